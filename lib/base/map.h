@@ -1,0 +1,47 @@
+/*
+ * Strings to pointers, remembered in the order in which they came.  Keys are copied; values are borrowed
+ * unless map_release_with() is used.  Looking up costs the same for ten entries and for a million, so a
+ * hostile file cannot make it slow by size alone.  Start with MAP_INIT.
+ */
+#ifndef OX_BASE_MAP_H
+#define OX_BASE_MAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_entry {
+	char *key;
+	size_t key_len;
+	void *value;
+	uint64_t hash;
+};
+
+struct map {
+	struct map_entry *entries; /* in order of arrival */
+	size_t len;
+	size_t cap;
+	uint32_t *index; /* open addressing over entries, 0 is empty, else entry + 1 */
+	size_t index_cap;
+};
+
+#define MAP_INIT                                                                                             \
+	{                                                                                                    \
+		.entries = NULL,                                                                             \
+	}
+
+#define MAP_EACH(map, entry)                                                                                 \
+	for ((entry) = (map)->entries; (entry) && (entry) < (map)->entries + (map)->len; (entry)++)
+
+void map_release(struct map *m);
+void map_release_with(struct map *m, void (*free_value)(void *));
+/* The value, or NULL. */
+void *map_get(const struct map *m, const char *key);
+/* As map_get, for a key of `len` bytes that may hold a '\0'. */
+void *map_get_n(const struct map *m, const char *key, size_t len);
+/* Puts a value, and gives the one it replaced, or NULL. */
+void *map_put(struct map *m, const char *key, void *value);
+void *map_put_n(struct map *m, const char *key, size_t len, void *value);
+/* Takes an entry out and gives its value, or NULL; the order of the rest stays. */
+void *map_remove(struct map *m, const char *key);
+
+#endif

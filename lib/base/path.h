@@ -1,0 +1,21 @@
+/*
+ * Paths as text; nothing here looks at a disk.
+ */
+#ifndef OX_BASE_PATH_H
+#define OX_BASE_PATH_H
+
+#include <stdbool.h>
+
+/*
+ * `name` if it is absolute, else folder/name, with "." and doubled slashes tidied; ".." stays, as links may
+ * stand before it.
+ */
+char *path_join(const char *folder, const char *name);
+/* The folder part: "/a" of "/a/b", "." of "b", "/" of "/b". */
+char *path_folder(const char *path);
+/* Borrowed: what follows the last slash. */
+const char *path_base(const char *path);
+/* True for a name that stays in its folder: not empty, no slash, not "." or "..", no control character. */
+bool path_is_plain_name(const char *name);
+
+#endif

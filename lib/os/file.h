@@ -1,0 +1,32 @@
+/*
+ * Whole files, read and written whole.  This is the only place that opens a file for writing, but for the log
+ * pump, which appends.
+ */
+#ifndef OX_OS_FILE_H
+#define OX_OS_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+
+struct err;
+
+/*
+ * The whole of a regular file of at most `size_max` bytes.  A folder, FIFO, socket or device is refused
+ * without waiting for it, a larger file without reading it: "cannot read 'x': it is a folder".  Both readers
+ * append to `out`, and leave it as it was when they fail.
+ */
+int file_read(const char *path, size_t size_max, struct buf *out, struct err *e);
+/* As file_read for a descriptor that may be a pipe: reads until its end, refuses more than `size_max`. */
+int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out, struct err *e);
+/*
+ * Replaces a file whole or not at all: a temporary one in the same folder, everything written, fsync, rename,
+ * fsync of the folder; on failure the old one is untouched and nothing is left behind.  `mode` is for a new
+ * file, less the umask; an old one's mode stays, and its owner where we may. A symlink is followed, so that
+ * the file it points to changes.
+ */
+int file_write(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *e);
+bool file_exists(const char *path);
+
+#endif

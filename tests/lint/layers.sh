@@ -1,0 +1,84 @@
+#!/bin/sh
+# The floors: a room includes its own headers and those of lower floors, never a neighbour's.
+# tests/lint/layers.sh [BUILD]: with a folder of built programs, what they link is looked at too.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${1:-}
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+
+# shellcheck disable=SC2046  # paths of the tree have no spaces
+set -- $(find lib cmd -name '*.[ch]' -o -name '*.def' 2>/dev/null | sort)
+[ $# -eq 0 ] || awk '
+BEGIN {
+	split("base 0 model 1 os 1 rules 2 view 2 export 2 wire 2 herd 3 keeper 3 engine 4 control 5 cmd 6", rows, " ")
+	for (i = 1; i in rows; i += 2)
+		floor[rows[i]] = rows[i + 1]
+	split("base model rules view export wire herd", rows, " ")
+	for (i = 1; i in rows; i++)
+		pure[rows[i]] = 1
+	# Of the system headers, those that act rather than describe.
+	acts = "^(ev|unistd|fcntl|signal|time|poll|pthread|spawn|dirent|sys/.*)\\.h$"
+	# Headers that one place has to itself.
+	only["ev.h"] = "^lib/(engine|control)/"
+	only["cjson/cJSON.h"] = "^lib/base/json\\.c$"
+}
+function say(words) { printf "%s:%d: %s\n", FILENAME, FNR, words }
+FNR == 1 {
+	split(FILENAME, path, "/")
+	room = path[1] == "cmd" ? "cmd" : path[2]
+	if (!(room in floor))
+		say("no room is called \"" room "\"; the rooms stand in tests/lint/layers.sh")
+}
+/^[ \t]*#[ \t]*include[ \t]*[<"]/ {
+	quoted = $0 ~ /include[ \t]*"/
+	name = $0
+	sub(/^[^<"]*[<"]/, "", name)
+	sub(/[>"].*/, "", name)
+	split(name, step, "/")
+	if (quoted) {
+		if (index(name, "/") == 0) {
+			if (room != "cmd")
+				say("write the room too: \"" room "/" name "\"")
+		} else if (!(step[1] in floor))
+			say("\"" name "\" is in no room")
+		else if (step[1] != room && floor[step[1]] >= floor[room])
+			say(room " (floor " floor[room] ") must not include \"" name "\" (floor " floor[step[1]] ")")
+		else if (room in pure && step[1] == "os")
+			say(room " is pure and must not include \"" name "\"")
+		next
+	}
+	if (room in pure && name ~ acts)
+		say(room " is pure and must not include <" name ">")
+	if (name in only && FILENAME !~ only[name])
+		say("<" name "> is not for this file")
+}' "$@" >"$out"
+
+# links PROGRAM ROOMS LIBRARIES: no symbol of these rooms, and no library but these.
+links() {
+	program=$build/$1
+	[ -x "$program" ] || return 0
+	nm -g --defined-only "$program" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort >"$out.has"
+	for room in $2; do
+		[ -f "$build/lib/$room.a" ] || continue
+		nm -g --defined-only "$build/lib/$room.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u |
+			comm -12 - "$out.has" | sed "s|^|$program:0: links lib/$room: |" >>"$out"
+	done
+	rm -f "$out.has"
+	ldd "$program" 2>/dev/null | awk -v p="$program" -v may=" $3 libc linux-vdso ld-linux-x86-64 ld-linux-aarch64 ld-musl-x86_64 " '{
+		name = $1
+		sub(/.*\//, "", name)
+		sub(/\.so.*/, "", name)
+		if (index(may, " " name " ") == 0)
+			printf "%s:0: links %s\n", p, name
+	}' >>"$out"
+}
+
+if [ -n "$build" ]; then
+	links oxctl "engine herd keeper" "libcjson libm"
+	links oxherd "control engine herd export view rules model" ""
+	links oxherd-brain "keeper" "libev libcjson libz libm"
+fi
+
+cat "$out"
+[ ! -s "$out" ]

@@ -1,0 +1,100 @@
+# Tests, lint, fuzzing: what proves the house.  Included by the Makefile.
+
+C_FILES  := $(SOURCES) $(sort $(wildcard tests/*.c tests/*/*.c examples/*/*.c))
+H_FILES  := $(sort $(wildcard lib/*/*.h lib/*/*/*.h cmd/*/*.h tests/*/*.h))
+SH_FILES := $(sort $(wildcard packaging/*.sh tests/*.sh tests/*/*.sh examples/*/*.sh .ci/run))
+BATS     := $(sort $(wildcard tests/*/*.bats tests/*/*.bash examples/*/*.bats))
+MANUALS  := $(sort $(wildcard man/*.[1-8]))
+
+# One job a core, unless the caller's -j already says how many.
+CORES := $(shell nproc 2>/dev/null || echo 2)
+JOBS   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
+
+# The steps of `make lint`, each a target of its own.
+LINTS := layers headers format tidy cppcheck banned scripts manuals check-generated
+
+# --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
+
+CHECK := unit cli
+TEST  := unit unit-sanitized unit-clang cli cli-sanitized e2e toml-test examples fuzz $(LINTS:%=lint:%)
+
+# Seconds that each fuzz target gets in `make test`.
+FUZZ_TEST_SECS ?= 10
+
+run_tests = +$(Q)OUT=$(OUT) CORES=$(CORES) MAKE='$(MAKE)' FUZZ_SECS=$(FUZZ_TEST_SECS) tests/run.sh
+
+.PHONY: check test
+check:
+	$(run_tests) $(CHECK)
+
+test:
+	$(run_tests) $(TEST)
+
+# --- lint: every step is silent when it has nothing to say -------------------------------------------
+
+.PHONY: lint $(LINTS)
+lint:
+	+$(Q)$(MAKE) --no-print-directory -s -k -O $(JOBS) $(LINTS)
+
+layers:
+	$(Q)tests/lint/layers.sh $(if $(SAN),,$(OUT))
+
+headers:
+	$(Q)CC='$(CC)' CPPFLAGS='-Ilib -Itests/unit -D_GNU_SOURCE' tests/lint/headers.sh $(H_FILES)
+
+format:
+	$(Q)tests/lint/format.sh $(C_FILES) $(H_FILES)
+
+.PHONY: reformat
+reformat:
+	$(Q)clang-format -i $(C_FILES) $(H_FILES)
+
+banned:
+	$(Q)tests/lint/banned.sh
+
+scripts:
+	$(Q)tests/lint/scripts.sh $(SH_FILES) $(BATS)
+
+manuals:
+	$(Q)$(if $(MANUALS),mandoc -Tlint -W warning $(MANUALS),:)
+
+cppcheck:
+	@mkdir -p $(OUT)/cppcheck
+	$(Q)cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+		--template='{file}:{line}: {message} [{id}]' --suppress=missingIncludeSystem --library=posix,gnu \
+		--cppcheck-build-dir=$(OUT)/cppcheck -j$(CORES) -Ilib -Itests/unit -D_GNU_SOURCE $(C_FILES)
+
+# A stamp per file: what has not changed since it was found clean, its headers included, is not read again.
+# The analyzer takes the paths through a function up to a budget; a quarter of the usual one finds the same here.
+TIDY_FLAGS := -Ilib -Itests/unit -D_GNU_SOURCE -std=c11
+TIDY_DEPTH := -Xclang -analyzer-config -Xclang max-nodes=50000
+TIDY       := $(C_FILES:%.c=$(OUT)/tidy/%.ok)
+
+tidy:
+	+$(Q)$(MAKE) --no-print-directory -s -k -O $(JOBS) $(TIDY)
+
+$(OUT)/tidy/%.ok: %.c .clang-tidy $(wildcard tests/unit/.clang-tidy)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(TIDY_FLAGS) -MM -MP -MT $@ -MF $(@:.ok=.d) $<
+	$(Q)clang-tidy --quiet $< -- $(TIDY_FLAGS) $(TIDY_DEPTH) >$(@:.ok=.out) 2>&1 || \
+		{ sed 's|^$(CURDIR)/||; /warnings\{0,1\} generated/d' $(@:.ok=.out) >&2; exit 1; }
+	@touch $@
+
+# --- fuzzing: one program per tests/fuzz/fuzz_*.c, always with clang, in a folder of its own ---------
+
+FUZZ_SECS ?= 600
+FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+FUZZ_MAKE  = $(MAKE) --no-print-directory OUT=$(OUT)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
+
+$(OUT)/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(call libs,$(UNIT_ROOMS))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lcjson
+
+.PHONY: fuzz fuzz-build fuzz-programs
+fuzz: fuzz-build
+	$(Q)FUZZ_SECS=$(FUZZ_SECS) CORES=$(CORES) tests/fuzz/run.sh $(OUT)/fuzz
+
+fuzz-build:
+	+$(Q)$(FUZZ_MAKE) $(JOBS) fuzz-programs
+
+fuzz-programs: $(FUZZ_BIN)

@@ -1,0 +1,214 @@
+#!/usr/bin/env bash
+# Runs suites of tests and counts: tests/run.sh SUITE…, from the top of the tree (`make check` and
+# `make test` do).  A suite is a function below; each of them answers in TAP, whatever it runs, so that
+# one place does the counting.  A line per suite, failures in full, `N passed, N failed` at the end.
+set -u -o pipefail
+cd "$(dirname "$0")/.." || exit 1
+
+OUT=${OUT:-build}
+MAKE=${MAKE:-make}
+CORES=${CORES:-$(nproc 2>/dev/null || echo 2)}
+FUZZ_SECS=${FUZZ_SECS:-10}
+TOML_TEST=${TOML_TEST:-../shared/toml-test}
+# The longest that one program or one file of tests may take, in seconds.
+LIMIT=${LIMIT:-300}
+
+passed=0 failed=0 skipped=0
+scratch=$(mktemp -d) || exit 1
+trap 'rm -rf "$scratch"' EXIT
+# Whoever interrupts means everything, not the suite at hand.
+trap 'exit 130' INT TERM
+
+# --- pieces that suites are made of ------------------------------------------------------------------
+
+# one TITLE COMMAND…: a command that is a test by itself; its output is shown if it fails.
+one() {
+	local title=$1 rc=0
+	shift
+	"$@" >"$scratch/one" 2>&1 </dev/null || rc=$?
+	case $rc in
+	0) echo "ok 1 - $title" ;;
+	77) echo "ok 1 - $title # SKIP $(tail -n 1 "$scratch/one")" ;;
+	*)
+		echo "not ok 1 - $title (exit status $rc)"
+		sed 's/^/# /' "$scratch/one"
+		;;
+	esac
+	return "$rc"
+}
+
+# make with as many jobs as there are cores, unless a make above us shares out its own; without the
+# lines of what went well.
+build() {
+	local jobs=-j$CORES
+	case ${MAKEFLAGS-} in *jobserver*) jobs='' ;; esac
+	# shellcheck disable=SC2086  # no word at all if there is nothing to say
+	$MAKE --no-print-directory -s -k -O $jobs "$@" 2>&1 | sed '/^  [A-Z]\+ /d'
+}
+
+# tap FILE COMMAND…: the command's own TAP, and a failure more if it ended badly without saying so.
+tap() {
+	local file=$1 rc=0
+	shift
+	# The braces keep the shell's own remark on a crash out of the way; ours names the file.
+	{ timeout -k 5 "$LIMIT" "$@" >"$scratch/tap" 2>&1 </dev/null; } 2>/dev/null || rc=$?
+	cat "$scratch/tap"
+	awk -v rc="$rc" -v file="$file" '
+		/^1\.\.[0-9]+/	{ planned += substr($1, 4) }
+		/^(not )?ok /	{ seen++ }
+		/^not ok / && !/# *[Ss][Kk][Ii][Pp]/ { bad++ }
+		END {
+			if (rc == 124 || rc == 137)
+				print "not ok - " file ": took too long and was stopped"
+			else if (rc && !bad)
+				print "not ok - " file ": exit status " rc " after " seen + 0 " of " planned + 0 " tests"
+			else if (seen < planned || !seen)
+				print "not ok - " file ": only " seen + 0 " of " planned + 0 " tests ran"
+		}' "$scratch/tap"
+}
+
+# units DIR NAME=VALUE…: builds with these settings, then runs every unit test there.
+units() {
+	local dir=$1 source program built=yes
+	shift
+	one "everything builds ($dir)" build OUT="$dir" "$@" all unit || built=no
+	for source in tests/unit/test_*.c; do
+		program=$dir/tests/$(basename "$source" .c)
+		# What did not build now must not be judged by what was built earlier.
+		if [ $built = yes ] || $MAKE -s -q OUT="$dir" "$@" "$program" 2>/dev/null; then
+			CMOCKA_MESSAGE_OUTPUT=TAP tap "$source" "$program"
+		else
+			echo "not ok - $source: did not build"
+		fi
+	done
+}
+
+# bats_files BUILD JOBS FILE…: files side by side, JOBS at a time, each answer kept whole.
+bats_files() {
+	local dir=$scratch/bats jobs=$2
+	OXHERD_BUILD=$(realpath -m "$1")
+	export OXHERD_BUILD LIMIT
+	shift 2
+	rm -rf "$dir"
+	mkdir "$dir"
+	# shellcheck disable=SC2016  # the inner shell expands these
+	printf '%s\n' "$@" | dir=$dir xargs -P "$jobs" -I{} bash -c '
+		timeout -k 5 "$LIMIT" bats --tap "$1" >"$dir/${1//\//-}.tap" 2>&1 </dev/null
+		echo $? >"$dir/${1//\//-}.rc"' - {}
+	for file; do
+		# shellcheck disable=SC2016
+		tap "$file" sh -c 'cat "$1.tap"; exit "$(cat "$1.rc")"' - "$dir/${file//\//-}"
+	done
+}
+
+# folder BUILD JOBS GLOB-MATCHES…: the programs, then the bats files of a folder; nothing if it has none.
+folder() {
+	local -a settings=()
+	[ -e "$3" ] || return 0
+	[ "$1" = "$OUT" ] || settings=('SAN=address,undefined')
+	one "the programs build ($1)" build OUT="$1" "${settings[@]}" all || return
+	bats_files "$@"
+}
+
+# --- suites ------------------------------------------------------------------------------------------
+
+suite_unit() {
+	units "$OUT"
+}
+
+suite_unit-sanitized() {
+	units "$OUT/address-undefined" SAN=address,undefined
+}
+
+suite_unit-clang() {
+	units "$OUT/clang" CC=clang
+}
+
+suite_cli() {
+	folder "$OUT" "$CORES" tests/cli/*.bats
+}
+
+suite_cli-sanitized() {
+	folder "$OUT/address-undefined" "$CORES" tests/cli/*.bats
+}
+
+# One file at a time: daemons of two tests would meet on the same ports.
+suite_e2e() {
+	folder "$OUT" 1 tests/e2e/*.bats
+}
+
+suite_examples() {
+	folder "$OUT" 1 examples/*/*.bats
+}
+
+# The toml-test cases count one by one; the script's last line has the figures.
+suite_toml-test() {
+	local right=0 all=0
+	[ -e tests/toml-test.sh ] || return 0
+	one "toml-decode builds" build OUT="$OUT" "$OUT/toml-decode" || return
+	one "toml-test" tests/toml-test.sh "$TOML_TEST" "$OUT/toml-decode" >"$scratch/toml"
+	read -r right all < <(sed -n 's/^toml-test: \([0-9]*\) of \([0-9]*\) cases right$/\1 \2/p' "$scratch/one")
+	seq -f 'ok %g - toml-test case' "${right:-0}"
+	if [ "${right:-0}" -lt "${all:-0}" ]; then
+		seq -f 'not ok - toml-test: wrong case %g' $((all - right))
+		grep '^#' "$scratch/toml"
+	elif [ "${all:-0}" -eq 0 ] || ! grep -q '^ok ' "$scratch/toml"; then
+		cat "$scratch/toml"
+	fi
+}
+
+suite_fuzz() {
+	[ -n "$(find tests/fuzz -name 'fuzz_*.c' 2>/dev/null)" ] || return 0
+	one "fuzz targets build" build OUT="$OUT" fuzz-build || return
+	LIMIT=$((LIMIT + FUZZ_SECS * 20)) FUZZ_SECS=$FUZZ_SECS CORES=$CORES tap fuzz tests/fuzz/run.sh "$OUT/fuzz"
+}
+
+# lint:STEP, a step of `make lint`.
+suite_lint() {
+	one "$1" build OUT="$OUT" "$1"
+}
+
+# script:PATH, any other program: exit status 0 is a pass, 77 a skip.
+suite_script() {
+	one "$1" timeout -k 5 "$LIMIT" "$1"
+}
+
+# --- counting ----------------------------------------------------------------------------------------
+
+# Prints "passed failed skipped" of a TAP stream.
+tally() {
+	awk '
+		/^(not )?ok / && /# *[Ss][Kk][Ii][Pp]/	{ s++; next }
+		/^ok /		{ p++ }
+		/^not ok /	{ f++ }
+		END		{ print p + 0, f + 0, s + 0 }' "$1"
+}
+
+# run_suite NAME[:ARGUMENT]
+run_suite() {
+	local name=${1%%:*} log=$scratch/log started=$SECONDS p f s words
+	if ! declare -F "suite_$name" >/dev/null; then
+		echo "tests/run.sh: no suite '$name'" >&2
+		failed=$((failed + 1))
+		return
+	fi
+	"suite_$name" "${1#*:}" >"$log" 2>&1
+	read -r p f s < <(tally "$log")
+	[ $((p + f + s)) -gt 0 ] || return 0
+	words="$p ok"
+	[ "$f" -eq 0 ] || words+=", $f FAILED"
+	[ "$s" -eq 0 ] || words+=", $s skipped"
+	printf '%-20s %s (%d s)\n' "$1" "$words" $((SECONDS - started))
+	grep -Ei '^(not )?ok .*# *skip' "$log" | sed -E 's/^(not )?ok [0-9]* *(- )?/    skipped: /'
+	[ "$f" -eq 0 ] || grep -vE '^ok |^1\.\.|^# ok - ' "$log" | sed 's/^/    /'
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+for suite; do
+	run_suite "$suite"
+done
+
+closing="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || closing+=", $skipped skipped"
+echo "$closing"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
