@@ -1,0 +1,337 @@
+/*
+ * A TOML value into the member of a row, or a complaint that says what the row wants.
+ */
+#include "model/field_private.h"
+
+#include <string.h>
+
+#include "base/dotenv.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/toml.h"
+
+static const char *const wants[] = {
+	[FIELD_STRING] = "a string",
+	[FIELD_BOOL] = "true or false",
+	[FIELD_INT] = "a whole number",
+	[FIELD_NUMBER] = "a number",
+	[FIELD_DURATION] = "a number, or a duration such as \"250ms\", \"10s\" or \"5m\"",
+	[FIELD_SIZE] = "a number, or a size such as \"512M\" or \"1G\"",
+	[FIELD_WORD] = "one of its words",
+	[FIELD_SIGNAL] = "the name of a signal, such as \"SIGTERM\"",
+	[FIELD_STRINGS] = "a string, or an array of strings",
+	[FIELD_INTS] = "a whole number, or an array of them",
+	[FIELD_COUNT] = "a number, \"max\", \"max-1\" or \"50%\"",
+	[FIELD_COMMAND] = "a command line, or an array of words",
+	[FIELD_ENV] = "a table of strings, numbers and booleans",
+	[FIELD_WATCH] = "true, false, a path, or an array of paths",
+	[FIELD_VARNAME] = "the name of an environment variable",
+};
+
+const char *field_wants(const struct field *f)
+{
+	return wants[f->kind];
+}
+
+int read_complain_type(const struct reading *r)
+{
+	diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not %s", r->in->key, wants[r->f->kind],
+		toml_type_name(toml_type(r->value)));
+	return -1;
+}
+
+int read_complain(const struct reading *r, const char *words)
+{
+	diags_error(r->ctx->d, toml_place(r->value), "'%s': %s", r->in->key, words);
+	return -1;
+}
+
+const char *read_text(const struct reading *r, const struct toml_value *value)
+{
+	struct reading at = *r;
+	size_t len = 0;
+	const char *text = NULL;
+
+	at.value = value;
+	if (toml_type(value) != TOML_STRING) {
+		read_complain_type(&at);
+		return NULL;
+	}
+	text = toml_string(value, &len);
+	if (strlen(text) == len)
+		return text;
+	read_complain(&at, "a NUL character cannot be passed on");
+	return NULL;
+}
+
+static int read_string(const struct reading *r)
+{
+	const char *text = read_text(r, r->value);
+
+	if (!text)
+		return -1;
+	if (!*text && (r->f->flags & FIELD_NONEMPTY))
+		return read_complain(r, "an empty string means nothing here");
+	mem_free(*(char **)r->member);
+	*(char **)r->member = mem_strdup(text);
+	return 0;
+}
+
+static int read_varname(const struct reading *r)
+{
+	const char *text = read_text(r, r->value);
+
+	if (!text)
+		return -1;
+	if (!dotenv_is_name(text))
+		return read_complain_type(r);
+	return read_string(r);
+}
+
+static int read_bool(const struct reading *r)
+{
+	if (toml_type(r->value) != TOML_BOOL)
+		return read_complain_type(r);
+	*(bool *)r->member = toml_bool(r->value);
+	return 0;
+}
+
+/* How a bound looks to the user: durations and sizes with their unit. */
+static void print_bound(const struct field *f, int64_t value, struct buf *out)
+{
+	if (f->kind == FIELD_DURATION)
+		duration_print(value, out);
+	else if (f->kind == FIELD_SIZE)
+		size_print(value, out);
+	else
+		buf_addf(out, "%lld", (long long)value);
+}
+
+int read_bounded(const struct reading *r, int64_t value, int64_t *member)
+{
+	struct buf low = BUF_INIT;
+	struct buf high = BUF_INIT;
+	struct buf is = BUF_INIT;
+
+	if ((!r->f->min && !r->f->max) || (value >= r->f->min && value <= r->f->max)) {
+		*member = value;
+		return 0;
+	}
+	print_bound(r->f, r->f->min, &low);
+	print_bound(r->f, r->f->max, &high);
+	print_bound(r->f, value, &is);
+	diags_error(r->ctx->d, toml_place(r->value), "'%s' is %s, outside %s..%s", r->in->key, is.ptr,
+		low.ptr, high.ptr);
+	buf_release(&low);
+	buf_release(&high);
+	buf_release(&is);
+	return -1;
+}
+
+int read_int(const struct reading *r)
+{
+	int64_t number = 0;
+	struct diag *complaint = NULL;
+
+	if (toml_type(r->value) == TOML_INTEGER)
+		return read_bounded(r, toml_integer(r->value), r->member);
+	read_complain_type(r);
+	if (toml_type(r->value) == TOML_STRING && str_to_int(toml_string(r->value, NULL), &number)) {
+		complaint = r->ctx->d->list.items[r->ctx->d->list.len - 1];
+		diag_hint(complaint, "leave the quotes away: %s = %lld", r->in->key, (long long)number);
+	}
+	return -1;
+}
+
+static int read_number(const struct reading *r)
+{
+	enum toml_type type = toml_type(r->value);
+	double number = 0;
+	struct buf text = BUF_INIT;
+
+	if (type != TOML_INTEGER && type != TOML_FLOAT)
+		return read_complain_type(r);
+	number = type == TOML_INTEGER ? (double)toml_integer(r->value) : toml_float(r->value);
+	if (number >= (double)r->f->min && number <= (double)r->f->max) {
+		*(double *)r->member = number;
+		return 0;
+	}
+	buf_addf(&text, "%g is outside %lld..%lld", number, (long long)r->f->min, (long long)r->f->max);
+	read_complain(r, text.ptr);
+	buf_release(&text);
+	return -1;
+}
+
+static const int64_t unit_factors[] = {
+	[UNIT_NONE] = 1,
+	[UNIT_MS] = 1,
+	[UNIT_SECS] = 1000,
+	[UNIT_MB] = 1024 * 1024,
+	[UNIT_BYTES] = 1,
+};
+
+/* A number in the key's unit, or a text with a unit of its own. */
+static int read_measured(const struct reading *r, bool (*parse)(const char *, int64_t *))
+{
+	int64_t factor = unit_factors[r->in->unit];
+	int64_t number = 0;
+	const char *text = NULL;
+
+	switch (toml_type(r->value)) {
+	case TOML_INTEGER:
+		if (__builtin_mul_overflow(toml_integer(r->value), factor, &number))
+			return read_complain(r, "this number is too large");
+		return read_bounded(r, number, r->member);
+	case TOML_FLOAT:
+		if (!(toml_float(r->value) > -1e15 && toml_float(r->value) < 1e15))
+			return read_complain(r, "this number is too large");
+		number = (int64_t)(toml_float(r->value) * (double)factor + 0.5);
+		return read_bounded(r, number, r->member);
+	case TOML_STRING:
+		text = read_text(r, r->value);
+		if (!text || !parse(text, &number))
+			return text ? read_complain_type(r) : -1;
+		return read_bounded(r, number, r->member);
+	default:
+		return read_complain_type(r);
+	}
+}
+
+static int read_duration(const struct reading *r)
+{
+	return read_measured(r, duration_parse);
+}
+
+static int read_size(const struct reading *r)
+{
+	return read_measured(r, size_parse);
+}
+
+static void list_words(const struct field *f, struct buf *out)
+{
+	for (const struct field_word *w = f->words; w->word; w++) {
+		bool is_repeat = w > f->words && w[-1].value == w->value;
+
+		if (!is_repeat)
+			buf_addf(out, "%s\"%s\"", w > f->words ? ", " : "", w->word);
+	}
+}
+
+static int complain_word(const struct reading *r, const char *text)
+{
+	struct str_guess guess = { .typed = text };
+	struct buf list = BUF_INIT;
+	struct diag *complaint = NULL;
+
+	list_words(r->f, &list);
+	complaint = diags_error(
+		r->ctx->d, toml_place(r->value), "'%s' is one of %s, not \"%s\"", r->in->key, list.ptr, text);
+	for (const struct field_word *w = r->f->words; w->word; w++)
+		str_guess_offer(&guess, w->word);
+	if (guess.best)
+		diag_hint(complaint, "did you mean \"%s\"?", guess.best);
+	buf_release(&list);
+	return -1;
+}
+
+static int store_word(const struct reading *r, const char *text)
+{
+	for (const struct field_word *w = r->f->words; w->word; w++) {
+		if (strcmp(w->word, text) != 0)
+			continue;
+		if (w->is_not_yet) {
+			diags_error(r->ctx->d, toml_place(r->value), "%s = \"%s\" is not supported yet",
+				r->in->key, text);
+			return -1;
+		}
+		*(int *)r->member = w->value;
+		return 0;
+	}
+	return complain_word(r, text);
+}
+
+/* Names of other programs that hold a boolean, or other words, where we hold a word. */
+static int read_word_alias(const struct reading *r)
+{
+	bool is_exec_mode = r->in->how == ALIAS_EXEC_MODE;
+	const char *text = NULL;
+
+	if (is_exec_mode) {
+		text = read_text(r, r->value);
+		if (!text)
+			return -1;
+		if (str_starts(text, "fork"))
+			return store_word(r, "each");
+		return str_starts(text, "cluster") ? store_word(r, "shared")
+						   : read_complain(r, "it is \"fork\" or \"cluster\"");
+	}
+	if (toml_type(r->value) != TOML_BOOL) {
+		diags_error(r->ctx->d, toml_place(r->value), "'%s' wants true or false, not %s", r->in->key,
+			toml_type_name(toml_type(r->value)));
+		return -1;
+	}
+	if (r->in->how == ALIAS_RESTART)
+		return store_word(r, toml_bool(r->value) ? "always" : "never");
+	return store_word(r, toml_bool(r->value) ? "shared" : "each");
+}
+
+static int read_word(const struct reading *r)
+{
+	const char *text = NULL;
+
+	if (r->in->how != ALIAS_SAME)
+		return read_word_alias(r);
+	text = read_text(r, r->value);
+	return text ? store_word(r, text) : -1;
+}
+
+static int read_signal(const struct reading *r)
+{
+	const char *text = read_text(r, r->value);
+	char *name = text ? signal_parse(text) : NULL;
+	struct buf words = BUF_INIT;
+
+	if (!text)
+		return -1;
+	if (!name) {
+		buf_addf(&words, "there is no signal \"%s\"", text);
+		read_complain(r, words.ptr);
+		buf_release(&words);
+		return -1;
+	}
+	mem_free(*(char **)r->member);
+	*(char **)r->member = name;
+	return 0;
+}
+
+static int (*const readers[])(const struct reading *) = {
+	[FIELD_STRING] = read_string,
+	[FIELD_BOOL] = read_bool,
+	[FIELD_INT] = read_int,
+	[FIELD_NUMBER] = read_number,
+	[FIELD_DURATION] = read_duration,
+	[FIELD_SIZE] = read_size,
+	[FIELD_WORD] = read_word,
+	[FIELD_SIGNAL] = read_signal,
+	[FIELD_STRINGS] = read_strings,
+	[FIELD_INTS] = read_ints,
+	[FIELD_COUNT] = read_count,
+	[FIELD_COMMAND] = read_command,
+	[FIELD_ENV] = read_env,
+	[FIELD_WATCH] = read_watch,
+	[FIELD_VARNAME] = read_varname,
+};
+
+int field_read(
+	const struct field *f, const struct field_input *in, struct spec *s, const struct field_context *ctx)
+{
+	struct reading r = {
+		.f = f,
+		.in = in,
+		.value = in->value,
+		.member = field_member(f, s),
+		.ctx = ctx,
+	};
+
+	return readers[f->kind](&r);
+}

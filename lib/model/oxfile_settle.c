@@ -1,0 +1,227 @@
+/*
+ * Rows that depend on each other.  Runs once an app's layers are on top of each other.
+ */
+#include <string.h>
+
+#include "base/argv.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/oxfile_private.h"
+
+static bool was_written(const struct spec *s, const char *key)
+{
+	const struct field *f = field_find(key);
+
+	return f && s->places && s->places[field_index(f)].line > 0;
+}
+
+/* What runs a script that names no interpreter. */
+static const char *script_interpreter(const char *script)
+{
+	static const struct {
+		const char *ending;
+		const char *program;
+	} known[] = {
+		{ ".js", "node" },
+		{ ".mjs", "node" },
+		{ ".cjs", "node" },
+		{ ".py", "python3" },
+		{ ".rb", "ruby" },
+		{ ".sh", "sh" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (str_ends(script, known[i].ending))
+			return known[i].program;
+	return NULL;
+}
+
+/* Words of `args`: one string is a line, as other programs read it; several are words already. */
+static void add_args(const struct spec *s, struct strings *words)
+{
+	char **line = s->args.len == 1 ? argv_split(s->args.items[0], NULL) : NULL;
+
+	if (line)
+		for (char **word = line; *word; word++)
+			strings_add(words, *word);
+	else
+		for (size_t i = 0; i < s->args.len; i++)
+			strings_add(words, s->args.items[i]);
+	argv_free(line);
+}
+
+static void take_words(struct spec *s, struct strings *words)
+{
+	words->items = mem_resize(words->items, words->len + 1, sizeof(*words->items));
+	words->items[words->len] = NULL;
+	command_release(&s->command);
+	s->command.argv = words->items;
+	*words = (struct strings){ .items = NULL };
+}
+
+static void fold_script(struct spec *s)
+{
+	const char *program = s->interpreter ? s->interpreter : script_interpreter(s->script);
+	struct strings words = { .items = NULL };
+
+	if (program && strcmp(program, "none") != 0)
+		strings_add(&words, program);
+	strings_add(&words, s->script);
+	add_args(s, &words);
+	take_words(s, &words);
+}
+
+static void fold_args(struct spec *s)
+{
+	struct strings words = { .items = NULL };
+
+	for (char **word = s->command.argv; *word; word++)
+		strings_add(&words, *word);
+	add_args(s, &words);
+	take_words(s, &words);
+}
+
+static bool uses_shell(const struct command *c)
+{
+	return c->text && argv_needs_shell(c->text);
+}
+
+static void settle_command(struct oxfile_reading *r, struct spec *s)
+{
+	if (s->script && s->command.argv)
+		diags_error(r->d, oxfile_place(s, "script"),
+			"'script' and 'command' are two ways to say the same; keep one");
+	else if (s->script)
+		fold_script(s);
+	else if (!s->command.argv && !was_written(s, "command"))
+		diag_hint(diags_error(r->d, s->at, "the app '%s' has no command", s->name),
+			"add command = \"…\"");
+	else if (s->args.len && uses_shell(&s->command))
+		diags_error(r->d, oxfile_place(s, "args"),
+			"'args' cannot be added to a command with shell syntax");
+	else if (s->args.len && s->command.argv)
+		fold_args(s);
+	if (s->interpreter && !s->script)
+		diags_error(r->d, oxfile_place(s, "interpreter"), "'interpreter' goes with 'script'");
+	/* They live on in command; the revision is the same however it was written. */
+	field_release(field_find("script"), s);
+	field_release(field_find("interpreter"), s);
+	field_release(field_find("args"), s);
+}
+
+static void settle_restart(struct oxfile_reading *r, struct spec *s)
+{
+	if (s->restart_delay_max_ms >= s->restart_delay_ms)
+		return;
+	if (was_written(s, "restart_delay_max_ms"))
+		diags_error(r->d, oxfile_place(s, "restart_delay_max_ms"),
+			"'restart_delay_max_ms' is less than the first delay");
+	s->restart_delay_max_ms = s->restart_delay_ms;
+}
+
+/* http://host[:port][/path]; the words of a complaint, or NULL. */
+static const char *endpoint_trouble(const char *url)
+{
+	const char *host = url + strlen("http://");
+	size_t len = 0;
+	int64_t port = 0;
+	char *digits = NULL;
+	bool is_port = false;
+
+	if (str_starts(url, "https://"))
+		return "health checks speak plain http://, straight to the instance";
+	if (!str_starts(url, "http://"))
+		return "it begins with http://";
+	len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
+	if (!len || strpbrk(url, " \t\r\n\"<>\\"))
+		return "it is not an address: http://host:port/path";
+	if (host[len] != ':')
+		return strchr("/?", host[len]) ? NULL : "it is not an address: http://host:port/path";
+	digits = mem_strndup(host + len + 1, strcspn(host + len + 1, "/?#"));
+	is_port = str_to_int(digits, &port) && port > 0 && port < 65536;
+	mem_free(digits);
+	return is_port ? NULL : "its port is not between 1 and 65535";
+}
+
+static void settle_health(struct oxfile_reading *r, struct spec *s)
+{
+	static const char *const others[] = {
+		"health_check.interval_secs",
+		"health_check.timeout_secs",
+		"health_check.healthy_threshold",
+		"health_check.unhealthy_threshold",
+		"health_check.initial_delay_secs",
+	};
+	int ways = (s->health.endpoint != NULL) + s->health.tcp + (s->health.command.argv != NULL);
+	const char *trouble = s->health.endpoint ? endpoint_trouble(s->health.endpoint) : NULL;
+
+	if (trouble)
+		diags_error(r->d, oxfile_place(s, "health_check.endpoint"), "'endpoint': %s", trouble);
+	if (ways > 1)
+		diags_error(r->d, s->at,
+			"the health check of '%s' has more than one of endpoint, tcp and command", s->name);
+	for (size_t i = 0; !ways && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!was_written(s, others[i]) || was_written(s, "health_check.tcp"))
+			continue;
+		diag_hint(diags_error(
+				  r->d, oxfile_place(s, others[i]), "this health check has nothing to check"),
+			"add endpoint = \"http://…\", tcp = true or command = \"…\"");
+		return;
+	}
+}
+
+/* A port that the instances will have for certain, or may have. */
+static bool may_have_port(const struct spec *s)
+{
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
+
+	return s->port || !is_alone || env_get(&s->env, "PORT") || s->env_file.len;
+}
+
+static void settle_ready(struct oxfile_reading *r, struct spec *s)
+{
+	bool has_health = spec_has_health(s) || was_written(s, "health_check.endpoint") ||
+		was_written(s, "health_check.command");
+
+	if (s->wait_ready && !has_health)
+		diag_hint(
+			diags_error(r->d, oxfile_place(s, "wait_ready"), "'wait_ready' needs a health check"),
+			"for Node's process.send('ready') write ready = \"ipc\"");
+	if (s->ready == READY_HEALTH && !has_health)
+		diags_error(r->d, oxfile_place(s, "ready"), "ready = \"health\" needs a health check");
+	if (s->ready == READY_LISTEN && !may_have_port(s))
+		diags_error(r->d, oxfile_place(s, "ready"), "ready = \"listen\" needs a port");
+	if (s->health.tcp && !may_have_port(s))
+		diags_error(r->d, oxfile_place(s, "health_check.tcp"), "a tcp health check needs a port");
+	if (s->wait_ready && s->ready == READY_AUTO)
+		s->ready = READY_HEALTH;
+	s->wait_ready = false;
+}
+
+static void settle_deploy(struct oxfile_reading *r, struct spec *s)
+{
+	if (!s->deploy.surge && !s->deploy.max_unavailable)
+		diags_error(r->d, oxfile_place(s, "deploy.surge"),
+			"with surge = 0 and max_unavailable = 0 no deploy could ever move");
+	if (s->instances.kind == COUNT_NUMBER && s->deploy.canary > s->instances.value)
+		diags_error(r->d, oxfile_place(s, "deploy.canary"),
+			"'canary' is more than the %lld instances", (long long)s->instances.value);
+}
+
+static void settle_logs(struct oxfile_reading *r, struct spec *s)
+{
+	if (s->logs.combined && (s->logs.out || s->logs.err))
+		diags_error(r->d, oxfile_place(s, "logs.combined"),
+			"'combined' is one file for both; leave stdout and stderr away");
+}
+
+void settle_spec(struct oxfile_reading *r, struct spec *s)
+{
+	settle_command(r, s);
+	settle_restart(r, s);
+	settle_health(r, s);
+	settle_ready(r, s);
+	settle_deploy(r, s);
+	settle_logs(r, s);
+}

@@ -1,0 +1,241 @@
+#include "model/plan.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/fields.h"
+
+/* What differs between an app's two definitions, in words. */
+struct difference {
+	struct buf replaces; /* needs a new process */
+	struct buf in_place; /* is applied to the running one */
+};
+
+const char *plan_verb_word(enum plan_verb verb)
+{
+	static const char *const words[] = {
+#define X(name, word) [name] = (word),
+		PLAN_VERB_LIST
+#undef X
+	};
+
+	return words[verb];
+}
+
+static void plan_add(struct plan *p, enum plan_verb verb, const char *app, int instance, int old_port,
+	int new_port, const char *why)
+{
+	struct plan_step *step = mem_zalloc(1, sizeof(*step));
+
+	*step = (struct plan_step){
+		.verb = verb,
+		.app = mem_strdup(app),
+		.instance = instance,
+		.old_port = old_port,
+		.new_port = new_port,
+		.why = mem_strdup(why),
+	};
+	vec_push(&p->steps, step);
+	p->counts[verb]++;
+}
+
+static void add_name(struct buf *out, const char *name)
+{
+	buf_addf(out, "%s%s", out->len ? ", " : "", name);
+}
+
+/* Names whose value is not the same on both sides: never the values. */
+static void env_difference(const char *key, const struct env *from, const struct env *to, struct buf *out)
+{
+	struct buf names = BUF_INIT;
+
+	for (size_t i = 0; i < to->len; i++)
+		if (!str_eq(env_get(from, to->items[i].name), to->items[i].value))
+			add_name(&names, to->items[i].name);
+	for (size_t i = 0; i < from->len; i++)
+		if (!env_get(to, from->items[i].name))
+			add_name(&names, from->items[i].name);
+	if (names.len)
+		buf_addf(out, "%s%s (%s)", out->len ? ", " : "", key, names.ptr);
+	buf_release(&names);
+}
+
+/* How many and on which ports is said instance by instance. */
+static bool is_told_elsewhere(const struct field *f)
+{
+	return !strcmp(f->key, "instances") || !strcmp(f->key, "port") || !strcmp(f->key, "port_step");
+}
+
+static void compare_specs(const struct spec *from, const struct spec *to, struct difference *difference)
+{
+	if (!str_eq(from->folder, to->folder) && !(from->working_dir && from->working_dir[0] == '/'))
+		add_name(&difference->replaces, "working_dir");
+	for (size_t i = 0; i < fields_count; i++) {
+		const struct field *f = &fields[i];
+		bool replaces = f->flags & FIELD_REPLACES;
+
+		if (is_told_elsewhere(f) || field_equal(f, from, to))
+			continue;
+		if (f->kind == FIELD_ENV)
+			env_difference(f->key, field_member_const(f, from), field_member_const(f, to),
+				&difference->replaces);
+		else
+			add_name(replaces ? &difference->replaces : &difference->in_place, f->key);
+	}
+	env_difference("env_file", &from->file_env, &to->file_env, &difference->replaces);
+	if (difference->replaces.len)
+		buf_adds(&difference->replaces, " changed");
+	if (difference->in_place.len)
+		buf_adds(&difference->in_place, " changed, applied in place");
+}
+
+static void plan_instance(struct plan *p, const struct plan_app *from, const struct plan_app *to,
+	int instance, const struct difference *difference)
+{
+	int old_port = from->ports[instance];
+	int new_port = to->ports[instance];
+	struct buf why = BUF_INIT;
+
+	if (old_port != new_port) {
+		buf_addf(&why, "port %d -> %d%s%s", old_port, new_port, difference->replaces.len ? ", " : "",
+			difference->replaces.ptr);
+		plan_add(p, PLAN_MOVE, to->spec->name, instance, old_port, new_port, why.ptr);
+	} else if (difference->replaces.len) {
+		plan_add(p, PLAN_REPLACE, to->spec->name, instance, old_port, new_port,
+			difference->replaces.ptr);
+	} else {
+		plan_add(
+			p, PLAN_KEEP, to->spec->name, instance, old_port, new_port, difference->in_place.ptr);
+	}
+	buf_release(&why);
+}
+
+static void plan_both(struct plan *p, const struct plan_app *from, const struct plan_app *to)
+{
+	struct difference difference = { .replaces = BUF_INIT, .in_place = BUF_INIT };
+	int kept = from->instances < to->instances ? from->instances : to->instances;
+	struct buf why = BUF_INIT;
+
+	compare_specs(from->spec, to->spec, &difference);
+	buf_addf(&why, "instances %d -> %d", from->instances, to->instances);
+	for (int i = 0; i < kept; i++)
+		plan_instance(p, from, to, i, &difference);
+	for (int i = kept; i < to->instances; i++)
+		plan_add(p, PLAN_START, to->spec->name, i, 0, to->ports[i], why.ptr);
+	for (int i = kept; i < from->instances; i++)
+		plan_add(p, PLAN_REMOVE, from->spec->name, i, from->ports[i], 0, why.ptr);
+	buf_release(&why);
+	buf_release(&difference.replaces);
+	buf_release(&difference.in_place);
+}
+
+static const char *gone_reason(const struct vec *to, const char *name)
+{
+	size_t i = 0;
+	const struct plan_app *app = NULL;
+
+	VEC_EACH (to, i, app) {
+		if (!strcmp(app->spec->name, name))
+			return "the app is disabled now";
+	}
+	return "the app is no longer in the oxfile";
+}
+
+static void map_apps(const struct vec *apps, struct map *names)
+{
+	size_t i = 0;
+	struct plan_app *app = NULL;
+
+	VEC_EACH (apps, i, app) {
+		if (!app->spec->disabled)
+			map_put(names, app->spec->name, app);
+	}
+}
+
+void plan_make(struct plan *p, const struct vec *from, const struct vec *to)
+{
+	struct map before = MAP_INIT;
+	struct map after = MAP_INIT;
+	const struct map_entry *entry = NULL;
+
+	map_apps(from, &before);
+	map_apps(to, &after);
+	MAP_EACH (&after, entry) {
+		const struct plan_app *app = entry->value;
+		const struct plan_app *old = map_get(&before, entry->key);
+
+		if (old) {
+			plan_both(p, old, app);
+			continue;
+		}
+		for (int i = 0; i < app->instances; i++)
+			plan_add(p, PLAN_START, entry->key, i, 0, app->ports[i], "the app is new");
+	}
+	MAP_EACH (&before, entry) {
+		const struct plan_app *app = entry->value;
+
+		for (int i = 0; !map_get(&after, entry->key) && i < app->instances; i++)
+			plan_add(
+				p, PLAN_REMOVE, entry->key, i, app->ports[i], 0, gone_reason(to, entry->key));
+	}
+	map_release(&before);
+	map_release(&after);
+}
+
+static void free_step(void *item)
+{
+	struct plan_step *step = item;
+
+	mem_free(step->app);
+	mem_free(step->why);
+	mem_free(step);
+}
+
+void plan_release(struct plan *p)
+{
+	vec_release_with(&p->steps, free_step);
+	*p = (struct plan)PLAN_INIT;
+}
+
+bool plan_is_empty(const struct plan *p)
+{
+	return p->steps.len == p->counts[PLAN_KEEP];
+}
+
+static void set_port(struct json *object, const char *key, int port)
+{
+	if (port)
+		json_set_int(object, key, port);
+	else
+		json_set_null(object, key);
+}
+
+struct json *plan_to_json(const struct plan *p)
+{
+	struct json *root = json_new_object();
+	struct json *steps = NULL;
+	size_t i = 0;
+	const struct plan_step *step = NULL;
+	struct buf id = BUF_INIT;
+
+	json_set_int(root, "version", 1);
+	steps = json_set(root, "steps", json_new_array());
+	VEC_EACH (&p->steps, i, step) {
+		struct json *object = json_push(steps, json_new_object());
+
+		buf_clear(&id);
+		buf_addf(&id, "%s:%d", step->app, step->instance);
+		json_set_string(object, "id", id.ptr);
+		json_set_string(object, "name", step->app);
+		json_set_int(object, "instance", step->instance);
+		json_set_string(object, "verb", plan_verb_word(step->verb));
+		set_port(object, "old_port", step->old_port);
+		set_port(object, "new_port", step->new_port);
+		json_set_string(object, "why", step->why);
+	}
+	buf_release(&id);
+	return root;
+}

@@ -1,0 +1,199 @@
+#include "model/spec.h"
+
+#include <string.h>
+
+#include "base/argv.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/fields.h"
+
+struct spec *spec_new(const char *name)
+{
+	struct spec *s = mem_zalloc(1, sizeof(*s));
+
+	s->name = mem_strdup(name);
+	for (size_t i = 0; i < fields_count; i++)
+		field_reset(&fields[i], s);
+	return s;
+}
+
+void spec_free(struct spec *s)
+{
+	if (!s)
+		return;
+	for (size_t i = 0; i < fields_count; i++)
+		field_release(&fields[i], s);
+	env_release(&s->file_env);
+	mem_free(s->name);
+	mem_free(s->oxfile);
+	mem_free(s->folder);
+	mem_free(s->places);
+	mem_free(s);
+}
+
+struct spec *spec_clone(const struct spec *s)
+{
+	struct spec *copy = mem_zalloc(1, sizeof(*copy));
+
+	copy->name = mem_strdup(s->name);
+	copy->oxfile = mem_strdup(s->oxfile);
+	copy->folder = mem_strdup(s->folder);
+	copy->at = s->at;
+	for (size_t i = 0; i < fields_count; i++)
+		field_copy(&fields[i], copy, s);
+	for (size_t i = 0; i < s->file_env.len; i++)
+		env_put(&copy->file_env, s->file_env.items[i].name, s->file_env.items[i].value);
+	return copy;
+}
+
+bool env_equal(const struct env *a, const struct env *b)
+{
+	if (a->len != b->len)
+		return false;
+	for (size_t i = 0; i < a->len; i++)
+		if (!str_eq(env_get(b, a->items[i].name), a->items[i].value))
+			return false;
+	return true;
+}
+
+bool spec_equal(const struct spec *a, const struct spec *b)
+{
+	if (!str_eq(a->name, b->name) || !str_eq(a->folder, b->folder) ||
+		!env_equal(&a->file_env, &b->file_env))
+		return false;
+	for (size_t i = 0; i < fields_count; i++)
+		if (!field_equal(&fields[i], a, b))
+			return false;
+	return true;
+}
+
+bool spec_has_health(const struct spec *s)
+{
+	return s->health.endpoint || s->health.tcp || s->health.command.argv;
+}
+
+enum ready_kind spec_ready(const struct spec *s)
+{
+	if (s->ready != READY_AUTO)
+		return (enum ready_kind)s->ready;
+	if (spec_has_health(s))
+		return READY_HEALTH;
+	return s->port ? READY_LISTEN : READY_ALIVE;
+}
+
+const char *spec_env(const struct spec *s, const char *name)
+{
+	const char *value = env_get(&s->env, name);
+
+	return value ? value : env_get(&s->file_env, name);
+}
+
+static bool is_name_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+		c == '_' || c == '.';
+}
+
+int spec_check_name(const char *name, struct err *e)
+{
+	size_t len = strlen(name);
+
+	if (!len)
+		return err_set(e, "an app needs a name");
+	if (len > APP_NAME_MAX)
+		return err_set(e, "the name '%.20s…' is longer than %d characters", name, APP_NAME_MAX);
+	for (size_t i = 0; i < len; i++)
+		if (!is_name_char(name[i]))
+			return err_set(
+				e, "the name '%s' may hold letters, digits, '-', '_' and '.' only", name);
+	if (name[0] == '-' || name[0] == '.' || name[0] == '_')
+		return err_set(e, "the name '%s' must start with a letter or a digit", name);
+	return 0;
+}
+
+void strings_add(struct strings *s, const char *text)
+{
+	s->items = mem_resize(s->items, s->len + 1, sizeof(*s->items));
+	s->items[s->len++] = mem_strdup(text);
+}
+
+void strings_release(struct strings *s)
+{
+	for (size_t i = 0; i < s->len; i++)
+		mem_free(s->items[i]);
+	mem_free(s->items);
+	*s = (struct strings){ .items = NULL };
+}
+
+static struct env_var *env_find(const struct env *env, const char *name)
+{
+	for (size_t i = 0; i < env->len; i++)
+		if (!strcmp(env->items[i].name, name))
+			return &env->items[i];
+	return NULL;
+}
+
+void env_put(struct env *env, const char *name, const char *value)
+{
+	struct env_var *var = env_find(env, name);
+
+	if (var) {
+		char *old = var->value;
+
+		var->value = mem_strdup(value);
+		mem_free(old);
+		return;
+	}
+	env->items = mem_resize(env->items, env->len + 1, sizeof(*env->items));
+	env->items[env->len++] = (struct env_var){
+		.name = mem_strdup(name),
+		.value = mem_strdup(value),
+	};
+}
+
+const char *env_get(const struct env *env, const char *name)
+{
+	const struct env_var *var = env_find(env, name);
+
+	return var ? var->value : NULL;
+}
+
+void env_release(struct env *env)
+{
+	for (size_t i = 0; i < env->len; i++) {
+		mem_free(env->items[i].name);
+		mem_free(env->items[i].value);
+	}
+	mem_free(env->items);
+	*env = (struct env){ .items = NULL };
+}
+
+void command_release(struct command *c)
+{
+	mem_free(c->text);
+	argv_free(c->argv);
+	*c = (struct command){ .text = NULL };
+}
+
+static char **shell_words(const char *line)
+{
+	char **argv = mem_zalloc(4, sizeof(*argv));
+
+	argv[0] = mem_strdup("/bin/sh");
+	argv[1] = mem_strdup("-c");
+	argv[2] = mem_strdup(line);
+	return argv;
+}
+
+int command_from_line(struct command *c, const char *line, struct err *e)
+{
+	char **argv = argv_needs_shell(line) ? shell_words(line) : argv_split(line, e);
+
+	if (!argv)
+		return -1;
+	command_release(c);
+	c->argv = argv;
+	c->text = mem_strdup(line);
+	return 0;
+}
