@@ -1,0 +1,133 @@
+#include "rules/placement.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "rules/scale.h"
+
+/* env.PORT, if it is a port; anything else is the program's own business. */
+static int port_from_env(const struct spec *s)
+{
+	const char *text = spec_env(s, "PORT");
+	int64_t port = 0;
+
+	return text && str_to_int(text, &port) && port > 0 && port <= PORTS_LAST ? (int)port : 0;
+}
+
+static struct placement *placement_new(const struct spec *s, int cpus)
+{
+	struct placement *p = mem_zalloc(1, sizeof(*p));
+
+	p->spec = s;
+	p->instances = scale_resolve(s->instances, cpus);
+	p->claim = (struct port_claim){
+		.app = s->name,
+		.written = (int)s->port,
+		.from_env = port_from_env(s),
+		.step = (int)s->port_step,
+		.instances = p->instances,
+	};
+	return p;
+}
+
+static struct place claim_place(const struct placement *p)
+{
+	const char *key = p->claim.written ? "port" : "env";
+
+	return oxfile_place(p->spec, p->claim.source == PORT_BLOCK ? "instances" : key);
+}
+
+static void print_range(struct buf *out, const struct placement *p)
+{
+	int last = p->claim.first + (p->instances - 1) * p->claim.step;
+
+	buf_addf(out, "'%s' ", p->spec->name);
+	if (p->instances > 1)
+		buf_addf(out, "(%d to %d)", p->claim.first, last);
+	else
+		buf_addf(out, "(%d)", p->claim.first);
+}
+
+static void complain_overlap(const struct placement *p, const struct placement *other,
+	const struct port_trouble *trouble, struct diags *d)
+{
+	struct buf words = BUF_INIT;
+
+	print_range(&words, p);
+	buf_adds(&words, " and ");
+	print_range(&words, other);
+	if (trouble->kind == PORT_OVERLAP)
+		diags_error(d, claim_place(p), "%s both want port %d", words.ptr, trouble->port);
+	else
+		diags_warn(d, claim_place(p), "%s are both given port %d in their environment", words.ptr,
+			trouble->port);
+	buf_release(&words);
+}
+
+static void complain_port(const struct vec *placements, const struct port_trouble *trouble, struct diags *d)
+{
+	const struct placement *p = placements->items[trouble->claim];
+
+	switch (trouble->kind) {
+	case PORT_OVERLAP:
+	case PORT_OVERLAP_PASSED:
+		complain_overlap(p, placements->items[trouble->other], trouble, d);
+		break;
+	case PORT_BEYOND:
+		diags_error(d, claim_place(p), "the ports of '%s' end at %d, beyond %d", p->spec->name,
+			trouble->port, PORTS_LAST);
+		break;
+	case PORT_NO_BLOCK:
+		diags_error(d, claim_place(p), "no %d free ports in a row are left for '%s'", p->instances,
+			p->spec->name);
+		break;
+	}
+}
+
+static void assign(struct vec *placements, struct diags *d)
+{
+	struct port_claim *claims = mem_zalloc(placements->len, sizeof(*claims));
+	struct vec troubles = VEC_INIT;
+	struct placement *p = NULL;
+	const struct port_trouble *trouble = NULL;
+	size_t i = 0;
+
+	VEC_EACH (placements, i, p) {
+		claims[i] = p->claim;
+	}
+	ports_assign(claims, placements->len, NULL, NULL, &troubles);
+	VEC_EACH (placements, i, p) {
+		p->claim = claims[i];
+		p->ports = mem_zalloc((size_t)p->instances, sizeof(*p->ports));
+		for (int k = 0; k < p->instances; k++)
+			p->ports[k] = ports_of(&p->claim, k);
+	}
+	VEC_EACH (&troubles, i, trouble) {
+		complain_port(placements, trouble, d);
+	}
+	vec_release_with(&troubles, mem_free);
+	mem_free(claims);
+}
+
+int placement_make(const struct oxfile *o, int cpus, struct vec *placements, struct diags *d)
+{
+	size_t errors_before = d->errors;
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	oxfile_about(o, d);
+	VEC_EACH (&o->specs, i, s) {
+		if (!s->disabled)
+			vec_push(placements, placement_new(s, cpus));
+	}
+	assign(placements, d);
+	return d->errors == errors_before ? 0 : -1;
+}
+
+void placement_free(void *placement)
+{
+	struct placement *p = placement;
+
+	if (p)
+		mem_free(p->ports);
+	mem_free(p);
+}

@@ -1,0 +1,171 @@
+#include "rules/ports.h"
+
+#include <limits.h>
+#include <stdint.h>
+
+#include "base/mem.h"
+
+enum { PORT_COUNT = PORTS_LAST + 1 };
+
+/* Who has which port while the claims are answered. */
+struct board {
+	size_t *holder; /* of each port: the claim's index + 1, or 0 */
+	int *run;       /* find_block's scratch: free ports in a row that end here, one step apart */
+	size_t *told;   /* of each claim: the index + 1 of the last one that was told about meeting it */
+	bool (*is_taken)(void *context, int port);
+	void *context;
+	struct vec *troubles;
+};
+
+static int step_of(const struct port_claim *claim)
+{
+	return claim->step > 1 ? claim->step : 1;
+}
+
+/* In 64 bits, so that ten thousand instances with a wild step are still a number. */
+static int64_t port_at(const struct port_claim *claim, int instance)
+{
+	return claim->first + (int64_t)instance * step_of(claim);
+}
+
+static void complain(struct board *b, enum port_trouble_kind kind, size_t claim, size_t other, int64_t port)
+{
+	struct port_trouble *trouble = mem_zalloc(1, sizeof(*trouble));
+
+	*trouble = (struct port_trouble){
+		.kind = kind,
+		.claim = claim > other ? claim : other,
+		.other = claim > other ? other : claim,
+		.port = port < INT_MAX ? (int)port : INT_MAX,
+	};
+	vec_push(b->troubles, trouble);
+}
+
+/* Puts the claim's range on the board; whoever was there first stays, and each meeting is told once. */
+static void lay(struct board *b, const struct port_claim *claim, size_t self, enum port_trouble_kind meeting)
+{
+	int64_t last = claim->instances > 0 ? port_at(claim, claim->instances - 1) : claim->first;
+
+	if (last > PORTS_LAST)
+		complain(b, PORT_BEYOND, self, self, last);
+	for (int i = 0; i < claim->instances && port_at(claim, i) <= PORTS_LAST; i++) {
+		int64_t port = port_at(claim, i);
+		size_t other = b->holder[port];
+
+		if (!other) {
+			b->holder[port] = self + 1;
+		} else if (b->told[other - 1] != self + 1) {
+			b->told[other - 1] = self + 1;
+			complain(b, meeting, self, other - 1, port);
+		}
+	}
+}
+
+static void begin(struct port_claim *claim)
+{
+	claim->source = PORT_NONE;
+	claim->first = 0;
+	claim->is_owned = false;
+	if (claim->written > 0) {
+		claim->source = PORT_WRITTEN;
+		claim->first = claim->written;
+		claim->is_owned = true;
+	} else if (claim->from_env > 0) {
+		claim->source = PORT_FROM_ENV;
+		claim->first = claim->from_env;
+	}
+}
+
+static void lay_all(struct board *b, const struct port_claim *claims, size_t count, enum port_source source)
+{
+	enum port_trouble_kind meeting = source == PORT_WRITTEN ? PORT_OVERLAP : PORT_OVERLAP_PASSED;
+
+	for (size_t i = 0; i < count; i++)
+		if (claims[i].source == source)
+			lay(b, &claims[i], i, meeting);
+}
+
+static void settle_block(struct board *b, struct port_claim *claim, size_t self, int first)
+{
+	claim->source = PORT_BLOCK;
+	claim->first = first;
+	claim->is_owned = true;
+	for (int i = 0; i < claim->instances; i++)
+		b->holder[port_at(claim, i)] = self + 1;
+}
+
+/* What an app had is not asked of is_taken: its own processes are what holds it. */
+static void settle_remembered(struct board *b, struct port_claim *claim, size_t self)
+{
+	struct port_claim was = *claim;
+
+	if (claim->source != PORT_NONE || claim->remembered <= 0 || claim->remembered > PORTS_LAST)
+		return;
+	was.first = claim->remembered;
+	for (int i = 0; i < was.instances; i++)
+		if (port_at(&was, i) > PORTS_LAST || b->holder[port_at(&was, i)])
+			return;
+	settle_block(b, claim, self, was.first);
+}
+
+/* The lowest block of `instances` ports, or 0: one walk over the ports, however they are fragmented. */
+static int find_block(struct board *b, int instances, int step)
+{
+	for (int port = PORTS_FIRST; port <= PORTS_LAST; port++) {
+		int before = step <= port - PORTS_FIRST ? b->run[port - step] : 0;
+		bool is_free = !b->holder[port] && !(b->is_taken && b->is_taken(b->context, port));
+
+		b->run[port] = is_free ? before + 1 : 0;
+		if (b->run[port] >= instances)
+			return port - (instances - 1) * step;
+	}
+	return 0;
+}
+
+static void settle_new(struct board *b, struct port_claim *claim, size_t self)
+{
+	int first = 0;
+
+	if (claim->source != PORT_NONE || claim->instances < 2)
+		return;
+	first = find_block(b, claim->instances, step_of(claim));
+	if (first)
+		settle_block(b, claim, self, first);
+	else
+		complain(b, PORT_NO_BLOCK, self, self, 0);
+}
+
+void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void *context, int port),
+	void *context, struct vec *troubles)
+{
+	struct board b = {
+		.holder = mem_zalloc(PORT_COUNT, sizeof(*b.holder)),
+		.run = mem_zalloc(PORT_COUNT, sizeof(*b.run)),
+		.told = mem_zalloc(count, sizeof(*b.told)),
+		.is_taken = is_taken,
+		.context = context,
+		.troubles = troubles,
+	};
+
+	for (size_t i = 0; i < count; i++)
+		begin(&claims[i]);
+	lay_all(&b, claims, count, PORT_WRITTEN);
+	for (size_t i = 0; i < count; i++)
+		settle_remembered(&b, &claims[i], i);
+	lay_all(&b, claims, count, PORT_FROM_ENV);
+	for (size_t i = 0; i < count; i++)
+		settle_new(&b, &claims[i], i);
+	mem_free(b.told);
+	mem_free(b.run);
+	mem_free(b.holder);
+}
+
+int ports_of(const struct port_claim *claim, int instance)
+{
+	int64_t port = 0;
+
+	if (claim->first <= 0 || instance < 0 || instance >= claim->instances)
+		return 0;
+	port = port_at(claim, instance);
+	return port <= PORTS_LAST ? (int)port : 0;
+}

@@ -1,0 +1,215 @@
+#include "rules/restart.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const policy_words[] = {
+	[RESTART_ON_FAILURE] = "on-failure",
+	[RESTART_ALWAYS] = "always",
+	[RESTART_NEVER] = "never",
+};
+
+static __attribute__((format(printf, 2, 3))) void explain(struct restart_decision *d, const char *format, ...)
+{
+	size_t len = strlen(d->why);
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(d->why + len, sizeof(d->why) - len, format, args);
+	va_end(args);
+}
+
+static void explain_end(struct restart_decision *d, struct end end)
+{
+	const char *signal = end.kind == END_SIGNALED ? sigabbrev_np(end.code) : NULL;
+
+	switch (end.kind) {
+	case END_EXITED:
+		explain(d, "exit code %d", end.code);
+		break;
+	case END_SIGNALED:
+		if (signal)
+			explain(d, "killed by SIG%s", signal);
+		else
+			explain(d, "killed by signal %d", end.code);
+		break;
+	case END_NEVER_READY:
+		explain(d, "not ready within ready_timeout_secs");
+		break;
+	case END_UNHEALTHY:
+		explain(d, "its health check failed too often");
+		break;
+	case END_SPAWN_FAILED:
+		explain(d, "could not be started (%s)", strerror(end.code));
+		break;
+	}
+}
+
+static bool is_stop_code(const struct spec *s, struct end end)
+{
+	if (end.kind != END_EXITED)
+		return false;
+	for (size_t i = 0; i < s->stop_exit_codes.len; i++)
+		if (s->stop_exit_codes.items[i] == end.code)
+			return true;
+	return false;
+}
+
+/* True when this end needs no restart, and then the decision is complete. */
+static bool stays_down(const struct spec *s, struct end end, struct restart_decision *d)
+{
+	const char *policy = policy_words[s->restart];
+	bool is_good = end.kind == END_EXITED && !end.code;
+
+	if (is_stop_code(s, end)) {
+		d->verdict = RESTART_FINISHED;
+		explain(d, " is one of stop_exit_codes");
+		return true;
+	}
+	if (is_good && s->restart != RESTART_ALWAYS) {
+		d->verdict = RESTART_FINISHED;
+		explain(d, " is accepted by restart = \"%s\"", policy);
+		return true;
+	}
+	if (s->restart == RESTART_NEVER) {
+		d->verdict = RESTART_STOPPED;
+		d->is_crash = true;
+		explain(d, ", and restart = \"%s\" leaves it down", policy);
+		return true;
+	}
+	return false;
+}
+
+static int64_t at_least_0(int64_t value)
+{
+	return value > 0 ? value : 0;
+}
+
+/* delay * 2^(crashes - 1), at most `most`; it stops doubling before anything could overflow. */
+static int64_t doubled_delay(const struct spec *s, int64_t crashes)
+{
+	int64_t most = at_least_0(s->restart_delay_max_ms);
+	int64_t delay = at_least_0(s->restart_delay_ms);
+
+	for (int64_t k = 1; k < crashes && delay && delay < most; k++)
+		delay = delay > most / 2 ? most : delay * 2;
+	return delay < most ? delay : most;
+}
+
+static int64_t jitter_of(int64_t delay, int64_t room, double jitter)
+{
+	/* Written so that NaN counts as none. */
+	double part = jitter > 0 ? (jitter < 1 ? jitter : 1) : 0;
+	int64_t extra = (int64_t)((double)delay / 10 * part);
+
+	return extra < room ? extra : room;
+}
+
+static int64_t add_saturated(int64_t a, int64_t b)
+{
+	return a > INT64_MAX - b ? INT64_MAX : a + b;
+}
+
+/* How many of the remembered restarts lie within the window that ends `at`. */
+static int64_t restarts_near(const struct restart_history *h, int64_t at)
+{
+	int64_t count = 0;
+
+	for (size_t i = 0; i < h->recent_len; i++)
+		count += h->recent[i] > at - CRASH_LIMIT_WINDOW_MS;
+	return count;
+}
+
+static void remember_restart(struct restart_history *h, int64_t at)
+{
+	h->recent[h->recent_at] = at;
+	h->recent_at = (h->recent_at + 1) % RESTART_HISTORY_MAX;
+	if (h->recent_len < RESTART_HISTORY_MAX)
+		h->recent_len++;
+}
+
+static void give_up(struct restart_decision *d)
+{
+	d->verdict = RESTART_GIVE_UP;
+	d->delay_ms = 0;
+}
+
+/* True when it is one crash too many, for either of the two limits. */
+static bool is_too_often(
+	const struct spec *s, const struct restart_history *h, int64_t start_at, struct restart_decision *d)
+{
+	int64_t limit =
+		s->crash_restart_limit < RESTART_HISTORY_MAX ? s->crash_restart_limit : RESTART_HISTORY_MAX;
+
+	if (s->max_restarts > 0 && h->crashes >= s->max_restarts) {
+		give_up(d);
+		explain(d, ", crash %lld in a row: max_restarts = %lld is reached", (long long)h->crashes,
+			(long long)s->max_restarts);
+		return true;
+	}
+	if (limit > 0 && restarts_near(h, start_at) >= limit) {
+		give_up(d);
+		explain(d, ", after %lld restarts in five minutes: crash_restart_limit is reached",
+			(long long)limit);
+		return true;
+	}
+	return false;
+}
+
+static void explain_delay(
+	const struct spec *s, const struct restart_history *h, bool was_stable, struct restart_decision *d)
+{
+	if (was_stable) {
+		explain(d, " after restart_window_secs of being ready, starts again at once");
+		return;
+	}
+	explain(d, ", crash %lld", (long long)h->crashes);
+	if (s->max_restarts > 0)
+		explain(d, " of %lld", (long long)s->max_restarts);
+	if (!d->delay_ms)
+		explain(d, ", starts again at once (%s = 0)",
+			s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms");
+	else if (d->delay_ms >= s->restart_delay_max_ms)
+		explain(d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
+	else
+		explain(d, ", %s %lld ms", h->crashes > 1 ? "delay doubled to" : "starts again after",
+			(long long)d->delay_ms);
+}
+
+struct restart_decision restart_after(
+	const struct spec *s, struct restart_history *h, struct end end, int64_t now, double jitter)
+{
+	struct restart_decision d = { .verdict = RESTART_AFTER };
+	bool was_stable = h->ready_since && now - h->ready_since >= s->restart_window_ms;
+	int64_t delay = 0;
+
+	h->ready_since = 0;
+	explain_end(&d, end);
+	if (stays_down(s, end, &d)) {
+		h->crashes = d.is_crash ? add_saturated(h->crashes, 1) : 0;
+		return d;
+	}
+	d.is_crash = true;
+	h->crashes = was_stable ? 1 : add_saturated(h->crashes, 1);
+	if (!was_stable) {
+		delay = doubled_delay(s, h->crashes);
+		d.delay_ms = delay + jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
+	}
+	if (is_too_often(s, h, add_saturated(now, d.delay_ms), &d))
+		return d;
+	remember_restart(h, add_saturated(now, d.delay_ms));
+	explain_delay(s, h, was_stable, &d);
+	return d;
+}
+
+void restart_ready(struct restart_history *h, int64_t now)
+{
+	/* 0 means "not ready"; a clock that starts at 0 loses a millisecond by that. */
+	h->ready_since = now ? now : 1;
+}
+
+void restart_forget(struct restart_history *h)
+{
+	*h = (struct restart_history){ 0 };
+}

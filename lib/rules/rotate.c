@@ -1,0 +1,161 @@
+#include "rules/rotate.h"
+
+#include <inttypes.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+/* One rotation in the making. */
+struct round {
+	const char *path;
+	bool (*exists)(void *context, const char *path);
+	void *context;
+	struct vec *steps;
+	int64_t keep; /* max_files, within bounds */
+	int64_t gap;  /* the lowest number that nobody has; keep + 1 if there is none */
+};
+
+/* How an older file may lie there. */
+struct sibling {
+	bool is_plain;
+	bool is_compressed;
+};
+
+static char *name_of(const struct round *r, int64_t number, bool is_compressed)
+{
+	struct buf name = BUF_INIT;
+
+	buf_adds(&name, r->path);
+	if (number)
+		buf_addf(&name, ".%" PRId64 "%s", number, is_compressed ? ".gz" : "");
+	return buf_detach(&name);
+}
+
+static bool is_there(const struct round *r, int64_t number, bool is_compressed)
+{
+	char *name = name_of(r, number, is_compressed);
+	bool found = r->exists(r->context, name);
+
+	mem_free(name);
+	return found;
+}
+
+static struct sibling look(const struct round *r, int64_t number)
+{
+	return (struct sibling){
+		.is_plain = is_there(r, number, false),
+		.is_compressed = is_there(r, number, true),
+	};
+}
+
+static bool is_absent(struct sibling s)
+{
+	return !s.is_plain && !s.is_compressed;
+}
+
+static void add(struct round *r, enum rotate_verb verb, char *from, char *to)
+{
+	struct rotate_step *step = mem_zalloc(1, sizeof(*step));
+
+	*step = (struct rotate_step){ .verb = verb, .from = from, .to = to };
+	vec_push(r->steps, step);
+}
+
+static void add_removal(struct round *r, int64_t number, struct sibling s)
+{
+	if (s.is_compressed)
+		add(r, ROTATE_REMOVE, name_of(r, number, true), NULL);
+	if (s.is_plain)
+		add(r, ROTATE_REMOVE, name_of(r, number, false), NULL);
+}
+
+/* Numbers beyond what is kept, left by a larger max_files; from the top, so that a crash leaves no hole below the rest. */
+static void remove_surplus(struct round *r)
+{
+	int64_t top = r->keep;
+
+	while (top < 2LL * ROTATE_FILES_MAX && !is_absent(look(r, top + 1)))
+		top++;
+	for (int64_t n = top; n > r->keep; n--)
+		add_removal(r, n, look(r, n));
+}
+
+/*
+ * Both forms of one number are what a crash leaves in the middle of compressing: the plain one is whole, the other may not be.
+ * Files only move up as far as the first gap, so that a round which was cut off is finished by the next without dropping more.
+ */
+static void make_room(struct round *r)
+{
+	for (r->gap = 1; r->gap <= r->keep; r->gap++) {
+		struct sibling s = look(r, r->gap);
+
+		if (is_absent(s))
+			return;
+		if (r->gap == r->keep)
+			add_removal(r, r->gap, s);
+		else if (s.is_plain && s.is_compressed)
+			add(r, ROTATE_REMOVE, name_of(r, r->gap, true), NULL);
+	}
+	r->gap = r->keep;
+}
+
+static void shift(struct round *r)
+{
+	for (int64_t n = r->gap - 1; n >= 0; n--) {
+		bool is_compressed = n && !is_there(r, n, false);
+
+		add(r, ROTATE_RENAME, name_of(r, n, is_compressed), name_of(r, n + 1, is_compressed));
+	}
+}
+
+/* Every plain one that has just moved, not the newest alone: an earlier round may have ended before its compression. */
+static void compress(struct round *r)
+{
+	for (int64_t n = 1; n <= r->gap; n++)
+		if (n == 1 || is_there(r, n - 1, false))
+			add(r, ROTATE_COMPRESS, name_of(r, n, false), name_of(r, n, true));
+}
+
+bool rotate_is_due(const struct rotate_policy *p, int64_t size, int64_t more)
+{
+	if (p->max_size_bytes <= 0 || size <= 0)
+		return false;
+	return more > p->max_size_bytes - size;
+}
+
+void rotate_plan(const struct rotate_policy *p, const char *path,
+	bool (*exists)(void *context, const char *path), void *context, struct vec *steps)
+{
+	struct round r = {
+		.path = path,
+		.exists = exists,
+		.context = context,
+		.steps = steps,
+		.keep = p->max_files < ROTATE_FILES_MAX ? p->max_files : ROTATE_FILES_MAX,
+	};
+
+	if (r.keep < 0)
+		r.keep = 0;
+	remove_surplus(&r);
+	if (!exists(context, path))
+		return;
+	if (!r.keep) {
+		add(&r, ROTATE_REMOVE, name_of(&r, 0, false), NULL);
+		return;
+	}
+	make_room(&r);
+	shift(&r);
+	if (p->compress)
+		compress(&r);
+}
+
+void rotate_step_free(void *step)
+{
+	struct rotate_step *s = step;
+
+	if (!s)
+		return;
+	mem_free(s->from);
+	mem_free(s->to);
+	mem_free(s);
+}
