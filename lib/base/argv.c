@@ -12,11 +12,16 @@
 #define BLANK   " \t\n"
 
 /* Words of the shell itself, which no program in PATH can stand in for. */
-static const char shell_words[] =
-	"! . : [[ alias bg break builtin case cd chdir command continue coproc declare dirs disown do "
-	"done elif else enable esac eval exec exit export fc fg fi for function getopts hash history "
-	"if in jobs let local popd pushd read readonly return select set shift shopt source suspend "
-	"then time times trap type typeset ulimit umask unalias unset until wait while { }";
+/* clang-format off */
+static const char *const shell_words[] = {
+	"!", ".", ":", "[[", "alias", "bg", "break", "builtin", "case", "cd", "chdir", "command",
+	"continue", "coproc", "declare", "dirs", "disown", "do", "done", "elif", "else", "enable", "esac",
+	"eval", "exec", "exit", "export", "fc", "fg", "fi", "for", "function", "getopts", "hash",
+	"history", "if", "in", "jobs", "let", "local", "popd", "pushd", "read", "readonly", "return",
+	"select", "set", "shift", "shopt", "source", "suspend", "then", "time", "times", "trap", "type",
+	"typeset", "ulimit", "umask", "unalias", "unset", "until", "wait", "while", "{", "}",
+};
+/* clang-format on */
 
 /* A walk over a line, and what it has met so far. */
 struct scan {
@@ -119,15 +124,9 @@ static bool scan_word(struct scan *s, struct buf *word)
 
 static bool is_shell_word(const char *word)
 {
-	size_t len = strlen(word);
-
-	for (const char *at = shell_words; *at; at += strspn(at, " ")) {
-		size_t here = strcspn(at, " ");
-
-		if (here == len && !memcmp(at, word, len))
+	for (size_t i = 0; i < sizeof(shell_words) / sizeof(shell_words[0]); i++)
+		if (!strcmp(shell_words[i], word))
 			return true;
-		at += here;
-	}
 	return false;
 }
 

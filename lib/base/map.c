@@ -1,5 +1,6 @@
 #include "base/map.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -30,20 +31,36 @@ void map_release_with(struct map *m, void (*free_value)(void *))
 	map_release(m);
 }
 
+/* Up to here a look at every entry is as quick as an index, and costs no memory. */
+enum { SMALL = 8 };
+
+static bool is_entry(const struct map_entry *entry, const char *key, size_t len, uint64_t hash)
+{
+	return entry->hash == hash && entry->key_len == len && !memcmp(entry->key, key, len);
+}
+
 /* The place in the index that holds the key, or the empty one where it would go. */
 static size_t map_slot(const struct map *m, const char *key, size_t len, uint64_t hash)
 {
 	size_t mask = m->index_cap - 1;
 	size_t at = hash & mask;
 
-	while (m->index[at]) {
-		const struct map_entry *entry = &m->entries[m->index[at] - 1];
-
-		if (entry->hash == hash && entry->key_len == len && !memcmp(entry->key, key, len))
-			break;
+	while (m->index[at] && !is_entry(&m->entries[m->index[at] - 1], key, len, hash))
 		at = (at + 1) & mask;
-	}
 	return at;
+}
+
+static struct map_entry *map_find(const struct map *m, const char *key, size_t len, uint64_t hash)
+{
+	size_t at = 0;
+
+	if (m->index_cap) {
+		at = map_slot(m, key, len, hash);
+		return m->index[at] ? &m->entries[m->index[at] - 1] : NULL;
+	}
+	while (at < m->len && !is_entry(&m->entries[at], key, len, hash))
+		at++;
+	return at < m->len ? &m->entries[at] : NULL;
 }
 
 static void map_reindex(struct map *m, size_t cap)
@@ -60,12 +77,9 @@ static void map_reindex(struct map *m, size_t cap)
 
 void *map_get_n(const struct map *m, const char *key, size_t len)
 {
-	size_t at = 0;
+	const struct map_entry *entry = m->len ? map_find(m, key, len, map_hash(key, len)) : NULL;
 
-	if (!m->len)
-		return NULL;
-	at = map_slot(m, key, len, map_hash(key, len));
-	return m->index[at] ? m->entries[m->index[at] - 1].value : NULL;
+	return entry ? entry->value : NULL;
 }
 
 void *map_get(const struct map *m, const char *key)
@@ -73,35 +87,42 @@ void *map_get(const struct map *m, const char *key)
 	return map_get_n(m, key, strlen(key));
 }
 
-void *map_put_n(struct map *m, const char *key, size_t len, void *value)
+static void map_append(struct map *m, const char *key, size_t len, uint64_t hash, void *value)
 {
-	uint64_t hash = map_hash(key, len);
-	size_t at = 0;
+	struct map_entry *entry = NULL;
 
-	if ((m->len + 1) * 2 > m->index_cap)
-		map_reindex(m, m->index_cap ? m->index_cap * 2 : 16);
-	at = map_slot(m, key, len, hash);
-	if (m->index[at]) {
-		struct map_entry *entry = &m->entries[m->index[at] - 1];
-		void *old = entry->value;
-
-		entry->value = value;
-		return old;
-	}
 	if (m->len == m->cap) {
-		m->cap = m->cap ? m->cap * 2 : 8;
+		m->cap = m->cap ? m->cap * 2 : 4;
 		m->entries = mem_resize(m->entries, m->cap, sizeof(*m->entries));
 	}
-	m->entries[m->len] = (struct map_entry){
+	entry = &m->entries[m->len++];
+	*entry = (struct map_entry){
 		.key = mem_alloc(len + 1),
 		.key_len = len,
 		.value = value,
 		.hash = hash,
 	};
-	memcpy(m->entries[m->len].key, key, len);
-	m->entries[m->len].key[len] = '\0';
-	m->index[at] = (uint32_t)++m->len;
-	return NULL;
+	memcpy(entry->key, key, len);
+	entry->key[len] = '\0';
+	if (m->len > SMALL && m->len * 2 > m->index_cap)
+		map_reindex(m, m->index_cap ? m->index_cap * 2 : 4 * (size_t)SMALL);
+	else if (m->index_cap)
+		m->index[map_slot(m, key, len, hash)] = (uint32_t)m->len;
+}
+
+void *map_put_n(struct map *m, const char *key, size_t len, void *value)
+{
+	uint64_t hash = map_hash(key, len);
+	struct map_entry *entry = map_find(m, key, len, hash);
+	void *old = NULL;
+
+	if (!entry) {
+		map_append(m, key, len, hash, value);
+		return NULL;
+	}
+	old = entry->value;
+	entry->value = value;
+	return old;
 }
 
 void *map_put(struct map *m, const char *key, void *value)
@@ -111,20 +132,18 @@ void *map_put(struct map *m, const char *key, void *value)
 
 void *map_remove(struct map *m, const char *key)
 {
+	struct map_entry *entry = map_find(m, key, strlen(key), map_hash(key, strlen(key)));
 	size_t at = 0;
-	size_t entry = 0;
 	void *value = NULL;
 
-	if (!m->len)
+	if (!entry)
 		return NULL;
-	at = map_slot(m, key, strlen(key), map_hash(key, strlen(key)));
-	if (!m->index[at])
-		return NULL;
-	entry = m->index[at] - 1;
-	value = m->entries[entry].value;
-	mem_free(m->entries[entry].key);
-	memmove(m->entries + entry, m->entries + entry + 1, (m->len - entry - 1) * sizeof(*m->entries));
+	at = (size_t)(entry - m->entries);
+	value = entry->value;
+	mem_free(entry->key);
+	memmove(entry, entry + 1, (m->len - at - 1) * sizeof(*entry));
 	m->len--;
-	map_reindex(m, m->index_cap);
+	if (m->index_cap)
+		map_reindex(m, m->index_cap);
 	return value;
 }

@@ -7,10 +7,16 @@
 #include "base/str.h"
 #include "base/toml.h"
 
+/* Cheaper than strcmp for the many that differ at once. */
+static bool is_key(const char *key, const char *asked)
+{
+	return key[0] == asked[0] && !strcmp(key, asked);
+}
+
 const struct field *field_find(const char *key)
 {
 	for (size_t i = 0; i < fields_count; i++)
-		if (!strcmp(fields[i].key, key))
+		if (is_key(fields[i].key, key))
 			return &fields[i];
 	return NULL;
 }
@@ -18,7 +24,7 @@ const struct field *field_find(const char *key)
 const struct field_alias *field_alias_find(const char *key)
 {
 	for (size_t i = 0; i < field_aliases_count; i++)
-		if (!strcmp(field_aliases[i].key, key))
+		if (is_key(field_aliases[i].key, key))
 			return &field_aliases[i];
 	return NULL;
 }
@@ -206,29 +212,36 @@ struct kind_ops {
 	void (*release)(void *member); /* frees and zeroes */
 	void (*copy)(void *to, const void *from);
 	bool (*equal)(const void *a, const void *b);
+	bool is_plain; /* no memory of its own */
 };
 
 static const struct kind_ops kinds[] = {
-	[FIELD_STRING] = { release_string, copy_string, equal_string },
-	[FIELD_SIGNAL] = { release_string, copy_string, equal_string },
-	[FIELD_VARNAME] = { release_string, copy_string, equal_string },
-	[FIELD_BOOL] = { release_bool, copy_bool, equal_bool },
-	[FIELD_INT] = { release_int, copy_int, equal_int },
-	[FIELD_NUMBER] = { release_number, copy_number, equal_number },
-	[FIELD_DURATION] = { release_int, copy_int, equal_int },
-	[FIELD_SIZE] = { release_int, copy_int, equal_int },
-	[FIELD_WORD] = { release_word, copy_word, equal_word },
-	[FIELD_STRINGS] = { release_strings, copy_strings, equal_strings },
-	[FIELD_WATCH] = { release_strings, copy_strings, equal_strings },
-	[FIELD_INTS] = { release_ints, copy_ints, equal_ints },
-	[FIELD_COUNT] = { release_count, copy_count, equal_count },
-	[FIELD_COMMAND] = { release_command, copy_command, equal_command },
-	[FIELD_ENV] = { release_env, copy_env, equal_env },
+	[FIELD_STRING] = { release_string, copy_string, equal_string, false },
+	[FIELD_SIGNAL] = { release_string, copy_string, equal_string, false },
+	[FIELD_VARNAME] = { release_string, copy_string, equal_string, false },
+	[FIELD_BOOL] = { release_bool, copy_bool, equal_bool, true },
+	[FIELD_INT] = { release_int, copy_int, equal_int, true },
+	[FIELD_NUMBER] = { release_number, copy_number, equal_number, true },
+	[FIELD_DURATION] = { release_int, copy_int, equal_int, true },
+	[FIELD_SIZE] = { release_int, copy_int, equal_int, true },
+	[FIELD_WORD] = { release_word, copy_word, equal_word, true },
+	[FIELD_STRINGS] = { release_strings, copy_strings, equal_strings, false },
+	[FIELD_WATCH] = { release_strings, copy_strings, equal_strings, false },
+	[FIELD_INTS] = { release_ints, copy_ints, equal_ints, false },
+	[FIELD_COUNT] = { release_count, copy_count, equal_count, true },
+	[FIELD_COMMAND] = { release_command, copy_command, equal_command, false },
+	[FIELD_ENV] = { release_env, copy_env, equal_env, false },
 };
 
 void field_release(const struct field *f, struct spec *s)
 {
 	kinds[f->kind].release(field_member(f, s));
+}
+
+void field_own(const struct field *f, struct spec *s)
+{
+	if (!kinds[f->kind].is_plain)
+		kinds[f->kind].copy(field_member(f, s), field_member(f, s));
 }
 
 void field_copy(const struct field *f, struct spec *to, const struct spec *from)

@@ -122,6 +122,8 @@ const char *field_wants(const struct field *f);
 void field_reset(const struct field *f, struct spec *s);
 void field_release(const struct field *f, struct spec *s);
 void field_copy(const struct field *f, struct spec *to, const struct spec *from);
+/* For a member that was copied byte by byte: gives it memory of its own. */
+void field_own(const struct field *f, struct spec *s);
 bool field_equal(const struct field *f, const struct spec *a, const struct spec *b);
 /* The value as a user would write it in the oxfile: `"10s"`, `4`, `["a", "b"]`; secrets as "(hidden)". */
 void field_print(const struct field *f, const struct spec *s, struct buf *out);

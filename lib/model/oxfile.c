@@ -258,11 +258,18 @@ void oxfile_about(const struct oxfile *o, struct diags *d)
 	diags_about(d, o->path, o->text.ptr, o->text.len);
 }
 
+struct row_place *oxfile_row_place(const struct spec *s, size_t row)
+{
+	for (size_t i = 0; i < s->places_len; i++)
+		if (s->places[i].row == row)
+			return &s->places[i];
+	return NULL;
+}
+
 struct place oxfile_place(const struct spec *s, const char *key)
 {
 	const struct field *f = field_find(key);
+	const struct row_place *found = f ? oxfile_row_place(s, field_index(f)) : NULL;
 
-	if (f && s->places && s->places[field_index(f)].line)
-		return s->places[field_index(f)];
-	return s->at;
+	return found ? found->at : s->at;
 }

@@ -23,9 +23,9 @@ struct spec *layer_clone(const struct spec *s, const char *name)
 
 	mem_free(copy->name);
 	copy->name = mem_strdup(name);
-	copy->places = mem_zalloc(fields_count, sizeof(*copy->places));
-	if (s->places)
-		memcpy(copy->places, s->places, fields_count * sizeof(*copy->places));
+	if (s->places_len)
+		copy->places = mem_dup(s->places, s->places_len * sizeof(*copy->places));
+	copy->places_len = s->places_len;
 	return copy;
 }
 
@@ -101,10 +101,22 @@ static void walk_section(struct layer *layer, const char *section, const struct 
 		diags_error(layer->r->d, toml_place(in->value), "'%s' wants a table, not %s", in->key,
 			toml_type_name(toml_type(in->value)));
 	} else {
-		buf_addf(&prefix, "%s.", section);
+		buf_adds(&prefix, section);
+		buf_addc(&prefix, '.');
 		layer_walk(layer, prefix.ptr, in->value);
 	}
 	buf_release(&prefix);
+}
+
+static void note_place(struct spec *s, size_t row, struct place at)
+{
+	struct row_place *found = oxfile_row_place(s, row);
+
+	if (!found) {
+		s->places = mem_resize(s->places, s->places_len + 1, sizeof(*s->places));
+		found = &s->places[s->places_len++];
+	}
+	*found = (struct row_place){ .row = row, .at = at };
 }
 
 static void read_row(struct layer *layer, const struct field *f, const struct field_input *in)
@@ -114,11 +126,11 @@ static void read_row(struct layer *layer, const struct field *f, const struct fi
 
 	if (layer->written_as[row]) {
 		diags_error(r->d, in->key_at, "'%s' and '%s' (line %d) mean the same; keep one", in->key,
-			layer->written_as[row], layer->s->places[row].line);
+			layer->written_as[row], oxfile_row_place(layer->s, row)->at.line);
 		return;
 	}
 	layer->written_as[row] = in->key;
-	layer->s->places[row] = toml_place(in->value);
+	note_place(layer->s, row, toml_place(in->value));
 	if (field_read(f, in, layer->s, &r->ctx) < 0)
 		return;
 	/* What is asked for and not built yet is refused, never swallowed; asking for nothing is fine. */
@@ -135,7 +147,8 @@ static void layer_key(struct layer *layer, const char *prefix, const struct fiel
 	const struct field_alias *alias = NULL;
 	const struct field *f = NULL;
 
-	buf_addf(&key, "%s%s", prefix, in->key);
+	buf_adds(&key, prefix);
+	buf_adds(&key, in->key);
 	alias = field_alias_find(key.ptr);
 	f = field_find(alias ? alias->of : key.ptr);
 	if (alias && alias->how == ALIAS_SECTION) {

@@ -21,6 +21,8 @@ struct oxfile_reading {
 /* Lays a table's keys over a spec; `prefix` is "" or "logs.".  Every mistake is a complaint. */
 void layer_apply(
 	struct oxfile_reading *r, struct spec *s, const char *prefix, const struct toml_value *table);
+/* Where the row was written; NULL if it was not. */
+struct row_place *oxfile_row_place(const struct spec *s, size_t row);
 /* A copy that keeps the places. */
 struct spec *layer_clone(const struct spec *s, const char *name);
 

@@ -13,7 +13,7 @@ static bool was_written(const struct spec *s, const char *key)
 {
 	const struct field *f = field_find(key);
 
-	return f && s->places && s->places[field_index(f)].line > 0;
+	return f && oxfile_row_place(s, field_index(f));
 }
 
 /* What runs a script that names no interpreter. */

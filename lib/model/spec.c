@@ -34,14 +34,16 @@ void spec_free(struct spec *s)
 
 struct spec *spec_clone(const struct spec *s)
 {
-	struct spec *copy = mem_zalloc(1, sizeof(*copy));
+	struct spec *copy = mem_dup(s, sizeof(*s));
 
 	copy->name = mem_strdup(s->name);
 	copy->oxfile = mem_strdup(s->oxfile);
 	copy->folder = mem_strdup(s->folder);
-	copy->at = s->at;
+	copy->places = NULL;
+	copy->places_len = 0;
 	for (size_t i = 0; i < fields_count; i++)
-		field_copy(&fields[i], copy, s);
+		field_own(&fields[i], copy);
+	copy->file_env = (struct env){ .items = NULL };
 	for (size_t i = 0; i < s->file_env.len; i++)
 		env_put(&copy->file_env, s->file_env.items[i].name, s->file_env.items[i].value);
 	return copy;

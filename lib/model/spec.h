@@ -62,6 +62,12 @@ struct env {
 	size_t len;
 };
 
+/* Where a row of model/fields was written. */
+struct row_place {
+	size_t row;
+	struct place at;
+};
+
 struct spec {
 	char *name;
 	char *oxfile; /* the file it came from, absolute; NULL for an app started without one */
@@ -143,11 +149,9 @@ struct spec {
 		char *repo, *ref, *pull_secret;
 	} git;
 
-	/*
-	 * For complaints: where each row of model/fields was written (line 0: it was not); NULL when not read
-	 * from a file.
-	 */
-	struct place *places;
+	/* For complaints: where rows of model/fields were written; none when not read from a file. */
+	struct row_place *places;
+	size_t places_len;
 	struct place at; /* where the app's name stands */
 };
 

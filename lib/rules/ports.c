@@ -11,7 +11,10 @@ enum { PORT_COUNT = PORTS_LAST + 1 };
 struct board {
 	size_t *holder; /* of each port: the claim's index + 1, or 0 */
 	int *run;       /* find_block's scratch: free ports in a row that end here, one step apart */
-	size_t *told;   /* of each claim: the index + 1 of the last one that was told about meeting it */
+	struct {
+		int instances, step, first;
+	} last; /* the block that find_block gave last: the board only fills, so a like one is not below it */
+	size_t *told; /* of each claim: the index + 1 of the last one that was told about meeting it */
 	bool (*is_taken)(void *context, int port);
 	void *context;
 	struct vec *troubles;
@@ -111,13 +114,20 @@ static void settle_remembered(struct board *b, struct port_claim *claim, size_t 
 /* The lowest block of `instances` ports, or 0: one walk over the ports, however they are fragmented. */
 static int find_block(struct board *b, int instances, int step)
 {
-	for (int port = PORTS_FIRST; port <= PORTS_LAST; port++) {
-		int before = step <= port - PORTS_FIRST ? b->run[port - step] : 0;
+	bool is_like_last = b->last.first && b->last.step == step && b->last.instances <= instances;
+	int lowest = is_like_last ? b->last.first : PORTS_FIRST;
+
+	for (int port = lowest; port <= PORTS_LAST; port++) {
+		int before = step <= port - lowest ? b->run[port - step] : 0;
 		bool is_free = !b->holder[port] && !(b->is_taken && b->is_taken(b->context, port));
 
 		b->run[port] = is_free ? before + 1 : 0;
-		if (b->run[port] >= instances)
-			return port - (instances - 1) * step;
+		if (b->run[port] < instances)
+			continue;
+		b->last.instances = instances;
+		b->last.step = step;
+		b->last.first = port - (instances - 1) * step;
+		return b->last.first;
 	}
 	return 0;
 }
