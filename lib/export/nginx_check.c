@@ -1,0 +1,182 @@
+#include "export/nginx_check.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/str.h"
+#include "export/export.h"
+
+enum {
+	PORT_MAX = 65535,
+	SERVER_NAME_MAX = 253, /* of DNS */
+};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Letters and digits of ASCII, or one of `more`; not the locale's letters. */
+static bool is_word(const char *text, const char *more)
+{
+	size_t at = 0;
+
+	for (; text[at]; at++) {
+		char c = text[at];
+		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+
+		if (!is_plain && !strchr(more, c))
+			return false;
+	}
+	return at > 0;
+}
+
+/* A byte that ends a directive or a block wherever it stands, in words; NULL if there is none. */
+static const char *option_bad_byte(const char *text, size_t len)
+{
+	static const struct {
+		char byte;
+		const char *words;
+	} rows[] = {
+		{ '{', "holds '{'" },
+		{ '}', "holds '}'" },
+		{ '#', "holds '#'" },
+		{ '\\', "holds a backslash" },
+		{ '\n', "holds a line break" },
+		{ '\r', "holds a line break" },
+	};
+
+	for (size_t at = 0; at < len; at++) {
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+			if (text[at] == rows[i].byte)
+				return rows[i].words;
+		if ((unsigned char)text[at] < ' ' && !is_blank(text[at]))
+			return "holds a control character";
+	}
+	return NULL;
+}
+
+/*
+ * What keeps it from being exactly one directive.  It is cut into words as nginx does it: a quote counts only
+ * where a word begins.
+ */
+static const char *option_trouble(const char *text, size_t len)
+{
+	const char *trouble = len ? option_bad_byte(text, len) : "is empty";
+
+	for (size_t at = 0; !trouble && at < len;) {
+		const char *end = NULL;
+
+		if (is_blank(text[at])) {
+			at++;
+		} else if (text[at] == '"' || text[at] == '\'') {
+			end = memchr(text + at + 1, text[at], len - at - 1);
+			if (!end)
+				return "has an open quote";
+			at = (size_t)(end - text) + 1;
+			if (at < len && !is_blank(text[at]))
+				return "goes on right after a quote";
+		} else {
+			for (; at < len && !is_blank(text[at]); at++)
+				if (text[at] == ';')
+					return "holds more than one directive";
+		}
+	}
+	return trouble;
+}
+
+const char *nginx_option(const char *option, size_t *len)
+{
+	while (is_blank(*option))
+		option++;
+	*len = strlen(option);
+	while (*len && (is_blank(option[*len - 1]) || option[*len - 1] == ';'))
+		--*len;
+	return option;
+}
+
+static int check_options(const struct upstream *u, struct err *e)
+{
+	for (size_t i = 0; i < u->options_count; i++) {
+		size_t len = 0;
+		const char *option = nginx_option(u->options[i], &len);
+		const char *trouble = option_trouble(option, len);
+
+		if (trouble)
+			return err_set(e,
+				"upstream '%s': option '%s' %s; write one directive, such as 'least_conn'",
+				u->name, u->options[i], trouble);
+	}
+	return 0;
+}
+
+static int check_upstream(const struct upstream *u, struct err *e)
+{
+	if (!is_word(u->name, "_-."))
+		return err_set(e, "'%s' cannot name an nginx upstream: use letters, digits, '_', '-' and '.'",
+			u->name);
+	if (!u->servers_count)
+		return err_set(
+			e, "upstream '%s' has no server: its app has no ports; write 'port' for it", u->name);
+	for (size_t i = 0; i < u->servers_count; i++)
+		if (u->servers[i].port < 1 || u->servers[i].port > PORT_MAX)
+			return err_set(e, "upstream '%s': port %d is outside 1..%d", u->name,
+				u->servers[i].port, PORT_MAX);
+	return check_options(u, e);
+}
+
+/* nginx takes `api` and `API` for one name. */
+static int check_names_differ(const struct upstream *upstreams, size_t count, struct err *e)
+{
+	struct map names = MAP_INIT;
+	struct buf key = BUF_INIT;
+	int rc = 0;
+
+	for (size_t i = 0; i < count && !rc; i++) {
+		const char *other = NULL;
+
+		buf_clear(&key);
+		for (const char *c = upstreams[i].name; *c; c++)
+			buf_addc(&key, (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c));
+		other = map_put(&names, key.ptr, (void *)upstreams[i].name);
+		if (other)
+			rc = err_set(e,
+				"upstreams '%s' and '%s' are one name for nginx; rename one with 'upstream'",
+				other, upstreams[i].name);
+	}
+	buf_release(&key);
+	map_release(&names);
+	return rc;
+}
+
+/*
+ * A `*` stands for whole labels, at the front or at the end.  nginx accepts some others, which then never
+ * match anything.
+ */
+int nginx_check_server_name(const char *name, struct err *e)
+{
+	size_t len = strlen(name);
+	const char *star = strchr(name, '*');
+	bool is_front = star == name && str_starts(name, "*.") && len > 2;
+	bool is_end = star && star > name + 1 && star == name + len - 1 && star[-1] == '.';
+
+	if (!is_word(name, ".-_*"))
+		return err_set(e, "server name '%s': use letters, digits, '.', '-', '_' and '*'", name);
+	if (len > SERVER_NAME_MAX)
+		return err_set(e, "server name '%.32s…' is longer than %d letters", name, SERVER_NAME_MAX);
+	if (star && (!(is_front || is_end) || strchr(star + 1, '*')))
+		return err_set(e, "server name '%s': '*' stands only at an end, as in '*.example.com'", name);
+	if (strstr(name, "..") || !strcmp(name, "."))
+		return err_set(e, "server name '%s' has an empty part", name);
+	return 0;
+}
+
+int nginx_check_upstreams(const struct upstream *upstreams, size_t count, struct err *e)
+{
+	for (size_t i = 0; i < count; i++)
+		if (check_upstream(&upstreams[i], e) < 0)
+			return -1;
+	return check_names_differ(upstreams, count, e);
+}
