@@ -50,6 +50,13 @@ endif
 # --- generated files: manuals' tables, the editors' schema, completions -------------------------------
 
 .PHONY: generate check-generated
-generate:
+generate: $(OUT)/oxctl
+	$(Q)packaging/generate.sh $(OUT)/oxctl .
 
-check-generated:
+# What is kept in the tree must be what the tables say now.
+check-generated: $(OUT)/oxctl
+	$(Q)rm -rf $(OUT)/generated
+	$(Q)packaging/generate.sh $(OUT)/oxctl $(OUT)/generated
+	$(Q)cd $(OUT)/generated && find . -type f | while read -r file; do \
+		cmp -s "$$file" "$(CURDIR)/$$file" || { echo "$$file: not fresh; run 'make generate'"; exit 1; }; \
+	done

@@ -1,0 +1,216 @@
+/*
+ * oxctl nginx: the upstream block that an oxfile stands for, and on request the server block around it.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "export/export.h"
+#include "os/file.h"
+#include "rules/placement.h"
+
+static const char *config;
+static const char *profile;
+static const char *server_name;
+static const char *output;
+static bool as_json;
+
+const struct opt nginx_options[] = {
+	{ .name = "server",
+		.kind = OPT_STRING,
+		.at = &server_name,
+		.value = "NAME",
+		.help = "print a whole server block for this host name" },
+	{ .name = "output",
+		.letter = 'o',
+		.kind = OPT_STRING,
+		.at = &output,
+		.value = "FILE",
+		.help = "replace this file, whole or not at all" },
+	{ .name = "config",
+		.letter = 'c',
+		.kind = OPT_STRING,
+		.at = &config,
+		.value = "FILE",
+		.help = "the oxfile to read" },
+	{ .name = "env",
+		.kind = OPT_STRING,
+		.at = &profile,
+		.value = "PROFILE",
+		.help = "lay this profile over the apps" },
+	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print the upstreams as JSON" },
+	{ .name = NULL },
+};
+
+static void add_upstream(struct vec *upstreams, const struct placement *p)
+{
+	struct upstream *up = mem_zalloc(1, sizeof(*up));
+	struct upstream_server *servers = mem_zalloc((size_t)p->instances, sizeof(*servers));
+
+	for (int i = 0; i < p->instances; i++)
+		servers[i].port = p->ports[i];
+	*up = (struct upstream){
+		.name = p->spec->nginx.upstream ? p->spec->nginx.upstream : p->spec->name,
+		.servers = servers,
+		.servers_count = (size_t)p->instances,
+		.options = (const char *const *)p->spec->nginx.options.items,
+		.options_count = p->spec->nginx.options.len,
+	};
+	vec_push(upstreams, up);
+}
+
+static void free_upstream(void *item)
+{
+	struct upstream *up = item;
+
+	mem_free((void *)up->servers);
+	mem_free(up);
+}
+
+static const struct placement *find_placement(const struct loaded *l, const char *name)
+{
+	const struct placement *p = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&l->placements, i, p) {
+		if (!strcmp(p->spec->name, name))
+			return p;
+	}
+	return NULL;
+}
+
+static int fail_unknown(const struct loaded *l, const char *name)
+{
+	struct str_guess guess = { .typed = name };
+	const struct placement *p = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&l->placements, i, p) {
+		str_guess_offer(&guess, p->spec->name);
+	}
+	if (guess.best)
+		return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s (did you mean '%s'?)", name,
+			l->oxfile->path, guess.best);
+	return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s", name, l->oxfile->path);
+}
+
+/* The named apps, or every app that has ports. */
+static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *upstreams)
+{
+	const struct placement *p = NULL;
+	size_t i = 0;
+
+	for (int k = 0; k < rest->count; k++) {
+		p = find_placement(l, rest->items[k]);
+		if (!p)
+			return fail_unknown(l, rest->items[k]);
+		if (!p->claim.first)
+			return talk_fail(
+				EXIT_FAILED, "'%s' has no port; give it one with port = 3000", p->spec->name);
+		add_upstream(upstreams, p);
+	}
+	for (i = 0; !rest->count && i < l->placements.len; i++) {
+		p = l->placements.items[i];
+		if (p->claim.first)
+			add_upstream(upstreams, p);
+	}
+	if (!upstreams->len)
+		return talk_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
+			l->oxfile->path);
+	if (server_name && upstreams->len > 1)
+		return talk_fail(EXIT_USAGE, "--server is for one app; name it: oxctl nginx APP --server %s",
+			server_name);
+	return EXIT_DONE;
+}
+
+static void render_json(struct buf *out, const struct vec *upstreams)
+{
+	struct json *root = json_new_object();
+	struct json *list = NULL;
+	const struct upstream *up = NULL;
+	size_t i = 0;
+
+	json_set_int(root, "version", 1);
+	list = json_set(root, "upstreams", json_new_array());
+	VEC_EACH (upstreams, i, up) {
+		struct json *object = json_push(list, json_new_object());
+		struct json *servers = NULL;
+
+		json_set_string(object, "name", up->name);
+		servers = json_set(object, "servers", json_new_array());
+		for (size_t k = 0; k < up->servers_count; k++) {
+			struct json *server = json_push(servers, json_new_object());
+
+			json_set_string(server, "address", "127.0.0.1");
+			json_set_int(server, "port", up->servers[k].port);
+			json_set_bool(server, "down", up->servers[k].is_down);
+		}
+	}
+	json_write_pretty(out, root);
+	json_free(root);
+}
+
+static int render(struct buf *out, const struct vec *upstreams)
+{
+	const struct export_options options = { .server_name = server_name };
+	struct upstream *all = mem_zalloc(upstreams->len, sizeof(*all));
+	struct err e = ERR_INIT;
+	int code = EXIT_DONE;
+
+	for (size_t i = 0; i < upstreams->len; i++)
+		all[i] = *(struct upstream *)upstreams->items[i];
+	if (as_json)
+		render_json(out, upstreams);
+	else if (export_nginx.render(out, all, upstreams->len, &options, &e) < 0)
+		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+	mem_free(all);
+	err_release(&e);
+	return code;
+}
+
+static int deliver(const struct buf *text)
+{
+	struct err e = ERR_INIT;
+	int code = EXIT_DONE;
+
+	if (!output) {
+		out_write(text);
+		return out_finish(EXIT_DONE);
+	}
+	if (file_write(output, text->ptr, text->len, 0644, &e) < 0)
+		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+	err_release(&e);
+	return code;
+}
+
+int cmd_nginx(const struct opt_rest *rest)
+{
+	struct loaded l = { .diags = DIAGS_INIT };
+	struct err e = ERR_INIT;
+	struct vec upstreams = VEC_INIT;
+	struct buf text = BUF_INIT;
+	char *path = load_find(config, &e);
+	int code = EXIT_USAGE;
+
+	if (!path) {
+		talk_fail(code, "%s", e.text.ptr);
+		goto out;
+	}
+	code = load_oxfile(&l, path, profile);
+	talk_complaints(&l.diags);
+	if (code == EXIT_DONE)
+		code = choose(&l, rest, &upstreams);
+	if (code == EXIT_DONE)
+		code = render(&text, &upstreams);
+	if (code == EXIT_DONE)
+		code = deliver(&text);
+out:
+	vec_release_with(&upstreams, free_upstream);
+	load_release(&l);
+	buf_release(&text);
+	err_release(&e);
+	mem_free(path);
+	return code;
+}

@@ -1,0 +1,108 @@
+/*
+ * From a path to checked specs with their ports: the same for every command that reads an oxfile.
+ */
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/dotenv.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/toml.h"
+#include "cmd.h"
+#include "os/cpu.h"
+#include "os/file.h"
+#include "rules/placement.h"
+
+static char *home_oxfile(void)
+{
+	const char *config = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+	char *folder = NULL;
+	char *path = NULL;
+
+	if (!(config && *config) && !(home && *home))
+		return NULL;
+	folder = config && *config ? mem_strdup(config) : path_join(home, ".config");
+	path = path_join(folder, "oxherd/oxfile.toml");
+	mem_free(folder);
+	return path;
+}
+
+char *load_find(const char *config, struct err *e)
+{
+	char *at_home = NULL;
+
+	if (config)
+		return mem_strdup(config);
+	if (file_exists("oxfile.toml"))
+		return mem_strdup("oxfile.toml");
+	at_home = home_oxfile();
+	if (at_home && file_exists(at_home))
+		return at_home;
+	mem_free(at_home);
+	if (geteuid() == 0 && file_exists("/etc/oxherd/oxfile.toml"))
+		return mem_strdup("/etc/oxherd/oxfile.toml");
+	err_set(e, "there is no oxfile.toml here; name one with --config FILE");
+	return NULL;
+}
+
+/* The folder that relative paths in this file are relative to, as an absolute path. */
+static char *folder_of(const char *path)
+{
+	char real[PATH_MAX];
+	char *folder = path_folder(path);
+
+	if (realpath(folder, real)) {
+		mem_free(folder);
+		folder = mem_strdup(real);
+	}
+	return folder;
+}
+
+static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)
+{
+	(void)context;
+	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
+}
+
+int load_oxfile(struct loaded *l, const char *path, const char *profile)
+{
+	char *folder = folder_of(path);
+	struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	const struct oxfile_options options = {
+		.path = path,
+		.folder = folder,
+		.profile = profile,
+		.environment = environ,
+	};
+	int code = EXIT_USAGE;
+
+	*l = (struct loaded){ .placements = VEC_INIT, .diags = DIAGS_INIT };
+	if (file_read(path, TOML_SIZE_MAX, &text, &e) < 0) {
+		diags_about(&l->diags, path, NULL, 0);
+		diags_error(&l->diags, (struct place){ 0, 0 }, "%s", e.text.ptr);
+		goto out;
+	}
+	l->oxfile = oxfile_read(text.ptr, text.len, &options, &l->diags);
+	if (!l->oxfile)
+		goto out;
+	/* Secrets are often not there where a file is checked; starting without them is another matter. */
+	if (oxfile_read_env_files(l->oxfile, read_env_file, NULL, true, &l->diags) < 0)
+		goto out;
+	if (placement_make(l->oxfile, cpu_usable(), &l->placements, &l->diags) == 0)
+		code = EXIT_DONE;
+out:
+	buf_release(&text);
+	err_release(&e);
+	mem_free(folder);
+	return code;
+}
+
+void load_release(struct loaded *l)
+{
+	vec_release_with(&l->placements, placement_free);
+	oxfile_free(l->oxfile);
+	diags_release(&l->diags);
+}
