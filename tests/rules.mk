@@ -15,8 +15,8 @@ LINTS := layers headers format tidy cppcheck banned scripts manuals check-genera
 
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
-CHECK := unit cli
-TEST  := unit unit-sanitized unit-clang cli cli-sanitized e2e toml-test examples fuzz $(LINTS:%=lint:%)
+CHECK := unit cli speed
+TEST  := unit unit-sanitized unit-clang cli cli-sanitized speed e2e toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
 FUZZ_TEST_SECS ?= 10

@@ -132,6 +132,11 @@ suite_cli-sanitized() {
 	folder "$OUT/address-undefined" "$CORES" tests/cli/*.bats
 }
 
+# One file at a time: two that are timed side by side would time each other.
+suite_speed() {
+	folder "$OUT" 1 tests/speed/*.bats
+}
+
 # One file at a time: daemons of two tests would meet on the same ports.
 suite_e2e() {
 	folder "$OUT" 1 tests/e2e/*.bats

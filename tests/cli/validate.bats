@@ -272,13 +272,3 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
 	run -2 oxctl validate
 	refute_output --partial $'\033'
 }
-
-@test "validate on two hundred apps takes at most five times as long as true" {
-	for i in $(seq 200); do
-		printf '[processes.app%d]\ncommand = "node dist/app%d.js --port 80"\ninstances = 4\nrestart_on_exit = true\n' "$i" "$i"
-		printf 'env = { NODE_ENV = "production", N = "%d" }\nhealth_check = { url = "http://localhost:3000/health" }\n\n' "$i"
-	done >oxfile.toml
-	run -0 python3 "$OX_TOP/tests/cli/ratio.py" 40 oxctl validate
-	echo "$output"
-	run -0 awk -v ratio="$output" 'BEGIN { exit !(ratio > 0 && ratio <= 5) }'
-}
