@@ -130,9 +130,9 @@ void *map_put(struct map *m, const char *key, void *value)
 	return map_put_n(m, key, strlen(key), value);
 }
 
-void *map_remove(struct map *m, const char *key)
+void *map_remove_n(struct map *m, const char *key, size_t len)
 {
-	struct map_entry *entry = map_find(m, key, strlen(key), map_hash(key, strlen(key)));
+	struct map_entry *entry = map_find(m, key, len, map_hash(key, len));
 	size_t at = 0;
 	void *value = NULL;
 
@@ -146,4 +146,9 @@ void *map_remove(struct map *m, const char *key)
 	if (m->index_cap)
 		map_reindex(m, m->index_cap);
 	return value;
+}
+
+void *map_remove(struct map *m, const char *key)
+{
+	return map_remove_n(m, key, strlen(key));
 }

@@ -43,5 +43,6 @@ void *map_put(struct map *m, const char *key, void *value);
 void *map_put_n(struct map *m, const char *key, size_t len, void *value);
 /* Takes an entry out and gives its value, or NULL; the order of the rest stays. */
 void *map_remove(struct map *m, const char *key);
+void *map_remove_n(struct map *m, const char *key, size_t len);
 
 #endif

@@ -76,8 +76,7 @@ int read_ints(const struct reading *r)
 	return 0;
 }
 
-/* "max", "max-1", "50%", and a number in quotes as people write it for other programs. */
-static bool count_parse(const char *text, struct count *count)
+bool count_parse(const char *text, struct count *count)
 {
 	size_t len = strlen(text);
 	char *digits = NULL;

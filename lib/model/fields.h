@@ -48,6 +48,8 @@ enum field_flags {
 	FIELD_SECRET = 1 << 2,   /* its value never leaves the daemon */
 	FIELD_REQUIRED = 1 << 3,
 	FIELD_NONEMPTY = 1 << 4, /* an empty string is an error */
+	FIELD_NOT_RUN = 1
+		<< 5, /* read and checked; the daemon refuses to start an app with it, as not supported yet */
 };
 
 struct field {
@@ -143,6 +145,8 @@ void size_print(int64_t bytes, struct buf *out);
 bool duration_parse(const char *text, int64_t *ms);
 /* "512M", "1G", "64K", "1024B", also MB, MiB; false if it is no size. */
 bool size_parse(const char *text, int64_t *bytes);
+/* "max", "max-1", "50%", and a number in digits, as people write it for other programs; false for anything else. */
+bool count_parse(const char *text, struct count *count);
 /* "SIGTERM" for SIGTERM, TERM, sigterm; NULL if there is no such signal.  Real-time ones as "SIGRTMIN+3". */
 char *signal_parse(const char *text);
 

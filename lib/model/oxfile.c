@@ -273,3 +273,29 @@ struct place oxfile_place(const struct spec *s, const char *key)
 
 	return found ? found->at : s->at;
 }
+
+static void check_runs(const struct spec *s, const struct spec *plain, struct diags *d)
+{
+	for (size_t i = 0; i < fields_count; i++)
+		if ((fields[i].flags & FIELD_NOT_RUN) && !field_equal(&fields[i], s, plain))
+			diags_error(d, oxfile_place(s, fields[i].key),
+				"'%s' is not supported by the daemon yet", fields[i].key);
+	if (s->ready == READY_NOTIFY || s->ready == READY_IPC || s->ready == READY_HEALTH)
+		diags_error(d, oxfile_place(s, "ready"),
+			"this way to be ready is not supported by the daemon yet");
+}
+
+int oxfile_check_runs(const struct oxfile *o, struct diags *d)
+{
+	struct spec *plain = spec_new("");
+	size_t errors_before = d->errors;
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	VEC_EACH (&o->specs, i, s) {
+		if (!s->disabled)
+			check_runs(s, plain, d);
+	}
+	spec_free(plain);
+	return d->errors == errors_before ? 0 : -1;
+}

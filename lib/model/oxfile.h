@@ -43,6 +43,8 @@ typedef int (*oxfile_reader)(void *context, const char *path, struct buf *bytes,
  */
 int oxfile_read_env_files(
 	struct oxfile *o, oxfile_reader reader, void *context, bool may_be_absent, struct diags *d);
+/* Complains about every key that is asked for and that the daemon cannot carry out yet.  0, or -1 with errors. */
+int oxfile_check_runs(const struct oxfile *o, struct diags *d);
 /* Makes `d` quote from this file again. */
 void oxfile_about(const struct oxfile *o, struct diags *d);
 /* Where a row of a spec was written, or else where the app begins. */

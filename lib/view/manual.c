@@ -75,6 +75,9 @@ static void print_row(struct buf *out, const struct field *f, const char *name)
 	print_aliases(out, f);
 	if (f->flags & FIELD_NOT_YET)
 		buf_adds(out, "Not supported yet.\n");
+	if (f->flags & FIELD_NOT_RUN)
+		buf_adds(out,
+			"Read and checked; the daemon refuses to start an app with it, as it is not built yet.\n");
 }
 
 static size_t section_length(const struct field *f)

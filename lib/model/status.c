@@ -1,0 +1,332 @@
+#include "model/status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+enum { MS_A_DAY = 86400000 };
+
+void instance_status_init(struct instance_status *s)
+{
+	*s = (struct instance_status){
+		.status = "stopped",
+		.health = "none",
+		.uptime_ms = -1,
+		.memory_bytes = -1,
+		.cpu_percent = -1,
+		.next_restart_ms = -1,
+		.reason = BUF_INIT,
+	};
+}
+
+void instance_status_release(struct instance_status *s)
+{
+	mem_free(s->name);
+	buf_release(&s->reason);
+	instance_status_init(s);
+}
+
+/* --- time in UTC, by the calendar's own arithmetic --- */
+
+/* Days since 1970-01-01 of a day of the Gregorian calendar; years begin in March, so that the leap day is the last. */
+static int64_t days_of(int64_t year, int month, int day)
+{
+	int64_t y = month <= 2 ? year - 1 : year;
+	int64_t era = (y >= 0 ? y : y - 399) / 400;
+	int64_t of_era = y - era * 400;
+	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+
+	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+struct civil {
+	int64_t year;
+	int month, day;
+};
+
+static struct civil civil_of(int64_t days)
+{
+	struct civil c = { .day = 1 };
+	int64_t z = days + 719468;
+	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+	int64_t of_era = z - era * 146097;
+	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	int64_t month = (5 * of_year + 2) / 153;
+
+	c.day = (int)(of_year - (153 * month + 2) / 5 + 1);
+	c.month = (int)(month < 10 ? month + 3 : month - 9);
+	c.year = year + era * 400 + (c.month <= 2);
+	return c;
+}
+
+void utc_print(struct buf *out, int64_t ms)
+{
+	int64_t days = ms / MS_A_DAY - (ms % MS_A_DAY < 0);
+	int64_t of_day = ms - days * MS_A_DAY;
+	struct civil c = civil_of(days);
+
+	buf_addf(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)c.year, c.month, c.day,
+		(int)(of_day / 3600000), (int)(of_day / 60000 % 60), (int)(of_day / 1000 % 60),
+		(int)(of_day % 1000));
+}
+
+static bool digits(const char *text, int count, int *value)
+{
+	*value = 0;
+	for (int k = 0; k < count; k++) {
+		if (text[k] < '0' || text[k] > '9')
+			return false;
+		*value = *value * 10 + (text[k] - '0');
+	}
+	return true;
+}
+
+bool utc_parse(const char *text, int64_t *ms)
+{
+	/* "0000-00-00T00:00:00.000Z": a 0 stands for a digit, all else for itself. */
+	static const struct {
+		int at, len;
+	} parts[] = { { 0, 4 }, { 5, 2 }, { 8, 2 }, { 11, 2 }, { 14, 2 }, { 17, 2 }, { 20, 3 } };
+	int value[7] = { 0 };
+	struct civil c = { .day = 1 };
+
+	if (strlen(text) != 24 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
+		text[16] != ':' || text[19] != '.' || text[23] != 'Z')
+		return false;
+	for (int k = 0; k < 7; k++)
+		if (!digits(text + parts[k].at, parts[k].len, &value[k]))
+			return false;
+	if (value[1] < 1 || value[1] > 12 || value[3] > 23 || value[4] > 59 || value[5] > 59)
+		return false;
+	c = civil_of(days_of(value[0], value[1], value[2]));
+	/* The 30th of February is another day when it is counted out. */
+	if (c.month != value[1] || c.day != value[2])
+		return false;
+	*ms = days_of(value[0], value[1], value[2]) * MS_A_DAY +
+		(((int64_t)value[3] * 60 + value[4]) * 60 + value[5]) * 1000 + value[6];
+	return true;
+}
+
+/* --- JSON --- */
+
+static void set_or_null(struct json *object, const char *key, bool is_known, int64_t value)
+{
+	if (is_known)
+		json_set_int(object, key, value);
+	else
+		json_set_null(object, key);
+}
+
+static struct json *exit_to_json(const struct last_exit *end)
+{
+	struct json *j = NULL;
+	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
+	struct buf text = BUF_INIT;
+
+	if (!end->is_known)
+		return json_new_null();
+	j = json_new_object();
+	set_or_null(j, "code", !end->signal, end->code);
+	if (name)
+		buf_addf(&text, "SIG%s", name);
+	else
+		buf_addf(&text, "%d", end->signal);
+	json_set_string(j, "signal", end->signal ? text.ptr : NULL);
+	buf_clear(&text);
+	utc_print(&text, end->at_ms);
+	json_set_string(j, "at", text.ptr);
+	buf_release(&text);
+	return j;
+}
+
+/* One decimal is all that anybody reads. */
+static double tenths(double value)
+{
+	return (double)(int64_t)(value * 10 + 0.5) / 10;
+}
+
+struct json *instance_status_to_json(const struct instance_status *s)
+{
+	struct json *j = json_new_object();
+	struct buf id = BUF_INIT;
+
+	buf_addf(&id, "%s:%d", s->name, s->instance);
+	json_set_string(j, "id", id.ptr);
+	buf_release(&id);
+	json_set_string(j, "name", s->name);
+	json_set_int(j, "instance", s->instance);
+	set_or_null(j, "pid", s->pid > 0, s->pid);
+	json_set_string(j, "status", s->status);
+	json_set_string(j, "health", s->health);
+	set_or_null(j, "port", s->port > 0, s->port);
+	json_set_int(j, "revision", s->revision);
+	if (s->uptime_ms >= 0)
+		json_set_number(j, "uptime_secs", tenths((double)s->uptime_ms / 1000));
+	else
+		json_set_null(j, "uptime_secs");
+	json_set_int(j, "restarts", s->restarts);
+	json_set_int(j, "crashes", s->crashes);
+	set_or_null(j, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
+	if (s->cpu_percent >= 0)
+		json_set_number(j, "cpu_percent", tenths(s->cpu_percent));
+	else
+		json_set_null(j, "cpu_percent");
+	json_set(j, "last_exit", exit_to_json(&s->last_exit));
+	set_or_null(j, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
+	json_set_string(j, "reason", s->reason.len ? s->reason.ptr : NULL);
+	return j;
+}
+
+/* Words of closed sets; what is not among them cannot be kept, as the caller's text goes away. */
+static const char *known_word(const char *word)
+{
+	static const char *const words[] = { "stopped", "blocked", "starting", "running", "unhealthy",
+		"stopping", "backoff", "crashed", "finished", "healthy", "unknown", "none" };
+
+	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
+		if (str_eq(words[k], word))
+			return words[k];
+	return NULL;
+}
+
+static int missing(const char *key, struct err *e)
+{
+	return err_set(e, "a status has no '%s', or it is of the wrong type", key);
+}
+
+static int read_int(const struct json *j, const char *key, int64_t *value, bool may_be_null, struct err *e)
+{
+	const struct json *member = json_get(j, key);
+
+	if (may_be_null && member && json_is_null(member))
+		return 0;
+	return json_int(member, value) ? 0 : missing(key, e);
+}
+
+static int read_number(const struct json *j, const char *key, double *value, struct err *e)
+{
+	const struct json *member = json_get(j, key);
+
+	if (member && json_is_null(member))
+		return 0;
+	return json_number(member, value) ? 0 : missing(key, e);
+}
+
+static int signal_number(const char *name)
+{
+	int64_t number = 0;
+
+	if (str_to_int(name, &number) && number > 0 && number < 1000)
+		return (int)number;
+	for (int k = 1; k < 65 && str_starts(name, "SIG"); k++)
+		if (str_eq(sigabbrev_np(k), name + 3))
+			return k;
+	return 0;
+}
+
+static int read_exit(const struct json *j, struct last_exit *end, struct err *e)
+{
+	const char *signal = json_string(json_get(j, "signal"), NULL);
+	const char *at = json_string(json_get(j, "at"), NULL);
+	int64_t code = 0;
+
+	if (json_is_null(j))
+		return 0;
+	if (read_int(j, "code", &code, true, e) < 0)
+		return -1;
+	if (!at || !utc_parse(at, &end->at_ms))
+		return missing("last_exit.at", e);
+	end->is_known = true;
+	end->code = (int)code;
+	end->signal = signal ? signal_number(signal) : 0;
+	return 0;
+}
+
+static int read_words(const struct json *j, struct instance_status *s, struct err *e)
+{
+	const char *name = json_string(json_get(j, "name"), NULL);
+	const char *status = known_word(json_string(json_get(j, "status"), NULL));
+	const char *health = known_word(json_string(json_get(j, "health"), NULL));
+
+	if (!name)
+		return missing("name", e);
+	if (!status)
+		return missing("status", e);
+	if (!health)
+		return missing("health", e);
+	s->name = mem_strdup(name);
+	s->status = status;
+	s->health = health;
+	buf_adds(&s->reason, json_string(json_get(j, "reason"), ""));
+	return 0;
+}
+
+int instance_status_from_json(const struct json *j, struct instance_status *s, struct err *e)
+{
+	int64_t instance = 0;
+	int64_t port = 0;
+	int64_t revision = 0;
+	double uptime = -0.001;
+
+	if (read_words(j, s, e) < 0 || read_int(j, "instance", &instance, false, e) < 0 ||
+		read_int(j, "pid", &s->pid, true, e) < 0 || read_int(j, "port", &port, true, e) < 0 ||
+		read_int(j, "revision", &revision, false, e) < 0 ||
+		read_number(j, "uptime_secs", &uptime, e) < 0 ||
+		read_int(j, "restarts", &s->restarts, false, e) < 0 ||
+		read_int(j, "crashes", &s->crashes, false, e) < 0 ||
+		read_int(j, "memory_bytes", &s->memory_bytes, true, e) < 0 ||
+		read_number(j, "cpu_percent", &s->cpu_percent, e) < 0 ||
+		read_int(j, "next_restart_ms", &s->next_restart_ms, true, e) < 0 ||
+		read_exit(json_get(j, "last_exit"), &s->last_exit, e) < 0)
+		return -1;
+	s->instance = (int)instance;
+	s->port = (int)port;
+	s->revision = (int)revision;
+	s->uptime_ms = uptime >= 0 ? (int64_t)(uptime * 1000 + 0.5) : -1;
+	return 0;
+}
+
+struct json *app_status_to_json(const struct app_status *s)
+{
+	struct json *j = json_new_object();
+
+	json_set_string(j, "name", s->name);
+	json_set_int(j, "instances", s->instances);
+	json_set_int(j, "ready", s->ready);
+	json_set_int(j, "revision", s->revision);
+	set_or_null(j, "port", s->port > 0, s->port);
+	json_set_string(j, "port_mode", s->is_shared ? "shared" : "each");
+	json_set_string(j, "oxfile", s->oxfile);
+	json_set_null(j, "rollout");
+	return j;
+}
+
+int app_status_from_json(const struct json *j, struct app_status *s, struct err *e)
+{
+	int64_t instances = 0;
+	int64_t ready = 0;
+	int64_t revision = 0;
+	int64_t port = 0;
+
+	if (!json_string(json_get(j, "name"), NULL))
+		return missing("name", e);
+	if (read_int(j, "instances", &instances, false, e) < 0 ||
+		read_int(j, "ready", &ready, false, e) < 0 ||
+		read_int(j, "revision", &revision, false, e) < 0 || read_int(j, "port", &port, true, e) < 0)
+		return -1;
+	*s = (struct app_status){
+		.name = json_string(json_get(j, "name"), NULL),
+		.instances = (int)instances,
+		.ready = (int)ready,
+		.revision = (int)revision,
+		.port = (int)port,
+		.is_shared = str_eq(json_string(json_get(j, "port_mode"), NULL), "shared"),
+		.oxfile = json_string(json_get(j, "oxfile"), NULL),
+	};
+	return 0;
+}

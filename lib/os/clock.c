@@ -1,0 +1,41 @@
+#include "os/clock.h"
+
+#include <time.h>
+
+static int64_t read_us(clockid_t id)
+{
+	struct timespec t = { .tv_sec = 0 };
+
+	clock_gettime(id, &t);
+	return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t clock_us(void)
+{
+	return read_us(CLOCK_MONOTONIC);
+}
+
+int64_t clock_ms(void)
+{
+	return clock_us() / 1000;
+}
+
+int64_t clock_wall_ms(void)
+{
+	return read_us(CLOCK_REALTIME) / 1000;
+}
+
+void clock_write(struct buf *out, int64_t wall_ms)
+{
+	/* Rounded down also before 1970, so that the milliseconds are never negative. */
+	int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
+	time_t seconds = (time_t)((wall_ms - ms) / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm)) {
+		buf_adds(out, "-");
+		return;
+	}
+	buf_addf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
+}

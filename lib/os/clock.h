@@ -1,0 +1,19 @@
+/*
+ * The two clocks.  Everything that waits or measures uses the monotonic one; the wall clock is for people.
+ */
+#ifndef OX_OS_CLOCK_H
+#define OX_OS_CLOCK_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* Since the machine started; stands still while it sleeps. */
+int64_t clock_ms(void);
+int64_t clock_us(void);
+/* Since 1970. */
+int64_t clock_wall_ms(void);
+/* "2026-11-20T19:55:01.120Z": appends a wall time, UTC. */
+void clock_write(struct buf *out, int64_t wall_ms);
+
+#endif

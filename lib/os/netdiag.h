@@ -1,0 +1,63 @@
+/*
+ * Who has a TCP port on this machine.  The kernel is asked over netlink (sock_diag); where that is not built in, /proc/net/tcp{,6} is read.
+ * Sockets are known by their inode; which process holds one is found by looking at the descriptors of all, as far as we may.
+ */
+#ifndef OX_OS_NETDIAG_H
+#define OX_OS_NETDIAG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+struct err;
+
+enum {
+	NETDIAG_SOCKETS_MAX = 131072, /* taken from one answer; what is beyond is left out */
+	NETDIAG_PROCS_MAX = 65536,    /* processes looked at for one holder */
+	NETDIAG_FDS_MAX = 65536,      /* descriptors looked at in one process */
+	NETDIAG_COMMAND_MAX = 200,    /* bytes of a command line */
+};
+
+struct netdiag_socket {
+	uint32_t inode; /* 0: nobody holds it any more */
+	uint32_t uid;
+	uint16_t port;
+};
+
+struct netdiag_sockets {
+	struct netdiag_socket *items; /* by port */
+	size_t len;
+	size_t cap;
+};
+
+#define NETDIAG_SOCKETS_INIT                                                                                 \
+	{                                                                                                    \
+		.items = NULL,                                                                               \
+	}
+
+void netdiag_release(struct netdiag_sockets *sockets);
+/* What listens on `port`, or on any with 0; IPv4 and IPv6.  -1 with words if the kernel tells nothing either way. */
+int netdiag_listeners(int port, struct netdiag_sockets *out, struct err *e);
+/* The first with that port, or NULL; those of one port stand together. */
+const struct netdiag_socket *netdiag_find(const struct netdiag_sockets *sockets, int port);
+/* Established connections whose local port it is. */
+int netdiag_connections(int port, size_t *count, struct err *e);
+
+/* True if one of the process's descriptors is that socket. */
+bool netdiag_pid_holds(pid_t pid, uint32_t inode);
+/* A process that holds it, or 0: none that we may look at. */
+pid_t netdiag_pid_of(uint32_t inode);
+
+struct netdiag_holder {
+	pid_t pid; /* 0: not known */
+	uid_t uid;
+	struct buf command;
+};
+
+/* 1 with the holder filled in (its buf is inited by the caller), 0 if nobody has a socket on the port, -1 with words. */
+int netdiag_holder(int port, struct netdiag_holder *holder, struct err *e);
+
+#endif

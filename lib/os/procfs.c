@@ -1,0 +1,215 @@
+#include "os/procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "os/fd.h"
+
+static int open_of(pid_t pid, const char *name)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static ssize_t read_some(int fd, void *bytes, size_t size)
+{
+	ssize_t got = -1;
+
+	do
+		got = read(fd, bytes, size);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* Steps over one number; 0 where there is none. */
+static int64_t next_number(const char **at)
+{
+	char *end = NULL;
+	long long value = strtoll(*at, &end, 10);
+
+	*at = end;
+	return value;
+}
+
+/* `at`: what follows the name, which may itself hold brackets and spaces. */
+static void parse_stat(const char *at, struct proc *p)
+{
+	enum { PARENT = 4, GROUP, SESSION, USER = 14, SYSTEM, THREADS = 20, START = 22, SIZE, RSS };
+
+	while (*at == ' ')
+		at++;
+	p->state = *at;
+	at += *at != '\0';
+	for (int field = PARENT; field <= RSS; field++) {
+		int64_t value = next_number(&at);
+
+		if (field == PARENT)
+			p->parent = (pid_t)value;
+		else if (field == GROUP)
+			p->group = (pid_t)value;
+		else if (field == SESSION)
+			p->session = (pid_t)value;
+		else if (field == USER || field == SYSTEM)
+			p->cpu_ticks += (uint64_t)value;
+		else if (field == START)
+			p->start_time = (uint64_t)value;
+		else if (field == THREADS)
+			p->threads = (int)value;
+		else if (field == SIZE)
+			p->has_memory = value != 0;
+		else if (field == RSS)
+			p->rss_pages = (uint64_t)value;
+	}
+}
+
+bool procfs_read(pid_t pid, struct proc *p)
+{
+	char text[1024];
+	const char *name_end = NULL;
+	int fd = open_of(pid, "stat");
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, sizeof(text) - 1);
+
+	fd_close(&fd);
+	if (got <= 0)
+		return false;
+	text[got] = '\0';
+	name_end = strrchr(text, ')');
+	if (!name_end)
+		return false;
+	*p = (struct proc){ .pid = pid };
+	parse_stat(name_end + 1, p);
+	return true;
+}
+
+bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context)
+{
+	const struct dirent *entry = NULL;
+	DIR *dir = opendir("/proc");
+	bool goes_on = true;
+
+	if (!dir)
+		return false;
+	/* cppcheck-suppress readdirCalled */
+	while (goes_on && (entry = readdir(dir))) {
+		struct proc p;
+		int64_t pid = 0;
+
+		if (str_to_int(entry->d_name, &pid) && pid > 0 && procfs_read((pid_t)pid, &p))
+			goes_on = visit(context, &p);
+	}
+	closedir(dir);
+	return true;
+}
+
+ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max)
+{
+	char path[64];
+	char text[4096];
+	ssize_t got = 0;
+	size_t count = 0;
+	pid_t number = 0;
+	int fd = -1;
+
+	(void)snprintf(path, sizeof(path), "task/%d/children", (int)pid);
+	fd = open_of(pid, path);
+	if (fd < 0)
+		return -1;
+	while ((got = read_some(fd, text, sizeof(text))) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (text[i] >= '0' && text[i] <= '9') {
+				number = number * 10 + (text[i] - '0');
+				continue;
+			}
+			if (number && count < max)
+				pids[count] = number;
+			count += number != 0;
+			number = 0;
+		}
+	}
+	fd_close(&fd);
+	return got < 0 ? -1 : (ssize_t)count;
+}
+
+/* Finds NAME=value in a stream of strings, byte by byte, so that no environment is too large. */
+struct finder {
+	const char *name;
+	size_t matched; /* bytes of NAME= in this string; SIZE_MAX: it is another one */
+	char *value;
+	size_t len, size;
+	bool is_inside, is_done;
+};
+
+static void finder_feed(struct finder *f, char c)
+{
+	if (f->is_inside) {
+		if (c && f->len + 1 < f->size)
+			f->value[f->len++] = c;
+		f->is_done = !c;
+	} else if (!c) {
+		f->matched = 0;
+	} else if (f->matched != SIZE_MAX) {
+		bool is_end = f->name[f->matched] == '\0';
+
+		if (c != (is_end ? '=' : f->name[f->matched]))
+			f->matched = SIZE_MAX;
+		else if (is_end)
+			f->is_inside = true;
+		else
+			f->matched++;
+	}
+}
+
+bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size)
+{
+	struct finder f = { .name = variable, .value = value, .size = size };
+	char text[4096];
+	ssize_t got = 0;
+	int fd = open_of(pid, "environ");
+
+	if (fd < 0)
+		return false;
+	while (!f.is_done && (got = read_some(fd, text, sizeof(text))) > 0)
+		for (ssize_t i = 0; i < got && !f.is_done; i++)
+			finder_feed(&f, text[i]);
+	fd_close(&fd);
+	value[f.len] = '\0';
+	return f.is_inside;
+}
+
+bool procfs_command(pid_t pid, struct buf *out, size_t max)
+{
+	char text[4096];
+	int fd = open_of(pid, "cmdline");
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, max < sizeof(text) ? max : sizeof(text));
+
+	fd_close(&fd);
+	if (got <= 0)
+		return false;
+	while (got > 0 && !text[got - 1])
+		got--;
+	for (ssize_t i = 0; i < got; i++)
+		buf_addc(out, (char)(text[i] ? text[i] : ' '));
+	return true;
+}
+
+bool procfs_boot_id(struct buf *out)
+{
+	char text[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, sizeof(text));
+
+	fd_close(&fd);
+	while (got > 0 && text[got - 1] == '\n')
+		got--;
+	if (got > 0)
+		buf_add(out, text, (size_t)got);
+	return got > 0;
+}

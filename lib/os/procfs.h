@@ -1,0 +1,50 @@
+/*
+ * What /proc says of a process.  It may end at any moment: a process that is gone is an ordinary answer.
+ */
+#ifndef OX_OS_PROCFS_H
+#define OX_OS_PROCFS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+
+struct proc {
+	pid_t pid;
+	pid_t parent;
+	pid_t group;
+	pid_t session;
+	char state; /* 'R', 'S', 'D', 'T', 'Z', … */
+	uint64_t
+		start_time; /* clock ticks since the machine started: with the pid, a name that is never used again */
+	uint64_t cpu_ticks; /* user and system, its own */
+	uint64_t rss_pages;
+	int threads;
+	bool has_memory; /* false: it is ending, or has ended; its descriptors may still be open */
+};
+
+/* False when there is no such process. */
+bool procfs_read(pid_t pid, struct proc *p);
+/*
+ * Calls `visit` for each process of the machine until it gives false.  A process that comes or goes meanwhile may be missed.  False
+ * when /proc cannot be read.
+ */
+bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context);
+/*
+ * The living and the dead children of a process' one thread, into `pids`, at most `max`: how many there are.  -1 where the kernel
+ * does not tell (CONFIG_PROC_CHILDREN).
+ */
+ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max);
+/*
+ * The value of a variable in the environment that a process was started with, cut to size - 1 bytes.  False when it has none, or when
+ * we may not look.
+ */
+bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size);
+/* Its command line as people type it, arguments with a space between; appends at most `max` bytes.  False when it is gone. */
+bool procfs_command(pid_t pid, struct buf *out, size_t max);
+/* Appends the id of this run of the machine. */
+bool procfs_boot_id(struct buf *out);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * The letters between the brain and the keeper, on buffers only.  They travel over a SOCK_SEQPACKET pair, one message a packet, so
+ * that a bad one spoils nothing but itself.  Both ends are one build's or an upgrade's: numbers are little endian, 8 bytes each.
+ *
+ * How a brain talks:
+ *	It finds the keeper at descriptor KEEP_FD and says SYNC.  Nothing is told to it before.  The answer is HELLO, a SLOT for each
+ *	process that the keeper has, a HELD for each descriptor, SYNCED.  After the SLOT of one that has ended and was not taken come its
+ *	EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
+ *	SPAWN is answered by SPAWNED or SPAWN_FAILED; a SPAWNED by one EXITED, sooner or later, never before it.
+ *	An exit stays with the keeper, and is told to every next brain, until TAKE_EXIT.  FORGET takes it too and gives the slot back; it
+ *	is refused while the main process lives.  The usual walk: EXITED, KILL_TREE, TREE_GONE, FORGET.
+ *	KILL_TREE is SIGKILL for the main process and all that came from it, until nothing is left: TREE_GONE, once.
+ *	HOLD carries one descriptor, and replaces what had the name.  GET is answered by HELD with it.
+ *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was
+ *	understood and cannot be begun, for want of a held descriptor or of memory, is a SPAWN_FAILED like any other; only one whose ticket is
+ *	there already, or that finds every slot taken, gets an ERROR.
+ *	SERVES says that clients are answered now: whoever waits for the daemon to be there is told.
+ *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
+ *
+ * A log pipe is a FIFO that the child opens for reading and writing, so that no reader's death breaks it.  What is in it is lost when the
+ * child dies while nobody else has it open: a brain HOLDs its own end, and the keeper's copy keeps it for the next brain.
+ */
+#ifndef OX_WIRE_KEEP_H
+#define OX_WIRE_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct err;
+
+enum {
+	KEEP_VERSION = 1,
+	KEEP_FD = 3, /* where the brain finds the keeper */
+
+	KEEP_MESSAGE_MAX = 256 * 1024, /* bytes of one message */
+	KEEP_SLOTS_MAX = 16384,        /* processes that a keeper has, the ended ones counted until FORGET */
+	KEEP_HELD_MAX = 4096,          /* descriptors that it holds */
+	KEEP_FDS_MAX = 32,             /* descriptors that one message carries */
+	KEEP_NAME_MAX = 128,           /* bytes of a name */
+	KEEP_PATH_MAX = 4095,          /* bytes of a path */
+	KEEP_WORDS_MAX = 512,          /* bytes of words */
+	KEEP_LIST_MAX = 4096,          /* strings in argv, in env */
+	KEEP_PROGRAMS_MAX = 64,        /* paths to try */
+	KEEP_DESCRIPTORS_MAX = 64,     /* that a child gets */
+	KEEP_TARGET_MAX = 255,         /* the highest number of one of them */
+	KEEP_RLIMITS_MAX = 16,
+	KEEP_GROUPS_MAX = 1024,
+};
+
+/* The variable that the keeper adds to every child: MARK=<token>.<slot>.<generation>.<name>.  Inner: never documented to users, never passed on. */
+#define KEEP_MARK "OXHERD_MARK"
+
+enum keep_kind {
+#define X(name, word, fields) KEEP_##name,
+#include "wire/keep_kinds.def"
+#undef X
+	KEEP_KIND_COUNT,
+};
+
+/* In the order in which a child walks through them. */
+enum keep_stage {
+#define X(name, words) KEEP_STAGE_##name,
+#include "wire/keep_stages.def"
+#undef X
+	KEEP_STAGE_COUNT,
+};
+
+enum keep_state {
+	KEEP_STATE_STARTING, /* forked; exec has not come home yet */
+	KEEP_STATE_RUNNING,
+	KEEP_STATE_EXITED,
+	KEEP_STATE_FAILED, /* never ran */
+	KEEP_STATE_COUNT,
+};
+
+enum keep_reach { KEEP_REACH_MAIN, KEEP_REACH_TREE, KEEP_REACH_COUNT };
+
+/* One attempt to run something; both numbers are the brain's.  Never the same twice in a keeper's life. */
+struct keep_ticket {
+	int64_t slot;        /* 1..2^32-1 */
+	uint64_t generation; /* not 0 */
+};
+
+/* Strings one after the other, each with its '\0'; borrowed. */
+struct keep_list {
+	const char *bytes;
+	size_t len;
+	size_t count;
+};
+
+enum keep_from {
+	KEEP_FROM_NULL, /* /dev/null */
+	KEEP_FROM_FIFO, /* the FIFO at path `name`, made with 0600 if missing; it must be ours */
+	KEEP_FROM_HELD, /* what is held as `name` */
+	KEEP_FROM_SENT, /* the message's own descriptor number `index` */
+	KEEP_FROM_COUNT,
+};
+
+struct keep_descriptor {
+	int64_t target; /* its number in the child; 0, 1 and 2 are /dev/null unless listed */
+	int64_t from;
+	int64_t index;    /* KEEP_FROM_SENT */
+	const char *name; /* KEEP_FROM_FIFO, KEEP_FROM_HELD; "" for the others */
+};
+
+struct keep_rlimit {
+	int64_t resource; /* as RLIMIT_NOFILE */
+	uint64_t soft, hard;
+};
+
+enum {
+	KEEP_SPAWN_USER = 1,       /* become uid, gid and exactly these groups */
+	KEEP_SPAWN_NICE = 2,       /* nice is set */
+	KEEP_SPAWN_OOM = 4,        /* oom_score_adj is set */
+	KEEP_SPAWN_LISTEN_PID = 8, /* add LISTEN_PID, with the child's own pid */
+	KEEP_SPAWN_FLAGS = 15,
+};
+
+/*
+ * What a child shall be.  Always: a session of its own, default signal handlers, an empty mask, the limits that the keeper was started
+ * with unless others are given, no descriptor but those listed, the environment as it stands here and the mark.
+ */
+struct keep_spawn {
+	int64_t flags;
+	struct keep_list programs; /* tried in order, as execvp does; see keep_programs() */
+	struct keep_list argv;
+	struct keep_list env;
+	const char *folder;
+	int64_t umask;
+	int64_t nice;
+	int64_t oom_score_adj;
+	int64_t uid, gid;
+	size_t descriptor_count, rlimit_count, group_count;
+	struct keep_descriptor descriptors[KEEP_DESCRIPTORS_MAX]; /* no target twice */
+	struct keep_rlimit rlimits[KEEP_RLIMITS_MAX];
+	int64_t groups[KEEP_GROUPS_MAX];
+};
+
+/* Any message; keep_kinds.def says which of these it carries, the others are 0, "" or empty. */
+struct keep_message {
+	enum keep_kind kind;
+	uint64_t serial; /* the sender's; comes back as `about` in an ERROR */
+	struct keep_ticket ticket;
+	const char *name; /* of the slot ("api:2"), or of a held descriptor */
+	int64_t version;
+	int64_t pid;
+	uint64_t start_time;       /* as in /proc/PID/stat */
+	int64_t state;             /* enum keep_state */
+	int64_t is_taken, is_gone; /* of a SLOT: its exit was taken; nothing of its tree is left */
+	int64_t status;            /* as waitpid gives it */
+	int64_t at_ms;             /* monotonic */
+	int64_t wall_ms;           /* since 1970 */
+	int64_t cpu_us, peak_kb;   /* of an EXITED: what it used up, its reaped children included */
+	int64_t stage;             /* enum keep_stage */
+	int64_t number;            /* errno */
+	int64_t signal;
+	int64_t reach;    /* enum keep_reach */
+	int64_t grace_ms; /* of STOP_ALL: between SIGTERM and SIGKILL */
+	uint64_t about;
+	const char *words; /* ERROR: why; HELLO: the token of this keeper's marks */
+	struct keep_spawn spawn;
+};
+
+const char *keep_kind_word(enum keep_kind kind);
+const char *keep_stage_words(enum keep_stage stage);
+
+/* All zeros and empty strings, ready to be filled and written. */
+void keep_message_init(struct keep_message *m, enum keep_kind kind);
+/* Appends one message, or leaves `out` as it was and gives -1 when it breaks a rule that the reader would refuse. */
+int keep_write(struct buf *out, const struct keep_message *m, struct err *e);
+/*
+ * Reads one whole message; strings and lists are borrowed from `bytes`.  -1 with words for anything that is not exactly as keep_write()
+ * writes it.  Then kind, serial and ticket are as far as they could be read, else KEEP_KIND_COUNT and 0.
+ */
+int keep_read(struct keep_message *m, const char *bytes, size_t len, struct err *e);
+
+/* Builds a list in a buf: add each string, then look at it as a list; it borrows from the buf. */
+void keep_list_add(struct buf *run, const char *text);
+struct keep_list keep_list_of(const struct buf *run);
+/* The string after `previous`, the first after NULL; NULL at the end. */
+const char *keep_list_next(const struct keep_list *list, const char *previous);
+/*
+ * Where to look for a program: `name` itself if it has a slash, else in each folder of `path` (an empty one is the working folder), or of a
+ * plain default when `path` is NULL.  Adds at most KEEP_PROGRAMS_MAX.
+ */
+void keep_programs(struct buf *run, const char *name, const char *path);
+
+#endif

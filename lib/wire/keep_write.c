@@ -1,0 +1,153 @@
+#include "wire/keep.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "wire/keep_private.h"
+
+static void put_number(struct buf *out, uint64_t value)
+{
+	char bytes[KEEP_NUMBER];
+
+	for (int i = 0; i < KEEP_NUMBER; i++)
+		bytes[i] = (char)(unsigned char)(value >> (8 * i));
+	buf_add(out, bytes, sizeof(bytes));
+}
+
+static void put_string(struct buf *out, const char *text)
+{
+	size_t len = strlen(text) + 1;
+
+	put_number(out, len);
+	buf_add(out, text, len);
+}
+
+static int put_number_field(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	int64_t value = 0;
+
+	memcpy(&value, (const char *)m + f->offset, sizeof(value));
+	put_number(out, (uint64_t)value);
+	return keep_check_range(f, value, e);
+}
+
+static int put_string_field(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	const char *text = NULL;
+
+	memcpy(&text, (const char *)m + f->offset, sizeof(text));
+	put_string(out, text);
+	return keep_check_range(f, (int64_t)strlen(text), e);
+}
+
+static int put_list(struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	struct keep_list list;
+
+	memcpy(&list, (const char *)m + f->offset, sizeof(list));
+	put_number(out, list.count);
+	put_number(out, list.len);
+	buf_add(out, list.bytes, list.len);
+	return keep_check_list(f, &list, e);
+}
+
+static int put_descriptors(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	const struct keep_spawn *s = &m->spawn;
+
+	if (keep_check_range(f, (int64_t)s->descriptor_count, e) < 0)
+		return -1;
+	put_number(out, s->descriptor_count);
+	for (size_t i = 0; i < s->descriptor_count; i++) {
+		put_number(out, (uint64_t)s->descriptors[i].target);
+		put_number(out, (uint64_t)s->descriptors[i].from);
+		put_number(out, (uint64_t)s->descriptors[i].index);
+		put_string(out, s->descriptors[i].name);
+	}
+	return 0;
+}
+
+static int put_rlimits(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	const struct keep_spawn *s = &m->spawn;
+
+	if (keep_check_range(f, (int64_t)s->rlimit_count, e) < 0)
+		return -1;
+	put_number(out, s->rlimit_count);
+	for (size_t i = 0; i < s->rlimit_count; i++) {
+		put_number(out, (uint64_t)s->rlimits[i].resource);
+		put_number(out, s->rlimits[i].soft);
+		put_number(out, s->rlimits[i].hard);
+	}
+	return 0;
+}
+
+static int put_groups(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e)
+{
+	const struct keep_spawn *s = &m->spawn;
+
+	if (keep_check_range(f, (int64_t)s->group_count, e) < 0)
+		return -1;
+	put_number(out, s->group_count);
+	for (size_t i = 0; i < s->group_count; i++)
+		put_number(out, (uint64_t)s->groups[i]);
+	return 0;
+}
+
+static int (*const puts_shape[])(
+	struct buf *out, const struct keep_message *m, const struct keep_field *f, struct err *e) = {
+	[SHAPE_NUMBER] = put_number_field,
+	[SHAPE_STRING] = put_string_field,
+	[SHAPE_LIST] = put_list,
+	[SHAPE_DESCRIPTORS] = put_descriptors,
+	[SHAPE_RLIMITS] = put_rlimits,
+	[SHAPE_GROUPS] = put_groups,
+};
+
+static int put_fields(struct buf *out, const struct keep_message *m, struct err *e)
+{
+	for (size_t i = 0; i < KEEP_FIELD_ROWS; i++) {
+		const struct keep_field *f = &keep_fields[i];
+
+		if ((f->part & keep_kind_parts(m->kind)) && puts_shape[f->shape](out, m, f, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* The length stands in the header, and is known last. */
+static void put_length(struct buf *out, size_t start)
+{
+	struct buf length = BUF_INIT;
+
+	put_number(&length, out->len - start);
+	memcpy(out->ptr + start + KEEP_HEADER - KEEP_NUMBER, length.ptr, KEEP_NUMBER);
+	buf_release(&length);
+}
+
+int keep_write(struct buf *out, const struct keep_message *m, struct err *e)
+{
+	size_t start = out->len;
+
+	if (m->kind >= KEEP_KIND_COUNT)
+		return err_set(e, "there is no message of kind %d", (int)m->kind);
+	put_number(out, m->kind);
+	put_number(out, m->serial);
+	put_number(out, 0);
+	if (put_fields(out, m, e) < 0 || keep_check_whole(m, e) < 0)
+		goto undo;
+	if (out->len - start > KEEP_MESSAGE_MAX) {
+		err_set(e, "it takes %zu bytes, more than %d", out->len - start, KEEP_MESSAGE_MAX);
+		goto undo;
+	}
+	put_length(out, start);
+	return 0;
+undo:
+	buf_cut(out, start);
+	return err_prefix(e, "message '%s'", keep_kind_word(m->kind));
+}

@@ -1,0 +1,213 @@
+#include "wire/methods.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+
+enum { OPTIONAL, REQUIRED };
+
+struct arg_type {
+	const char *words;
+	bool (*is_one)(const struct json *value);
+};
+
+struct arg {
+	enum method method;
+	const char *name;
+	const struct arg_type *type;
+	int need;
+	const char *doc;
+};
+
+static bool is_string(const struct json *j)
+{
+	return json_string(j, NULL) != NULL;
+}
+
+static bool is_int(const struct json *j)
+{
+	int64_t value = 0;
+
+	return !is_string(j) && json_int(j, &value);
+}
+
+/* The fallback comes back from whatever is no boolean. */
+static bool is_bool(const struct json *j)
+{
+	return json_bool(j, true) == json_bool(j, false);
+}
+
+static bool is_count(const struct json *j)
+{
+	return is_string(j) || is_int(j);
+}
+
+static bool all(const struct json *j, bool (*is_one)(const struct json *))
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (j, member)
+		if (!is_one(member))
+			return false;
+	return true;
+}
+
+static bool is_strings(const struct json *j)
+{
+	return json_is_array(j) && all(j, is_string);
+}
+
+static bool is_env(const struct json *j)
+{
+	return json_is_object(j) && all(j, is_string);
+}
+
+static bool is_counts(const struct json *j)
+{
+	return json_is_object(j) && all(j, is_count);
+}
+
+static const struct arg_type type_STRING = { "a string", is_string };
+static const struct arg_type type_INT = { "a whole number", is_int };
+static const struct arg_type type_BOOL = { "true or false", is_bool };
+static const struct arg_type type_STRINGS = { "an array of strings", is_strings };
+static const struct arg_type type_ENV = { "an object of strings", is_env };
+static const struct arg_type type_COUNT = { "a whole number or a string", is_count };
+static const struct arg_type type_COUNTS = { "an object of whole numbers or strings", is_counts };
+
+static const struct {
+	const char *name;
+	enum method_rights rights;
+	const char *doc;
+} methods[] = {
+#define METHOD(id, name, rights, doc) [METHOD_##id] = { name, METHOD_##rights, doc },
+#define ARG(id, name, type, need, doc)
+#include "wire/methods.def"
+#undef METHOD
+#undef ARG
+};
+
+static const struct arg args[] = {
+#define METHOD(id, name, rights, doc)
+#define ARG(id, name, type, need, doc) { METHOD_##id, name, &type_##type, need, doc },
+#include "wire/methods.def"
+#undef METHOD
+#undef ARG
+};
+
+enum { ARG_COUNT = sizeof(args) / sizeof(args[0]) };
+
+enum method method_find(const char *name, struct err *e)
+{
+	struct str_guess guess = { .typed = name };
+
+	for (enum method m = 0; m < METHOD_COUNT; m++) {
+		if (str_eq(methods[m].name, name))
+			return m;
+		str_guess_offer(&guess, methods[m].name);
+	}
+	if (guess.best)
+		err_set(e, "unknown method '%.80s' (did you mean '%s'?)", name, guess.best);
+	else
+		err_set(e, "unknown method '%.80s'; oxherd-protocol(7) lists them", name);
+	return METHOD_COUNT;
+}
+
+const char *method_name(enum method method)
+{
+	return methods[method].name;
+}
+
+const char *method_doc(enum method method)
+{
+	return methods[method].doc;
+}
+
+enum method_rights method_rights(enum method method)
+{
+	return methods[method].rights;
+}
+
+static int check_member(enum method method, const struct json *member, struct err *e)
+{
+	struct str_guess guess = { .typed = json_key(member) };
+
+	for (size_t i = 0; i < ARG_COUNT; i++) {
+		if (args[i].method != method)
+			continue;
+		if (str_eq(args[i].name, guess.typed))
+			return args[i].type->is_one(member)
+				? 0
+				: err_set(e, "%s: '%s' is to be %s", methods[method].name, args[i].name,
+					  args[i].type->words);
+		str_guess_offer(&guess, args[i].name);
+	}
+	if (guess.best)
+		return err_set(e, "%s: unknown parameter '%.80s' (did you mean '%s'?)", methods[method].name,
+			guess.typed, guess.best);
+	return err_set(e, "%s: unknown parameter '%.80s'", methods[method].name, guess.typed);
+}
+
+int method_check(enum method method, const struct json *params, struct err *e)
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (params, member)
+		if (check_member(method, member, e) < 0)
+			return -1;
+	for (size_t i = 0; i < ARG_COUNT; i++)
+		if (args[i].method == method && args[i].need == REQUIRED && !json_get(params, args[i].name))
+			return err_set(e, "%s: '%s' is missing: %s", methods[method].name, args[i].name,
+				args[i].doc);
+	return 0;
+}
+
+/* A text that starts no macro and holds no escape. */
+static void mdoc_text(struct buf *out, const char *text)
+{
+	if (*text == '.' || *text == '\'')
+		buf_adds(out, "\\&");
+	for (; *text; text++) {
+		if (*text == '\\')
+			buf_adds(out, "\\e");
+		else if (*text == '-')
+			buf_adds(out, "\\-");
+		else
+			buf_addc(out, *text);
+	}
+	buf_addc(out, '\n');
+}
+
+static void print_args(struct buf *out, enum method method)
+{
+	bool is_open = false;
+
+	for (size_t i = 0; i < ARG_COUNT; i++) {
+		if (args[i].method != method)
+			continue;
+		if (!is_open)
+			buf_adds(out, ".Bl -tag -width Ds -compact\n");
+		is_open = true;
+		buf_addf(out, ".It Va %s : %s%s\n", args[i].name, args[i].type->words,
+			args[i].need == REQUIRED ? ", required" : "");
+		mdoc_text(out, args[i].doc);
+	}
+	if (is_open)
+		buf_adds(out, ".El\n");
+}
+
+void methods_print_mdoc(struct buf *out)
+{
+	buf_adds(out, ".Bl -tag -width Ds\n");
+	for (enum method m = 0; m < METHOD_COUNT; m++) {
+		buf_addf(out, ".It Ic %s%s\n", methods[m].name,
+			methods[m].rights == METHOD_CONTROL ? " Pq control" : "");
+		mdoc_text(out, methods[m].doc);
+		print_args(out, m);
+	}
+	buf_adds(out, ".El\n");
+}

@@ -1,0 +1,37 @@
+/*
+ * What can be asked of the brain: the table methods.def as values.  Parameters are checked here, before a handler
+ * sees them: required ones are there, each has its type, and none is unknown.
+ */
+#ifndef OX_WIRE_METHODS_H
+#define OX_WIRE_METHODS_H
+
+#include "base/buf.h"
+
+struct err;
+struct json;
+
+enum method {
+#define METHOD(id, name, rights, doc) METHOD_##id,
+#define ARG(id, name, type, need, doc)
+#include "wire/methods.def"
+#undef METHOD
+#undef ARG
+	METHOD_COUNT,
+};
+
+enum method_rights {
+	METHOD_READ,    /* looks only */
+	METHOD_CONTROL, /* changes something; every call is logged with the peer's pid and uid */
+};
+
+/* METHOD_COUNT, with words and a suggestion in `e`, if there is none of that name. */
+enum method method_find(const char *name, struct err *e);
+const char *method_name(enum method method);
+const char *method_doc(enum method method);
+enum method_rights method_rights(enum method method);
+/* 0, or -1 with words: "start: unknown parameter 'instance' (did you mean 'instances'?)".  `params` may be NULL. */
+int method_check(enum method method, const struct json *params, struct err *e);
+/* Every method with its parameters, as lists for oxherd-protocol(7), in mdoc. */
+void methods_print_mdoc(struct buf *out);
+
+#endif

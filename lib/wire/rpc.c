@@ -1,0 +1,296 @@
+#include "wire/rpc.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+/* Memory that one long line took is given back once it is this much and not needed any more. */
+enum { LINES_KEEP = 64 * 1024 };
+
+static const struct {
+	int code;
+	int exit;
+	const char *name;
+	const char *word;
+	const char *doc;
+} codes[] = {
+#define X(name, code, exit, word, doc) { code, exit, #name, word, doc },
+#include "wire/rpc_codes.def"
+#undef X
+};
+
+enum { CODE_COUNT = sizeof(codes) / sizeof(codes[0]) };
+
+const char *rpc_code_word(int code)
+{
+	for (size_t i = 0; i < CODE_COUNT; i++)
+		if (codes[i].code == code)
+			return codes[i].word;
+	return "error";
+}
+
+int rpc_code_exit(int code)
+{
+	for (size_t i = 0; i < CODE_COUNT; i++)
+		if (codes[i].code == code)
+			return codes[i].exit;
+	return 1;
+}
+
+void rpc_codes_print_mdoc(struct buf *out)
+{
+	for (size_t i = 0; i < CODE_COUNT; i++)
+		buf_addf(out, ".It Li %d\n%s: %s.\n", codes[i].code, codes[i].word, codes[i].doc);
+}
+
+/* --- lines --- */
+
+void rpc_lines_init(struct rpc_lines *lines, size_t line_max)
+{
+	*lines = (struct rpc_lines){ .in = BUF_INIT, .line_max = line_max };
+}
+
+void rpc_lines_release(struct rpc_lines *lines)
+{
+	buf_release(&lines->in);
+	rpc_lines_init(lines, lines->line_max);
+}
+
+/* Drops what was handed out; done before more comes in, so that many lines in one read cost one move. */
+static void lines_compact(struct rpc_lines *lines)
+{
+	if (!lines->start)
+		return;
+	buf_eat(&lines->in, lines->start);
+	lines->scanned -= lines->start;
+	lines->start = 0;
+	if (!lines->in.len && lines->in.cap > LINES_KEEP)
+		buf_release(&lines->in);
+}
+
+void rpc_lines_feed(struct rpc_lines *lines, const char *bytes, size_t len)
+{
+	if (lines->is_lost)
+		return;
+	lines_compact(lines);
+	buf_add(&lines->in, bytes, len);
+}
+
+static bool is_blank(const char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
+			return false;
+	return true;
+}
+
+static enum rpc_got lines_lose(struct rpc_lines *lines)
+{
+	rpc_lines_release(lines);
+	lines->is_lost = true;
+	return RPC_LOST;
+}
+
+enum rpc_got rpc_lines_next(struct rpc_lines *lines, const char **line, size_t *len)
+{
+	while (!lines->is_lost) {
+		const char *from = lines->in.ptr + lines->scanned;
+		const char *end = memchr(from, '\n', lines->in.len - lines->scanned);
+
+		lines->scanned = end ? (size_t)(end - lines->in.ptr) : lines->in.len;
+		*line = lines->in.ptr + lines->start;
+		*len = lines->scanned - lines->start;
+		if (*len > lines->line_max)
+			return lines_lose(lines);
+		if (!end) {
+			lines_compact(lines);
+			return RPC_NOTHING;
+		}
+		lines->start = ++lines->scanned;
+		if (!is_blank(*line, *len))
+			return RPC_LINE;
+	}
+	return RPC_NOTHING;
+}
+
+/* --- requests --- */
+
+static bool is_number(const struct json *j)
+{
+	double value = 0;
+
+	return json_number(j, &value);
+}
+
+/* The id as text, for the answer; 0, or -1 if it is none that an answer could carry. */
+static int request_id(struct rpc_request *request)
+{
+	const struct json *id = json_get(request->root, "id");
+	struct buf text = BUF_INIT;
+
+	if (!id)
+		return 0;
+	if (json_is_null(id) || is_number(id) || json_string(id, NULL))
+		json_write(&text, id);
+	if (text.len && text.len <= RPC_ID_MAX) {
+		request->id = buf_detach(&text);
+		return 0;
+	}
+	buf_release(&text);
+	request->id = mem_strdup("null");
+	return -1;
+}
+
+/* Why the tree is no request, or NULL. */
+static const char *request_trouble(struct rpc_request *request)
+{
+	const struct json *root = request->root;
+	const struct json *params = json_get(root, "params");
+
+	if (json_is_array(root))
+		return "batches are not taken; send one request a line";
+	if (!json_is_object(root))
+		return "a request is an object";
+	if (request_id(request) < 0)
+		return "the id is to be a string of at most 250 bytes, a number or null";
+	if (!str_eq(json_string(json_get(root, "jsonrpc"), NULL), "2.0"))
+		return "\"jsonrpc\" is to be \"2.0\"";
+	if (!json_string(json_get(root, "method"), NULL))
+		return "\"method\" is to be a string";
+	if (params && !json_is_object(params))
+		return "\"params\" is to be an object: parameters go by name";
+	return NULL;
+}
+
+int rpc_request_parse(struct rpc_request *request, const char *line, size_t len, struct err *e)
+{
+	const char *trouble = NULL;
+
+	*request = (struct rpc_request){ .root = json_parse(line, len, RPC_REQUEST_MAX, e) };
+	if (!request->root) {
+		request->id = mem_strdup("null");
+		err_prefix(e, "%s", rpc_code_word(RPC_PARSE));
+		return RPC_PARSE;
+	}
+	trouble = request_trouble(request);
+	if (trouble) {
+		if (!request->id)
+			request->id = mem_strdup("null");
+		err_set(e, "%s: %s", rpc_code_word(RPC_INVALID), trouble);
+		return RPC_INVALID;
+	}
+	request->method = json_string(json_get(request->root, "method"), NULL);
+	request->params = json_get(request->root, "params");
+	return 0;
+}
+
+void rpc_request_release(struct rpc_request *request)
+{
+	json_free(request->root);
+	mem_free(request->id);
+	*request = (struct rpc_request){ .root = NULL };
+}
+
+/* --- letters --- */
+
+static int letter_error(struct rpc_letter *letter, const struct json *error)
+{
+	int64_t code = 0;
+
+	letter->message = json_string(json_get(error, "message"), NULL);
+	letter->data = json_get(error, "data");
+	if (!letter->message || !json_int(json_get(error, "code"), &code) || !code || code != (int)code)
+		return -1;
+	letter->code = (int)code;
+	return 0;
+}
+
+static int letter_fill(struct rpc_letter *letter)
+{
+	const struct json *error = json_get(letter->root, "error");
+
+	if (!str_eq(json_string(json_get(letter->root, "jsonrpc"), NULL), "2.0"))
+		return -1;
+	letter->method = json_string(json_get(letter->root, "method"), NULL);
+	letter->params = json_get(letter->root, "params");
+	if (letter->method)
+		return 0;
+	letter->id = json_get(letter->root, "id");
+	letter->result = json_get(letter->root, "result");
+	if (!letter->id || !letter->result == !error)
+		return -1;
+	return error ? letter_error(letter, error) : 0;
+}
+
+int rpc_letter_parse(struct rpc_letter *letter, const char *line, size_t len, struct err *e)
+{
+	*letter = (struct rpc_letter){ .root = json_parse(line, len, RPC_LETTER_MAX, e) };
+	if (!letter->root)
+		return -1;
+	if (letter_fill(letter) == 0)
+		return 0;
+	rpc_letter_release(letter);
+	return err_set(e, "this is no answer of oxherd's");
+}
+
+void rpc_letter_release(struct rpc_letter *letter)
+{
+	json_free(letter->root);
+	*letter = (struct rpc_letter){ .root = NULL };
+}
+
+/* --- writing --- */
+
+static void write_text(struct buf *out, const char *text)
+{
+	struct json *j = json_new_string(text);
+
+	json_write(out, j);
+	json_free(j);
+}
+
+static void write_member(struct buf *out, const char *name, const struct json *value)
+{
+	buf_addf(out, ",\"%s\":", name);
+	json_write(out, value);
+}
+
+void rpc_write_request(struct buf *out, int64_t id, const char *method, const struct json *params)
+{
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%lld,\"method\":", (long long)id);
+	write_text(out, method);
+	if (params)
+		write_member(out, "params", params);
+	buf_adds(out, "}\n");
+}
+
+void rpc_write_result(struct buf *out, const char *id, const struct json *result)
+{
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s", id);
+	if (result)
+		write_member(out, "result", result);
+	else
+		buf_adds(out, ",\"result\":null");
+	buf_adds(out, "}\n");
+}
+
+void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data)
+{
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":", id, code);
+	write_text(out, message);
+	if (data)
+		write_member(out, "data", data);
+	buf_adds(out, "}}\n");
+}
+
+void rpc_write_notification(struct buf *out, const char *method, const struct json *params)
+{
+	buf_adds(out, "{\"jsonrpc\":\"2.0\",\"method\":");
+	write_text(out, method);
+	if (params)
+		write_member(out, "params", params);
+	buf_adds(out, "}\n");
+}

@@ -1,0 +1,134 @@
+#include "wire/methods.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "unit.h"
+
+static int check(enum method method, const char *params, struct err *e)
+{
+	struct json *j = json_parse(params, strlen(params), 4096, e);
+	int rc = 0;
+
+	assert_non_null(j);
+	rc = method_check(method, j, e);
+	json_free(j);
+	return rc;
+}
+
+static void every_method_is_found_by_its_name(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (enum method m = 0; m < METHOD_COUNT; m++) {
+		assert_int_equal(method_find(method_name(m), &e), m);
+		assert_true(strlen(method_doc(m)) > 0);
+	}
+	err_release(&e);
+}
+
+static void an_unknown_method_is_answered_with_a_suggestion(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(method_find("statsu", &e), METHOD_COUNT);
+	assert_string_equal(e.text.ptr, "unknown method 'statsu' (did you mean 'status'?)");
+	assert_int_equal(method_find("Status", &e), METHOD_COUNT);
+	assert_int_equal(method_find("", &e), METHOD_COUNT);
+	assert_int_equal(method_find("frobnicate", &e), METHOD_COUNT);
+	assert_string_equal(e.text.ptr, "unknown method 'frobnicate'; oxherd-protocol(7) lists them");
+	err_release(&e);
+}
+
+static void right_parameters_pass(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(method_check(METHOD_STATUS, NULL, &e), 0);
+	assert_int_equal(check(METHOD_STATUS, "{}", &e), 0);
+	assert_int_equal(check(METHOD_STOP, "{\"targets\":[\"api\",\"api:2\"],\"timeout_ms\":5}", &e), 0);
+	assert_int_equal(check(METHOD_STOP, "{\"targets\":[]}", &e), 0);
+	assert_int_equal(
+		check(METHOD_SCALE, "{\"counts\":{\"api\":4,\"web\":\"+2\"},\"wait\":false}", &e), 0);
+	assert_int_equal(
+		check(METHOD_APPLY, "{\"oxfile\":\"/a\",\"env\":{\"A\":\"b\"},\"dry_run\":true}", &e), 0);
+	assert_int_equal(check(METHOD_START, "{\"instances\":\"max\"}", &e), 0);
+	err_release(&e);
+}
+
+static void wrong_parameters_are_refused_with_words(void **state)
+{
+	static const struct {
+		enum method method;
+		const char *params;
+		const char *words;
+	} rows[] = {
+		{ METHOD_START, "{\"instance\":1}",
+			"start: unknown parameter 'instance' (did you mean 'instances'?)" },
+		{ METHOD_PING, "{\"x\":1}", "ping: unknown parameter 'x'" },
+		{ METHOD_STOP, "{\"targets\":\"api\"}", "stop: 'targets' is to be an array of strings" },
+		{ METHOD_STOP, "{\"targets\":[1]}", "stop: 'targets' is to be an array of strings" },
+		{ METHOD_STOP, "{\"targets\":null}", "stop: 'targets' is to be an array of strings" },
+		{ METHOD_STOP, "{\"timeout_ms\":\"5\"}", "stop: 'timeout_ms' is to be a whole number" },
+		{ METHOD_STOP, "{\"timeout_ms\":1.5}", "stop: 'timeout_ms' is to be a whole number" },
+		{ METHOD_APPLY, "{\"oxfile\":\"/a\",\"wait\":1}", "apply: 'wait' is to be true or false" },
+		{ METHOD_APPLY, "{}", "apply: 'oxfile' is missing: its path, absolute" },
+		{ METHOD_APPLY, "{\"oxfile\":\"/a\",\"env\":{\"A\":1}}",
+			"apply: 'env' is to be an object of strings" },
+		{ METHOD_SCALE, "{\"counts\":{\"a\":true}}",
+			"scale: 'counts' is to be an object of whole numbers or strings" },
+	};
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_int_equal(check(rows[i].method, rows[i].params, &e), -1);
+		assert_string_equal(e.text.ptr, rows[i].words);
+	}
+	err_release(&e);
+}
+
+static void looking_needs_no_right_to_change(void **state)
+{
+	(void)state;
+	assert_int_equal(method_rights(METHOD_STATUS), METHOD_READ);
+	assert_int_equal(method_rights(METHOD_SUBSCRIBE), METHOD_READ);
+	assert_int_equal(method_rights(METHOD_STOP), METHOD_CONTROL);
+	assert_int_equal(method_rights(METHOD_DAEMON_SHUTDOWN), METHOD_CONTROL);
+}
+
+static void the_manual_names_every_method_and_parameter(void **state)
+{
+	static const char *const parts[] = { ".It Ic scale Pq control\n",
+		".It Va counts : an object of whole numbers or strings, required\n", ".It Ic daemon.info\n" };
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	methods_print_mdoc(&text);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		assert_non_null(strstr(text.ptr, parts[i]));
+	assert_null(strstr(text.ptr, "\n\n"));
+	buf_release(&text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("every method is found by its name and has a line of help",
+			every_method_is_found_by_its_name),
+		PROMISE("an unknown method is answered with a suggestion",
+			an_unknown_method_is_answered_with_a_suggestion),
+		PROMISE("parameters of the right names and types pass", right_parameters_pass),
+		PROMISE("unknown, missing and wrong parameters are refused with words",
+			wrong_parameters_are_refused_with_words),
+		PROMISE("looking needs no right to change", looking_needs_no_right_to_change),
+		PROMISE("the manual names every method and parameter",
+			the_manual_names_every_method_and_parameter),
+	};
+
+	return cmocka_run_group_tests_name("methods", tests, NULL, NULL);
+}
