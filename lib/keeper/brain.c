@@ -1,0 +1,187 @@
+/* The brain's process and its socket: started, watched, started again. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keeper/inside.h"
+#include "keeper/kill.h"
+#include "keeper/spawn.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/sock.h"
+
+extern char **environ;
+
+/* The same path to a child as every service takes: a session of its own, so that Ctrl-C at a terminal does not reach it. */
+void brain_init(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+	struct keep_spawn *wish = &b->wish;
+	static const struct keep_descriptor descriptors[] = {
+		{ STDOUT_FILENO, KEEP_FROM_SENT, 0, "" },
+		{ STDERR_FILENO, KEEP_FROM_SENT, 0, "" },
+		{ KEEP_FD, KEEP_FROM_SENT, 1, "" },
+	};
+
+	b->sock = b->slot.report_fd = b->debts.reply_fd = -1;
+	b->retry_at = -1;
+	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
+	memcpy(b->slot.name, "brain", sizeof("brain"));
+	for (char **entry = environ; *entry && entry - environ < KEEP_LIST_MAX; entry++)
+		keep_list_add(&b->env, *entry);
+	keep_list_add(&b->path, k->options->brain);
+	wish->env = keep_list_of(&b->env);
+	wish->programs = wish->argv = keep_list_of(&b->path);
+	wish->folder = ".";
+	wish->umask = 077;
+	memcpy(wish->descriptors, descriptors, sizeof(descriptors));
+	wish->descriptor_count = sizeof(descriptors) / sizeof(descriptors[0]);
+	/* It has a descriptor or two for each instance, as the keeper has. */
+	wish->rlimit_count = 1;
+	wish->rlimits[0] = (struct keep_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
+}
+
+void brain_release(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+
+	fd_close(&b->sock);
+	fd_close(&b->slot.report_fd);
+	buf_release(&b->env);
+	buf_release(&b->path);
+	buf_release(&b->debts.reply);
+}
+
+/* Called after anything that may change it; asks the kernel only when it does. */
+void brain_watch(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+	const struct debts *d = &b->debts;
+	bool listens = !d->has_reply && !d->hello && !d->synced;
+	struct epoll_event event = {
+		.events = (listens ? EPOLLIN : 0U) | (b->wants_out ? EPOLLOUT : 0U),
+		.data.ptr = &b->sock,
+	};
+
+	if (b->sock < 0 || event.events == b->watched)
+		return;
+	if (epoll_ctl(k->slots.epoll, EPOLL_CTL_MOD, b->sock, &event) < 0)
+		log_warn_sys(errno, "cannot watch the brain");
+	b->watched = event.events;
+}
+
+static void retry_later(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+	int64_t most = b->has_served ? BRAIN_SERVED_MAX_MS : BRAIN_BACKOFF_MAX_MS;
+	int64_t pause = b->tries <= 1 ? 0 : BRAIN_BACKOFF_MS;
+
+	for (int i = 2; i < b->tries && pause < most; i++)
+		pause *= 2;
+	if (pause > most)
+		pause = most;
+	b->retry_at = clock_ms() + pause;
+}
+
+static void count_death(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+
+	b->tries = clock_ms() - b->started_at >= BRAIN_STEADY_MS ? 1 : b->tries + 1;
+	if (!b->was_served && !k->slots.count && b->tries >= BRAIN_TRIES)
+		k->gave_up = true;
+	retry_later(k);
+	/* Asked to stop and nobody there to do it: now the keeper's patience counts again. */
+	if (k->stopping == STOPPING_ASKED && k->deadline < 0)
+		k->deadline = clock_ms() + k->options->patience_ms;
+}
+
+static int open_socket(struct keeper *k, int *theirs)
+{
+	struct brain *b = &k->brain;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
+	int ends[2] = { -1, -1 };
+
+	if (sock_pair(ends, KEEP_MESSAGE_MAX) < 0)
+		return -1;
+	b->sock = ends[0];
+	*theirs = ends[1];
+	/* Its end is a plain blocking one until it says otherwise. */
+	(void)fd_set_nonblocking(*theirs, false);
+	if (epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, b->sock, &event) == 0) {
+		b->watched = EPOLLIN;
+		return 0;
+	}
+	fd_close(&b->sock);
+	fd_close(theirs);
+	return -1;
+}
+
+void brain_start(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+	int fds[2] = { STDERR_FILENO, -1 };
+	struct spawner by = { k->options->token, k->nofile, &k->hold, fds, 2 };
+
+	b->retry_at = -1;
+	b->started_at = clock_ms();
+	b->slot.has_failure = b->slot.is_gone = b->has_served = false;
+	if (open_socket(k, &fds[1]) < 0) {
+		log_warn_sys(errno, "cannot make a socket for the brain");
+		count_death(k);
+		return;
+	}
+	if (spawn_child(&k->slots, &b->slot, &b->wish, &by) < 0) {
+		log_warn_sys(b->slot.number, "brain: %s", keep_stage_words(b->slot.stage));
+		brain_hang_up(k);
+		count_death(k);
+	} else {
+		log_info("brain: started as pid %d", (int)b->slot.pid);
+	}
+	fd_close(&fds[1]);
+}
+
+void brain_hang_up(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+	bool was_told = b->is_synced;
+
+	fd_close(&b->sock);
+	b->is_synced = b->wants_out = false;
+	b->debts.hello = b->debts.synced = b->debts.has_reply = false;
+	/* A brain without a socket is of no use, and may not go on writing to what the next one writes to. */
+	if (b->slot.is_child && k->stopping != STOPPING_FAREWELL) {
+		if (was_told)
+			log_warn("brain: its socket is closed, it is killed");
+		(void)kill_child(b->slot.pid, SIGKILL);
+	}
+}
+
+static void log_end(const struct slot *s)
+{
+	if (s->has_failure)
+		log_warn_sys(s->number, "brain: %s", keep_stage_words(s->stage));
+	else if (WIFSIGNALED(s->status))
+		log_warn("brain: pid %d was ended by signal %d", (int)s->pid, WTERMSIG(s->status));
+	else
+		log_warn("brain: pid %d exited with %d", (int)s->pid, WEXITSTATUS(s->status));
+}
+
+void brain_check(struct keeper *k)
+{
+	struct brain *b = &k->brain;
+
+	if (b->slot.is_child || !b->slot.pid)
+		return;
+	/* Its last words count: its store may know of them already. */
+	hear_out(k);
+	if (k->stopping < STOPPING_KILL)
+		log_end(&b->slot);
+	b->slot.pid = 0;
+	brain_hang_up(k);
+	count_death(k);
+}

@@ -1,0 +1,245 @@
+/* What the brain says, and what is done about it.  Nothing that it says can end the keeper. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "keeper/inside.h"
+#include "keeper/kill.h"
+#include "keeper/spawn.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/sock.h"
+
+/* So that a brain that talks without end does not keep its children from being reaped. */
+enum { MESSAGES_A_TURN = 64, LAST_WORDS = 4096 };
+
+/* A message in hand: what came with it is closed afterwards, but for what was taken. */
+struct heard {
+	const struct keep_message *m;
+	int fds[SOCK_FDS_MAX];
+	size_t fd_count;
+};
+
+static void refuse(struct keeper *k, const struct heard *h, int number, const char *words)
+{
+	tell_error(k, h->m->serial, number, words);
+}
+
+static struct slot *need_slot(struct keeper *k, const struct heard *h)
+{
+	struct slot *s = slots_find(&k->slots, h->m->ticket);
+
+	if (!s)
+		refuse(k, h, ESRCH, "no slot has that ticket");
+	return s;
+}
+
+static void hear_sync(struct keeper *k, struct heard *h)
+{
+	(void)h;
+	tell_sync(k);
+}
+
+static void hear_serves(struct keeper *k, struct heard *h)
+{
+	(void)h;
+	k->brain.has_served = k->brain.was_served = true;
+	if (k->ready_fd >= 0)
+		(void)fd_write_all(k->ready_fd, "", 1);
+	fd_close(&k->ready_fd);
+}
+
+static void hear_spawn(struct keeper *k, struct heard *h)
+{
+	const struct keep_message *m = h->m;
+	struct spawner by = { k->options->token, k->nofile, &k->hold, h->fds, h->fd_count };
+	struct slot *s = NULL;
+
+	if (slots_find(&k->slots, m->ticket)) {
+		refuse(k, h, EEXIST, "that ticket was used already");
+		return;
+	}
+	s = slots_new(&k->slots, m->ticket, m->name);
+	if (!s) {
+		refuse(k, h, ENOSPC, "every slot is taken; forget some");
+		return;
+	}
+	s->at_ms = clock_ms();
+	s->wall_ms = clock_wall_ms();
+	if (k->stopping > STOPPING_ASKED) {
+		s->state = KEEP_STATE_FAILED;
+		s->stage = KEEP_STAGE_ASKED;
+		s->number = ESHUTDOWN;
+		s->is_gone = true;
+	} else if (spawn_child(&k->slots, s, &m->spawn, &by) == 0) {
+		return;
+	}
+	slots_owe(&k->slots, s, OWED_FAILED);
+}
+
+static void hear_signal(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+	int number = (int)h->m->signal;
+	int rc = -1;
+
+	if (!s)
+		return;
+	if (h->m->reach == KEEP_REACH_TREE)
+		rc = kill_signal_tree(&k->slots, s, number, k->options->token);
+	else
+		rc = kill_main(s, number);
+	if (rc < 0)
+		refuse(k, h, errno, "cannot send the signal");
+}
+
+static void hear_kill_tree(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+
+	if (!s)
+		return;
+	if (s->is_gone) {
+		slots_owe(&k->slots, s, OWED_GONE);
+		return;
+	}
+	s->is_killing = true;
+	keeper_kill_soon(k);
+}
+
+static void hear_take_exit(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+
+	if (!s)
+		return;
+	if (s->state == KEEP_STATE_EXITED || s->state == KEEP_STATE_FAILED)
+		s->is_taken = true;
+	else
+		refuse(k, h, EBUSY, "it has not ended");
+}
+
+static void hear_forget(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+
+	if (!s)
+		return;
+	if (s->is_child || s->is_killing)
+		refuse(k, h, EBUSY, "it has not ended");
+	else
+		slots_free(&k->slots, s);
+}
+
+static void hear_hold(struct keeper *k, struct heard *h)
+{
+	if (h->fd_count != 1)
+		refuse(k, h, EINVAL, "a hold carries one descriptor");
+	else if (hold_put(&k->hold, h->m->name, &h->fds[0]) < 0)
+		refuse(k, h, errno, "no room to hold another descriptor");
+}
+
+static void hear_release(struct keeper *k, struct heard *h)
+{
+	if (hold_release(&k->hold, h->m->name) < 0)
+		refuse(k, h, ENOENT, "nothing is held under that name");
+}
+
+static void hear_get(struct keeper *k, struct heard *h)
+{
+	int fd = hold_get(&k->hold, h->m->name);
+
+	if (fd < 0)
+		refuse(k, h, ENOENT, "nothing is held under that name");
+	else
+		tell_held(k, h->m->name, fd);
+}
+
+static void hear_stop_all(struct keeper *k, struct heard *h)
+{
+	stop_all(k, h->m->grace_ms);
+}
+
+static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) = {
+	[KEEP_SYNC] = hear_sync,
+	[KEEP_SPAWN] = hear_spawn,
+	[KEEP_SIGNAL] = hear_signal,
+	[KEEP_KILL_TREE] = hear_kill_tree,
+	[KEEP_TAKE_EXIT] = hear_take_exit,
+	[KEEP_FORGET] = hear_forget,
+	[KEEP_HOLD] = hear_hold,
+	[KEEP_RELEASE] = hear_release,
+	[KEEP_GET] = hear_get,
+	[KEEP_STOP_ALL] = hear_stop_all,
+	[KEEP_SERVES] = hear_serves,
+};
+
+/* Counted always; logged the 1st, 2nd, 4th, 8th… time. */
+static void hear_nonsense(struct keeper *k, uint64_t about, int number, const char *words)
+{
+	uint64_t count = ++k->bad_messages;
+
+	if ((count & (count - 1)) == 0)
+		log_warn(
+			"the brain makes no sense (%llu times so far): %s", (unsigned long long)count, words);
+	tell_error(k, about, number, words);
+}
+
+static void hear_message(struct keeper *k, struct heard *h, size_t len)
+{
+	struct err e = ERR_INIT;
+
+	if (keep_read(&k->letter, k->in, len, &e) < 0) {
+		hear_nonsense(k, k->letter.serial, EBADMSG, e.text.ptr);
+	} else if (!hears[k->letter.kind]) {
+		hear_nonsense(k, k->letter.serial, EBADMSG, "only a keeper says that");
+	} else if (!k->brain.is_synced && k->letter.kind != KEEP_SYNC) {
+		hear_nonsense(k, k->letter.serial, EPROTO, "say SYNC first");
+	} else {
+		h->m = &k->letter;
+		hears[k->letter.kind](k, h);
+	}
+	err_release(&e);
+}
+
+/* While an answer waits, or the story from the beginning is being told, the brain has to listen before it talks. */
+static bool may_read(const struct keeper *k)
+{
+	const struct debts *d = &k->brain.debts;
+
+	return k->brain.sock >= 0 && !d->has_reply && !d->hello && !d->synced;
+}
+
+/* One message; false when there is none. */
+static bool hear_one(struct keeper *k)
+{
+	struct heard h = { .m = NULL };
+	ssize_t got = sock_receive(k->brain.sock, k->in, KEEP_MESSAGE_MAX, h.fds, &h.fd_count);
+
+	if (got > 0)
+		hear_message(k, &h, (size_t)got);
+	else if (got < 0 && errno == EMSGSIZE)
+		hear_nonsense(k, 0, EMSGSIZE, "a message that is too large, or descriptors that do not fit");
+	else if (got < 0 && errno == EAGAIN)
+		return false;
+	else
+		brain_hang_up(k);
+	while (h.fd_count)
+		fd_close(&h.fds[--h.fd_count]);
+	return k->brain.sock >= 0;
+}
+
+void hear(struct keeper *k)
+{
+	for (int i = 0; i < MESSAGES_A_TURN && may_read(k) && hear_one(k); i++)
+		tell(k);
+}
+
+void hear_out(struct keeper *k)
+{
+	/* Nobody is there to be answered, nor to say more than the socket holds. */
+	for (int i = 0; i < LAST_WORDS && k->brain.sock >= 0 && hear_one(k); i++)
+		k->brain.debts.has_reply = false;
+}

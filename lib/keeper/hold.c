@@ -1,0 +1,58 @@
+#include "keeper/hold.h"
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "os/fd.h"
+#include "wire/keep.h"
+
+static int fd_of(const void *value)
+{
+	return (int)(intptr_t)value - 1;
+}
+
+int hold_put(struct hold *h, const char *name, int *fd)
+{
+	int old = hold_get(h, name);
+
+	if (old < 0 && h->by_name.len >= KEEP_HELD_MAX) {
+		errno = ENOSPC;
+		return -1;
+	}
+	(void)map_put(&h->by_name, name, (void *)(intptr_t)(*fd + 1));
+	*fd = -1;
+	fd_close(&old);
+	return 0;
+}
+
+int hold_get(const struct hold *h, const char *name)
+{
+	return fd_of(map_get(&h->by_name, name));
+}
+
+int hold_release(struct hold *h, const char *name)
+{
+	int fd = fd_of(map_remove(&h->by_name, name));
+
+	if (fd < 0)
+		return -1;
+	fd_close(&fd);
+	return 0;
+}
+
+const char *hold_name(const struct hold *h, size_t index)
+{
+	return index < h->by_name.len ? h->by_name.entries[index].key : NULL;
+}
+
+void hold_release_all(struct hold *h)
+{
+	const struct map_entry *entry = NULL;
+
+	MAP_EACH (&h->by_name, entry) {
+		int fd = fd_of(entry->value);
+
+		fd_close(&fd);
+	}
+	map_release(&h->by_name);
+}

@@ -1,0 +1,120 @@
+/*
+ * What the keeper's own files share.
+ */
+#ifndef OX_KEEPER_INSIDE_H
+#define OX_KEEPER_INSIDE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+
+#include "base/buf.h"
+#include "keeper/hold.h"
+#include "keeper/keeper.h"
+#include "keeper/slots.h"
+#include "wire/keep.h"
+
+/* How far a shutdown has come. */
+enum stopping {
+	STOPPING_NOT,
+	STOPPING_ASKED,    /* SIGTERM came: the brain's turn */
+	STOPPING_TERM,     /* every main process had a SIGTERM */
+	STOPPING_KILL,     /* whatever is left is killed */
+	STOPPING_FAREWELL, /* only the brain is left */
+	STOPPING_DONE,
+};
+
+/* What is owed to the brain apart from the slots. */
+struct debts {
+	bool hello;
+	bool synced;      /* after the slots and all held descriptors */
+	size_t held;      /* the next one to be told of */
+	uint64_t signals; /* bit N: signal N came */
+	bool has_reply;   /* an ERROR or a HELD; while it waits nothing more is read */
+	struct buf reply;
+	int reply_fd; /* borrowed from what is held, or -1 */
+};
+
+struct brain {
+	struct slot slot;     /* its process; it has no ticket */
+	int sock;             /* -1: there is none */
+	bool is_synced;       /* it said SYNC: now it is told things */
+	bool was_served;      /* some brain said SERVES, once */
+	bool has_served;      /* this one did: it said SERVES */
+	bool wants_out;       /* the socket was full */
+	unsigned int watched; /* epoll's events */
+	int tries;            /* deaths in a row */
+	int64_t started_at;
+	int64_t retry_at; /* -1: not waiting */
+	struct debts debts;
+	struct keep_spawn wish;
+	struct buf env; /* what its wish borrows from */
+	struct buf path;
+};
+
+struct keeper {
+	const struct keeper_options *options;
+	struct slots slots;
+	struct hold hold;
+	struct brain brain;
+	struct rlimit nofile; /* as it was at the start */
+	int ready_fd;
+	int signals; /* a signalfd */
+	enum stopping stopping;
+	int64_t deadline; /* of this step of stopping; -1: none */
+	bool is_killing;  /* some slot is, or the sweep */
+	int64_t kill_at;  /* next round if nothing happens before; -1: none */
+	int64_t kill_pause_ms;
+	uint64_t bad_messages;
+	bool gave_up;
+	bool left_some;             /* processes that SIGKILL did not end */
+	char *in;                   /* KEEP_MESSAGE_MAX bytes for what the brain says */
+	struct buf out;             /* what is being said */
+	struct keep_message letter; /* what was read, or is being written */
+};
+
+/* --- brain.c: its process and its socket --- */
+
+/* Builds the wish once; the environment is the keeper's own. */
+void brain_init(struct keeper *k);
+void brain_release(struct keeper *k);
+void brain_start(struct keeper *k);
+/* After reaping: if it has ended, what follows from that. */
+void brain_check(struct keeper *k);
+/* Its socket is over: whatever it is, it is no brain any more. */
+void brain_hang_up(struct keeper *k);
+/* What to wait for at its socket, as things stand. */
+void brain_watch(struct keeper *k);
+
+/* --- hear.c: what the brain says --- */
+
+/* Reads and does what is there, a bounded number of messages. */
+void hear(struct keeper *k);
+/* Of a brain that is dead: whatever it still said. */
+void hear_out(struct keeper *k);
+
+/* --- tell.c: what the brain is told --- */
+
+/* Everything starts anew with a brain that said SYNC. */
+void tell_sync(struct keeper *k);
+void tell_signal(struct keeper *k, int number);
+/* An answer; there is room for one. */
+void tell_error(struct keeper *k, uint64_t about, int number, const char *words);
+void tell_held(struct keeper *k, const char *name, int fd);
+/* Says what is owed, as far as the socket takes it. */
+void tell(struct keeper *k);
+
+/* --- stop.c: the end --- */
+
+/* A SIGTERM came.  A second one changes nothing. */
+void stop_asked(struct keeper *k);
+void stop_all(struct keeper *k, int64_t grace_ms);
+/* Goes on with it, after anything happened. */
+void stop_step(struct keeper *k, int64_t now);
+
+/* --- keeper.c --- */
+
+/* A round of killing soon. */
+void keeper_kill_soon(struct keeper *k);
+
+#endif

@@ -1,0 +1,240 @@
+#include "keeper/keeper.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "keeper/adopt.h"
+#include "keeper/inside.h"
+#include "keeper/kill.h"
+#include "keeper/reap.h"
+#include "keeper/spawn.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+enum { EVENTS_A_TURN = 64, KILL_PAUSE_MS = 20, KILL_PAUSE_MAX_MS = 1000 };
+
+/* What is more than bits and pointers is too large for a stack. */
+static struct keeper keeper;
+
+/* Every instance costs a descriptor now and then: as many as we may have.  Children get back what was. */
+static void raise_nofile(struct keeper *k)
+{
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_NOFILE, &k->nofile) < 0)
+		return;
+	most = k->nofile;
+	most.rlim_cur = most.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &most);
+}
+
+static int open_signals(void)
+{
+	static const int numbers[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
+	sigset_t set;
+
+	/* One that was ignored when we were started would never come, and every child would ignore it too. */
+	for (int number = 1; number <= SIGRTMAX; number++)
+		(void)signal(number, SIG_DFL);
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sigaddset(&set, numbers[i]);
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static int keeper_init(struct keeper *k, const struct keeper_options *options, struct err *e)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &k->signals };
+
+	memset(k, 0, sizeof(*k));
+	k->options = options;
+	k->ready_fd = options->ready_fd;
+	k->slots.epoll = k->signals = -1;
+	k->deadline = k->kill_at = -1;
+	k->out = (struct buf)BUF_INIT;
+	k->in = mem_alloc(KEEP_MESSAGE_MAX);
+	raise_nofile(k);
+	brain_init(k);
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(e, errno, "cannot become the parent of orphans");
+	k->slots.epoll = epoll_create1(EPOLL_CLOEXEC);
+	k->signals = open_signals();
+	if (k->slots.epoll < 0 || k->signals < 0 ||
+		epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->signals, &event) < 0)
+		return err_sys(e, errno, "cannot wait for signals");
+	return 0;
+}
+
+static void keeper_release(struct keeper *k)
+{
+	while (k->slots.first)
+		slots_free(&k->slots, k->slots.first);
+	hold_release_all(&k->hold);
+	brain_release(k);
+	buf_release(&k->out);
+	mem_free(k->in);
+	fd_close(&k->ready_fd);
+	fd_close(&k->signals);
+	fd_close(&k->slots.epoll);
+}
+
+void keeper_kill_soon(struct keeper *k)
+{
+	k->is_killing = true;
+	k->kill_at = 0;
+	k->kill_pause_ms = KILL_PAUSE_MS;
+}
+
+static void hear_signal_number(struct keeper *k, int number)
+{
+	if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
+		stop_asked(k);
+	/* While everything is being stopped, nothing else is asked for. */
+	else if (number != SIGCHLD && k->stopping == STOPPING_NOT)
+		tell_signal(k, number);
+}
+
+static void hear_signals(struct keeper *k)
+{
+	struct signalfd_siginfo info;
+	bool has_ended = false;
+
+	while (read(k->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+		has_ended |= info.ssi_signo == SIGCHLD;
+		hear_signal_number(k, (int)info.ssi_signo);
+	}
+	if (!has_ended || !reap_all(&k->slots))
+		return;
+	brain_check(k);
+	if (k->is_killing)
+		k->kill_at = 0;
+}
+
+/*
+ * A round when something died, or when a while has passed: the deaths drive it, and the pause is for what no signal tells.  Only such a
+ * late round is thorough.
+ */
+static void kill_if_due(struct keeper *k, int64_t now)
+{
+	bool is_late = k->kill_at > 0;
+	int left = 0;
+
+	if (!k->is_killing || now < k->kill_at)
+		return;
+	left = kill_round(&k->slots, k->stopping == STOPPING_KILL, is_late, k->options->token);
+	k->is_killing = left > 0;
+	k->kill_at = left ? now + k->kill_pause_ms : -1;
+	if (is_late && k->kill_pause_ms < KILL_PAUSE_MAX_MS)
+		k->kill_pause_ms *= 2;
+}
+
+static void retry_brain(struct keeper *k, int64_t now)
+{
+	if (k->brain.retry_at < 0 || now < k->brain.retry_at || k->stopping >= STOPPING_TERM)
+		return;
+	brain_start(k);
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+/* Forever unless something is due: nothing ticks. */
+static int wait_ms(const struct keeper *k)
+{
+	int64_t at = k->deadline;
+	int64_t left = 0;
+
+	if (k->stopping < STOPPING_TERM)
+		at = sooner(at, k->brain.retry_at);
+	if (k->is_killing)
+		at = sooner(at, k->kill_at);
+	if (at < 0)
+		return -1;
+	left = at - clock_ms();
+	return left < 0 ? 0 : (int)(left < INT32_MAX ? left : INT32_MAX);
+}
+
+static void hear_report(struct keeper *k, struct slot *s)
+{
+	if (!spawn_settle(&k->slots, s) || slot_is_brain(s) || s->has_failure)
+		return;
+	slots_owe(&k->slots, s, OWED_SPAWNED);
+}
+
+/* Reports first: after them slots may be given back, and what points to one would point to nothing. */
+static void hear_events(struct keeper *k, const struct epoll_event *events, int count)
+{
+	bool has_signal = false;
+	bool has_brain = false;
+
+	for (int i = 0; i < count; i++) {
+		void *whose = events[i].data.ptr;
+
+		if (whose == &k->signals)
+			has_signal = true;
+		else if (whose == &k->brain.sock)
+			has_brain = true;
+		else
+			hear_report(k, whose);
+	}
+	if (has_signal)
+		hear_signals(k);
+	if (has_brain)
+		hear(k);
+}
+
+static int keeper_loop(struct keeper *k, struct err *e)
+{
+	struct epoll_event events[EVENTS_A_TURN];
+
+	(void)adopt_all(&k->slots, k->options->token);
+	brain_start(k);
+	while (k->stopping != STOPPING_DONE && !k->gave_up) {
+		int64_t now = 0;
+		int count = 0;
+
+		brain_watch(k);
+		count = epoll_wait(k->slots.epoll, events, EVENTS_A_TURN, wait_ms(k));
+		if (count < 0 && errno != EINTR)
+			return err_sys(e, errno, "cannot wait for anything");
+		hear_events(k, events, count);
+		now = clock_ms();
+		kill_if_due(k, now);
+		stop_step(k, now);
+		retry_brain(k, now);
+		tell(k);
+	}
+	if (k->gave_up)
+		return k->brain.slot.has_failure
+			? err_sys(e, k->brain.slot.number, "the brain '%s': %s", k->options->brain,
+				  keep_stage_words(k->brain.slot.stage))
+			: err_set(e, "the brain '%s' ended %d times before it served", k->options->brain,
+				  BRAIN_TRIES);
+	return k->left_some ? err_set(e, "some processes could not be killed") : 0;
+}
+
+int keeper_run(const struct keeper_options *options, struct err *e)
+{
+	struct keeper *k = &keeper;
+	int rc = keeper_init(k, options, e);
+
+	if (rc == 0)
+		rc = keeper_loop(k, e);
+	keeper_release(k);
+	return rc;
+}

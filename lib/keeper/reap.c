@@ -1,0 +1,67 @@
+#include "keeper/reap.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include "base/log.h"
+#include "keeper/slots.h"
+#include "keeper/spawn.h"
+#include "os/clock.h"
+
+static int64_t time_us(const struct timeval *t)
+{
+	return (int64_t)t->tv_sec * 1000000 + t->tv_usec;
+}
+
+/* What it reported comes first, even if nobody has been told that there is something to read. */
+static void note_end(const struct slots *all, struct slot *s, int status, const struct rusage *used)
+{
+	(void)spawn_settle(all, s);
+	s->status = status;
+	s->at_ms = clock_ms();
+	s->wall_ms = clock_wall_ms();
+	s->cpu_us = time_us(&used->ru_utime) + time_us(&used->ru_stime);
+	s->peak_kb = used->ru_maxrss;
+	s->state = s->has_failure ? KEEP_STATE_FAILED : KEEP_STATE_EXITED;
+}
+
+static void note_slot(struct slots *all, struct slot *s, int status, const struct rusage *used)
+{
+	bool was_starting = s->state == KEEP_STATE_STARTING;
+
+	note_end(all, s, status, used);
+	slots_reaped(all, s);
+	if (slot_is_brain(s))
+		return;
+	if (s->has_failure) {
+		s->is_gone = true; /* it never became anything that could leave something behind */
+		slots_owe(all, s, OWED_FAILED | (s->is_killing ? OWED_GONE : 0U));
+		s->is_killing = false;
+		return;
+	}
+	slots_owe(all, s, (was_starting ? OWED_SPAWNED : 0U) | OWED_EXITED);
+}
+
+int reap_all(struct slots *all)
+{
+	int count = 0;
+
+	for (;;) {
+		struct rusage used;
+		struct slot *s = NULL;
+		int status = 0;
+		pid_t pid = wait4(-1, &status, WNOHANG, &used);
+
+		if (pid < 0 && errno == EINTR)
+			continue;
+		if (pid <= 0)
+			return count;
+		count++;
+		s = slots_find_child(all, pid);
+		if (s)
+			note_slot(all, s, status, &used);
+		else
+			log_debug("reaped orphan %d, status %d", (int)pid, status);
+	}
+}

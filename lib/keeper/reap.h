@@ -1,0 +1,15 @@
+/*
+ * The only waitpid: everything that has ended, in one pass, as one SIGCHLD may stand for many.
+ */
+#ifndef OX_KEEPER_REAP_H
+#define OX_KEEPER_REAP_H
+
+struct slots;
+
+/*
+ * Reaps until nothing more is there.  A slot's exit is noted and owed after what its child still had to report.  The brain's end is noted in its slot; it
+ * owes nothing.  Orphans are reaped too, and are nobody's business.  Gives how many were reaped.
+ */
+int reap_all(struct slots *all);
+
+#endif

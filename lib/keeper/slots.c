@@ -1,0 +1,150 @@
+#include "keeper/slots.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+static size_t bucket_of_ticket(struct keep_ticket t)
+{
+	uint64_t mixed = (t.generation * 31 + (uint64_t)t.slot) * UINT64_C(0x9e3779b97f4a7c15);
+
+	return (size_t)(mixed >> 32) & (SLOTS_BUCKETS - 1);
+}
+
+static size_t bucket_of_pid(pid_t pid)
+{
+	return (size_t)pid & (SLOTS_BUCKETS - 1);
+}
+
+struct slot *slots_find(const struct slots *all, struct keep_ticket ticket)
+{
+	struct slot *s = all->by_ticket[bucket_of_ticket(ticket)];
+
+	while (s && (s->ticket.slot != ticket.slot || s->ticket.generation != ticket.generation))
+		s = s->next_by_ticket;
+	return s;
+}
+
+struct slot *slots_find_child(const struct slots *all, pid_t pid)
+{
+	struct slot *s = all->by_pid[bucket_of_pid(pid)];
+
+	while (s && s->pid != pid)
+		s = s->next_by_pid;
+	return s;
+}
+
+struct slot *slots_find_session(const struct slots *all, pid_t pid)
+{
+	for (struct slot *s = all->last; s; s = s->previous)
+		if (s->pid == pid && !s->is_gone)
+			return s;
+	return NULL;
+}
+
+bool slot_is_brain(const struct slot *s)
+{
+	return !s->ticket.slot;
+}
+
+struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char *name)
+{
+	struct slot **bucket = &all->by_ticket[bucket_of_ticket(ticket)];
+	struct slot *s = NULL;
+
+	if (all->count >= KEEP_SLOTS_MAX)
+		return NULL;
+	s = mem_zalloc(1, sizeof(*s));
+	s->ticket = ticket;
+	memcpy(s->name, name, strnlen(name, KEEP_NAME_MAX));
+	s->report_fd = -1;
+	s->next_by_ticket = *bucket;
+	*bucket = s;
+	s->previous = all->last;
+	*(all->last ? &all->last->next : &all->first) = s;
+	all->last = s;
+	all->count++;
+	return s;
+}
+
+static void unlink_owing(struct slots *all, struct slot *s)
+{
+	struct slot **link = &all->owing;
+	struct slot *before = NULL;
+
+	while (*link && *link != s) {
+		before = *link;
+		link = &before->next_owing;
+	}
+	*link = s->next_owing;
+	if (all->last_owing == s)
+		all->last_owing = before;
+	s->next_owing = NULL;
+	s->is_owing = false;
+}
+
+void slots_free(struct slots *all, struct slot *s)
+{
+	struct slot **link = &all->by_ticket[bucket_of_ticket(s->ticket)];
+
+	while (*link != s)
+		link = &(*link)->next_by_ticket;
+	*link = s->next_by_ticket;
+	slots_paid(all, s);
+	*(s->previous ? &s->previous->next : &all->first) = s->next;
+	*(s->next ? &s->next->previous : &all->last) = s->previous;
+	all->count--;
+	mem_free(s);
+}
+
+void slots_born(struct slots *all, struct slot *s, pid_t pid)
+{
+	struct slot **bucket = &all->by_pid[bucket_of_pid(pid)];
+
+	s->pid = pid;
+	s->is_child = true;
+	s->next_by_pid = *bucket;
+	*bucket = s;
+}
+
+void slots_reaped(struct slots *all, struct slot *s)
+{
+	struct slot **link = &all->by_pid[bucket_of_pid(s->pid)];
+
+	while (*link != s)
+		link = &(*link)->next_by_pid;
+	*link = s->next_by_pid;
+	s->next_by_pid = NULL;
+	s->is_child = false;
+}
+
+void slots_owe(struct slots *all, struct slot *s, unsigned int what)
+{
+	s->owes |= what;
+	if (!s->owes || s->is_owing)
+		return;
+	s->is_owing = true;
+	*(all->last_owing ? &all->last_owing->next_owing : &all->owing) = s;
+	all->last_owing = s;
+}
+
+void slots_paid(struct slots *all, struct slot *s)
+{
+	s->owes = 0;
+	if (s->is_owing)
+		unlink_owing(all, s);
+}
+
+void slots_owe_all(struct slots *all)
+{
+	for (struct slot *s = all->first; s; s = s->next) {
+		slots_paid(all, s);
+		slots_owe(all, s, OWED_SLOT);
+		if (s->state == KEEP_STATE_FAILED && !s->is_taken)
+			slots_owe(all, s, OWED_FAILED);
+		if (s->state == KEEP_STATE_EXITED && !s->is_taken)
+			slots_owe(all, s, OWED_EXITED);
+		if (s->state == KEEP_STATE_EXITED && s->is_gone)
+			slots_owe(all, s, OWED_GONE);
+	}
+}

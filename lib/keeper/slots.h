@@ -1,0 +1,86 @@
+/*
+ * Every process that the brain asked for, from its fork until the brain forgets it.  Slots are found by ticket, the unreaped ones by
+ * pid too.  What the brain has not heard yet is kept as bits in the slot itself, and such slots stand in one queue: so there is no
+ * other memory of events that could fill up or be lost, and nothing is allocated after the slot was made.
+ */
+#ifndef OX_KEEPER_SLOTS_H
+#define OX_KEEPER_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "wire/keep.h"
+
+enum {
+	SLOTS_BUCKETS = 1024, /* a power of two */
+};
+
+/* What is owed to the brain, in the order in which it is told. */
+enum owed {
+	OWED_SLOT = 1,
+	OWED_SPAWNED = 2,
+	OWED_FAILED = 4,
+	OWED_EXITED = 8,
+	OWED_GONE = 16,
+};
+
+struct slot {
+	struct slot *next_by_ticket;
+	struct slot *next_by_pid;
+	struct slot *next, *previous; /* all of them, oldest first */
+	struct slot *next_owing;
+	bool is_owing; /* stands in the queue */
+	bool is_child; /* not reaped yet: only then its pid is surely its own */
+	bool is_taken; /* the brain knows how it ended */
+	bool is_gone;  /* nothing of its tree is left */
+	bool is_killing;
+	bool was_looked_for; /* a walk through the tree killed all of it that there was */
+	bool has_failure;    /* its spawn reported `stage` and `number` */
+	unsigned int owes;   /* of enum owed */
+	enum keep_state state;
+	struct keep_ticket ticket;
+	pid_t pid; /* 0 when there never was one; also the number of its session */
+	uint64_t start_time;
+	int report_fd; /* where the child tells how its exec went; -1 when that is known */
+	int signal;    /* what a walk through the tree shall send, 0: nothing */
+	int left;      /* processes of its tree that the last walk saw */
+	int status;
+	int64_t at_ms, wall_ms, cpu_us, peak_kb;
+	enum keep_stage stage;
+	int number;
+	char name[KEEP_NAME_MAX + 1];
+};
+
+struct slots {
+	int epoll; /* where reports are watched, with their slot as data */
+	struct slot *by_ticket[SLOTS_BUCKETS];
+	struct slot *by_pid[SLOTS_BUCKETS];
+	struct slot *first, *last;
+	struct slot *owing, *last_owing;
+	int count;
+};
+
+/* The brain has a slot too, found by pid only: it has no ticket. */
+bool slot_is_brain(const struct slot *s);
+/* NULL when all are taken; the ticket must be new. */
+struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char *name);
+/* The slot must have no child. */
+void slots_free(struct slots *all, struct slot *s);
+struct slot *slots_find(const struct slots *all, struct keep_ticket ticket);
+/* The one whose unreaped main process has that pid, or NULL. */
+struct slot *slots_find_child(const struct slots *all, pid_t pid);
+/* The newest one whose main process had that pid and was reaped, as long as something of its tree may be left. */
+struct slot *slots_find_session(const struct slots *all, pid_t pid);
+/* It has a process from now on, and no longer. */
+void slots_born(struct slots *all, struct slot *s, pid_t pid);
+void slots_reaped(struct slots *all, struct slot *s);
+
+/* To be told, after what stands in the queue already. */
+void slots_owe(struct slots *all, struct slot *s, unsigned int what);
+/* Nothing is owed about it any more. */
+void slots_paid(struct slots *all, struct slot *s);
+/* A new brain knows nothing: everything about every slot, the oldest first. */
+void slots_owe_all(struct slots *all);
+
+#endif

@@ -1,0 +1,191 @@
+#include "keeper/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "keeper/hold.h"
+#include "keeper/slots.h"
+#include "keeper/spawn_child.h"
+#include "os/fd.h"
+#include "os/procfs.h"
+
+/* Filled before the fork, read after it.  One place for all spawns: they happen one after the other. */
+static struct child_plan plan;
+
+static char **fill(char **at, const struct keep_list *list)
+{
+	const char *text = NULL;
+
+	while ((text = keep_list_next(list, text)))
+		*at++ = (char *)text;
+	*at = NULL;
+	return at;
+}
+
+static bool names(const char *entry, const char *variable)
+{
+	size_t len = strlen(variable);
+
+	return !strncmp(entry, variable, len) && entry[len] == '=';
+}
+
+/* The environment as sent; but what the keeper itself says cannot be said by another. */
+static void fill_env(const struct keep_spawn *wish, const struct slot *s, const char *token)
+{
+	bool has_pid = wish->flags & KEEP_SPAWN_LISTEN_PID;
+	const char *entry = NULL;
+	char **at = plan.env;
+
+	(void)snprintf(plan.mark, sizeof(plan.mark), "%s=%s.%lld.%llu.%s", KEEP_MARK, token,
+		(long long)s->ticket.slot, (unsigned long long)s->ticket.generation, s->name);
+	*at++ = plan.mark;
+	if (has_pid)
+		*at++ = plan.listen_pid;
+	while ((entry = keep_list_next(&wish->env, entry)))
+		if (!names(entry, KEEP_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
+			*at++ = (char *)entry;
+	*at = NULL;
+}
+
+static int find_source(const struct keep_descriptor *d, const struct spawner *by)
+{
+	int fd = -1;
+
+	if (d->from == KEEP_FROM_HELD)
+		fd = hold_get(by->hold, d->name);
+	else if (d->from == KEEP_FROM_SENT && (size_t)d->index < by->fd_count)
+		fd = by->fds[d->index];
+	else if (d->from == KEEP_FROM_NULL || d->from == KEEP_FROM_FIFO)
+		return 0;
+	return fd;
+}
+
+static int fill_sources(const struct keep_spawn *wish, const struct spawner *by)
+{
+	plan.spare = STDERR_FILENO + 1;
+	for (size_t i = 0; i < wish->descriptor_count; i++) {
+		const struct keep_descriptor *d = &wish->descriptors[i];
+
+		plan.sources[i] = find_source(d, by);
+		if (plan.sources[i] < 0) {
+			errno = d->from == KEEP_FROM_HELD ? ENOENT : EBADF;
+			return -1;
+		}
+		if (d->target >= plan.spare)
+			plan.spare = (int)d->target + 1;
+	}
+	return 0;
+}
+
+static int fail(struct slot *s, enum keep_stage stage)
+{
+	s->state = KEEP_STATE_FAILED;
+	s->stage = stage;
+	s->number = errno;
+	s->is_gone = true;
+	return -1;
+}
+
+/* Every signal waits while there are two of us and the child still has our handlers. */
+static pid_t fork_quietly(void)
+{
+	sigset_t all;
+	sigset_t before;
+	pid_t pid = -1;
+	int saved = 0;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	saved = errno;
+	if (pid != 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	errno = saved;
+	return pid;
+}
+
+static int open_report(const struct slots *all, struct slot *s, int report[2])
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
+
+	if (pipe2(report, O_CLOEXEC) < 0)
+		return -1;
+	if (fd_set_nonblocking(report[0], true) < 0 ||
+		epoll_ctl(all->epoll, EPOLL_CTL_ADD, report[0], &event) < 0) {
+		fd_close(&report[0]);
+		fd_close(&report[1]);
+		return -1;
+	}
+	s->report_fd = report[0];
+	return 0;
+}
+
+/* Taken out by hand: a child that has not reached its exec yet holds a copy, and would keep it watched. */
+static void close_report(const struct slots *all, struct slot *s)
+{
+	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, s->report_fd, NULL);
+	fd_close(&s->report_fd);
+}
+
+int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish, const struct spawner *by)
+{
+	int report[2] = { -1, -1 };
+	struct proc p;
+	pid_t pid = -1;
+
+	plan.wish = wish;
+	plan.nofile = by->nofile;
+	if (fill_sources(wish, by) < 0)
+		return fail(s, KEEP_STAGE_ASKED);
+	fill(plan.programs, &wish->programs);
+	fill(plan.argv, &wish->argv);
+	fill_env(wish, s, by->token);
+	for (size_t i = 0; i < wish->group_count; i++)
+		plan.groups[i] = (gid_t)wish->groups[i];
+	if (open_report(all, s, report) < 0)
+		return fail(s, KEEP_STAGE_PREPARE);
+	plan.report_fd = report[1];
+	pid = fork_quietly();
+	if (pid == 0)
+		child_run(&plan);
+	fd_close(&report[1]);
+	if (pid < 0) {
+		fail(s, KEEP_STAGE_FORK);
+		close_report(all, s);
+		return -1;
+	}
+	s->state = KEEP_STATE_STARTING;
+	slots_born(all, s, pid);
+	/* Not reaped, so its entry is there; exec will not change it. */
+	if (procfs_read(pid, &p))
+		s->start_time = p.start_time;
+	return 0;
+}
+
+bool spawn_settle(const struct slots *all, struct slot *s)
+{
+	struct child_failure failure = { .stage = 0 };
+	ssize_t got = -1;
+
+	if (s->report_fd < 0)
+		return true;
+	do
+		got = read(s->report_fd, &failure, sizeof(failure));
+	while (got < 0 && errno == EINTR);
+	if (got < 0 && errno == EAGAIN)
+		return false;
+	close_report(all, s);
+	if (got == (ssize_t)sizeof(failure)) {
+		s->has_failure = true;
+		s->stage = (enum keep_stage)failure.stage;
+		s->number = failure.number;
+	} else {
+		s->state = KEEP_STATE_RUNNING;
+	}
+	return true;
+}

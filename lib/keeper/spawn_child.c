@@ -1,0 +1,245 @@
+#include "keeper/spawn_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of Linux 5.9 and 5.11; older headers have neither. */
+#ifndef SYS_close_range
+#define SYS_close_range 436
+#endif
+#define RANGE_CLOEXEC 4U
+
+/* "LISTEN_PID=" and the number, by hand, as stdio may not be used here. */
+static void write_listen_pid(char *at, pid_t pid)
+{
+	static const char variable[] = "LISTEN_PID=";
+	char digits[16];
+	size_t len = 0;
+
+	memcpy(at, variable, sizeof(variable) - 1);
+	at += sizeof(variable) - 1;
+	for (pid_t rest = pid; rest > 0; rest /= 10)
+		digits[len++] = (char)('0' + rest % 10);
+	while (len)
+		*at++ = digits[--len];
+	*at = '\0';
+}
+
+/* SIGPIPE is the only signal that the keeper treats in a way that exec would pass on. */
+static int begin_session(struct child_plan *plan)
+{
+	(void)signal(SIGPIPE, SIG_DFL);
+	write_listen_pid(plan->listen_pid, getpid());
+	return setsid() < 0 ? -1 : 0;
+}
+
+static int write_oom(int64_t score)
+{
+	char text[8];
+	size_t at = sizeof(text);
+	uint64_t rest = (uint64_t)(score < 0 ? -score : score);
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	ssize_t wrote = -1;
+
+	if (fd < 0)
+		return -1;
+	do
+		text[--at] = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (score < 0)
+		text[--at] = '-';
+	wrote = write(fd, text + at, sizeof(text) - at);
+	close(fd);
+	return wrote < 0 ? -1 : 0;
+}
+
+static int set_priority(struct child_plan *plan)
+{
+	const struct keep_spawn *wish = plan->wish;
+
+	if ((wish->flags & KEEP_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)wish->nice) < 0)
+		return -1;
+	return wish->flags & KEEP_SPAWN_OOM ? write_oom(wish->oom_score_adj) : 0;
+}
+
+/* Open both ways, so that the child itself keeps it alive.  Others cannot put something of theirs in its place. */
+static int open_fifo(const char *path)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (mkfifo(path, 0600) < 0 && errno != EEXIST)
+		return -1;
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (S_ISFIFO(st.st_mode) && st.st_uid == geteuid())
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
+}
+
+static int open_log_pipes(struct child_plan *plan)
+{
+	const struct keep_spawn *wish = plan->wish;
+
+	for (size_t i = 0; i < wish->descriptor_count; i++) {
+		if (wish->descriptors[i].from != KEEP_FROM_FIFO)
+			continue;
+		plan->sources[i] = open_fifo(wish->descriptors[i].name);
+		if (plan->sources[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* A source or the report may stand where a target shall be: first all of them move out of the way. */
+static int move_sources(struct child_plan *plan, int null_fd)
+{
+	const struct keep_spawn *wish = plan->wish;
+
+	plan->report_fd = fcntl(plan->report_fd, F_DUPFD_CLOEXEC, plan->spare);
+	if (plan->report_fd < 0)
+		return -1;
+	for (size_t i = 0; i < wish->descriptor_count; i++) {
+		int from = wish->descriptors[i].from == KEEP_FROM_NULL ? null_fd : plan->sources[i];
+
+		plan->sources[i] = fcntl(from, F_DUPFD_CLOEXEC, plan->spare);
+		if (plan->sources[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int arrange_descriptors(struct child_plan *plan)
+{
+	const struct keep_spawn *wish = plan->wish;
+	int report = plan->report_fd;
+	int null_fd = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (null_fd < 0)
+		return -1;
+	if (move_sources(plan, null_fd) < 0) {
+		plan->report_fd = report;
+		return -1;
+	}
+	/* Everything is close-on-exec from birth; this is for what a library might have opened. */
+	(void)syscall(SYS_close_range, 3U, ~0U, RANGE_CLOEXEC);
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (dup2(null_fd, fd) < 0)
+			return -1;
+	for (size_t i = 0; i < wish->descriptor_count; i++)
+		if (dup2(plan->sources[i], (int)wish->descriptors[i].target) < 0)
+			return -1;
+	return 0;
+}
+
+static int set_limits(struct child_plan *plan)
+{
+	const struct keep_spawn *wish = plan->wish;
+
+	if (setrlimit(RLIMIT_NOFILE, &plan->nofile) < 0)
+		return -1;
+	for (size_t i = 0; i < wish->rlimit_count; i++) {
+		const struct keep_rlimit *asked = &wish->rlimits[i];
+		struct rlimit limit = { .rlim_cur = asked->soft, .rlim_max = asked->hard };
+
+		if (setrlimit((int)asked->resource, &limit) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Not believed until tried: what could become root again is not started. */
+static int become_user(struct child_plan *plan)
+{
+	const struct keep_spawn *wish = plan->wish;
+	uid_t uid = (uid_t)wish->uid;
+	gid_t gid = (gid_t)wish->gid;
+	uid_t uids[3];
+	gid_t gids[3];
+
+	if (!(wish->flags & KEEP_SPAWN_USER))
+		return 0;
+	if (setgroups(wish->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+		setresuid(uid, uid, uid) < 0)
+		return -1;
+	errno = EPERM;
+	if (getresuid(&uids[0], &uids[1], &uids[2]) < 0 || getresgid(&gids[0], &gids[1], &gids[2]) < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (uids[i] != uid || gids[i] != gid)
+			return -1;
+	if (uid != 0 && (setuid(0) == 0 || setresuid((uid_t)-1, 0, (uid_t)-1) == 0)) {
+		errno = EPERM;
+		return -1;
+	}
+	return 0;
+}
+
+static int enter_folder(struct child_plan *plan)
+{
+	umask((mode_t)plan->wish->umask);
+	return chdir(plan->wish->folder);
+}
+
+/* As execvp: what is not there or not allowed is passed over, and "not allowed" is the better complaint. */
+static int execute(struct child_plan *plan)
+{
+	sigset_t none;
+	int worst = ENOENT;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (char **program = plan->programs; *program; program++) {
+		execve(*program, plan->argv, plan->env);
+		if (errno == EACCES)
+			worst = EACCES;
+		else if (errno != ENOENT && errno != ENOTDIR && errno != ESTALE && errno != ENODEV &&
+			errno != ETIMEDOUT)
+			return -1;
+		else if (!plan->programs[1])
+			return -1;
+	}
+	errno = worst;
+	return -1;
+}
+
+/*
+ * Limits come after the descriptors, which may need higher numbers than the limit allows, and before the user, who may not raise
+ * them.  The folder is entered as the user, who may see another one than root does.
+ */
+static const struct {
+	enum keep_stage stage;
+	int (*take)(struct child_plan *plan);
+} steps[] = {
+	{ KEEP_STAGE_SESSION, begin_session },
+	{ KEEP_STAGE_PRIORITY, set_priority },
+	{ KEEP_STAGE_LOG_PIPE, open_log_pipes },
+	{ KEEP_STAGE_DESCRIPTORS, arrange_descriptors },
+	{ KEEP_STAGE_LIMITS, set_limits },
+	{ KEEP_STAGE_USER, become_user },
+	{ KEEP_STAGE_FOLDER, enter_folder },
+	{ KEEP_STAGE_EXEC, execute },
+};
+
+_Noreturn void child_run(struct child_plan *plan)
+{
+	struct child_failure failure = { .stage = 0 };
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		if (steps[i].take(plan) == 0)
+			continue;
+		failure = (struct child_failure){ (int32_t)steps[i].stage, errno };
+		break;
+	}
+	(void)!write(plan->report_fd, &failure, sizeof(failure));
+	_exit(127);
+}

@@ -1,0 +1,36 @@
+/*
+ * What a child does between fork and exec: no memory, no log, no stdio, nothing that takes a lock; it reports and ends when a step fails.
+ */
+#ifndef OX_KEEPER_SPAWN_CHILD_H
+#define OX_KEEPER_SPAWN_CHILD_H
+
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+
+#include "wire/keep.h"
+
+/* All that the child will need, made ready before the fork. */
+struct child_plan {
+	const struct keep_spawn *wish;
+	struct rlimit nofile;
+	int report_fd;
+	int spare; /* from here up no target is */
+	int sources[KEEP_DESCRIPTORS_MAX];
+	gid_t groups[KEEP_GROUPS_MAX];
+	char *programs[KEEP_PROGRAMS_MAX + 1];
+	char *argv[KEEP_LIST_MAX + 1];
+	char *env[KEEP_LIST_MAX + 3];
+	char mark[KEEP_NAME_MAX + 128];
+	char listen_pid[32];
+};
+
+/* What comes home through the pipe: shorter than PIPE_BUF, so it comes whole. */
+struct child_failure {
+	int32_t stage;
+	int32_t number;
+};
+
+_Noreturn void child_run(struct child_plan *plan);
+
+#endif

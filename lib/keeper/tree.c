@@ -1,0 +1,219 @@
+#include "keeper/tree.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "keeper/slots.h"
+#include "os/procfs.h"
+#include "wire/keep.h"
+
+/* Untouched until a machine has that many processes: only what is used takes memory. */
+static struct tree_node nodes[2][TREE_MAX];
+static pid_t children[TREE_MAX];
+static struct tree_node *path[TREE_MAX + 1];
+static struct tree tree = { .nodes = nodes[0] };
+/* What was seen last time, as people do not forget whom they saw with whom. */
+static struct tree before = { .nodes = nodes[1] };
+
+static bool add_node(void *context, const struct proc *p)
+{
+	struct tree *t = context;
+
+	if (t->count == TREE_MAX) {
+		log_warn("more than %d processes: what is beyond is not looked at", TREE_MAX);
+		return false;
+	}
+	t->nodes[t->count++] = (struct tree_node){
+		.pid = p->pid,
+		.parent = p->parent,
+		.session = p->session,
+		.start_time = p->start_time,
+		/* One whose first thread alone has ended goes on for as long as it likes. */
+		.is_ending = !p->has_memory && p->threads <= 1,
+	};
+	return true;
+}
+
+/* /proc lists by pid, rising. */
+static struct tree_node *find_node(const struct tree *t, pid_t pid)
+{
+	size_t low = 0;
+	size_t high = t->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->nodes[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < t->count && t->nodes[low].pid == pid ? &t->nodes[low] : NULL;
+}
+
+/* Steps over the number and the dot after it. */
+static bool read_part(const char **at, uint64_t *value)
+{
+	const char *start = *at;
+
+	for (*value = 0; **at >= '0' && **at <= '9'; (*at)++)
+		*value = *value * 10 + (uint64_t)(**at - '0');
+	if (*at == start || **at != '.')
+		return false;
+	(*at)++;
+	return true;
+}
+
+/* <token>.<slot>.<generation>.<name> */
+static struct slot *find_marked(const struct slots *all, const char *token, pid_t pid)
+{
+	char mark[KEEP_NAME_MAX + 128];
+	const char *at = mark;
+	size_t len = strlen(token);
+	uint64_t number = 0;
+	struct keep_ticket ticket;
+
+	if (!procfs_environ(pid, KEEP_MARK, mark, sizeof(mark)) || strncmp(mark, token, len) != 0 ||
+		mark[len] != '.')
+		return NULL;
+	at += len + 1;
+	if (!read_part(&at, &number) || !read_part(&at, &ticket.generation))
+		return NULL;
+	ticket.slot = (int64_t)number;
+	return slots_find(all, ticket);
+}
+
+struct looking {
+	struct tree *tree;
+	const struct slots *all;
+	const char *token;
+	pid_t keeper;
+};
+
+/* By what it carries itself, else by what is remembered of it. */
+static struct slot *find_owner(const struct looking *l, const struct tree_node *n)
+{
+	struct slot *s = slots_find_session(l->all, n->session);
+	const struct tree_node *then = NULL;
+
+	if (!s)
+		s = find_marked(l->all, l->token, n->pid);
+	if (!s)
+		then = find_node(&before, n->pid);
+	return then && then->start_time == n->start_time ? slots_find(l->all, then->ticket) : s;
+}
+
+/* A child of the keeper's. */
+static void judge_top(const struct looking *l, struct tree_node *top)
+{
+	top->is_known = true;
+	top->slot = slots_find_child(l->all, top->pid);
+	if (top->slot && slot_is_brain(top->slot)) {
+		top->slot = NULL;
+		return;
+	}
+	top->is_ours = true;
+	if (!top->slot)
+		top->slot = find_owner(l, top);
+	/* It will be reaped by us in a moment, and until then it may have been anybody's. */
+	if (!top->slot && top->is_ending)
+		l->tree->is_torn = true;
+}
+
+/*
+ * Its parent is not among what we saw.  The first process has none, and some are hidden from us (hidepid) as those of strangers; else it
+ * changed while we looked, or the parent is newer than our look.
+ */
+static bool has_moved(const struct tree_node *n)
+{
+	struct proc now;
+
+	if (n->parent == 0 || !procfs_read(n->pid, &now))
+		return false;
+	return now.parent != n->parent || procfs_read(n->parent, &now);
+}
+
+/* Climbs to somebody who is known; gives how many stand on the path below, the lowest first. */
+static size_t climb(const struct looking *l, struct tree_node *node)
+{
+	size_t count = 0;
+
+	while (!node->is_known && count < l->tree->count) {
+		struct tree_node *parent = NULL;
+
+		path[count++] = node;
+		if (node->parent == l->keeper) {
+			judge_top(l, node);
+			break;
+		}
+		parent = find_node(l->tree, node->parent);
+		if (!parent) {
+			l->tree->is_torn |= has_moved(node);
+			node->is_known = true;
+			break;
+		}
+		node = parent;
+	}
+	path[count] = node;
+	return count;
+}
+
+/*
+ * What comes from somebody's process is his.  Below an orphan that is nobody's each is asked for itself: an orphan that is just dying
+ * has lost its environment already, but not yet its children.
+ */
+static void judge(const struct looking *l, struct tree_node *node)
+{
+	size_t count = climb(l, node);
+
+	while (count-- > 0) {
+		struct tree_node *below = path[count];
+		const struct tree_node *above = path[count + 1];
+
+		if (below->is_known)
+			continue;
+		below->is_known = true;
+		below->is_ours = above->is_ours;
+		below->slot = above->slot;
+		if (below->is_ours && !below->slot)
+			below->slot = find_owner(l, below);
+	}
+}
+
+struct tree *tree_look(const struct slots *all, const char *token)
+{
+	struct looking l = { &tree, all, token, getpid() };
+	struct tree_node *self = NULL;
+
+	before.count = tree.count;
+	tree.nodes = before.nodes;
+	before.nodes = tree.nodes == nodes[0] ? nodes[1] : nodes[0];
+	tree.count = 0;
+	tree.is_torn = !procfs_each(add_node, &tree);
+	/* What is above the keeper is not the keeper's. */
+	self = find_node(&tree, l.keeper);
+	if (self)
+		self->is_known = true;
+	for (size_t i = 0; i < tree.count; i++) {
+		struct tree_node *n = &tree.nodes[i];
+
+		judge(&l, n);
+		if (n->slot)
+			n->ticket = n->slot->ticket;
+	}
+	return &tree;
+}
+
+bool tree_has_orphans(const struct slots *all)
+{
+	ssize_t count = procfs_children(getpid(), children, TREE_MAX);
+
+	if (count < 0 || count > TREE_MAX)
+		return true;
+	for (ssize_t i = 0; i < count; i++)
+		if (!slots_find_child(all, children[i]))
+			return true;
+	return false;
+}

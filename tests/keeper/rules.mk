@@ -1,0 +1,26 @@
+# Tests of the keeper: the real oxherd, with a test in the place of the brain.  Included by the Makefile.
+
+KEEPER_TEST := $(sort $(wildcard tests/keeper/test_*.c))
+KEEPER_HELP := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/keeper/stage*.c)))
+KEEPER_BIN  := $(KEEPER_TEST:tests/keeper/%.c=$(OUT)/tests/%)
+
+$(OUT)/tests/keeper/%.o: CPPFLAGS += -Itests/unit -Itests/keeper
+
+$(OUT)/tests/actor: $(OUT)/tests/actors/actor.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(OUT)/tests/keeper-brain: $(OUT)/tests/keeper/brain.o $(call libs,wire os base)
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(KEEPER_BIN): $(OUT)/tests/%: $(OUT)/tests/keeper/%.o $(KEEPER_HELP) $(call libs,keeper os wire base) \
+		$(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lcmocka
+
+.PHONY: keeper
+keeper: $(KEEPER_BIN)

@@ -1,0 +1,121 @@
+/*
+ * What every test of the keeper stands on: the real oxherd in a folder of its own, and the test as its brain.
+ */
+#ifndef OX_TESTS_STAGE_H
+#define OX_TESTS_STAGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "wire/keep.h"
+
+enum {
+	STAGE_WAIT_MS = 20000, /* for what must happen; only a failing test waits that long */
+	STAGE_NOTES_MAX = 8192,
+	STAGE_PATIENCE_MS = 300,
+	STAGE_GRACE_MS = 200,
+};
+
+/* A message from the keeper, as far as tests look at it. */
+struct note {
+	enum keep_kind kind;
+	struct keep_ticket ticket;
+	int64_t pid, state, is_taken, is_gone, status, stage, number, signal, cpu_us;
+	uint64_t start_time, about;
+	char name[KEEP_NAME_MAX + 1];
+	int fd; /* that came with it, or -1 */
+	bool is_seen;
+};
+
+struct stage {
+	char home[64];
+	int listener;
+	pid_t keeper;
+	int link;    /* to the brain's process; closing it ends that */
+	pid_t brain; /* its pid */
+	int sock;    /* the brain's end */
+	uint64_t serial;
+	struct note notes[STAGE_NOTES_MAX];
+	int note_count;
+	int notes_seen; /* all before this one are */
+};
+
+/* cmocka's setup and teardown.  The teardown asks the keeper to stop all, and insists that it ends well and nothing is left. */
+int stage_open(void **state);
+int stage_close(void **state);
+/* As stage_open without a keeper. */
+int stage_prepare(void **state);
+
+/* Paths beside the test's own program: "oxherd", "tests/actor". */
+void stage_program(char *path, size_t size, const char *name);
+/* Runs oxherd in the stage's folder: its output goes to `out`, or to the log in the folder when that is -1. */
+pid_t stage_run(struct stage *s, const char *const *more, int out);
+/* Waits for a process; as waitpid gives it. */
+int stage_wait(pid_t pid);
+/* The next brain's connection; with `syncs` it says SYNC and SERVES. */
+void stage_accept(struct stage *s, bool syncs);
+/* SIGKILL for the brain's process; the test's end of it is closed too. */
+void stage_kill_brain(struct stage *s);
+/* Polls a condition until it holds, and fails the test when it does not. */
+void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s, int64_t value);
+/* Is there such a process, alive or not reaped? */
+bool stage_exists(struct stage *s, int64_t pid);
+bool stage_is_gone(struct stage *s, int64_t pid);
+/* What the keeper logged, on stderr. */
+void stage_print_log(const struct stage *s);
+/* How many processes have come from the keeper, the brain not counted. */
+int stage_count(struct stage *s);
+
+/* --- talking --- */
+
+/* `m` with the next serial; gives it. */
+uint64_t stage_say(struct stage *s, struct keep_message *m, const int *fds, size_t count);
+uint64_t stage_say_ticket(struct stage *s, enum keep_kind kind, uint64_t generation);
+uint64_t stage_say_name(struct stage *s, enum keep_kind kind, const char *name, int fd);
+uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keep_reach reach);
+/* The next one of that kind about that ticket that no test has seen; 0 is any ticket.  Fails the test when none comes. */
+struct note *stage_expect(struct stage *s, enum keep_kind kind, uint64_t generation);
+struct note *stage_expect_error(struct stage *s, uint64_t about);
+/* What is there already, or NULL: everything that the keeper said before now is looked through. */
+struct note *stage_seen(struct stage *s, enum keep_kind kind, uint64_t generation);
+
+/* --- spawning --- */
+
+/* A wish that a test can change before it is said. */
+struct wish {
+	struct keep_message m;
+	struct buf programs, argv, env;
+	int fds[KEEP_FDS_MAX];
+	size_t fd_count;
+};
+
+/* Slot 1, that generation, the actor with these words (NULL ends them), its stdout at *out if that is not NULL. */
+void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const *words);
+void wish_program(struct wish *w, uint64_t generation, int *out, const char *const *argv);
+/* Says it and forgets it; gives the serial. */
+uint64_t wish_say(struct stage *s, struct wish *w);
+/* Both, and waits until it is there: its pid. */
+pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *const *words);
+
+#define WORDS(...)                                                                                           \
+	(const char *const[])                                                                                \
+	{                                                                                                    \
+		__VA_ARGS__, NULL                                                                            \
+	}
+
+/* Reads until `words` are in it, or until the end when they are NULL; the test fails when they never come. */
+void stage_read(int fd, struct buf *out, const char *words);
+/* Reads to the end and closes. */
+void stage_read_all(int *fd, struct buf *out);
+/* What it prints from beginning to end; it must exit with 0. */
+void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text);
+void stage_assert_has(const struct buf *text, const char *words);
+void stage_assert_lacks(const struct buf *text, const char *words);
+/* It never ran, for that reason, and leaves nothing. */
+void stage_assert_fails(struct stage *s, struct wish *w, enum keep_stage where, int number);
+/* A file in the stage's folder; its path goes to `path`. */
+void stage_file(struct stage *s, char *path, size_t size, const char *name, const char *text, mode_t mode);
+
+#endif

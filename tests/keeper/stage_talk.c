@@ -1,0 +1,274 @@
+#include "stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/sock.h"
+#include "unit.h"
+
+/* --- talking --- */
+
+uint64_t stage_say(struct stage *s, struct keep_message *m, const int *fds, size_t count)
+{
+	struct buf out = BUF_INIT;
+	struct err e = ERR_INIT;
+	int64_t limit = clock_ms() + STAGE_WAIT_MS;
+
+	m->serial = ++s->serial;
+	if (keep_write(&out, m, &e) < 0)
+		fail_msg("%s", e.text.ptr);
+	while (sock_send(s->sock, out.ptr, out.len, fds, count) < 0) {
+		if (errno != EAGAIN || clock_ms() > limit)
+			fail_msg("cannot send: %s", strerror(errno));
+		(void)poll(NULL, 0, 1);
+	}
+	buf_release(&out);
+	err_release(&e);
+	return m->serial;
+}
+
+uint64_t stage_say_ticket(struct stage *s, enum keep_kind kind, uint64_t generation)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.ticket = (struct keep_ticket){ 1, generation };
+	return stage_say(s, &m, NULL, 0);
+}
+
+uint64_t stage_say_name(struct stage *s, enum keep_kind kind, const char *name, int fd)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.name = name;
+	return stage_say(s, &m, &fd, fd >= 0);
+}
+
+uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keep_reach reach)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, KEEP_SIGNAL);
+	m.ticket = (struct keep_ticket){ 1, generation };
+	m.signal = number;
+	m.reach = reach;
+	return stage_say(s, &m, NULL, 0);
+}
+
+/* False when nothing came in time. */
+static bool receive(struct stage *s, int wait_ms)
+{
+	static char bytes[KEEP_MESSAGE_MAX];
+	static struct keep_message m;
+	struct pollfd wait = { .fd = s->sock, .events = POLLIN };
+	struct note *n = &s->notes[s->note_count];
+	int fds[SOCK_FDS_MAX];
+	size_t count = 0;
+	ssize_t got = 0;
+
+	if (poll(&wait, 1, wait_ms) != 1)
+		return false;
+	got = sock_receive(s->sock, bytes, sizeof(bytes), fds, &count);
+	if (got <= 0)
+		return false;
+	assert_int_equal(keep_read(&m, bytes, (size_t)got, NULL), 0);
+	assert_true(s->note_count < STAGE_NOTES_MAX);
+	*n = (struct note){ m.kind, m.ticket, m.pid, m.state, m.is_taken, m.is_gone, m.status, m.stage,
+		m.number, m.signal, m.cpu_us, m.start_time, m.about, "", count ? fds[0] : -1, false };
+	(void)snprintf(n->name, sizeof(n->name), "%s", m.name);
+	s->note_count++;
+	return true;
+}
+
+static struct note *find(struct stage *s, enum keep_kind kind, uint64_t generation, uint64_t about)
+{
+	while (s->notes_seen < s->note_count && s->notes[s->notes_seen].is_seen)
+		s->notes_seen++;
+	for (int i = s->notes_seen; i < s->note_count; i++) {
+		struct note *n = &s->notes[i];
+
+		if (n->is_seen || n->kind != kind || (generation && n->ticket.generation != generation) ||
+			(about && n->about != about))
+			continue;
+		n->is_seen = true;
+		return n;
+	}
+	return NULL;
+}
+
+static struct note *expect(struct stage *s, enum keep_kind kind, uint64_t generation, uint64_t about)
+{
+	struct note *n = NULL;
+
+	while (!(n = find(s, kind, generation, about)))
+		if (!receive(s, STAGE_WAIT_MS)) {
+			stage_print_log(s);
+			fail_msg("no message '%s' about %llu", keep_kind_word(kind),
+				(unsigned long long)(generation + about));
+		}
+	return n;
+}
+
+struct note *stage_expect(struct stage *s, enum keep_kind kind, uint64_t generation)
+{
+	return expect(s, kind, generation, 0);
+}
+
+struct note *stage_expect_error(struct stage *s, uint64_t about)
+{
+	return expect(s, KEEP_ERROR, 0, about);
+}
+
+struct note *stage_seen(struct stage *s, enum keep_kind kind, uint64_t generation)
+{
+	/* The answer to a question of ours stands behind everything that was said before it. */
+	stage_expect_error(s, stage_say_name(s, KEEP_GET, "nothing has this name", -1));
+	return find(s, kind, generation, 0);
+}
+
+/* --- spawning --- */
+
+void wish_program(struct wish *w, uint64_t generation, int *out, const char *const *argv)
+{
+	int ends[2];
+
+	*w = (struct wish){ .programs = BUF_INIT, .argv = BUF_INIT, .env = BUF_INIT };
+	keep_message_init(&w->m, KEEP_SPAWN);
+	w->m.ticket = (struct keep_ticket){ 1, generation };
+	w->m.name = "api:0";
+	keep_programs(&w->programs, argv[0], getenv("PATH"));
+	for (; *argv; argv++)
+		keep_list_add(&w->argv, *argv);
+	w->m.spawn.folder = "/";
+	w->m.spawn.umask = 022;
+	if (!out)
+		return;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	*out = ends[0];
+	w->fds[w->fd_count++] = ends[1];
+	w->m.spawn.descriptors[w->m.spawn.descriptor_count++] =
+		(struct keep_descriptor){ 1, KEEP_FROM_SENT, 0, "" };
+}
+
+void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const *words)
+{
+	char actor[512];
+	const char *argv[32] = { actor };
+	int count = 1;
+
+	stage_program(actor, sizeof(actor), "tests/actor");
+	while (*words && count < 31)
+		argv[count++] = *words++;
+	wish_program(w, generation, out, argv);
+}
+
+uint64_t wish_say(struct stage *s, struct wish *w)
+{
+	uint64_t serial = 0;
+
+	w->m.spawn.programs = keep_list_of(&w->programs);
+	w->m.spawn.argv = keep_list_of(&w->argv);
+	w->m.spawn.env = keep_list_of(&w->env);
+	serial = stage_say(s, &w->m, w->fds, w->fd_count);
+	while (w->fd_count)
+		fd_close(&w->fds[--w->fd_count]);
+	buf_release(&w->programs);
+	buf_release(&w->argv);
+	buf_release(&w->env);
+	return serial;
+}
+
+pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *const *words)
+{
+	struct wish w;
+
+	wish_actor(&w, generation, out, words);
+	wish_say(s, &w);
+	return (pid_t)stage_expect(s, KEEP_SPAWNED, generation)->pid;
+}
+
+void stage_read(int fd, struct buf *out, const char *words)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	char text[4096];
+
+	while (!words || !strstr(out->ptr, words)) {
+		ssize_t got = 0;
+
+		if (poll(&wait, 1, STAGE_WAIT_MS) != 1)
+			fail_msg("'%s' never came, only '%s'", words ? words : "the end", out->ptr);
+		got = read(fd, text, sizeof(text));
+		if (got <= 0 && words)
+			fail_msg("'%s' never came, only '%s'", words, out->ptr);
+		if (got <= 0)
+			return;
+		buf_add(out, text, (size_t)got);
+	}
+}
+
+void stage_read_all(int *fd, struct buf *out)
+{
+	stage_read(*fd, out, NULL);
+	fd_close(fd);
+}
+
+void stage_assert_has(const struct buf *text, const char *words)
+{
+	if (!strstr(text->ptr, words))
+		fail_msg("'%s' is not in:\n%s", words, text->ptr);
+}
+
+void stage_assert_lacks(const struct buf *text, const char *words)
+{
+	if (strstr(text->ptr, words))
+		fail_msg("'%s' is in:\n%s", words, text->ptr);
+}
+
+void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text)
+{
+	uint64_t generation = w->m.ticket.generation;
+
+	wish_say(s, w);
+	stage_expect(s, KEEP_SPAWNED, generation);
+	stage_read_all(out, text);
+	assert_int_equal(stage_expect(s, KEEP_EXITED, generation)->status, 0);
+}
+
+void stage_file(struct stage *s, char *path, size_t size, const char *name, const char *text, mode_t mode)
+{
+	int fd = -1;
+
+	assert_true(snprintf(path, size, "%s/%s", s->home, name) < (int)size);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, mode);
+	assert_int_equal(fd_write_all(fd, text, strlen(text)), 0);
+	fd_close(&fd);
+}
+
+void stage_assert_fails(struct stage *s, struct wish *w, enum keep_stage where, int number)
+{
+	uint64_t generation = w->m.ticket.generation;
+	struct note *n = NULL;
+
+	wish_say(s, w);
+	n = stage_expect(s, KEEP_SPAWN_FAILED, generation);
+	assert_int_equal(n->stage, where);
+	assert_int_equal(n->number, number);
+	assert_null(stage_seen(s, KEEP_SPAWNED, generation));
+	assert_null(stage_seen(s, KEEP_EXITED, generation));
+	/* Nothing was left, so there is nothing to kill, and the slot can be given back. */
+	stage_say_ticket(s, KEEP_KILL_TREE, generation);
+	stage_expect(s, KEEP_TREE_GONE, generation);
+	stage_say_ticket(s, KEEP_FORGET, generation);
+	assert_null(stage_seen(s, KEEP_ERROR, 0));
+}

@@ -1,0 +1,360 @@
+/* The brain may die, talk nonsense or never listen: the keeper keeps. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/procfs.h"
+#include "os/sock.h"
+#include "stage.h"
+#include "unit.h"
+
+static void services_outlive_the_brain(void **state)
+{
+	struct stage *s = *state;
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+	struct note *n = NULL;
+
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	n = stage_expect(s, KEEP_SLOT, 1);
+	assert_int_equal(n->pid, pid);
+	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_string_equal(n->name, "api:0");
+	assert_true(n->start_time > 0);
+	assert_true(stage_exists(s, pid));
+	assert_null(stage_seen(s, KEEP_EXITED, 1));
+}
+
+static void exits_in_between_are_told_with_their_codes(void **state)
+{
+	struct stage *s = *state;
+	struct note *n = NULL;
+	pid_t killed = stage_actor(s, 1, NULL, WORDS("--mark"));
+	pid_t told = stage_actor(s, 2, NULL, WORDS("--say-on", "TERM x", "--mark"));
+	struct wish w;
+
+	stage_actor(s, 3, NULL, WORDS("--exit", "4"));
+	stage_expect(s, KEEP_EXITED, 3);
+	stage_say_ticket(s, KEEP_TAKE_EXIT, 3);
+	stage_actor(s, 4, NULL, WORDS("--exit", "5"));
+	stage_expect(s, KEEP_EXITED, 4);
+	wish_program(&w, 5, NULL, WORDS("/no/such/program"));
+	wish_say(s, &w);
+	stage_expect(s, KEEP_SPAWN_FAILED, 5);
+	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_kill_brain(s);
+	kill(killed, SIGKILL);
+	stage_until(stage_is_gone, s, killed);
+	stage_accept(s, true);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGKILL);
+	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
+	n = stage_expect(s, KEEP_SLOT, 2);
+	assert_int_equal(n->pid, told);
+	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	/* Taken: there still, but not told again.  Told and not taken: told again. */
+	assert_int_equal(stage_expect(s, KEEP_SLOT, 3)->is_taken, 1);
+	assert_null(stage_seen(s, KEEP_EXITED, 3));
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 4)->status), 5);
+	n = stage_expect(s, KEEP_SPAWN_FAILED, 5);
+	assert_int_equal(n->stage, KEEP_STAGE_EXEC);
+	assert_int_equal(n->number, ENOENT);
+}
+
+static void the_last_words_of_a_brain_count(void **state)
+{
+	struct stage *s = *state;
+	struct wish w;
+
+	kill(s->keeper, SIGSTOP);
+	wish_actor(&w, 1, NULL, WORDS("--mark"));
+	wish_say(s, &w);
+	/* Dead before the keeper could read it, and its death is seen first. */
+	kill(s->brain, SIGKILL);
+	fd_close(&s->sock);
+	fd_close(&s->link);
+	kill(s->keeper, SIGCONT);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_SLOT, 1);
+}
+
+static void nothing_is_told_before_sync(void **state)
+{
+	struct stage *s = *state;
+	struct keep_message m;
+
+	stage_actor(s, 1, NULL, WORDS("--exit", "0"));
+	stage_expect(s, KEEP_EXITED, 1);
+	stage_kill_brain(s);
+	stage_accept(s, false);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, EPROTO);
+	for (int i = 0; i < s->note_count; i++)
+		assert_true(s->notes[i].is_seen || s->notes[i].kind == KEEP_HELLO ||
+			s->notes[i].kind == KEEP_SYNCED);
+	keep_message_init(&m, KEEP_SYNC);
+	m.version = KEEP_VERSION;
+	stage_say(s, &m, NULL, 0);
+	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->pid > 1, 1);
+}
+
+static void held_descriptors_outlive_the_brain(void **state)
+{
+	struct stage *s = *state;
+	struct stat before, after;
+	int ends[2];
+	struct note *n = NULL;
+	char text[16] = "";
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	assert_int_equal(fstat(ends[0], &before), 0);
+	stage_say_name(s, KEEP_HOLD, "log:api:0", ends[0]);
+	fd_close(&ends[0]);
+	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_GET, "other", -1))->number, ENOENT);
+	/* Nobody but the keeper has the reading end now. */
+	assert_int_equal(write(ends[1], "kept", 4), 4);
+	fd_close(&ends[1]);
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	n = stage_expect(s, KEEP_HELD, 0);
+	assert_string_equal(n->name, "log:api:0");
+	assert_int_equal(n->fd, -1);
+	stage_say_name(s, KEEP_GET, "log:api:0", -1);
+	n = stage_expect(s, KEEP_HELD, 0);
+	assert_true(n->fd >= 0);
+	assert_int_equal(fstat(n->fd, &after), 0);
+	assert_true(before.st_ino == after.st_ino);
+	assert_int_equal(read(n->fd, text, sizeof(text)), 4);
+	assert_string_equal(text, "kept");
+	stage_say_name(s, KEEP_RELEASE, "log:api:0", -1);
+	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_GET, "log:api:0", -1))->number, ENOENT);
+	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_HOLD, "none", -1))->number, EINVAL);
+}
+
+static void a_held_descriptor_is_handed_to_a_child(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	struct wish w;
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	stage_say_name(s, KEEP_HOLD, "out", ends[1]);
+	fd_close(&ends[1]);
+	wish_actor(&w, 1, NULL, WORDS("--say", "through the held one", "--exit", "0"));
+	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
+		(struct keep_descriptor){ 1, KEEP_FROM_HELD, 0, "out" };
+	wish_say(s, &w);
+	stage_read(ends[0], &text, "through the held one\n");
+	fd_close(&ends[0]);
+	buf_release(&text);
+}
+
+static void send_raw(struct stage *s, const char *bytes, size_t len)
+{
+	struct pollfd wait = { .fd = s->sock, .events = POLLOUT };
+
+	while (sock_send(s->sock, bytes, len, NULL, 0) < 0) {
+		assert_int_equal(errno, EAGAIN);
+		assert_int_equal(poll(&wait, 1, STAGE_WAIT_MS), 1);
+	}
+}
+
+static void nonsense_is_answered_and_survived(void **state)
+{
+	struct stage *s = *state;
+	static char large[KEEP_MESSAGE_MAX + 1];
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+	struct keep_message m;
+	unsigned int dice = 1;
+
+	for (int i = 0; i < 2000; i++) {
+		char bytes[300];
+		size_t len = 1 + (size_t)i % 299;
+
+		for (size_t at = 0; at < len; at++) {
+			dice = dice * 1103515245 + 12345;
+			bytes[at] = (char)(dice >> 16);
+		}
+		/* Half of them begin well. */
+		if (i % 2 && len > 24)
+			memset(bytes + 1, 0, 15);
+		if (i % 2)
+			bytes[0] = (char)(i % KEEP_KIND_COUNT);
+		send_raw(s, bytes, len);
+		stage_expect(s, KEEP_ERROR, 0);
+	}
+	send_raw(s, large, sizeof(large));
+	assert_int_equal(stage_expect(s, KEEP_ERROR, 0)->number, EMSGSIZE);
+	for (int kind = KEEP_HELLO; kind < KEEP_KIND_COUNT; kind++) {
+		keep_message_init(&m, (enum keep_kind)kind);
+		m.ticket = (struct keep_ticket){ 1, 1 };
+		m.name = "x";
+		m.version = m.signal = 1;
+		assert_int_equal(stage_expect_error(s, stage_say(s, &m, NULL, 0))->number, EBADMSG);
+	}
+	assert_true(stage_exists(s, pid));
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+}
+
+static int count_fds(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+		count += lstat(path, &st) == 0;
+	}
+	return count;
+}
+
+static void uninvited_descriptors_are_closed(void **state)
+{
+	struct stage *s = *state;
+	struct keep_message m;
+	int fds[KEEP_FDS_MAX];
+	int before = 0;
+
+	for (int i = 0; i < KEEP_FDS_MAX; i++)
+		fds[i] = s->listener;
+	stage_seen(s, KEEP_ERROR, 0);
+	before = count_fds(s->keeper);
+	keep_message_init(&m, KEEP_RELEASE);
+	m.name = "nothing";
+	for (int i = 0; i < 10; i++)
+		stage_expect_error(s, stage_say(s, &m, fds, KEEP_FDS_MAX));
+	m.kind = KEEP_HOLD;
+	stage_expect_error(s, stage_say(s, &m, fds, 2));
+	assert_int_equal(count_fds(s->keeper), before);
+}
+
+static void a_brain_that_never_listens_holds_up_nobody(void **state)
+{
+	struct stage *s = *state;
+	struct buf out = BUF_INIT;
+	struct keep_message m;
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+	int64_t sent = 0;
+
+	keep_message_init(&m, KEEP_GET);
+	m.name = "nothing";
+	m.serial = 99;
+	assert_int_equal(keep_write(&out, &m, NULL), 0);
+	/* It asks and asks and never reads an answer: at some point it cannot even ask any more. */
+	for (int idle = 0; idle < 50; sent++) {
+		if (sock_send(s->sock, out.ptr, out.len, NULL, 0) == 0) {
+			idle = 0;
+			continue;
+		}
+		assert_int_equal(errno, EAGAIN);
+		idle++;
+		(void)poll(NULL, 0, 2);
+	}
+	assert_true(sent > 10);
+	/* All the same children are reaped, and the exit waits for whoever reads again. */
+	kill(pid, SIGKILL);
+	stage_until(stage_is_gone, s, pid);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGKILL);
+	buf_release(&out);
+}
+
+static void a_brain_is_started_again_and_again(void **state)
+{
+	struct stage *s = *state;
+	int64_t begin = clock_ms();
+
+	for (int i = 0; i < 4; i++) {
+		stage_kill_brain(s);
+		stage_accept(s, i == 3);
+	}
+	/* At once, then after 100, 200, 400 ms. */
+	assert_in_range(clock_ms() - begin, 700, 5000);
+	/* The socket matters, not only the process. */
+	fd_close(&s->sock);
+	kill(s->brain, SIGSTOP);
+	fd_close(&s->link);
+	kill(s->brain, SIGKILL);
+	stage_accept(s, true);
+}
+
+static void signals_are_passed_on(void **state)
+{
+	struct stage *s = *state;
+
+	kill(s->keeper, SIGHUP);
+	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGHUP);
+	kill(s->keeper, SIGUSR2);
+	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGUSR2);
+	/* One that came while there was no brain is told to the next. */
+	stage_kill_brain(s);
+	kill(s->keeper, SIGUSR1);
+	stage_accept(s, true);
+	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGUSR1);
+}
+
+static void no_descriptor_or_memory_is_lost_over_many_restarts(void **state)
+{
+	enum { MANY = 600 };
+	struct stage *s = *state;
+	struct proc p;
+	uint64_t early = 0;
+	int fds = 0;
+
+	for (int i = 1; i <= MANY; i++) {
+		struct wish w;
+		uint64_t generation = (uint64_t)i;
+
+		wish_program(&w, generation, NULL, WORDS(i % 3 ? "/bin/true" : "/no/such/program"));
+		wish_say(s, &w);
+		stage_expect(s, i % 3 ? KEEP_EXITED : KEEP_SPAWN_FAILED, generation);
+		stage_say_ticket(s, KEEP_FORGET, generation);
+		if (i != MANY / 2)
+			continue;
+		stage_seen(s, KEEP_ERROR, 0);
+		fds = count_fds(s->keeper);
+		assert_true(procfs_read(s->keeper, &p));
+		early = p.rss_pages;
+	}
+	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	assert_int_equal(count_fds(s->keeper), fds);
+	assert_true(procfs_read(s->keeper, &p));
+	assert_true(p.rss_pages <= early + 64);
+}
+
+int main(void)
+{
+#define ON_STAGE(sentence, function)                                                                         \
+	{                                                                                                    \
+		(sentence), (function), stage_open, stage_close, NULL                                        \
+	}
+	const struct CMUnitTest tests[] = {
+		ON_STAGE("services outlive the brain", services_outlive_the_brain),
+		ON_STAGE("exits in between are told to the next brain, with their codes",
+			exits_in_between_are_told_with_their_codes),
+		ON_STAGE("the last words of a brain count", the_last_words_of_a_brain_count),
+		ON_STAGE("nothing is told before SYNC", nothing_is_told_before_sync),
+		ON_STAGE("held descriptors outlive the brain, with what is in them",
+			held_descriptors_outlive_the_brain),
+		ON_STAGE("a held descriptor is handed to a child", a_held_descriptor_is_handed_to_a_child),
+		ON_STAGE("nonsense is answered and survived", nonsense_is_answered_and_survived),
+		ON_STAGE("uninvited descriptors are closed", uninvited_descriptors_are_closed),
+		ON_STAGE("a brain that never listens holds up nobody",
+			a_brain_that_never_listens_holds_up_nobody),
+		ON_STAGE("a brain is started again at once, then with longer and longer pauses",
+			a_brain_is_started_again_and_again),
+		ON_STAGE("signals are passed on, and wait for a brain", signals_are_passed_on),
+		ON_STAGE("no descriptor and no memory is lost over many restarts",
+			no_descriptor_or_memory_is_lost_over_many_restarts),
+	};
+
+	return cmocka_run_group_tests_name("keeper: brain", tests, NULL, NULL);
+}

@@ -1,0 +1,190 @@
+/* What is told of a child, and what when there cannot be one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "os/procfs.h"
+#include "stage.h"
+#include "unit.h"
+
+static void a_process_is_told_from_birth_to_death(void **state)
+{
+	struct stage *s = *state;
+	int out = -1;
+	struct note *n = NULL;
+	struct proc p;
+	pid_t pid = stage_actor(s, 5, &out, WORDS("--say-on", "TERM bye", "--mark"));
+	struct buf text = BUF_INIT;
+	char line[32];
+
+	n = &s->notes[s->note_count - 1];
+	assert_true(procfs_read(pid, &p));
+	assert_true(n->start_time == p.start_time);
+	assert_int_equal(p.parent, s->keeper);
+	(void)snprintf(line, sizeof(line), "pid %d\n", (int)pid);
+	stage_read(out, &text, line);
+	stage_signal(s, 5, SIGTERM, KEEP_REACH_MAIN);
+	stage_read(out, &text, "bye\n");
+	stage_signal(s, 5, SIGKILL, KEEP_REACH_MAIN);
+	n = stage_expect(s, KEEP_EXITED, 5);
+	assert_int_equal(n->pid, pid);
+	assert_true(WIFSIGNALED(n->status));
+	assert_int_equal(WTERMSIG(n->status), SIGKILL);
+	fd_close(&out);
+	buf_release(&text);
+}
+
+static void exit_codes_come_home(void **state)
+{
+	struct stage *s = *state;
+	static const char *const codes[] = { "0", "1", "42", "255" };
+
+	for (size_t i = 0; i < 4; i++) {
+		stage_actor(s, i + 1, NULL, WORDS("--exit", codes[i]));
+		assert_int_equal(
+			WEXITSTATUS(stage_expect(s, KEEP_EXITED, i + 1)->status), strtol(codes[i], NULL, 10));
+	}
+	stage_actor(s, 9, NULL, WORDS("--crash"));
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 9)->status), SIGSEGV);
+}
+
+static bool is_zombie(struct stage *s, int64_t pid)
+{
+	struct proc p;
+
+	(void)s;
+	return procfs_read((pid_t)pid, &p) && p.state == 'Z';
+}
+
+static bool is_stopped(struct stage *s, int64_t pid)
+{
+	struct proc p;
+
+	(void)s;
+	return procfs_read((pid_t)pid, &p) && p.state == 'T';
+}
+
+static void two_hundred_deaths_at_once_are_all_told(void **state)
+{
+	enum { MANY = 200 };
+	struct stage *s = *state;
+	int ends[2];
+	pid_t pids[MANY];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	for (int i = 0; i < MANY; i++) {
+		struct wish w;
+
+		wish_program(&w, (uint64_t)i + 1, NULL, WORDS("sh", "-c", "read x; exit 7"));
+		w.fds[w.fd_count++] = dup(ends[0]);
+		w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
+			(struct keep_descriptor){ 0, KEEP_FROM_SENT, 0, "" };
+		wish_say(s, &w);
+	}
+	for (int i = 0; i < MANY; i++)
+		pids[i] = (pid_t)stage_expect(s, KEEP_SPAWNED, (uint64_t)i + 1)->pid;
+	/* All die while the keeper does not look: then one SIGCHLD stands for them all. */
+	kill(s->keeper, SIGSTOP);
+	stage_until(is_stopped, s, s->keeper);
+	fd_close(&ends[1]);
+	fd_close(&ends[0]);
+	for (int i = 0; i < MANY; i++)
+		stage_until(is_zombie, s, pids[i]);
+	kill(s->keeper, SIGCONT);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, (uint64_t)i + 1)->status), 7);
+	assert_int_equal(stage_count(s), 0);
+}
+
+static void what_cannot_be_executed_comes_home(void **state)
+{
+	struct stage *s = *state;
+	char path[128];
+	struct wish w;
+
+	wish_program(&w, 1, NULL, WORDS("/no/such/program"));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
+	wish_program(&w, 2, NULL, WORDS("no-such-program-on-the-path"));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
+	stage_file(s, path, sizeof(path), "plain", "x", 0600);
+	wish_program(&w, 3, NULL, WORDS(path));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, EACCES);
+	stage_file(s, path, sizeof(path), "shapeless", "x", 0700);
+	wish_program(&w, 4, NULL, WORDS(path));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOEXEC);
+	wish_program(&w, 5, NULL, WORDS("/tmp"));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, EACCES);
+}
+
+static void what_cannot_be_arranged_comes_home(void **state)
+{
+	struct stage *s = *state;
+	char path[128];
+	struct wish w;
+
+	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
+	w.m.spawn.folder = "/no/such/folder";
+	stage_assert_fails(s, &w, KEEP_STAGE_FOLDER, ENOENT);
+	wish_actor(&w, 2, NULL, WORDS("--exit", "0"));
+	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
+		(struct keep_descriptor){ 3, KEEP_FROM_HELD, 0, "nothing" };
+	stage_assert_fails(s, &w, KEEP_STAGE_ASKED, ENOENT);
+	wish_actor(&w, 3, NULL, WORDS("--exit", "0"));
+	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
+		(struct keep_descriptor){ 3, KEEP_FROM_SENT, 3, "" };
+	stage_assert_fails(s, &w, KEEP_STAGE_ASKED, EBADF);
+	wish_actor(&w, 4, NULL, WORDS("--exit", "0"));
+	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keep_rlimit){ RLIMIT_NOFILE, 100, 50 };
+	stage_assert_fails(s, &w, KEEP_STAGE_LIMITS, EINVAL);
+	stage_file(s, path, sizeof(path), "no-fifo", "", 0600);
+	wish_actor(&w, 5, NULL, WORDS("--exit", "0"));
+	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
+		(struct keep_descriptor){ 1, KEEP_FROM_FIFO, 0, path };
+	stage_assert_fails(s, &w, KEEP_STAGE_LOG_PIPE, EPERM);
+}
+
+static void a_ticket_is_used_once(void **state)
+{
+	struct stage *s = *state;
+	struct wish w;
+
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
+	assert_int_equal(stage_expect_error(s, wish_say(s, &w))->number, EEXIST);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, EBUSY);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_TAKE_EXIT, 1))->number, EBUSY);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 2))->number, ESRCH);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEP_FORGET, 1);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, ESRCH);
+}
+
+int main(void)
+{
+#define ON_STAGE(sentence, function)                                                                         \
+	{                                                                                                    \
+		(sentence), (function), stage_open, stage_close, NULL                                        \
+	}
+	const struct CMUnitTest tests[] = {
+		ON_STAGE("a process is told from birth to death", a_process_is_told_from_birth_to_death),
+		ON_STAGE("exit codes and signals come home", exit_codes_come_home),
+		ON_STAGE("200 deaths at once are all told", two_hundred_deaths_at_once_are_all_told),
+		ON_STAGE("what cannot be executed comes home with its errno",
+			what_cannot_be_executed_comes_home),
+		ON_STAGE("what cannot be arranged comes home with its stage",
+			what_cannot_be_arranged_comes_home),
+		ON_STAGE("a ticket is used once", a_ticket_is_used_once),
+	};
+
+	return cmocka_run_group_tests_name("keeper: spawn", tests, NULL, NULL);
+}
