@@ -1,0 +1,197 @@
+/*
+ * After the brain's own death: what the keeper has meets what the store knows.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/inside.h"
+
+/* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
+static struct app *stranger(struct herd *h, const char *name)
+{
+	struct app *a = app_new(h, spec_new(name));
+
+	a->is_leaving = true;
+	a->revision = 1;
+	graph_link(h);
+	log_warn("%s: the store does not know it; what runs of it is stopped", name);
+	return a;
+}
+
+/* By the name that it was spawned with; what is missing is made, as something to be removed.  NULL: this is no name of ours. */
+static struct instance *find_or_make(struct herd *h, const struct herd_live *live)
+{
+	const char *colon = strrchr(live->name, ':');
+	char *name = colon ? mem_strndup(live->name, (size_t)(colon - live->name)) : NULL;
+	struct instance *i = NULL;
+	struct app *a = NULL;
+	int64_t number = 0;
+
+	if (!name || spec_check_name(name, NULL) < 0 || !str_to_int(colon + 1, &number) || number < 0 ||
+		number >= APP_INSTANCES_MAX)
+		goto out;
+	a = app_find(h, name);
+	if (!a)
+		a = stranger(h, name);
+	i = app_instance(a, (int)number);
+	if (i || herd_by_slot(h, live->ticket.slot))
+		goto out;
+	i = app_add_instance(a, (int)number, live->ticket.slot);
+	i->is_retired = true;
+out:
+	mem_free(name);
+	return i;
+}
+
+/* Begun after the last save: nothing of what the store says about the last attempt is true any more. */
+static void take_newer(struct instance *i, const struct herd_live *live)
+{
+	struct herd *h = i->app->herd;
+
+	if (i->slot != live->ticket.slot) {
+		herd_remove_slot(h, i);
+		i->slot = live->ticket.slot;
+		herd_add_slot(h, i);
+	}
+	i->generation = live->ticket.generation;
+	i->port = app_port(i->app, i->number);
+	i->revision = i->app->revision;
+	i->started_at = h->now;
+	i->ready_at = 0;
+	i->is_restarting = false;
+	i->is_failing = false;
+	i->is_unkillable = false;
+	i->has_ended = false;
+	timer_disarm(&h->timers, &i->life);
+	timer_disarm(&h->timers, &i->tree);
+	i->phase = PHASE_CHECKING;
+}
+
+static bool refuse(struct herd *h, const struct herd_live *live)
+{
+	log_warn("%s: pid %lld is not its process any more, and is killed", live->name, (long long)live->pid);
+	h->options.hands->kill_tree(h->options.context, live->ticket);
+	return false;
+}
+
+static void take(struct instance *i, const struct herd_live *live)
+{
+	/* What was spawned after the last save was not asked for yet when it was saved. */
+	bool is_as_saved = i->phase == PHASE_UP && state_is_live(i->state);
+	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state : STATE_STARTING;
+	char words[48];
+
+	if (i->phase == PHASE_CHECKING)
+		timer_disarm(&i->app->herd->timers, &i->life);
+	i->phase = PHASE_UP;
+	i->is_port_free = false;
+	i->pid = live->pid;
+	i->start_time = live->start_time;
+	snprintf(words, sizeof(words), "pid %lld", (long long)live->pid);
+	instance_place(i, state, HERD_EVENT_ADOPTED, words);
+}
+
+bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
+{
+	struct instance *i = NULL;
+
+	herd_enter(h, now);
+	if (live->ticket.generation > h->last_generation)
+		h->last_generation = live->ticket.generation;
+	if (live->ticket.slot > h->last_slot)
+		h->last_slot = live->ticket.slot;
+	i = find_or_make(h, live);
+	if (!i || live->ticket.generation < i->generation)
+		return refuse(h, live);
+	if (live->ticket.generation > i->generation) {
+		i->state = STATE_STARTING;
+		take_newer(i, live);
+	}
+	/* The store saw its end, and the keeper was not told that we did. */
+	if (i->phase == PHASE_NONE)
+		return refuse(h, live);
+	i->was_adopted = true;
+	if (i->phase != PHASE_LEFTOVERS)
+		take(i, live);
+	return true;
+}
+
+static void lose(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+	bool was_asked = i->phase == PHASE_ASKED;
+	bool had_process = i->phase == PHASE_UP;
+	const char *why = was_asked ? "it was never started" : "it was gone when the herd was found again";
+
+	timer_disarm(&h->timers, &i->tree);
+	i->is_unkillable = false;
+	i->phase = PHASE_NONE;
+	i->pid = 0;
+	if (had_process)
+		instance_place(i, i->state, HERD_EVENT_LOST, why);
+	if (i->state == STATE_STOPPING)
+		instance_gone(i);
+	else if (state_is_live(i->state))
+		instance_feed(i, EVENT_DIED, why);
+}
+
+/* What was under way with a process is taken up where the store left it; a signal that may not have been sent is sent again. */
+static void go_on(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+	bool was_killed = timer_is_armed(&i->tree);
+	bool has_grace = timer_is_armed(&i->life);
+	int64_t at = i->life.at;
+
+	if (i->phase == PHASE_LEFTOVERS || was_killed)
+		h->options.hands->kill_tree(h->options.context, instance_ticket(i));
+	if (i->phase != PHASE_UP)
+		return;
+	if (i->state == STATE_STARTING) {
+		if (!has_grace)
+			instance_arm(i, &i->life, TIMER_NEVER_READY, i->app->spec->ready_timeout_ms);
+		instance_watch(i, true);
+	} else if (i->state == STATE_STOPPING && !was_killed) {
+		instance_signal_stop(i);
+		if (has_grace)
+			timer_arm(&h->timers, &i->life, at);
+	}
+}
+
+static void resume(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	switch (i->phase) {
+	case PHASE_ASKED:
+	case PHASE_UP:
+	case PHASE_LEFTOVERS:
+		if (i->was_adopted)
+			go_on(i);
+		else
+			lose(i);
+		break;
+	case PHASE_CHECKING:
+		i->is_port_free = false;
+		h->options.hands->check_port(h->options.context, instance_ticket(i), i->port);
+		break;
+	default:
+		break;
+	}
+	i->was_adopted = false;
+}
+
+void herd_resume(struct herd *h, int64_t now)
+{
+	herd_enter(h, now);
+	/* Nothing takes a step yet, so the row of slots stays as it is. */
+	for (size_t k = 0; k < h->slots.len; k++)
+		resume(h->slots.items[k]);
+	h->is_restoring = false;
+	for (size_t k = 0; k < h->apps.len; k++)
+		app_touch(h->apps.items[k]);
+	herd_leave(h);
+}

@@ -1,0 +1,213 @@
+/*
+ * One app: its definition, its instances, and how many of them are wanted, ready and leaving, kept by counting so that a thousand
+ * dependents cost nothing while nothing changes.
+ */
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+struct app *app_new(struct herd *h, struct spec *spec)
+{
+	struct app *a = mem_zalloc(1, sizeof(*a));
+
+	a->herd = h;
+	a->spec = spec;
+	a->scaled = -1;
+	a->arrival = ++h->arrivals;
+	a->place = h->apps.len;
+	map_put(&h->names, spec->name, a);
+	vec_push(&h->apps, a);
+	return a;
+}
+
+void app_free(struct app *a)
+{
+	spec_free(a->spec);
+	mem_free(a->ports);
+	vec_release(&a->instances);
+	vec_release(&a->needs);
+	vec_release(&a->needed_by);
+	mem_free(a);
+}
+
+struct app *app_find(const struct herd *h, const char *name)
+{
+	return map_get(&h->names, name);
+}
+
+/* Where the number is in the row, or would be. */
+static size_t place_of(const struct app *a, int number)
+{
+	size_t low = 0;
+	size_t high = a->instances.len;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct instance *i = a->instances.items[middle];
+
+		if (i->number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct instance *app_instance(const struct app *a, int number)
+{
+	size_t place = place_of(a, number);
+	struct instance *i = place < a->instances.len ? a->instances.items[place] : NULL;
+
+	return i && i->number == number ? i : NULL;
+}
+
+bool app_is_ready(const struct app *a)
+{
+	return !a->is_leaving && a->asked > 0 && a->ready == a->asked;
+}
+
+static void waiting_words(const struct app *need, const char *name, struct buf *why)
+{
+	if (!need || need->is_leaving)
+		buf_addf(why, "waits for %s, which is not there", name);
+	else if (!need->asked)
+		buf_addf(why, "waits for %s, which is stopped", name);
+	else
+		buf_addf(why, "waits for %s (%d of %d ready)", name, need->ready, need->asked);
+}
+
+bool app_is_waiting(const struct app *a, struct buf *why)
+{
+	for (size_t k = 0; k < a->spec->depends_on.len; k++) {
+		const char *name = a->spec->depends_on.items[k];
+		const struct app *need = app_find(a->herd, name);
+
+		if (need && app_is_ready(need))
+			continue;
+		if (why)
+			waiting_words(need, name, why);
+		return true;
+	}
+	return false;
+}
+
+bool app_has_leaving_dependents(const struct app *a)
+{
+	for (size_t k = 0; k < a->needed_by.len; k++) {
+		const struct app *other = a->needed_by.items[k];
+
+		if (other->leaving)
+			return true;
+	}
+	return false;
+}
+
+void app_touch(struct app *a)
+{
+	for (size_t k = 0; k < a->instances.len; k++)
+		instance_touch(a->instances.items[k]);
+}
+
+int app_port(const struct app *a, int number)
+{
+	return number < a->ports_len ? a->ports[number] : 0;
+}
+
+bool app_owns_ports(const struct app *a)
+{
+	return a->port_source == PORT_WRITTEN || a->port_source == PORT_BLOCK;
+}
+
+void app_publish(struct app *a, const char *why)
+{
+	struct herd_event event = {
+		.kind = HERD_EVENT_APP,
+		.app = a->spec->name,
+		.instance = -1,
+		.why = why,
+		.delay_ms = -1,
+	};
+
+	log_info("%s: %s", a->spec->name, why);
+	herd_publish(a->herd, &event);
+}
+
+struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
+{
+	struct instance *i = instance_new(a, number, slot);
+	size_t place = place_of(a, number);
+
+	vec_push(&a->instances, i);
+	for (size_t k = a->instances.len - 1; k > place; k--)
+		a->instances.items[k] = a->instances.items[k - 1];
+	a->instances.items[place] = i;
+	herd_add_slot(a->herd, i);
+	instance_touch(i);
+	return i;
+}
+
+static void bring_back(struct instance *i)
+{
+	i->is_retired = false;
+	i->has_ended = false;
+	i->wants_up = i->app->wants_up;
+	instance_touch(i);
+}
+
+void app_resize(struct app *a, int count)
+{
+	a->count = count;
+	for (int number = 0; number < count; number++) {
+		struct instance *i = app_instance(a, number);
+
+		if (!i)
+			app_add_instance(a, number, a->herd->last_slot + 1);
+		else if (i->is_retired)
+			bring_back(i);
+	}
+	for (size_t k = 0; k < a->instances.len; k++) {
+		struct instance *i = a->instances.items[k];
+
+		if (i->number < count || i->is_retired)
+			continue;
+		i->is_retired = true;
+		instance_touch(i);
+	}
+}
+
+static void end(struct app *a)
+{
+	struct herd *h = a->herd;
+
+	app_publish(a, "removed");
+	vec_remove(&h->apps, a->place);
+	map_remove(&h->names, a->spec->name);
+	app_free(a);
+	graph_link(h);
+	h->is_changed = true;
+}
+
+void app_leave(struct app *a)
+{
+	a->is_leaving = true;
+	a->wants_up = false;
+	app_resize(a, 0);
+	/* Dependents hear of it by the count, and those that wait see that there is nothing to wait for. */
+	if (!a->instances.len)
+		end(a);
+}
+
+void app_remove(struct instance *i)
+{
+	struct app *a = i->app;
+	struct herd *h = a->herd;
+	size_t place = place_of(a, i->number);
+
+	vec_remove(&a->instances, place);
+	herd_remove_slot(h, i);
+	h->is_changed = true;
+	requests_look(h, i);
+	instance_free(i);
+	if (a->is_leaving && !a->instances.len)
+		end(a);
+}

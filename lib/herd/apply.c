@@ -1,0 +1,329 @@
+/*
+ * An oxfile's apps come in; scale changes how many there are.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/inside.h"
+#include "model/plan.h"
+#include "rules/scale.h"
+
+struct applying {
+	const struct herd *h;
+	const struct herd_apply *a;
+	struct vec drafts;
+	struct vec chosen; /* of const struct spec *: what was named, and what that depends on */
+};
+
+static const struct spec *find_spec(const struct vec *specs, const char *name)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	VEC_EACH (specs, i, s) {
+		if (str_eq(s->name, name))
+			return s;
+	}
+	return NULL;
+}
+
+static void choose(struct applying *p, const struct spec *s)
+{
+	if (find_spec(&p->chosen, s->name))
+		return;
+	vec_push(&p->chosen, (void *)s);
+	for (size_t k = 0; k < s->depends_on.len; k++) {
+		const struct spec *need = find_spec(p->a->specs, s->depends_on.items[k]);
+
+		if (need)
+			choose(p, need);
+	}
+}
+
+static int choose_named(struct applying *p, const char *name, struct err *e)
+{
+	struct str_guess guess = { .typed = name };
+	size_t before = p->chosen.len;
+	bool is_known = false;
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	VEC_EACH (p->a->specs, i, s) {
+		str_guess_offer(&guess, s->name);
+		if (!str_eq(s->name, name) && !str_eq(s->namespace, name))
+			continue;
+		is_known = true;
+		choose(p, s);
+	}
+	if (is_known || p->chosen.len > before)
+		return 0;
+	if (guess.best)
+		err_set(e, "the oxfile has no app or namespace '%s'; did you mean '%s'?", name, guess.best);
+	else
+		err_set(e, "the oxfile has no app or namespace '%s'", name);
+	if (e)
+		e->number = ENOENT;
+	return -1;
+}
+
+static int choose_all(struct applying *p, struct err *e)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	for (size_t k = 0; k < p->a->only_count; k++)
+		if (choose_named(p, p->a->only[k], e) < 0)
+			return -1;
+	VEC_EACH (p->a->specs, i, s) {
+		if (!p->a->only_count)
+			choose(p, s);
+	}
+	return 0;
+}
+
+static int count_of(const struct herd *h, const struct draft *d)
+{
+	if (d->spec->disabled)
+		return 0;
+	return d->scaled >= 0 ? d->scaled : scale_resolve(d->spec->instances, h->options.cpus);
+}
+
+static bool same_count(struct count a, struct count b)
+{
+	return a.kind == b.kind && a.value == b.value;
+}
+
+static int claim_name(const struct applying *p, const struct app *app, const struct spec *s, struct err *e)
+{
+	const char *there = app->spec->oxfile;
+
+	if (app->is_leaving || str_eq(there, p->a->oxfile))
+		return 0;
+	return err_set(e, "there is an app '%s' already, from %s; %s must call its own another name", s->name,
+		there ? there : "no oxfile", p->a->oxfile ? p->a->oxfile : "this one");
+}
+
+static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
+{
+	struct app *app = app_find(p->h, s->name);
+	struct draft *d = draft_find(&p->drafts, s->name);
+	bool is_there = app && !app->is_leaving;
+
+	if (app && claim_name(p, app, s, e) < 0)
+		return -1;
+	if (is_there && spec_equal(app->spec, s))
+		return 0;
+	if (is_there && !p->a->changes) {
+		if (p->a->notes)
+			buf_addf(p->a->notes,
+				"%s: its definition changed and is not applied; 'deploy' does that\n",
+				s->name);
+		return 0;
+	}
+	if (!d)
+		d = draft_add(&p->drafts, app, s);
+	if (is_there && !same_count(app->spec->instances, s->instances))
+		d->scaled = -1;
+	d->spec = s;
+	d->is_changed = true;
+	d->count = count_of(p->h, d);
+	return 0;
+}
+
+static void draft_removed(struct applying *p)
+{
+	size_t i = 0;
+	struct draft *d = NULL;
+
+	VEC_EACH (&p->drafts, i, d) {
+		if (d->app && str_eq(d->app->spec->oxfile, p->a->oxfile) &&
+			!find_spec(p->a->specs, d->spec->name))
+			d->is_removed = true;
+	}
+}
+
+static int draft_all(struct applying *p, struct err *e)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	if (choose_all(p, e) < 0)
+		return -1;
+	drafts_of(p->h, &p->drafts);
+	VEC_EACH (&p->chosen, i, s) {
+		if (draft_spec(p, s, e) < 0)
+			return -1;
+	}
+	if (p->a->prunes && !p->a->only_count && p->a->oxfile)
+		draft_removed(p);
+	return drafts_check(p->h, &p->drafts, e);
+}
+
+static void release(struct applying *p)
+{
+	vec_release_with(&p->drafts, draft_free);
+	vec_release(&p->chosen);
+}
+
+/* Removed apps are waited for until they are down, the others as the request says. */
+static void wait_for(struct request *r, const struct applying *p)
+{
+	size_t i = 0;
+	const struct draft *d = NULL;
+
+	VEC_EACH (&p->drafts, i, d) {
+		for (size_t k = 0; d->is_removed && k < d->app->instances.len; k++)
+			request_wait(r, d->app->instances.items[k], GOAL_DOWN);
+	}
+}
+
+static void start_chosen(struct herd *h, const struct applying *p, struct request *r)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+	struct vec names = VEC_INIT;
+	struct herd_request start = { .verb = HERD_START, .is_alone = true };
+
+	VEC_EACH (&p->chosen, i, s) {
+		const struct app *app = app_find(h, s->name);
+
+		vec_push(&names, s->name);
+		for (size_t k = 0; p->a->waits_ready && k < app->instances.len; k++) {
+			const struct instance *instance = app->instances.items[k];
+
+			if (!instance->is_retired)
+				request_wait(r, instance, GOAL_READY);
+		}
+	}
+	start.targets = (const char *const *)names.items;
+	start.count = names.len;
+	request_begin(h, r);
+	if (names.len)
+		herd_request(h, &start, h->now, NULL);
+	vec_release(&names);
+}
+
+int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e)
+{
+	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT };
+	struct request *request = NULL;
+	int rc = -1;
+
+	herd_enter(h, now);
+	if (h->is_shutting_down) {
+		err_set(e, "the daemon is stopping; nothing new is begun");
+		goto out;
+	}
+	if (draft_all(&p, e) < 0)
+		goto out;
+	request = request_open(a->id);
+	wait_for(request, &p);
+	drafts_commit(h, &p.drafts);
+	if (a->starts)
+		start_chosen(h, &p, request);
+	else
+		request_begin(h, request);
+	herd_leave(h);
+	rc = 0;
+out:
+	release(&p);
+	return rc;
+}
+
+int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *plan, struct err *e)
+{
+	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT };
+	size_t i = 0;
+	const struct draft *d = NULL;
+	int rc = draft_all(&p, e);
+
+	VEC_EACH (&p.drafts, i, d) {
+		if (rc == 0 && (d->is_changed || d->is_removed || find_spec(&p.chosen, d->spec->name)))
+			draft_plan(d, plan);
+	}
+	release(&p);
+	return rc;
+}
+
+/* --- scale --- */
+
+static int draft_scaling(
+	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
+{
+	const char *const target[] = { s->app };
+	struct draft *d = draft_find(drafts, s->app);
+	struct vec unused = VEC_INIT;
+	int64_t count = 0;
+
+	if (!d) {
+		/* For its words; whatever else it finds cannot be scaled. */
+		int rc = targets_find(h, target, 1, &unused, NULL, e);
+
+		vec_release(&unused);
+		return rc < 0 ? rc : err_set(e, "'%s' is not one app, and only apps can be scaled", s->app);
+	}
+	if (d->spec->disabled)
+		return err_set(e, "'%s' is disabled in its oxfile", s->app);
+	count = s->is_relative ? (int64_t)d->count + s->delta : scale_resolve(s->count, h->options.cpus);
+	if (count < 0)
+		count = 0;
+	if (count > APP_INSTANCES_MAX)
+		return err_set(e, "'%s' would have %lld instances, beyond %d", s->app, (long long)count,
+			APP_INSTANCES_MAX);
+	d->count = (int)count;
+	d->scaled = d->count;
+	return 0;
+}
+
+/* Waits for those that are too many now and, where asked, for those that are new; other apps have no part in it. */
+static void wait_for_scale(struct request *r, const struct draft *d, bool waits_ready)
+{
+	size_t i = 0;
+	const struct instance *instance = NULL;
+
+	if (d->is_awaited)
+		return;
+	VEC_EACH (&d->app->instances, i, instance) {
+		if (instance->is_retired)
+			request_wait(r, instance, GOAL_DOWN);
+		else if (waits_ready && instance->number >= d->was && instance_is_wanted(instance))
+			request_wait(r, instance, GOAL_READY);
+	}
+}
+
+int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
+	bool waits_ready, int64_t now, struct err *e)
+{
+	struct vec drafts = VEC_INIT;
+	struct request *request = NULL;
+	int rc = -1;
+
+	herd_enter(h, now);
+	drafts_of(h, &drafts);
+	if (h->is_shutting_down) {
+		err_set(e, "the daemon is stopping; nothing new is begun");
+		goto out;
+	}
+	for (size_t k = 0; k < count; k++)
+		if (draft_scaling(h, &drafts, &scalings[k], e) < 0)
+			goto out;
+	if (drafts_check(h, &drafts, e) < 0)
+		goto out;
+	drafts_commit(h, &drafts);
+	request = request_open(id);
+	for (size_t k = 0; k < count; k++) {
+		struct draft *d = draft_find(&drafts, scalings[k].app);
+
+		wait_for_scale(request, d, waits_ready);
+		d->is_awaited = true;
+	}
+	request_begin(h, request);
+	herd_leave(h);
+	rc = 0;
+out:
+	vec_release_with(&drafts, draft_free);
+	return rc;
+}

@@ -1,0 +1,61 @@
+#include "herd/budget.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+void budget_release(struct budget *b)
+{
+	mem_free(b->slots);
+	*b = (struct budget)BUDGET_INIT(b->most);
+}
+
+static size_t most_of(const struct budget *b)
+{
+	return b->most ? b->most : 1;
+}
+
+static size_t place_of(const struct budget *b, uint32_t slot)
+{
+	size_t place = 0;
+
+	while (place < b->len && b->slots[place] != slot)
+		place++;
+	return place;
+}
+
+bool budget_ask(struct budget *b, uint32_t slot)
+{
+	size_t place = place_of(b, slot);
+
+	if (place < b->len)
+		return place < b->held;
+	if (b->len == b->cap) {
+		b->cap = b->cap ? b->cap * 2 : 8;
+		b->slots = mem_resize(b->slots, b->cap, sizeof(*b->slots));
+	}
+	b->slots[b->len++] = slot;
+	if (b->held == most_of(b))
+		return false;
+	/* Somebody waits only while all are held, so the newest is the next of the holders. */
+	b->held++;
+	return true;
+}
+
+uint32_t budget_give(struct budget *b, uint32_t slot)
+{
+	size_t place = place_of(b, slot);
+	bool held = place < b->held;
+
+	if (place == b->len)
+		return 0;
+	memmove(&b->slots[place], &b->slots[place + 1], (b->len - place - 1) * sizeof(*b->slots));
+	b->len--;
+	if (!held)
+		return 0;
+	/* The holders moved up by one, so the first who waits stands in their last place. */
+	if (b->len >= b->held)
+		return b->slots[b->held - 1];
+	b->held--;
+	return 0;
+}

@@ -1,0 +1,247 @@
+/*
+ * What happened, as the engine tells it: each finds its instance by its ticket, or is counted and forgotten.
+ */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+static struct restart_history *history_of(struct instance *i)
+{
+	if (!i->history)
+		i->history = mem_zalloc(1, sizeof(*i->history));
+	return i->history;
+}
+
+void instance_forget_crashes(struct instance *i)
+{
+	if (i->history)
+		restart_forget(i->history);
+}
+
+/* An end that nobody asked for: the rule decides, and its words are kept.  `first` is what is known beyond the rule's own words. */
+static void judge(struct instance *i, struct end end, const char *first)
+{
+	static const struct {
+		enum event event;
+		bool is_end;
+	} verdicts[] = {
+		[RESTART_AFTER] = { EVENT_CRASHED, false },
+		[RESTART_FINISHED] = { EVENT_FINISHED, true },
+		[RESTART_STOPPED] = { EVENT_DIED, true },
+		[RESTART_GIVE_UP] = { EVENT_GAVE_UP, true },
+	};
+	struct herd *h = i->app->herd;
+	struct restart_history *history = history_of(i);
+	struct restart_decision d;
+	struct buf why = BUF_INIT;
+
+	if (i->ready_at)
+		restart_ready(history, i->ready_at);
+	d = restart_after(i->app->spec, history, end, h->now, herd_jitter(h));
+	i->ready_at = 0;
+	i->delay_ms = d.delay_ms;
+	i->restarts += d.verdict == RESTART_AFTER;
+	i->has_ended = verdicts[d.verdict].is_end;
+	if (first)
+		buf_addf(&why, "%s; ", first);
+	buf_adds(&why, d.why);
+	instance_feed(i, verdicts[d.verdict].event, why.ptr);
+	buf_release(&why);
+}
+
+static void exit_words(const struct last_exit *end, struct buf *out)
+{
+	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
+
+	if (name)
+		buf_addf(out, "SIG%s", name);
+	else if (end->signal)
+		buf_addf(out, "signal %d", end->signal);
+	else
+		buf_addf(out, "exit code %d", end->code);
+}
+
+void instance_gone(struct instance *i)
+{
+	bool is_crash = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
+	struct buf why = BUF_INIT;
+
+	i->is_failing = false;
+	if (is_crash) {
+		judge(i, (struct end){ .kind = END_NEVER_READY }, NULL);
+	} else {
+		if (i->last_exit.is_known)
+			exit_words(&i->last_exit, &why);
+		i->ready_at = 0;
+		instance_feed(i, EVENT_DIED, why.ptr);
+	}
+	buf_release(&why);
+}
+
+static bool runs(const struct instance *i)
+{
+	return i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+}
+
+void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_time, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	if (i->phase != PHASE_ASKED) {
+		herd_odd(h, i, "spawned");
+		return;
+	}
+	i->phase = PHASE_UP;
+	i->pid = pid;
+	i->start_time = start_time;
+	log_debug("%s:%d: started as pid %lld", i->app->spec->name, i->number, (long long)pid);
+	if (i->state == STATE_STARTING)
+		instance_watch(i, false);
+	instance_touch(i);
+	herd_leave(h);
+}
+
+void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	if (i->phase != PHASE_ASKED) {
+		herd_odd(h, i, "spawn failed");
+		return;
+	}
+	i->phase = PHASE_NONE;
+	timer_disarm(&h->timers, &i->life);
+	timer_disarm(&h->timers, &i->tree);
+	if (i->state == STATE_STOPPING)
+		instance_gone(i);
+	else if (instance_is_leaving(i))
+		instance_feed(i, EVENT_DIED, words);
+	else
+		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = number }, words);
+	herd_leave(h);
+}
+
+void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+	struct end how = { .kind = END_EXITED };
+	struct buf why = BUF_INIT;
+
+	if (!i)
+		return;
+	if (!runs(i)) {
+		herd_odd(h, i, "exited");
+		return;
+	}
+	how.kind = end->signal ? END_SIGNALED : END_EXITED;
+	how.code = end->signal ? end->signal : end->code;
+	i->last_exit = (struct last_exit){
+		.is_known = true,
+		.code = end->code,
+		.signal = end->signal,
+		.at_ms = end->wall_ms,
+	};
+	if (i->state == STATE_STARTING)
+		h->options.hands->unwatch(h->options.context, t);
+	instance_leftovers(i);
+	exit_words(&i->last_exit, &why);
+	if (i->state == STATE_STOPPING)
+		instance_touch(i);
+	else if (instance_is_leaving(i))
+		instance_feed(i, EVENT_DIED, why.ptr);
+	else
+		judge(i, how, NULL);
+	buf_release(&why);
+	herd_leave(h);
+}
+
+void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	if (i->phase != PHASE_LEFTOVERS) {
+		herd_odd(h, i, "tree gone");
+		return;
+	}
+	i->phase = PHASE_NONE;
+	i->is_unkillable = false;
+	timer_disarm(&h->timers, &i->tree);
+	if (i->state == STATE_STOPPING)
+		instance_gone(i);
+	instance_touch(i);
+	herd_leave(h);
+}
+
+void herd_ready(struct herd *h, struct ticket t, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	/* It may have been told to stop, or be ready already, while the word was on its way. */
+	if (i->state != STATE_STARTING || !runs(i)) {
+		herd_odd(h, i, "ready");
+		return;
+	}
+	instance_feed(i, EVENT_READY, NULL);
+	herd_leave(h);
+}
+
+void herd_port_free(struct herd *h, struct ticket t, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+	struct buf why = BUF_INIT;
+
+	if (!i)
+		return;
+	if (i->phase != PHASE_CHECKING) {
+		herd_odd(h, i, "port free");
+		return;
+	}
+	/* What it depends on was ready when the check began; if it is not now, the port is looked at again later. */
+	if (app_is_waiting(i->app, &why)) {
+		i->phase = PHASE_NONE;
+		if (i->state == STATE_STARTING)
+			instance_feed(i, EVENT_BLOCK, why.ptr);
+		else
+			instance_set_why(i, why.ptr);
+	} else {
+		i->is_port_free = true;
+		if (i->state == STATE_STARTING)
+			instance_act(i, ACT_SPAWN);
+		else
+			instance_feed(i, EVENT_START, "its port is free");
+	}
+	instance_touch(i);
+	buf_release(&why);
+	herd_leave(h);
+}
+
+void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+	struct buf why = BUF_INIT;
+
+	if (!i)
+		return;
+	if (i->phase != PHASE_CHECKING) {
+		herd_odd(h, i, "port taken");
+		return;
+	}
+	buf_addf(&why, "port %d is held by %s", i->port, holder ? holder : "somebody else");
+	if (i->state == STATE_STARTING)
+		instance_feed(i, EVENT_BLOCK, why.ptr);
+	else
+		instance_set_why(i, why.ptr);
+	instance_touch(i);
+	buf_release(&why);
+	herd_leave(h);
+}

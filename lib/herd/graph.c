@@ -1,0 +1,167 @@
+/*
+ * Who needs whom.  model/order judges one oxfile; the herd has many, and apps of one may need those of another, so it looks at all of them.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/inside.h"
+
+enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
+
+struct walk {
+	const struct vec *specs;
+	struct map places; /* of names: index + 1 */
+	enum mark *marks;
+	struct vec path; /* of const struct spec *, from where the walk began */
+};
+
+static size_t index_of(const struct walk *w, const char *name)
+{
+	return (size_t)(uintptr_t)map_get(&w->places, name);
+}
+
+static void begin(struct walk *w, const struct vec *specs)
+{
+	w->specs = specs;
+	w->marks = mem_zalloc(specs->len, sizeof(*w->marks));
+	for (size_t i = 0; i < specs->len; i++) {
+		const struct spec *s = specs->items[i];
+
+		map_put(&w->places, s->name, (void *)(uintptr_t)(i + 1));
+	}
+}
+
+static void finish(struct walk *w)
+{
+	map_release(&w->places);
+	vec_release(&w->path);
+	mem_free(w->marks);
+}
+
+static int tell_cycle(const struct walk *w, const struct spec *again, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	size_t i = 0;
+
+	while (w->path.items[i] != again)
+		i++;
+	for (; i < w->path.len; i++)
+		buf_addf(&words, "%s -> ", ((const struct spec *)w->path.items[i])->name);
+	err_set(e, "dependencies go round in a circle: %s%s", words.ptr, again->name);
+	buf_release(&words);
+	return -1;
+}
+
+/* The path is as deep as the longest chain; more than this many is taken for a mistake. */
+enum { CHAIN_MAX = 1000 };
+
+static int visit(struct walk *w, size_t at, struct err *e)
+{
+	const struct spec *s = w->specs->items[at];
+
+	if (w->marks[at] == MARK_DONE)
+		return 0;
+	if (w->marks[at] == MARK_OPEN)
+		return tell_cycle(w, s, e);
+	if (w->path.len == CHAIN_MAX)
+		return err_set(
+			e, "'%s' stands behind a chain of more than %d dependencies", s->name, CHAIN_MAX);
+	w->marks[at] = MARK_OPEN;
+	vec_push(&w->path, (void *)s);
+	for (size_t k = 0; k < s->depends_on.len; k++) {
+		size_t next = index_of(w, s->depends_on.items[k]);
+
+		if (next && visit(w, next - 1, e) < 0)
+			return -1;
+	}
+	vec_pop(&w->path);
+	w->marks[at] = MARK_DONE;
+	return 0;
+}
+
+static int check_known(const struct walk *w, const struct spec *s, struct err *e)
+{
+	for (size_t k = 0; k < s->depends_on.len; k++) {
+		struct str_guess guess = { .typed = s->depends_on.items[k] };
+
+		if (index_of(w, guess.typed))
+			continue;
+		for (size_t i = 0; i < w->specs->len; i++)
+			str_guess_offer(&guess, ((const struct spec *)w->specs->items[i])->name);
+		err_set(e, "'%s' depends on '%s', which is not defined", s->name, guess.typed);
+		if (guess.best && e)
+			buf_addf(&e->text, "; did you mean '%s'?", guess.best);
+		return -1;
+	}
+	return 0;
+}
+
+int graph_check(const struct vec *specs, const struct vec *changed, struct err *e)
+{
+	struct walk w = { .places = MAP_INIT, .path = VEC_INIT };
+	int rc = 0;
+
+	begin(&w, specs);
+	for (size_t i = 0; i < changed->len && !rc; i++)
+		rc = check_known(&w, changed->items[i], e);
+	for (size_t i = 0; i < specs->len && !rc; i++)
+		rc = visit(&w, i, e);
+	finish(&w);
+	return rc;
+}
+
+static int compare_apps(const void *left, const void *right)
+{
+	const struct app *a = left;
+	const struct app *b = right;
+
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	if (a->spec->start_order != b->spec->start_order)
+		return a->spec->start_order < b->spec->start_order ? -1 : 1;
+	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
+}
+
+static int level_of(struct app *a)
+{
+	int level = 0;
+
+	if (a->level >= 0)
+		return a->level;
+	for (size_t k = 0; k < a->needs.len; k++) {
+		int below = level_of(a->needs.items[k]);
+
+		if (below >= level)
+			level = below + 1;
+	}
+	a->level = level;
+	return level;
+}
+
+void graph_link(struct herd *h)
+{
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		a->needs.len = 0;
+		a->needed_by.len = 0;
+		a->level = -1;
+	}
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		for (size_t k = 0; k < a->spec->depends_on.len; k++) {
+			struct app *need = app_find(h, a->spec->depends_on.items[k]);
+
+			if (!need)
+				continue;
+			vec_push(&a->needs, need);
+			vec_push(&need->needed_by, a);
+		}
+	}
+	for (size_t i = 0; i < h->apps.len; i++)
+		level_of(h->apps.items[i]);
+	vec_sort(&h->apps, compare_apps);
+	for (size_t i = 0; i < h->apps.len; i++)
+		((struct app *)h->apps.items[i])->place = i;
+}

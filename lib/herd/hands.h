@@ -1,0 +1,96 @@
+/*
+ * What the herd wishes for.  The herd touches nothing: it calls these, and hears later, as facts (herd.h), what came of it.
+ * The real ones are in lib/engine; the tests' are a recorder and the simulated machine.
+ *
+ * Rules for whoever implements them: a wish is taken at once and never fails (what goes wrong comes back as a fact); pointers are
+ * borrowed for the call; no function of herd.h that takes a non-const herd may be called from inside, only herd_to_json() and the questions.
+ * Wishes for one slot reach the keeper in the order in which they were made, so a signal may follow a spawn whose answer is not here
+ * yet.  A wish about a ticket that is not (or no longer) alive does nothing.
+ */
+#ifndef OX_HERD_HANDS_H
+#define OX_HERD_HANDS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/spec.h"
+#include "rules/fsm.h"
+
+/*
+ * One attempt to run something in one slot.  A slot ("api:2") has a number that is never given to another; a generation is never given
+ * to a second attempt of any slot, so that nothing meant for one process can hit its successor.  0 is no slot and no generation.
+ */
+struct ticket {
+	uint32_t slot;
+	uint64_t generation;
+};
+
+struct spawn_wish {
+	struct ticket ticket;
+	const char *name; /* "api:2": travels with the process, so that a later brain knows it again */
+	const struct spec *spec;
+	int instance;   /* OXHERD_INSTANCE */
+	int port;       /* PORT; 0: none is given */
+	bool owns_port; /* false: passed on only */
+	int instances;  /* how many the app has now */
+	int revision;   /* OXHERD_REVISION */
+};
+
+enum herd_event_kind {
+#define X(name, word, doc) HERD_EVENT_##name,
+#include "herd/events.def"
+#undef X
+	HERD_EVENT_COUNT,
+};
+
+struct herd_event {
+	uint64_t sequence; /* from 1, without gaps, for the life of this brain */
+	int64_t at;        /* monotonic ms */
+	enum herd_event_kind kind;
+	const char *app;
+	int instance;        /* -1: about the app as a whole */
+	enum state from, to; /* the same where no state changed */
+	enum event on;       /* STATE only */
+	const char *why;     /* words, "" if there are none */
+	int64_t pid;         /* 0: no process */
+	int64_t delay_ms;    /* until it is started again; -1: it is not waiting for that */
+};
+
+enum reach { REACH_MAIN, REACH_TREE };
+
+struct hands {
+	/* Answered by herd_spawned() or herd_spawn_failed().  hands.changed() came before it, with the wish already in herd_to_json(). */
+	void (*spawn)(void *context, const struct spawn_wish *wish);
+	/* SIGCONT follows it, so that a stopped process hears it too. */
+	void (*signal)(void *context, struct ticket ticket, const char *signal, enum reach reach);
+	/*
+	 * SIGKILL for the process and all that it left behind, again and again until nothing is there: then herd_tree_gone(), after
+	 * herd_exited().  It is also asked for when the main process ended by itself, and then answered at once if nothing is left.
+	 */
+	void (*kill_tree)(void *context, struct ticket ticket);
+	/*
+	 * Does a stranger hold the port?  Answered by herd_port_free() or herd_port_taken(); after "taken" it goes on looking and says
+	 * herd_port_free() once it is.  Ends with that, or with unwatch().
+	 */
+	void (*check_port)(void *context, struct ticket ticket, int port);
+	/*
+	 * Look whether it is ready; herd_ready() once.  READY_ALIVE: only whether it listens on its port (if it has one) before the herd's
+	 * own second is over.  With `is_adopted` an earlier brain may have heard its word (notify, ipc) already.
+	 */
+	void (*watch_ready)(
+		void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted);
+	/* Stop looking, for readiness and for the port. */
+	void (*unwatch)(void *context, struct ticket ticket);
+	void (*publish)(void *context, const struct herd_event *event);
+	/*
+	 * What herd_to_json() would say has changed.  Marking it is enough when the store is written before the messages to the keeper
+	 * leave: then no process is ever unknown to the store.
+	 */
+	void (*changed)(void *context);
+	/* A request is over; `words` say what failed, "" when all is well.  Called last, after changed(). */
+	void (*settled)(void *context, uint64_t request, bool is_ok, const char *words);
+};
+
+const char *herd_event_word(enum herd_event_kind kind);
+
+#endif

@@ -1,0 +1,196 @@
+#include "herd/herd.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+struct herd *herd_new(const struct herd_options *options)
+{
+	struct herd *h = mem_zalloc(1, sizeof(*h));
+
+	h->options = *options;
+	/* A xorshift that starts at 0 stays there. */
+	h->random = options->seed ? options->seed : 0x9e3779b97f4a7c15ULL;
+	return h;
+}
+
+void herd_free(struct herd *h)
+{
+	if (!h)
+		return;
+	for (size_t k = 0; k < h->slots.len; k++)
+		instance_free(h->slots.items[k]);
+	for (size_t k = 0; k < h->apps.len; k++)
+		app_free(h->apps.items[k]);
+	vec_release(&h->slots);
+	vec_release(&h->apps);
+	map_release(&h->names);
+	vec_release_with(&h->requests, request_free);
+	timers_release(&h->timers);
+	mem_free(h);
+}
+
+double herd_jitter(struct herd *h)
+{
+	h->random ^= h->random << 13;
+	h->random ^= h->random >> 7;
+	h->random ^= h->random << 17;
+	return (double)(h->random >> 11) / 9007199254740992.0;
+}
+
+void herd_enter(struct herd *h, int64_t now)
+{
+	if (now > h->now)
+		h->now = now;
+}
+
+void herd_leave(struct herd *h)
+{
+	if (h->is_restoring)
+		return;
+	while (h->touched_first) {
+		struct instance *i = h->touched_first;
+		uint32_t slot = i->slot;
+
+		h->touched_first = i->next_touched;
+		if (!h->touched_first)
+			h->touched_last = NULL;
+		i->is_touched = false;
+		instance_step(i);
+		/* The step may have removed it. */
+		i = herd_by_slot(h, slot);
+		if (i)
+			requests_look(h, i);
+	}
+	if (h->is_changed) {
+		h->is_changed = false;
+		h->options.hands->changed(h->options.context);
+	}
+	requests_answer(h);
+}
+
+/* Where a slot is in the row, or would be: slots are numbered upwards, so a new one goes to the end. */
+static size_t place_of(const struct herd *h, uint32_t slot)
+{
+	size_t low = 0;
+	size_t high = h->slots.len;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		const struct instance *i = h->slots.items[middle];
+
+		if (i->slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+struct instance *herd_by_slot(const struct herd *h, uint32_t slot)
+{
+	size_t place = place_of(h, slot);
+	struct instance *i = place < h->slots.len ? h->slots.items[place] : NULL;
+
+	return i && i->slot == slot ? i : NULL;
+}
+
+void herd_add_slot(struct herd *h, struct instance *i)
+{
+	size_t place = place_of(h, i->slot);
+
+	vec_push(&h->slots, i);
+	for (size_t k = h->slots.len - 1; k > place; k--)
+		h->slots.items[k] = h->slots.items[k - 1];
+	h->slots.items[place] = i;
+	if (i->slot > h->last_slot)
+		h->last_slot = i->slot;
+}
+
+void herd_remove_slot(struct herd *h, const struct instance *i)
+{
+	vec_remove(&h->slots, place_of(h, i->slot));
+}
+
+struct instance *herd_hear(struct herd *h, struct ticket t, int64_t now)
+{
+	struct instance *i = herd_by_slot(h, t.slot);
+
+	herd_enter(h, now);
+	if (i && i->generation == t.generation)
+		return i;
+	h->counts.stale_facts++;
+	return NULL;
+}
+
+void herd_odd(struct herd *h, const struct instance *i, const char *fact)
+{
+	h->counts.odd_facts++;
+	log_debug("%s:%d: ignored %s while %s", i->app->spec->name, i->number, fact, state_word(i->state));
+}
+
+void herd_publish(struct herd *h, struct herd_event *event)
+{
+	event->sequence = ++h->counts.events;
+	event->at = h->now;
+	h->options.hands->publish(h->options.context, event);
+}
+
+int64_t herd_next_deadline(const struct herd *h)
+{
+	const struct timer *next = timers_next(&h->timers);
+
+	return next ? next->at : -1;
+}
+
+/* The daemon has waited long enough: what is left is killed, whatever its own grace would be. */
+static void kill_all(struct herd *h)
+{
+	for (size_t k = 0; k < h->slots.len; k++) {
+		struct instance *i = h->slots.items[k];
+
+		if ((i->phase == PHASE_ASKED || i->phase == PHASE_UP) && !timer_is_armed(&i->tree)) {
+			if (i->state != STATE_STOPPING)
+				instance_feed(i, EVENT_STOP, "the daemon stops");
+			instance_kill(i, "the daemon's deadline is over: killed");
+		}
+	}
+}
+
+static void fire(struct herd *h, const struct timer *timer)
+{
+	struct instance *i = timer->owner;
+
+	if (!i)
+		kill_all(h);
+	else if (timer->generation == i->generation)
+		instance_fire(i, (enum timer_kind)timer->kind);
+	else
+		herd_odd(h, i, timer_word((enum timer_kind)timer->kind));
+}
+
+void herd_timer(struct herd *h, int64_t now)
+{
+	const struct timer *timer = NULL;
+
+	herd_enter(h, now);
+	/* Not after each: of a thousand that are due together all are heard before anything is done. */
+	for (timer = timers_take(&h->timers, h->now); timer; timer = timers_take(&h->timers, h->now))
+		fire(h, timer);
+	herd_leave(h);
+}
+
+bool herd_is_shutting_down(const struct herd *h)
+{
+	return h->is_shutting_down;
+}
+
+struct herd_counts herd_counts(const struct herd *h)
+{
+	struct herd_counts counts = h->counts;
+
+	counts.instances = h->slots.len;
+	counts.timers = h->timers.len;
+	counts.requests = h->requests.len;
+	return counts;
+}

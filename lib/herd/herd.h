@@ -1,0 +1,215 @@
+/*
+ * The fleet's one mind: every app, instance, timer and decision.  Pure: facts go in here, wishes come out through struct hands, time is an
+ * argument (monotonic ms, never going back; if it does, the latest counts).  Everything that is decided is decided here.
+ *
+ * Facts about a process carry its ticket; those of another generation are counted and change nothing.
+ *
+ * What an instance is for: it is wanted (somebody said start) or not, and the herd makes what is meet what is wanted, again after every
+ * fact.  It starts when every app that its app depends on is ready now: at least one instance is wanted, and all wanted ones are running
+ * (or finished, for one-shots).  It stops when no instance of an app that depends on it is still on its way down.
+ */
+#ifndef OX_HERD_HERD_H
+#define OX_HERD_HERD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "herd/hands.h"
+#include "model/status.h"
+
+struct err;
+struct herd;
+struct instance;
+struct json;
+struct plan;
+
+enum {
+	ALIVE_MS = 1000,       /* ready = "alive": up for this long */
+	UNKILLABLE_MS = 10000, /* after SIGKILL this long without an end is told as unkillable */
+	HAPPENINGS_MAX = 16,   /* what `why` remembers of each instance */
+};
+
+struct herd_options {
+	const struct hands *hands; /* both borrowed; they outlive the herd */
+	void *context;
+	uint64_t seed; /* of the jitter; a run with the same seed and facts replays */
+	int cpus;      /* what `instances = "max"` means */
+	/* May a new automatic block have this port?  Asked with the hands' context; NULL: nobody else has any. */
+	bool (*is_port_taken)(void *context, int port);
+};
+
+struct herd *herd_new(const struct herd_options *options);
+void herd_free(struct herd *h);
+
+/* When herd_timer() has something to do; -1: nothing is due ever.  The engine arms one timer for it, after every call. */
+int64_t herd_next_deadline(const struct herd *h);
+void herd_timer(struct herd *h, int64_t now);
+
+/* --- facts --- */
+
+/* The fork worked and exec succeeded. */
+void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_time, int64_t now);
+/* It never ran: "cannot enter working_dir '/x': No such file or directory" with its errno.  Nothing of it is left. */
+void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now);
+
+struct herd_exit {
+	int code;        /* where signal is 0 */
+	int signal;      /* its number, or 0 */
+	int64_t wall_ms; /* since 1970, for people only */
+};
+/* The main process was reaped. */
+void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now);
+/* Nothing of its process tree is left; after herd_exited(), always.  Only now is the slot used again. */
+void herd_tree_gone(struct herd *h, struct ticket t, int64_t now);
+void herd_ready(struct herd *h, struct ticket t, int64_t now);
+void herd_port_free(struct herd *h, struct ticket t, int64_t now);
+/* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
+void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
+
+/* --- requests --- */
+
+enum herd_verb {
+	HERD_START, /* and what it depends on, unless is_alone */
+	HERD_STOP,
+	HERD_RESTART, /* stop, then start; a restart of what is going down already is that same restart */
+	HERD_DELETE,  /* whole apps: stop and forget */
+	HERD_RESET,   /* forgive crashes: crashed and waiting instances start now */
+	HERD_SIGNAL,  /* to the main processes */
+};
+
+/*
+ * Settled when: stop, delete: all are down, with everything they left behind.  start: at once, or with waits_ready when all are ready.
+ * restart: new processes run, or with waits_ready are ready.  reset, signal: at once.  It fails as soon as every target has its answer and
+ * one of them failed for good: crashed, unkillable, undone by a later request.
+ */
+struct herd_request {
+	uint64_t id; /* 0: nobody waits */
+	enum herd_verb verb;
+	const char *const *targets; /* "api", "api:2", a namespace, "all"; none: all */
+	size_t count;
+	bool waits_ready;
+	bool is_alone;
+	const char *signal; /* HERD_SIGNAL: "SIGHUP" */
+	const char *who;    /* "uid 1000", for `why`; may be NULL */
+};
+
+/* 0, or -1 with words, and then nothing changed; e->number is ENOENT when there is no such target. */
+int herd_request(struct herd *h, const struct herd_request *r, int64_t now, struct err *e);
+
+struct herd_scaling {
+	const char *app;
+	bool is_relative;
+	int delta;          /* is_relative: +2, -1; never below 0 */
+	struct count count; /* else */
+};
+/* All of them or none.  Settled when those too many are gone and (waits_ready) the new ones are ready. */
+int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
+	bool waits_ready, int64_t now, struct err *e);
+
+struct herd_apply {
+	uint64_t id;
+	const char *oxfile;      /* whose specs these are; NULL: of no file */
+	const struct vec *specs; /* of struct spec *, borrowed; each is cloned */
+	const char *const *only; /* names of apps; none: all of them */
+	size_t only_count;
+	bool changes; /* apps that are there take their new definition, replacing processes where that needs it */
+	bool prunes; /* apps of this oxfile that are not in specs are deleted */
+	bool starts; /* what is applied is wanted up */
+	bool waits_ready;
+	struct buf
+		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
+};
+/*
+ * All or nothing: an unknown or circular dependency, ports that overlap or end beyond 65535, a name that another oxfile has, give -1 with words,
+ * and nothing changed at all.
+ */
+int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e);
+/* What herd_apply() would do, step by step; same errors. */
+int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *plan, struct err *e);
+
+/*
+ * SIGTERM to the daemon: everything stops, in order, and stays wanted: the next daemon starts it again.  Nothing else is accepted afterwards.
+ * What is left after `deadline_ms` (0: no deadline) is killed.  A second one changes nothing and is settled with the first.
+ */
+void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now);
+/* The client of a request is gone. */
+void herd_forget_request(struct herd *h, uint64_t id);
+
+/* --- over the brain's own death --- */
+
+/*
+ * Everything but requests, happenings and events.  Holds secrets: the store is a private file.  Timers are remaining ms as of the last call; the
+ * time until herd_from_json() is taken off them where the monotonic clock went on, so one boot's deadlines stay where they were.
+ */
+struct json *herd_to_json(const struct herd *h);
+/*
+ * A herd that remembers and waits: tell it what the keeper has with herd_adopt(), then let it go with herd_resume().  NULL with
+ * words if the store makes no sense.
+ */
+struct herd *herd_from_json(
+	const struct json *j, const struct herd_options *options, int64_t now, struct err *e);
+
+struct herd_live {
+	struct ticket ticket; /* as the keeper has them */
+	const char *name;     /* "api:2", as it was spawned */
+	int64_t pid;
+	uint64_t start_time;
+};
+/*
+ * One for everything that the keeper has, before herd_resume(): alive, or ended and not taken yet; herd_exited() and herd_tree_gone() follow
+ * for the latter.  What the store does not know (spawned after the last save) is found by its name: a slot that is wanted keeps it
+ * and sees again whether it is ready; a slot that is not wanted, or that the store has no app or instance for, gets it and stops it
+ * properly.  False: an older process of a slot that has a newer one; it is killed, and its facts will be ignored.
+ */
+bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now);
+/* What was not adopted is lost: nobody saw it end, so no crash is counted.  Then what is and what is wanted meet again. */
+void herd_resume(struct herd *h, int64_t now);
+
+/* --- questions --- */
+
+/* In dependency order, instances by number; NULL at the end. */
+const struct instance *herd_first(const struct herd *h);
+const struct instance *herd_next(const struct herd *h, const struct instance *i);
+/* "api:2", or NULL. */
+const struct instance *herd_find(const struct herd *h, const char *name);
+const struct instance *herd_slot(const struct herd *h, uint32_t slot);
+/* Appends the instances that the targets mean (none: all), borrowed.  -1 with words; e->number is ENOENT. */
+int herd_targets(
+	const struct herd *h, const char *const *targets, size_t count, struct vec *instances, struct err *e);
+const char *instance_app(const struct instance *i);
+struct ticket instance_ticket(const struct instance *i);
+enum state instance_state(const struct instance *i);
+/* Words borrowed from the herd until its next call; release the status with instance_status_release(). */
+void instance_status(const struct instance *i, int64_t now, struct instance_status *out);
+/* Why it is as it is: "port 3002 is held by pid 812 'node old.js'", "waits for db (1 of 2 ready)". */
+void instance_reason(const struct instance *i, struct buf *out);
+
+/* One happening of an instance, oldest first. */
+struct happening {
+	int64_t at; /* monotonic ms */
+	enum herd_event_kind kind;
+	enum event on;
+	enum state from, to;
+	char *words; /* may be NULL */
+};
+size_t instance_happenings(const struct instance *i);
+const struct happening *instance_happening(const struct instance *i, size_t index);
+
+size_t herd_app_count(const struct herd *h);
+void herd_app_status(const struct herd *h, size_t index, struct app_status *out);
+/* NULL: no such app. */
+const struct spec *herd_spec(const struct herd *h, const char *app);
+bool herd_is_shutting_down(const struct herd *h);
+
+struct herd_counts {
+	uint64_t stale_facts; /* of another generation, or of a slot that is gone */
+	uint64_t odd_facts;   /* of this generation, but they made no sense */
+	uint64_t events;
+	size_t instances, timers, requests;
+};
+struct herd_counts herd_counts(const struct herd *h);
+
+#endif

@@ -1,0 +1,259 @@
+/*
+ * What the files of this room share; nobody else includes it.
+ *
+ * How a call works: herd_enter() sets the time; facts and requests change flags and feed events to instances, and every instance that may
+ * have something to do is touched; herd_leave() lets each touched instance take its next step until none has any, tells changed(), and then
+ * answers the requests that are over.
+ */
+#ifndef OX_HERD_INSIDE_H
+#define OX_HERD_INSIDE_H
+
+#include "base/map.h"
+#include "herd/herd.h"
+#include "herd/timers.h"
+#include "rules/fsm.h"
+#include "rules/ports.h"
+#include "rules/restart.h"
+
+/* What exists in a slot, beside its state. */
+enum phase {
+	PHASE_NONE,
+	PHASE_DELAYED,   /* start_delay; no process yet */
+	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
+	PHASE_ASKED,     /* the spawn wish left */
+	PHASE_UP,        /* a process runs */
+	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
+	PHASE_COUNT,
+};
+
+enum timer_kind {
+	TIMER_DELAY, /* start_delay is over */
+	TIMER_ALIVE, /* up long enough to count as ready */
+	TIMER_NEVER_READY,
+	TIMER_KILL, /* stop_timeout is over */
+	TIMER_BACKOFF,
+	TIMER_UNKILLABLE,
+	TIMER_DEADLINE, /* the herd's own: shutdown */
+	TIMER_KIND_COUNT,
+};
+
+struct past {
+	struct happening *items; /* a ring, NULL until something happens */
+	uint8_t len, cap, first;
+};
+
+struct instance {
+	struct app *app;
+	uint32_t slot;
+	int number;
+	uint64_t generation; /* of the last attempt; 0: none yet */
+	enum state state;
+	enum phase phase;
+	int port, revision; /* of the last attempt */
+	int64_t pid;        /* 0: none */
+	uint64_t start_time;
+	int64_t state_since, started_at;
+	int64_t ready_at; /* of this run; 0: it is not ready yet */
+	int64_t delay_ms; /* what the restart rule said last */
+	int64_t restarts;
+	enum event start_by; /* which event its next start is: start, retry or reset */
+
+	bool wants_up;
+	bool is_retired;    /* scaled away or deleted: removed when it is down */
+	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
+	bool is_restarting; /* has to go down once */
+	bool is_failing;    /* stopping because it was not ready in time: a crash, once it is gone */
+	bool is_port_free;  /* the check said so */
+	bool was_delayed;   /* start_delay is over */
+	bool is_unkillable;
+	bool was_adopted;
+	bool is_touched;
+	bool counts_asked, counts_ready, counts_leaving; /* what app's counters hold of it */
+
+	struct last_exit last_exit;
+	struct timer life, tree;
+	struct restart_history *history; /* NULL: it never crashed */
+	struct past past;
+	char *why; /* the words of what happened last; may be NULL */
+	struct instance *next_touched;
+};
+
+struct app {
+	struct herd *herd;
+	struct spec *spec;
+	int revision;
+	int count;       /* instances it should have */
+	int scaled;      /* what scale asked for; -1: what the spec says */
+	bool wants_up;   /* what new instances get */
+	bool is_leaving; /* deleted: removed with its last instance */
+	int *ports;      /* by instance number, as many as it ever had */
+	int ports_len;
+	enum port_source port_source;
+	struct vec instances;        /* by number */
+	struct vec needs, needed_by; /* of struct app * */
+	int level;
+	size_t arrival, place; /* in the order of coming, and in herd's apps */
+	int asked, ready,
+		leaving; /* instances that somebody wants; of those, ready; still on their way down */
+	bool was_ready;
+};
+
+/* What a request waits for in one instance: it is down, it was replaced, it is ready. */
+enum goal { GOAL_DOWN, GOAL_CYCLED, GOAL_READY };
+
+struct waiting {
+	uint32_t slot;
+	enum goal goal;
+	uint64_t generation; /* when it was asked */
+	bool is_over;
+};
+
+struct request {
+	uint64_t id;
+	struct waiting *waits; /* by slot, from request_begin() on */
+	size_t len, cap, left, failed;
+	bool is_over;
+	struct buf words;
+};
+
+struct herd {
+	struct herd_options options;
+	int64_t now;
+	uint64_t random;
+	struct vec apps;  /* in dependency order */
+	struct map names; /* of apps */
+	struct vec slots; /* of struct instance *, by slot */
+	uint32_t last_slot;
+	uint64_t last_generation;
+	size_t arrivals;
+	struct timers timers;
+	struct timer deadline;
+	struct instance *touched_first, *touched_last;
+	struct vec requests;
+	struct herd_counts counts;
+	bool is_changed, is_restoring, is_shutting_down;
+};
+
+/* herd.c */
+void herd_enter(struct herd *h, int64_t now);
+void herd_leave(struct herd *h);
+struct instance *herd_by_slot(const struct herd *h, uint32_t slot);
+/* The live instance that a fact is about; NULL, counted, for one of another generation. */
+struct instance *herd_hear(struct herd *h, struct ticket t, int64_t now);
+void herd_odd(struct herd *h, const struct instance *i, const char *fact);
+double herd_jitter(struct herd *h);
+void herd_publish(struct herd *h, struct herd_event *event);
+void herd_add_slot(struct herd *h, struct instance *i);
+void herd_remove_slot(struct herd *h, const struct instance *i);
+
+/* instance.c */
+struct instance *instance_new(struct app *app, int number, uint32_t slot);
+void instance_free(struct instance *i);
+/* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
+bool instance_feed(struct instance *i, enum event event, const char *why);
+/* For what an earlier brain left: the state is as it was, or as what the keeper has makes it. */
+void instance_place(struct instance *i, enum state state, enum herd_event_kind kind, const char *why);
+void instance_note(struct instance *i, const char *why);
+void instance_set_why(struct instance *i, const char *why);
+/* It may have something to do, and may count differently for its app. */
+void instance_touch(struct instance *i);
+bool instance_is_asked(const struct instance *i);
+bool instance_is_wanted(const struct instance *i);
+bool instance_is_ready(const struct instance *i);
+/* It has a process (or is about to), and should not. */
+bool instance_is_leaving(const struct instance *i);
+bool instance_is_down(const struct instance *i);
+void instance_name(const struct instance *i, struct buf *out);
+
+/* life.c: what the actions of the state table do */
+void instance_act(struct instance *i, enum action action);
+/* The main process is gone and so is its tree. */
+void instance_gone(struct instance *i);
+void instance_fire(struct instance *i, enum timer_kind kind);
+void instance_leftovers(struct instance *i);
+void instance_kill(struct instance *i, const char *why);
+void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms);
+void instance_watch(struct instance *i, bool is_adopted);
+void instance_signal_stop(struct instance *i);
+void instance_forget_crashes(struct instance *i);
+
+/* step.c: the next step of a touched instance */
+void instance_step(struct instance *i);
+
+/* app.c */
+struct app *app_new(struct herd *h, struct spec *spec);
+void app_free(struct app *a);
+struct app *app_find(const struct herd *h, const char *name);
+struct instance *app_instance(const struct app *a, int number);
+bool app_is_ready(const struct app *a);
+/* The first app it depends on that is not ready now, in words (`why` may be NULL); false when none is in the way. */
+bool app_is_waiting(const struct app *a, struct buf *why);
+bool app_has_leaving_dependents(const struct app *a);
+void app_resize(struct app *a, int count);
+void app_leave(struct app *a);
+void app_remove(struct instance *i);
+struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
+int app_port(const struct app *a, int number);
+bool app_owns_ports(const struct app *a);
+void app_touch(struct app *a);
+void app_publish(struct app *a, const char *why);
+
+/* graph.c: who needs whom; `specs` is a vec of const struct spec *.  -1 with words for an unknown or circular dependency. */
+int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);
+void graph_link(struct herd *h);
+
+/* drafts.c: the herd as it would be */
+struct draft {
+	struct app *app;         /* NULL: it is new */
+	const struct spec *spec; /* borrowed */
+	int was, count, scaled;  /* instances: before, and after */
+	int *ports;
+	int ports_len;
+	enum port_source port_source;
+	bool is_changed, is_removed, cannot_grow;
+	bool is_awaited; /* a scaling of it has what it waits for: the same app may be named twice */
+};
+struct draft *draft_add(struct vec *drafts, struct app *app, const struct spec *spec);
+void draft_free(void *draft);
+void drafts_of(const struct herd *h, struct vec *drafts);
+struct draft *draft_find(const struct vec *drafts, const char *name);
+/* draft_ports.c: -1 with words for ranges that meet or end beyond the last port. */
+int drafts_assign_ports(const struct herd *h, struct vec *drafts, struct err *e);
+int drafts_check(const struct herd *h, struct vec *drafts, struct err *e);
+/* Moves the herd to what the drafts say; cannot fail. */
+void drafts_commit(struct herd *h, struct vec *drafts);
+void draft_plan(const struct draft *d, struct plan *plan);
+
+/* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
+int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
+	struct vec *apps, struct err *e);
+
+/* settle.c */
+/* NULL for id 0; the others accept that. */
+struct request *request_open(uint64_t id);
+void request_wait(struct request *r, const struct instance *i, enum goal goal);
+/* From here on the herd owns it. */
+void request_begin(struct herd *h, struct request *r);
+void requests_look(struct herd *h, const struct instance *i);
+void requests_answer(struct herd *h);
+void request_free(void *request);
+
+/* save.c */
+struct instance_flag {
+	const char *key;
+	size_t offset; /* of a bool in struct instance */
+};
+extern const struct instance_flag instance_flags[];
+extern const size_t instance_flags_count;
+
+/* past.c */
+void past_add(struct past *p, const struct happening *what, const char *words);
+void past_release(struct past *p);
+
+/* words.c */
+const char *phase_word(enum phase phase);
+bool phase_parse(const char *word, enum phase *phase);
+const char *timer_word(enum timer_kind kind);
+bool timer_parse(const char *word, enum timer_kind *kind);
+
+#endif

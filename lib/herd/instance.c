@@ -1,0 +1,189 @@
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+struct instance *instance_new(struct app *app, int number, uint32_t slot)
+{
+	struct instance *i = mem_zalloc(1, sizeof(*i));
+
+	i->app = app;
+	i->number = number;
+	i->slot = slot;
+	i->state = STATE_STOPPED;
+	i->start_by = EVENT_START;
+	i->wants_up = app->wants_up;
+	i->state_since = app->herd->now;
+	i->life.owner = i;
+	i->tree.owner = i;
+	return i;
+}
+
+void instance_free(struct instance *i)
+{
+	timer_disarm(&i->app->herd->timers, &i->life);
+	timer_disarm(&i->app->herd->timers, &i->tree);
+	past_release(&i->past);
+	mem_free(i->history);
+	mem_free(i->why);
+	mem_free(i);
+}
+
+void instance_name(const struct instance *i, struct buf *out)
+{
+	buf_addf(out, "%s:%d", i->app->spec->name, i->number);
+}
+
+void instance_set_why(struct instance *i, const char *why)
+{
+	/* Copied first: `why` may be the words that it has. */
+	char *copy = why && *why ? mem_strdup(why) : NULL;
+
+	mem_free(i->why);
+	i->why = copy;
+}
+
+bool instance_is_asked(const struct instance *i)
+{
+	return i->wants_up && !i->is_retired && !i->app->herd->is_shutting_down;
+}
+
+bool instance_is_wanted(const struct instance *i)
+{
+	return instance_is_asked(i) && !i->has_ended;
+}
+
+bool instance_is_ready(const struct instance *i)
+{
+	/* A one-shot that ended well is as good as ready, until somebody wants it once more. */
+	return i->state == STATE_FINISHED ? i->has_ended : i->state == STATE_RUNNING && !i->is_restarting;
+}
+
+bool instance_is_leaving(const struct instance *i)
+{
+	if (!state_is_live(i->state))
+		return false;
+	return i->state == STATE_STOPPING || i->is_restarting || !instance_is_wanted(i);
+}
+
+bool instance_is_down(const struct instance *i)
+{
+	return !state_is_live(i->state) && (i->phase == PHASE_NONE || i->phase == PHASE_CHECKING);
+}
+
+static void recount(struct instance *i)
+{
+	struct app *a = i->app;
+	bool asked = instance_is_asked(i);
+	bool ready = asked && instance_is_ready(i);
+	bool leaving = instance_is_leaving(i);
+	bool were_leaving = a->leaving > 0;
+
+	a->asked += asked - i->counts_asked;
+	a->ready += ready - i->counts_ready;
+	a->leaving += leaving - i->counts_leaving;
+	i->counts_asked = asked;
+	i->counts_ready = ready;
+	i->counts_leaving = leaving;
+	if (were_leaving && !a->leaving)
+		for (size_t k = 0; k < a->needs.len; k++)
+			app_touch(a->needs.items[k]);
+	if (app_is_ready(a) == a->was_ready)
+		return;
+	a->was_ready = !a->was_ready;
+	for (size_t k = 0; k < a->needed_by.len; k++)
+		app_touch(a->needed_by.items[k]);
+}
+
+void instance_touch(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	h->is_changed = true;
+	if (!i->is_touched) {
+		i->is_touched = true;
+		i->next_touched = NULL;
+		if (h->touched_last)
+			h->touched_last->next_touched = i;
+		else
+			h->touched_first = i;
+		h->touched_last = i;
+	}
+	recount(i);
+}
+
+static void tell(struct instance *i, struct herd_event *event)
+{
+	struct herd *h = i->app->herd;
+	struct happening what = {
+		.at = h->now,
+		.kind = event->kind,
+		.on = event->on,
+		.from = event->from,
+		.to = event->to,
+	};
+
+	event->app = i->app->spec->name;
+	event->instance = i->number;
+	event->pid = i->pid;
+	event->delay_ms = event->to == STATE_BACKOFF ? i->delay_ms : -1;
+	past_add(&i->past, &what, event->why);
+	herd_publish(h, event);
+}
+
+static void log_step(const struct instance *i, enum state from, enum event on, const char *why)
+{
+	const char *name = i->app->spec->name;
+	double secs = (double)(i->app->herd->now - i->started_at) / 1000;
+
+	if (on == EVENT_READY)
+		log_info("%s:%d: %s -> %s on %s (%.2f s)", name, i->number, state_word(from),
+			state_word(i->state), event_word(on), secs);
+	else if (why && *why)
+		log_info("%s:%d: %s -> %s on %s (%s)", name, i->number, state_word(from),
+			state_word(i->state), event_word(on), why);
+	else
+		log_info("%s:%d: %s -> %s on %s", name, i->number, state_word(from), state_word(i->state),
+			event_word(on));
+}
+
+bool instance_feed(struct instance *i, enum event on, const char *why)
+{
+	struct step step = fsm_step(i->state, on);
+	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
+
+	if (!step.is_legal) {
+		herd_odd(i->app->herd, i, event_word(on));
+		return false;
+	}
+	i->state = step.to;
+	instance_set_why(i, why);
+	log_step(i, event.from, on, i->why);
+	event.why = i->why ? i->why : "";
+	i->state_since = i->app->herd->now;
+	tell(i, &event);
+	instance_touch(i);
+	requests_look(i->app->herd, i);
+	instance_act(i, step.action);
+	return true;
+}
+
+void instance_place(struct instance *i, enum state state, enum herd_event_kind kind, const char *why)
+{
+	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
+
+	i->state = state;
+	i->state_since = i->app->herd->now;
+	instance_set_why(i, why);
+	log_info("%s:%d: %s, %s (%s)", i->app->spec->name, i->number, herd_event_word(kind),
+		state_word(state), why);
+	tell(i, &event);
+	instance_touch(i);
+}
+
+void instance_note(struct instance *i, const char *why)
+{
+	struct herd_event event = { .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state, .why = why };
+
+	log_warn("%s:%d: %s", i->app->spec->name, i->number, why);
+	tell(i, &event);
+}

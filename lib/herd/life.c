@@ -1,0 +1,282 @@
+/*
+ * What the actions of the state table do to one instance, and what its timers mean.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/inside.h"
+
+static struct ticket ticket_of(const struct instance *i)
+{
+	return (struct ticket){ .slot = i->slot, .generation = i->generation };
+}
+
+static const struct hands *hands_of(const struct instance *i)
+{
+	return i->app->herd->options.hands;
+}
+
+static void *context_of(const struct instance *i)
+{
+	return i->app->herd->options.context;
+}
+
+void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms)
+{
+	struct herd *h = i->app->herd;
+
+	timer->kind = (int)kind;
+	timer->generation = i->generation;
+	timer_arm(&h->timers, timer, after_ms < INT64_MAX - h->now ? h->now + after_ms : INT64_MAX);
+}
+
+static void disarm(struct instance *i, struct timer *timer)
+{
+	timer_disarm(&i->app->herd->timers, timer);
+}
+
+static void unwatch(struct instance *i)
+{
+	hands_of(i)->unwatch(context_of(i), ticket_of(i));
+}
+
+/* --- starting --- */
+
+static void ask(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+	struct buf name = BUF_INIT;
+	struct spawn_wish wish = {
+		.ticket = ticket_of(i),
+		.spec = i->app->spec,
+		.instance = i->number,
+		.port = i->port,
+		.owns_port = app_owns_ports(i->app),
+		.instances = i->app->count,
+		.revision = i->app->revision,
+	};
+
+	instance_name(i, &name);
+	wish.name = name.ptr;
+	i->phase = PHASE_ASKED;
+	i->is_port_free = false;
+	i->revision = i->app->revision;
+	i->started_at = h->now;
+	instance_arm(i, &i->life, TIMER_NEVER_READY, i->app->spec->ready_timeout_ms);
+	/* Known to the store before it is known to the keeper. */
+	h->is_changed = false;
+	hands_of(i)->changed(context_of(i));
+	hands_of(i)->spawn(context_of(i), &wish);
+	buf_release(&name);
+}
+
+static void check_port(struct instance *i)
+{
+	i->port = app_port(i->app, i->number);
+	if (!i->port || !app_owns_ports(i->app)) {
+		ask(i);
+		return;
+	}
+	i->phase = PHASE_CHECKING;
+	hands_of(i)->check_port(context_of(i), ticket_of(i), i->port);
+}
+
+static void begin_attempt(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	i->start_by = EVENT_START;
+	if (i->phase == PHASE_CHECKING && i->is_port_free) {
+		ask(i);
+		return;
+	}
+	i->generation = ++h->last_generation;
+	i->is_port_free = false;
+	i->pid = 0;
+	i->ready_at = 0;
+	if (i->app->spec->start_delay_ms > 0 && !i->was_delayed) {
+		i->phase = PHASE_DELAYED;
+		instance_arm(i, &i->life, TIMER_DELAY, i->app->spec->start_delay_ms);
+		return;
+	}
+	check_port(i);
+}
+
+static void end_delay(struct instance *i)
+{
+	struct buf why = BUF_INIT;
+
+	i->was_delayed = true;
+	i->phase = PHASE_NONE;
+	/* What it depends on was ready when the delay began. */
+	if (app_is_waiting(i->app, &why))
+		instance_feed(i, EVENT_BLOCK, why.ptr);
+	else
+		check_port(i);
+	buf_release(&why);
+}
+
+void instance_watch(struct instance *i, bool is_adopted)
+{
+	enum ready_kind kind = spec_ready(i->app->spec);
+
+	if (kind == READY_ALIVE)
+		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
+	hands_of(i)->watch_ready(context_of(i), ticket_of(i), kind, i->port, is_adopted);
+}
+
+static void settle(struct instance *i)
+{
+	disarm(i, &i->life);
+	unwatch(i);
+	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
+}
+
+/* --- stopping --- */
+
+void instance_kill(struct instance *i, const char *why)
+{
+	instance_note(i, why);
+	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
+}
+
+/* A shell in between does not pass signals on, so then all of the tree gets it. */
+static enum reach stop_reach(const struct spec *s)
+{
+	char *const *argv = s->command.argv;
+	bool is_shell = s->command.text && argv && argv[0] && !strcmp(argv[0], "/bin/sh");
+
+	return is_shell && argv[1] && !strcmp(argv[1], "-c") ? REACH_TREE : REACH_MAIN;
+}
+
+void instance_signal_stop(struct instance *i)
+{
+	const struct spec *s = i->app->spec;
+
+	instance_arm(i, &i->life, TIMER_KILL, s->stop_timeout_ms);
+	hands_of(i)->signal(
+		context_of(i), ticket_of(i), s->stop_signal ? s->stop_signal : "SIGTERM", stop_reach(s));
+}
+
+static void begin_stop(struct instance *i)
+{
+	bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+
+	disarm(i, &i->life);
+	if (i->phase != PHASE_DELAYED)
+		unwatch(i);
+	if (has_process) {
+		instance_signal_stop(i);
+		return;
+	}
+	i->phase = PHASE_NONE;
+	instance_gone(i);
+}
+
+void instance_leftovers(struct instance *i)
+{
+	i->phase = PHASE_LEFTOVERS;
+	i->pid = 0;
+	disarm(i, &i->life);
+	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	if (!timer_is_armed(&i->tree))
+		instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
+}
+
+/* Nothing runs any more, and nothing is looked for. */
+static void rest(struct instance *i)
+{
+	disarm(i, &i->life);
+	if (i->phase == PHASE_CHECKING)
+		unwatch(i);
+	if (i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED)
+		i->phase = PHASE_NONE;
+}
+
+static void begin_backoff(struct instance *i)
+{
+	if (i->delay_ms > 0)
+		instance_arm(i, &i->life, TIMER_BACKOFF, i->delay_ms);
+	else
+		i->start_by = EVENT_RETRY;
+}
+
+static void nothing(struct instance *i)
+{
+	(void)i;
+}
+
+static void block(struct instance *i)
+{
+	disarm(i, &i->life);
+}
+
+void instance_act(struct instance *i, enum action action)
+{
+	static void (*const acts[])(struct instance *) = {
+		[ACT_NONE] = nothing,
+		[ACT_SPAWN] = begin_attempt,
+		[ACT_SIGNAL] = begin_stop,
+		[ACT_DELAY] = begin_backoff,
+		[ACT_WATCH] = block,
+		[ACT_SETTLE] = settle,
+		[ACT_REST] = rest,
+	};
+
+	acts[action](i);
+}
+
+/* --- timers --- */
+
+static void never_ready(struct instance *i)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "not ready within %.3g s", (double)i->app->spec->ready_timeout_ms / 1000);
+	i->is_failing = true;
+	instance_feed(i, EVENT_STOP, why);
+}
+
+static void stop_timed_out(struct instance *i)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "did not stop within %.3g s: killed",
+		(double)i->app->spec->stop_timeout_ms / 1000);
+	instance_kill(i, why);
+}
+
+static void end_backoff(struct instance *i)
+{
+	i->start_by = EVENT_RETRY;
+	instance_touch(i);
+}
+
+static void unkillable(struct instance *i)
+{
+	i->is_unkillable = true;
+	instance_note(i, "unkillable: SIGKILL was sent and it is still there");
+	instance_touch(i);
+}
+
+static void alive(struct instance *i)
+{
+	instance_feed(i, EVENT_READY, NULL);
+}
+
+void instance_fire(struct instance *i, enum timer_kind kind)
+{
+	static void (*const fires[TIMER_KIND_COUNT])(struct instance *) = {
+		[TIMER_DELAY] = end_delay,
+		[TIMER_ALIVE] = alive,
+		[TIMER_NEVER_READY] = never_ready,
+		[TIMER_KILL] = stop_timed_out,
+		[TIMER_BACKOFF] = end_backoff,
+		[TIMER_UNKILLABLE] = unkillable,
+		[TIMER_DEADLINE] = nothing,
+	};
+
+	fires[kind](i);
+}

@@ -1,0 +1,215 @@
+/*
+ * The herd as it was saved.  The store is ours, but it may be damaged or of another version: whatever makes no sense is an error with words,
+ * never a crash.
+ */
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
+{
+	int64_t value = 0;
+
+	return json_int(json_get(object, key), &value) ? value : fallback;
+}
+
+static bool in_range(int64_t value, int64_t least, int64_t most)
+{
+	return value >= least && value <= most;
+}
+
+static int load_timer(struct instance *i, struct timer *timer, const struct json *j, struct err *e)
+{
+	enum timer_kind kind = TIMER_DELAY;
+	int64_t after = get_int(j, "ms", 0);
+
+	if (!j)
+		return 0;
+	if (!timer_parse(json_string(json_get(j, "kind"), NULL), &kind) || after < 0)
+		return err_set(e, "a timer makes no sense");
+	instance_arm(i, timer, kind, after);
+	return 0;
+}
+
+static void load_history(struct instance *i, const struct json *j)
+{
+	const struct json *recent = json_get(j, "recent");
+	const struct json *age = NULL;
+	int64_t crashes = get_int(j, "crashes", 0);
+
+	if (crashes <= 0 && !recent)
+		return;
+	i->history = mem_zalloc(1, sizeof(*i->history));
+	i->history->crashes = crashes > 0 ? crashes : 0;
+	JSON_EACH (recent, age) {
+		int64_t ms = 0;
+
+		if (i->history->recent_len == RESTART_HISTORY_MAX || !json_int(age, &ms))
+			break;
+		i->history->recent[i->history->recent_len++] = i->app->herd->now - ms;
+	}
+	i->history->recent_at = i->history->recent_len % RESTART_HISTORY_MAX;
+}
+
+static void load_exit(struct instance *i, const struct json *j)
+{
+	if (!j)
+		return;
+	i->last_exit = (struct last_exit){
+		.is_known = true,
+		.code = (int)get_int(j, "code", 0),
+		.signal = (int)get_int(j, "signal", 0),
+		.at_ms = get_int(j, "at", 0),
+	};
+}
+
+static void load_numbers(struct instance *i, const struct json *j)
+{
+	int64_t now = i->app->herd->now;
+	int64_t start_by = get_int(j, "start_by", EVENT_START);
+
+	i->generation = (uint64_t)get_int(j, "generation", 0);
+	i->port = (int)get_int(j, "port", 0);
+	i->revision = (int)get_int(j, "revision", 0);
+	i->pid = get_int(j, "pid", 0);
+	i->start_time = (uint64_t)get_int(j, "start_time", 0);
+	i->state_since = now - get_int(j, "state_ms", 0);
+	i->started_at = now - get_int(j, "started_ms", 0);
+	if (json_get(j, "ready_ms"))
+		i->ready_at = now - get_int(j, "ready_ms", 0);
+	/* 0 would mean that it is not ready. */
+	if (json_get(j, "ready_ms") && !i->ready_at)
+		i->ready_at = 1;
+	i->delay_ms = get_int(j, "delay_ms", 0);
+	i->restarts = get_int(j, "restarts", 0);
+	i->start_by = start_by == EVENT_RETRY || start_by == EVENT_RESET ? (enum event)start_by : EVENT_START;
+	for (size_t k = 0; k < instance_flags_count; k++)
+		*(bool *)((char *)i + instance_flags[k].offset) =
+			json_bool(json_get(j, instance_flags[k].key), false);
+}
+
+static int load_instance(struct app *a, const struct json *j, struct err *e)
+{
+	int64_t number = get_int(j, "number", -1);
+	int64_t slot = get_int(j, "slot", 0);
+	struct instance *i = NULL;
+
+	if (!in_range(number, 0, APP_INSTANCES_MAX - 1) || !in_range(slot, 1, UINT32_MAX) ||
+		app_instance(a, (int)number) || herd_by_slot(a->herd, (uint32_t)slot))
+		return err_set(e, "an instance of '%s' makes no sense", a->spec->name);
+	i = app_add_instance(a, (int)number, (uint32_t)slot);
+	load_numbers(i, j);
+	load_history(i, j);
+	load_exit(i, json_get(j, "last_exit"));
+	instance_set_why(i, json_string(json_get(j, "why"), NULL));
+	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
+		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase))
+		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
+	if (i->generation > a->herd->last_generation)
+		a->herd->last_generation = i->generation;
+	if (load_timer(i, &i->life, json_get(j, "life"), e) < 0 ||
+		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0)
+		return -1;
+	instance_touch(i);
+	return 0;
+}
+
+static int load_ports(struct app *a, const struct json *j, struct err *e)
+{
+	const struct json *port = NULL;
+	int64_t source = get_int(j, "port_source", PORT_NONE);
+	size_t count = json_count(json_get(j, "ports"));
+	int64_t value = 0;
+
+	if (!in_range(source, PORT_NONE, PORT_BLOCK) || count > APP_INSTANCES_MAX)
+		return err_set(e, "the ports of '%s' make no sense", a->spec->name);
+	a->port_source = (enum port_source)source;
+	a->ports = mem_zalloc(count, sizeof(*a->ports));
+	JSON_EACH (json_get(j, "ports"), port) {
+		if (!json_int(port, &value) || !in_range(value, 0, PORTS_LAST))
+			return err_set(e, "a port of '%s' makes no sense", a->spec->name);
+		a->ports[a->ports_len++] = (int)value;
+	}
+	return 0;
+}
+
+static int load_app(struct herd *h, const struct json *j, struct err *e)
+{
+	struct spec *spec = spec_from_json(json_get(j, "app"), e);
+	const struct json *instance = NULL;
+	int64_t count = get_int(j, "count", -1);
+	int64_t scaled = get_int(j, "scaled", -1);
+	struct app *a = NULL;
+
+	if (!spec)
+		return -1;
+	if (app_find(h, spec->name) || !in_range(count, 0, APP_INSTANCES_MAX) ||
+		!in_range(scaled, -1, APP_INSTANCES_MAX)) {
+		err_set(e, "'%s' makes no sense", spec->name);
+		spec_free(spec);
+		return -1;
+	}
+	a = app_new(h, spec);
+	a->count = (int)count;
+	a->scaled = (int)scaled;
+	a->revision = (int)get_int(j, "revision", 1);
+	a->wants_up = json_bool(json_get(j, "wants_up"), false);
+	a->is_leaving = json_bool(json_get(j, "is_leaving"), false);
+	a->arrival = (size_t)get_int(j, "arrival", (int64_t)a->arrival);
+	if (a->arrival > h->arrivals)
+		h->arrivals = a->arrival;
+	if (load_ports(a, j, e) < 0)
+		return -1;
+	JSON_EACH (json_get(j, "instances"), instance) {
+		if (load_instance(a, instance, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_all(struct herd *h, const struct json *j, struct err *e)
+{
+	const struct json *app = NULL;
+	struct vec specs = VEC_INIT;
+	struct vec none = VEC_INIT;
+	int64_t generation = get_int(j, "generation", 0);
+	int64_t slot = get_int(j, "slot", 0);
+	int rc = 0;
+
+	if (get_int(j, "version", 0) != 1)
+		return err_set(e, "the herd is of a version that is not known here");
+	JSON_EACH (json_get(j, "apps"), app) {
+		if (load_app(h, app, e) < 0)
+			return -1;
+	}
+	if (generation > 0 && (uint64_t)generation > h->last_generation)
+		h->last_generation = (uint64_t)generation;
+	if (in_range(slot, h->last_slot, UINT32_MAX))
+		h->last_slot = (uint32_t)slot;
+	for (size_t k = 0; k < h->apps.len; k++)
+		vec_push(&specs, ((struct app *)h->apps.items[k])->spec);
+	rc = graph_check(&specs, &none, e);
+	vec_release(&specs);
+	return rc;
+}
+
+struct herd *herd_from_json(
+	const struct json *j, const struct herd_options *options, int64_t now, struct err *e)
+{
+	struct herd *h = herd_new(options);
+	int64_t saved = get_int(j, "now", now);
+
+	/* Ages and remaining times count from when it was saved; after a new start of the machine, which has a new clock, from now. */
+	h->now = saved < now ? saved : now;
+	h->is_restoring = true;
+	if (load_all(h, j, e) < 0) {
+		herd_free(h);
+		return NULL;
+	}
+	h->now = now;
+	graph_link(h);
+	for (size_t k = 0; k < h->apps.len; k++)
+		app_touch(h->apps.items[k]);
+	return h;
+}

@@ -1,0 +1,252 @@
+/*
+ * What people ask for: flags are set and instances touched; the steps follow from that.
+ */
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/inside.h"
+
+struct asked {
+	struct herd *h;
+	const struct herd_request *r;
+	struct vec instances, apps; /* in dependency order */
+	struct request *request;    /* NULL: nobody waits */
+};
+
+static const char *const verb_words[] = {
+	[HERD_START] = "start",
+	[HERD_STOP] = "stop",
+	[HERD_RESTART] = "restart",
+	[HERD_DELETE] = "delete",
+	[HERD_RESET] = "reset",
+	[HERD_SIGNAL] = "signal",
+};
+
+/* It is down or waits: the next step may be taken now, as if nothing had happened before. */
+static void hurry(struct instance *i, enum event start_by)
+{
+	i->has_ended = false;
+	i->start_by = start_by;
+	i->was_delayed = false;
+	instance_forget_crashes(i);
+	if (i->state == STATE_BACKOFF)
+		timer_disarm(&i->app->herd->timers, &i->life);
+}
+
+static void start_instance(struct instance *i)
+{
+	i->wants_up = true;
+	if (!state_is_live(i->state) || i->state == STATE_STOPPING)
+		hurry(i, EVENT_START);
+	instance_touch(i);
+}
+
+static void start_app(struct app *a)
+{
+	a->wants_up = true;
+	for (size_t k = 0; k < a->instances.len; k++) {
+		struct instance *i = a->instances.items[k];
+
+		if (!i->is_retired)
+			start_instance(i);
+	}
+}
+
+static bool has_app(const struct vec *apps, const struct app *a)
+{
+	for (size_t k = 0; k < apps->len; k++)
+		if (apps->items[k] == a)
+			return true;
+	return false;
+}
+
+/* Adds what `a` depends on, as deep as that goes. */
+static void add_needs(struct asked *q, const struct app *a)
+{
+	for (size_t k = 0; k < a->needs.len; k++) {
+		struct app *need = a->needs.items[k];
+
+		if (need->is_leaving || has_app(&q->apps, need))
+			continue;
+		vec_push(&q->apps, need);
+		add_needs(q, need);
+		for (size_t n = 0; n < need->instances.len; n++)
+			if (!((const struct instance *)need->instances.items[n])->is_retired)
+				vec_push(&q->instances, need->instances.items[n]);
+	}
+}
+
+static void start(struct asked *q)
+{
+	size_t named = q->instances.len;
+
+	for (size_t k = 0; k < named && !q->r->is_alone; k++)
+		add_needs(q, ((const struct instance *)q->instances.items[k])->app);
+	for (size_t k = 0; k < q->apps.len; k++)
+		start_app(q->apps.items[k]);
+	for (size_t k = 0; k < q->instances.len; k++) {
+		struct instance *i = q->instances.items[k];
+
+		start_instance(i);
+		if (q->r->waits_ready)
+			request_wait(q->request, i, GOAL_READY);
+	}
+}
+
+static void stop(struct asked *q)
+{
+	for (size_t k = 0; k < q->apps.len; k++)
+		((struct app *)q->apps.items[k])->wants_up = false;
+	for (size_t k = 0; k < q->instances.len; k++) {
+		struct instance *i = q->instances.items[k];
+
+		i->wants_up = false;
+		request_wait(q->request, i, GOAL_DOWN);
+		instance_touch(i);
+	}
+}
+
+static void restart(struct asked *q)
+{
+	enum goal goal = q->r->waits_ready ? GOAL_READY : GOAL_CYCLED;
+
+	for (size_t k = 0; k < q->apps.len; k++)
+		((struct app *)q->apps.items[k])->wants_up = true;
+	/* All of them first: what depends on another must not take it for ready in between. */
+	for (size_t k = 0; k < q->instances.len; k++) {
+		struct instance *i = q->instances.items[k];
+
+		i->wants_up = true;
+		i->is_restarting = state_is_live(i->state);
+		if (i->state == STATE_STOPPING || !i->is_restarting)
+			hurry(i, EVENT_START);
+		else
+			instance_forget_crashes(i);
+		request_wait(q->request, i, goal);
+	}
+	for (size_t k = 0; k < q->instances.len; k++)
+		instance_touch(q->instances.items[k]);
+}
+
+static void delete (struct asked *q)
+{
+	for (size_t k = 0; k < q->instances.len; k++)
+		request_wait(q->request, q->instances.items[k], GOAL_DOWN);
+	for (size_t k = 0; k < q->apps.len; k++)
+		app_leave(q->apps.items[k]);
+}
+
+static void reset(struct asked *q)
+{
+	for (size_t k = 0; k < q->instances.len; k++) {
+		struct instance *i = q->instances.items[k];
+
+		if (i->state == STATE_CRASHED || i->state == STATE_BACKOFF)
+			hurry(i, EVENT_RESET);
+		else
+			instance_forget_crashes(i);
+		instance_touch(i);
+	}
+}
+
+static void send_signal(struct asked *q)
+{
+	struct herd *h = q->h;
+
+	for (size_t k = 0; k < q->instances.len; k++) {
+		const struct instance *i = q->instances.items[k];
+
+		if (i->phase == PHASE_UP)
+			h->options.hands->signal(
+				h->options.context, instance_ticket(i), q->r->signal, REACH_MAIN);
+	}
+}
+
+static int check(const struct asked *q, struct err *e)
+{
+	if (q->h->is_shutting_down)
+		return err_set(e, "the daemon is stopping; nothing new is begun");
+	if (q->r->verb == HERD_SIGNAL && !q->r->signal)
+		return err_set(e, "signal needs the name of a signal");
+	for (size_t k = 0; k < q->instances.len && q->r->verb == HERD_DELETE; k++) {
+		const struct app *a = ((const struct instance *)q->instances.items[k])->app;
+
+		if (!has_app(&q->apps, a))
+			return err_set(e, "delete takes whole apps; 'scale %s %d' has one instance less",
+				a->spec->name, a->count - 1);
+	}
+	for (size_t k = 0; k < q->apps.len && q->r->count && q->r->verb == HERD_START; k++) {
+		const struct spec *s = ((const struct app *)q->apps.items[k])->spec;
+
+		if (s->disabled && q->r->count == 1 && str_eq(q->r->targets[0], s->name))
+			return err_set(e, "'%s' is disabled in its oxfile", s->name);
+	}
+	return 0;
+}
+
+/* Kept for `why`: who asked. */
+static void remember(const struct asked *q)
+{
+	struct buf words = BUF_INIT;
+
+	buf_addf(&words, "%s, asked by %s", verb_words[q->r->verb], q->r->who);
+	for (size_t k = 0; k < q->instances.len; k++) {
+		struct instance *i = q->instances.items[k];
+		struct happening what = {
+			.at = q->h->now, .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state
+		};
+
+		past_add(&i->past, &what, words.ptr);
+	}
+	buf_release(&words);
+}
+
+int herd_request(struct herd *h, const struct herd_request *r, int64_t now, struct err *e)
+{
+	static void (*const verbs[])(struct asked *) = {
+		[HERD_START] = start,
+		[HERD_STOP] = stop,
+		[HERD_RESTART] = restart,
+		[HERD_DELETE] = delete,
+		[HERD_RESET] = reset,
+		[HERD_SIGNAL] = send_signal,
+	};
+	struct asked q = { .h = h, .r = r, .instances = VEC_INIT, .apps = VEC_INIT };
+	int rc = -1;
+
+	herd_enter(h, now);
+	if (targets_find(h, r->targets, r->count, &q.instances, &q.apps, e) < 0 || check(&q, e) < 0)
+		goto out;
+	if (r->who)
+		remember(&q);
+	q.request = request_open(r->id);
+	verbs[r->verb](&q);
+	/* An app without instances remembers it too. */
+	h->is_changed = true;
+	request_begin(h, q.request);
+	herd_leave(h);
+	rc = 0;
+out:
+	vec_release(&q.instances);
+	vec_release(&q.apps);
+	return rc;
+}
+
+void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now)
+{
+	struct request *request = request_open(id);
+
+	herd_enter(h, now);
+	if (!h->is_shutting_down && deadline_ms > 0) {
+		h->deadline.kind = TIMER_DEADLINE;
+		timer_arm(&h->timers, &h->deadline, h->now + deadline_ms);
+	}
+	h->is_shutting_down = true;
+	for (size_t k = h->slots.len; k-- > 0;)
+		request_wait(request, h->slots.items[k], GOAL_DOWN);
+	for (size_t k = 0; k < h->apps.len; k++)
+		app_touch(h->apps.items[k]);
+	request_begin(h, request);
+	herd_leave(h);
+}

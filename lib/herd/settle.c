@@ -1,0 +1,215 @@
+/*
+ * When a request is over.  Each knows what it waits for in which slots; whenever an instance takes a step, the requests that wait for it look.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "herd/inside.h"
+
+/* Words about this many instances; the rest is a number. */
+enum { FAILURES_TOLD_MAX = 3 };
+
+struct request *request_open(uint64_t id)
+{
+	struct request *r = NULL;
+
+	if (!id)
+		return NULL;
+	r = mem_zalloc(1, sizeof(*r));
+	r->id = id;
+	buf_init(&r->words);
+	return r;
+}
+
+void request_free(void *request)
+{
+	struct request *r = request;
+
+	if (!r)
+		return;
+	buf_release(&r->words);
+	mem_free(r->waits);
+	mem_free(r);
+}
+
+void request_wait(struct request *r, const struct instance *i, enum goal goal)
+{
+	if (!r)
+		return;
+	if (r->len == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 8;
+		r->waits = mem_resize(r->waits, r->cap, sizeof(*r->waits));
+	}
+	r->waits[r->len++] = (struct waiting){
+		.slot = i->slot,
+		.goal = goal,
+		.generation = i->generation,
+	};
+	r->left++;
+}
+
+static int compare_waits(const void *left, const void *right)
+{
+	const struct waiting *a = left;
+	const struct waiting *b = right;
+
+	return (a->slot > b->slot) - (a->slot < b->slot);
+}
+
+void request_begin(struct herd *h, struct request *r)
+{
+	if (!r)
+		return;
+	if (r->len)
+		qsort(r->waits, r->len, sizeof(*r->waits), compare_waits);
+	else
+		r->is_over = true;
+	vec_push(&h->requests, r);
+}
+
+enum answer { ANSWER_WAIT, ANSWER_OK, ANSWER_FAILED };
+
+static enum answer look_down(const struct instance *i, struct buf *why)
+{
+	if (instance_is_down(i))
+		return ANSWER_OK;
+	if (i->is_unkillable) {
+		buf_adds(why, "does not die after SIGKILL");
+		return ANSWER_FAILED;
+	}
+	if (!instance_is_wanted(i) || i->state == STATE_STOPPING || i->is_restarting)
+		return ANSWER_WAIT;
+	buf_adds(why, "was started again");
+	return ANSWER_FAILED;
+}
+
+/* Nobody wants it any more, or it ended: an answer, whatever was waited for. */
+static enum answer look_unwanted(const struct instance *i, struct buf *why)
+{
+	if (instance_is_asked(i) && i->state == STATE_FINISHED)
+		return ANSWER_OK;
+	if (instance_is_asked(i))
+		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "it ended");
+	else
+		buf_adds(why, "was stopped");
+	return ANSWER_FAILED;
+}
+
+/* What it depends on will not become ready by itself. */
+static bool is_hopeless(const struct instance *i, struct buf *why)
+{
+	for (size_t k = 0; k < i->app->needs.len; k++) {
+		const struct app *need = i->app->needs.items[k];
+		size_t n = 0;
+		const struct instance *other = NULL;
+		bool has_crashed = false;
+
+		VEC_EACH (&need->instances, n, other) {
+			has_crashed |=
+				instance_is_asked(other) && other->has_ended && !instance_is_ready(other);
+		}
+		if (!has_crashed && need->asked)
+			continue;
+		buf_addf(why, "waits for %s, which %s", need->spec->name,
+			has_crashed ? "crashed" : "is stopped");
+		return true;
+	}
+	return false;
+}
+
+static enum answer look_up(const struct instance *i, const struct waiting *w, struct buf *why)
+{
+	bool is_new = i->generation > w->generation;
+
+	if (!instance_is_wanted(i) && !i->is_restarting)
+		return look_unwanted(i, why);
+	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
+		return ANSWER_FAILED;
+	if (w->goal == GOAL_READY)
+		return instance_is_ready(i) ? ANSWER_OK : ANSWER_WAIT;
+	if (is_new && i->phase == PHASE_UP)
+		return ANSWER_OK;
+	if ((is_new && i->state == STATE_BACKOFF) ||
+		(i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING)) {
+		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "");
+		return ANSWER_FAILED;
+	}
+	return ANSWER_WAIT;
+}
+
+static void fail(struct request *r, const struct instance *i, const char *why)
+{
+	if (++r->failed > FAILURES_TOLD_MAX)
+		return;
+	if (r->words.len)
+		buf_adds(&r->words, "; ");
+	instance_name(i, &r->words);
+	buf_addf(&r->words, " %s", why);
+}
+
+static void look(struct request *r, struct waiting *w, const struct instance *i)
+{
+	struct buf why = BUF_INIT;
+	enum answer answer = w->goal == GOAL_DOWN ? look_down(i, &why) : look_up(i, w, &why);
+
+	if (answer != ANSWER_WAIT) {
+		w->is_over = true;
+		r->left--;
+	}
+	if (answer == ANSWER_FAILED)
+		fail(r, i, why.ptr);
+	/* Who waits for all to be up has the answer with the first that will not; who stops waits for every one. */
+	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN))
+		r->is_over = true;
+	buf_release(&why);
+}
+
+void requests_look(struct herd *h, const struct instance *i)
+{
+	struct waiting key = { .slot = i->slot };
+
+	for (size_t k = 0; k < h->requests.len; k++) {
+		struct request *r = h->requests.items[k];
+		struct waiting *w = NULL;
+
+		if (r->is_over)
+			continue;
+		w = bsearch(&key, r->waits, r->len, sizeof(*r->waits), compare_waits);
+		if (w && !w->is_over)
+			look(r, w, i);
+	}
+}
+
+static void answer(struct herd *h, struct request *r)
+{
+	if (r->failed > FAILURES_TOLD_MAX)
+		buf_addf(&r->words, "; and %zu more", r->failed - FAILURES_TOLD_MAX);
+	h->options.hands->settled(h->options.context, r->id, !r->failed, r->words.ptr);
+	request_free(r);
+}
+
+void requests_answer(struct herd *h)
+{
+	size_t kept = 0;
+	size_t len = h->requests.len;
+
+	for (size_t k = 0; k < len; k++) {
+		struct request *r = h->requests.items[k];
+
+		if (r->is_over)
+			answer(h, r);
+		else
+			h->requests.items[kept++] = r;
+	}
+	h->requests.len = kept;
+}
+
+void herd_forget_request(struct herd *h, uint64_t id)
+{
+	for (size_t k = h->requests.len; k-- > 0;) {
+		struct request *r = h->requests.items[k];
+
+		if (r->id == id)
+			request_free(vec_remove(&h->requests, k));
+	}
+}

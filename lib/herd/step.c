@@ -1,0 +1,72 @@
+/*
+ * What is, and what is wanted: one step nearer.  Called for each touched instance, again and again, until none has a step left.
+ */
+#include "herd/inside.h"
+
+static const char *stop_words(const struct instance *i)
+{
+	if (i->app->herd->is_shutting_down)
+		return "the daemon stops";
+	if (i->is_retired)
+		return i->app->is_leaving ? "deleted" : "scaled down";
+	return i->wants_up ? "restart" : "nobody wants it";
+}
+
+static void step_down(struct instance *i)
+{
+	bool waits = i->state == STATE_BLOCKED || i->state == STATE_BACKOFF;
+	bool is_asked_down = !i->wants_up || i->is_retired;
+
+	i->is_restarting = false;
+	/* When only the daemon stops, what crashed or finished stays so. */
+	if (waits || (is_asked_down && i->state != STATE_STOPPED))
+		instance_feed(i, EVENT_STOP, stop_words(i));
+	/* Not in the same step: being fed touched it, and what is touched must stay. */
+	else if (i->is_retired && i->phase == PHASE_NONE)
+		app_remove(i);
+}
+
+static enum event start_event(const struct instance *i)
+{
+	if (i->state == STATE_BACKOFF)
+		return i->start_by;
+	return i->state == STATE_CRASHED && i->start_by == EVENT_RESET ? EVENT_RESET : EVENT_START;
+}
+
+static void step_up(struct instance *i)
+{
+	bool waits_for_delay = i->state == STATE_BACKOFF && timer_is_armed(&i->life);
+	struct buf why = BUF_INIT;
+
+	/* The slot is not used before the last one's tree is gone; a port that is taken calls by itself. */
+	if (i->phase != PHASE_NONE)
+		return;
+	i->is_restarting = false;
+	if (i->has_ended || waits_for_delay)
+		return;
+	if (i->state == STATE_BLOCKED && app_is_waiting(i->app, NULL))
+		return;
+	if (app_is_waiting(i->app, &why))
+		instance_feed(i, EVENT_BLOCK, why.ptr);
+	else
+		instance_feed(i, start_event(i), NULL);
+	buf_release(&why);
+}
+
+void instance_step(struct instance *i)
+{
+	if (i->state == STATE_STOPPING)
+		return;
+	if (state_is_live(i->state)) {
+		/* Where no process was asked for yet nobody can depend on it. */
+		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;
+
+		if (instance_is_leaving(i) && (is_hollow || !app_has_leaving_dependents(i->app)))
+			instance_feed(i, EVENT_STOP, stop_words(i));
+		return;
+	}
+	if (instance_is_asked(i))
+		step_up(i);
+	else
+		step_down(i);
+}

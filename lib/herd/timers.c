@@ -1,0 +1,96 @@
+#include "herd/timers.h"
+
+#include "base/mem.h"
+
+void timers_release(struct timers *t)
+{
+	mem_free(t->heap);
+	*t = (struct timers){ .heap = NULL };
+}
+
+static bool is_before(const struct timer *a, const struct timer *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void put(struct timers *t, struct timer *timer, size_t place)
+{
+	t->heap[place] = timer;
+	timer->place = place;
+}
+
+static void rise(struct timers *t, struct timer *timer)
+{
+	size_t place = timer->place;
+
+	for (; place > 1 && is_before(timer, t->heap[place / 2]); place /= 2)
+		put(t, t->heap[place / 2], place);
+	put(t, timer, place);
+}
+
+static void sink(struct timers *t, struct timer *timer)
+{
+	size_t place = timer->place;
+
+	for (;;) {
+		size_t child = place * 2;
+
+		if (child < t->len && is_before(t->heap[child + 1], t->heap[child]))
+			child++;
+		if (child > t->len || !is_before(t->heap[child], timer))
+			break;
+		put(t, t->heap[child], place);
+		place = child;
+	}
+	put(t, timer, place);
+}
+
+bool timer_is_armed(const struct timer *timer)
+{
+	return timer->place > 0;
+}
+
+void timer_arm(struct timers *t, struct timer *timer, int64_t at)
+{
+	timer_disarm(t, timer);
+	if (t->len + 2 > t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 64;
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): a heap of pointers */
+		t->heap = mem_resize(t->heap, t->cap, sizeof(*t->heap));
+	}
+	timer->at = at;
+	timer->order = ++t->armed;
+	timer->place = ++t->len;
+	rise(t, timer);
+}
+
+void timer_disarm(struct timers *t, struct timer *timer)
+{
+	struct timer *last = NULL;
+	size_t place = timer->place;
+
+	if (!place)
+		return;
+	timer->place = 0;
+	last = t->heap[t->len--];
+	if (last == timer)
+		return;
+	put(t, last, place);
+	rise(t, last);
+	sink(t, last);
+}
+
+const struct timer *timers_next(const struct timers *t)
+{
+	return t->len ? t->heap[1] : NULL;
+}
+
+struct timer *timers_take(struct timers *t, int64_t now)
+{
+	struct timer *first = t->len ? t->heap[1] : NULL;
+
+	if (!first || first->at > now)
+		return NULL;
+	timer_disarm(t, first);
+	return first;
+}

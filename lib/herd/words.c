@@ -1,0 +1,76 @@
+/*
+ * The words of this room's closed sets, for events and for the store.
+ */
+#include "base/str.h"
+#include "herd/inside.h"
+
+static const char *const event_words[HERD_EVENT_COUNT] = {
+#define X(name, word, doc) [HERD_EVENT_##name] = (word),
+#include "herd/events.def"
+#undef X
+};
+
+static const char *const phase_words[PHASE_COUNT] = {
+	[PHASE_NONE] = "none",
+	[PHASE_DELAYED] = "delayed",
+	[PHASE_CHECKING] = "checking",
+	[PHASE_ASKED] = "asked",
+	[PHASE_UP] = "up",
+	[PHASE_LEFTOVERS] = "leftovers",
+};
+
+static const char *const timer_words[TIMER_KIND_COUNT] = {
+	[TIMER_DELAY] = "delay",
+	[TIMER_ALIVE] = "alive",
+	[TIMER_NEVER_READY] = "never-ready",
+	[TIMER_KILL] = "kill",
+	[TIMER_BACKOFF] = "backoff",
+	[TIMER_UNKILLABLE] = "unkillable",
+	[TIMER_DEADLINE] = "deadline",
+};
+
+const char *herd_event_word(enum herd_event_kind kind)
+{
+	return event_words[kind];
+}
+
+const char *phase_word(enum phase phase)
+{
+	return phase_words[phase];
+}
+
+const char *timer_word(enum timer_kind kind)
+{
+	return timer_words[kind];
+}
+
+static bool find_word(const char *const *words, int count, const char *word, int *found)
+{
+	for (int i = 0; i < count; i++) {
+		if (!str_eq(words[i], word))
+			continue;
+		*found = i;
+		return true;
+	}
+	return false;
+}
+
+bool phase_parse(const char *word, enum phase *phase)
+{
+	int found = 0;
+
+	if (!find_word(phase_words, PHASE_COUNT, word, &found))
+		return false;
+	*phase = (enum phase)found;
+	return true;
+}
+
+bool timer_parse(const char *word, enum timer_kind *kind)
+{
+	int found = 0;
+
+	if (!find_word(timer_words, TIMER_KIND_COUNT, word, &found))
+		return false;
+	*kind = (enum timer_kind)found;
+	return true;
+}

@@ -1,0 +1,127 @@
+/*
+ * The brain's deaths, and what the next one finds: the store as it was saved last, and the keeper's list.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "sim.h"
+
+void brain_save(struct sim *s)
+{
+	json_free(s->store);
+	s->store = herd_to_json(s->h);
+}
+
+void brain_die(struct sim *s)
+{
+	uint64_t random = sim_mix(s->seed, s->steps);
+	bool dies_with_keeper = sim_chance(&random, 15);
+
+	sim_trace(s, "the brain dies%s", s->is_brain_dead ? " in the middle of a step" : "");
+	herd_free(s->h);
+	s->h = NULL;
+	s->epoch++;
+	s->back_at = s->now + (int64_t)sim_draw(&random, 1000);
+	s->port_watch_len = 0;
+	s->is_shutting_down = false;
+	s->has_deadline = false;
+	memset(s->asked, 0, sizeof(s->asked));
+	/* The keeper died too, and whoever became the parent of what still runs took the exits. */
+	for (size_t k = 0; k < s->procs.len && dies_with_keeper; k++) {
+		struct proc *p = s->procs.items[k];
+
+		p->is_lost = !p->is_tree_alive;
+	}
+}
+
+static void adopt(struct sim *s, struct proc *p)
+{
+	struct herd_live live = {
+		.ticket = p->ticket,
+		.name = p->name,
+		.pid = p->pid,
+		.start_time = (uint64_t)p->pid * 10,
+	};
+	struct herd_exit end = { .code = p->code, .signal = p->signal, .wall_ms = s->wall + s->now };
+	bool is_taken = herd_adopt(s->h, &live, s->now);
+
+	sim_trace(s, "the keeper has %s generation %llu%s%s%s", p->name,
+		(unsigned long long)p->ticket.generation, p->is_main_alive ? "" : ", ended",
+		p->is_tree_alive ? "" : ", all gone", is_taken ? "" : ": refused");
+	if (!is_taken && p->is_main_alive)
+		sim_fail(s, "%s generation %llu lives and was refused", p->name,
+			(unsigned long long)p->ticket.generation);
+	if (!is_taken || p->is_main_alive)
+		return;
+	p->was_exit_told = true;
+	herd_exited(s->h, p->ticket, &end, s->now);
+	if (!p->is_tree_alive && p->is_killed) {
+		p->was_gone_told = true;
+		herd_tree_gone(s->h, p->ticket, s->now);
+	}
+}
+
+/* A fork that failed, or was never told, is in nobody's list; nor is what was lost. */
+static void clean_list(struct sim *s)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		struct proc *p = s->procs.items[k];
+
+		p->was_gone_told = p->is_lost || p->is_failed;
+		p->is_watched = false;
+		p->last_fact = s->now;
+	}
+	machine_forget_told(s);
+}
+
+void brain_start(struct sim *s)
+{
+	struct herd_options options = {
+		.hands = &machine_hands,
+		.context = s,
+		.seed = s->seed,
+		.cpus = 4,
+		.is_port_taken = machine_is_port_taken,
+	};
+	bool is_exact = s->is_store_prompt && !s->is_brain_dead;
+	struct err e = ERR_INIT;
+
+	s->back_at = -1;
+	s->dies_in = -1;
+	s->is_brain_dead = false;
+	s->events = 0;
+	s->epoch++;
+	if (!s->store) {
+		s->h = herd_new(&options);
+		return;
+	}
+	s->restores++;
+	sim_trace(s, "a new brain");
+	s->h = herd_from_json(s->store, &options, s->now, &e);
+	if (!s->h) {
+		sim_fail(s, "the store is refused: %s", e.text.ptr);
+		err_release(&e);
+		return;
+	}
+	clean_list(s);
+	check_relearn_states(s);
+	if (!is_exact)
+		check_relearn(s);
+	for (size_t k = 0; k < s->procs.len; k++)
+		adopt(s, s->procs.items[k]);
+	herd_resume(s->h, s->now);
+	machine_forget_told(s);
+	if (s->is_calm)
+		machine_calm(s);
+}
+
+void brain_end(struct sim *s)
+{
+	sim_trace(s, "the daemon ends");
+	s->dies_in = -1;
+	s->is_store_prompt = true;
+	s->is_brain_dead = false;
+	brain_save(s);
+	brain_die(s);
+}

@@ -1,0 +1,363 @@
+/*
+ * What must be true: at each spawn, each signal, each event, each answer, and after each step.  It looks inside the herd too, but what people want, what
+ * runs and what the events told is kept here, apart from it.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "herd/inside.h"
+#include "sim.h"
+
+bool check_is_wanted(const struct sim *s, int app, int number)
+{
+	const struct want *w = &s->wants[app];
+
+	return w->exists && number < w->count && w->up[number] && !s->is_shutting_down;
+}
+
+/* --- at a spawn --- */
+
+static bool needs_are_ready(const struct sim *s, int app, const char **which)
+{
+	for (int other = 0; other < SIM_APPS; other++) {
+		int wanted = 0;
+
+		if (!town_needs(app, other))
+			continue;
+		*which = town_names[other];
+		for (int n = 0; n < s->wants[other].count; n++) {
+			enum state state = s->states[other][n];
+
+			if (!check_is_wanted(s, other, n))
+				continue;
+			wanted++;
+			if (state != STATE_RUNNING && state != STATE_FINISHED)
+				return false;
+		}
+		if (!wanted)
+			return false;
+	}
+	return true;
+}
+
+static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app, int number)
+{
+	int *known = &s->wants[app].port[number];
+
+	if (*known && *known != wish->port)
+		sim_fail(s, "%s had port %d and is given %d", wish->name, *known, wish->port);
+	*known = wish->port;
+	if (wish->spec->port && wish->port != wish->spec->port + number * (int)wish->spec->port_step)
+		sim_fail(s, "%s is given port %d, and its app begins at %d", wish->name, wish->port,
+			(int)wish->spec->port);
+	if (wish->instances > 1 && number > 0 && !wish->port)
+		sim_fail(s, "%s has no port", wish->name);
+	for (size_t k = 0; k < s->procs.len && wish->owns_port; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->is_tree_alive && p->owns_port && p->port == wish->port)
+			sim_fail(s, "%s and %s both have port %d", p->name, wish->name, wish->port);
+	}
+}
+
+void check_spawn(struct sim *s, const struct spawn_wish *wish)
+{
+	int app = 0;
+	int number = 0;
+	const char *which = "";
+
+	if (!town_parse(wish->name, &app, &number)) {
+		sim_fail(s, "'%s' is spawned, which is nobody's", wish->name);
+		return;
+	}
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->is_tree_alive && str_eq(p->name, wish->name))
+			sim_fail(s, "two live processes in %s: generations %llu and %llu", wish->name,
+				(unsigned long long)p->ticket.generation,
+				(unsigned long long)wish->ticket.generation);
+		if (p->ticket.generation == wish->ticket.generation)
+			sim_fail(s, "generation %llu is given twice",
+				(unsigned long long)p->ticket.generation);
+	}
+	if (!check_is_wanted(s, app, number))
+		sim_fail(s, "%s is spawned, and nobody wants it", wish->name);
+	if (!s->was_changed)
+		sim_fail(s, "%s is spawned before changed() was called", wish->name);
+	s->was_changed = false;
+	if (!needs_are_ready(s, app, &which))
+		sim_fail(s, "%s is spawned, and %s is not ready", wish->name, which);
+	if ((town_version(wish->spec) & 1) != (s->wants[app].version & 1))
+		sim_fail(s, "%s is spawned by an old definition", wish->name);
+	check_port_of(s, wish, app, number);
+}
+
+/* --- at a stop --- */
+
+void check_signal(struct sim *s, const struct proc *p)
+{
+	/* A start that failed waits for nobody. */
+	if (check_is_wanted(s, p->app, p->number) || s->has_deadline || s->is_failed_start[p->app][p->number])
+		return;
+	for (int other = 0; other < SIM_APPS; other++)
+		for (int n = 0; n < SIM_COUNT_MAX; n++)
+			if (town_needs(other, p->app) && s->wants[other].exists && s->is_known[other][n] &&
+				!check_is_wanted(s, other, n) && state_is_live(s->states[other][n]))
+				sim_fail(s,
+					"%s is stopped before %s:%d, which depends on it and is to stop too",
+					p->name, town_names[other], n);
+}
+
+/* --- at an event --- */
+
+void check_event(struct sim *s, const struct herd_event *event)
+{
+	int app = town_app(event->app);
+	struct step step = { .is_legal = true, .to = event->to };
+
+	if (event->sequence != ++s->events)
+		sim_fail(s, "event %llu came where %llu was due", (unsigned long long)event->sequence,
+			(unsigned long long)s->events);
+	if (app < 0 || event->instance < 0 || event->instance >= SIM_COUNT_MAX) {
+		sim_trace(s, "event: %s: %s", event->app, event->why);
+		return;
+	}
+	sim_trace(s, "event: %s:%d %s %s -> %s on %s (%s)", event->app, event->instance,
+		herd_event_word(event->kind), state_word(event->from), state_word(event->to),
+		event_word(event->on), event->why);
+	if (event->kind == HERD_EVENT_STATE)
+		step = fsm_step(event->from, event->on);
+	if (!step.is_legal || step.to != event->to)
+		sim_fail(s, "%s:%d went from %s to %s on %s, which is no legal step", event->app,
+			event->instance, state_word(event->from), state_word(event->to),
+			event_word(event->on));
+	if (event->kind != HERD_EVENT_ADOPTED && s->is_known[app][event->instance] &&
+		s->states[app][event->instance] != event->from)
+		sim_fail(s, "%s:%d was %s, and an event says that it was %s", event->app, event->instance,
+			state_word(s->states[app][event->instance]), state_word(event->from));
+	s->states[app][event->instance] = event->to;
+	s->is_known[app][event->instance] = true;
+	s->is_failed_start[app][event->instance] =
+		event->to == STATE_STOPPING && str_starts(event->why, "not ready");
+}
+
+/* --- at an answer --- */
+
+void check_settled(struct sim *s, uint64_t id, bool is_ok)
+{
+	struct asked *a = NULL;
+
+	for (int k = 0; k < SIM_REQUESTS; k++)
+		if (s->asked[k].id == id)
+			a = &s->asked[k];
+	if (!a || !id) {
+		sim_fail(s, "request %llu is settled, and nobody waits for it", (unsigned long long)id);
+		return;
+	}
+	a->id = 0;
+	s->settled++;
+	if (a->is_shutdown)
+		s->ends = true;
+	for (size_t k = 0; k < s->procs.len && is_ok && a->is_stop; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (a->covers[p->app][p->number] && p->is_tree_alive && p->pid <= a->last_pid &&
+			!check_is_wanted(s, p->app, p->number))
+			sim_fail(s, "a stop is settled, and %s pid %lld lives", p->name, (long long)p->pid);
+	}
+}
+
+/* --- after each step --- */
+
+static void check_timer(struct sim *s, const struct instance *i, const struct timer *timer)
+{
+	if (timer_is_armed(timer) && timer->generation != i->generation)
+		sim_fail(s, "%s:%d has a timer of generation %llu and is generation %llu", i->app->spec->name,
+			i->number, (unsigned long long)timer->generation, (unsigned long long)i->generation);
+}
+
+/* It is wanted and nothing runs: then something is under way that will bring it up, or is known to be in the way. */
+static const char *stuck_down(const struct instance *i)
+{
+	if (i->phase == PHASE_LEFTOVERS)
+		return timer_is_armed(&i->tree) || i->is_unkillable ? NULL
+								    : "waits for leftovers without a timer";
+	switch (i->state) {
+	case STATE_BACKOFF:
+		return timer_is_armed(&i->life) ? NULL : "waits for a restart without a timer";
+	case STATE_BLOCKED:
+		return app_is_waiting(i->app, NULL) || i->phase == PHASE_CHECKING ? NULL
+										  : "is blocked by nothing";
+	default:
+		return "is down, and nothing is under way";
+	}
+}
+
+static const char *stuck_live(const struct instance *i)
+{
+	bool has_process = i->phase == PHASE_UP || i->phase == PHASE_ASKED;
+
+	if (i->phase == PHASE_NONE)
+		return "has no process in a state that has one";
+	if (i->state == STATE_STARTING && i->phase != PHASE_CHECKING && !timer_is_armed(&i->life))
+		return "is starting without a timer";
+	if (i->state == STATE_STOPPING && !timer_is_armed(&i->life) && !timer_is_armed(&i->tree) &&
+		!i->is_unkillable)
+		return "is stopping without a timer";
+	if (i->state == STATE_RUNNING && !has_process)
+		return "runs without a process";
+	if (i->state != STATE_STOPPING && instance_is_leaving(i) && !app_has_leaving_dependents(i->app))
+		return "should have been told to stop";
+	return NULL;
+}
+
+static void check_instance(struct sim *s, const struct instance *i)
+{
+	int app = town_app(i->app->spec->name);
+	bool is_wanted = check_is_wanted(s, app, i->number);
+	const char *wrong = NULL;
+	struct buf why = BUF_INIT;
+
+	check_timer(s, i, &i->life);
+	check_timer(s, i, &i->tree);
+	if (instance_is_asked(i) != is_wanted)
+		sim_fail(s, "%s:%d is %s, and the herd does not think so", town_names[app], i->number,
+			is_wanted ? "wanted" : "not wanted");
+	if (state_is_live(i->state))
+		wrong = stuck_live(i);
+	else if (instance_is_wanted(i))
+		wrong = stuck_down(i);
+	if (wrong)
+		sim_fail(s, "%s:%d (%s, %s) %s", town_names[app], i->number, state_word(i->state),
+			phase_word(i->phase), wrong);
+	if (is_wanted && i->state != STATE_RUNNING) {
+		instance_reason(i, &why);
+		if (!why.len)
+			sim_fail(s, "%s:%d is wanted, %s, and has no reason", town_names[app], i->number,
+				state_word(i->state));
+	}
+	buf_release(&why);
+}
+
+static void check_counts(struct sim *s, const struct app *a)
+{
+	int asked = 0;
+	int ready = 0;
+	int leaving = 0;
+
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+
+		asked += instance_is_asked(i);
+		ready += instance_is_asked(i) && instance_is_ready(i);
+		leaving += instance_is_leaving(i);
+	}
+	if (asked != a->asked || ready != a->ready || leaving != a->leaving)
+		sim_fail(s, "%s counts %d asked, %d ready, %d leaving, and there are %d, %d, %d",
+			a->spec->name, a->asked, a->ready, a->leaving, asked, ready, leaving);
+}
+
+void check_step(struct sim *s)
+{
+	bool seen[SIM_APPS] = { false };
+
+	for (size_t k = 0; k < s->h->apps.len; k++) {
+		const struct app *a = s->h->apps.items[k];
+		int app = town_app(a->spec->name);
+
+		seen[app] = !a->is_leaving;
+		if (s->wants[app].exists && !a->is_leaving && s->wants[app].count != a->count)
+			sim_fail(s, "%s should have %d instances, and the herd says %d", a->spec->name,
+				s->wants[app].count, a->count);
+		check_counts(s, a);
+		for (size_t n = 0; n < a->instances.len; n++)
+			check_instance(s, a->instances.items[n]);
+	}
+	for (int app = 0; app < SIM_APPS; app++)
+		if (seen[app] != s->wants[app].exists)
+			sim_fail(s, "%s %s, and the herd does not think so", town_names[app],
+				s->wants[app].exists ? "exists" : "was deleted");
+}
+
+/* --- when nothing happens any more --- */
+
+/* Something that it needs is stopped, crashed, or waits itself. */
+static bool is_held_up(const struct instance *i)
+{
+	return i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, NULL);
+}
+
+void check_quiet(struct sim *s)
+{
+	size_t running = 0;
+	size_t live = 0;
+
+	for (size_t k = 0; k < s->h->slots.len; k++) {
+		const struct instance *i = s->h->slots.items[k];
+
+		running += i->state == STATE_RUNNING;
+		if (instance_is_wanted(i) && i->state != STATE_RUNNING && !is_held_up(i))
+			sim_fail(s, "all is quiet, and %s:%d is wanted and %s", i->app->spec->name, i->number,
+				state_word(i->state));
+		if (i->state == STATE_RUNNING && !machine_find(s, instance_ticket(i)))
+			sim_fail(s, "%s:%d is said to run, and there is no such process", i->app->spec->name,
+				i->number);
+	}
+	for (size_t k = 0; k < s->procs.len; k++)
+		live += ((const struct proc *)s->procs.items[k])->is_tree_alive;
+	if (live != running)
+		sim_fail(s, "all is quiet, %zu processes live, and %zu instances run", live, running);
+	if (herd_counts(s->h).timers)
+		sim_fail(s, "all is quiet, and %zu timers are armed", herd_counts(s->h).timers);
+	for (int k = 0; k < SIM_REQUESTS; k++)
+		if (s->asked[k].id && s->asked[k].is_stop)
+			sim_fail(s, "all is quiet, and the stop that was request %llu has no answer",
+				(unsigned long long)s->asked[k].id);
+}
+
+void check_empty(struct sim *s)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->is_tree_alive)
+			sim_fail(s, "the daemon ended, and %s pid %lld lives", p->name, (long long)p->pid);
+	}
+	if (herd_counts(s->h).timers)
+		sim_fail(s, "the daemon ended, and %zu timers are armed", herd_counts(s->h).timers);
+	if (herd_counts(s->h).requests)
+		sim_fail(s, "the daemon ended, and %zu requests have no answer", herd_counts(s->h).requests);
+}
+
+/* --- after the brain's death --- */
+
+void check_relearn_states(struct sim *s)
+{
+	memset(s->is_known, 0, sizeof(s->is_known));
+	for (size_t k = 0; k < s->h->slots.len; k++) {
+		const struct instance *i = s->h->slots.items[k];
+		int app = town_app(i->app->spec->name);
+
+		s->states[app][i->number] = i->state;
+		s->is_known[app][i->number] = true;
+	}
+}
+
+void check_relearn(struct sim *s)
+{
+	memset(s->wants, 0, sizeof(s->wants));
+	for (size_t k = 0; k < s->h->apps.len; k++) {
+		const struct app *a = s->h->apps.items[k];
+		struct want *w = &s->wants[town_app(a->spec->name)];
+
+		if (a->is_leaving)
+			continue;
+		w->exists = true;
+		w->is_up = a->wants_up;
+		w->count = a->count;
+		w->version = town_version(a->spec);
+		for (int n = 0; n < a->count; n++)
+			w->up[n] = app_instance(a, n)->wants_up;
+	}
+}

@@ -1,0 +1,494 @@
+/*
+ * Processes, ports and the keeper's messages.  What is true and what the brain is told are two things: facts take a moment, and those that
+ * were on their way when the brain died never arrive.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "sim.h"
+
+/* --- what is due --- */
+
+static bool is_before(const struct due *a, const struct due *b)
+{
+	return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+void machine_due(struct sim *s, enum happens what, struct ticket t, int64_t at, int port)
+{
+	struct due due = {
+		.at = at, .order = ++s->orders, .epoch = s->epoch, .what = what, .ticket = t, .port = port
+	};
+	size_t place = s->due_len++;
+
+	if (s->due_len > s->due_cap) {
+		s->due_cap = s->due_cap ? s->due_cap * 2 : 256;
+		s->due = mem_resize(s->due, s->due_cap, sizeof(*s->due));
+	}
+	for (; place && is_before(&due, &s->due[(place - 1) / 2]); place = (place - 1) / 2)
+		s->due[place] = s->due[(place - 1) / 2];
+	s->due[place] = due;
+}
+
+static struct due take_due(struct sim *s)
+{
+	struct due first = s->due[0];
+	struct due last = s->due[--s->due_len];
+	size_t place = 0;
+
+	for (;;) {
+		size_t child = place * 2 + 1;
+
+		if (child + 1 < s->due_len && is_before(&s->due[child + 1], &s->due[child]))
+			child++;
+		if (child >= s->due_len || !is_before(&s->due[child], &last))
+			break;
+		s->due[place] = s->due[child];
+		place = child;
+	}
+	s->due[place] = last;
+	return first;
+}
+
+int64_t machine_next(const struct sim *s)
+{
+	return s->due_len ? s->due[0].at : -1;
+}
+
+/* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
+static bool is_heard(struct sim *s)
+{
+	if (s->dies_in == 0 && s->dies_at_wish >= 0 && s->dies_at_wish-- == 0)
+		s->is_brain_dead = true;
+	return !s->is_brain_dead;
+}
+
+/* --- processes --- */
+
+struct proc *machine_find(const struct sim *s, struct ticket t)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		struct proc *p = s->procs.items[k];
+
+		if (p->ticket.generation == t.generation && p->ticket.slot == t.slot)
+			return p;
+	}
+	return NULL;
+}
+
+static void forget(struct sim *s, const struct proc *p)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		if (s->procs.items[k] == p) {
+			mem_free(vec_remove(&s->procs, k));
+			return;
+		}
+	}
+}
+
+void machine_forget_told(struct sim *s)
+{
+	for (size_t k = s->procs.len; k-- > 0;) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->was_gone_told)
+			forget(s, p);
+	}
+}
+
+void machine_release(struct sim *s)
+{
+	vec_release_with(&s->procs, mem_free);
+	mem_free(s->due);
+	mem_free(s->port_watch);
+}
+
+/* The keeper's messages about one process arrive in order. */
+static void tell(struct sim *s, struct proc *p, enum happens what)
+{
+	int64_t at = s->now + (int64_t)sim_draw(&s->behaviour, 4);
+
+	if (!s->is_calm && sim_chance(&s->behaviour, 5))
+		at += (int64_t)sim_draw(&s->behaviour, 400);
+	if (at < p->last_fact)
+		at = p->last_fact;
+	p->last_fact = at;
+	machine_due(s, what, p->ticket, at, 0);
+}
+
+static void end_main(struct sim *s, struct proc *p, int code, int signal)
+{
+	if (!p->is_main_alive)
+		return;
+	p->is_main_alive = false;
+	p->code = code;
+	p->signal = signal;
+	if (!p->has_children)
+		p->is_tree_alive = false;
+	sim_trace(s, "%s pid %lld ends (code %d, signal %d)", p->name, (long long)p->pid, code, signal);
+	tell(s, p, HAPPENS_TELL_EXIT);
+}
+
+static void behave(struct sim *s, struct proc *p, uint64_t *random)
+{
+	uint64_t kind = sim_draw(random, 100);
+	int64_t lives = 0;
+
+	p->ready_at = s->now + (int64_t)sim_draw(random, 1200);
+	p->stop_ms = (int64_t)sim_draw(random, 60);
+	p->kill_ms = (int64_t)sim_draw(random, 10);
+	p->has_children = sim_chance(random, 20);
+	if (s->is_calm) {
+		p->is_immortal = true;
+		return;
+	}
+	if (sim_chance(random, 8))
+		p->stop_ms = sim_chance(random, 50) ? -1 : (int64_t)sim_draw(random, 20000);
+	if (sim_chance(random, 2))
+		p->kill_ms = (int64_t)sim_draw(random, 40000);
+	if (sim_chance(random, 8))
+		p->ready_at = sim_chance(random, 50) ? -1 : s->now + (int64_t)sim_draw(random, 12000);
+	if (kind < 10)
+		lives = (int64_t)sim_draw(random, 5);
+	else if (kind < 25)
+		lives = (int64_t)sim_draw(random, 3000);
+	else if (kind < 45)
+		lives = (int64_t)sim_draw(random, 90000);
+	else
+		return;
+	machine_due(s, HAPPENS_END, p->ticket, s->now + lives, 0);
+}
+
+static void wish_spawn(void *context, const struct spawn_wish *wish)
+{
+	struct sim *s = context;
+	struct proc *p = NULL;
+	uint64_t random = 0;
+
+	if (!is_heard(s))
+		return;
+	check_spawn(s, wish);
+	if (s->failure[0])
+		return;
+	p = mem_zalloc(1, sizeof(*p));
+	p->ticket = wish->ticket;
+	snprintf(p->name, sizeof(p->name), "%s", wish->name);
+	town_parse(p->name, &p->app, &p->number);
+	p->port = wish->port;
+	p->owns_port = wish->owns_port;
+	p->pid = (int64_t)++s->spawns + 100;
+	random = sim_mix(sim_mix(s->seed, (uint64_t)p->app * 100 + (uint64_t)p->number),
+		++s->spawn_counts[p->app][p->number]);
+	vec_push(&s->procs, p);
+	sim_trace(s, "wish: spawn %s (slot %u, generation %llu, port %d, revision %d)", p->name,
+		p->ticket.slot, (unsigned long long)p->ticket.generation, p->port, wish->revision);
+	if (!s->is_calm && sim_chance(&random, 6)) {
+		p->is_failed = true;
+		tell(s, p, HAPPENS_SPAWN_FAILED);
+		return;
+	}
+	p->is_main_alive = true;
+	p->is_tree_alive = true;
+	tell(s, p, HAPPENS_SPAWNED);
+	behave(s, p, &random);
+}
+
+static void wish_signal(void *context, struct ticket t, const char *signal, enum reach reach)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+
+	(void)reach;
+	if (!is_heard(s))
+		return;
+	sim_trace(
+		s, "wish: %s for slot %u generation %llu", signal, t.slot, (unsigned long long)t.generation);
+	if (!p) {
+		sim_fail(s, "a %s was wished for slot %u generation %llu, which the keeper has not", signal,
+			t.slot, (unsigned long long)t.generation);
+		return;
+	}
+	if (p->was_exit_told)
+		sim_fail(s, "%s: a %s was wished for a process whose end was told", p->name, signal);
+	if (!str_eq(signal, "SIGTERM"))
+		return;
+	/* A new brain says it again; what was right the first time need not be now. */
+	if (!p->was_asked_to_stop)
+		check_signal(s, p);
+	p->was_asked_to_stop = true;
+	if (p->is_main_alive && p->stop_ms >= 0)
+		machine_due(s, HAPPENS_END, t, s->now + p->stop_ms, 15);
+}
+
+static void wish_kill_tree(void *context, struct ticket t)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+
+	if (!is_heard(s) || !p)
+		return;
+	sim_trace(s, "wish: kill the tree of %s, generation %llu", p->name, (unsigned long long)t.generation);
+	if (p->is_killed)
+		return;
+	p->is_killed = true;
+	machine_due(s, HAPPENS_TREE_END, t, s->now + p->kill_ms, 0);
+}
+
+/* --- ports --- */
+
+bool machine_is_port_taken(void *context, int port)
+{
+	const struct sim *s = context;
+	int index = port - SIM_PORT_FIRST;
+
+	if (index >= 0 && index < SIM_PORTS && s->stranger_until[index] > s->now)
+		return true;
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->owns_port && p->port == port && p->is_tree_alive)
+			return true;
+	}
+	return false;
+}
+
+static size_t watch_of(const struct sim *s, struct ticket t)
+{
+	size_t k = 0;
+
+	while (k < s->port_watch_len && s->port_watch[k].generation != t.generation)
+		k++;
+	return k;
+}
+
+static void wish_check_port(void *context, struct ticket t, int port)
+{
+	struct sim *s = context;
+
+	if (!is_heard(s))
+		return;
+	sim_trace(s, "wish: check port %d for slot %u generation %llu", port, t.slot,
+		(unsigned long long)t.generation);
+	if (s->port_watch_len == s->port_watch_cap) {
+		s->port_watch_cap = s->port_watch_cap ? s->port_watch_cap * 2 : 64;
+		s->port_watch = mem_resize(s->port_watch, s->port_watch_cap, sizeof(*s->port_watch));
+	}
+	s->port_watch[s->port_watch_len++] = t;
+	machine_due(s, HAPPENS_PORT, t, s->now + (int64_t)sim_draw(&s->behaviour, 5), port);
+}
+
+static void unwatch_port(struct sim *s, size_t k)
+{
+	s->port_watch[k] = s->port_watch[--s->port_watch_len];
+}
+
+static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+
+	(void)is_adopted;
+	if (!is_heard(s) || !p)
+		return;
+	p->is_watched = true;
+	if (p->ready_at < 0 || (kind == READY_ALIVE && !port))
+		return;
+	machine_due(s, HAPPENS_READY, t, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
+}
+
+static void wish_unwatch(void *context, struct ticket t)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+	size_t k = watch_of(s, t);
+
+	if (!is_heard(s))
+		return;
+	if (p)
+		p->is_watched = false;
+	if (k < s->port_watch_len)
+		unwatch_port(s, k);
+}
+
+static void wish_publish(void *context, const struct herd_event *event)
+{
+	struct sim *s = context;
+
+	if (is_heard(s))
+		check_event(s, event);
+}
+
+static void wish_changed(void *context)
+{
+	struct sim *s = context;
+
+	if (!is_heard(s))
+		return;
+	s->was_changed = true;
+	if (s->dies_in >= 0 && s->is_store_prompt)
+		brain_save(s);
+}
+
+static void wish_settled(void *context, uint64_t request, bool is_ok, const char *words)
+{
+	struct sim *s = context;
+
+	if (!is_heard(s))
+		return;
+	sim_trace(s, "request %llu is settled: %s%s", (unsigned long long)request, is_ok ? "ok" : "failed, ",
+		words);
+	check_settled(s, request, is_ok);
+}
+
+const struct hands machine_hands = {
+	.spawn = wish_spawn,
+	.signal = wish_signal,
+	.kill_tree = wish_kill_tree,
+	.check_port = wish_check_port,
+	.watch_ready = wish_watch_ready,
+	.unwatch = wish_unwatch,
+	.publish = wish_publish,
+	.changed = wish_changed,
+	.settled = wish_settled,
+};
+
+/* --- things happen --- */
+
+static void happen_end(struct sim *s, struct proc *p, int signal)
+{
+	uint64_t random = sim_mix(s->seed, p->ticket.generation);
+
+	if (p->is_immortal && !signal)
+		return;
+	if (signal)
+		end_main(s, p, 0, sim_chance(&random, 50) ? signal : 0);
+	else if (sim_chance(&random, 20))
+		end_main(s, p, 0, 11);
+	else
+		end_main(s, p, sim_chance(&random, 40) ? 0 : 1, 0);
+}
+
+static void happen_tree_end(struct sim *s, struct proc *p)
+{
+	p->has_children = false;
+	end_main(s, p, 0, 9);
+	p->is_tree_alive = false;
+	tell(s, p, HAPPENS_TELL_GONE);
+}
+
+static void tell_exit(struct sim *s, struct proc *p)
+{
+	struct herd_exit end = { .code = p->code, .signal = p->signal, .wall_ms = s->wall + s->now };
+
+	p->was_exit_told = true;
+	sim_trace(s, "fact: %s generation %llu exited", p->name, (unsigned long long)p->ticket.generation);
+	herd_exited(s->h, p->ticket, &end, s->now);
+}
+
+static void tell_gone(struct sim *s, struct proc *p)
+{
+	struct ticket t = p->ticket;
+
+	p->was_gone_told = true;
+	sim_trace(
+		s, "fact: the tree of %s generation %llu is gone", p->name, (unsigned long long)t.generation);
+	/* The keeper forgets what the brain has taken; while the brain is about to die that word may not have come. */
+	if (s->dies_in < 0)
+		forget(s, p);
+	herd_tree_gone(s->h, t, s->now);
+}
+
+static void happen_port(struct sim *s, const struct due *due)
+{
+	size_t k = watch_of(s, due->ticket);
+
+	if (k == s->port_watch_len)
+		return;
+	if (!machine_is_port_taken(s, due->port)) {
+		unwatch_port(s, k);
+		sim_trace(s, "fact: port %d is free", due->port);
+		herd_port_free(s->h, due->ticket, s->now);
+		return;
+	}
+	sim_trace(s, "fact: port %d is taken", due->port);
+	machine_due(s, HAPPENS_PORT, due->ticket, s->now + 200, due->port);
+	herd_port_taken(s->h, due->ticket, "pid 9 'stranger'", s->now);
+}
+
+static void happen_spawn_failed(struct sim *s, struct proc *p)
+{
+	struct ticket t = p->ticket;
+
+	sim_trace(s, "fact: %s could not be spawned", p->name);
+	forget(s, p);
+	herd_spawn_failed(s->h, t, 2, "cannot enter working_dir '/x': No such file or directory", s->now);
+}
+
+static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
+{
+	switch (due->what) {
+	case HAPPENS_SPAWNED:
+		sim_trace(s, "fact: %s runs as pid %lld", p->name, (long long)p->pid);
+		herd_spawned(s->h, p->ticket, p->pid, (uint64_t)p->pid * 10, s->now);
+		break;
+	case HAPPENS_SPAWN_FAILED:
+		happen_spawn_failed(s, p);
+		break;
+	case HAPPENS_TELL_EXIT:
+		tell_exit(s, p);
+		break;
+	case HAPPENS_TELL_GONE:
+		tell_gone(s, p);
+		break;
+	case HAPPENS_READY:
+		if (!p->is_watched || !p->is_main_alive)
+			break;
+		p->is_watched = false;
+		sim_trace(s, "fact: %s is ready", p->name);
+		herd_ready(s->h, p->ticket, s->now);
+		break;
+	default:
+		break;
+	}
+}
+
+bool machine_step(struct sim *s)
+{
+	struct due due = { .at = 0 };
+	struct proc *p = NULL;
+
+	if (!s->due_len)
+		return false;
+	due = take_due(s);
+	p = machine_find(s, due.ticket);
+	if (due.what == HAPPENS_PORT && due.epoch == s->epoch && s->h)
+		happen_port(s, &due);
+	else if (!p || due.what == HAPPENS_PORT)
+		return true;
+	else if (due.what == HAPPENS_END)
+		happen_end(s, p, due.port);
+	else if (due.what == HAPPENS_TREE_END)
+		happen_tree_end(s, p);
+	else if (due.epoch == s->epoch && s->h)
+		happen_fact(s, &due, p);
+	return true;
+}
+
+/* From here on nothing goes wrong by itself: what runs goes on running, becomes ready, and stops when asked. */
+void machine_calm(struct sim *s)
+{
+	s->is_calm = true;
+	memset(s->stranger_until, 0, sizeof(s->stranger_until));
+	for (size_t k = 0; k < s->procs.len; k++) {
+		struct proc *p = s->procs.items[k];
+
+		p->is_immortal = true;
+		p->stop_ms = 5;
+		if (p->ready_at > s->now || p->ready_at < 0)
+			p->ready_at = s->now + 1;
+		if (p->is_watched && p->is_main_alive)
+			machine_due(s, HAPPENS_READY, p->ticket, s->now + 1, 0);
+	}
+}

@@ -1,0 +1,184 @@
+/*
+ * A simulated machine: processes, ports, a keeper, a clock, a disk for the store, people who ask for things, and a brain that may die at any
+ * moment.  Everything comes from one seed, so a run replays.  What a process does hangs on the seed, its name and how often it
+ * was spawned; what action number n does hangs on the seed and n: so actions can be left out to find the few that matter.
+ */
+#ifndef OX_TESTS_SIM_H
+#define OX_TESTS_SIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/vec.h"
+#include "herd/herd.h"
+
+enum {
+	SIM_APPS = 8,
+	SIM_COUNT_MAX = 5, /* instances of one app */
+	SIM_PORTS = 256,   /* from 3000 on */
+	SIM_PORT_FIRST = 3000,
+	SIM_TRACE_LINES = 400,
+	SIM_REQUESTS = 64,
+};
+
+struct proc {
+	struct ticket ticket;
+	char name[24];
+	int app, number, port;
+	bool owns_port;
+	int64_t pid;
+	bool is_main_alive, is_tree_alive, is_killed;
+	bool is_failed, is_lost; /* never forked; ended while nobody listened */
+	bool was_exit_told, was_gone_told;
+	int code, signal;
+	int64_t ready_at;  /* -1: never */
+	int64_t stop_ms;   /* how long it takes to stop when asked; -1: it ignores that */
+	int64_t kill_ms;   /* how long it takes to die when killed */
+	bool has_children; /* they outlive it until they are killed */
+	bool is_watched, is_immortal, was_asked_to_stop;
+	int64_t last_fact; /* the keeper tells in order */
+};
+
+enum happens {
+	HAPPENS_SPAWNED,
+	HAPPENS_SPAWN_FAILED,
+	HAPPENS_END,      /* the main process ends by itself or by a signal */
+	HAPPENS_TREE_END, /* after a kill nothing is left */
+	HAPPENS_TELL_EXIT,
+	HAPPENS_TELL_GONE,
+	HAPPENS_READY,
+	HAPPENS_PORT,
+};
+
+struct due {
+	int64_t at;
+	uint64_t order, epoch;
+	enum happens what;
+	struct ticket ticket;
+	int port;
+};
+
+/* What people asked for, kept apart from the herd: what it should come to. */
+struct want {
+	bool exists, is_up; /* is_up: new instances */
+	int count, version;
+	bool up[SIM_COUNT_MAX];
+	int port[SIM_COUNT_MAX]; /* that it had first; 0: not seen yet */
+};
+
+struct asked {
+	uint64_t id;               /* 0: free */
+	bool is_stop, is_shutdown; /* neither: it waits for things to be up */
+	bool covers[SIM_APPS][SIM_COUNT_MAX];
+	int64_t last_pid; /* later ones were begun by somebody who asked later */
+};
+
+struct sim {
+	uint64_t seed, behaviour, spawns;
+	int64_t now, wall;
+	struct herd *h;
+	uint64_t epoch;   /* of the brain: facts for an earlier one never arrive */
+	struct vec procs; /* of struct proc * */
+	struct due *due;  /* a heap */
+	size_t due_len, due_cap;
+	uint64_t orders;
+	int64_t stranger_until[SIM_PORTS];
+	struct ticket *port_watch;
+	size_t port_watch_len, port_watch_cap;
+	uint64_t spawn_counts[SIM_APPS][SIM_COUNT_MAX];
+
+	struct want wants[SIM_APPS];
+	int file_version[SIM_APPS]; /* what stands in the oxfile; -1: the app is not in it */
+	struct asked asked[SIM_REQUESTS];
+	uint64_t request_ids;
+	enum state states[SIM_APPS][SIM_COUNT_MAX]; /* as the events told */
+	bool is_known[SIM_APPS][SIM_COUNT_MAX];
+	bool is_failed_start[SIM_APPS][SIM_COUNT_MAX]; /* it is stopping because it was not ready in time */
+	uint64_t events;
+	bool is_shutting_down, has_deadline, is_calm;
+
+	struct json *store;
+	int64_t dies_in;      /* steps until the brain dies; -1: nobody planned it */
+	int64_t dies_at_wish; /* within that step, before this many more wishes; -1: after it */
+	bool is_store_prompt; /* saved at every change while it is about to die */
+	bool is_brain_dead;   /* from here on its wishes go nowhere */
+	bool ends;            /* the daemon, as its shutdown is settled */
+	bool was_changed;     /* changed() came since the last spawn */
+	int64_t back_at;      /* when the next brain begins; -1: there is one */
+
+	uint64_t steps, actions, limit;
+	bool is_shrunk; /* actions that are left out take no time either */
+	int64_t next_action;
+	const bool *skips; /* of actions; NULL: none */
+	size_t skips_len;
+	char failure[256];
+	bool is_tracing;
+	char (*trace)[160];
+	uint64_t traced;
+	uint64_t restores, settled, lost;
+};
+
+/* sim.c */
+void sim_init(struct sim *s, uint64_t seed, uint64_t limit);
+void sim_release(struct sim *s);
+/* Runs until the limit or the first broken invariant; true when none broke. */
+bool sim_run(struct sim *s);
+void sim_fail(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sim_trace(struct sim *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+uint64_t sim_mix(uint64_t a, uint64_t b);
+/* 0 to below `range`, from a state that moves on. */
+uint64_t sim_draw(uint64_t *random, uint64_t range);
+bool sim_chance(uint64_t *random, unsigned int percent);
+
+/* machine.c */
+extern const struct hands machine_hands;
+bool machine_is_port_taken(void *context, int port);
+/* Does the earliest thing that is due; false: nothing is. */
+bool machine_step(struct sim *s);
+int64_t machine_next(const struct sim *s);
+void machine_due(struct sim *s, enum happens what, struct ticket t, int64_t at, int port);
+void machine_calm(struct sim *s);
+void machine_release(struct sim *s);
+struct proc *machine_find(const struct sim *s, struct ticket t);
+void machine_forget_told(struct sim *s);
+
+/* town.c: the apps that there are, in their versions */
+extern const char *const town_names[SIM_APPS];
+struct spec *town_spec(int app, int version);
+/* Which version it is, and how many instances that has. */
+int town_version(const struct spec *s);
+int town_count(int app, int version);
+int town_app(const char *name);
+bool town_needs(int app, int other);
+/* Its port is written, or comes from env. */
+bool town_has_port(int app);
+/* "api:2"; false: not ours. */
+bool town_parse(const char *name, int *app, int *number);
+
+/* driver.c */
+void driver_act(struct sim *s, uint64_t number);
+/* Everything is told to stop, and no more is asked for. */
+void driver_shut_down(struct sim *s, int64_t deadline_ms);
+
+/* brain.c */
+void brain_start(struct sim *s);
+void brain_die(struct sim *s);
+void brain_save(struct sim *s);
+void brain_end(struct sim *s);
+
+/* check.c */
+void check_spawn(struct sim *s, const struct spawn_wish *wish);
+void check_signal(struct sim *s, const struct proc *p);
+void check_event(struct sim *s, const struct herd_event *event);
+void check_settled(struct sim *s, uint64_t id, bool is_ok);
+void check_step(struct sim *s);
+void check_quiet(struct sim *s);
+void check_empty(struct sim *s);
+/* Makes the wants what the herd remembers, after a store that was older than the last request. */
+void check_relearn(struct sim *s);
+void check_relearn_states(struct sim *s);
+bool check_is_wanted(const struct sim *s, int app, int number);
+
+#endif

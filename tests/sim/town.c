@@ -1,0 +1,179 @@
+/*
+ * The apps of the simulated town, each with its versions: written ports, an automatic block, a port from env, none; chains of dependencies, a
+ * one-shot, every policy and every way to be ready.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "model/fields.h"
+#include "sim.h"
+
+const char *const town_names[SIM_APPS] = { "db", "queue", "migrate", "api", "web", "worker", "cron", "side" };
+
+struct house {
+	const char *command, *namespace;
+	const char *needs[2];
+	int instances, port, ready, restart;
+	const char *env_port;
+	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
+};
+
+static const struct house houses[SIM_APPS] = {
+	{
+		.command = "db",
+		.namespace = "back",
+		.instances = 1,
+		.port = 3100,
+		.ready = READY_LISTEN,
+		.restart = RESTART_ALWAYS,
+		.stop_timeout_ms = 3000,
+		.ready_timeout_ms = 5000,
+	},
+	{
+		.command = "queue",
+		.namespace = "back",
+		.instances = 2,
+		.port = 3110,
+		.ready = READY_NOTIFY,
+		.restart = RESTART_ON_FAILURE,
+		.stop_timeout_ms = 1000,
+		.ready_timeout_ms = 2000,
+	},
+	{
+		.command = "migrate",
+		.namespace = "back",
+		.needs = { "db" },
+		.instances = 1,
+		.ready = READY_ALIVE,
+		.restart = RESTART_ON_FAILURE,
+		.stop_timeout_ms = 500,
+		.ready_timeout_ms = 2000,
+		.max_restarts = 6,
+	},
+	{
+		.command = "api",
+		.needs = { "db", "migrate" },
+		.instances = 3,
+		.port = 3000,
+		.ready = READY_LISTEN,
+		.restart = RESTART_ON_FAILURE,
+		.stop_timeout_ms = 2000,
+		.ready_timeout_ms = 3000,
+		.max_restarts = 8,
+	},
+	{
+		.command = "web",
+		.needs = { "api" },
+		.instances = 2,
+		.ready = READY_AUTO,
+		.restart = RESTART_ALWAYS,
+		.stop_timeout_ms = 0,
+		.ready_timeout_ms = 4000,
+	},
+	{
+		.command = "worker",
+		.needs = { "queue", "db" },
+		.instances = 3,
+		.ready = READY_IPC,
+		.restart = RESTART_ON_FAILURE,
+		.env_port = "3150",
+		.stop_timeout_ms = 1500,
+		.ready_timeout_ms = 2500,
+		.crash_restart_limit = 20,
+	},
+	{
+		.command = "cron",
+		.instances = 1,
+		.ready = READY_ALIVE,
+		.restart = RESTART_NEVER,
+		.stop_timeout_ms = 700,
+		.ready_timeout_ms = 3000,
+		.start_delay_ms = 400,
+	},
+	{
+		.command = "side",
+		.namespace = "edge",
+		.instances = 2,
+		.ready = READY_HEALTH,
+		.restart = RESTART_ALWAYS,
+		.stop_timeout_ms = 900,
+		.ready_timeout_ms = 1500,
+		.max_restarts = 12,
+	},
+};
+
+int town_app(const char *name)
+{
+	for (int app = 0; app < SIM_APPS; app++)
+		if (str_eq(town_names[app], name))
+			return app;
+	return -1;
+}
+
+bool town_needs(int app, int other)
+{
+	return str_eq(houses[app].needs[0], town_names[other]) ||
+		str_eq(houses[app].needs[1], town_names[other]);
+}
+
+bool town_has_port(int app)
+{
+	return houses[app].port || houses[app].env_port;
+}
+
+bool town_parse(const char *name, int *app, int *number)
+{
+	const char *colon = strchr(name, ':');
+	char text[24];
+	int64_t value = 0;
+
+	if (!colon || (size_t)(colon - name) >= sizeof(text) || !str_to_int(colon + 1, &value) || value < 0 ||
+		value >= SIM_COUNT_MAX)
+		return false;
+	memcpy(text, name, (size_t)(colon - name));
+	text[colon - name] = '\0';
+	*app = town_app(text);
+	*number = (int)value;
+	return *app >= 0;
+}
+
+int town_count(int app, int version)
+{
+	return houses[app].instances + (version & 2 ? 1 : 0);
+}
+
+int town_version(const struct spec *s)
+{
+	const struct house *house = &houses[town_app(s->name)];
+
+	return (str_eq(s->command.text, house->command) ? 0 : 1) |
+		(s->instances.value == house->instances ? 0 : 2) |
+		(s->stop_timeout_ms == house->stop_timeout_ms ? 0 : 4);
+}
+
+/* Version 0 is the house as it stands; bits of others change what needs new processes, what does not, and how many there are. */
+struct spec *town_spec(int app, int version)
+{
+	const struct house *house = &houses[app];
+	struct spec *s = spec_new(town_names[app]);
+
+	s->oxfile = mem_strdup("/town/oxfile.toml");
+	s->folder = mem_strdup("/town");
+	command_from_line(&s->command, version & 1 ? "new --version" : house->command, NULL);
+	s->namespace = mem_strdup(house->namespace);
+	s->instances = (struct count){ .kind = COUNT_NUMBER, .value = town_count(app, version) };
+	s->port = house->port;
+	if (house->env_port)
+		env_put(&s->env, "PORT", house->env_port);
+	for (size_t k = 0; k < 2 && house->needs[k]; k++)
+		strings_add(&s->depends_on, house->needs[k]);
+	s->ready = house->ready;
+	s->restart = house->restart;
+	s->max_restarts = house->max_restarts;
+	s->crash_restart_limit = house->crash_restart_limit;
+	s->stop_timeout_ms = house->stop_timeout_ms + (version & 4 ? 100 : 0);
+	s->ready_timeout_ms = house->ready_timeout_ms;
+	s->start_delay_ms = house->start_delay_ms;
+	return s;
+}

@@ -1,0 +1,356 @@
+#include "fake_hands.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+static void push(struct ticket *row, size_t *len, struct ticket t)
+{
+	assert(*len < FAKE_PENDING_MAX);
+	row[(*len)++] = t;
+}
+
+static void drop(struct ticket *row, size_t *len, struct ticket t)
+{
+	for (size_t k = *len; k-- > 0;)
+		if (row[k].generation == t.generation)
+			row[k] = row[--*len];
+}
+
+static void name_of(const struct fake *f, struct ticket t, struct buf *out)
+{
+	const struct instance *i = herd_slot(f->h, t.slot);
+	struct instance_status s;
+
+	if (!i) {
+		buf_adds(out, "?");
+		return;
+	}
+	instance_status(i, f->now, &s);
+	buf_addf(out, "%s:%d", s.name, s.instance);
+	instance_status_release(&s);
+}
+
+static void spawn(void *context, const struct spawn_wish *wish)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "spawn %s %d\n", wish->name, wish->port);
+	push(f->asked, &f->asked_len, wish->ticket);
+}
+
+static void send_signal(void *context, struct ticket t, const char *signal, enum reach reach)
+{
+	struct fake *f = context;
+
+	buf_adds(&f->log, "signal ");
+	name_of(f, t, &f->log);
+	buf_addf(&f->log, " %s %s\n", signal, reach == REACH_TREE ? "tree" : "main");
+}
+
+static void kill_tree(void *context, struct ticket t)
+{
+	struct fake *f = context;
+
+	buf_adds(&f->log, "kill ");
+	name_of(f, t, &f->log);
+	buf_addc(&f->log, '\n');
+	drop(f->killed, &f->killed_len, t);
+	push(f->killed, &f->killed_len, t);
+}
+
+static void check_port(void *context, struct ticket t, int port)
+{
+	struct fake *f = context;
+
+	buf_adds(&f->log, "check ");
+	name_of(f, t, &f->log);
+	buf_addf(&f->log, " %d\n", port);
+	push(f->checks, &f->checks_len, t);
+}
+
+static void watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
+{
+	struct fake *f = context;
+
+	(void)port;
+	buf_adds(&f->log, "watch ");
+	name_of(f, t, &f->log);
+	buf_addf(&f->log, " %d%s\n", (int)kind, is_adopted ? " adopted" : "");
+	push(f->watched, &f->watched_len, t);
+}
+
+static void unwatch(void *context, struct ticket t)
+{
+	struct fake *f = context;
+
+	drop(f->watched, &f->watched_len, t);
+	drop(f->checks, &f->checks_len, t);
+}
+
+static void publish(void *context, const struct herd_event *event)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "event %s:%d %s %s (%s)\n", event->app, event->instance,
+		herd_event_word(event->kind), state_word(event->to), event->why);
+}
+
+static void changed(void *context)
+{
+	struct fake *f = context;
+
+	buf_adds(&f->log, "changed\n");
+}
+
+static void settled(void *context, uint64_t request, bool is_ok, const char *words)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "settled %llu %s%s\n", (unsigned long long)request,
+		is_ok ? "ok" : "failed: ", words);
+}
+
+const struct hands fake_hands = {
+	.spawn = spawn,
+	.signal = send_signal,
+	.kill_tree = kill_tree,
+	.check_port = check_port,
+	.watch_ready = watch_ready,
+	.unwatch = unwatch,
+	.publish = publish,
+	.changed = changed,
+	.settled = settled,
+};
+
+void fake_init(struct fake *f)
+{
+	struct herd_options options = { .hands = &fake_hands, .context = f, .seed = 1, .cpus = 4 };
+
+	memset(f, 0, sizeof(*f));
+	buf_init(&f->log);
+	f->now = 1000000;
+	f->last_pid = 100;
+	f->h = herd_new(&options);
+}
+
+void fake_release(struct fake *f)
+{
+	herd_free(f->h);
+	buf_release(&f->log);
+	vec_release_with(&f->specs, (void (*)(void *))spec_free);
+}
+
+struct spec *fake_app(struct fake *f, const char *name, int instances)
+{
+	struct spec *s = spec_new(name);
+
+	s->oxfile = mem_strdup("/srv/oxfile.toml");
+	s->folder = mem_strdup("/srv");
+	command_from_line(&s->command, "serve --well", NULL);
+	s->instances = (struct count){ .kind = COUNT_NUMBER, .value = instances };
+	s->ready = READY_NOTIFY;
+	vec_push(&f->specs, s);
+	return s;
+}
+
+void fake_needs(struct spec *s, const char *name)
+{
+	strings_add(&s->depends_on, name);
+}
+
+int fake_apply(struct fake *f)
+{
+	struct herd_apply a = {
+		.oxfile = "/srv/oxfile.toml", .specs = &f->specs, .changes = true, .starts = true
+	};
+	struct err e = ERR_INIT;
+	int rc = herd_apply(f->h, &a, f->now, &e);
+
+	if (rc < 0)
+		buf_addf(&f->log, "refused %s\n", e.text.ptr);
+	err_release(&e);
+	fake_answer(f);
+	return rc;
+}
+
+static bool answer_one(struct fake *f)
+{
+	if (f->checks_len) {
+		struct ticket t = f->checks[0];
+
+		drop(f->checks, &f->checks_len, t);
+		herd_port_free(f->h, t, f->now);
+		return true;
+	}
+	if (f->asked_len) {
+		struct ticket t = f->asked[0];
+
+		drop(f->asked, &f->asked_len, t);
+		f->last_pid++;
+		herd_spawned(f->h, t, f->last_pid, (uint64_t)f->last_pid, f->now);
+		return true;
+	}
+	if (f->watched_len && !f->is_never_ready) {
+		struct ticket t = f->watched[0];
+
+		drop(f->watched, &f->watched_len, t);
+		herd_ready(f->h, t, f->now);
+		return true;
+	}
+	return false;
+}
+
+void fake_answer(struct fake *f)
+{
+	while (!f->is_manual && answer_one(f))
+		;
+}
+
+void fake_pass(struct fake *f, int64_t ms)
+{
+	int64_t end = f->now + ms;
+
+	fake_answer(f);
+	while (herd_next_deadline(f->h) >= 0 && herd_next_deadline(f->h) <= end) {
+		f->now = herd_next_deadline(f->h);
+		herd_timer(f->h, f->now);
+		fake_answer(f);
+	}
+	f->now = end;
+}
+
+int fake_request(struct fake *f, enum herd_verb verb, const char *target, uint64_t id, bool waits_ready)
+{
+	struct herd_request r = {
+		.id = id,
+		.verb = verb,
+		.targets = &target,
+		.count = target ? 1 : 0,
+		.waits_ready = waits_ready,
+		.signal = "SIGHUP",
+	};
+	struct err e = ERR_INIT;
+	int rc = herd_request(f->h, &r, f->now, &e);
+
+	if (rc < 0)
+		buf_addf(&f->log, "refused %s (%d)\n", e.text.ptr, e.number);
+	err_release(&e);
+	fake_answer(f);
+	return rc;
+}
+
+int fake_scale(struct fake *f, const char *app, int count)
+{
+	struct herd_scaling scaling = { .app = app, .count = { .kind = COUNT_NUMBER, .value = count } };
+	struct err e = ERR_INIT;
+	int rc = herd_scale(f->h, 0, &scaling, 1, false, f->now, &e);
+
+	if (rc < 0)
+		buf_addf(&f->log, "refused %s (%d)\n", e.text.ptr, e.number);
+	err_release(&e);
+	fake_answer(f);
+	return rc;
+}
+
+struct ticket fake_ticket(const struct fake *f, const char *name)
+{
+	const struct instance *i = herd_find(f->h, name);
+
+	return i ? instance_ticket(i) : (struct ticket){ .slot = 0 };
+}
+
+void fake_gone(struct fake *f, const char *name)
+{
+	struct ticket t = fake_ticket(f, name);
+
+	drop(f->killed, &f->killed_len, t);
+	herd_tree_gone(f->h, t, f->now);
+	fake_answer(f);
+}
+
+void fake_exit(struct fake *f, const char *name, int code, int signal)
+{
+	struct herd_exit end = { .code = code, .signal = signal, .wall_ms = 1700000000123 };
+	struct ticket t = fake_ticket(f, name);
+
+	drop(f->asked, &f->asked_len, t);
+	herd_exited(f->h, t, &end, f->now);
+	if (!f->is_manual)
+		fake_gone(f, name);
+}
+
+void fake_ready(struct fake *f, const char *name)
+{
+	herd_ready(f->h, fake_ticket(f, name), f->now);
+	fake_answer(f);
+}
+
+const char *fake_state(const struct fake *f, const char *name)
+{
+	const struct instance *i = herd_find(f->h, name);
+
+	return i ? state_word(instance_state(i)) : "none";
+}
+
+struct instance_status fake_status(const struct fake *f, const char *name)
+{
+	struct instance_status s;
+
+	instance_status(herd_find(f->h, name), f->now, &s);
+	return s;
+}
+
+int fake_port(const struct fake *f, const char *name)
+{
+	struct instance_status s = fake_status(f, name);
+	int port = s.port;
+
+	instance_status_release(&s);
+	return port;
+}
+
+int fake_count(const struct fake *f, const char *line)
+{
+	const char *at = f->log.ptr;
+	int count = 0;
+
+	while (*at) {
+		const char *end = strchr(at, '\n');
+
+		count += str_starts(at, line);
+		at = end + 1;
+	}
+	return count;
+}
+
+bool fake_is_before(const struct fake *f, const char *first, const char *second)
+{
+	const char *a = strstr(f->log.ptr, first);
+	const char *b = strstr(f->log.ptr, second);
+
+	return a && b && a < b;
+}
+
+void fake_forget(struct fake *f)
+{
+	buf_clear(&f->log);
+}
+
+void fake_rebirth(struct fake *f)
+{
+	struct herd_options options = { .hands = &fake_hands, .context = f, .seed = 1, .cpus = 4 };
+	struct json *j = herd_to_json(f->h);
+
+	herd_free(f->h);
+	f->asked_len = 0;
+	f->checks_len = 0;
+	f->watched_len = 0;
+	f->h = herd_from_json(j, &options, f->now, NULL);
+	json_free(j);
+	assert(f->h);
+}

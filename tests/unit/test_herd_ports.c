@@ -1,0 +1,215 @@
+#include <string.h>
+
+#include "fake_hands.h"
+#include "unit.h"
+
+/* PITFALL 50. */
+static void a_taken_port_blocks_and_burns_no_restart(void **state)
+{
+	struct fake f;
+	struct instance_status s;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2)->port = 3000;
+	f.is_manual = true;
+	fake_apply(&f);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), "pid 812 'node old.js'", f.now);
+	herd_port_free(f.h, fake_ticket(&f, "api:1"), f.now);
+	s = fake_status(&f, "api:0");
+	assert_string_equal(s.status, "blocked");
+	assert_string_equal(s.reason.ptr, "port 3000 is held by pid 812 'node old.js'");
+	assert_int_equal(s.restarts, 0);
+	instance_status_release(&s);
+	assert_int_equal(fake_count(&f, "spawn"), 1);
+	fake_pass(&f, 3600000);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), NULL, f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "blocked");
+	herd_port_free(f.h, fake_ticket(&f, "api:0"), f.now);
+	assert_int_equal(fake_count(&f, "spawn api:0 3000"), 1);
+	assert_int_equal(fake_count(&f, "check api:0"), 1);
+	fake_release(&f);
+}
+
+static void a_blocked_instance_can_be_stopped(void **state)
+{
+	struct fake f;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1)->port = 3000;
+	f.is_manual = true;
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	herd_port_taken(f.h, t, NULL, f.now);
+	fake_request(&f, HERD_STOP, "api", 1, false);
+	assert_int_equal(fake_count(&f, "settled 1 ok"), 1);
+	assert_int_equal(f.checks_len, 0);
+	herd_port_free(f.h, t, f.now);
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	fake_request(&f, HERD_START, "api", 0, false);
+	herd_port_free(f.h, t, f.now);
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	assert_int_equal(herd_counts(f.h).stale_facts, 1);
+	fake_release(&f);
+}
+
+/* PITFALL 53. */
+static void scaling_down_and_up_gives_the_same_ports(void **state)
+{
+	struct fake f;
+	struct ticket survivor;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 4);
+	fake_apply(&f);
+	survivor = fake_ticket(&f, "api:0");
+	fake_scale(&f, "api", 2);
+	fake_app(&f, "other", 3);
+	fake_apply(&f);
+	assert_int_equal(fake_port(&f, "other:0"), 3004);
+	fake_forget(&f);
+	fake_scale(&f, "api", 4);
+	/* The old ones still hold theirs. */
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	fake_exit(&f, "api:2", 0, 0);
+	assert_int_equal(fake_count(&f, "spawn api:2 3002"), 1);
+	fake_exit(&f, "api:3", 0, 0);
+	assert_int_equal(fake_count(&f, "spawn api:3 3003"), 1);
+	assert_int_equal(fake_ticket(&f, "api:0").generation, survivor.generation);
+	fake_release(&f);
+}
+
+static void a_block_that_cannot_grow_gets_ports_elsewhere_for_the_new_ones(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2);
+	fake_app(&f, "web", 2);
+	fake_apply(&f);
+	assert_int_equal(fake_port(&f, "web:1"), 3003);
+	fake_scale(&f, "api", 3);
+	fake_scale(&f, "web", 4);
+	fake_scale(&f, "api", 5);
+	assert_int_equal(fake_port(&f, "api:0"), 3000);
+	assert_int_equal(fake_port(&f, "api:1"), 3001);
+	assert_int_equal(fake_port(&f, "api:2"), 3004);
+	assert_int_equal(fake_port(&f, "web:2"), 3005);
+	assert_int_equal(fake_port(&f, "web:3"), 3006);
+	assert_int_equal(fake_port(&f, "api:3"), 3007);
+	assert_int_equal(fake_port(&f, "api:4"), 3008);
+	assert_int_equal(fake_count(&f, "signal"), 0);
+	fake_release(&f);
+}
+
+/* PITFALL 52. */
+static void overlapping_ports_are_refused_and_nothing_changes(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2)->port = 3000;
+	fake_app(&f, "web", 2)->port = 3002;
+	fake_app(&f, "high", 2)->port = 65534;
+	fake_app(&f, "auto", 2);
+	fake_apply(&f);
+	assert_int_equal(fake_port(&f, "auto:0"), 3004);
+	fake_forget(&f);
+	assert_int_equal(fake_scale(&f, "api", 3), -1);
+	assert_non_null(strstr(f.log.ptr, "'api' and 'web' both want port 3002"));
+	assert_int_equal(fake_scale(&f, "high", 3), -1);
+	assert_non_null(strstr(f.log.ptr, "the ports of 'high' end at 65536, beyond 65535"));
+	fake_app(&f, "late", 1)->port = 3005;
+	assert_int_equal(fake_apply(&f), -1);
+	assert_non_null(strstr(f.log.ptr, "'late' wants a port that 'auto' has (from 3004 on)"));
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	assert_string_equal(fake_state(&f, "api:2"), "none");
+	fake_release(&f);
+}
+
+static void env_ports_are_passed_on_and_not_checked(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	env_put(&fake_app(&f, "worker", 2)->env, "PORT", "4000");
+	fake_app(&f, "single", 1);
+	fake_apply(&f);
+	assert_int_equal(fake_count(&f, "check"), 0);
+	assert_int_equal(fake_count(&f, "spawn worker:1 4001"), 1);
+	assert_int_equal(fake_count(&f, "spawn single:0 0"), 1);
+	fake_release(&f);
+}
+
+static void survivors_keep_their_process_when_scaling(void **state)
+{
+	struct fake f;
+	struct ticket first;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	first = fake_ticket(&f, "api:0");
+	fake_scale(&f, "api", 3);
+	assert_int_equal(fake_count(&f, "spawn"), 3);
+	fake_scale(&f, "api", 1);
+	fake_exit(&f, "api:1", 0, 0);
+	fake_exit(&f, "api:2", 0, 0);
+	assert_string_equal(fake_state(&f, "api:1"), "none");
+	assert_int_equal(fake_ticket(&f, "api:0").generation, first.generation);
+	fake_scale(&f, "api", 0);
+	fake_exit(&f, "api:0", 0, 0);
+	assert_null(herd_first(f.h));
+	assert_int_equal(herd_app_count(f.h), 1);
+	assert_int_equal(fake_scale(&f, "apy", 1), -1);
+	fake_release(&f);
+}
+
+static void a_changed_port_moves_the_process(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->port = 3000;
+	fake_apply(&f);
+	s->port = 3500;
+	fake_forget(&f);
+	fake_apply(&f);
+	assert_int_equal(fake_count(&f, "signal"), 2);
+	fake_exit(&f, "api:0", 0, 0);
+	assert_int_equal(fake_count(&f, "spawn api:0 3500"), 1);
+	fake_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("a port that a stranger holds blocks, is told with its holder, burns no restart, and starts when free",
+			a_taken_port_blocks_and_burns_no_restart),
+		PROMISE("a blocked instance stops at once, and an old answer about its port is ignored",
+			a_blocked_instance_can_be_stopped),
+		PROMISE("scaling down and up gives the same ports, never while the old process lives",
+			scaling_down_and_up_gives_the_same_ports),
+		PROMISE("a block that cannot grow gets further ports elsewhere, and nobody moves",
+			a_block_that_cannot_grow_gets_ports_elsewhere_for_the_new_ones),
+		PROMISE("ports that overlap or end too high are refused by name, and nothing changes",
+			overlapping_ports_are_refused_and_nothing_changes),
+		PROMISE("a port from env is passed on and not owned",
+			env_ports_are_passed_on_and_not_checked),
+		PROMISE("survivors of scaling keep their process", survivors_keep_their_process_when_scaling),
+		PROMISE("an app whose port was changed gets new processes there",
+			a_changed_port_moves_the_process),
+	};
+
+	return cmocka_run_group_tests_name("herd_ports", tests, NULL, NULL);
+}

@@ -1,0 +1,278 @@
+#include <malloc.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "fake_hands.h"
+#include "unit.h"
+
+static bool adopt(struct fake *f, const char *name, struct ticket t)
+{
+	struct herd_live live = { .ticket = t, .name = name, .pid = 4242, .start_time = 99 };
+
+	return herd_adopt(f->h, &live, f->now);
+}
+
+/* PITFALL 82, A. */
+static void what_runs_is_adopted_and_nothing_starts_twice(void **state)
+{
+	struct fake f;
+	struct ticket t[2];
+	struct instance_status s;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2);
+	fake_apply(&f);
+	fake_exit(&f, "api:1", 1, 0);
+	fake_pass(&f, 500);
+	t[0] = fake_ticket(&f, "api:0");
+	t[1] = fake_ticket(&f, "api:1");
+	fake_forget(&f);
+	fake_rebirth(&f);
+	assert_true(adopt(&f, "api:0", t[0]));
+	assert_true(adopt(&f, "api:1", t[1]));
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	fake_pass(&f, 5000);
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	s = fake_status(&f, "api:1");
+	assert_string_equal(s.status, "running");
+	assert_int_equal(s.pid, 4242);
+	assert_int_equal(s.port, 3001);
+	assert_int_equal(s.restarts, 1);
+	assert_int_equal(s.crashes, 1);
+	assert_int_equal(s.last_exit.code, 1);
+	instance_status_release(&s);
+	fake_release(&f);
+}
+
+static void exits_in_between_are_counted(void **state)
+{
+	struct fake f;
+	struct ticket t;
+	struct instance_status s;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	adopt(&f, "api:0", t);
+	fake_exit(&f, "api:0", 7, 0);
+	herd_resume(f.h, f.now);
+	s = fake_status(&f, "api:0");
+	assert_string_equal(s.status, "backoff");
+	assert_int_equal(s.last_exit.code, 7);
+	assert_int_equal(s.crashes, 1);
+	instance_status_release(&s);
+	fake_pass(&f, 200);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	/* The keeper was not told that we took it, and says it once more. */
+	fake_rebirth(&f);
+	assert_false(adopt(&f, "gone:0", (struct ticket){ .slot = t.slot, .generation = t.generation }));
+	assert_false(adopt(&f, "api:0", t));
+	fake_release(&f);
+}
+
+static void what_nobody_has_is_lost_and_started_again(void **state)
+{
+	struct fake f;
+	struct instance_status s;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	fake_forget(&f);
+	fake_rebirth(&f);
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	assert_int_equal(fake_count(&f, "event api:0 lost"), 1);
+	assert_int_equal(fake_count(&f, "spawn"), 1);
+	s = fake_status(&f, "api:0");
+	assert_int_equal(s.crashes, 0);
+	instance_status_release(&s);
+	fake_release(&f);
+}
+
+static void a_restart_delay_goes_on(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1)->restart_delay_ms = 10000;
+	fake_apply(&f);
+	fake_exit(&f, "api:0", 1, 0);
+	fake_pass(&f, 6000);
+	fake_forget(&f);
+	fake_rebirth(&f);
+	herd_resume(f.h, f.now);
+	fake_pass(&f, 3900);
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	fake_pass(&f, 1200);
+	assert_int_equal(fake_count(&f, "spawn"), 1);
+	fake_release(&f);
+}
+
+static void a_stop_goes_on_with_what_is_left_of_its_grace(void **state)
+{
+	struct fake f;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_request(&f, HERD_STOP, "api", 0, false);
+	fake_pass(&f, 4000);
+	fake_forget(&f);
+	fake_rebirth(&f);
+	adopt(&f, "api:0", t);
+	herd_resume(f.h, f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	assert_int_equal(fake_count(&f, "signal api:0 SIGTERM"), 1);
+	fake_pass(&f, 5999);
+	assert_int_equal(fake_count(&f, "kill"), 0);
+	fake_pass(&f, 1);
+	assert_int_equal(fake_count(&f, "kill"), 1);
+	fake_release(&f);
+}
+
+/* Spawned after the last save: known by its name. */
+static void what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not(void **state)
+{
+	struct fake f;
+	struct ticket newer;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2);
+	f.is_never_ready = true;
+	fake_apply(&f);
+	newer = fake_ticket(&f, "api:1");
+	fake_forget(&f);
+	fake_rebirth(&f);
+	f.is_never_ready = false;
+	assert_true(adopt(&f, "api:0", fake_ticket(&f, "api:0")));
+	assert_true(adopt(
+		&f, "api:1", (struct ticket){ .slot = newer.slot, .generation = newer.generation + 10 }));
+	assert_true(adopt(&f, "api:5", (struct ticket){ .slot = 77, .generation = newer.generation + 11 }));
+	assert_true(adopt(&f, "ghost:0", (struct ticket){ .slot = 78, .generation = newer.generation + 12 }));
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	assert_int_equal(fake_count(&f, "spawn"), 0);
+	assert_string_equal(fake_state(&f, "api:1"), "running");
+	assert_int_equal(fake_ticket(&f, "api:1").generation, newer.generation + 10);
+	assert_int_equal(fake_count(&f, "signal api:5 SIGTERM"), 1);
+	assert_int_equal(fake_count(&f, "signal ghost:0 SIGTERM"), 1);
+	fake_exit(&f, "api:5", 0, 0);
+	fake_exit(&f, "ghost:0", 0, 0);
+	assert_string_equal(fake_state(&f, "api:5"), "none");
+	assert_int_equal(herd_app_count(f.h), 1);
+	/* No generation is ever given twice. */
+	fake_scale(&f, "api", 3);
+	assert_true(fake_ticket(&f, "api:2").generation > newer.generation + 12);
+	assert_true(fake_ticket(&f, "api:2").slot > 78);
+	fake_release(&f);
+}
+
+static void ports_and_counts_survive(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2);
+	fake_app(&f, "web", 2);
+	fake_apply(&f);
+	fake_scale(&f, "api", 4);
+	fake_scale(&f, "api", 3);
+	fake_exit(&f, "api:3", 0, 0);
+	fake_rebirth(&f);
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	assert_string_equal(fake_state(&f, "api:2"), "running");
+	assert_string_equal(fake_state(&f, "api:3"), "none");
+	fake_scale(&f, "api", 4);
+	assert_int_equal(fake_port(&f, "api:2"), 3004);
+	assert_int_equal(fake_port(&f, "api:3"), 3005);
+	/* The same definition again does not undo what scale asked for. */
+	fake_apply(&f);
+	assert_string_equal(fake_state(&f, "api:3"), "running");
+	fake_release(&f);
+}
+
+static void a_damaged_store_is_an_error(void **state)
+{
+	static const char *const texts[] = {
+		"{}",
+		"{\"version\":2,\"apps\":[]}",
+		"{\"version\":1,\"apps\":[{}]}",
+		"{\"version\":1,\"apps\":[{\"app\":{\"name\":\"a\",\"spec\":{}},\"count\":-1}]}",
+		"{\"version\":1,\"apps\":[{\"app\":{\"name\":\"a\",\"spec\":{}},\"count\":1,\"ports\":[70000]}]}",
+		"{\"version\":1,\"apps\":[{\"app\":{\"name\":\"a\",\"spec\":{}},\"count\":1,\"instances\":[{\"number\":0}]}]}",
+		"{\"version\":1,\"apps\":[{\"app\":{\"name\":\"a\",\"spec\":{\"depends_on\":[\"a\"]}},\"count\":0}]}",
+		("{\"version\":1,\"apps\":[{\"app\":{\"name\":\"a\",\"spec\":{}},\"count\":1,"
+		 "\"instances\":[{\"number\":0,\"slot\":1,\"state\":\"dancing\",\"phase\":\"up\"}]}]}"),
+	};
+	struct fake f;
+	struct herd_options options = { .hands = &fake_hands, .context = &f };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {
+		struct err e = ERR_INIT;
+		struct json *j = json_parse(texts[k], strlen(texts[k]), 100000, NULL);
+
+		assert_non_null(j);
+		assert_null(herd_from_json(j, &options, 0, &e));
+		assert_true(e.text.len > 0);
+		err_release(&e);
+		json_free(j);
+	}
+}
+
+static void a_thousand_instances_cost_less_than_two_kilobytes_each(void **state)
+{
+	struct fake f;
+	size_t before = 0;
+	size_t after = 0;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1000);
+	before = mallinfo2().uordblks;
+	fake_apply(&f);
+	fake_forget(&f);
+	buf_release(&f.log);
+	after = mallinfo2().uordblks;
+	assert_string_equal(fake_state(&f, "api:999"), "running");
+	assert_true(after - before < 2048UL * 1000);
+	fake_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("after the brain's death what runs is adopted, with its counters, and nothing starts twice",
+			what_runs_is_adopted_and_nothing_starts_twice),
+		PROMISE("exits in between are counted with their codes, once", exits_in_between_are_counted),
+		PROMISE("what nobody has any more is lost, no crash, and started again",
+			what_nobody_has_is_lost_and_started_again),
+		PROMISE("a restart delay goes on where it was", a_restart_delay_goes_on),
+		PROMISE("a stop goes on with what is left of its grace",
+			a_stop_goes_on_with_what_is_left_of_its_grace),
+		PROMISE("a process that the store does not know is kept where it is wanted and stopped where not",
+			what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not),
+		PROMISE("ports and scale survive, and the same definition does not undo them",
+			ports_and_counts_survive),
+		PROMISE("a store that makes no sense is an error with words", a_damaged_store_is_an_error),
+		PROMISE("a thousand instances cost less than two kilobytes each",
+			a_thousand_instances_cost_less_than_two_kilobytes_each),
+	};
+
+	return cmocka_run_group_tests_name("herd_restore", tests, NULL, NULL);
+}
