@@ -1,0 +1,125 @@
+/*
+ * oxherd-brain: wires the loop, the brain and the control socket together.  The keeper starts it, and starts it again.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/version.h"
+#include "control/handle.h"
+#include "control/stream.h"
+#include "engine/brain.h"
+#include "engine/loop.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "wire/keep.h"
+
+struct front {
+	struct ev_loop *loop;
+	struct dirs dirs;
+	struct handle handle;
+};
+
+/* The keeper's standard error goes to the daemon's log, or to the terminal that it runs in. */
+static void log_line(void *context, enum log_level level, const char *line, size_t len)
+{
+	struct buf text = BUF_INIT;
+
+	(void)context;
+	clock_write(&text, clock_wall_ms());
+	buf_addf(&text, " %s ", log_level_name(level));
+	buf_add(&text, line, len);
+	buf_addc(&text, '\n');
+	(void)fd_write_all(STDERR_FILENO, text.ptr, text.len);
+	buf_release(&text);
+}
+
+static int open_socket(void *context, struct brain *b, struct err *e)
+{
+	struct front *front = context;
+	char *path = path_join(front->dirs.run, "oxherd.sock");
+	const struct server_options options = {
+		.path = path,
+		.group = UNIXSOCK_NO_GROUP,
+		.listener = -1,
+		.handlers = handle_table,
+		.context = &front->handle,
+		.last_seq = brain_last_seq(b),
+	};
+
+	front->handle.brain = b;
+	front->handle.server = server_new(front->loop, &options, e);
+	mem_free(path);
+	return front->handle.server ? 0 : -1;
+}
+
+static int64_t publish(void *context, struct json *event)
+{
+	struct front *front = context;
+
+	return stream_publish(front->handle.server, event);
+}
+
+/* A thousand instances have two pipes and two log files each; what a service may have open is not touched by this. */
+static void raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int run(struct front *front, struct err *e)
+{
+	const struct brain_options options = {
+		.loop = front->loop,
+		.keeper = KEEP_FD,
+		.dirs = &front->dirs,
+		.ready = open_socket,
+		.publish = publish,
+		.context = front,
+	};
+	struct brain *b = NULL;
+
+	if (dirs_find(&front->dirs, e) < 0 || dirs_make(&front->dirs, e) < 0)
+		return -1;
+	b = brain_new(&options, e);
+	if (!b)
+		return -1;
+	loop_run(front->loop);
+	server_free(front->handle.server);
+	brain_free(b);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct front front = { .loop = NULL };
+	struct err e = ERR_INIT;
+	int code = 0;
+
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		printf("oxherd-brain %s\n", OX_VERSION);
+		return 0;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	log_to(log_line, NULL, LOG_INFO);
+	raise_limits();
+	front.loop = loop_new();
+	if (!front.loop || run(&front, &e) < 0) {
+		log_error("the brain cannot start: %s", e.text.ptr);
+		code = 1;
+	}
+	dirs_release(&front.dirs);
+	err_release(&e);
+	loop_free(front.loop);
+	return code;
+}

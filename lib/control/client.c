@@ -1,0 +1,278 @@
+#include "control/client.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/unixsock.h"
+#include "wire/rpc.h"
+
+enum { READ_CHUNK = 64 * 1024 };
+
+struct client {
+	int fd;
+	char *path;
+	struct rpc_lines lines;
+	int64_t last_id;
+	client_note note;
+	void *note_context;
+};
+
+static int64_t deadline_of(int64_t timeout_ms)
+{
+	return timeout_ms < 0 ? INT64_MAX : clock_ms() + timeout_ms;
+}
+
+static int poll_timeout(int64_t deadline)
+{
+	int64_t left = 0;
+
+	if (deadline == INT64_MAX)
+		return -1;
+	left = deadline - clock_ms();
+	if (left < 0)
+		return 0;
+	return left > 3600 * 1000 ? 3600 * 1000 : (int)left;
+}
+
+/* --- connecting --- */
+
+static int check_listener(const char *path, int fd, struct err *e)
+{
+	struct unixsock_peer peer;
+
+	if (unixsock_peer(fd, &peer) < 0)
+		return err_sys(e, errno, "cannot find out who listens at '%s'", path);
+	if (peer.uid == 0 || peer.uid == geteuid() || geteuid() == 0)
+		return 0;
+	return err_set(e, "who listens at '%s' is uid %u, neither root nor you; not talking to it", path,
+		(unsigned int)peer.uid);
+}
+
+struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, struct err *e)
+{
+	struct client *c = NULL;
+	int fd = unixsock_connect(path, timeout_ms, e);
+
+	*exit = CLIENT_FAILED;
+	if (fd < 0) {
+		bool is_nobody = e->number == ENOENT || e->number == ECONNREFUSED;
+
+		if (is_nobody)
+			err_set(e, "no daemon at %s; start one with 'oxctl start'", path);
+		*exit = is_nobody ? CLIENT_NO_DAEMON : e->number == EAGAIN ? CLIENT_TIMED_OUT : CLIENT_FAILED;
+		return NULL;
+	}
+	if (check_listener(path, fd, e) < 0) {
+		fd_close(&fd);
+		return NULL;
+	}
+	c = mem_zalloc(1, sizeof(*c));
+	c->fd = fd;
+	c->path = mem_strdup(path);
+	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
+	*exit = CLIENT_DONE;
+	return c;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	fd_close(&c->fd);
+	rpc_lines_release(&c->lines);
+	mem_free(c->path);
+	mem_free(c);
+}
+
+void client_on_note(struct client *c, client_note note, void *context)
+{
+	c->note = note;
+	c->note_context = context;
+}
+
+int client_fd(const struct client *c)
+{
+	return c->fd;
+}
+
+/* --- moving bytes --- */
+
+static int lost(const struct client *c, struct err *e)
+{
+	err_set(e, "the daemon at %s closed the connection", c->path);
+	return CLIENT_NO_DAEMON;
+}
+
+/* Waits until the socket is ready for one of `events`. */
+static int await(struct client *c, short events, int64_t deadline, struct err *e)
+{
+	struct pollfd p = { .fd = c->fd, .events = events };
+	int rc = 0;
+
+	do
+		rc = poll(&p, 1, poll_timeout(deadline));
+	while ((rc < 0 && errno == EINTR) || (rc == 0 && poll_timeout(deadline) != 0));
+	if (rc > 0)
+		return CLIENT_DONE;
+	if (rc == 0) {
+		err_set(e, "the daemon at %s did not answer in time", c->path);
+		return CLIENT_TIMED_OUT;
+	}
+	err_sys(e, errno, "cannot wait for the daemon at %s", c->path);
+	return CLIENT_FAILED;
+}
+
+static int receive(struct client *c, int64_t deadline, struct err *e)
+{
+	char bytes[READ_CHUNK];
+	ssize_t count = 0;
+	int rc = 0;
+
+	rc = await(c, POLLIN, deadline, e);
+	if (rc)
+		return rc;
+	count = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	if (count > 0) {
+		rpc_lines_feed(&c->lines, bytes, (size_t)count);
+		return CLIENT_DONE;
+	}
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return CLIENT_DONE;
+	return lost(c, e);
+}
+
+/*
+ * Sends all of it.  What the brain says meanwhile is taken in, so that two full buffers never wait for each other.  A brain that
+ * closed may have said why before: that is still there to be read, so it is no failure yet.
+ */
+static int send_all(struct client *c, const struct buf *text, int64_t deadline, struct err *e)
+{
+	size_t sent = 0;
+
+	while (sent < text->len) {
+		ssize_t count = send(c->fd, text->ptr + sent, text->len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+		struct pollfd p = { .fd = c->fd, .events = POLLIN };
+		int rc = 0;
+
+		if (count > 0) {
+			sent += (size_t)count;
+			continue;
+		}
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0 && errno != EAGAIN)
+			return CLIENT_DONE;
+		rc = await(c, POLLIN | POLLOUT, deadline, e);
+		if (!rc && poll(&p, 1, 0) == 1)
+			rc = receive(c, deadline, e);
+		if (rc)
+			return rc;
+	}
+	return CLIENT_DONE;
+}
+
+/* --- letters --- */
+
+static bool is_mine(const struct client *c, const struct rpc_letter *letter)
+{
+	int64_t id = 0;
+
+	/* Without an id: what was sent could not be read, or we were not let in. */
+	if (json_is_null(letter->id))
+		return letter->code != 0;
+	return json_int(letter->id, &id) && id == c->last_id;
+}
+
+/* 0 with a letter that is no notification in `letter`, or an exit status. */
+static int next_answer(struct client *c, struct rpc_letter *letter, int64_t deadline, struct err *e)
+{
+	for (;;) {
+		const char *line = NULL;
+		size_t len = 0;
+		enum rpc_got got = rpc_lines_next(&c->lines, &line, &len);
+		int rc = 0;
+
+		if (got == RPC_NOTHING) {
+			rc = receive(c, deadline, e);
+			if (rc)
+				return rc;
+			continue;
+		}
+		if (got == RPC_LOST) {
+			err_set(e, "the daemon's answer is too large");
+			return CLIENT_FAILED;
+		}
+		if (rpc_letter_parse(letter, line, len, e) < 0) {
+			err_prefix(e, "cannot read what the daemon at %s says", c->path);
+			return CLIENT_FAILED;
+		}
+		if (!letter->method)
+			return CLIENT_DONE;
+		if (c->note)
+			c->note(c->note_context, letter->method, letter->params);
+		rpc_letter_release(letter);
+	}
+}
+
+static int settle(struct client_call *call, const struct rpc_letter *letter, struct err *e)
+{
+	if (!letter->code) {
+		call->result = json_clone(letter->result);
+		return CLIENT_DONE;
+	}
+	call->code = letter->code;
+	call->data = letter->data ? json_clone(letter->data) : NULL;
+	err_set(e, "%s", letter->message);
+	return rpc_code_exit(letter->code);
+}
+
+int client_call(struct client *c, struct client_call *call, struct err *e)
+{
+	int64_t deadline = deadline_of(call->timeout_ms);
+	struct rpc_letter letter;
+	struct buf line = BUF_INIT;
+	bool is_answered = false;
+	int rc = 0;
+
+	call->result = call->data = NULL;
+	call->code = 0;
+	rpc_write_request(&line, ++c->last_id, call->method, call->params);
+	if (line.len - 1 > RPC_REQUEST_MAX)
+		rc = (err_set(e, "%s: the request is longer than 1 MiB", call->method), CLIENT_FAILED);
+	else
+		rc = send_all(c, &line, deadline, e);
+	buf_release(&line);
+	while (!rc && !is_answered) {
+		rc = next_answer(c, &letter, deadline, e);
+		if (rc)
+			break;
+		is_answered = is_mine(c, &letter);
+		if (is_answered)
+			rc = settle(call, &letter, e);
+		rpc_letter_release(&letter);
+	}
+	return rc;
+}
+
+int client_wait(struct client *c, int64_t timeout_ms, struct err *e)
+{
+	int64_t deadline = deadline_of(timeout_ms);
+	struct rpc_letter letter;
+	int rc = 0;
+
+	do {
+		rc = next_answer(c, &letter, deadline, e);
+		if (!rc)
+			rpc_letter_release(&letter);
+	} while (!rc);
+	return rc;
+}

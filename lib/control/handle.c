@@ -1,0 +1,390 @@
+#include "control/handle.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/version.h"
+#include "control/stream.h"
+#include "control/waiting.h"
+#include "engine/brain.h"
+#include "model/fields.h"
+#include "os/sig.h"
+
+/* --- parameters ----------------------------------------------------------------------------------------------------- */
+
+const char **handle_strings(const struct request *r, const char *name, size_t *count)
+{
+	const struct json *array = json_get(request_params(r), name);
+	const struct json *member = NULL;
+	const char **list = NULL;
+
+	*count = 0;
+	if (!array)
+		return NULL;
+	list = mem_zalloc(json_count(array) + 1, sizeof(*list));
+	JSON_EACH (array, member) {
+		list[(*count)++] = json_string(member, "");
+	}
+	return list;
+}
+
+static int64_t int_param(const struct request *r, const char *name, int64_t fallback)
+{
+	int64_t value = fallback;
+
+	(void)json_int(json_get(request_params(r), name), &value);
+	return value;
+}
+
+static bool bool_param(const struct request *r, const char *name)
+{
+	return json_bool(json_get(request_params(r), name), false);
+}
+
+/* "uid 1000, pid 812": for `why` and the log. */
+static void who_asks(const struct request *r, struct buf *out)
+{
+	struct unixsock_peer peer = request_peer(r);
+
+	buf_addf(out, "uid %d, pid %d", (int)peer.uid, (int)peer.pid);
+}
+
+/* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */
+
+static struct json *apps_of(struct handle *h, const char *const *targets, size_t count)
+{
+	struct json *root = json_new_object();
+	struct json *list = json_set(root, "apps", json_new_array());
+	struct vec instances = VEC_INIT;
+	struct json *app = NULL;
+	const char *name = "";
+	int64_t number = 0;
+
+	(void)herd_targets(brain_herd(h->brain), targets, count, &instances, NULL);
+	for (size_t i = 0; i < instances.len; i++) {
+		const char *its = instance_app(instances.items[i]);
+
+		if (strcmp(its, name) != 0) {
+			app = json_push(list, json_new_object());
+			json_set_string(app, "name", its);
+			number = 0;
+			name = its;
+		}
+		json_set_int(app, "instances", ++number);
+	}
+	vec_release(&instances);
+	return root;
+}
+
+/* By name, or by its number as text. */
+static char *read_signal(const char *text)
+{
+	int64_t number = 0;
+
+	if (str_to_int(text, &number) && number > 0 && number <= INT_MAX)
+		return mem_strdup(sig_name((int)number));
+	return signal_parse(text);
+}
+
+static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
+{
+	size_t count = 0;
+	const char **targets = handle_strings(r, "targets", &count);
+	struct waiting *w = waiting_new(h, r);
+	struct buf who = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct json *result = apps_of(h, targets, count);
+	struct herd_request ask = {
+		.id = waiting_id(w),
+		.verb = verb,
+		.targets = targets,
+		.count = count,
+		.waits_ready = bool_param(r, "wait"),
+		.signal = json_string(json_get(request_params(r), "signal"), NULL),
+	};
+	char *signal = ask.signal ? read_signal(ask.signal) : NULL;
+	int rc = 0;
+
+	who_asks(r, &who);
+	ask.who = who.ptr;
+	brain_begin(h->brain);
+	if (ask.signal && !signal) {
+		rc = err_set(&e, "there is no signal '%s'", ask.signal);
+	} else {
+		ask.signal = signal;
+		rc = herd_request(brain_herd(h->brain), &ask, brain_now(h->brain), &e);
+	}
+	if (rc == 0) {
+		log_info("%s by %s", method_name(request_method(r)), who.ptr);
+		waiting_go(w, result);
+	} else {
+		json_free(result);
+		waiting_refused(w, &e);
+	}
+	brain_end(h->brain);
+	buf_release(&who);
+	err_release(&e);
+	mem_free(signal);
+	mem_free(targets);
+	return 0;
+}
+
+static int handle_stop(void *context, struct request *r)
+{
+	return ask_herd(context, r, HERD_STOP);
+}
+
+static int handle_restart(void *context, struct request *r)
+{
+	return ask_herd(context, r, HERD_RESTART);
+}
+
+static int handle_delete(void *context, struct request *r)
+{
+	return ask_herd(context, r, HERD_DELETE);
+}
+
+static int handle_reset(void *context, struct request *r)
+{
+	return ask_herd(context, r, HERD_RESET);
+}
+
+static int handle_signal(void *context, struct request *r)
+{
+	return ask_herd(context, r, HERD_SIGNAL);
+}
+
+int handle_start(void *context, struct request *r)
+{
+	if (json_get(request_params(r), "name"))
+		return handle_apply(context, r);
+	return ask_herd(context, r, HERD_START);
+}
+
+/* --- scale -------------------------------------------------------------------------------------------------------------------- */
+
+/* 8, "8", "+2", "-1", "max", "50%". */
+static int read_scaling(const struct json *j, struct herd_scaling *s, struct err *e)
+{
+	const char *text = json_string(j, NULL);
+	int64_t number = 0;
+
+	s->app = json_key(j);
+	s->count.kind = COUNT_NUMBER;
+	if (!text)
+		return json_int(j, &s->count.value) && s->count.value >= 0
+			? 0
+			: err_set(e, "%s: that is no count", s->app);
+	if ((*text == '+' || *text == '-') && str_to_int(text, &number) && number > -APP_INSTANCES_MAX &&
+		number < APP_INSTANCES_MAX) {
+		s->is_relative = true;
+		s->delta = (int)number;
+		return 0;
+	}
+	if (count_parse(text, &s->count) &&
+		s->count.value >= (s->count.kind == COUNT_NUMBER ? 0 : -APP_INSTANCES_MAX))
+		return 0;
+	return err_set(e, "%s: '%s' is no count: write 8, +2, -1, max or 50%%", s->app, text);
+}
+
+static int app_instances(struct handle *h, const char *name)
+{
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		if (!strcmp(app.name, name))
+			return app.instances;
+	}
+	return 0;
+}
+
+static int do_scale(
+	struct handle *h, struct request *r, struct herd_scaling *scalings, size_t count, struct err *e)
+{
+	struct waiting *w = waiting_new(h, r);
+	struct json *result = json_new_object();
+	struct json *list = json_set(result, "apps", json_new_array());
+
+	brain_begin(h->brain);
+	for (size_t i = 0; i < count; i++) {
+		struct json *app = json_push(list, json_new_object());
+
+		json_set_string(app, "name", scalings[i].app);
+		json_set_int(app, "from", app_instances(h, scalings[i].app));
+	}
+	if (herd_scale(brain_herd(h->brain), waiting_id(w), scalings, count, bool_param(r, "wait"),
+		    brain_now(h->brain), e) < 0) {
+		json_free(result);
+		waiting_refused(w, e);
+	} else {
+		const struct json *app = json_first(list);
+
+		for (; app; app = json_next(app))
+			json_set_int((struct json *)app, "to",
+				app_instances(h, json_string(json_get(app, "name"), "")));
+		waiting_go(w, result);
+	}
+	brain_end(h->brain);
+	return 0;
+}
+
+static int handle_scale(void *context, struct request *r)
+{
+	const struct json *counts = json_get(request_params(r), "counts");
+	struct herd_scaling *scalings = mem_zalloc(json_count(counts), sizeof(*scalings));
+	const struct json *member = NULL;
+	struct err e = ERR_INIT;
+	size_t count = 0;
+	int rc = 0;
+
+	JSON_EACH (counts, member) {
+		rc = rc ? rc : read_scaling(member, &scalings[count++], request_err(r));
+	}
+	if (rc == 0)
+		rc = do_scale(context, r, scalings, count, &e);
+	err_release(&e);
+	mem_free(scalings);
+	return rc;
+}
+
+/* --- looking ---------------------------------------------------------------------------------------------------------------------- */
+
+static int handle_ping(void *context, struct request *r)
+{
+	(void)context;
+	request_answer(r, json_new_string("pong"));
+	return 0;
+}
+
+static int handle_version(void *context, struct request *r)
+{
+	struct json *object = json_new_object();
+
+	(void)context;
+	json_set_string(object, "version", OX_VERSION);
+	json_set_int(object, "protocol", 1);
+	request_answer(r, object);
+	return 0;
+}
+
+static int answer_or_fail(struct request *r, struct json *result, const struct err *e)
+{
+	if (result)
+		request_answer(r, result);
+	else
+		request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);
+	return 0;
+}
+
+static int handle_status(void *context, struct request *r)
+{
+	struct handle *h = context;
+	size_t count = 0;
+	const char **targets = handle_strings(r, "targets", &count);
+	struct err e = ERR_INIT;
+
+	answer_or_fail(r, brain_status(h->brain, targets, count, &e), &e);
+	err_release(&e);
+	mem_free(targets);
+	return 0;
+}
+
+static int handle_events(void *context, struct request *r)
+{
+	struct handle *h = context;
+	size_t count = 0;
+	const char **targets = handle_strings(r, "targets", &count);
+	struct vec known = VEC_INIT;
+	struct json *events = NULL;
+	struct err e = ERR_INIT;
+
+	if (!count || herd_targets(brain_herd(h->brain), targets, count, &known, &e) == 0)
+		events = brain_events(h->brain, targets, count, int_param(r, "since", -1),
+			(size_t)int_param(r, "limit", 0));
+	answer_or_fail(r, events, &e);
+	vec_release(&known);
+	err_release(&e);
+	mem_free(targets);
+	return 0;
+}
+
+static int handle_subscribe(void *context, struct request *r)
+{
+	struct handle *h = context;
+
+	stream_subscribe(r, brain_status(h->brain, NULL, 0, NULL));
+	return 0;
+}
+
+static int handle_unsubscribe(void *context, struct request *r)
+{
+	(void)context;
+	stream_unsubscribe(r);
+	return 0;
+}
+
+static int handle_why(void *context, struct request *r)
+{
+	struct handle *h = context;
+	struct err e = ERR_INIT;
+	const char *target = json_string(json_get(request_params(r), "target"), "");
+
+	answer_or_fail(r, brain_why(h->brain, target, (size_t)int_param(r, "limit", 0), &e), &e);
+	err_release(&e);
+	return 0;
+}
+
+static int handle_info(void *context, struct request *r)
+{
+	struct handle *h = context;
+
+	request_answer(r, brain_info(h->brain));
+	return 0;
+}
+
+static int handle_shutdown(void *context, struct request *r)
+{
+	struct handle *h = context;
+	struct buf who = BUF_INIT;
+	/* The request is gone with its answer. */
+	bool keeps = bool_param(r, "keep_services");
+
+	who_asks(r, &who);
+	log_info("daemon.shutdown by %s", who.ptr);
+	buf_release(&who);
+	request_answer(r, json_new_object());
+	if (keeps)
+		brain_leave(h->brain);
+	else
+		brain_shut_down(h->brain);
+	return 0;
+}
+
+const server_handler handle_table[METHOD_COUNT] = {
+	[METHOD_PING] = handle_ping,
+	[METHOD_VERSION] = handle_version,
+	[METHOD_STATUS] = handle_status,
+	[METHOD_START] = handle_start,
+	[METHOD_APPLY] = handle_apply,
+	[METHOD_STOP] = handle_stop,
+	[METHOD_RESTART] = handle_restart,
+	[METHOD_DELETE] = handle_delete,
+	[METHOD_SCALE] = handle_scale,
+	[METHOD_SIGNAL] = handle_signal,
+	[METHOD_RESET] = handle_reset,
+	[METHOD_EVENTS] = handle_events,
+	[METHOD_SUBSCRIBE] = handle_subscribe,
+	[METHOD_UNSUBSCRIBE] = handle_unsubscribe,
+	[METHOD_WHY] = handle_why,
+	[METHOD_PLAN] = handle_plan,
+	[METHOD_SAVE] = handle_save,
+	[METHOD_DAEMON_SHUTDOWN] = handle_shutdown,
+	[METHOD_DAEMON_INFO] = handle_info,
+};

@@ -1,0 +1,460 @@
+/*
+ * Requests that bring definitions: an oxfile, an app on the command line, a plan, and the way back (save).
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/argv.h"
+#include "base/dotenv.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/toml.h"
+#include "control/handle.h"
+#include "control/meant.h"
+#include "control/waiting.h"
+#include "engine/brain.h"
+#include "engine/callers.h"
+#include "model/fields.h"
+#include "model/oxfile.h"
+#include "model/plan.h"
+#include "os/file.h"
+
+static const char *string_param(const struct request *r, const char *name)
+{
+	return json_string(json_get(request_params(r), name), NULL);
+}
+
+static int int_param(const struct request *r, const char *name, int fallback)
+{
+	int64_t value = fallback;
+
+	(void)json_int(json_get(request_params(r), name), &value);
+	return (int)value;
+}
+
+/* --- an oxfile, read with the caller's environment ---------------------------------------------------------------------- */
+
+static struct json *complaints_to_json(const struct diags *d)
+{
+	struct json *list = json_new_array();
+	const struct diag *complaint = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&d->list, i, complaint) {
+		struct json *object = json_push(list, json_new_object());
+
+		json_set_string(object, "file", complaint->file);
+		json_set_int(object, "line", complaint->at.line);
+		json_set_int(object, "column", complaint->at.column);
+		json_set_string(object, "text", complaint->text);
+		json_set_string(object, "hint", complaint->hint);
+		json_set_string(object, "quote", complaint->line);
+		json_set_bool(object, "warning", complaint->is_warning);
+	}
+	return list;
+}
+
+static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)
+{
+	(void)context;
+	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
+}
+
+static struct oxfile *read_text(const struct request *r, const char *path, const char *text, size_t len,
+	bool will_run, struct diags *d)
+{
+	const char *given = string_param(r, "folder");
+	char *folder = given ? mem_strdup(given) : path_folder(path);
+	char **environment = environ_from_json(json_get(request_params(r), "env"));
+	const struct oxfile_options options = {
+		.path = path,
+		.folder = folder,
+		.profile = string_param(r, "profile"),
+		.environment = environment,
+	};
+	struct oxfile *o = oxfile_read(text, len, &options, d);
+
+	if (o &&
+		(oxfile_read_env_files(o, read_env_file, NULL, false, d) < 0 ||
+			(will_run && oxfile_check_runs(o, d) < 0))) {
+		oxfile_free(o);
+		o = NULL;
+	}
+	argv_free(environment);
+	mem_free(folder);
+	return o;
+}
+
+/* NULL after the request was answered with every mistake. */
+static struct oxfile *read_oxfile(struct request *r, const char *path, const char *text, bool will_run)
+{
+	struct diags d = DIAGS_INIT;
+	struct buf bytes = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct oxfile *o = NULL;
+
+	if (text) {
+		o = read_text(r, path, text, strlen(text), will_run, &d);
+	} else if (file_read(path, TOML_SIZE_MAX, &bytes, &e) == 0) {
+		o = read_text(r, path, bytes.ptr, bytes.len, will_run, &d);
+	} else {
+		diags_about(&d, path, NULL, 0);
+		diags_error(&d, (struct place){ 0, 0 }, "%s", e.text.ptr);
+	}
+	if (!o) {
+		diags_sort(&d);
+		request_error(r, RPC_CONFIG, complaints_to_json(&d), "%s has %zu mistake%s", path, d.errors,
+			d.errors == 1 ? "" : "s");
+	}
+	diags_release(&d);
+	buf_release(&bytes);
+	err_release(&e);
+	return o;
+}
+
+/* --- what an apply did ---------------------------------------------------------------------------------------------------- */
+
+struct tally {
+	int64_t instances, live;
+	int first_port;
+	struct json *ports;
+};
+
+static void count_app(struct handle *h, const char *name, struct tally *t)
+{
+	struct vec instances = VEC_INIT;
+
+	*t = (struct tally){ .ports = json_new_array() };
+	if (herd_spec(brain_herd(h->brain), name))
+		(void)herd_targets(brain_herd(h->brain), &name, 1, &instances, NULL);
+	for (size_t i = 0; i < instances.len; i++) {
+		struct instance_status status;
+
+		instance_status_init(&status);
+		instance_status(instances.items[i], brain_now(h->brain), &status);
+		t->instances++;
+		/* What waits to be started is on its way too. */
+		t->live += instance_state(instances.items[i]) != STATE_STOPPED &&
+			instance_state(instances.items[i]) != STATE_FINISHED &&
+			instance_state(instances.items[i]) != STATE_CRASHED;
+		if (status.port)
+			json_push(t->ports, json_new_int(status.port));
+		if (!t->first_port)
+			t->first_port = status.port;
+		instance_status_release(&status);
+	}
+	vec_release(&instances);
+}
+
+static void add_app(struct handle *h, struct json *list, const struct spec *s, int64_t live_before)
+{
+	struct json *app = json_push(list, json_new_object());
+	struct tally now;
+
+	count_app(h, s->name, &now);
+	json_set_string(app, "name", s->name);
+	json_set_int(app, "instances", now.instances);
+	json_set_int(app, "started", now.live > live_before ? now.live - live_before : 0);
+	if (now.first_port)
+		json_set_int(app, "port", now.first_port);
+	else
+		json_set_null(app, "port");
+	json_set(app, "ports", now.ports);
+	if (s->disabled)
+		json_set_string(app, "state", "disabled");
+	else
+		json_set_string(app, "state", now.live > live_before ? "started" : "unchanged");
+}
+
+static struct json *lines_to_json(const struct buf *text)
+{
+	struct json *list = json_new_array();
+
+	for (const char *at = text->ptr; *at;) {
+		size_t len = strcspn(at, "\n");
+		char *line = mem_strndup(at, len);
+
+		json_push(list, json_new_string(line));
+		mem_free(line);
+		at += len + (at[len] == '\n');
+	}
+	return list;
+}
+
+/* Whoever brings up what is down lends it the environment; what runs keeps what it has. */
+static void remember_caller(
+	struct handle *h, struct request *r, const struct herd_apply *a, const bool *meant)
+{
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (a->specs, i, s) {
+		struct tally before;
+
+		count_app(h, s->name, &before);
+		json_free(before.ports);
+		if (!before.live && meant[i])
+			callers_set(brain_callers(h->brain), s->name, json_get(request_params(r), "env"),
+				int_param(r, "umask", -1));
+	}
+}
+
+static void apply(struct handle *h, struct request *r, struct herd_apply *a)
+{
+	struct waiting *w = waiting_new(h, r);
+	int64_t *before = mem_zalloc(a->specs->len, sizeof(*before));
+	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
+	struct buf notes = BUF_INIT;
+	struct err e = ERR_INIT;
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (a->specs, i, s) {
+		struct tally tally;
+
+		count_app(h, s->name, &tally);
+		json_free(tally.ports);
+		before[i] = tally.live;
+	}
+	a->id = waiting_id(w);
+	a->notes = &notes;
+	brain_begin(h->brain);
+	remember_caller(h, r, a, meant);
+	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
+		waiting_refused(w, &e);
+	} else {
+		struct json *result = json_new_object();
+		struct json *list = json_set(result, "apps", json_new_array());
+
+		VEC_EACH (a->specs, i, s) {
+			if (meant[i])
+				add_app(h, list, s, before[i]);
+		}
+		json_set(result, "notes", lines_to_json(&notes));
+		waiting_go(w, result);
+	}
+	brain_end(h->brain);
+	a->notes = NULL;
+	buf_release(&notes);
+	err_release(&e);
+	mem_free(meant);
+	mem_free(before);
+}
+
+static void dry_run(struct handle *h, struct request *r, const struct herd_apply *a)
+{
+	struct json *result = json_new_object();
+	struct json *list = json_set(result, "would_start", json_new_array());
+	struct plan plan = PLAN_INIT;
+	struct err e = ERR_INIT;
+	const struct spec *s = NULL;
+	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
+	size_t i = 0;
+
+	if (herd_plan(brain_herd(h->brain), a, &plan, &e) < 0) {
+		json_free(result);
+		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+	} else {
+		VEC_EACH (a->specs, i, s) {
+			struct tally tally;
+			struct json *app = NULL;
+			const struct plan_step *step = NULL;
+			int64_t planned = 0;
+			size_t k = 0;
+
+			count_app(h, s->name, &tally);
+			json_free(tally.ports);
+			VEC_EACH (&plan.steps, k, step) {
+				planned += !strcmp(step->app, s->name) && step->verb != PLAN_REMOVE;
+			}
+			if (s->disabled || tally.live || !meant[i])
+				continue;
+			app = json_push(list, json_new_object());
+			json_set_string(app, "name", s->name);
+			json_set_int(app, "instances", planned);
+		}
+		request_answer(r, result);
+	}
+	mem_free(meant);
+	plan_release(&plan);
+	err_release(&e);
+}
+
+static void apply_specs(struct handle *h, struct request *r, const char *oxfile, const struct vec *specs)
+{
+	size_t only_count = 0;
+	const char **only = handle_strings(r, "only", &only_count);
+	struct herd_apply a = {
+		.oxfile = oxfile,
+		.specs = specs,
+		.only = only,
+		.only_count = only_count,
+		.starts = true,
+		.waits_ready = json_bool(json_get(request_params(r), "wait"), false),
+	};
+
+	if (json_bool(json_get(request_params(r), "dry_run"), false))
+		dry_run(h, r, &a);
+	else
+		apply(h, r, &a);
+	mem_free(only);
+}
+
+/* --- an app that comes from no file ------------------------------------------------------------------------------------------ */
+
+static struct spec *spec_from_params(struct request *r, const char *name, struct err *e)
+{
+	const struct json *params = request_params(r);
+	const struct json *count = json_get(params, "instances");
+	const char *text = json_string(count, NULL);
+	size_t words = 0;
+	const char **argv = handle_strings(r, "argv", &words);
+	struct spec *s = NULL;
+	int rc = spec_check_name(name, e);
+
+	if (rc == 0 && (!words || !*argv[0]))
+		rc = err_set(e, "start: a new app needs a command");
+	if (rc == 0) {
+		s = spec_new(name);
+		s->folder = mem_strdup(json_string(json_get(params, "cwd"), "/"));
+		s->command.argv = argv_dup((char *const *)argv);
+		(void)json_int(json_get(params, "port"), &s->port);
+		(void)json_int(count, &s->instances.value);
+		if (s->folder[0] != '/')
+			rc = err_set(e, "start: cwd '%s' is not absolute", s->folder);
+		else if (s->port < 0 || s->port > 65535)
+			rc = err_set(e, "start: port is outside 1..65535");
+		else if ((text && !count_parse(text, &s->instances)) ||
+			(s->instances.kind == COUNT_NUMBER &&
+				(s->instances.value < 1 || s->instances.value > APP_INSTANCES_MAX)))
+			rc = err_set(e,
+				"start: instances is a number from 1 to %d, \"max\", \"max-1\" or \"50%%\"",
+				APP_INSTANCES_MAX);
+	}
+	mem_free(argv);
+	if (rc == 0)
+		return s;
+	spec_free(s);
+	return NULL;
+}
+
+static int start_new(struct handle *h, struct request *r, const char *name)
+{
+	struct vec specs = VEC_INIT;
+	struct spec *s = spec_from_params(r, name, request_err(r));
+
+	if (!s)
+		return -1;
+	vec_push(&specs, s);
+	apply_specs(h, r, NULL, &specs);
+	vec_release(&specs);
+	spec_free(s);
+	return 0;
+}
+
+int handle_apply(void *context, struct request *r)
+{
+	struct handle *h = context;
+	const char *name = string_param(r, "name");
+	const char *path = string_param(r, "oxfile");
+	struct oxfile *o = NULL;
+
+	if (request_method(r) == METHOD_START)
+		return start_new(h, r, name);
+	o = read_oxfile(r, path, string_param(r, "text"), true);
+	if (o)
+		apply_specs(h, r, path, &o->specs);
+	oxfile_free(o);
+	return 0;
+}
+
+/* --- plan ---------------------------------------------------------------------------------------------------------------------- */
+
+static struct json *plan_one(
+	struct handle *h, const struct request *r, const char *path, const struct vec *specs, struct err *e)
+{
+	size_t only_count = 0;
+	const char **only = handle_strings(r, "only", &only_count);
+	const struct herd_apply a = {
+		.oxfile = path,
+		.specs = specs,
+		.only = only,
+		.only_count = only_count,
+		.changes = true,
+		.prunes = true,
+		.starts = true,
+	};
+	struct plan plan = PLAN_INIT;
+	struct json *result = NULL;
+
+	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0)
+		result = plan_to_json(&plan);
+	plan_release(&plan);
+	mem_free(only);
+	return result;
+}
+
+/* The files that the apps came from, each once. */
+static void known_oxfiles(struct handle *h, struct strings *paths)
+{
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+		bool is_known = false;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		for (size_t k = 0; k < paths->len; k++)
+			is_known |= str_eq(paths->items[k], app.oxfile);
+		if (app.oxfile && !is_known)
+			strings_add(paths, app.oxfile);
+	}
+}
+
+static void merge_steps(struct json *into, const struct json *plan)
+{
+	const struct json *step = NULL;
+	struct json *steps = (struct json *)json_get(into, "steps");
+
+	JSON_EACH (json_get(plan, "steps"), step) {
+		json_push(steps, json_clone(step));
+	}
+}
+
+int handle_plan(void *context, struct request *r)
+{
+	struct handle *h = context;
+	const char *path = string_param(r, "oxfile");
+	struct strings paths = { .items = NULL };
+	struct json *result = json_new_object();
+	struct err e = ERR_INIT;
+	bool is_answered = false;
+
+	json_set_int(result, "version", 1);
+	json_set(result, "steps", json_new_array());
+	if (path)
+		strings_add(&paths, path);
+	else
+		known_oxfiles(h, &paths);
+	for (size_t i = 0; i < paths.len && !is_answered; i++) {
+		struct oxfile *o =
+			read_oxfile(r, paths.items[i], path ? string_param(r, "text") : NULL, false);
+		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &e) : NULL;
+
+		if (one)
+			merge_steps(result, one);
+		else if (o)
+			request_error(r, RPC_FAILED, NULL, "%s", e.text.ptr);
+		is_answered = !one;
+		json_free(one);
+		oxfile_free(o);
+	}
+	if (is_answered)
+		json_free(result);
+	else
+		request_answer(r, result);
+	strings_release(&paths);
+	err_release(&e);
+	return 0;
+}

@@ -1,0 +1,78 @@
+/*
+ * The way back: apps as the text of an oxfile that would make them.
+ */
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "control/handle.h"
+#include "engine/brain.h"
+#include "model/fields.h"
+
+static void print_env(struct buf *out, const struct env *env)
+{
+	struct spec *one = spec_new("");
+	const struct field *any = field_find("namespace");
+
+	buf_adds(out, "{ ");
+	for (size_t i = 0; i < env->len; i++) {
+		one->namespace = env->items[i].value;
+		buf_addf(out, "%s\"%s\" = ", i ? ", " : "", env->items[i].name);
+		field_print(any, one, out);
+	}
+	one->namespace = NULL;
+	buf_adds(out, " }");
+	spec_free(one);
+}
+
+static void save_app(struct buf *out, const struct spec *s)
+{
+	struct spec *plain = spec_new(s->name);
+
+	buf_addf(out, "%s[processes.\"%s\"]\n", out->len ? "\n" : "", s->name);
+	for (size_t i = 0; i < fields_count; i++) {
+		if (field_equal(&fields[i], s, plain))
+			continue;
+		buf_addf(out, "%s = ", fields[i].key);
+		if (fields[i].kind == FIELD_ENV)
+			print_env(out, &s->env);
+		else
+			field_print(&fields[i], s, out);
+		buf_addc(out, '\n');
+	}
+	if (!s->working_dir)
+		buf_addf(out, "working_dir = \"%s\"\n", s->folder);
+	spec_free(plain);
+}
+
+int handle_save(void *context, struct request *r)
+{
+	struct handle *h = context;
+	size_t count = 0;
+	const char **targets = handle_strings(r, "targets", &count);
+	struct vec instances = VEC_INIT;
+	struct buf text = BUF_INIT;
+	struct json *result = NULL;
+	int rc = herd_targets(brain_herd(h->brain), targets, count, &instances, request_err(r));
+
+	for (size_t i = 0; rc == 0 && i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+		bool is_chosen = false;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		for (size_t k = 0; k < instances.len; k++)
+			is_chosen |= !strcmp(instance_app(instances.items[k]), app.name);
+		if (is_chosen || !count)
+			save_app(&text, herd_spec(brain_herd(h->brain), app.name));
+	}
+	if (rc == 0) {
+		result = json_new_object();
+		json_set_string(result, "text", text.ptr);
+		request_answer(r, result);
+	}
+	vec_release(&instances);
+	buf_release(&text);
+	mem_free(targets);
+	return rc;
+}

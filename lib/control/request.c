@@ -1,0 +1,144 @@
+#include "control/request.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "control/session.h"
+
+struct request *request_new(struct session *session)
+{
+	struct request *r = mem_zalloc(1, sizeof(*r));
+
+	r->session = session;
+	r->method = METHOD_COUNT;
+	r->peer = session->peer;
+	buf_init(&r->e.text);
+	vec_push(&session->requests, r);
+	return r;
+}
+
+enum method request_method(const struct request *r)
+{
+	return r->method;
+}
+
+const struct json *request_params(const struct request *r)
+{
+	return r->rpc.params;
+}
+
+struct unixsock_peer request_peer(const struct request *r)
+{
+	return r->peer;
+}
+
+struct err *request_err(struct request *r)
+{
+	return &r->e;
+}
+
+/* The session may now have room for a line that waits. */
+static void request_leave(struct request *r)
+{
+	struct session *s = r->session;
+
+	for (size_t i = 0; s && i < s->requests.len; i++) {
+		if (s->requests.items[i] != r)
+			continue;
+		vec_remove(&s->requests, i);
+		break;
+	}
+	if (s)
+		session_mark(s);
+	rpc_request_release(&r->rpc);
+	err_release(&r->e);
+	mem_free(r);
+}
+
+static bool wants_answer(const struct request *r)
+{
+	return r->session && r->rpc.id;
+}
+
+void request_answer(struct request *r, struct json *result)
+{
+	struct buf line = BUF_INIT;
+
+	if (wants_answer(r)) {
+		rpc_write_result(&line, r->rpc.id, result);
+		if (line.len > RPC_LETTER_MAX) {
+			buf_release(&line);
+			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
+				"the answer is too large; ask for less", NULL);
+		}
+		session_answer(r->session, &line);
+	}
+	json_free(result);
+	buf_release(&line);
+	request_leave(r);
+}
+
+void request_error(struct request *r, int code, struct json *data, const char *format, ...)
+{
+	struct buf words = BUF_INIT;
+	struct buf line = BUF_INIT;
+	va_list args;
+
+	va_start(args, format);
+	buf_addfv(&words, format, args);
+	va_end(args);
+	if (wants_answer(r)) {
+		rpc_write_error(&line, r->rpc.id, code, words.ptr, data);
+		session_answer(r->session, &line);
+	}
+	json_free(data);
+	buf_release(&words);
+	buf_release(&line);
+	request_leave(r);
+}
+
+void request_progress(struct request *r, struct json *params)
+{
+	struct buf line = BUF_INIT;
+	struct outbox_text *text = NULL;
+
+	if (wants_answer(r)) {
+		const struct json *id = json_get(r->rpc.root, "id");
+
+		json_set(params, "id", json_clone(id));
+		rpc_write_notification(&line, "progress", params);
+		text = outbox_text_new(line.ptr, line.len);
+		session_event(r->session, text);
+		outbox_text_drop(text);
+	}
+	json_free(params);
+	buf_release(&line);
+}
+
+void request_on_gone(struct request *r, void (*gone)(void *context, struct request *r), void *context)
+{
+	if (!r->session && gone) {
+		gone(context, r);
+		return;
+	}
+	r->gone = gone;
+	r->gone_context = context;
+}
+
+bool request_is_gone(const struct request *r)
+{
+	return !r->session;
+}
+
+void request_detach(struct request *r)
+{
+	void (*gone)(void *context, struct request *r) = r->gone;
+
+	r->session = NULL;
+	r->gone = NULL;
+	/* It may answer in there, which ends the request. */
+	if (gone)
+		gone(r->gone_context, r);
+}

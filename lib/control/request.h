@@ -1,0 +1,43 @@
+/*
+ * One request, as a handler sees it.  It is answered exactly once, at once or at any later time, by request_answer() or request_error(); that
+ * ends it, and the pointer with it.  Until then it stays valid, also when its client is gone (then nobody reads the answer, and
+ * request_on_gone() tells in time to stop a long operation).  It even outlives the server.
+ */
+#ifndef OX_CONTROL_REQUEST_H
+#define OX_CONTROL_REQUEST_H
+
+#include <stdbool.h>
+
+#include "os/unixsock.h"
+#include "wire/methods.h"
+#include "wire/rpc.h"
+
+struct err;
+struct json;
+struct request;
+
+enum method request_method(const struct request *r);
+/* Checked against the table of methods; an object, or NULL for none.  Borrowed. */
+const struct json *request_params(const struct request *r);
+struct unixsock_peer request_peer(const struct request *r);
+/* Where a handler puts its words before it returns -1. */
+struct err *request_err(struct request *r);
+
+/* Both take the JSON over; it may be NULL. */
+void request_answer(struct request *r, struct json *result);
+void request_error(struct request *r, int code, struct json *data, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/*
+ * A `progress` notification before the answer; takes over `params`, an object, and puts the request's id into it as `id`.  Dropped
+ * if the client does not read.
+ */
+void request_progress(struct request *r, struct json *params);
+
+/*
+ * Calls `gone` once if the client goes before the answer; the request is still to be answered, in that call or later.  NULL
+ * takes the wish back.  If the client is gone already the call comes at once.
+ */
+void request_on_gone(struct request *r, void (*gone)(void *context, struct request *r), void *context);
+bool request_is_gone(const struct request *r);
+
+#endif

@@ -1,0 +1,252 @@
+#include "control/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "control/session.h"
+
+/* Connections taken in one turn, and how long accepting rests when there is no descriptor at all. */
+enum { ACCEPT_MAX = 64 };
+#define BREATH_SECS 0.1
+
+static int open_reserve(void)
+{
+	return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+void session_mark(struct session *s)
+{
+	if (s->is_marked)
+		return;
+	s->is_marked = true;
+	vec_push(&s->server->marked, s);
+}
+
+/* --- taking connections --- */
+
+/* One line that says why not.  If the socket does not take it at once, it gets none. */
+static void turn_away(int fd, int code, const char *words)
+{
+	struct buf line = BUF_INIT;
+
+	rpc_write_error(&line, "null", code, words, NULL);
+	(void)!send(fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+	buf_release(&line);
+}
+
+static bool may_enter(const struct server *s, int fd, const struct unixsock_peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid() ||
+		unixsock_peer_has_group(fd, peer, s->options.group);
+}
+
+static void admit(struct server *s, int fd)
+{
+	struct unixsock_peer peer = { .pid = 0 };
+
+	if (unixsock_peer(fd, &peer) < 0 || !may_enter(s, fd, &peer)) {
+		s->stats.refused++;
+		log_warn("control: refused pid %d of uid %u", (int)peer.pid, (unsigned int)peer.uid);
+		turn_away(fd, RPC_FORBIDDEN, "this daemon belongs to another user");
+	} else if (s->sessions.len >= SERVER_CLIENTS_MAX) {
+		s->stats.turned_away++;
+		turn_away(fd, RPC_TOO_MANY, "256 clients are connected already; close one and try again");
+	} else {
+		vec_push(&s->sessions, session_new(s, fd, &peer));
+	}
+}
+
+/*
+ * There is no descriptor left.  A connection that nobody takes would make the loop spin, so the one in reserve is given up to take it,
+ * say why, and close it.  Without even that, accepting rests for a moment.
+ */
+static void refuse_one(struct server *s)
+{
+	int fd = -1;
+
+	if (s->reserve >= 0) {
+		close(s->reserve);
+		fd = unixsock_accept(s->socket.fd);
+		if (fd >= 0)
+			turn_away(fd, RPC_TOO_MANY, "the daemon has no file descriptor left; try again");
+		s->reserve = open_reserve();
+		s->stats.turned_away += fd >= 0;
+	}
+	if (fd < 0) {
+		ev_io_stop(s->loop, &s->acceptor);
+		ev_timer_again(s->loop, &s->breather);
+	}
+}
+
+static bool is_out_of_descriptors(int number)
+{
+	return number == EMFILE || number == ENFILE || number == ENOMEM || number == ENOBUFS;
+}
+
+static void on_connection(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct server *s = w->data;
+
+	(void)loop;
+	(void)events;
+	for (int i = 0; i < ACCEPT_MAX && ev_is_active(w); i++) {
+		int fd = unixsock_accept(s->socket.fd);
+
+		if (fd >= 0)
+			admit(s, fd);
+		else if (is_out_of_descriptors(errno))
+			refuse_one(s);
+		else if (errno != ECONNABORTED)
+			break;
+	}
+}
+
+static void on_breath(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct server *s = w->data;
+
+	(void)events;
+	ev_timer_stop(loop, w);
+	if (s->reserve < 0)
+		s->reserve = open_reserve();
+	ev_io_start(loop, &s->acceptor);
+}
+
+/* --- the end of a turn --- */
+
+static void forget(struct server *s, struct session *session)
+{
+	for (size_t i = 0; i < s->sessions.len; i++) {
+		if (s->sessions.items[i] != session)
+			continue;
+		vec_remove(&s->sessions, i);
+		break;
+	}
+	session_free(session);
+}
+
+static bool has_room(const struct session *session)
+{
+	return session->requests.len < SESSION_REQUESTS_MAX && session->out.bytes <= SESSION_PAUSE_BYTES;
+}
+
+/* Lines are not looked at in here: what they change would miss whatever the owner of the loop does at the end of a turn. */
+static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int events)
+{
+	struct server *s = w->data;
+	bool wants_more = false;
+
+	(void)events;
+	/* Those who lose their client may publish events, so the list can grow. */
+	for (size_t i = 0; i < s->marked.len; i++) {
+		struct session *session = s->marked.items[i];
+
+		/* Marked until it is done: what it sets off must not mark it once more. */
+		if (!session_turn(session)) {
+			forget(s, session);
+			continue;
+		}
+		session->is_marked = false;
+		wants_more = wants_more ||
+			(!ev_is_active(&session->reader) && has_room(session) && !session->is_closing &&
+				(session->has_lines || !session->input_ended));
+	}
+	s->marked.len = 0;
+	if (wants_more && !ev_is_active(&s->resumer)) {
+		ev_timer_set(&s->resumer, 0., 0.);
+		ev_timer_start(loop, &s->resumer);
+	}
+}
+
+static void on_resume(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+	struct server *s = w->data;
+
+	(void)loop;
+	(void)events;
+	for (size_t i = 0; i < s->sessions.len; i++) {
+		struct session *session = s->sessions.items[i];
+
+		if (!ev_is_active(&session->reader) && has_room(session))
+			session_work(session);
+	}
+}
+
+/* --- life --- */
+
+static void start_watchers(struct server *s)
+{
+	ev_io_init(&s->acceptor, on_connection, s->socket.fd, EV_READ);
+	ev_init(&s->breather, on_breath);
+	s->breather.repeat = BREATH_SECS;
+	ev_init(&s->resumer, on_resume);
+	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
+	/* The last to act in a turn: state is saved before an answer says so. */
+	ev_set_priority(&s->end_of_turn, EV_MINPRI);
+	s->acceptor.data = s->breather.data = s->resumer.data = s->end_of_turn.data = s;
+	ev_io_start(s->loop, &s->acceptor);
+	ev_prepare_start(s->loop, &s->end_of_turn);
+	/* Not a reason by itself to keep a loop running. */
+	ev_unref(s->loop);
+}
+
+struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e)
+{
+	struct unixsock socket = UNIXSOCK_INIT;
+	struct server *s = NULL;
+
+	if (options->listener >= 0)
+		socket.fd = options->listener;
+	else if (unixsock_listen(&socket, options->path, options->group, e) < 0)
+		return NULL;
+	s = mem_zalloc(1, sizeof(*s));
+	s->loop = loop;
+	s->options = *options;
+	s->socket = socket;
+	s->owns_path = options->listener < 0;
+	s->reserve = open_reserve();
+	s->seq = options->last_seq;
+	start_watchers(s);
+	return s;
+}
+
+void server_free(struct server *s)
+{
+	if (!s)
+		return;
+	while (s->sessions.len) {
+		struct session *session = vec_pop(&s->sessions);
+
+		session->is_marked = true;
+		(void)session_turn(session);
+		session_free(session);
+	}
+	vec_release(&s->sessions);
+	vec_release(&s->marked);
+	ev_io_stop(s->loop, &s->acceptor);
+	ev_timer_stop(s->loop, &s->breather);
+	ev_timer_stop(s->loop, &s->resumer);
+	ev_ref(s->loop);
+	ev_prepare_stop(s->loop, &s->end_of_turn);
+	if (s->reserve >= 0)
+		close(s->reserve);
+	if (s->owns_path)
+		unixsock_release(&s->socket);
+	else
+		unixsock_let_go(&s->socket);
+	mem_free(s);
+}
+
+struct server_stats server_stats(const struct server *s)
+{
+	struct server_stats stats = s->stats;
+
+	stats.clients = s->sessions.len;
+	return stats;
+}

@@ -1,0 +1,60 @@
+/*
+ * The control socket: takes connections, checks who they are, hands requests to a table of handlers and brings answers back.  It knows
+ * nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
+ *
+ * Who may: root, the daemon's own user, and members of the control group if there is one.  All others get an error and are closed.
+ */
+#ifndef OX_CONTROL_SERVER_H
+#define OX_CONTROL_SERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "control/request.h"
+#include "os/unixsock.h"
+
+struct ev_loop;
+struct err;
+struct json;
+struct server;
+
+enum {
+	SERVER_CLIENTS_MAX = 256,
+	SESSION_REQUESTS_MAX = 64, /* unanswered requests of one client; then it is not read from */
+	SESSION_ANSWERS_MAX =
+		1024 * 1024, /* bytes; an answer that finds more than this waiting closes the session */
+	SESSION_PAUSE_BYTES = 256 * 1024, /* bytes waiting; beyond, the client is not read from */
+	SESSION_EVENTS_MAX = 256 * 1024, /* bytes of events waiting; beyond, events are dropped and counted */
+};
+
+/*
+ * Returns 0 if it has answered or will; -1 if it has done neither: the client then gets RPC_FAILED with the words of request_err().
+ * NULL in the table: a method that is not there yet.
+ */
+typedef int (*server_handler)(void *context, struct request *r);
+
+struct server_options {
+	const char *path;
+	gid_t group; /* UNIXSOCK_NO_GROUP: none */
+	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
+	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
+	void *context;
+	int64_t last_seq; /* of the events of an earlier brain; numbers go on from there */
+};
+
+struct server_stats {
+	size_t clients;
+	uint64_t refused;       /* not allowed */
+	uint64_t turned_away;   /* one client too many, or no descriptor left */
+	uint64_t events_missed; /* over all subscribers */
+	uint64_t overflowed;    /* sessions closed because they did not read their answers */
+};
+
+/* NULL with words in `e`; e->number is EADDRINUSE if a live daemon has the path. */
+struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e);
+/* Sends what the sockets take now, closes all, unlinks the path.  Not from inside a handler. */
+void server_free(struct server *s);
+struct server_stats server_stats(const struct server *s);
+
+#endif

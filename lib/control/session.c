@@ -1,0 +1,306 @@
+#include "control/session.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+/* Bytes taken in one turn, so that one client cannot keep the others waiting; and how much of a request the log shows. */
+enum { READ_CHUNK = 64 * 1024, AUDIT_TARGETS_MAX = 200 };
+
+/* --- what goes out --- */
+
+void session_answer(struct session *s, const struct buf *line)
+{
+	struct outbox_text *text = NULL;
+
+	if (s->is_broken || s->is_closing)
+		return;
+	session_mark(s);
+	if (s->out.bytes - s->out.event_bytes > SESSION_ANSWERS_MAX) {
+		log_warn("control: closed the connection of pid %d: it does not read its answers",
+			(int)s->peer.pid);
+		s->server->stats.overflowed++;
+		s->is_broken = true;
+		return;
+	}
+	text = outbox_text_new(line->ptr, line->len);
+	outbox_push(&s->out, text, false);
+	outbox_text_drop(text);
+}
+
+void session_event(struct session *s, struct outbox_text *text)
+{
+	if (s->is_broken || s->is_closing)
+		return;
+	if (s->missed || s->out.event_bytes + outbox_text_len(text) > SESSION_EVENTS_MAX) {
+		s->missed++;
+		s->server->stats.events_missed++;
+		return;
+	}
+	outbox_push(&s->out, text, true);
+	session_mark(s);
+}
+
+/* Said before any later event, and only once there is room for some: else a slow reader would get nothing but this. */
+static void tell_missed(struct session *s)
+{
+	struct json *params = NULL;
+	struct buf line = BUF_INIT;
+	struct outbox_text *text = NULL;
+
+	if (!s->missed || s->out.event_bytes > SESSION_EVENTS_MAX / 2)
+		return;
+	params = json_new_object();
+	json_set_int(params, "missed", (int64_t)s->missed);
+	rpc_write_notification(&line, "missed", params);
+	text = outbox_text_new(line.ptr, line.len);
+	outbox_push(&s->out, text, true);
+	outbox_text_drop(text);
+	s->missed = 0;
+	json_free(params);
+	buf_release(&line);
+}
+
+/* --- requests --- */
+
+static void refuse(struct request *r, int code)
+{
+	request_error(r, code, NULL, "%s", r->e.text.ptr);
+}
+
+/* Names of targets only: parameters may hold an environment. */
+static void audit(const struct request *r)
+{
+	const struct json *target = NULL;
+	struct buf targets = BUF_INIT;
+
+	if (method_rights(r->method) != METHOD_CONTROL)
+		return;
+	JSON_EACH (json_get(r->rpc.params, "targets"), target) {
+		if (targets.len > AUDIT_TARGETS_MAX)
+			break;
+		buf_addf(&targets, " %.80s", json_string(target, ""));
+	}
+	log_info("control: %s%s from pid %d, uid %u", method_name(r->method), targets.ptr, (int)r->peer.pid,
+		(unsigned int)r->peer.uid);
+	buf_release(&targets);
+}
+
+static void dispatch(struct session *s, struct request *r)
+{
+	server_handler handle = NULL;
+
+	r->method = method_find(r->rpc.method, &r->e);
+	if (r->method == METHOD_COUNT) {
+		refuse(r, RPC_METHOD);
+		return;
+	}
+	if (method_check(r->method, r->rpc.params, &r->e) < 0) {
+		refuse(r, RPC_PARAMS);
+		return;
+	}
+	handle = s->server->options.handlers[r->method];
+	if (!handle) {
+		err_set(&r->e, "'%s' is not supported yet", r->rpc.method);
+		refuse(r, RPC_METHOD);
+		return;
+	}
+	audit(r);
+	/* After 0 the request may be answered and gone already. */
+	if (handle(s->server->options.context, r) < 0)
+		refuse(r, RPC_FAILED);
+}
+
+static void take_line(struct session *s, const char *line, size_t len)
+{
+	struct request *r = request_new(s);
+	int code = rpc_request_parse(&r->rpc, line, len, &r->e);
+
+	if (code)
+		refuse(r, code);
+	else
+		dispatch(s, r);
+}
+
+static void refuse_flood(struct session *s)
+{
+	struct buf line = BUF_INIT;
+
+	rpc_write_error(&line, "null", RPC_TOO_LARGE, "the request is longer than 1 MiB", NULL);
+	session_answer(s, &line);
+	s->is_closing = true;
+	buf_release(&line);
+}
+
+static bool is_paused(const struct session *s)
+{
+	return s->requests.len >= SESSION_REQUESTS_MAX || s->out.bytes > SESSION_PAUSE_BYTES;
+}
+
+static bool is_over(const struct session *s)
+{
+	return s->is_broken || s->is_closing;
+}
+
+/*
+ * A socket that nobody reads from tells libev nothing, and one that is at its end would tell it all the time.  An epoll of its own, asked
+ * for nothing, reports exactly one thing: the other end is closed for good.
+ */
+static void watch_hangup(struct session *s)
+{
+	struct epoll_event nothing = { .events = 0 };
+
+	if (s->hangup_fd >= 0)
+		return;
+	s->hangup_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (s->hangup_fd < 0)
+		return; /* no descriptor left: it will be noticed at the next write */
+	if (epoll_ctl(s->hangup_fd, EPOLL_CTL_ADD, s->fd, &nothing) < 0) {
+		close(s->hangup_fd);
+		s->hangup_fd = -1;
+		return;
+	}
+	ev_io_set(&s->hangup, s->hangup_fd, EV_READ);
+	ev_io_start(s->server->loop, &s->hangup);
+}
+
+static void listen_or_not(struct session *s)
+{
+	if (is_over(s) || s->input_ended || is_paused(s)) {
+		ev_io_stop(s->server->loop, &s->reader);
+		if (!is_over(s))
+			watch_hangup(s);
+	} else {
+		ev_io_start(s->server->loop, &s->reader);
+	}
+}
+
+void session_work(struct session *s)
+{
+	enum rpc_got got = RPC_NOTHING;
+	const char *line = NULL;
+	size_t len = 0;
+
+	s->has_lines = false;
+	while (!is_over(s)) {
+		if (is_paused(s)) {
+			s->has_lines = true;
+			break;
+		}
+		got = rpc_lines_next(&s->lines, &line, &len);
+		if (got == RPC_NOTHING)
+			break;
+		if (got == RPC_LOST)
+			refuse_flood(s);
+		else
+			take_line(s, line, len);
+	}
+	listen_or_not(s);
+	session_mark(s);
+}
+
+/* --- watchers --- */
+
+static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct session *s = w->data;
+	char bytes[READ_CHUNK];
+	ssize_t count = recv(s->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	(void)loop;
+	(void)events;
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (count > 0)
+		rpc_lines_feed(&s->lines, bytes, (size_t)count);
+	else if (count == 0 && !unixsock_is_gone(s->fd))
+		s->input_ended = true;
+	else
+		s->is_broken = true;
+	session_work(s);
+}
+
+static void on_writable(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	session_mark(w->data);
+}
+
+static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	struct session *s = w->data;
+
+	(void)events;
+	ev_io_stop(loop, w);
+	s->is_broken = true;
+	session_mark(s);
+}
+
+bool session_turn(struct session *s)
+{
+	struct ev_loop *loop = s->server->loop;
+	size_t before = 0;
+
+	do {
+		before = s->out.bytes;
+		if (!s->is_broken && outbox_flush(&s->out, s->fd) < 0)
+			s->is_broken = true;
+		tell_missed(s);
+	} while (!s->is_broken && s->out.bytes && s->out.bytes != before);
+	if (s->is_broken)
+		return false;
+	if (s->out.bytes) {
+		ev_io_start(loop, &s->writer);
+		return true;
+	}
+	ev_io_stop(loop, &s->writer);
+	if (s->is_closing)
+		return false;
+	return !s->input_ended || s->has_lines || s->requests.len || s->is_subscribed;
+}
+
+/* --- life --- */
+
+struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer)
+{
+	struct session *s = mem_zalloc(1, sizeof(*s));
+
+	s->server = server;
+	s->fd = fd;
+	s->peer = *peer;
+	s->hangup_fd = -1;
+	rpc_lines_init(&s->lines, RPC_REQUEST_MAX);
+	ev_io_init(&s->reader, on_readable, fd, EV_READ);
+	ev_io_init(&s->writer, on_writable, fd, EV_WRITE);
+	ev_init(&s->hangup, on_hangup);
+	s->reader.data = s->writer.data = s->hangup.data = s;
+	ev_io_start(server->loop, &s->reader);
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	struct ev_loop *loop = s->server->loop;
+
+	/* From here on nothing reaches it, whatever those who waited do now. */
+	s->is_broken = true;
+	ev_io_stop(loop, &s->reader);
+	ev_io_stop(loop, &s->writer);
+	ev_io_stop(loop, &s->hangup);
+	while (s->requests.len)
+		request_detach(vec_pop(&s->requests));
+	vec_release(&s->requests);
+	if (s->hangup_fd >= 0)
+		close(s->hangup_fd);
+	close(s->fd);
+	outbox_release(&s->out);
+	rpc_lines_release(&s->lines);
+	mem_free(s);
+}

@@ -1,0 +1,89 @@
+/*
+ * One connection.  Inside of lib/control only: server.c makes sessions, request.c and stream.c give them texts to send.
+ *
+ * Sessions write and die in one place only, session_turn(), which the server calls at the end of a turn of the loop for those that are
+ * marked: so nobody who answers or publishes has to fear that a session vanishes under his hands.
+ */
+#ifndef OX_CONTROL_SESSION_H
+#define OX_CONTROL_SESSION_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/vec.h"
+#include "control/outbox.h"
+#include "control/server.h"
+#include "os/unixsock.h"
+#include "wire/rpc.h"
+
+struct session {
+	struct server *server; /* outlives the session */
+	int fd;
+	struct ev_io reader, writer;
+	struct unixsock_peer peer;
+	struct rpc_lines lines;
+	struct outbox out;
+	struct vec requests; /* of struct request *, unanswered; they outlive the session if they must */
+
+	bool is_subscribed;
+	bool input_ended; /* the client will say no more, but may listen */
+	bool is_closing;  /* to be closed once the outbox is empty */
+	bool is_broken;   /* to be closed at once */
+	bool is_marked;   /* in server->marked */
+	bool has_lines;   /* lines may wait that were not looked at for want of room */
+	uint64_t missed;  /* events dropped and not told yet */
+
+	int hangup_fd; /* see watch_hangup(); -1 when there is none */
+	struct ev_io hangup;
+};
+
+struct request {
+	struct session *session; /* NULL: the client is gone */
+	struct rpc_request rpc;
+	enum method method;
+	struct unixsock_peer peer;
+	struct err e;
+	void (*gone)(void *context, struct request *r);
+	void *gone_context;
+};
+
+struct server {
+	struct ev_loop *loop;
+	struct server_options options;
+	struct unixsock socket;
+	bool owns_path;
+	int reserve; /* a descriptor to give away when there is none left to refuse a client with */
+	struct ev_io acceptor;
+	struct ev_timer breather; /* accepts again after there was no descriptor at all */
+	struct ev_prepare end_of_turn;
+	struct ev_timer resumer; /* lines that wait are looked at in a turn of their own */
+	struct vec sessions;     /* of struct session * */
+	struct vec marked;       /* of struct session *: have something to send, or are to be closed */
+	int64_t seq;
+	struct server_stats stats;
+};
+
+/* Takes over `fd`. */
+struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer);
+void session_free(struct session *s);
+/* server.c: remembers that session_turn() is due. */
+void session_mark(struct session *s);
+/* Sends what it can; false if the session is over and to be freed. */
+bool session_turn(struct session *s);
+/* Reads lines that wait. */
+void session_work(struct session *s);
+
+/* An answer is never dropped; too much of it waiting closes the session. */
+void session_answer(struct session *s, const struct buf *line);
+/* Dropped and counted when there is no room. */
+void session_event(struct session *s, struct outbox_text *text);
+
+struct request *request_new(struct session *session);
+/* The client is gone: tells whoever waits, leaves the request to him. */
+void request_detach(struct request *r);
+
+#endif

@@ -1,0 +1,23 @@
+/*
+ * A request whose answer comes later: when the herd has settled it, when its time is over, or never, because the client is gone.
+ */
+#ifndef OX_CONTROL_WAITING_H
+#define OX_CONTROL_WAITING_H
+
+#include <stdint.h>
+
+struct err;
+struct handle;
+struct json;
+struct request;
+struct waiting;
+
+/* Makes a number for herd_request() and the like. */
+struct waiting *waiting_new(struct handle *h, struct request *r);
+uint64_t waiting_id(const struct waiting *w);
+/* The herd took the request: `result` (taken over) is the answer when it is settled.  It may have been already. */
+void waiting_go(struct waiting *w, struct json *result);
+/* The herd refused it: answers with the words. */
+void waiting_refused(struct waiting *w, const struct err *e);
+
+#endif

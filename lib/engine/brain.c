@@ -1,0 +1,451 @@
+#include "engine/brain.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "engine/brain_private.h"
+#include "engine/sync.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/procfs.h"
+
+/* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
+
+static void fact_free(void *item)
+{
+	struct fact *fact = item;
+
+	mem_free(fact->words);
+	mem_free(fact);
+}
+
+static void feed_fact(struct brain *b, const struct fact *fact)
+{
+	int64_t now = clock_ms();
+
+	switch (fact->kind) {
+	case FACT_SPAWN_FAILED:
+		herd_spawn_failed(b->herd, fact->ticket, fact->number, fact->words, now);
+		break;
+	case FACT_PORT_FREE:
+		herd_port_free(b->herd, fact->ticket, now);
+		break;
+	case FACT_PORT_TAKEN:
+		herd_port_taken(b->herd, fact->ticket, fact->words, now);
+		break;
+	}
+}
+
+/* The herd may answer each with a wish that is a fact again; the last one has none. */
+static void feed_facts(struct brain *b)
+{
+	for (size_t i = 0; i < b->facts.len; i++) {
+		struct fact *fact = b->facts.items[i];
+
+		feed_fact(b, fact);
+		fact_free(fact);
+	}
+	b->facts.len = 0;
+}
+
+static void arm_due(struct brain *b)
+{
+	int64_t deadline = herd_next_deadline(b->herd);
+	int64_t wait = deadline - clock_ms();
+
+	ev_timer_stop(b->loop, &b->due);
+	if (deadline < 0)
+		return;
+	/* libev counts from the time at which this turn began. */
+	ev_now_update(b->loop);
+	ev_timer_set(&b->due, wait > 0 ? (double)wait / 1000 : 0, 0);
+	ev_timer_start(b->loop, &b->due);
+}
+
+static void arm_save(struct brain *b)
+{
+	if (ev_is_active(&b->save))
+		return;
+	ev_timer_set(&b->save, SAVE_DELAY_MS / 1000.0, 0);
+	ev_timer_start(b->loop, &b->save);
+}
+
+void brain_begin(struct brain *b)
+{
+	b->is_asked = true;
+}
+
+void brain_end(struct brain *b)
+{
+	feed_facts(b);
+	arm_due(b);
+	if (b->is_dirty && b->is_asked)
+		store_save_soon(b->store);
+	if (b->is_dirty || b->forgets.len)
+		arm_save(b);
+	b->is_dirty = false;
+	b->is_asked = false;
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct brain *b = w->data;
+
+	(void)loop;
+	(void)events;
+	herd_timer(b->herd, clock_ms());
+	brain_end(b);
+}
+
+void brain_forget_later(struct brain *b, struct ticket ticket)
+{
+	vec_push(&b->forgets, mem_dup(&ticket, sizeof(ticket)));
+}
+
+static bool is_known(const void *context, const char *name)
+{
+	const struct brain *b = context;
+
+	return herd_find(b->herd, name) != NULL;
+}
+
+/* What the keeper remembers for us may go only when the store knows it too; so may the pipes of instances that are gone. */
+static void on_save(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct brain *b = w->data;
+
+	(void)loop;
+	(void)events;
+	store_save_soon(b->store);
+	if (store_save_now(b->store, NULL) < 0) {
+		arm_save(b);
+		return;
+	}
+	for (size_t i = 0; i < b->forgets.len; i++) {
+		brain_tell(b, KEEP_FORGET, *(struct ticket *)b->forgets.items[i]);
+		mem_free(b->forgets.items[i]);
+	}
+	b->forgets.len = 0;
+	pump_sweep(b->pump, is_known, b);
+}
+
+static struct json *snapshot(void *context)
+{
+	struct brain *b = context;
+	struct json *root = json_new_object();
+
+	json_set_int(root, "keeper_pid", b->keeper_pid);
+	json_set_int(root, "brain_restarts", b->brain_restarts);
+	json_set_int(root, "seq", b->last_seq);
+	json_set(root, "callers", callers_to_json(&b->callers));
+	json_set(root, "herd", herd_to_json(b->herd));
+	return root;
+}
+
+/* --- the keeper's messages -------------------------------------------------------------------------------------------- */
+
+static struct ticket ticket_of(const struct keep_message *m)
+{
+	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
+}
+
+/* The stages that are about something that the oxfile names: with that name. */
+static bool add_named_stage(const struct spec *s, int64_t stage, struct buf *out)
+{
+	if (stage == KEEP_STAGE_EXEC)
+		buf_addf(out, "cannot execute '%s'", s->command.argv[0]);
+	else if (stage == KEEP_STAGE_FOLDER)
+		buf_addf(out, "cannot enter working_dir '%s'", s->working_dir ? s->working_dir : s->folder);
+	else if (stage == KEEP_STAGE_USER && s->user)
+		buf_addf(out, "cannot become user '%s'", s->user);
+	else
+		return false;
+	return true;
+}
+
+void brain_spawn_words(
+	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out)
+{
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	const struct spec *s = i ? herd_spec(b->herd, instance_app(i)) : NULL;
+
+	if (!s || !add_named_stage(s, stage, out))
+		buf_adds(out, keep_stage_words((enum keep_stage)stage));
+	buf_addf(out, ": %s", strerror((int)number));
+}
+
+static void take_spawn_failed(struct brain *b, const struct keep_message *m)
+{
+	struct buf words = BUF_INIT;
+
+	brain_spawn_words(b, ticket_of(m), m->stage, m->number, &words);
+	herd_spawn_failed(b->herd, ticket_of(m), (int)m->number, words.ptr, clock_ms());
+	brain_forget_later(b, ticket_of(m));
+	buf_release(&words);
+}
+
+static void take_exited(struct brain *b, const struct keep_message *m)
+{
+	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
+	struct instance_status status;
+	struct buf name = BUF_INIT;
+	struct herd_exit end = sync_exit(m->status, m->wall_ms);
+
+	if (i) {
+		instance_status_init(&status);
+		instance_status(i, clock_ms(), &status);
+		buf_addf(&name, "%s:%d", status.name, status.instance);
+		pump_drain(b->pump, name.ptr);
+		instance_status_release(&status);
+	}
+	buf_release(&name);
+	herd_exited(b->herd, ticket_of(m), &end, clock_ms());
+}
+
+/* A spawn that the keeper could not even begin. */
+static void take_error(struct brain *b, const struct keep_message *m)
+{
+	const struct instance *i = herd_first(b->herd);
+
+	log_warn("the keeper says: %s", m->words);
+	/* Other messages carry a generation too: a signal that came too late says ESRCH, and its process has an end of its own to tell. */
+	if (m->number != EEXIST && m->number != ENOSPC && m->number != EBADMSG)
+		return;
+	for (; i; i = herd_next(b->herd, i)) {
+		if (instance_ticket(i).generation != m->about || instance_state(i) != STATE_STARTING)
+			continue;
+		herd_spawn_failed(b->herd, instance_ticket(i), (int)m->number, m->words, clock_ms());
+		return;
+	}
+}
+
+static void take_signal(struct brain *b, int64_t number)
+{
+	if (number == SIGTERM || number == SIGINT)
+		brain_shut_down(b);
+	else
+		log_warn("signal %d means a deploy or a reload, which is not supported yet", (int)number);
+}
+
+static void take_message(struct brain *b, const struct keep_message *m)
+{
+	switch (m->kind) {
+	case KEEP_SPAWNED:
+		herd_spawned(b->herd, ticket_of(m), m->pid, m->start_time, clock_ms());
+		break;
+	case KEEP_SPAWN_FAILED:
+		take_spawn_failed(b, m);
+		break;
+	case KEEP_EXITED:
+		take_exited(b, m);
+		break;
+	case KEEP_TREE_GONE:
+		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
+		brain_forget_later(b, ticket_of(m));
+		break;
+	case KEEP_SIGNALLED:
+		take_signal(b, m->signal);
+		break;
+	case KEEP_ERROR:
+		take_error(b, m);
+		break;
+	default:
+		break;
+	}
+}
+
+static void on_message(void *context, const struct keep_message *m, const int *fds, size_t fd_count)
+{
+	struct brain *b = context;
+
+	for (size_t i = 0; i < fd_count; i++) {
+		int fd = fds[i];
+
+		fd_close(&fd);
+	}
+	if (!b->is_synced)
+		sync_message(b, m);
+	else
+		take_message(b, m);
+	if (b->is_synced)
+		brain_end(b);
+}
+
+static void on_gone(void *context)
+{
+	struct brain *b = context;
+
+	/* After a shutdown that is how it ends. */
+	if (!b->is_leaving)
+		log_error("the keeper is gone; this brain ends");
+	brain_leave(b);
+}
+
+static const struct parent_calls parent_calls = {
+	.message = on_message,
+	.gone = on_gone,
+};
+
+/* --- life --------------------------------------------------------------------------------------------------------------- */
+
+static int open_store(struct brain *b, struct err *e)
+{
+	char *path = path_join(b->options.dirs->state, "state");
+	struct buf boot = BUF_INIT;
+	struct store_found found = { .words = BUF_INIT };
+	struct store_options options = { .path = path, .snapshot = snapshot, .context = b };
+
+	procfs_boot_id(&boot);
+	options.boot_id = boot.ptr;
+	b->store = store_open(b->loop, &options, &found, e);
+	if (b->store) {
+		if (found.words.len)
+			log_warn("%s", found.words.ptr);
+		b->state = found.state;
+		found.state = NULL;
+		store_found_release(&found);
+	}
+	buf_release(&boot);
+	mem_free(path);
+	return b->store ? 0 : -1;
+}
+
+static int open_pump(struct brain *b, struct err *e)
+{
+	char *pipes = path_join(b->options.dirs->run, "pipes");
+	int rc = 0;
+
+	if (mkdir(pipes, 0700) < 0 && errno != EEXIST)
+		rc = err_sys(e, errno, "cannot make the folder '%s'", pipes);
+	else
+		b->pump = pump_new(b->loop, pipes, b->options.dirs->log, b->parent);
+	mem_free(pipes);
+	return rc;
+}
+
+struct brain *brain_new(const struct brain_options *options, struct err *e)
+{
+	struct brain *b = mem_zalloc(1, sizeof(*b));
+	struct keep_message m;
+
+	b->options = *options;
+	b->loop = options->loop;
+	b->started_at = clock_ms();
+	ev_timer_init(&b->due, on_due, 0, 0);
+	ev_timer_init(&b->save, on_save, 0, 0);
+	b->due.data = b;
+	b->save.data = b;
+	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
+	b->meter = meter_new();
+	b->ports = portwatch_new(b->loop);
+	if (open_pump(b, e) < 0 || open_store(b, e) < 0) {
+		brain_free(b);
+		return NULL;
+	}
+	keep_message_init(&m, KEEP_SYNC);
+	m.version = KEEP_VERSION;
+	(void)parent_send(b->parent, &m, -1);
+	return b;
+}
+
+static void free_json(void *j)
+{
+	json_free(j);
+}
+
+void brain_free(struct brain *b)
+{
+	if (!b)
+		return;
+	ev_timer_stop(b->loop, &b->due);
+	ev_timer_stop(b->loop, &b->save);
+	if (b->is_synced)
+		store_save_soon(b->store);
+	store_free(b->store);
+	portwatch_free(b->ports);
+	map_release_with(&b->watches, mem_free);
+	map_release_with(&b->waiters, mem_free);
+	pump_free(b->pump);
+	meter_free(b->meter);
+	herd_free(b->herd);
+	callers_release(&b->callers);
+	vec_release_with(&b->events, free_json);
+	vec_release_with(&b->forgets, mem_free);
+	vec_release_with(&b->facts, fact_free);
+	sync_release(b);
+	json_free(b->state);
+	parent_free(b->parent);
+	mem_free(b);
+}
+
+struct herd *brain_herd(struct brain *b)
+{
+	return b->herd;
+}
+
+struct callers *brain_callers(struct brain *b)
+{
+	return &b->callers;
+}
+
+int64_t brain_now(const struct brain *b)
+{
+	(void)b;
+	return clock_ms();
+}
+
+int64_t brain_last_seq(const struct brain *b)
+{
+	return b->last_seq;
+}
+
+uint64_t brain_expect(struct brain *b, brain_done done, void *context)
+{
+	struct waiter waiter = { .done = done, .context = context };
+	uint64_t id = ++b->last_id;
+
+	map_put_n(&b->waiters, (const char *)&id, sizeof(id), mem_dup(&waiter, sizeof(waiter)));
+	return id;
+}
+
+void brain_forget(struct brain *b, uint64_t id)
+{
+	mem_free(map_remove_n(&b->waiters, (const char *)&id, sizeof(id)));
+	herd_forget_request(b->herd, id);
+}
+
+static void on_all_down(void *context, bool is_ok, const char *words)
+{
+	struct brain *b = context;
+	struct keep_message m;
+
+	if (!is_ok)
+		log_warn("not everything stopped: %s", words);
+	(void)store_save_now(b->store, NULL);
+	pump_sweep(b->pump, NULL, NULL);
+	keep_message_init(&m, KEEP_STOP_ALL);
+	m.grace_ms = STOP_GRACE_MS;
+	(void)parent_send(b->parent, &m, -1);
+}
+
+void brain_shut_down(struct brain *b)
+{
+	if (b->is_leaving)
+		return;
+	b->is_leaving = true;
+	brain_begin(b);
+	herd_shutdown(b->herd, brain_expect(b, on_all_down, b), 0, clock_ms());
+	brain_end(b);
+}
+
+void brain_leave(struct brain *b)
+{
+	ev_break(b->loop, EVBREAK_ALL);
+}

@@ -1,0 +1,70 @@
+/*
+ * The brain: one loop in which the herd, the keeper, the store, the pipes, the ports and the clients meet.  It may be killed at any moment;
+ * the next one learns from the store and from the keeper where things stand, and goes on.
+ */
+#ifndef OX_ENGINE_BRAIN_H
+#define OX_ENGINE_BRAIN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "engine/callers.h"
+#include "herd/herd.h"
+#include "os/dirs.h"
+
+struct brain;
+struct err;
+struct ev_loop;
+struct json;
+
+struct brain_options {
+	struct ev_loop *loop;
+	int keeper;              /* descriptor of the keeper's socket; taken over */
+	const struct dirs *dirs; /* borrowed */
+	/* Everything is known again; the control socket may open.  0, or -1 with words, which ends the brain. */
+	int (*ready)(void *context, struct brain *b, struct err *e);
+	/* An event, taken over; gives its sequence number. */
+	int64_t (*publish)(void *context, struct json *event);
+	void *context;
+};
+
+/* Reads the store and asks the keeper; `ready` follows when the loop runs.  NULL with words. */
+struct brain *brain_new(const struct brain_options *options, struct err *e);
+/* Saves what is due.  Services are not touched. */
+void brain_free(struct brain *b);
+
+struct herd *brain_herd(struct brain *b);
+struct callers *brain_callers(struct brain *b);
+int64_t brain_now(const struct brain *b);
+/* The number of the last event of earlier brains. */
+int64_t brain_last_seq(const struct brain *b);
+
+/*
+ * Around every call that a client asked for: what it changed is on disk before the answer leaves.  brain_end() also carries out what
+ * the herd wished for.
+ */
+void brain_begin(struct brain *b);
+void brain_end(struct brain *b);
+
+/* A number for herd_request() and the like: `done` is called once when it is settled, unless it is forgotten before. */
+typedef void (*brain_done)(void *context, bool is_ok, const char *words);
+uint64_t brain_expect(struct brain *b, brain_done done, void *context);
+void brain_forget(struct brain *b, uint64_t id);
+
+/* Stops all services in order, then the keeper. */
+void brain_shut_down(struct brain *b);
+/* Ends this brain alone; the keeper starts another at once. */
+void brain_leave(struct brain *b);
+
+/* --- what is seen of it (engine/report.c); the caller frees the JSON ----------------------------------------- */
+
+/* SPEC section 6.  NULL with words for an unknown target; e->number is ENOENT. */
+struct json *brain_status(struct brain *b, const char *const *targets, size_t count, struct err *e);
+struct json *brain_why(struct brain *b, const char *target, size_t limit, struct err *e);
+/* Remembered events after `since`, the newest `limit` of them. */
+struct json *brain_events(
+	struct brain *b, const char *const *targets, size_t count, int64_t since, size_t limit);
+struct json *brain_info(struct brain *b);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * Between the parts of the brain: not for anybody else.
+ */
+#ifndef OX_ENGINE_BRAIN_PRIVATE_H
+#define OX_ENGINE_BRAIN_PRIVATE_H
+
+#include <ev.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "engine/brain.h"
+#include "engine/meter.h"
+#include "engine/parent.h"
+#include "engine/portwatch.h"
+#include "engine/pump.h"
+#include "engine/store.h"
+
+enum {
+	EVENTS_MAX = 1000,    /* remembered for `events` */
+	SAVE_DELAY_MS = 200,  /* facts wait this long for others to be saved with */
+	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
+};
+
+/* A fact that a wish was answered with at once: the herd hears it when it has finished speaking. */
+struct fact {
+	enum { FACT_SPAWN_FAILED, FACT_PORT_FREE, FACT_PORT_TAKEN } kind;
+	struct ticket ticket;
+	int number;
+	char *words;
+};
+
+/* A wait on a port in one slot's name. */
+struct watch {
+	struct brain *brain;
+	struct ticket ticket;
+	struct port_wait *wait;
+};
+
+/* What the keeper told of one process while the brain found its feet. */
+struct found {
+	struct ticket ticket;
+	char *name;
+	int64_t pid;
+	uint64_t start_time;
+	int64_t state;
+	bool is_gone;
+	int64_t status;
+	int64_t wall_ms;
+	int64_t stage;
+	int64_t number;
+};
+
+struct waiter {
+	brain_done done;
+	void *context;
+};
+
+struct brain {
+	struct brain_options options;
+	struct ev_loop *loop;
+	struct parent *parent;
+	struct herd *herd;
+	struct callers callers;
+	struct store *store;
+	struct pump *pump;
+	struct meter *meter;
+	struct portwatch *ports;
+	ev_timer due;       /* the herd's next deadline */
+	ev_timer save;      /* armed only while something is not saved */
+	struct vec facts;   /* of struct fact *, to be told */
+	struct vec found;   /* of struct found *, while synchronising */
+	struct vec held;    /* of char *: what the keeper holds, while synchronising */
+	struct vec forgets; /* of struct ticket *: told to the keeper once the store knows */
+	struct map watches; /* slot -> struct watch * */
+	struct map waiters; /* id -> struct waiter * */
+	struct vec events;  /* of struct json *, oldest first */
+	struct json *state; /* as found in the store, until the keeper has told its part */
+	uint64_t last_id;
+	int64_t started_at, last_seq;
+	int64_t keeper_pid, brain_restarts;
+	bool is_synced, is_asked, is_dirty, is_leaving;
+};
+
+extern const struct hands brain_hands;
+
+void brain_fact(struct brain *b, struct fact fact);
+void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);
+/* What the keeper still has of this ticket may go, once it is saved that we know. */
+void brain_forget_later(struct brain *b, struct ticket ticket);
+void brain_unwatch(struct brain *b, struct ticket ticket);
+/* The herd's words for a spawn that the keeper could not do. */
+void brain_spawn_words(
+	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * What the herd wishes for, done on the real machine.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/brain_private.h"
+#include "engine/launch.h"
+#include "os/clock.h"
+#include "os/sig.h"
+
+void brain_fact(struct brain *b, struct fact fact)
+{
+	vec_push(&b->facts, mem_dup(&fact, sizeof(fact)));
+}
+
+static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
+{
+	brain_fact(b,
+		(struct fact){
+			.kind = FACT_SPAWN_FAILED,
+			.ticket = ticket,
+			.number = e->number,
+			.words = mem_strdup(e->text.ptr),
+		});
+}
+
+static void do_spawn(void *context, const struct spawn_wish *wish)
+{
+	struct brain *b = context;
+	struct err e = ERR_INIT;
+	struct launch launch;
+	const char *out = NULL;
+	const char *err = NULL;
+
+	if (pump_open(b->pump, wish->name, wish->spec, &out, &err, &e) < 0) {
+		fail_spawn(b, wish->ticket, &e);
+		err_release(&e);
+		return;
+	}
+	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->spec->name), out, err, &e) < 0)
+		fail_spawn(b, wish->ticket, &e);
+	else if (parent_send(b->parent, &launch.message, -1) < 0)
+		err_set(&e, "its command and environment are too large"), fail_spawn(b, wish->ticket, &e);
+	launch_release(&launch);
+	err_release(&e);
+}
+
+void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.serial = ticket.generation;
+	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	(void)parent_send(b->parent, &m, -1);
+}
+
+static void do_signal(void *context, struct ticket ticket, const char *signal, enum reach reach)
+{
+	struct brain *b = context;
+	struct keep_message m;
+
+	keep_message_init(&m, KEEP_SIGNAL);
+	m.serial = ticket.generation;
+	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	m.signal = sig_number(signal);
+	m.reach = reach == REACH_TREE ? KEEP_REACH_TREE : KEEP_REACH_MAIN;
+	(void)parent_send(b->parent, &m, -1);
+}
+
+static void do_kill_tree(void *context, struct ticket ticket)
+{
+	brain_tell(context, KEEP_KILL_TREE, ticket);
+}
+
+/* --- ports ------------------------------------------------------------------------------------------------------ */
+
+static struct watch *watch_find(struct brain *b, struct ticket ticket)
+{
+	return map_get_n(&b->watches, (const char *)&ticket.slot, sizeof(ticket.slot));
+}
+
+static struct watch *watch_add(struct brain *b, struct ticket ticket)
+{
+	struct watch *w = mem_zalloc(1, sizeof(*w));
+
+	brain_unwatch(b, ticket);
+	*w = (struct watch){ .brain = b, .ticket = ticket };
+	map_put_n(&b->watches, (const char *)&ticket.slot, sizeof(ticket.slot), w);
+	return w;
+}
+
+/* The wait is over: what the portwatch gave is gone already. */
+static void watch_end(struct watch *w)
+{
+	map_remove_n(&w->brain->watches, (const char *)&w->ticket.slot, sizeof(w->ticket.slot));
+	mem_free(w);
+}
+
+void brain_unwatch(struct brain *b, struct ticket ticket)
+{
+	struct watch *w = watch_find(b, ticket);
+
+	if (!w)
+		return;
+	port_wait_cancel(w->wait);
+	watch_end(w);
+}
+
+static void told_of_free(void *context, enum port_news news, const char *words)
+{
+	struct watch *w = context;
+	struct brain *b = w->brain;
+	struct ticket ticket = w->ticket;
+
+	(void)words;
+	if (news != PORT_FREE)
+		return;
+	watch_end(w);
+	herd_port_free(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void do_check_port(void *context, struct ticket ticket, int port)
+{
+	struct brain *b = context;
+	struct buf words = BUF_INIT;
+	struct watch *w = NULL;
+	const char *holder = NULL;
+
+	if (port_check(port, NULL, &words) == 0) {
+		brain_fact(b, (struct fact){ .kind = FACT_PORT_FREE, .ticket = ticket });
+		buf_release(&words);
+		return;
+	}
+	holder = strstr(words.ptr, "pid ");
+	brain_fact(b,
+		(struct fact){
+			.kind = FACT_PORT_TAKEN,
+			.ticket = ticket,
+			.words = mem_strdup(holder),
+		});
+	w = watch_add(b, ticket);
+	w->wait = portwatch_until_free(b->ports, port, told_of_free, w);
+	buf_release(&words);
+}
+
+static void told_of_listening(void *context, enum port_news news, const char *words)
+{
+	struct watch *w = context;
+	struct brain *b = w->brain;
+	struct ticket ticket = w->ticket;
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	struct instance_status status;
+
+	if (news == PORT_STRANGER && i) {
+		instance_status_init(&status);
+		instance_status(i, clock_ms(), &status);
+		log_warn("%s:%d: not its own process: %s", status.name, status.instance, words);
+		instance_status_release(&status);
+	}
+	if (news != PORT_LISTENS)
+		return;
+	watch_end(w);
+	herd_ready(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void do_watch_ready(
+	void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted)
+{
+	struct brain *b = context;
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	struct instance_status status;
+	struct watch *w = NULL;
+
+	(void)is_adopted;
+	if (!i || !port || (kind != READY_ALIVE && kind != READY_LISTEN))
+		return;
+	instance_status_init(&status);
+	instance_status(i, clock_ms(), &status);
+	w = watch_add(b, ticket);
+	w->wait = portwatch_until_listening(b->ports, port, (pid_t)status.pid, NULL, told_of_listening, w);
+	instance_status_release(&status);
+}
+
+static void do_unwatch(void *context, struct ticket ticket)
+{
+	brain_unwatch(context, ticket);
+}
+
+/* --- what others hear --------------------------------------------------------------------------------------------- */
+
+static void set_word(struct json *object, const char *key, const char *word)
+{
+	if (word && *word)
+		json_set_string(object, key, word);
+	else
+		json_set_null(object, key);
+}
+
+static struct json *event_to_json(const struct herd_event *event)
+{
+	struct json *object = json_new_object();
+	struct buf text = BUF_INIT;
+	bool is_state = event->kind == HERD_EVENT_STATE;
+
+	json_set_int(object, "seq", 0);
+	clock_write(&text, clock_wall_ms());
+	json_set_string(object, "at", text.ptr);
+	json_set_string(object, "kind", herd_event_word(event->kind));
+	buf_clear(&text);
+	if (event->instance >= 0)
+		buf_addf(&text, "%s:%d", event->app, event->instance);
+	set_word(object, "id", text.ptr);
+	json_set_string(object, "app", event->app);
+	if (event->instance >= 0)
+		json_set_int(object, "instance", event->instance);
+	else
+		json_set_null(object, "instance");
+	set_word(object, "from", is_state ? state_word(event->from) : NULL);
+	set_word(object, "to", event->instance >= 0 ? state_word(event->to) : NULL);
+	set_word(object, "on", is_state ? event_word(event->on) : NULL);
+	set_word(object, "why", event->why);
+	if (event->pid)
+		json_set_int(object, "pid", event->pid);
+	else
+		json_set_null(object, "pid");
+	if (event->delay_ms >= 0)
+		json_set_int(object, "delay_ms", event->delay_ms);
+	else
+		json_set_null(object, "delay_ms");
+	buf_release(&text);
+	return object;
+}
+
+static void do_publish(void *context, const struct herd_event *event)
+{
+	struct brain *b = context;
+	struct json *object = event_to_json(event);
+
+	b->last_seq =
+		b->is_synced ? b->options.publish(b->options.context, json_clone(object)) : b->last_seq + 1;
+	json_set_int(object, "seq", b->last_seq);
+	if (b->events.len >= EVENTS_MAX)
+		json_free(vec_remove(&b->events, 0));
+	vec_push(&b->events, object);
+}
+
+static void do_changed(void *context)
+{
+	struct brain *b = context;
+
+	b->is_dirty = true;
+}
+
+static void do_settled(void *context, uint64_t request, bool is_ok, const char *words)
+{
+	struct brain *b = context;
+	struct waiter *waiter = map_remove_n(&b->waiters, (const char *)&request, sizeof(request));
+
+	if (waiter)
+		waiter->done(waiter->context, is_ok, words);
+	mem_free(waiter);
+}
+
+const struct hands brain_hands = {
+	.spawn = do_spawn,
+	.signal = do_signal,
+	.kill_tree = do_kill_tree,
+	.check_port = do_check_port,
+	.watch_ready = do_watch_ready,
+	.unwatch = do_unwatch,
+	.publish = do_publish,
+	.changed = do_changed,
+	.settled = do_settled,
+};

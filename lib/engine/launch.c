@@ -1,0 +1,157 @@
+#include "engine/launch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "os/user.h"
+
+static void put_all(struct env *to, const struct env *from)
+{
+	for (size_t i = 0; i < from->len; i++)
+		env_put(to, from->items[i].name, from->items[i].value);
+}
+
+static void put_number(struct env *env, const char *name, int number)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", number);
+	env_put(env, name, text);
+}
+
+/* What we add stands below what the app says itself; the port is the one thing that is ours to say. */
+void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env)
+{
+	const struct spec *s = wish->spec;
+
+	if (caller)
+		put_all(env, &caller->env);
+	env_put(env, "OXHERD_APP", s->name);
+	put_number(env, "OXHERD_INSTANCE", wish->instance);
+	put_number(env, "NODE_APP_INSTANCE", wish->instance);
+	put_number(env, "OXHERD_REVISION", wish->revision);
+	if (s->instance_var)
+		put_number(env, s->instance_var, wish->instance);
+	put_all(env, &s->file_env);
+	put_all(env, &s->env);
+	if (wish->port)
+		put_number(env, "PORT", wish->port);
+}
+
+static void fill_env(struct launch *l, const struct env *env)
+{
+	struct buf pair = BUF_INIT;
+
+	for (size_t i = 0; i < env->len; i++) {
+		buf_clear(&pair);
+		buf_addf(&pair, "%s=%s", env->items[i].name, env->items[i].value);
+		keep_list_add(&l->env, pair.ptr);
+	}
+	buf_release(&pair);
+	l->message.spawn.env = keep_list_of(&l->env);
+}
+
+static void fill_command(struct launch *l, const struct spec *s, const struct env *env)
+{
+	for (char **word = s->command.argv; *word; word++)
+		keep_list_add(&l->argv, *word);
+	l->message.spawn.argv = keep_list_of(&l->argv);
+	keep_programs(&l->programs, s->command.argv[0], env_get(env, "PATH"));
+	l->message.spawn.programs = keep_list_of(&l->programs);
+	l->folder = s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
+	l->message.spawn.folder = l->folder;
+}
+
+static int fill_user(struct launch *l, const struct spec *s, struct env *env, struct err *e)
+{
+	struct keep_spawn *spawn = &l->message.spawn;
+	struct user *user = NULL;
+	int rc = 0;
+
+	if (!s->user && !s->group)
+		return 0;
+	user = mem_zalloc(1, sizeof(*user));
+	rc = user_find(user, s->user, s->group, e);
+	if (rc == 0 && user->group_count > KEEP_GROUPS_MAX)
+		rc = err_set(e, "user '%s' has too many groups", s->user);
+	if (rc == 0) {
+		spawn->flags |= KEEP_SPAWN_USER;
+		spawn->uid = user->uid;
+		spawn->gid = user->gid;
+		for (size_t i = 0; i < user->group_count; i++)
+			spawn->groups[spawn->group_count++] = user->groups[i];
+		if (user->home && !env_get(&s->env, "HOME"))
+			env_put(env, "HOME", user->home);
+		if (user->name && !env_get(&s->env, "USER"))
+			env_put(env, "USER", user->name);
+		if (user->name && !env_get(&s->env, "LOGNAME"))
+			env_put(env, "LOGNAME", user->name);
+	}
+	user_release(user);
+	mem_free(user);
+	return rc;
+}
+
+static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
+{
+	if (value > 0)
+		spawn->rlimits[spawn->rlimit_count++] = (struct keep_rlimit){
+			.resource = resource,
+			.soft = (uint64_t)value,
+			.hard = (uint64_t)value,
+		};
+}
+
+static void add_pipe(struct keep_spawn *spawn, int target, const char *path)
+{
+	spawn->descriptors[spawn->descriptor_count++] = (struct keep_descriptor){
+		.target = target,
+		.from = KEEP_FROM_FIFO,
+		.name = path,
+	};
+}
+
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
+	const char *err, struct err *e)
+{
+	const struct spec *s = wish->spec;
+	struct env env = { .items = NULL };
+	int rc = 0;
+
+	memset(l, 0, sizeof(*l));
+	keep_message_init(&l->message, KEEP_SPAWN);
+	buf_init(&l->programs);
+	buf_init(&l->argv);
+	buf_init(&l->env);
+	l->message.serial = wish->ticket.generation;
+	l->message.ticket =
+		(struct keep_ticket){ .slot = wish->ticket.slot, .generation = wish->ticket.generation };
+	l->message.name = wish->name;
+	l->message.spawn.umask = caller ? caller->mask : 022;
+	launch_env(wish, caller, &env);
+	rc = fill_user(l, s, &env, e);
+	if (rc == 0) {
+		fill_command(l, s, &env);
+		fill_env(l, &env);
+		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
+		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
+		add_pipe(&l->message.spawn, STDOUT_FILENO, out);
+		add_pipe(&l->message.spawn, STDERR_FILENO, err);
+	}
+	env_release(&env);
+	return rc;
+}
+
+void launch_release(struct launch *l)
+{
+	buf_release(&l->programs);
+	buf_release(&l->argv);
+	buf_release(&l->env);
+	mem_free(l->folder);
+}

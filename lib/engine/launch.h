@@ -1,0 +1,32 @@
+/*
+ * From what the herd wishes for to the message that the keeper understands: program, words, environment, folder, user, limits, pipes.
+ */
+#ifndef OX_ENGINE_LAUNCH_H
+#define OX_ENGINE_LAUNCH_H
+
+#include "base/buf.h"
+#include "engine/callers.h"
+#include "herd/hands.h"
+#include "wire/keep.h"
+
+struct err;
+
+/* The message borrows from the buffers: release it after it was sent. */
+struct launch {
+	struct keep_message message;
+	struct buf programs, argv, env;
+	char *folder;
+};
+
+/*
+ * Fills a KEEP_SPAWN.  `out` and `err` are the paths of the FIFOs for the standard streams.  -1 with words when it cannot be run
+ * at all, such as for a user that does not exist; e->number is an errno.
+ */
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
+	const char *err, struct err *e);
+void launch_release(struct launch *l);
+
+/* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
+void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env);
+
+#endif

@@ -1,0 +1,33 @@
+/*
+ * Memory and processor time of instances, over their whole process trees.  Nothing is measured until somebody asks: there are no
+ * ticks.  One walk over /proc serves all instances of a question.
+ *
+ * Memory is the sum of resident sets: what processes share counts once for each of them (the exact share costs a walk over all pages of each).
+ * Processor time is the share of one processor since the last question, or since the start at the first one; questions that
+ * follow one another faster than METER_LEAST_MS get the same answer, as the kernel counts in steps of 10 ms.  The time of children that have ended
+ * is not in it.
+ */
+#ifndef OX_ENGINE_METER_H
+#define OX_ENGINE_METER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { METER_LEAST_MS = 250 };
+
+struct meter;
+
+struct meter_reading {
+	pid_t pid;     /* asked: an instance's main process; 0 for none */
+	int processes; /* answered: 0 if there is nothing */
+	int64_t memory_bytes;
+	double cpu_percent;
+};
+
+struct meter *meter_new(void);
+void meter_free(struct meter *m);
+/* Fills in every reading.  What was measured for processes that are not asked about any more is forgotten. */
+void meter_read(struct meter *m, struct meter_reading *readings, size_t count);
+
+#endif

@@ -1,0 +1,355 @@
+#include "engine/portwatch.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/vec.h"
+#include "engine/proctree.h"
+#include "engine/tree_listens.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/netdiag.h"
+
+struct port_wait {
+	struct portwatch *watch;
+	int port;
+	port_told told;
+	void *context;
+	bool is_over; /* freed at the end of the round that is under way */
+
+	/* until free */
+	int pidfd; /* of the holder, -1 when there is none */
+	struct ev_io exit;
+
+	/* until listening; 0 for those that wait for a free port */
+	pid_t main;
+	char *cgroup;
+	uint32_t stranger; /* inode of the listener that was judged last, and when */
+	int64_t judged_at;
+	bool is_told;
+};
+
+struct portwatch {
+	struct ev_loop *loop;
+	struct vec blocked;   /* of struct port_wait *, until free */
+	struct vec listening; /* of struct port_wait *, until listening */
+	struct ev_timer look_free, look_listening;
+	double pause, cost; /* seconds: until the next look for listeners, and what the last one took */
+	bool is_in_round;
+};
+
+/* --- one port, now --- */
+
+/*
+ * SO_REUSEADDR as servers set it: connections that linger from the last instance are no hindrance.  One socket for both families conflicts
+ * with a listener on any address of either.
+ */
+static int try_bind(int port)
+{
+	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
+	struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	const struct sockaddr *all = (const struct sockaddr *)&six;
+	socklen_t len = sizeof(six);
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int number = 0;
+
+	if (fd < 0) {
+		all = (const struct sockaddr *)&four;
+		len = sizeof(four);
+		fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	}
+	if (fd < 0)
+		return 0;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){ 1 }, sizeof(int));
+	setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &(int){ 0 }, sizeof(int));
+	if (bind(fd, all, len) < 0)
+		number = errno;
+	fd_close(&fd);
+	return number;
+}
+
+static void say_holder(int port, const struct netdiag_holder *who, struct buf *words)
+{
+	if (who->pid)
+		buf_addf(words, "port %d is held by pid %d '%s'", port, (int)who->pid, who->command.ptr);
+	else
+		buf_addf(words, "port %d is held by a process of uid %u that cannot be looked at", port,
+			(unsigned int)who->uid);
+}
+
+int port_check(int port, pid_t *holder, struct buf *words)
+{
+	struct netdiag_holder who = { .command = BUF_INIT };
+	bool is_held = try_bind(port) == EADDRINUSE;
+
+	if (holder)
+		*holder = 0;
+	if (!is_held)
+		return 0;
+	if (netdiag_holder(port, &who, NULL) == 1)
+		say_holder(port, &who, words);
+	else
+		buf_addf(words, "port %d is in use", port);
+	if (holder)
+		*holder = who.pid;
+	buf_release(&who.command);
+	return 1;
+}
+
+/* --- waits --- */
+
+static void drop_pidfd(struct port_wait *wait)
+{
+	ev_io_stop(wait->watch->loop, &wait->exit);
+	fd_close(&wait->pidfd);
+}
+
+static void wait_free(struct port_wait *wait)
+{
+	drop_pidfd(wait);
+	mem_free(wait->cgroup);
+	mem_free(wait);
+}
+
+static void sweep(struct vec *waits)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < waits->len; i++) {
+		struct port_wait *wait = waits->items[i];
+
+		if (wait->is_over)
+			wait_free(wait);
+		else
+			waits->items[kept++] = wait;
+	}
+	waits->len = kept;
+}
+
+/* Whoever is told may cancel and begin waits, so members go only when nobody walks over them. */
+static void end_round(struct portwatch *w)
+{
+	w->is_in_round = false;
+	sweep(&w->blocked);
+	sweep(&w->listening);
+	if (!w->blocked.len)
+		ev_timer_stop(w->loop, &w->look_free);
+	if (!w->listening.len)
+		ev_timer_stop(w->loop, &w->look_listening);
+}
+
+static void tell(struct port_wait *wait, enum port_news news, const char *words)
+{
+	wait->is_over = news != PORT_STRANGER;
+	wait->told(wait->context, news, words);
+}
+
+void port_wait_cancel(struct port_wait *wait)
+{
+	if (!wait)
+		return;
+	wait->is_over = true;
+	if (!wait->watch->is_in_round)
+		end_round(wait->watch);
+}
+
+/* --- until free --- */
+
+static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events);
+
+static void watch_holder(struct port_wait *wait, pid_t holder)
+{
+	drop_pidfd(wait);
+	if (holder <= 0)
+		return;
+	wait->pidfd = (int)syscall(SYS_pidfd_open, holder, 0);
+	if (wait->pidfd < 0)
+		return;
+	ev_io_set(&wait->exit, wait->pidfd, EV_READ);
+	ev_io_start(wait->watch->loop, &wait->exit);
+}
+
+static void look_if_free(struct port_wait *wait)
+{
+	struct buf words = BUF_INIT;
+
+	if (wait->is_over)
+		return;
+	if (try_bind(wait->port) != EADDRINUSE)
+		tell(wait, PORT_FREE, "");
+	else if (wait->pidfd < 0) {
+		pid_t holder = 0;
+
+		(void)port_check(wait->port, &holder, &words);
+		watch_holder(wait, holder);
+	}
+	buf_release(&words);
+}
+
+static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
+{
+	struct port_wait *wait = io->data;
+	struct portwatch *w = wait->watch;
+
+	(void)loop;
+	(void)events;
+	w->is_in_round = true;
+	drop_pidfd(wait);
+	look_if_free(wait);
+	end_round(w);
+}
+
+static void on_look_free(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct portwatch *w = timer->data;
+
+	(void)loop;
+	(void)events;
+	w->is_in_round = true;
+	for (size_t i = 0; i < w->blocked.len; i++)
+		look_if_free(w->blocked.items[i]);
+	end_round(w);
+}
+
+/* --- until listening --- */
+
+static void judge_listener(struct port_wait *wait, struct tree_listens *judge)
+{
+	int64_t now = clock_ms(); /* not the loop's time, which jumps when somebody sets the clock */
+	struct netdiag_holder who = { .command = BUF_INIT };
+	struct buf words = BUF_INIT;
+	uint32_t inode = tree_listens_inode(judge, wait->port);
+
+	if (!inode || (inode == wait->stranger && now - wait->judged_at < PORTWATCH_STRANGER_MS))
+		return;
+	if (tree_listens(judge, wait->port, wait->main, wait->cgroup)) {
+		tell(wait, PORT_LISTENS, "");
+		return;
+	}
+	wait->stranger = inode;
+	wait->judged_at = now;
+	if (wait->is_told)
+		return;
+	wait->is_told = true;
+	if (netdiag_holder(wait->port, &who, NULL) == 1)
+		say_holder(wait->port, &who, &words);
+	tell(wait, PORT_STRANGER, words.ptr);
+	buf_release(&who.command);
+	buf_release(&words);
+}
+
+/* Looks again after `pause`, but leaves the processor to others for four times as long as the last look took. */
+static void look_after(struct portwatch *w, double pause)
+{
+	if (pause > PORTWATCH_LISTEN_MAX_MS / 1000.)
+		pause = PORTWATCH_LISTEN_MAX_MS / 1000.;
+	w->pause = pause < 4 * w->cost ? 4 * w->cost : pause;
+	ev_timer_stop(w->loop, &w->look_listening);
+	ev_timer_set(&w->look_listening, w->pause, 0.);
+	ev_timer_start(w->loop, &w->look_listening);
+}
+
+static void on_look_listening(struct ev_loop *loop, struct ev_timer *timer, int events)
+{
+	struct portwatch *w = timer->data;
+	struct tree_listens judge;
+	int64_t began = clock_us();
+	int only = 0;
+
+	(void)loop;
+	(void)events;
+	w->is_in_round = true;
+	if (w->listening.len == 1)
+		only = ((const struct port_wait *)w->listening.items[0])->port;
+	tree_listens_init(&judge, only);
+	for (size_t i = 0, len = w->listening.len; i < len; i++) {
+		struct port_wait *wait = w->listening.items[i];
+
+		if (!wait->is_over)
+			judge_listener(wait, &judge);
+	}
+	tree_listens_release(&judge);
+	end_round(w);
+	w->cost = (double)(clock_us() - began) / 1e6;
+	if (w->listening.len)
+		look_after(w, w->pause * 1.5);
+}
+
+/* --- life --- */
+
+struct portwatch *portwatch_new(struct ev_loop *loop)
+{
+	struct portwatch *w = mem_zalloc(1, sizeof(*w));
+
+	w->loop = loop;
+	ev_timer_init(&w->look_free, on_look_free, 0., PORTWATCH_FREE_MS / 1000.);
+	ev_init(&w->look_listening, on_look_listening);
+	w->look_free.data = w->look_listening.data = w;
+	return w;
+}
+
+void portwatch_free(struct portwatch *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->blocked.len; i++)
+		((struct port_wait *)w->blocked.items[i])->is_over = true;
+	for (size_t i = 0; i < w->listening.len; i++)
+		((struct port_wait *)w->listening.items[i])->is_over = true;
+	end_round(w);
+	vec_release(&w->blocked);
+	vec_release(&w->listening);
+	mem_free(w);
+}
+
+static struct port_wait *wait_new(struct portwatch *w, int port, port_told told, void *context)
+{
+	struct port_wait *wait = mem_zalloc(1, sizeof(*wait));
+
+	wait->watch = w;
+	wait->port = port;
+	wait->told = told;
+	wait->context = context;
+	wait->pidfd = -1;
+	ev_init(&wait->exit, on_holder_gone);
+	wait->exit.data = wait;
+	return wait;
+}
+
+struct port_wait *portwatch_until_free(struct portwatch *w, int port, port_told told, void *context)
+{
+	struct port_wait *wait = wait_new(w, port, told, context);
+	struct buf words = BUF_INIT;
+	pid_t holder = 0;
+
+	vec_push(&w->blocked, wait);
+	(void)port_check(port, &holder, &words);
+	watch_holder(wait, holder);
+	buf_release(&words);
+	if (!ev_is_active(&w->look_free))
+		ev_timer_again(w->loop, &w->look_free);
+	return wait;
+}
+
+struct port_wait *portwatch_until_listening(
+	struct portwatch *w, int port, pid_t main, const char *cgroup, port_told told, void *context)
+{
+	struct port_wait *wait = wait_new(w, port, told, context);
+
+	wait->main = main;
+	wait->cgroup = mem_strdup(cgroup);
+	vec_push(&w->listening, wait);
+	/* A new one is looked for soon, whatever pause the others had grown to; a storm of new ones puts nothing off. */
+	if (!ev_is_active(&w->look_listening) ||
+		ev_timer_remaining(w->loop, &w->look_listening) > PORTWATCH_LISTEN_FIRST_MS / 1000.)
+		look_after(w, PORTWATCH_LISTEN_FIRST_MS / 1000.);
+	return wait;
+}

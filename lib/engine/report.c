@@ -1,0 +1,210 @@
+/*
+ * What is seen of the brain from outside: status, timelines, events.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "engine/brain_private.h"
+#include "os/clock.h"
+
+static struct json *daemon_to_json(const struct brain *b)
+{
+	struct json *object = json_new_object();
+
+	json_set_int(object, "pid", b->keeper_pid);
+	json_set_int(object, "brain_pid", getpid());
+	json_set_string(object, "version", OX_VERSION);
+	json_set_int(object, "uptime_secs", (clock_ms() - b->started_at) / 1000);
+	json_set_int(object, "brain_restarts", b->brain_restarts);
+	return object;
+}
+
+/* Measured for all of them in one walk over /proc, and only because somebody asks. */
+static void measure(struct brain *b, struct instance_status *statuses, size_t count)
+{
+	struct meter_reading *readings = mem_zalloc(count, sizeof(*readings));
+
+	for (size_t i = 0; i < count; i++)
+		readings[i].pid = (pid_t)statuses[i].pid;
+	meter_read(b->meter, readings, count);
+	for (size_t i = 0; i < count; i++) {
+		if (!readings[i].processes)
+			continue;
+		statuses[i].memory_bytes = readings[i].memory_bytes;
+		statuses[i].cpu_percent = readings[i].cpu_percent;
+	}
+	mem_free(readings);
+}
+
+static void add_processes(struct brain *b, struct json *list, const struct vec *instances)
+{
+	struct instance_status *statuses = mem_zalloc(instances->len, sizeof(*statuses));
+
+	for (size_t i = 0; i < instances->len; i++) {
+		instance_status_init(&statuses[i]);
+		instance_status(instances->items[i], clock_ms(), &statuses[i]);
+	}
+	measure(b, statuses, instances->len);
+	for (size_t i = 0; i < instances->len; i++) {
+		json_push(list, instance_status_to_json(&statuses[i]));
+		instance_status_release(&statuses[i]);
+	}
+	mem_free(statuses);
+}
+
+static bool has_app(const struct vec *instances, const char *app)
+{
+	size_t i = 0;
+	const struct instance *instance = NULL;
+
+	VEC_EACH (instances, i, instance) {
+		if (!strcmp(instance_app(instance), app))
+			return true;
+	}
+	return false;
+}
+
+struct json *brain_status(struct brain *b, const char *const *targets, size_t count, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	struct json *root = NULL;
+	struct json *list = NULL;
+
+	if (herd_targets(b->herd, targets, count, &instances, e) < 0) {
+		vec_release(&instances);
+		return NULL;
+	}
+	root = json_new_object();
+	json_set_int(root, "version", 1);
+	json_set(root, "daemon", daemon_to_json(b));
+	list = json_set(root, "apps", json_new_array());
+	for (size_t i = 0; i < herd_app_count(b->herd); i++) {
+		struct app_status app;
+
+		herd_app_status(b->herd, i, &app);
+		if (!count || has_app(&instances, app.name))
+			json_push(list, app_status_to_json(&app));
+	}
+	add_processes(b, json_set(root, "processes", json_new_array()), &instances);
+	vec_release(&instances);
+	return root;
+}
+
+static struct json *happening_to_json(const struct happening *h)
+{
+	struct json *object = json_new_object();
+	struct buf at = BUF_INIT;
+
+	/* What happened by the monotonic clock, told by the wall clock of now. */
+	clock_write(&at, clock_wall_ms() - (clock_ms() - h->at));
+	json_set_string(object, "at", at.ptr);
+	json_set_string(object, "kind", herd_event_word(h->kind));
+	json_set_string(object, "from", state_word(h->from));
+	json_set_string(object, "to", state_word(h->to));
+	json_set_string(object, "on", h->kind == HERD_EVENT_STATE ? event_word(h->on) : NULL);
+	json_set_string(object, "words", h->words ? h->words : "");
+	buf_release(&at);
+	return object;
+}
+
+static struct json *instance_why(const struct instance *i, size_t limit)
+{
+	struct instance_status status;
+	size_t count = instance_happenings(i);
+	struct json *object = NULL;
+	struct json *timeline = NULL;
+
+	instance_status_init(&status);
+	instance_status(i, clock_ms(), &status);
+	object = instance_status_to_json(&status);
+	json_set_string(object, "reason", status.reason.ptr);
+	timeline = json_set(object, "timeline", json_new_array());
+	for (size_t k = limit && limit < count ? count - limit : 0; k < count; k++)
+		json_push(timeline, happening_to_json(instance_happening(i, k)));
+	instance_status_release(&status);
+	return object;
+}
+
+struct json *brain_why(struct brain *b, const char *target, size_t limit, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	struct json *root = NULL;
+	struct json *list = NULL;
+	const struct instance *instance = NULL;
+	size_t i = 0;
+
+	if (herd_targets(b->herd, &target, 1, &instances, e) == 0) {
+		root = json_new_object();
+		json_set_string(root, "target", target);
+		list = json_set(root, "instances", json_new_array());
+		VEC_EACH (&instances, i, instance) {
+			json_push(list, instance_why(instance, limit));
+		}
+	}
+	vec_release(&instances);
+	return root;
+}
+
+static bool is_namespace(const struct brain *b, const char *target, const char *app)
+{
+	const struct spec *s = herd_spec(b->herd, app);
+
+	return s && s->namespace && !strcmp(s->namespace, target);
+}
+
+static bool is_about(
+	const struct brain *b, const struct json *event, const char *const *targets, size_t count)
+{
+	const char *app = json_string(json_get(event, "app"), "");
+	const char *id = json_string(json_get(event, "id"), "");
+
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(targets[i], app) || !strcmp(targets[i], id) || !strcmp(targets[i], "all") ||
+			is_namespace(b, targets[i], app))
+			return true;
+	return !count;
+}
+
+struct json *brain_events(
+	struct brain *b, const char *const *targets, size_t count, int64_t since, size_t limit)
+{
+	struct json *root = json_new_object();
+	struct json *list = json_set(root, "events", json_new_array());
+	struct vec chosen = VEC_INIT;
+	const struct json *event = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->events, i, event) {
+		int64_t seq = 0;
+
+		(void)json_int(json_get(event, "seq"), &seq);
+		if (seq > since && is_about(b, event, targets, count))
+			vec_push(&chosen, (void *)event);
+	}
+	for (i = limit && limit < chosen.len ? chosen.len - limit : 0; i < chosen.len; i++)
+		json_push(list, json_clone(chosen.items[i]));
+	json_set_int(root, "seq", b->last_seq);
+	vec_release(&chosen);
+	return root;
+}
+
+struct json *brain_info(struct brain *b)
+{
+	struct json *object = daemon_to_json(b);
+	struct herd_counts counts = herd_counts(b->herd);
+	const char *words = NULL;
+
+	json_set_string(object, "run", b->options.dirs->run);
+	json_set_string(object, "state", b->options.dirs->state);
+	json_set_string(object, "log", b->options.dirs->log);
+	json_set_int(object, "instances", (int64_t)counts.instances);
+	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
+	json_set_int(object, "odd_facts", (int64_t)counts.odd_facts);
+	json_set_int(object, "log_bytes_dropped", (int64_t)pump_dropped(b->pump));
+	json_set_string(object, "trouble", store_is_failing(b->store, &words) ? words : NULL);
+	return object;
+}

@@ -1,0 +1,235 @@
+#include "engine/sync.h"
+
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "engine/brain_private.h"
+#include "os/clock.h"
+#include "os/cpu.h"
+
+struct herd_exit sync_exit(int64_t status, int64_t wall_ms)
+{
+	int raw = (int)status;
+	bool is_signal = WIFSIGNALED(raw);
+
+	return (struct herd_exit){
+		.code = is_signal ? 0 : WEXITSTATUS(raw),
+		.signal = is_signal ? WTERMSIG(raw) : 0,
+		.wall_ms = wall_ms,
+	};
+}
+
+static void found_free(void *item)
+{
+	struct found *f = item;
+
+	mem_free(f->name);
+	mem_free(f);
+}
+
+void sync_release(struct brain *b)
+{
+	vec_release_with(&b->found, found_free);
+	vec_release_with(&b->held, mem_free);
+}
+
+static void take_hello(struct brain *b, const struct keep_message *m)
+{
+	int64_t pid = 0;
+	int64_t restarts = 0;
+
+	b->keeper_pid = m->pid;
+	/* The daemon is as old as its keeper, which counts from the start of the machine. */
+	b->started_at = (int64_t)m->start_time * 1000 / sysconf(_SC_CLK_TCK);
+	if (json_int(json_get(b->state, "keeper_pid"), &pid) && pid == m->pid &&
+		json_int(json_get(b->state, "brain_restarts"), &restarts))
+		b->brain_restarts = restarts + 1;
+}
+
+static void take_slot(struct brain *b, const struct keep_message *m)
+{
+	struct found *f = mem_zalloc(1, sizeof(*f));
+
+	*f = (struct found){
+		.ticket = { .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation },
+		.name = mem_strdup(m->name),
+		.pid = m->pid,
+		.start_time = m->start_time,
+		.state = m->state,
+		.is_gone = m->is_gone,
+	};
+	vec_push(&b->found, f);
+}
+
+/* What follows the SLOT of one that has ended. */
+static void take_end(struct brain *b, const struct keep_message *m)
+{
+	struct found *f = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->found, i, f) {
+		if (f->ticket.generation != m->ticket.generation)
+			continue;
+		if (m->kind == KEEP_TREE_GONE) {
+			f->is_gone = true;
+			continue;
+		}
+		f->state = m->kind == KEEP_EXITED ? KEEP_STATE_EXITED : KEEP_STATE_FAILED;
+		f->status = m->status;
+		f->wall_ms = m->wall_ms;
+		f->stage = m->stage;
+		f->number = m->number;
+	}
+}
+
+static struct herd *herd_remembered(struct brain *b, const struct herd_options *options)
+{
+	struct err e = ERR_INIT;
+	const struct json *stored = json_get(b->state, "herd");
+	struct herd *blank = NULL;
+	struct herd *h = stored ? herd_from_json(stored, options, clock_ms(), &e) : NULL;
+	struct json *nothing = NULL;
+
+	if (h)
+		return h;
+	if (stored)
+		log_error("what was remembered makes no sense, and is left aside: %s", e.text.ptr);
+	err_release(&e);
+	/* A herd that remembers nothing, but still waits to hear what the keeper has. */
+	blank = herd_new(options);
+	nothing = herd_to_json(blank);
+	h = herd_from_json(nothing, options, clock_ms(), NULL);
+	json_free(nothing);
+	herd_free(blank);
+	return h;
+}
+
+static void adopt(struct brain *b, const struct found *f)
+{
+	const struct herd_live live = {
+		.ticket = f->ticket,
+		.name = f->name,
+		.pid = f->pid,
+		.start_time = f->start_time,
+	};
+	struct herd_exit end = sync_exit(f->status, f->wall_ms);
+	struct buf words = BUF_INIT;
+
+	if (!herd_adopt(b->herd, &live, clock_ms())) {
+		if (f->is_gone || f->state == KEEP_STATE_FAILED)
+			brain_forget_later(b, f->ticket);
+		return;
+	}
+	if (f->state == KEEP_STATE_FAILED) {
+		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
+		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
+		brain_forget_later(b, f->ticket);
+	} else if (f->state == KEEP_STATE_EXITED) {
+		herd_exited(b->herd, f->ticket, &end, clock_ms());
+		if (f->is_gone) {
+			herd_tree_gone(b->herd, f->ticket, clock_ms());
+			brain_forget_later(b, f->ticket);
+		}
+	}
+	buf_release(&words);
+}
+
+static void open_pipe(struct brain *b, const char *name)
+{
+	const struct instance *i = herd_find(b->herd, name);
+	const char *out = NULL;
+	const char *err = NULL;
+	struct err e = ERR_INIT;
+
+	if (i && pump_open(b->pump, name, herd_spec(b->herd, instance_app(i)), &out, &err, &e) < 0)
+		log_warn("%s: %s", name, e.text.ptr);
+	err_release(&e);
+}
+
+/*
+ * The pipes are read again; what was written meanwhile is still in them.  What the keeper holds for an instance that is gone would be held
+ * for ever: the brain that knew of it is dead.
+ */
+static void open_pipes(struct brain *b)
+{
+	struct found *f = NULL;
+	const char *held = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->found, i, f)
+		open_pipe(b, f->name);
+	VEC_EACH (&b->held, i, held) {
+		char *name = pump_name_of_held(held);
+
+		if (name && herd_find(b->herd, name))
+			open_pipe(b, name);
+		else if (name)
+			pump_drop_held(b->pump, held);
+		mem_free(name);
+	}
+}
+
+static void find_feet(struct brain *b)
+{
+	const struct herd_options options = {
+		.hands = &brain_hands,
+		.context = b,
+		.seed = (uint64_t)clock_us() | 1,
+		.cpus = cpu_usable(),
+	};
+	struct err e = ERR_INIT;
+	struct keep_message m;
+
+	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
+	callers_from_json(&b->callers, json_get(b->state, "callers"));
+	b->herd = herd_remembered(b, &options);
+	json_free(b->state);
+	b->state = NULL;
+	for (size_t i = 0; i < b->found.len; i++)
+		adopt(b, b->found.items[i]);
+	open_pipes(b);
+	if (b->options.ready(b->options.context, b, &e) < 0) {
+		log_error("%s", e.text.ptr);
+		brain_leave(b);
+	}
+	err_release(&e);
+	b->is_synced = true;
+	herd_resume(b->herd, clock_ms());
+	b->is_dirty = true;
+	sync_release(b);
+	keep_message_init(&m, KEEP_SERVES);
+	(void)parent_send(b->parent, &m, -1);
+}
+
+void sync_message(struct brain *b, const struct keep_message *m)
+{
+	switch (m->kind) {
+	case KEEP_HELLO:
+		take_hello(b, m);
+		break;
+	case KEEP_SLOT:
+		take_slot(b, m);
+		break;
+	case KEEP_EXITED:
+	case KEEP_SPAWN_FAILED:
+	case KEEP_TREE_GONE:
+		take_end(b, m);
+		break;
+	case KEEP_HELD:
+		vec_push(&b->held, mem_strdup(m->name));
+		break;
+	case KEEP_SYNCED:
+		find_feet(b);
+		break;
+	case KEEP_ERROR:
+		log_error("the keeper says: %s", m->words);
+		break;
+	default:
+		break;
+	}
+}

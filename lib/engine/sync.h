@@ -1,0 +1,20 @@
+/*
+ * A new brain finds its feet: what the store remembers meets what the keeper has.  Not for anybody but the brain.
+ */
+#ifndef OX_ENGINE_SYNC_H
+#define OX_ENGINE_SYNC_H
+
+#include <stdint.h>
+
+#include "herd/herd.h"
+#include "wire/keep.h"
+
+struct brain;
+
+/* One message between SYNC and SYNCED; with the last one the herd goes on. */
+void sync_message(struct brain *b, const struct keep_message *m);
+void sync_release(struct brain *b);
+/* From what waitpid says. */
+struct herd_exit sync_exit(int64_t status, int64_t wall_ms);
+
+#endif

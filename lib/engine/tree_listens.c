@@ -1,0 +1,89 @@
+#include "engine/tree_listens.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "os/fd.h"
+#include "os/file.h"
+
+/* Bytes of a cgroup.procs that are looked at. */
+enum { CGROUP_PROCS_MAX = 1024 * 1024 };
+
+void tree_listens_init(struct tree_listens *look, int port)
+{
+	*look = (struct tree_listens){ .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
+	(void)netdiag_listeners(port, &look->sockets, NULL);
+}
+
+void tree_listens_release(struct tree_listens *look)
+{
+	netdiag_release(&look->sockets);
+	proctree_release(&look->tree);
+}
+
+uint32_t tree_listens_inode(const struct tree_listens *look, int port)
+{
+	const struct netdiag_socket *found = netdiag_find(&look->sockets, port);
+
+	return found ? found->inode : 0;
+}
+
+/* A port has several sockets where IPv4 and IPv6 are listened on apart, or where SO_REUSEPORT shares it. */
+static bool holds(const struct tree_listens *look, int port, pid_t pid)
+{
+	const struct netdiag_socket *end = look->sockets.items + look->sockets.len;
+	const struct netdiag_socket *at = netdiag_find(&look->sockets, port);
+
+	for (; at && at < end && at->port == port; at++)
+		if (at->inode && netdiag_pid_holds(pid, at->inode))
+			return true;
+	return false;
+}
+
+static bool cgroup_holds(const struct tree_listens *look, int port, const char *cgroup)
+{
+	struct buf path = BUF_INIT;
+	struct buf text = BUF_INIT;
+	bool is_found = false;
+	int fd = -1;
+
+	buf_addf(&path, "%s/cgroup.procs", cgroup);
+	fd = open(path.ptr, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0 && file_read_stream(fd, path.ptr, CGROUP_PROCS_MAX, &text, NULL) == 0)
+		for (char *line = text.ptr; *line && !is_found; line += strcspn(line, "\n") + 1) {
+			is_found = holds(look, port, (pid_t)strtol(line, NULL, 10));
+			if (!strchr(line, '\n'))
+				break;
+		}
+	fd_close(&fd);
+	buf_release(&path);
+	buf_release(&text);
+	return is_found;
+}
+
+static bool descendant_holds(struct tree_listens *look, int port, pid_t main)
+{
+	if (!look->has_tree && proctree_scan(&look->tree) < 0)
+		return false;
+	look->has_tree = true;
+	proctree_assign(&look->tree, &main, 1);
+	for (size_t i = 0; i < look->tree.len; i++) {
+		const struct tree_proc *p = &look->tree.procs[i];
+
+		if (p->owner == 0 && p->is.pid != main && holds(look, port, p->is.pid))
+			return true;
+	}
+	return false;
+}
+
+bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *cgroup)
+{
+	if (!tree_listens_inode(look, port))
+		return false;
+	if (main > 0 && holds(look, port, main))
+		return true;
+	if (cgroup && cgroup_holds(look, port, cgroup))
+		return true;
+	return main > 0 && descendant_holds(look, port, main);
+}

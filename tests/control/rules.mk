@@ -1,0 +1,17 @@
+# The conversation and the brain's thin hands, with real sockets and processes, in one program a file.
+
+CONTROL       := $(sort $(wildcard tests/control/test_*.c))
+CONTROL_BIN   := $(CONTROL:tests/control/%.c=$(OUT)/control/%)
+CONTROL_ROOMS := control engine herd wire export view rules model os base
+# What the tests share: tests/control/*.c that do not start with test_.
+CONTROL_HELP  := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(CONTROL),$(sort $(wildcard tests/control/*.c))))
+
+$(OUT)/tests/control/%.o: CPPFLAGS += -Itests/unit -Itests/control
+
+$(OUT)/control/test_%: $(OUT)/tests/control/test_%.o $(CONTROL_HELP) $(call libs,$(CONTROL_ROOMS))
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lev -lcjson -lz
+
+.PHONY: control-tests
+control-tests: $(CONTROL_BIN)
