@@ -1,29 +1,91 @@
 #!/bin/sh
-# What Oxherd can do so far, in a folder of its own that is gone afterwards.
+# examples/hello with a daemon of its own, in a folder of its own: four instances, the status table, an answer from each port, a crash.
+# KEEP=1 leaves it running; otherwise nothing is left behind.
 set -eu
 
-PATH=$OXHERD_BUILD:$PATH
-place=$(mktemp -d)
-trap 'rm -rf "$place"' EXIT
-cd "$place"
+top=$(cd "$(dirname "$0")/.." && pwd)
+build=${OXHERD_BUILD:-$top/build}
+PATH=$build:$PATH
+place=$(mktemp -d /tmp/oxherd-demo-XXXXXX)
+OXHERD_HOME=$place/herd
+export PATH OXHERD_HOME
+
+leave() {
+	code=$?
+	trap - EXIT INT TERM
+	if [ -z "${KEEP:-}" ] || [ "$code" -ne 0 ]; then
+		oxctl daemon stop >/dev/null 2>&1 || :
+		rm -rf "$place"
+	fi
+	exit "$code"
+}
+trap leave EXIT
+trap 'exit 130' INT TERM
 
 show() {
 	printf '\n$ %s\n' "$*"
 	"$@"
 }
 
-cat >oxfile.toml <<'TOML'
-[processes.api]
-command = "node dist/server.js"
-instances = 4
-restart_on_exit = true
-TOML
-sed 's/instances = 4/instances = 5/; s/server.js/server.js --verbose/' oxfile.toml >next.toml
-printf '[processes.api]\ncomand = "node dist/server.js"\ninstances = "lots"\n' >mistakes.toml
+# fetch URL: with curl, or with bash alone.
+fetch() {
+	if command -v curl >/dev/null; then
+		curl -s --max-time 5 "$1"
+	else
+		address=${1#http://} bash -c '
+			exec 5<>"/dev/tcp/${address%:*}/${address#*:}"
+			printf "GET / HTTP/1.0\r\n\r\n" >&5
+			sed "1,/^\r*$/d" <&5'
+	fi
+}
+
+# The example names its program by where make puts it; a build elsewhere gets a copy of the example that finds it as well.
+here=$top/examples/hello
+if [ "$build" != "$top/build" ]; then
+	here=$place/examples/hello
+	mkdir -p "$here"
+	cp "$top/examples/hello/oxfile.toml" "$here"
+	ln -s "$build" "$place/build"
+fi
+cd "$here"
 
 show cat oxfile.toml
-show oxctl validate
-show oxctl nginx
-show oxctl plan --from oxfile.toml --to next.toml
-show oxctl validate mistakes.toml || :
-printf '\nThe daemon that runs all this is being built. Next: oxctl help, man/oxfile.5.\n'
+show oxctl start --wait --timeout 10
+show oxctl status
+printf '\n'
+for port in 3000 3001 3002 3003; do
+	printf '$ curl http://127.0.0.1:%s\n' "$port"
+	fetch "http://127.0.0.1:$port"
+done
+
+pid=$(oxctl status api:2 --json | sed -n 's/^ *"pid": \([0-9]*\),$/\1/p' | tail -n 1)
+printf '\nNow one of them dies:\n'
+show kill -9 "$pid"
+# Another process, and ready.
+until oxctl status api:2 | grep -v " $pid " | grep -q running; do
+	sleep 0.05
+done
+show oxctl why api:2
+
+if [ -n "${KEEP:-}" ]; then
+	cat <<-TEXT
+
+		It is running. To go on, in this shell:
+
+		    export PATH=$build:\$PATH OXHERD_HOME=$OXHERD_HOME
+		    oxctl status
+		    oxctl scale api 6
+		    oxctl events -f
+		    oxctl restart api:1
+		    oxctl daemon stop        # and then: rm -r $place
+	TEXT
+else
+	cat <<-TEXT
+
+		That was all, and it is stopped again. What to try next:
+
+		    make demo KEEP=1         # the same, and it stays
+		    cd examples/hello && ../../build/oxctl start
+		    build/oxctl help
+	TEXT
+fi

@@ -6,26 +6,39 @@ set -eu
 oxctl=$1
 into=$2
 
-# The lines between '.\" generated: NAME' and '.\" generated: end' are replaced.
+# page NAME SECTION...: the lines between '.\" generated: SECTION' and '.\" generated: end' are replaced.
 page() {
-	fresh=$into/man/$1.fresh
-	"$oxctl" help --mdoc "$2" >"$fresh.part"
-	awk -v name="$2" -v part="$fresh.part" '
-		$0 == ".\\\" generated: end" { skipping = 0 }
-		!skipping { print }
-		$0 == ".\\\" generated: " name {
-			skipping = 1
-			while ((getline line < part) > 0)
-				print line
-		}
-	' "man/$1" >"$fresh"
-	rm "$fresh.part"
-	mv "$fresh" "$into/man/$1"
+	name=$1
+	fresh=$into/man/$name.fresh
+	cp "man/$name" "$fresh"
+	shift
+	for section; do
+		"$oxctl" help --mdoc "$section" >"$fresh.part"
+		awk -v name="$section" -v part="$fresh.part" '
+			$0 == ".\\\" generated: end" { skipping = 0 }
+			!skipping { print }
+			$0 == ".\\\" generated: " name {
+				skipping = found = 1
+				while ((getline line < part) > 0)
+					print line
+			}
+			END {
+				if (!found)
+					print FILENAME ": has no place for " name >"/dev/stderr"
+				exit !found
+			}
+		' "$fresh" >"$fresh.next"
+		mv "$fresh.next" "$fresh"
+	done
+	rm -f "$fresh.part"
+	mv "$fresh" "$into/man/$name"
 }
 
 mkdir -p "$into/man" "$into/packaging/completions"
 page oxctl.1 commands
 page oxfile.5 keys
+page oxherd.7 states events steps
+page oxherd-protocol.7 methods kinds errors
 "$oxctl" schema >"$into/packaging/oxfile.schema.json"
 "$oxctl" completion bash >"$into/packaging/completions/oxctl.bash"
 "$oxctl" completion zsh >"$into/packaging/completions/oxctl.zsh"

@@ -38,14 +38,8 @@ uninstall:
 # --- the demo ----------------------------------------------------------------------------------------
 
 .PHONY: demo
-ifneq ($(wildcard packaging/demo.sh),)
-demo: all
+demo: all examples
 	$(Q)OXHERD_BUILD=$(abspath $(OUT)) sh packaging/demo.sh
-else
-demo: all
-	@echo "the daemon is not built yet; this is what oxctl knows so far:"
-	$(Q)$(if $(filter %/oxctl,$(PROGRAMS)),$(OUT)/oxctl help,echo "(nothing: there is no oxctl either)")
-endif
 
 # --- generated files: manuals' tables, the editors' schema, completions -------------------------------
 

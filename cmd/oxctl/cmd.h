@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/diag.h"
@@ -24,11 +25,14 @@ enum exit_code {
 	EXIT_TIMED_OUT = 5,
 };
 
+struct json;
+
 /* A command is one row; main checks the count of arguments, reads the options and prints the help. */
 struct cmd {
 	const char *name;
-	const char *also; /* another name, or NULL */
+	const char *also; /* other names, a blank between them, or NULL */
 	const char *arguments;
+	const char *words; /* what the first argument can be, a blank between, for completions; or NULL */
 	const char *about; /* one line, lower case */
 	int least, most;   /* arguments; most -1: any number */
 	const struct opt *options;
@@ -38,8 +42,10 @@ struct cmd {
 };
 
 extern const struct cmd commands[];
-/* By either name; NULL if there is none. */
+/* By any of its names; NULL if there is none. */
 const struct cmd *cmd_find(const char *name);
+/* Every name of a command, `between` them. */
+void cmd_names(const struct cmd *cmd, const char *between, struct buf *out);
 void cmd_print_help(const struct cmd *cmd, struct buf *out);
 
 int cmd_validate(const struct opt_rest *rest);
@@ -49,12 +55,36 @@ int cmd_help(const struct opt_rest *rest);
 int cmd_version(const struct opt_rest *rest);
 int cmd_schema(const struct opt_rest *rest);
 int cmd_completion(const struct opt_rest *rest);
+int cmd_start(const struct opt_rest *rest);
+int cmd_stop(const struct opt_rest *rest);
+int cmd_restart(const struct opt_rest *rest);
+int cmd_delete(const struct opt_rest *rest);
+int cmd_reset(const struct opt_rest *rest);
+int cmd_scale(const struct opt_rest *rest);
+int cmd_signal(const struct opt_rest *rest);
+int cmd_status(const struct opt_rest *rest);
+int cmd_events(const struct opt_rest *rest);
+int cmd_why(const struct opt_rest *rest);
+int cmd_save(const struct opt_rest *rest);
+int cmd_daemon(const struct opt_rest *rest);
 
 extern const struct opt validate_options[];
 extern const struct opt nginx_options[];
 extern const struct opt plan_options[];
 extern const struct opt help_options[];
 extern const struct opt version_options[];
+extern const struct opt start_options[];
+extern const struct opt stop_options[];
+extern const struct opt restart_options[];
+extern const struct opt delete_options[];
+extern const struct opt reset_options[];
+extern const struct opt scale_options[];
+extern const struct opt signal_options[];
+extern const struct opt status_options[];
+extern const struct opt events_options[];
+extern const struct opt why_options[];
+extern const struct opt save_options[];
+extern const struct opt daemon_options[];
 
 /*
  * --- output: stdout is data, stderr is talk
@@ -63,13 +93,18 @@ extern const struct opt version_options[];
 
 /* Writes to stdout; a failure is remembered for out_finish(). */
 void out_write(const struct buf *text);
+void out_json(const struct json *j);
 /* Flushes stdout; `code`, or EXIT_FAILED with words if something could not be written. */
 int out_finish(int code);
 bool out_has_colour(void);
 bool talk_has_colour(void);
-/* How wide the terminal is; 0 when stdout is none. */
+bool out_is_terminal(void);
+/* How wide and how high the terminal is; 0 when stdout is none. */
 size_t out_width(void);
-/* "oxctl: <words>" on stderr; gives `code`. */
+size_t out_height(void);
+/* The same moment as the wall clock here shows it, as if that were UTC. */
+int64_t out_local_time(int64_t utc_ms);
+/* "oxctl: <words>" on stderr, made safe for a terminal; gives `code`. */
 int talk_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void talk_complaints(struct diags *d);
 
@@ -86,6 +121,8 @@ struct loaded {
 
 /* The path in `config` or the first place of the usual ones that has one; NULL with words. */
 char *load_find(const char *config, struct err *e);
+/* The folder that relative paths in this file are relative to, as an absolute path. */
+char *load_folder(const char *path);
 /* 0, or an exit code; complaints (also warnings) are in l->diags and not printed yet. */
 int load_oxfile(struct loaded *l, const char *path, const char *profile);
 void load_release(struct loaded *l);

@@ -15,9 +15,8 @@ static void each_option(struct buf *out, const struct cmd *cmd, const char *befo
 static void command_names(struct buf *out)
 {
 	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
-		buf_addf(out, "%s%s", cmd == commands ? "" : " ", cmd->name);
-		if (cmd->also)
-			buf_addf(out, " %s", cmd->also);
+		buf_adds(out, cmd == commands ? "" : " ");
+		cmd_names(cmd, " ", out);
 	}
 }
 
@@ -33,12 +32,13 @@ static void print_bash(struct buf *out)
 	command_names(out);
 	buf_adds(out, "\"\n\telse\n\t\tcase ${COMP_WORDS[1]} in\n");
 	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
-		buf_addf(out, "\t\t%s%s%s) words=\"", cmd->name, cmd->also ? "|" : "",
-			cmd->also ? cmd->also : "");
+		buf_adds(out, "\t\t");
+		cmd_names(cmd, "|", out);
+		buf_adds(out, ") words=\"");
 		if (!strcmp(cmd->name, "help"))
 			command_names(out);
-		if (!strcmp(cmd->name, "completion"))
-			buf_adds(out, "bash zsh fish");
+		if (cmd->words)
+			buf_adds(out, cmd->words);
 		each_option(out, cmd, " ");
 		buf_adds(out, "\" ;;\n");
 	}
@@ -50,6 +50,17 @@ static void print_bash(struct buf *out)
 		"complete -o default -F _oxctl oxctl\n");
 }
 
+/* Text within single quotes, for a shell. */
+static void add_quoted(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			buf_adds(out, "'\\''");
+		else
+			buf_addc(out, *text);
+	}
+}
+
 static void print_zsh(struct buf *out)
 {
 	buf_adds(out,
@@ -57,8 +68,11 @@ static void print_zsh(struct buf *out)
 		"# zsh completion for oxctl; made by 'oxctl completion zsh'\n"
 		"local -a commands\n"
 		"commands=(\n");
-	for (const struct cmd *cmd = commands; cmd->name; cmd++)
-		buf_addf(out, "\t'%s:%s'\n", cmd->name, cmd->about);
+	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
+		buf_addf(out, "\t'%s:", cmd->name);
+		add_quoted(out, cmd->about);
+		buf_adds(out, "'\n");
+	}
 	buf_adds(out,
 		")\n"
 		"if (( CURRENT == 2 )); then\n"
@@ -67,11 +81,13 @@ static void print_zsh(struct buf *out)
 		"fi\n"
 		"case $words[2] in\n");
 	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
-		buf_addf(out, "%s%s%s)\n\t_arguments", cmd->name, cmd->also ? "|" : "",
-			cmd->also ? cmd->also : "");
-		for (const struct opt *opt = cmd->options; opt && opt->name; opt++)
-			buf_addf(out, " '--%s[%s]%s'", opt->name, opt->help,
-				opt->value ? ":value:_files" : "");
+		cmd_names(cmd, "|", out);
+		buf_adds(out, ")\n\t_arguments");
+		for (const struct opt *opt = cmd->options; opt && opt->name; opt++) {
+			buf_addf(out, " '--%s[", opt->name);
+			add_quoted(out, opt->help);
+			buf_addf(out, "]%s'", opt->value ? ":value:_files" : "");
+		}
 		buf_adds(out, " '*:file:_files'\n\t;;\n");
 	}
 	buf_adds(out, "esac\n");
@@ -80,14 +96,19 @@ static void print_zsh(struct buf *out)
 static void print_fish(struct buf *out)
 {
 	buf_adds(out, "# fish completion for oxctl; made by 'oxctl completion fish'\n");
+	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
+		buf_addf(out, "complete -c oxctl -n __fish_use_subcommand -a %s -d '", cmd->name);
+		add_quoted(out, cmd->about);
+		buf_adds(out, "'\n");
+	}
 	for (const struct cmd *cmd = commands; cmd->name; cmd++)
-		buf_addf(out, "complete -c oxctl -n __fish_use_subcommand -a %s -d '%s'\n", cmd->name,
-			cmd->about);
-	for (const struct cmd *cmd = commands; cmd->name; cmd++)
-		for (const struct opt *opt = cmd->options; opt && opt->name; opt++)
-			buf_addf(out,
-				"complete -c oxctl -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n",
-				cmd->name, opt->name, opt->value ? " -r" : "", opt->help);
+		for (const struct opt *opt = cmd->options; opt && opt->name; opt++) {
+			buf_adds(out, "complete -c oxctl -n '__fish_seen_subcommand_from ");
+			cmd_names(cmd, " ", out);
+			buf_addf(out, "' -l %s%s -d '", opt->name, opt->value ? " -r" : "");
+			add_quoted(out, opt->help);
+			buf_adds(out, "'\n");
+		}
 }
 
 static const struct {

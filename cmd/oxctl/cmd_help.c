@@ -7,8 +7,11 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cmd.h"
+#include "rules/fsm.h"
 #include "view/manual.h"
 #include "view/schema.h"
+#include "wire/methods.h"
+#include "wire/rpc.h"
 
 static const char *mdoc;
 static bool version_as_json;
@@ -17,7 +20,7 @@ const struct opt help_options[] = {
 	{ .name = "mdoc",
 		.kind = OPT_STRING,
 		.at = &mdoc,
-		.value = "keys|commands",
+		.value = "commands|keys|states|events|steps|methods|kinds|errors",
 		.help = "print a section of the manual's source" },
 	{ .name = NULL },
 };
@@ -62,6 +65,17 @@ static void mdoc_options(struct buf *out, const struct opt *options)
 	buf_adds(out, ".El\n");
 }
 
+/* The other names, as words to type. */
+static void mdoc_also(struct buf *out, const struct cmd *cmd)
+{
+	static const char between[] = " ,\n.Ic oxctl ";
+	struct buf names = BUF_INIT;
+
+	cmd_names(cmd, between, &names);
+	buf_addf(out, "Also%s .\n", names.ptr + strlen(cmd->name) + strlen(" ,"));
+	buf_release(&names);
+}
+
 /* Arguments are shown as they are typed: mdoc would take brackets and bars for punctuation. */
 static void mdoc_command(struct buf *out, const struct cmd *cmd)
 {
@@ -79,7 +93,7 @@ static void mdoc_command(struct buf *out, const struct cmd *cmd)
 		buf_addc(out, '\n');
 	}
 	if (cmd->also)
-		buf_addf(out, "Also\n.Ic oxctl %s .\n", cmd->also);
+		mdoc_also(out, cmd);
 	if (cmd->options)
 		mdoc_options(out, cmd->options);
 	buf_adds(out, ".Pp\nExample:\n.Dl $ ");
@@ -87,18 +101,62 @@ static void mdoc_command(struct buf *out, const struct cmd *cmd)
 	buf_addc(out, '\n');
 }
 
-static int print_mdoc(struct buf *out)
+static void mdoc_commands(struct buf *out)
 {
-	if (!strcmp(mdoc, "keys")) {
-		manual_keys(out);
-		return EXIT_DONE;
-	}
-	if (strcmp(mdoc, "commands") != 0)
-		return talk_fail(EXIT_USAGE,
-			"the manual has no section '%s' to print: it is 'keys' or 'commands'", mdoc);
 	for (const struct cmd *cmd = commands; cmd->name; cmd++)
 		mdoc_command(out, cmd);
-	return EXIT_DONE;
+}
+
+/* Words of a closed set, each with its sentence. */
+static void mdoc_word(struct buf *out, const char *word, const char *doc)
+{
+	buf_addf(out, ".It Li %s\n", word);
+	manual_text(out, doc);
+	buf_adds(out, ".\n");
+}
+
+static void mdoc_states(struct buf *out)
+{
+	for (int state = 0; state < STATE_COUNT; state++)
+		mdoc_word(out, state_word((enum state)state), state_doc((enum state)state));
+}
+
+static void mdoc_events(struct buf *out)
+{
+	for (int event = 0; event < EVENT_COUNT; event++)
+		mdoc_word(out, event_word((enum event)event), event_doc((enum event)event));
+}
+
+static void mdoc_kinds(struct buf *out)
+{
+#define X(name, word, doc) mdoc_word(out, word, doc);
+#include "herd/events.def"
+#undef X
+}
+
+static int print_mdoc(struct buf *out)
+{
+	static const struct {
+		const char *section;
+		void (*print)(struct buf *out);
+	} sections[] = {
+		{ "commands", mdoc_commands },
+		{ "keys", manual_keys },
+		{ "states", mdoc_states },
+		{ "events", mdoc_events },
+		{ "steps", fsm_print_mdoc },
+		{ "methods", methods_print_mdoc },
+		{ "kinds", mdoc_kinds },
+		{ "errors", rpc_codes_print_mdoc },
+	};
+
+	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
+		if (strcmp(sections[i].section, mdoc) != 0)
+			continue;
+		sections[i].print(out);
+		return EXIT_DONE;
+	}
+	return talk_fail(EXIT_USAGE, "the manual has no section '%s' to print; see 'oxctl help help'", mdoc);
 }
 
 int cmd_help(const struct opt_rest *rest)

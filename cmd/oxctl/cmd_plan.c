@@ -1,11 +1,14 @@
 /*
- * oxctl plan: what a deploy from one oxfile to another would do, instance by instance.
+ * oxctl plan: what a deploy would do, instance by instance: of an oxfile against what runs, or against another one.
  */
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cmd.h"
 #include "model/plan.h"
+#include "request.h"
 #include "rules/placement.h"
+#include "talk.h"
 #include "view/plan.h"
 
 static const char *from_path;
@@ -18,12 +21,18 @@ const struct opt plan_options[] = {
 		.kind = OPT_STRING,
 		.at = &from_path,
 		.value = "FILE",
-		.help = "the oxfile as it is" },
+		.help = "compare with this oxfile, and not with what runs" },
 	{ .name = "to",
 		.kind = OPT_STRING,
 		.at = &to_path,
 		.value = "FILE",
 		.help = "the oxfile as it should be; without it the usual one" },
+	{ .name = "config",
+		.letter = 'c',
+		.kind = OPT_STRING,
+		.at = &to_path,
+		.value = "FILE",
+		.help = "as --to" },
 	{ .name = "env",
 		.kind = OPT_STRING,
 		.at = &profile,
@@ -51,12 +60,22 @@ static void add_apps(struct vec *apps, const struct loaded *l)
 	}
 }
 
-static void print_plan(const struct loaded *from, const struct loaded *to)
+static void print_plan(const struct plan *plan)
+{
+	struct buf out = BUF_INIT;
+
+	plan_render(plan, &out, out_width(), out_has_colour());
+	out_write(&out);
+	buf_release(&out);
+}
+
+/* --- between two files --- */
+
+static void compare(const struct loaded *from, const struct loaded *to)
 {
 	struct plan plan = PLAN_INIT;
 	struct vec before = VEC_INIT;
 	struct vec after = VEC_INIT;
-	struct buf out = BUF_INIT;
 	struct json *json = NULL;
 
 	add_apps(&before, from);
@@ -64,30 +83,24 @@ static void print_plan(const struct loaded *from, const struct loaded *to)
 	plan_make(&plan, &before, &after);
 	if (as_json) {
 		json = plan_to_json(&plan);
-		json_write_pretty(&out, json);
+		out_json(json);
 		json_free(json);
 	} else {
-		plan_render(&plan, &out, out_width(), out_has_colour());
+		print_plan(&plan);
 	}
-	out_write(&out);
 	vec_release_with(&before, mem_free);
 	vec_release_with(&after, mem_free);
 	plan_release(&plan);
-	buf_release(&out);
 }
 
-int cmd_plan(const struct opt_rest *rest)
+static int plan_files(void)
 {
 	struct loaded from = { .diags = DIAGS_INIT };
 	struct loaded to = { .diags = DIAGS_INIT };
 	struct err e = ERR_INIT;
-	char *path = NULL;
+	char *path = load_find(to_path, &e);
 	int code = EXIT_USAGE;
 
-	(void)rest;
-	if (!from_path)
-		return talk_fail(EXIT_USAGE, "say what to compare with: oxctl plan --from OLD --to NEW");
-	path = load_find(to_path, &e);
 	if (!path) {
 		talk_fail(EXIT_USAGE, "%s", e.text.ptr);
 		goto out;
@@ -99,11 +112,96 @@ int cmd_plan(const struct opt_rest *rest)
 	code = load_oxfile(&to, path, profile);
 	talk_complaints(&to.diags);
 	if (code == EXIT_DONE)
-		print_plan(&from, &to);
+		compare(&from, &to);
 out:
 	load_release(&from);
 	load_release(&to);
 	err_release(&e);
 	mem_free(path);
-	return out_finish(code);
+	return code;
+}
+
+/* --- against what runs --- */
+
+static int number_of(const struct json *object, const char *key)
+{
+	int64_t value = 0;
+
+	return json_int(json_get(object, key), &value) && value > 0 && value < INT32_MAX ? (int)value : 0;
+}
+
+static bool find_verb(const char *word, enum plan_verb *verb)
+{
+	for (*verb = PLAN_KEEP; *verb <= PLAN_REMOVE; ++*verb)
+		if (str_eq(plan_verb_word(*verb), word))
+			return true;
+	return false;
+}
+
+/* A verb of a later daemon is left out of the table; --json has it. */
+static void add_step(struct plan *plan, const struct json *item)
+{
+	struct plan_step *step = NULL;
+	enum plan_verb verb = PLAN_KEEP;
+
+	if (!find_verb(json_string(json_get(item, "verb"), NULL), &verb))
+		return;
+	step = mem_zalloc(1, sizeof(*step));
+	*step = (struct plan_step){
+		.verb = verb,
+		.app = mem_strdup(json_string(json_get(item, "name"), "?")),
+		.instance = number_of(item, "instance"),
+		.old_port = number_of(item, "old_port"),
+		.new_port = number_of(item, "new_port"),
+		.why = mem_strdup(json_string(json_get(item, "why"), "")),
+	};
+	plan->counts[verb]++;
+	vec_push(&plan->steps, step);
+}
+
+static void print_steps(const struct json *result)
+{
+	const struct json *item = NULL;
+	struct plan plan = PLAN_INIT;
+
+	JSON_EACH (json_get(result, "steps"), item)
+		add_step(&plan, item);
+	print_plan(&plan);
+	plan_release(&plan);
+}
+
+static int plan_running(const struct opt_rest *rest)
+{
+	struct err none = ERR_INIT;
+	char *path = load_find(to_path, &none);
+	struct talk t = { .method = "plan", .path = path, .e = ERR_INIT };
+	int code = EXIT_DONE;
+
+	t.params = json_new_object();
+	/* Without an oxfile here, each app is compared with the one that it came from. */
+	if (path)
+		code = request_add_oxfile(t.params, path);
+	request_add_env(t.params);
+	if (profile)
+		json_set_string(t.params, "profile", profile);
+	if (rest->count)
+		talk_set_strings(t.params, "only", rest->items, rest->count);
+	if (code == EXIT_DONE)
+		code = talk_ask(&t);
+	if (code == EXIT_DONE && as_json)
+		out_json(t.result);
+	else if (code == EXIT_DONE)
+		print_steps(t.result);
+	talk_release(&t);
+	err_release(&none);
+	mem_free(path);
+	return code;
+}
+
+int cmd_plan(const struct opt_rest *rest)
+{
+	if (from_path && rest->count)
+		return talk_fail(EXIT_USAGE, "'%s' is one argument too many: --from compares whole files",
+			rest->items[0]);
+	return out_finish(from_path ? plan_files() : plan_running(rest));
 }

@@ -7,6 +7,133 @@
 #include "cmd.h"
 
 const struct cmd commands[] = {
+	{ .name = "start",
+		.arguments = "[TARGET...] | NAME -- COMMAND",
+		.about = "bring apps up; what runs already is left alone",
+		.least = 0,
+		.most = -1,
+		.options = start_options,
+		.run = cmd_start,
+		.example = "oxctl start --wait",
+		.details =
+			"Without a target all apps of the oxfile are started. Where there is no oxfile, the apps that the daemon "
+			"knows are. A name and a command behind -- make an app without an oxfile: oxctl start web -i 2 --port 3000 -- "
+			"node server.js. The daemon is started if there is none." },
+	{ .name = "stop",
+		.arguments = "[TARGET...]",
+		.about = "stop apps or instances, and wait until they are gone",
+		.least = 0,
+		.most = -1,
+		.options = stop_options,
+		.run = cmd_stop,
+		.example = "oxctl stop api:2",
+		.details =
+			"A target is an app, an instance (api:2) or a namespace; without one all apps are meant." },
+	{ .name = "restart",
+		.arguments = "[TARGET...]",
+		.about = "stop apps or instances, then start them",
+		.least = 0,
+		.most = -1,
+		.options = restart_options,
+		.run = cmd_restart,
+		.example = "oxctl restart api --wait",
+		.details = "A changed oxfile is not read: this starts again what is known." },
+	{ .name = "delete",
+		.arguments = "TARGET... | --all",
+		.about = "stop apps and forget them",
+		.least = 0,
+		.most = -1,
+		.options = delete_options,
+		.run = cmd_delete,
+		.example = "oxctl delete worker" },
+	{ .name = "scale",
+		.arguments = "APP N | APP=N...",
+		.about = "set how many instances apps have",
+		.least = 1,
+		.most = -1,
+		.options = scale_options,
+		.run = cmd_scale,
+		.example = "oxctl scale api=4 worker=+1",
+		.details =
+			"N is a number, +2, -1, max, max-1 or 50%. Instances that stay keep their pid and their port. The count "
+			"outlives the daemon." },
+	{ .name = "status",
+		.also = "ls list ps",
+		.arguments = "[TARGET...]",
+		.about = "show instances",
+		.least = 0,
+		.most = -1,
+		.options = status_options,
+		.run = cmd_status,
+		.example = "oxctl status --json" },
+	{ .name = "why",
+		.arguments = "TARGET",
+		.about = "tell why an app or an instance is as it is",
+		.least = 1,
+		.most = 1,
+		.options = why_options,
+		.run = cmd_why,
+		.example = "oxctl why api:2",
+		.details =
+			"One timeline: exits with their signal or code, who asked for what, which rule was followed, and what "
+			"comes next." },
+	{ .name = "events",
+		.arguments = "[TARGET...]",
+		.about = "show what happened",
+		.least = 0,
+		.most = -1,
+		.options = events_options,
+		.run = cmd_events,
+		.example = "oxctl events -f api" },
+	{ .name = "plan",
+		.also = "diff",
+		.arguments = "[APP...] | --from OLD [--to NEW]",
+		.about = "show what a deploy would change, instance by instance",
+		.least = 0,
+		.most = -1,
+		.options = plan_options,
+		.run = cmd_plan,
+		.example = "oxctl plan --from old/oxfile.toml --to oxfile.toml",
+		.details =
+			"Each instance is kept, started, replaced, moved to another port or removed, with the reason. "
+			"What runs is compared with the oxfile; with --from two oxfiles are, and no daemon is needed. "
+			"Values of environment variables are never shown." },
+	{ .name = "signal",
+		.arguments = "SIGNAL TARGET...",
+		.about = "send a signal to the main process of instances",
+		.least = 2,
+		.most = -1,
+		.options = signal_options,
+		.run = cmd_signal,
+		.example = "oxctl signal HUP api" },
+	{ .name = "reset",
+		.arguments = "[TARGET...]",
+		.about = "forgive crashes; what had given up is started",
+		.least = 0,
+		.most = -1,
+		.options = reset_options,
+		.run = cmd_reset,
+		.example = "oxctl reset api" },
+	{ .name = "save",
+		.arguments = "[APP...]",
+		.about = "print an oxfile for the apps that are known",
+		.least = 0,
+		.most = -1,
+		.options = save_options,
+		.run = cmd_save,
+		.example = "oxctl save web -o oxfile.toml",
+		.details = "A new file is readable for its owner only, since env may hold secrets." },
+	{ .name = "daemon",
+		.arguments = "start|stop|restart|status|upgrade",
+		.words = "start stop restart status upgrade",
+		.about = "start, end or look at the daemon itself",
+		.least = 1,
+		.most = 1,
+		.options = daemon_options,
+		.run = cmd_daemon,
+		.example = "oxctl daemon status",
+		.details =
+			"Stop stops the services too, in order; restart does not touch them. Upgrade is not supported yet." },
 	{ .name = "validate",
 		.arguments = "[FILE...]",
 		.about = "check oxfiles and say what they define",
@@ -28,18 +155,6 @@ const struct cmd commands[] = {
 		.example = "oxctl nginx api --server api.example.com --output /etc/nginx/conf.d/api.conf",
 		.details =
 			"Without a name every app that has a port is printed, one server line for each instance." },
-	{ .name = "plan",
-		.also = "diff",
-		.arguments = "--from OLD [--to NEW]",
-		.about = "show what changes between two oxfiles, instance by instance",
-		.least = 0,
-		.most = 0,
-		.options = plan_options,
-		.run = cmd_plan,
-		.example = "oxctl plan --from old/oxfile.toml --to oxfile.toml",
-		.details =
-			"Each instance is kept, started, replaced, moved to another port or removed, with the reason. "
-			"Values of environment variables are never shown." },
 	{ .name = "schema",
 		.arguments = "",
 		.about = "print the JSON schema of the oxfile, for editors",
@@ -49,6 +164,7 @@ const struct cmd commands[] = {
 		.example = "oxctl schema > oxfile.schema.json" },
 	{ .name = "completion",
 		.arguments = "bash|zsh|fish",
+		.words = "bash zsh fish",
 		.about = "print completions for a shell",
 		.least = 1,
 		.most = 1,
@@ -73,12 +189,50 @@ const struct cmd commands[] = {
 	{ .name = NULL },
 };
 
+/* Is `name` one of the words, with a blank between them? */
+static bool is_among(const char *words, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = words; at && *at && len; at += strspn(at, " ")) {
+		size_t word = strcspn(at, " ");
+
+		if (word == len && !memcmp(at, name, len))
+			return true;
+		at += word;
+	}
+	return false;
+}
+
 const struct cmd *cmd_find(const char *name)
 {
 	for (const struct cmd *cmd = commands; cmd->name; cmd++)
-		if (!strcmp(cmd->name, name) || (cmd->also && !strcmp(cmd->also, name)))
+		if (!strcmp(cmd->name, name) || is_among(cmd->also, name))
 			return cmd;
 	return NULL;
+}
+
+void cmd_names(const struct cmd *cmd, const char *between, struct buf *out)
+{
+	buf_adds(out, cmd->name);
+	if (cmd->also)
+		buf_adds(out, between);
+	for (const char *c = cmd->also; c && *c; c++) {
+		if (*c == ' ')
+			buf_adds(out, between);
+		else
+			buf_addc(out, *c);
+	}
+}
+
+/* The other names, with "oxctl" before each. */
+static void add_also(const struct cmd *cmd, struct buf *out)
+{
+	struct buf names = BUF_INIT;
+
+	cmd_names(cmd, ", oxctl ", &names);
+	buf_addf(out, "\nalso: %s\n", names.ptr + strlen(cmd->name) + strlen(", "));
+	buf_release(&names);
 }
 
 void cmd_print_help(const struct cmd *cmd, struct buf *out)
@@ -89,7 +243,7 @@ void cmd_print_help(const struct cmd *cmd, struct buf *out)
 	if (cmd->details)
 		buf_addf(out, "\n%s\n", cmd->details);
 	if (cmd->also)
-		buf_addf(out, "\nalso: oxctl %s\n", cmd->also);
+		add_also(cmd, out);
 	if (cmd->options) {
 		buf_adds(out, "\noptions:\n");
 		opt_help(out, cmd->options);

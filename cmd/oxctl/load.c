@@ -47,8 +47,7 @@ char *load_find(const char *config, struct err *e)
 	return NULL;
 }
 
-/* The folder that relative paths in this file are relative to, as an absolute path. */
-static char *folder_of(const char *path)
+char *load_folder(const char *path)
 {
 	char real[PATH_MAX];
 	char *folder = path_folder(path);
@@ -68,7 +67,7 @@ static int read_env_file(void *context, const char *path, struct buf *bytes, str
 
 int load_oxfile(struct loaded *l, const char *path, const char *profile)
 {
-	char *folder = folder_of(path);
+	char *folder = load_folder(path);
 	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct oxfile_options options = {

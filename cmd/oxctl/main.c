@@ -11,11 +11,8 @@ static int fail_unknown(const char *name)
 {
 	struct str_guess guess = { .typed = name };
 
-	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
+	for (const struct cmd *cmd = commands; cmd->name; cmd++)
 		str_guess_offer(&guess, cmd->name);
-		if (cmd->also)
-			str_guess_offer(&guess, cmd->also);
-	}
 	if (guess.best)
 		return talk_fail(
 			EXIT_USAGE, "there is no command '%s' (did you mean '%s'?)", name, guess.best);

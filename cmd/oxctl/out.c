@@ -3,10 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/json.h"
 #include "cmd.h"
 #include "view/complaint.h"
+#include "view/human.h"
 
 static bool wants_colour(int fd)
 {
@@ -40,24 +43,66 @@ bool talk_has_colour(void)
 	return wants_colour(STDERR_FILENO);
 }
 
-size_t out_width(void)
+void out_json(const struct json *j)
 {
-	struct winsize size;
+	struct buf text = BUF_INIT;
+
+	json_write_pretty(&text, j);
+	out_write(&text);
+	buf_release(&text);
+}
+
+bool out_is_terminal(void)
+{
+	return isatty(STDOUT_FILENO);
+}
+
+static struct winsize out_size(void)
+{
+	struct winsize size = { 0 };
 
 	if (!isatty(STDOUT_FILENO) || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0)
-		return 0;
-	return size.ws_col;
+		return (struct winsize){ 0 };
+	return size;
+}
+
+size_t out_width(void)
+{
+	return out_size().ws_col;
+}
+
+size_t out_height(void)
+{
+	return out_size().ws_row;
+}
+
+int64_t out_local_time(int64_t utc_ms)
+{
+	time_t seconds = (time_t)(utc_ms / 1000);
+	struct tm local;
+
+	return localtime_r(&seconds, &local) ? utc_ms + (int64_t)local.tm_gmtoff * 1000 : utc_ms;
 }
 
 int talk_fail(int code, const char *format, ...)
 {
 	struct buf text = BUF_INIT;
+	struct buf shown = BUF_INIT;
 	va_list args;
 
 	va_start(args, format);
 	buf_addfv(&text, format, args);
 	va_end(args);
-	fprintf(stderr, "oxctl: %s\n", text.ptr);
+	/* Of several lines (the last ones that a service wrote) only the first is ours. */
+	buf_adds(&shown, "oxctl: ");
+	for (const char *line = text.ptr; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		human_safe(&shown, line, strcspn(line, "\n"));
+		buf_addc(&shown, '\n');
+	}
+	(void)fflush(stdout);
+	(void)fwrite(shown.ptr, 1, shown.len, stderr);
+	buf_release(&shown);
 	buf_release(&text);
 	return code;
 }

@@ -3,16 +3,28 @@ _oxctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} words=
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="validate nginx plan diff schema completion version help"
+		words="start stop restart delete scale status ls list ps why events plan diff signal reset save daemon validate nginx schema completion version help"
 	else
 		case ${COMP_WORDS[1]} in
+		start) words=" --config --env --only --dry-run --wait --timeout --instances --port --json --help" ;;
+		stop) words=" --all --timeout --json --help" ;;
+		restart) words=" --all --wait --timeout --json --help" ;;
+		delete) words=" --all --timeout --json --help" ;;
+		scale) words=" --wait --timeout --json --help" ;;
+		status|ls|list|ps) words=" --watch --json --help" ;;
+		why) words=" --lines --json --help" ;;
+		events) words=" --follow --lines --json --help" ;;
+		plan|diff) words=" --from --to --config --env --json --help" ;;
+		signal) words=" --json --help" ;;
+		reset) words=" --all --json --help" ;;
+		save) words=" --output --help" ;;
+		daemon) words="start stop restart status upgrade --json --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
-		plan|diff) words=" --from --to --env --json --help" ;;
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;
-		help) words="validate nginx plan diff schema completion version help --mdoc --help" ;;
+		help) words="start stop restart delete scale status ls list ps why events plan diff signal reset save daemon validate nginx schema completion version help --mdoc --help" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

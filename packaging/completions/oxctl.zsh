@@ -2,9 +2,21 @@
 # zsh completion for oxctl; made by 'oxctl completion zsh'
 local -a commands
 commands=(
+	'start:bring apps up; what runs already is left alone'
+	'stop:stop apps or instances, and wait until they are gone'
+	'restart:stop apps or instances, then start them'
+	'delete:stop apps and forget them'
+	'scale:set how many instances apps have'
+	'status:show instances'
+	'why:tell why an app or an instance is as it is'
+	'events:show what happened'
+	'plan:show what a deploy would change, instance by instance'
+	'signal:send a signal to the main process of instances'
+	'reset:forgive crashes; what had given up is started'
+	'save:print an oxfile for the apps that are known'
+	'daemon:start, end or look at the daemon itself'
 	'validate:check oxfiles and say what they define'
 	'nginx:print the nginx upstream of apps'
-	'plan:show what changes between two oxfiles, instance by instance'
 	'schema:print the JSON schema of the oxfile, for editors'
 	'completion:print completions for a shell'
 	'version:print the version'
@@ -15,14 +27,50 @@ if (( CURRENT == 2 )); then
 	return
 fi
 case $words[2] in
+start)
+	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--only[these apps of the oxfile]:value:_files' '--dry-run[only say what would be started]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--instances[with a COMMAND: how many, or max]:value:_files' '--port[with a COMMAND: the first instance'\''s port]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+stop)
+	_arguments '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+restart)
+	_arguments '--all[every app]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+delete)
+	_arguments '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+scale)
+	_arguments '--wait[until the new ones are ready; exit 1 if one fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+status|ls|list|ps)
+	_arguments '--watch[draw it again whenever something happens]' '--json[print JSON]' '*:file:_files'
+	;;
+why)
+	_arguments '--lines[only the newest N entries]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+events)
+	_arguments '--follow[go on with what happens from now on]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
+	;;
+plan|diff)
+	_arguments '--from[compare with this oxfile, and not with what runs]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--config[as --to]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
+	;;
+signal)
+	_arguments '--json[print JSON]' '*:file:_files'
+	;;
+reset)
+	_arguments '--all[every app]' '--json[print JSON]' '*:file:_files'
+	;;
+save)
+	_arguments '--output[replace this file, whole or not at all]:value:_files' '*:file:_files'
+	;;
+daemon)
+	_arguments '--json[status: print JSON]' '*:file:_files'
+	;;
 validate)
 	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 nginx)
 	_arguments '--server[print a whole server block for this host name]:value:_files' '--output[replace this file, whole or not at all]:value:_files' '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print the upstreams as JSON]' '*:file:_files'
-	;;
-plan|diff)
-	_arguments '--from[the oxfile as it is]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 schema)
 	_arguments '*:file:_files'
@@ -34,6 +82,6 @@ version)
 	_arguments '--json[print JSON]' '*:file:_files'
 	;;
 help)
-	_arguments '--mdoc[print a section of the manual's source]:value:_files' '*:file:_files'
+	_arguments '--mdoc[print a section of the manual'\''s source]:value:_files' '*:file:_files'
 	;;
 esac

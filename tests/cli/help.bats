@@ -82,7 +82,8 @@ load ../lib/common
 @test "the manual knows every command and every key" {
 	for page in oxctl.1 oxfile.5; do
 		run -0 mandoc -T utf8 "$OX_TOP/man/$page"
-		col -b <<<"$output" >"$page.txt"
+		# Letters that are struck twice, for bold on a printer, become one.
+		printf '%s\n' "${output//?$'\b'/}" >"$page.txt"
 	done
 	for name in validate nginx plan schema completion version help; do
 		grep -q "$name" oxctl.1.txt

@@ -74,9 +74,9 @@ setup() {
 	assert_output --partial "nothing to do"
 }
 
-@test "without --from it says how to call it" {
-	run -2 oxctl plan
-	assert_output --partial "--from OLD --to NEW"
+@test "without --from the daemon is asked" {
+	run -3 oxctl plan
+	assert_output --partial "no daemon is running"
 }
 
 @test "--json lists the steps" {

@@ -1,0 +1,257 @@
+/*
+ * oxctl daemon: the daemon itself.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "control/client.h"
+#include "launch.h"
+#include "os/clock.h"
+#include "talk.h"
+#include "view/human.h"
+#include "view/table.h"
+
+enum { GONE_MS = 10000, NAP_MS = 20 };
+
+static bool as_json;
+
+const struct opt daemon_options[] = {
+	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "status: print JSON" },
+	{ .name = NULL },
+};
+
+static int64_t int_of(const struct json *object, const char *key)
+{
+	int64_t value = 0;
+
+	return json_int(json_get(object, key), &value) ? value : 0;
+}
+
+static void print_line(const char *words, int64_t pid)
+{
+	struct buf out = BUF_INIT;
+
+	buf_adds(&out, words);
+	if (pid)
+		buf_addf(&out, " (pid %lld)", (long long)pid);
+	buf_addc(&out, '\n');
+	out_write(&out);
+	buf_release(&out);
+}
+
+static int ask_info(struct client *client, struct talk *t)
+{
+	*t = (struct talk){ .method = "daemon.info", .e = ERR_INIT };
+	return talk_call(client, t);
+}
+
+static int say_running(struct client *client, const char *words)
+{
+	struct talk t;
+	int code = ask_info(client, &t);
+
+	if (code == EXIT_DONE)
+		print_line(words, int_of(t.result, "pid"));
+	talk_release(&t);
+	return code;
+}
+
+/* --- start --- */
+
+static int daemon_start(void)
+{
+	const char *words = "the daemon is already running";
+	struct client *client = NULL;
+	struct err e = ERR_INIT;
+	int code = talk_try_connect(&client, &e);
+
+	if (code != EXIT_DONE) {
+		words = "the daemon is running";
+		code = talk_launch(&client);
+	}
+	if (code == EXIT_DONE)
+		code = say_running(client, words);
+	client_free(client);
+	err_release(&e);
+	return code;
+}
+
+/* --- stop, restart --- */
+
+/* Who it was, before it is gone. */
+struct ending {
+	int64_t pid, brain_pid;
+};
+
+/* Asks it to end, and waits until it closes: with its services that takes as long as they may take to stop. */
+static int end(bool keeps_services, struct ending *who)
+{
+	struct client *client = NULL;
+	struct talk info = { .e = ERR_INIT };
+	struct talk t = { .method = "daemon.shutdown", .is_long = true, .e = ERR_INIT };
+	int code = talk_connect(&client);
+
+	if (code == EXIT_DONE)
+		code = ask_info(client, &info);
+	*who = (struct ending){ int_of(info.result, "pid"), int_of(info.result, "brain_pid") };
+	t.params = json_new_object();
+	json_set_bool(t.params, "keep_services", keeps_services);
+	if (code == EXIT_DONE)
+		code = talk_call(client, &t);
+	if (code == EXIT_DONE)
+		code = client_wait(client, keeps_services ? GONE_MS : CLIENT_FOREVER, &t.e);
+	client_free(client);
+	talk_release(&info);
+	talk_release(&t);
+	return code == EXIT_NO_DAEMON && who->pid ? EXIT_DONE : code;
+}
+
+static int still_there(const struct ending *who)
+{
+	return talk_fail(EXIT_TIMED_OUT, "the daemon (pid %lld) said that it ends, and is still there",
+		(long long)who->pid);
+}
+
+static int daemon_stop(void)
+{
+	struct ending who;
+	int code = end(false, &who);
+
+	if (code != EXIT_DONE)
+		return code == EXIT_TIMED_OUT ? still_there(&who) : code;
+	/* Only then is its place free for the next one. */
+	if (!launch_is_gone(who.pid, GONE_MS))
+		return still_there(&who);
+	print_line("the daemon and its services have stopped", 0);
+	return code;
+}
+
+/* Does a brain answer that is not the one that was told to end? */
+static bool is_back(const struct ending *who)
+{
+	struct talk t = { .method = "daemon.info", .e = ERR_INIT };
+	struct client *client = NULL;
+	bool is_other = talk_try_connect(&client, &t.e) == EXIT_DONE &&
+		talk_try_call(client, &t) == EXIT_DONE && int_of(t.result, "brain_pid") != who->brain_pid;
+
+	client_free(client);
+	talk_release(&t);
+	return is_other;
+}
+
+/* The keeper may stay and start a new brain, or end too: then we start another. */
+static int daemon_restart(void)
+{
+	struct ending who;
+	struct client *client = NULL;
+	int code = end(true, &who);
+	int64_t deadline = clock_ms() + GONE_MS;
+
+	if (code != EXIT_DONE)
+		return code == EXIT_TIMED_OUT ? still_there(&who) : code;
+	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
+		if (clock_ms() > deadline)
+			return still_there(&who);
+	code = talk_launch(&client);
+	if (code == EXIT_DONE)
+		code = say_running(client, "the daemon was restarted; its services went on");
+	client_free(client);
+	return code;
+}
+
+/* --- status --- */
+
+static void add_text(struct table *t, const char *name, const struct json *value)
+{
+	if (!json_string(value, NULL))
+		return;
+	table_cell(t, TINT_DIM, "%s", name);
+	table_cell(t, TINT_NONE, "%s", json_string(value, ""));
+}
+
+static void add_pids(struct table *t, const struct json *info)
+{
+	table_cell(t, TINT_DIM, "pid");
+	table_cell(t, TINT_NONE, "%lld, its brain %lld", (long long)int_of(info, "pid"),
+		(long long)int_of(info, "brain_pid"));
+}
+
+static void add_uptime(struct table *t, const struct json *info)
+{
+	struct buf text = BUF_INIT;
+	double seconds = 0;
+
+	(void)json_number(json_get(info, "uptime_secs"), &seconds);
+	human_duration(&text, (int64_t)(seconds * 1000));
+	buf_adds(&text, ", the brain restarted ");
+	human_count(&text, (size_t)int_of(info, "brain_restarts"), "time", "times");
+	table_cell(t, TINT_DIM, "up");
+	table_cell(t, TINT_NONE, "%s", text.ptr);
+	buf_release(&text);
+}
+
+static void print_info(const struct json *info)
+{
+	static const struct table_column columns[] = { { .title = NULL }, { .title = NULL } };
+	static const char *const folders[] = { "run", "state", "log" };
+	struct buf out = BUF_INIT;
+	struct table t;
+
+	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
+	add_text(&t, "version", json_get(info, "version"));
+	add_pids(&t, info);
+	add_uptime(&t, info);
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		add_text(&t, folders[i], json_get(info, folders[i]));
+	add_text(&t, "trouble", json_get(info, "trouble"));
+	table_render(&t, &out, out_width(), out_has_colour());
+	out_write(&out);
+	table_release(&t);
+	buf_release(&out);
+}
+
+static int daemon_status(void)
+{
+	struct talk t = { .method = "daemon.info", .e = ERR_INIT };
+	int code = talk_ask(&t);
+
+	if (code == EXIT_DONE && as_json)
+		out_json(t.result);
+	else if (code == EXIT_DONE)
+		print_info(t.result);
+	talk_release(&t);
+	return code;
+}
+
+static int daemon_upgrade(void)
+{
+	return talk_fail(
+		EXIT_FAILED, "upgrade is not supported yet; 'oxctl daemon restart' keeps the services");
+}
+
+int cmd_daemon(const struct opt_rest *rest)
+{
+	static const struct {
+		const char *verb;
+		int (*run)(void);
+	} verbs[] = {
+		{ "start", daemon_start },
+		{ "stop", daemon_stop },
+		{ "restart", daemon_restart },
+		{ "status", daemon_status },
+		{ "upgrade", daemon_upgrade },
+	};
+	struct str_guess guess = { .typed = rest->items[0] };
+
+	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+		if (str_eq(verbs[i].verb, rest->items[0]))
+			return out_finish(verbs[i].run());
+		str_guess_offer(&guess, verbs[i].verb);
+	}
+	if (guess.best)
+		return talk_fail(EXIT_USAGE, "the daemon cannot '%s' (did you mean '%s'?)", rest->items[0],
+			guess.best);
+	return talk_fail(EXIT_USAGE, "the daemon cannot '%s'; see 'oxctl help daemon'", rest->items[0]);
+}

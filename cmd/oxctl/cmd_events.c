@@ -1,0 +1,153 @@
+/*
+ * oxctl events: what happened, and what happens.
+ */
+#include <poll.h>
+
+#include "base/json.h"
+#include "cmd.h"
+#include "control/client.h"
+#include "os/clock.h"
+#include "talk.h"
+#include "view/timeline.h"
+
+static int64_t limit;
+static bool follows;
+static bool as_json;
+
+const struct opt events_options[] = {
+	{ .name = "follow",
+		.letter = 'f',
+		.kind = OPT_FLAG,
+		.at = &follows,
+		.help = "go on with what happens from now on" },
+	{ .name = "lines",
+		.letter = 'n',
+		.kind = OPT_INT,
+		.at = &limit,
+		.value = "N",
+		.help = "only the newest N; all that are remembered if left out" },
+	{ .name = "json",
+		.kind = OPT_FLAG,
+		.at = &as_json,
+		.help = "print JSON; with --follow an event a line" },
+	{ .name = NULL },
+};
+
+/* How far it has been told. */
+struct told {
+	struct client *client;
+	const struct opt_rest *rest;
+	struct timeline timeline;
+	int64_t seq;
+	bool is_begun;
+	bool has_news;
+};
+
+static void add_event(struct told *told, const struct json *event, struct buf *out)
+{
+	int64_t seq = 0;
+
+	if (json_int(json_get(event, "seq"), &seq) && seq > told->seq)
+		told->seq = seq;
+	if (!as_json) {
+		timeline_event(&told->timeline, event, out);
+		return;
+	}
+	json_write(out, event);
+	buf_addc(out, '\n');
+}
+
+static void add_params(const struct told *told, struct json *params)
+{
+	if (told->is_begun)
+		json_set_int(params, "since", told->seq);
+	else if (limit)
+		json_set_int(params, "limit", limit);
+}
+
+/*
+ * What is new since the last time.  It is asked for, also while following: then targets mean what they mean everywhere, and
+ * nothing is told twice or left out where the past meets the present.
+ */
+static int tell_news(struct told *told)
+{
+	struct talk t = { .method = "events", .e = ERR_INIT };
+	const struct json *event = NULL;
+	struct buf out = BUF_INIT;
+	int64_t seq = 0;
+	int code = EXIT_DONE;
+
+	t.params = talk_targets(told->rest, 0);
+	add_params(told, t.params);
+	code = talk_call(told->client, &t);
+	if (code == EXIT_DONE && as_json && !follows)
+		out_json(t.result);
+	else
+		JSON_EACH (json_get(t.result, "events"), event)
+			add_event(told, event, &out);
+	if (json_int(json_get(t.result, "seq"), &seq) && seq > told->seq)
+		told->seq = seq;
+	told->is_begun = true;
+	out_write(&out);
+	buf_release(&out);
+	talk_release(&t);
+	return out_finish(code);
+}
+
+static void note_news(void *context, const char *method, const struct json *params)
+{
+	(void)method;
+	(void)params;
+	((struct told *)context)->has_news = true;
+}
+
+static int await_news(struct told *told)
+{
+	struct pollfd p = { .fd = client_fd(told->client), .events = POLLIN };
+	struct err e = ERR_INIT;
+	/* What came along with an answer is here already, and does not make the socket readable. */
+	int code = client_wait(told->client, 0, &e);
+
+	while (code == CLIENT_TIMED_OUT && !told->has_news) {
+		(void)poll(&p, 1, -1);
+		code = client_wait(told->client, 0, &e);
+	}
+	told->has_news = false;
+	code = code == CLIENT_TIMED_OUT ? EXIT_DONE : talk_fail(code, "%s", e.text.ptr);
+	err_release(&e);
+	return code;
+}
+
+static int follow(struct told *told)
+{
+	struct talk t = { .method = "subscribe", .e = ERR_INIT };
+	int code = EXIT_DONE;
+
+	client_on_note(told->client, note_news, told);
+	code = talk_call(told->client, &t);
+	talk_release(&t);
+	while (code == EXIT_DONE) {
+		code = tell_news(told);
+		if (code == EXIT_DONE)
+			code = await_news(told);
+	}
+	return code;
+}
+
+int cmd_events(const struct opt_rest *rest)
+{
+	struct told told = { .rest = rest };
+	int code = EXIT_DONE;
+
+	if (limit < 0)
+		return talk_fail(EXIT_USAGE, "-n needs a number from 1 up");
+	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
+	timeline_begin(&told.timeline, clock_wall_ms());
+	code = talk_connect(&told.client);
+	if (code == EXIT_DONE)
+		code = tell_news(&told);
+	if (code == EXIT_DONE && follows)
+		code = follow(&told);
+	client_free(told.client);
+	return out_finish(code);
+}

@@ -1,0 +1,54 @@
+/*
+ * oxctl save: an oxfile for what runs.
+ */
+#include "base/json.h"
+#include "cmd.h"
+#include "os/file.h"
+#include "talk.h"
+
+/* What env holds is nobody else's business. */
+enum { PRIVATE = 0600 };
+
+static const char *output;
+
+const struct opt save_options[] = {
+	{ .name = "output",
+		.letter = 'o',
+		.kind = OPT_STRING,
+		.at = &output,
+		.value = "FILE",
+		.help = "replace this file, whole or not at all" },
+	{ .name = NULL },
+};
+
+static int save(const struct json *text)
+{
+	const char *bytes = json_string(text, NULL);
+	struct buf out = BUF_INIT;
+	struct err e = ERR_INIT;
+	int code = EXIT_DONE;
+
+	if (!bytes)
+		return talk_fail(EXIT_FAILED, "the daemon's answer has no text");
+	buf_adds(&out, bytes);
+	if (!output)
+		out_write(&out);
+	else if (file_write(output, out.ptr, out.len, PRIVATE, &e) < 0)
+		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+	buf_release(&out);
+	err_release(&e);
+	return code;
+}
+
+int cmd_save(const struct opt_rest *rest)
+{
+	struct talk t = { .method = "save", .e = ERR_INIT };
+	int code = EXIT_DONE;
+
+	t.params = talk_targets(rest, 0);
+	code = talk_ask(&t);
+	if (code == EXIT_DONE)
+		code = save(json_get(t.result, "text"));
+	talk_release(&t);
+	return out_finish(code);
+}

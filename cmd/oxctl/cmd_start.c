@@ -1,0 +1,370 @@
+/*
+ * oxctl start: brings apps up.  Those of an oxfile, those that the daemon knows, or one that is described on the command line.
+ */
+#include <string.h>
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "cmd.h"
+#include "control/client.h"
+#include "os/dirs.h"
+#include "os/file.h"
+#include "outcome.h"
+#include "request.h"
+#include "rules/placement.h"
+#include "talk.h"
+#include "wire/rpc.h"
+
+static const char *config;
+static const char *profile;
+static const char *only;
+static const char *timeout;
+static const char *instances;
+static int64_t port;
+static bool dry_run;
+static bool waits;
+static bool as_json;
+
+const struct opt start_options[] = {
+	{ .name = "config",
+		.letter = 'c',
+		.kind = OPT_STRING,
+		.at = &config,
+		.value = "FILE",
+		.help = "the oxfile to read" },
+	{ .name = "env",
+		.kind = OPT_STRING,
+		.at = &profile,
+		.value = "PROFILE",
+		.help = "lay this profile over the apps" },
+	{ .name = "only",
+		.kind = OPT_STRING,
+		.at = &only,
+		.value = "APP,APP",
+		.help = "these apps of the oxfile" },
+	{ .name = "dry-run", .kind = OPT_FLAG, .at = &dry_run, .help = "only say what would be started" },
+	{ .name = "wait",
+		.kind = OPT_FLAG,
+		.at = &waits,
+		.help = "until all of it is ready; exit 1 if something fails" },
+	{ .name = "timeout",
+		.kind = OPT_STRING,
+		.at = &timeout,
+		.value = "SECS",
+		.help = "wait at most this long (also 500ms, 2m), then exit 5" },
+	{ .name = "instances",
+		.letter = 'i',
+		.kind = OPT_STRING,
+		.at = &instances,
+		.value = "N",
+		.help = "with a COMMAND: how many, or max" },
+	{ .name = "port",
+		.kind = OPT_INT,
+		.at = &port,
+		.value = "PORT",
+		.help = "with a COMMAND: the first instance's port" },
+	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	{ .name = NULL },
+};
+
+static void print_result(const struct talk *t)
+{
+	if (as_json)
+		out_json(t->result);
+	else if (dry_run)
+		outcome_would_start(t->result);
+	else if (!outcome_started(t->result))
+		talk_fail(EXIT_DONE, "there is nothing to start");
+}
+
+/* What every way to start says of its caller. */
+static void add_caller(struct json *params)
+{
+	request_add_env(params);
+	request_add_umask(params);
+	if (waits)
+		json_set_bool(params, "wait", true);
+}
+
+/* --- a command --- */
+
+static int check_command(const struct opt_rest *rest)
+{
+	if (rest->after_dashes != 1 || rest->count < 2)
+		return talk_fail(EXIT_USAGE,
+			"one name and a command: oxctl start NAME -- COMMAND ARG...; see 'oxctl help start'");
+	if (config || profile || only || dry_run)
+		return talk_fail(EXIT_USAGE,
+			"--config, --env, --only and --dry-run are about an oxfile, not about a command");
+	return EXIT_DONE;
+}
+
+static int start_command(const struct opt_rest *rest)
+{
+	struct talk t = { .method = "start", .timeout = timeout, .is_long = true, .may_launch = true };
+	int64_t count = 0;
+	int code = check_command(rest);
+
+	if (code != EXIT_DONE)
+		return code;
+	t.e = (struct err)ERR_INIT;
+	t.params = json_new_object();
+	json_set_string(t.params, "name", rest->items[0]);
+	talk_set_strings(t.params, "argv", rest->items + 1, rest->count - 1);
+	if (instances && str_to_int(instances, &count))
+		json_set_int(t.params, "instances", count);
+	else if (instances)
+		json_set_string(t.params, "instances", instances);
+	if (port)
+		json_set_int(t.params, "port", port);
+	add_caller(t.params);
+	code = request_add_cwd(t.params);
+	if (code == EXIT_DONE)
+		code = talk_ask(&t);
+	if (code == EXIT_DONE)
+		print_result(&t);
+	talk_release(&t);
+	return code;
+}
+
+/* --- what the daemon knows --- */
+
+/* Something may be known: a daemon runs, or one has run. */
+static bool has_past(void)
+{
+	struct dirs dirs = { .run = NULL };
+	struct client *client = NULL;
+	struct err e = ERR_INIT;
+	bool answers = talk_try_connect(&client, &e) != EXIT_NO_DAEMON;
+
+	if (!answers && dirs_find(&dirs, &e) == 0)
+		answers = file_exists(dirs.state);
+	client_free(client);
+	dirs_release(&dirs);
+	err_release(&e);
+	return answers;
+}
+
+static void fill_known(struct talk *t, const struct opt_rest *rest)
+{
+	*t = (struct talk){
+		.method = "start",
+		.timeout = timeout,
+		.is_long = true,
+		.may_launch = true,
+		.e = ERR_INIT,
+	};
+	t->params = talk_targets(rest, 0);
+	if (waits)
+		json_set_bool(t->params, "wait", true);
+}
+
+/* `missing` says that there is no oxfile. */
+static int start_known(const struct opt_rest *rest, const char *missing)
+{
+	struct talk t;
+	int code = EXIT_DONE;
+
+	if (profile || only || dry_run || !has_past())
+		return talk_fail(EXIT_USAGE, "%s", missing);
+	fill_known(&t, rest);
+	code = talk_ask(&t);
+	if (code == EXIT_DONE && !rest->count && !json_count(json_get(t.result, "apps")))
+		code = talk_fail(EXIT_USAGE, "%s", missing);
+	else if (code == EXIT_DONE)
+		print_result(&t);
+	talk_release(&t);
+	return code;
+}
+
+/* --- an oxfile --- */
+
+static void add_only(struct json *params, const struct opt_rest *rest)
+{
+	struct json *list = json_new_array();
+
+	for (int i = 0; i < rest->count; i++)
+		json_push(list, json_new_string(rest->items[i]));
+	for (const char *at = only; at && *at; at += strspn(at, ",")) {
+		size_t len = strcspn(at, ",");
+		char *name = mem_strndup(at, len);
+
+		if (len)
+			json_push(list, json_new_string(name));
+		mem_free(name);
+		at += len;
+	}
+	if (json_count(list))
+		json_set(params, "only", list);
+	else
+		json_free(list);
+}
+
+static bool is_meant(const struct json *list, const struct spec *spec)
+{
+	const struct json *name = NULL;
+
+	JSON_EACH (list, name)
+		if (str_eq(json_string(name, NULL), spec->name))
+			return true;
+	return !list;
+}
+
+static int check_only(const struct loaded *l, const struct json *list)
+{
+	const struct json *name = NULL;
+	const struct spec *spec = NULL;
+	size_t i = 0;
+
+	JSON_EACH (list, name) {
+		bool is_there = false;
+
+		VEC_EACH (&l->oxfile->specs, i, spec)
+			is_there = is_there || str_eq(json_string(name, NULL), spec->name);
+		if (!is_there)
+			return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s", json_string(name, ""),
+				l->oxfile->path);
+	}
+	return EXIT_DONE;
+}
+
+/* What the daemon would say if there were one: nothing runs, so everything would be started. */
+static void dry_run_here(const struct loaded *l, struct talk *t)
+{
+	struct json *list = NULL;
+	const struct placement *p = NULL;
+	size_t i = 0;
+
+	t->result = json_new_object();
+	list = json_set(t->result, "would_start", json_new_array());
+	VEC_EACH (&l->placements, i, p) {
+		struct json *app = NULL;
+
+		if (!is_meant(json_get(t->params, "only"), p->spec))
+			continue;
+		app = json_push(list, json_new_object());
+		json_set_string(app, "name", p->spec->name);
+		json_set_int(app, "instances", p->instances);
+	}
+}
+
+/* Without a daemon: an oxfile with mistakes is no reason to start one, and a dry run neither. */
+static int check_here(const char *path, struct talk *t)
+{
+	struct loaded l;
+	int code = load_oxfile(&l, path, profile);
+
+	if (code != EXIT_DONE)
+		talk_complaints(&l.diags);
+	else
+		code = check_only(&l, json_get(t->params, "only"));
+	if (code == EXIT_DONE && dry_run)
+		dry_run_here(&l, t);
+	load_release(&l);
+	return code;
+}
+
+/* A name that this oxfile does not have may be an instance, or an app of another one that the daemon knows. */
+static bool may_be_known(const struct talk *t, const struct opt_rest *rest)
+{
+	return t->code == RPC_NO_TARGET && rest->count && !config && !profile && !only && !dry_run;
+}
+
+static int apply(struct client *client, struct talk *t, const struct opt_rest *rest)
+{
+	struct talk known = { .e = ERR_INIT };
+	int code = talk_try_call(client, t);
+
+	if (code == EXIT_DONE || !may_be_known(t, rest))
+		return talk_tell(t, code);
+	fill_known(&known, rest);
+	code = talk_try_call(client, &known);
+	if (code == EXIT_NO_TARGET) {
+		talk_tell(t, code);
+		talk_release(&known);
+		return code;
+	}
+	talk_release(t);
+	*t = known;
+	return talk_tell(t, code);
+}
+
+static void tell_notes(const struct talk *t)
+{
+	const struct json *note = NULL;
+
+	JSON_EACH (json_get(t->result, "notes"), note)
+		talk_fail(EXIT_DONE, "%s", json_string(note, ""));
+}
+
+static int ask_apply(const char *path, struct talk *t, const struct opt_rest *rest)
+{
+	struct client *client = NULL;
+	struct err e = ERR_INIT;
+	int code = talk_try_connect(&client, &e);
+
+	if (code == EXIT_NO_DAEMON) {
+		code = check_here(path, t);
+		if (code != EXIT_DONE || dry_run)
+			goto out;
+		code = talk_launch(&client);
+	} else if (code != EXIT_DONE) {
+		talk_fail(code, "%s", e.text.ptr);
+	}
+	if (code == EXIT_DONE)
+		code = apply(client, t, rest);
+	tell_notes(t);
+out:
+	client_free(client);
+	err_release(&e);
+	return code;
+}
+
+static int start_oxfile(const char *path, const struct opt_rest *rest)
+{
+	struct talk t = {
+		.method = "apply",
+		.path = path,
+		.timeout = timeout,
+		.is_long = true,
+		.e = ERR_INIT,
+	};
+	int code = EXIT_DONE;
+
+	t.params = json_new_object();
+	code = talk_check(&t);
+	if (code == EXIT_DONE)
+		code = request_add_oxfile(t.params, path);
+	add_only(t.params, rest);
+	add_caller(t.params);
+	if (profile)
+		json_set_string(t.params, "profile", profile);
+	if (dry_run)
+		json_set_bool(t.params, "dry_run", true);
+	if (code == EXIT_DONE)
+		code = ask_apply(path, &t, rest);
+	if (code == EXIT_DONE)
+		print_result(&t);
+	talk_release(&t);
+	return code;
+}
+
+int cmd_start(const struct opt_rest *rest)
+{
+	struct err e = ERR_INIT;
+	char *path = NULL;
+	int code = EXIT_USAGE;
+
+	if (rest->after_dashes >= 0)
+		return out_finish(start_command(rest));
+	if (instances || port)
+		return talk_fail(code,
+			"--instances and --port go with a command: oxctl start NAME -i 2 -- COMMAND; "
+			"in an oxfile they are keys");
+	path = load_find(config, &e);
+	code = path ? start_oxfile(path, rest) : start_known(rest, e.text.ptr);
+	err_release(&e);
+	mem_free(path);
+	return out_finish(code);
+}

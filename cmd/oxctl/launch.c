@@ -1,0 +1,165 @@
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "os/clock.h"
+#include "os/dirs.h"
+#include "os/fd.h"
+
+enum {
+	SAYS_SO_MS = 30000,         /* for the daemon to say that it serves */
+	LAST_WORDS_MAX = 64 * 1024, /* of what it writes before; what is beyond fails to be written */
+	EXEC_FAILED = 127,
+};
+
+static const char program[] = "oxherd";
+
+/* Only absolute folders of PATH: what runs as the daemon is not to depend on where one stands. */
+static char *find_in_path(void)
+{
+	const char *at = getenv("PATH");
+	char *path = NULL;
+
+	while (at && *at && !path) {
+		size_t len = strcspn(at, ":");
+		char *folder = mem_strndup(at, len);
+
+		path = *folder == '/' ? path_join(folder, program) : NULL;
+		if (path && access(path, X_OK) < 0) {
+			mem_free(path);
+			path = NULL;
+		}
+		mem_free(folder);
+		at += len + (at[len] == ':');
+	}
+	return path;
+}
+
+bool launch_is_gone(int64_t pid, int64_t timeout_ms)
+{
+	int64_t deadline = clock_ms() + timeout_ms;
+	int fd = pidfd_open((pid_t)pid, 0);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	int rc = 0;
+
+	if (fd < 0)
+		return errno == ESRCH;
+	do {
+		int64_t left = deadline - clock_ms();
+
+		rc = poll(&p, 1, left > 0 ? (int)left : 0);
+	} while (rc < 0 && errno == EINTR);
+	fd_close(&fd);
+	return rc > 0;
+}
+
+/* In the child: only what is safe after fork. */
+static _Noreturn void become_daemon(const char *path, int null_fd, int words_fd)
+{
+	const char *const argv[] = { program, "--daemon", NULL };
+
+	(void)setsid();
+	if (dup2(null_fd, STDIN_FILENO) >= 0 && dup2(words_fd, STDOUT_FILENO) >= 0 &&
+		dup2(words_fd, STDERR_FILENO) >= 0)
+		execv(path, (char *const *)argv);
+	_exit(EXEC_FAILED);
+}
+
+static int wait_for(pid_t pid, struct err *e)
+{
+	int status = 0;
+
+	if (!launch_is_gone(pid, SAYS_SO_MS))
+		return err_set(
+			e, "the daemon (pid %d) does not say that it serves; it is left alone", (int)pid);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, errno, "cannot wait for %s", program);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	if (WIFSIGNALED(status))
+		return err_set(
+			e, "the daemon did not start: killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	return err_set(e, "the daemon did not start: exit status %d", WEXITSTATUS(status));
+}
+
+/* What it wrote stands at the front of the file; the rest is zeros. */
+static void add_last_words(int words_fd, struct err *e)
+{
+	char text[LAST_WORDS_MAX + 1];
+	ssize_t len = pread(words_fd, text, LAST_WORDS_MAX, 0);
+
+	text[len > 0 ? len : 0] = '\0';
+	len = (ssize_t)strlen(text);
+	while (len > 0 && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (*text)
+		buf_addf(&e->text, "\n%s", text);
+}
+
+/*
+ * A file in memory and no pipe: a daemon that kept it open would neither keep us waiting nor be killed by writing to it.  It
+ * cannot grow, so that it takes no memory either.
+ */
+static int make_words(struct err *e)
+{
+	int fd = memfd_create("last-words", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(e, errno, "cannot make a place for the daemon's words");
+	if (ftruncate(fd, LAST_WORDS_MAX) == 0 && fcntl(fd, F_ADD_SEALS, F_SEAL_GROW | F_SEAL_SHRINK) == 0)
+		return fd;
+	err_sys(e, errno, "cannot make a place for the daemon's words");
+	fd_close(&fd);
+	return -1;
+}
+
+static int run(const char *path, int null_fd, int words_fd, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_sys(e, errno, "cannot start %s", path);
+	if (pid == 0)
+		become_daemon(path, null_fd, words_fd);
+	if (wait_for(pid, e) == 0)
+		return 0;
+	add_last_words(words_fd, e);
+	return -1;
+}
+
+int launch_daemon(struct err *e)
+{
+	char *path = dirs_program(program, e);
+	int null_fd = -1;
+	int words_fd = -1;
+	int rc = -1;
+
+	/* A caller without standard streams is not to get these numbers for the files below. */
+	(void)fd_fill_standard();
+	path = path ? path : find_in_path();
+	if (!path)
+		return -1;
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	words_fd = make_words(e);
+	if (null_fd < 0)
+		err_sys(e, errno, "cannot open /dev/null");
+	else if (words_fd >= 0)
+		rc = run(path, null_fd, words_fd, e);
+	fd_close(&null_fd);
+	fd_close(&words_fd);
+	mem_free(path);
+	return rc;
+}

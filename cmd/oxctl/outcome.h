@@ -1,0 +1,20 @@
+/*
+ * What came of it, a line an app, from what the daemon answers to start, stop and the like.
+ */
+#ifndef OX_CMD_OXCTL_OUTCOME_H
+#define OX_CMD_OXCTL_OUTCOME_H
+
+#include <stdbool.h>
+
+struct json;
+
+/* "api: 4 instances started on 3000-3003"; false if there was no app at all. */
+bool outcome_started(const struct json *result);
+/* "Would start: api (×2 instances), worker". */
+void outcome_would_start(const struct json *result);
+/* "api: stopped": each app, and the word; false if there was none. */
+bool outcome_done(const struct json *result, const char *word);
+/* "api: 4 -> 6 instances". */
+bool outcome_scaled(const struct json *result);
+
+#endif

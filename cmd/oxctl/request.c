@@ -1,0 +1,91 @@
+#include "request.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "base/toml.h"
+#include "cmd.h"
+#include "os/file.h"
+
+/* A longer text, its quotes doubled by JSON, may not fit into one request: then the daemon reads the file. */
+enum { TEXT_SENT_MAX = 400 * 1024 };
+
+/* And no '\0' within. */
+static bool is_text(const char *text, size_t len)
+{
+	size_t step = 1;
+
+	for (size_t at = 0; at < len && step; at += step)
+		step = text[at] ? str_utf8(text + at, len - at, NULL) : 0;
+	return step != 0;
+}
+
+int request_add_oxfile(struct json *params, const char *path)
+{
+	char *folder = load_folder(path);
+	char *whole = path_join(folder, path_base(path));
+	struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	int code = EXIT_DONE;
+
+	if (file_read(path, TOML_SIZE_MAX, &text, &e) < 0) {
+		code = talk_fail(EXIT_USAGE, "%s", e.text.ptr);
+	} else {
+		json_set_string(params, "oxfile", whole);
+		json_set_string(params, "folder", folder);
+		/* What JSON cannot hold unchanged is left to the daemon as well: it complains about the place. */
+		if (text.len <= TEXT_SENT_MAX && is_text(text.ptr, text.len))
+			json_set_string(params, "text", text.ptr);
+	}
+	buf_release(&text);
+	err_release(&e);
+	mem_free(whole);
+	mem_free(folder);
+	return code;
+}
+
+void request_add_env(struct json *params)
+{
+	struct json *env = json_set(params, "env", json_new_object());
+	struct map seen = MAP_INIT;
+
+	for (char **item = environ; item && *item; item++) {
+		size_t len = strcspn(*item, "=");
+		char *name = mem_strndup(*item, len);
+
+		/* As getenv() has it, the first of two counts. */
+		if (len && (*item)[len] && is_text(name, len) && !map_get(&seen, name)) {
+			map_put(&seen, name, *item);
+			json_set_string(env, name, *item + len + 1);
+		}
+		mem_free(name);
+	}
+	map_release(&seen);
+}
+
+void request_add_umask(struct json *params)
+{
+	mode_t mask = umask(077);
+
+	(void)umask(mask);
+	json_set_int(params, "umask", mask);
+}
+
+int request_add_cwd(struct json *params)
+{
+	char folder[PATH_MAX];
+
+	if (!getcwd(folder, sizeof(folder)))
+		return talk_fail(EXIT_FAILED, "cannot tell the folder that we are in: %s", strerror(errno));
+	json_set_string(params, "cwd", folder);
+	return EXIT_DONE;
+}

@@ -1,0 +1,20 @@
+/*
+ * An oxfile and its caller, as the daemon is told of them.
+ */
+#ifndef OX_CMD_OXCTL_REQUEST_H
+#define OX_CMD_OXCTL_REQUEST_H
+
+struct json;
+
+/*
+ * Adds the oxfile's absolute path, its folder and its text, read by us: so a file that only the caller may read works too.  0, or an
+ * exit code with its words said.
+ */
+int request_add_oxfile(struct json *params, const char *path);
+/* Adds the environment; what is no UTF-8 in a value becomes U+FFFD, and a name that is none is left out. */
+void request_add_env(struct json *params);
+void request_add_umask(struct json *params);
+/* Adds the folder that we are in, as `cwd`; as request_add_oxfile() when it cannot be told. */
+int request_add_cwd(struct json *params);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Talking to the daemon, as every command does it: connect, ask, and say what went wrong.
+ */
+#ifndef OX_CMD_OXCTL_TALK_H
+#define OX_CMD_OXCTL_TALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+
+struct client;
+struct json;
+
+/* One question.  Start with its method and what else is known; end with talk_release(). */
+struct talk {
+	const char *method;
+	struct json *params; /* owned; NULL: none */
+	const char *path;    /* the oxfile in `params`, as the caller named it, for complaints; or NULL */
+	const char *timeout; /* what --timeout says, or NULL; is sent as timeout_ms */
+	bool is_long;        /* takes as long as it takes, unless there is a timeout */
+	bool may_launch;
+	struct json *result; /* owned; NULL unless it went well */
+	struct json *data;   /* owned: what more an error says */
+	struct err e;
+	int code; /* of rpc_codes.def, where the daemon itself said no */
+};
+
+/* What one object of parameters and targets is: { "targets": […] } without the first `from` arguments, or {}. */
+struct json *talk_targets(const struct opt_rest *rest, int from);
+/* Adds an array of strings. */
+void talk_set_strings(struct json *params, const char *key, char *const *items, int count);
+
+/* EXIT_USAGE with words when --timeout is none; talk_ask() does it before it connects. */
+int talk_check(const struct talk *t);
+/* All of these give an exit code.  A talk_try_ leaves the words in `e`, to be said or not. */
+int talk_try_connect(struct client **client, struct err *e);
+int talk_connect(struct client **client);
+/* Starts the daemon if there is none. */
+int talk_launch(struct client **client);
+int talk_try_call(struct client *client, struct talk *t);
+/* Says why it did not work: one line, or the complaints about an oxfile. */
+int talk_tell(struct talk *t, int code);
+int talk_call(struct client *client, struct talk *t);
+/* Connects, asks, and says what the daemon notes beside its answer. */
+int talk_ask(struct talk *t);
+void talk_release(struct talk *t);
+
+#endif

@@ -1,0 +1,106 @@
+#include "view/detail.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "view/human.h"
+#include "view/list.h"
+#include "view/timeline.h"
+
+static int64_t int_of(const struct json *object, const char *key, int64_t fallback)
+{
+	int64_t value = fallback;
+
+	return json_int(json_get(object, key), &value) ? value : fallback;
+}
+
+static const char *text_of(const struct json *object, const char *key)
+{
+	return json_string(json_get(object, key), "");
+}
+
+static void add_head(const struct json *instance, const struct timeline *t, struct buf *out)
+{
+	const char *id = text_of(instance, "id");
+	const char *status = text_of(instance, "status");
+	const char *reason = text_of(instance, "reason");
+	int64_t next = int_of(instance, "next_restart_ms", -1);
+
+	human_tint(out, TINT_BOLD, t->colour);
+	human_safe(out, id, strlen(id));
+	human_untint(out, t->colour);
+	buf_adds(out, ": ");
+	human_tint(out, list_tint(status), t->colour);
+	human_safe(out, status, strlen(status));
+	human_untint(out, t->colour);
+	if (next >= 0)
+		buf_adds(out, ", ");
+	list_reason(out, NULL, next);
+	buf_addc(out, '\n');
+	if (!*reason)
+		return;
+	buf_adds(out, "  ");
+	human_safe(out, reason, strlen(reason));
+	buf_addc(out, '\n');
+}
+
+static void add_last_exit(const struct json *instance, const struct timeline *t, struct buf *out)
+{
+	const struct json *end = json_get(instance, "last_exit");
+	const char *signal = json_string(json_get(end, "signal"), NULL);
+
+	if (!json_is_object(end))
+		return;
+	if (signal) {
+		buf_adds(out, ", last exit by ");
+		human_safe(out, signal, strlen(signal));
+	} else {
+		buf_addf(out, ", last exit with code %lld", (long long)int_of(end, "code", 0));
+	}
+	buf_adds(out, " at ");
+	timeline_time(t, text_of(end, "at"), out);
+}
+
+static void add_counts(const struct json *instance, const struct timeline *t, struct buf *out)
+{
+	int64_t restarts = int_of(instance, "restarts", 0);
+	int64_t crashes = int_of(instance, "crashes", 0);
+
+	buf_adds(out, "  ");
+	human_count(out, restarts > 0 ? (size_t)restarts : 0, "restart", "restarts");
+	buf_adds(out, ", ");
+	human_count(out, crashes > 0 ? (size_t)crashes : 0, "crash", "crashes");
+	if (crashes > 1)
+		buf_adds(out, " in a row");
+	add_last_exit(instance, t, out);
+	buf_addc(out, '\n');
+}
+
+static void add_timeline(const struct json *instance, struct timeline t, struct buf *out)
+{
+	const struct json *entry = NULL;
+
+	JSON_EACH (json_get(instance, "timeline"), entry)
+		timeline_entry(&t, entry, out);
+}
+
+int detail_render(const struct json *why, const struct timeline *t, struct buf *out, struct err *e)
+{
+	const struct json *instances = json_get(why, "instances");
+	const struct json *instance = NULL;
+
+	if (!json_is_array(instances))
+		return err_set(e, "the answer has no 'instances'");
+	if (!json_count(instances))
+		buf_adds(out, "nothing to tell: it has no instance\n");
+	JSON_EACH (instances, instance) {
+		if (instance != json_first(instances))
+			buf_addc(out, '\n');
+		add_head(instance, t, out);
+		add_counts(instance, t, out);
+		add_timeline(instance, *t, out);
+	}
+	return 0;
+}

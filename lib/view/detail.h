@@ -1,0 +1,22 @@
+/*
+ * Why instances are as they are, in full: what "why" answers.
+ *
+ *	api:2: backoff, next start in 200 ms
+ *	  exit code 3, crash 2
+ *	  3 restarts, 2 crashes in a row, last exit with code 3 at 12:01:02.123
+ *	  12:01:00.000  starting -> running  on ready
+ *	  12:01:02.123  running -> backoff  on crash  exit code 3, crash 2
+ */
+#ifndef OX_VIEW_DETAIL_H
+#define OX_VIEW_DETAIL_H
+
+#include "base/buf.h"
+
+struct err;
+struct json;
+struct timeline;
+
+/* -1 with words if `why` is no such answer.  `t` was begun by the caller; every instance starts from its day again. */
+int detail_render(const struct json *why, const struct timeline *t, struct buf *out, struct err *e);
+
+#endif

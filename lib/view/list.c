@@ -1,0 +1,189 @@
+#include "view/list.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "model/status.h"
+#include "view/table.h"
+
+/* In the order in which the verdict counts what is not ready. */
+static const struct {
+	const char *state;
+	enum tint tint;
+} states[] = {
+	{ "running", TINT_GREEN },
+	{ "starting", TINT_YELLOW },
+	{ "unhealthy", TINT_RED },
+	{ "blocked", TINT_MAGENTA },
+	{ "backoff", TINT_YELLOW },
+	{ "crashed", TINT_RED },
+	{ "stopping", TINT_YELLOW },
+	{ "stopped", TINT_DIM },
+	{ "finished", TINT_BLUE },
+};
+enum { STATES = sizeof(states) / sizeof(states[0]) };
+
+enum tint list_tint(const char *state)
+{
+	for (size_t i = 0; i < STATES; i++)
+		if (str_eq(states[i].state, state))
+			return states[i].tint;
+	return TINT_NONE;
+}
+
+void list_reason(struct buf *out, const char *reason, int64_t next_restart_ms)
+{
+	if (reason && *reason)
+		buf_adds(out, reason);
+	if (next_restart_ms < 0)
+		return;
+	if (reason && *reason)
+		buf_adds(out, "; ");
+	buf_adds(out, "next start in ");
+	human_duration(out, next_restart_ms);
+}
+
+static enum tint health_tint(const char *health)
+{
+	if (str_eq(health, "healthy"))
+		return TINT_GREEN;
+	return str_eq(health, "unhealthy") ? TINT_RED : TINT_DIM;
+}
+
+/* Whole seconds: a table that is drawn again and again is not to flicker. */
+static void add_uptime(struct buf *out, int64_t ms)
+{
+	if (ms < 60000)
+		buf_addf(out, "%llds", (long long)(ms / 1000));
+	else
+		human_duration(out, ms);
+}
+
+/* A cell of what may be unknown: then the buf is empty.  Leaves it empty for the next. */
+static void cell_or_dash(struct table *t, struct buf *text)
+{
+	if (text->len)
+		table_cell(t, TINT_NONE, "%s", text->ptr);
+	else
+		table_cell(t, TINT_DIM, "-");
+	buf_clear(text);
+}
+
+static void add_row(struct table *t, const struct instance_status *s, bool has_reasons)
+{
+	bool has_health = !str_eq(s->health, "none");
+	struct buf text = BUF_INIT;
+
+	table_cell(t, TINT_NONE, "%s:%d", s->name, s->instance);
+	if (s->pid > 0)
+		buf_addf(&text, "%lld", (long long)s->pid);
+	cell_or_dash(t, &text);
+	table_cell(t, list_tint(s->status), "%s", s->status);
+	table_cell(t, health_tint(s->health), "%s", has_health ? s->health : "-");
+	if (s->port)
+		buf_addf(&text, "%d", s->port);
+	cell_or_dash(t, &text);
+	if (s->uptime_ms >= 0)
+		add_uptime(&text, s->uptime_ms);
+	cell_or_dash(t, &text);
+	table_cell(t, s->restarts ? TINT_NONE : TINT_DIM, "%lld", (long long)s->restarts);
+	if (s->cpu_percent >= 0)
+		buf_addf(&text, "%.1f%%", s->cpu_percent);
+	cell_or_dash(t, &text);
+	if (s->memory_bytes >= 0)
+		human_size(&text, s->memory_bytes);
+	cell_or_dash(t, &text);
+	if (has_reasons) {
+		list_reason(&text, s->reason.ptr, s->next_restart_ms);
+		table_cell(t, TINT_DIM, "%s", text.ptr);
+	}
+	buf_release(&text);
+}
+
+static void add_table(const struct vec *instances, struct buf *out, size_t width, bool colour)
+{
+	static const struct table_column columns[] = {
+		{ .title = "PROCESS" },
+		{ .title = "PID", .is_right = true },
+		{ .title = "STATUS" },
+		{ .title = "HEALTH" },
+		{ .title = "PORT", .is_right = true },
+		{ .title = "UPTIME", .is_right = true },
+		{ .title = "RESTARTS", .is_right = true },
+		{ .title = "CPU", .is_right = true },
+		{ .title = "MEM", .is_right = true },
+		{ .title = "REASON", .may_shrink = true },
+	};
+	size_t count = sizeof(columns) / sizeof(columns[0]);
+	const struct instance_status *s = NULL;
+	bool has_reasons = false;
+	struct table t;
+	size_t i = 0;
+
+	VEC_EACH (instances, i, s)
+		has_reasons = has_reasons || s->reason.len || s->next_restart_ms >= 0;
+	table_init(&t, columns, has_reasons ? count : count - 1);
+	VEC_EACH (instances, i, s)
+		add_row(&t, s, has_reasons);
+	table_render(&t, out, width, colour);
+	table_release(&t);
+}
+
+static void add_verdict(const struct vec *instances, struct buf *out)
+{
+	size_t counts[STATES] = { 0 };
+	const struct instance_status *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (instances, i, s)
+		for (size_t k = 0; k < STATES; k++)
+			counts[k] += str_eq(states[k].state, s->status);
+	buf_addf(out, "%zu of %zu ready", counts[0], instances->len);
+	for (size_t k = 1; k < STATES; k++)
+		if (counts[k])
+			buf_addf(out, ", %zu %s", counts[k], states[k].state);
+	buf_addc(out, '\n');
+}
+
+static void free_instance(void *item)
+{
+	instance_status_release(item);
+	mem_free(item);
+}
+
+static int read_instances(const struct json *status, struct vec *instances, struct err *e)
+{
+	const struct json *processes = json_get(status, "processes");
+	const struct json *member = NULL;
+
+	if (!json_is_array(processes))
+		return err_set(e, "a status has no 'processes'");
+	JSON_EACH (processes, member) {
+		struct instance_status *s = mem_zalloc(1, sizeof(*s));
+
+		instance_status_init(s);
+		vec_push(instances, s);
+		if (instance_status_from_json(member, s, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int list_render(const struct json *status, struct buf *out, size_t width, bool colour, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	int rc = read_instances(status, &instances, e);
+
+	if (rc == 0 && !instances.len) {
+		buf_adds(out, "nothing to show: no app has an instance\n");
+	} else if (rc == 0) {
+		add_table(&instances, out, width, colour);
+		add_verdict(&instances, out);
+	}
+	vec_release_with(&instances, free_instance);
+	return rc;
+}

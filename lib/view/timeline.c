@@ -1,0 +1,196 @@
+#include "view/timeline.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "base/str.h"
+#include "model/status.h"
+#include "view/human.h"
+#include "view/list.h"
+
+enum {
+	MS_A_DAY = 86400000,
+	DATE_LEN = sizeof("2026-11-20") - 1,
+	TIME_LEN = sizeof("12:01:02.123") - 1,
+};
+
+static const char gap[] = "  ";
+
+static int64_t day_of(int64_t ms)
+{
+	return ms / MS_A_DAY - (ms % MS_A_DAY < 0);
+}
+
+/* The moment as it is shown; false if `at` is none. */
+static bool local_ms(const struct timeline *t, const char *at, int64_t *ms)
+{
+	if (!at || !utc_parse(at, ms))
+		return false;
+	*ms = t->to_local ? t->to_local(*ms) : *ms;
+	return true;
+}
+
+static void add_date(struct buf *out, int64_t ms)
+{
+	struct buf text = BUF_INIT;
+
+	utc_print(&text, ms);
+	buf_add(out, text.ptr, DATE_LEN);
+	buf_release(&text);
+}
+
+static void add_clock(struct buf *out, int64_t ms)
+{
+	struct buf text = BUF_INIT;
+
+	utc_print(&text, ms);
+	buf_add(out, text.ptr + DATE_LEN + 1, TIME_LEN);
+	buf_release(&text);
+}
+
+void timeline_begin(struct timeline *t, int64_t now_utc_ms)
+{
+	t->day = day_of(t->to_local ? t->to_local(now_utc_ms) : now_utc_ms);
+}
+
+void timeline_time(const struct timeline *t, const char *at, struct buf *out)
+{
+	int64_t ms = 0;
+
+	if (!local_ms(t, at, &ms)) {
+		buf_adds(out, "?");
+		return;
+	}
+	if (day_of(ms) != t->day) {
+		add_date(out, ms);
+		buf_addc(out, ' ');
+	}
+	add_clock(out, ms);
+}
+
+/* "12:01:02.123", below its date where that is news. */
+static void begin_line(struct timeline *t, const struct json *event, const char *indent, struct buf *out)
+{
+	int64_t ms = 0;
+	bool is_known = local_ms(t, json_string(json_get(event, "at"), NULL), &ms);
+
+	if (is_known && day_of(ms) != t->day) {
+		t->day = day_of(ms);
+		buf_adds(out, indent);
+		human_tint(out, TINT_BOLD, t->colour);
+		add_date(out, ms);
+		human_untint(out, t->colour);
+		buf_addc(out, '\n');
+	}
+	buf_adds(out, indent);
+	human_tint(out, TINT_DIM, t->colour);
+	if (is_known)
+		add_clock(out, ms);
+	else
+		buf_adds(out, "--:--:--.---");
+	human_untint(out, t->colour);
+}
+
+static void add_safe(struct buf *out, const char *text)
+{
+	human_safe(out, text, strlen(text));
+}
+
+static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint, const char *text)
+{
+	human_tint(out, tint, t->colour && tint != TINT_NONE);
+	add_safe(out, text);
+	human_untint(out, t->colour && tint != TINT_NONE);
+}
+
+/* "running -> backoff  on crash", or only the kind where no state changed. */
+static void add_step(const struct timeline *t, const struct json *event, struct buf *out)
+{
+	const char *kind = json_string(json_get(event, "kind"), "");
+	const char *from = json_string(json_get(event, "from"), NULL);
+	const char *to = json_string(json_get(event, "to"), NULL);
+	const char *on = json_string(json_get(event, "on"), NULL);
+
+	if (!*kind)
+		return;
+	buf_adds(out, gap);
+	if (!str_eq(kind, "state") || !from || !to) {
+		add_tinted(t, out, TINT_CYAN, kind);
+		return;
+	}
+	add_tinted(t, out, list_tint(from), from);
+	buf_adds(out, " -> ");
+	add_tinted(t, out, list_tint(to), to);
+	if (!on || !*on)
+		return;
+	buf_addf(out, "%son ", gap);
+	add_safe(out, on);
+}
+
+static void add_first_line(struct buf *out, const char *words)
+{
+	human_safe(out, words, strcspn(words, "\n"));
+}
+
+static void add_other_lines(const struct timeline *t, const char *words, const char *indent, struct buf *out)
+{
+	const char *end = strchr(words, '\n');
+
+	while (end && end[1]) {
+		const char *line = end + 1;
+
+		end = strchr(line, '\n');
+		buf_addf(out, "\n%s", indent);
+		buf_fill(out, ' ', TIME_LEN);
+		human_tint(out, TINT_DIM, t->colour);
+		buf_addf(out, "%s| ", gap);
+		human_safe(out, line, end ? (size_t)(end - line) : strlen(line));
+		human_untint(out, t->colour);
+	}
+}
+
+/* Words about a crash say by themselves when it starts again; said twice it would read as two delays. */
+static bool tells_delay(const char *why)
+{
+	return strstr(why, "again") || strstr(why, "delay");
+}
+
+static void add_delay(const struct json *event, const char *why, struct buf *out)
+{
+	int64_t delay_ms = -1;
+
+	if (!json_int(json_get(event, "delay_ms"), &delay_ms) || delay_ms < 0 || tells_delay(why))
+		return;
+	buf_addf(out, "%srestart in ", *why ? ", " : gap);
+	human_duration(out, delay_ms);
+}
+
+void timeline_event(struct timeline *t, const struct json *event, struct buf *out)
+{
+	const char *id = json_string(json_get(event, "id"), NULL);
+	const char *why = json_string(json_get(event, "why"), "");
+
+	begin_line(t, event, "", out);
+	buf_adds(out, gap);
+	add_tinted(t, out, TINT_BOLD, id ? id : json_string(json_get(event, "app"), "?"));
+	add_step(t, event, out);
+	if (*why)
+		buf_adds(out, gap);
+	add_first_line(out, why);
+	add_delay(event, why, out);
+	add_other_lines(t, why, "", out);
+	buf_addc(out, '\n');
+}
+
+void timeline_entry(struct timeline *t, const struct json *entry, struct buf *out)
+{
+	const char *words = json_string(json_get(entry, "words"), "");
+
+	begin_line(t, entry, gap, out);
+	add_step(t, entry, out);
+	if (*words)
+		buf_adds(out, gap);
+	add_first_line(out, words);
+	add_other_lines(t, words, gap, out);
+	buf_addc(out, '\n');
+}

@@ -1,0 +1,34 @@
+/*
+ * What happened, a line each:
+ *
+ *	12:01:02.123  api:2  running -> backoff  on crash  exit code 3, restart in 200 ms
+ *	12:01:02.330  api:2  note  port 3002 is still held
+ *
+ * A line of another day than the one before gets a line with its date first.  Words of several lines (the last ones that an instance
+ * wrote) go on below, behind a bar.
+ */
+#ifndef OX_VIEW_TIMELINE_H
+#define OX_VIEW_TIMELINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+struct json;
+
+struct timeline {
+	int64_t (*to_local)(int64_t utc_ms); /* NULL: times are shown as UTC */
+	int64_t day;                         /* of the line before; timeline_begin() sets it to today */
+	bool colour;
+};
+
+void timeline_begin(struct timeline *t, int64_t now_utc_ms);
+/* One event, as the daemon sends it; with its instance or app. */
+void timeline_event(struct timeline *t, const struct json *event, struct buf *out);
+/* One entry of what "why" answers: indented, and whose it is stands above. */
+void timeline_entry(struct timeline *t, const struct json *entry, struct buf *out);
+/* "12:01:02.123", with the day before it if that is another than the one of the line before. */
+void timeline_time(const struct timeline *t, const char *at, struct buf *out);
+
+#endif

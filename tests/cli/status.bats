@@ -1,0 +1,104 @@
+# What `oxctl status` shows.
+load ../lib/common
+load fake
+
+STATUS='{ "version": 1, "daemon": { "pid": 1, "brain_pid": 2, "version": "0", "uptime_secs": 9, "brain_restarts": 0 },
+	"apps": [ { "name": "api", "instances": 2, "ready": 1, "revision": 1, "port": 3000, "port_mode": "each", "oxfile": null, "rollout": null } ],
+	"processes": [
+	{ "id": "api:0", "name": "api", "instance": 0, "pid": 4102, "status": "running", "health": "healthy", "port": 3000, "revision": 1,
+	  "uptime_secs": 92.4, "restarts": 0, "crashes": 0, "memory_bytes": 51380224, "cpu_percent": 0.3, "last_exit": null, "next_restart_ms": null, "reason": null },
+	{ "id": "api:1", "name": "api", "instance": 1, "pid": null, "status": "backoff", "health": "unknown", "port": 3001, "revision": 1,
+	  "uptime_secs": null, "restarts": 3, "crashes": 3, "memory_bytes": null, "cpu_percent": null, "last_exit": null, "next_restart_ms": 400, "reason": "exit code 3" } ] }'
+
+# on_terminal SECONDS UNTIL COMMAND…: runs it on a terminal of 80 by 24 until the screen has shown the words UNTIL, then Ctrl-C; prints all.
+on_terminal() {
+	python3 - "$@" <<-'PY'
+		import fcntl, os, pty, select, struct, sys, termios, time
+		limit, until, command = float(sys.argv[1]), sys.argv[2].encode(), sys.argv[3:]
+		pid, fd = pty.fork()
+		if pid == 0:
+		    os.environ["TERM"] = "xterm"
+		    os.execvp(command[0], command)
+		fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", int(os.environ.get("ROWS", 24)), 80, 0, 0))
+		seen, end = b"", time.monotonic() + limit
+		while until not in seen and time.monotonic() < end:
+		    if select.select([fd], [], [], 0.1)[0]:
+		        try:
+		            seen += os.read(fd, 65536)
+		        except OSError:
+		            break
+		os.write(fd, b"\x03")
+		os.waitpid(pid, 0)
+		sys.stdout.write(seen.decode())
+		sys.exit(0 if until in seen else 1)
+	PY
+}
+
+@test "status is a table with a verdict, by all of its names" {
+	fake_daemon <<<"{ \"status\": { \"result\": $STATUS } }"
+	for name in status ls list ps; do
+		run -0 --separate-stderr oxctl $name
+		assert_line --index 0 --regexp '^PROCESS +PID +STATUS +HEALTH +PORT +UPTIME +RESTARTS +CPU +MEM +REASON$'
+		assert_line --index 1 --regexp '^api:0 +4102 +running +healthy +3000 +1m 32s +0 +0.3% +49.0 MB$'
+		assert_line --index 2 --regexp '^api:1 +- +backoff +unknown +3001 +- +3 +- +- +exit code 3; next start in 400 ms$'
+		assert_line --index 3 "1 of 2 ready, 1 backoff"
+		assert_equal "$stderr" ""
+	done
+	asked 'p == {}'
+	run -0 oxctl status api:1 web
+	asked 'p == {"targets": ["api:1", "web"]}'
+}
+
+@test "status --json is what the daemon answered and nothing else" {
+	fake_daemon <<<"{ \"status\": { \"result\": $STATUS } }"
+	run -0 --separate-stderr oxctl status --json
+	assert_equal "$stderr" ""
+	python3 -c 'import json, sys; assert json.loads(sys.argv[1]) == json.loads(sys.argv[2])' "$output" "$STATUS"
+}
+
+@test "an unknown target is exit 4, an answer that is no status exit 1, and stdout stays empty" {
+	fake_daemon <<<'{ "status": [ { "error": { "code": -32001, "message": "there is no app '"'x'"'" } }, { "result": { "processes": [ {} ] } } ] }'
+	run -4 --separate-stderr oxctl status x --json
+	assert_equal "$output" ""
+	assert_equal "$stderr" "oxctl: there is no app 'x'"
+	run -1 --separate-stderr oxctl status
+	assert_equal "$output" ""
+}
+
+@test "--watch draws again when something happens, and shows another figure when nothing does" {
+	fake_daemon <<-JSON
+		{ "subscribe": { "result": { "seq": 0, "snapshot": null } },
+		  "status": [ { "result": $STATUS, "events": [ { "seq": 1 } ] }, { "result": ${STATUS/running/unhealthy} }, { "result": ${STATUS/running/finished} } ] }
+	JSON
+	run -0 on_terminal 10 finished oxctl status --watch
+	assert_output --partial running
+	assert_output --partial unhealthy
+	asked '[r["method"] for r in a][:4] == ["subscribe", "status", "status", "status"]'
+}
+
+@test "--watch ends with the daemon" {
+	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $STATUS, \"close\": true } }"
+	run -0 on_terminal 10 "closed the connection" oxctl status --watch
+}
+
+@test "a table that is higher than the terminal keeps its verdict" {
+	many=$(python3 - "$STATUS" <<-'PY'
+		import copy, json, sys
+		s = json.loads(sys.argv[1])
+		for i in range(2, 50):
+		    s["processes"].append(dict(s["processes"][0], instance=i))
+		print(json.dumps(s))
+	PY
+	)
+	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $many } }"
+	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status --watch
+	assert_output --partial "… and "
+}
+
+@test "colours appear on a terminal, and not with NO_COLOR" {
+	fake_daemon <<<"{ \"status\": { \"result\": $STATUS } }"
+	run -0 on_terminal 10 "1 of 2 ready" oxctl status
+	assert_output --partial $'\e[32mrunning\e[0m'
+	NO_COLOR=1 run -0 on_terminal 10 "1 of 2 ready" oxctl status
+	refute_output --partial $'\e['
+}
