@@ -16,7 +16,7 @@ LINTS := layers headers format tidy cppcheck banned scripts manuals check-genera
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
 CHECK := unit cli speed
-TEST  := unit unit-sanitized unit-clang cli cli-sanitized speed e2e toml-test examples fuzz $(LINTS:%=lint:%)
+TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
 FUZZ_TEST_SECS ?= 10
@@ -29,6 +29,26 @@ check:
 
 test:
 	$(run_tests) $(TEST)
+
+# --- programs of the tests and examples -----------------------------------------------------------------
+
+include tests/keeper/rules.mk
+include tests/control/rules.mk
+include tests/sim/rules.mk
+
+# An example is one program of one file, beside its oxfile.
+EXAMPLES := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard examples/*/*.c)))
+
+$(EXAMPLES): $(OUT)/%: $(OUT)/%.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+.PHONY: examples
+examples: $(EXAMPLES)
+
+# What runs under a daemon in tests/e2e and examples.
+.PHONY: e2e-programs
+e2e-programs: all examples $(OUT)/tests/actor
 
 # --- lint: every step is silent when it has nothing to say -------------------------------------------
 

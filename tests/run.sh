@@ -106,7 +106,7 @@ folder() {
 	local -a settings=()
 	[ -e "$3" ] || return 0
 	[ "$1" = "$OUT" ] || settings=('SAN=address,undefined')
-	one "the programs build ($1)" build OUT="$1" "${settings[@]}" all || return
+	one "the programs build ($1)" build OUT="$1" "${settings[@]}" e2e-programs || return
 	bats_files "$@"
 }
 
@@ -144,6 +144,43 @@ suite_e2e() {
 
 suite_examples() {
 	folder "$OUT" 1 examples/*/*.bats
+}
+
+# programs TARGET PROGRAM…: make's target, then every one of these test programs.
+programs() {
+	local target=$1 program
+	shift
+	one "everything builds ($target)" build OUT="$OUT" "$target" || return
+	for program; do
+		CMOCKA_MESSAGE_OUTPUT=TAP tap "${program#"$OUT"/}" "$program"
+	done
+}
+
+# named FOLDER PLACE: the programs that tests/FOLDER/test_*.c are built into, in PLACE.
+named() {
+	local source
+	for source in tests/"$1"/test_*.c; do
+		echo "$OUT/$2/$(basename "$source" .c)"
+	done
+}
+
+suite_keeper() {
+	mapfile -t list < <(named keeper tests)
+	programs keeper "${list[@]}"
+}
+
+suite_control() {
+	mapfile -t list < <(named control control)
+	programs control-tests "${list[@]}"
+}
+
+# Each seed is a test: SIM_SEEDS of them, SIM_STEPS steps each; a seed that fails replays with `make sim SEED=…`.
+suite_sim() {
+	local seed
+	one "the simulated machine builds" build OUT="$OUT" "$OUT/sim" || return
+	for seed in $(seq "${SIM_SEEDS:-10}"); do
+		one "seed $seed, ${SIM_STEPS:-100000} steps" timeout -k 5 "$LIMIT" "$OUT/sim" "$seed" "${SIM_STEPS:-100000}" 1
+	done
 }
 
 # The toml-test cases count one by one; the script's last line has the figures.

@@ -1,0 +1,68 @@
+load ../lib/daemon
+
+@test "a name and a command make an app without an oxfile" {
+	port=$(port_block 2)
+	run -0 oxctl start web -i 2 --port "$port" --wait -- hello
+	assert_output "web: 2 instances started on $port-$((port + 1))"
+	answers "$port" "hello from web:0 on port $port"
+	answers $((port + 1)) "hello from web:1"
+	oxctl stop web
+	assert no_children hello
+}
+
+@test "its arguments arrive as they were typed, and it runs where it was typed" {
+	mkdir "a place"
+	cd "a place"
+	oxctl start odd -- actor --say 'two  words' --say '$HOME `x` "q"' --print-folder
+	eventually 5 has_written odd:0 "folder $BATS_TEST_TMPDIR/a place"
+	assert has_written odd:0 'two  words'
+	assert has_written odd:0 '$HOME `x` "q"'
+}
+
+@test "the same again changes nothing" {
+	port=$(port_block)
+	oxctl start web --port "$port" --wait -- hello
+	before=$(pids web)
+	run -0 oxctl start web --port "$port" --wait -- hello
+	assert_output "web: already running"
+	assert_equal "$(pids web)" "$before"
+}
+
+@test "it is there again after the daemon was stopped and started" {
+	port=$(port_block)
+	oxctl start web --port "$port" --wait -- hello
+	oxctl daemon stop
+	oxctl daemon start
+	eventually 5 state_is web:0 running
+	answers "$port" "hello from web:0"
+}
+
+@test "save prints an oxfile that makes the same app" {
+	port=$(port_block 2)
+	oxctl start web -i 2 --port "$port" --wait -- hello
+	oxctl save web >oxfile.toml
+	run -0 oxctl validate
+	oxctl delete web
+	oxctl start --wait
+	assert_equal "$(ports web)" "$port $((port + 1))"
+	answers "$port" "hello from web:0"
+}
+
+@test "a name that an oxfile's app has is refused" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "actor"
+	TOML
+	before=$(pids api)
+	run -1 oxctl start api -- actor
+	assert_output --partial "$PWD/oxfile.toml"
+	assert_equal "$(pids api)" "$before"
+}
+
+@test "a name without a command, and a bad name, are told" {
+	run -2 oxctl start web --
+	run -3 oxctl status
+	run oxctl start 'we/b' -- actor
+	assert_failure
+	assert_output --partial "we/b"
+}

@@ -1,0 +1,146 @@
+load ../lib/daemon
+
+# alone COMMAND…: with nothing in the environment but what is needed to find anything, so that what arrives can be named.
+alone() {
+	env -i PATH="$PATH" HOME="$HOME" OXHERD_HOME="$OXHERD_HOME" OX_TEST="$OX_TEST" "$@" 3>&-
+}
+
+facts_of() {
+	eventually 5 has_written "$1" "pid "
+	output_of "$1"
+}
+
+@test "an instance gets the documented variables, those of the caller and its own, and no others" {
+	port=$(port_block 2)
+	given_oxfile <<-TOML
+		[processes.api]
+		command = ["actor", "--print-env", "--mark"]
+		instances = 2
+		port = $port
+		env = { OWN = "with spaces  and \$dollar", NODE_APP_INSTANCE = "mine", GREETING = "\${WORD:-hi} \$\${WORD}" }
+	TOML
+	alone FROM_CALLER=1 NOTIFY_SOCKET=/bad LISTEN_FDS=3 LISTEN_PID=1 OXMGR_INSTANCE_ID=4 oxctl start
+	facts_of api:1 | sed -n 's/^env //p' | sort >got
+	sort >expected <<-TEXT
+		FROM_CALLER=1
+		GREETING=hi \${WORD}
+		HOME=$HOME
+		NODE_APP_INSTANCE=mine
+		OWN=with spaces  and \$dollar
+		OXHERD_APP=api
+		OXHERD_INSTANCE=1
+		OXHERD_REVISION=1
+		OXMGR_INSTANCE_ID=4
+		OX_TEST=$OX_TEST
+		PATH=$PATH
+		PORT=$((port + 1))
+	TEXT
+	# The mark is how a new daemon knows its own; the rest is the caller's own.
+	grep -q "^OXHERD_MARK=.*\.api:1\$" got
+	diff expected <(grep -v '^OXHERD_MARK=' got)
+}
+
+@test "a variable that is missing is an error that names it, and nothing starts" {
+	given_oxfile <<-'TOML'
+		[processes.api]
+		command = "actor"
+		env = { KEY = "${NO_SUCH_VARIABLE}" }
+	TOML
+	run -2 alone oxctl start
+	assert_output --partial "NO_SUCH_VARIABLE"
+	assert_output --partial "oxfile.toml:3"
+}
+
+@test "stdin is /dev/null, stdout and stderr are ours, and no other descriptor is open" {
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "actor --print-fds --mark"
+	TOML
+	exec 7<oxfile.toml 9<oxfile.toml
+	oxctl start 3>&-
+	exec 7<&- 9<&-
+	run facts_of one:0
+	assert_line "fd 0 /dev/null"
+	assert_line --regexp "^fd 1 $OXHERD_HOME/run/pipes/"
+	assert_line --regexp "^fd 2 $OXHERD_HOME/run/pipes/"
+	assert_equal "$(output_of one:0 | grep -c '^fd ')" 3
+}
+
+@test "no controlling terminal, a session of its own, default signals, the caller's umask and limits" {
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "actor --print-ids --print-signals --print-folder --print-limits --mark"
+	TOML
+	# A caller that ignores signals, with odd limits: the former is not for services, the latter are.
+	bash -c 'trap "" HUP INT TERM USR1 PIPE; umask 027; ulimit -S -n 500; exec oxctl start' 3>&-
+	run facts_of one:0
+	assert_line "terminal none"
+	refute_output --partial "ignored"
+	refute_output --partial "blocked"
+	assert_line "umask 027"
+	assert_line "folder $PWD"
+	assert_line --regexp "^limit nofile 500 "
+	assert_line "nice 0"
+	assert_line "session $(pid_of one:0)"
+}
+
+@test "a later caller's umask and environment are those of what it starts" {
+	given_oxfile <<-'TOML'
+		[processes.a]
+		command = "actor --print-env --print-folder --mark"
+		[processes.b]
+		command = "actor --print-env --print-folder --mark"
+	TOML
+	(umask 022 && CALLER=first oxctl start a 3>&-)
+	(umask 077 && CALLER=second oxctl start b 3>&-)
+	run facts_of a:0
+	assert_line "env CALLER=first"
+	assert_line "umask 022"
+	run facts_of b:0
+	assert_line "env CALLER=second"
+	assert_line "umask 077"
+}
+
+@test "limits.nofile is what the process may open" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "actor --print-limits --mark"
+		limits = { nofile = 123 }
+	TOML
+	run facts_of one:0
+	assert_line "limit nofile 123 123"
+}
+
+@test "user and group come with the right groups, and an unknown user does not start as root" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	begin_oxherd <<-TOML
+		[processes.nobody]
+		command = ["$OXHERD_BUILD/tests/actor", "--print-ids", "--mark"]
+		user = "nobody"
+		working_dir = "/"
+		[processes.ghost]
+		command = "actor --say up"
+		user = "no-such-user"
+	TOML
+	run facts_of nobody:0
+	assert_line "uid $(id -u nobody) $(id -u nobody)"
+	assert_line "gid $(id -g nobody) $(id -g nobody)"
+	assert_equal "$(output_of nobody:0 | sed -n 's/^group //p' | sort -n | xargs)" "$(id -G nobody | xargs -n 1 | sort -n | xargs)"
+	eventually 5 at_least ghost:0 crashes 1
+	eventually 5 reason_has ghost:0 "no-such-user"
+	[ ! -s "$OXHERD_HOME/log/ghost-0-out.log" ]
+}
+
+@test "working_dir is looked up at every start, so a link may be moved" {
+	mkdir old new
+	ln -s old current
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "actor --print-folder --mark"
+		working_dir = "current"
+	TOML
+	eventually 5 has_written one:0 "folder $PWD/old"
+	ln -sfn new current
+	oxctl restart one
+	eventually 5 has_written one:0 "folder $PWD/new"
+}

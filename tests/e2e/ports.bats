@@ -1,0 +1,183 @@
+load ../lib/daemon
+
+@test "a port that a stranger holds is named with its holder; that instance waits, the others run, and it starts when the port is free" {
+	port=$(port_block 4)
+	hold_port $((port + 2))
+	begin_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		instances = 4
+		port = $port
+	TOML
+	eventually 5 state_is api:2 blocked
+	for i in 0 1 3; do
+		eventually 5 state_is "api:$i" running
+	done
+	run status_field api:2 reason
+	assert_output --partial "port $((port + 2)) is held by pid $holder"
+	assert_output --partial "http.server"
+	assert_equal "$(status_field api:2 restarts) $(status_field api:2 crashes)" "0 0"
+	before=$(pids api | grep -v api:2)
+	release_port
+	eventually 5 state_is api:2 running
+	answers $((port + 2)) "hello from api:2"
+	assert_equal "$(pids api | grep -v api:2)" "$before"
+	assert_equal "$(status_field api:2 restarts)" 0
+}
+
+@test "start --wait with a timeout tells who holds the port" {
+	port=$(port_block)
+	hold_port "$port"
+	run -5 start_oxherd --wait --timeout 300ms <<-TOML
+		[processes.api]
+		command = "hello"
+		port = $port
+	TOML
+	run status_field api:0 reason
+	assert_output --partial "port $port is held by pid $holder"
+	release_port
+	eventually 5 state_is api:0 running
+}
+
+@test "what waits for a port can be stopped" {
+	port=$(port_block)
+	hold_port "$port"
+	begin_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		port = $port
+	TOML
+	eventually 5 state_is api:0 blocked
+	oxctl stop api
+	assert state_is api:0 stopped
+	release_port
+	assert state_is api:0 stopped
+}
+
+@test "a hundred restarts on one port never meet an address in use" {
+	port=$(port_block)
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		port = $port
+	TOML
+	for _ in $(seq 100); do
+		# A connection that the server closes leaves the port in TIME_WAIT.
+		exec 9<>"/dev/tcp/127.0.0.1/$port"
+		printf 'GET / HTTP/1.0\r\n\r\n' >&9
+		cat <&9 >/dev/null
+		exec 9>&-
+		oxctl restart api --wait >/dev/null
+	done
+	assert_equal "$(status_field api:0 restarts) $(status_field api:0 crashes)" "0 0"
+	answers "$port" "hello from api:0"
+	refute_logged "blocked"
+	[ ! -s "$OXHERD_HOME/log/api-0-err.log" ]
+}
+
+@test "two apps whose ports overlap are refused with both names, before anything starts" {
+	run start_oxherd <<-'TOML'
+		[processes.web]
+		command = "hello"
+		instances = 4
+		port = 21000
+		[processes.admin]
+		command = "hello"
+		port = 21003
+	TOML
+	assert_failure
+	assert_output --partial "web"
+	assert_output --partial "admin"
+	run -3 oxctl status
+}
+
+@test "an app that wants a port of another oxfile's app is refused" {
+	port=$(port_block 4)
+	start_oxherd <<-TOML
+		[processes.web]
+		command = "hello"
+		instances = 4
+		port = $port
+	TOML
+	mkdir other
+	printf '[processes.admin]\ncommand = "hello"\nport = %d\n' $((port + 3)) >other/oxfile.toml
+	run oxctl start -c other/oxfile.toml
+	assert_failure
+	assert_output --partial "web"
+	assert_output --partial "admin"
+	run -4 oxctl status admin
+}
+
+@test "ports that would end beyond 65535 are refused" {
+	run start_oxherd <<-'TOML'
+		[processes.web]
+		command = "hello"
+		instances = 4
+		port = 65533
+	TOML
+	assert_failure
+	assert_output --partial "65535"
+}
+
+@test "several instances without a port get a row from 3000 up that nobody else has, and keep it" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "hello"
+		instances = 4
+		[processes.web]
+		command = "hello"
+		instances = 2
+	TOML
+	read -r -a got < <(ports api)
+	[ "${got[0]}" -ge 3000 ]
+	assert_equal "${got[*]}" "$(seq -s ' ' "${got[0]}" $((got[0] + 3)))"
+	read -r -a other < <(ports web)
+	assert_equal "${other[1]}" $((other[0] + 1))
+	[ "${other[0]}" -ge $((got[0] + 4)) ] || [ "${other[1]}" -lt "${got[0]}" ]
+	oxctl daemon stop
+	oxctl daemon start
+	eventually 5 state_is api:3 running
+	assert_equal "$(ports api)" "${got[*]}"
+	assert_equal "$(ports web)" "${other[*]}"
+}
+
+@test "PORT in env is the base: passed on, counted up, and nobody waits for it to listen" {
+	port=$(port_block 3)
+	hold_port "$port"
+	start_oxherd <<-TOML
+		[processes.worker]
+		command = "actor --print-env"
+		instances = 3
+		env = { PORT = "$port" }
+	TOML
+	for i in 0 1 2; do
+		assert state_is "worker:$i" running
+		assert has_written "worker:$i" "env PORT=$((port + i))"
+	done
+	release_port
+}
+
+@test "one instance that names no port gets none" {
+	unset PORT
+	begin_oxherd <<-'TOML'
+		[processes.worker]
+		command = "actor --print-env --mark"
+	TOML
+	eventually 5 has_written worker:0 "pid "
+	run output_of worker:0
+	refute_output --partial "env PORT="
+	assert_equal "$(port_of worker:0)" null
+}
+
+@test "port_step is the distance between instances" {
+	port=$(port_block 12)
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		instances = 3
+		port = $port
+		port_step = 5
+	TOML
+	assert_equal "$(ports api)" "$port $((port + 5)) $((port + 10))"
+	answers $((port + 10)) "hello from api:2"
+}
