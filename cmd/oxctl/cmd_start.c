@@ -201,12 +201,20 @@ static void add_only(struct json *params, const struct opt_rest *rest)
 		json_free(list);
 }
 
+/* By its own name, or by its namespace's. */
+static bool is_called(const struct spec *spec, const struct json *name)
+{
+	const char *text = json_string(name, NULL);
+
+	return text && (str_eq(text, spec->name) || str_eq(text, spec->namespace));
+}
+
 static bool is_meant(const struct json *list, const struct spec *spec)
 {
 	const struct json *name = NULL;
 
 	JSON_EACH (list, name)
-		if (str_eq(json_string(name, NULL), spec->name))
+		if (is_called(spec, name))
 			return true;
 	return !list;
 }
@@ -221,7 +229,7 @@ static int check_only(const struct loaded *l, const struct json *list)
 		bool is_there = false;
 
 		VEC_EACH (&l->oxfile->specs, i, spec)
-			is_there = is_there || str_eq(json_string(name, NULL), spec->name);
+			is_there = is_there || is_called(spec, name);
 		if (!is_there)
 			return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s", json_string(name, ""),
 				l->oxfile->path);

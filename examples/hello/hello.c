@@ -69,9 +69,12 @@ static int open_port(const char *text)
 /* True if there was one. */
 static bool take_client(int listener)
 {
-	int fd =
-		client_count < CLIENTS_MAX ? accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int fd = -1;
 
+	if (client_count < CLIENTS_MAX)
+		fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return false;
 	clients[client_count].fd = fd;

@@ -5,7 +5,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -147,7 +146,7 @@ void wish_program(struct wish *w, uint64_t generation, int *out, const char *con
 	keep_message_init(&w->m, KEEP_SPAWN);
 	w->m.ticket = (struct keep_ticket){ 1, generation };
 	w->m.name = "api:0";
-	keep_programs(&w->programs, argv[0], getenv("PATH"));
+	keep_programs(&w->programs, argv[0], NULL);
 	for (; *argv; argv++)
 		keep_list_add(&w->argv, *argv);
 	w->m.spawn.folder = "/";

@@ -249,7 +249,7 @@ static void a_log_pipe_outlives_its_readers(void **state)
 	int reader = -1;
 
 	(void)snprintf(path, sizeof(path), "%s/api.0.out", s->home);
-	wish_actor(&w, 1, NULL, WORDS("--say", "early", "--say-on", "USR1 late"));
+	wish_actor(&w, 1, NULL, WORDS("--say-on", "USR1 late", "--say", "early"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
 		(struct keep_descriptor){ 1, KEEP_FROM_FIFO, 0, path };
 	wish_say(s, &w);

@@ -93,6 +93,28 @@ static void what_hides_is_found_by_descent(void **state)
 	buf_release(&text);
 }
 
+/* No mark any more, and nobody looked while its parent lived: but it is in the session. */
+static void what_lost_its_mark_is_found_by_its_session(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+	struct wish w;
+
+	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i sh -c 'echo up; exec sleep 1000' & wait"));
+	wish_say(s, &w);
+	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_read(out, &text, "up\n");
+	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
+	stage_expect(s, KEEP_EXITED, 1);
+	assert_int_equal(stage_count(s), 1);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_count(s), 0);
+	stage_read_all(&out, &text);
+	buf_release(&text);
+}
+
 static void nothing_left_is_told_at_once(void **state)
 {
 	struct stage *s = *state;
@@ -241,6 +263,8 @@ int main(void)
 			a_crash_leaves_no_grandchild),
 		ON_STAGE("what hides from its session and its mark is found by descent",
 			what_hides_is_found_by_descent),
+		ON_STAGE("what lost its mark is found by its session",
+			what_lost_its_mark_is_found_by_its_session),
 		ON_STAGE("that nothing is left is told at once", nothing_left_is_told_at_once),
 		ON_STAGE("a tree that keeps forking is killed", a_tree_that_keeps_forking_is_killed),
 		ON_STAGE("a stopped process hears its SIGTERM", a_stopped_process_hears_its_term),

@@ -104,6 +104,29 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 	assert_int_equal(stage_count(s), 0);
 }
 
+/* So many so short lives that deaths are seen before the reports of their births are. */
+static void birth_is_told_before_death(void **state)
+{
+	enum { MANY = 300 };
+	struct stage *s = *state;
+
+	for (int i = 1; i <= MANY; i++) {
+		struct wish w;
+
+		wish_program(&w, (uint64_t)i, NULL, WORDS("/bin/true"));
+		wish_say(s, &w);
+	}
+	for (int i = 1; i <= MANY; i++) {
+		const struct note *exited = stage_expect(s, KEEP_EXITED, (uint64_t)i);
+		const struct note *spawned = stage_seen(s, KEEP_SPAWNED, (uint64_t)i);
+
+		assert_non_null(spawned);
+		assert_true(spawned < exited);
+		assert_int_equal(spawned->pid, exited->pid);
+		assert_null(stage_seen(s, KEEP_EXITED, (uint64_t)i));
+	}
+}
+
 static void what_cannot_be_executed_comes_home(void **state)
 {
 	struct stage *s = *state;
@@ -179,6 +202,7 @@ int main(void)
 		ON_STAGE("a process is told from birth to death", a_process_is_told_from_birth_to_death),
 		ON_STAGE("exit codes and signals come home", exit_codes_come_home),
 		ON_STAGE("200 deaths at once are all told", two_hundred_deaths_at_once_are_all_told),
+		ON_STAGE("a birth is told before its death, and each once", birth_is_told_before_death),
 		ON_STAGE("what cannot be executed comes home with its errno",
 			what_cannot_be_executed_comes_home),
 		ON_STAGE("what cannot be arranged comes home with its stage",
