@@ -118,3 +118,20 @@ fuzz-build:
 	+$(Q)$(FUZZ_MAKE) $(JOBS) fuzz-programs
 
 fuzz-programs: $(FUZZ_BIN)
+
+# --- the daemon under storm: by hand, and before a release ----------------------------------------------
+
+## make storm       kills, floods, a thousand instances, valgrind; STORM_KILLS=100 and the like make it longer
+.PHONY: storm
+storm:
+	$(run_tests) storm
+
+# --- figures ------------------------------------------------------------------------------------------
+
+$(OUT)/bench-stamp: $(OUT)/tests/bench/stamp.o
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+.PHONY: bench
+bench: all $(OUT)/bench-stamp
+	$(Q)python3 tests/bench/bench.py $(OUT) --json $(OUT)/bench.json

@@ -174,6 +174,16 @@ suite_control() {
 	programs control-tests "${list[@]}"
 }
 
+# The daemon under storm: kills, floods, a thousand instances, valgrind.  STORM_KILLS and the like make it longer.
+suite_storm() {
+	local program
+	one "the programs build" build OUT="$OUT" e2e-programs || return
+	for program in tests/storm/*.py; do
+		[ "$program" = tests/storm/storm.py ] ||
+			OXHERD_BUILD=$OUT tap "${program#tests/}" python3 "$program"
+	done
+}
+
 # Each seed is a test: SIM_SEEDS of them, SIM_STEPS steps each; a seed that fails replays with `make sim SEED=…`.
 suite_sim() {
 	local seed
