@@ -320,12 +320,19 @@ static int open_store(struct brain *b, struct err *e)
 static int open_pump(struct brain *b, struct err *e)
 {
 	char *pipes = path_join(b->options.dirs->run, "pipes");
+	struct pump_options options = {
+		.loop = b->loop,
+		.pipes = pipes,
+		.logs = b->options.dirs->log,
+		.keeper = b->parent,
+		.context = b,
+	};
 	int rc = 0;
 
 	if (mkdir(pipes, 0700) < 0 && errno != EEXIST)
 		rc = err_sys(e, errno, "cannot make the folder '%s'", pipes);
 	else
-		b->pump = pump_new(b->loop, pipes, b->options.dirs->log, b->parent);
+		b->pump = pump_new(&options);
 	mem_free(pipes);
 	return rc;
 }

@@ -35,15 +35,16 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
-	const char *out = NULL;
-	const char *err = NULL;
+	struct pump_wish pipes = { .name = wish->name, .spec = wish->spec, .run = wish->ticket.generation };
+	struct pump_paths paths = { .out = NULL };
 
-	if (pump_open(b->pump, wish->name, wish->spec, &out, &err, &e) < 0) {
+	if (pump_open(b->pump, &pipes, &paths, &e) < 0) {
 		fail_spawn(b, wish->ticket, &e);
 		err_release(&e);
 		return;
 	}
-	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->spec->name), out, err, &e) < 0)
+	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->spec->name), paths.out, paths.err, &e) <
+		0)
 		fail_spawn(b, wish->ticket, &e);
 	else if (parent_send(b->parent, &launch.message, -1) < 0)
 		err_set(&e, "its command and environment are too large"), fail_spawn(b, wish->ticket, &e);

@@ -45,6 +45,8 @@ struct spout {
 struct pump {
 	struct ev_loop *loop;
 	struct parent *keeper;
+	const struct pump_calls *calls;
+	void *context;
 	char *pipes;
 	char *logs;
 	struct map spouts; /* name -> struct spout * */
@@ -94,6 +96,8 @@ static void write_log(struct stream *s, const char *bytes, size_t len)
 		bytes += done;
 		len -= (size_t)done;
 	}
+	if (s->pump->calls && s->pump->calls->written)
+		s->pump->calls->written(s->pump->context, s->file);
 }
 
 static void take(struct stream *s, int chunks)
@@ -138,7 +142,7 @@ static int open_pipe(const char *path, struct err *e)
 	return fd;
 }
 
-static char *log_path(const struct pump *p, const char *name, const struct spec *s, int which)
+char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which)
 {
 	const char *const own[2] = { s->logs.out, s->logs.err };
 	struct buf file = BUF_INIT;
@@ -147,26 +151,26 @@ static char *log_path(const struct pump *p, const char *name, const struct spec 
 	if (s->logs.combined)
 		return path_join(s->folder, s->logs.combined);
 	if (s->logs.unified)
-		which = 0;
+		which = PUMP_OUT;
 	if (own[which])
 		return path_join(s->folder, own[which]);
 	buf_addf(&file, "%s-%s.log", name, stream_words[which]);
 	for (size_t i = 0; i < file.len; i++)
 		file.ptr[i] = (char)(file.ptr[i] == ':' ? '-' : file.ptr[i]);
-	path = path_join(p->logs, file.ptr);
+	path = path_join(logs, file.ptr);
 	buf_release(&file);
 	return path;
 }
 
-static int stream_open(
-	struct stream *s, struct pump *p, const char *name, const struct spec *spec, int which, struct err *e)
+static int stream_open(struct stream *s, struct pump *p, const char *name, const struct spec *spec,
+	enum pump_stream which, struct err *e)
 {
 	struct buf file = BUF_INIT;
 
 	buf_addf(&file, "%s.%s", name, stream_words[which]);
 	*s = (struct stream){ .pump = p, .in = -1, .out = -1 };
 	s->pipe = path_join(p->pipes, file.ptr);
-	s->file = log_path(p, name, spec, which);
+	s->file = pump_log_path(p->logs, name, spec, which);
 	buf_release(&file);
 	s->in = open_pipe(s->pipe, e);
 	if (s->in < 0)
@@ -205,13 +209,18 @@ static void spout_free(void *item)
 	mem_free(spout);
 }
 
-struct pump *pump_new(struct ev_loop *loop, const char *pipes, const char *logs, struct parent *keeper)
+struct pump *pump_new(const struct pump_options *options)
 {
 	struct pump *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct pump){ .loop = loop, .keeper = keeper };
-	p->pipes = mem_strdup(pipes);
-	p->logs = mem_strdup(logs);
+	*p = (struct pump){
+		.loop = options->loop,
+		.keeper = options->keeper,
+		.calls = options->calls,
+		.context = options->context,
+	};
+	p->pipes = mem_strdup(options->pipes);
+	p->logs = mem_strdup(options->logs);
 	p->room = mem_alloc(PUMP_CHUNK);
 	return p;
 }
@@ -232,7 +241,7 @@ static void follow_spec(struct spout *spout, const struct spec *spec)
 {
 	for (int i = 0; i < 2; i++) {
 		struct stream *s = &spout->streams[i];
-		char *file = log_path(s->pump, spout->name, spec, i);
+		char *file = pump_log_path(s->pump->logs, spout->name, spec, i);
 
 		if (strcmp(file, s->file) != 0) {
 			fd_close(&s->out);
@@ -244,26 +253,25 @@ static void follow_spec(struct spout *spout, const struct spec *spec)
 	}
 }
 
-int pump_open(struct pump *p, const char *name, const struct spec *s, const char **out, const char **err,
-	struct err *e)
+int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *paths, struct err *e)
 {
-	struct spout *spout = map_get(&p->spouts, name);
+	struct spout *spout = map_get(&p->spouts, wish->name);
 
 	if (spout) {
-		follow_spec(spout, s);
+		follow_spec(spout, wish->spec);
 	} else {
 		spout = mem_zalloc(1, sizeof(*spout));
-		spout->name = mem_strdup(name);
-		for (int i = 0; i < 2; i++) {
-			if (stream_open(&spout->streams[i], p, name, s, i, e) < 0) {
+		spout->name = mem_strdup(wish->name);
+		for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
+			if (stream_open(&spout->streams[i], p, wish->name, wish->spec, i, e) < 0) {
 				spout_free(spout);
 				return -1;
 			}
 		}
-		map_put(&p->spouts, name, spout);
+		map_put(&p->spouts, wish->name, spout);
 	}
-	*out = spout->streams[0].pipe;
-	*err = spout->streams[1].pipe;
+	paths->out = spout->streams[PUMP_OUT].pipe;
+	paths->err = spout->streams[PUMP_ERR].pipe;
 	return 0;
 }
 
@@ -319,7 +327,8 @@ void pump_drop_held(struct pump *p, const char *held)
 	mem_free(path);
 }
 
-uint64_t pump_dropped(const struct pump *p)
+uint64_t pump_dropped(const struct pump *p, const char *name)
 {
+	(void)name;
 	return p->dropped;
 }

@@ -16,16 +16,46 @@ struct parent;
 struct pump;
 struct spec;
 
-/* `pipes` and `logs` are folders that exist; both are copied.  `keeper` holds a second end of every pipe; it is borrowed. */
-struct pump *pump_new(struct ev_loop *loop, const char *pipes, const char *logs, struct parent *keeper);
+/* For those who follow logs; any may be NULL.  Strings are borrowed for the call; nothing of the pump may be called from inside. */
+struct pump_calls {
+	/* Something was added to the log at this path: once for many lines, after they are in the file. */
+	void (*written)(void *context, const char *path);
+	/*
+	 * The log at this path begins again, empty: it was rotated away (it is `path`.1 now, or gone, its marks with it), or somebody
+	 * deleted, moved or truncated it.  Who has the old one open still reads what is in it.
+	 */
+	void (*begun)(void *context, const char *path);
+	/* The log of this instance ("api:2") refuses what it is given, or takes it again: a sentence for the events. */
+	void (*trouble)(void *context, const char *name, const char *words);
+};
+
+struct pump_options {
+	struct ev_loop *loop;
+	const char *pipes;              /* a folder that exists */
+	const char *logs;               /* a folder that exists */
+	struct parent *keeper;          /* holds a second end of every pipe; borrowed, as the loop is */
+	const struct pump_calls *calls; /* borrowed; NULL: nobody follows */
+	void *context;
+};
+
+/* The rest is copied.  */
+struct pump *pump_new(const struct pump_options *options);
 void pump_free(struct pump *p);
 
-/*
- * Makes the pipes of an instance ("api:2") if they are not there and begins to read them.  Their paths are borrowed until
- * pump_close().  -1 with words.
- */
-int pump_open(struct pump *p, const char *name, const struct spec *s, const char **out, const char **err,
-	struct err *e);
+/* Whose pipes: borrowed for the call. */
+struct pump_wish {
+	const char *name; /* "api:2" */
+	const struct spec *spec;
+	uint64_t run; /* the generation of the process that will write, or writes */
+};
+
+/* Borrowed until pump_close(). */
+struct pump_paths {
+	const char *out, *err;
+};
+
+/* Makes the pipes of an instance if they are not there and begins to read them; again for a new run or a new spec.  -1 with words. */
+int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *paths, struct err *e);
 /* Takes what is in the pipes now: the last words of a process that has just ended. */
 void pump_drain(struct pump *p, const char *name);
 /* Nobody will write any more: what is in the pipes is taken, they are removed, the files closed. */
@@ -39,7 +69,12 @@ void pump_sweep(
 char *pump_name_of_held(const char *held);
 /* The keeper lets go of such a pipe, and its file is removed: its instance is gone. */
 void pump_drop_held(struct pump *p, const char *held);
-/* Bytes that no disk took. */
-uint64_t pump_dropped(const struct pump *p);
+/* Bytes that no disk took: of an instance, or of all for NULL. */
+uint64_t pump_dropped(const struct pump *p, const char *name);
+
+enum pump_stream { PUMP_OUT, PUMP_ERR, PUMP_STREAM_COUNT };
+
+/* Where a stream of the instance `name` is logged, `logs` being the log folder; the two may be one file, also of many instances.  To be freed. */
+char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which);
 
 #endif

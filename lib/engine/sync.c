@@ -142,11 +142,15 @@ static void adopt(struct brain *b, const struct found *f)
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
-	const char *out = NULL;
-	const char *err = NULL;
+	struct pump_wish wish = { .name = name };
+	struct pump_paths paths = { .out = NULL };
 	struct err e = ERR_INIT;
 
-	if (i && pump_open(b->pump, name, herd_spec(b->herd, instance_app(i)), &out, &err, &e) < 0)
+	if (i) {
+		wish.spec = herd_spec(b->herd, instance_app(i));
+		wish.run = instance_ticket(i).generation;
+	}
+	if (i && pump_open(b->pump, &wish, &paths, &e) < 0)
 		log_warn("%s: %s", name, e.text.ptr);
 	err_release(&e);
 }

@@ -3,6 +3,10 @@
  * with it: `api-0-out.log` has `.api-0-out.log.marks`, `api-0-out.log.1` (or `.1.gz`) has `.api-0-out.log.1.marks`.  Offsets are those
  * of the uncompressed content.  A mark holds until the next one; a log without marks is read as well, its lines have no time.
  *
+ * Marks are in the order of their offsets; of several with one offset the last counts.  One is written when the source changes, else at
+ * most every MARK_EVERY_MS.  Sources that share a file take turns at the ends of lines where that is possible; a line that is cut by
+ * another source goes on at the next mark of its own.
+ *
  * A mark is MARK_SIZE bytes, little endian, with a check, so that a torn or foreign one is seen; the reader steps over it to the next
  * multiple of MARK_SIZE.
  */
@@ -15,7 +19,7 @@
 
 #include "base/buf.h"
 
-enum { MARK_SIZE = 32 };
+enum { MARK_SIZE = 32, MARK_EVERY_MS = 50 };
 
 enum mark_kind {
 	MARK_OUT,  /* standard output */
