@@ -184,24 +184,6 @@ static struct json *lines_to_json(const struct buf *text)
 	return list;
 }
 
-/* Whoever brings up what is down lends it the environment; what runs keeps what it has. */
-static void remember_caller(
-	struct handle *h, struct request *r, const struct herd_apply *a, const bool *meant)
-{
-	const struct spec *s = NULL;
-	size_t i = 0;
-
-	VEC_EACH (a->specs, i, s) {
-		struct tally before;
-
-		count_app(h, s->name, &before);
-		json_free(before.ports);
-		if (!before.live && meant[i])
-			callers_set(brain_callers(h->brain), s->name, json_get(request_params(r), "env"),
-				int_param(r, "umask", -1));
-	}
-}
-
 static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 {
 	struct waiting *w = waiting_new(h, r);
@@ -222,7 +204,8 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	a->id = waiting_id(w);
 	a->notes = &notes;
 	brain_begin(h->brain);
-	remember_caller(h, r, a, meant);
+	a->caller = callers_add(
+		brain_callers(h->brain), json_get(request_params(r), "env"), int_param(r, "umask", -1));
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		waiting_refused(w, &e);
 	} else {

@@ -136,11 +136,17 @@ static void on_save(struct ev_loop *loop, ev_timer *w, int events)
 	pump_sweep(b->pump, is_known, b);
 }
 
+static bool is_caller_used(const void *context, int64_t number)
+{
+	return herd_uses_caller(context, number);
+}
+
 static struct json *snapshot(void *context)
 {
 	struct brain *b = context;
 	struct json *root = json_new_object();
 
+	callers_sweep(&b->callers, is_caller_used, b->herd);
 	json_set_int(root, "keeper_pid", b->keeper_pid);
 	json_set_int(root, "brain_restarts", b->brain_restarts);
 	json_set_int(root, "seq", b->last_seq);
@@ -174,7 +180,7 @@ void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out)
 {
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	const struct spec *s = i ? herd_spec(b->herd, instance_app(i)) : NULL;
+	const struct spec *s = i ? instance_spec(i) : NULL;
 
 	if (!s || !add_named_stage(s, stage, out))
 		buf_adds(out, keep_stage_words((enum keep_stage)stage));

@@ -1,10 +1,13 @@
 #include "engine/callers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "base/vec.h"
 #include "wire/keep.h"
 
 enum { DEFAULT_UMASK = 022 };
@@ -46,10 +49,10 @@ static void caller_free(void *item)
 
 void callers_release(struct callers *c)
 {
-	map_release_with(&c->apps, caller_free);
+	map_release_with(&c->known, caller_free);
 }
 
-void callers_set(struct callers *c, const char *app, const struct json *env, int mask)
+static void add(struct callers *c, const char *key, const struct json *env, int mask)
 {
 	struct caller *caller = mem_zalloc(1, sizeof(*caller));
 	const struct json *member = NULL;
@@ -62,17 +65,56 @@ void callers_set(struct callers *c, const char *app, const struct json *env, int
 			!is_inner(json_key(member)) && caller->env.len < LIST_ITEMS_MAX)
 			env_put(&caller->env, json_key(member), value);
 	}
-	caller_free(map_put(&c->apps, app, caller));
+	caller_free(map_put(&c->known, key, caller));
 }
 
-const struct caller *callers_get(const struct callers *c, const char *app)
+static void key_of(int64_t number, char key[24])
 {
-	return map_get(&c->apps, app);
+	snprintf(key, 24, "#%lld", (long long)number);
 }
 
-void callers_forget(struct callers *c, const char *app)
+int64_t callers_add(struct callers *c, const struct json *env, int mask)
 {
-	caller_free(map_remove(&c->apps, app));
+	char key[24];
+
+	key_of(++c->last, key);
+	add(c, key, env, mask);
+	return c->last;
+}
+
+const struct caller *callers_get(const struct callers *c, int64_t number, const char *app)
+{
+	char key[24];
+
+	key_of(number, key);
+	return map_get(&c->known, number ? key : app);
+}
+
+static int64_t number_of(const char *key)
+{
+	int64_t number = 0;
+
+	return *key == '#' && str_to_int(key + 1, &number) && number > 0 ? number : 0;
+}
+
+void callers_sweep(
+	struct callers *c, bool (*is_used)(const void *context, int64_t number), const void *context)
+{
+	struct vec unused = VEC_INIT;
+	const struct map_entry *entry = NULL;
+	char *key = NULL;
+	size_t i = 0;
+
+	MAP_EACH (&c->known, entry) {
+		int64_t number = number_of(entry->key);
+
+		if (number && !is_used(context, number))
+			vec_push(&unused, mem_strdup(entry->key));
+	}
+	VEC_EACH (&unused, i, key) {
+		caller_free(map_remove(&c->known, key));
+	}
+	vec_release_with(&unused, mem_free);
 }
 
 struct json *callers_to_json(const struct callers *c)
@@ -80,7 +122,7 @@ struct json *callers_to_json(const struct callers *c)
 	struct json *root = json_new_object();
 	const struct map_entry *entry = NULL;
 
-	MAP_EACH (&c->apps, entry) {
+	MAP_EACH (&c->known, entry) {
 		const struct caller *caller = entry->value;
 		struct json *object = json_set(root, entry->key, json_new_object());
 		struct json *env = json_set(object, "env", json_new_object());
@@ -100,7 +142,9 @@ void callers_from_json(struct callers *c, const struct json *j)
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);
-		callers_set(c, json_key(member), json_get(member, "env"), (int)mask);
+		add(c, json_key(member), json_get(member, "env"), (int)mask);
+		if (number_of(json_key(member)) > c->last)
+			c->last = number_of(json_key(member));
 	}
 }
 

@@ -1,9 +1,12 @@
 /*
- * Whose environment each app is started in: that of whoever said start, remembered with the state, so that an app that crashes at night or
- * is started by another brain gets what it got at first.
+ * In whose environment things are started: that of whoever said start or deploy, remembered with the state, so that an app that crashes at
+ * night or is started by another brain gets what it got at first.  Each has a number, and the herd keeps that number with a revision
+ * of an app; it is forgotten when no revision refers to it any more.
  */
 #ifndef OX_ENGINE_CALLERS_H
 #define OX_ENGINE_CALLERS_H
+
+#include <stdint.h>
 
 #include "base/map.h"
 #include "model/spec.h"
@@ -17,20 +20,23 @@ struct caller {
 };
 
 struct callers {
-	struct map apps; /* name -> struct caller * */
+	struct map known; /* "#7", or in older stores the name of an app, -> struct caller * */
+	int64_t last;
 };
 
 #define CALLERS_INIT                                                                                         \
 	{                                                                                                    \
-		.apps = MAP_INIT,                                                                            \
+		.known = MAP_INIT,                                                                           \
 	}
 
 void callers_release(struct callers *c);
-/* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none. */
-void callers_set(struct callers *c, const char *app, const struct json *env, int mask);
-/* NULL if nobody is remembered. */
-const struct caller *callers_get(const struct callers *c, const char *app);
-void callers_forget(struct callers *c, const char *app);
+/* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none.  Gives its number, from 1. */
+int64_t callers_add(struct callers *c, const struct json *env, int mask);
+/* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
+const struct caller *callers_get(const struct callers *c, int64_t number, const char *app);
+/* Forgets those that are not used. */
+void callers_sweep(
+	struct callers *c, bool (*is_used)(const void *context, int64_t number), const void *context);
 struct json *callers_to_json(const struct callers *c);
 /* What makes no sense is left out. */
 void callers_from_json(struct callers *c, const struct json *j);

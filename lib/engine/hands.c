@@ -43,8 +43,8 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 		err_release(&e);
 		return;
 	}
-	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->spec->name), paths.out, paths.err, &e) <
-		0)
+	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->caller, wish->spec->name), paths.out,
+		    paths.err, &e) < 0)
 		fail_spawn(b, wish->ticket, &e);
 	else if (parent_send(b->parent, &launch.message, -1) < 0)
 		err_set(&e, "its command and environment are too large"), fail_spawn(b, wish->ticket, &e);

@@ -147,7 +147,7 @@ static void open_pipe(struct brain *b, const char *name)
 	struct err e = ERR_INIT;
 
 	if (i) {
-		wish.spec = herd_spec(b->herd, instance_app(i));
+		wish.spec = instance_spec(i);
 		wish.run = instance_ticket(i).generation;
 	}
 	if (i && pump_open(b->pump, &wish, &paths, &e) < 0)

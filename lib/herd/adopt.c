@@ -12,10 +12,9 @@
 /* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
 static struct app *stranger(struct herd *h, const char *name)
 {
-	struct app *a = app_new(h, spec_new(name));
+	struct app *a = app_new(h, revision_new(spec_new(name), 1));
 
 	a->is_leaving = true;
-	a->revision = 1;
 	graph_link(h);
 	log_warn("%s: the store does not know it; what runs of it is stopped", name);
 	return a;
@@ -57,8 +56,8 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 		herd_add_slot(h, i);
 	}
 	i->generation = live->ticket.generation;
-	i->port = app_port(i->app, i->number);
-	i->revision = i->app->revision;
+	revision_set(&i->revision, i->app->target);
+	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;
 	i->is_restarting = false;
@@ -152,7 +151,7 @@ static void go_on(struct instance *i)
 		return;
 	if (i->state == STATE_STARTING) {
 		if (!has_grace)
-			instance_arm(i, &i->life, TIMER_NEVER_READY, i->app->spec->ready_timeout_ms);
+			instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 		instance_watch(i, true);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);

@@ -6,28 +6,38 @@
 #include "base/mem.h"
 #include "herd/inside.h"
 
-struct app *app_new(struct herd *h, struct spec *spec)
+struct app *app_new(struct herd *h, struct revision *first)
 {
 	struct app *a = mem_zalloc(1, sizeof(*a));
 
 	a->herd = h;
-	a->spec = spec;
+	a->current = first;
+	a->last_revision = first->number;
+	app_retarget(a, first);
 	a->scaled = -1;
 	a->arrival = ++h->arrivals;
 	a->place = h->apps.len;
-	map_put(&h->names, spec->name, a);
+	map_put(&h->names, a->spec->name, a);
 	vec_push(&h->apps, a);
 	return a;
 }
 
 void app_free(struct app *a)
 {
-	spec_free(a->spec);
-	mem_free(a->ports);
+	revision_drop(a->target);
+	revision_drop(a->current);
 	vec_release(&a->instances);
 	vec_release(&a->needs);
 	vec_release(&a->needed_by);
 	mem_free(a);
+}
+
+void app_retarget(struct app *a, struct revision *r)
+{
+	revision_set(&a->target, r);
+	a->spec = r->spec;
+	if (r->number > a->last_revision)
+		a->last_revision = r->number;
 }
 
 struct app *app_find(const struct herd *h, const char *name)
@@ -106,16 +116,6 @@ void app_touch(struct app *a)
 {
 	for (size_t k = 0; k < a->instances.len; k++)
 		instance_touch(a->instances.items[k]);
-}
-
-int app_port(const struct app *a, int number)
-{
-	return number < a->ports_len ? a->ports[number] : 0;
-}
-
-bool app_owns_ports(const struct app *a)
-{
-	return a->port_source == PORT_WRITTEN || a->port_source == PORT_BLOCK;
 }
 
 void app_publish(struct app *a, const char *why)

@@ -128,6 +128,7 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	if (is_there && !same_count(app->spec->instances, s->instances))
 		d->scaled = -1;
 	d->spec = s;
+	d->caller = p->a->caller;
 	d->is_changed = true;
 	d->count = count_of(p->h, d);
 	return 0;
@@ -180,6 +181,20 @@ static void wait_for(struct request *r, const struct applying *p)
 	}
 }
 
+/* Whoever brings up what is down lends it the environment; what runs keeps what it has. */
+static void lend(struct app *app, int64_t caller)
+{
+	size_t i = 0;
+	const struct instance *instance = NULL;
+
+	VEC_EACH (&app->instances, i, instance) {
+		if (state_is_live(instance->state) || instance->state == STATE_BACKOFF ||
+			instance->state == STATE_BLOCKED)
+			return;
+	}
+	app->target->caller = caller;
+}
+
 static void start_chosen(struct herd *h, const struct applying *p, struct request *r)
 {
 	size_t i = 0;
@@ -188,9 +203,11 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 	struct herd_request start = { .verb = HERD_START, .is_alone = true };
 
 	VEC_EACH (&p->chosen, i, s) {
-		const struct app *app = app_find(h, s->name);
+		struct app *app = app_find(h, s->name);
 
 		vec_push(&names, s->name);
+		if (p->a->caller)
+			lend(app, p->a->caller);
 		for (size_t k = 0; p->a->waits_ready && k < app->instances.len; k++) {
 			const struct instance *instance = app->instances.items[k];
 

@@ -54,9 +54,10 @@ static int remembered(const struct draft *d)
 {
 	const struct app *a = d->app;
 
-	if (!a || a->is_leaving || a->port_source != PORT_BLOCK || a->spec->port_step != d->spec->port_step)
+	if (!a || a->is_leaving || a->target->port_source != PORT_BLOCK ||
+		a->spec->port_step != d->spec->port_step)
 		return 0;
-	return a->ports_len;
+	return a->target->ports_len;
 }
 
 static void add_block(struct lots *l, struct draft *d)
@@ -70,7 +71,7 @@ static void add_block(struct lots *l, struct draft *d)
 		add_piece(l, d, 0, d->count);
 		return;
 	}
-	ports = d->app->ports;
+	ports = d->app->target->ports;
 	while (first < have) {
 		int count = 1;
 
@@ -116,8 +117,8 @@ static bool is_taken(void *context, int port)
 	for (size_t i = 0; i < h->apps.len; i++) {
 		const struct app *a = h->apps.items[i];
 
-		for (int k = 0; a->is_leaving && k < a->ports_len; k++)
-			if (a->ports[k] == port)
+		for (int k = 0; a->is_leaving && k < a->target->ports_len; k++)
+			if (a->target->ports[k] == port)
 				return true;
 	}
 	return h->options.is_port_taken && h->options.is_port_taken(h->options.context, port);

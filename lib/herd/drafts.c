@@ -86,7 +86,7 @@ void draft_plan(const struct draft *d, struct plan *plan)
 	int *ports = mem_zalloc((size_t)from.instances, sizeof(*ports));
 
 	for (int i = 0; i < from.instances; i++)
-		ports[i] = app_port(d->app, i);
+		ports[i] = revision_port(d->app->target, i);
 	from.ports = ports;
 	if (d->app && !d->app->is_leaving) {
 		from.spec = d->app->spec;
@@ -100,7 +100,7 @@ void draft_plan(const struct draft *d, struct plan *plan)
 	mem_free(ports);
 }
 
-/* What runs by the old definition has to go down once; what only waits begins anew. */
+/* What runs by the old definition has to go down once, by its rules; what only waits begins anew. */
 static void renew(struct instance *i)
 {
 	const struct herd *h = i->app->herd;
@@ -117,7 +117,7 @@ static void renew(struct instance *i)
 	instance_touch(i);
 }
 
-static void renew_planned(const struct draft *d)
+static void renew_planned(const struct draft *d, struct revision *r)
 {
 	struct plan plan = PLAN_INIT;
 	size_t i = 0;
@@ -129,6 +129,9 @@ static void renew_planned(const struct draft *d)
 
 		if (instance && (step->verb == PLAN_REPLACE || step->verb == PLAN_MOVE))
 			renew(instance);
+		/* The definition of what is kept differs in what needs no new process. */
+		else if (instance && step->verb == PLAN_KEEP)
+			revision_set(&instance->revision, r);
 	}
 	plan_release(&plan);
 }
@@ -136,34 +139,31 @@ static void renew_planned(const struct draft *d)
 static void change(struct herd *h, struct draft *d)
 {
 	struct app *a = d->app;
-	/* The old one is needed until the end, and draft_plan compares with it. */
-	struct spec *old = a ? a->spec : NULL;
+	struct revision *r = revision_new(spec_clone(d->spec), a ? a->last_revision + 1 : 1);
 
+	r->caller = d->caller;
 	if (!a) {
-		a = app_new(h, spec_clone(d->spec));
-		d->app = a;
+		d->app = app_new(h, revision_ref(r));
 	} else if (a->is_leaving) {
 		a->is_leaving = false;
 		for (size_t i = 0; i < a->instances.len; i++)
 			renew(a->instances.items[i]);
-		a->spec = spec_clone(d->spec);
-		spec_free(old);
 	} else {
-		renew_planned(d);
-		a->spec = spec_clone(d->spec);
-		spec_free(old);
+		renew_planned(d, r);
 	}
-	d->spec = a->spec;
-	a->revision++;
-	app_publish(a, old ? "changed" : "added");
+	app_retarget(d->app, r);
+	revision_set(&d->app->current, r);
+	d->spec = r->spec;
+	app_publish(d->app, a ? "changed" : "added");
+	revision_drop(r);
 }
 
-static void take_ports(struct app *a, struct draft *d)
+static void take_ports(struct revision *r, struct draft *d)
 {
-	mem_free(a->ports);
-	a->ports = d->ports;
-	a->ports_len = d->ports_len;
-	a->port_source = d->port_source;
+	mem_free(r->ports);
+	r->ports = d->ports;
+	r->ports_len = d->ports_len;
+	r->port_source = d->port_source;
 	d->ports = NULL;
 }
 
@@ -183,7 +183,7 @@ void drafts_commit(struct herd *h, struct vec *drafts)
 			app_leave(d->app);
 			continue;
 		}
-		take_ports(d->app, d);
+		take_ports(d->app->target, d);
 		d->app->scaled = d->scaled;
 		if (d->app->count != d->count)
 			app_resize(d->app, d->count);

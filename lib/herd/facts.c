@@ -39,7 +39,7 @@ static void judge(struct instance *i, struct end end, const char *first)
 
 	if (i->ready_at)
 		restart_ready(history, i->ready_at);
-	d = restart_after(i->app->spec, history, end, h->now, herd_jitter(h));
+	d = restart_after(instance_spec(i), history, end, h->now, herd_jitter(h));
 	i->ready_at = 0;
 	i->delay_ms = d.delay_ms;
 	i->restarts += d.verdict == RESTART_AFTER;

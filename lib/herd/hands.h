@@ -34,6 +34,7 @@ struct spawn_wish {
 	bool owns_port; /* false: passed on only */
 	int instances;  /* how many the app has now */
 	int revision;   /* OXHERD_REVISION */
+	int64_t caller; /* whose environment: as herd_apply() was told */
 };
 
 enum herd_event_kind {

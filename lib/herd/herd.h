@@ -119,6 +119,7 @@ struct herd_apply {
 	bool prunes; /* apps of this oxfile that are not in specs are deleted */
 	bool starts; /* what is applied is wanted up */
 	bool waits_ready;
+	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
 	struct buf
 		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
 };
@@ -182,6 +183,8 @@ int herd_targets(
 const char *instance_app(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);
 enum state instance_state(const struct instance *i);
+/* The definition that it runs by, or will; during a deploy it may be another than its app's. */
+const struct spec *instance_spec(const struct instance *i);
 /* Words borrowed from the herd until its next call; release the status with instance_status_release(). */
 void instance_status(const struct instance *i, int64_t now, struct instance_status *out);
 /* Why it is as it is: "port 3002 is held by pid 812 'node old.js'", "waits for db (1 of 2 ready)". */
@@ -200,8 +203,10 @@ const struct happening *instance_happening(const struct instance *i, size_t inde
 
 size_t herd_app_count(const struct herd *h);
 void herd_app_status(const struct herd *h, size_t index, struct app_status *out);
-/* NULL: no such app. */
+/* The newest definition, for what is about the app as a whole.  NULL: no such app. */
 const struct spec *herd_spec(const struct herd *h, const char *app);
+/* Does any revision of any app refer to it? */
+bool herd_uses_caller(const struct herd *h, int64_t caller);
 bool herd_is_shutting_down(const struct herd *h);
 
 struct herd_counts {

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "herd/herd.h"
+#include "herd/revision.h"
 #include "herd/timers.h"
 #include "rules/fsm.h"
 #include "rules/ports.h"
@@ -49,8 +50,9 @@ struct instance {
 	uint64_t generation; /* of the last attempt; 0: none yet */
 	enum state state;
 	enum phase phase;
-	int port, revision; /* of the last attempt */
-	int64_t pid;        /* 0: none */
+	struct revision *revision; /* what it runs by, or will */
+	int port;                  /* of the last attempt */
+	int64_t pid;               /* 0: none */
 	uint64_t start_time;
 	int64_t state_since, started_at;
 	int64_t ready_at; /* of this run; 0: it is not ready yet */
@@ -80,15 +82,14 @@ struct instance {
 
 struct app {
 	struct herd *herd;
-	struct spec *spec;
-	int revision;
-	int count;       /* instances it should have */
-	int scaled;      /* what scale asked for; -1: what the spec says */
-	bool wants_up;   /* what new instances get */
-	bool is_leaving; /* deleted: removed with its last instance */
-	int *ports;      /* by instance number, as many as it ever had */
-	int ports_len;
-	enum port_source port_source;
+	struct revision *target;     /* what its instances are to run by */
+	struct revision *current;    /* what they run by; the target, unless one is being rolled out */
+	const struct spec *spec;     /* the target's */
+	int last_revision;           /* the highest number that was given */
+	int count;                   /* instances it should have */
+	int scaled;                  /* what scale asked for; -1: what the spec says */
+	bool wants_up;               /* what new instances get */
+	bool is_leaving;             /* deleted: removed with its last instance */
 	struct vec instances;        /* by number */
 	struct vec needs, needed_by; /* of struct app * */
 	int level;
@@ -164,6 +165,8 @@ bool instance_is_ready(const struct instance *i);
 bool instance_is_leaving(const struct instance *i);
 bool instance_is_down(const struct instance *i);
 void instance_name(const struct instance *i, struct buf *out);
+/* The port of its next attempt. */
+int instance_port(const struct instance *i);
 
 /* life.c: what the actions of the state table do */
 void instance_act(struct instance *i, enum action action);
@@ -181,7 +184,10 @@ void instance_forget_crashes(struct instance *i);
 void instance_step(struct instance *i);
 
 /* app.c */
-struct app *app_new(struct herd *h, struct spec *spec);
+/* Takes over the first reference to its first revision. */
+struct app *app_new(struct herd *h, struct revision *first);
+/* From here on its instances are to run by `r`, which is borrowed. */
+void app_retarget(struct app *a, struct revision *r);
 void app_free(struct app *a);
 struct app *app_find(const struct herd *h, const char *name);
 struct instance *app_instance(const struct app *a, int number);
@@ -193,8 +199,6 @@ void app_resize(struct app *a, int count);
 void app_leave(struct app *a);
 void app_remove(struct instance *i);
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
-int app_port(const struct app *a, int number);
-bool app_owns_ports(const struct app *a);
 void app_touch(struct app *a);
 void app_publish(struct app *a, const char *why);
 
@@ -206,6 +210,7 @@ void graph_link(struct herd *h);
 struct draft {
 	struct app *app;         /* NULL: it is new */
 	const struct spec *spec; /* borrowed */
+	int64_t caller;          /* of a revision that is made of it */
 	int was, count, scaled;  /* instances: before, and after */
 	int *ports;
 	int ports_len;

@@ -9,6 +9,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->app = app;
 	i->number = number;
 	i->slot = slot;
+	i->revision = revision_ref(app->target);
 	i->state = STATE_STOPPED;
 	i->start_by = EVENT_START;
 	i->wants_up = app->wants_up;
@@ -23,6 +24,7 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->life);
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	past_release(&i->past);
+	revision_drop(i->revision);
 	mem_free(i->history);
 	mem_free(i->why);
 	mem_free(i);
@@ -31,6 +33,11 @@ void instance_free(struct instance *i)
 void instance_name(const struct instance *i, struct buf *out)
 {
 	buf_addf(out, "%s:%d", i->app->spec->name, i->number);
+}
+
+int instance_port(const struct instance *i)
+{
+	return revision_port(i->revision, i->number);
 }
 
 void instance_set_why(struct instance *i, const char *why)

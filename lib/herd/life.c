@@ -49,21 +49,21 @@ static void ask(struct instance *i)
 	struct buf name = BUF_INIT;
 	struct spawn_wish wish = {
 		.ticket = ticket_of(i),
-		.spec = i->app->spec,
+		.spec = i->revision->spec,
 		.instance = i->number,
 		.port = i->port,
-		.owns_port = app_owns_ports(i->app),
+		.owns_port = revision_owns_ports(i->revision),
 		.instances = i->app->count,
-		.revision = i->app->revision,
+		.revision = i->revision->number,
+		.caller = i->revision->caller,
 	};
 
 	instance_name(i, &name);
 	wish.name = name.ptr;
 	i->phase = PHASE_ASKED;
 	i->is_port_free = false;
-	i->revision = i->app->revision;
 	i->started_at = h->now;
-	instance_arm(i, &i->life, TIMER_NEVER_READY, i->app->spec->ready_timeout_ms);
+	instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 	/* Known to the store before it is known to the keeper. */
 	h->is_changed = false;
 	hands_of(i)->changed(context_of(i));
@@ -73,8 +73,8 @@ static void ask(struct instance *i)
 
 static void check_port(struct instance *i)
 {
-	i->port = app_port(i->app, i->number);
-	if (!i->port || !app_owns_ports(i->app)) {
+	i->port = instance_port(i);
+	if (!i->port || !revision_owns_ports(i->revision)) {
 		ask(i);
 		return;
 	}
@@ -91,13 +91,14 @@ static void begin_attempt(struct instance *i)
 		ask(i);
 		return;
 	}
+	revision_set(&i->revision, i->app->target);
 	i->generation = ++h->last_generation;
 	i->is_port_free = false;
 	i->pid = 0;
 	i->ready_at = 0;
-	if (i->app->spec->start_delay_ms > 0 && !i->was_delayed) {
+	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
 		i->phase = PHASE_DELAYED;
-		instance_arm(i, &i->life, TIMER_DELAY, i->app->spec->start_delay_ms);
+		instance_arm(i, &i->life, TIMER_DELAY, instance_spec(i)->start_delay_ms);
 		return;
 	}
 	check_port(i);
@@ -119,7 +120,7 @@ static void end_delay(struct instance *i)
 
 void instance_watch(struct instance *i, bool is_adopted)
 {
-	enum ready_kind kind = spec_ready(i->app->spec);
+	enum ready_kind kind = spec_ready(instance_spec(i));
 
 	if (kind == READY_ALIVE)
 		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
@@ -153,7 +154,7 @@ static enum reach stop_reach(const struct spec *s)
 
 void instance_signal_stop(struct instance *i)
 {
-	const struct spec *s = i->app->spec;
+	const struct spec *s = instance_spec(i);
 
 	instance_arm(i, &i->life, TIMER_KILL, s->stop_timeout_ms);
 	hands_of(i)->signal(
@@ -234,7 +235,8 @@ static void never_ready(struct instance *i)
 {
 	char why[80];
 
-	snprintf(why, sizeof(why), "not ready within %.3g s", (double)i->app->spec->ready_timeout_ms / 1000);
+	snprintf(why, sizeof(why), "not ready within %.3g s",
+		(double)instance_spec(i)->ready_timeout_ms / 1000);
 	i->is_failing = true;
 	instance_feed(i, EVENT_STOP, why);
 }
@@ -244,7 +246,7 @@ static void stop_timed_out(struct instance *i)
 	char why[80];
 
 	snprintf(why, sizeof(why), "did not stop within %.3g s: killed",
-		(double)i->app->spec->stop_timeout_ms / 1000);
+		(double)instance_spec(i)->stop_timeout_ms / 1000);
 	instance_kill(i, why);
 }
 

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "herd/inside.h"
 
 static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
@@ -71,7 +72,6 @@ static void load_numbers(struct instance *i, const struct json *j)
 
 	i->generation = (uint64_t)get_int(j, "generation", 0);
 	i->port = (int)get_int(j, "port", 0);
-	i->revision = (int)get_int(j, "revision", 0);
 	i->pid = get_int(j, "pid", 0);
 	i->start_time = (uint64_t)get_int(j, "start_time", 0);
 	i->state_since = now - get_int(j, "state_ms", 0);
@@ -89,7 +89,78 @@ static void load_numbers(struct instance *i, const struct json *j)
 			json_bool(json_get(j, instance_flags[k].key), false);
 }
 
-static int load_instance(struct app *a, const struct json *j, struct err *e)
+static int load_ports(struct revision *r, const struct json *j, struct err *e)
+{
+	const struct json *port = NULL;
+	int64_t source = get_int(j, "port_source", PORT_NONE);
+	size_t count = json_count(json_get(j, "ports"));
+	int64_t value = 0;
+
+	if (!in_range(source, PORT_NONE, PORT_BLOCK) || count > APP_INSTANCES_MAX)
+		return err_set(e, "the ports of '%s' make no sense", r->spec->name);
+	r->port_source = (enum port_source)source;
+	r->ports = mem_zalloc(count, sizeof(*r->ports));
+	JSON_EACH (json_get(j, "ports"), port) {
+		if (!json_int(port, &value) || !in_range(value, 0, PORTS_LAST))
+			return err_set(e, "a port of '%s' makes no sense", r->spec->name);
+		r->ports[r->ports_len++] = (int)value;
+	}
+	return 0;
+}
+
+/* An app itself, as older stores have it, holds its current revision; further ones are objects of their own. */
+static struct revision *load_revision(const struct json *j, struct err *e)
+{
+	struct spec *spec = spec_from_json(json_get(j, "app"), e);
+	struct revision *r = NULL;
+
+	if (!spec)
+		return NULL;
+	r = revision_new(spec, (int)get_int(j, "revision", 1));
+	r->caller = get_int(j, "caller", 0);
+	if (load_ports(r, j, e) == 0)
+		return r;
+	revision_drop(r);
+	return NULL;
+}
+
+/* The current one for a number that is not known any more. */
+static struct revision *find_revision(const struct app *a, const struct vec *revisions, int64_t number)
+{
+	size_t i = 0;
+	struct revision *r = NULL;
+
+	VEC_EACH (revisions, i, r) {
+		if (r->number == number)
+			return r;
+	}
+	return a->current;
+}
+
+static void drop_revision(void *item)
+{
+	revision_drop(item);
+}
+
+static int load_revisions(struct app *a, struct vec *revisions, const struct json *j, struct err *e)
+{
+	const struct json *item = NULL;
+	struct revision *r = NULL;
+
+	JSON_EACH (json_get(j, "revisions"), item) {
+		r = load_revision(item, e);
+		if (!r)
+			return -1;
+		vec_push(revisions, r);
+		if (!str_eq(r->spec->name, a->spec->name))
+			return err_set(e, "a revision of '%s' makes no sense", a->spec->name);
+	}
+	app_retarget(a, find_revision(a, revisions, get_int(j, "target", 0)));
+	a->last_revision = (int)get_int(j, "last_revision", a->last_revision);
+	return 0;
+}
+
+static int load_instance(struct app *a, const struct vec *revisions, const struct json *j, struct err *e)
 {
 	int64_t number = get_int(j, "number", -1);
 	int64_t slot = get_int(j, "slot", 0);
@@ -99,6 +170,7 @@ static int load_instance(struct app *a, const struct json *j, struct err *e)
 		app_instance(a, (int)number) || herd_by_slot(a->herd, (uint32_t)slot))
 		return err_set(e, "an instance of '%s' makes no sense", a->spec->name);
 	i = app_add_instance(a, (int)number, (uint32_t)slot);
+	revision_set(&i->revision, find_revision(a, revisions, get_int(j, "revision", 0)));
 	load_numbers(i, j);
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
@@ -115,57 +187,43 @@ static int load_instance(struct app *a, const struct json *j, struct err *e)
 	return 0;
 }
 
-static int load_ports(struct app *a, const struct json *j, struct err *e)
+static int load_instances(struct app *a, const struct json *j, struct err *e)
 {
-	const struct json *port = NULL;
-	int64_t source = get_int(j, "port_source", PORT_NONE);
-	size_t count = json_count(json_get(j, "ports"));
-	int64_t value = 0;
+	struct vec revisions = VEC_INIT;
+	const struct json *instance = NULL;
+	int rc = load_revisions(a, &revisions, j, e);
 
-	if (!in_range(source, PORT_NONE, PORT_BLOCK) || count > APP_INSTANCES_MAX)
-		return err_set(e, "the ports of '%s' make no sense", a->spec->name);
-	a->port_source = (enum port_source)source;
-	a->ports = mem_zalloc(count, sizeof(*a->ports));
-	JSON_EACH (json_get(j, "ports"), port) {
-		if (!json_int(port, &value) || !in_range(value, 0, PORTS_LAST))
-			return err_set(e, "a port of '%s' makes no sense", a->spec->name);
-		a->ports[a->ports_len++] = (int)value;
+	JSON_EACH (json_get(j, "instances"), instance) {
+		rc = rc < 0 ? rc : load_instance(a, &revisions, instance, e);
 	}
-	return 0;
+	vec_release_with(&revisions, drop_revision);
+	return rc;
 }
 
 static int load_app(struct herd *h, const struct json *j, struct err *e)
 {
-	struct spec *spec = spec_from_json(json_get(j, "app"), e);
-	const struct json *instance = NULL;
+	struct revision *r = load_revision(j, e);
 	int64_t count = get_int(j, "count", -1);
 	int64_t scaled = get_int(j, "scaled", -1);
 	struct app *a = NULL;
 
-	if (!spec)
+	if (!r)
 		return -1;
-	if (app_find(h, spec->name) || !in_range(count, 0, APP_INSTANCES_MAX) ||
+	if (app_find(h, r->spec->name) || !in_range(count, 0, APP_INSTANCES_MAX) ||
 		!in_range(scaled, -1, APP_INSTANCES_MAX)) {
-		err_set(e, "'%s' makes no sense", spec->name);
-		spec_free(spec);
+		err_set(e, "'%s' makes no sense", r->spec->name);
+		revision_drop(r);
 		return -1;
 	}
-	a = app_new(h, spec);
+	a = app_new(h, r);
 	a->count = (int)count;
 	a->scaled = (int)scaled;
-	a->revision = (int)get_int(j, "revision", 1);
 	a->wants_up = json_bool(json_get(j, "wants_up"), false);
 	a->is_leaving = json_bool(json_get(j, "is_leaving"), false);
 	a->arrival = (size_t)get_int(j, "arrival", (int64_t)a->arrival);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;
-	if (load_ports(a, j, e) < 0)
-		return -1;
-	JSON_EACH (json_get(j, "instances"), instance) {
-		if (load_instance(a, instance, e) < 0)
-			return -1;
-	}
-	return 0;
+	return load_instances(a, j, e);
 }
 
 static int load_all(struct herd *h, const struct json *j, struct err *e)
@@ -188,7 +246,7 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	if (in_range(slot, h->last_slot, UINT32_MAX))
 		h->last_slot = (uint32_t)slot;
 	for (size_t k = 0; k < h->apps.len; k++)
-		vec_push(&specs, ((struct app *)h->apps.items[k])->spec);
+		vec_push(&specs, (void *)((struct app *)h->apps.items[k])->spec);
 	rc = graph_check(&specs, &none, e);
 	vec_release(&specs);
 	return rc;

@@ -92,14 +92,14 @@ static void starting_reason(const struct instance *i, struct buf *out)
 		buf_adds(out, "its process is being started");
 		break;
 	default:
-		buf_addf(out, "waits for %s", ready_words[spec_ready(i->app->spec)]);
+		buf_addf(out, "waits for %s", ready_words[spec_ready(instance_spec(i))]);
 		break;
 	}
 }
 
 static void stopping_reason(const struct instance *i, struct buf *out)
 {
-	const char *signal = i->app->spec->stop_signal;
+	const char *signal = instance_spec(i)->stop_signal;
 
 	if (i->is_unkillable)
 		buf_adds(out, "unkillable: SIGKILL was sent and it is still there");
@@ -138,7 +138,7 @@ void instance_reason(const struct instance *i, struct buf *out)
 
 static const char *health_of(const struct instance *i)
 {
-	if (!spec_has_health(i->app->spec))
+	if (!spec_has_health(instance_spec(i)))
 		return "none";
 	if (i->state == STATE_RUNNING)
 		return "healthy";
@@ -156,8 +156,8 @@ void instance_status(const struct instance *i, int64_t now, struct instance_stat
 	out->pid = i->pid;
 	out->status = state_word(i->state);
 	out->health = health_of(i);
-	out->port = app_port(i->app, i->number);
-	out->revision = i->revision ? i->revision : i->app->revision;
+	out->port = instance_port(i);
+	out->revision = i->revision->number;
 	out->uptime_ms = runs ? now - i->started_at : -1;
 	out->restarts = i->restarts;
 	out->crashes = i->history ? i->history->crashes : 0;
@@ -180,11 +180,38 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 		.name = a->spec->name,
 		.instances = a->count,
 		.ready = a->ready,
-		.revision = a->revision,
-		.port = app_port(a, 0),
+		.revision = a->current->number,
+		.port = revision_port(a->target, 0),
 		.is_shared = a->spec->port_mode == PORT_SHARED,
 		.oxfile = a->spec->oxfile,
 	};
+}
+
+static bool app_uses_caller(const struct app *a, int64_t caller)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	if (a->current->caller == caller || a->target->caller == caller)
+		return true;
+	VEC_EACH (&a->instances, k, i) {
+		if (i->revision->caller == caller)
+			return true;
+	}
+	return false;
+}
+
+bool herd_uses_caller(const struct herd *h, int64_t caller)
+{
+	for (size_t k = 0; k < h->apps.len; k++)
+		if (app_uses_caller(h->apps.items[k], caller))
+			return true;
+	return false;
+}
+
+const struct spec *instance_spec(const struct instance *i)
+{
+	return i->revision->spec;
 }
 
 const struct spec *herd_spec(const struct herd *h, const char *app)

@@ -81,7 +81,7 @@ static struct json *instance_to_json(const struct instance *i)
 	json_set_string(j, "state", state_word(i->state));
 	json_set_string(j, "phase", phase_word(i->phase));
 	set_int(j, "port", i->port);
-	set_int(j, "revision", i->revision);
+	json_set_int(j, "revision", i->revision->number);
 	set_int(j, "pid", i->pid);
 	set_int(j, "start_time", (int64_t)i->start_time);
 	json_set_int(j, "state_ms", now - i->state_since);
@@ -103,23 +103,63 @@ static struct json *instance_to_json(const struct instance *i)
 	return j;
 }
 
-static struct json *app_to_json(const struct app *a)
+static struct json *revision_to_json(const struct revision *r)
 {
 	struct json *j = json_new_object();
 	struct json *ports = NULL;
+
+	json_set(j, "app", spec_to_json(r->spec));
+	json_set_int(j, "revision", r->number);
+	set_int(j, "caller", r->caller);
+	json_set_int(j, "port_source", r->port_source);
+	ports = json_set(j, "ports", json_new_array());
+	for (int k = 0; k < r->ports_len; k++)
+		json_push(ports, json_new_int(r->ports[k]));
+	return j;
+}
+
+static void add_revision(const struct app *a, struct vec *list, const struct revision *r)
+{
+	size_t i = 0;
+	const struct revision *known = NULL;
+
+	if (!r || r == a->current)
+		return;
+	VEC_EACH (list, i, known) {
+		if (known == r)
+			return;
+	}
+	vec_push(list, (void *)r);
+}
+
+/* Those that the app or an instance refers to, but the current one. */
+static struct json *revisions_to_json(const struct app *a)
+{
+	struct json *j = json_new_array();
+	struct vec list = VEC_INIT;
+
+	add_revision(a, &list, a->target);
+	for (size_t k = 0; k < a->instances.len; k++)
+		add_revision(a, &list, ((const struct instance *)a->instances.items[k])->revision);
+	for (size_t k = 0; k < list.len; k++)
+		json_push(j, revision_to_json(list.items[k]));
+	vec_release(&list);
+	return j;
+}
+
+static struct json *app_to_json(const struct app *a)
+{
+	struct json *j = revision_to_json(a->current);
 	struct json *instances = NULL;
 
-	json_set(j, "app", spec_to_json(a->spec));
-	json_set_int(j, "revision", a->revision);
 	json_set_int(j, "count", a->count);
 	json_set_int(j, "scaled", a->scaled);
 	json_set_bool(j, "wants_up", a->wants_up);
 	json_set_bool(j, "is_leaving", a->is_leaving);
 	json_set_int(j, "arrival", (int64_t)a->arrival);
-	json_set_int(j, "port_source", a->port_source);
-	ports = json_set(j, "ports", json_new_array());
-	for (int k = 0; k < a->ports_len; k++)
-		json_push(ports, json_new_int(a->ports[k]));
+	json_set_int(j, "target", a->target->number);
+	json_set_int(j, "last_revision", a->last_revision);
+	json_set(j, "revisions", revisions_to_json(a));
 	instances = json_set(j, "instances", json_new_array());
 	for (size_t k = 0; k < a->instances.len; k++)
 		json_push(instances, instance_to_json(a->instances.items[k]));

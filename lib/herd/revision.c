@@ -1,0 +1,46 @@
+#include "herd/revision.h"
+
+#include "base/mem.h"
+
+struct revision *revision_new(struct spec *spec, int number)
+{
+	struct revision *r = mem_zalloc(1, sizeof(*r));
+
+	r->refs = 1;
+	r->number = number;
+	r->spec = spec;
+	return r;
+}
+
+struct revision *revision_ref(struct revision *r)
+{
+	r->refs++;
+	return r;
+}
+
+void revision_drop(struct revision *r)
+{
+	if (!r || --r->refs)
+		return;
+	spec_free(r->spec);
+	mem_free(r->ports);
+	mem_free(r);
+}
+
+void revision_set(struct revision **to, struct revision *r)
+{
+	struct revision *old = *to;
+
+	*to = r ? revision_ref(r) : NULL;
+	revision_drop(old);
+}
+
+int revision_port(const struct revision *r, int number)
+{
+	return number < r->ports_len ? r->ports[number] : 0;
+}
+
+bool revision_owns_ports(const struct revision *r)
+{
+	return r->port_source == PORT_WRITTEN || r->port_source == PORT_BLOCK;
+}
