@@ -276,10 +276,12 @@ static void on_message(void *context, const struct keep_message *m, const int *f
 
 		fd_close(&fd);
 	}
-	if (!b->is_synced)
-		sync_message(b, m);
-	else
-		take_message(b, m);
+	if (!runner_takes(b->runner, m)) {
+		if (b->is_synced)
+			take_message(b, m);
+		else
+			sync_message(b, m);
+	}
 	if (b->is_synced)
 		brain_end(b);
 }
@@ -356,6 +358,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->due.data = b;
 	b->save.data = b;
 	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
+	b->runner = runner_new(b->loop, b->parent);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
 	if (open_pump(b, e) < 0 || open_store(b, e) < 0) {
@@ -387,6 +390,7 @@ void brain_free(struct brain *b)
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);
 	meter_free(b->meter);
+	runner_free(b->runner);
 	herd_free(b->herd);
 	callers_release(&b->callers);
 	vec_release_with(&b->events, free_json);

@@ -14,6 +14,7 @@
 #include "engine/parent.h"
 #include "engine/portwatch.h"
 #include "engine/pump.h"
+#include "engine/run.h"
 #include "engine/store.h"
 
 enum {
@@ -64,6 +65,7 @@ struct brain {
 	struct callers callers;
 	struct store *store;
 	struct pump *pump;
+	struct runner *runner;
 	struct meter *meter;
 	struct portwatch *ports;
 	ev_timer due;       /* the herd's next deadline */

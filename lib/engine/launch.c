@@ -57,41 +57,46 @@ static void fill_env(struct launch *l, const struct env *env)
 	l->message.spawn.env = keep_list_of(&l->env);
 }
 
-static void fill_command(struct launch *l, const struct spec *s, const struct env *env)
+void launch_words(struct launch *l, const struct command *command, const struct env *env, const char *folder)
 {
-	for (char **word = s->command.argv; *word; word++)
+	for (char **word = command->argv; *word; word++)
 		keep_list_add(&l->argv, *word);
 	l->message.spawn.argv = keep_list_of(&l->argv);
-	keep_programs(&l->programs, s->command.argv[0], env_get(env, "PATH"));
+	keep_programs(&l->programs, command->argv[0], env_get(env, "PATH"));
 	l->message.spawn.programs = keep_list_of(&l->programs);
-	l->folder = s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
+	l->folder = mem_strdup(folder);
 	l->message.spawn.folder = l->folder;
+	fill_env(l, env);
 }
 
-static int fill_user(struct launch *l, const struct spec *s, struct env *env, struct err *e)
+static void put_unless_said(struct env *env, const struct env *said, const char *name, const char *value)
+{
+	if (value && !(said && env_get(said, name)))
+		env_put(env, name, value);
+}
+
+int launch_user(struct launch *l, const char *name, const char *group, const struct env *said,
+	struct env *env, struct err *e)
 {
 	struct keep_spawn *spawn = &l->message.spawn;
 	struct user *user = NULL;
 	int rc = 0;
 
-	if (!s->user && !s->group)
+	if (!name && !group)
 		return 0;
 	user = mem_zalloc(1, sizeof(*user));
-	rc = user_find(user, s->user, s->group, e);
+	rc = user_find(user, name, group, e);
 	if (rc == 0 && user->group_count > KEEP_GROUPS_MAX)
-		rc = err_set(e, "user '%s' has too many groups", s->user);
+		rc = err_set(e, "user '%s' has too many groups", name);
 	if (rc == 0) {
 		spawn->flags |= KEEP_SPAWN_USER;
 		spawn->uid = user->uid;
 		spawn->gid = user->gid;
 		for (size_t i = 0; i < user->group_count; i++)
 			spawn->groups[spawn->group_count++] = user->groups[i];
-		if (user->home && !env_get(&s->env, "HOME"))
-			env_put(env, "HOME", user->home);
-		if (user->name && !env_get(&s->env, "USER"))
-			env_put(env, "USER", user->name);
-		if (user->name && !env_get(&s->env, "LOGNAME"))
-			env_put(env, "LOGNAME", user->name);
+		put_unless_said(env, said, "HOME", user->home);
+		put_unless_said(env, said, "USER", user->name);
+		put_unless_said(env, said, "LOGNAME", user->name);
 	}
 	user_release(user);
 	mem_free(user);
@@ -117,34 +122,45 @@ static void add_pipe(struct keep_spawn *spawn, int target, const char *path)
 	};
 }
 
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
-	const char *err, struct err *e)
+char *launch_folder(const struct spec *s)
 {
-	const struct spec *s = wish->spec;
-	struct env env = { .items = NULL };
-	int rc = 0;
+	return s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
+}
 
+void launch_init(struct launch *l)
+{
 	memset(l, 0, sizeof(*l));
 	keep_message_init(&l->message, KEEP_SPAWN);
 	buf_init(&l->programs);
 	buf_init(&l->argv);
 	buf_init(&l->env);
+}
+
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
+	const char *err, struct err *e)
+{
+	const struct spec *s = wish->spec;
+	struct env env = { .items = NULL };
+	char *folder = launch_folder(s);
+	int rc = 0;
+
+	launch_init(l);
 	l->message.serial = wish->ticket.generation;
 	l->message.ticket =
 		(struct keep_ticket){ .slot = wish->ticket.slot, .generation = wish->ticket.generation };
 	l->message.name = wish->name;
 	l->message.spawn.umask = caller ? caller->mask : 022;
 	launch_env(wish, caller, &env);
-	rc = fill_user(l, s, &env, e);
+	rc = launch_user(l, s->user, s->group, &s->env, &env, e);
 	if (rc == 0) {
-		fill_command(l, s, &env);
-		fill_env(l, &env);
+		launch_words(l, &s->command, &env, folder);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		add_pipe(&l->message.spawn, STDOUT_FILENO, out);
 		add_pipe(&l->message.spawn, STDERR_FILENO, err);
 	}
 	env_release(&env);
+	mem_free(folder);
 	return rc;
 }
 

@@ -26,6 +26,19 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	const char *err, struct err *e);
 void launch_release(struct launch *l);
 
+/* The parts of it, for whatever else the keeper is asked to run: a KEEP_SPAWN without a ticket, name and descriptors yet. */
+void launch_init(struct launch *l);
+/* Program, words, environment and folder (absolute). */
+void launch_words(struct launch *l, const struct command *command, const struct env *env, const char *folder);
+/*
+ * The user that it becomes (both names NULL: the daemon's).  HOME, USER and LOGNAME go to `env` unless `said` (or NULL) has them.  -1 with
+ * words.
+ */
+int launch_user(struct launch *l, const char *name, const char *group, const struct env *said,
+	struct env *env, struct err *e);
+/* Where an app runs; the caller frees it. */
+char *launch_folder(const struct spec *s);
+
 /* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
 void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env);
 

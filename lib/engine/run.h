@@ -20,8 +20,7 @@ struct runner;
 
 enum {
 	RUN_SLOT_FIRST = 1 << 30, /* the herd's slots are below */
-	RUN_TAIL_MAX = 4096, /* bytes of the end of its output that are kept; what came before is dropped */
-	RUNS_MAX = 1024,     /* at once; further ones wait their turn, in order */
+	RUNS_MAX = 1024,          /* at once; further ones wait their turn, in order */
 };
 
 struct run_wish {
@@ -30,6 +29,8 @@ struct run_wish {
 	const char *folder;       /* absolute */
 	const struct env *env;    /* all of it */
 	const char *user, *group; /* NULL: the daemon's */
+	const struct env
+		*said; /* the user's HOME, USER and LOGNAME go to env, but not over these; may be NULL */
 	int umask;
 	int64_t timeout_ms; /* 0: none */
 };
@@ -45,8 +46,9 @@ struct run_result {
 	enum run_end end;
 	int code, signal;
 	const char *
-		words; /* "exit code 1", "killed by SIGSEGV", "no answer within 5 s", "cannot execute 'x': No such file or directory" */
-	const char *tail; /* the end of what it wrote to standard output and error */
+		words; /* "exit code 1", "killed by SIGSEGV", "no end within 5 s", "cannot execute 'x': No such file or directory" */
+	const char
+		*tail; /* the end of what it wrote to standard output and error, CAPTURE_MAX bytes at most */
 	size_t tail_len;
 };
 typedef void (*run_done)(void *context, const struct run_result *result);
@@ -57,7 +59,10 @@ struct runner *runner_new(struct ev_loop *loop, struct parent *parent);
 void runner_free(struct runner *r);
 /* Is the message about a run?  Then it was taken care of.  Asked for every message of the keeper, also while synchronising. */
 bool runner_takes(struct runner *r, const struct keep_message *m);
-/* The wish is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running. */
+/*
+ * The wish is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running, or when not even SIGKILL
+ * ends it (which the words say).  The time counts from its exec.  Whoever is told calls brain_end() if the herd heard of it.
+ */
 struct run *run_start(struct runner *r, const struct run_wish *wish, run_done done, void *context);
 /* Kills it; `done` is not called any more.  NULL does nothing. */
 void run_cancel(struct run *run);

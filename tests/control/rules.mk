@@ -11,7 +11,10 @@ $(OUT)/tests/control/%.o: CPPFLAGS += -Itests/unit -Itests/control
 $(OUT)/control/test_%: $(OUT)/tests/control/test_%.o $(CONTROL_HELP) $(call libs,$(CONTROL_ROOMS))
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcmocka -lev -lcjson -lz
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lev -lcjson -lz
+
+# Runs need a keeper: the real one, as in tests/keeper, with the test as its brain.
+$(OUT)/control/test_run: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
 
 .PHONY: control-tests
 control-tests: $(CONTROL_BIN)

@@ -1,0 +1,473 @@
+#include "engine/run.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/vec.h"
+#include "engine/capture.h"
+#include "engine/launch.h"
+#include "engine/parent.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+/*
+ * Their generations are above those of every instance, and start anew with each brain where no earlier one has been: at the microsecond since the
+ * machine started.
+ */
+static const uint64_t GENERATION_FIRST = UINT64_C(1) << 62;
+
+enum {
+	UNKILLABLE_MS = 2000, /* after SIGKILL; then its end is told without it */
+};
+
+enum run_state {
+	RUN_WAITING, /* for its turn */
+	RUN_FAILED,  /* could not be asked for; told soon */
+	RUN_ASKED,
+	RUN_UP,
+	RUN_ENDING, /* the main process ended, its tree did not yet */
+	RUN_TOLD,   /* or cancelled: only there until nothing is left of it */
+};
+
+struct run {
+	struct runner *runner;
+	enum run_state state;
+	uint64_t generation;
+	uint32_t slot;
+	run_done done;
+	void *context;
+	/* The wish, until it was asked for; `program`, `folder` and `user` also for words. */
+	struct command command;
+	struct env env, said;
+	char *name, *folder, *user, *group;
+	int umask;
+	int64_t timeout_ms;
+	ev_timer due;
+	struct capture out;
+	bool is_killed, is_late;
+	int status;
+	struct buf words;
+};
+
+struct runner {
+	struct ev_loop *loop;
+	struct parent *parent;
+	struct map runs;    /* generation -> struct run *, those that the keeper knows */
+	struct vec waiting; /* of struct run *, in order */
+	struct vec failed;  /* of struct run * */
+	ev_timer soon;      /* tells of those that failed */
+	uint64_t last_generation;
+	uint32_t last_slot;
+};
+
+static void tell_keeper(struct runner *r, enum keep_kind kind, struct keep_ticket ticket)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.serial = ticket.generation;
+	m.ticket = ticket;
+	(void)parent_send(r->parent, &m, -1);
+}
+
+static struct keep_ticket ticket_of(const struct run *run)
+{
+	return (struct keep_ticket){ .slot = run->slot, .generation = run->generation };
+}
+
+static struct run *find(const struct runner *r, uint64_t generation)
+{
+	return map_get_n(&r->runs, (const char *)&generation, sizeof(generation));
+}
+
+static void run_free(void *item)
+{
+	struct run *run = item;
+
+	capture_release(&run->out);
+	ev_timer_stop(run->runner->loop, &run->due);
+	command_release(&run->command);
+	env_release(&run->env);
+	env_release(&run->said);
+	buf_release(&run->words);
+	mem_free(run->name);
+	mem_free(run->folder);
+	mem_free(run->user);
+	mem_free(run->group);
+	mem_free(run);
+}
+
+/* --- its end ------------------------------------------------------------------------------------------------------- */
+
+static void start_waiting(struct runner *r);
+
+static void exit_words(int status, struct buf *out)
+{
+	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	const char *name = signal ? sigabbrev_np(signal) : NULL;
+
+	if (name)
+		buf_addf(out, "killed by SIG%s", name);
+	else if (signal)
+		buf_addf(out, "killed by signal %d", signal);
+	else
+		buf_addf(out, "exit code %d", WEXITSTATUS(status));
+}
+
+static void late_words(const struct run *run, struct buf *out)
+{
+	buf_addf(out, "no end within %.3g s", (double)run->timeout_ms / 1000);
+	if (run->state != RUN_ENDING)
+		buf_adds(out, ", and SIGKILL did not end it either");
+}
+
+/* Told once; who is told may start or cancel others, and free what is behind `context`. */
+static void tell(struct run *run, enum run_end end)
+{
+	struct run_result result = { .end = end };
+	run_done done = run->done;
+
+	run->done = NULL;
+	if (!done)
+		return;
+	if (end == RUN_EXITED) {
+		result.code = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : 0;
+		result.signal = WIFSIGNALED(run->status) ? WTERMSIG(run->status) : 0;
+		exit_words(run->status, &run->words);
+	} else if (end == RUN_TIMED_OUT) {
+		late_words(run, &run->words);
+	}
+	result.words = run->words.ptr;
+	result.tail = capture_tail(&run->out, &result.tail_len);
+	done(run->context, &result);
+}
+
+/* The keeper has nothing of it any more. */
+static void end(struct run *run, enum run_end how)
+{
+	struct runner *r = run->runner;
+
+	tell_keeper(r, KEEP_FORGET, ticket_of(run));
+	map_remove_n(&r->runs, (const char *)&run->generation, sizeof(run->generation));
+	capture_close(&run->out);
+	tell(run, how);
+	run_free(run);
+	start_waiting(r);
+}
+
+static void kill_run(struct run *run)
+{
+	struct runner *r = run->runner;
+
+	ev_timer_stop(r->loop, &run->due);
+	run->is_killed = true;
+	tell_keeper(r, KEEP_KILL_TREE, ticket_of(run));
+	ev_now_update(r->loop);
+	ev_timer_set(&run->due, UNKILLABLE_MS / 1000.0, 0);
+	ev_timer_start(r->loop, &run->due);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct run *run = w->data;
+
+	(void)loop;
+	(void)events;
+	if (!run->is_killed) {
+		run->is_late = true;
+		kill_run(run);
+		return;
+	}
+	/* Nobody waits for what not even SIGKILL ends; it is forgotten when it does end. */
+	capture_close(&run->out);
+	tell(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
+	run->state = RUN_TOLD;
+}
+
+/* --- its beginning --------------------------------------------------------------------------------------------------- */
+
+static void fail(struct run *run, const char *words)
+{
+	struct runner *r = run->runner;
+
+	buf_adds(&run->words, words);
+	run->state = RUN_FAILED;
+	capture_close(&run->out);
+	vec_push(&r->failed, run);
+	ev_timer_stop(r->loop, &r->soon);
+	ev_timer_set(&r->soon, 0, 0);
+	ev_timer_start(r->loop, &r->soon);
+}
+
+static void on_soon(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct runner *r = w->data;
+
+	(void)loop;
+	(void)events;
+	while (r->failed.len) {
+		struct run *run = vec_remove(&r->failed, 0);
+
+		tell(run, RUN_NOT_STARTED);
+		run_free(run);
+	}
+	start_waiting(r);
+}
+
+static void add_output(struct keep_spawn *spawn)
+{
+	for (int target = STDOUT_FILENO; target <= STDERR_FILENO; target++)
+		spawn->descriptors[spawn->descriptor_count++] = (struct keep_descriptor){
+			.target = target,
+			.from = KEEP_FROM_SENT,
+			.name = "",
+		};
+}
+
+static int send_spawn(struct run *run, int out, struct err *e)
+{
+	struct launch launch;
+	struct keep_message *m = &launch.message;
+	int rc = 0;
+
+	launch_init(&launch);
+	m->serial = run->generation;
+	m->ticket = ticket_of(run);
+	m->name = run->name;
+	m->spawn.umask = run->umask;
+	rc = launch_user(&launch, run->user, run->group, &run->said, &run->env, e);
+	if (rc == 0) {
+		launch_words(&launch, &run->command, &run->env, run->folder);
+		add_output(&m->spawn);
+		rc = parent_send(run->runner->parent, m, out);
+		if (rc < 0)
+			err_set(e, "its command and environment are too large");
+	}
+	launch_release(&launch);
+	return rc;
+}
+
+static void ask(struct run *run)
+{
+	struct runner *r = run->runner;
+	struct err e = ERR_INIT;
+	int out = -1;
+
+	run->slot = ++r->last_slot;
+	run->generation = ++r->last_generation;
+	if (capture_open(&run->out, &out, &e) < 0 || send_spawn(run, out, &e) < 0) {
+		fail(run, e.text.ptr);
+	} else {
+		run->state = RUN_ASKED;
+		map_put_n(&r->runs, (const char *)&run->generation, sizeof(run->generation), run);
+	}
+	fd_close(&out);
+	err_release(&e);
+}
+
+static void start_waiting(struct runner *r)
+{
+	while (r->waiting.len && r->runs.len < RUNS_MAX)
+		ask(vec_remove(&r->waiting, 0));
+}
+
+/* --- what the keeper says ------------------------------------------------------------------------------------------- */
+
+static void take_spawned(struct run *run)
+{
+	struct runner *r = run->runner;
+
+	if (run->state != RUN_ASKED)
+		return;
+	run->state = RUN_UP;
+	if (!run->timeout_ms)
+		return;
+	ev_now_update(r->loop);
+	ev_timer_set(&run->due, (double)run->timeout_ms / 1000, 0);
+	ev_timer_start(r->loop, &run->due);
+}
+
+static void take_failure(struct run *run, const struct keep_message *m)
+{
+	if (m->stage == KEEP_STAGE_EXEC)
+		buf_addf(&run->words, "cannot execute '%s'", run->command.argv[0]);
+	else if (m->stage == KEEP_STAGE_FOLDER)
+		buf_addf(&run->words, "cannot enter the folder '%s'", run->folder);
+	else if (m->stage == KEEP_STAGE_USER && run->user)
+		buf_addf(&run->words, "cannot become user '%s'", run->user);
+	else
+		buf_adds(&run->words, keep_stage_words((enum keep_stage)m->stage));
+	buf_addf(&run->words, ": %s", strerror((int)m->number));
+	end(run, RUN_NOT_STARTED);
+}
+
+static void take_exited(struct run *run, const struct keep_message *m)
+{
+	run->status = (int)m->status;
+	if (run->state != RUN_TOLD)
+		run->state = RUN_ENDING;
+	if (!run->is_killed)
+		kill_run(run);
+}
+
+/* The answer to a spawn that could not even begin; to anything else an error is no news. */
+static void take_error(struct runner *r, const struct keep_message *m)
+{
+	struct run *run = find(r, m->about);
+
+	if (!run || (run->state != RUN_ASKED && run->state != RUN_TOLD) || m->number == ESRCH)
+		return;
+	buf_adds(&run->words, m->words);
+	end(run, RUN_NOT_STARTED);
+}
+
+static void take(struct run *run, const struct keep_message *m)
+{
+	switch (m->kind) {
+	case KEEP_SPAWNED:
+		take_spawned(run);
+		break;
+	case KEEP_SPAWN_FAILED:
+		take_failure(run, m);
+		break;
+	case KEEP_EXITED:
+		take_exited(run, m);
+		break;
+	case KEEP_TREE_GONE:
+		end(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Of an earlier brain, or the last word about one that is forgotten here. */
+static void take_leftover(struct runner *r, const struct keep_message *m)
+{
+	if (m->kind == KEEP_SLOT)
+		tell_keeper(r, KEEP_KILL_TREE, m->ticket);
+	else if (m->kind == KEEP_TREE_GONE)
+		tell_keeper(r, KEEP_FORGET, m->ticket);
+}
+
+bool runner_takes(struct runner *r, const struct keep_message *m)
+{
+	struct run *run = NULL;
+
+	if (m->kind == KEEP_ERROR) {
+		if (m->about < GENERATION_FIRST)
+			return false;
+		take_error(r, m);
+		return true;
+	}
+	if (m->ticket.slot < RUN_SLOT_FIRST)
+		return false;
+	run = find(r, m->ticket.generation);
+	if (run)
+		take(run, m);
+	else
+		take_leftover(r, m);
+	return true;
+}
+
+/* --- life -------------------------------------------------------------------------------------------------------------- */
+
+struct runner *runner_new(struct ev_loop *loop, struct parent *parent)
+{
+	struct runner *r = mem_zalloc(1, sizeof(*r));
+
+	r->loop = loop;
+	r->parent = parent;
+	r->last_slot = RUN_SLOT_FIRST;
+	r->last_generation = GENERATION_FIRST + (uint64_t)clock_us();
+	ev_timer_init(&r->soon, on_soon, 0, 0);
+	r->soon.data = r;
+	return r;
+}
+
+void runner_free(struct runner *r)
+{
+	if (!r)
+		return;
+	ev_timer_stop(r->loop, &r->soon);
+	map_release_with(&r->runs, run_free);
+	vec_release_with(&r->waiting, run_free);
+	vec_release_with(&r->failed, run_free);
+	mem_free(r);
+}
+
+static void copy_command(struct command *to, const struct command *from)
+{
+	size_t count = 0;
+
+	to->text = mem_strdup(from->text);
+	while (from->argv[count])
+		count++;
+	to->argv = mem_zalloc(count + 1, sizeof(*to->argv));
+	for (size_t i = 0; i < count; i++)
+		to->argv[i] = mem_strdup(from->argv[i]);
+}
+
+static void copy_env(struct env *to, const struct env *from)
+{
+	for (size_t i = 0; from && i < from->len; i++)
+		env_put(to, from->items[i].name, from->items[i].value);
+}
+
+struct run *run_start(struct runner *r, const struct run_wish *wish, run_done done, void *context)
+{
+	struct run *run = mem_zalloc(1, sizeof(*run));
+
+	*run = (struct run){
+		.runner = r,
+		.done = done,
+		.context = context,
+		.name = mem_strdup(wish->name),
+		.folder = mem_strdup(wish->folder),
+		.user = mem_strdup(wish->user),
+		.group = mem_strdup(wish->group),
+		.umask = wish->umask,
+		.timeout_ms = wish->timeout_ms,
+		.words = BUF_INIT,
+	};
+	copy_command(&run->command, wish->command);
+	copy_env(&run->env, wish->env);
+	copy_env(&run->said, wish->said);
+	ev_timer_init(&run->due, on_due, 0, 0);
+	capture_init(&run->out, r->loop);
+	run->due.data = run;
+	vec_push(&r->waiting, run);
+	start_waiting(r);
+	return run;
+}
+
+static void take_out(struct vec *v, const struct run *run)
+{
+	for (size_t i = v->len; i-- > 0;)
+		if (v->items[i] == run)
+			vec_remove(v, i);
+}
+
+void run_cancel(struct run *run)
+{
+	if (!run)
+		return;
+	run->done = NULL;
+	if (run->state == RUN_WAITING || run->state == RUN_FAILED) {
+		take_out(&run->runner->waiting, run);
+		take_out(&run->runner->failed, run);
+		run_free(run);
+		return;
+	}
+	capture_close(&run->out);
+	run->state = RUN_TOLD;
+	if (!run->is_killed)
+		kill_run(run);
+}
