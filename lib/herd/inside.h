@@ -13,6 +13,7 @@
 #include "herd/revision.h"
 #include "herd/timers.h"
 #include "rules/fsm.h"
+#include "rules/health.h"
 #include "rules/ports.h"
 #include "rules/restart.h"
 
@@ -55,8 +56,10 @@ struct instance {
 	int64_t pid;               /* 0: none */
 	uint64_t start_time;
 	int64_t state_since, started_at;
-	int64_t ready_at; /* of this run; 0: it is not ready yet */
-	int64_t delay_ms; /* what the restart rule said last */
+	int64_t ready_at;   /* of this run; 0: it is not ready yet */
+	enum health health; /* of this run: the last verdict */
+	int64_t well_since; /* 0: instance_is_well() is not true */
+	int64_t delay_ms;   /* what the restart rule said last */
 	int64_t restarts;
 	enum event start_by; /* which event its next start is: start, retry or reset */
 
@@ -161,6 +164,8 @@ void instance_touch(struct instance *i);
 bool instance_is_asked(const struct instance *i);
 bool instance_is_wanted(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
+/* It runs, stays, and its health is good as far as anybody checks: what a deploy may count on.  Since when: well_since. */
+bool instance_is_well(const struct instance *i);
 /* It has a process (or is about to), and should not. */
 bool instance_is_leaving(const struct instance *i);
 bool instance_is_down(const struct instance *i);

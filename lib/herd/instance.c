@@ -65,6 +65,12 @@ bool instance_is_ready(const struct instance *i)
 	return i->state == STATE_FINISHED ? i->has_ended : i->state == STATE_RUNNING && !i->is_restarting;
 }
 
+bool instance_is_well(const struct instance *i)
+{
+	return i->state == STATE_RUNNING && !i->is_restarting &&
+		(i->health == HEALTH_NONE || i->health == HEALTH_HEALTHY);
+}
+
 bool instance_is_leaving(const struct instance *i)
 {
 	if (!state_is_live(i->state))
@@ -75,6 +81,16 @@ bool instance_is_leaving(const struct instance *i)
 bool instance_is_down(const struct instance *i)
 {
 	return !state_is_live(i->state) && (i->phase == PHASE_NONE || i->phase == PHASE_CHECKING);
+}
+
+static void look_whether_well(struct instance *i)
+{
+	int64_t now = i->app->herd->now;
+
+	if (!instance_is_well(i))
+		i->well_since = 0;
+	else if (!i->well_since)
+		i->well_since = now ? now : 1;
 }
 
 static void recount(struct instance *i)
@@ -115,6 +131,7 @@ void instance_touch(struct instance *i)
 			h->touched_first = i;
 		h->touched_last = i;
 	}
+	look_whether_well(i);
 	recount(i);
 }
 
