@@ -16,7 +16,7 @@ LINTS := layers headers format tidy cppcheck banned scripts manuals check-genera
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
 CHECK := unit cli speed
-TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e toml-test examples fuzz $(LINTS:%=lint:%)
+TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e storm toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
 FUZZ_TEST_SECS ?= 10
@@ -119,9 +119,9 @@ fuzz-build:
 
 fuzz-programs: $(FUZZ_BIN)
 
-# --- the daemon under storm: by hand, and before a release ----------------------------------------------
+# --- the daemon under storm: short in `make test`, longer by hand before a release ----------------------
 
-## make storm       kills, floods, a thousand instances, valgrind; STORM_KILLS=100 and the like make it longer
+## make storm       kills, floods, a thousand instances, valgrind; longer: STORM_KILLS=100 STORM_SLOW_SECS=30 STORM_IDLE_SECS=10
 .PHONY: storm
 storm:
 	$(run_tests) storm
