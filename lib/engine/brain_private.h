@@ -25,10 +25,18 @@ enum {
 
 /* A fact that a wish was answered with at once: the herd hears it when it has finished speaking. */
 struct fact {
-	enum { FACT_SPAWN_FAILED, FACT_PORT_FREE, FACT_PORT_TAKEN } kind;
+	enum {
+		FACT_SPAWN_FAILED,
+		FACT_PORT_FREE,
+		FACT_PORT_TAKEN,
+		FACT_UPSTREAM_SET, /* `app`, and its serial in ticket.generation; `words` where it failed */
+		FACT_DRAINED,
+		FACT_HOOKED, /* `app`, and the rollout in ticket.generation; `words` where it failed */
+	} kind;
 	struct ticket ticket;
 	int number;
 	char *words;
+	char *app;
 };
 
 /* A wait on a port in one slot's name. */
@@ -85,6 +93,10 @@ struct brain {
 };
 
 extern const struct hands brain_hands;
+/* hands_serve.c */
+void brain_upstream(void *context, const struct upstream_wish *wish);
+void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
+void brain_hook(void *context, const struct hook_wish *wish);
 
 void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);

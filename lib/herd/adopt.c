@@ -62,6 +62,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->ready_at = 0;
 	i->is_restarting = false;
 	i->is_failing = false;
+	i->leave = LEAVE_NONE;
 	i->is_unkillable = false;
 	i->has_ended = false;
 	timer_disarm(&h->timers, &i->life);
@@ -153,6 +154,8 @@ static void go_on(struct instance *i)
 		if (!has_grace)
 			instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 		instance_watch(i, true);
+	} else if (state_is_live(i->state) && i->state != STATE_STOPPING) {
+		instance_leave_again(i);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);
 		if (has_grace)
@@ -190,7 +193,9 @@ void herd_resume(struct herd *h, int64_t now)
 	for (size_t k = 0; k < h->slots.len; k++)
 		resume(h->slots.items[k]);
 	h->is_restoring = false;
-	for (size_t k = 0; k < h->apps.len; k++)
+	for (size_t k = 0; k < h->apps.len; k++) {
 		app_touch(h->apps.items[k]);
+		upstream_is_stale(h->apps.items[k]);
+	}
 	herd_leave(h);
 }

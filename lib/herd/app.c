@@ -24,6 +24,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 
 void app_free(struct app *a)
 {
+	mem_free(a->served);
 	revision_drop(a->target);
 	revision_drop(a->current);
 	vec_release(&a->instances);
@@ -180,6 +181,7 @@ static void end(struct app *a)
 	struct herd *h = a->herd;
 
 	app_publish(a, "removed");
+	upstream_forget(a);
 	vec_remove(&h->apps, a->place);
 	map_remove(&h->names, a->spec->name);
 	app_free(a);

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "export/export.h"
 #include "model/spec.h"
 #include "rules/fsm.h"
 
@@ -35,6 +36,26 @@ struct spawn_wish {
 	int instances;  /* how many the app has now */
 	int revision;   /* OXHERD_REVISION */
 	int64_t caller; /* whose environment: as herd_apply() was told */
+};
+
+/* Who serves an app that has nginx.output.  What is not named gets nothing; what is marked down gets nothing new. */
+struct upstream_wish {
+	const char *app;
+	const struct spec *spec;
+	const struct upstream_server *servers; /* by instance; none: nobody serves now */
+	size_t count;
+	uint64_t serial; /* counts up with every wish of the app */
+	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
+};
+
+/* A command of [deploy], run beside the herd. */
+struct hook_wish {
+	const char *app;
+	uint64_t rollout; /* comes back with the answer */
+	const struct spec *spec;
+	bool is_post; /* deploy.post, else deploy.pre */
+	int revision;
+	int64_t caller;
 };
 
 enum herd_event_kind {
@@ -82,6 +103,15 @@ struct hands {
 		void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted);
 	/* Stop looking, for readiness and for the port. */
 	void (*unwatch)(void *context, struct ticket ticket);
+	/*
+	 * The upstream of an app as it should be.  Answered by herd_upstream_set() once it (or a later one) is in effect, or could not be
+	 * made so.
+	 */
+	void (*upstream)(void *context, const struct upstream_wish *wish);
+	/* Answered by herd_drained() when no connection to the port is left, or after `ms`. */
+	void (*drain)(void *context, struct ticket ticket, int port, int64_t ms);
+	/* Answered by herd_hooked() when it ended, or was killed after deploy.hook_timeout_secs. */
+	void (*hook)(void *context, const struct hook_wish *wish);
 	void (*publish)(void *context, const struct herd_event *event);
 	/*
 	 * What herd_to_json() would say has changed.  Marking it is enough when the store is written before the messages to the keeper

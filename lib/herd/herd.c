@@ -44,10 +44,8 @@ void herd_enter(struct herd *h, int64_t now)
 		h->now = now;
 }
 
-void herd_leave(struct herd *h)
+static void take_steps(struct herd *h)
 {
-	if (h->is_restoring)
-		return;
 	while (h->touched_first) {
 		struct instance *i = h->touched_first;
 		uint32_t slot = i->slot;
@@ -61,6 +59,17 @@ void herd_leave(struct herd *h)
 		i = herd_by_slot(h, slot);
 		if (i)
 			requests_look(h, i);
+	}
+}
+
+void herd_leave(struct herd *h)
+{
+	if (h->is_restoring)
+		return;
+	take_steps(h);
+	while (h->has_stale_upstream) {
+		upstreams_settle(h);
+		take_steps(h);
 	}
 	if (h->is_changed) {
 		h->is_changed = false;

@@ -69,6 +69,15 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now);
 /* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
 
+/* What hands.upstream() was asked for under `serial`, and all before it, is in effect, or (with words) could not be made so. */
+void herd_upstream_set(
+	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now);
+/* A hook of rollout number `rollout` ended; `words` say how, where it did not go well. */
+void herd_hooked(
+	struct herd *h, const char *app, uint64_t rollout, bool is_ok, const char *words, int64_t now);
+/* `left`: connections that were still there when the time was over. */
+void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now);
+
 /* --- requests --- */
 
 enum herd_verb {

@@ -35,8 +35,23 @@ enum timer_kind {
 	TIMER_KILL, /* stop_timeout is over */
 	TIMER_BACKOFF,
 	TIMER_UNKILLABLE,
+	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
+};
+
+/* How far one that stops gently has come.  What has left stays so until it is ready again: its server is marked down meanwhile. */
+enum leave {
+	LEAVE_NONE,
+	LEAVE_OUT,   /* the upstream is to name it no more */
+	LEAVE_DRAIN, /* its connections are to end */
+	LEAVE_OVER,  /* it may be told to stop */
+	LEAVE_COUNT,
+};
+
+enum {
+	UPSTREAM_PATIENCE_MS = 60000, /* an upstream that is not confirmed by then holds nobody up any more */
+	DRAIN_GRACE_MS = 5000, /* the engine keeps the deadline of a drain itself; this is the net below */
 };
 
 struct past {
@@ -61,7 +76,9 @@ struct instance {
 	int64_t well_since; /* 0: instance_is_well() is not true */
 	int64_t delay_ms;   /* what the restart rule said last */
 	int64_t restarts;
-	enum event start_by; /* which event its next start is: start, retry or reset */
+	enum leave leave;
+	uint64_t leave_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
+	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
 	bool is_retired;    /* scaled away or deleted: removed when it is down */
@@ -100,6 +117,11 @@ struct app {
 	int asked, ready,
 		leaving; /* instances that somebody wants; of those, ready; still on their way down */
 	bool was_ready;
+	bool is_upstream_stale;
+	uint64_t upstream_serial, upstream_set; /* of the last wish, and of the last one that was answered */
+	struct upstream_server *served;         /* as wished for last */
+	size_t served_count;
+	const struct spec *served_spec; /* only to be compared */
 };
 
 /* What a request waits for in one instance: it is down, it was replaced, it is ready. */
@@ -135,7 +157,7 @@ struct herd {
 	struct instance *touched_first, *touched_last;
 	struct vec requests;
 	struct herd_counts counts;
-	bool is_changed, is_restoring, is_shutting_down;
+	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream;
 };
 
 /* herd.c */
@@ -184,6 +206,20 @@ void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind,
 void instance_watch(struct instance *i, bool is_adopted);
 void instance_signal_stop(struct instance *i);
 void instance_forget_crashes(struct instance *i);
+
+/* leave.c */
+/* A wish for each upstream that is not as it should be. */
+void upstreams_settle(struct herd *h);
+void upstream_is_stale(struct app *a);
+void upstream_forget(struct app *a);
+/* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
+bool instance_may_stop(struct instance *i);
+/* It serves (again), or will never have to leave. */
+void instance_stay(struct instance *i);
+/* It was told to stop, or ended: nothing is waited for any more. */
+void instance_left(struct instance *i);
+void instance_drain_over(struct instance *i);
+void instance_leave_again(struct instance *i);
 
 /* step.c: the next step of a touched instance */
 void instance_step(struct instance *i);
@@ -261,6 +297,8 @@ void past_add(struct past *p, const struct happening *what, const char *words);
 void past_release(struct past *p);
 
 /* words.c */
+const char *leave_word(enum leave leave);
+bool leave_parse(const char *word, enum leave *leave);
 const char *phase_word(enum phase phase);
 bool phase_parse(const char *word, enum phase *phase);
 const char *timer_word(enum timer_kind kind);

@@ -103,6 +103,8 @@ static void recount(struct instance *i)
 
 	a->asked += asked - i->counts_asked;
 	a->ready += ready - i->counts_ready;
+	if (ready != i->counts_ready)
+		upstream_is_stale(a);
 	a->leaving += leaving - i->counts_leaving;
 	i->counts_asked = asked;
 	i->counts_ready = ready;

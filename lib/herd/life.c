@@ -131,6 +131,7 @@ static void settle(struct instance *i)
 {
 	disarm(i, &i->life);
 	unwatch(i);
+	instance_stay(i);
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
 }
 
@@ -166,6 +167,7 @@ static void begin_stop(struct instance *i)
 	bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
 
 	disarm(i, &i->life);
+	instance_left(i);
 	if (i->phase != PHASE_DELAYED)
 		unwatch(i);
 	if (has_process) {
@@ -181,6 +183,7 @@ void instance_leftovers(struct instance *i)
 	i->phase = PHASE_LEFTOVERS;
 	i->pid = 0;
 	disarm(i, &i->life);
+	instance_left(i);
 	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
 	if (!timer_is_armed(&i->tree))
 		instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
@@ -277,6 +280,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_KILL] = stop_timed_out,
 		[TIMER_BACKOFF] = end_backoff,
 		[TIMER_UNKILLABLE] = unkillable,
+		[TIMER_LEAVE] = instance_drain_over,
 		[TIMER_DEADLINE] = nothing,
 	};
 

@@ -176,7 +176,8 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_exit(i, json_get(j, "last_exit"));
 	instance_set_why(i, json_string(json_get(j, "why"), NULL));
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
-		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase))
+		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
+		!leave_parse(json_string(json_get(j, "leave"), "none"), &i->leave))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;

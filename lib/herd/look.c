@@ -128,6 +128,10 @@ void instance_reason(const struct instance *i, struct buf *out)
 {
 	if (i->state == STATE_STOPPING)
 		stopping_reason(i, out);
+	else if (i->leave == LEAVE_OUT)
+		buf_adds(out, "is to stop, and is being taken out of its upstream");
+	else if (i->leave == LEAVE_DRAIN)
+		buf_adds(out, "is to stop when its connections have ended");
 	else if (instance_is_leaving(i))
 		buf_adds(out, "is to stop, after what depends on it");
 	else if (i->state == STATE_STARTING)

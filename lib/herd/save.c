@@ -91,6 +91,8 @@ static struct json *instance_to_json(const struct instance *i)
 	set_int(j, "delay_ms", i->delay_ms);
 	set_int(j, "restarts", i->restarts);
 	set_int(j, "start_by", i->start_by);
+	if (i->leave != LEAVE_NONE)
+		json_set_string(j, "leave", leave_word(i->leave));
 	for (size_t k = 0; k < instance_flags_count; k++)
 		if (*(const bool *)((const char *)i + instance_flags[k].offset))
 			json_set_bool(j, instance_flags[k].key, true);

@@ -18,6 +18,7 @@ static void step_down(struct instance *i)
 	bool is_asked_down = !i->wants_up || i->is_retired;
 
 	i->is_restarting = false;
+	instance_stay(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_asked_down && i->state != STATE_STOPPED))
 		instance_feed(i, EVENT_STOP, stop_words(i));
@@ -61,7 +62,12 @@ void instance_step(struct instance *i)
 		/* Where no process was asked for yet nobody can depend on it. */
 		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;
 
-		if (instance_is_leaving(i) && (is_hollow || !app_has_leaving_dependents(i->app)))
+		if (!instance_is_leaving(i)) {
+			if (i->state != STATE_STARTING)
+				instance_stay(i);
+			return;
+		}
+		if (is_hollow || (!app_has_leaving_dependents(i->app) && instance_may_stop(i)))
 			instance_feed(i, EVENT_STOP, stop_words(i));
 		return;
 	}

@@ -26,8 +26,21 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_KILL] = "kill",
 	[TIMER_BACKOFF] = "backoff",
 	[TIMER_UNKILLABLE] = "unkillable",
+	[TIMER_LEAVE] = "leave",
 	[TIMER_DEADLINE] = "deadline",
 };
+
+static const char *const leave_words[LEAVE_COUNT] = {
+	[LEAVE_NONE] = "none",
+	[LEAVE_OUT] = "out",
+	[LEAVE_DRAIN] = "drain",
+	[LEAVE_OVER] = "over",
+};
+
+const char *leave_word(enum leave leave)
+{
+	return leave_words[leave];
+}
 
 const char *herd_event_word(enum herd_event_kind kind)
 {
@@ -72,5 +85,15 @@ bool timer_parse(const char *word, enum timer_kind *kind)
 	if (!find_word(timer_words, TIMER_KIND_COUNT, word, &found))
 		return false;
 	*kind = (enum timer_kind)found;
+	return true;
+}
+
+bool leave_parse(const char *word, enum leave *leave)
+{
+	int found = 0;
+
+	if (!find_word(leave_words, LEAVE_COUNT, word, &found))
+		return false;
+	*leave = (enum leave)found;
 	return true;
 }

@@ -95,8 +95,22 @@ void check_spawn(struct sim *s, const struct spawn_wish *wish)
 
 /* --- at a stop --- */
 
+/* While others serve, one that the upstream still names is not told to stop. */
+static void check_left(struct sim *s, const struct proc *p)
+{
+	const struct app *a = app_find(s->h, town_names[p->app]);
+	const struct instance *i = a ? app_instance(a, p->number) : NULL;
+	int index = p->port - SIM_PORT_FIRST;
+
+	if (i && i->ready_at && a->ready > 0 && !a->is_leaving && a->spec->nginx.output && index >= 0 &&
+		index < SIM_PORTS && s->is_named_now[p->app][index] && !s->is_upstream_broken[p->app] &&
+		!s->is_shutting_down)
+		sim_fail(s, "%s is stopped while its upstream names it", p->name);
+}
+
 void check_signal(struct sim *s, const struct proc *p)
 {
+	check_left(s, p);
 	/* A start that failed waits for nobody. */
 	if (check_is_wanted(s, p->app, p->number) || s->has_deadline || s->is_failed_start[p->app][p->number])
 		return;
@@ -207,6 +221,8 @@ static const char *stuck_live(const struct instance *i)
 		return "is stopping without a timer";
 	if (i->state == STATE_RUNNING && !has_process)
 		return "runs without a process";
+	if (i->leave != LEAVE_NONE && i->leave != LEAVE_OVER && i->state == STATE_RUNNING)
+		return timer_is_armed(&i->life) ? NULL : "leaves without a timer";
 	if (i->state != STATE_STOPPING && instance_is_leaving(i) && !app_has_leaving_dependents(i->app))
 		return "should have been told to stop";
 	return NULL;

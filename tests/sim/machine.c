@@ -312,6 +312,49 @@ static void wish_unwatch(void *context, struct ticket t)
 		unwatch_port(s, k);
 }
 
+static void name_servers(bool *named, const struct upstream_wish *wish)
+{
+	memset(named, 0, SIM_PORTS);
+	for (size_t k = 0; k < wish->count; k++)
+		if (wish->servers[k].port >= SIM_PORT_FIRST &&
+			wish->servers[k].port < SIM_PORT_FIRST + SIM_PORTS)
+			named[wish->servers[k].port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
+}
+
+static void wish_upstream(void *context, const struct upstream_wish *wish)
+{
+	struct sim *s = context;
+	int app = town_app(wish->app);
+	struct ticket t = { .slot = 0, .generation = wish->serial };
+
+	if (!is_heard(s))
+		return;
+	sim_trace(s, "wish: upstream %s with %zu servers, number %llu%s", wish->app, wish->count,
+		(unsigned long long)wish->serial, wish->is_gone ? ", gone" : "");
+	if (wish->is_gone)
+		return;
+	s->upstream_serial[app] = wish->serial;
+	name_servers(s->is_named[app], wish);
+	machine_due(s, HAPPENS_UPSTREAM, t, s->now + (int64_t)sim_draw(&s->behaviour, 200), app);
+}
+
+static void wish_drain(void *context, struct ticket t, int port, int64_t ms)
+{
+	struct sim *s = context;
+
+	(void)port;
+	if (!is_heard(s))
+		return;
+	sim_trace(s, "wish: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
+	machine_due(s, HAPPENS_DRAINED, t, s->now + (int64_t)sim_draw(&s->behaviour, (uint64_t)ms + 1), 0);
+}
+
+static void wish_hook(void *context, const struct hook_wish *wish)
+{
+	(void)context;
+	(void)wish;
+}
+
 static void wish_publish(void *context, const struct herd_event *event)
 {
 	struct sim *s = context;
@@ -349,6 +392,9 @@ const struct hands machine_hands = {
 	.check_port = wish_check_port,
 	.watch_ready = wish_watch_ready,
 	.unwatch = wish_unwatch,
+	.upstream = wish_upstream,
+	.drain = wish_drain,
+	.hook = wish_hook,
 	.publish = wish_publish,
 	.changed = wish_changed,
 	.settled = wish_settled,
@@ -449,9 +495,28 @@ static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 		sim_trace(s, "fact: %s is ready", p->name);
 		herd_ready(s->h, p->ticket, s->now);
 		break;
+	case HAPPENS_DRAINED:
+		herd_drained(s->h, p->ticket, 0, s->now);
+		break;
 	default:
 		break;
 	}
+}
+
+static void happen_upstream(struct sim *s, const struct due *due)
+{
+	int app = due->port;
+	bool is_ok = s->is_calm || !sim_chance(&s->behaviour, 4);
+
+	/* Overtaken by a later wish, whose answer is for both; now and then nobody answers at all. */
+	if (due->ticket.generation != s->upstream_serial[app])
+		return;
+	s->is_upstream_broken[app] = !is_ok;
+	if (is_ok)
+		memcpy(s->is_named_now[app], s->is_named[app], sizeof(s->is_named[app]));
+	if (s->is_calm || !sim_chance(&s->behaviour, 1))
+		herd_upstream_set(
+			s->h, town_names[app], due->ticket.generation, is_ok, "nginx -t failed", s->now);
 }
 
 bool machine_step(struct sim *s)
@@ -465,7 +530,9 @@ bool machine_step(struct sim *s)
 	p = machine_find(s, due.ticket);
 	if (due.what == HAPPENS_PORT && due.epoch == s->epoch && s->h)
 		happen_port(s, &due);
-	else if (!p || due.what == HAPPENS_PORT)
+	else if (due.what == HAPPENS_UPSTREAM && due.epoch == s->epoch && s->h)
+		happen_upstream(s, &due);
+	else if (!p || due.what == HAPPENS_PORT || due.what == HAPPENS_UPSTREAM)
 		return true;
 	else if (due.what == HAPPENS_END)
 		happen_end(s, p, due.port);

@@ -50,6 +50,8 @@ enum happens {
 	HAPPENS_TELL_GONE,
 	HAPPENS_READY,
 	HAPPENS_PORT,
+	HAPPENS_UPSTREAM, /* of the app that `port` is, its serial as generation */
+	HAPPENS_DRAINED,
 };
 
 struct due {
@@ -87,6 +89,10 @@ struct sim {
 	int64_t stranger_until[SIM_PORTS];
 	struct ticket *port_watch;
 	size_t port_watch_len, port_watch_cap;
+	uint64_t upstream_serial[SIM_APPS];
+	bool is_named[SIM_APPS][SIM_PORTS];     /* by its upstream, as one who takes connections: as wished */
+	bool is_named_now[SIM_APPS][SIM_PORTS]; /* and in effect */
+	bool is_upstream_broken[SIM_APPS];      /* its last wish was not carried out */
 	uint64_t spawn_counts[SIM_APPS][SIM_COUNT_MAX];
 
 	struct want wants[SIM_APPS];

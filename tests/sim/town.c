@@ -17,6 +17,7 @@ struct house {
 	int instances, port, ready, restart;
 	const char *env_port;
 	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
+	bool has_upstream;
 };
 
 static const struct house houses[SIM_APPS] = {
@@ -61,6 +62,7 @@ static const struct house houses[SIM_APPS] = {
 		.stop_timeout_ms = 2000,
 		.ready_timeout_ms = 3000,
 		.max_restarts = 8,
+		.has_upstream = true,
 	},
 	{
 		.command = "web",
@@ -70,6 +72,7 @@ static const struct house houses[SIM_APPS] = {
 		.restart = RESTART_ALWAYS,
 		.stop_timeout_ms = 0,
 		.ready_timeout_ms = 4000,
+		.has_upstream = true,
 	},
 	{
 		.command = "worker",
@@ -175,5 +178,8 @@ struct spec *town_spec(int app, int version)
 	s->stop_timeout_ms = house->stop_timeout_ms + (version & 4 ? 100 : 0);
 	s->ready_timeout_ms = house->ready_timeout_ms;
 	s->start_delay_ms = house->start_delay_ms;
+	s->deploy.drain_ms = 1500;
+	if (house->has_upstream)
+		s->nginx.output = mem_strdup("/town/upstream.conf");
 	return s;
 }

@@ -1,6 +1,7 @@
 #include "fake_hands.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -92,6 +93,35 @@ static void unwatch(void *context, struct ticket t)
 	drop(f->checks, &f->checks_len, t);
 }
 
+static void upstream(void *context, const struct upstream_wish *wish)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "upstream %s", wish->app);
+	for (size_t k = 0; k < wish->count; k++)
+		buf_addf(&f->log, " %d%s", wish->servers[k].port, wish->servers[k].is_down ? "-down" : "");
+	buf_adds(&f->log, wish->is_gone ? " gone\n" : "\n");
+	snprintf(f->upstream, sizeof(f->upstream), "%s", wish->is_gone ? "" : wish->app);
+	f->serial = wish->serial;
+}
+
+static void drain(void *context, struct ticket t, int port, int64_t ms)
+{
+	struct fake *f = context;
+
+	buf_adds(&f->log, "drain ");
+	name_of(f, t, &f->log);
+	buf_addf(&f->log, " %d %lld\n", port, (long long)ms);
+	push(f->drains, &f->drains_len, t);
+}
+
+static void hook(void *context, const struct hook_wish *wish)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "hook %s %s\n", wish->app, wish->is_post ? "post" : "pre");
+}
+
 static void publish(void *context, const struct herd_event *event)
 {
 	struct fake *f = context;
@@ -122,6 +152,9 @@ const struct hands fake_hands = {
 	.check_port = check_port,
 	.watch_ready = watch_ready,
 	.unwatch = unwatch,
+	.upstream = upstream,
+	.drain = drain,
+	.hook = hook,
 	.publish = publish,
 	.changed = changed,
 	.settled = settled,
@@ -193,6 +226,21 @@ static bool answer_one(struct fake *f)
 		drop(f->asked, &f->asked_len, t);
 		f->last_pid++;
 		herd_spawned(f->h, t, f->last_pid, (uint64_t)f->last_pid, f->now);
+		return true;
+	}
+	if (f->drains_len) {
+		struct ticket t = f->drains[0];
+
+		drop(f->drains, &f->drains_len, t);
+		herd_drained(f->h, t, 0, f->now);
+		return true;
+	}
+	if (f->upstream[0]) {
+		char app[sizeof(f->upstream)];
+
+		memcpy(app, f->upstream, sizeof(app));
+		f->upstream[0] = '\0';
+		herd_upstream_set(f->h, app, f->serial, true, "", f->now);
 		return true;
 	}
 	if (f->watched_len && !f->is_never_ready) {
@@ -350,6 +398,8 @@ void fake_rebirth(struct fake *f)
 	f->asked_len = 0;
 	f->checks_len = 0;
 	f->watched_len = 0;
+	f->drains_len = 0;
+	f->upstream[0] = '\0';
 	f->h = herd_from_json(j, &options, f->now, NULL);
 	json_free(j);
 	assert(f->h);

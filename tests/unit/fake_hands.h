@@ -1,6 +1,7 @@
 /*
  * Hands that only write down what was wished for, one line each, and a small world around a herd in which time passes when a test says so.
  *	spawn api:0 3000 · signal api:0 SIGTERM main · kill api:0 · check api:0 3000 · watch api:0 listen · settled 7 ok
+ *	upstream api 3000 3001-down · drain api:0 3000 30000
  */
 #ifndef OX_TESTS_UNIT_FAKE_HANDS_H
 #define OX_TESTS_UNIT_FAKE_HANDS_H
@@ -23,7 +24,10 @@ struct fake {
 	struct ticket checks[FAKE_PENDING_MAX];  /* ports without an answer */
 	struct ticket watched[FAKE_PENDING_MAX]; /* processes that may say that they are ready */
 	struct ticket killed[FAKE_PENDING_MAX];  /* trees to be gone */
-	size_t asked_len, checks_len, watched_len, killed_len;
+	struct ticket drains[FAKE_PENDING_MAX];  /* connections that are to end */
+	char upstream[80];                       /* the app whose last wish has no answer, "" for none */
+	uint64_t serial;
+	size_t asked_len, checks_len, watched_len, killed_len, drains_len;
 	int64_t last_pid;
 	bool is_manual; /* nothing is answered by itself */
 	bool is_never_ready;

@@ -1,0 +1,263 @@
+/*
+ * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
+ * (or drain_secs are over) it is told to stop.  And the way in: each change of who serves is a wish for the upstream, once a call.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+static bool keeps_upstream(const struct app *a)
+{
+	return a->spec->nginx.output && !a->is_leaving;
+}
+
+/* --- who serves --- */
+
+static size_t list_servers(const struct app *a, struct upstream_server *servers)
+{
+	size_t count = 0;
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING;
+
+		if (!i->port || (!serves && i->leave == LEAVE_NONE))
+			continue;
+		servers[count++] = (struct upstream_server){ .port = i->port, .is_down = !serves };
+	}
+	return count;
+}
+
+static bool same_servers(const struct app *a, const struct upstream_server *servers, size_t count)
+{
+	if (a->served_count != count || a->served_spec != a->spec)
+		return false;
+	for (size_t k = 0; k < count; k++)
+		if (a->served[k].port != servers[k].port || a->served[k].is_down != servers[k].is_down)
+			return false;
+	return true;
+}
+
+static void wish(struct app *a, struct upstream_server *servers, size_t count)
+{
+	const struct herd_options *o = &a->herd->options;
+	const struct upstream_wish wish = {
+		.app = a->spec->name,
+		.spec = a->spec,
+		.servers = servers,
+		.count = count,
+		.serial = ++a->upstream_serial,
+	};
+
+	mem_free(a->served);
+	a->served = servers;
+	a->served_count = count;
+	a->served_spec = a->spec;
+	o->hands->upstream(o->context, &wish);
+}
+
+static void begin_drain(struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	int64_t ms = instance_spec(i)->deploy.drain_ms;
+
+	i->leave = ms > 0 ? LEAVE_DRAIN : LEAVE_OVER;
+	if (ms > 0) {
+		instance_arm(i, &i->life, TIMER_LEAVE, ms + DRAIN_GRACE_MS);
+		o->hands->drain(o->context, instance_ticket(i), i->port, ms);
+	}
+	instance_touch(i);
+}
+
+/* Those that wait to be out, and are. */
+static void look_out(struct app *a)
+{
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (i->leave != LEAVE_OUT)
+			continue;
+		if (!i->leave_serial)
+			i->leave_serial = a->upstream_serial;
+		if (i->leave_serial <= a->upstream_set)
+			begin_drain(i);
+	}
+}
+
+static void settle_upstream(struct app *a)
+{
+	struct upstream_server *servers = NULL;
+	size_t count = 0;
+
+	a->is_upstream_stale = false;
+	if (!keeps_upstream(a)) {
+		upstream_forget(a);
+		a->upstream_set = a->upstream_serial;
+		look_out(a);
+		return;
+	}
+	servers = mem_zalloc(a->instances.len, sizeof(*servers));
+	count = list_servers(a, servers);
+	if (same_servers(a, servers, count))
+		mem_free(servers);
+	else
+		wish(a, servers, count);
+	look_out(a);
+}
+
+void upstreams_settle(struct herd *h)
+{
+	if (!h->has_stale_upstream)
+		return;
+	h->has_stale_upstream = false;
+	for (size_t k = 0; k < h->apps.len; k++) {
+		struct app *a = h->apps.items[k];
+
+		if (a->is_upstream_stale)
+			settle_upstream(a);
+	}
+}
+
+void upstream_is_stale(struct app *a)
+{
+	a->is_upstream_stale = true;
+	a->herd->has_stale_upstream = true;
+}
+
+void upstream_forget(struct app *a)
+{
+	const struct herd_options *o = &a->herd->options;
+	const struct upstream_wish wish = { .app = a->spec->name, .spec = a->spec, .is_gone = true };
+
+	if (a->served_spec)
+		o->hands->upstream(o->context, &wish);
+	a->served_spec = NULL;
+}
+
+void herd_upstream_set(
+	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now)
+{
+	struct app *a = app_find(h, app);
+	struct buf text = BUF_INIT;
+
+	herd_enter(h, now);
+	if (!a || serial > a->upstream_serial) {
+		h->counts.stale_facts++;
+		return;
+	}
+	if (serial > a->upstream_set)
+		a->upstream_set = serial;
+	if (!is_ok) {
+		buf_addf(&text, "its upstream is not as it should be: %s", words);
+		log_warn("%s: %s", a->spec->name, text.ptr);
+		app_publish(a, text.ptr);
+	}
+	look_out(a);
+	buf_release(&text);
+	herd_leave(h);
+}
+
+/* --- one that leaves --- */
+
+/* Does anybody lose by it if it stops at once?  Where nobody else serves, waiting only makes the gap come later. */
+static bool leaves_gently(const struct instance *i)
+{
+	return keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
+}
+
+bool instance_may_stop(struct instance *i)
+{
+	bool serves = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
+
+	if (!serves || i->leave == LEAVE_OVER || i->phase != PHASE_UP)
+		return true;
+	if (i->leave != LEAVE_NONE)
+		return !i->app->asked || i->app->herd->is_shutting_down;
+	if (!leaves_gently(i))
+		return true;
+	i->leave = LEAVE_OUT;
+	i->leave_serial = 0;
+	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
+	upstream_is_stale(i->app);
+	i->app->herd->is_changed = true;
+	return false;
+}
+
+void instance_stay(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	if (i->leave == LEAVE_NONE)
+		return;
+	if (timer_is_armed(&i->life) && i->life.kind == TIMER_LEAVE)
+		timer_disarm(&h->timers, &i->life);
+	i->leave = LEAVE_NONE;
+	upstream_is_stale(i->app);
+}
+
+void instance_left(struct instance *i)
+{
+	if (i->leave != LEAVE_NONE)
+		i->leave = LEAVE_OVER;
+}
+
+void instance_drain_over(struct instance *i)
+{
+	if (i->leave == LEAVE_OUT) {
+		instance_note(i, "its upstream was not changed in time; it leaves all the same");
+		begin_drain(i);
+	} else if (i->leave == LEAVE_DRAIN) {
+		i->leave = LEAVE_OVER;
+	}
+	instance_touch(i);
+}
+
+void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+	char words[80];
+
+	if (!i)
+		return;
+	if (i->leave != LEAVE_DRAIN) {
+		herd_odd(h, i, "drained");
+		return;
+	}
+	timer_disarm(&h->timers, &i->life);
+	if (left) {
+		snprintf(words, sizeof(words), "%zu connection%s open after drain_secs", left,
+			left == 1 ? " is still" : "s are still");
+		instance_note(i, words);
+	}
+	i->leave = LEAVE_OVER;
+	instance_touch(i);
+	herd_leave(h);
+}
+
+/* An earlier brain may have asked; nobody else will answer. */
+void instance_leave_again(struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	int64_t left = i->life.at - i->app->herd->now - DRAIN_GRACE_MS;
+
+	if (i->leave == LEAVE_OUT)
+		i->leave_serial = 0;
+	else if (i->leave == LEAVE_DRAIN)
+		o->hands->drain(o->context, instance_ticket(i), i->port, left > 0 ? left : 1);
+}
+
+void herd_hooked(
+	struct herd *h, const char *app, uint64_t rollout, bool is_ok, const char *words, int64_t now)
+{
+	(void)app;
+	(void)rollout;
+	(void)is_ok;
+	(void)words;
+	herd_enter(h, now);
+	h->counts.stale_facts++;
+}
