@@ -58,7 +58,7 @@ int64_t machine_next(const struct sim *s)
 }
 
 /* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
-static bool is_heard(struct sim *s)
+bool machine_hears(struct sim *s)
 {
 	if (s->dies_in == 0 && s->dies_at_wish >= 0 && s->dies_at_wish-- == 0)
 		s->is_brain_dead = true;
@@ -167,7 +167,7 @@ static void wish_spawn(void *context, const struct spawn_wish *wish)
 	struct proc *p = NULL;
 	uint64_t random = 0;
 
-	if (!is_heard(s))
+	if (!machine_hears(s))
 		return;
 	check_spawn(s, wish);
 	if (s->failure[0])
@@ -201,7 +201,7 @@ static void wish_signal(void *context, struct ticket t, const char *signal, enum
 	struct proc *p = machine_find(s, t);
 
 	(void)reach;
-	if (!is_heard(s))
+	if (!machine_hears(s))
 		return;
 	sim_trace(
 		s, "wish: %s for slot %u generation %llu", signal, t.slot, (unsigned long long)t.generation);
@@ -227,7 +227,7 @@ static void wish_kill_tree(void *context, struct ticket t)
 	struct sim *s = context;
 	struct proc *p = machine_find(s, t);
 
-	if (!is_heard(s) || !p)
+	if (!machine_hears(s) || !p)
 		return;
 	sim_trace(s, "wish: kill the tree of %s, generation %llu", p->name, (unsigned long long)t.generation);
 	if (p->is_killed)
@@ -236,61 +236,13 @@ static void wish_kill_tree(void *context, struct ticket t)
 	machine_due(s, HAPPENS_TREE_END, t, s->now + p->kill_ms, 0);
 }
 
-/* --- ports --- */
-
-bool machine_is_port_taken(void *context, int port)
-{
-	const struct sim *s = context;
-	int index = port - SIM_PORT_FIRST;
-
-	if (index >= 0 && index < SIM_PORTS && s->stranger_until[index] > s->now)
-		return true;
-	for (size_t k = 0; k < s->procs.len; k++) {
-		const struct proc *p = s->procs.items[k];
-
-		if (p->owns_port && p->port == port && p->is_tree_alive)
-			return true;
-	}
-	return false;
-}
-
-static size_t watch_of(const struct sim *s, struct ticket t)
-{
-	size_t k = 0;
-
-	while (k < s->port_watch_len && s->port_watch[k].generation != t.generation)
-		k++;
-	return k;
-}
-
-static void wish_check_port(void *context, struct ticket t, int port)
-{
-	struct sim *s = context;
-
-	if (!is_heard(s))
-		return;
-	sim_trace(s, "wish: check port %d for slot %u generation %llu", port, t.slot,
-		(unsigned long long)t.generation);
-	if (s->port_watch_len == s->port_watch_cap) {
-		s->port_watch_cap = s->port_watch_cap ? s->port_watch_cap * 2 : 64;
-		s->port_watch = mem_resize(s->port_watch, s->port_watch_cap, sizeof(*s->port_watch));
-	}
-	s->port_watch[s->port_watch_len++] = t;
-	machine_due(s, HAPPENS_PORT, t, s->now + (int64_t)sim_draw(&s->behaviour, 5), port);
-}
-
-static void unwatch_port(struct sim *s, size_t k)
-{
-	s->port_watch[k] = s->port_watch[--s->port_watch_len];
-}
-
 static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
 {
 	struct sim *s = context;
 	struct proc *p = machine_find(s, t);
 
 	(void)is_adopted;
-	if (!is_heard(s) || !p)
+	if (!machine_hears(s) || !p)
 		return;
 	p->is_watched = true;
 	if (p->ready_at < 0 || (kind == READY_ALIVE && !port))
@@ -302,64 +254,19 @@ static void wish_unwatch(void *context, struct ticket t)
 {
 	struct sim *s = context;
 	struct proc *p = machine_find(s, t);
-	size_t k = watch_of(s, t);
 
-	if (!is_heard(s))
+	if (!machine_hears(s))
 		return;
 	if (p)
 		p->is_watched = false;
-	if (k < s->port_watch_len)
-		unwatch_port(s, k);
-}
-
-static void name_servers(bool *named, const struct upstream_wish *wish)
-{
-	memset(named, 0, SIM_PORTS);
-	for (size_t k = 0; k < wish->count; k++)
-		if (wish->servers[k].port >= SIM_PORT_FIRST &&
-			wish->servers[k].port < SIM_PORT_FIRST + SIM_PORTS)
-			named[wish->servers[k].port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
-}
-
-static void wish_upstream(void *context, const struct upstream_wish *wish)
-{
-	struct sim *s = context;
-	int app = town_app(wish->app);
-	struct ticket t = { .slot = 0, .generation = wish->serial };
-
-	if (!is_heard(s))
-		return;
-	sim_trace(s, "wish: upstream %s with %zu servers, number %llu%s", wish->app, wish->count,
-		(unsigned long long)wish->serial, wish->is_gone ? ", gone" : "");
-	if (wish->is_gone)
-		return;
-	s->upstream_serial[app] = wish->serial;
-	name_servers(s->is_named[app], wish);
-	machine_due(s, HAPPENS_UPSTREAM, t, s->now + (int64_t)sim_draw(&s->behaviour, 200), app);
-}
-
-static void wish_drain(void *context, struct ticket t, int port, int64_t ms)
-{
-	struct sim *s = context;
-
-	(void)port;
-	if (!is_heard(s))
-		return;
-	sim_trace(s, "wish: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
-	machine_due(s, HAPPENS_DRAINED, t, s->now + (int64_t)sim_draw(&s->behaviour, (uint64_t)ms + 1), 0);
-}
-
-static void wish_hook(void *context, const struct hook_wish *wish)
-{
-	(void)context;
-	(void)wish;
+	port_unwatch(s, t);
 }
 
 static void wish_publish(void *context, const struct herd_event *event)
 {
 	struct sim *s = context;
 
-	if (is_heard(s))
+	if (machine_hears(s))
 		check_event(s, event);
 }
 
@@ -367,7 +274,7 @@ static void wish_changed(void *context)
 {
 	struct sim *s = context;
 
-	if (!is_heard(s))
+	if (!machine_hears(s))
 		return;
 	s->was_changed = true;
 	if (s->dies_in >= 0 && s->is_store_prompt)
@@ -378,7 +285,7 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 {
 	struct sim *s = context;
 
-	if (!is_heard(s))
+	if (!machine_hears(s))
 		return;
 	sim_trace(s, "request %llu is settled: %s%s", (unsigned long long)request, is_ok ? "ok" : "failed, ",
 		words);
@@ -389,12 +296,12 @@ const struct hands machine_hands = {
 	.spawn = wish_spawn,
 	.signal = wish_signal,
 	.kill_tree = wish_kill_tree,
-	.check_port = wish_check_port,
+	.check_port = port_check_wish,
 	.watch_ready = wish_watch_ready,
 	.unwatch = wish_unwatch,
-	.upstream = wish_upstream,
-	.drain = wish_drain,
-	.hook = wish_hook,
+	.upstream = proxy_upstream,
+	.drain = proxy_drain,
+	.hook = proxy_hook,
 	.publish = wish_publish,
 	.changed = wish_changed,
 	.settled = wish_settled,
@@ -446,23 +353,6 @@ static void tell_gone(struct sim *s, struct proc *p)
 	herd_tree_gone(s->h, t, s->now);
 }
 
-static void happen_port(struct sim *s, const struct due *due)
-{
-	size_t k = watch_of(s, due->ticket);
-
-	if (k == s->port_watch_len)
-		return;
-	if (!machine_is_port_taken(s, due->port)) {
-		unwatch_port(s, k);
-		sim_trace(s, "fact: port %d is free", due->port);
-		herd_port_free(s->h, due->ticket, s->now);
-		return;
-	}
-	sim_trace(s, "fact: port %d is taken", due->port);
-	machine_due(s, HAPPENS_PORT, due->ticket, s->now + 200, due->port);
-	herd_port_taken(s->h, due->ticket, "pid 9 'stranger'", s->now);
-}
-
 static void happen_spawn_failed(struct sim *s, struct proc *p)
 {
 	struct ticket t = p->ticket;
@@ -503,22 +393,6 @@ static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 	}
 }
 
-static void happen_upstream(struct sim *s, const struct due *due)
-{
-	int app = due->port;
-	bool is_ok = s->is_calm || !sim_chance(&s->behaviour, 4);
-
-	/* Overtaken by a later wish, whose answer is for both; now and then nobody answers at all. */
-	if (due->ticket.generation != s->upstream_serial[app])
-		return;
-	s->is_upstream_broken[app] = !is_ok;
-	if (is_ok)
-		memcpy(s->is_named_now[app], s->is_named[app], sizeof(s->is_named[app]));
-	if (s->is_calm || !sim_chance(&s->behaviour, 1))
-		herd_upstream_set(
-			s->h, town_names[app], due->ticket.generation, is_ok, "nginx -t failed", s->now);
-}
-
 bool machine_step(struct sim *s)
 {
 	struct due due = { .at = 0 };
@@ -529,9 +403,9 @@ bool machine_step(struct sim *s)
 	due = take_due(s);
 	p = machine_find(s, due.ticket);
 	if (due.what == HAPPENS_PORT && due.epoch == s->epoch && s->h)
-		happen_port(s, &due);
+		port_happen(s, &due);
 	else if (due.what == HAPPENS_UPSTREAM && due.epoch == s->epoch && s->h)
-		happen_upstream(s, &due);
+		proxy_happen(s, &due);
 	else if (!p || due.what == HAPPENS_PORT || due.what == HAPPENS_UPSTREAM)
 		return true;
 	else if (due.what == HAPPENS_END)

@@ -140,7 +140,6 @@ bool sim_chance(uint64_t *random, unsigned int percent);
 
 /* machine.c */
 extern const struct hands machine_hands;
-bool machine_is_port_taken(void *context, int port);
 /* Does the earliest thing that is due; false: nothing is. */
 bool machine_step(struct sim *s);
 int64_t machine_next(const struct sim *s);
@@ -149,6 +148,21 @@ void machine_calm(struct sim *s);
 void machine_release(struct sim *s);
 struct proc *machine_find(const struct sim *s, struct ticket t);
 void machine_forget_told(struct sim *s);
+
+/* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
+bool machine_hears(struct sim *s);
+
+/* port.c */
+bool machine_is_port_taken(void *context, int port);
+void port_check_wish(void *context, struct ticket t, int port);
+void port_unwatch(struct sim *s, struct ticket t);
+void port_happen(struct sim *s, const struct due *due);
+
+/* proxy.c */
+void proxy_upstream(void *context, const struct upstream_wish *wish);
+void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
+void proxy_hook(void *context, const struct hook_wish *wish);
+void proxy_happen(struct sim *s, const struct due *due);
 
 /* town.c: the apps that there are, in their versions */
 extern const char *const town_names[SIM_APPS];

@@ -1,0 +1,76 @@
+/*
+ * Ports: who holds one, and who waits for one.
+ */
+#include "base/mem.h"
+#include "sim.h"
+
+bool machine_is_port_taken(void *context, int port)
+{
+	const struct sim *s = context;
+	int index = port - SIM_PORT_FIRST;
+
+	if (index >= 0 && index < SIM_PORTS && s->stranger_until[index] > s->now)
+		return true;
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->owns_port && p->port == port && p->is_tree_alive)
+			return true;
+	}
+	return false;
+}
+
+static size_t watch_of(const struct sim *s, struct ticket t)
+{
+	size_t k = 0;
+
+	while (k < s->port_watch_len && s->port_watch[k].generation != t.generation)
+		k++;
+	return k;
+}
+
+void port_check_wish(void *context, struct ticket t, int port)
+{
+	struct sim *s = context;
+
+	if (!machine_hears(s))
+		return;
+	sim_trace(s, "wish: check port %d for slot %u generation %llu", port, t.slot,
+		(unsigned long long)t.generation);
+	if (s->port_watch_len == s->port_watch_cap) {
+		s->port_watch_cap = s->port_watch_cap ? s->port_watch_cap * 2 : 64;
+		s->port_watch = mem_resize(s->port_watch, s->port_watch_cap, sizeof(*s->port_watch));
+	}
+	s->port_watch[s->port_watch_len++] = t;
+	machine_due(s, HAPPENS_PORT, t, s->now + (int64_t)sim_draw(&s->behaviour, 5), port);
+}
+
+static void unwatch(struct sim *s, size_t k)
+{
+	s->port_watch[k] = s->port_watch[--s->port_watch_len];
+}
+
+void port_unwatch(struct sim *s, struct ticket t)
+{
+	size_t k = watch_of(s, t);
+
+	if (k < s->port_watch_len)
+		unwatch(s, k);
+}
+
+void port_happen(struct sim *s, const struct due *due)
+{
+	size_t k = watch_of(s, due->ticket);
+
+	if (k == s->port_watch_len)
+		return;
+	if (!machine_is_port_taken(s, due->port)) {
+		unwatch(s, k);
+		sim_trace(s, "fact: port %d is free", due->port);
+		herd_port_free(s->h, due->ticket, s->now);
+		return;
+	}
+	sim_trace(s, "fact: port %d is taken", due->port);
+	machine_due(s, HAPPENS_PORT, due->ticket, s->now + 200, due->port);
+	herd_port_taken(s->h, due->ticket, "pid 9 'stranger'", s->now);
+}
