@@ -60,6 +60,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;
+	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	i->is_restarting = false;
 	i->is_failing = false;
 	i->leave = LEAVE_NONE;
@@ -155,6 +156,7 @@ static void go_on(struct instance *i)
 			instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 		instance_watch(i, true);
 	} else if (state_is_live(i->state) && i->state != STATE_STOPPING) {
+		instance_check_resume(i);
 		instance_leave_again(i);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);

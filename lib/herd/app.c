@@ -30,6 +30,7 @@ void app_free(struct app *a)
 	vec_release(&a->instances);
 	vec_release(&a->needs);
 	vec_release(&a->needed_by);
+	budget_release(&a->ill);
 	mem_free(a);
 }
 
@@ -205,6 +206,7 @@ void app_remove(struct instance *i)
 	struct herd *h = a->herd;
 	size_t place = place_of(a, i->number);
 
+	instance_place_leave(i);
 	vec_remove(&a->instances, place);
 	herd_remove_slot(h, i);
 	h->is_changed = true;

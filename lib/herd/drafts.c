@@ -127,11 +127,13 @@ static void renew_planned(const struct draft *d, struct revision *r)
 	VEC_EACH (&plan.steps, i, step) {
 		struct instance *instance = app_instance(d->app, step->instance);
 
-		if (instance && (step->verb == PLAN_REPLACE || step->verb == PLAN_MOVE))
+		if (instance && (step->verb == PLAN_REPLACE || step->verb == PLAN_MOVE)) {
 			renew(instance);
-		/* The definition of what is kept differs in what needs no new process. */
-		else if (instance && step->verb == PLAN_KEEP)
+		} else if (instance && step->verb == PLAN_KEEP) {
+			/* Its definition differs in what needs no new process. */
 			revision_set(&instance->revision, r);
+			instance_check_renew(instance);
+		}
 	}
 	plan_release(&plan);
 }

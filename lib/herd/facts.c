@@ -70,7 +70,7 @@ void instance_gone(struct instance *i)
 
 	i->is_failing = false;
 	if (is_crash) {
-		judge(i, (struct end){ .kind = END_NEVER_READY }, NULL);
+		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	} else {
 		if (i->last_exit.is_known)
 			exit_words(&i->last_exit, &why);
@@ -147,7 +147,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		.signal = end->signal,
 		.at_ms = end->wall_ms,
 	};
-	if (i->state == STATE_STARTING)
+	if (i->state == STATE_STARTING || i->checkup)
 		h->options.hands->unwatch(h->options.context, t);
 	instance_leftovers(i);
 	exit_words(&i->last_exit, &why);

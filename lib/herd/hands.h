@@ -78,6 +78,14 @@ struct herd_event {
 	int64_t delay_ms;    /* until it is started again; -1: it is not waiting for that */
 };
 
+/* What one check of an instance's health came to. */
+enum probe_answer {
+	PROBE_PASSED,
+	PROBE_FAILED,
+	PROBE_STRANGER, /* somebody else has its port, or answers on it */
+	PROBE_UNKNOWN,  /* nothing: the check itself was held up */
+};
+
 enum reach { REACH_MAIN, REACH_TREE };
 
 struct hands {
@@ -101,7 +109,12 @@ struct hands {
 	 */
 	void (*watch_ready)(
 		void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted);
-	/* Stop looking, for readiness and for the port. */
+	/*
+	 * One check of its health, as its definition says it; answered by herd_probed() once.  `pid` is that of its main process.  Until it is
+	 * answered no other is wished for.
+	 */
+	void (*probe)(void *context, const struct spawn_wish *wish, int64_t pid);
+	/* Stop looking, for readiness, for the port and for its health. */
 	void (*unwatch)(void *context, struct ticket ticket);
 	/*
 	 * The upstream of an app as it should be.  Answered by herd_upstream_set() once it (or a later one) is in effect, or could not be

@@ -200,6 +200,8 @@ struct herd_counts herd_counts(const struct herd *h)
 
 	counts.instances = h->slots.len;
 	counts.timers = h->timers.len;
+	for (size_t k = 1; k <= h->timers.len; k++)
+		counts.checks += h->timers.heap[k]->kind == TIMER_CHECK;
 	counts.requests = h->requests.len;
 	return counts;
 }

@@ -65,6 +65,8 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 /* Nothing of its process tree is left; after herd_exited(), always.  Only now is the slot used again. */
 void herd_tree_gone(struct herd *h, struct ticket t, int64_t now);
 void herd_ready(struct herd *h, struct ticket t, int64_t now);
+/* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
+void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
 void herd_port_free(struct herd *h, struct ticket t, int64_t now);
 /* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
@@ -223,6 +225,7 @@ struct herd_counts {
 	uint64_t odd_facts;   /* of this generation, but they made no sense */
 	uint64_t events;
 	size_t instances, timers, requests;
+	size_t checks; /* of the timers, those of the next check of health */
 };
 struct herd_counts herd_counts(const struct herd *h);
 

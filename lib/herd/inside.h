@@ -9,6 +9,7 @@
 #define OX_HERD_INSIDE_H
 
 #include "base/map.h"
+#include "herd/budget.h"
 #include "herd/herd.h"
 #include "herd/revision.h"
 #include "herd/timers.h"
@@ -36,6 +37,7 @@ enum timer_kind {
 	TIMER_BACKOFF,
 	TIMER_UNKILLABLE,
 	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
+	TIMER_CHECK,    /* of its health */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
 };
@@ -71,10 +73,11 @@ struct instance {
 	int64_t pid;               /* 0: none */
 	uint64_t start_time;
 	int64_t state_since, started_at;
-	int64_t ready_at;   /* of this run; 0: it is not ready yet */
-	enum health health; /* of this run: the last verdict */
-	int64_t well_since; /* 0: instance_is_well() is not true */
-	int64_t delay_ms;   /* what the restart rule said last */
+	int64_t ready_at;        /* of this run; 0: it is not ready yet */
+	enum health health;      /* of this run: the last verdict */
+	struct checkup *checkup; /* NULL: nothing is checked now */
+	int64_t well_since;      /* 0: instance_is_well() is not true */
+	int64_t delay_ms;        /* what the restart rule said last */
 	int64_t restarts;
 	enum leave leave;
 	uint64_t leave_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
@@ -84,10 +87,12 @@ struct instance {
 	bool is_retired;    /* scaled away or deleted: removed when it is down */
 	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
 	bool is_restarting; /* has to go down once */
-	bool is_failing;    /* stopping because it was not ready in time: a crash, once it is gone */
-	bool is_port_free;  /* the check said so */
-	bool was_delayed;   /* start_delay is over */
+	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */
+	bool is_port_free; /* the check said so */
+	bool was_delayed;  /* start_delay is over */
 	bool is_unkillable;
+	bool has_asked_place,
+		has_place; /* of those that are down for their health: it waits to be one, it is one */
 	bool was_adopted;
 	bool is_touched;
 	bool counts_asked, counts_ready, counts_leaving; /* what app's counters hold of it */
@@ -122,6 +127,7 @@ struct app {
 	struct upstream_server *served;         /* as wished for last */
 	size_t served_count;
 	const struct spec *served_spec; /* only to be compared */
+	struct budget ill; /* instances that are down for their health, and those that wait for it */
 };
 
 /* What a request waits for in one instance: it is down, it was replaced, it is ready. */
@@ -220,6 +226,29 @@ void instance_stay(struct instance *i);
 void instance_left(struct instance *i);
 void instance_drain_over(struct instance *i);
 void instance_leave_again(struct instance *i);
+
+/* What the hands are told of it; `name` is for its name, and released after. */
+void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf *name);
+
+/* health.c */
+/* From now on its health is checked, if its definition says so: it was just started, or is another brain's. */
+void instance_check_begin(struct instance *i);
+void instance_check_resume(struct instance *i);
+void instance_check_end(struct instance *i);
+/* Its definition changed, and its process stays. */
+void instance_check_renew(struct instance *i);
+/* One is under way, or will be. */
+bool instance_is_checked(const struct instance *i);
+/* The next check is due. */
+void instance_check(struct instance *i);
+/* What the last check said; NULL when it passed, or there was none. */
+const char *instance_check_words(const struct instance *i);
+/* A place among those that are down for their health is given back once it is well, or nobody wants it. */
+void instance_place_look(struct instance *i);
+void instance_place_leave(struct instance *i);
+void instance_place_restore(struct instance *i);
+/* Restarts it if it may be: true when it is on its way out. */
+bool instance_step_unhealthy(struct instance *i);
 
 /* step.c: the next step of a touched instance */
 void instance_step(struct instance *i);

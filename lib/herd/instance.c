@@ -10,6 +10,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->number = number;
 	i->slot = slot;
 	i->revision = revision_ref(app->target);
+	i->health = spec_has_health(i->revision->spec) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	i->state = STATE_STOPPED;
 	i->start_by = EVENT_START;
 	i->wants_up = app->wants_up;
@@ -23,6 +24,7 @@ void instance_free(struct instance *i)
 {
 	timer_disarm(&i->app->herd->timers, &i->life);
 	timer_disarm(&i->app->herd->timers, &i->tree);
+	instance_check_end(i);
 	past_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);

@@ -43,11 +43,10 @@ static void unwatch(struct instance *i)
 
 /* --- starting --- */
 
-static void ask(struct instance *i)
+void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf *name)
 {
-	struct herd *h = i->app->herd;
-	struct buf name = BUF_INIT;
-	struct spawn_wish wish = {
+	instance_name(i, name);
+	*wish = (struct spawn_wish){
 		.ticket = ticket_of(i),
 		.spec = i->revision->spec,
 		.instance = i->number,
@@ -56,10 +55,17 @@ static void ask(struct instance *i)
 		.instances = i->app->count,
 		.revision = i->revision->number,
 		.caller = i->revision->caller,
+		.name = name->ptr,
 	};
+}
 
-	instance_name(i, &name);
-	wish.name = name.ptr;
+static void ask(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+	struct buf name = BUF_INIT;
+	struct spawn_wish wish;
+
+	instance_wish(i, &wish, &name);
 	i->phase = PHASE_ASKED;
 	i->is_port_free = false;
 	i->started_at = h->now;
@@ -96,6 +102,7 @@ static void begin_attempt(struct instance *i)
 	i->is_port_free = false;
 	i->pid = 0;
 	i->ready_at = 0;
+	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
 		i->phase = PHASE_DELAYED;
 		instance_arm(i, &i->life, TIMER_DELAY, instance_spec(i)->start_delay_ms);
@@ -124,7 +131,10 @@ void instance_watch(struct instance *i, bool is_adopted)
 
 	if (kind == READY_ALIVE)
 		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
-	hands_of(i)->watch_ready(context_of(i), ticket_of(i), kind, i->port, is_adopted);
+	if (kind == READY_HEALTH)
+		instance_check_begin(i);
+	else
+		hands_of(i)->watch_ready(context_of(i), ticket_of(i), kind, i->port, is_adopted);
 }
 
 static void settle(struct instance *i)
@@ -133,6 +143,7 @@ static void settle(struct instance *i)
 	unwatch(i);
 	instance_stay(i);
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
+	instance_check_begin(i);
 }
 
 /* --- stopping --- */
@@ -168,6 +179,7 @@ static void begin_stop(struct instance *i)
 
 	disarm(i, &i->life);
 	instance_left(i);
+	instance_check_end(i);
 	if (i->phase != PHASE_DELAYED)
 		unwatch(i);
 	if (has_process) {
@@ -184,6 +196,7 @@ void instance_leftovers(struct instance *i)
 	i->pid = 0;
 	disarm(i, &i->life);
 	instance_left(i);
+	instance_check_end(i);
 	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
 	if (!timer_is_armed(&i->tree))
 		instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
@@ -281,6 +294,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_BACKOFF] = end_backoff,
 		[TIMER_UNKILLABLE] = unkillable,
 		[TIMER_LEAVE] = instance_drain_over,
+		[TIMER_CHECK] = instance_check,
 		[TIMER_DEADLINE] = nothing,
 	};
 

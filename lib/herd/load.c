@@ -81,6 +81,9 @@ static void load_numbers(struct instance *i, const struct json *j)
 	/* 0 would mean that it is not ready. */
 	if (json_get(j, "ready_ms") && !i->ready_at)
 		i->ready_at = 1;
+	(void)health_parse(json_string(json_get(j, "health"), NULL), &i->health);
+	if (json_get(j, "well_ms"))
+		i->well_since = now - get_int(j, "well_ms", 0);
 	i->delay_ms = get_int(j, "delay_ms", 0);
 	i->restarts = get_int(j, "restarts", 0);
 	i->start_by = start_by == EVENT_RETRY || start_by == EVENT_RESET ? (enum event)start_by : EVENT_START;
@@ -184,6 +187,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	if (load_timer(i, &i->life, json_get(j, "life"), e) < 0 ||
 		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0)
 		return -1;
+	instance_place_restore(i);
 	instance_touch(i);
 	return 0;
 }

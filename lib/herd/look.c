@@ -93,6 +93,8 @@ static void starting_reason(const struct instance *i, struct buf *out)
 		break;
 	default:
 		buf_addf(out, "waits for %s", ready_words[spec_ready(instance_spec(i))]);
+		if (instance_check_words(i))
+			buf_addf(out, ": %s", instance_check_words(i));
 		break;
 	}
 }
@@ -110,6 +112,14 @@ static void stopping_reason(const struct instance *i, struct buf *out)
 	else
 		buf_addf(out, "was sent %s%s%s", signal ? signal : "SIGTERM", i->why ? ": " : "",
 			i->why ? i->why : "");
+}
+
+static void unhealthy_reason(const struct instance *i, struct buf *out)
+{
+	buf_adds(out, i->why ? i->why : "its health check fails");
+	if (i->has_asked_place && !i->has_place)
+		buf_addf(out, "; restarted once fewer than %zu of %s are down for their health",
+			i->app->ill.most, i->app->spec->name);
 }
 
 static void down_reason(const struct instance *i, struct buf *out)
@@ -136,17 +146,19 @@ void instance_reason(const struct instance *i, struct buf *out)
 		buf_adds(out, "is to stop, after what depends on it");
 	else if (i->state == STATE_STARTING)
 		starting_reason(i, out);
+	else if (i->state == STATE_UNHEALTHY)
+		unhealthy_reason(i, out);
+	else if (i->state == STATE_RUNNING && instance_check_words(i))
+		buf_addf(out, "a check failed: %s", instance_check_words(i));
 	else if (!state_is_live(i->state))
 		down_reason(i, out);
 }
 
 static const char *health_of(const struct instance *i)
 {
-	if (!spec_has_health(instance_spec(i)))
-		return "none";
-	if (i->state == STATE_RUNNING)
-		return "healthy";
-	return i->state == STATE_UNHEALTHY ? "unhealthy" : "unknown";
+	bool runs = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
+
+	return health_word(runs || i->health == HEALTH_NONE ? i->health : HEALTH_UNKNOWN);
 }
 
 void instance_status(const struct instance *i, int64_t now, struct instance_status *out)

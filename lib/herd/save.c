@@ -18,6 +18,7 @@ const struct instance_flag instance_flags[] = {
 	FLAG(is_port_free),
 	FLAG(was_delayed),
 	FLAG(is_unkillable),
+	FLAG(has_place),
 };
 const size_t instance_flags_count = sizeof(instance_flags) / sizeof(instance_flags[0]);
 
@@ -88,6 +89,10 @@ static struct json *instance_to_json(const struct instance *i)
 	json_set_int(j, "started_ms", now - i->started_at);
 	if (i->ready_at)
 		json_set_int(j, "ready_ms", now - i->ready_at);
+	if (i->health != HEALTH_NONE)
+		json_set_string(j, "health", health_word(i->health));
+	if (i->well_since)
+		json_set_int(j, "well_ms", now - i->well_since);
 	set_int(j, "delay_ms", i->delay_ms);
 	set_int(j, "restarts", i->restarts);
 	set_int(j, "start_by", i->start_by);

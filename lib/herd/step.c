@@ -56,6 +56,7 @@ static void step_up(struct instance *i)
 
 void instance_step(struct instance *i)
 {
+	instance_place_look(i);
 	if (i->state == STATE_STOPPING)
 		return;
 	if (state_is_live(i->state)) {
@@ -63,6 +64,8 @@ void instance_step(struct instance *i)
 		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;
 
 		if (!instance_is_leaving(i)) {
+			if (i->state == STATE_UNHEALTHY && instance_step_unhealthy(i))
+				return;
 			if (i->state != STATE_STARTING)
 				instance_stay(i);
 			return;

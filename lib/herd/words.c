@@ -27,6 +27,7 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_BACKOFF] = "backoff",
 	[TIMER_UNKILLABLE] = "unkillable",
 	[TIMER_LEAVE] = "leave",
+	[TIMER_CHECK] = "check",
 	[TIMER_DEADLINE] = "deadline",
 };
 

@@ -69,7 +69,7 @@ static void clean_list(struct sim *s)
 		struct proc *p = s->procs.items[k];
 
 		p->was_gone_told = p->is_lost || p->is_failed;
-		p->is_watched = false;
+		p->is_watched = p->is_probed = false;
 		p->last_fact = s->now;
 	}
 	machine_forget_told(s);

@@ -152,8 +152,11 @@ void check_event(struct sim *s, const struct herd_event *event)
 			state_word(s->states[app][event->instance]), state_word(event->from));
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;
-	s->is_failed_start[app][event->instance] =
-		event->to == STATE_STOPPING && str_starts(event->why, "not ready");
+	s->is_failed_start[app][event->instance] = event->to == STATE_STOPPING &&
+		(str_starts(event->why, "not ready") || event->from == STATE_UNHEALTHY);
+	if (event->from == STATE_UNHEALTHY && event->to == STATE_STOPPING &&
+		strstr(event->why, "checks in a row"))
+		s->is_down_ill[app][event->instance] = true;
 }
 
 /* --- at an answer --- */
@@ -221,7 +224,13 @@ static const char *stuck_live(const struct instance *i)
 		return "is stopping without a timer";
 	if (i->state == STATE_RUNNING && !has_process)
 		return "runs without a process";
-	if (i->leave != LEAVE_NONE && i->leave != LEAVE_OVER && i->state == STATE_RUNNING)
+	if ((i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY) && i->health != HEALTH_NONE &&
+		!instance_is_checked(i))
+		return "is not checked";
+	if ((i->well_since > 0) != instance_is_well(i))
+		return "is well, or is not, and counts as the other";
+	if (i->leave != LEAVE_NONE && i->leave != LEAVE_OVER &&
+		(i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
 		return timer_is_armed(&i->life) ? NULL : "leaves without a timer";
 	if (i->state != STATE_STOPPING && instance_is_leaving(i) && !app_has_leaving_dependents(i->app))
 		return "should have been told to stop";
@@ -274,6 +283,23 @@ static void check_counts(struct sim *s, const struct app *a)
 			a->spec->name, a->asked, a->ready, a->leaving, asked, ready, leaving);
 }
 
+/* One cause may make all of them unhealthy: no more than so many are down for it. */
+static void check_ill(struct sim *s, const struct app *a)
+{
+	int app = town_app(a->spec->name);
+	int down = 0;
+
+	for (int n = 0; n < SIM_COUNT_MAX; n++) {
+		const struct instance *i = app_instance(a, n);
+
+		if (!i || !instance_is_asked(i) || instance_is_well(i) || i->state == STATE_FINISHED)
+			s->is_down_ill[app][n] = false;
+		down += s->is_down_ill[app][n];
+	}
+	if (down > town_most_ill(app))
+		sim_fail(s, "%d instances of %s are down for their health", down, a->spec->name);
+}
+
 void check_step(struct sim *s)
 {
 	bool seen[SIM_APPS] = { false };
@@ -287,6 +313,7 @@ void check_step(struct sim *s)
 			sim_fail(s, "%s should have %d instances, and the herd says %d", a->spec->name,
 				s->wants[app].count, a->count);
 		check_counts(s, a);
+		check_ill(s, a);
 		for (size_t n = 0; n < a->instances.len; n++)
 			check_instance(s, a->instances.items[n]);
 	}
@@ -324,7 +351,7 @@ void check_quiet(struct sim *s)
 		live += ((const struct proc *)s->procs.items[k])->is_tree_alive;
 	if (live != running)
 		sim_fail(s, "all is quiet, %zu processes live, and %zu instances run", live, running);
-	if (herd_counts(s->h).timers)
+	if (herd_counts(s->h).timers > herd_counts(s->h).checks)
 		sim_fail(s, "all is quiet, and %zu timers are armed", herd_counts(s->h).timers);
 	for (int k = 0; k < SIM_REQUESTS; k++)
 		if (s->asked[k].id && s->asked[k].is_stop)
@@ -351,12 +378,14 @@ void check_empty(struct sim *s)
 void check_relearn_states(struct sim *s)
 {
 	memset(s->is_known, 0, sizeof(s->is_known));
+	memset(s->is_down_ill, 0, sizeof(s->is_down_ill));
 	for (size_t k = 0; k < s->h->slots.len; k++) {
 		const struct instance *i = s->h->slots.items[k];
 		int app = town_app(i->app->spec->name);
 
 		s->states[app][i->number] = i->state;
 		s->is_known[app][i->number] = true;
+		s->is_down_ill[app][i->number] = i->has_place;
 	}
 }
 

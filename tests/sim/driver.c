@@ -319,6 +319,22 @@ static void do_jump(struct sim *s, uint64_t *random)
 	sim_trace(s, "the wall clock jumps");
 }
 
+/* Either one process, or all of an app at once. */
+static void do_illness(struct sim *s, uint64_t *random)
+{
+	struct proc *p = s->procs.len ? s->procs.items[sim_draw(random, s->procs.len)] : NULL;
+	int64_t until = s->now + (int64_t)sim_draw(random, 60000);
+	int app = (int)sim_draw(random, SIM_APPS);
+
+	if (p && sim_chance(random, 40)) {
+		p->ill_until = until;
+		sim_trace(s, "%s falls ill", p->name);
+		return;
+	}
+	s->cause_until[app] = until;
+	sim_trace(s, "something that %s needs is gone", town_names[app]);
+}
+
 /* An echo of an attempt that is over, or was of another slot: nothing may come of it. */
 static void do_echo(struct sim *s, uint64_t *random)
 {
@@ -337,6 +353,7 @@ static void do_echo(struct sim *s, uint64_t *random)
 	events = herd_counts(s->h).events;
 	herd_spawned(s->h, t, 1, 1, s->now);
 	herd_ready(s->h, t, s->now);
+	herd_probed(s->h, t, PROBE_FAILED, "echo", s->now);
 	herd_exited(s->h, t, &end, s->now);
 	herd_tree_gone(s->h, t, s->now);
 	herd_spawn_failed(s->h, t, 2, "echo", s->now);
@@ -402,6 +419,7 @@ static const struct kind kinds[] = {
 	{ 14, do_apply },
 	{ 8, do_stranger },
 	{ 2, do_jump },
+	{ 8, do_illness },
 	{ 4, do_echo },
 	{ 6, do_death },
 	{ 1, do_shutdown },

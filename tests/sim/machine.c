@@ -250,6 +250,27 @@ static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kin
 	machine_due(s, HAPPENS_READY, t, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
 }
 
+static void wish_probe(void *context, const struct spawn_wish *wish, int64_t pid)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, wish->ticket);
+	int64_t takes = (int64_t)sim_draw(&s->behaviour, 30);
+
+	if (!machine_hears(s))
+		return;
+	if (!p || p->was_exit_told || p->pid != pid) {
+		sim_fail(s, "a check of %s generation %llu was wished for, which is not there", wish->name,
+			(unsigned long long)wish->ticket.generation);
+		return;
+	}
+	if (p->is_probed)
+		sim_fail(s, "a second check of %s was wished for while one is under way", wish->name);
+	p->is_probed = true;
+	if (!s->is_calm && sim_chance(&s->behaviour, 5))
+		takes += (int64_t)sim_draw(&s->behaviour, 5000);
+	machine_due(s, HAPPENS_PROBED, p->ticket, s->now + takes, 0);
+}
+
 static void wish_unwatch(void *context, struct ticket t)
 {
 	struct sim *s = context;
@@ -258,7 +279,7 @@ static void wish_unwatch(void *context, struct ticket t)
 	if (!machine_hears(s))
 		return;
 	if (p)
-		p->is_watched = false;
+		p->is_watched = p->is_probed = false;
 	port_unwatch(s, t);
 }
 
@@ -298,6 +319,7 @@ const struct hands machine_hands = {
 	.kill_tree = wish_kill_tree,
 	.check_port = port_check_wish,
 	.watch_ready = wish_watch_ready,
+	.probe = wish_probe,
 	.unwatch = wish_unwatch,
 	.upstream = proxy_upstream,
 	.drain = proxy_drain,
@@ -362,6 +384,21 @@ static void happen_spawn_failed(struct sim *s, struct proc *p)
 	herd_spawn_failed(s->h, t, 2, "cannot enter working_dir '/x': No such file or directory", s->now);
 }
 
+static void happen_probed(struct sim *s, struct proc *p)
+{
+	bool is_ill = s->now < p->ill_until || s->now < s->cause_until[p->app] || p->ready_at < 0 ||
+		s->now < p->ready_at || !p->is_main_alive;
+	enum probe_answer answer = is_ill ? PROBE_FAILED : PROBE_PASSED;
+
+	if (!p->is_probed)
+		return;
+	p->is_probed = false;
+	if (!s->is_calm && sim_chance(&s->behaviour, 4))
+		answer = sim_chance(&s->behaviour, 50) ? PROBE_UNKNOWN : PROBE_STRANGER;
+	sim_trace(s, "fact: a check of %s came to %d", p->name, (int)answer);
+	herd_probed(s->h, p->ticket, answer, "connection refused", s->now);
+}
+
 static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 {
 	switch (due->what) {
@@ -387,6 +424,9 @@ static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 		break;
 	case HAPPENS_DRAINED:
 		herd_drained(s->h, p->ticket, 0, s->now);
+		break;
+	case HAPPENS_PROBED:
+		happen_probed(s, p);
 		break;
 	default:
 		break;
@@ -417,16 +457,26 @@ bool machine_step(struct sim *s)
 	return true;
 }
 
+bool machine_is_quiet(const struct sim *s)
+{
+	for (size_t k = 0; k < s->due_len; k++)
+		if (s->due[k].what != HAPPENS_PROBED)
+			return false;
+	return true;
+}
+
 /* From here on nothing goes wrong by itself: what runs goes on running, becomes ready, and stops when asked. */
 void machine_calm(struct sim *s)
 {
 	s->is_calm = true;
 	memset(s->stranger_until, 0, sizeof(s->stranger_until));
+	memset(s->cause_until, 0, sizeof(s->cause_until));
 	for (size_t k = 0; k < s->procs.len; k++) {
 		struct proc *p = s->procs.items[k];
 
 		p->is_immortal = true;
 		p->stop_ms = 5;
+		p->ill_until = 0;
 		if (p->ready_at > s->now || p->ready_at < 0)
 			p->ready_at = s->now + 1;
 		if (p->is_watched && p->is_main_alive)

@@ -37,7 +37,8 @@ struct proc {
 	int64_t stop_ms;   /* how long it takes to stop when asked; -1: it ignores that */
 	int64_t kill_ms;   /* how long it takes to die when killed */
 	bool has_children; /* they outlive it until they are killed */
-	bool is_watched, is_immortal, was_asked_to_stop;
+	bool is_watched, is_probed, is_immortal, was_asked_to_stop;
+	int64_t ill_until; /* its checks of health fail */
 	int64_t last_fact; /* the keeper tells in order */
 };
 
@@ -52,6 +53,7 @@ enum happens {
 	HAPPENS_PORT,
 	HAPPENS_UPSTREAM, /* of the app that `port` is, its serial as generation */
 	HAPPENS_DRAINED,
+	HAPPENS_PROBED,
 };
 
 struct due {
@@ -87,6 +89,8 @@ struct sim {
 	size_t due_len, due_cap;
 	uint64_t orders;
 	int64_t stranger_until[SIM_PORTS];
+	int64_t cause_until
+		[SIM_APPS]; /* something that all instances of an app need is not there: their checks fail */
 	struct ticket *port_watch;
 	size_t port_watch_len, port_watch_cap;
 	uint64_t upstream_serial[SIM_APPS];
@@ -101,7 +105,10 @@ struct sim {
 	uint64_t request_ids;
 	enum state states[SIM_APPS][SIM_COUNT_MAX]; /* as the events told */
 	bool is_known[SIM_APPS][SIM_COUNT_MAX];
-	bool is_failed_start[SIM_APPS][SIM_COUNT_MAX]; /* it is stopping because it was not ready in time */
+	bool is_failed_start
+		[SIM_APPS][SIM_COUNT_MAX]; /* it is stopping because it was not ready in time, or unhealthy */
+	bool is_down_ill[SIM_APPS]
+			[SIM_COUNT_MAX]; /* it was stopped for its health, and has not been well since */
 	uint64_t events;
 	bool is_shutting_down, has_deadline, is_calm;
 
@@ -145,6 +152,8 @@ bool machine_step(struct sim *s);
 int64_t machine_next(const struct sim *s);
 void machine_due(struct sim *s, enum happens what, struct ticket t, int64_t at, int port);
 void machine_calm(struct sim *s);
+/* Nothing is due but answers to checks of health, which never end. */
+bool machine_is_quiet(const struct sim *s);
 void machine_release(struct sim *s);
 struct proc *machine_find(const struct sim *s, struct ticket t);
 void machine_forget_told(struct sim *s);
@@ -172,6 +181,8 @@ int town_version(const struct spec *s);
 int town_count(int app, int version);
 int town_app(const char *name);
 bool town_needs(int app, int other);
+/* How many of its instances may be down for their health. */
+int town_most_ill(int app);
 /* Its port is written, or comes from env. */
 bool town_has_port(int app);
 /* "api:2"; false: not ours. */

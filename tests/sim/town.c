@@ -18,6 +18,7 @@ struct house {
 	const char *env_port;
 	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
 	bool has_upstream;
+	int64_t check_ms, max_unavailable;
 };
 
 static const struct house houses[SIM_APPS] = {
@@ -63,6 +64,8 @@ static const struct house houses[SIM_APPS] = {
 		.ready_timeout_ms = 3000,
 		.max_restarts = 8,
 		.has_upstream = true,
+		.check_ms = 3000,
+		.max_unavailable = 2,
 	},
 	{
 		.command = "web",
@@ -103,6 +106,7 @@ static const struct house houses[SIM_APPS] = {
 		.stop_timeout_ms = 900,
 		.ready_timeout_ms = 1500,
 		.max_restarts = 12,
+		.check_ms = 2000,
 	},
 };
 
@@ -123,6 +127,11 @@ bool town_needs(int app, int other)
 bool town_has_port(int app)
 {
 	return houses[app].port || houses[app].env_port;
+}
+
+int town_most_ill(int app)
+{
+	return houses[app].max_unavailable ? (int)houses[app].max_unavailable : 1;
 }
 
 bool town_parse(const char *name, int *app, int *number)
@@ -181,5 +190,8 @@ struct spec *town_spec(int app, int version)
 	s->deploy.drain_ms = 1500;
 	if (house->has_upstream)
 		s->nginx.output = mem_strdup("/town/upstream.conf");
+	s->health.tcp = house->check_ms > 0;
+	s->health.interval_ms = house->check_ms ? house->check_ms : s->health.interval_ms;
+	s->deploy.max_unavailable = town_most_ill(app);
 	return s;
 }

@@ -85,12 +85,23 @@ static void watch_ready(void *context, struct ticket t, enum ready_kind kind, in
 	push(f->watched, &f->watched_len, t);
 }
 
+static void probe(void *context, const struct spawn_wish *wish, int64_t pid)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "probe %s %d %lld\n", wish->name, wish->port, (long long)pid);
+	for (size_t k = 0; k < f->probed_len; k++)
+		assert(f->probed[k].generation != wish->ticket.generation);
+	push(f->probed, &f->probed_len, wish->ticket);
+}
+
 static void unwatch(void *context, struct ticket t)
 {
 	struct fake *f = context;
 
 	drop(f->watched, &f->watched_len, t);
 	drop(f->checks, &f->checks_len, t);
+	drop(f->probed, &f->probed_len, t);
 }
 
 static void upstream(void *context, const struct upstream_wish *wish)
@@ -151,6 +162,7 @@ const struct hands fake_hands = {
 	.kill_tree = kill_tree,
 	.check_port = check_port,
 	.watch_ready = watch_ready,
+	.probe = probe,
 	.unwatch = unwatch,
 	.upstream = upstream,
 	.drain = drain,
@@ -211,8 +223,32 @@ int fake_apply(struct fake *f)
 	return rc;
 }
 
+static void answer_probe(struct fake *f)
+{
+	struct ticket t = f->probed[0];
+	struct buf name = BUF_INIT;
+	const char *words = NULL;
+
+	name_of(f, t, &name);
+	words = f->probe ? f->probe(f, name.ptr) : NULL;
+	drop(f->probed, &f->probed_len, t);
+	if (!words)
+		herd_probed(f->h, t, PROBE_PASSED, "", f->now);
+	else if (*words == '?')
+		herd_probed(f->h, t, PROBE_UNKNOWN, "", f->now);
+	else if (*words == '#')
+		herd_probed(f->h, t, PROBE_STRANGER, words + 1, f->now);
+	else
+		herd_probed(f->h, t, PROBE_FAILED, words, f->now);
+	buf_release(&name);
+}
+
 static bool answer_one(struct fake *f)
 {
+	if (f->probed_len) {
+		answer_probe(f);
+		return true;
+	}
 	if (f->checks_len) {
 		struct ticket t = f->checks[0];
 
@@ -332,6 +368,15 @@ void fake_exit(struct fake *f, const char *name, int code, int signal)
 		fake_gone(f, name);
 }
 
+void fake_probed(struct fake *f, const char *name, enum probe_answer answer, const char *words)
+{
+	struct ticket t = fake_ticket(f, name);
+
+	drop(f->probed, &f->probed_len, t);
+	herd_probed(f->h, t, answer, words, f->now);
+	fake_answer(f);
+}
+
 void fake_ready(struct fake *f, const char *name)
 {
 	herd_ready(f->h, fake_ticket(f, name), f->now);
@@ -400,6 +445,7 @@ void fake_rebirth(struct fake *f)
 	f->watched_len = 0;
 	f->drains_len = 0;
 	f->upstream[0] = '\0';
+	f->probed_len = 0;
 	f->h = herd_from_json(j, &options, f->now, NULL);
 	json_free(j);
 	assert(f->h);

@@ -27,10 +27,13 @@ struct fake {
 	struct ticket drains[FAKE_PENDING_MAX];  /* connections that are to end */
 	char upstream[80];                       /* the app whose last wish has no answer, "" for none */
 	uint64_t serial;
-	size_t asked_len, checks_len, watched_len, killed_len, drains_len;
+	struct ticket probed[FAKE_PENDING_MAX]; /* checks of health without an answer */
+	size_t asked_len, checks_len, watched_len, killed_len, drains_len, probed_len;
 	int64_t last_pid;
 	bool is_manual; /* nothing is answered by itself */
 	bool is_never_ready;
+	/* What checks of health come to; NULL: they pass.  "#" and words: a stranger answers.  "?": nothing is known. */
+	const char *(*probe)(const struct fake *f, const char *name);
 };
 
 extern const struct hands fake_hands;
@@ -51,6 +54,8 @@ int fake_scale(struct fake *f, const char *app, int count);
 /* The main process ends, and (unless is_manual) its tree with it. */
 void fake_exit(struct fake *f, const char *name, int code, int signal);
 void fake_gone(struct fake *f, const char *name);
+/* The first check of that one that has no answer gets it. */
+void fake_probed(struct fake *f, const char *name, enum probe_answer answer, const char *words);
 void fake_ready(struct fake *f, const char *name);
 struct ticket fake_ticket(const struct fake *f, const char *name);
 const char *fake_state(const struct fake *f, const char *name);

@@ -1,0 +1,273 @@
+/*
+ * Checks of health: when each is wished for, what its answer means for the instance, and who may be restarted for it.  One cause may make all
+ * instances of an app fail; so only as many as deploy.max_unavailable are taken down for their health until they are well again, and the others
+ * stay up, unhealthy as they are.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/inside.h"
+
+/* What is known of the health of a process that exists. */
+struct checkup {
+	struct health_counts counts;
+	struct timer timer;
+	int64_t first_at, due_at;
+	int64_t failed_before; /* what had failed when it was given its place */
+	bool is_asked;         /* a check is under way */
+	char *words;           /* what the last one said; NULL when it passed */
+};
+
+/* --- checks ------------------------------------------------------------------------------------------------------ */
+
+static void arm(struct instance *i, int64_t at)
+{
+	const struct herd *h = i->app->herd;
+
+	i->checkup->due_at = at;
+	instance_arm(i, &i->checkup->timer, TIMER_CHECK, at > h->now ? at - h->now : 0);
+}
+
+static void arm_next(struct instance *i)
+{
+	const struct checkup *c = i->checkup;
+	int64_t now = i->app->herd->now;
+
+	if (i->state == STATE_STARTING)
+		arm(i, health_soon(instance_spec(i), c->first_at, now));
+	else
+		arm(i, health_next(instance_spec(i), i->slot, c->due_at, now));
+}
+
+static void open(struct instance *i)
+{
+	if (!i->checkup) {
+		i->checkup = mem_zalloc(1, sizeof(*i->checkup));
+		i->checkup->timer.owner = i;
+	}
+}
+
+void instance_check_begin(struct instance *i)
+{
+	int64_t now = i->app->herd->now;
+
+	if (!spec_has_health(instance_spec(i)) || i->checkup)
+		return;
+	i->health = HEALTH_UNKNOWN;
+	open(i);
+	i->checkup->first_at = health_first(instance_spec(i), i->started_at, now);
+	arm(i, i->checkup->first_at);
+}
+
+void instance_check_resume(struct instance *i)
+{
+	int64_t now = i->app->herd->now;
+
+	if (!spec_has_health(instance_spec(i)) || i->checkup)
+		return;
+	open(i);
+	i->checkup->first_at = now;
+	arm(i, health_again(instance_spec(i), i->slot, now));
+}
+
+void instance_check_end(struct instance *i)
+{
+	if (!i->checkup)
+		return;
+	timer_disarm(&i->app->herd->timers, &i->checkup->timer);
+	mem_free(i->checkup->words);
+	mem_free(i->checkup);
+	i->checkup = NULL;
+}
+
+void instance_check_renew(struct instance *i)
+{
+	bool has_health = spec_has_health(instance_spec(i));
+	bool runs = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
+
+	if (has_health == (i->health != HEALTH_NONE))
+		return;
+	if (!has_health && i->checkup) {
+		i->app->herd->options.hands->unwatch(i->app->herd->options.context, instance_ticket(i));
+		instance_check_end(i);
+	}
+	i->health = has_health ? HEALTH_UNKNOWN : HEALTH_NONE;
+	if (has_health && runs)
+		instance_check_begin(i);
+	if (!has_health && i->state == STATE_UNHEALTHY)
+		instance_feed(i, EVENT_HEALTHY, "it is not checked any more");
+	instance_touch(i);
+}
+
+void instance_check(struct instance *i)
+{
+	const struct herd *h = i->app->herd;
+	struct checkup *c = i->checkup;
+	struct buf name = BUF_INIT;
+	struct spawn_wish wish;
+
+	if (!c || c->is_asked)
+		return;
+	/* Nothing is looked at in a burst, and nothing is judged by what was asked while everything stood still. */
+	if (health_is_late(c->due_at, h->now)) {
+		arm(i, health_again(instance_spec(i), i->slot, h->now));
+		return;
+	}
+	c->is_asked = true;
+	instance_wish(i, &wish, &name);
+	h->options.hands->probe(h->options.context, &wish, i->pid);
+	buf_release(&name);
+}
+
+bool instance_is_checked(const struct instance *i)
+{
+	return i->checkup && (i->checkup->is_asked || timer_is_armed(&i->checkup->timer));
+}
+
+const char *instance_check_words(const struct instance *i)
+{
+	return i->checkup ? i->checkup->words : NULL;
+}
+
+/* --- answers ----------------------------------------------------------------------------------------------------- */
+
+static void note_words(struct instance *i, enum probe_answer answer, const char *words)
+{
+	struct checkup *c = i->checkup;
+	bool is_news = answer != PROBE_PASSED && (!c->words || strcmp(c->words, words) != 0);
+
+	/* Who else answers is for people to know, at once and once. */
+	if (is_news && answer == PROBE_STRANGER)
+		instance_note(i, words);
+	if (!is_news && answer != PROBE_PASSED)
+		return;
+	mem_free(c->words);
+	c->words = is_news ? mem_strdup(words) : NULL;
+}
+
+static void turn_unhealthy(struct instance *i)
+{
+	char why[256];
+
+	snprintf(why, sizeof(why), "%lld checks in a row failed: %s", (long long)i->checkup->counts.failed,
+		i->checkup->words ? i->checkup->words : "");
+	instance_feed(i, EVENT_UNHEALTHY, why);
+}
+
+static void take_verdict(struct instance *i, enum health verdict)
+{
+	bool is_new = verdict != i->health;
+
+	i->health = verdict;
+	if (i->state == STATE_STARTING) {
+		if (verdict == HEALTH_HEALTHY)
+			instance_feed(i, EVENT_READY, NULL);
+	} else if (verdict == HEALTH_UNHEALTHY && i->state == STATE_RUNNING) {
+		turn_unhealthy(i);
+	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY) {
+		instance_feed(i, EVENT_HEALTHY, NULL);
+	} else if (verdict == HEALTH_UNHEALTHY && i->has_place) {
+		instance_touch(i);
+	} else if (is_new) {
+		log_info("%s:%d: its health check passes", i->app->spec->name, i->number);
+		instance_touch(i);
+	}
+}
+
+void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	if (!i->checkup || !i->checkup->is_asked) {
+		herd_odd(h, i, "a check");
+		return;
+	}
+	i->checkup->is_asked = false;
+	if (answer != PROBE_UNKNOWN) {
+		note_words(i, answer, words);
+		take_verdict(i,
+			health_after(instance_spec(i), &i->checkup->counts, i->health, answer == PROBE_PASSED,
+				i->state == STATE_STARTING));
+	}
+	if (i->checkup && !i->checkup->is_asked && !timer_is_armed(&i->checkup->timer))
+		arm_next(i);
+	herd_leave(h);
+}
+
+/* --- who may be restarted for it ------------------------------------------------------------------------------------ */
+
+static void give_place(struct instance *i)
+{
+	struct app *a = i->app;
+	uint32_t next = budget_give(&a->ill, i->slot);
+	struct instance *heir = next ? herd_by_slot(a->herd, next) : NULL;
+
+	i->has_asked_place = false;
+	i->has_place = false;
+	if (!heir)
+		return;
+	/* What has just ended for another may end for it too: one more check has to fail. */
+	heir->has_place = true;
+	if (heir->checkup)
+		heir->checkup->failed_before = heir->checkup->counts.failed;
+	instance_touch(heir);
+}
+
+void instance_place_look(struct instance *i)
+{
+	bool waits = i->has_asked_place && !i->has_place;
+	bool is_over = !instance_is_asked(i) || instance_is_well(i) || i->state == STATE_FINISHED;
+
+	if (i->has_asked_place && (is_over || (waits && i->state != STATE_UNHEALTHY)))
+		give_place(i);
+}
+
+void instance_place_leave(struct instance *i)
+{
+	if (i->has_asked_place)
+		give_place(i);
+}
+
+void instance_place_restore(struct instance *i)
+{
+	if (!i->has_place)
+		return;
+	if (!i->app->ill.len)
+		i->app->ill.most = (size_t)i->app->spec->deploy.max_unavailable;
+	i->has_asked_place = true;
+	i->has_place = budget_ask(&i->app->ill, i->slot);
+}
+
+static void ask_place(struct instance *i)
+{
+	struct app *a = i->app;
+
+	/* It can change only when nobody is in it. */
+	if (!a->ill.len)
+		a->ill.most = (size_t)a->spec->deploy.max_unavailable;
+	i->has_asked_place = true;
+	i->has_place = budget_ask(&a->ill, i->slot);
+	i->app->herd->is_changed = true;
+	if (!i->has_place)
+		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
+}
+
+bool instance_step_unhealthy(struct instance *i)
+{
+	char why[256];
+
+	if (!i->has_asked_place)
+		ask_place(i);
+	if (!i->has_place || !i->checkup || i->checkup->counts.failed <= i->checkup->failed_before)
+		return false;
+	if (!instance_may_stop(i))
+		return true;
+	snprintf(why, sizeof(why), "%s", i->why ? i->why : "unhealthy");
+	i->is_failing = true;
+	instance_feed(i, EVENT_STOP, why);
+	return true;
+}
