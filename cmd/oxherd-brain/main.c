@@ -111,6 +111,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* A log that may not grow any more is told by write(). */
+	signal(SIGXFSZ, SIG_IGN);
 	log_to(log_line, NULL, LOG_INFO);
 	raise_limits();
 	front.loop = loop_new();

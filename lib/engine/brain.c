@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/err.h"
 #include "base/json.h"
@@ -51,6 +50,9 @@ static void feed_fact(struct brain *b, const struct fact *fact)
 	case FACT_HOOKED:
 		herd_hooked(b->herd, fact->app, fact->ticket.generation, !fact->words,
 			fact->words ? fact->words : "", now);
+		break;
+	case FACT_NOTE:
+		herd_note(b->herd, fact->ticket, fact->words, now);
 		break;
 	}
 }
@@ -121,13 +123,6 @@ void brain_forget_later(struct brain *b, struct ticket ticket)
 	vec_push(&b->forgets, mem_dup(&ticket, sizeof(ticket)));
 }
 
-static bool is_known(const void *context, const char *name)
-{
-	const struct brain *b = context;
-
-	return herd_find(b->herd, name) != NULL;
-}
-
 /* What the keeper remembers for us may go only when the store knows it too; so may the pipes of instances that are gone. */
 static void on_save(struct ev_loop *loop, ev_timer *w, int events)
 {
@@ -145,7 +140,7 @@ static void on_save(struct ev_loop *loop, ev_timer *w, int events)
 		mem_free(b->forgets.items[i]);
 	}
 	b->forgets.len = 0;
-	pump_sweep(b->pump, is_known, b);
+	brain_sweep_pump(b);
 }
 
 static bool is_caller_used(const void *context, int64_t number)
@@ -337,26 +332,6 @@ static int open_store(struct brain *b, struct err *e)
 	return b->store ? 0 : -1;
 }
 
-static int open_pump(struct brain *b, struct err *e)
-{
-	char *pipes = path_join(b->options.dirs->run, "pipes");
-	struct pump_options options = {
-		.loop = b->loop,
-		.pipes = pipes,
-		.logs = b->options.dirs->log,
-		.keeper = b->parent,
-		.context = b,
-	};
-	int rc = 0;
-
-	if (mkdir(pipes, 0700) < 0 && errno != EEXIST)
-		rc = err_sys(e, errno, "cannot make the folder '%s'", pipes);
-	else
-		b->pump = pump_new(&options);
-	mem_free(pipes);
-	return rc;
-}
-
 struct brain *brain_new(const struct brain_options *options, struct err *e)
 {
 	struct brain *b = mem_zalloc(1, sizeof(*b));
@@ -373,7 +348,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->runner = runner_new(b->loop, b->parent);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
-	if (open_pump(b, e) < 0 || open_store(b, e) < 0) {
+	if (brain_open_pump(b, e) < 0 || open_store(b, e) < 0) {
 		brain_free(b);
 		return NULL;
 	}

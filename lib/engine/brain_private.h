@@ -32,6 +32,7 @@ struct fact {
 		FACT_UPSTREAM_SET, /* `app`, and its serial in ticket.generation; `words` where it failed */
 		FACT_DRAINED,
 		FACT_HOOKED, /* `app`, and the rollout in ticket.generation; `words` where it failed */
+		FACT_NOTE,
 	} kind;
 	struct ticket ticket;
 	int number;
@@ -103,6 +104,9 @@ void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);
 /* What the keeper still has of this ticket may go, once it is saved that we know. */
 void brain_forget_later(struct brain *b, struct ticket ticket);
 void brain_unwatch(struct brain *b, struct ticket ticket);
+int brain_open_pump(struct brain *b, struct err *e);
+/* The pipes of instances that are gone are closed, the others' [logs] looked at again. */
+void brain_sweep_pump(struct brain *b);
 /* The herd's words for a spawn that the keeper could not do. */
 void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);

@@ -3,25 +3,32 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
+#include "engine/inflight.h"
+#include "engine/logfile.h"
 #include "engine/parent.h"
+#include "engine/shelf.h"
 #include "model/spec.h"
 #include "os/fd.h"
 
 enum {
-	PUMP_CHUNK = 64 * 1024, /* read at once */
-	PUMP_CHUNKS = 4, /* in one turn of the loop, so that one that floods leaves room for the others */
-	PUMP_DRAIN_CHUNKS = 64,   /* of a process that has ended: more than a pipe can hold */
-	PUMP_PIPE_SIZE = 1 << 20, /* asked for; bursts fit into it */
+	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */
+	PUMP_STREAM_TURN = 256 * 1024,
+	PUMP_TURN = 4 * 1024 * 1024,
+	PUMP_LEAST_TURN = 16 * 1024,
+	PUMP_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
+	PUMP_PIPE_SIZE = 1 << 20,     /* asked for; bursts fit into it */
+	PUMP_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
 };
 
 /* Of the name under which the keeper holds its end of a pipe. */
@@ -30,28 +37,33 @@ enum {
 /* One stream of one instance. */
 struct stream {
 	struct pump *pump;
+	const struct spout *spout;
 	ev_io reader;
 	char *pipe; /* path of the FIFO */
-	char *file; /* path of the log */
+	struct logfile *log;
+	struct log_source source;
+	uint64_t key; /* of the goal that this stream has now */
+	uint64_t dropped;
 	int in;
-	int out;
 };
 
 struct spout {
-	struct stream streams[2];
+	struct stream streams[PUMP_STREAM_COUNT];
 	char *name;
+	char *format; /* of the time before each line, or NULL */
 };
 
 struct pump {
 	struct ev_loop *loop;
 	struct parent *keeper;
-	const struct pump_calls *calls;
-	void *context;
+	struct shelf *shelf;
 	char *pipes;
 	char *logs;
 	struct map spouts; /* name -> struct spout * */
+	ev_prepare turn;
+	size_t turn_bytes; /* taken in this turn of the loop */
 	uint64_t dropped;
-	char *room;
+	int peek[2]; /* a pipe of our own: what is in another is looked at through it */
 };
 
 static const char *const stream_words[2] = { "out", "err" };
@@ -73,54 +85,103 @@ static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
 	buf_release(&name);
 }
 
-static int open_log(struct stream *s)
+/* --- taking ---------------------------------------------------------------------------------------------------- */
+
+static ssize_t take_once(struct stream *s, size_t max)
 {
-	if (s->out < 0)
-		s->out = open(s->file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
-	return s->out;
+	struct inflight *f = shelf_inflight(s->pump->shelf);
+	const struct inflight_goal goal = {
+		.path = logfile_path(s->log),
+		.format = s->spout->format ? s->spout->format : "",
+		.source = s->source.mark,
+	};
+	uint64_t dropped = 0;
+	ssize_t len = 0;
+
+	inflight_aim(f, s->key, &goal);
+	len = inflight_read(f, s->in, max);
+	if (len <= 0)
+		return len;
+	dropped = logfile_take(s->log, &s->source);
+	logfile_set_writer(s->log, s);
+	s->dropped += dropped;
+	s->pump->dropped += dropped;
+	if (dropped)
+		shelf_retry_later(s->pump->shelf);
+	return len;
 }
 
-static void write_log(struct stream *s, const char *bytes, size_t len)
+/* How much is in the pipe up to the end of the line, as far as we look; 0: nothing. */
+static size_t rest_of_line(const struct stream *s)
 {
-	while (len) {
-		ssize_t done = open_log(s) < 0 ? -1 : write(s->out, bytes, len);
+	/* Nothing is on its way now, so this is free. */
+	char *room = inflight_room(shelf_inflight(s->pump->shelf));
+	ssize_t len = tee(s->in, s->pump->peek[1], PUMP_LINE_PEEK, SPLICE_F_NONBLOCK);
+	const char *newline = NULL;
 
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) {
-			if (!s->pump->dropped)
-				log_warn_sys(errno, "cannot write to '%s'; lines are dropped", s->file);
-			s->pump->dropped += len;
-			return;
-		}
-		bytes += done;
-		len -= (size_t)done;
-	}
-	if (s->pump->calls && s->pump->calls->written)
-		s->pump->calls->written(s->pump->context, s->file);
+	if (len <= 0)
+		return 0;
+	len = read(s->pump->peek[0], room, PUMP_LINE_PEEK);
+	newline = len > 0 ? memchr(room, '\n', (size_t)len) : NULL;
+	if (newline)
+		return (size_t)(newline - room) + 1;
+	return len > 0 ? (size_t)len : 0;
 }
 
-static void take(struct stream *s, int chunks)
+/* Another stream's line in the same file is finished first, when the rest of it is there. */
+static void let_finish(const struct stream *s)
 {
-	for (int i = 0; i < chunks; i++) {
-		ssize_t len = read(s->in, s->pump->room, PUMP_CHUNK);
+	struct stream *other = logfile_writer(s->log);
+	size_t rest = 0;
 
-		if (len < 0 && errno == EINTR)
-			continue;
+	if (!other || other == s || !logfile_cuts(s->log, &s->source))
+		return;
+	rest = rest_of_line(other);
+	if (rest)
+		(void)take_once(other, rest);
+}
+
+static size_t take(struct stream *s, size_t max)
+{
+	size_t taken = 0;
+
+	let_finish(s);
+	while (taken < max) {
+		size_t part = max - taken < INFLIGHT_CHUNK ? max - taken : INFLIGHT_CHUNK;
+		ssize_t len = take_once(s, part);
+
 		if (len <= 0)
-			return;
-		write_log(s, s->pump->room, (size_t)len);
-		if (len < PUMP_CHUNK)
-			return;
+			break;
+		taken += (size_t)len;
+		if ((size_t)len < part)
+			break;
 	}
+	if (taken)
+		logfile_tell(s->log);
+	return taken;
 }
 
+/* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
+	struct stream *s = w->data;
+	struct pump *p = s->pump;
+
 	(void)loop;
 	(void)events;
-	take(w->data, PUMP_CHUNKS);
+	p->turn_bytes += take(s, p->turn_bytes < PUMP_TURN ? PUMP_STREAM_TURN : PUMP_LEAST_TURN);
 }
+
+static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct pump *p = w->data;
+
+	(void)loop;
+	(void)events;
+	p->turn_bytes = 0;
+}
+
+/* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
 /* A FIFO of ours and of nobody else, also if another brain made it. */
 static int open_pipe(const char *path, struct err *e)
@@ -144,7 +205,7 @@ static int open_pipe(const char *path, struct err *e)
 
 char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which)
 {
-	const char *const own[2] = { s->logs.out, s->logs.err };
+	const char *const own[PUMP_STREAM_COUNT] = { s->logs.out, s->logs.err };
 	struct buf file = BUF_INIT;
 	char *path = NULL;
 
@@ -154,7 +215,7 @@ char *pump_log_path(const char *logs, const char *name, const struct spec *s, en
 		which = PUMP_OUT;
 	if (own[which])
 		return path_join(s->folder, own[which]);
-	buf_addf(&file, "%s-%s.log", name, stream_words[which]);
+	buf_addf(&file, "%s-%s.log", s->logs.merge ? s->name : name, stream_words[which]);
 	for (size_t i = 0; i < file.len; i++)
 		file.ptr[i] = (char)(file.ptr[i] == ':' ? '-' : file.ptr[i]);
 	path = path_join(logs, file.ptr);
@@ -162,38 +223,81 @@ char *pump_log_path(const char *logs, const char *name, const struct spec *s, en
 	return path;
 }
 
-static int stream_open(struct stream *s, struct pump *p, const char *name, const struct spec *spec,
-	enum pump_stream which, struct err *e)
+/* A new run, and a new revision may write elsewhere or in another way. */
+static void aim(struct stream *s, const struct pump_wish *wish, enum pump_stream which)
+{
+	const struct spec *spec = wish->spec;
+	const char *colon = strrchr(wish->name, ':');
+	char *path = pump_log_path(s->pump->logs, wish->name, spec, which);
+	struct logfile *log = shelf_take(s->pump->shelf, path);
+
+	shelf_put_back(s->pump->shelf, s->log);
+	s->log = log;
+	s->key = inflight_key(shelf_inflight(s->pump->shelf));
+	s->source.mark = (struct mark){
+		.app = mark_app(spec->name),
+		.instance = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
+		.kind = which == PUMP_OUT ? MARK_OUT : MARK_ERR,
+		.run = (uint32_t)wish->run,
+	};
+	mem_free(path);
+}
+
+/* What may change while it runs. */
+static void shape(struct spout *spout, const struct spec *spec)
+{
+	const struct logfile_shape wanted = {
+		.policy = {
+			.max_size_bytes = spec->logs.max_size_bytes,
+			.max_files = spec->logs.max_files,
+			.compress = spec->logs.compress,
+		},
+		.format = spec->logs.date_format,
+	};
+
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
+		logfile_set(spout->streams[i].log, &wanted);
+	if (str_eq(spout->format, wanted.format))
+		return;
+	mem_free(spout->format);
+	spout->format = mem_strdup(wanted.format);
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
+		spout->streams[i].key = inflight_key(shelf_inflight(spout->streams[i].pump->shelf));
+}
+
+static int stream_open(
+	struct stream *s, struct pump *p, const struct spout *spout, enum pump_stream which, struct err *e)
 {
 	struct buf file = BUF_INIT;
 
-	buf_addf(&file, "%s.%s", name, stream_words[which]);
-	*s = (struct stream){ .pump = p, .in = -1, .out = -1 };
+	buf_addf(&file, "%s.%s", spout->name, stream_words[which]);
+	*s = (struct stream){ .pump = p, .spout = spout, .in = -1, .source = { .name = spout->name } };
 	s->pipe = path_join(p->pipes, file.ptr);
-	s->file = pump_log_path(p->logs, name, spec, which);
 	buf_release(&file);
 	s->in = open_pipe(s->pipe, e);
 	if (s->in < 0)
 		return -1;
 	ev_io_init(&s->reader, on_readable, s->in, EV_READ);
+	/* Commands and exits come first. */
+	ev_set_priority(&s->reader, -1);
 	s->reader.data = s;
-	ev_io_start(p->loop, &s->reader);
 	tell_keeper(s, KEEP_HOLD, s->in);
 	return 0;
 }
 
 static void stream_close(struct stream *s)
 {
-	if (s->in >= 0) {
-		take(s, PUMP_DRAIN_CHUNKS);
+	if (s->in >= 0 && s->log) {
+		(void)take(s, PUMP_DRAIN);
 		ev_io_stop(s->pump->loop, &s->reader);
 	}
 	fd_close(&s->in);
-	fd_close(&s->out);
+	if (s->log && logfile_writer(s->log) == s)
+		logfile_set_writer(s->log, NULL);
+	shelf_put_back(s->pump->shelf, s->log);
+	s->log = NULL;
 	mem_free(s->pipe);
-	mem_free(s->file);
 	s->pipe = NULL;
-	s->file = NULL;
 }
 
 static void spout_free(void *item)
@@ -202,26 +306,35 @@ static void spout_free(void *item)
 
 	if (!spout)
 		return;
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
 		if (spout->streams[i].pump)
 			stream_close(&spout->streams[i]);
+	mem_free(spout->format);
 	mem_free(spout->name);
 	mem_free(spout);
 }
 
-struct pump *pump_new(const struct pump_options *options)
+/* --- from outside ---------------------------------------------------------------------------------------------------- */
+
+struct pump *pump_new(const struct pump_options *options, struct err *e)
 {
 	struct pump *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct pump){
-		.loop = options->loop,
-		.keeper = options->keeper,
-		.calls = options->calls,
-		.context = options->context,
-	};
+	*p = (struct pump){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
+	ev_prepare_init(&p->turn, on_turn);
+	p->turn.data = p;
+	p->shelf = shelf_new(p->loop, options->inflight, options->calls, options->context, e);
+	if (p->shelf && pipe2(p->peek, O_CLOEXEC | O_NONBLOCK) < 0)
+		err_sys(e, errno, "cannot make a pipe");
+	if (p->peek[0] < 0) {
+		shelf_free(p->shelf);
+		mem_free(p);
+		return NULL;
+	}
 	p->pipes = mem_strdup(options->pipes);
 	p->logs = mem_strdup(options->logs);
-	p->room = mem_alloc(PUMP_CHUNK);
+	ev_prepare_start(p->loop, &p->turn);
+	ev_unref(p->loop);
 	return p;
 }
 
@@ -230,46 +343,49 @@ void pump_free(struct pump *p)
 	if (!p)
 		return;
 	map_release_with(&p->spouts, spout_free);
+	shelf_free(p->shelf);
+	ev_ref(p->loop);
+	ev_prepare_stop(p->loop, &p->turn);
+	fd_close(&p->peek[0]);
+	fd_close(&p->peek[1]);
 	mem_free(p->pipes);
 	mem_free(p->logs);
-	mem_free(p->room);
 	mem_free(p);
 }
 
-/* A new revision may write elsewhere. */
-static void follow_spec(struct spout *spout, const struct spec *spec)
+static struct spout *spout_new(struct pump *p, const char *name, struct err *e)
 {
-	for (int i = 0; i < 2; i++) {
-		struct stream *s = &spout->streams[i];
-		char *file = pump_log_path(s->pump->logs, spout->name, spec, i);
+	struct spout *spout = mem_zalloc(1, sizeof(*spout));
 
-		if (strcmp(file, s->file) != 0) {
-			fd_close(&s->out);
-			mem_free(s->file);
-			s->file = file;
-		} else {
-			mem_free(file);
+	spout->name = mem_strdup(name);
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
+		if (stream_open(&spout->streams[i], p, spout, i, e) < 0) {
+			spout_free(spout);
+			return NULL;
 		}
 	}
+	map_put(&p->spouts, name, spout);
+	return spout;
 }
 
 int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *paths, struct err *e)
 {
 	struct spout *spout = map_get(&p->spouts, wish->name);
 
-	if (spout) {
-		follow_spec(spout, wish->spec);
-	} else {
-		spout = mem_zalloc(1, sizeof(*spout));
-		spout->name = mem_strdup(wish->name);
-		for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
-			if (stream_open(&spout->streams[i], p, wish->name, wish->spec, i, e) < 0) {
-				spout_free(spout);
-				return -1;
-			}
-		}
-		map_put(&p->spouts, wish->name, spout);
+	if (!spout)
+		spout = spout_new(p, wish->name, e);
+	if (!spout)
+		return -1;
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
+		struct stream *s = &spout->streams[i];
+
+		/* What the last run has left in the pipe is still its own. */
+		if (s->log)
+			(void)take(s, PUMP_DRAIN);
+		aim(s, wish, i);
+		ev_io_start(p->loop, &s->reader);
 	}
+	shape(spout, wish->spec);
 	paths->out = spout->streams[PUMP_OUT].pipe;
 	paths->err = spout->streams[PUMP_ERR].pipe;
 	return 0;
@@ -280,7 +396,7 @@ void pump_drain(struct pump *p, const char *name)
 	struct spout *spout = map_get(&p->spouts, name);
 
 	for (int i = 0; spout && i < 2; i++)
-		take(&spout->streams[i], PUMP_DRAIN_CHUNKS);
+		(void)take(&spout->streams[i], PUMP_DRAIN);
 }
 
 void pump_close(struct pump *p, const char *name)
@@ -294,13 +410,16 @@ void pump_close(struct pump *p, const char *name)
 	spout_free(spout);
 }
 
-void pump_sweep(struct pump *p, bool (*is_needed)(const void *context, const char *name), const void *context)
+void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context)
 {
 	/* From the end: closing one moves those behind it. */
 	for (size_t i = p->spouts.len; i-- > 0;) {
-		const struct spout *spout = p->spouts.entries[i].value;
+		struct spout *spout = p->spouts.entries[i].value;
+		const struct spec *spec = spec_of ? spec_of(context, spout->name) : NULL;
 
-		if (!is_needed || !is_needed(context, spout->name))
+		if (spec)
+			shape(spout, spec);
+		else
 			pump_close(p, spout->name);
 	}
 }
@@ -329,6 +448,9 @@ void pump_drop_held(struct pump *p, const char *held)
 
 uint64_t pump_dropped(const struct pump *p, const char *name)
 {
-	(void)name;
-	return p->dropped;
+	const struct spout *spout = name ? map_get(&p->spouts, name) : NULL;
+
+	if (!name)
+		return p->dropped;
+	return spout ? spout->streams[PUMP_OUT].dropped + spout->streams[PUMP_ERR].dropped : 0;
 }

@@ -33,13 +33,14 @@ struct pump_options {
 	struct ev_loop *loop;
 	const char *pipes;              /* a folder that exists */
 	const char *logs;               /* a folder that exists */
+	const char *inflight;           /* a file of ours, and of the next brain: inflight.h */
 	struct parent *keeper;          /* holds a second end of every pipe; borrowed, as the loop is */
 	const struct pump_calls *calls; /* borrowed; NULL: nobody follows */
 	void *context;
 };
 
-/* The rest is copied.  */
-struct pump *pump_new(const struct pump_options *options);
+/* The rest is copied.  NULL with words while an earlier brain lives. */
+struct pump *pump_new(const struct pump_options *options, struct err *e);
 void pump_free(struct pump *p);
 
 /* Whose pipes: borrowed for the call. */
@@ -60,9 +61,10 @@ int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *p
 void pump_drain(struct pump *p, const char *name);
 /* Nobody will write any more: what is in the pipes is taken, they are removed, the files closed. */
 void pump_close(struct pump *p, const char *name);
-/* pump_close() for every instance that is not needed any more; NULL: none is. */
-void pump_sweep(
-	struct pump *p, bool (*is_needed)(const void *context, const char *name), const void *context);
+typedef const struct spec *(*pump_spec_of)(const void *context, const char *name);
+
+/* pump_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
+void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context);
 /*
  * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
  */

@@ -40,6 +40,17 @@ static void measure(struct brain *b, struct instance_status *statuses, size_t co
 	mem_free(readings);
 }
 
+static int64_t dropped_by(const struct brain *b, const struct instance_status *status)
+{
+	struct buf name = BUF_INIT;
+	uint64_t dropped = 0;
+
+	buf_addf(&name, "%s:%d", status->name, status->instance);
+	dropped = pump_dropped(b->pump, name.ptr);
+	buf_release(&name);
+	return (int64_t)dropped;
+}
+
 static void add_processes(struct brain *b, struct json *list, const struct vec *instances)
 {
 	struct instance_status *statuses = mem_zalloc(instances->len, sizeof(*statuses));
@@ -47,6 +58,7 @@ static void add_processes(struct brain *b, struct json *list, const struct vec *
 	for (size_t i = 0; i < instances->len; i++) {
 		instance_status_init(&statuses[i]);
 		instance_status(instances->items[i], clock_ms(), &statuses[i]);
+		statuses[i].log_dropped_bytes = dropped_by(b, &statuses[i]);
 	}
 	measure(b, statuses, instances->len);
 	for (size_t i = 0; i < instances->len; i++) {

@@ -195,6 +195,16 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now)
 	herd_leave(h);
 }
 
+void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	instance_note(i, words);
+	herd_leave(h);
+}
+
 void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 {
 	struct instance *i = herd_hear(h, t, now);

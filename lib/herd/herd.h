@@ -67,6 +67,8 @@ void herd_tree_gone(struct herd *h, struct ticket t, int64_t now);
 void herd_ready(struct herd *h, struct ticket t, int64_t now);
 /* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
+/* Something about its surroundings that a person should know: an event, and a line of its past. */
+void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now);
 void herd_port_free(struct herd *h, struct ticket t, int64_t now);
 /* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);

@@ -171,6 +171,7 @@ struct json *instance_status_to_json(const struct instance_status *s)
 		json_set_null(j, "uptime_secs");
 	json_set_int(j, "restarts", s->restarts);
 	json_set_int(j, "crashes", s->crashes);
+	json_set_int(j, "log_dropped_bytes", s->log_dropped_bytes);
 	set_or_null(j, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
 	if (s->cpu_percent >= 0)
 		json_set_number(j, "cpu_percent", tenths(s->cpu_percent));
@@ -284,6 +285,8 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 		read_int(j, "next_restart_ms", &s->next_restart_ms, true, e) < 0 ||
 		read_exit(json_get(j, "last_exit"), &s->last_exit, e) < 0)
 		return -1;
+	/* Younger than the others: a daemon of before does not say it. */
+	(void)json_int(json_get(j, "log_dropped_bytes"), &s->log_dropped_bytes);
 	s->instance = (int)instance;
 	s->port = (int)port;
 	s->revision = (int)revision;

@@ -271,3 +271,25 @@ bool file_exists(const char *path)
 
 	return stat(path, &st) == 0;
 }
+
+bool file_is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+int file_make_folder(const char *path)
+{
+	char *part = mem_strdup(path);
+	int rc = 0;
+
+	for (char *slash = strchr(part + 1, '/'); slash && rc == 0; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, 0755) < 0 && errno != EEXIST)
+			rc = -1;
+		*slash = '/';
+	}
+	mem_free(part);
+	return rc;
+}

@@ -28,5 +28,8 @@ int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out,
  */
 int file_write(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *e);
 bool file_exists(const char *path);
+bool file_is_link(const char *path);
+/* The folders above `path` that are not there, 0755 less the umask; -1 with errno. */
+int file_make_folder(const char *path);
 
 #endif

@@ -1,6 +1,7 @@
 #include "rules/rotate.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
@@ -121,6 +122,21 @@ bool rotate_is_due(const struct rotate_policy *p, int64_t size, int64_t more)
 	if (p->max_size_bytes <= 0 || size <= 0)
 		return false;
 	return more > p->max_size_bytes - size;
+}
+
+size_t rotate_cut(
+	const struct rotate_policy *p, int64_t size, bool is_mid_line, const char *bytes, size_t len)
+{
+	const char *end = NULL;
+
+	if (!rotate_is_due(p, size, (int64_t)len))
+		return len;
+	if (!is_mid_line)
+		return 0;
+	end = memchr(bytes, '\n', len);
+	if (end)
+		return (size_t)(end - bytes) + 1;
+	return size > p->max_size_bytes && size - p->max_size_bytes > ROTATE_LINE_MAX ? 0 : len;
 }
 
 void rotate_plan(const struct rotate_policy *p, const char *path,

@@ -22,6 +22,15 @@ struct rotate_policy {
 /* True when writing `more` bytes to a file of `size` would pass the limit; an empty file is never rotated. */
 bool rotate_is_due(const struct rotate_policy *p, int64_t size, int64_t more);
 
+enum { ROTATE_LINE_MAX = 1 << 20 }; /* a file may pass its limit by so much for the end of a line */
+
+/*
+ * How many of the `len` bytes that come next still go into the file, so that lines stay whole: all of them when there is room, those to
+ * the end of the line that it ends in, none when it should be rotated first.
+ */
+size_t rotate_cut(
+	const struct rotate_policy *p, int64_t size, bool is_mid_line, const char *bytes, size_t len);
+
 enum rotate_verb { ROTATE_RENAME, ROTATE_REMOVE, ROTATE_COMPRESS };
 
 struct rotate_step {

@@ -289,11 +289,30 @@ static void a_crash_between_two_steps_loses_nothing(void **state)
 	}
 }
 
+static void lines_are_not_torn(void **state)
+{
+	const struct rotate_policy p = { .max_size_bytes = 100, .max_files = 3 };
+	const struct rotate_policy never = { .max_files = 3 };
+
+	(void)state;
+	assert_int_equal(rotate_cut(&p, 50, true, "abc\ndef", 7), 7);
+	assert_int_equal(rotate_cut(&p, 0, false, "abc\ndef", 7), 7);
+	assert_int_equal(rotate_cut(&p, 95, false, "abc\ndef", 7), 0);
+	assert_int_equal(rotate_cut(&p, 95, true, "abc\ndef", 7), 4);
+	assert_int_equal(rotate_cut(&p, 95, true, "\nabcdef", 7), 1);
+	assert_int_equal(rotate_cut(&p, 95, true, "abcdefg", 7), 7);
+	assert_int_equal(rotate_cut(&p, 100 + ROTATE_LINE_MAX, true, "abcdefg", 7), 7);
+	assert_int_equal(rotate_cut(&p, 101 + ROTATE_LINE_MAX, true, "abcdefg", 7), 0);
+	assert_int_equal(rotate_cut(&never, INT64_MAX / 2, true, "abcdefg", 7), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("a file is full when more would pass its limit, an empty one never",
 			is_due_when_it_would_pass_the_limit),
+		PROMISE("a line is finished before the file is rotated, unless it has no end",
+			lines_are_not_torn),
 		PROMISE("the first round moves one file", the_first_round_moves_one),
 		PROMISE("a full row drops its oldest and moves the rest from the top",
 			a_full_row_drops_its_oldest),

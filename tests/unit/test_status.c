@@ -29,7 +29,7 @@ static void it_looks_as_promised(void **state)
 	json_write(&out, j);
 	assert_string_equal(out.ptr,
 		"{\"id\":\"api:0\",\"name\":\"api\",\"instance\":0,\"pid\":4102,\"status\":\"running\",\"health\":\"healthy\","
-		"\"port\":3000,\"revision\":1,\"uptime_secs\":92.4,\"restarts\":0,\"crashes\":0,\"memory_bytes\":51380224,"
+		"\"port\":3000,\"revision\":1,\"uptime_secs\":92.4,\"restarts\":0,\"crashes\":0,\"log_dropped_bytes\":0,\"memory_bytes\":51380224,"
 		"\"cpu_percent\":0.3,\"last_exit\":{\"code\":null,\"signal\":\"SIGKILL\",\"at\":\"2026-11-20T19:55:01.120Z\"},"
 		"\"next_restart_ms\":null,\"reason\":null}");
 	json_free(j);

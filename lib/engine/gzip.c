@@ -1,0 +1,322 @@
+#include "engine/gzip.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/vec.h"
+#include "os/fd.h"
+
+enum {
+	GZIP_BLOCK = 64 * 1024,
+	GZIP_STACK = 256 * 1024,
+	GZIP_NICE = 19,
+	GZIP_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
+	/* linux/ioprio.h: the class that has the disk only while it is idle. */
+	IO_WHO_PROCESS = 1,
+	IO_IDLE = 3 << 13,
+};
+
+struct job {
+	struct gzip *gzip;
+	char *path; /* of the plain file, wherever it is now */
+	char *part; /* what is being made */
+	int in, out;
+	atomic_bool is_cancelled;
+	int number; /* errno of what went wrong; ENODATA: zlib's own */
+	pthread_t thread;
+	bool is_running;
+};
+
+struct gzip {
+	struct ev_loop *loop;
+	ev_async ended;
+	struct vec jobs; /* of struct job *, the first is being done */
+};
+
+/* --- in the thread: nothing of the job but the descriptors, is_cancelled and number ---------------------------------- */
+
+struct press {
+	z_stream z;
+	unsigned char from[GZIP_BLOCK], to[GZIP_BLOCK];
+};
+
+static int squeeze(struct job *job, struct press *p, int flush)
+{
+	int rc = Z_OK;
+
+	do {
+		p->z.next_out = p->to;
+		p->z.avail_out = sizeof(p->to);
+		rc = deflate(&p->z, flush);
+		if (rc == Z_STREAM_ERROR) {
+			errno = ENODATA;
+			return -1;
+		}
+		if (fd_write_all(job->out, p->to, sizeof(p->to) - p->z.avail_out) < 0)
+			return -1;
+	} while (!p->z.avail_out);
+	return 0;
+}
+
+static int press_file(struct job *job, struct press *p)
+{
+	for (;;) {
+		ssize_t len = read(job->in, p->from, sizeof(p->from));
+
+		if (len < 0 || atomic_load(&job->is_cancelled))
+			return -1;
+		p->z.next_in = p->from;
+		p->z.avail_in = (unsigned int)len;
+		if (squeeze(job, p, len ? Z_NO_FLUSH : Z_FINISH) < 0)
+			return -1;
+		if (!len)
+			break;
+	}
+	/* The plain file goes when this one is there: also after a loss of power. */
+	return fsync(job->out);
+}
+
+static void *run(void *argument)
+{
+	struct job *job = argument;
+	struct press *p = mem_zalloc(1, sizeof(*p));
+
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), GZIP_NICE);
+	(void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_IDLE);
+	if (deflateInit2(&p->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_HEADER, 8, Z_DEFAULT_STRATEGY) !=
+		Z_OK)
+		job->number = ENOMEM;
+	else if (press_file(job, p) < 0)
+		job->number = errno ? errno : EIO;
+	(void)deflateEnd(&p->z);
+	mem_free(p);
+	ev_async_send(job->gzip->loop, &job->gzip->ended);
+	return NULL;
+}
+
+/* --- in the loop ------------------------------------------------------------------------------------------------------ */
+
+static char *part_path(const char *path)
+{
+	struct buf part = BUF_INIT;
+	const char *base = path_base(path);
+
+	buf_add(&part, path, (size_t)(base - path));
+	buf_addf(&part, ".%s.gz.part", base);
+	return buf_detach(&part);
+}
+
+static void job_free(void *item)
+{
+	struct job *job = item;
+
+	fd_close(&job->in);
+	fd_close(&job->out);
+	mem_free(job->path);
+	mem_free(job->part);
+	mem_free(job);
+}
+
+static int open_both(struct job *job)
+{
+	struct stat st;
+
+	job->in = open(job->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (job->in < 0 || fstat(job->in, &st) < 0)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	(void)unlink(job->part);
+	job->out = open(job->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (job->out < 0)
+		return -1;
+	(void)!fchown(job->out, st.st_uid, st.st_gid);
+	return fchmod(job->out, st.st_mode & 0777);
+}
+
+static int start_thread(struct job *job)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+	int rc = 0;
+
+	/* Signals are for the loop. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, GZIP_STACK);
+	rc = pthread_create(&job->thread, &attr, run, job);
+	(void)pthread_attr_destroy(&attr);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	job->is_running = rc == 0;
+	errno = rc;
+	return rc ? -1 : 0;
+}
+
+static void start_next(struct gzip *g)
+{
+	while (g->jobs.len) {
+		struct job *job = g->jobs.items[0];
+
+		job->part = part_path(job->path);
+		if (open_both(job) == 0 && start_thread(job) == 0)
+			return;
+		if (errno != ENOENT)
+			log_warn_sys(errno, "cannot compress '%s'", job->path);
+		if (job->out >= 0)
+			(void)unlink(job->part);
+		job_free(vec_remove(&g->jobs, 0));
+	}
+}
+
+/* The compressed one gets its name before the plain one goes: there is no moment without either. */
+static int finish(const struct job *job)
+{
+	struct buf path = BUF_INIT;
+	int rc = -1;
+
+	buf_addf(&path, "%s.gz", job->path);
+	if (rename(job->part, path.ptr) == 0)
+		rc = unlink(job->path);
+	buf_release(&path);
+	return rc;
+}
+
+static void end_first(struct gzip *g)
+{
+	struct job *job = vec_remove(&g->jobs, 0);
+	bool is_cancelled = atomic_load(&job->is_cancelled);
+
+	(void)pthread_join(job->thread, NULL);
+	if (!is_cancelled && !job->number && finish(job) < 0)
+		job->number = errno;
+	if (is_cancelled || job->number)
+		(void)unlink(job->part);
+	if (!is_cancelled && job->number)
+		log_warn_sys(job->number, "cannot compress '%s'; it stays as it is", job->path);
+	job_free(job);
+}
+
+static void on_ended(struct ev_loop *loop, ev_async *w, int events)
+{
+	struct gzip *g = w->data;
+
+	(void)loop;
+	(void)events;
+	end_first(g);
+	start_next(g);
+}
+
+struct gzip *gzip_new(struct ev_loop *loop)
+{
+	struct gzip *g = mem_zalloc(1, sizeof(*g));
+
+	g->loop = loop;
+	ev_async_init(&g->ended, on_ended);
+	g->ended.data = g;
+	ev_async_start(loop, &g->ended);
+	/* Nobody waits for it: the loop may end while it is there. */
+	ev_unref(loop);
+	return g;
+}
+
+void gzip_free(struct gzip *g)
+{
+	const struct job *first = NULL;
+
+	if (!g)
+		return;
+	first = g->jobs.len ? g->jobs.items[0] : NULL;
+	if (first && first->is_running) {
+		gzip_removed(g, first->path);
+		end_first(g);
+	}
+	vec_release_with(&g->jobs, job_free);
+	ev_ref(g->loop);
+	ev_async_stop(g->loop, &g->ended);
+	mem_free(g);
+}
+
+static struct job *find(const struct gzip *g, const char *path, size_t *at)
+{
+	for (*at = 0; *at < g->jobs.len; ++*at) {
+		struct job *job = g->jobs.items[*at];
+
+		if (!strcmp(job->path, path) && !atomic_load(&job->is_cancelled))
+			return job;
+	}
+	return NULL;
+}
+
+void gzip_add(struct gzip *g, const char *path)
+{
+	size_t at = 0;
+	struct job *job = find(g, path, &at);
+
+	if (job)
+		return;
+	if (g->jobs.len >= GZIP_QUEUE_MAX) {
+		log_warn("too many logs wait to be compressed: '%s' stays as it is for now", path);
+		return;
+	}
+	job = mem_zalloc(1, sizeof(*job));
+	job->gzip = g;
+	job->path = mem_strdup(path);
+	job->in = job->out = -1;
+	vec_push(&g->jobs, job);
+	if (g->jobs.len == 1)
+		start_next(g);
+}
+
+void gzip_moved(struct gzip *g, const char *from, const char *to)
+{
+	size_t at = 0;
+	struct job *job = find(g, from, &at);
+
+	if (!job)
+		return;
+	mem_free(job->path);
+	job->path = mem_strdup(to);
+}
+
+void gzip_removed(struct gzip *g, const char *path)
+{
+	size_t at = 0;
+	struct job *job = find(g, path, &at);
+
+	if (!job)
+		return;
+	if (job->is_running)
+		atomic_store(&job->is_cancelled, true);
+	else
+		job_free(vec_remove(&g->jobs, at));
+}
+
+void gzip_tidy(struct gzip *g, const char *path)
+{
+	char *part = part_path(path);
+	const struct job *first = g->jobs.len ? g->jobs.items[0] : NULL;
+
+	/* Its file may have moved on; what it is being made in has not. */
+	if (!first || strcmp(first->part, part) != 0)
+		(void)unlink(part);
+	mem_free(part);
+}

@@ -1,0 +1,107 @@
+#include "engine/logmarks.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "os/fd.h"
+
+static bool is_same_source(const struct mark *a, const struct mark *b)
+{
+	struct mark at_once = *b;
+
+	at_once.wall_ms = a->wall_ms;
+	return !mark_is_news(a, &at_once);
+}
+
+/* Several with one offset are what a kill leaves; one beyond the log's end is of a log that is gone. */
+static void read_last(struct logmarks *m, int64_t log_size)
+{
+	char bytes[MARK_SIZE];
+
+	while (m->size >= MARK_SIZE && !m->has_last) {
+		if (pread(m->fd, bytes, sizeof(bytes), m->size - MARK_SIZE) != MARK_SIZE)
+			return;
+		m->has_last = mark_read(&m->last, bytes);
+		if (!m->has_last)
+			m->size -= MARK_SIZE;
+	}
+	if (m->has_last && m->last.offset > (uint64_t)log_size)
+		logmarks_clear(m);
+}
+
+void logmarks_open(struct logmarks *m, const char *log, int64_t size)
+{
+	struct buf path = BUF_INIT;
+	struct stat st;
+
+	logmarks_close(m);
+	marks_path(&path, log);
+	m->fd = open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0640);
+	buf_release(&path);
+	if (m->fd >= 0 && (fstat(m->fd, &st) < 0 || !S_ISREG(st.st_mode)))
+		fd_close(&m->fd);
+	if (m->fd < 0)
+		return;
+	m->size = st.st_size - st.st_size % MARK_SIZE;
+	if (size)
+		read_last(m, size);
+	else
+		logmarks_clear(m);
+}
+
+void logmarks_close(struct logmarks *m)
+{
+	fd_close(&m->fd);
+	*m = (struct logmarks)LOGMARKS_INIT;
+}
+
+void logmarks_clear(struct logmarks *m)
+{
+	if (m->fd >= 0)
+		(void)!ftruncate(m->fd, 0);
+	m->size = 0;
+	m->has_last = false;
+}
+
+static bool is_worth_it(const struct logmarks *m, const struct mark *next)
+{
+	int64_t later = next->wall_ms - m->last.wall_ms;
+
+	if (!m->has_last || !is_same_source(&m->last, next))
+		return true;
+	/* A clock that was set back is news too. */
+	return later >= MARK_EVERY_MS || later < 0;
+}
+
+void logmarks_add(struct logmarks *m, const struct mark *next)
+{
+	struct buf bytes = BUF_INIT;
+
+	if (m->fd < 0 || !is_worth_it(m, next))
+		return;
+	mark_write(&bytes, next);
+	/* By place, not at the end: one that was cut off is written over. */
+	if (pwrite(m->fd, bytes.ptr, bytes.len, m->size) == MARK_SIZE) {
+		m->size += MARK_SIZE;
+		m->last = *next;
+		m->has_last = true;
+	}
+	buf_release(&bytes);
+}
+
+bool logmarks_is_of(const struct logmarks *m, const struct mark *source)
+{
+	return m->has_last && is_same_source(&m->last, source);
+}
+
+int64_t logmarks_size(const struct logmarks *m)
+{
+	return m->size;
+}
+
+bool logmarks_has(const struct logmarks *m)
+{
+	return m->has_last;
+}
