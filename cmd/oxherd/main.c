@@ -22,7 +22,7 @@
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
 struct options {
-	bool daemon, help, version, verbose;
+	bool daemon, help, version, verbose, without_cgroups;
 	const char *brain;
 	int64_t patience_ms, grace_ms;
 };
@@ -49,6 +49,7 @@ static int keep(
 		.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3),
 		.patience_ms = o->patience_ms,
 		.grace_ms = o->grace_ms,
+		.without_cgroups = o->without_cgroups,
 	};
 	int rc = lock_sign(lock, e);
 
@@ -113,6 +114,8 @@ int main(int argc, char **argv)
 			"how long SIGTERM waits for a brain that is not there" },
 		{ "grace", '\0', OPT_INT, &o.grace_ms, "MS",
 			"between SIGTERM and SIGKILL when the keeper itself stops services" },
+		{ "no-cgroups", '\0', OPT_FLAG, &o.without_cgroups, NULL,
+			"kill process trees by session, descent and mark alone" },
 		{ "verbose", 'v', OPT_FLAG, &o.verbose, NULL, "log every little thing" },
 		{ "help", 'h', OPT_FLAG, &o.help, NULL, "print this" },
 		{ "version", 'V', OPT_FLAG, &o.version, NULL, "print the version" },

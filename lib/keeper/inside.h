@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/buf.h"
+#include "keeper/groups.h"
 #include "keeper/hold.h"
 #include "keeper/keeper.h"
 #include "keeper/slots.h"
@@ -55,6 +56,7 @@ struct brain {
 struct keeper {
 	const struct keeper_options *options;
 	struct slots slots;
+	struct groups groups;
 	struct hold hold;
 	struct brain brain;
 	struct rlimit nofile; /* as it was at the start */

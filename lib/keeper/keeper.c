@@ -64,6 +64,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->deadline = k->kill_at = -1;
 	k->out = (struct buf)BUF_INIT;
 	k->in = mem_alloc(KEEP_MESSAGE_MAX);
+	k->groups.dir = k->groups.notify = -1;
 	raise_nofile(k);
 	brain_init(k);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -76,10 +77,23 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	return 0;
 }
 
+static void open_groups(struct keeper *k)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &k->groups };
+
+	if (k->options->without_cgroups)
+		return;
+	groups_open(&k->groups, k->options->token);
+	k->slots.groups = &k->groups;
+	if (k->groups.notify >= 0)
+		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->groups.notify, &event);
+}
+
 static void keeper_release(struct keeper *k)
 {
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
+	groups_close(&k->groups);
 	hold_release_all(&k->hold);
 	brain_release(k);
 	buf_release(&k->out);
@@ -181,6 +195,7 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 {
 	bool has_signal = false;
 	bool has_brain = false;
+	bool has_group = false;
 
 	for (int i = 0; i < count; i++) {
 		void *whose = events[i].data.ptr;
@@ -189,11 +204,17 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 			has_signal = true;
 		else if (whose == &k->brain.sock)
 			has_brain = true;
+		else if (whose == &k->groups)
+			has_group = true;
 		else
 			hear_report(k, whose);
 	}
 	if (has_signal)
 		hear_signals(k);
+	if (has_group)
+		groups_heard(&k->groups);
+	if (has_group && k->is_killing)
+		k->kill_at = 0;
 	if (has_brain)
 		hear(k);
 }
@@ -202,7 +223,9 @@ static int keeper_loop(struct keeper *k, struct err *e)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 
+	open_groups(k);
 	(void)adopt_all(&k->slots, k->options->token);
+	groups_settle(&k->groups, &k->slots);
 	brain_start(k);
 	while (k->stopping != STOPPING_DONE && !k->gave_up) {
 		int64_t now = 0;

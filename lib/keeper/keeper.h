@@ -5,6 +5,7 @@
 #ifndef OX_KEEPER_KEEPER_H
 #define OX_KEEPER_KEEPER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct err;
@@ -29,6 +30,7 @@ struct keeper_options {
 	const char *token; /* of the marks, [0-9a-z] */
 	int ready_fd;      /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
 	int64_t patience_ms, grace_ms; /* as above; tests are less patient */
+	bool without_cgroups;          /* even where one could be made */
 };
 
 /*

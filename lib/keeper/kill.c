@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "keeper/tree.h"
 #include "os/fd.h"
@@ -136,7 +137,7 @@ static int settle_simple(struct slots *all)
 	for (struct slot *s = all->first; s; s = s->next) {
 		if (!s->is_killing)
 			continue;
-		if (s->is_child)
+		if (s->is_child || !groups_is_over(all->groups, s))
 			left++;
 		else
 			note_gone(all, s);
@@ -153,7 +154,7 @@ static int settle_seen(struct slots *all, bool is_torn)
 		if (!s->is_killing)
 			continue;
 		s->was_looked_for = !is_torn;
-		if (!s->left && !s->is_child && !is_torn)
+		if (!s->left && !s->is_child && !is_torn && groups_is_over(all->groups, s))
 			note_gone(all, s);
 		else
 			unseen += s->left == 0;
@@ -161,11 +162,22 @@ static int settle_seen(struct slots *all, bool is_torn)
 	return unseen;
 }
 
+/* Whatever is in there, seen or unseen, and all at once: what is still forking cannot run away from that. */
+static void kill_groups(const struct slots *all, bool is_sweep)
+{
+	if (is_sweep)
+		groups_kill_all(all->groups);
+	for (const struct slot *s = all->first; s; s = s->next)
+		if (s->is_killing)
+			groups_kill(all->groups, s);
+}
+
 int kill_round(struct slots *all, bool is_sweep, bool is_thorough, const char *token)
 {
 	bool is_torn = true;
 	int left = 0;
 
+	kill_groups(all, is_sweep);
 	if (!is_sweep && !is_thorough && !needs_look(all, tree_has_orphans(all)))
 		return settle_simple(all);
 	for (int look = 0; look < LOOKS_MAX && is_torn; look++) {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "keeper/groups.h"
 
 static size_t bucket_of_ticket(struct keep_ticket t)
 {
@@ -91,6 +92,7 @@ void slots_free(struct slots *all, struct slot *s)
 		link = &(*link)->next_by_ticket;
 	*link = s->next_by_ticket;
 	slots_paid(all, s);
+	groups_drop(all->groups, s);
 	*(s->previous ? &s->previous->next : &all->first) = s->next;
 	*(s->next ? &s->next->previous : &all->last) = s->previous;
 	all->count--;

@@ -25,6 +25,8 @@ enum owed {
 	OWED_GONE = 16,
 };
 
+struct groups;
+
 struct slot {
 	struct slot *next_by_ticket;
 	struct slot *next_by_pid;
@@ -35,6 +37,7 @@ struct slot {
 	bool is_taken; /* the brain knows how it ended */
 	bool is_gone;  /* nothing of its tree is left */
 	bool is_killing;
+	bool has_group;      /* a cgroup of its own, see groups.h */
 	bool was_looked_for; /* a walk through the tree killed all of it that there was */
 	bool has_failure;    /* its spawn reported `stage` and `number` */
 	unsigned int owes;   /* of enum owed */
@@ -53,7 +56,8 @@ struct slot {
 };
 
 struct slots {
-	int epoll; /* where reports are watched, with their slot as data */
+	int epoll;             /* where reports are watched, with their slot as data */
+	struct groups *groups; /* NULL: there are no cgroups */
 	struct slot *by_ticket[SLOTS_BUCKETS];
 	struct slot *by_pid[SLOTS_BUCKETS];
 	struct slot *first, *last;

@@ -31,9 +31,21 @@ static void write_listen_pid(char *at, pid_t pid)
 	*at = '\0';
 }
 
+/* One that cannot be moved goes without: it is known by its session and its mark. */
+static void join_group(const struct child_plan *plan)
+{
+	int fd = plan->group_fd < 0 ? -1 : openat(plan->group_fd, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	close(fd);
+}
+
 /* SIGPIPE is the only signal that the keeper treats in a way that exec would pass on. */
 static int begin_session(struct child_plan *plan)
 {
+	join_group(plan);
 	(void)signal(SIGPIPE, SIG_DFL);
 	write_listen_pid(plan->listen_pid, getpid());
 	return setsid() < 0 ? -1 : 0;

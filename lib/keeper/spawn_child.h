@@ -15,7 +15,8 @@ struct child_plan {
 	const struct keep_spawn *wish;
 	struct rlimit nofile;
 	int report_fd;
-	int spare; /* from here up no target is */
+	int group_fd; /* to be moved into; -1: it was born where it belongs */
+	int spare;    /* from here up no target is */
 	int sources[KEEP_DESCRIPTORS_MAX];
 	gid_t groups[KEEP_GROUPS_MAX];
 	char *programs[KEEP_PROGRAMS_MAX + 1];

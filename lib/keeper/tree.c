@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "os/procfs.h"
 #include "wire/keep.h"
@@ -97,9 +98,12 @@ static struct slot *find_owner(const struct looking *l, const struct tree_node *
 {
 	struct slot *s = slots_find_session(l->all, n->session);
 	const struct tree_node *then = NULL;
+	struct keep_ticket ticket;
 
 	if (!s)
 		s = find_marked(l->all, l->token, n->pid);
+	if (!s && groups_ticket_of(l->all->groups, n->pid, &ticket))
+		s = slots_find(l->all, ticket);
 	if (!s)
 		then = find_node(&before, n->pid);
 	return then && then->start_time == n->start_time ? slots_find(l->all, then->ticket) : s;

@@ -1,8 +1,8 @@
 /*
  * Who came from whom.  The keeper is a subreaper: whatever its children leave behind comes back to it, so every process of the herd has
  * a chain of parents that ends at the keeper, and nobody else has.  The last link before the keeper says whose it is: a main
- * process is its slot; an orphan belongs to the slot whose session it is in, or whose mark is in its environment, or whose it was
- * when we looked before.  (One that had left its session, emptied its environment and lost its parent before anybody looked is nobody's:
+ * process is its slot; an orphan belongs to the slot whose session it is in, or whose mark is in its environment, or whose cgroup it
+ * is in (groups.h), or whose it was when we looked before.  (Without cgroups, one that had left its session, emptied its environment and lost its parent before anybody looked is nobody's:
  * it is found at shutdown only.)
  */
 #ifndef OX_KEEPER_TREE_H

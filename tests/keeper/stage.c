@@ -14,9 +14,12 @@
 
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/procfs.h"
 #include "os/sock.h"
 #include "unit.h"
+
+enum { LOG_MAX = 64 * 1024 * 1024 };
 
 static struct stage stage;
 
@@ -134,6 +137,34 @@ int stage_open(void **state)
 	return 0;
 }
 
+int stage_open_without_cgroups(void **state)
+{
+	struct stage *s = NULL;
+
+	stage_prepare(state);
+	s = *state;
+	s->keeper = stage_run(s, WORDS("--no-cgroups"), -1);
+	stage_accept(s, true);
+	return 0;
+}
+
+bool stage_cgroups(const struct stage *s, char *path, size_t size)
+{
+	static const char words[] = "cgroups: in '";
+	struct buf log = BUF_INIT;
+	char name[128];
+	const char *at = NULL;
+
+	(void)snprintf(name, sizeof(name), "%s/log.txt", s->home);
+	if (file_read(name, LOG_MAX, &log, NULL) == 0)
+		at = strstr(log.ptr, words);
+	if (at)
+		(void)snprintf(path, size, "%.*s", (int)strcspn(at + sizeof(words) - 1, "'"),
+			at + sizeof(words) - 1);
+	buf_release(&log);
+	return at != NULL;
+}
+
 void stage_kill_brain(struct stage *s)
 {
 	kill(s->brain, SIGKILL);
@@ -204,6 +235,7 @@ int stage_close(void **state)
 	struct keep_message m;
 	int strays = 0;
 	int status = 0;
+	char cgroups[4096];
 
 	if (s->keeper > 0 && s->sock >= 0) {
 		keep_message_init(&m, KEEP_STOP_ALL);
@@ -213,9 +245,11 @@ int stage_close(void **state)
 	if (s->keeper > 0)
 		status = stage_wait(s->keeper);
 	strays = end_strays();
+	if (status == 0 && stage_cgroups(s, cgroups, sizeof(cgroups)) && access(cgroups, F_OK) == 0)
+		strays++;
 	if (status || strays) {
 		stage_print_log(s);
-		fprintf(stderr, "the keeper ended with status %#x, %d processes were left\n",
+		fprintf(stderr, "the keeper ended with status %#x, %d processes or cgroups were left\n",
 			(unsigned)status, strays);
 	}
 	for (int i = 0; i < s->note_count; i++)

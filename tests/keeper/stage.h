@@ -45,6 +45,8 @@ struct stage {
 /* cmocka's setup and teardown.  The teardown asks the keeper to stop all, and insists that it ends well and nothing is left. */
 int stage_open(void **state);
 int stage_close(void **state);
+/* As stage_open, with a keeper that makes no cgroups, as on a machine that has none. */
+int stage_open_without_cgroups(void **state);
 /* As stage_open without a keeper. */
 int stage_prepare(void **state);
 
@@ -63,6 +65,8 @@ void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s,
 /* Is there such a process, alive or not reaped? */
 bool stage_exists(struct stage *s, int64_t pid);
 bool stage_is_gone(struct stage *s, int64_t pid);
+/* The folder in which the keeper makes its cgroups; false if it makes none. */
+bool stage_cgroups(const struct stage *s, char *path, size_t size);
 /* What the keeper logged, on stderr. */
 void stage_print_log(const struct stage *s);
 /* How many processes have come from the keeper, the brain not counted. */

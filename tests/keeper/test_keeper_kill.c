@@ -257,6 +257,10 @@ int main(void)
 	{                                                                                                    \
 		(sentence), (function), stage_open, stage_close, NULL                                        \
 	}
+#define WITHOUT(sentence, function)                                                                          \
+	{                                                                                                    \
+		"without cgroups: " sentence, (function), stage_open_without_cgroups, stage_close, NULL      \
+	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("a tree is killed whole, and no other", a_tree_is_killed_whole),
 		ON_STAGE("a crash leaves no grandchild behind, not even one that called setsid",
@@ -273,6 +277,14 @@ int main(void)
 		PROMISE("pids below 2 are never killed", low_pids_are_never_killed),
 		ON_STAGE("an orphan's end is nobody's death", orphans_are_nobodys_death),
 		ON_STAGE("200 trees are killed at once", many_trees_are_killed_at_once),
+		WITHOUT("a tree is killed whole, and no other", a_tree_is_killed_whole),
+		WITHOUT("a crash leaves no grandchild behind", a_crash_leaves_no_grandchild),
+		WITHOUT("what hides is found by descent", what_hides_is_found_by_descent),
+		WITHOUT("what lost its mark is found by its session",
+			what_lost_its_mark_is_found_by_its_session),
+		WITHOUT("a tree that keeps forking is killed", a_tree_that_keeps_forking_is_killed),
+		WITHOUT("a signal reaches the whole tree", a_signal_reaches_the_whole_tree),
+		WITHOUT("200 trees are killed at once", many_trees_are_killed_at_once),
 	};
 
 	return cmocka_run_group_tests_name("keeper: kill", tests, NULL, NULL);

@@ -1,0 +1,231 @@
+#include "keeper/groups.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "keeper/slots.h"
+#include "os/cgroup.h"
+#include "os/fd.h"
+
+static const char prefix[] = "oxherd-";
+
+enum { GROUP_NAME_MAX = KEEP_NAME_MAX + 64 };
+
+static void name_of(const struct slot *s, char name[GROUP_NAME_MAX])
+{
+	(void)snprintf(name, GROUP_NAME_MAX, "%lld.%llu.%s", (long long)s->ticket.slot,
+		(unsigned long long)s->ticket.generation, s->name);
+	for (char *at = name; *at; at++)
+		if (*at == '/' || *at == '\n')
+			*at = '_';
+}
+
+/* "<slot>.<generation>.…" */
+static bool read_ticket(const char *name, struct keep_ticket *ticket)
+{
+	char *end = NULL;
+
+	ticket->slot = strtoll(name, &end, 10);
+	if (*end != '.')
+		return false;
+	ticket->generation = strtoull(end + 1, &end, 10);
+	return *end == '.' && ticket->slot > 0 && ticket->generation > 0;
+}
+
+/* Whoever has it is alive; a child holds it too until its exec. */
+static bool take_lock(int fd)
+{
+	return flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static void each_folder(int dir, void (*visit)(void *context, int dir, const char *name), void *context)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry = NULL;
+
+	if (!list) {
+		fd_close(&copy);
+		return;
+	}
+	/* cppcheck-suppress readdirCalled */
+	while ((entry = readdir(list)))
+		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+			visit(context, dir, entry->d_name);
+	closedir(list);
+}
+
+/* Only what is empty goes: a living process of a dead keeper may still be adopted by its own next one. */
+static void clear_stale(void *own, int dir, const char *name)
+{
+	int fd = -1;
+
+	if (strncmp(name, prefix, sizeof(prefix) - 1) != 0 || !strcmp(name, own))
+		return;
+	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && take_lock(fd) && cgroup_remove(dir, name) == 0)
+		log_info("cgroup '%s' of a keeper that is gone: removed", name);
+	fd_close(&fd);
+}
+
+static int open_home(struct groups *g, int parent)
+{
+	if (mkdirat(parent, g->home, 0755) < 0 && errno != EEXIST)
+		return -1;
+	g->dir = openat(parent, g->home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (g->dir < 0)
+		return -1;
+	g->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	g->can_kill = faccessat(g->dir, "cgroup.kill", W_OK, 0) == 0;
+	if (g->notify >= 0 && take_lock(g->dir))
+		return 0;
+	fd_close(&g->dir);
+	fd_close(&g->notify);
+	return -1;
+}
+
+void groups_open(struct groups *g, const char *token)
+{
+	struct buf path = BUF_INIT;
+	int parent = -1;
+
+	g->dir = g->notify = -1;
+	(void)snprintf(g->home, sizeof(g->home), "%s%.40s", prefix, token);
+	if (!cgroup_folder(&path) || path.len + sizeof(g->home) + 1 > sizeof(g->path)) {
+		log_info("no cgroups: there is no mount of version 2 that shows our own");
+		goto out;
+	}
+	(void)snprintf(g->path, sizeof(g->path), "%s/%s", path.ptr, g->home);
+	parent = open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (parent >= 0)
+		each_folder(parent, clear_stale, g->home);
+	if (parent < 0 || open_home(g, parent) < 0)
+		log_info("no cgroups: cannot make '%s': %s", g->path, strerror(errno));
+	else
+		log_info("cgroups: in '%s'", g->path);
+out:
+	fd_close(&parent);
+	buf_release(&path);
+}
+
+void groups_close(struct groups *g)
+{
+	if (g->dir >= 0 && rmdir(g->path) < 0)
+		log_warn_sys(errno, "cannot remove the cgroup '%s'", g->path);
+	fd_close(&g->dir);
+	fd_close(&g->notify);
+}
+
+static void settle_one(void *context, int dir, const char *name)
+{
+	const struct slots *all = context;
+	struct keep_ticket ticket;
+	struct slot *s = read_ticket(name, &ticket) ? slots_find(all, ticket) : NULL;
+
+	if (s)
+		s->has_group = true;
+	else if (cgroup_remove(dir, name) < 0)
+		log_warn("cgroup '%s' is nobody's, and somebody lives there until all is stopped", name);
+}
+
+void groups_settle(struct groups *g, struct slots *all)
+{
+	if (g->dir >= 0)
+		each_folder(g->dir, settle_one, all);
+}
+
+int groups_make(struct groups *g, struct slot *s)
+{
+	char name[GROUP_NAME_MAX];
+	int fd = -1;
+
+	if (!g || g->dir < 0)
+		return -1;
+	name_of(s, name);
+	if (mkdirat(g->dir, name, 0755) < 0 && errno != EEXIST) {
+		log_debug("%s: goes without a cgroup: %s", s->name, strerror(errno));
+		return -1;
+	}
+	s->has_group = true;
+	fd = openat(g->dir, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		groups_drop(g, s);
+	return fd;
+}
+
+void groups_kill(struct groups *g, const struct slot *s)
+{
+	char name[GROUP_NAME_MAX];
+
+	if (!g || !s->has_group || !g->can_kill)
+		return;
+	name_of(s, name);
+	if (cgroup_kill(g->dir, name) < 0 && errno != ENOENT)
+		log_warn_sys(errno, "%s: cannot kill its cgroup", s->name);
+}
+
+void groups_kill_all(struct groups *g)
+{
+	if (g && g->dir >= 0 && g->can_kill)
+		(void)cgroup_kill(g->dir, ".");
+}
+
+/* One that cannot be killed as a whole says nothing that the walk through the tree does not. */
+bool groups_is_over(struct groups *g, struct slot *s)
+{
+	char name[GROUP_NAME_MAX];
+	char path[sizeof(g->path) + GROUP_NAME_MAX + sizeof("//cgroup.events")];
+
+	if (!g || !s->has_group || !g->can_kill)
+		return true;
+	name_of(s, name);
+	if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY) {
+		(void)snprintf(path, sizeof(path), "%s/%s/cgroup.events", g->path, name);
+		(void)inotify_add_watch(g->notify, path, IN_MODIFY);
+		/* It may have become empty before it was watched. */
+		if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY)
+			return false;
+	}
+	s->has_group = false;
+	return true;
+}
+
+void groups_heard(struct groups *g)
+{
+	char events[4096];
+
+	while (read(g->notify, events, sizeof(events)) > 0)
+		continue;
+}
+
+void groups_drop(struct groups *g, struct slot *s)
+{
+	char name[GROUP_NAME_MAX];
+
+	if (!g || !s->has_group)
+		return;
+	name_of(s, name);
+	(void)cgroup_remove(g->dir, name);
+	s->has_group = false;
+}
+
+bool groups_ticket_of(const struct groups *g, pid_t pid, struct keep_ticket *ticket)
+{
+	char path[CGROUP_PATH_MAX];
+	const char *home = NULL;
+
+	if (!g || g->dir < 0 || !cgroup_of(pid, path, sizeof(path)))
+		return false;
+	home = strstr(path, g->home);
+	return home && home > path && home[-1] == '/' && home[strlen(g->home)] == '/' &&
+		read_ticket(home + strlen(g->home) + 1, ticket);
+}

@@ -1,0 +1,51 @@
+/*
+ * A cgroup for each slot, where the kernel and our rights allow one: then nothing that a service starts can hide from its keeper, whatever
+ * it does to its session, its environment and its parents.  Where there is none everything goes by session, descent and mark (tree.h).
+ *
+ *	<the cgroup that the keeper was started in>/oxherd-<token>/<slot>.<generation>.<name>
+ *
+ * No controller is switched on, so that it makes no difference who else lives above.  The token outlives a keeper that was killed, and so the
+ * next one finds the folders again.  Of a folder whose keeper is dead for good nobody holds the lock: the next keeper that comes by takes it away.
+ */
+#ifndef OX_KEEPER_GROUPS_H
+#define OX_KEEPER_GROUPS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "wire/keep.h"
+
+struct slot;
+struct slots;
+
+struct groups {
+	int dir;    /* our folder; -1: there are no cgroups */
+	int notify; /* an inotify that wakes up when a group that was waited for has become empty */
+	bool can_kill;
+	char path[KEEP_PATH_MAX + 1];
+	char home[64]; /* the last part of the path */
+};
+
+/* Finds a place and takes what dead keepers left there away.  Without one, `dir` and `notify` are -1 and all the rest does nothing. */
+void groups_open(struct groups *g, const char *token);
+/* Takes the folder away too, if nobody is left in it. */
+void groups_close(struct groups *g);
+/* After adoption: which slots have one already.  Empty ones that are nobody's are taken away. */
+void groups_settle(struct groups *g, struct slots *all);
+
+/* A new one for that slot: a descriptor to be born into, to be closed by the caller; -1: it goes without. */
+int groups_make(struct groups *g, struct slot *s);
+/* SIGKILL for everybody in it. */
+void groups_kill(struct groups *g, const struct slot *s);
+/* The same for all groups there are, whosever they were. */
+void groups_kill_all(struct groups *g);
+/* Nobody is in it, and it is taken away: true, also for one that goes without.  Else `notify` tells when it is worth asking again. */
+bool groups_is_over(struct groups *g, struct slot *s);
+/* What `notify` has to say is that; this makes it silent. */
+void groups_heard(struct groups *g);
+/* For a slot that is given back: taken away if it is empty. */
+void groups_drop(struct groups *g, struct slot *s);
+/* Whose group a process is in. */
+bool groups_ticket_of(const struct groups *g, pid_t pid, struct keep_ticket *ticket);
+
+#endif

@@ -1,0 +1,204 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/cgroup.h"
+#include "os/fd.h"
+#include "stage.h"
+#include "unit.h"
+
+/* The folder of the keeper's own groups; a machine without cgroups, or a user who may make none, skips the test. */
+static int open_home(struct stage *s, char *path, size_t size)
+{
+	int fd = -1;
+
+	if (!stage_cgroups(s, path, size))
+		skip();
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	return fd;
+}
+
+static void a_group_lives_as_long_as_its_tree(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX], own[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+	pid_t pid = stage_actor(s, 7, NULL, WORDS("--setsid-grandchild", "--mark"));
+
+	assert_true(cgroup_of(pid, own, sizeof(own)));
+	assert_non_null(strstr(own, strrchr(home, '/')));
+	assert_string_equal(strrchr(own, '/'), "/1.7.api:0");
+	assert_true(cgroup_is_populated(dir, "1.7.api:0"));
+	/* The brain is no service, and dies with none. */
+	assert_true(cgroup_of(s->brain, own, sizeof(own)));
+	assert_null(strstr(own, strrchr(home, '/')));
+
+	stage_say_ticket(s, KEEP_KILL_TREE, 7);
+	stage_expect(s, KEEP_TREE_GONE, 7);
+	assert_int_equal(faccessat(dir, "1.7.api:0", F_OK, 0), -1);
+	assert_false(cgroup_is_populated(dir, "."));
+	fd_close(&dir);
+}
+
+/* It has left its session, its environment and its parent, before anybody looked. */
+static void nothing_hides_in_a_group(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+
+	stage_actor(s, 1, NULL, WORDS("--bare-grandchild", "--exit", "0"));
+	stage_expect(s, KEEP_EXITED, 1);
+	assert_int_equal(stage_count(s), 1);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_count(s), 0);
+	assert_false(cgroup_is_populated(dir, "."));
+	fd_close(&dir);
+}
+
+static void a_signal_finds_it_too(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+	struct buf text = BUF_INIT;
+	int out = -1;
+	struct wish w;
+
+	wish_program(&w, 1, &out,
+		WORDS("sh", "-c",
+			"env -i setsid sh -c 'trap \"echo heard; exit\" USR1; echo up; while :; do sleep 0.01; done' & sleep 0.2"));
+	wish_say(s, &w);
+	stage_read(out, &text, "up\n");
+	stage_expect(s, KEEP_EXITED, 1);
+	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_read(out, &text, "heard\n");
+	fd_close(&out);
+	fd_close(&dir);
+	buf_release(&text);
+}
+
+/* As a container's runtime does. */
+static void groups_below_go_too(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX], script[2 * CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+	struct buf text = BUF_INIT;
+	int out = -1;
+	struct wish w;
+
+	(void)snprintf(script, sizeof(script),
+		"d='%s/1.1.api:0'; mkdir -p $d/a/b $d/c && (echo 0 >$d/a/b/cgroup.procs; exec sleep 1000) & sleep 0.1; echo up; wait",
+		home);
+	wish_program(&w, 1, &out, WORDS("sh", "-c", script));
+	wish_say(s, &w);
+	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_read(out, &text, "up\n");
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_read_all(&out, &text);
+	assert_int_equal(faccessat(dir, "1.1.api:0", F_OK, 0), -1);
+	fd_close(&dir);
+	buf_release(&text);
+}
+
+/* No child of the keeper's: of its end the group alone tells. */
+static void what_was_moved_in_dies_with_it(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX], procs[CGROUP_PATH_MAX + 64], number[16];
+	int dir = open_home(s, home, sizeof(home));
+	int fd = -1;
+	pid_t pid = -1;
+
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	pid = fork();
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	(void)snprintf(procs, sizeof(procs), "%s/1.1.api:0/cgroup.procs", home);
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	fd = open(procs, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, number, strlen(number)), (ssize_t)strlen(number));
+	fd_close(&fd);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(WTERMSIG(stage_wait(pid)), SIGKILL);
+	fd_close(&dir);
+}
+
+static void a_failed_spawn_leaves_no_group(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+	struct wish w;
+
+	wish_program(&w, 1, NULL, WORDS("/nowhere/to/be/found"));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
+	stage_say_ticket(s, KEEP_FORGET, 1);
+	stage_actor(s, 2, NULL, WORDS("--mark"));
+	assert_int_equal(faccessat(dir, "1.1.api:0", F_OK, 0), -1);
+	fd_close(&dir);
+}
+
+/* Two that others left: of one somebody holds the lock. */
+static void only_dead_keepers_are_cleared_away(void **state)
+{
+	struct stage *s = *state;
+	struct buf own = BUF_INIT;
+	char dead[CGROUP_PATH_MAX], below[CGROUP_PATH_MAX + 64], living[CGROUP_PATH_MAX];
+	int lock = -1;
+
+	if (!cgroup_folder(&own))
+		skip();
+	(void)snprintf(dead, sizeof(dead), "%s/oxherd-test-dead%d", own.ptr, (int)getpid());
+	(void)snprintf(below, sizeof(below), "%s/9.9.api:0", dead);
+	(void)snprintf(living, sizeof(living), "%s/oxherd-test-living%d", own.ptr, (int)getpid());
+	if (mkdir(dead, 0755) < 0)
+		skip();
+	assert_int_equal(mkdir(below, 0755), 0);
+	assert_int_equal(mkdir(living, 0755), 0);
+	lock = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	assert_int_equal(flock(lock, LOCK_EX), 0);
+	s->keeper = stage_run(s, NULL, -1);
+	stage_accept(s, true);
+	assert_int_equal(access(dead, F_OK), -1);
+	assert_int_equal(access(living, F_OK), 0);
+	fd_close(&lock);
+	assert_int_equal(rmdir(living), 0);
+	buf_release(&own);
+}
+
+int main(void)
+{
+#define ON_STAGE(sentence, function)                                                                         \
+	{                                                                                                    \
+		(sentence), (function), stage_open, stage_close, NULL                                        \
+	}
+	const struct CMUnitTest tests[] = {
+		ON_STAGE("a cgroup is populated while its tree lives, and gone with it",
+			a_group_lives_as_long_as_its_tree),
+		ON_STAGE("what left its session, its environment and its parent is killed with its service",
+			nothing_hides_in_a_group),
+		ON_STAGE("a signal for the whole tree finds that one too", a_signal_finds_it_too),
+		ON_STAGE("cgroups that a service made below its own go with it", groups_below_go_too),
+		ON_STAGE("what somebody moved into a service's cgroup dies with it",
+			what_was_moved_in_dies_with_it),
+		ON_STAGE("a spawn that failed leaves no cgroup", a_failed_spawn_leaves_no_group),
+		{ "cgroups of dead keepers are cleared away, those of living ones are not",
+			only_dead_keepers_are_cleared_away, stage_prepare, stage_close, NULL },
+	};
+
+	return cmocka_run_group_tests_name("keeper: cgroups", tests, NULL, NULL);
+}
