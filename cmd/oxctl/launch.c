@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
+#include "wire/keep.h"
 
 enum {
 	SAYS_SO_MS = 30000,         /* for the daemon to say that it serves */
@@ -71,6 +72,8 @@ static _Noreturn void become_daemon(const char *path, int null_fd, int words_fd)
 	const char *const argv[] = { program, "--daemon", NULL };
 
 	(void)setsid();
+	/* From within a service: the daemon is not one of its processes. */
+	(void)unsetenv(KEEP_MARK);
 	if (dup2(null_fd, STDIN_FILENO) >= 0 && dup2(words_fd, STDOUT_FILENO) >= 0 &&
 		dup2(words_fd, STDERR_FILENO) >= 0)
 		execv(path, (char *const *)argv);

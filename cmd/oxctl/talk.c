@@ -1,5 +1,6 @@
 #include "talk.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -81,9 +82,14 @@ static int connect_at(struct client **client, const char *path, struct err *e)
 {
 	int code = EXIT_DONE;
 
+	bool was_killed = false;
+
 	*client = client_connect(path, CONNECT_MS, &code, e);
+	/* One that ends takes its socket with it. */
+	was_killed = e->number == ECONNREFUSED;
 	if (code == EXIT_NO_DAEMON)
 		err_set(e, "no daemon is running; start one with 'oxctl start'");
+	e->number = was_killed ? ECONNREFUSED : e->number;
 	return code;
 }
 
@@ -107,8 +113,11 @@ int talk_connect(struct client **client)
 {
 	struct err e = ERR_INIT;
 	int code = talk_try_connect(client, &e);
+	bool was_killed = code == EXIT_NO_DAEMON && e.number == ECONNREFUSED;
 
-	if (code != EXIT_DONE)
+	if (was_killed)
+		code = talk_launch(client);
+	else if (code != EXIT_DONE)
 		talk_fail(code, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
@@ -133,8 +142,11 @@ int talk_launch(struct client **client)
 	int code = talk_try_connect(client, &e);
 
 	if (code == EXIT_NO_DAEMON) {
+		bool was_killed = e.number == ECONNREFUSED;
 		bool is_launched = launch_daemon(&lost) == 0;
 
+		if (was_killed && is_launched)
+			talk_fail(EXIT_DONE, "the daemon was gone without a word, and was started again");
 		code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, &e);
 		if (code == EXIT_NO_DAEMON && is_launched)
 			err_set(&e, "the daemon was started, and does not answer");

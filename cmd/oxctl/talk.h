@@ -36,6 +36,7 @@ void talk_set_strings(struct json *params, const char *key, char *const *items, 
 int talk_check(const struct talk *t);
 /* All of these give an exit code.  A talk_try_ leaves the words in `e`, to be said or not. */
 int talk_try_connect(struct client **client, struct err *e);
+/* One that was killed is started again: what it ran may live, and wants to be kept. */
 int talk_connect(struct client **client);
 /* Starts the daemon if there is none. */
 int talk_launch(struct client **client);

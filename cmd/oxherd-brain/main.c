@@ -95,6 +95,8 @@ static int run(struct front *front, struct err *e)
 	if (!b)
 		return -1;
 	loop_run(front->loop);
+	if (brain_is_orphan(b) && front->handle.server)
+		server_leave_path(front->handle.server);
 	server_free(front->handle.server);
 	brain_free(b);
 	return 0;

@@ -46,6 +46,8 @@ static int keep(
 	struct keeper_options keeper = {
 		.brain = brain,
 		.token = lock->token,
+		.run = lock->run,
+		.was_left = lock->was_left,
 		.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3),
 		.patience_ms = o->patience_ms,
 		.grace_ms = o->grace_ms,
@@ -56,6 +58,8 @@ static int keep(
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
 	if (rc == 0)
 		rc = keeper_run(&keeper, e);
+	if (rc == 0)
+		lock_sign_off(lock);
 	if (rc < 0 && tell_fd >= 0)
 		(void)fd_write_all(tell_fd, e->text.ptr, e->text.len);
 	return rc;
@@ -72,7 +76,8 @@ static int run(const struct options *o, struct err *e)
 	pid_t pid = 0;
 
 	brain = o->brain ? mem_strdup(o->brain) : dirs_program("oxherd-brain", e);
-	if (!brain || dirs_find(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 || lock_take(&lock, dirs.run, e) < 0)
+	if (!brain || dirs_find(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
+		lock_take(&lock, dirs.run, dirs.state, e) < 0)
 		goto out;
 	log = path_join(dirs.log, "oxherd.log");
 	if (o->daemon)

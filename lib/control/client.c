@@ -66,9 +66,12 @@ struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, s
 	if (fd < 0) {
 		bool is_nobody = e->number == ENOENT || e->number == ECONNREFUSED;
 
+		int number = e->number;
+
 		if (is_nobody)
 			err_set(e, "no daemon at %s; start one with 'oxctl start'", path);
-		*exit = is_nobody ? CLIENT_NO_DAEMON : e->number == EAGAIN ? CLIENT_TIMED_OUT : CLIENT_FAILED;
+		e->number = number;
+		*exit = is_nobody ? CLIENT_NO_DAEMON : number == EAGAIN ? CLIENT_TIMED_OUT : CLIENT_FAILED;
 		return NULL;
 	}
 	if (check_listener(path, fd, e) < 0) {

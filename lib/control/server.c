@@ -243,6 +243,11 @@ void server_free(struct server *s)
 	mem_free(s);
 }
 
+void server_leave_path(struct server *s)
+{
+	s->owns_path = false;
+}
+
 struct server_stats server_stats(const struct server *s)
 {
 	struct server_stats stats = s->stats;

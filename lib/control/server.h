@@ -55,6 +55,8 @@ struct server_stats {
 struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e);
 /* Sends what the sockets take now, closes all, unlinks the path.  Not from inside a handler. */
 void server_free(struct server *s);
+/* server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
+void server_leave_path(struct server *s);
 struct server_stats server_stats(const struct server *s);
 
 #endif

@@ -298,7 +298,8 @@ static void on_gone(void *context)
 	struct brain *b = context;
 
 	/* After a shutdown that is how it ends. */
-	if (!b->is_leaving)
+	b->is_orphan = !b->is_leaving;
+	if (b->is_orphan)
 		log_error("the keeper is gone; this brain ends");
 	brain_leave(b);
 }
@@ -447,6 +448,11 @@ void brain_shut_down(struct brain *b)
 	brain_begin(b);
 	herd_shutdown(b->herd, brain_expect(b, on_all_down, b), 0, clock_ms());
 	brain_end(b);
+}
+
+bool brain_is_orphan(const struct brain *b)
+{
+	return b->is_orphan;
 }
 
 void brain_leave(struct brain *b)

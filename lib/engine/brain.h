@@ -56,6 +56,8 @@ void brain_forget(struct brain *b, uint64_t id);
 void brain_shut_down(struct brain *b);
 /* Ends this brain alone; the keeper starts another at once. */
 void brain_leave(struct brain *b);
+/* The keeper was gone before it was asked to end: what it ran may live, and waits for the next one. */
+bool brain_is_orphan(const struct brain *b);
 
 /* --- what is seen of it (engine/report.c); the caller frees the JSON ----------------------------------------- */
 

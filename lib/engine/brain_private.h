@@ -90,7 +90,7 @@ struct brain {
 	uint64_t last_id;
 	int64_t started_at, last_seq;
 	int64_t keeper_pid, brain_restarts;
-	bool is_synced, is_asked, is_dirty, is_leaving;
+	bool is_synced, is_asked, is_dirty, is_leaving, is_orphan;
 };
 
 extern const struct hands brain_hands;

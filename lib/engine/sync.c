@@ -17,6 +17,8 @@ struct herd_exit sync_exit(int64_t status, int64_t wall_ms)
 	int raw = (int)status;
 	bool is_signal = WIFSIGNALED(raw);
 
+	if (raw == KEEP_STATUS_UNKNOWN)
+		return (struct herd_exit){ .code = LAST_EXIT_UNSEEN, .wall_ms = wall_ms };
 	return (struct herd_exit){
 		.code = is_signal ? 0 : WEXITSTATUS(raw),
 		.signal = is_signal ? WTERMSIG(raw) : 0,

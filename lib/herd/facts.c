@@ -59,6 +59,8 @@ static void exit_words(const struct last_exit *end, struct buf *out)
 		buf_addf(out, "SIG%s", name);
 	else if (end->signal)
 		buf_addf(out, "signal %d", end->signal);
+	else if (end->code == LAST_EXIT_UNSEEN)
+		buf_adds(out, "nobody saw how");
 	else
 		buf_addf(out, "exit code %d", end->code);
 }
@@ -139,7 +141,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		herd_odd(h, i, "exited");
 		return;
 	}
-	how.kind = end->signal ? END_SIGNALED : END_EXITED;
+	how.kind = end->signal ? END_SIGNALED : end->code == LAST_EXIT_UNSEEN ? END_UNSEEN : END_EXITED;
 	how.code = end->signal ? end->signal : end->code;
 	i->last_exit = (struct last_exit){
 		.is_known = true,

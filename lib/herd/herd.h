@@ -56,7 +56,7 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_t
 void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now);
 
 struct herd_exit {
-	int code;        /* where signal is 0 */
+	int code;        /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how */
 	int signal;      /* its number, or 0 */
 	int64_t wall_ms; /* since 1970, for people only */
 };

@@ -1,8 +1,217 @@
 #include "keeper/adopt.h"
 
-int adopt_all(struct slots *all, const char *token)
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "keeper/badge.h"
+#include "keeper/kill.h"
+#include "keeper/ledger.h"
+#include "keeper/slots.h"
+#include "keeper/tree.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/pidfd.h"
+#include "os/procfs.h"
+
+/* It ended while nobody looked. */
+static void note_unseen(struct slot *s)
 {
-	(void)all;
-	(void)token;
+	s->state = KEEP_STATE_EXITED;
+	s->status = KEEP_STATUS_UNKNOWN;
+	s->at_ms = clock_ms();
+	s->wall_ms = clock_wall_ms();
+}
+
+/* 1: it lives and is ours now.  0: it is gone. */
+static int adopt(struct slots *all, struct slot *s, struct err *e)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
+	int fd = pidfd_of(s->pid, s->start_time);
+
+	s->was_adopted = true;
+	if (fd < 0 && errno == ESRCH) {
+		note_unseen(s);
+		return 0;
+	}
+	if (fd < 0 || epoll_ctl(all->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
+		err_sys(e, errno, "cannot watch '%s' (pid %d), which lives; nothing was touched", s->name,
+			(int)s->pid);
+		fd_close(&fd);
+		return -1;
+	}
+	s->state = KEEP_STATE_RUNNING;
+	slots_adopted(all, s, fd);
+	return 1;
+}
+
+static void take_record(struct slot *s, const struct ledger_record *r, int index)
+{
+	s->record = index;
+	s->pid = (pid_t)r->pid;
+	s->start_time = r->start_time;
+	s->state = (enum keep_state)r->state;
+	s->is_taken = r->is_taken;
+	s->is_gone = r->is_gone;
+	s->status = (int)r->status;
+	s->at_ms = r->at_ms;
+	s->wall_ms = r->wall_ms;
+	s->cpu_us = r->cpu_us;
+	s->peak_kb = r->peak_kb;
+	s->stage = (enum keep_stage)r->stage;
+	s->number = (int)r->number;
+	s->was_adopted = true;
+}
+
+static int adopt_written(struct slots *all, struct err *e)
+{
+	struct ledger_record r;
+	int living = 0;
+
+	for (int index = 0; ledger_next(all->ledger, &index, &r); index++) {
+		struct keep_ticket ticket = { r.slot, r.generation };
+		struct slot *s = slots_find(all, ticket) ? NULL : slots_new(all, ticket, r.name);
+		int is_alive = 0;
+
+		if (!s)
+			continue;
+		take_record(s, &r, index);
+		if (s->state == KEEP_STATE_STARTING || s->state == KEEP_STATE_RUNNING)
+			is_alive = adopt(all, s, e);
+		if (is_alive < 0)
+			return -1;
+		living += is_alive;
+	}
+	return living;
+}
+
+/* --- by their marks --- */
+
+struct looking {
+	struct slots *all;
+	const char *token;
+	struct err *e;
+	bool for_mains; /* else for what a main process has left behind */
+	int living;     /* -1: it went wrong */
+};
+
+/* Left to itself it ends when its keeper does; one that hangs is ended, so that never two of them write the same files. */
+static int end_brain(const struct proc *p, struct err *e)
+{
+	int fd = pidfd_of(p->pid, p->start_time);
+	bool is_over = fd < 0 && errno == ESRCH;
+
+	if (fd >= 0 && !pidfd_ends(fd, ADOPT_BRAIN_MS)) {
+		log_warn("the brain of the last keeper (pid %d) does not end, and is killed", (int)p->pid);
+		(void)kill_pidfd(fd, SIGKILL);
+	}
+	is_over = is_over || (fd >= 0 && pidfd_ends(fd, ADOPT_KILL_MS));
+	fd_close(&fd);
+	return is_over ? 0 : err_set(e, "the brain of the last keeper (pid %d) does not end", (int)p->pid);
+}
+
+/* Whatever was written down of it: it is there. */
+static int adopt_main(const struct looking *l, const struct proc *p, const struct badge *b)
+{
+	struct slot *s = slots_find(l->all, b->ticket);
+
+	if (s && (slot_lives(s) || s->pid != p->pid))
+		return 0;
+	s = s ? s : slots_new(l->all, b->ticket, b->name);
+	if (!s)
+		return err_set(l->e, "more processes of the last keeper live than there are slots");
+	log_info("%s: found by its mark, pid %d", b->name, (int)p->pid);
+	s->pid = p->pid;
+	s->start_time = p->start_time;
+	s->at_ms = clock_ms();
+	s->wall_ms = clock_wall_ms();
+	return adopt(l->all, s, l->e);
+}
+
+static int adopt_remains(const struct looking *l, const struct badge *b)
+{
+	struct slot *s = slots_find(l->all, b->ticket);
+
+	if (s)
+		return 0;
+	s = slots_new(l->all, b->ticket, b->name);
+	if (!s)
+		return err_set(l->e, "more processes of the last keeper live than there are slots");
+	s->pid = b->pid;
+	s->was_adopted = true;
+	note_unseen(s);
 	return 0;
+}
+
+static bool look(void *context, const struct proc *p)
+{
+	struct looking *l = context;
+	struct badge b;
+	int rc = 0;
+
+	if (p->pid == getpid() || !badge_of(&b, p->pid, l->token))
+		return true;
+	if (!b.ticket.slot)
+		rc = l->for_mains && b.pid == p->pid ? end_brain(p, l->e) : 0;
+	else if (!b.ticket.generation)
+		rc = 0;
+	else if (l->for_mains && b.pid == p->pid)
+		rc = adopt_main(l, p, &b);
+	else if (!l->for_mains)
+		rc = adopt_remains(l, &b);
+	l->living = rc < 0 ? -1 : l->living + rc;
+	return rc >= 0;
+}
+
+static int adopt_marked(struct slots *all, const char *token, struct err *e)
+{
+	struct looking l = { .all = all, .token = token, .e = e, .for_mains = true };
+
+	if (!procfs_each(look, &l))
+		return err_set(e, "cannot look through /proc for what an earlier oxherd left");
+	l.for_mains = false;
+	if (l.living >= 0 && !procfs_each(look, &l))
+		return err_set(e, "cannot look through /proc for what an earlier oxherd left");
+	return l.living;
+}
+
+int adopt_all(struct slots *all, const char *token, struct err *e)
+{
+	int written = adopt_written(all, e);
+	int marked = written < 0 ? -1 : adopt_marked(all, token, e);
+
+	if (marked < 0)
+		return -1;
+	for (struct slot *s = all->first; s; s = s->next)
+		ledger_note(all->ledger, s);
+	/* Whom they have with them now is remembered, for when they die. */
+	if (all->count)
+		(void)tree_look(all, token);
+	if (all->count)
+		log_info("adopted %d running processes of the last keeper, and %d that have ended",
+			written + marked, all->count - written - marked);
+	return written + marked;
+}
+
+void adopt_ended(struct slots *all, struct slot *s)
+{
+	int status = 0;
+
+	if (!pidfd_ends(s->pidfd, 0))
+		return;
+	if (!pidfd_status(s->pidfd, s->pid, s->start_time, &status))
+		status = KEEP_STATUS_UNKNOWN;
+	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
+	slots_reaped(all, s);
+	s->state = KEEP_STATE_EXITED;
+	s->status = status;
+	s->at_ms = clock_ms();
+	s->wall_ms = clock_wall_ms();
+	s->ended_ticks = clock_ticks();
+	ledger_note(all->ledger, s);
+	slots_owe(all, s, OWED_EXITED);
 }

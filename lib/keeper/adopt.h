@@ -1,20 +1,35 @@
 /*
- * A new keeper and the herd of one that was killed.  What is there already: the token in the lock file outlives the keeper, so every
- * process that the old one started carries a mark (wire/keep.h) that says slot, generation and name.  What a new keeper does with it:
+ * A new keeper and the herd of one that was killed.  Services live on without their parent; whoever inherits them (init, as a rule) knows nothing
+ * of them.  The new keeper finds them twice over:
  *
- *	It looks through /proc for its token.  A marked process whose parent is not marked the same is the main process of that slot; it
- *	gets a slot in KEEP_STATE_RUNNING that is no child: its end is seen through a pidfd, its status asked for with PIDFD_GET_INFO where
- *	the kernel can (6.15), else unknown.
- *	kill_main() then signals through that pidfd, and tree_look() takes marked processes that are no descendants of ours as the slot's.
+ *	In the ledger (keeper/ledger.h): ticket, pid and start time of each, and how those ended whose end no brain has taken yet.
+ *	By the mark in their environment: for what was forked in the moment of the kill, and when there is no ledger.  Whoever carries a mark
+ *	with its own pid is a main process.
  *
- * Until that is built a new keeper starts with no slots, and what the old one left is nobody's.
+ * Nothing slips through between the two keepers: a child holds the old keeper's lock until its exec, so a new keeper begins when all of them
+ * have one behind them, and a mark with it.
+ *
+ * An adopted slot is as any other, but for this: its main process is no child.  It is held by a pidfd, which tells its end; the status is
+ * asked from the kernel, else it is KEEP_STATUS_UNKNOWN.  Orphans of its tree do not come back to the keeper, and are known by session and mark.
  */
 #ifndef OX_KEEPER_ADOPT_H
 #define OX_KEEPER_ADOPT_H
 
+struct err;
+struct slot;
 struct slots;
 
-/* Fills `all` with what an earlier keeper with the same token left; gives how many. */
-int adopt_all(struct slots *all, const char *token);
+enum {
+	ADOPT_BRAIN_MS = 3000, /* that an old brain has to write down what it knows, before it is killed */
+	ADOPT_KILL_MS = 2000,  /* and then to be gone */
+};
+
+/*
+ * Fills `all` from its ledger and from marks with this token; ends an old brain.  Gives how many live; -1 with words when one
+ * cannot be watched or an old brain does not end: then nothing was touched, and nothing may be started.
+ */
+int adopt_all(struct slots *all, const char *token, struct err *e);
+/* After its pidfd has become readable: its end is noted and owed. */
+void adopt_ended(struct slots *all, struct slot *s);
 
 #endif

@@ -27,7 +27,7 @@ void brain_init(struct keeper *k)
 		{ KEEP_FD, KEEP_FROM_SENT, 1, "" },
 	};
 
-	b->sock = b->slot.report_fd = b->debts.reply_fd = -1;
+	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->debts.reply_fd = -1;
 	b->retry_at = -1;
 	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
 	memcpy(b->slot.name, "brain", sizeof("brain"));

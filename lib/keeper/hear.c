@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "keeper/inside.h"
 #include "keeper/kill.h"
+#include "keeper/ledger.h"
 #include "keeper/spawn.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -74,6 +75,7 @@ static void hear_spawn(struct keeper *k, struct heard *h)
 		s->number = ESHUTDOWN;
 		s->is_gone = true;
 	} else if (spawn_child(&k->slots, s, &m->spawn, &by) == 0) {
+		ledger_note(k->slots.ledger, s);
 		return;
 	}
 	slots_owe(&k->slots, s, OWED_FAILED);
@@ -109,6 +111,13 @@ static void hear_kill_tree(struct keeper *k, struct heard *h)
 	keeper_kill_soon(k);
 }
 
+static void note_taken(struct keeper *k, struct slot *s)
+{
+	s->is_taken = true;
+	if (s->state == KEEP_STATE_EXITED)
+		ledger_note(k->slots.ledger, s);
+}
+
 static void hear_take_exit(struct keeper *k, struct heard *h)
 {
 	struct slot *s = need_slot(k, h);
@@ -116,7 +125,7 @@ static void hear_take_exit(struct keeper *k, struct heard *h)
 	if (!s)
 		return;
 	if (s->state == KEEP_STATE_EXITED || s->state == KEEP_STATE_FAILED)
-		s->is_taken = true;
+		note_taken(k, s);
 	else
 		refuse(k, h, EBUSY, "it has not ended");
 }
@@ -127,7 +136,7 @@ static void hear_forget(struct keeper *k, struct heard *h)
 
 	if (!s)
 		return;
-	if (s->is_child || s->is_killing)
+	if (slot_lives(s) || s->is_killing)
 		refuse(k, h, EBUSY, "it has not ended");
 	else
 		slots_free(&k->slots, s);

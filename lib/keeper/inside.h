@@ -12,6 +12,7 @@
 #include "keeper/groups.h"
 #include "keeper/hold.h"
 #include "keeper/keeper.h"
+#include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "wire/keep.h"
 
@@ -57,6 +58,7 @@ struct keeper {
 	const struct keeper_options *options;
 	struct slots slots;
 	struct groups groups;
+	struct ledger ledger;
 	struct hold hold;
 	struct brain brain;
 	struct rlimit nofile; /* as it was at the start */

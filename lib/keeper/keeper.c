@@ -61,6 +61,8 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->options = options;
 	k->ready_fd = options->ready_fd;
 	k->slots.epoll = k->signals = -1;
+	ledger_init(&k->ledger);
+	k->slots.ledger = &k->ledger;
 	k->deadline = k->kill_at = -1;
 	k->out = (struct buf)BUF_INIT;
 	k->in = mem_alloc(KEEP_MESSAGE_MAX);
@@ -91,6 +93,9 @@ static void open_groups(struct keeper *k)
 
 static void keeper_release(struct keeper *k)
 {
+	/* What is written down stays, for whoever comes next. */
+	k->slots.ledger = NULL;
+	ledger_close(&k->ledger);
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
 	groups_close(&k->groups);
@@ -183,8 +188,14 @@ static int wait_ms(const struct keeper *k)
 	return left < 0 ? 0 : (int)(left < INT32_MAX ? left : INT32_MAX);
 }
 
+/* A child that tells how its exec went, or the end of one that is no child. */
 static void hear_report(struct keeper *k, struct slot *s)
 {
+	if (s->pidfd >= 0) {
+		adopt_ended(&k->slots, s);
+		k->kill_at = k->is_killing ? 0 : k->kill_at;
+		return;
+	}
 	if (!spawn_settle(&k->slots, s) || slot_is_brain(s) || s->has_failure)
 		return;
 	slots_owe(&k->slots, s, OWED_SPAWNED);
@@ -219,12 +230,24 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 		hear(k);
 }
 
+static int adopt(struct keeper *k, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (ledger_open(&k->ledger, k->options->run, k->options->was_left, &why) < 0)
+		log_warn("%s; only marks tell the next oxherd what runs, should this one be killed",
+			why.text.ptr);
+	err_release(&why);
+	return k->options->was_left ? adopt_all(&k->slots, k->options->token, e) : 0;
+}
+
 static int keeper_loop(struct keeper *k, struct err *e)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 
 	open_groups(k);
-	(void)adopt_all(&k->slots, k->options->token);
+	if (adopt(k, e) < 0)
+		return -1;
 	groups_settle(&k->groups, &k->slots);
 	brain_start(k);
 	while (k->stopping != STOPPING_DONE && !k->gave_up) {

@@ -10,6 +10,7 @@
 #include "keeper/slots.h"
 #include "keeper/tree.h"
 #include "os/fd.h"
+#include "os/pidfd.h"
 #include "os/procfs.h"
 
 /* A tree that is torn while we look is looked at again, this often. */
@@ -35,8 +36,19 @@ int kill_child(pid_t pid, int number)
 	return 0;
 }
 
+int kill_pidfd(int fd, int number)
+{
+	if (syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) < 0)
+		return -1;
+	if (wants_cont(number))
+		(void)syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
+	return 0;
+}
+
 int kill_main(const struct slot *s, int number)
 {
+	if (s->pidfd >= 0)
+		return kill_pidfd(s->pidfd, number);
 	return kill_child(s->is_child ? s->pid : 0, number);
 }
 
@@ -52,23 +64,15 @@ static void kill_seen_again(const struct tree_node *n, int number)
 /* One that somebody else may reap at any moment: the pidfd is ours for good, so what it is can be checked in peace. */
 static void kill_descendant(const struct tree_node *n, int number)
 {
-	struct proc now;
-	int fd = -1;
+	int fd = pidfd_of(n->pid, n->start_time);
 
-	if (n->pid <= 1)
-		return;
-	fd = (int)syscall(SYS_pidfd_open, n->pid, 0);
 	if (fd < 0) {
 		if (errno != ESRCH)
 			kill_seen_again(n, number);
 		return;
 	}
-	if (procfs_read(n->pid, &now) && now.start_time == n->start_time) {
-		if (syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) < 0 && errno != ESRCH)
-			log_warn_sys(errno, "cannot send signal %d to pid %d", number, (int)n->pid);
-		if (wants_cont(number))
-			(void)syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
-	}
+	if (kill_pidfd(fd, number) < 0 && errno != ESRCH)
+		log_warn_sys(errno, "cannot send signal %d to pid %d", number, (int)n->pid);
 	fd_close(&fd);
 }
 
@@ -105,6 +109,9 @@ static int kill_seen(const struct tree *t, bool is_sweep)
 
 		if (!n->is_ours || !(is_sweep || (n->slot && n->slot->is_killing)))
 			continue;
+		/* Whoever inherited it may take its time. */
+		if (n->is_dead && n->slot && n->slot->was_adopted)
+			continue;
 		kill_node(n, SIGKILL);
 		left++;
 		if (n->slot)
@@ -124,7 +131,7 @@ static void note_gone(struct slots *all, struct slot *s)
 static bool needs_look(const struct slots *all, bool has_orphans)
 {
 	for (const struct slot *s = all->first; s; s = s->next)
-		if (s->is_killing && (s->is_child ? !s->was_looked_for : has_orphans))
+		if (s->is_killing && (slot_lives(s) ? !s->was_looked_for : has_orphans || s->was_adopted))
 			return true;
 	return false;
 }
@@ -137,7 +144,7 @@ static int settle_simple(struct slots *all)
 	for (struct slot *s = all->first; s; s = s->next) {
 		if (!s->is_killing)
 			continue;
-		if (s->is_child || !groups_is_over(all->groups, s))
+		if (slot_lives(s) || !groups_is_over(all->groups, s))
 			left++;
 		else
 			note_gone(all, s);
@@ -154,7 +161,7 @@ static int settle_seen(struct slots *all, bool is_torn)
 		if (!s->is_killing)
 			continue;
 		s->was_looked_for = !is_torn;
-		if (!s->left && !s->is_child && !is_torn && groups_is_over(all->groups, s))
+		if (!s->left && !slot_lives(s) && !is_torn && groups_is_over(all->groups, s))
 			note_gone(all, s);
 		else
 			unseen += s->left == 0;

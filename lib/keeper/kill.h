@@ -17,7 +17,9 @@ struct slots;
  * pids that are nobody's to signal.
  */
 int kill_child(pid_t pid, int number);
-/* The slot's main process: ESRCH when it was reaped. */
+/* One that is held by a pidfd: it cannot be anybody else. */
+int kill_pidfd(int fd, int number);
+/* The slot's main process: ESRCH when it has ended. */
 int kill_main(const struct slot *s, int number);
 /* The main process and everything that came from it, once, as far as it is seen now. */
 int kill_signal_tree(const struct slots *all, struct slot *s, int number, const char *token);

@@ -2,44 +2,55 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "os/clock.h"
 #include "os/fd.h"
+#include "os/procfs.h"
 
-enum { TEXT_MAX = 64 };
+enum { TEXT_MAX = 4096, TRY_MS = 50 };
 
-static bool is_token(const char *text)
-{
-	return strspn(text, "0123456789abcdef") == LOCK_TOKEN_LEN &&
-		(text[LOCK_TOKEN_LEN] == '\n' || !text[LOCK_TOKEN_LEN]);
-}
+/* "PID TOKEN kept|ended RUN\n"; whatever else stands there is as good as nothing. */
+struct holder {
+	long pid;
+	char token[LOCK_TOKEN_LEN + 1];
+	bool has_ended;
+	char run[TEXT_MAX];
+};
 
-/* "PID TOKEN\n"; whatever else stands there is as good as nothing. */
-static void read_holder(int fd, long *pid, char token[LOCK_TOKEN_LEN + 1])
+static void read_holder(int fd, struct holder *h)
 {
 	char text[TEXT_MAX];
-	ssize_t got = pread(fd, text, sizeof(text) - 1, 0);
-	char *end = text;
+	char word[8] = "";
+	ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
+	int at = 0;
 
-	*pid = 0;
-	token[0] = '\0';
+	memset(h, 0, sizeof(*h));
 	if (got <= 0)
 		return;
 	text[got] = '\0';
-	*pid = strtol(text, &end, 10);
-	if (*end == ' ' && is_token(end + 1)) {
-		memcpy(token, end + 1, LOCK_TOKEN_LEN);
-		token[LOCK_TOKEN_LEN] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	h->pid = strtol(text, NULL, 10);
+	if (sscanf(text, "%*d %16[0-9a-f] %7[a-z] %n", h->token, word, &at) < 2 ||
+		strlen(h->token) != LOCK_TOKEN_LEN) {
+		h->token[0] = '\0';
+		return;
 	}
+	h->has_ended = !strcmp(word, "ended");
+	memcpy(h->run, text + at, strlen(text + at) + 1);
 }
 
 static int make_token(char token[LOCK_TOKEN_LEN + 1], struct err *e)
@@ -53,57 +64,192 @@ static int make_token(char token[LOCK_TOKEN_LEN + 1], struct err *e)
 	return 0;
 }
 
-static int refuse(int fd, const char *folder, struct err *e)
+static int would_block(struct err *e)
 {
-	char token[LOCK_TOKEN_LEN + 1];
-	long pid = 0;
-
-	read_holder(fd, &pid, token);
-	err_set(e, "another oxherd (pid %ld) serves '%s'; 'oxctl daemon stop' ends it", pid, folder);
 	if (e)
 		e->number = EWOULDBLOCK;
 	return -1;
 }
 
-int lock_take(struct lock *l, const char *folder, struct err *e)
+static void wake(int number)
 {
-	char *path = path_join(folder, "oxherd.lock");
-	long pid = 0;
+	(void)number;
+}
+
+/* Sleeps in flock for a moment; a timer wakes it. */
+static int flock_for(int fd, int64_t ms)
+{
+	struct sigaction action = { .sa_handler = wake };
+	struct itimerval timer = { .it_value.tv_usec = ms * 1000, .it_interval.tv_usec = ms * 1000 };
+	struct itimerval none = { .it_value.tv_sec = 0 };
 	int rc = -1;
 
-	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
-	if (l->fd < 0) {
-		err_sys(e, errno, "cannot open '%s'", path);
-		goto out;
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	rc = flock(fd, LOCK_EX);
+	setitimer(ITIMER_REAL, &none, NULL);
+	return rc;
+}
+
+static bool is_there(long pid)
+{
+	struct proc p;
+
+	return pid > 1 && procfs_read((pid_t)pid, &p) && p.state != 'Z';
+}
+
+/* Its holder is gone, and children that it forked in its last moment have not reached their exec yet: they will in an instant. */
+static int wait_for_children(int fd, const char *path, struct holder *h, struct err *e)
+{
+	int64_t deadline = clock_ms() + LOCK_WAIT_MS;
+
+	while (flock_for(fd, TRY_MS) < 0) {
+		read_holder(fd, h);
+		if (is_there(h->pid))
+			return would_block(e);
+		if (clock_ms() < deadline)
+			continue;
+		err_set(e,
+			"the last oxherd (pid %ld) is gone, but a process that it was about to start still holds "
+			"'%s'; end that, or try again later",
+			h->pid, path);
+		return would_block(e);
 	}
-	if (flock(l->fd, LOCK_EX | LOCK_NB) < 0) {
-		rc = errno == EWOULDBLOCK ? refuse(l->fd, folder, e)
-					  : err_sys(e, errno, "cannot lock '%s'", path);
-		goto out;
+	return 0;
+}
+
+static int open_lock(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open '%s'", path);
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid())
+		return fd;
+	fd_close(&fd);
+	return err_set(e, "'%s' is no file of ours; move it away", path);
+}
+
+/* A descriptor that holds the lock, and who had it before; -1. */
+static int take(const char *folder, const char *what, struct holder *h, struct err *e)
+{
+	char *path = path_join(folder, "oxherd.lock");
+	int fd = open_lock(path, e);
+	int rc = fd < 0 ? -1 : flock(fd, LOCK_EX | LOCK_NB);
+
+	read_holder(fd, h);
+	if (fd >= 0 && rc < 0 && errno != EWOULDBLOCK)
+		err_sys(e, errno, "cannot lock '%s'", path);
+	else if (fd >= 0 && rc < 0 && !is_there(h->pid))
+		rc = wait_for_children(fd, path, h, e);
+	else if (fd >= 0 && rc < 0)
+		rc = would_block(e);
+	if (rc < 0 && e && e->number == EWOULDBLOCK && is_there(h->pid)) {
+		err_set(e, "another oxherd (pid %ld) %s '%s'; 'oxctl daemon stop' ends it", h->pid, what,
+			folder);
+		(void)would_block(e);
 	}
-	read_holder(l->fd, &pid, l->token);
-	rc = l->token[0] ? 0 : make_token(l->token, e);
+	if (rc < 0)
+		fd_close(&fd);
+	else
+		read_holder(fd, h);
+	mem_free(path);
+	return fd;
+}
+
+static int take_state(struct lock *l, const char *state, struct holder *h, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int rc = 0;
+
+	l->state_fd = take(state, "uses", h, &why);
+	if (l->state_fd < 0 && why.number == EWOULDBLOCK) {
+		rc = err_set(e, "%s%s%s", why.text.ptr, *h->run ? "; its run folder is " : "", h->run);
+		(void)would_block(e);
+	} else if (l->state_fd < 0 && (why.number == EROFS || why.number == ENOSPC)) {
+		log_warn("%s; going on without", why.text.ptr);
+	} else if (l->state_fd < 0) {
+		rc = err_set(e, "%s", why.text.ptr);
+	}
+	err_release(&why);
+	return rc;
+}
+
+static int choose_token(struct lock *l, const struct holder *run, const struct holder *state, struct err *e)
+{
+	const struct holder *last = run->token[0] ? run : state;
+	bool is_elsewhere =
+		state->token[0] && !state->has_ended && *state->run && strcmp(state->run, l->run) != 0;
+
+	/* Its log pipes are there, and its services write to them. */
+	if (is_elsewhere && access(state->run, F_OK) == 0 && strcmp(state->token, run->token) != 0) {
+		err_set(e,
+			"the last oxherd did not end well, and its run folder was '%s': start it with the same "
+			"XDG_RUNTIME_DIR or OXHERD_HOME, or remove '%s' if nothing of it runs any more",
+			state->run, state->run);
+		return would_block(e);
+	}
+	l->was_left = last->token[0] && !last->has_ended;
+	memcpy(l->token, last->token, sizeof(l->token));
+	return l->token[0] ? 0 : make_token(l->token, e);
+}
+
+int lock_take(struct lock *l, const char *run, const char *state, struct err *e)
+{
+	struct holder *of_run = mem_zalloc(1, sizeof(*of_run));
+	struct holder *of_state = mem_zalloc(1, sizeof(*of_state));
+	int rc = -1;
+
+	l->run = mem_strdup(run);
+	l->run_fd = take(run, "serves", of_run, e);
+	if (l->run_fd >= 0)
+		rc = take_state(l, state, of_state, e);
+	if (rc == 0)
+		rc = choose_token(l, of_run, of_state, e);
 	if (rc == 0)
 		rc = lock_sign(l, e);
-out:
 	if (rc < 0)
 		lock_release(l);
-	mem_free(path);
+	mem_free(of_run);
+	mem_free(of_state);
+	return rc;
+}
+
+/* Never shorter than what a reader wants at any moment: written over, then cut. */
+static int sign(const struct lock *l, int fd, const char *word, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	int rc = 0;
+
+	buf_addf(&text, "%ld %s %s %s\n", (long)getpid(), l->token, word, l->run);
+	if (pwrite(fd, text.ptr, text.len, 0) != (ssize_t)text.len || ftruncate(fd, (off_t)text.len) < 0)
+		rc = err_sys(e, errno, "cannot write the lock file");
+	buf_release(&text);
 	return rc;
 }
 
 int lock_sign(const struct lock *l, struct err *e)
 {
-	char text[TEXT_MAX];
-	int len = snprintf(text, sizeof(text), "%ld %s\n", (long)getpid(), l->token);
+	struct err why = ERR_INIT;
 
-	/* Never shorter than what a reader wants at any moment: written over, then cut. */
-	if (pwrite(l->fd, text, (size_t)len, 0) != len || ftruncate(l->fd, len) < 0)
-		return err_sys(e, errno, "cannot write the lock file");
-	return 0;
+	if (l->state_fd >= 0 && sign(l, l->state_fd, "kept", &why) < 0)
+		log_warn("%s of the state folder", why.text.ptr);
+	err_release(&why);
+	return sign(l, l->run_fd, "kept", e);
+}
+
+void lock_sign_off(const struct lock *l)
+{
+	(void)sign(l, l->run_fd, "ended", NULL);
+	if (l->state_fd >= 0)
+		(void)sign(l, l->state_fd, "ended", NULL);
 }
 
 void lock_release(struct lock *l)
 {
-	fd_close(&l->fd);
+	fd_close(&l->run_fd);
+	fd_close(&l->state_fd);
+	mem_free(l->run);
+	l->run = NULL;
 }

@@ -1,28 +1,43 @@
 /*
- * One keeper a run folder: a lock file that is never removed, flock'd for as long as the keeper lives.  In it stand the holder's pid
- * and the token of its marks, which stays the same for the next keeper of the folder, so that it knows its own again.
+ * One keeper a run folder and one a state folder: a lock file in each, never removed, flock'd for as long as the keeper lives.  (The same user
+ * may have two run folders, with and without XDG_RUNTIME_DIR, but one state.)  In them stand the holder's pid, the token of its marks, which
+ * stays the same for the next keeper, so that it knows its own again, whether the holder ended well, and its run folder.
  */
 #ifndef OX_KEEPER_LOCK_H
 #define OX_KEEPER_LOCK_H
 
+#include <stdbool.h>
+
 struct err;
 
-enum { LOCK_TOKEN_LEN = 16 };
+enum {
+	LOCK_TOKEN_LEN = 16,
+	LOCK_WAIT_MS =
+		5000, /* for children of a keeper that was killed before they had their exec behind them */
+};
 
 struct lock {
-	int fd;                         /* -1: not held */
+	int run_fd; /* -1: not held */
+	int state_fd; /* -1: not held; then the state folder cannot be written, and the run folder alone counts */
 	char token[LOCK_TOKEN_LEN + 1]; /* hexadecimal */
+	bool was_left;                  /* the last holder did not end well: its processes may live */
+	char *run;
 };
 
 #define LOCK_INIT                                                                                            \
 	{                                                                                                    \
-		.fd = -1,                                                                                    \
+		.run_fd = -1, .state_fd = -1,                                                                \
 	}
 
-/* -1 with words that name the pid when another one has it; e->number is EWOULDBLOCK then, and nothing was touched. */
-int lock_take(struct lock *l, const char *folder, struct err *e);
+/*
+ * -1 with words that name the pid when another one has it; e->number is EWOULDBLOCK then, and nothing was touched.  So it is when the last holder
+ * of the state was killed and had another run folder: what it left can be kept only there.
+ */
+int lock_take(struct lock *l, const char *run, const char *state, struct err *e);
 /* Writes the pid of who calls: after a fork the child is the one to be named. */
 int lock_sign(const struct lock *l, struct err *e);
+/* All has ended well, and nothing is left to be found by the next one. */
+void lock_sign_off(const struct lock *l);
 void lock_release(struct lock *l);
 
 #endif

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "keeper/spawn.h"
 #include "os/clock.h"
@@ -35,11 +36,13 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 	if (slot_is_brain(s))
 		return;
 	if (s->has_failure) {
+		ledger_erase(all->ledger, s);
 		s->is_gone = true; /* it never became anything that could leave something behind */
 		slots_owe(all, s, OWED_FAILED | (s->is_killing ? OWED_GONE : 0U));
 		s->is_killing = false;
 		return;
 	}
+	ledger_note(all->ledger, s);
 	slots_owe(all, s, (was_starting ? OWED_SPAWNED : 0U) | OWED_EXITED);
 }
 

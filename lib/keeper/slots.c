@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 #include "keeper/groups.h"
+#include "keeper/ledger.h"
+#include "os/fd.h"
 
 static size_t bucket_of_ticket(struct keep_ticket t)
 {
@@ -26,13 +28,35 @@ struct slot *slots_find(const struct slots *all, struct keep_ticket ticket)
 	return s;
 }
 
+bool slot_lives(const struct slot *s)
+{
+	return s->is_child || s->pidfd >= 0;
+}
+
 struct slot *slots_find_child(const struct slots *all, pid_t pid)
 {
 	struct slot *s = all->by_pid[bucket_of_pid(pid)];
 
-	while (s && s->pid != pid)
+	while (s && (s->pid != pid || !s->is_child))
 		s = s->next_by_pid;
 	return s;
+}
+
+struct slot *slots_find_adopted(const struct slots *all, pid_t pid, uint64_t start_time)
+{
+	struct slot *s = all->by_pid[bucket_of_pid(pid)];
+
+	while (s && (s->pid != pid || s->is_child || s->start_time != start_time))
+		s = s->next_by_pid;
+	return s;
+}
+
+bool slots_has_adopted(const struct slots *all)
+{
+	for (const struct slot *s = all->first; s; s = s->next)
+		if (s->was_adopted && !s->is_gone)
+			return true;
+	return false;
 }
 
 struct slot *slots_find_session(const struct slots *all, pid_t pid)
@@ -58,7 +82,7 @@ struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char 
 	s = mem_zalloc(1, sizeof(*s));
 	s->ticket = ticket;
 	memcpy(s->name, name, strnlen(name, KEEP_NAME_MAX));
-	s->report_fd = -1;
+	s->report_fd = s->pidfd = s->record = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;
 	s->previous = all->last;
@@ -93,20 +117,34 @@ void slots_free(struct slots *all, struct slot *s)
 	*link = s->next_by_ticket;
 	slots_paid(all, s);
 	groups_drop(all->groups, s);
+	ledger_erase(all->ledger, s);
+	if (s->pidfd >= 0)
+		slots_reaped(all, s);
 	*(s->previous ? &s->previous->next : &all->first) = s->next;
 	*(s->next ? &s->next->previous : &all->last) = s->previous;
 	all->count--;
 	mem_free(s);
 }
 
-void slots_born(struct slots *all, struct slot *s, pid_t pid)
+static void link_by_pid(struct slots *all, struct slot *s)
 {
-	struct slot **bucket = &all->by_pid[bucket_of_pid(pid)];
+	struct slot **bucket = &all->by_pid[bucket_of_pid(s->pid)];
 
-	s->pid = pid;
-	s->is_child = true;
 	s->next_by_pid = *bucket;
 	*bucket = s;
+}
+
+void slots_born(struct slots *all, struct slot *s, pid_t pid)
+{
+	s->pid = pid;
+	s->is_child = true;
+	link_by_pid(all, s);
+}
+
+void slots_adopted(struct slots *all, struct slot *s, int pidfd)
+{
+	s->pidfd = pidfd;
+	link_by_pid(all, s);
 }
 
 void slots_reaped(struct slots *all, struct slot *s)
@@ -118,6 +156,7 @@ void slots_reaped(struct slots *all, struct slot *s)
 	*link = s->next_by_pid;
 	s->next_by_pid = NULL;
 	s->is_child = false;
+	fd_close(&s->pidfd);
 }
 
 void slots_owe(struct slots *all, struct slot *s, unsigned int what)

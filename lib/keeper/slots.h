@@ -26,16 +26,18 @@ enum owed {
 };
 
 struct groups;
+struct ledger;
 
 struct slot {
 	struct slot *next_by_ticket;
 	struct slot *next_by_pid;
 	struct slot *next, *previous; /* all of them, oldest first */
 	struct slot *next_owing;
-	bool is_owing; /* stands in the queue */
-	bool is_child; /* not reaped yet: only then its pid is surely its own */
-	bool is_taken; /* the brain knows how it ended */
-	bool is_gone;  /* nothing of its tree is left */
+	bool is_owing;    /* stands in the queue */
+	bool is_child;    /* not reaped yet: only then its pid is surely its own */
+	bool was_adopted; /* an earlier keeper's: its orphans do not come back to us */
+	bool is_taken;    /* the brain knows how it ended */
+	bool is_gone;     /* nothing of its tree is left */
 	bool is_killing;
 	bool has_group;      /* a cgroup of its own, see groups.h */
 	bool was_looked_for; /* a walk through the tree killed all of it that there was */
@@ -45,19 +47,24 @@ struct slot {
 	struct keep_ticket ticket;
 	pid_t pid; /* 0 when there never was one; also the number of its session */
 	uint64_t start_time;
+	int pidfd;     /* of an adopted main process that lives, else -1: it is no child */
 	int report_fd; /* where the child tells how its exec went; -1 when that is known */
 	int signal;    /* what a walk through the tree shall send, 0: nothing */
 	int left;      /* processes of its tree that the last walk saw */
 	int status;
 	int64_t at_ms, wall_ms, cpu_us, peak_kb;
+	uint64_t
+		ended_ticks; /* when an adopted one was seen to end, as start_time counts; 0: nobody saw it */
+	int record;          /* its place in the ledger, or -1 */
 	enum keep_stage stage;
 	int number;
 	char name[KEEP_NAME_MAX + 1];
 };
 
 struct slots {
-	int epoll;             /* where reports are watched, with their slot as data */
+	struct ledger *ledger; /* NULL: none is kept; it outlives them */
 	struct groups *groups; /* NULL: there are no cgroups */
+	int epoll;             /* where reports are watched, with their slot as data */
 	struct slot *by_ticket[SLOTS_BUCKETS];
 	struct slot *by_pid[SLOTS_BUCKETS];
 	struct slot *first, *last;
@@ -72,12 +79,20 @@ struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char 
 /* The slot must have no child. */
 void slots_free(struct slots *all, struct slot *s);
 struct slot *slots_find(const struct slots *all, struct keep_ticket ticket);
+/* Its main process has not ended, as far as is known. */
+bool slot_lives(const struct slot *s);
 /* The one whose unreaped main process has that pid, or NULL. */
 struct slot *slots_find_child(const struct slots *all, pid_t pid);
+/* The same for one that was adopted. */
+struct slot *slots_find_adopted(const struct slots *all, pid_t pid, uint64_t start_time);
+/* Is there any whose orphans would not come back to us? */
+bool slots_has_adopted(const struct slots *all);
 /* The newest one whose main process had that pid and was reaped, as long as something of its tree may be left. */
 struct slot *slots_find_session(const struct slots *all, pid_t pid);
 /* It has a process from now on, and no longer. */
 void slots_born(struct slots *all, struct slot *s, pid_t pid);
+/* The same with one that is no child: its pid is known already, the pidfd is taken over. */
+void slots_adopted(struct slots *all, struct slot *s, int pidfd);
 void slots_reaped(struct slots *all, struct slot *s);
 
 /* To be told, after what stands in the queue already. */

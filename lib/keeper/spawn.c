@@ -3,12 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "keeper/badge.h"
 #include "keeper/groups.h"
 #include "keeper/hold.h"
 #include "keeper/slots.h"
@@ -43,8 +43,7 @@ static void fill_env(const struct keep_spawn *wish, const struct slot *s, const 
 	const char *entry = NULL;
 	char **at = plan.env;
 
-	(void)snprintf(plan.mark, sizeof(plan.mark), "%s=%s.%lld.%llu.%s", KEEP_MARK, token,
-		(long long)s->ticket.slot, (unsigned long long)s->ticket.generation, s->name);
+	plan.mark_pid = badge_write(plan.mark, token, s->ticket, s->name);
 	*at++ = plan.mark;
 	if (has_pid)
 		*at++ = plan.listen_pid;

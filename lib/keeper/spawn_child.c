@@ -48,6 +48,7 @@ static int begin_session(struct child_plan *plan)
 	join_group(plan);
 	(void)signal(SIGPIPE, SIG_DFL);
 	write_listen_pid(plan->listen_pid, getpid());
+	badge_sign(plan->mark_pid, getpid());
 	return setsid() < 0 ? -1 : 0;
 }
 

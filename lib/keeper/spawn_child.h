@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "keeper/badge.h"
 #include "wire/keep.h"
 
 /* All that the child will need, made ready before the fork. */
@@ -22,7 +23,8 @@ struct child_plan {
 	char *programs[KEEP_PROGRAMS_MAX + 1];
 	char *argv[KEEP_LIST_MAX + 1];
 	char *env[KEEP_LIST_MAX + 3];
-	char mark[KEEP_NAME_MAX + 128];
+	char mark[BADGE_MAX];
+	char *mark_pid; /* where its own pid goes */
 	char listen_pid[32];
 };
 

@@ -25,14 +25,14 @@ void stop_all(struct keeper *k, int64_t grace_ms)
 	k->stopping = STOPPING_TERM;
 	k->deadline = clock_ms() + grace_ms;
 	for (struct slot *s = k->slots.first; s; s = s->next)
-		if (s->is_child)
+		if (slot_lives(s))
 			(void)kill_main(s, SIGTERM);
 }
 
 static bool has_children(const struct keeper *k)
 {
 	for (const struct slot *s = k->slots.first; s; s = s->next)
-		if (s->is_child)
+		if (slot_lives(s))
 			return true;
 	return false;
 }

@@ -5,10 +5,10 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "keeper/badge.h"
 #include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "os/procfs.h"
-#include "wire/keep.h"
 
 /* Untouched until a machine has that many processes: only what is used takes memory. */
 static struct tree_node nodes[2][TREE_MAX];
@@ -32,6 +32,7 @@ static bool add_node(void *context, const struct proc *p)
 		.session = p->session,
 		.start_time = p->start_time,
 		/* One whose first thread alone has ended goes on for as long as it likes. */
+		.is_dead = p->state == 'Z' && p->threads <= 1 && p->parent != getpid(),
 		.is_ending = !p->has_memory && p->threads <= 1,
 	};
 	return true;
@@ -54,36 +55,11 @@ static struct tree_node *find_node(const struct tree *t, pid_t pid)
 	return low < t->count && t->nodes[low].pid == pid ? &t->nodes[low] : NULL;
 }
 
-/* Steps over the number and the dot after it. */
-static bool read_part(const char **at, uint64_t *value)
-{
-	const char *start = *at;
-
-	for (*value = 0; **at >= '0' && **at <= '9'; (*at)++)
-		*value = *value * 10 + (uint64_t)(**at - '0');
-	if (*at == start || **at != '.')
-		return false;
-	(*at)++;
-	return true;
-}
-
-/* <token>.<slot>.<generation>.<name> */
 static struct slot *find_marked(const struct slots *all, const char *token, pid_t pid)
 {
-	char mark[KEEP_NAME_MAX + 128];
-	const char *at = mark;
-	size_t len = strlen(token);
-	uint64_t number = 0;
-	struct keep_ticket ticket;
+	struct badge b;
 
-	if (!procfs_environ(pid, KEEP_MARK, mark, sizeof(mark)) || strncmp(mark, token, len) != 0 ||
-		mark[len] != '.')
-		return NULL;
-	at += len + 1;
-	if (!read_part(&at, &number) || !read_part(&at, &ticket.generation))
-		return NULL;
-	ticket.slot = (int64_t)number;
-	return slots_find(all, ticket);
+	return badge_of(&b, pid, token) ? slots_find(all, b.ticket) : NULL;
 }
 
 struct looking {
@@ -91,7 +67,17 @@ struct looking {
 	const struct slots *all;
 	const char *token;
 	pid_t keeper;
+	bool has_adopted; /* then strangers are looked at more closely */
 };
+
+/*
+ * In our own line a session's number cannot have been given to another.  Elsewhere it can, once its processes are all gone: who began before
+ * that is still one of them.
+ */
+static bool is_of_session(const struct slot *s, const struct tree_node *n)
+{
+	return n->is_ours || slot_lives(s) || n->start_time < s->ended_ticks;
+}
 
 /* By what it carries itself, else by what is remembered of it. */
 static struct slot *find_owner(const struct looking *l, const struct tree_node *n)
@@ -100,6 +86,8 @@ static struct slot *find_owner(const struct looking *l, const struct tree_node *
 	const struct tree_node *then = NULL;
 	struct keep_ticket ticket;
 
+	if (s && !is_of_session(s, n))
+		s = NULL;
 	if (!s)
 		s = find_marked(l->all, l->token, n->pid);
 	if (!s && groups_ticket_of(l->all->groups, n->pid, &ticket))
@@ -139,6 +127,15 @@ static bool has_moved(const struct tree_node *n)
 	return now.parent != n->parent || procfs_read(n->parent, &now);
 }
 
+static bool judge_adopted(const struct looking *l, struct tree_node *node)
+{
+	node->slot = l->has_adopted ? slots_find_adopted(l->all, node->pid, node->start_time) : NULL;
+	if (!node->slot)
+		return false;
+	node->is_known = node->is_ours = true;
+	return true;
+}
+
 /* Climbs to somebody who is known; gives how many stand on the path below, the lowest first. */
 static size_t climb(const struct looking *l, struct tree_node *node)
 {
@@ -148,6 +145,8 @@ static size_t climb(const struct looking *l, struct tree_node *node)
 		struct tree_node *parent = NULL;
 
 		path[count++] = node;
+		if (judge_adopted(l, node))
+			break;
 		if (node->parent == l->keeper) {
 			judge_top(l, node);
 			break;
@@ -166,7 +165,8 @@ static size_t climb(const struct looking *l, struct tree_node *node)
 
 /*
  * What comes from somebody's process is his.  Below an orphan that is nobody's each is asked for itself: an orphan that is just dying
- * has lost its environment already, but not yet its children.
+ * has lost its environment already, but not yet its children.  The orphans of adopted processes are
+ * among strangers.
  */
 static void judge(const struct looking *l, struct tree_node *node)
 {
@@ -181,14 +181,15 @@ static void judge(const struct looking *l, struct tree_node *node)
 		below->is_known = true;
 		below->is_ours = above->is_ours;
 		below->slot = above->slot;
-		if (below->is_ours && !below->slot)
+		if ((below->is_ours || l->has_adopted) && !below->slot)
 			below->slot = find_owner(l, below);
+		below->is_ours |= below->slot != NULL;
 	}
 }
 
 struct tree *tree_look(const struct slots *all, const char *token)
 {
-	struct looking l = { &tree, all, token, getpid() };
+	struct looking l = { &tree, all, token, getpid(), slots_has_adopted(all) };
 	struct tree_node *self = NULL;
 
 	before.count = tree.count;

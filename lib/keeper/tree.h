@@ -4,6 +4,9 @@
  * process is its slot; an orphan belongs to the slot whose session it is in, or whose mark is in its environment, or whose cgroup it
  * is in (groups.h), or whose it was when we looked before.  (Without cgroups, one that had left its session, emptied its environment and lost its parent before anybody looked is nobody's:
  * it is found at shutdown only.)
+ *
+ * An adopted main process is its slot too, wherever it hangs.  Its orphans end up among strangers, and are known there by mark and session, or
+ * from an earlier look.
  */
 #ifndef OX_KEEPER_TREE_H
 #define OX_KEEPER_TREE_H
@@ -28,6 +31,7 @@ struct tree_node {
 	struct slot *slot;         /* NULL: nobody's */
 	struct keep_ticket ticket; /* of the slot, for the next look: by then it may have been given back */
 	bool is_ours;              /* the chain ends at the keeper, and not through the brain */
+	bool is_dead;              /* only its parent has to take note, and that is not us */
 	bool is_ending; /* its memory is gone and its environment with it, its descriptors perhaps not yet */
 	bool is_known;  /* slot and is_ours are settled */
 };

@@ -131,7 +131,7 @@ static struct json *exit_to_json(const struct last_exit *end)
 	if (!end->is_known)
 		return json_new_null();
 	j = json_new_object();
-	set_or_null(j, "code", !end->signal, end->code);
+	set_or_null(j, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
 	if (name)
 		buf_addf(&text, "SIG%s", name);
 	else
@@ -234,7 +234,7 @@ static int read_exit(const struct json *j, struct last_exit *end, struct err *e)
 {
 	const char *signal = json_string(json_get(j, "signal"), NULL);
 	const char *at = json_string(json_get(j, "at"), NULL);
-	int64_t code = 0;
+	int64_t code = signal ? 0 : LAST_EXIT_UNSEEN;
 
 	if (json_is_null(j))
 		return 0;

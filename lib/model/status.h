@@ -13,9 +13,11 @@
 struct err;
 struct json;
 
+enum { LAST_EXIT_UNSEEN = -1 };
+
 struct last_exit {
 	bool is_known;
-	int code;      /* where signal is 0 */
+	int code;      /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how, and JSON says null to both */
 	int signal;    /* number, or 0 */
 	int64_t at_ms; /* since 1970, UTC */
 };

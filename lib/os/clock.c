@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <time.h>
+#include <unistd.h>
 
 static int64_t read_us(clockid_t id)
 {
@@ -19,6 +20,11 @@ int64_t clock_us(void)
 int64_t clock_ms(void)
 {
 	return clock_us() / 1000;
+}
+
+uint64_t clock_ticks(void)
+{
+	return (uint64_t)(read_us(CLOCK_BOOTTIME) * sysconf(_SC_CLK_TCK) / 1000000);
 }
 
 int64_t clock_wall_ms(void)

@@ -12,6 +12,8 @@
 /* Since the machine started; stands still while it sleeps. */
 int64_t clock_ms(void);
 int64_t clock_us(void);
+/* Since the machine started, asleep or not, as start times in /proc count it. */
+uint64_t clock_ticks(void);
 /* Since 1970. */
 int64_t clock_wall_ms(void);
 /* "2026-11-20T19:55:01.120Z": appends a wall time, UTC. */

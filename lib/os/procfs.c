@@ -70,22 +70,47 @@ static void parse_stat(const char *at, struct proc *p)
 	}
 }
 
-bool procfs_read(pid_t pid, struct proc *p)
+/* What stands after the name, or NULL. */
+static const char *read_stat(pid_t pid, char *text, size_t size)
 {
-	char text[1024];
 	const char *name_end = NULL;
 	int fd = open_of(pid, "stat");
-	ssize_t got = fd < 0 ? -1 : read_some(fd, text, sizeof(text) - 1);
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, size - 1);
 
 	fd_close(&fd);
 	if (got <= 0)
-		return false;
+		return NULL;
 	text[got] = '\0';
 	name_end = strrchr(text, ')');
-	if (!name_end)
+	return name_end ? name_end + 1 : NULL;
+}
+
+bool procfs_read(pid_t pid, struct proc *p)
+{
+	char text[1024];
+	const char *stat = read_stat(pid, text, sizeof(text));
+
+	if (!stat)
 		return false;
 	*p = (struct proc){ .pid = pid };
-	parse_stat(name_end + 1, p);
+	parse_stat(stat, p);
+	return true;
+}
+
+bool procfs_exit_status(pid_t pid, uint64_t start_time, int *status)
+{
+	char text[1024];
+	const char *stat = read_stat(pid, text, sizeof(text));
+	const char *last = stat ? strrchr(stat, ' ') : NULL;
+	struct proc p = { .pid = pid };
+
+	if (!last)
+		return false;
+	parse_stat(stat, &p);
+	if (p.state != 'Z' || p.start_time != start_time)
+		return false;
+	last++;
+	*status = (int)next_number(&last);
 	return true;
 }
 

@@ -27,6 +27,8 @@ struct proc {
 
 /* False when there is no such process. */
 bool procfs_read(pid_t pid, struct proc *p);
+/* How one ended that nobody has reaped yet, as waitpid would say it.  False when it lives, is gone, or is another one. */
+bool procfs_exit_status(pid_t pid, uint64_t start_time, int *status);
 /*
  * Calls `visit` for each process of the machine until it gives false.  A process that comes or goes meanwhile may be missed.  False
  * when /proc cannot be read.

@@ -40,6 +40,9 @@ static void explain_end(struct restart_decision *d, struct end end)
 	case END_UNHEALTHY:
 		explain(d, "its health check failed too often");
 		break;
+	case END_UNSEEN:
+		explain(d, "ended while no daemon was there to see how");
+		break;
 	case END_SPAWN_FAILED:
 		explain(d, "could not be started (%s)", strerror(end.code));
 		break;
@@ -177,6 +180,15 @@ static void explain_delay(
 			(long long)d->delay_ms);
 }
 
+/* Nothing is known that could be held against it. */
+static void decide_unseen(const struct spec *s, struct restart_decision *d)
+{
+	bool is_left = s->restart == RESTART_NEVER;
+
+	d->verdict = is_left ? RESTART_STOPPED : RESTART_AFTER;
+	explain(d, "%s", is_left ? ", and restart = \"never\" leaves it down" : ", starts again at once");
+}
+
 struct restart_decision restart_after(
 	const struct spec *s, struct restart_history *h, struct end end, int64_t now, double jitter)
 {
@@ -186,6 +198,10 @@ struct restart_decision restart_after(
 
 	h->ready_since = 0;
 	explain_end(&d, end);
+	if (end.kind == END_UNSEEN) {
+		decide_unseen(s, &d);
+		return d;
+	}
 	if (stays_down(s, end, &d)) {
 		h->crashes = d.is_crash ? add_saturated(h->crashes, 1) : 0;
 		return d;

@@ -17,6 +17,7 @@ enum end_kind {
 	END_SIGNALED,     /* `code` is the signal's number */
 	END_NEVER_READY,  /* alive, but not ready in time: a failed start */
 	END_UNHEALTHY,    /* a failed liveness check */
+	END_UNSEEN,       /* while no daemon was there: nobody knows how */
 	END_SPAWN_FAILED, /* fork, chdir, exec …: `code` is errno */
 };
 
@@ -64,6 +65,8 @@ struct restart_decision {
  * and never.  Under always none other is: an exit with 0 waits and counts like any crash, or a program that
  * ends at once would run hot.  Everything else is a crash, a failed start and a failed liveness check
  * included; never leaves those STOPPED.  An accepted end forgets earlier crashes.
+ *
+ * Unseen: no crash is counted and nothing is forgotten; never leaves it down, the others start it again at once.
  *
  * When: the k-th consecutive crash waits restart_delay_ms * 2^(k-1).  `jitter` is a number in [0,1) that the
  * caller drew: up to 10 % is added to a delay, and the sum never passes restart_delay_max_ms.  The first

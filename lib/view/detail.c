@@ -56,6 +56,10 @@ static void add_last_exit(const struct json *instance, const struct timeline *t,
 	if (signal) {
 		buf_adds(out, ", last exit by ");
 		human_safe(out, signal, strlen(signal));
+	} else if (json_is_null(json_get(end, "code"))) {
+		buf_adds(out, ", last exit unseen, before ");
+		timeline_time(t, text_of(end, "at"), out);
+		return;
 	} else {
 		buf_addf(out, ", last exit with code %lld", (long long)int_of(end, "code", 0));
 	}

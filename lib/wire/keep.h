@@ -50,7 +50,7 @@ enum {
 	KEEP_GROUPS_MAX = 1024,
 };
 
-/* The variable that the keeper adds to every child: MARK=<token>.<slot>.<generation>.<name>.  Inner: never documented to users, never passed on. */
+/* The variable that the keeper adds to every child: MARK=<token>.<slot>.<generation>.<pid>.<name>, the pid being the child's own.  Inner: never documented to users, never passed on. */
 #define KEEP_MARK "OXHERD_MARK"
 
 enum keep_kind {
@@ -59,6 +59,9 @@ enum keep_kind {
 #undef X
 	KEEP_KIND_COUNT,
 };
+
+/* As the status of an EXITED: nobody saw how.  No status that waitpid gives is like it. */
+enum { KEEP_STATUS_UNKNOWN = 0xffff };
 
 /* In the order in which a child walks through them. */
 enum keep_stage {

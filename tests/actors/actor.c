@@ -14,6 +14,7 @@
  *	--spew N               N lines on stdout
  *	--say WORDS            a line on stdout
  *	--say-on "TERM bye"    a line on stdout each time the signal comes
+ *	--exit-on "TERM 3"     exit with that code when the signal comes
  *	--listen PORT          listen on 127.0.0.1; 0 takes $PORT
  *	--listen-after MS      from here on, --listen waits first
  *	--leak MB              take memory and touch it
@@ -230,21 +231,45 @@ static void on_signal(int number)
 }
 
 /* "TERM bye": the signal, a space, the words. */
-static void do_say_on(const char *value)
+/* "TERM words": the signal, and what stands behind it. */
+static const char *split_signal(const char *value, int *number)
 {
 	char name[16];
 	size_t len = strcspn(value, " ");
-	int number = 0;
 
 	if (len >= sizeof(name) || !value[len]) {
 		errno = EINVAL;
-		give_up("--say-on");
+		give_up(value);
 	}
 	memcpy(name, value, len);
 	name[len] = '\0';
-	number = signal_of(name);
-	words_on[number] = value + len + 1;
+	*number = signal_of(name);
+	return value + len + 1;
+}
+
+static void do_say_on(const char *value)
+{
+	int number = 0;
+	const char *words = split_signal(value, &number);
+
+	words_on[number] = words;
 	signal(number, on_signal);
+}
+
+static int code_on[65];
+
+static void exit_on_signal(int number)
+{
+	_exit(code_on[number]);
+}
+
+static void do_exit_on(const char *value)
+{
+	int number = 0;
+	const char *code = split_signal(value, &number);
+
+	code_on[number] = (int)number_of(code);
+	signal(number, exit_on_signal);
 }
 
 static void do_listen(const char *value)
@@ -414,6 +439,7 @@ static const struct {
 	{ "--spew", true, do_spew },
 	{ "--say", true, do_say },
 	{ "--say-on", true, do_say_on },
+	{ "--exit-on", true, do_exit_on },
 	{ "--listen", true, do_listen },
 	{ "--listen-after", true, do_listen_after },
 	{ "--leak", true, do_leak },

@@ -9,6 +9,7 @@ The script is JSON: a method to its answer, or to a list of answers (the last on
 Every request is a line of LOG.
 """
 
+import contextlib
 import json
 import os
 import socket
@@ -61,6 +62,9 @@ def serve(connection, script):
         # At once: what follows an answer is often read together with it.
         connection.sendall(said)
         if answer.get("exit"):
+            # As a real one does.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(sys.argv[1])
             os._exit(0)
         if answer.get("close"):
             break

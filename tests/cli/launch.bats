@@ -142,7 +142,6 @@ oxherd: second line"
 	first=$output
 	mv "$OXHERD_HOME/run/oxherd.sock" old.sock
 	ln -s "$BATS_TEST_TMPDIR/old.sock" "$OXHERD_HOME/run/oxherd.sock"
-	sed -i 's/^serve$/rm -f "$OXHERD_HOME\/run\/oxherd.sock"; serve/' bin/oxherd
 	run -0 oxctl daemon restart
 	assert_output --regexp '^the daemon was restarted; its services went on \(pid [0-9]+\)$'
 	[ "${output##*pid}" != "${first##*pid}" ]

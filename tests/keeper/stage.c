@@ -173,6 +173,24 @@ void stage_kill_brain(struct stage *s)
 	fd_close(&s->link);
 }
 
+void stage_kill_keeper(struct stage *s)
+{
+	kill(s->keeper, SIGKILL);
+	assert_int_equal(waitpid(s->keeper, NULL, 0), s->keeper);
+	s->keeper = 0;
+	s->inherits = true;
+	fd_close(&s->sock);
+	fd_close(&s->link);
+	(void)stage_wait(s->brain);
+}
+
+void stage_next_keeper(struct stage *s)
+{
+	s->note_count = s->notes_seen = 0;
+	s->keeper = stage_run(s, NULL, -1);
+	stage_accept(s, true);
+}
+
 int stage_wait(pid_t pid)
 {
 	int64_t limit = clock_ms() + STAGE_WAIT_MS;
@@ -244,6 +262,8 @@ int stage_close(void **state)
 	fd_close(&s->link);
 	if (s->keeper > 0)
 		status = stage_wait(s->keeper);
+	while (s->inherits && waitpid(-1, NULL, WNOHANG) > 0)
+		continue;
 	strays = end_strays();
 	if (status == 0 && stage_cgroups(s, cgroups, sizeof(cgroups)) && access(cgroups, F_OK) == 0)
 		strays++;

@@ -40,6 +40,7 @@ struct stage {
 	struct note notes[STAGE_NOTES_MAX];
 	int note_count;
 	int notes_seen; /* all before this one are */
+	bool inherits;  /* a keeper was killed: the test is the parent of what it had, and reaps that */
 };
 
 /* cmocka's setup and teardown.  The teardown asks the keeper to stop all, and insists that it ends well and nothing is left. */
@@ -60,6 +61,10 @@ int stage_wait(pid_t pid);
 void stage_accept(struct stage *s, bool syncs);
 /* SIGKILL for the brain's process; the test's end of it is closed too. */
 void stage_kill_brain(struct stage *s);
+/* SIGKILL for the keeper, and its brain's process ends too.  What the keeper had is the test's now. */
+void stage_kill_keeper(struct stage *s);
+/* The next keeper and the next brain, which says SYNC. */
+void stage_next_keeper(struct stage *s);
 /* Polls a condition until it holds, and fails the test when it does not. */
 void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s, int64_t value);
 /* Is there such a process, alive or not reaped? */

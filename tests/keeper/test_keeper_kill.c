@@ -193,7 +193,7 @@ static void what_was_reaped_is_not_signalled(void **state)
 
 static void low_pids_are_never_killed(void **state)
 {
-	struct slot s = { .pid = 1, .is_child = true };
+	struct slot s = { .pid = 1, .is_child = true, .pidfd = -1 };
 
 	(void)state;
 	for (pid_t pid = -2; pid <= 1; pid++) {

@@ -27,7 +27,12 @@ void brain_die(struct sim *s)
 	s->is_shutting_down = false;
 	s->has_deadline = false;
 	memset(s->asked, 0, sizeof(s->asked));
-	/* The keeper died too, and whoever became the parent of what still runs took the exits. */
+	/*
+	 * The keeper died too, and whoever became the parent of what still runs took the exits.  Half of the times the next keeper finds
+	 * nothing of what was there, else it knows what has ended, but not how.
+	 */
+	s->has_new_keeper = dies_with_keeper && sim_chance(&random, 50);
+	dies_with_keeper = dies_with_keeper && !s->has_new_keeper;
 	for (size_t k = 0; k < s->procs.len && dies_with_keeper; k++) {
 		struct proc *p = s->procs.items[k];
 
@@ -46,6 +51,8 @@ static void adopt(struct sim *s, struct proc *p)
 	struct herd_exit end = { .code = p->code, .signal = p->signal, .wall_ms = s->wall + s->now };
 	bool is_taken = herd_adopt(s->h, &live, s->now);
 
+	if (s->has_new_keeper && !p->is_main_alive && !p->was_exit_told)
+		end = (struct herd_exit){ .code = LAST_EXIT_UNSEEN, .wall_ms = end.wall_ms };
 	sim_trace(s, "the keeper has %s generation %llu%s%s%s", p->name,
 		(unsigned long long)p->ticket.generation, p->is_main_alive ? "" : ", ended",
 		p->is_tree_alive ? "" : ", all gone", is_taken ? "" : ": refused");

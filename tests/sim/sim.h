@@ -117,6 +117,7 @@ struct sim {
 	int64_t dies_at_wish; /* within that step, before this many more wishes; -1: after it */
 	bool is_store_prompt; /* saved at every change while it is about to die */
 	bool is_brain_dead;   /* from here on its wishes go nowhere */
+	bool has_new_keeper;  /* it adopted what lives, and nobody saw how the others ended */
 	bool ends;            /* the daemon, as its shutdown is settled */
 	bool was_changed;     /* changed() came since the last spawn */
 	int64_t back_at;      /* when the next brain begins; -1: there is one */

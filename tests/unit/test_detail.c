@@ -71,6 +71,16 @@ static void a_signal_is_named(void **state)
 		"  1 restart, 1 crash, last exit by SIGKILL at 2026-11-19 12:01:02.123\n");
 }
 
+static void an_unseen_exit_is_told_as_that(void **state)
+{
+	(void)state;
+	reads("{\"instances\":[{\"id\":\"a:0\",\"status\":\"running\",\"restarts\":1,\"crashes\":0,"
+	      "\"last_exit\":{\"code\":null,\"signal\":null,\"at\":\"2026-11-19T12:01:02.123Z\"}}]}",
+		false,
+		"a:0: running\n"
+		"  1 restart, 0 crashes, last exit unseen, before 2026-11-19 12:01:02.123\n");
+}
+
 static void states_have_colours(void **state)
 {
 	(void)state;
@@ -119,6 +129,7 @@ static void odd_members_are_survived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("an exit that nobody saw is told as that", an_unseen_exit_is_told_as_that),
 		PROMISE("each instance tells what it is, why, its counts and its past",
 			tells_the_whole_story),
 		PROMISE("an end by signal is named, with its day if that is not today", a_signal_is_named),

@@ -76,6 +76,37 @@ static void exits_in_between_are_counted(void **state)
 	fake_release(&f);
 }
 
+static void an_end_that_nobody_saw_is_no_crash(void **state)
+{
+	struct fake f;
+	struct instance_status s;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_app(&f, "once", 1)->restart = RESTART_NEVER;
+	fake_apply(&f);
+	fake_forget(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	adopt(&f, "api:0", t);
+	fake_exit(&f, "api:0", LAST_EXIT_UNSEEN, 0);
+	adopt(&f, "once:0", fake_ticket(&f, "once:0"));
+	fake_exit(&f, "once:0", LAST_EXIT_UNSEEN, 0);
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	fake_pass(&f, 10);
+	assert_int_equal(fake_count(&f, "spawn"), 1);
+	assert_string_equal(fake_state(&f, "once:0"), "stopped");
+	s = fake_status(&f, "api:0");
+	assert_int_equal(s.crashes, 0);
+	assert_int_equal(s.restarts, 1);
+	assert_int_equal(s.last_exit.code, LAST_EXIT_UNSEEN);
+	instance_status_release(&s);
+	fake_release(&f);
+}
+
 static void what_nobody_has_is_lost_and_started_again(void **state)
 {
 	struct fake f;
@@ -257,6 +288,8 @@ static void a_thousand_instances_cost_less_than_two_kilobytes_each(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("an end that nobody saw is no crash: started again at once, or left down by restart = never",
+			an_end_that_nobody_saw_is_no_crash),
 		PROMISE("after the brain's death what runs is adopted, with its counters, and nothing starts twice",
 			what_runs_is_adopted_and_nothing_starts_twice),
 		PROMISE("exits in between are counted with their codes, once", exits_in_between_are_counted),

@@ -429,6 +429,22 @@ static void it_says_why(void **state)
 	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1, and restart = \"never\" leaves it down");
 }
 
+static void an_unseen_end_is_no_crash(void **state)
+{
+	struct restart_history h = { .crashes = 3 };
+	struct spec *s = spec_new("api");
+	struct restart_decision d;
+
+	(void)state;
+	for (int policy = RESTART_ON_FAILURE; policy <= RESTART_NEVER; policy++) {
+		s->restart = policy;
+		d = restart_after(s, &h, (struct end){ .kind = END_UNSEEN }, 5000, 0.5);
+		assert_int_equal(d.verdict, policy == RESTART_NEVER ? RESTART_STOPPED : RESTART_AFTER);
+		assert_int_equal(h.crashes, 3);
+	}
+	spec_free(s);
+}
+
 static void the_longest_words_fit(void **state)
 {
 	struct spec s = plain();
@@ -476,6 +492,7 @@ int main(void)
 			only_crashes_count),
 		PROMISE("a spawn that fails is retried for ever", a_failed_spawn_is_retried_for_ever),
 		PROMISE("a decision says why, in words that name the key", it_says_why),
+		PROMISE("an end that nobody saw is no crash", an_unseen_end_is_no_crash),
 		PROMISE("the longest words fit", the_longest_words_fit),
 	};
 

@@ -74,6 +74,28 @@ static void it_is_read_back(void **state)
 	instance_status_release(&t);
 }
 
+static void an_unseen_exit_has_neither_code_nor_signal(void **state)
+{
+	struct instance_status s;
+	struct instance_status t;
+	struct json *j = NULL;
+
+	(void)state;
+	instance_status_init(&s);
+	instance_status_init(&t);
+	s.name = mem_strdup("api");
+	s.last_exit = (struct last_exit){ .is_known = true, .code = LAST_EXIT_UNSEEN, .at_ms = 5 };
+	j = instance_status_to_json(&s);
+	assert_true(json_is_null(json_get(json_get(j, "last_exit"), "code")));
+	assert_true(json_is_null(json_get(json_get(j, "last_exit"), "signal")));
+	assert_int_equal(instance_status_from_json(j, &t, NULL), 0);
+	assert_true(t.last_exit.is_known);
+	assert_int_equal(t.last_exit.code, LAST_EXIT_UNSEEN);
+	json_free(j);
+	instance_status_release(&s);
+	instance_status_release(&t);
+}
+
 static void what_is_missing_is_named(void **state)
 {
 	static const char text[] =
@@ -154,6 +176,8 @@ static void what_is_no_time_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("an exit that nobody saw has neither code nor signal",
+			an_unseen_exit_has_neither_code_nor_signal),
 		PROMISE("the JSON of an instance has the promised names and types", it_looks_as_promised),
 		PROMISE("an instance is read back as it was, unknowns included", it_is_read_back),
 		PROMISE("a field that is missing or wrong is named", what_is_missing_is_named),

@@ -1,0 +1,200 @@
+#include "keeper/ledger.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "keeper/slots.h"
+#include "os/fd.h"
+#include "os/procfs.h"
+
+_Static_assert(sizeof(struct ledger_record) == LEDGER_RECORD, "a record has its fixed size");
+
+/* The first record is this. */
+struct head {
+	char magic[32];
+	int64_t record_size;
+	char boot[LEDGER_BOOT_MAX];
+	char spare[LEDGER_RECORD - 32 - 8 - LEDGER_BOOT_MAX];
+};
+_Static_assert(sizeof(struct head) == LEDGER_RECORD, "the head takes the place of a record");
+
+static const char magic[] = "oxherd slots 1";
+
+static off_t place_of(int index)
+{
+	return (off_t)(index + 1) * LEDGER_RECORD;
+}
+
+static bool is_used(const struct ledger *l, int index)
+{
+	return l->used[index / 8] & (1U << (index % 8));
+}
+
+static void set_used(struct ledger *l, int index, bool is_now)
+{
+	unsigned char bit = (unsigned char)(1U << (index % 8));
+
+	l->used[index / 8] = (unsigned char)(is_now ? l->used[index / 8] | bit : l->used[index / 8] & ~bit);
+}
+
+/* What SIGKILL left is whole; what a full disk left may not be, and then its process is found by its mark. */
+static void put(struct ledger *l, const void *bytes, off_t place)
+{
+	bool is_bad = pwrite(l->fd, bytes, LEDGER_RECORD, place) != LEDGER_RECORD;
+
+	if (is_bad && !l->is_failing)
+		log_warn_sys(errno, "cannot write down which processes there are");
+	if (!is_bad && l->is_failing)
+		log_info("which processes there are can be written down again");
+	l->is_failing = is_bad;
+}
+
+void ledger_init(struct ledger *l)
+{
+	memset(l, 0, sizeof(*l));
+	l->fd = -1;
+}
+
+static void fill_head(struct head *h)
+{
+	struct buf boot = BUF_INIT;
+
+	memset(h, 0, sizeof(*h));
+	memcpy(h->magic, magic, sizeof(magic));
+	h->record_size = LEDGER_RECORD;
+	procfs_boot_id(&boot);
+	memcpy(h->boot, boot.ptr, boot.len < sizeof(h->boot) ? boot.len : sizeof(h->boot) - 1);
+	buf_release(&boot);
+}
+
+/* Of another start of the machine, of another format, or new: empty from here on. */
+static int begin(struct ledger *l, bool goes_on)
+{
+	struct head now, found;
+
+	fill_head(&now);
+	if (goes_on && pread(l->fd, &found, sizeof(found), 0) == (ssize_t)sizeof(found) &&
+		!memcmp(&now, &found, sizeof(now)))
+		return 0;
+	if (ftruncate(l->fd, 0) < 0 || pwrite(l->fd, &now, sizeof(now), 0) != (ssize_t)sizeof(now))
+		return -1;
+	return 0;
+}
+
+int ledger_open(struct ledger *l, const char *folder, bool goes_on, struct err *e)
+{
+	char *path = path_join(folder, "oxherd.slots");
+	struct stat st;
+
+	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
+	if (l->fd < 0 || fstat(l->fd, &st) < 0)
+		err_sys(e, errno, "cannot open '%s'", path);
+	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
+		err_set(e, "'%s' is no file of ours", path), fd_close(&l->fd);
+	else if (begin(l, goes_on) < 0)
+		err_sys(e, errno, "cannot write '%s'", path), fd_close(&l->fd);
+	mem_free(path);
+	return l->fd < 0 ? -1 : 0;
+}
+
+void ledger_close(struct ledger *l)
+{
+	fd_close(&l->fd);
+}
+
+bool ledger_makes_sense(const struct ledger_record *r)
+{
+	return r->slot > 0 && r->slot <= UINT32_MAX && r->generation && r->pid > 1 && r->pid <= INT32_MAX &&
+		r->state >= 0 && r->state < KEEP_STATE_COUNT && r->stage >= 0 &&
+		r->stage < KEEP_STAGE_COUNT && memchr(r->name, '\0', KEEP_NAME_MAX + 1) && r->name[0];
+}
+
+static void erase_at(struct ledger *l, int index)
+{
+	static const struct ledger_record nothing;
+
+	set_used(l, index, false);
+	put(l, &nothing, place_of(index));
+}
+
+bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
+{
+	for (; l->fd >= 0 && *index < KEEP_SLOTS_MAX; (*index)++) {
+		if (pread(l->fd, r, sizeof(*r), place_of(*index)) != (ssize_t)sizeof(*r))
+			return false;
+		if (!r->slot)
+			continue;
+		if (ledger_makes_sense(r)) {
+			set_used(l, *index, true);
+			return true;
+		}
+		log_warn("what was written down of a process makes no sense, and is left out");
+		erase_at(l, *index);
+	}
+	return false;
+}
+
+/* There is always room: there are as many places as slots. */
+static int find_room(struct ledger *l)
+{
+	for (int i = 0; i < KEEP_SLOTS_MAX; i++) {
+		int index = (int)((l->next + (uint32_t)i) % KEEP_SLOTS_MAX);
+
+		if (is_used(l, index))
+			continue;
+		l->next = (uint32_t)index + 1;
+		set_used(l, index, true);
+		return index;
+	}
+	return -1;
+}
+
+void ledger_fill(struct ledger_record *r, const struct slot *s)
+{
+	*r = (struct ledger_record){
+		.slot = s->ticket.slot,
+		.generation = s->ticket.generation,
+		.pid = s->pid,
+		.start_time = s->start_time,
+		.state = s->state,
+		.is_taken = s->is_taken,
+		.is_gone = s->is_gone,
+		.status = s->status,
+		.at_ms = s->at_ms,
+		.wall_ms = s->wall_ms,
+		.cpu_us = s->cpu_us,
+		.peak_kb = s->peak_kb,
+		.stage = s->stage,
+		.number = s->number,
+	};
+	memcpy(r->name, s->name, sizeof(s->name));
+}
+
+void ledger_note(struct ledger *l, struct slot *s)
+{
+	struct ledger_record r;
+
+	if (!l || l->fd < 0)
+		return;
+	if (s->record < 0)
+		s->record = find_room(l);
+	if (s->record < 0)
+		return;
+	ledger_fill(&r, s);
+	put(l, &r, place_of(s->record));
+}
+
+void ledger_erase(struct ledger *l, struct slot *s)
+{
+	if (l && l->fd >= 0 && s->record >= 0)
+		erase_at(l, s->record);
+	s->record = -1;
+}
