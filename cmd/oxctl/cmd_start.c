@@ -83,6 +83,7 @@ static void add_caller(struct json *params)
 {
 	request_add_env(params);
 	request_add_umask(params);
+	request_add_limits(params);
 	if (waits)
 		json_set_bool(params, "wait", true);
 }

@@ -15,6 +15,7 @@
 #include "base/toml.h"
 #include "cmd.h"
 #include "os/file.h"
+#include "os/limits.h"
 
 /* A longer text, its quotes doubled by JSON, may not fit into one request: then the daemon reads the file. */
 enum { TEXT_SENT_MAX = 400 * 1024 };
@@ -78,6 +79,22 @@ void request_add_umask(struct json *params)
 
 	(void)umask(mask);
 	json_set_int(params, "umask", mask);
+}
+
+void request_add_limits(struct json *params)
+{
+	struct json *limits = json_set(params, "rlimits", json_new_object());
+	struct buf text = BUF_INIT;
+	struct rlimit limit;
+
+	for (size_t i = 0; i < limit_kind_count; i++) {
+		if (getrlimit(limit_kinds[i].resource, &limit) < 0)
+			continue;
+		buf_clear(&text);
+		limit_write(&text, &limit);
+		json_set_string(limits, limit_kinds[i].name, text.ptr);
+	}
+	buf_release(&text);
 }
 
 int request_add_cwd(struct json *params)

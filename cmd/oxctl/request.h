@@ -14,6 +14,7 @@ int request_add_oxfile(struct json *params, const char *path);
 /* Adds the environment; what is no UTF-8 in a value becomes U+FFFD, and a name that is none is left out. */
 void request_add_env(struct json *params);
 void request_add_umask(struct json *params);
+void request_add_limits(struct json *params);
 /* Adds the folder that we are in, as `cwd`; as request_add_oxfile() when it cannot be told. */
 int request_add_cwd(struct json *params);
 

@@ -206,6 +206,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	brain_begin(h->brain);
 	a->caller = callers_add(
 		brain_callers(h->brain), json_get(request_params(r), "env"), int_param(r, "umask", -1));
+	callers_limit(brain_callers(h->brain), a->caller, json_get(request_params(r), "rlimits"));
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		waiting_refused(w, &e);
 	} else {

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "wire/keep.h"
+#include "os/limits.h"
 
 enum { DEFAULT_UMASK = 022 };
 
@@ -52,7 +52,48 @@ void callers_release(struct callers *c)
 	map_release_with(&c->known, caller_free);
 }
 
-static void add(struct callers *c, const char *key, const struct json *env, int mask)
+static void set_limits(struct caller *caller, const struct json *limits)
+{
+	const struct json *member = NULL;
+
+	caller->limit_count = 0;
+	JSON_EACH (limits, member) {
+		int resource = limit_find(json_key(member));
+		struct rlimit limit;
+
+		if (resource < 0 || !limit_read(json_string(member, ""), &limit) ||
+			caller->limit_count == KEEP_RLIMITS_MAX)
+			continue;
+		caller->limits[caller->limit_count++] = (struct keep_rlimit){
+			.resource = resource,
+			.soft = limit.rlim_cur,
+			.hard = limit.rlim_max,
+		};
+	}
+}
+
+static struct json *limits_to_json(const struct caller *caller)
+{
+	struct json *object = json_new_object();
+	struct buf text = BUF_INIT;
+
+	for (size_t i = 0; i < caller->limit_count; i++) {
+		const struct keep_rlimit *l = &caller->limits[i];
+		const struct rlimit limit = { .rlim_cur = l->soft, .rlim_max = l->hard };
+
+		for (size_t k = 0; k < limit_kind_count; k++) {
+			if (limit_kinds[k].resource != (int)l->resource)
+				continue;
+			buf_clear(&text);
+			limit_write(&text, &limit);
+			json_set_string(object, limit_kinds[k].name, text.ptr);
+		}
+	}
+	buf_release(&text);
+	return object;
+}
+
+static struct caller *add(struct callers *c, const char *key, const struct json *env, int mask)
 {
 	struct caller *caller = mem_zalloc(1, sizeof(*caller));
 	const struct json *member = NULL;
@@ -66,6 +107,7 @@ static void add(struct callers *c, const char *key, const struct json *env, int 
 			env_put(&caller->env, json_key(member), value);
 	}
 	caller_free(map_put(&c->known, key, caller));
+	return caller;
 }
 
 static void key_of(int64_t number, char key[24])
@@ -78,8 +120,19 @@ int64_t callers_add(struct callers *c, const struct json *env, int mask)
 	char key[24];
 
 	key_of(++c->last, key);
-	add(c, key, env, mask);
+	(void)add(c, key, env, mask);
 	return c->last;
+}
+
+void callers_limit(struct callers *c, int64_t number, const struct json *limits)
+{
+	char key[24];
+	struct caller *caller = NULL;
+
+	key_of(number, key);
+	caller = map_get(&c->known, key);
+	if (caller)
+		set_limits(caller, limits);
 }
 
 const struct caller *callers_get(const struct callers *c, int64_t number, const char *app)
@@ -128,6 +181,7 @@ struct json *callers_to_json(const struct callers *c)
 		struct json *env = json_set(object, "env", json_new_object());
 
 		json_set_int(object, "umask", caller->mask);
+		json_set(object, "rlimits", limits_to_json(caller));
 		for (size_t i = 0; i < caller->env.len; i++)
 			json_set_string(env, caller->env.items[i].name, caller->env.items[i].value);
 	}
@@ -142,7 +196,8 @@ void callers_from_json(struct callers *c, const struct json *j)
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);
-		add(c, json_key(member), json_get(member, "env"), (int)mask);
+		set_limits(add(c, json_key(member), json_get(member, "env"), (int)mask),
+			json_get(member, "rlimits"));
 		if (number_of(json_key(member)) > c->last)
 			c->last = number_of(json_key(member));
 	}

@@ -10,6 +10,7 @@
 
 #include "base/map.h"
 #include "model/spec.h"
+#include "wire/keep.h"
 
 struct err;
 struct json;
@@ -17,6 +18,8 @@ struct json;
 struct caller {
 	struct env env;
 	int mask; /* umask */
+	struct keep_rlimit limits[KEEP_RLIMITS_MAX];
+	size_t limit_count;
 };
 
 struct callers {
@@ -32,6 +35,8 @@ struct callers {
 void callers_release(struct callers *c);
 /* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none.  Gives its number, from 1. */
 int64_t callers_add(struct callers *c, const struct json *env, int mask);
+/* Resource limits of one that was added: an object of names and texts as in os/limits.h.  What makes no sense is left out. */
+void callers_limit(struct callers *c, int64_t number, const struct json *limits);
 /* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
 const struct caller *callers_get(const struct callers *c, int64_t number, const char *app);
 /* Forgets those that are not used. */

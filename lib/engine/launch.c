@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "os/limits.h"
 #include "os/user.h"
 
 static void put_all(struct env *to, const struct env *from)
@@ -103,14 +104,40 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 	return rc;
 }
 
+/* Those of the caller, as far as the daemon itself may go. */
+static void add_callers_limits(struct keep_spawn *spawn, const struct caller *caller)
+{
+	for (size_t i = 0; i < caller->limit_count; i++) {
+		const struct keep_rlimit *l = &caller->limits[i];
+		struct rlimit limit = { .rlim_cur = l->soft, .rlim_max = l->hard };
+
+		limit_clamp((int)l->resource, &limit);
+		spawn->rlimits[spawn->rlimit_count++] = (struct keep_rlimit){
+			.resource = l->resource,
+			.soft = limit.rlim_cur,
+			.hard = limit.rlim_max,
+		};
+	}
+}
+
+/* What the app says itself stands above what its caller has. */
 static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
 {
-	if (value > 0)
-		spawn->rlimits[spawn->rlimit_count++] = (struct keep_rlimit){
-			.resource = resource,
-			.soft = (uint64_t)value,
-			.hard = (uint64_t)value,
-		};
+	size_t at = 0;
+
+	if (value <= 0)
+		return;
+	while (at < spawn->rlimit_count && spawn->rlimits[at].resource != resource)
+		at++;
+	if (at == KEEP_RLIMITS_MAX)
+		return;
+	spawn->rlimits[at] = (struct keep_rlimit){
+		.resource = resource,
+		.soft = (uint64_t)value,
+		.hard = (uint64_t)value,
+	};
+	if (at == spawn->rlimit_count)
+		spawn->rlimit_count++;
 }
 
 static void add_pipe(struct keep_spawn *spawn, int target, const char *path)
@@ -154,6 +181,8 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	rc = launch_user(l, s->user, s->group, &s->env, &env, e);
 	if (rc == 0) {
 		launch_words(l, &s->command, &env, folder);
+		if (caller)
+			add_callers_limits(&l->message.spawn, caller);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		add_pipe(&l->message.spawn, STDOUT_FILENO, out);

@@ -34,12 +34,13 @@ off: disabled"
 	is_json "$output"
 }
 
-@test "the oxfile is read here and sent whole, with its folder, the caller's environment and umask" {
+@test "the oxfile is read here and sent whole, with its folder, the caller's environment, umask and limits" {
 	mkdir -p deep
 	given_api deep/my.toml
 	ln -s deep link
 	fake_daemon <<<"{ \"apply\": { \"result\": $STARTED } }"
 	umask 027
+	ulimit -n 300
 	A='ü="#' EMPTY='' run -0 oxctl start -c link/my.toml --env prod --only api,worker --wait --timeout 1500ms third
 	asked 'a[0]["method"] == "apply"'
 	asked 'p["oxfile"] == os.path.realpath("deep/my.toml") and p["folder"] == os.path.realpath("deep")'
@@ -47,7 +48,8 @@ off: disabled"
 	asked 'p["env"]["A"] == "ü=\"#" and p["env"]["EMPTY"] == "" and p["env"]["HOME"] == os.environ["HOME"]'
 	asked 'p["umask"] == 0o27 and p["profile"] == "prod" and p["wait"] is True and p["timeout_ms"] == 1500'
 	asked 'p["only"] == ["third", "api", "worker"]'
-	asked 'set(p) == {"oxfile", "folder", "text", "env", "umask", "profile", "wait", "timeout_ms", "only"}'
+	asked 'p["rlimits"]["nofile"] == "300:300" and len(p["rlimits"]) == 16'
+	asked 'set(p) == {"oxfile", "folder", "text", "env", "umask", "rlimits", "profile", "wait", "timeout_ms", "only"}'
 }
 
 @test "an environment that is no UTF-8 or names things twice does no harm" {

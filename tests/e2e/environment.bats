@@ -10,6 +10,11 @@ facts_of() {
 	output_of "$1"
 }
 
+# limits_printed TIMES: by one:0, over all its lives.
+limits_printed() {
+	[ "$(output_of one:0 | grep -c '^limit nofile 400 400$')" = "$1" ]
+}
+
 @test "an instance gets the documented variables, those of the caller and its own, and no others" {
 	port=$(port_block 2)
 	given_oxfile <<-TOML
@@ -99,6 +104,31 @@ facts_of() {
 	run facts_of b:0
 	assert_line "env CALLER=second"
 	assert_line "umask 077"
+}
+
+@test "the caller's limits travel with what it starts, over crashes too, and the app's own stand above them" {
+	oxctl daemon start 3>&-
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "actor --print-limits --mark"
+		[processes.two]
+		command = "actor --print-limits --mark"
+		limits = { nofile = 123 }
+	TOML
+	bash -c 'ulimit -n 400; ulimit -S -c 0; ulimit -u 5000; exec oxctl start --wait' 3>&-
+	run facts_of one:0
+	assert_line "limit nofile 400 400"
+	assert_line --regexp "^limit core 0 "
+	assert_line "limit nproc 5000 5000"
+	run facts_of two:0
+	assert_line "limit nofile 123 123"
+	assert_line "limit nproc 5000 5000"
+	# Somebody else's restart, by another brain, changes nothing of that.
+	kill -KILL "$(brain_pid)"
+	eventually 3 oxctl restart one
+	eventually 5 limits_printed 2
+	run output_of one:0
+	refute_output --regexp "limit nofile (1|2|3|5|6|7|8|9)"
 }
 
 @test "limits.nofile is what the process may open" {
