@@ -17,6 +17,7 @@ ROUNDS = number('ROUNDS', 10)
 # answers are under way in the same moment, and that comes once; what is lost is lost in every round.
 KB_A_ROUND = 16
 KB_AT_ALL = 4096
+FDS_OF_OWN = 32
 
 OXFILE = '''
 [processes.many]
@@ -97,8 +98,8 @@ def nothing_grows():
             d.call('delete')
             assert d.call('status')['apps'] == []
             assert eventually(lambda: not d.fifos(), 5), d.fifos()[:3]
-            # The first round opens what is open from then on, such as the journal.
-            assert eventually(lambda: max(size(d)['fds']) < 12, 5), size(d)
+            # The first round opens what is open from then on, such as the folder of cgroups: how many is no promise, that it stays so is.
+            assert eventually(lambda: max(size(d)['fds']) < FDS_OF_OWN, 5), size(d)
             sizes.append(size(d))
             assert eventually(lambda: size(d)['fds'] == sizes[0]['fds'], 5), (size(d), sizes[0])
         note('KB after each round (keeper, brain): %s' % [one['kb'] for one in sizes])
