@@ -333,6 +333,22 @@ static int open_store(struct brain *b, struct err *e)
 	return b->store ? 0 : -1;
 }
 
+static void open_upstreams(struct brain *b)
+{
+	char *folder = path_join(b->options.dirs->run, "upstreams");
+	const struct upstreams_options options = {
+		.loop = b->loop,
+		.runner = b->runner,
+		.folder = folder,
+		.told = brain_upstream_told,
+		.context = b,
+	};
+
+	b->upstreams = upstreams_new(&options);
+	b->drains = drains_new(b->loop);
+	mem_free(folder);
+}
+
 struct brain *brain_new(const struct brain_options *options, struct err *e)
 {
 	struct brain *b = mem_zalloc(1, sizeof(*b));
@@ -347,6 +363,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->save.data = b;
 	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
 	b->runner = runner_new(b->loop, b->parent);
+	open_upstreams(b);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
 	if (brain_open_pump(b, e) < 0 || open_store(b, e) < 0) {
@@ -378,6 +395,9 @@ void brain_free(struct brain *b)
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);
 	meter_free(b->meter);
+	upstreams_free(b->upstreams);
+	drains_free(b->drains);
+	vec_release_with(&b->draining, mem_free);
 	runner_free(b->runner);
 	herd_free(b->herd);
 	callers_release(&b->callers);

@@ -10,12 +10,14 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/brain.h"
+#include "engine/drain.h"
 #include "engine/meter.h"
 #include "engine/parent.h"
 #include "engine/portwatch.h"
 #include "engine/pump.h"
 #include "engine/run.h"
 #include "engine/store.h"
+#include "engine/upstream.h"
 
 enum {
 	EVENTS_MAX = 1000,    /* remembered for `events` */
@@ -75,6 +77,9 @@ struct brain {
 	struct store *store;
 	struct pump *pump;
 	struct runner *runner;
+	struct upstreams *upstreams;
+	struct drains *drains;
+	struct vec draining; /* of struct draining * */
 	struct meter *meter;
 	struct portwatch *ports;
 	ev_timer due;       /* the herd's next deadline */
@@ -95,6 +100,8 @@ struct brain {
 
 extern const struct hands brain_hands;
 /* hands_serve.c */
+/* What a proxy has been told, or could not be. */
+void brain_upstream_told(void *context, const char *app, uint64_t serial, bool is_true, const char *words);
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);

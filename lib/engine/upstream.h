@@ -17,11 +17,20 @@ struct ev_loop;
 struct runner;
 struct upstreams;
 
-enum { UPSTREAM_COALESCE_MS = 50 };
+enum {
+	UPSTREAM_COALESCE_MS = 50,
+	UPSTREAM_COMMAND_MS = 30000, /* what a test or a reload may take */
+	UPSTREAM_CONFIRM_MS = 5000,  /* a reload that is not seen to take effect by then did not */
+	UPSTREAM_LOOK_FIRST_MS = 4,  /* while it is waited for: the first pause between two looks, */
+	UPSTREAM_LOOK_MAX_MS = 100,  /* and the longest */
+	UPSTREAM_RETRY_MS = 1000, /* what went wrong is tried again after this, then after twice as long, */
+	UPSTREAM_RETRY_MAX_MS = 60000, /* and at most this */
+};
 
 struct upstreams_options {
 	struct ev_loop *loop;
 	struct runner *runner;
+	const char *folder; /* of ours, made if it is missing */
 	/*
 	 * What upstreams_set() asked for under `serial` (and all before it) is in effect, or could not be made so, in words.  Once for every
 	 * serial that is not overtaken by a later one of the same app.
@@ -33,8 +42,8 @@ struct upstreams_options {
 struct upstreams *upstreams_new(const struct upstreams_options *options);
 void upstreams_free(struct upstreams *u);
 /*
- * The app's servers as they should be now.  An app without `nginx.output` is told true at once (but never from inside this call).  With no
- * server, or only draining ones, the file keeps its last servers, marked as the dialect allows, and words say so.
+ * The servers of an app that has nginx.output, as they should be now; it is never told from inside this call.  Where nobody serves the file
+ * is left as it is: a file without a server is a mistake, and the proxy finds the first instance that is back by itself.
  */
 void upstreams_set(struct upstreams *u, const struct spec *spec, const struct upstream_server *servers,
 	size_t count, uint64_t serial);

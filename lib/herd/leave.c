@@ -154,7 +154,6 @@ void herd_upstream_set(
 		a->upstream_set = serial;
 	if (!is_ok) {
 		buf_addf(&text, "its upstream is not as it should be: %s", words);
-		log_warn("%s: %s", a->spec->name, text.ptr);
 		app_publish(a, text.ptr);
 	}
 	look_out(a);

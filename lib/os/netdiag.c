@@ -229,6 +229,21 @@ int netdiag_connections(int port, size_t *count, struct err *e)
 	return rc;
 }
 
+int netdiag_connected(struct netdiag_sockets *out, struct err *e)
+{
+	return dump(0, 1U << STATE_ESTABLISHED, out, e);
+}
+
+size_t netdiag_count(const struct netdiag_sockets *sockets, int port)
+{
+	const struct netdiag_socket *s = netdiag_find(sockets, port);
+	size_t count = 0;
+
+	for (; s && s < sockets->items + sockets->len && s->port == port; s++)
+		count++;
+	return count;
+}
+
 static int holder_of(const struct netdiag_sockets *sockets, struct netdiag_holder *holder)
 {
 	for (size_t i = 0; i < sockets->len && !holder->pid; i++) {

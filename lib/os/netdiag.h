@@ -45,6 +45,9 @@ int netdiag_listeners(int port, struct netdiag_sockets *out, struct err *e);
 const struct netdiag_socket *netdiag_find(const struct netdiag_sockets *sockets, int port);
 /* Established connections whose local port it is. */
 int netdiag_connections(int port, size_t *count, struct err *e);
+/* All of them, as netdiag_listeners(); how many of one port is netdiag_count(). */
+int netdiag_connected(struct netdiag_sockets *out, struct err *e);
+size_t netdiag_count(const struct netdiag_sockets *sockets, int port);
 
 /* True if one of the process's descriptors is that socket. */
 bool netdiag_pid_holds(pid_t pid, uint32_t inode);

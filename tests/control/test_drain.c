@@ -1,0 +1,180 @@
+/* Connections that end, with real sockets on the loopback address. */
+#include "engine/drain.h"
+
+#include <arpa/inet.h>
+#include <ev.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "os/clock.h"
+#include "os/fd.h"
+#include "unit.h"
+
+enum { PORTS = 6, PATIENCE_MS = 5000 };
+
+/* A listener with one connection to it. */
+struct line {
+	int port, listener, client, server;
+	int told;
+	size_t left;
+};
+
+struct scene {
+	struct ev_loop *loop;
+	struct drains *drains;
+	struct line lines[PORTS];
+};
+
+static struct scene scene;
+
+static void connect_line(struct line *l)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+
+	l->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(l->listener, (struct sockaddr *)&at, len), 0);
+	assert_int_equal(listen(l->listener, 4), 0);
+	assert_int_equal(getsockname(l->listener, (struct sockaddr *)&at, &len), 0);
+	l->port = ntohs(at.sin_port);
+	l->client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(l->client, (struct sockaddr *)&at, len), 0);
+	l->server = accept(l->listener, (struct sockaddr *)&at, &len);
+	assert_true(l->server >= 0);
+}
+
+static void hang_up(struct line *l)
+{
+	fd_close(&l->client);
+	fd_close(&l->server);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&scene, 0, sizeof(scene));
+	scene.loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	scene.drains = drains_new(scene.loop);
+	for (int i = 0; i < PORTS; i++)
+		connect_line(&scene.lines[i]);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	drains_free(scene.drains);
+	for (int i = 0; i < PORTS; i++) {
+		hang_up(&scene.lines[i]);
+		fd_close(&scene.lines[i].listener);
+	}
+	ev_loop_destroy(scene.loop);
+	return 0;
+}
+
+static void on_done(void *context, size_t left)
+{
+	struct line *l = context;
+
+	l->told++;
+	l->left = left;
+}
+
+static void turn_until(const int *value)
+{
+	int64_t until = clock_ms() + PATIENCE_MS;
+
+	while (!*value) {
+		assert_true(clock_ms() < until);
+		ev_run(scene.loop, EVRUN_ONCE);
+	}
+}
+
+static void ends_with_the_last_connection(void **state)
+{
+	struct line *l = &scene.lines[0];
+
+	(void)state;
+	(void)drain_start(scene.drains, l->port, PATIENCE_MS, on_done, l);
+	assert_int_equal(l->told, 0);
+	for (int i = 0; i < 3; i++)
+		ev_run(scene.loop, EVRUN_ONCE);
+	assert_int_equal(l->told, 0);
+	hang_up(l);
+	turn_until(&l->told);
+	assert_int_equal(l->left, 0);
+	/* Nothing is looked at any more. */
+	assert_int_equal(ev_run(scene.loop, EVRUN_NOWAIT), 0);
+	assert_int_equal(l->told, 1);
+}
+
+static void the_deadline_tells_how_many_are_left(void **state)
+{
+	struct line *l = &scene.lines[0];
+	int64_t begun = clock_ms();
+
+	(void)state;
+	(void)drain_start(scene.drains, l->port, 60, on_done, l);
+	turn_until(&l->told);
+	assert_int_equal(l->left, 1);
+	assert_true(clock_ms() - begun >= 60);
+}
+
+static void a_port_without_connections_is_drained_soon(void **state)
+{
+	struct line *l = &scene.lines[0];
+
+	(void)state;
+	hang_up(l);
+	(void)drain_start(scene.drains, l->port, PATIENCE_MS, on_done, l);
+	assert_int_equal(l->told, 0);
+	turn_until(&l->told);
+	assert_int_equal(l->left, 0);
+}
+
+static void many_are_told_each_at_its_own_time(void **state)
+{
+	(void)state;
+	for (int i = 0; i < PORTS; i++)
+		(void)drain_start(scene.drains, scene.lines[i].port, PATIENCE_MS, on_done, &scene.lines[i]);
+	for (int i = PORTS - 1; i >= 0; i--) {
+		hang_up(&scene.lines[i]);
+		turn_until(&scene.lines[i].told);
+		assert_int_equal(scene.lines[i].left, 0);
+		for (int k = 0; k < i; k++)
+			assert_int_equal(scene.lines[k].told, 0);
+	}
+}
+
+static void what_is_cancelled_is_not_told(void **state)
+{
+	struct line *first = &scene.lines[0];
+	struct line *second = &scene.lines[1];
+	struct drain *drain = drain_start(scene.drains, first->port, 20, on_done, first);
+
+	(void)state;
+	(void)drain_start(scene.drains, second->port, 60, on_done, second);
+	drain_cancel(drain);
+	drain_cancel(NULL);
+	turn_until(&second->told);
+	assert_int_equal(first->told, 0);
+}
+
+int main(void)
+{
+#define ONE(sentence, function)                                                                              \
+	{                                                                                                    \
+		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
+	}
+	const struct CMUnitTest tests[] = {
+		ONE("a drain ends with the last connection of its port", ends_with_the_last_connection),
+		ONE("at its deadline it tells how many are left", the_deadline_tells_how_many_are_left),
+		ONE("a port without connections is drained soon, but never inside the call",
+			a_port_without_connections_is_drained_soon),
+		ONE("of many, each is told at its own time", many_are_told_each_at_its_own_time),
+		ONE("what is cancelled is not told", what_is_cancelled_is_not_told),
+	};
+
+	return cmocka_run_group_tests_name("drain", tests, NULL, NULL);
+}
