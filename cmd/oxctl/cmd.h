@@ -65,6 +65,7 @@ int cmd_signal(const struct opt_rest *rest);
 int cmd_status(const struct opt_rest *rest);
 int cmd_events(const struct opt_rest *rest);
 int cmd_why(const struct opt_rest *rest);
+int cmd_logs(const struct opt_rest *rest);
 int cmd_save(const struct opt_rest *rest);
 int cmd_daemon(const struct opt_rest *rest);
 
@@ -83,6 +84,7 @@ extern const struct opt signal_options[];
 extern const struct opt status_options[];
 extern const struct opt events_options[];
 extern const struct opt why_options[];
+extern const struct opt logs_options[];
 extern const struct opt save_options[];
 extern const struct opt daemon_options[];
 
@@ -96,6 +98,9 @@ void out_write(const struct buf *text);
 void out_json(const struct json *j);
 /* Flushes stdout; `code`, or EXIT_FAILED with words if something could not be written. */
 int out_finish(int code);
+/* For what goes on and on: that its reader closes, as `| head` does, is no failure but the end of the program, at the next out_flush(). */
+void out_expect_close(void);
+int out_flush(int code);
 bool out_has_colour(void);
 bool talk_has_colour(void);
 bool out_is_terminal(void);
@@ -104,6 +109,7 @@ size_t out_width(void);
 size_t out_height(void);
 /* The same moment as the wall clock here shows it, as if that were UTC. */
 int64_t out_local_time(int64_t utc_ms);
+int64_t out_utc_time(int64_t local_ms);
 /* "oxctl: <words>" on stderr, made safe for a terminal; gives `code`. */
 int talk_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void talk_complaints(struct diags *d);

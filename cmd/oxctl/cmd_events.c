@@ -79,7 +79,9 @@ static int tell_news(struct told *told)
 
 	t.params = talk_targets(told->rest, 0);
 	add_params(told, t.params);
-	code = talk_call(told->client, &t);
+	code = talk_try_call(told->client, &t);
+	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
+		talk_tell(&t, code);
 	if (code == EXIT_DONE && as_json && !follows)
 		out_json(t.result);
 	else
@@ -87,11 +89,11 @@ static int tell_news(struct told *told)
 			add_event(told, event, &out);
 	if (json_int(json_get(t.result, "seq"), &seq) && seq > told->seq)
 		told->seq = seq;
-	told->is_begun = true;
+	told->is_begun |= code == EXIT_DONE;
 	out_write(&out);
 	buf_release(&out);
 	talk_release(&t);
-	return out_finish(code);
+	return out_flush(code);
 }
 
 static void note_news(void *context, const char *method, const struct json *params)
@@ -113,7 +115,10 @@ static int await_news(struct told *told)
 		code = client_wait(told->client, 0, &e);
 	}
 	told->has_news = false;
-	code = code == CLIENT_TIMED_OUT ? EXIT_DONE : talk_fail(code, "%s", e.text.ptr);
+	if (code == CLIENT_TIMED_OUT)
+		code = EXIT_DONE;
+	else if (code != EXIT_NO_DAEMON)
+		talk_fail(code, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
@@ -124,13 +129,37 @@ static int follow(struct told *told)
 	int code = EXIT_DONE;
 
 	client_on_note(told->client, note_news, told);
-	code = talk_call(told->client, &t);
+	code = talk_try_call(told->client, &t);
+	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
+		talk_tell(&t, code);
 	talk_release(&t);
 	while (code == EXIT_DONE) {
 		code = tell_news(told);
 		if (code == EXIT_DONE)
 			code = await_news(told);
 	}
+	return code;
+}
+
+/* Numbers of events go on from brain to brain, so it is told on from where it was. */
+static int tell_all(struct told *told)
+{
+	struct err e = ERR_INIT;
+	int code = talk_connect(&told->client);
+
+	while (code == EXIT_DONE) {
+		code = tell_news(told);
+		if (code == EXIT_DONE && !follows)
+			break;
+		if (code == EXIT_DONE)
+			code = follow(told);
+		if (code != EXIT_NO_DAEMON)
+			break;
+		code = talk_reconnect(&told->client, &e);
+		if (code != EXIT_DONE)
+			talk_fail(code, "%s", e.text.ptr);
+	}
+	err_release(&e);
 	return code;
 }
 
@@ -143,11 +172,8 @@ int cmd_events(const struct opt_rest *rest)
 		return talk_fail(EXIT_USAGE, "-n needs a number from 1 up");
 	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
 	timeline_begin(&told.timeline, clock_wall_ms());
-	code = talk_connect(&told.client);
-	if (code == EXIT_DONE)
-		code = tell_news(&told);
-	if (code == EXIT_DONE && follows)
-		code = follow(&told);
+	out_expect_close();
+	code = tell_all(&told);
 	client_free(told.client);
 	return out_finish(code);
 }

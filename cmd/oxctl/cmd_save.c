@@ -42,7 +42,7 @@ static int save(const struct json *text)
 
 int cmd_save(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "save", .e = ERR_INIT };
+	struct talk t = { .method = "save", .is_question = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	t.params = talk_targets(rest, 0);

@@ -41,7 +41,7 @@ static int render(const struct json *status, struct buf *out)
 
 static int print_once(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "status", .e = ERR_INIT };
+	struct talk t = { .method = "status", .is_question = true, .e = ERR_INIT };
 	struct buf out = BUF_INIT;
 	int code = EXIT_DONE;
 
@@ -110,7 +110,9 @@ static int refresh(struct client *client, const struct opt_rest *rest)
 	int code = EXIT_DONE;
 
 	t.params = talk_targets(rest, 0);
-	code = talk_call(client, &t);
+	code = talk_try_call(client, &t);
+	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
+		talk_tell(&t, code);
 	if (code == EXIT_DONE)
 		code = render(t.result, &out);
 	if (code == EXIT_DONE)
@@ -142,35 +144,53 @@ static int await_news(struct client *client, bool *has_news)
 	*has_news = false;
 	if (code == CLIENT_TIMED_OUT)
 		code = EXIT_DONE;
-	else
+	else if (code != EXIT_NO_DAEMON)
 		talk_fail(code, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
 
-static int watch(const struct opt_rest *rest)
+/* Until the daemon closes the connection, which is EXIT_NO_DAEMON and not yet said, or something fails. */
+static int watch_by(struct client *client, const struct opt_rest *rest)
 {
 	struct talk t = { .method = "subscribe", .e = ERR_INIT };
-	struct buf clear = BUF_INIT;
-	struct client *client = NULL;
 	bool has_news = false;
-	int code = talk_connect(&client);
+	int code = EXIT_DONE;
 
-	if (code == EXIT_DONE) {
-		client_on_note(client, note_event, &has_news);
-		code = talk_call(client, &t);
-	}
-	buf_adds(&clear, "\033[2J");
-	if (code == EXIT_DONE)
-		out_write(&clear);
+	client_on_note(client, note_event, &has_news);
+	code = talk_try_call(client, &t);
+	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
+		talk_tell(&t, code);
 	while (code == EXIT_DONE) {
 		code = refresh(client, rest);
 		if (code == EXIT_DONE)
 			code = await_news(client, &has_news);
 	}
+	talk_release(&t);
+	return code;
+}
+
+static int watch(const struct opt_rest *rest)
+{
+	struct buf clear = BUF_INIT;
+	struct client *client = NULL;
+	struct err e = ERR_INIT;
+	int code = talk_connect(&client);
+
+	buf_adds(&clear, "\033[2J");
+	if (code == EXIT_DONE)
+		out_write(&clear);
+	while (code == EXIT_DONE) {
+		code = watch_by(client, rest);
+		if (code != EXIT_NO_DAEMON)
+			break;
+		code = talk_reconnect(&client, &e);
+		if (code != EXIT_DONE)
+			talk_fail(code, "%s", e.text.ptr);
+	}
 	buf_release(&clear);
 	client_free(client);
-	talk_release(&t);
+	err_release(&e);
 	return code;
 }
 

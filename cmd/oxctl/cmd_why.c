@@ -40,7 +40,7 @@ static int print_why(const struct json *why)
 
 int cmd_why(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "why", .e = ERR_INIT };
+	struct talk t = { .method = "why", .is_question = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	if (limit < 0)

@@ -66,6 +66,19 @@ const struct cmd commands[] = {
 		.options = status_options,
 		.run = cmd_status,
 		.example = "oxctl status --json" },
+	{ .name = "logs",
+		.arguments = "[TARGET...]",
+		.about = "show what instances have said",
+		.least = 0,
+		.most = -1,
+		.options = logs_options,
+		.run = cmd_logs,
+		.example = "oxctl logs -f api",
+		.details =
+			"The newest 100 lines of all instances together, in the order of their times, each behind its [app:number]. "
+			"With --since all lines from then on. A time is how long ago (10m), 10:30, 2026-11-20 or 2026-11-20T10:30. "
+			"Following goes on over rotations, restarts of services and of the daemon, and with instances that join. On a "
+			"terminal control characters are not passed on." },
 	{ .name = "why",
 		.arguments = "TARGET",
 		.about = "tell why an app or an instance is as it is",

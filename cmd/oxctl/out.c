@@ -1,3 +1,5 @@
+#include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +26,21 @@ static bool wants_colour(int fd)
 void out_write(const struct buf *text)
 {
 	(void)fwrite(text->ptr, 1, text->len, stdout);
+}
+
+void out_expect_close(void)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+int out_flush(int code)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return code;
+	/* Whatever is asked for at the moment is of no more use. */
+	if (errno == EPIPE)
+		_exit(code);
+	return out_finish(code);
 }
 
 int out_finish(int code)
@@ -82,6 +99,14 @@ int64_t out_local_time(int64_t utc_ms)
 	struct tm local;
 
 	return localtime_r(&seconds, &local) ? utc_ms + (int64_t)local.tm_gmtoff * 1000 : utc_ms;
+}
+
+int64_t out_utc_time(int64_t local_ms)
+{
+	int64_t utc_ms = local_ms - (out_local_time(local_ms) - local_ms);
+
+	/* The clock may have been set for summer in between. */
+	return local_ms - (out_local_time(utc_ms) - utc_ms);
 }
 
 int talk_fail(int code, const char *format, ...)

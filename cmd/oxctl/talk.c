@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -14,6 +15,8 @@
 #include "model/fields.h"
 #include "os/clock.h"
 #include "os/dirs.h"
+#include "os/file.h"
+#include "os/procfs.h"
 #include "wire/rpc.h"
 
 enum {
@@ -22,6 +25,9 @@ enum {
 	AFTER_MS = 5000,     /* for the answer that the time is over, when it is */
 	LOST_RACE_MS = 1000, /* another oxctl started the daemon, or its brain is on its way back */
 	NAP_MS = 10,
+	BACK_MS = 5000, /* for a daemon that lives to answer again */
+	NEXT_MS = 2000, /* for another daemon where the one that we talked to is gone */
+	LOCK_TEXT_MAX = 256,
 };
 
 /* --- what is asked --- */
@@ -109,10 +115,70 @@ int talk_try_connect(struct client **client, struct err *e)
 	return code;
 }
 
+/* The keeper's pid stands in its lock file, which stays there when it is gone: 0 unless that is a keeper and lives. */
+static int64_t keeper_pid(void)
+{
+	struct dirs dirs = { .run = NULL };
+	struct buf text = BUF_INIT;
+	struct buf command = BUF_INIT;
+	char *path = NULL;
+	int64_t pid = 0;
+
+	if (dirs_find(&dirs, NULL) == 0) {
+		path = path_join(dirs.run, "oxherd.lock");
+		if (file_read(path, LOCK_TEXT_MAX, &text, NULL) == 0)
+			pid = strtol(text.ptr, NULL, 10);
+	}
+	if (pid <= 0 || !procfs_command((pid_t)pid, &command, LOCK_TEXT_MAX) ||
+		!strstr(command.ptr, "oxherd"))
+		pid = 0;
+	buf_release(&command);
+	buf_release(&text);
+	mem_free(path);
+	dirs_release(&dirs);
+	return pid;
+}
+
+/*
+ * Where nobody answers and the keeper lives, its brain is on its way back.  Without a keeper a connection is tried for `patience_ms`.
+ */
+static int await_daemon(struct client **client, int64_t patience_ms, struct err *e)
+{
+	int64_t begun = clock_ms();
+	int code = talk_try_connect(client, e);
+
+	while (code == EXIT_NO_DAEMON) {
+		int64_t pid = keeper_pid();
+		int64_t waited = clock_ms() - begun;
+
+		if (!pid && waited >= patience_ms)
+			break;
+		if (pid && waited >= BACK_MS) {
+			err_set(e, "the daemon (pid %lld) does not answer; its log says why", (long long)pid);
+			return EXIT_TIMED_OUT;
+		}
+		(void)poll(NULL, 0, NAP_MS);
+		code = talk_try_connect(client, e);
+	}
+	return code;
+}
+
+int talk_reconnect(struct client **client, struct err *e)
+{
+	client_free(*client);
+	*client = NULL;
+	return await_daemon(client, NEXT_MS, e);
+}
+
+int talk_await(struct client **client, struct err *e)
+{
+	return await_daemon(client, 0, e);
+}
+
 int talk_connect(struct client **client)
 {
 	struct err e = ERR_INIT;
-	int code = talk_try_connect(client, &e);
+	int code = await_daemon(client, 0, &e);
 	bool was_killed = code == EXIT_NO_DAEMON && e.number == ECONNREFUSED;
 
 	if (was_killed)
@@ -248,7 +314,11 @@ int talk_ask(struct talk *t)
 	if (code == EXIT_DONE)
 		code = t->may_launch ? talk_launch(&client) : talk_connect(&client);
 	if (code == EXIT_DONE)
-		code = talk_call(client, t);
+		code = talk_try_call(client, t);
+	if (code == EXIT_NO_DAEMON && client && t->is_question && talk_reconnect(&client, &t->e) == EXIT_DONE)
+		code = talk_try_call(client, t);
+	if (code != EXIT_DONE && client)
+		talk_tell(t, code);
 	JSON_EACH (json_get(t->result, "notes"), note)
 		talk_fail(EXIT_DONE, "%s", json_string(note, ""));
 	client_free(client);

@@ -21,6 +21,7 @@ struct talk {
 	const char *timeout; /* what --timeout says, or NULL; is sent as timeout_ms */
 	bool is_long;        /* takes as long as it takes, unless there is a timeout */
 	bool may_launch;
+	bool is_question;    /* changes nothing: asked again when the daemon's brain is replaced meanwhile */
 	struct json *result; /* owned; NULL unless it went well */
 	struct json *data;   /* owned: what more an error says */
 	struct err e;
@@ -38,6 +39,13 @@ int talk_check(const struct talk *t);
 int talk_try_connect(struct client **client, struct err *e);
 /* One that was killed is started again: what it ran may live, and wants to be kept. */
 int talk_connect(struct client **client);
+/* As talk_try_connect(), but where a daemon lives whose brain is just being replaced, it waits for that. */
+int talk_await(struct client **client, struct err *e);
+/*
+ * After the daemon closed the connection, for those who follow something: waits until it answers again, or the next one does.  Frees
+ * the old one.  EXIT_NO_DAEMON with words when none comes.
+ */
+int talk_reconnect(struct client **client, struct err *e);
 /* Starts the daemon if there is none. */
 int talk_launch(struct client **client);
 int talk_try_call(struct client *client, struct talk *t);

@@ -383,6 +383,7 @@ const server_handler handle_table[METHOD_COUNT] = {
 	[METHOD_SUBSCRIBE] = handle_subscribe,
 	[METHOD_UNSUBSCRIBE] = handle_unsubscribe,
 	[METHOD_WHY] = handle_why,
+	[METHOD_LOGS] = handle_logs,
 	[METHOD_PLAN] = handle_plan,
 	[METHOD_SAVE] = handle_save,
 	[METHOD_DAEMON_SHUTDOWN] = handle_shutdown,

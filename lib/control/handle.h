@@ -24,6 +24,8 @@ int handle_start(void *context, struct request *r);
 int handle_plan(void *context, struct request *r);
 /* handle_save.c: the way back. */
 int handle_save(void *context, struct request *r);
+/* handle_logs.c: what instances say. */
+int handle_logs(void *context, struct request *r);
 
 /* --- shared by the two ------------------------------------------------------------------------------------------ */
 

@@ -117,6 +117,27 @@ void request_progress(struct request *r, struct json *params)
 	buf_release(&line);
 }
 
+void request_note(struct request *r, const char *method, struct json *params)
+{
+	struct buf line = BUF_INIT;
+
+	if (wants_answer(r)) {
+		json_set(params, "id", json_clone(json_get(r->rpc.root, "id")));
+		rpc_write_notification(&line, method, params);
+		session_answer(r->session, &line);
+	}
+	json_free(params);
+	buf_release(&line);
+}
+
+void request_on_room(struct request *r, void (*room)(void *context, struct request *r), void *context)
+{
+	r->room = room;
+	r->room_context = context;
+	if (r->session)
+		session_mark(r->session);
+}
+
 void request_on_gone(struct request *r, void (*gone)(void *context, struct request *r), void *context)
 {
 	if (!r->session && gone) {
@@ -138,6 +159,7 @@ void request_detach(struct request *r)
 
 	r->session = NULL;
 	r->gone = NULL;
+	r->room = NULL;
 	/* It may answer in there, which ends the request. */
 	if (gone)
 		gone(r->gone_context, r);

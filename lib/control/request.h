@@ -16,6 +16,8 @@ struct err;
 struct json;
 struct request;
 
+enum { REQUEST_ROOM_BYTES = 64 * 1024 };
+
 enum method request_method(const struct request *r);
 /* Checked against the table of methods; an object, or NULL for none.  Borrowed. */
 const struct json *request_params(const struct request *r);
@@ -32,6 +34,17 @@ void request_error(struct request *r, int code, struct json *data, const char *f
  * if the client does not read.
  */
 void request_progress(struct request *r, struct json *params);
+
+/*
+ * A notification that belongs to the answer and is never dropped; `params` as above.  For much of it wait for room each time: too
+ * much that is not read closes the connection.
+ */
+void request_note(struct request *r, const char *method, struct json *params);
+/*
+ * Calls `room` once, in a turn of its own, when less than REQUEST_ROOM_BYTES wait to be sent to the client.  NULL takes the
+ * wish back.
+ */
+void request_on_room(struct request *r, void (*room)(void *context, struct request *r), void *context);
 
 /*
  * Calls `gone` once if the client goes before the answer; the request is still to be answered, in that call or later.  NULL

@@ -153,7 +153,7 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 			continue;
 		}
 		session->is_marked = false;
-		wants_more = wants_more ||
+		wants_more = wants_more || session_has_room(session) ||
 			(!ev_is_active(&session->reader) && has_room(session) && !session->is_closing &&
 				(session->has_lines || !session->input_ended));
 	}
@@ -173,6 +173,8 @@ static void on_resume(struct ev_loop *loop, struct ev_timer *w, int events)
 	for (size_t i = 0; i < s->sessions.len; i++) {
 		struct session *session = s->sessions.items[i];
 
+		if (session_has_room(session))
+			session_offer_room(session);
 		if (!ev_is_active(&session->reader) && has_room(session))
 			session_work(session);
 	}

@@ -205,6 +205,30 @@ void session_work(struct session *s)
 	session_mark(s);
 }
 
+bool session_has_room(const struct session *s)
+{
+	if (is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES)
+		return false;
+	for (size_t i = 0; i < s->requests.len; i++)
+		if (((const struct request *)s->requests.items[i])->room)
+			return true;
+	return false;
+}
+
+void session_offer_room(struct session *s)
+{
+	/* From the end: each may answer, which takes it out of the list. */
+	for (size_t i = s->requests.len; i-- > 0;) {
+		struct request *r = s->requests.items[i];
+		void (*room)(void *context, struct request *r) = r->room;
+
+		if (!room || is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES)
+			continue;
+		r->room = NULL;
+		room(r->room_context, r);
+	}
+}
+
 /* --- watchers --- */
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)

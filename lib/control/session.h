@@ -49,6 +49,8 @@ struct request {
 	struct err e;
 	void (*gone)(void *context, struct request *r);
 	void *gone_context;
+	void (*room)(void *context, struct request *r);
+	void *room_context;
 };
 
 struct server {
@@ -76,6 +78,11 @@ void session_mark(struct session *s);
 bool session_turn(struct session *s);
 /* Reads lines that wait. */
 void session_work(struct session *s);
+
+/* Does a request wait for room, and is there some? */
+bool session_has_room(const struct session *s);
+/* Tells those that wait for room, once each. */
+void session_offer_room(struct session *s);
 
 /* An answer is never dropped; too much of it waiting closes the session. */
 void session_answer(struct session *s, const struct buf *line);

@@ -106,6 +106,9 @@ void brain_end(struct brain *b)
 		arm_save(b);
 	b->is_dirty = false;
 	b->is_asked = false;
+	if (b->has_newcomers && b->readers.len)
+		brain_readers_join(b);
+	b->has_newcomers = false;
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *w, int events)
@@ -401,6 +404,7 @@ void brain_free(struct brain *b)
 	runner_free(b->runner);
 	herd_free(b->herd);
 	callers_release(&b->callers);
+	vec_release(&b->readers);
 	vec_release_with(&b->events, free_json);
 	vec_release_with(&b->forgets, mem_free);
 	vec_release_with(&b->facts, fact_free);

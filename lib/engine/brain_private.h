@@ -90,12 +90,14 @@ struct brain {
 	struct vec forgets; /* of struct ticket *: told to the keeper once the store knows */
 	struct map watches; /* slot -> struct watch * */
 	struct map waiters; /* id -> struct waiter * */
+	struct vec readers; /* of struct follower * (engine/follow.h) */
 	struct vec events;  /* of struct json *, oldest first */
 	struct json *state; /* as found in the store, until the keeper has told its part */
 	uint64_t last_id;
 	int64_t started_at, last_seq;
 	int64_t keeper_pid, brain_restarts;
 	bool is_synced, is_asked, is_dirty, is_leaving, is_orphan;
+	bool has_newcomers; /* something was started: those who follow its logs are to know */
 };
 
 extern const struct hands brain_hands;
@@ -105,6 +107,9 @@ void brain_upstream_told(void *context, const char *app, uint64_t serial, bool i
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);
+/* follow.c */
+void brain_log_written(void *context, const char *path);
+void brain_readers_join(struct brain *b);
 
 void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);

@@ -30,6 +30,8 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 }
 
 static const struct pump_calls pump_calls = {
+	.written = brain_log_written,
+	.begun = brain_log_written,
 	.trouble = on_log_trouble,
 };
 

@@ -246,6 +246,7 @@ static void do_publish(void *context, const struct herd_event *event)
 	struct brain *b = context;
 	struct json *object = event_to_json(event);
 
+	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
 	b->last_seq =
 		b->is_synced ? b->options.publish(b->options.context, json_clone(object)) : b->last_seq + 1;
 	json_set_int(object, "seq", b->last_seq);

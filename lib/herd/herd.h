@@ -194,6 +194,7 @@ const struct instance *herd_slot(const struct herd *h, uint32_t slot);
 int herd_targets(
 	const struct herd *h, const char *const *targets, size_t count, struct vec *instances, struct err *e);
 const char *instance_app(const struct instance *i);
+int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);
 enum state instance_state(const struct instance *i);
 /* The definition that it runs by, or will; during a deploy it may be another than its app's. */

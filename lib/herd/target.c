@@ -158,3 +158,8 @@ const char *instance_app(const struct instance *i)
 {
 	return i->app->spec->name;
 }
+
+int instance_number(const struct instance *i)
+{
+	return i->number;
+}

@@ -76,6 +76,7 @@ static const struct arg_type type_INT = { "a whole number", is_int };
 static const struct arg_type type_BOOL = { "true or false", is_bool };
 static const struct arg_type type_STRINGS = { "an array of strings", is_strings };
 static const struct arg_type type_ENV = { "an object of strings", is_env };
+static const struct arg_type type_OBJECT = { "an object", json_is_object };
 static const struct arg_type type_COUNT = { "a whole number or a string", is_count };
 static const struct arg_type type_COUNTS = { "an object of whole numbers or strings", is_counts };
 

@@ -3,7 +3,7 @@ _oxctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} words=
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="start stop restart delete scale status ls list ps why events plan diff signal reset save daemon validate nginx schema completion version help"
+		words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx schema completion version help"
 	else
 		case ${COMP_WORDS[1]} in
 		start) words=" --config --env --only --dry-run --wait --timeout --instances --port --json --help" ;;
@@ -12,6 +12,7 @@ _oxctl()
 		delete) words=" --all --timeout --json --help" ;;
 		scale) words=" --wait --timeout --json --help" ;;
 		status|ls|list|ps) words=" --watch --json --help" ;;
+		logs) words=" --follow --lines --since --until --err --out --grep --time --json --raw --help" ;;
 		why) words=" --lines --json --help" ;;
 		events) words=" --follow --lines --json --help" ;;
 		plan|diff) words=" --from --to --config --env --json --help" ;;
@@ -24,7 +25,7 @@ _oxctl()
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;
-		help) words="start stop restart delete scale status ls list ps why events plan diff signal reset save daemon validate nginx schema completion version help --mdoc --help" ;;
+		help) words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx schema completion version help --mdoc --help" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

@@ -8,6 +8,7 @@ commands=(
 	'delete:stop apps and forget them'
 	'scale:set how many instances apps have'
 	'status:show instances'
+	'logs:show what instances have said'
 	'why:tell why an app or an instance is as it is'
 	'events:show what happened'
 	'plan:show what a deploy would change, instance by instance'
@@ -44,6 +45,9 @@ scale)
 	;;
 status|ls|list|ps)
 	_arguments '--watch[draw it again whenever something happens]' '--json[print JSON]' '*:file:_files'
+	;;
+logs)
+	_arguments '--follow[go on with what is written from now on]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'
 	;;
 why)
 	_arguments '--lines[only the newest N entries]:value:_files' '--json[print JSON]' '*:file:_files'

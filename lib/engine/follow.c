@@ -1,0 +1,107 @@
+#include "engine/follow.h"
+
+#include "base/mem.h"
+#include "engine/brain_private.h"
+#include "os/clock.h"
+
+struct follower {
+	struct brain *brain;
+	struct logs *logs;
+	struct vec targets; /* of char * */
+	void (*wake)(void *context);
+	void *context;
+};
+
+/* Whatever writes to these logs now; those that wrote to them before stay. */
+static int add_logs(struct follower *f, struct err *e)
+{
+	static const enum mark_kind kinds[PUMP_STREAM_COUNT] = {
+		[PUMP_OUT] = MARK_OUT,
+		[PUMP_ERR] = MARK_ERR,
+	};
+	struct brain *b = f->brain;
+	struct vec instances = VEC_INIT;
+	const struct instance *i = NULL;
+	size_t k = 0;
+	int rc = herd_targets(b->herd, (const char *const *)f->targets.items, f->targets.len, &instances, e);
+
+	VEC_EACH (&instances, k, i) {
+		const char *app = instance_app(i);
+		int number = instance_number(i);
+		struct buf name = BUF_INIT;
+
+		buf_addf(&name, "%s:%d", app, number);
+		for (enum pump_stream which = PUMP_OUT; which < PUMP_STREAM_COUNT; which++) {
+			char *path = pump_log_path(b->options.dirs->log, name.ptr, instance_spec(i), which);
+
+			logs_add(f->logs, path, app, number, kinds[which]);
+			mem_free(path);
+		}
+		buf_release(&name);
+	}
+	vec_release(&instances);
+	return rc;
+}
+
+struct follower *follow_new(struct brain *b, const struct follow_wish *wish, struct err *e)
+{
+	struct logs_query query = wish->query;
+	struct follower *f = mem_zalloc(1, sizeof(*f));
+
+	*f = (struct follower){ .brain = b, .wake = wish->wake, .context = wish->context };
+	query.now_ms = clock_wall_ms();
+	for (size_t i = 0; i < wish->count; i++)
+		vec_push(&f->targets, mem_strdup(wish->targets[i]));
+	vec_push(&b->readers, f);
+	f->logs = logs_new(&query, e);
+	if (f->logs && add_logs(f, e) == 0)
+		return f;
+	follow_free(f);
+	return NULL;
+}
+
+void follow_free(struct follower *f)
+{
+	struct vec *all = NULL;
+
+	if (!f)
+		return;
+	all = &f->brain->readers;
+	for (size_t i = all->len; i-- > 0;)
+		if (all->items[i] == f)
+			vec_remove(all, i);
+	logs_free(f->logs);
+	vec_release_with(&f->targets, mem_free);
+	mem_free(f);
+}
+
+struct logs *follow_logs(struct follower *f)
+{
+	return f->logs;
+}
+
+/* --- what the brain hears ------------------------------------------------------------------------------------------------ */
+
+void brain_readers_join(struct brain *b)
+{
+	struct follower *f = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->readers, i, f) {
+		/* A target that is gone for now may come back. */
+		(void)add_logs(f, NULL);
+		f->wake(f->context);
+	}
+}
+
+void brain_log_written(void *context, const char *path)
+{
+	struct brain *b = context;
+	struct follower *f = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->readers, i, f) {
+		if (logs_stir(f->logs, path))
+			f->wake(f->context);
+	}
+}

@@ -1,0 +1,211 @@
+load ../lib/daemon
+
+# Two instances that count aloud, each line named and numbered; every tenth also on standard error.
+counters() {
+	cat >count.sh <<-'SH'
+		i=0
+		while :; do
+			echo "$OXHERD_INSTANCE says $i"
+			[ $((i % 10)) != 0 ] || echo "$OXHERD_INSTANCE warns $i" >&2
+			i=$((i + 1))
+			sleep 0.01
+		done
+	SH
+	start_oxherd "$@" <<-TOML
+		[processes.api]
+		command = ["bash", "$PWD/count.sh"]
+		instances = ${instances:-2}
+		restart = "always"
+		restart_delay_ms = 20
+	TOML
+}
+
+# follow FILE ARGUMENT…: oxctl logs -f in the background, into FILE.
+follow() {
+	local file=$1
+	shift
+	oxctl logs -f "$@" >"$file" 2>"$file.talk" 3>&- &
+	follower=$!
+	eventually 5 test -s "$file"
+}
+
+unfollow() {
+	kill "$follower"
+	wait "$follower" || :
+}
+
+# unbroken FILE INSTANCE: its numbers follow each other; after a restart they begin again at 0.
+unbroken() {
+	sed -n "s/^\[api:$2\] $2 says //p" "$1" | awk '
+		NR > 1 && $1 != last + 1 && $1 != 0 { print "after " last " comes " $1; bad = 1 }
+		{ last = $1 }
+		END { exit bad || NR < 2 }'
+}
+
+lines_in() {
+	wc -l <"$1"
+}
+
+has_lines() {
+	[ "$(lines_in "$1")" -ge "$2" ]
+}
+
+grows() {
+	eventually 10 has_lines "$1" $(($(lines_in "$1") + ${2:-20}))
+}
+
+
+@test "logs shows the newest lines of every instance, with its tag" {
+	instances=2 counters
+	eventually 5 has_written api:1 "says 20"
+	run -0 oxctl logs -n 8
+	[ "${#lines[@]}" = 8 ]
+	refute_line --regexp '^[^[]'
+	run -0 oxctl logs -n 5 --out api:1
+	[ "${#lines[@]}" = 5 ]
+	assert_line --partial "[api:1] 1 says"
+	refute_line --partial "api:0"
+	run -0 oxctl logs -n 0
+	assert_output ""
+}
+
+@test "logs --err, --out and --grep choose lines" {
+	counters
+	eventually 5 has_written api:0 "says 30"
+	run -0 oxctl logs --err api:0
+	assert_line "[api:0] 0 warns 10"
+	refute_output --partial says
+	run -0 oxctl logs --out api:0
+	refute_output --partial warns
+	run -0 oxctl logs --grep '(says|warns) 20$' api:0
+	assert_output - <<-'END'
+		[api:0] 0 says 20
+		[api:0] 0 warns 20
+	END
+	run -2 oxctl logs --grep '('
+	assert_output --partial "is no regular expression"
+	run -2 oxctl logs --err --out
+	run -2 oxctl logs -f --until 10:00
+	run -2 oxctl logs --since soon
+	run -4 oxctl logs nobody
+}
+
+@test "logs --json is an object a line, also of bytes that are no text" {
+	start_oxherd <<-'TOML'
+		[processes.odd]
+		command = ["bash", "-c", "printf 'a\\0b\\xff\\n\\033[2Jplain\\n'; exec sleep 1000"]
+	TOML
+	eventually 5 has_written odd:0 plain
+	oxctl logs --json >seen
+	python3 - seen <<-'PY'
+		import base64, json, sys
+		odd, plain = [json.loads(line) for line in open(sys.argv[1])]
+		assert odd["id"] == "odd:0" and odd["stream"] == "out" and odd["replaced"], odd
+		assert base64.b64decode(odd["bytes"]) == b"a\0b\xff", odd
+		assert odd["line"] == "a\ufffdb\ufffd", odd
+		assert plain["line"] == "\033[2Jplain" and "replaced" not in plain, plain
+	PY
+	printf 'a\0b\xff\n\033[2Jplain\n' >written
+	oxctl logs --raw >seen
+	cmp seen written
+}
+
+@test "logs -f goes on over a restart, a killed brain and daemon restart: no gap, no repeat" {
+	counters
+	follow seen -n 5
+	grows seen
+	kill -KILL "$(brain_pid)"
+	grows seen
+	oxctl restart api:0
+	grows seen
+	oxctl daemon restart
+	grows seen
+	kill -KILL "$(brain_pid)"
+	grows seen
+	unfollow
+	unbroken seen 0
+	unbroken seen 1
+	[ "$(grep -c '^\[api:0\] 0 says 0$' seen)" = 1 ]
+	run cat seen.talk
+	assert_output ""
+}
+
+@test "logs -f hears instances that join" {
+	instances=1 counters
+	follow seen -n 1
+	oxctl scale api 2
+	eventually 5 grep -q '^\[api:1\] 1 says 0$' seen
+	unfollow
+}
+
+@test "logs ends well when its reader has enough" {
+	counters
+	eventually 5 has_written api:0 "says 30"
+	oxctl logs | head -n 2 >seen
+	[ "${PIPESTATUS[*]}" = "0 0" ]
+	run -0 timeout 20 bash -c 'set -o pipefail; oxctl logs -f | head -n 300 | wc -l'
+	assert_output 300
+}
+
+@test "a reader that never reads costs nothing and keeps nobody waiting" {
+	start_oxherd <<-'TOML'
+		[processes.loud]
+		command = ["bash", "-c", "yes 'the same line over and over' | head -n 400000; exec sleep 1000"]
+	TOML
+	oxctl logs -n all 3>&- | (sleep 1000) &
+	reader=$!
+	eventually 10 has_written loud:0 over
+	oxctl logs -f -n all >seen 3>&- &
+	follower=$!
+	kill -STOP "$follower"
+	took 0 2000 oxctl status >/dev/null
+	[ "$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(brain_pid)/status")" -lt 60000 ]
+	kill -CONT "$follower"
+	eventually 20 has_lines seen 400000
+	unfollow
+	pkill -P "$reader" sleep || kill "$reader"
+	[ "$(sort -u seen)" = "[loud:0] the same line over and over" ]
+	[ "$(wc -l <seen)" = 400000 ]
+}
+
+@test "a line of many megabytes passes whole" {
+	start_oxherd <<-'TOML'
+		[processes.long]
+		command = ["python3", "-c", "import time; print('x' * 10_000_000); print('after', flush=True); time.sleep(1000)"]
+	TOML
+	eventually 20 has_written long:0 after
+	oxctl logs -n 2 >seen
+	[ "$(wc -l <seen)" = 2 ]
+	[ "$(head -n 1 seen | wc -c)" = 10000010 ]
+	[ "$(tail -n 1 seen)" = "[long:0] after" ]
+}
+
+@test "without a daemon logs says where the logs are" {
+	run -3 oxctl logs
+	assert_output --partial "the logs are in '$OXHERD_HOME/log'"
+}
+
+@test "a question waits for a brain that is on its way back" {
+	counters
+	for _ in 1 2 3 4 5; do
+		kill -KILL "$(brain_pid)"
+		oxctl status >/dev/null
+	done
+}
+
+@test "events -f goes on with the next number when the brain was killed" {
+	counters
+	oxctl events -f --json >seen 3>&- &
+	follower=$!
+	eventually 5 test -s seen
+	oxctl restart api:0
+	kill -KILL "$(brain_pid)"
+	oxctl restart api:1
+	eventually 5 grep -q '"id":"api:1".*"from":"starting","to":"running"' seen
+	oxctl daemon restart
+	oxctl stop api:1
+	eventually 5 grep -q '"id":"api:1".*"to":"stopped"' seen
+	unfollow
+	sed 's/.*"seq":\([0-9]*\).*/\1/' seen >numbers
+	sort -nu numbers | diff - numbers
+}
