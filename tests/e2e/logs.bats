@@ -1,22 +1,24 @@
 load ../lib/daemon
 
-# Two instances that count aloud, each line named and numbered; every tenth also on standard error.
+# Instances that count aloud, each line named and numbered; every tenth also on standard error.  Variables: instances, more (TOML),
+# padding (what ends a line).
 counters() {
-	cat >count.sh <<-'SH'
-		i=0
-		while :; do
-			echo "$OXHERD_INSTANCE says $i"
-			[ $((i % 10)) != 0 ] || echo "$OXHERD_INSTANCE warns $i" >&2
-			i=$((i + 1))
-			sleep 0.01
-		done
-	SH
-	start_oxherd "$@" <<-TOML
+	cat >count.py <<-'PY'
+		import os, sys, time
+		name, padding, number = os.environ["OXHERD_INSTANCE"], sys.argv[1], 0
+		while True:
+		    print(f"{name} says {number}{padding}", flush=True)
+		    if number % 10 == 0:
+		        print(f"{name} warns {number}", file=sys.stderr, flush=True)
+		    number += 1
+		    time.sleep(0.01)
+	PY
+	start_oxherd <<-TOML
 		[processes.api]
-		command = ["bash", "$PWD/count.sh"]
+		command = ["python3", "$PWD/count.py", "${padding:-}"]
 		instances = ${instances:-2}
-		restart = "always"
 		restart_delay_ms = 20
+		${more:-}
 	TOML
 }
 

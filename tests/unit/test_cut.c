@@ -48,7 +48,9 @@ static void in_pieces(void **state)
 	assert_int_equal(cut.len, PIECE_MAX);
 	assert_false(cut.goes_on);
 	/* "€" has three bytes; its first is the last that would fit. */
-	memcpy(text + PIECE_MAX - 1, "\xe2\x82\xac", 3);
+	text[PIECE_MAX - 1] = '\xe2';
+	text[PIECE_MAX] = '\x82';
+	text[PIECE_MAX + 1] = '\xac';
 	assert_true(cut_line(text, len, false, &cut));
 	assert_int_equal(cut.step, PIECE_MAX - 1);
 	memset(text, '\x80', len);
