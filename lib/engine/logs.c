@@ -29,7 +29,7 @@ static void member_free(void *item)
 
 static void source_free(void *item)
 {
-	struct log_source *s = item;
+	struct log_feed *s = item;
 
 	logs_count_end(s);
 	logtail_release(&s->tail);
@@ -37,7 +37,7 @@ static void source_free(void *item)
 	mem_free(s);
 }
 
-static void place_joined(struct logs *l, struct log_source *s)
+static void place_joined(struct logs *l, struct log_feed *s)
 {
 	const struct json *place = json_get(json_get(l->cursor, "files"), s->tail.path);
 
@@ -47,9 +47,9 @@ static void place_joined(struct logs *l, struct log_source *s)
 	s->has_joined = true;
 }
 
-static struct log_source *source_of(struct logs *l, const char *path)
+static struct log_feed *source_of(struct logs *l, const char *path)
 {
-	struct log_source *s = map_get(&l->paths, path);
+	struct log_feed *s = map_get(&l->paths, path);
 
 	if (s)
 		return s;
@@ -66,7 +66,7 @@ static struct log_source *source_of(struct logs *l, const char *path)
 
 void logs_add(struct logs *l, const char *path, const char *app, int instance, enum mark_kind kind)
 {
-	struct log_source *s = NULL;
+	struct log_feed *s = NULL;
 	struct log_member *m = NULL;
 	uint32_t hash = mark_app(app);
 	struct buf id = BUF_INIT;
@@ -88,7 +88,7 @@ void logs_add(struct logs *l, const char *path, const char *app, int instance, e
 	vec_push(&s->members, m);
 }
 
-static const struct log_member *member_of(const struct log_source *s, const struct mark *mark)
+static const struct log_member *member_of(const struct log_feed *s, const struct mark *mark)
 {
 	const struct log_member *m = NULL;
 	size_t i = 0;
@@ -102,7 +102,7 @@ static const struct log_member *member_of(const struct log_source *s, const stru
 }
 
 /* Without marks: by the file alone. */
-static bool guess(const struct log_source *s, const char **id, const char **stream)
+static bool guess(const struct log_feed *s, const char **id, const char **stream)
 {
 	const struct log_member *first = s->members.items[0];
 
@@ -111,7 +111,7 @@ static bool guess(const struct log_source *s, const char **id, const char **stre
 	return true;
 }
 
-static bool is_of_time(const struct logs *l, const struct log_source *s, const struct log_line *line)
+static bool is_of_time(const struct logs *l, const struct log_feed *s, const struct log_line *line)
 {
 	int64_t since = s->has_joined && l->from_ms > l->since_ms ? l->from_ms : l->since_ms;
 
@@ -136,7 +136,7 @@ static bool has_pattern(struct logs *l, const struct log_line *line)
 	return regexec(&l->pattern, l->text.ptr, 0, NULL, 0) == 0;
 }
 
-bool logs_match(struct logs *l, const struct log_source *s, const struct log_line *line, const char **id,
+bool logs_match(struct logs *l, const struct log_feed *s, const struct log_line *line, const char **id,
 	const char **stream)
 {
 	const struct log_member *m = NULL;
@@ -210,7 +210,7 @@ void logs_free(struct logs *l)
 
 bool logs_stir(struct logs *l, const char *path)
 {
-	struct log_source *s = map_get(&l->paths, path);
+	struct log_feed *s = map_get(&l->paths, path);
 
 	if (!s)
 		return false;
@@ -220,7 +220,7 @@ bool logs_stir(struct logs *l, const char *path)
 
 /* --- reading -------------------------------------------------------------------------------------------------------------- */
 
-static void begin_source(struct logs *l, struct log_source *s)
+static void begin_source(struct logs *l, struct log_feed *s)
 {
 	if (!l->follows)
 		logtail_limit(&s->tail);
@@ -239,7 +239,7 @@ static void begin_source(struct logs *l, struct log_source *s)
 
 static void begin(struct logs *l)
 {
-	struct log_source *s = NULL;
+	struct log_feed *s = NULL;
 	size_t i = 0;
 
 	l->has_begun = true;
@@ -249,7 +249,7 @@ static void begin(struct logs *l)
 	}
 }
 
-static void tell_loss(struct log_source *s, logs_each each, void *context)
+static void tell_loss(struct log_feed *s, logs_each each, void *context)
 {
 	const struct log_member *first = s->members.items[0];
 	const struct logs_line note = {
@@ -265,7 +265,7 @@ static void tell_loss(struct log_source *s, logs_each each, void *context)
 /* The next line of this log that is asked for, into its head.  False: not in this turn. */
 static bool look(struct logs *l, size_t at)
 {
-	struct log_source *s = l->sources.items[at];
+	struct log_feed *s = l->sources.items[at];
 	struct merge_head *head = &l->heads[at];
 	enum tail_got got = TAIL_LINE;
 
@@ -289,7 +289,7 @@ static bool look(struct logs *l, size_t at)
 static bool look_all(struct logs *l, logs_each each, void *context)
 {
 	for (size_t i = 0; i < l->sources.len; i++) {
-		struct log_source *s = l->sources.items[i];
+		struct log_feed *s = l->sources.items[i];
 
 		if (!look(l, i))
 			return false;
@@ -301,7 +301,7 @@ static bool look_all(struct logs *l, logs_each each, void *context)
 
 static size_t give(struct logs *l, size_t at, logs_each each, void *context)
 {
-	struct log_source *s = l->sources.items[at];
+	struct log_feed *s = l->sources.items[at];
 	const struct logs_line line = { .id = s->id, .stream = s->stream, .line = s->line };
 
 	each(context, &line);
@@ -346,7 +346,7 @@ struct json *logs_cursor(struct logs *l)
 {
 	struct json *cursor = json_new_object();
 	struct json *files = json_set(cursor, "files", json_new_object());
-	struct log_source *s = NULL;
+	struct log_feed *s = NULL;
 	size_t i = 0;
 
 	json_set_int(cursor, "from_ms", l->from_ms);

@@ -13,7 +13,7 @@ enum {
 	GAP_MAX = 1, /* a number that a crash in a rotation left out */
 };
 
-void logs_count_begin(struct logs *l, struct log_source *s)
+void logs_count_begin(struct logs *l, struct log_feed *s)
 {
 	struct logpart f = LOGPART_INIT;
 	struct log_count *c = mem_zalloc(1, sizeof(*c));
@@ -31,7 +31,7 @@ void logs_count_begin(struct logs *l, struct log_source *s)
 	logpart_close(&f);
 }
 
-void logs_count_end(struct log_source *s)
+void logs_count_end(struct log_feed *s)
 {
 	struct log_count *c = s->count;
 
@@ -115,7 +115,7 @@ static bool begin_stretch(struct log_count *c)
 	return true;
 }
 
-static void take_line(struct logs *l, struct log_source *s, const struct log_line *line)
+static void take_line(struct logs *l, struct log_feed *s, const struct log_line *line)
 {
 	struct log_count *c = s->count;
 	const char *id = NULL;
@@ -139,7 +139,7 @@ static void take_line(struct logs *l, struct log_source *s, const struct log_lin
 }
 
 /* Reads the stretch to its end; false: not in this turn. */
-static bool walk(struct logs *l, struct log_source *s)
+static bool walk(struct logs *l, struct log_feed *s)
 {
 	struct log_count *c = s->count;
 	struct log_line line;
@@ -156,7 +156,7 @@ static bool walk(struct logs *l, struct log_source *s)
 }
 
 /* At least one line is known, or there is none; false: not in this turn. */
-static bool look(struct logs *l, struct log_source *s)
+static bool look(struct logs *l, struct log_feed *s)
 {
 	struct log_count *c = s->count;
 
@@ -173,7 +173,7 @@ static bool look(struct logs *l, struct log_source *s)
 static struct log_count *choose(const struct logs *l)
 {
 	struct log_count *best = NULL;
-	const struct log_source *s = NULL;
+	const struct log_feed *s = NULL;
 	size_t i = 0;
 
 	VEC_EACH (&l->sources, i, s) {
@@ -183,7 +183,7 @@ static struct log_count *choose(const struct logs *l)
 	return best;
 }
 
-static void place(struct log_source *s)
+static void place(struct log_feed *s)
 {
 	const struct log_count *c = s->count;
 	const struct log_spot *spot = c->has_chosen ? &c->chosen : &c->end;
@@ -196,7 +196,7 @@ static void place(struct log_source *s)
 
 bool logs_count_go(struct logs *l)
 {
-	struct log_source *s = NULL;
+	struct log_feed *s = NULL;
 	size_t i = 0;
 
 	while (l->lines) {

@@ -39,7 +39,7 @@ struct log_member {
 	unsigned int kinds;
 };
 
-struct log_source {
+struct log_feed {
 	struct logtail tail;
 	struct vec members; /* of struct log_member *: who writes into it and is asked for */
 	struct log_line line;
@@ -52,7 +52,7 @@ struct log_source {
 };
 
 struct logs {
-	struct vec sources;       /* of struct log_source * */
+	struct vec sources;       /* of struct log_feed * */
 	struct map paths;         /* of the same */
 	struct merge_head *heads; /* as many */
 	regex_t pattern;
@@ -67,13 +67,13 @@ struct logs {
 };
 
 /* Is it asked for?  Sets the id and the stream. */
-bool logs_match(struct logs *l, const struct log_source *s, const struct log_line *line, const char **id,
+bool logs_match(struct logs *l, const struct log_feed *s, const struct log_line *line, const char **id,
 	const char **stream);
 
 /* logs_count.c */
-void logs_count_begin(struct logs *l, struct log_source *s);
+void logs_count_begin(struct logs *l, struct log_feed *s);
 /* True when every tail stands where its newest lines begin; false: ask again in another turn. */
 bool logs_count_go(struct logs *l);
-void logs_count_end(struct log_source *s);
+void logs_count_end(struct log_feed *s);
 
 #endif
