@@ -167,6 +167,8 @@ int talk_reconnect(struct client **client, struct err *e)
 {
 	client_free(*client);
 	*client = NULL;
+	/* One that hangs up each time is not asked as fast as it can. */
+	(void)poll(NULL, 0, NAP_MS);
 	return await_daemon(client, NEXT_MS, e);
 }
 

@@ -144,7 +144,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 			{ "result": { "seq": 2, "events": [ { "seq": 2, "app": "a", "kind": "note", "why": "two" } ] },
 			  "events": [ { "seq": 3, "app": "b" }, { "seq": 4, "app": "a" } ] },
 			{ "result": { "seq": 4, "events": [ { "seq": 4, "app": "a", "kind": "note", "why": "four" } ] },
-			  "events": [ { "seq": 5, "app": "a" } ], "close": true } ] }
+			  "events": [ { "seq": 5, "app": "a" } ], "exit": true } ] }
 	JSON
 	run -3 --separate-stderr timeout 20 oxctl events -f a --json -n 1
 	assert_equal "$(python3 -c 'import json,sys; print([json.loads(l)["why"] for l in sys.stdin])' <<<"$output")" "['one', 'two', 'four']"

@@ -77,8 +77,8 @@ on_terminal() {
 }
 
 @test "--watch ends with the daemon" {
-	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $STATUS, \"close\": true } }"
-	run -0 on_terminal 10 "closed the connection" oxctl status --watch
+	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $STATUS, \"exit\": true } }"
+	run -0 on_terminal 10 "no daemon is running" oxctl status --watch
 }
 
 @test "a table that is higher than the terminal keeps its verdict" {
