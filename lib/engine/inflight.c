@@ -127,7 +127,6 @@ static struct shared *map(int fd)
 static void reset(struct inflight *f)
 {
 	memset(f->shared, 0, sizeof(*f->shared));
-	f->shared->step_at = RAW_AT;
 	f->shared->layout = LAYOUT;
 }
 
@@ -146,12 +145,16 @@ static uint32_t arrived(const struct inflight *f)
 	return asked;
 }
 
-static bool is_sane(const struct shared *s)
+/* `next` and what belongs to a step are of the last one, unless there is one now. */
+static bool is_sane(const struct shared *s, enum state state)
 {
-	return s->asked <= INFLIGHT_CHUNK && s->len <= INFLIGHT_CHUNK && s->done <= s->len &&
-		s->next <= s->len && s->step_at >= RAW_AT && s->step_at <= SHARED_SIZE &&
-		s->step_len <= SHARED_SIZE - s->step_at && memchr(s->path, '\0', sizeof(s->path)) &&
-		memchr(s->format, '\0', sizeof(s->format));
+	if (s->asked > INFLIGHT_CHUNK || s->len > INFLIGHT_CHUNK || s->done > s->len)
+		return false;
+	if (state == WRITING &&
+		(s->next > s->len || s->next < s->done || s->step_at < RAW_AT || s->step_at > SHARED_SIZE ||
+			s->step_len > SHARED_SIZE - s->step_at))
+		return false;
+	return memchr(s->path, '\0', sizeof(s->path)) && memchr(s->format, '\0', sizeof(s->format));
 }
 
 /* A read that was begun is over, one way or the other; what is not within bounds is nothing. */
@@ -159,7 +162,7 @@ static void settle(struct inflight *f)
 {
 	struct shared *s = f->shared;
 
-	if (s->layout != LAYOUT || !is_sane(s)) {
+	if (s->layout != LAYOUT || !is_sane(s, state_of(f))) {
 		if (s->layout)
 			log_warn("what an earlier brain had not written yet cannot be read and is left out");
 		reset(f);

@@ -24,7 +24,7 @@
 enum {
 	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */
 	PUMP_STREAM_TURN = 256 * 1024,
-	PUMP_TURN = 4 * 1024 * 1024,
+	PUMP_TURN = 2 * 1024 * 1024,
 	PUMP_LEAST_TURN = 16 * 1024,
 	PUMP_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
 	PUMP_PIPE_SIZE = 1 << 20,     /* asked for; bursts fit into it */
