@@ -366,6 +366,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->save.data = b;
 	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
 	b->runner = runner_new(b->loop, b->parent);
+	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
 	open_upstreams(b);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
@@ -398,6 +399,7 @@ void brain_free(struct brain *b)
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);
 	meter_free(b->meter);
+	probes_free(b->probes);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
 	vec_release_with(&b->draining, mem_free);

@@ -14,6 +14,7 @@
 #include "engine/meter.h"
 #include "engine/parent.h"
 #include "engine/portwatch.h"
+#include "engine/probe.h"
 #include "engine/pump.h"
 #include "engine/run.h"
 #include "engine/store.h"
@@ -77,6 +78,7 @@ struct brain {
 	struct store *store;
 	struct pump *pump;
 	struct runner *runner;
+	struct probes *probes;
 	struct upstreams *upstreams;
 	struct drains *drains;
 	struct vec draining; /* of struct draining * */
@@ -110,6 +112,9 @@ void brain_hook(void *context, const struct hook_wish *wish);
 /* follow.c */
 void brain_log_written(void *context, const char *path);
 void brain_readers_join(struct brain *b);
+
+/* hands.c: what a check came to. */
+void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
 
 void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);

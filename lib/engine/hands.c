@@ -193,7 +193,27 @@ static void do_watch_ready(
 
 static void do_unwatch(void *context, struct ticket ticket)
 {
-	brain_unwatch(context, ticket);
+	struct brain *b = context;
+
+	brain_unwatch(b, ticket);
+	probes_stop(b->probes, ticket);
+}
+
+/* --- health --------------------------------------------------------------------------------------------------------- */
+
+static void do_probe(void *context, const struct spawn_wish *wish, int64_t pid)
+{
+	struct brain *b = context;
+
+	probes_start(b->probes, wish, pid, callers_get(&b->callers, wish->caller, wish->spec->name));
+}
+
+void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+{
+	struct brain *b = context;
+
+	herd_probed(b->herd, ticket, answer, words, clock_ms());
+	brain_end(b);
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
@@ -278,6 +298,7 @@ const struct hands brain_hands = {
 	.kill_tree = do_kill_tree,
 	.check_port = do_check_port,
 	.watch_ready = do_watch_ready,
+	.probe = do_probe,
 	.unwatch = do_unwatch,
 	.upstream = brain_upstream,
 	.drain = brain_drain,

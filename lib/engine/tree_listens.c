@@ -87,3 +87,22 @@ bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *c
 		return true;
 	return main > 0 && descendant_holds(look, port, main);
 }
+
+bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main)
+{
+	if (main <= 0 || !inode)
+		return false;
+	if (netdiag_pid_holds(main, inode))
+		return true;
+	if (!look->has_tree && proctree_scan(&look->tree) < 0)
+		return false;
+	look->has_tree = true;
+	proctree_assign(&look->tree, &main, 1);
+	for (size_t i = 0; i < look->tree.len; i++) {
+		const struct tree_proc *p = &look->tree.procs[i];
+
+		if (p->owner == 0 && p->is.pid != main && netdiag_pid_holds(p->is.pid, inode))
+			return true;
+	}
+	return false;
+}

@@ -26,4 +26,7 @@ uint32_t tree_listens_inode(const struct tree_listens *look, int port);
 /* True if `main`, a descendant of it, one of its session, or a process of `cgroup` (a folder, or NULL) holds a listener there. */
 bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *cgroup);
 
+/* The same question about one socket: does `main`, a descendant, or one of its session hold it? */
+bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main);
+
 #endif

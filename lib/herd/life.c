@@ -249,10 +249,11 @@ void instance_act(struct instance *i, enum action action)
 
 static void never_ready(struct instance *i)
 {
-	char why[80];
+	const char *check = instance_check_words(i);
+	char why[256];
 
-	snprintf(why, sizeof(why), "not ready within %.3g s",
-		(double)instance_spec(i)->ready_timeout_ms / 1000);
+	snprintf(why, sizeof(why), "not ready within %.3g s%s%s",
+		(double)instance_spec(i)->ready_timeout_ms / 1000, check ? ": " : "", check ? check : "");
 	i->is_failing = true;
 	instance_feed(i, EVENT_STOP, why);
 }

@@ -117,9 +117,13 @@ static void stopping_reason(const struct instance *i, struct buf *out)
 static void unhealthy_reason(const struct instance *i, struct buf *out)
 {
 	buf_adds(out, i->why ? i->why : "its health check fails");
-	if (i->has_asked_place && !i->has_place)
+	if (!i->has_asked_place || i->has_place)
+		return;
+	if (i->app->ill.most > 1)
 		buf_addf(out, "; restarted once fewer than %zu of %s are down for their health",
 			i->app->ill.most, i->app->spec->name);
+	else
+		buf_addf(out, "; restarted once no other of %s is down for its health", i->app->spec->name);
 }
 
 static void down_reason(const struct instance *i, struct buf *out)

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/endpoint.h"
 #include "model/oxfile_private.h"
 
 static bool was_written(const struct spec *s, const char *key)
@@ -120,30 +121,6 @@ static void settle_restart(struct oxfile_reading *r, struct spec *s)
 	s->restart_delay_max_ms = s->restart_delay_ms;
 }
 
-/* http://host[:port][/path]; the words of a complaint, or NULL. */
-static const char *endpoint_trouble(const char *url)
-{
-	const char *host = url + strlen("http://");
-	size_t len = 0;
-	int64_t port = 0;
-	char *digits = NULL;
-	bool is_port = false;
-
-	if (str_starts(url, "https://"))
-		return "health checks speak plain http://, straight to the instance";
-	if (!str_starts(url, "http://"))
-		return "it begins with http://";
-	len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":/?#");
-	if (!len || strpbrk(url, " \t\r\n\"<>\\"))
-		return "it is not an address: http://host:port/path";
-	if (host[len] != ':')
-		return strchr("/?", host[len]) ? NULL : "it is not an address: http://host:port/path";
-	digits = mem_strndup(host + len + 1, strcspn(host + len + 1, "/?#"));
-	is_port = str_to_int(digits, &port) && port > 0 && port < 65536;
-	mem_free(digits);
-	return is_port ? NULL : "its port is not between 1 and 65535";
-}
-
 static void settle_health(struct oxfile_reading *r, struct spec *s)
 {
 	static const char *const others[] = {
@@ -154,10 +131,12 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 		"health_check.initial_delay_secs",
 	};
 	int ways = (s->health.endpoint != NULL) + s->health.tcp + (s->health.command.argv != NULL);
-	const char *trouble = s->health.endpoint ? endpoint_trouble(s->health.endpoint) : NULL;
+	struct endpoint to;
+	struct err e = ERR_INIT;
 
-	if (trouble)
-		diags_error(r->d, oxfile_place(s, "health_check.endpoint"), "'endpoint': %s", trouble);
+	if (s->health.endpoint && endpoint_parse(s->health.endpoint, &to, &e) < 0)
+		diags_error(r->d, oxfile_place(s, "health_check.endpoint"), "'endpoint': %s", e.text.ptr);
+	err_release(&e);
 	if (ways > 1)
 		diags_error(r->d, s->at,
 			"the health check of '%s' has more than one of endpoint, tcp and command", s->name);
@@ -197,6 +176,10 @@ static void settle_ready(struct oxfile_reading *r, struct spec *s)
 	if (s->wait_ready && s->ready == READY_AUTO)
 		s->ready = READY_HEALTH;
 	s->wait_ready = false;
+	if (has_health && spec_ready(s) == READY_HEALTH && s->health.initial_delay_ms >= s->ready_timeout_ms)
+		diags_error(r->d, oxfile_place(s, "health_check.initial_delay_secs"),
+			"its first check would come after ready_timeout_secs (%.3g s), so it would never be ready",
+			(double)s->ready_timeout_ms / 1000);
 }
 
 static void settle_deploy(struct oxfile_reading *r, struct spec *s)

@@ -122,6 +122,60 @@ static int dump_netlink(int port, unsigned int states, struct netdiag_sockets *o
 	return rc;
 }
 
+int netdiag_link(void)
+{
+	return socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+}
+
+static void set_address(struct inet_diag_sockid *id, const struct sockaddr *to)
+{
+	if (to->sa_family == AF_INET6) {
+		const struct sockaddr_in6 *six = (const void *)to;
+
+		memcpy(id->idiag_src, &six->sin6_addr, sizeof(six->sin6_addr));
+		id->idiag_sport = six->sin6_port;
+	} else {
+		const struct sockaddr_in *four = (const void *)to;
+
+		memcpy(id->idiag_src, &four->sin_addr, sizeof(four->sin_addr));
+		id->idiag_sport = four->sin_port;
+	}
+	id->idiag_cookie[0] = id->idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+}
+
+int64_t netdiag_listener(int link, const struct sockaddr *to)
+{
+	struct {
+		struct nlmsghdr header;
+		struct inet_diag_req_v2 request;
+	} question = {
+		.header = { .nlmsg_len = sizeof(question),
+			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
+			.nlmsg_flags = NLM_F_REQUEST, },
+		.request = { .sdiag_family = (unsigned char)to->sa_family,
+			.sdiag_protocol = IPPROTO_TCP,
+			.idiag_states = 1U << STATE_LISTEN, },
+	};
+	_Alignas(struct nlmsghdr) char bytes[ANSWER_MAX];
+	const struct nlmsghdr *message = (void *)bytes;
+	struct netdiag_sockets found = NETDIAG_SOCKETS_INIT;
+	ssize_t got = 0;
+	int64_t inode = 0;
+
+	set_address(&question.request.id, to);
+	if (send(link, &question, sizeof(question), 0) != (ssize_t)sizeof(question))
+		return -1;
+	/* The kernel answers within the send. */
+	got = recv(link, bytes, sizeof(bytes), 0);
+	if (got <= 0 || !NLMSG_OK(message, (unsigned int)got))
+		return -1;
+	if (take_message(message, &found) < 0)
+		return errno == ENOENT ? 0 : -1;
+	inode = found.len ? found.items[0].inode : 0;
+	netdiag_release(&found);
+	return inode;
+}
+
 /* --- /proc/net --- */
 
 /* The n-th word of a line, counted from 0; NULL if there are fewer. */

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 
 struct err;
+struct sockaddr;
 
 enum {
 	NETDIAG_SOCKETS_MAX = 131072, /* taken from one answer; what is beyond is left out */
@@ -43,6 +44,12 @@ void netdiag_release(struct netdiag_sockets *sockets);
 int netdiag_listeners(int port, struct netdiag_sockets *out, struct err *e);
 /* The first with that port, or NULL; those of one port stand together. */
 const struct netdiag_socket *netdiag_find(const struct netdiag_sockets *sockets, int port);
+/*
+ * Which socket takes a new connection to that address and port: one quick question over a link that is kept open.  The inode, 0 when nobody
+ * listens, -1 when the kernel does not tell this way (then ask netdiag_listeners()).
+ */
+int netdiag_link(void);
+int64_t netdiag_listener(int link, const struct sockaddr *to);
 /* Established connections whose local port it is. */
 int netdiag_connections(int port, size_t *count, struct err *e);
 /* All of them, as netdiag_listeners(); how many of one port is netdiag_count(). */

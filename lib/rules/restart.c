@@ -35,10 +35,10 @@ static void explain_end(struct restart_decision *d, struct end end)
 			explain(d, "killed by signal %d", end.code);
 		break;
 	case END_NEVER_READY:
-		explain(d, "not ready within ready_timeout_secs");
+		explain(d, "a failed start (ready_timeout_secs)");
 		break;
 	case END_UNHEALTHY:
-		explain(d, "its health check failed too often");
+		explain(d, "a failed check (unhealthy_threshold)");
 		break;
 	case END_UNSEEN:
 		explain(d, "ended while no daemon was there to see how");

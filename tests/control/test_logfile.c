@@ -65,6 +65,7 @@ static void place_release(struct place *p)
 	char path[400];
 
 	close(p->pipe);
+	/* cppcheck-suppress readdirCalled */
 	while ((entry = readdir(folder))) {
 		snprintf(path, sizeof(path), "%s/%s", p->folder, entry->d_name);
 		(void)unlink(path);

@@ -95,7 +95,8 @@ static const struct {
 	{ "[processes.a]\ncommand = \"x\"\nhealth_check = { interval_secs = 1 }\n",
 		"3:34 this health check has nothing to check (add endpoint = \"http://…\", tcp = true or command = \"…\")\n" },
 	{ "[processes.a]\ncommand = \"x\"\nhealth_check = { url = \"https://x/\" }\n",
-		"3:24 'endpoint': health checks speak plain http://, straight to the instance\n" },
+		"3:24 'endpoint': health checks speak plain http://, straight to the instance; for https use a command such as "
+		"\"curl -fsk https://x/\"\n" },
 	{ "[processes.a]\ncommand = \"x\"\nhealth_check = { url = \"http://x:99999/\" }\n",
 		"3:24 'endpoint': its port is not between 1 and 65535\n" },
 	{ "[processes.a]\ncommand = \"x\"\nready = \"health\"\n",

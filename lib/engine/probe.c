@@ -1,0 +1,245 @@
+#include "engine/probe.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "engine/probe_private.h"
+#include "engine/tree_listens.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/netdiag.h"
+#include "os/procfs.h"
+
+/* --- whose socket answered ------------------------------------------------------------------------------------------ */
+
+static int port_of(const union address *to)
+{
+	return ntohs(to->any.sa_family == AF_INET6 ? to->six.sin6_port : to->four.sin_port);
+}
+
+static void describe_stranger(struct probe *p, int port, int64_t inode)
+{
+	struct netdiag_holder holder = { .pid = 0, .command = BUF_INIT };
+
+	if (inode > 0) {
+		holder.pid = netdiag_pid_of((uint32_t)inode);
+		if (holder.pid)
+			(void)procfs_command(holder.pid, &holder.command, NETDIAG_COMMAND_MAX);
+	} else {
+		(void)netdiag_holder(port, &holder, NULL);
+	}
+	buf_clear(&p->stranger);
+	if (holder.pid)
+		buf_addf(&p->stranger, "port %d is answered by pid %d '%s', which is not %s's", port,
+			(int)holder.pid, holder.command.ptr, p->name);
+	else
+		buf_addf(&p->stranger, "port %d is answered by a process that is not %s's", port, p->name);
+	buf_release(&holder.command);
+}
+
+static bool owns(const struct probe *p, int port, int64_t inode)
+{
+	struct tree_listens look = { .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
+	bool is_own = false;
+
+	if (inode > 0) {
+		is_own = tree_holds(&look, (uint32_t)inode, p->pid);
+	} else {
+		tree_listens_init(&look, port);
+		is_own = tree_listens(&look, port, p->pid, NULL);
+	}
+	tree_listens_release(&look);
+	return is_own;
+}
+
+enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct buf *words)
+{
+	int64_t inode = p->all->link < 0 ? -1 : netdiag_listener(p->all->link, &to->any);
+	int port = port_of(to);
+	int64_t now = clock_ms();
+
+	if (inode > 0 && inode == p->own_inode)
+		return PROBE_PASSED;
+	if (inode == 0) {
+		buf_addf(words, "nobody listens on port %d any more", port);
+		return PROBE_FAILED;
+	}
+	if (!p->stranger.len || inode != p->stranger_inode || now - p->stranger_at >= PROBE_STRANGER_MS) {
+		buf_clear(&p->stranger);
+		if (owns(p, port, inode)) {
+			p->own_inode = inode;
+			return PROBE_PASSED;
+		}
+		describe_stranger(p, port, inode);
+		p->stranger_inode = inode;
+		p->stranger_at = now;
+	}
+	buf_adds(words, p->stranger.ptr);
+	return PROBE_STRANGER;
+}
+
+/* --- one check ------------------------------------------------------------------------------------------------------ */
+
+static void stop(struct probe *p)
+{
+	p->is_active = false;
+	p->is_decided = false;
+	ev_timer_stop(p->all->loop, &p->due);
+	probe_net_stop(p);
+	probe_exec_stop(p);
+}
+
+void probe_finish(struct probe *p, enum probe_answer answer, const char *words)
+{
+	char *copy = mem_strdup(words);
+	struct probes *all = p->all;
+	struct ticket ticket = p->ticket;
+
+	stop(p);
+	all->told(all->context, ticket, answer, copy);
+	mem_free(copy);
+}
+
+void probe_decide(struct probe *p, enum probe_answer answer, const char *words)
+{
+	p->is_decided = true;
+	p->answer = answer;
+	buf_clear(&p->words);
+	buf_adds(&p->words, words);
+}
+
+static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct probe *p = w->data;
+	char words[80];
+
+	(void)loop;
+	(void)events;
+	if (p->is_decided) {
+		probe_finish(p, p->answer, p->words.ptr);
+		return;
+	}
+	if (probe_net_last_look(p))
+		return;
+	(void)snprintf(words, sizeof(words), "no %s within %.3g s",
+		p->fd >= 0 && !p->is_connected ? "connection" : "answer", (double)p->timeout_ms / 1000);
+	/* Whoever stood still, or slept with the machine, cannot say that the other was slow. */
+	if (clock_ms() - p->started_at > p->timeout_ms + PROBE_LATE_MS)
+		probe_finish(p, PROBE_UNKNOWN, words);
+	else
+		probe_finish(p, PROBE_FAILED, words);
+}
+
+static void probe_free(void *item)
+{
+	struct probe *p = item;
+
+	stop(p);
+	buf_release(&p->stranger);
+	buf_release(&p->words);
+	buf_release(&p->request);
+	mem_free(p->name);
+	mem_free(p);
+}
+
+static struct probe *probe_new(struct probes *all, const struct spawn_wish *wish)
+{
+	struct probe *p = mem_zalloc(1, sizeof(*p));
+
+	p->all = all;
+	p->ticket = wish->ticket;
+	p->name = mem_strdup(wish->name);
+	p->fd = -1;
+	buf_init(&p->stranger);
+	buf_init(&p->words);
+	buf_init(&p->request);
+	ev_init(&p->due, on_due);
+	p->due.data = p;
+	return p;
+}
+
+/* --- all of them ---------------------------------------------------------------------------------------------------- */
+
+struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context)
+{
+	struct probes *all = mem_zalloc(1, sizeof(*all));
+
+	*all = (struct probes){
+		.loop = loop,
+		.runner = runner,
+		.told = told,
+		.context = context,
+		.link = netdiag_link(),
+	};
+	return all;
+}
+
+void probes_free(struct probes *all)
+{
+	if (!all)
+		return;
+	map_release_with(&all->by_slot, probe_free);
+	fd_close(&all->link);
+	mem_free(all);
+}
+
+static struct probe *find(const struct probes *all, uint32_t slot)
+{
+	return map_get_n(&all->by_slot, (const char *)&slot, sizeof(slot));
+}
+
+static void forget(struct probes *all, struct probe *p)
+{
+	uint32_t slot = p->ticket.slot;
+
+	map_remove_n(&all->by_slot, (const char *)&slot, sizeof(slot));
+	probe_free(p);
+}
+
+static struct probe *begin(struct probes *all, const struct spawn_wish *wish, int64_t pid)
+{
+	struct probe *p = find(all, wish->ticket.slot);
+
+	if (p && (p->ticket.generation != wish->ticket.generation || p->pid != (pid_t)pid)) {
+		forget(all, p);
+		p = NULL;
+	}
+	if (!p) {
+		p = probe_new(all, wish);
+		map_put_n(&all->by_slot, (const char *)&wish->ticket.slot, sizeof(wish->ticket.slot), p);
+	}
+	stop(p);
+	p->pid = (pid_t)pid;
+	p->is_active = true;
+	p->started_at = clock_ms();
+	p->timeout_ms = wish->spec->health.timeout_ms;
+	return p;
+}
+
+void probes_start(struct probes *all, const struct spawn_wish *wish, int64_t pid, const struct caller *caller)
+{
+	struct probe *p = begin(all, wish, pid);
+	double wait = 0;
+
+	if (wish->spec->health.command.argv)
+		probe_exec_start(p, wish, caller);
+	else
+		probe_net_start(p, wish);
+	/* A command has a timer of its own, and is not over before it is gone. */
+	if (p->run)
+		return;
+	if (!p->is_decided)
+		wait = (double)p->timeout_ms / 1000;
+	ev_now_update(all->loop);
+	ev_timer_set(&p->due, wait, 0);
+	ev_timer_start(all->loop, &p->due);
+}
+
+void probes_stop(struct probes *all, struct ticket ticket)
+{
+	struct probe *p = find(all, ticket.slot);
+
+	if (p && p->ticket.generation == ticket.generation)
+		forget(all, p);
+}

@@ -1,0 +1,39 @@
+/*
+ * Checks of health on the real machine: an HTTP request, a TCP connection, or a command through the keeper.  Nothing waits: each is a few turns of
+ * the loop, bounded in time and bytes whatever the other side does.
+ *
+ * An answer on a loopback address counts only if the socket that gave it belongs to the instance's own process tree.  The socket is known by
+ * its inode, so that question is answered by one look at the kernel's table once it was answered thoroughly.
+ */
+#ifndef OX_ENGINE_PROBE_H
+#define OX_ENGINE_PROBE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "herd/hands.h"
+
+struct caller;
+struct ev_loop;
+struct probes;
+struct runner;
+
+enum {
+	PROBE_LATE_MS = 1000,     /* a timeout that is noticed so late is ours, not the instance's */
+	PROBE_STRANGER_MS = 1000, /* a socket that was judged a stranger's is judged again after this */
+	PROBE_WORDS_MAX = 160,    /* bytes of a command's last line that are told */
+};
+
+typedef void (*probe_told)(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
+
+/* All are borrowed. */
+struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context);
+/* Before the runner; nobody is told. */
+void probes_free(struct probes *all);
+/* `told` is called once, never from inside this call, unless it is stopped before.  `caller` is whose environment a command gets, or NULL. */
+void probes_start(
+	struct probes *all, const struct spawn_wish *wish, int64_t pid, const struct caller *caller);
+/* What is under way for it ends, and what was known of its sockets is forgotten. */
+void probes_stop(struct probes *all, struct ticket ticket);
+
+#endif

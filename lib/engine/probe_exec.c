@@ -1,0 +1,81 @@
+/*
+ * A check by command: 0 is healthy.  It runs as the instance does: its environment, its folder, its user.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/callers.h"
+#include "engine/launch.h"
+#include "engine/probe_private.h"
+#include "engine/run.h"
+
+/* The last line that says something, fit for a line of ours. */
+static void add_last_line(const char *text, size_t len, struct buf *out)
+{
+	size_t start = 0;
+
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		len--;
+	for (start = len; start && text[start - 1] != '\n';)
+		start--;
+	if (len - start > PROBE_WORDS_MAX)
+		len = start + PROBE_WORDS_MAX;
+	if (start < len)
+		buf_adds(out, ": ");
+	while (start < len) {
+		size_t bytes = str_utf8(text + start, len - start, NULL);
+
+		if (!bytes || (unsigned char)text[start] < ' ' || text[start] == 127)
+			buf_addc(out, '?');
+		else
+			buf_add(out, text + start, bytes);
+		start += bytes ? bytes : 1;
+	}
+}
+
+static void on_done(void *context, const struct run_result *result)
+{
+	struct probe *p = context;
+	struct buf words = BUF_INIT;
+	bool has_passed = result->end == RUN_EXITED && !result->code && !result->signal;
+
+	p->run = NULL;
+	buf_adds(&words, result->words);
+	add_last_line(result->tail, result->tail_len, &words);
+	probe_finish(p, has_passed ? PROBE_PASSED : PROBE_FAILED, words.ptr);
+	buf_release(&words);
+}
+
+void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const struct caller *caller)
+{
+	const struct spec *s = wish->spec;
+	struct env env = { .items = NULL };
+	struct buf name = BUF_INIT;
+	char *folder = launch_folder(s);
+	struct run_wish run = {
+		.command = &s->health.command,
+		.folder = folder,
+		.env = &env,
+		.user = s->user,
+		.group = s->group,
+		.said = &s->env,
+		.umask = caller ? caller->mask : 022,
+		.timeout_ms = s->health.timeout_ms,
+	};
+
+	launch_env(wish, caller, &env);
+	buf_addf(&name, "%s health", wish->name);
+	run.name = name.ptr;
+	p->run = run_start(p->all->runner, &run, on_done, p);
+	env_release(&env);
+	buf_release(&name);
+	mem_free(folder);
+}
+
+void probe_exec_stop(struct probe *p)
+{
+	run_cancel(p->run);
+	p->run = NULL;
+}

@@ -1,0 +1,276 @@
+/*
+ * Checks over the network: does it take a connection, and what does it answer to a GET.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "engine/probe_private.h"
+#include "model/endpoint.h"
+#include "os/fd.h"
+
+/* Bytes taken in one turn of the loop; more than an answer may have before its status. */
+enum { READ_MAX = 32 * 1024 };
+
+static void try_next(struct probe *p, int number);
+
+/* --- where to ---------------------------------------------------------------------------------------------------------- */
+
+static void add_address(struct probe *p, bool is_ipv6, const char *host, int port)
+{
+	union address *to = &p->to[p->to_count++];
+
+	memset(to, 0, sizeof(*to));
+	if (is_ipv6) {
+		to->six.sin6_family = AF_INET6;
+		to->six.sin6_port = htons((uint16_t)port);
+		(void)inet_pton(AF_INET6, host, &to->six.sin6_addr);
+	} else {
+		to->four.sin_family = AF_INET;
+		to->four.sin_port = htons((uint16_t)port);
+		(void)inet_pton(AF_INET, host, &to->four.sin_addr);
+	}
+}
+
+static void add_localhost(struct probe *p, int port)
+{
+	add_address(p, false, "127.0.0.1", port);
+	add_address(p, true, "::1", port);
+}
+
+static void address_endpoint(struct probe *p, const char *url, int own_port)
+{
+	struct endpoint to;
+	int port = 0;
+
+	if (endpoint_parse(url, &to, NULL) < 0) {
+		probe_decide(p, PROBE_FAILED, "its address makes no sense");
+		return;
+	}
+	port = to.is_loopback && own_port ? own_port : to.port;
+	p->is_loopback = to.is_loopback;
+	p->is_http = true;
+	http_request(&p->request, &to, port);
+	if (to.is_localhost)
+		add_localhost(p, port);
+	else
+		add_address(p, to.is_ipv6, to.host, port);
+}
+
+/* --- answers ----------------------------------------------------------------------------------------------------------- */
+
+static bool is_passing(const struct probe *p)
+{
+	return !p->is_http || (p->http.status >= 200 && p->http.status < 400);
+}
+
+/* Somebody is there and has said what he has to say: who is it? */
+static void answered(struct probe *p, const char *what)
+{
+	struct buf words = BUF_INIT;
+	enum probe_answer owner = PROBE_PASSED;
+
+	if (p->is_loopback)
+		owner = probe_judge_owner(p, &p->to[p->to_at], &words);
+	if (owner == PROBE_PASSED) {
+		buf_adds(&words, what);
+		owner = is_passing(p) ? PROBE_PASSED : PROBE_FAILED;
+	}
+	probe_finish(p, owner, words.ptr);
+	buf_release(&words);
+}
+
+static const char *error_words(int number)
+{
+	switch (number) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case ECONNRESET:
+	case EPIPE:
+		return "the connection was reset before an answer";
+	default:
+		return strerror(number);
+	}
+}
+
+/* What is short on our side says nothing about the instance. */
+static enum probe_answer answer_to(int number)
+{
+	switch (number) {
+	case EMFILE:
+	case ENFILE:
+	case ENOBUFS:
+	case ENOMEM:
+	case EADDRNOTAVAIL:
+	case EAGAIN:
+		return PROBE_UNKNOWN;
+	default:
+		return PROBE_FAILED;
+	}
+}
+
+/* True if the probe is over, and may be gone. */
+static bool take_bytes(struct probe *p, const char *bytes, size_t len)
+{
+	char words[32];
+
+	switch (http_feed(&p->http, bytes, len)) {
+	case HTTP_STATUS:
+		(void)snprintf(words, sizeof(words), "HTTP status %d", p->http.status);
+		answered(p, words);
+		return true;
+	case HTTP_BAD:
+		p->http.status = 0;
+		answered(p, "what it answers is not HTTP");
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The same. */
+static bool read_answer(struct probe *p)
+{
+	char bytes[READ_MAX];
+	ssize_t len = recv(p->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return false;
+	if (len > 0)
+		return take_bytes(p, bytes, (size_t)len);
+	p->http.status = 0;
+	if (len == 0)
+		answered(p, "the connection was closed before an answer");
+	else
+		probe_finish(p, answer_to(errno), error_words(errno));
+	return true;
+}
+
+static void send_request(struct probe *p)
+{
+	ssize_t sent = send(p->fd, p->request.ptr, p->request.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		probe_finish(p, answer_to(errno), error_words(errno));
+		return;
+	}
+	if (sent > 0)
+		buf_eat(&p->request, (size_t)sent);
+	if (p->request.len)
+		return;
+	ev_io_stop(p->all->loop, &p->io);
+	ev_io_set(&p->io, p->fd, EV_READ);
+	ev_io_start(p->all->loop, &p->io);
+}
+
+static void finish_connect(struct probe *p)
+{
+	int number = 0;
+	socklen_t len = sizeof(number);
+
+	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
+		number = errno;
+	if (number) {
+		try_next(p, number);
+		if (p->is_decided)
+			probe_finish(p, p->answer, p->words.ptr);
+		return;
+	}
+	p->is_connected = true;
+	if (p->is_http)
+		send_request(p);
+	else
+		answered(p, "");
+}
+
+static void on_io(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct probe *p = w->data;
+
+	(void)loop;
+	if (!p->is_connected)
+		finish_connect(p);
+	else if (events & EV_WRITE)
+		send_request(p);
+	else
+		(void)read_answer(p);
+}
+
+/* --- connecting ---------------------------------------------------------------------------------------------------------- */
+
+static int open_connection(struct probe *p, const union address *to)
+{
+	socklen_t len = to->any.sa_family == AF_INET6 ? sizeof(to->six) : sizeof(to->four);
+
+	p->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (p->fd < 0)
+		return errno;
+	if (connect(p->fd, &to->any, len) < 0 && errno != EINPROGRESS)
+		return errno;
+	ev_io_init(&p->io, on_io, p->fd, EV_WRITE);
+	p->io.data = p;
+	ev_io_start(p->all->loop, &p->io);
+	return 0;
+}
+
+static void close_connection(struct probe *p)
+{
+	if (p->fd >= 0)
+		ev_io_stop(p->all->loop, &p->io);
+	fd_close(&p->fd);
+}
+
+/* The next address after one that could not be had; when there is none left, the first one's trouble is told. */
+static void try_next(struct probe *p, int number)
+{
+	int first = number;
+
+	close_connection(p);
+	while (++p->to_at < p->to_count) {
+		number = open_connection(p, &p->to[p->to_at]);
+		if (!number)
+			return;
+		close_connection(p);
+		if (!first)
+			first = number;
+	}
+	probe_decide(p, answer_to(first), error_words(first));
+}
+
+void probe_net_start(struct probe *p, const struct spawn_wish *wish)
+{
+	const struct spec *s = wish->spec;
+
+	p->to_count = 0;
+	p->to_at = -1;
+	p->is_connected = p->is_http = false;
+	p->http = (struct http_answer){ .status = 0 };
+	buf_clear(&p->request);
+	if (s->health.endpoint) {
+		address_endpoint(p, s->health.endpoint, wish->port);
+	} else if (wish->port) {
+		p->is_loopback = true;
+		add_localhost(p, wish->port);
+	} else {
+		probe_decide(p, PROBE_FAILED, "it has no port to connect to");
+	}
+	if (!p->is_decided)
+		try_next(p, 0);
+}
+
+bool probe_net_last_look(struct probe *p)
+{
+	if (p->fd < 0 || !p->is_connected || p->request.len)
+		return false;
+	return read_answer(p);
+}
+
+void probe_net_stop(struct probe *p)
+{
+	close_connection(p);
+	buf_release(&p->request);
+	buf_init(&p->request);
+}

@@ -1,0 +1,78 @@
+/*
+ * Between the ways to check: not for anybody else.
+ */
+#ifndef OX_ENGINE_PROBE_PRIVATE_H
+#define OX_ENGINE_PROBE_PRIVATE_H
+
+#include <ev.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "engine/probe.h"
+#include "wire/http.h"
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in four;
+	struct sockaddr_in6 six;
+};
+
+struct probes {
+	struct ev_loop *loop;
+	struct runner *runner;
+	probe_told told;
+	void *context;
+	struct map by_slot; /* -> struct probe * */
+	int link;           /* for netdiag_listener(); -1: there is none */
+};
+
+/* One instance: what is known of its sockets, and the check that is under way. */
+struct probe {
+	struct probes *all;
+	struct ticket ticket;
+	char *name;
+	pid_t pid;
+	int64_t own_inode; /* the socket that was found to be its own; 0: none yet */
+	int64_t stranger_inode, stranger_at;
+	struct buf stranger;
+
+	bool is_active;
+	int64_t started_at, timeout_ms;
+	ev_timer due;
+	bool is_decided; /* told as soon as the loop turns */
+	enum probe_answer answer;
+	struct buf words;
+
+	ev_io io;
+	int fd;
+	union address to[2]; /* tried in turn */
+	int to_count, to_at;
+	bool is_connected, is_loopback;
+	struct buf request; /* what is left to send; empty for TCP */
+	bool is_http;
+	struct http_answer http;
+
+	struct run *run;
+};
+
+/* The check is over.  Only from the loop; the probe may be gone afterwards. */
+void probe_finish(struct probe *p, enum probe_answer answer, const char *words);
+/* The same, while it is being started. */
+void probe_decide(struct probe *p, enum probe_answer answer, const char *words);
+/* Whatever answered at that address: PROBE_PASSED if it is the instance itself; else words say who it is. */
+enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct buf *words);
+
+/* probe_net.c */
+void probe_net_start(struct probe *p, const struct spawn_wish *wish);
+/* What is there already counts, although the time is over; true if it finished the probe. */
+bool probe_net_last_look(struct probe *p);
+void probe_net_stop(struct probe *p);
+
+/* probe_exec.c */
+void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const struct caller *caller);
+void probe_exec_stop(struct probe *p);
+
+#endif
