@@ -85,9 +85,12 @@ static void arm_due(struct brain *b)
 
 static void arm_save(struct brain *b)
 {
+	const char *words = NULL;
+	bool is_failing = store_is_failing(b->store, &words);
+
 	if (ev_is_active(&b->save))
 		return;
-	ev_timer_set(&b->save, SAVE_DELAY_MS / 1000.0, 0);
+	ev_timer_set(&b->save, (is_failing ? STORE_RETRY_MS : SAVE_DELAY_MS) / 1000.0, 0);
 	ev_timer_start(b->loop, &b->save);
 }
 
@@ -136,7 +139,8 @@ static void on_save(struct ev_loop *loop, ev_timer *w, int events)
 	store_save_soon(b->store);
 	if (store_save_now(b->store, NULL) < 0) {
 		arm_save(b);
-		return;
+		if (b->forgets.len < FORGETS_MAX)
+			return;
 	}
 	for (size_t i = 0; i < b->forgets.len; i++) {
 		brain_tell(b, KEEP_FORGET, *(struct ticket *)b->forgets.items[i]);

@@ -23,6 +23,7 @@
 enum {
 	EVENTS_MAX = 1000,    /* remembered for `events` */
 	SAVE_DELAY_MS = 200,  /* facts wait this long for others to be saved with */
+	FORGETS_MAX = 4096,   /* that wait for a disk that takes nothing; the keeper's room has its end too */
 	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
 };
 

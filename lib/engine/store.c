@@ -176,8 +176,9 @@ static void keep_previous(const struct store *s)
 	char *spare = name_of(s->previous, ".new");
 
 	unlink(spare);
-	/* By way of a spare name: where there is nothing to keep, what was kept before stays. */
-	if ((link(s->path, spare) < 0 || rename(spare, s->previous) < 0) && errno != ENOENT)
+	/* By way of a spare name: where there is nothing to keep, what was kept before stays.  While nothing can be written that is known. */
+	if ((link(s->path, spare) < 0 || rename(spare, s->previous) < 0) && errno != ENOENT &&
+		!s->failure.text.len && errno != EROFS)
 		log_warn_sys(errno, "store: cannot keep '%s'", s->previous);
 	/* Two names of one file are not renamed onto each other. */
 	unlink(spare);

@@ -200,10 +200,12 @@ static void find_feet(struct brain *b)
 		adopt(b, b->found.items[i]);
 	open_pipes(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {
+		/* Who cannot be asked shall not act: the keeper starts another, and whoever waits for the first is told. */
 		log_error("%s", e.text.ptr);
+		err_release(&e);
 		brain_leave(b);
+		return;
 	}
-	err_release(&e);
 	b->is_synced = true;
 	herd_resume(b->herd, clock_ms());
 	b->is_dirty = true;

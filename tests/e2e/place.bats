@@ -1,0 +1,145 @@
+# The daemon's folders, its socket and its locks, and neighbours who got there first.
+load ../lib/daemon
+
+teardown() {
+	stop_oxherd
+	[ -z "${place-}" ] || rm -rf "$place"
+}
+
+# Nothing was started, and nothing of the neighbour's was touched.
+refuses() {
+	given_oxfile <<<'processes.api.command = "actor --mark"'
+	run -1 oxctl start 3>&-
+	assert_output --partial "$1"
+	assert no_children actor
+}
+
+as_root() {
+	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
+}
+
+# A place that other users can reach; bats' own folders they cannot.
+open_place() {
+	place=$(mktemp -d /tmp/oxherd-test-XXXXXX)
+	chmod 711 "$place"
+	export OXHERD_HOME=$place/herd
+	cd "$place" || return
+}
+
+# as_nobody COMMAND…: another user, in folders of his own.
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+}
+
+@test "a run folder of another user is refused" {
+	as_root
+	mkdir -p "$OXHERD_HOME/run"
+	chown 65534 "$OXHERD_HOME/run"
+	refuses "belongs to uid 65534, not to us"
+}
+
+@test "a run folder that is a link is refused" {
+	mkdir -p "$OXHERD_HOME" theirs
+	ln -s "$PWD/theirs" "$OXHERD_HOME/run"
+	refuses "is not a folder; move it away"
+	[ -z "$(ls theirs)" ]
+}
+
+@test "a run folder that others may write to is refused, with what to do" {
+	mkdir -p "$OXHERD_HOME/run"
+	chmod 777 "$OXHERD_HOME/run"
+	refuses "run chmod 700 on it"
+}
+
+@test "a lock that is a link is refused, and what it points to is not touched" {
+	mkdir -p "$OXHERD_HOME/run"
+	chmod 700 "$OXHERD_HOME/run"
+	echo precious >theirs
+	ln -s "$PWD/theirs" "$OXHERD_HOME/run/oxherd.lock"
+	refuses "oxherd.lock"
+	assert_equal "$(cat theirs)" precious
+}
+
+@test "a socket that is a link is refused, and what it points to is not touched" {
+	mkdir -p "$OXHERD_HOME/run"
+	chmod 700 "$OXHERD_HOME/run"
+	echo precious >theirs
+	ln -s "$PWD/theirs" "$OXHERD_HOME/run/oxherd.sock"
+	expect_error "is in the way"
+	run -1 oxctl daemon start 3>&-
+	assert_equal "$(cat theirs)" precious
+	rm "$OXHERD_HOME/run/oxherd.sock"
+	assert_output --partial "ended 3 times before it served"
+	assert_logged "is in the way and is no socket; move it away"
+}
+
+@test "Q: nobody is talked to who is neither root nor oneself" {
+	as_root
+	open_place
+	mkdir -p herd/run
+	chown 65534 herd/run
+	chmod 755 herd herd/run
+	as_nobody /usr/bin/python3 -c 'import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys.argv[1], 0o666); time.sleep(60)' \
+		"$OXHERD_HOME/run/oxherd.sock" 3>&- &
+	stranger=$!
+	eventually 5 test -S "$OXHERD_HOME/run/oxherd.sock"
+	eventually 5 test -w "$OXHERD_HOME/run/oxherd.sock"
+	run -1 setpriv --reuid 65533 --regid 65533 --clear-groups "$OXHERD_BUILD/oxctl" status
+	assert_output --partial "neither root nor you; not talking to it"
+	kill "$stranger"
+	rm -rf herd
+}
+
+@test "Q: another user can neither ask nor control" {
+	as_root
+	open_place
+	OX_TEST=$OXHERD_HOME oxctl start api -- sleep 1000 3>&-
+	chmod 755 herd
+	run -1 as_nobody "$OXHERD_BUILD/oxctl" status
+	assert_output --partial "Permission denied"
+	# Even if somebody opens the doors by mistake.
+	chmod 711 "$OXHERD_HOME/run"
+	chmod 666 "$OXHERD_HOME/run/oxherd.sock"
+	run -1 as_nobody "$OXHERD_BUILD/oxctl" stop
+	assert [ -n "$output" ]
+	chmod 700 "$OXHERD_HOME/run"
+	assert [ "$(status_field api:0 pid)" != null ]
+}
+
+@test "J: everything that the daemon keeps is private" {
+	start_oxherd <<<'processes.api.command = "actor --mark"'
+	assert_equal "$(find "$OXHERD_HOME"/run "$OXHERD_HOME"/state -perm /077)" ""
+	assert_equal "$(stat -c %a "$OXHERD_HOME/run" "$OXHERD_HOME/state" "$OXHERD_HOME/log" | xargs)" "700 700 700"
+}
+
+# in_run FOLDER COMMAND…: as a user whose run folder is there, and whose state is where it always is.
+in_run() {
+	env -u OXHERD_HOME XDG_RUNTIME_DIR="$place/$1" XDG_STATE_HOME="$place/s" \
+		setpriv --reuid 65534 --regid 65534 --clear-groups "${@:2}"
+}
+
+@test "one state has one daemon, also where a user has two run folders, and what a killed one left is kept in its own" {
+	as_root
+	open_place
+	mkdir r1 r2 s
+	chown 65534 r1 r2 s
+	chmod 700 r1 r2 s
+	in_run r1 oxctl start api -- sleep 1000 3>&-
+	run -1 in_run r2 oxherd --daemon 3>&-
+	assert_output --partial "uses '$place/s/oxherd'"
+	assert_output --partial "its run folder is $place/r1/oxherd"
+	keeper=$(in_run r1 oxctl daemon status --json | json_field pid)
+	brain=$(in_run r1 oxctl daemon status --json | json_field brain_pid)
+	kill -KILL "$keeper" "$brain"
+	eventually 5 is_gone "$keeper"
+	run -1 in_run r2 oxherd --daemon 3>&-
+	assert_output --partial "its run folder was '$place/r1/oxherd'"
+	assert_equal "$(children_named sleep)" 1
+	run -0 in_run r1 oxctl daemon stop
+	assert no_children sleep
+	run -0 in_run r2 oxherd --daemon 3>&-
+	run -0 in_run r2 oxctl daemon stop
+	# Where that found nothing to stop, this ends what it should have found.
+	assert nothing_left
+}
