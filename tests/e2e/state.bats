@@ -32,6 +32,13 @@ goes_on_after() {
 	[ -e "$state.bad-$1-1" ]
 }
 
+# spoil FILE: another file takes its place, as a kill in the middle of saving may have left two names of one.
+spoil() {
+	cp "$1" "$1.spoilt"
+	printf 'X' | dd of="$1.spoilt" bs=1 seek=200 conv=notrunc status=none
+	mv "$1.spoilt" "$1"
+}
+
 in_mounts() {
 	local options=-m
 	[ "$(id -u)" = 0 ] || options=-rm
@@ -40,7 +47,7 @@ in_mounts() {
 
 @test "83: a corrupt state is set aside and named, and the one before it is used" {
 	herd
-	printf 'X' | dd of="$state" bs=1 seek=200 conv=notrunc status=none
+	spoil "$state"
 	goes_on_after corrupt
 }
 
@@ -121,7 +128,7 @@ in_mounts() {
 	before=$(pids api)
 	eventually 5 test -e "$OXHERD_HOME/state/state.prev"
 	kill -KILL "$(keeper_pid)" "$(brain_pid)"
-	printf 'X' | dd of="$OXHERD_HOME/state/state" bs=1 seek=200 conv=notrunc status=none
+	spoil "$OXHERD_HOME/state/state"
 	oxctl status 2>/dev/null
 	# It may be one command older than the last one.
 	assert_equal "$(pids api | head -n 2)" "$before"
