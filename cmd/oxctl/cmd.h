@@ -96,6 +96,7 @@ extern const struct opt daemon_options[];
 /* Writes to stdout; a failure is remembered for out_finish(). */
 void out_write(const struct buf *text);
 void out_json(const struct json *j);
+void out_json_text(const struct buf *text);
 /* Flushes stdout; `code`, or EXIT_FAILED with words if something could not be written. */
 int out_finish(int code);
 /* For what goes on and on: that its reader closes, as `| head` does, is no failure but the end of the program, at the next out_flush(). */

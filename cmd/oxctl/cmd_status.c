@@ -46,12 +46,14 @@ static int print_once(const struct opt_rest *rest)
 	int code = EXIT_DONE;
 
 	t.params = talk_targets(rest, 0);
+	t.text = as_json ? &out : NULL;
 	code = talk_ask(&t);
-	if (code == EXIT_DONE && as_json)
-		out_json(t.result);
-	else if (code == EXIT_DONE)
+	if (code == EXIT_DONE && as_json) {
+		out_json_text(&out);
+	} else if (code == EXIT_DONE) {
 		code = render(t.result, &out);
-	out_write(&out);
+		out_write(&out);
+	}
 	buf_release(&out);
 	talk_release(&t);
 	return code;

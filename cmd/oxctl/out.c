@@ -69,6 +69,15 @@ void out_json(const struct json *j)
 	buf_release(&text);
 }
 
+void out_json_text(const struct buf *text)
+{
+	struct buf shown = BUF_INIT;
+
+	json_indent(&shown, text->ptr, text->len);
+	out_write(&shown);
+	buf_release(&shown);
+}
+
 bool out_is_terminal(void)
 {
 	return isatty(STDOUT_FILENO);

@@ -239,6 +239,7 @@ int talk_try_call(struct client *client, struct talk *t)
 
 	set_deadline(t, &call.timeout_ms);
 	call.params = t->params;
+	call.text = t->text;
 	code = client_call(client, &call, &t->e);
 	t->result = call.result;
 	t->data = call.data;

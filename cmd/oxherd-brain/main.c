@@ -16,6 +16,7 @@
 #include "control/stream.h"
 #include "engine/brain.h"
 #include "engine/loop.h"
+#include "engine/news.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "wire/keep.h"
@@ -59,11 +60,15 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 	return front->handle.server ? 0 : -1;
 }
 
-static int64_t publish(void *context, struct json *event)
+static void publish(void *context, const struct news_item *event)
 {
 	struct front *front = context;
+	struct buf text = BUF_INIT;
 
-	return stream_publish(front->handle.server, event);
+	if (stream_has_listeners(front->handle.server))
+		news_write(event, &text);
+	stream_publish(front->handle.server, &text);
+	buf_release(&text);
 }
 
 /* A thousand instances have two pipes and two log files each; what a service may have open is not touched by this. */

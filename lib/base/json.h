@@ -45,6 +45,7 @@ const char *json_string(const struct json *j, const char *fallback);
 bool json_bool(const struct json *j, bool fallback);
 bool json_int(const struct json *j, int64_t *value); /* also an integer written as a string of digits */
 bool json_number(const struct json *j, double *value);
+const char *json_text(const struct json *j); /* what json_new_text() was given, else NULL */
 
 /* Building.  A setter takes over the child that it is given, and gives back the child it made. */
 struct json *json_new_object(void);
@@ -54,6 +55,8 @@ struct json *json_new_int(int64_t value);       /* beyond ±(2^53 - 1) it become
 struct json *json_new_number(double value);     /* not finite: null */
 struct json *json_new_bool(bool value);
 struct json *json_new_null(void);
+/* JSON that was written already (base/jot.h): it is copied, and goes out as it is; nothing is found in it. */
+struct json *json_new_text(const char *text);
 struct json *json_clone(const struct json *j);
 struct json *json_set(struct json *object, const char *key, struct json *child);
 struct json *json_push(struct json *array, struct json *child);
@@ -67,5 +70,7 @@ void json_set_null(struct json *object, const char *key);
 /* Appends the text: on one line, or indented by two spaces with a newline at the end. */
 void json_write(struct buf *out, const struct json *j);
 void json_write_pretty(struct buf *out, const struct json *j);
+/* Lays JSON of one line, well-formed and without blanks between its parts, out as json_write_pretty() does. */
+void json_indent(struct buf *out, const char *text, size_t len);
 
 #endif

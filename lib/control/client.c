@@ -195,9 +195,27 @@ static bool is_mine(const struct client *c, const struct rpc_letter *letter)
 	return json_int(letter->id, &id) && id == c->last_id;
 }
 
-/* 0 with a letter that is no notification in `letter`, or an exit status. */
-static int next_answer(struct client *c, struct rpc_letter *letter, int64_t deadline, struct err *e)
+/* The result as it is written, if that is all the caller wants of it. */
+static bool take_text(const struct client *c, struct client_call *call, const char *line, size_t len)
 {
+	const char *text = NULL;
+	size_t text_len = 0;
+
+	if (!call || !call->text || !rpc_result_text(line, len, c->last_id, &text, &text_len))
+		return false;
+	buf_add(call->text, text, text_len);
+	return true;
+}
+
+/*
+ * 0 with a letter that is no notification in `letter`, or an exit status.  Without a letter (its root is NULL) the answer of `call` is in
+ * its text.
+ */
+static int next_answer(struct client *c, struct client_call *call, struct rpc_letter *letter,
+	int64_t deadline, struct err *e)
+{
+	*letter = (struct rpc_letter){ .root = NULL };
+
 	for (;;) {
 		const char *line = NULL;
 		size_t len = 0;
@@ -214,6 +232,8 @@ static int next_answer(struct client *c, struct rpc_letter *letter, int64_t dead
 			err_set(e, "the daemon's answer is too large");
 			return CLIENT_FAILED;
 		}
+		if (take_text(c, call, line, len))
+			return CLIENT_DONE;
 		if (rpc_letter_parse(letter, line, len, e) < 0) {
 			err_prefix(e, "cannot read what the daemon at %s says", c->path);
 			return CLIENT_FAILED;
@@ -228,10 +248,12 @@ static int next_answer(struct client *c, struct rpc_letter *letter, int64_t dead
 
 static int settle(struct client_call *call, const struct rpc_letter *letter, struct err *e)
 {
-	if (!letter->code) {
+	if (!letter->code && call->text)
+		json_write(call->text, letter->result);
+	else if (!letter->code)
 		call->result = json_clone(letter->result);
+	if (!letter->code)
 		return CLIENT_DONE;
-	}
 	call->code = letter->code;
 	call->data = letter->data ? json_clone(letter->data) : NULL;
 	err_set(e, "%s", letter->message);
@@ -255,11 +277,11 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 		rc = send_all(c, &line, deadline, e);
 	buf_release(&line);
 	while (!rc && !is_answered) {
-		rc = next_answer(c, &letter, deadline, e);
+		rc = next_answer(c, call, &letter, deadline, e);
 		if (rc)
 			break;
-		is_answered = is_mine(c, &letter);
-		if (is_answered)
+		is_answered = !letter.root || is_mine(c, &letter);
+		if (letter.root && is_answered)
 			rc = settle(call, &letter, e);
 		rpc_letter_release(&letter);
 	}
@@ -273,7 +295,7 @@ int client_wait(struct client *c, int64_t timeout_ms, struct err *e)
 	int rc = 0;
 
 	do {
-		rc = next_answer(c, &letter, deadline, e);
+		rc = next_answer(c, NULL, &letter, deadline, e);
 		if (!rc)
 			rpc_letter_release(&letter);
 	} while (!rc);

@@ -9,6 +9,7 @@
 
 struct client;
 struct err;
+struct buf;
 struct json;
 
 enum client_exit {
@@ -37,6 +38,7 @@ struct client_call {
 	const char *method;
 	const struct json *params;
 	int64_t timeout_ms; /* or CLIENT_FOREVER */
+	struct buf *text;   /* where the result goes as JSON of one line, instead of `result`; or NULL */
 	struct json *result;
 	struct json *data;
 	int code; /* of rpc_codes.def, 0 if the error is not the brain's */

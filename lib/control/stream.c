@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "control/session.h"
 
-static bool anybody_listens(const struct server *s)
+bool stream_has_listeners(const struct server *s)
 {
 	for (size_t i = 0; i < s->sessions.len; i++)
 		if (((const struct session *)s->sessions.items[i])->is_subscribed)
@@ -11,26 +11,26 @@ static bool anybody_listens(const struct server *s)
 	return false;
 }
 
-int64_t stream_publish(struct server *s, struct json *event)
+void stream_publish(struct server *s, const struct buf *event)
 {
+	struct json *params = NULL;
 	struct buf line = BUF_INIT;
 	struct outbox_text *text = NULL;
 	struct session *session = NULL;
 	size_t i = 0;
 
 	s->seq++;
-	if (anybody_listens(s)) {
-		json_set_int(event, "seq", s->seq);
-		rpc_write_notification(&line, "event", event);
-		text = outbox_text_new(line.ptr, line.len);
-		VEC_EACH (&s->sessions, i, session)
-			if (session->is_subscribed)
-				session_event(session, text);
-		outbox_text_drop(text);
-		buf_release(&line);
-	}
-	json_free(event);
-	return s->seq;
+	if (!stream_has_listeners(s))
+		return;
+	params = json_new_text(event->ptr);
+	rpc_write_notification(&line, "event", params);
+	text = outbox_text_new(line.ptr, line.len);
+	VEC_EACH (&s->sessions, i, session)
+		if (session->is_subscribed)
+			session_event(session, text);
+	outbox_text_drop(text);
+	buf_release(&line);
+	json_free(params);
 }
 
 int64_t stream_seq(const struct server *s)

@@ -6,14 +6,19 @@
 #ifndef OX_CONTROL_STREAM_H
 #define OX_CONTROL_STREAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/buf.h"
 
 struct json;
 struct request;
 struct server;
 
-/* Takes over `event`, an object; sends it as `event` with its number as `seq`, and gives that number. */
-int64_t stream_publish(struct server *s, struct json *event);
+/* Whether it is worth while to write events at all. */
+bool stream_has_listeners(const struct server *s);
+/* `event` is a JSON object whose `seq` is one more than stream_seq(); without listeners it may be empty. */
+void stream_publish(struct server *s, const struct buf *event);
 /* The number of the last event. */
 int64_t stream_seq(const struct server *s);
 /* Answers `{"seq": n, "snapshot": …}`, taking the snapshot over, and begins to send events. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/jot.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -155,18 +156,25 @@ static bool is_caller_used(const void *context, int64_t number)
 	return herd_uses_caller(context, number);
 }
 
-static struct json *snapshot(void *context)
+static void snapshot(void *context, struct buf *out)
 {
 	struct brain *b = context;
-	struct json *root = json_new_object();
+	struct json *callers = NULL;
+	struct buf text = BUF_INIT;
 
 	callers_sweep(&b->callers, is_caller_used, b->herd);
-	json_set_int(root, "keeper_pid", b->keeper_pid);
-	json_set_int(root, "brain_restarts", b->brain_restarts);
-	json_set_int(root, "seq", b->last_seq);
-	json_set(root, "callers", callers_to_json(&b->callers));
-	json_set(root, "herd", herd_to_json(b->herd));
-	return root;
+	callers = callers_to_json(&b->callers);
+	json_write(&text, callers);
+	jot_open(out, NULL, '{');
+	jot_int(out, "keeper_pid", b->keeper_pid);
+	jot_int(out, "brain_restarts", b->brain_restarts);
+	jot_int(out, "seq", b->last_seq);
+	jot_text(out, "callers", text.ptr, text.len);
+	jot_text(out, "herd", "", 0);
+	herd_write(b->herd, out);
+	jot_close(out, '}');
+	buf_release(&text);
+	json_free(callers);
 }
 
 /* --- the keeper's messages -------------------------------------------------------------------------------------------- */
@@ -384,11 +392,6 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	return b;
 }
 
-static void free_json(void *j)
-{
-	json_free(j);
-}
-
 void brain_free(struct brain *b)
 {
 	if (!b)
@@ -411,7 +414,7 @@ void brain_free(struct brain *b)
 	herd_free(b->herd);
 	callers_release(&b->callers);
 	vec_release(&b->readers);
-	vec_release_with(&b->events, free_json);
+	news_release(&b->news);
 	vec_release_with(&b->forgets, mem_free);
 	vec_release_with(&b->facts, fact_free);
 	sync_release(b);

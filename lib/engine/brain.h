@@ -17,6 +17,7 @@ struct brain;
 struct err;
 struct ev_loop;
 struct json;
+struct news_item;
 
 struct brain_options {
 	struct ev_loop *loop;
@@ -24,8 +25,8 @@ struct brain_options {
 	const struct dirs *dirs; /* borrowed */
 	/* Everything is known again; the control socket may open.  0, or -1 with words, which ends the brain. */
 	int (*ready)(void *context, struct brain *b, struct err *e);
-	/* An event, taken over; gives its sequence number. */
-	int64_t (*publish)(void *context, struct json *event);
+	/* An event, borrowed; its number is one more than that of the last. */
+	void (*publish)(void *context, const struct news_item *event);
 	void *context;
 };
 

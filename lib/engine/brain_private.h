@@ -12,6 +12,7 @@
 #include "engine/brain.h"
 #include "engine/drain.h"
 #include "engine/meter.h"
+#include "engine/news.h"
 #include "engine/parent.h"
 #include "engine/portwatch.h"
 #include "engine/probe.h"
@@ -21,7 +22,6 @@
 #include "engine/upstream.h"
 
 enum {
-	EVENTS_MAX = 1000,    /* remembered for `events` */
 	SAVE_DELAY_MS = 200,  /* facts wait this long for others to be saved with */
 	FORGETS_MAX = 4096,   /* that wait for a disk that takes nothing; the keeper's room has its end too */
 	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
@@ -94,7 +94,7 @@ struct brain {
 	struct map watches; /* slot -> struct watch * */
 	struct map waiters; /* id -> struct waiter * */
 	struct vec readers; /* of struct follower * (engine/follow.h) */
-	struct vec events;  /* of struct json *, oldest first */
+	struct news news;
 	struct json *state; /* as found in the store, until the keeper has told its part */
 	uint64_t last_id;
 	int64_t started_at, last_seq;

@@ -218,61 +218,14 @@ void brain_probed(void *context, struct ticket ticket, enum probe_answer answer,
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
 
-static void set_word(struct json *object, const char *key, const char *word)
-{
-	if (word && *word)
-		json_set_string(object, key, word);
-	else
-		json_set_null(object, key);
-}
-
-static struct json *event_to_json(const struct herd_event *event)
-{
-	struct json *object = json_new_object();
-	struct buf text = BUF_INIT;
-	bool is_state = event->kind == HERD_EVENT_STATE;
-
-	json_set_int(object, "seq", 0);
-	clock_write(&text, clock_wall_ms());
-	json_set_string(object, "at", text.ptr);
-	json_set_string(object, "kind", herd_event_word(event->kind));
-	buf_clear(&text);
-	if (event->instance >= 0)
-		buf_addf(&text, "%s:%d", event->app, event->instance);
-	set_word(object, "id", text.ptr);
-	json_set_string(object, "app", event->app);
-	if (event->instance >= 0)
-		json_set_int(object, "instance", event->instance);
-	else
-		json_set_null(object, "instance");
-	set_word(object, "from", is_state ? state_word(event->from) : NULL);
-	set_word(object, "to", event->instance >= 0 ? state_word(event->to) : NULL);
-	set_word(object, "on", is_state ? event_word(event->on) : NULL);
-	set_word(object, "why", event->why);
-	if (event->pid)
-		json_set_int(object, "pid", event->pid);
-	else
-		json_set_null(object, "pid");
-	if (event->delay_ms >= 0)
-		json_set_int(object, "delay_ms", event->delay_ms);
-	else
-		json_set_null(object, "delay_ms");
-	buf_release(&text);
-	return object;
-}
-
 static void do_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
-	struct json *object = event_to_json(event);
+	const struct news_item *item = news_add(&b->news, event, ++b->last_seq);
 
 	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
-	b->last_seq =
-		b->is_synced ? b->options.publish(b->options.context, json_clone(object)) : b->last_seq + 1;
-	json_set_int(object, "seq", b->last_seq);
-	if (b->events.len >= EVENTS_MAX)
-		json_free(vec_remove(&b->events, 0));
-	vec_push(&b->events, object);
+	if (b->is_synced)
+		b->options.publish(b->options.context, item);
 }
 
 static void do_changed(void *context)

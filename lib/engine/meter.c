@@ -14,6 +14,8 @@ struct past {
 	uint64_t cpu_ticks;
 	int64_t at_ms;
 	double percent;
+	int64_t memory_bytes;
+	int processes;
 };
 
 struct meter {
@@ -57,12 +59,33 @@ static int by_pid(const void *left, const void *right)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
+static const struct past *find_pid(const struct meter *m, pid_t pid)
+{
+	struct past wanted = { .pid = pid };
+
+	return m->len ? bsearch(&wanted, m->pasts, m->len, sizeof(wanted), by_pid) : NULL;
+}
+
 static const struct past *find_past(const struct meter *m, const struct tree_proc *main)
 {
-	struct past wanted = { .pid = main->is.pid };
-	const struct past *found = m->len ? bsearch(&wanted, m->pasts, m->len, sizeof(wanted), by_pid) : NULL;
+	const struct past *found = find_pid(m, main->is.pid);
 
 	return found && found->started_ticks == main->is.start_time ? found : NULL;
+}
+
+/* Answers from what was measured a moment ago, if all of them were. */
+static bool read_fresh(const struct meter *m, struct meter_reading *readings, size_t count, int64_t now)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct past *past = readings[i].pid > 0 ? find_pid(m, readings[i].pid) : NULL;
+
+		if (readings[i].pid > 0 && (!past || now - past->at_ms >= METER_FRESH_MS))
+			return false;
+		readings[i].processes = past ? past->processes : 0;
+		readings[i].memory_bytes = past ? past->memory_bytes : 0;
+		readings[i].cpu_percent = past ? past->percent : 0;
+	}
+	return true;
 }
 
 static double percent_of(uint64_t ticks, int64_t ms)
@@ -72,28 +95,36 @@ static double percent_of(uint64_t ticks, int64_t ms)
 	return ms > 0 ? seconds * 1000 / (double)ms * 100 : 0;
 }
 
-static struct past judge(const struct meter *m, const struct tree_proc *main, uint64_t cpu_ticks, int64_t now)
+static struct past judge(
+	const struct meter *m, const struct tree_proc *main, const struct sum *sum, int64_t now)
 {
 	const struct past *before = find_past(m, main);
 	struct past after = {
 		.pid = main->is.pid,
 		.started_ticks = main->is.start_time,
-		.cpu_ticks = cpu_ticks,
+		.cpu_ticks = sum->cpu_ticks,
 		.at_ms = now,
+		.memory_bytes = (int64_t)sum->pages * sysconf(_SC_PAGESIZE),
+		.processes = sum->processes,
 	};
 	int64_t started_ms = (int64_t)(main->is.start_time * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 
 	if (!before) {
 		/* A start is known to a tick only. */
 		after.percent =
-			now - started_ms >= METER_LEAST_MS ? percent_of(cpu_ticks, now - started_ms) : 0;
+			now - started_ms >= METER_LEAST_MS ? percent_of(sum->cpu_ticks, now - started_ms) : 0;
 		return after;
 	}
-	if (now - before->at_ms < METER_LEAST_MS)
-		return *before;
+	/* Others started meanwhile: this one's share goes on from where it was counted last. */
+	if (now - before->at_ms < METER_FRESH_MS) {
+		after.cpu_ticks = before->cpu_ticks;
+		after.at_ms = before->at_ms;
+		after.percent = before->percent;
+		return after;
+	}
 	/* A child that ended took its time along. */
-	if (cpu_ticks > before->cpu_ticks)
-		after.percent = percent_of(cpu_ticks - before->cpu_ticks, now - before->at_ms);
+	if (sum->cpu_ticks > before->cpu_ticks)
+		after.percent = percent_of(sum->cpu_ticks - before->cpu_ticks, now - before->at_ms);
 	return after;
 }
 
@@ -106,7 +137,8 @@ static void sum_up(const struct proctree *t, struct sum *sums)
 			continue;
 		sums[p->owner].pages += p->is.rss_pages;
 		sums[p->owner].cpu_ticks += p->is.cpu_ticks;
-		sums[p->owner].processes++;
+		/* What has ended and waits to be reaped by whoever that is has left only its time. */
+		sums[p->owner].processes += p->is.state != 'Z';
 	}
 }
 
@@ -122,12 +154,17 @@ static void remember(struct meter *m, struct past *pasts, size_t len)
 void meter_read(struct meter *m, struct meter_reading *readings, size_t count)
 {
 	struct proctree tree = PROCTREE_INIT;
-	struct past *pasts = mem_zalloc(count, sizeof(*pasts));
-	struct sum *sums = mem_zalloc(count, sizeof(*sums));
-	pid_t *roots = mem_zalloc(count, sizeof(*roots));
+	struct past *pasts = NULL;
+	struct sum *sums = NULL;
+	pid_t *roots = NULL;
 	int64_t now = now_ms();
 	size_t known = 0;
 
+	if (read_fresh(m, readings, count, now))
+		return;
+	pasts = mem_zalloc(count, sizeof(*pasts));
+	sums = mem_zalloc(count, sizeof(*sums));
+	roots = mem_zalloc(count, sizeof(*roots));
 	for (size_t i = 0; i < count; i++)
 		roots[i] = readings[i].pid;
 	if (proctree_scan(&tree) == 0) {
@@ -142,7 +179,7 @@ void meter_read(struct meter *m, struct meter_reading *readings, size_t count)
 		readings[i].cpu_percent = 0;
 		if (!main)
 			continue;
-		pasts[known] = judge(m, main, sums[i].cpu_ticks, now);
+		pasts[known] = judge(m, main, &sums[i], now);
 		readings[i].cpu_percent = pasts[known++].percent;
 	}
 	remember(m, pasts, known);

@@ -1,11 +1,11 @@
 /*
  * Memory and processor time of instances, over their whole process trees.  Nothing is measured until somebody asks: there are no
- * ticks.  One walk over /proc serves all instances of a question.
+ * ticks.  One walk over /proc serves all instances of a question, and all questions of the next METER_FRESH_MS: who asks
+ * all the time costs a walk a second.
  *
  * Memory is the sum of resident sets: what processes share counts once for each of them (the exact share costs a walk over all pages of each).
- * Processor time is the share of one processor since the last question, or since the start at the first one; questions that
- * follow one another faster than METER_LEAST_MS get the same answer, as the kernel counts in steps of 10 ms.  The time of children that have ended
- * is not in it.
+ * Processor time is the share of one processor since the last walk, or since the start at the first one.  The time of children that have
+ * ended is not in it.
  */
 #ifndef OX_ENGINE_METER_H
 #define OX_ENGINE_METER_H
@@ -14,7 +14,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { METER_LEAST_MS = 250 };
+enum {
+	METER_FRESH_MS = 1000, /* what was measured is so long as good as new */
+	METER_LEAST_MS = 250,  /* of a life, to say what share it took: the kernel counts in steps of 10 ms */
+};
 
 struct meter;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/jot.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/version.h"
@@ -51,7 +52,7 @@ static int64_t dropped_by(const struct brain *b, const struct instance_status *s
 	return (int64_t)dropped;
 }
 
-static void add_processes(struct brain *b, struct json *list, const struct vec *instances)
+static void write_processes(struct brain *b, struct buf *out, const struct vec *instances)
 {
 	struct instance_status *statuses = mem_zalloc(instances->len, sizeof(*statuses));
 
@@ -61,10 +62,12 @@ static void add_processes(struct brain *b, struct json *list, const struct vec *
 		statuses[i].log_dropped_bytes = dropped_by(b, &statuses[i]);
 	}
 	measure(b, statuses, instances->len);
+	jot_open(out, NULL, '[');
 	for (size_t i = 0; i < instances->len; i++) {
-		json_push(list, instance_status_to_json(&statuses[i]));
+		instance_status_write(&statuses[i], out);
 		instance_status_release(&statuses[i]);
 	}
+	jot_close(out, ']');
 	mem_free(statuses);
 }
 
@@ -84,7 +87,7 @@ struct json *brain_status(struct brain *b, const char *const *targets, size_t co
 {
 	struct vec instances = VEC_INIT;
 	struct json *root = NULL;
-	struct json *list = NULL;
+	struct buf text = BUF_INIT;
 
 	if (herd_targets(b->herd, targets, count, &instances, e) < 0) {
 		vec_release(&instances);
@@ -93,15 +96,20 @@ struct json *brain_status(struct brain *b, const char *const *targets, size_t co
 	root = json_new_object();
 	json_set_int(root, "version", 1);
 	json_set(root, "daemon", daemon_to_json(b));
-	list = json_set(root, "apps", json_new_array());
+	jot_open(&text, NULL, '[');
 	for (size_t i = 0; i < herd_app_count(b->herd); i++) {
 		struct app_status app;
 
 		herd_app_status(b->herd, i, &app);
 		if (!count || has_app(&instances, app.name))
-			json_push(list, app_status_to_json(&app));
+			app_status_write(&app, &text);
 	}
-	add_processes(b, json_set(root, "processes", json_new_array()), &instances);
+	jot_close(&text, ']');
+	json_set(root, "apps", json_new_text(text.ptr));
+	buf_clear(&text);
+	write_processes(b, &text, &instances);
+	json_set(root, "processes", json_new_text(text.ptr));
+	buf_release(&text);
 	vec_release(&instances);
 	return root;
 }
@@ -169,37 +177,40 @@ static bool is_namespace(const struct brain *b, const char *target, const char *
 }
 
 static bool is_about(
-	const struct brain *b, const struct json *event, const char *const *targets, size_t count)
+	const struct brain *b, const struct news_item *item, const char *const *targets, size_t count)
 {
-	const char *app = json_string(json_get(event, "app"), "");
-	const char *id = json_string(json_get(event, "id"), "");
+	const char *app = news_app(item);
+	struct buf id = BUF_INIT;
+	bool is_one = !count;
 
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(targets[i], app) || !strcmp(targets[i], id) || !strcmp(targets[i], "all") ||
-			is_namespace(b, targets[i], app))
-			return true;
-	return !count;
+	buf_addf(&id, "%s:%d", app, news_instance(item));
+	for (size_t i = 0; i < count && !is_one; i++)
+		is_one = !strcmp(targets[i], app) || !strcmp(targets[i], id.ptr) ||
+			!strcmp(targets[i], "all") || is_namespace(b, targets[i], app);
+	buf_release(&id);
+	return is_one;
 }
 
 struct json *brain_events(
 	struct brain *b, const char *const *targets, size_t count, int64_t since, size_t limit)
 {
 	struct json *root = json_new_object();
-	struct json *list = json_set(root, "events", json_new_array());
 	struct vec chosen = VEC_INIT;
-	const struct json *event = NULL;
+	struct buf text = BUF_INIT;
+	const struct news_item *item = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->events, i, event) {
-		int64_t seq = 0;
-
-		(void)json_int(json_get(event, "seq"), &seq);
-		if (seq > since && is_about(b, event, targets, count))
-			vec_push(&chosen, (void *)event);
+	VEC_EACH (&b->news.items, i, item) {
+		if (news_seq(item) > since && is_about(b, item, targets, count))
+			vec_push(&chosen, (void *)item);
 	}
+	jot_open(&text, NULL, '[');
 	for (i = limit && limit < chosen.len ? chosen.len - limit : 0; i < chosen.len; i++)
-		json_push(list, json_clone(chosen.items[i]));
+		news_write(chosen.items[i], &text);
+	jot_close(&text, ']');
+	json_set(root, "events", json_new_text(text.ptr));
 	json_set_int(root, "seq", b->last_seq);
+	buf_release(&text);
 	vec_release(&chosen);
 	return root;
 }

@@ -204,14 +204,15 @@ static void forget_failure(struct store *s)
 
 static int save(struct store *s, struct err *e)
 {
-	struct json *state = s->options.snapshot(s->options.context);
 	struct store_head next = s->head;
+	struct buf state = BUF_INIT;
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
 	next.serial++;
-	store_write_snapshot(&text, &next, state);
-	json_free(state);
+	s->options.snapshot(s->options.context, &state);
+	store_write_snapshot(&text, &next, &state);
+	buf_release(&state);
 	if (text.len > STORE_SNAPSHOT_MAX)
 		rc = err_set(e, "the state has %zu bytes, and %d is the most", text.len, STORE_SNAPSHOT_MAX);
 	if (rc == 0) {

@@ -34,8 +34,8 @@ enum {
 struct store_options {
 	const char *path;
 	const char *boot_id; /* of now */
-	/* The whole state; the caller of this gives up what it gets.  Called when a snapshot is written. */
-	struct json *(*snapshot)(void *context);
+	/* The whole state; appended as a JSON object.  Called when a snapshot is written. */
+	void (*snapshot)(void *context, struct buf *out);
 	void *context;
 };
 

@@ -35,20 +35,19 @@ static bool is_checksum(const char *digits, uint64_t sum)
 	return is_right;
 }
 
-void store_write_snapshot(struct buf *out, const struct store_head *head, const struct json *state)
+void store_write_snapshot(struct buf *out, const struct store_head *head, const struct buf *state)
 {
-	struct buf text = BUF_INIT;
 	size_t start = out->len;
+	uint64_t sum = 0;
 
-	json_write(&text, state);
-	buf_addc(&text, '\n');
 	buf_addf(out, "oxherd state %d %lld %s %zu ", STORE_VERSION, (long long)head->serial, head->boot_id,
-		text.len);
-	add_checksum(out,
-		checksum(checksum(CHECKSUM_START, out->ptr + start, out->len - start), text.ptr, text.len));
+		state->len + 1);
+	sum = checksum(CHECKSUM_START, out->ptr + start, out->len - start);
+	add_checksum(out, checksum(checksum(sum, state->ptr, state->len), "\n", 1));
+	buf_reserve(out, state->len + 2);
 	buf_addc(out, '\n');
-	buf_add(out, text.ptr, text.len);
-	buf_release(&text);
+	buf_add(out, state->ptr, state->len);
+	buf_addc(out, '\n');
 }
 
 void store_write_journal_head(struct buf *out, const struct store_head *head)

@@ -21,8 +21,8 @@ struct store_head {
 	char boot_id[STORE_BOOT_ID_MAX + 1];
 };
 
-/* Both append; `boot_id` has no blank. */
-void store_write_snapshot(struct buf *out, const struct store_head *head, const struct json *state);
+/* Both append; `boot_id` has no blank, and `state` is JSON of one line. */
+void store_write_snapshot(struct buf *out, const struct store_head *head, const struct buf *state);
 void store_write_journal_head(struct buf *out, const struct store_head *head);
 void store_write_record(struct buf *out, const struct json *record);
 

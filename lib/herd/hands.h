@@ -3,7 +3,7 @@
  * The real ones are in lib/engine; the tests' are a recorder and the simulated machine.
  *
  * Rules for whoever implements them: a wish is taken at once and never fails (what goes wrong comes back as a fact); pointers are
- * borrowed for the call; no function of herd.h that takes a non-const herd may be called from inside, only herd_to_json() and the questions.
+ * borrowed for the call; no function of herd.h that takes a non-const herd may be called from inside, only herd_write() and the questions.
  * Wishes for one slot reach the keeper in the order in which they were made, so a signal may follow a spawn whose answer is not here
  * yet.  A wish about a ticket that is not (or no longer) alive does nothing.
  */

@@ -158,6 +158,8 @@ void herd_forget_request(struct herd *h, uint64_t id);
  * Everything but requests, happenings and events.  Holds secrets: the store is a private file.  Timers are remaining ms as of the last call; the
  * time until herd_from_json() is taken off them where the monotonic clock went on, so one boot's deadlines stay where they were.
  */
+void herd_write(const struct herd *h, struct buf *out);
+/* The same as a tree. */
 struct json *herd_to_json(const struct herd *h);
 /*
  * A herd that remembers and waits: tell it what the keeper has with herd_adopt(), then let it go with herd_resume().  NULL with

@@ -1,6 +1,7 @@
 /*
  * The herd as JSON.  Times become ages and remaining times, so that they mean something to a later brain whatever its clock says.
  */
+#include "base/jot.h"
 #include "base/json.h"
 #include "herd/inside.h"
 
@@ -23,106 +24,107 @@ const struct instance_flag instance_flags[] = {
 const size_t instance_flags_count = sizeof(instance_flags) / sizeof(instance_flags[0]);
 
 /* Zero is what is read back where nothing is written. */
-static void set_int(struct json *object, const char *key, int64_t value)
+static void set_int(struct buf *out, const char *key, int64_t value)
 {
 	if (value)
-		json_set_int(object, key, value);
+		jot_int(out, key, value);
 }
 
-static void set_timer(struct json *object, const char *key, const struct timer *timer, int64_t now)
+static void set_timer(struct buf *out, const char *key, const struct timer *timer, int64_t now)
 {
-	struct json *j = NULL;
-
 	if (!timer_is_armed(timer))
 		return;
-	j = json_set(object, key, json_new_object());
-	json_set_string(j, "kind", timer_word((enum timer_kind)timer->kind));
-	json_set_int(j, "ms", timer->at > now ? timer->at - now : 0);
+	jot_open(out, key, '{');
+	jot_string(out, "kind", timer_word((enum timer_kind)timer->kind));
+	jot_int(out, "ms", timer->at > now ? timer->at - now : 0);
+	jot_close(out, '}');
 }
 
-static void set_history(struct json *object, const struct restart_history *history, int64_t now)
+static void set_history(struct buf *out, const struct restart_history *history, int64_t now)
 {
-	struct json *recent = NULL;
-
 	if (!history)
 		return;
-	set_int(object, "crashes", history->crashes);
+	set_int(out, "crashes", history->crashes);
 	if (!history->recent_len)
 		return;
-	recent = json_set(object, "recent", json_new_array());
+	jot_open(out, "recent", '[');
 	for (size_t k = 0; k < history->recent_len; k++) {
 		/* Oldest first, whatever the ring looks like inside. */
 		size_t at = (history->recent_at + RESTART_HISTORY_MAX - history->recent_len + k) %
 			RESTART_HISTORY_MAX;
 
-		json_push(recent, json_new_int(now - history->recent[at]));
+		jot_int(out, NULL, now - history->recent[at]);
 	}
+	jot_close(out, ']');
 }
 
-static void set_exit(struct json *object, const struct last_exit *end)
+static void set_exit(struct buf *out, const struct last_exit *end)
 {
-	struct json *j = NULL;
-
 	if (!end->is_known)
 		return;
-	j = json_set(object, "last_exit", json_new_object());
-	json_set_int(j, "code", end->code);
-	json_set_int(j, "signal", end->signal);
-	json_set_int(j, "at", end->at_ms);
+	jot_open(out, "last_exit", '{');
+	jot_int(out, "code", end->code);
+	jot_int(out, "signal", end->signal);
+	jot_int(out, "at", end->at_ms);
+	jot_close(out, '}');
 }
 
-static struct json *instance_to_json(const struct instance *i)
+static void write_instance(const struct instance *i, struct buf *out)
 {
-	struct json *j = json_new_object();
 	int64_t now = i->app->herd->now;
 
-	json_set_int(j, "number", i->number);
-	json_set_int(j, "slot", i->slot);
-	json_set_int(j, "generation", (int64_t)i->generation);
-	json_set_string(j, "state", state_word(i->state));
-	json_set_string(j, "phase", phase_word(i->phase));
-	set_int(j, "port", i->port);
-	json_set_int(j, "revision", i->revision->number);
-	set_int(j, "pid", i->pid);
-	set_int(j, "start_time", (int64_t)i->start_time);
-	json_set_int(j, "state_ms", now - i->state_since);
-	json_set_int(j, "started_ms", now - i->started_at);
+	jot_open(out, NULL, '{');
+	jot_int(out, "number", i->number);
+	jot_int(out, "slot", i->slot);
+	jot_int(out, "generation", (int64_t)i->generation);
+	jot_string(out, "state", state_word(i->state));
+	jot_string(out, "phase", phase_word(i->phase));
+	set_int(out, "port", i->port);
+	jot_int(out, "revision", i->revision->number);
+	set_int(out, "pid", i->pid);
+	set_int(out, "start_time", (int64_t)i->start_time);
+	jot_int(out, "state_ms", now - i->state_since);
+	jot_int(out, "started_ms", now - i->started_at);
 	if (i->ready_at)
-		json_set_int(j, "ready_ms", now - i->ready_at);
+		jot_int(out, "ready_ms", now - i->ready_at);
 	if (i->health != HEALTH_NONE)
-		json_set_string(j, "health", health_word(i->health));
+		jot_string(out, "health", health_word(i->health));
 	if (i->well_since)
-		json_set_int(j, "well_ms", now - i->well_since);
-	set_int(j, "delay_ms", i->delay_ms);
-	set_int(j, "restarts", i->restarts);
-	set_int(j, "start_by", i->start_by);
+		jot_int(out, "well_ms", now - i->well_since);
+	set_int(out, "delay_ms", i->delay_ms);
+	set_int(out, "restarts", i->restarts);
+	set_int(out, "start_by", i->start_by);
 	if (i->leave != LEAVE_NONE)
-		json_set_string(j, "leave", leave_word(i->leave));
+		jot_string(out, "leave", leave_word(i->leave));
 	for (size_t k = 0; k < instance_flags_count; k++)
 		if (*(const bool *)((const char *)i + instance_flags[k].offset))
-			json_set_bool(j, instance_flags[k].key, true);
-	set_timer(j, "life", &i->life, now);
-	set_timer(j, "tree", &i->tree, now);
-	set_history(j, i->history, now);
-	set_exit(j, &i->last_exit);
+			jot_bool(out, instance_flags[k].key, true);
+	set_timer(out, "life", &i->life, now);
+	set_timer(out, "tree", &i->tree, now);
+	set_history(out, i->history, now);
+	set_exit(out, &i->last_exit);
 	if (i->why)
-		json_set_string(j, "why", i->why);
-	return j;
+		jot_string(out, "why", i->why);
+	jot_close(out, '}');
 }
 
-static struct json *revision_to_json(const struct revision *r)
+/* The members; the brackets are the caller's. */
+static void write_revision(const struct revision *r, struct buf *out)
 {
-	struct json *j = json_new_object();
-	struct json *ports = NULL;
+	struct json *spec = spec_to_json(r->spec);
+	struct buf text = BUF_INIT;
 
-	json_set(j, "app", spec_to_json(r->spec));
-	json_set_int(j, "revision", r->number);
-	set_int(j, "caller", r->caller);
-	json_set_int(j, "port_source", r->port_source);
-	ports = json_set(j, "ports", json_new_array());
+	json_write(&text, spec);
+	jot_text(out, "app", text.ptr, text.len);
+	jot_int(out, "revision", r->number);
+	set_int(out, "caller", r->caller);
+	jot_int(out, "port_source", r->port_source);
+	jot_open(out, "ports", '[');
 	for (int k = 0; k < r->ports_len; k++)
-		json_push(ports, json_new_int(r->ports[k]));
-	return j;
+		jot_int(out, NULL, r->ports[k]);
+	jot_close(out, ']');
+	buf_release(&text);
+	json_free(spec);
 }
 
 static void add_revision(const struct app *a, struct vec *list, const struct revision *r)
@@ -140,50 +142,63 @@ static void add_revision(const struct app *a, struct vec *list, const struct rev
 }
 
 /* Those that the app or an instance refers to, but the current one. */
-static struct json *revisions_to_json(const struct app *a)
+static void write_revisions(const struct app *a, struct buf *out)
 {
-	struct json *j = json_new_array();
 	struct vec list = VEC_INIT;
 
+	jot_open(out, "revisions", '[');
 	add_revision(a, &list, a->target);
 	for (size_t k = 0; k < a->instances.len; k++)
 		add_revision(a, &list, ((const struct instance *)a->instances.items[k])->revision);
-	for (size_t k = 0; k < list.len; k++)
-		json_push(j, revision_to_json(list.items[k]));
+	for (size_t k = 0; k < list.len; k++) {
+		jot_open(out, NULL, '{');
+		write_revision(list.items[k], out);
+		jot_close(out, '}');
+	}
+	jot_close(out, ']');
 	vec_release(&list);
-	return j;
 }
 
-static struct json *app_to_json(const struct app *a)
+static void write_app(const struct app *a, struct buf *out)
 {
-	struct json *j = revision_to_json(a->current);
-	struct json *instances = NULL;
-
-	json_set_int(j, "count", a->count);
-	json_set_int(j, "scaled", a->scaled);
-	json_set_bool(j, "wants_up", a->wants_up);
-	json_set_bool(j, "is_leaving", a->is_leaving);
-	json_set_int(j, "arrival", (int64_t)a->arrival);
-	json_set_int(j, "target", a->target->number);
-	json_set_int(j, "last_revision", a->last_revision);
-	json_set(j, "revisions", revisions_to_json(a));
-	instances = json_set(j, "instances", json_new_array());
+	jot_open(out, NULL, '{');
+	write_revision(a->current, out);
+	jot_int(out, "count", a->count);
+	jot_int(out, "scaled", a->scaled);
+	jot_bool(out, "wants_up", a->wants_up);
+	jot_bool(out, "is_leaving", a->is_leaving);
+	jot_int(out, "arrival", (int64_t)a->arrival);
+	jot_int(out, "target", a->target->number);
+	jot_int(out, "last_revision", a->last_revision);
+	write_revisions(a, out);
+	jot_open(out, "instances", '[');
 	for (size_t k = 0; k < a->instances.len; k++)
-		json_push(instances, instance_to_json(a->instances.items[k]));
-	return j;
+		write_instance(a->instances.items[k], out);
+	jot_close(out, ']');
+	jot_close(out, '}');
+}
+
+void herd_write(const struct herd *h, struct buf *out)
+{
+	jot_open(out, NULL, '{');
+	jot_int(out, "version", 1);
+	jot_int(out, "now", h->now);
+	jot_int(out, "generation", (int64_t)h->last_generation);
+	jot_int(out, "slot", h->last_slot);
+	jot_open(out, "apps", '[');
+	for (size_t k = 0; k < h->apps.len; k++)
+		write_app(h->apps.items[k], out);
+	jot_close(out, ']');
+	jot_close(out, '}');
 }
 
 struct json *herd_to_json(const struct herd *h)
 {
-	struct json *j = json_new_object();
-	struct json *apps = NULL;
+	struct buf text = BUF_INIT;
+	struct json *j = NULL;
 
-	json_set_int(j, "version", 1);
-	json_set_int(j, "now", h->now);
-	json_set_int(j, "generation", (int64_t)h->last_generation);
-	json_set_int(j, "slot", h->last_slot);
-	apps = json_set(j, "apps", json_new_array());
-	for (size_t k = 0; k < h->apps.len; k++)
-		json_push(apps, app_to_json(h->apps.items[k]));
+	herd_write(h, &text);
+	j = json_parse(text.ptr, text.len, text.len, NULL);
+	buf_release(&text);
 	return j;
 }

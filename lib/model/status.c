@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/jot.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -114,72 +115,89 @@ bool utc_parse(const char *text, int64_t *ms)
 
 /* --- JSON --- */
 
-static void set_or_null(struct json *object, const char *key, bool is_known, int64_t value)
+static void jot_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
 {
 	if (is_known)
-		json_set_int(object, key, value);
+		jot_int(out, key, value);
 	else
-		json_set_null(object, key);
+		jot_null(out, key);
 }
 
-static struct json *exit_to_json(const struct last_exit *end)
+static void jot_exit(struct buf *out, const char *key, const struct last_exit *end)
 {
-	struct json *j = NULL;
 	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
 	struct buf text = BUF_INIT;
 
-	if (!end->is_known)
-		return json_new_null();
-	j = json_new_object();
-	set_or_null(j, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
+	if (!end->is_known) {
+		jot_null(out, key);
+		return;
+	}
+	jot_open(out, key, '{');
+	jot_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
 	if (name)
 		buf_addf(&text, "SIG%s", name);
 	else
 		buf_addf(&text, "%d", end->signal);
-	json_set_string(j, "signal", end->signal ? text.ptr : NULL);
+	jot_string(out, "signal", end->signal ? text.ptr : NULL);
 	buf_clear(&text);
 	utc_print(&text, end->at_ms);
-	json_set_string(j, "at", text.ptr);
+	jot_string(out, "at", text.ptr);
+	jot_close(out, '}');
 	buf_release(&text);
-	return j;
 }
 
-/* One decimal is all that anybody reads. */
-static double tenths(double value)
+/* One decimal is all that anybody reads; below 0 it is not known. */
+static void jot_tenths(struct buf *out, const char *key, double value)
 {
-	return (double)(int64_t)(value * 10 + 0.5) / 10;
+	int64_t tenths = (int64_t)(value * 10 + 0.5);
+	char text[32];
+	int len = 0;
+
+	if (value < 0) {
+		jot_null(out, key);
+	} else if (tenths % 10 == 0) {
+		jot_int(out, key, tenths / 10);
+	} else {
+		len = snprintf(text, sizeof(text), "%lld.%d", (long long)(tenths / 10), (int)(tenths % 10));
+		jot_text(out, key, text, (size_t)len);
+	}
+}
+
+void instance_status_write(const struct instance_status *s, struct buf *out)
+{
+	struct buf id = BUF_INIT;
+
+	jot_open(out, NULL, '{');
+	buf_addf(&id, "%s:%d", s->name, s->instance);
+	jot_string(out, "id", id.ptr);
+	buf_release(&id);
+	jot_string(out, "name", s->name);
+	jot_int(out, "instance", s->instance);
+	jot_or_null(out, "pid", s->pid > 0, s->pid);
+	jot_string(out, "status", s->status);
+	jot_string(out, "health", s->health);
+	jot_or_null(out, "port", s->port > 0, s->port);
+	jot_int(out, "revision", s->revision);
+	jot_tenths(out, "uptime_secs", s->uptime_ms >= 0 ? (double)s->uptime_ms / 1000 : -1);
+	jot_int(out, "restarts", s->restarts);
+	jot_int(out, "crashes", s->crashes);
+	jot_int(out, "log_dropped_bytes", s->log_dropped_bytes);
+	jot_or_null(out, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
+	jot_tenths(out, "cpu_percent", s->cpu_percent);
+	jot_exit(out, "last_exit", &s->last_exit);
+	jot_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
+	jot_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
+	jot_close(out, '}');
 }
 
 struct json *instance_status_to_json(const struct instance_status *s)
 {
-	struct json *j = json_new_object();
-	struct buf id = BUF_INIT;
+	struct buf text = BUF_INIT;
+	struct json *j = NULL;
 
-	buf_addf(&id, "%s:%d", s->name, s->instance);
-	json_set_string(j, "id", id.ptr);
-	buf_release(&id);
-	json_set_string(j, "name", s->name);
-	json_set_int(j, "instance", s->instance);
-	set_or_null(j, "pid", s->pid > 0, s->pid);
-	json_set_string(j, "status", s->status);
-	json_set_string(j, "health", s->health);
-	set_or_null(j, "port", s->port > 0, s->port);
-	json_set_int(j, "revision", s->revision);
-	if (s->uptime_ms >= 0)
-		json_set_number(j, "uptime_secs", tenths((double)s->uptime_ms / 1000));
-	else
-		json_set_null(j, "uptime_secs");
-	json_set_int(j, "restarts", s->restarts);
-	json_set_int(j, "crashes", s->crashes);
-	json_set_int(j, "log_dropped_bytes", s->log_dropped_bytes);
-	set_or_null(j, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
-	if (s->cpu_percent >= 0)
-		json_set_number(j, "cpu_percent", tenths(s->cpu_percent));
-	else
-		json_set_null(j, "cpu_percent");
-	json_set(j, "last_exit", exit_to_json(&s->last_exit));
-	set_or_null(j, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
-	json_set_string(j, "reason", s->reason.len ? s->reason.ptr : NULL);
+	instance_status_write(s, &text);
+	j = json_parse(text.ptr, text.len, text.len, NULL);
+	buf_release(&text);
 	return j;
 }
 
@@ -294,19 +312,18 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	return 0;
 }
 
-struct json *app_status_to_json(const struct app_status *s)
+void app_status_write(const struct app_status *s, struct buf *out)
 {
-	struct json *j = json_new_object();
-
-	json_set_string(j, "name", s->name);
-	json_set_int(j, "instances", s->instances);
-	json_set_int(j, "ready", s->ready);
-	json_set_int(j, "revision", s->revision);
-	set_or_null(j, "port", s->port > 0, s->port);
-	json_set_string(j, "port_mode", s->is_shared ? "shared" : "each");
-	json_set_string(j, "oxfile", s->oxfile);
-	json_set_null(j, "rollout");
-	return j;
+	jot_open(out, NULL, '{');
+	jot_string(out, "name", s->name);
+	jot_int(out, "instances", s->instances);
+	jot_int(out, "ready", s->ready);
+	jot_int(out, "revision", s->revision);
+	jot_or_null(out, "port", s->port > 0, s->port);
+	jot_string(out, "port_mode", s->is_shared ? "shared" : "each");
+	jot_string(out, "oxfile", s->oxfile);
+	jot_null(out, "rollout");
+	jot_close(out, '}');
 }
 
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e)

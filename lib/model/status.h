@@ -42,6 +42,9 @@ struct instance_status {
 
 void instance_status_init(struct instance_status *s);
 void instance_status_release(struct instance_status *s);
+/* Appends it as a JSON object (base/jot.h). */
+void instance_status_write(const struct instance_status *s, struct buf *out);
+/* The same as a tree. */
 struct json *instance_status_to_json(const struct instance_status *s);
 /* For an initialised `s`; -1 with words when a field is missing or of another type. */
 int instance_status_from_json(const struct json *j, struct instance_status *s, struct err *e);
@@ -53,7 +56,7 @@ struct app_status {
 	bool is_shared;
 	const char *oxfile; /* NULL: of no file */
 };
-struct json *app_status_to_json(const struct app_status *s);
+void app_status_write(const struct app_status *s, struct buf *out);
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e);
 
 /* "2026-11-20T19:55:01.120Z" for ms since 1970, and back; years 0 to 9999. */

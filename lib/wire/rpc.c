@@ -1,9 +1,11 @@
 #include "wire/rpc.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_check.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -275,6 +277,19 @@ void rpc_write_result(struct buf *out, const char *id, const struct json *result
 	else
 		buf_adds(out, ",\"result\":null");
 	buf_adds(out, "}\n");
+}
+
+bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text, size_t *text_len)
+{
+	char head[80];
+	int head_len =
+		snprintf(head, sizeof(head), "{\"jsonrpc\":\"2.0\",\"id\":%lld,\"result\":", (long long)id);
+
+	if (len <= (size_t)head_len || memcmp(line, head, (size_t)head_len) != 0 || line[len - 1] != '}')
+		return false;
+	*text = line + head_len;
+	*text_len = len - (size_t)head_len - 1;
+	return json_check(*text, *text_len, NULL) == 0;
 }
 
 void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data)

@@ -91,6 +91,11 @@ void rpc_letter_release(struct rpc_letter *letter);
 /* Each appends one line.  JSON that is passed in stays the caller's, and may be NULL (null, no params, no data). */
 void rpc_write_request(struct buf *out, int64_t id, const char *method, const struct json *params);
 void rpc_write_result(struct buf *out, const char *id, const struct json *result);
+/*
+ * Where the result stands in an answer to request `id`, if the line is exactly as rpc_write_result() writes it and the result is JSON: for who
+ * passes it on.  False for every other line, which rpc_letter_parse() then judges.
+ */
+bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text, size_t *text_len);
 void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data);
 void rpc_write_notification(struct buf *out, const char *method, const struct json *params);
 

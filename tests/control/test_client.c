@@ -141,10 +141,14 @@ static void waits_with_progress(struct fixture *f)
 
 static void answer_with_progress(struct fixture *f)
 {
+	struct buf event = BUF_INIT;
+
 	if (!f->kept)
 		return;
 	request_progress(f->kept, json_new_object());
-	stream_publish(f->server, json_new_object());
+	buf_adds(&event, "{}");
+	stream_publish(f->server, &event);
+	buf_release(&event);
 	request_progress(f->kept, json_new_object());
 	request_answer(f->kept, NULL);
 	f->kept = NULL;

@@ -9,8 +9,8 @@
 
 void brain_save(struct sim *s)
 {
-	json_free(s->store);
-	s->store = herd_to_json(s->h);
+	buf_clear(&s->store);
+	herd_write(s->h, &s->store);
 }
 
 void brain_die(struct sim *s)
@@ -92,6 +92,7 @@ void brain_start(struct sim *s)
 		.is_port_taken = machine_is_port_taken,
 	};
 	bool is_exact = s->is_store_prompt && !s->is_brain_dead;
+	struct json *stored = NULL;
 	struct err e = ERR_INIT;
 
 	s->back_at = -1;
@@ -99,13 +100,15 @@ void brain_start(struct sim *s)
 	s->is_brain_dead = false;
 	s->events = 0;
 	s->epoch++;
-	if (!s->store) {
+	if (!s->store.len) {
 		s->h = herd_new(&options);
 		return;
 	}
 	s->restores++;
 	sim_trace(s, "a new brain");
-	s->h = herd_from_json(s->store, &options, s->now, &e);
+	stored = json_parse(s->store.ptr, s->store.len, s->store.len, &e);
+	s->h = stored ? herd_from_json(stored, &options, s->now, &e) : NULL;
+	json_free(stored);
 	if (!s->h) {
 		sim_fail(s, "the store is refused: %s", e.text.ptr);
 		err_release(&e);

@@ -61,6 +61,7 @@ void sim_trace(struct sim *s, const char *format, ...)
 void sim_init(struct sim *s, uint64_t seed, uint64_t limit)
 {
 	memset(s, 0, sizeof(*s));
+	buf_init(&s->store);
 	s->seed = seed;
 	s->behaviour = sim_mix(seed, 2);
 	s->limit = limit;
@@ -76,7 +77,7 @@ void sim_init(struct sim *s, uint64_t seed, uint64_t limit)
 void sim_release(struct sim *s)
 {
 	herd_free(s->h);
-	json_free(s->store);
+	buf_release(&s->store);
 	machine_release(s);
 	mem_free(s->trace);
 }

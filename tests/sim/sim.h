@@ -112,7 +112,7 @@ struct sim {
 	uint64_t events;
 	bool is_shutting_down, has_deadline, is_calm;
 
-	struct json *store;
+	struct buf store;     /* the text of the herd as it was saved last; empty: never */
 	int64_t dies_in;      /* steps until the brain dies; -1: nobody planned it */
 	int64_t dies_at_wish; /* within that step, before this many more wishes; -1: after it */
 	bool is_store_prompt; /* saved at every change while it is about to die */

@@ -287,6 +287,38 @@ static void what_is_no_answer_is_refused(void **state)
 	err_release(&e);
 }
 
+static void a_result_is_passed_on_as_text_only_if_it_is_ours_and_json(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *text;
+	} cases[] = {
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":[1]}}", "{\"a\":[1]}" },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":null}", "null" },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":8,\"result\":null}", NULL },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":}", NULL },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":", NULL },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":1,\"x\":2}", NULL },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":{\"a\":\"\xff\"}}", NULL },
+		{ "{\"id\":7,\"jsonrpc\":\"2.0\",\"result\":1}", NULL },
+		{ "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":1,\"message\":\"\"}}", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *text = NULL;
+		size_t len = 0;
+		bool is_one = rpc_result_text(cases[i].line, strlen(cases[i].line), 7, &text, &len);
+
+		assert_int_equal(is_one, cases[i].text != NULL);
+		if (!cases[i].text)
+			continue;
+		assert_int_equal(len, strlen(cases[i].text));
+		assert_memory_equal(text, cases[i].text, len);
+	}
+}
+
 static void codes_have_words_and_exit_codes(void **state)
 {
 	struct buf text = BUF_INIT;
@@ -320,6 +352,8 @@ int main(void)
 		PROMISE("answers and notifications are read as they were written",
 			answers_and_notifications_are_read_as_they_were_written),
 		PROMISE("what is no answer is refused", what_is_no_answer_is_refused),
+		PROMISE("a result is passed on as text only if it is written as ours, and is JSON",
+			a_result_is_passed_on_as_text_only_if_it_is_ours_and_json),
 		PROMISE("every code has words and an exit code", codes_have_words_and_exit_codes),
 	};
 

@@ -1,0 +1,101 @@
+#include "engine/news.h"
+
+#include <string.h>
+
+#include "base/jot.h"
+#include "base/mem.h"
+#include "os/clock.h"
+
+struct news_item {
+	int64_t seq, wall_ms, pid, delay_ms;
+	int instance;
+	unsigned char kind, from, to, on; /* of the herd's enums */
+	size_t why;                       /* where the words are in `app` */
+	char app[];                       /* its name, '\0', the words, '\0' */
+};
+
+void news_release(struct news *n)
+{
+	vec_release_with(&n->items, mem_free);
+}
+
+const struct news_item *news_add(struct news *n, const struct herd_event *event, int64_t seq)
+{
+	const char *why = event->why ? event->why : "";
+	size_t app_size = strlen(event->app) + 1;
+	size_t why_size = strlen(why) + 1;
+	struct news_item *item = mem_alloc(sizeof(*item) + app_size + why_size);
+
+	*item = (struct news_item){
+		.seq = seq,
+		.wall_ms = clock_wall_ms(),
+		.pid = event->pid,
+		.delay_ms = event->delay_ms,
+		.instance = event->instance,
+		.kind = (unsigned char)event->kind,
+		.from = (unsigned char)event->from,
+		.to = (unsigned char)event->to,
+		.on = (unsigned char)event->on,
+		.why = app_size,
+	};
+	memcpy(item->app, event->app, app_size);
+	memcpy(item->app + app_size, why, why_size);
+	if (n->items.len >= EVENTS_MAX)
+		mem_free(vec_remove(&n->items, 0));
+	vec_push(&n->items, item);
+	return item;
+}
+
+int64_t news_seq(const struct news_item *item)
+{
+	return item->seq;
+}
+
+const char *news_app(const struct news_item *item)
+{
+	return item->app;
+}
+
+int news_instance(const struct news_item *item)
+{
+	return item->instance;
+}
+
+static void jot_word(struct buf *out, const char *key, const char *word)
+{
+	jot_string(out, key, word && *word ? word : NULL);
+}
+
+static void jot_known(struct buf *out, const char *key, bool is_known, int64_t value)
+{
+	if (is_known)
+		jot_int(out, key, value);
+	else
+		jot_null(out, key);
+}
+
+void news_write(const struct news_item *item, struct buf *out)
+{
+	bool is_state = item->kind == HERD_EVENT_STATE;
+	bool is_one = item->instance >= 0;
+	struct buf text = BUF_INIT;
+
+	jot_open(out, NULL, '{');
+	jot_int(out, "seq", item->seq);
+	clock_write(&text, item->wall_ms);
+	jot_string(out, "at", text.ptr);
+	jot_string(out, "kind", herd_event_word((enum herd_event_kind)item->kind));
+	buf_clear(&text);
+	buf_addf(&text, "%s:%d", item->app, item->instance);
+	jot_word(out, "id", is_one ? text.ptr : NULL);
+	jot_string(out, "app", item->app);
+	jot_known(out, "instance", is_one, item->instance);
+	jot_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
+	jot_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
+	jot_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
+	jot_word(out, "why", item->app + item->why);
+	jot_known(out, "pid", item->pid != 0, item->pid);
+	jot_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
+	jot_close(out, '}');
+	buf_release(&text);
+}
