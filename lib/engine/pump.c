@@ -14,11 +14,13 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "base/vec.h"
 #include "engine/inflight.h"
 #include "engine/logfile.h"
 #include "engine/parent.h"
 #include "engine/shelf.h"
 #include "model/spec.h"
+#include "os/clock.h"
 #include "os/fd.h"
 
 enum {
@@ -29,6 +31,7 @@ enum {
 	PUMP_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
 	PUMP_PIPE_SIZE = 1 << 20,     /* asked for; bursts fit into it */
 	PUMP_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
+	PUMP_LINE_WAIT_MS = 100,      /* how long others wait for it in a log that is shared */
 };
 
 /* Of the name under which the keeper holds its end of a pipe. */
@@ -44,6 +47,7 @@ struct stream {
 	struct log_source source;
 	uint64_t key; /* of the goal that this stream has now */
 	uint64_t dropped;
+	int64_t waits_since; /* for the end of another's line; 0: it does not */
 	int in;
 };
 
@@ -63,10 +67,10 @@ struct pump {
 	ev_prepare turn;
 	size_t turn_bytes; /* taken in this turn of the loop */
 	uint64_t dropped;
+	struct vec waiting; /* of struct stream *, for the ends of others' lines */
+	ev_timer wait;
 	int peek[2]; /* a pipe of our own: what is in another is looked at through it */
 };
-
-static const char *const stream_words[2] = { "out", "err" };
 
 static void held_name(struct buf *out, const char *pipe)
 {
@@ -161,6 +165,55 @@ static size_t take(struct stream *s, size_t max)
 	return taken;
 }
 
+/* --- taking turns in a log that is shared ------------------------------------------------------------------------------ */
+
+static void wait_no_more(struct pump *p)
+{
+	ev_timer_stop(p->loop, &p->wait);
+	while (p->waiting.len) {
+		struct stream *s = vec_pop(&p->waiting);
+
+		ev_io_start(p->loop, &s->reader);
+	}
+}
+
+static void on_wait(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	wait_no_more(w->data);
+}
+
+/* Another is within a line, and has a moment to end it: whatever comes in meanwhile stays in its pipe. */
+static bool waits(struct stream *s)
+{
+	struct pump *p = s->pump;
+	const struct stream *other = logfile_writer(s->log);
+	int64_t now = clock_ms();
+	bool is_within = other && other != s && logfile_cuts(s->log, &s->source);
+
+	if (!is_within || (s->waits_since && now - s->waits_since >= PUMP_LINE_WAIT_MS)) {
+		s->waits_since = 0;
+		return false;
+	}
+	if (!s->waits_since)
+		s->waits_since = now;
+	ev_io_stop(p->loop, &s->reader);
+	vec_push(&p->waiting, s);
+	if (!ev_is_active(&p->wait)) {
+		ev_timer_set(&p->wait, (double)PUMP_LINE_WAIT_MS / 1000, 0);
+		ev_timer_start(p->loop, &p->wait);
+	}
+	return true;
+}
+
+static void leave_waiting(const struct stream *s)
+{
+	for (size_t i = s->pump->waiting.len; i-- > 0;)
+		if (s->pump->waiting.items[i] == s)
+			(void)vec_remove(&s->pump->waiting, i);
+}
+
 /* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
@@ -169,6 +222,10 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop;
 	(void)events;
+	let_finish(s);
+	if (waits(s))
+		return;
+	wait_no_more(p);
 	p->turn_bytes += take(s, p->turn_bytes < PUMP_TURN ? PUMP_STREAM_TURN : PUMP_LEAST_TURN);
 }
 
@@ -201,26 +258,6 @@ static int open_pipe(const char *path, struct err *e)
 	}
 	(void)fcntl(fd, F_SETPIPE_SZ, PUMP_PIPE_SIZE);
 	return fd;
-}
-
-char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which)
-{
-	const char *const own[PUMP_STREAM_COUNT] = { s->logs.out, s->logs.err };
-	struct buf file = BUF_INIT;
-	char *path = NULL;
-
-	if (s->logs.combined)
-		return path_join(s->folder, s->logs.combined);
-	if (s->logs.unified)
-		which = PUMP_OUT;
-	if (own[which])
-		return path_join(s->folder, own[which]);
-	buf_addf(&file, "%s-%s.log", s->logs.merge ? s->name : name, stream_words[which]);
-	for (size_t i = 0; i < file.len; i++)
-		file.ptr[i] = (char)(file.ptr[i] == ':' ? '-' : file.ptr[i]);
-	path = path_join(logs, file.ptr);
-	buf_release(&file);
-	return path;
 }
 
 /* A new run, and a new revision may write elsewhere or in another way. */
@@ -270,7 +307,7 @@ static int stream_open(
 {
 	struct buf file = BUF_INIT;
 
-	buf_addf(&file, "%s.%s", spout->name, stream_words[which]);
+	buf_addf(&file, "%s.%s", spout->name, pump_stream_words[which]);
 	*s = (struct stream){ .pump = p, .spout = spout, .in = -1, .source = { .name = spout->name } };
 	s->pipe = path_join(p->pipes, file.ptr);
 	buf_release(&file);
@@ -287,6 +324,7 @@ static int stream_open(
 
 static void stream_close(struct stream *s)
 {
+	leave_waiting(s);
 	if (s->in >= 0 && s->log) {
 		(void)take(s, PUMP_DRAIN);
 		ev_io_stop(s->pump->loop, &s->reader);
@@ -323,6 +361,8 @@ struct pump *pump_new(const struct pump_options *options, struct err *e)
 	*p = (struct pump){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
 	ev_prepare_init(&p->turn, on_turn);
 	p->turn.data = p;
+	ev_init(&p->wait, on_wait);
+	p->wait.data = p;
 	p->shelf = shelf_new(p->loop, options->inflight, options->calls, options->context, e);
 	if (p->shelf && pipe2(p->peek, O_CLOEXEC | O_NONBLOCK) < 0)
 		err_sys(e, errno, "cannot make a pipe");
@@ -343,6 +383,8 @@ void pump_free(struct pump *p)
 	if (!p)
 		return;
 	map_release_with(&p->spouts, spout_free);
+	ev_timer_stop(p->loop, &p->wait);
+	vec_release(&p->waiting);
 	shelf_free(p->shelf);
 	ev_ref(p->loop);
 	ev_prepare_stop(p->loop, &p->turn);

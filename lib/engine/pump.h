@@ -75,6 +75,7 @@ void pump_drop_held(struct pump *p, const char *held);
 uint64_t pump_dropped(const struct pump *p, const char *name);
 
 enum pump_stream { PUMP_OUT, PUMP_ERR, PUMP_STREAM_COUNT };
+extern const char *const pump_stream_words[PUMP_STREAM_COUNT]; /* in names of files */
 
 /* Where a stream of the instance `name` is logged, `logs` being the log folder; the two may be one file, also of many instances.  To be freed. */
 char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which);
