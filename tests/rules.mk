@@ -35,6 +35,7 @@ test:
 include tests/keeper/rules.mk
 include tests/control/rules.mk
 include tests/sim/rules.mk
+include tests/load/rules.mk
 
 # An example is one program of one file, beside its oxfile.
 EXAMPLES := $(patsubst %.c,$(OUT)/%,$(sort $(wildcard examples/*/*.c)))
@@ -48,7 +49,7 @@ examples: $(EXAMPLES)
 
 # What runs under a daemon in tests/e2e and examples.
 .PHONY: e2e-programs
-e2e-programs: all examples $(OUT)/tests/actor
+e2e-programs: all examples $(OUT)/tests/actor $(OUT)/tests/crowd
 
 # --- lint: every step is silent when it has nothing to say -------------------------------------------
 
