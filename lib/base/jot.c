@@ -11,14 +11,20 @@
 static void begin(struct buf *out, const char *key)
 {
 	char last = out->len ? out->ptr[out->len - 1] : '[';
+	size_t len = key ? strlen(key) : 0;
 
-	if (!strchr("[{:\n", last))
-		buf_addc(out, ',');
-	if (!key)
-		return;
-	buf_addc(out, '"');
-	buf_adds(out, key);
-	buf_add(out, "\":", 2);
+	/* Room for all of it at once: this is most of what a status costs. */
+	buf_reserve(out, len + 4);
+	if (last != '[' && last != '{' && last != ':' && last != '\n')
+		out->ptr[out->len++] = ',';
+	if (key) {
+		out->ptr[out->len++] = '"';
+		memcpy(out->ptr + out->len, key, len);
+		out->len += len;
+		out->ptr[out->len++] = '"';
+		out->ptr[out->len++] = ':';
+	}
+	out->ptr[out->len] = '\0';
 }
 
 void jot_open(struct buf *out, const char *key, char bracket)

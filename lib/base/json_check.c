@@ -139,17 +139,26 @@ static int check_escape(struct check *c)
 	return 0;
 }
 
+/* Most of most strings: bytes that stand for themselves. */
+static void skip_plain(struct check *c)
+{
+	while (c->at < c->end && (unsigned char)*c->at >= 0x20 && (unsigned char)*c->at < 0x80 &&
+		*c->at != '"' && *c->at != '\\')
+		c->at++;
+}
+
 static int check_string(struct check *c)
 {
 	c->at++;
-	while (c->at < c->end && *c->at != '"') {
-		size_t step = str_utf8(c->at, (size_t)(c->end - c->at), NULL);
+	for (skip_plain(c); c->at < c->end && *c->at != '"'; skip_plain(c)) {
+		size_t step = 0;
 
 		if (*c->at == '\\') {
 			if (check_escape(c) < 0)
 				return -1;
 			continue;
 		}
+		step = str_utf8(c->at, (size_t)(c->end - c->at), NULL);
 		if (!step)
 			return complain(c, "this is not UTF-8");
 		if ((unsigned char)*c->at < 0x20)
@@ -216,7 +225,7 @@ static int check_value(struct check *c)
 		return check_members(c, ']', check_value);
 	if (at_char(c, '"'))
 		return check_string(c);
-	if (c->at < c->end && *c->at && strchr("-0123456789", *c->at))
+	if (c->at < c->end && (*c->at == '-' || (*c->at >= '0' && *c->at <= '9')))
 		return check_number(c);
 	return check_word(c);
 }

@@ -2,6 +2,7 @@
  * JSON as text.  Our own, because cJSON rounds numbers when it prints them: 9007199254740991 would become
  * 9.00719925474099e+15.
  */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/jot.h"
@@ -70,6 +71,12 @@ void json_write_pretty(struct buf *out, const struct json *j)
 
 /* --- laid out --- */
 
+/* What ends a number or a word, and stands between values. */
+static bool is_mark(char c)
+{
+	return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']';
+}
+
 static const char *string_end(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++)
@@ -103,21 +110,23 @@ void json_indent(struct buf *out, const char *text, size_t len)
 	const char *end = text + len;
 	size_t level = 0;
 
+	/* About what deep lists grow by. */
+	buf_reserve(out, len + len * 2 / 3);
 	for (const char *at = text; at < end;) {
 		const char *from = at;
 
-		if (strchr("{[,:", *at)) {
+		if (is_mark(*at) && *at != '}' && *at != ']') {
 			at = indent_mark(out, at, end, &level);
 			continue;
 		}
-		if (*at == '}' || *at == ']') {
+		if (is_mark(*at)) {
 			level -= level > 0;
 			new_line(out, level);
 			at++;
 		} else if (*at == '"') {
 			at = string_end(at, end);
 		} else {
-			while (at < end && !strchr("{}[],:\"", *at))
+			while (at < end && !is_mark(*at) && *at != '"')
 				at++;
 		}
 		buf_add(out, from, (size_t)(at - from));

@@ -46,6 +46,9 @@ static int64_t dropped_by(const struct brain *b, const struct instance_status *s
 	struct buf name = BUF_INIT;
 	uint64_t dropped = 0;
 
+	/* As nearly always. */
+	if (!pump_dropped(b->pump, NULL))
+		return 0;
 	buf_addf(&name, "%s:%d", status->name, status->instance);
 	dropped = pump_dropped(b->pump, name.ptr);
 	buf_release(&name);

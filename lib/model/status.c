@@ -150,27 +150,30 @@ static void jot_exit(struct buf *out, const char *key, const struct last_exit *e
 static void jot_tenths(struct buf *out, const char *key, double value)
 {
 	int64_t tenths = (int64_t)(value * 10 + 0.5);
-	char text[32];
-	int len = 0;
+	const char fraction[] = { '.', (char)('0' + tenths % 10) };
 
 	if (value < 0) {
 		jot_null(out, key);
-	} else if (tenths % 10 == 0) {
-		jot_int(out, key, tenths / 10);
-	} else {
-		len = snprintf(text, sizeof(text), "%lld.%d", (long long)(tenths / 10), (int)(tenths % 10));
-		jot_text(out, key, text, (size_t)len);
+		return;
 	}
+	jot_int(out, key, tenths / 10);
+	if (tenths % 10)
+		buf_add(out, fraction, sizeof(fraction));
 }
 
 void instance_status_write(const struct instance_status *s, struct buf *out)
 {
-	struct buf id = BUF_INIT;
+	struct buf number = BUF_INIT;
 
 	jot_open(out, NULL, '{');
-	buf_addf(&id, "%s:%d", s->name, s->instance);
-	jot_string(out, "id", id.ptr);
-	buf_release(&id);
+	jot_string(out, "id", s->name);
+	/* Behind the name, before its quote. */
+	jot_int(&number, NULL, s->instance);
+	buf_cut(out, out->len - 1);
+	buf_addc(out, ':');
+	buf_add(out, number.ptr, number.len);
+	buf_addc(out, '"');
+	buf_release(&number);
 	jot_string(out, "name", s->name);
 	jot_int(out, "instance", s->instance);
 	jot_or_null(out, "pid", s->pid > 0, s->pid);
