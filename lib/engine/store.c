@@ -160,29 +160,20 @@ static void close_journal(struct store *s)
 static void begin_journal(struct store *s)
 {
 	struct buf line = BUF_INIT;
+	struct stat st;
 
-	close_journal(s);
+	/* The one at hand is emptied, unless somebody has taken its name away. */
+	if (s->journal_fd < 0 || fstat(s->journal_fd, &st) < 0 || !st.st_nlink ||
+		ftruncate(s->journal_fd, 0) < 0)
+		close_journal(s);
 	store_write_journal_head(&line, &s->head);
-	s->journal_fd =
-		open(s->journal, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->journal_fd < 0)
+		s->journal_fd = open(
+			s->journal, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->journal_fd >= 0 && write(s->journal_fd, line.ptr, line.len) != (ssize_t)line.len)
 		close_journal(s);
 	s->journal_bytes = line.len;
 	buf_release(&line);
-}
-
-static void keep_previous(const struct store *s)
-{
-	char *spare = name_of(s->previous, ".new");
-
-	unlink(spare);
-	/* By way of a spare name: where there is nothing to keep, what was kept before stays.  While nothing can be written that is known. */
-	if ((link(s->path, spare) < 0 || rename(spare, s->previous) < 0) && errno != ENOENT &&
-		!s->failure.text.len && errno != EROFS)
-		log_warn_sys(errno, "store: cannot keep '%s'", s->previous);
-	/* Two names of one file are not renamed onto each other. */
-	unlink(spare);
-	mem_free(spare);
 }
 
 static void remember_failure(struct store *s, const struct err *e)
@@ -215,10 +206,8 @@ static int save(struct store *s, struct err *e)
 	buf_release(&state);
 	if (text.len > STORE_SNAPSHOT_MAX)
 		rc = err_set(e, "the state has %zu bytes, and %d is the most", text.len, STORE_SNAPSHOT_MAX);
-	if (rc == 0) {
-		keep_previous(s);
-		rc = file_write(s->path, text.ptr, text.len, 0600, e);
-	}
+	if (rc == 0)
+		rc = file_write_keeping(s->path, s->previous, text.ptr, text.len, 0600, e);
 	buf_release(&text);
 	if (rc < 0)
 		return -1;

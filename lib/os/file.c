@@ -215,22 +215,45 @@ static void sync_folder(const char *folder)
 	close(fd);
 }
 
-/* With errno set on failure; `old` is NULL where there was no file before. */
-static int replace(
-	const char *target, const char *bytes, size_t len, unsigned int mode, const struct stat *old)
+/* One file for another. */
+struct change {
+	const char *target;
+	const char *previous; /* where the old one goes, or NULL */
+	unsigned int mode;
+	const struct stat *old; /* NULL: there was no file before */
+};
+
+/* The new file takes the target's name; there is no moment without a file of that name. */
+static int take_name(const struct change *c, const char *name)
 {
-	char *folder = path_folder(target);
+	if (c->previous && c->old) {
+		/* One step where the file system can, and the old one has a name of its own for the moment. */
+		if (renameat2(AT_FDCWD, name, AT_FDCWD, c->target, RENAME_EXCHANGE) == 0) {
+			if (rename(name, c->previous) < 0)
+				unlink(name);
+			return 0;
+		}
+		(void)unlink(c->previous);
+		(void)!link(c->target, c->previous);
+	}
+	return rename(name, c->target);
+}
+
+/* With errno set on failure. */
+static int replace(const struct change *c, const char *bytes, size_t len)
+{
+	char *folder = path_folder(c->target);
 	char *name = NULL;
 	int rc = -1;
 	int number = 0;
 	/* What is to become private is private from birth. */
-	int fd = open_beside(folder, old ? 0600 : mode, &name);
+	int fd = open_beside(folder, c->old ? 0600 : c->mode, &name);
 
 	if (fd < 0)
 		goto out;
-	if (write_all(fd, bytes, len) < 0 || (old && keep_mode(fd, old) < 0) || fsync(fd) < 0)
+	if (write_all(fd, bytes, len) < 0 || (c->old && keep_mode(fd, c->old) < 0) || fsync(fd) < 0)
 		goto out;
-	if (rename(name, target) < 0)
+	if (take_name(c, name) < 0)
 		goto out;
 	sync_folder(folder);
 	rc = 0;
@@ -246,10 +269,12 @@ out:
 	return rc;
 }
 
-int file_write(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *e)
+int file_write_keeping(const char *path, const char *previous, const void *bytes, size_t len,
+	unsigned int mode, struct err *e)
 {
 	struct stat st;
 	bool is_there = stat(path, &st) == 0;
+	struct change c = { .previous = previous, .mode = mode, .old = is_there ? &st : NULL };
 	char *target = NULL;
 	int rc = 0;
 
@@ -258,11 +283,17 @@ int file_write(const char *path, const void *bytes, size_t len, unsigned int mod
 	target = follow_links(path, e);
 	if (!target)
 		return -1;
-	rc = replace(target, bytes, len, mode, is_there ? &st : NULL);
+	c.target = target;
+	rc = replace(&c, bytes, len);
 	if (rc < 0)
 		err_sys(e, errno, "cannot write '%s'", path);
 	mem_free(target);
 	return rc;
+}
+
+int file_write(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *e)
+{
+	return file_write_keeping(path, NULL, bytes, len, mode, e);
 }
 
 bool file_exists(const char *path)

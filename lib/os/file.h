@@ -27,6 +27,12 @@ int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out,
  * the file it points to changes.
  */
 int file_write(const char *path, const void *bytes, size_t len, unsigned int mode, struct err *e);
+/*
+ * The same, and what was there before is then found as `previous`, in the same folder.  Where nothing was there, `previous` stays as
+ * it is; so it does when it cannot be replaced, which is no failure.
+ */
+int file_write_keeping(const char *path, const char *previous, const void *bytes, size_t len,
+	unsigned int mode, struct err *e);
 bool file_exists(const char *path);
 bool file_is_link(const char *path);
 /* The folders above `path` that are not there, 0755 less the umask; -1 with errno. */

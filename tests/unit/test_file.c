@@ -219,6 +219,32 @@ static void keeps_the_mode(void **state)
 	umask(before);
 }
 
+static void keeps_the_one_before(void **state)
+{
+	char *previous = path_join(folder, "x.before");
+	const char *const texts[] = { "one", "two", "three" };
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(
+			file_write_keeping(in_folder("x"), previous, texts[i], strlen(texts[i]), 0600, NULL),
+			0);
+		holds("x", texts[i]);
+		if (i)
+			holds("x.before", texts[i - 1]);
+		else
+			assert_false(file_exists(previous));
+		assert_int_equal(count_entries(), i ? 2 : 1);
+	}
+	/* A place that takes nothing does not keep the new one back. */
+	assert_int_equal(remove(previous), 0);
+	assert_int_equal(mkdir(previous, 0700), 0);
+	assert_int_equal(file_write_keeping(in_folder("x"), previous, "four", 4, 0600, NULL), 0);
+	holds("x", "four");
+	assert_int_equal(count_entries(), 2);
+	mem_free(previous);
+}
+
 static void leaves_nothing_beside(void **state)
 {
 	struct stat old;
@@ -325,6 +351,8 @@ int main(void)
 		IN_FOLDER("an old file's mode stays; a new one's is less the umask", keeps_the_mode),
 		IN_FOLDER("a file is replaced, not rewritten, and nothing is left beside it",
 			leaves_nothing_beside),
+		IN_FOLDER("what a file held before is kept under another name, if that name can be had",
+			keeps_the_one_before),
 		IN_FOLDER("a link stays, and what it leads to is written", follows_links),
 		IN_FOLDER("a write that fails leaves nothing behind", fails_whole),
 		IN_FOLDER("what a killed writer left is neither used nor in the way",
