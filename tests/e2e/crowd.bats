@@ -91,7 +91,7 @@ did() {
 	assert_equal "$(reported ok) $(reported failed)" "50 0"
 	assert_equal "$(reported retried)" 48
 	crowd --connections 2 --rate 50 --secs 1 --post 10 "http://127.0.0.1:$port/twice/ok"
-	assert_equal "$(reported retried) $(reported empty)" "0 $(reported failed)"
+	assert_equal "$(reported retried) $(reported cut)" "0 $(reported failed)"
 	assert [ "$(reported failed)" -ge 20 ]
 	rude_down
 	assert [ "$(did dropped)" -ge 68 ]

@@ -117,10 +117,10 @@ static void dial(struct crowd *c, struct client *k, int64_t now)
  */
 static void lose(struct crowd *c, struct client *k, enum failure kind, int64_t now)
 {
-	bool may_retry = k->is_reused && !k->answer.has_begun && !k->was_retried && c->plan->is_idempotent;
+	bool is_cut = k->is_reused && !k->answer.has_begun;
 
-	if (!may_retry) {
-		fail(c, k, kind, now);
+	if (!is_cut || !c->plan->is_idempotent) {
+		fail(c, k, is_cut ? FAILED_CUT : kind, now);
 		return;
 	}
 	hang_up(k);
