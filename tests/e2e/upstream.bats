@@ -1,42 +1,9 @@
 # Upstream files that follow the herd, through the real nginx where it matters.
 load ../lib/daemon
-
-PATH=$PATH:/usr/sbin
-
-# nginx_up PORT: a private nginx on this port, in front of the upstream file of the test.
-nginx_up() {
-	nginx_root=$BATS_TEST_TMPDIR/nginx
-	mkdir -p "$nginx_root"
-	cat >"$nginx_root/nginx.conf" <<-CONF
-		pid $nginx_root/nginx.pid;
-		error_log $nginx_root/error.log info;
-		worker_processes 2;
-		events {}
-		http {
-			access_log off;
-			client_body_temp_path $nginx_root/body;
-			proxy_temp_path $nginx_root/proxy;
-			fastcgi_temp_path $nginx_root/fastcgi;
-			uwsgi_temp_path $nginx_root/uwsgi;
-			scgi_temp_path $nginx_root/scgi;
-			include $BATS_TEST_TMPDIR/upstream.conf;
-			server {
-				listen 127.0.0.1:$1;
-				location / {
-					proxy_pass http://api;
-					proxy_http_version 1.1;
-					proxy_set_header Connection "";
-				}
-			}
-		}
-	CONF
-	echo 'upstream api { server 127.0.0.1:1; }' >upstream.conf
-	nginx -c "$nginx_root/nginx.conf" 3>&-
-	eventually 5 test -s "$nginx_root/nginx.pid"
-}
+load ../lib/front
 
 teardown() {
-	[ ! -s "${nginx_root:-/nowhere}/nginx.pid" ] || kill "$(cat "$nginx_root/nginx.pid")"
+	nginx_down
 	stop_oxherd
 }
 
@@ -70,7 +37,7 @@ reloaded() {
 	port=$(port_block 4)
 	front=$(port_block 5)
 	front=$((front + 4))
-	nginx_up "$front"
+	nginx_up "$front" api "$PWD/upstream.conf"
 	start_oxherd <<-TOML
 		[processes.api]
 		command = "hello"
@@ -98,7 +65,7 @@ reloaded() {
 @test "an instance that leaves finishes what it was asked, and gets nothing new" {
 	port=$(port_block 2)
 	front=$((port + 10))
-	nginx_up "$front"
+	nginx_up "$front" api "$PWD/upstream.conf"
 	cat >slow.py <<-'PY'
 		import http.server, os, time
 		class Slow(http.server.BaseHTTPRequestHandler):
@@ -240,7 +207,7 @@ upstream_is_settled() {
 
 @test "a reload that nginx accepts and does not carry out is told" {
 	port=$(port_block 2)
-	nginx_up $((port + 10))
+	nginx_up $((port + 10)) api "$PWD/upstream.conf"
 	start_oxherd <<-TOML
 		[processes.api]
 		command = "hello"
