@@ -17,7 +17,7 @@ OUT := build$(if $(SAN),/$(subst $(comma),-,$(SAN)))
 
 CC       ?= cc
 OPT      ?= -O2
-CPPFLAGS += -Ilib -D_GNU_SOURCE -DOX_VERSION='"$(VERSION)"'
+CPPFLAGS += -Ilib -D_GNU_SOURCE
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
             -Wpointer-arith -Wwrite-strings -Wundef -Wimplicit-fallthrough -Wold-style-definition \
             $(if $(filter 1,$(WERROR)),-Werror)
@@ -39,6 +39,10 @@ define program
 ifneq ($(wildcard cmd/$(1)/*.c),)
 PROGRAMS += $(OUT)/$(1)
 $(OUT)/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard cmd/$(1)/*.c))) $(call libs,$(2))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $(3)
+# The same with another version, for the tests of upgrades.
+$(OUT)/next/$(1): $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard cmd/$(1)/*.c))) $(OUT)/next/version.o $(call libs,$(2))
 	$$(call say,LINK,$$@)
 	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $(3)
 SOURCES += $(sort $(wildcard cmd/$(1)/*.c))
@@ -65,6 +69,17 @@ FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 ifneq ($(file <$(OUT)/flags),$(FLAGS_NOW))
 $(file >$(OUT)/flags,$(FLAGS_NOW))
 endif
+
+# Only this file knows it, so only this one is built again when it changes.
+ifneq ($(file <$(OUT)/version),$(VERSION))
+$(file >$(OUT)/version,$(VERSION))
+endif
+NEXT := 9.9.9
+$(OUT)/lib/base/version.o: CPPFLAGS += -DOX_VERSION='"$(VERSION)"'
+$(OUT)/lib/base/version.o: $(OUT)/version
+$(OUT)/next/version.o: lib/base/version.c $(OUT)/flags
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DOX_VERSION='"$(NEXT)"' $(CFLAGS) -c -o $@ $<
 
 $(OUT)/tests/unit/%.o: CPPFLAGS += -Itests/unit
 

@@ -49,7 +49,7 @@ examples: $(EXAMPLES)
 
 # What runs under a daemon in tests/e2e and examples.
 .PHONY: e2e-programs
-e2e-programs: all examples $(OUT)/tests/actor $(OUT)/tests/crowd
+e2e-programs: all examples $(OUT)/tests/actor $(OUT)/tests/crowd $(PROGRAMS:$(OUT)/%=$(OUT)/next/%)
 
 # --- lint: every step is silent when it has nothing to say -------------------------------------------
 

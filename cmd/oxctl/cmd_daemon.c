@@ -1,24 +1,37 @@
 /*
  * oxctl daemon: the daemon itself.
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
 #include "launch.h"
 #include "os/clock.h"
+#include "os/dirs.h"
 #include "talk.h"
 #include "view/human.h"
 #include "view/table.h"
 
-enum { GONE_MS = 10000, NAP_MS = 20 };
+enum { GONE_MS = 10000, UPGRADE_MS = 60000, NAP_MS = 20 };
 
 static bool as_json;
+static const char *from;
 
 const struct opt daemon_options[] = {
 	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "status: print JSON" },
+	{ .name = "from",
+		.kind = OPT_STRING,
+		.at = &from,
+		.value = "FOLDER",
+		.help = "upgrade: where the new oxherd and oxherd-brain are" },
 	{ .name = NULL },
 };
 
@@ -225,10 +238,93 @@ static int daemon_status(void)
 	return code;
 }
 
+/* --- upgrade --- */
+
+/* Beside this very oxctl, or in the folder that was named; freed by the caller. */
+static char *find_program(const char *name, struct err *e)
+{
+	char *folder = from ? realpath(from, NULL) : NULL;
+	char *path = NULL;
+
+	if (!from)
+		return dirs_program(name, e);
+	if (!folder) {
+		err_sys(e, errno, "cannot find the folder '%s'", from);
+		return NULL;
+	}
+	path = path_join(folder, name);
+	mem_free(folder);
+	if (access(path, X_OK) == 0)
+		return path;
+	err_sys(e, errno, "cannot execute '%s'", path);
+	mem_free(path);
+	return NULL;
+}
+
+/* The daemon tries both and says what is wrong; when it answers well, its brain ends. */
+static int ask_upgrade(struct ending *who)
+{
+	struct client *client = NULL;
+	struct talk info = { .e = ERR_INIT };
+	struct talk t = { .method = "daemon.upgrade", .is_long = true, .e = ERR_INIT };
+	char *keeper = find_program("oxherd", &t.e);
+	char *brain = keeper ? find_program("oxherd-brain", &t.e) : NULL;
+	int code = brain ? talk_connect(&client) : talk_fail(EXIT_FAILED, "%s", t.e.text.ptr);
+
+	if (code == EXIT_DONE)
+		code = ask_info(client, &info);
+	*who = (struct ending){ int_of(info.result, "pid"), int_of(info.result, "brain_pid") };
+	t.params = json_new_object();
+	json_set_string(t.params, "oxherd", keeper);
+	json_set_string(t.params, "brain", brain);
+	if (code == EXIT_DONE)
+		code = talk_call(client, &t);
+	if (code == EXIT_DONE)
+		code = client_wait(client, GONE_MS, &t.e);
+	client_free(client);
+	talk_release(&info);
+	talk_release(&t);
+	mem_free(keeper);
+	mem_free(brain);
+	return code == EXIT_NO_DAEMON && who->pid ? EXIT_DONE : code;
+}
+
+static int say_upgraded(const struct json *info)
+{
+	const struct json *verdict = json_get(info, "upgrade");
+	const char *words = json_string(json_get(verdict, "words"), "its keeper was lost on the way");
+	struct buf line = BUF_INIT;
+
+	if (!json_bool(json_get(verdict, "ok"), false))
+		return talk_fail(EXIT_FAILED, "the upgrade failed and the old daemon goes on: %s", words);
+	buf_addf(&line, "the daemon is oxherd %s now; its services went on",
+		json_string(json_get(info, "version"), words));
+	print_line(line.ptr, int_of(info, "pid"));
+	buf_release(&line);
+	return EXIT_DONE;
+}
+
 static int daemon_upgrade(void)
 {
-	return talk_fail(
-		EXIT_FAILED, "upgrade is not supported yet; 'oxctl daemon restart' keeps the services");
+	struct ending who;
+	struct client *client = NULL;
+	struct talk t = { .e = ERR_INIT };
+	int code = ask_upgrade(&who);
+	int64_t deadline = clock_ms() + UPGRADE_MS;
+
+	if (code != EXIT_DONE)
+		return code == EXIT_TIMED_OUT ? still_there(&who) : code;
+	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
+		if (clock_ms() > deadline)
+			return still_there(&who);
+	code = talk_launch(&client);
+	if (code == EXIT_DONE)
+		code = ask_info(client, &t);
+	if (code == EXIT_DONE)
+		code = say_upgraded(t.result);
+	talk_release(&t);
+	client_free(client);
+	return code;
 }
 
 int cmd_daemon(const struct opt_rest *rest)

@@ -186,11 +186,11 @@ int cmd_version(const struct opt_rest *rest)
 	(void)rest;
 	if (version_as_json) {
 		root = json_new_object();
-		json_set_string(root, "version", OX_VERSION);
+		json_set_string(root, "version", ox_version);
 		json_write_pretty(&out, root);
 		json_free(root);
 	} else {
-		buf_adds(&out, "oxctl " OX_VERSION "\n");
+		buf_addf(&out, "oxctl %s\n", ox_version);
 	}
 	out_write(&out);
 	buf_release(&out);

@@ -146,7 +146,9 @@ const struct cmd commands[] = {
 		.run = cmd_daemon,
 		.example = "oxctl daemon status",
 		.details =
-			"Stop stops the services too, in order; restart does not touch them. Upgrade is not supported yet." },
+			"Stop stops the services too, in order; restart does not touch them. Upgrade lets the programs beside this oxctl take over, "
+			"or those in the folder that --from names: they prove themselves on the state first, and while that or the change "
+			"itself fails the old ones go on." },
 	{ .name = "validate",
 		.arguments = "[FILE...]",
 		.about = "check oxfiles and say what they define",

@@ -17,6 +17,7 @@
 #include "engine/brain.h"
 #include "engine/loop.h"
 #include "engine/news.h"
+#include "engine/upgrade.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "wire/keep.h"
@@ -107,6 +108,22 @@ static int run(struct front *front, struct err *e)
 	return 0;
 }
 
+/* Would this build go on from what is there? */
+static int check(struct dirs *dirs, struct err *e)
+{
+	int rc = dirs_find(dirs, e);
+
+	if (rc == 0)
+		rc = brain_check_state(dirs->state, e);
+	if (rc == 0)
+		printf("oxherd-brain %s keep %d\n", ox_version, KEEP_VERSION);
+	else
+		fprintf(stderr, "%s\n", e->text.ptr);
+	dirs_release(dirs);
+	err_release(e);
+	return rc < 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct front front = { .loop = NULL };
@@ -114,9 +131,11 @@ int main(int argc, char **argv)
 	int code = 0;
 
 	if (argc > 1 && !strcmp(argv[1], "--version")) {
-		printf("oxherd-brain %s\n", OX_VERSION);
+		printf("oxherd-brain %s\n", ox_version);
 		return 0;
 	}
+	if (argc > 1 && !strcmp(argv[1], "--check"))
+		return check(&front.dirs, &e);
 	signal(SIGPIPE, SIG_IGN);
 	/* A log that may not grow any more is told by write(). */
 	signal(SIGXFSZ, SIG_IGN);

@@ -187,12 +187,16 @@ void opt_help(struct buf *out, const struct opt *table)
 	size_t widest = 0;
 
 	for (const struct opt *row = table; row->name; row++) {
+		if (!row->help)
+			continue;
 		buf_clear(&left);
 		add_left_side(&left, row);
 		if (str_width(left.ptr) > widest)
 			widest = str_width(left.ptr);
 	}
 	for (const struct opt *row = table; row->name; row++) {
+		if (!row->help)
+			continue;
 		buf_clear(&left);
 		add_left_side(&left, row);
 		buf_adds(out, left.ptr);

@@ -27,7 +27,7 @@ struct opt {
 	enum opt_kind kind;
 	void *at;
 	const char *value; /* "FILE" in the help; NULL for a flag */
-	const char *help;
+	const char *help;  /* NULL: not shown */
 };
 
 /* What is left after the options: `items` borrows from argv; `after_dashes` is where `--` stood, or -1. */

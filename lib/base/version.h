@@ -1,11 +1,9 @@
 /*
- * What this build calls itself.  `make VERSION=1.2.3` overrides it.
+ * What this build calls itself.  `make VERSION=1.2.3` says what.
  */
 #ifndef OX_BASE_VERSION_H
 #define OX_BASE_VERSION_H
 
-#ifndef OX_VERSION
-#define OX_VERSION "0.1.0"
-#endif
+extern const char ox_version[];
 
 #endif

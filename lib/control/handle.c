@@ -13,6 +13,7 @@
 #include "control/stream.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
+#include "engine/upgrade.h"
 #include "model/fields.h"
 #include "os/sig.h"
 
@@ -268,7 +269,7 @@ static int handle_version(void *context, struct request *r)
 	struct json *object = json_new_object();
 
 	(void)context;
-	json_set_string(object, "version", OX_VERSION);
+	json_set_string(object, "version", ox_version);
 	json_set_int(object, "protocol", 1);
 	request_answer(r, object);
 	return 0;
@@ -367,6 +368,31 @@ static int handle_shutdown(void *context, struct request *r)
 	return 0;
 }
 
+static void on_upgraded(void *context, bool is_ok, const char *words)
+{
+	struct request *r = context;
+	struct json *result = NULL;
+
+	if (!is_ok) {
+		request_error(r, RPC_FAILED, NULL, "%s", words);
+		return;
+	}
+	result = json_new_object();
+	json_set_string(result, "version", words);
+	request_answer(r, result);
+}
+
+static int handle_upgrade(void *context, struct request *r)
+{
+	struct handle *h = context;
+	const struct upgrade_wish wish = {
+		.keeper = json_string(json_get(request_params(r), "oxherd"), ""),
+		.brain = json_string(json_get(request_params(r), "brain"), ""),
+	};
+
+	return brain_upgrade(h->brain, &wish, on_upgraded, r, request_err(r));
+}
+
 const server_handler handle_table[METHOD_COUNT] = {
 	[METHOD_PING] = handle_ping,
 	[METHOD_VERSION] = handle_version,
@@ -387,5 +413,6 @@ const server_handler handle_table[METHOD_COUNT] = {
 	[METHOD_PLAN] = handle_plan,
 	[METHOD_SAVE] = handle_save,
 	[METHOD_DAEMON_SHUTDOWN] = handle_shutdown,
+	[METHOD_DAEMON_UPGRADE] = handle_upgrade,
 	[METHOD_DAEMON_INFO] = handle_info,
 };

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "engine/brain_private.h"
 #include "engine/sync.h"
+#include "engine/upgrade.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"
@@ -298,7 +299,7 @@ static void on_message(void *context, const struct keep_message *m, const int *f
 
 		fd_close(&fd);
 	}
-	if (!runner_takes(b->runner, m)) {
+	if (!runner_takes(b->runner, m) && !upgrade_takes(b, m)) {
 		if (b->is_synced)
 			take_message(b, m);
 		else
@@ -401,6 +402,7 @@ void brain_free(struct brain *b)
 	if (b->is_synced)
 		store_save_soon(b->store);
 	store_free(b->store);
+	upgrade_release(b);
 	portwatch_free(b->ports);
 	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);

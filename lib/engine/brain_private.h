@@ -65,6 +65,8 @@ struct found {
 	int64_t number;
 };
 
+struct upgrade;
+
 struct waiter {
 	brain_done done;
 	void *context;
@@ -99,6 +101,9 @@ struct brain {
 	uint64_t last_id;
 	int64_t started_at, last_seq;
 	int64_t keeper_pid, brain_restarts;
+	struct upgrade *upgrade; /* under way, or NULL */
+	char *verdict;           /* how the last one went; NULL: there was none */
+	bool has_upgraded;
 	bool is_synced, is_asked, is_dirty, is_leaving, is_orphan;
 	bool has_newcomers; /* something was started: those who follow its logs are to know */
 };

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/version.h"
 #include "engine/brain_private.h"
+#include "engine/upgrade.h"
 #include "os/clock.h"
 
 static struct json *daemon_to_json(const struct brain *b)
@@ -18,7 +19,7 @@ static struct json *daemon_to_json(const struct brain *b)
 
 	json_set_int(object, "pid", b->keeper_pid);
 	json_set_int(object, "brain_pid", getpid());
-	json_set_string(object, "version", OX_VERSION);
+	json_set_string(object, "version", ox_version);
 	json_set_int(object, "uptime_secs", (clock_ms() - b->started_at) / 1000);
 	json_set_int(object, "brain_restarts", b->brain_restarts);
 	return object;
@@ -231,6 +232,7 @@ struct json *brain_info(struct brain *b)
 	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
 	json_set_int(object, "odd_facts", (int64_t)counts.odd_facts);
 	json_set_int(object, "log_bytes_dropped", (int64_t)pump_dropped(b->pump, NULL));
+	json_set(object, "upgrade", b->verdict ? upgrade_verdict(b) : json_new_null());
 	json_set_string(object, "trouble", store_is_failing(b->store, &words) ? words : NULL);
 	return object;
 }

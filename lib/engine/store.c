@@ -99,6 +99,26 @@ static struct json *load_snapshot(const char *path, struct store_head *head, str
 	return state;
 }
 
+int store_peek(const char *path, struct json **state, struct err *e)
+{
+	struct buf text = BUF_INIT;
+	struct store_head head = { .serial = 0 };
+	const char *why = file_trouble(path);
+	int rc = 0;
+
+	*state = NULL;
+	if (!why && !file_exists(path))
+		return 0;
+	if (!why)
+		rc = file_read(path, STORE_SNAPSHOT_MAX, &text, e);
+	if (!why && rc == 0)
+		*state = store_read_snapshot(&text, &head, &why);
+	buf_release(&text);
+	if (rc == 0 && !*state)
+		return err_set(e, "'%s' cannot be used by this build: it is %s", path, why);
+	return rc;
+}
+
 static struct json *load_journal(struct store *s, struct buf *words)
 {
 	struct buf text = BUF_INIT;

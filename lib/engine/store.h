@@ -50,6 +50,11 @@ struct store_found {
 /* Reads what there is; the store then goes on from it.  NULL only if there is no room to work in at all, with words in `e`. */
 struct store *store_open(
 	struct ev_loop *loop, const struct store_options *options, struct store_found *found, struct err *e);
+/*
+ * Only looks, and sets nothing aside: the state as this build would read it, or NULL where there is none.  -1 with words for what it could not
+ * use.
+ */
+int store_peek(const char *path, struct json **state, struct err *e);
 void store_found_release(struct store_found *found);
 /* Saves what is due. */
 void store_free(struct store *s);

@@ -51,19 +51,8 @@ static int adopt(struct slots *all, struct slot *s, struct err *e)
 
 static void take_record(struct slot *s, const struct ledger_record *r, int index)
 {
+	ledger_take(s, r);
 	s->record = index;
-	s->pid = (pid_t)r->pid;
-	s->start_time = r->start_time;
-	s->state = (enum keep_state)r->state;
-	s->is_taken = r->is_taken;
-	s->is_gone = r->is_gone;
-	s->status = (int)r->status;
-	s->at_ms = r->at_ms;
-	s->wall_ms = r->wall_ms;
-	s->cpu_us = r->cpu_us;
-	s->peak_kb = r->peak_kb;
-	s->stage = (enum keep_stage)r->stage;
-	s->number = (int)r->number;
 	s->was_adopted = true;
 }
 

@@ -174,6 +174,7 @@ static void log_end(const struct slot *s)
 void brain_check(struct keeper *k)
 {
 	struct brain *b = &k->brain;
+	bool is_expected = false;
 
 	if (b->slot.is_child || !b->slot.pid)
 		return;
@@ -181,7 +182,12 @@ void brain_check(struct keeper *k)
 	hear_out(k);
 	if (k->stopping < STOPPING_KILL)
 		log_end(&b->slot);
+	is_expected = upgrade_is_handed_over(k, b->slot.pid);
 	b->slot.pid = 0;
 	brain_hang_up(k);
-	count_death(k);
+	if (is_expected)
+		b->retry_at = clock_ms();
+	else
+		count_death(k);
+	upgrade_brain_died(k);
 }

@@ -50,6 +50,8 @@ static void hear_serves(struct keeper *k, struct heard *h)
 	if (k->ready_fd >= 0)
 		(void)fd_write_all(k->ready_fd, "", 1);
 	fd_close(&k->ready_fd);
+	if (!k->upgrade.old_pid)
+		upgrade_settled(k);
 }
 
 static void hear_spawn(struct keeper *k, struct heard *h)
@@ -171,6 +173,17 @@ static void hear_stop_all(struct keeper *k, struct heard *h)
 	stop_all(k, h->m->grace_ms);
 }
 
+/* Comes back only if it fails. */
+static void hear_upgrade(struct keeper *k, struct heard *h)
+{
+	struct err e = ERR_INIT;
+
+	(void)upgrade_asked(k, h->m, &e);
+	log_warn("upgrade: %s", e.text.ptr);
+	refuse(k, h, e.number ? e.number : EBUSY, e.text.ptr);
+	err_release(&e);
+}
+
 static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) = {
 	[KEEP_SYNC] = hear_sync,
 	[KEEP_SPAWN] = hear_spawn,
@@ -183,6 +196,7 @@ static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) =
 	[KEEP_GET] = hear_get,
 	[KEEP_STOP_ALL] = hear_stop_all,
 	[KEEP_SERVES] = hear_serves,
+	[KEEP_UPGRADE] = hear_upgrade,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */

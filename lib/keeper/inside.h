@@ -29,6 +29,7 @@ enum stopping {
 /* What is owed to the brain apart from the slots. */
 struct debts {
 	bool hello;
+	bool upgraded;    /* how the last upgrade went */
 	bool synced;      /* after the slots and all held descriptors */
 	size_t held;      /* the next one to be told of */
 	uint64_t signals; /* bit N: signal N came */
@@ -54,6 +55,18 @@ struct brain {
 	struct buf path;
 };
 
+/* After an exec: what is still to be proved, and how it went. */
+struct upgrade {
+	bool is_proving;  /* the new brain has not said SERVES yet */
+	pid_t old_pid;    /* of the brain that has to leave first; 0: it is gone */
+	int64_t deadline; /* of this step */
+	int back;         /* the program of the keeper before; -1 */
+	int old_brain;    /* and of its brain; kept open where that is started again from here */
+	bool has_verdict;
+	int number;
+	char words[KEEP_WORDS_MAX + 1];
+};
+
 struct keeper {
 	const struct keeper_options *options;
 	struct slots slots;
@@ -61,6 +74,7 @@ struct keeper {
 	struct ledger ledger;
 	struct hold hold;
 	struct brain brain;
+	struct upgrade upgrade;
 	struct rlimit nofile; /* as it was at the start */
 	int ready_fd;
 	int signals; /* a signalfd */
@@ -115,6 +129,20 @@ void stop_asked(struct keeper *k);
 void stop_all(struct keeper *k, int64_t grace_ms);
 /* Goes on with it, after anything happened. */
 void stop_step(struct keeper *k, int64_t now);
+
+/* --- upgrade.c: another build takes over --- */
+
+/* Becomes the programs of an UPGRADE.  Comes back only when that fails: -1 with words, and all is as it was. */
+int upgrade_asked(struct keeper *k, const struct keep_message *m, struct err *e);
+/* The first thing that the new one does. */
+void upgrade_resume(struct keeper *k);
+/* The new brain serves: there is no way back any more, and no need for one. */
+void upgrade_settled(struct keeper *k);
+/* True for the end of the old brain that was waited for. */
+bool upgrade_is_handed_over(struct keeper *k, pid_t ended);
+/* After a death was counted: enough of them, and the old programs take over again. */
+void upgrade_brain_died(struct keeper *k);
+void upgrade_step(struct keeper *k, int64_t now);
 
 /* --- keeper.c --- */
 

@@ -66,7 +66,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->deadline = k->kill_at = -1;
 	k->out = (struct buf)BUF_INIT;
 	k->in = mem_alloc(KEEP_MESSAGE_MAX);
-	k->groups.dir = k->groups.notify = -1;
+	k->groups.dir = k->groups.notify = k->upgrade.old_brain = k->upgrade.back = -1;
 	raise_nofile(k);
 	brain_init(k);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
@@ -101,6 +101,8 @@ static void keeper_release(struct keeper *k)
 	groups_close(&k->groups);
 	hold_release_all(&k->hold);
 	brain_release(k);
+	fd_close(&k->upgrade.back);
+	fd_close(&k->upgrade.old_brain);
 	buf_release(&k->out);
 	mem_free(k->in);
 	fd_close(&k->ready_fd);
@@ -182,6 +184,8 @@ static int wait_ms(const struct keeper *k)
 		at = sooner(at, k->brain.retry_at);
 	if (k->is_killing)
 		at = sooner(at, k->kill_at);
+	if (k->upgrade.is_proving && k->stopping == STOPPING_NOT)
+		at = sooner(at, k->upgrade.deadline);
 	if (at < 0)
 		return -1;
 	left = at - clock_ms();
@@ -230,7 +234,7 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 		hear(k);
 }
 
-static int adopt(struct keeper *k, struct err *e)
+static void open_ledger(struct keeper *k)
 {
 	struct err why = ERR_INIT;
 
@@ -238,18 +242,36 @@ static int adopt(struct keeper *k, struct err *e)
 		log_warn("%s; only marks tell the next oxherd what runs, should this one be killed",
 			why.text.ptr);
 	err_release(&why);
+}
+
+static int adopt(struct keeper *k, struct err *e)
+{
+	open_ledger(k);
 	return k->options->was_left ? adopt_all(&k->slots, k->options->token, e) : 0;
+}
+
+/* A new one takes what an old one left; one that was another before its exec goes on. */
+static int begin(struct keeper *k, struct err *e)
+{
+	open_groups(k);
+	if (k->options->luggage) {
+		open_ledger(k);
+		upgrade_resume(k);
+		return 0;
+	}
+	if (adopt(k, e) < 0)
+		return -1;
+	groups_settle(&k->groups, &k->slots);
+	brain_start(k);
+	return 0;
 }
 
 static int keeper_loop(struct keeper *k, struct err *e)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 
-	open_groups(k);
-	if (adopt(k, e) < 0)
+	if (begin(k, e) < 0)
 		return -1;
-	groups_settle(&k->groups, &k->slots);
-	brain_start(k);
 	while (k->stopping != STOPPING_DONE && !k->gave_up) {
 		int64_t now = 0;
 		int count = 0;
@@ -262,6 +284,7 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		now = clock_ms();
 		kill_if_due(k, now);
 		stop_step(k, now);
+		upgrade_step(k, now);
 		retry_brain(k, now);
 		tell(k);
 	}
@@ -272,6 +295,11 @@ static int keeper_loop(struct keeper *k, struct err *e)
 			: err_set(e, "the brain '%s' ended %d times before it served", k->options->brain,
 				  BRAIN_TRIES);
 	return k->left_some ? err_set(e, "some processes could not be killed") : 0;
+}
+
+int keeper_check(const char *run, struct err *e)
+{
+	return ledger_check(run, e);
 }
 
 int keeper_run(const struct keeper_options *options, struct err *e)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 struct err;
+struct luggage;
 
 enum {
 	KEEPER_PATIENCE_MS =
@@ -21,6 +22,10 @@ enum {
 	BRAIN_BACKOFF_MAX_MS = 5000,
 	BRAIN_SERVED_MAX_MS = 400, /* for one that had served: what killed it may be over, and clients wait */
 	BRAIN_STEADY_MS = 10000,   /* lived that long: earlier deaths are forgotten */
+	UPGRADE_LEAVE_MS = 5000,   /* that the old brain has to go; then it is killed */
+	UPGRADE_PROVE_MS =
+		20000, /* that the new one has to say SERVES; then the old programs take over again */
+
 	BRAIN_TRIES =
 		3, /* deaths before any brain said SERVES, with nobody to keep: then the keeper gives up */
 };
@@ -33,11 +38,25 @@ struct keeper_options {
 	int ready_fd;      /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
 	int64_t patience_ms, grace_ms; /* as above; tests are less patient */
 	bool without_cgroups;          /* even where one could be made */
+	bool is_verbose;               /* only for the next one's command line */
+	int run_lock, state_lock;      /* descriptors that go to the next one; -1: none */
+	/* Of a keeper that took over from another build; see keeper_resume(). */
+	const struct luggage *luggage;
+	int back_fd;
+	const char *failed;
 };
 
 /*
  * Lives until all is stopped.  0: stopped as asked.  -1 with words: it could not begin, no brain could, or something did not die.
  */
 int keeper_run(const struct keeper_options *options, struct err *e);
+/*
+ * The same for a keeper that another one has become by exec: all that it has is in the luggage, a descriptor.  `back_fd` is the program of
+ * the one before, which takes over again if this one cannot go on, or -1; `failed` are the words of one that has given the place back, or NULL.
+ * The options hold what the command line says.
+ */
+int keeper_resume(struct keeper_options *options, int luggage_fd, struct err *e);
+/* Would this build understand what the keeper of that run folder has written down?  Touches nothing. */
+int keeper_check(const char *run, struct err *e);
 
 #endif

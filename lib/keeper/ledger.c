@@ -178,6 +178,69 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 	memcpy(r->name, s->name, sizeof(s->name));
 }
 
+void ledger_take(struct slot *s, const struct ledger_record *r)
+{
+	s->pid = (pid_t)r->pid;
+	s->start_time = r->start_time;
+	s->state = (enum keep_state)r->state;
+	s->is_taken = r->is_taken;
+	s->is_gone = r->is_gone;
+	s->status = (int)r->status;
+	s->at_ms = r->at_ms;
+	s->wall_ms = r->wall_ms;
+	s->cpu_us = r->cpu_us;
+	s->peak_kb = r->peak_kb;
+	s->stage = (enum keep_stage)r->stage;
+	s->number = (int)r->number;
+}
+
+void ledger_resume(struct ledger *l, struct slots *all)
+{
+	struct ledger_record r;
+
+	for (int index = 0; ledger_next(l, &index, &r); index++) {
+		struct slot *s = slots_find(all, (struct keep_ticket){ r.slot, r.generation });
+
+		if (s && s->record < 0)
+			s->record = index;
+		else
+			erase_at(l, index);
+	}
+	for (struct slot *s = all->first; s; s = s->next)
+		if (s->state != KEEP_STATE_FAILED)
+			ledger_note(l, s);
+}
+
+static int check_records(int fd, const char *path, struct err *e)
+{
+	struct ledger_record r;
+
+	for (int i = 0; pread(fd, &r, sizeof(r), place_of(i)) == (ssize_t)sizeof(r); i++)
+		if (r.slot && !ledger_makes_sense(&r))
+			return err_set(e, "record %d of '%s' makes no sense", i, path);
+	return 0;
+}
+
+int ledger_check(const char *folder, struct err *e)
+{
+	char *path = path_join(folder, "oxherd.slots");
+	struct head found;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK);
+	int rc = 0;
+
+	if (fd < 0 && errno != ENOENT)
+		rc = err_sys(e, errno, "cannot open '%s'", path);
+	else if (fd >= 0 &&
+		(pread(fd, &found, sizeof(found), 0) != (ssize_t)sizeof(found) ||
+			memcmp(found.magic, magic, sizeof(magic)) != 0 || found.record_size != LEDGER_RECORD))
+		rc = err_set(e, "'%s' is of a kind that is not known here", path);
+	else if (fd >= 0)
+		rc = check_records(fd, path, e);
+	fd_close(&fd);
+	mem_free(path);
+	return rc;
+}
+
 void ledger_note(struct ledger *l, struct slot *s)
 {
 	struct ledger_record r;

@@ -15,6 +15,7 @@
 
 struct err;
 struct slot;
+struct slots;
 
 enum { LEDGER_RECORD = 256, LEDGER_BOOT_MAX = 64 };
 
@@ -50,6 +51,11 @@ void ledger_erase(struct ledger *l, struct slot *s);
 
 /* Between a slot and its record; also for what travels through an exec. */
 void ledger_fill(struct ledger_record *r, const struct slot *s);
+void ledger_take(struct slot *s, const struct ledger_record *r);
 bool ledger_makes_sense(const struct ledger_record *r);
+/* For a keeper that was another before its exec: what stands there of these slots stays, the rest is put right. */
+void ledger_resume(struct ledger *l, struct slots *all);
+/* Can this build read what is there?  Nothing is touched; no ledger is fine.  -1 with words. */
+int ledger_check(const char *folder, struct err *e);
 
 #endif

@@ -116,6 +116,17 @@ static bool tell_synced(struct keeper *k)
 	return true;
 }
 
+static bool tell_upgraded(struct keeper *k)
+{
+	keep_message_init(&k->letter, KEEP_UPGRADED);
+	k->letter.number = k->upgrade.number;
+	k->letter.words = k->upgrade.words;
+	if (!send_letter(k))
+		return false;
+	k->brain.debts.upgraded = false;
+	return true;
+}
+
 static bool tell_signals(struct keeper *k)
 {
 	struct debts *d = &k->brain.debts;
@@ -166,6 +177,8 @@ void tell(struct keeper *k)
 		return;
 	if (d->synced && !tell_synced(k))
 		return;
+	if (d->upgraded && !tell_upgraded(k))
+		return;
 	(void)tell_signals(k);
 }
 
@@ -175,6 +188,7 @@ void tell_sync(struct keeper *k)
 
 	k->brain.is_synced = true;
 	d->hello = d->synced = true;
+	d->upgraded = k->upgrade.has_verdict;
 	d->held = 0;
 	slots_owe_all(&k->slots);
 	if (k->stopping == STOPPING_ASKED)

@@ -13,7 +13,7 @@ void http_request(struct buf *out, const struct endpoint *to, int port)
 
 	buf_addf(out, "GET %s%.*s HTTP/1.1\r\n", is_root ? "/" : "", (int)to->path_len, to->path);
 	buf_addf(out, to->is_ipv6 ? "Host: [%s]:%d\r\n" : "Host: %s:%d\r\n", to->host, port);
-	buf_adds(out, "User-Agent: oxherd/" OX_VERSION "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+	buf_addf(out, "User-Agent: oxherd/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n", ox_version);
 }
 
 static bool is_digit(char c)

@@ -22,6 +22,7 @@ enum {
 	F_NUMBER = 1 << 12,
 	F_WORDS = 1 << 13,
 	F_SPAWN = 1 << 14,
+	F_PATHS = 1 << 15,
 };
 
 static const struct {
@@ -83,6 +84,8 @@ const struct keep_field keep_fields[KEEP_FIELD_ROWS] = {
 	{ F_SPAWN, SHAPE_DESCRIPTORS, AT(spawn.descriptor_count), "descriptors", 0, KEEP_DESCRIPTORS_MAX },
 	{ F_SPAWN, SHAPE_RLIMITS, AT(spawn.rlimit_count), "limits", 0, KEEP_RLIMITS_MAX },
 	{ F_SPAWN, SHAPE_GROUPS, AT(spawn.group_count), "groups", 0, KEEP_GROUPS_MAX },
+	{ F_PATHS, SHAPE_STRING, AT(keeper_path), "keeper", 1, KEEP_PATH_MAX },
+	{ F_PATHS, SHAPE_STRING, AT(brain_path), "brain", 1, KEEP_PATH_MAX },
 };
 
 unsigned int keep_kind_parts(enum keep_kind kind)
@@ -104,7 +107,7 @@ void keep_message_init(struct keep_message *m, enum keep_kind kind)
 {
 	memset(m, 0, sizeof(*m));
 	m->kind = kind;
-	m->name = m->words = m->spawn.folder = "";
+	m->name = m->words = m->spawn.folder = m->keeper_path = m->brain_path = "";
 }
 
 /* --- lists --- */

@@ -15,6 +15,9 @@
  *	understood and cannot be begun, for want of a held descriptor or of memory, is a SPAWN_FAILED like any other; only one whose ticket is
  *	there already, or that finds every slot taken, gets an ERROR.
  *	SERVES says that clients are answered now: whoever waits for the daemon to be there is told.
+ *	UPGRADE names the programs that are to take over.  ERROR: nothing has changed.  Else the keeper that answers UPGRADED is the new one, has
+ *	everything that the old one had, this brain's socket too, and waits for this brain to end, so that a new one can take its place.  If that one
+ *	does not serve, the old keeper and the old brain take their places again.  Every brain since hears by UPGRADED how it went: number is 0 if well.
  *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
  *
  * A log pipe is a FIFO that the child opens for reading and writing, so that no reader's death breaks it.  What is in it is lost when the
@@ -163,7 +166,9 @@ struct keep_message {
 	int64_t reach;    /* enum keep_reach */
 	int64_t grace_ms; /* of STOP_ALL: between SIGTERM and SIGKILL */
 	uint64_t about;
-	const char *words; /* ERROR: why; HELLO: the token of this keeper's marks */
+	const char *
+		words; /* ERROR: why; HELLO: the token of this keeper's marks; UPGRADED: why not, or its version */
+	const char *keeper_path, *brain_path; /* of an UPGRADE */
 	struct keep_spawn spawn;
 };
 

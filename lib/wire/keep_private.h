@@ -31,7 +31,7 @@ struct keep_field {
 	int64_t least, most;
 };
 
-enum { KEEP_FIELD_ROWS = 34 };
+enum { KEEP_FIELD_ROWS = 36 };
 extern const struct keep_field keep_fields[KEEP_FIELD_ROWS];
 
 /* Which parts a kind carries: a row travels when `part` and this have a bit in common. */

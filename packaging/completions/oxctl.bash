@@ -19,7 +19,7 @@ _oxctl()
 		signal) words=" --json --help" ;;
 		reset) words=" --all --json --help" ;;
 		save) words=" --output --help" ;;
-		daemon) words="start stop restart status upgrade --json --help" ;;
+		daemon) words="start stop restart status upgrade --json --from --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
 		schema) words=" --help" ;;

@@ -192,7 +192,7 @@ static void nonsense_is_answered_and_survived(void **state)
 	}
 	send_raw(s, large, sizeof(large));
 	assert_int_equal(stage_expect(s, KEEP_ERROR, 0)->number, EMSGSIZE);
-	for (int kind = KEEP_HELLO; kind < KEEP_KIND_COUNT; kind++) {
+	for (int kind = KEEP_HELLO; kind < KEEP_UPGRADE; kind++) {
 		keep_message_init(&m, (enum keep_kind)kind);
 		m.ticket = (struct keep_ticket){ 1, 1 };
 		m.name = "x";

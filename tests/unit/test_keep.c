@@ -43,6 +43,8 @@ static void fill(struct keep_message *m, enum keep_kind kind, struct strings *s)
 	m->grace_ms = 10000;
 	m->about = 3;
 	m->words = "";
+	m->keeper_path = "/usr/bin/oxherd";
+	m->brain_path = "/usr/libexec/oxherd/oxherd-brain";
 	keep_list_add(&s->programs, "/usr/bin/node");
 	keep_list_add(&s->argv, "node");
 	keep_list_add(&s->argv, "");

@@ -1,0 +1,122 @@
+#include "run.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/version.h"
+#include "keeper/detach.h"
+#include "keeper/keeper.h"
+#include "keeper/lock.h"
+#include "os/clock.h"
+#include "os/dirs.h"
+#include "os/fd.h"
+#include "wire/keep.h"
+
+static void write_line(void *context, enum log_level level, const char *line, size_t len)
+{
+	struct buf out = BUF_INIT;
+
+	(void)context;
+	clock_write(&out, clock_wall_ms());
+	buf_addf(&out, " oxherd %s: ", log_level_name(level));
+	buf_add(&out, line, len);
+	buf_addc(&out, '\n');
+	(void)fd_write_all(STDERR_FILENO, out.ptr, out.len);
+	buf_release(&out);
+}
+
+static struct keeper_options options_of(const struct options *o, const char *brain)
+{
+	return (struct keeper_options){
+		.brain = brain,
+		.ready_fd = -1,
+		.patience_ms = o->patience_ms,
+		.grace_ms = o->grace_ms,
+		.without_cgroups = o->without_cgroups,
+		.is_verbose = o->verbose,
+		.back_fd = -1,
+	};
+}
+
+static int keep(
+	const struct options *o, const char *brain, const struct lock *lock, int tell_fd, struct err *e)
+{
+	struct keeper_options keeper = options_of(o, brain);
+	int rc = lock_sign(lock, e);
+
+	keeper.token = lock->token;
+	keeper.run = lock->run;
+	keeper.was_left = lock->was_left;
+	keeper.run_lock = lock->run_fd;
+	keeper.state_lock = lock->state_fd;
+	keeper.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3);
+	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
+	if (rc == 0)
+		rc = keeper_run(&keeper, e);
+	if (rc == 0)
+		lock_sign_off(lock);
+	if (rc < 0 && tell_fd >= 0)
+		(void)fd_write_all(tell_fd, e->text.ptr, e->text.len);
+	return rc;
+}
+
+int run(const struct options *o, struct err *e)
+{
+	struct lock lock = LOCK_INIT;
+	struct dirs dirs = { .run = NULL };
+	char *log = NULL;
+	char *brain = NULL;
+	int tell_fd = -1;
+	int rc = -1;
+	pid_t pid = 0;
+
+	brain = o->brain ? mem_strdup(o->brain) : dirs_program("oxherd-brain", e);
+	if (!brain || dirs_find(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
+		lock_take(&lock, dirs.run, dirs.state, e) < 0)
+		goto out;
+	log = path_join(dirs.log, "oxherd.log");
+	if (o->daemon)
+		pid = detach(log, &tell_fd, e);
+	if (pid == 0)
+		rc = keep(o, brain, &lock, tell_fd, e);
+	else if (pid > 0)
+		rc = detach_wait(&tell_fd, e);
+out:
+	fd_close(&tell_fd);
+	lock_release(&lock);
+	dirs_release(&dirs);
+	mem_free(log);
+	mem_free(brain);
+	return rc;
+}
+
+int run_again(const struct options *o, struct err *e)
+{
+	struct keeper_options keeper = options_of(o, o->brain ? o->brain : "");
+
+	keeper.back_fd = (int)o->back;
+	keeper.failed = o->failed;
+	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
+	return keeper_resume(&keeper, (int)o->luggage, e);
+}
+
+int run_check(struct err *e)
+{
+	struct dirs dirs = { .run = NULL };
+	struct buf out = BUF_INIT;
+	int rc = dirs_find(&dirs, e);
+
+	if (rc == 0)
+		rc = keeper_check(dirs.run, e);
+	if (rc == 0) {
+		buf_addf(&out, "oxherd %s keep %d\n", ox_version, KEEP_VERSION);
+		rc = fd_write_all(STDOUT_FILENO, out.ptr, out.len);
+	}
+	buf_release(&out);
+	dirs_release(&dirs);
+	return rc;
+}

@@ -1,0 +1,399 @@
+/*
+ * The keeper becomes another build of itself by exec: same process, same children, and what it knows in its luggage.  Whoever cannot go on
+ * gives the place back to the one before, whose program is held open: the new keeper when it cannot read the luggage, and when the new brain
+ * does not serve.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/version.h"
+#include "keeper/inside.h"
+#include "keeper/kill.h"
+#include "keeper/lock.h"
+#include "keeper/luggage.h"
+#include "keeper/reap.h"
+#include "keeper/tree.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+extern char **environ;
+
+enum { WORDS = 16, DIGITS = 24, PROC_PATH = 64 };
+
+static void set_flags(int fd, int flags)
+{
+	(void)fcntl(fd, F_SETFD, flags);
+}
+
+/* --- becoming another --- */
+
+/* What the next one is called with. */
+struct call {
+	const char *words[WORDS + 1];
+	size_t count;
+	char numbers[WORDS][DIGITS];
+};
+
+static void say(struct call *c, const char *word)
+{
+	c->words[c->count++] = word;
+}
+
+static void say_number(struct call *c, const char *option, int64_t value)
+{
+	char *text = c->numbers[c->count];
+
+	(void)snprintf(text, DIGITS, "%lld", (long long)value);
+	say(c, option);
+	say(c, text);
+}
+
+struct next {
+	const char *program, *brain;
+	const char *failed; /* NULL, or why the place is given back */
+	int luggage, back; /* descriptors; `back` is of the program that takes over again if need be, or -1 */
+};
+
+static void fill_call(struct call *c, const struct keeper_options *o, const struct next *n)
+{
+	say(c, "oxherd");
+	say(c, "--brain");
+	say(c, n->brain);
+	say_number(c, "--patience", o->patience_ms);
+	say_number(c, "--grace", o->grace_ms);
+	if (o->without_cgroups)
+		say(c, "--no-cgroups");
+	if (o->is_verbose)
+		say(c, "--verbose");
+	say_number(c, "--luggage", n->luggage);
+	if (n->back >= 0)
+		say_number(c, "--back", n->back);
+	if (n->failed) {
+		say(c, "--failed");
+		say(c, n->failed);
+	}
+}
+
+/* Only comes back when it fails: then all is as it was, and errno says why. */
+static void become(const struct keeper_options *o, const struct luggage *l, const struct next *n)
+{
+	struct call call = { .count = 0 };
+	int number = 0;
+
+	fill_call(&call, o, n);
+	luggage_each_fd(l, set_flags, 0);
+	set_flags(n->luggage, 0);
+	if (n->back >= 0)
+		set_flags(n->back, 0);
+	(void)execve(n->program, (char *const *)call.words, environ);
+	number = errno;
+	luggage_each_fd(l, set_flags, FD_CLOEXEC);
+	set_flags(n->luggage, FD_CLOEXEC);
+	if (n->back >= 0)
+		set_flags(n->back, FD_CLOEXEC);
+	errno = number;
+}
+
+static const char *proc_path(char text[PROC_PATH], int fd)
+{
+	(void)snprintf(text, PROC_PATH, "/proc/%d/fd/%d", (int)getpid(), fd);
+	return text;
+}
+
+/* Packs, and becomes what `n` says; the limit on descriptors goes back to what it was at first, so that the next one finds that. */
+static int hand_over(struct keeper *k, struct next *n, struct err *e)
+{
+	struct luggage l;
+	struct rlimit now;
+
+	n->luggage = luggage_pack(k, e);
+	if (n->luggage < 0)
+		return -1;
+	if (luggage_unpack(&l, n->luggage, e) == 0) {
+		(void)getrlimit(RLIMIT_NOFILE, &now);
+		(void)setrlimit(RLIMIT_NOFILE, &k->nofile);
+		become(k->options, &l, n);
+		err_sys(e, errno, "cannot execute '%s'", n->program);
+		(void)setrlimit(RLIMIT_NOFILE, &now);
+		luggage_release(&l);
+	}
+	fd_close(&n->luggage);
+	return -1;
+}
+
+/* --- asked for --- */
+
+static int check_programs(const struct keep_message *m, struct err *e)
+{
+	const char *paths[] = { m->keeper_path, m->brain_path };
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+		if (*paths[i] != '/' || access(paths[i], X_OK) < 0)
+			return err_sys(e, *paths[i] == '/' ? errno : EINVAL, "cannot execute '%s'", paths[i]);
+	return 0;
+}
+
+int upgrade_asked(struct keeper *k, const struct keep_message *m, struct err *e)
+{
+	char path[PROC_PATH];
+	struct next next = { .program = m->keeper_path, .brain = m->brain_path, .luggage = -1, .back = -1 };
+	int before = k->upgrade.old_brain;
+
+	if (k->stopping != STOPPING_NOT)
+		return err_set(e, "the daemon is being stopped");
+	if (k->upgrade.is_proving)
+		return err_set(e, "an upgrade is under way");
+	if (check_programs(m, e) < 0)
+		return -1;
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)k->brain.slot.pid);
+	k->upgrade.old_brain = open(path, O_RDONLY | O_CLOEXEC);
+	next.back = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	if (next.back < 0 || k->upgrade.old_brain < 0)
+		err_sys(e, errno, "cannot hold on to the programs that run now");
+	else
+		(void)hand_over(k, &next, e);
+	fd_close(&next.back);
+	/* After an upgrade that failed the brain is started by this one. */
+	fd_close(&k->upgrade.old_brain);
+	k->upgrade.old_brain = before;
+	return -1;
+}
+
+/* --- begun by one before --- */
+
+static void resume_slot(struct keeper *k, const struct luggage_slot *from)
+{
+	const struct ledger_record *r = &from->record;
+	struct slot *s = slots_new(&k->slots, (struct keep_ticket){ r->slot, r->generation }, r->name);
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
+
+	if (!s)
+		return;
+	ledger_take(s, r);
+	s->was_adopted = from->was_adopted;
+	s->is_killing = from->is_killing;
+	s->has_failure = from->has_failure;
+	s->ended_ticks = from->ended_ticks;
+	s->report_fd = (int)from->report;
+	if (from->is_child)
+		slots_born(&k->slots, s, s->pid);
+	else if (from->pidfd >= 0)
+		slots_adopted(&k->slots, s, (int)from->pidfd);
+	if (s->report_fd >= 0)
+		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->report_fd, &event);
+	if (s->pidfd >= 0)
+		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->pidfd, &event);
+	if (s->is_killing)
+		keeper_kill_soon(k);
+	slots_owe(&k->slots, s, (unsigned int)from->owes);
+}
+
+static void resume_brain(struct keeper *k, const struct luggage_head *h)
+{
+	struct brain *b = &k->brain;
+	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
+
+	b->was_served = true;
+	b->has_served = h->brain_has_served;
+	b->started_at = h->brain_started_at;
+	b->debts.signals = h->signals;
+	b->slot.report_fd = (int)h->brain_report;
+	if (h->brain_pid) {
+		slots_born(&k->slots, &b->slot, (pid_t)h->brain_pid);
+		b->slot.start_time = h->brain_start_time;
+		b->slot.state = KEEP_STATE_RUNNING;
+	}
+	b->sock = (int)h->brain_sock;
+	if (b->sock >= 0 && epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, b->sock, &event) == 0)
+		b->watched = EPOLLIN;
+	b->is_synced = h->brain_is_synced;
+}
+
+static void resume_held(struct keeper *k, const struct luggage *l)
+{
+	for (size_t i = 0; i < (size_t)l->head.held; i++) {
+		struct luggage_held h;
+		int fd = -1;
+
+		luggage_held(l, i, &h);
+		fd = (int)h.fd;
+		(void)hold_put(&k->hold, h.name, &fd);
+	}
+}
+
+static void set_verdict(struct keeper *k, int number, const char *words)
+{
+	k->upgrade.has_verdict = true;
+	k->upgrade.number = number;
+	(void)snprintf(k->upgrade.words, sizeof(k->upgrade.words), "%.*s", KEEP_WORDS_MAX, words);
+	k->brain.debts.upgraded = true;
+}
+
+void upgrade_resume(struct keeper *k)
+{
+	const struct keeper_options *o = k->options;
+	const struct luggage *l = o->luggage;
+
+	luggage_each_fd(l, set_flags, FD_CLOEXEC);
+	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
+		struct luggage_slot s;
+
+		luggage_slot(l, i, &s);
+		resume_slot(k, &s);
+	}
+	resume_held(k, l);
+	resume_brain(k, &l->head);
+	ledger_resume(&k->ledger, &k->slots);
+	groups_settle(&k->groups, &k->slots);
+	k->upgrade.old_brain = (int)l->head.old_brain;
+	k->upgrade.back = o->back_fd;
+	k->upgrade.is_proving = !o->failed;
+	k->upgrade.old_pid = (pid_t)l->head.brain_pid;
+	k->upgrade.deadline = clock_ms() + UPGRADE_LEAVE_MS;
+	if (o->failed) {
+		log_warn("upgrade: %s; oxherd %s goes on", o->failed, ox_version);
+		set_verdict(k, EIO, o->failed);
+	} else {
+		log_info("upgrade: oxherd %s has taken over, with %d processes", ox_version, k->slots.count);
+		set_verdict(k, 0, ox_version);
+	}
+	/* Whom they have with them now is remembered; and SIGCHLD of those who ended meanwhile may be lost. */
+	if (k->slots.count)
+		(void)tree_look(&k->slots, o->token);
+	(void)reap_all(&k->slots);
+	if (k->brain.slot.pid)
+		brain_check(k);
+	else
+		brain_start(k);
+	tell(k);
+}
+
+/* --- proving --- */
+
+static void give_back(struct keeper *k, const char *words)
+{
+	char program[PROC_PATH], brain[PROC_PATH];
+	struct err e = ERR_INIT;
+	struct next next = { .luggage = -1, .back = -1, .failed = words };
+
+	log_warn("upgrade: %s; the old programs take their places again", words);
+	if (k->brain.slot.is_child)
+		(void)kill_child(k->brain.slot.pid, SIGKILL);
+	(void)snprintf(program, sizeof(program), "/proc/self/fd/%d", k->upgrade.back);
+	next.program = program;
+	next.brain = proc_path(brain, k->upgrade.old_brain);
+	(void)hand_over(k, &next, &e);
+	log_error("upgrade: %s; nothing is left but to go on", e.text.ptr);
+	err_release(&e);
+	upgrade_settled(k);
+}
+
+void upgrade_settled(struct keeper *k)
+{
+	if (!k->upgrade.is_proving)
+		return;
+	k->upgrade.is_proving = false;
+	fd_close(&k->upgrade.back);
+	fd_close(&k->upgrade.old_brain);
+}
+
+bool upgrade_is_handed_over(struct keeper *k, pid_t ended)
+{
+	if (!k->upgrade.is_proving || ended != k->upgrade.old_pid)
+		return false;
+	k->upgrade.old_pid = 0;
+	k->brain.tries = 0;
+	k->upgrade.deadline = clock_ms() + UPGRADE_PROVE_MS;
+	return true;
+}
+
+void upgrade_brain_died(struct keeper *k)
+{
+	if (k->upgrade.is_proving && k->stopping == STOPPING_NOT && k->brain.tries >= BRAIN_TRIES)
+		give_back(k, "the new brain ended 3 times before it served");
+}
+
+void upgrade_step(struct keeper *k, int64_t now)
+{
+	if (!k->upgrade.is_proving || k->stopping != STOPPING_NOT || now < k->upgrade.deadline)
+		return;
+	if (!k->upgrade.old_pid) {
+		give_back(k, "the new brain did not serve in time");
+		return;
+	}
+	log_warn("upgrade: the old brain does not leave, it is killed");
+	k->upgrade.deadline = now + UPGRADE_LEAVE_MS;
+	(void)kill_child(k->upgrade.old_pid, SIGKILL);
+}
+
+/* --- what oxherd itself calls --- */
+
+static void options_of(struct keeper_options *o, const struct luggage *l)
+{
+	o->luggage = l;
+	o->token = l->head.token;
+	o->run = luggage_run(l);
+	o->run_lock = (int)l->head.run_lock;
+	o->state_lock = (int)l->head.state_lock;
+	o->was_left = true;
+	o->ready_fd = -1;
+}
+
+/* What cannot be read is left as it came, descriptors and all, for the one that packed it. */
+static void return_unread(const struct keeper_options *o, int luggage_fd, const char *words)
+{
+	struct call call = { .count = 0 };
+	char program[PROC_PATH];
+	const struct next next = {
+		.program = proc_path(program, o->back_fd),
+		.brain = o->brain,
+		.failed = words,
+		.luggage = luggage_fd,
+		.back = -1,
+	};
+
+	fill_call(&call, o, &next);
+	set_flags(o->back_fd, FD_CLOEXEC);
+	(void)execve(next.program, (char *const *)call.words, environ);
+}
+
+static void sign_off(const struct keeper_options *o)
+{
+	struct lock lock = { .run_fd = o->run_lock, .state_fd = o->state_lock };
+
+	(void)snprintf(lock.token, sizeof(lock.token), "%s", o->token);
+	lock.run = mem_strdup(o->run);
+	lock_sign_off(&lock);
+	lock_release(&lock);
+}
+
+int keeper_resume(struct keeper_options *o, int luggage_fd, struct err *e)
+{
+	struct luggage l;
+	char brain[PROC_PATH];
+	int rc = luggage_unpack(&l, luggage_fd, e);
+
+	if (rc < 0 && o->back_fd >= 0)
+		return_unread(o, luggage_fd, e->text.ptr);
+	if (rc < 0)
+		return -1;
+	options_of(o, &l);
+	fd_close(&luggage_fd);
+	if (o->back_fd >= 0)
+		set_flags(o->back_fd, FD_CLOEXEC);
+	if (o->failed)
+		o->brain = proc_path(brain, (int)l.head.old_brain);
+	rc = keeper_run(o, e);
+	if (rc == 0)
+		sign_off(o);
+	luggage_release(&l);
+	return rc;
+}
