@@ -73,9 +73,10 @@ load ../lib/common
 	[ ! -e "$OXHERD_HOME" ]
 }
 
-@test "upgrade says that it is not supported yet" {
-	run -1 oxctl daemon upgrade
-	assert_output --partial "not supported yet"
+@test "where there is no daemon there is nothing to upgrade" {
+	run -3 oxctl daemon upgrade
+	run -1 oxctl daemon upgrade --from nowhere
+	assert_output --partial "cannot find the folder 'nowhere'"
 }
 
 @test "a socket that a killed daemon left behind is no daemon: any command wants to start one" {
