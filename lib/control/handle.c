@@ -15,7 +15,10 @@
 #include "engine/brain.h"
 #include "engine/upgrade.h"
 #include "model/fields.h"
+#include "os/procfs.h"
 #include "os/sig.h"
+
+enum { WHO_COMMAND_MAX = 80 };
 
 /* --- parameters ----------------------------------------------------------------------------------------------------- */
 
@@ -48,12 +51,33 @@ static bool bool_param(const struct request *r, const char *name)
 	return json_bool(json_get(request_params(r), name), false);
 }
 
-/* "uid 1000, pid 812": for `why` and the log. */
+/* The words of a command line up to the first that may hold a secret, such as NAME=value. */
+static void add_command(pid_t pid, struct buf *out)
+{
+	struct buf command = BUF_INIT;
+	size_t len = 0;
+
+	if (!procfs_command(pid, &command, WHO_COMMAND_MAX) || !command.len) {
+		buf_release(&command);
+		return;
+	}
+	len = strcspn(command.ptr, "=");
+	while (len < command.len && len && command.ptr[len - 1] != ' ')
+		len--;
+	while (len && command.ptr[len - 1] == ' ')
+		len--;
+	if (len)
+		buf_addf(out, " '%.*s%s'", (int)len, command.ptr, len < command.len ? " ..." : "");
+	buf_release(&command);
+}
+
+/* "uid 1000, pid 812 'oxctl stop api'": for `why` and the log. */
 static void who_asks(const struct request *r, struct buf *out)
 {
 	struct unixsock_peer peer = request_peer(r);
 
 	buf_addf(out, "uid %d, pid %d", (int)peer.uid, (int)peer.pid);
+	add_command(peer.pid, out);
 }
 
 /* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
+#include "engine/diary.h"
 #include "engine/sync.h"
 #include "engine/upgrade.h"
 #include "os/clock.h"
@@ -417,6 +418,7 @@ void brain_free(struct brain *b)
 	callers_release(&b->callers);
 	vec_release(&b->readers);
 	news_release(&b->news);
+	diary_free(b->diary);
 	vec_release_with(&b->forgets, mem_free);
 	vec_release_with(&b->facts, fact_free);
 	sync_release(b);

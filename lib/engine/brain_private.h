@@ -97,6 +97,7 @@ struct brain {
 	struct map waiters; /* id -> struct waiter * */
 	struct vec readers; /* of struct follower * (engine/follow.h) */
 	struct news news;
+	struct diary *diary;
 	struct json *state; /* as found in the store, until the keeper has told its part */
 	uint64_t last_id;
 	int64_t started_at, last_seq;
@@ -115,6 +116,8 @@ void brain_upstream_told(void *context, const char *app, uint64_t serial, bool i
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);
+/* hands_lines.c */
+void brain_last_lines(void *context, const char *name, struct buf *out);
 /* follow.c */
 void brain_log_written(void *context, const char *path);
 void brain_readers_join(struct brain *b);

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "engine/brain_private.h"
 #include "engine/launch.h"
+#include "engine/past.h"
 #include "os/clock.h"
 #include "os/sig.h"
 
@@ -218,16 +219,6 @@ void brain_probed(void *context, struct ticket ticket, enum probe_answer answer,
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
 
-static void do_publish(void *context, const struct herd_event *event)
-{
-	struct brain *b = context;
-	const struct news_item *item = news_add(&b->news, event, ++b->last_seq);
-
-	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
-	if (b->is_synced)
-		b->options.publish(b->options.context, item);
-}
-
 static void do_changed(void *context)
 {
 	struct brain *b = context;
@@ -256,7 +247,9 @@ const struct hands brain_hands = {
 	.upstream = brain_upstream,
 	.drain = brain_drain,
 	.hook = brain_hook,
-	.publish = do_publish,
+	.last_lines = brain_last_lines,
+	.publish = past_publish,
+	.remember = past_remember,
 	.changed = do_changed,
 	.settled = do_settled,
 };

@@ -19,7 +19,7 @@ void news_release(struct news *n)
 	vec_release_with(&n->items, mem_free);
 }
 
-const struct news_item *news_add(struct news *n, const struct herd_event *event, int64_t seq)
+const struct news_item *news_add(struct news *n, const struct herd_event *event, int64_t seq, int64_t wall_ms)
 {
 	const char *why = event->why ? event->why : "";
 	size_t app_size = strlen(event->app) + 1;
@@ -28,7 +28,7 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 
 	*item = (struct news_item){
 		.seq = seq,
-		.wall_ms = clock_wall_ms(),
+		.wall_ms = wall_ms,
 		.pid = event->pid,
 		.delay_ms = event->delay_ms,
 		.instance = event->instance,

@@ -20,8 +20,9 @@ struct news {
 struct news_item;
 
 void news_release(struct news *n);
-/* Remembered as number `seq`, of now; the oldest is forgotten when there are too many. */
-const struct news_item *news_add(struct news *n, const struct herd_event *event, int64_t seq);
+/* Remembered as number `seq`; the oldest is forgotten when there are too many. */
+const struct news_item *news_add(
+	struct news *n, const struct herd_event *event, int64_t seq, int64_t wall_ms);
 int64_t news_seq(const struct news_item *item);
 const char *news_app(const struct news_item *item);
 /* -1: it is about the app as a whole. */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
+#include "engine/past.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 
@@ -194,6 +195,7 @@ static void find_feet(struct brain *b)
 	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
 	callers_from_json(&b->callers, json_get(b->state, "callers"));
 	b->herd = herd_remembered(b, &options);
+	past_begin(b);
 	json_free(b->state);
 	b->state = NULL;
 	for (size_t i = 0; i < b->found.len; i++)

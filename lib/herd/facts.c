@@ -74,8 +74,11 @@ void instance_gone(struct instance *i)
 	if (is_crash) {
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	} else {
-		if (i->last_exit.is_known)
+		buf_adds(&why, "as asked");
+		if (i->last_exit.is_known) {
+			buf_adds(&why, i->last_exit.signal ? ", by " : ", with ");
 			exit_words(&i->last_exit, &why);
+		}
 		i->ready_at = 0;
 		instance_feed(i, EVENT_DIED, why.ptr);
 	}

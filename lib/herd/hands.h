@@ -125,7 +125,11 @@ struct hands {
 	void (*drain)(void *context, struct ticket ticket, int port, int64_t ms);
 	/* Answered by herd_hooked() when it ended, or was killed after deploy.hook_timeout_secs. */
 	void (*hook)(void *context, const struct hook_wish *wish);
+	/* A question: appends what the instance wrote last in its life, a line break before each line; nothing where nothing is known. */
+	void (*last_lines)(void *context, const char *name, struct buf *out);
 	void (*publish)(void *context, const struct herd_event *event);
+	/* What belongs to the past of an instance, and is nothing to tell to everybody: who asked.  It has no sequence. */
+	void (*remember)(void *context, const struct herd_event *event);
 	/*
 	 * What herd_to_json() would say has changed.  Marking it is enough when the store is written before the messages to the keeper
 	 * leave: then no process is ever unknown to the store.
@@ -136,5 +140,6 @@ struct hands {
 };
 
 const char *herd_event_word(enum herd_event_kind kind);
+bool herd_event_parse(const char *word, enum herd_event_kind *kind);
 
 #endif

@@ -168,6 +168,9 @@ struct json *herd_to_json(const struct herd *h);
 struct herd *herd_from_json(
 	const struct json *j, const struct herd_options *options, int64_t now, struct err *e);
 
+/* One event of an earlier brain about an instance, oldest first, before herd_resume(); who is not there any more has no past. */
+void herd_recall(struct herd *h, const struct herd_event *event);
+
 struct herd_live {
 	struct ticket ticket; /* as the keeper has them */
 	const char *name;     /* "api:2", as it was spawned */

@@ -322,7 +322,7 @@ extern const struct instance_flag instance_flags[];
 extern const size_t instance_flags_count;
 
 /* past.c */
-void past_add(struct past *p, const struct happening *what, const char *words);
+void past_add(struct past *p, const struct herd_event *event);
 void past_release(struct past *p);
 
 /* words.c */

@@ -142,19 +142,13 @@ void instance_touch(struct instance *i)
 static void tell(struct instance *i, struct herd_event *event)
 {
 	struct herd *h = i->app->herd;
-	struct happening what = {
-		.at = h->now,
-		.kind = event->kind,
-		.on = event->on,
-		.from = event->from,
-		.to = event->to,
-	};
 
+	event->at = h->now;
 	event->app = i->app->spec->name;
 	event->instance = i->number;
 	event->pid = i->pid;
 	event->delay_ms = event->to == STATE_BACKOFF ? i->delay_ms : -1;
-	past_add(&i->past, &what, event->why);
+	past_add(&i->past, event);
 	herd_publish(h, event);
 }
 
@@ -174,10 +168,24 @@ static void log_step(const struct instance *i, enum state from, enum event on, c
 			event_word(on));
 }
 
+/* The words of an end that nobody asked for, with the last ones of its own below. */
+static void add_last_words(const struct instance *i, enum event on, struct buf *out)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	struct buf name = BUF_INIT;
+
+	if (on != EVENT_CRASHED && on != EVENT_GAVE_UP)
+		return;
+	buf_addf(&name, "%s:%d", i->app->spec->name, i->number);
+	o->hands->last_lines(o->context, name.ptr, out);
+	buf_release(&name);
+}
+
 bool instance_feed(struct instance *i, enum event on, const char *why)
 {
 	struct step step = fsm_step(i->state, on);
 	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
+	struct buf words = BUF_INIT;
 
 	if (!step.is_legal) {
 		herd_odd(i->app->herd, i, event_word(on));
@@ -186,9 +194,12 @@ bool instance_feed(struct instance *i, enum event on, const char *why)
 	i->state = step.to;
 	instance_set_why(i, why);
 	log_step(i, event.from, on, i->why);
-	event.why = i->why ? i->why : "";
+	buf_adds(&words, i->why ? i->why : "");
+	add_last_words(i, on, &words);
+	event.why = words.ptr;
 	i->state_since = i->app->herd->now;
 	tell(i, &event);
+	buf_release(&words);
 	instance_touch(i);
 	requests_look(i->app->herd, i);
 	instance_act(i, step.action);

@@ -13,7 +13,7 @@ static void grow(struct past *p)
 	p->cap = cap;
 }
 
-void past_add(struct past *p, const struct happening *what, const char *words)
+void past_add(struct past *p, const struct herd_event *event)
 {
 	struct happening *item = NULL;
 
@@ -26,8 +26,14 @@ void past_add(struct past *p, const struct happening *what, const char *words)
 		p->first = (uint8_t)((p->first + 1) % p->cap);
 		mem_free(item->words);
 	}
-	*item = *what;
-	item->words = words && *words ? mem_strdup(words) : NULL;
+	*item = (struct happening){
+		.at = event->at,
+		.kind = event->kind,
+		.on = event->on,
+		.from = event->from,
+		.to = event->to,
+		.words = event->why && *event->why ? mem_strdup(event->why) : NULL,
+	};
 }
 
 void past_release(struct past *p)
@@ -36,4 +42,13 @@ void past_release(struct past *p)
 		mem_free(p->items[i].words);
 	mem_free(p->items);
 	*p = (struct past){ .items = NULL };
+}
+
+void herd_recall(struct herd *h, const struct herd_event *event)
+{
+	const struct app *a = app_find(h, event->app);
+	struct instance *i = a ? app_instance(a, event->instance) : NULL;
+
+	if (i)
+		past_add(&i->past, event);
 }

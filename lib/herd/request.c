@@ -188,16 +188,25 @@ static int check(const struct asked *q, struct err *e)
 /* Kept for `why`: who asked. */
 static void remember(const struct asked *q)
 {
+	const struct herd_options *o = &q->h->options;
 	struct buf words = BUF_INIT;
 
 	buf_addf(&words, "%s, asked by %s", verb_words[q->r->verb], q->r->who);
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
-		struct happening what = {
-			.at = q->h->now, .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state
+		const struct herd_event event = {
+			.at = q->h->now,
+			.kind = HERD_EVENT_NOTE,
+			.app = i->app->spec->name,
+			.instance = i->number,
+			.from = i->state,
+			.to = i->state,
+			.why = words.ptr,
+			.delay_ms = -1,
 		};
 
-		past_add(&i->past, &what, words.ptr);
+		past_add(&i->past, &event);
+		o->hands->remember(o->context, &event);
 	}
 	buf_release(&words);
 }

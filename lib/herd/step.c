@@ -9,7 +9,7 @@ static const char *stop_words(const struct instance *i)
 		return "the daemon stops";
 	if (i->is_retired)
 		return i->app->is_leaving ? "deleted" : "scaled down";
-	return i->wants_up ? "restart" : "nobody wants it";
+	return i->wants_up ? "restart" : "asked to stop";
 }
 
 static void step_down(struct instance *i)

@@ -98,3 +98,13 @@ bool leave_parse(const char *word, enum leave *leave)
 	*leave = (enum leave)found;
 	return true;
 }
+
+bool herd_event_parse(const char *word, enum herd_event_kind *kind)
+{
+	int found = 0;
+
+	if (!find_word(event_words, HERD_EVENT_COUNT, word, &found))
+		return false;
+	*kind = (enum herd_event_kind)found;
+	return true;
+}

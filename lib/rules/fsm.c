@@ -140,6 +140,17 @@ bool state_parse(const char *word, enum state *state)
 	return false;
 }
 
+bool event_parse(const char *word, enum event *event)
+{
+	for (int i = 0; i < EVENT_COUNT; i++) {
+		if (!str_eq(events[i].word, word))
+			continue;
+		*event = (enum event)i;
+		return true;
+	}
+	return false;
+}
+
 bool state_is_live(enum state state)
 {
 	return state == STATE_STARTING || state == STATE_RUNNING || state == STATE_UNHEALTHY ||

@@ -48,6 +48,7 @@ const char *state_doc(enum state state);
 const char *event_doc(enum event event);
 /* False if there is no such word. */
 bool state_parse(const char *word, enum state *state);
+bool event_parse(const char *word, enum event *event);
 /* A process exists or may exist: starting, running, unhealthy, stopping. */
 bool state_is_live(enum state state);
 /* Every legal step as rows of a table for oxherd(7), in mdoc. */

@@ -44,7 +44,7 @@ static void explain_end(struct restart_decision *d, struct end end)
 		explain(d, "ended while no daemon was there to see how");
 		break;
 	case END_SPAWN_FAILED:
-		explain(d, "could not be started (%s)", strerror(end.code));
+		explain(d, "not started");
 		break;
 	}
 }

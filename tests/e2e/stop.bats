@@ -17,7 +17,7 @@ one() {
 	assert is_gone "$pid"
 	assert state_is one:0 stopped
 	assert_logged "one:0: did not stop within 0.3 s: killed"
-	assert_logged "one:0: stopping -> stopped on died (SIGKILL)"
+	assert_logged "one:0: stopping -> stopped on died (as asked, by SIGKILL)"
 }
 
 @test "a service that obeys SIGTERM is gone at once" {

@@ -283,6 +283,18 @@ static void wish_unwatch(void *context, struct ticket t)
 	port_unwatch(s, t);
 }
 
+static void wish_last_lines(void *context, const char *name, struct buf *out)
+{
+	(void)context;
+	buf_addf(out, "\nthe last words of %s", name);
+}
+
+static void wish_remember(void *context, const struct herd_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
 static void wish_publish(void *context, const struct herd_event *event)
 {
 	struct sim *s = context;
@@ -324,7 +336,9 @@ const struct hands machine_hands = {
 	.upstream = proxy_upstream,
 	.drain = proxy_drain,
 	.hook = proxy_hook,
+	.last_lines = wish_last_lines,
 	.publish = wish_publish,
+	.remember = wish_remember,
 	.changed = wish_changed,
 	.settled = wish_settled,
 };

@@ -133,6 +133,20 @@ static void hook(void *context, const struct hook_wish *wish)
 	buf_addf(&f->log, "hook %s %s\n", wish->app, wish->is_post ? "post" : "pre");
 }
 
+static void last_lines(void *context, const char *name, struct buf *out)
+{
+	const struct fake *f = context;
+
+	if (f->last_lines)
+		buf_addf(out, "\n%s of %s", f->last_lines, name);
+}
+
+static void remember(void *context, const struct herd_event *event)
+{
+	(void)context;
+	(void)event;
+}
+
 static void publish(void *context, const struct herd_event *event)
 {
 	struct fake *f = context;
@@ -167,7 +181,9 @@ const struct hands fake_hands = {
 	.upstream = upstream,
 	.drain = drain,
 	.hook = hook,
+	.last_lines = last_lines,
 	.publish = publish,
+	.remember = remember,
 	.changed = changed,
 	.settled = settled,
 };
