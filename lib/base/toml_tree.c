@@ -161,12 +161,13 @@ size_t toml_count(const struct toml_value *v)
 
 const struct toml_value *toml_at(const struct toml_value *v, size_t i)
 {
-	return v->type == TOML_TABLE ? v->as.branch->members.entries[i].value : v->as.branch->items.items[i];
+	return v->type == TOML_TABLE ? map_at(&v->as.branch->members, i)->value
+				     : v->as.branch->items.items[i];
 }
 
 const char *toml_key(const struct toml_value *table, size_t i, size_t *len)
 {
-	const struct map_entry *entry = &table->as.branch->members.entries[i];
+	const struct map_entry *entry = map_at(&table->as.branch->members, i);
 
 	if (len)
 		*len = entry->key_len;

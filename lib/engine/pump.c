@@ -454,9 +454,10 @@ void pump_close(struct pump *p, const char *name)
 
 void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context)
 {
-	/* From the end: closing one moves those behind it. */
-	for (size_t i = p->spouts.len; i-- > 0;) {
-		struct spout *spout = p->spouts.entries[i].value;
+	const struct map_entry *entry = NULL;
+
+	MAP_EACH (&p->spouts, entry) {
+		struct spout *spout = entry->value;
 		const struct spec *spec = spec_of ? spec_of(context, spout->name) : NULL;
 
 		if (spec)

@@ -360,7 +360,7 @@ static void begin_round(struct upstreams *u)
 		if (prepare(u, first))
 			vec_push(&u->round, first);
 	for (size_t i = 0; u->round.len && i < u->sites.len; i++) {
-		struct site *s = u->sites.entries[i].value;
+		struct site *s = map_at(&u->sites, i)->value;
 
 		if (s != u->round.items[0] && s->is_due && goes_with(u->round.items[0], s) && prepare(u, s))
 			vec_push(&u->round, s);

@@ -42,7 +42,7 @@ int hold_release(struct hold *h, const char *name)
 
 const char *hold_name(const struct hold *h, size_t index)
 {
-	return index < h->by_name.len ? h->by_name.entries[index].key : NULL;
+	return index < h->by_name.len ? map_at(&h->by_name, index)->key : NULL;
 }
 
 void hold_release_all(struct hold *h)

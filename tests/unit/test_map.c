@@ -69,7 +69,7 @@ static void gives_back_what_it_replaced(void **state)
 	assert_null(map_put(&m, "b", &values[2]));
 	assert_ptr_equal(map_put(&m, "a", &values[3]), &values[1]);
 	assert_ptr_equal(map_get(&m, "a"), &values[3]);
-	assert_string_equal(m.entries[0].key, "a");
+	assert_string_equal(map_at(&m, 0)->key, "a");
 	assert_int_equal(m.len, 2);
 	map_release(&m);
 }
@@ -88,7 +88,7 @@ static void keeps_keys_with_nul(void **state)
 	assert_ptr_equal(map_get_n(&m, "a\0c", 1), &values[3]);
 	assert_ptr_equal(map_get(&m, "a"), &values[3]);
 	assert_ptr_equal(map_get(&m, ""), &values[4]);
-	assert_int_equal(m.entries[0].key_len, 3);
+	assert_int_equal(map_at(&m, 0)->key_len, 3);
 	map_release(&m);
 }
 
@@ -120,9 +120,60 @@ static void keeps_the_rest(void **state)
 	for (int i = 0; i < 100; i++)
 		assert_ptr_equal(map_get(&m, key_of(i)), i % 2 ? &values[i] : NULL);
 	for (int i = 0; i < 50; i++)
-		assert_string_equal(m.entries[i].key, key_of(i * 2 + 1));
+		assert_string_equal(map_at(&m, i)->key, key_of(i * 2 + 1));
 	assert_null(map_put(&m, key_of(0), &values[0]));
-	assert_string_equal(m.entries[50].key, key_of(0));
+	assert_string_equal(map_at(&m, 50)->key, key_of(0));
+	map_release(&m);
+}
+
+/* Against a plain table, with keys that come and go; as many as fill and empty it several times. */
+static void comes_and_goes(void **state)
+{
+	enum { KEYS = 100, TURNS = 20000 };
+	struct map m = MAP_INIT;
+	void *wanted[KEYS] = { NULL };
+	uint32_t random = 1;
+	size_t count = 0;
+
+	(void)state;
+	for (int turn = 0; turn < TURNS; turn++) {
+		int k = (int)((random = random * 1664525 + 1013904223) >> 16) % KEYS;
+		bool is_growing = (turn / 500) % 2 == 0;
+
+		if (is_growing || turn % 3 == 0) {
+			assert_ptr_equal(map_put(&m, key_of(k), &values[k]), wanted[k]);
+			count += !wanted[k];
+			wanted[k] = &values[k];
+		} else {
+			assert_ptr_equal(map_remove(&m, key_of(k)), wanted[k]);
+			count -= !!wanted[k];
+			wanted[k] = NULL;
+		}
+		assert_int_equal(m.len, count);
+		k = (k + turn) % KEYS;
+		assert_ptr_equal(map_get(&m, key_of(k)), wanted[k]);
+		assert_true(m.cap <= 512);
+	}
+	map_release(&m);
+}
+
+static void may_be_emptied_while_walked(void **state)
+{
+	const struct map_entry *entry = NULL;
+	struct map m = MAP_INIT;
+	int walked = 0;
+
+	(void)state;
+	for (int i = 0; i < 100; i++)
+		map_put(&m, key_of(i), &values[i]);
+	MAP_EACH (&m, entry) {
+		assert_ptr_equal(entry->value, &values[walked]);
+		assert_non_null(map_remove(&m, key_of(walked++)));
+	}
+	assert_int_equal(walked, 100);
+	assert_int_equal(m.len, 0);
+	assert_null(map_put(&m, "a", &values[0]));
+	assert_ptr_equal(map_get(&m, "a"), &values[0]);
 	map_release(&m);
 }
 
@@ -147,6 +198,9 @@ int main(void)
 		PROMISE("a key may hold NUL bytes and may be empty", keeps_keys_with_nul),
 		PROMISE("a map has copies of its keys", copies_its_keys),
 		PROMISE("taking one out leaves the rest, in order", keeps_the_rest),
+		PROMISE("keys that come and go are found as long as they are there, in bounded memory",
+			comes_and_goes),
+		PROMISE("what is walked over may be taken out meanwhile", may_be_emptied_while_walked),
 		PROMISE("a map that owns its values frees them", frees_its_values),
 	};
 
