@@ -139,6 +139,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	/* A log that may not grow any more is told by write(). */
 	signal(SIGXFSZ, SIG_IGN);
+	mem_return_large();
 	log_to(log_line, NULL, LOG_INFO);
 	raise_limits();
 	front.loop = loop_new();

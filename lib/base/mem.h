@@ -20,5 +20,9 @@ char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t len);
 /* NULL does nothing. */
 void mem_free(void *ptr);
+/* What was freed goes back to the system, where the library knows how: for after a burst, as it looks at all that is free. */
+void mem_trim(void);
+/* From now on large blocks go back by themselves when they are freed: for what runs long, and is large only at times. */
+void mem_return_large(void);
 
 #endif

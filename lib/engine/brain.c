@@ -151,6 +151,7 @@ static void on_save(struct ev_loop *loop, ev_timer *w, int events)
 	}
 	b->forgets.len = 0;
 	brain_sweep_pump(b);
+	brain_trim(b);
 }
 
 static bool is_caller_used(const void *context, int64_t number)

@@ -24,6 +24,7 @@
 enum {
 	SAVE_DELAY_MS = 200,  /* facts wait this long for others to be saved with */
 	FORGETS_MAX = 4096,   /* that wait for a disk that takes nothing; the keeper's room has its end too */
+	TRIM_EVENTS = 500,    /* so many leave enough behind to be given back */
 	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
 };
 
@@ -101,6 +102,7 @@ struct brain {
 	struct json *state; /* as found in the store, until the keeper has told its part */
 	uint64_t last_id;
 	int64_t started_at, last_seq;
+	int64_t trimmed_seq; /* the last event when memory was given back */
 	int64_t keeper_pid, brain_restarts;
 	struct upgrade *upgrade; /* under way, or NULL */
 	char *verdict;           /* how the last one went; NULL: there was none */
@@ -133,6 +135,8 @@ void brain_unwatch(struct brain *b, struct ticket ticket);
 int brain_open_pump(struct brain *b, struct err *e);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */
 void brain_sweep_pump(struct brain *b);
+/* What a burst of events has freed goes back to the system. */
+void brain_trim(struct brain *b);
 /* The herd's words for a spawn that the keeper could not do. */
 void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);

@@ -70,3 +70,11 @@ void brain_sweep_pump(struct brain *b)
 {
 	pump_sweep(b->pump, spec_of, b);
 }
+
+void brain_trim(struct brain *b)
+{
+	if (b->last_seq - b->trimmed_seq < TRIM_EVENTS)
+		return;
+	b->trimmed_seq = b->last_seq;
+	mem_trim();
+}

@@ -3,21 +3,22 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/vec.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
 /* Messages taken in one turn of the loop, so that a talkative keeper leaves room for clients. */
 enum { TAKEN_MAX = 256 };
 
-/* A message that the socket did not take yet. */
+/* Before each message that the socket did not take yet. */
 struct letter {
-	struct buf bytes;
+	size_t len;
 	int fd; /* ours, or -1 */
 };
 
@@ -28,17 +29,33 @@ struct parent {
 	int fd;
 	const struct parent_calls *calls;
 	void *context;
-	struct vec waiting; /* of struct letter * */
+	/*
+	 * A thousand starts at once are some megabytes for a moment.  In one piece they are given back; each for itself they would lie between
+	 * what stays.
+	 */
+	struct buf waiting;
+	size_t sent, count; /* bytes of `waiting` that are gone, letters that are left */
 	char *room;         /* KEEP_MESSAGE_MAX bytes */
 };
 
-static void letter_free(void *item)
+static struct letter first_letter(const struct parent *p)
 {
-	struct letter *letter = item;
+	struct letter letter;
 
-	buf_release(&letter->bytes);
-	fd_close(&letter->fd);
-	mem_free(letter);
+	memcpy(&letter, p->waiting.ptr + p->sent, sizeof(letter));
+	return letter;
+}
+
+static void drop_first(struct parent *p)
+{
+	struct letter letter = first_letter(p);
+
+	fd_close(&letter.fd);
+	p->sent += sizeof(letter) + letter.len;
+	if (--p->count > 0)
+		return;
+	buf_release(&p->waiting);
+	p->sent = 0;
 }
 
 static void parent_lost(struct parent *p, int number)
@@ -91,16 +108,16 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	struct parent *p = w->data;
 
 	(void)events;
-	while (p->waiting.len) {
-		struct letter *letter = p->waiting.items[0];
+	while (p->count) {
+		struct letter letter = first_letter(p);
 
-		if (sock_send(p->fd, letter->bytes.ptr, letter->bytes.len, &letter->fd, letter->fd >= 0) <
-			0) {
+		if (sock_send(p->fd, p->waiting.ptr + p->sent + sizeof(letter), letter.len, &letter.fd,
+			    letter.fd >= 0) < 0) {
 			if (errno != EAGAIN)
 				parent_lost(p, errno);
 			return;
 		}
-		letter_free(vec_remove(&p->waiting, 0));
+		drop_first(p);
 	}
 	ev_io_stop(loop, &p->writer);
 }
@@ -126,20 +143,25 @@ void parent_free(struct parent *p)
 		return;
 	ev_io_stop(p->loop, &p->reader);
 	ev_io_stop(p->loop, &p->writer);
-	vec_release_with(&p->waiting, letter_free);
+	while (p->count)
+		drop_first(p);
 	fd_close(&p->fd);
 	mem_free(p->room);
 	mem_free(p);
 }
 
-static void keep_for_later(struct parent *p, struct buf *bytes, int fd)
+static void keep_for_later(struct parent *p, const struct buf *bytes, int fd)
 {
-	struct letter *letter = mem_zalloc(1, sizeof(*letter));
+	struct letter letter = { .len = bytes->len, .fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1 };
 
-	letter->bytes = *bytes;
-	letter->fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
-	buf_init(bytes);
-	vec_push(&p->waiting, letter);
+	/* What is sent goes once it is half of it, so that one who is always behind does not grow. */
+	if (p->sent > p->waiting.len / 2) {
+		buf_eat(&p->waiting, p->sent);
+		p->sent = 0;
+	}
+	buf_add(&p->waiting, &letter, sizeof(letter));
+	buf_add(&p->waiting, bytes->ptr, bytes->len);
+	p->count++;
 	ev_io_start(p->loop, &p->writer);
 }
 
@@ -151,7 +173,7 @@ int parent_send(struct parent *p, const struct keep_message *m, int fd)
 
 	if (rc < 0)
 		log_error("cannot tell the keeper '%s': %s", keep_kind_word(m->kind), e.text.ptr);
-	else if (p->waiting.len || sock_send(p->fd, bytes.ptr, bytes.len, &fd, fd >= 0) < 0)
+	else if (p->count || sock_send(p->fd, bytes.ptr, bytes.len, &fd, fd >= 0) < 0)
 		keep_for_later(p, &bytes, fd);
 	buf_release(&bytes);
 	err_release(&e);
@@ -160,5 +182,5 @@ int parent_send(struct parent *p, const struct keep_message *m, int fd)
 
 size_t parent_waiting(const struct parent *p)
 {
-	return p->waiting.len;
+	return p->count;
 }
