@@ -50,6 +50,7 @@ void cmd_print_help(const struct cmd *cmd, struct buf *out);
 
 int cmd_validate(const struct opt_rest *rest);
 int cmd_nginx(const struct opt_rest *rest);
+int cmd_export(const struct opt_rest *rest);
 int cmd_plan(const struct opt_rest *rest);
 int cmd_help(const struct opt_rest *rest);
 int cmd_version(const struct opt_rest *rest);

@@ -1,5 +1,5 @@
 /*
- * oxctl nginx: the upstream block that an oxfile stands for, and on request the server block around it.
+ * oxctl nginx, oxctl export: the upstreams that an oxfile stands for in the words of a proxy, and on request the server block around one.
  */
 #include <string.h>
 
@@ -16,6 +16,7 @@ static const char *profile;
 static const char *server_name;
 static const char *output;
 static bool as_json;
+static const struct exporter *exporter;
 
 const struct opt nginx_options[] = {
 	{ .name = "server",
@@ -56,7 +57,7 @@ static void add_upstream(struct vec *upstreams, const struct placement *p)
 		.servers = servers,
 		.servers_count = (size_t)p->instances,
 		.options = (const char *const *)p->spec->nginx.options.items,
-		.options_count = p->spec->nginx.options.len,
+		.options_count = exporter == &export_nginx ? p->spec->nginx.options.len : 0,
 	};
 	vec_push(upstreams, up);
 }
@@ -120,8 +121,8 @@ static int choose(const struct loaded *l, const struct opt_rest *rest, struct ve
 		return talk_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
 			l->oxfile->path);
 	if (server_name && upstreams->len > 1)
-		return talk_fail(EXIT_USAGE, "--server is for one app; name it: oxctl nginx APP --server %s",
-			server_name);
+		return talk_fail(EXIT_USAGE, "--server is for one app; name it: oxctl %s%s APP --server %s",
+			exporter == &export_nginx ? "" : "export ", exporter->name, server_name);
 	return EXIT_DONE;
 }
 
@@ -163,7 +164,7 @@ static int render(struct buf *out, const struct vec *upstreams)
 		all[i] = *(struct upstream *)upstreams->items[i];
 	if (as_json)
 		render_json(out, upstreams);
-	else if (export_nginx.render(out, all, upstreams->len, &options, &e) < 0)
+	else if (exporter->render(out, all, upstreams->len, &options, &e) < 0)
 		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
 	mem_free(all);
 	err_release(&e);
@@ -185,7 +186,7 @@ static int deliver(const struct buf *text)
 	return code;
 }
 
-int cmd_nginx(const struct opt_rest *rest)
+static int print_upstreams(const struct opt_rest *rest)
 {
 	struct loaded l = { .diags = DIAGS_INIT };
 	struct err e = ERR_INIT;
@@ -213,4 +214,40 @@ out:
 	err_release(&e);
 	mem_free(path);
 	return code;
+}
+
+int cmd_nginx(const struct opt_rest *rest)
+{
+	exporter = &export_nginx;
+	return print_upstreams(rest);
+}
+
+static int fail_dialect(const char *name)
+{
+	struct str_guess guess = { .typed = name };
+	struct buf known = BUF_INIT;
+	int code = 0;
+
+	for (size_t i = 0; exporters[i]; i++) {
+		str_guess_offer(&guess, exporters[i]->name);
+		buf_addf(&known, "%s%s", i ? ", " : "", exporters[i]->name);
+	}
+	if (guess.best)
+		code = talk_fail(EXIT_USAGE, "unknown proxy '%s' (did you mean '%s'?)", name, guess.best);
+	else
+		code = talk_fail(EXIT_USAGE, "unknown proxy '%s'; known are: %s", name, known.ptr);
+	buf_release(&known);
+	return code;
+}
+
+int cmd_export(const struct opt_rest *rest)
+{
+	struct opt_rest apps = *rest;
+
+	exporter = exporter_find(rest->items[0]);
+	if (!exporter)
+		return fail_dialect(rest->items[0]);
+	apps.items++;
+	apps.count--;
+	return print_upstreams(&apps);
 }

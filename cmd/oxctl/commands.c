@@ -170,6 +170,18 @@ const struct cmd commands[] = {
 		.example = "oxctl nginx api --server api.example.com --output /etc/nginx/conf.d/api.conf",
 		.details =
 			"Without a name every app that has a port is printed, one server line for each instance." },
+	{ .name = "export",
+		.arguments = "nginx|haproxy|caddy [APP...]",
+		.words = "nginx haproxy caddy",
+		.about = "print the upstreams of apps for a proxy",
+		.least = 1,
+		.most = -1,
+		.options = nginx_options,
+		.run = cmd_export,
+		.example = "oxctl export haproxy api --output /etc/haproxy/conf.d/api.cfg",
+		.details =
+			"Without a name every app that has a port is printed. For HAProxy that is a backend for each, for Caddy a "
+			"snippet that a site imports; the lines of nginx.options are nginx's and appear for nginx alone." },
 	{ .name = "schema",
 		.arguments = "",
 		.about = "print the JSON schema of the oxfile, for editors",

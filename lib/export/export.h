@@ -21,7 +21,7 @@ struct upstream {
 	const char *name;
 	const struct upstream_server *servers;
 	size_t servers_count;
-	const char *const *options; /* lines for the block, as the user wrote them; may be NULL */
+	const char *const *options; /* lines for nginx's block, as the user wrote them; may be NULL */
 	size_t options_count;
 };
 
@@ -42,5 +42,12 @@ struct exporter {
 };
 
 extern const struct exporter export_nginx;
+extern const struct exporter export_haproxy;
+extern const struct exporter export_caddy;
+
+/* All of them; the last is NULL. */
+extern const struct exporter *const exporters[];
+/* NULL if there is none of that name. */
+const struct exporter *exporter_find(const char *name);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "export/check.h"
 #include "export/nginx_check.h"
 
 /* keepalive wraps the balancing method that is set when nginx reads it, so it goes behind all the others. */
@@ -113,7 +114,7 @@ static int nginx_render(struct buf *out, const struct upstream *upstreams, size_
 		if (count != 1)
 			return err_set(
 				e, "a server block is for one upstream, not for %zu; name one app", count);
-		if (nginx_check_server_name(server_name, e) < 0)
+		if (check_server_name(server_name, e) < 0)
 			return -1;
 		add_site(out, upstreams, server_name);
 		return 0;

@@ -5,32 +5,12 @@
 
 #include "base/err.h"
 #include "base/map.h"
-#include "base/str.h"
+#include "export/check.h"
 #include "export/export.h"
-
-enum {
-	PORT_MAX = 65535,
-	SERVER_NAME_MAX = 253, /* of DNS */
-};
 
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t';
-}
-
-/* Letters and digits of ASCII, or one of `more`; not the locale's letters. */
-static bool is_word(const char *text, const char *more)
-{
-	size_t at = 0;
-
-	for (; text[at]; at++) {
-		char c = text[at];
-		bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-
-		if (!is_plain && !strchr(more, c))
-			return false;
-	}
-	return at > 0;
 }
 
 /* A byte that ends a directive or a block wherever it stands, in words; NULL if there is none. */
@@ -114,16 +94,8 @@ static int check_options(const struct upstream *u, struct err *e)
 
 static int check_upstream(const struct upstream *u, struct err *e)
 {
-	if (!is_word(u->name, "_-."))
-		return err_set(e, "'%s' cannot name an nginx upstream: use letters, digits, '_', '-' and '.'",
-			u->name);
-	if (!u->servers_count)
-		return err_set(
-			e, "upstream '%s' has no server: its app has no ports; write 'port' for it", u->name);
-	for (size_t i = 0; i < u->servers_count; i++)
-		if (u->servers[i].port < 1 || u->servers[i].port > PORT_MAX)
-			return err_set(e, "upstream '%s': port %d is outside 1..%d", u->name,
-				u->servers[i].port, PORT_MAX);
+	if (check_servers(u, "an nginx upstream", e) < 0)
+		return -1;
 	return check_options(u, e);
 }
 
@@ -149,28 +121,6 @@ static int check_names_differ(const struct upstream *upstreams, size_t count, st
 	buf_release(&key);
 	map_release(&names);
 	return rc;
-}
-
-/*
- * A `*` stands for whole labels, at the front or at the end.  nginx accepts some others, which then never
- * match anything.
- */
-int nginx_check_server_name(const char *name, struct err *e)
-{
-	size_t len = strlen(name);
-	const char *star = strchr(name, '*');
-	bool is_front = star == name && str_starts(name, "*.") && len > 2;
-	bool is_end = star && star > name + 1 && star == name + len - 1 && star[-1] == '.';
-
-	if (!is_word(name, ".-_*"))
-		return err_set(e, "server name '%s': use letters, digits, '.', '-', '_' and '*'", name);
-	if (len > SERVER_NAME_MAX)
-		return err_set(e, "server name '%.32s…' is longer than %d letters", name, SERVER_NAME_MAX);
-	if (star && (!(is_front || is_end) || strchr(star + 1, '*')))
-		return err_set(e, "server name '%s': '*' stands only at an end, as in '*.example.com'", name);
-	if (strstr(name, "..") || !strcmp(name, "."))
-		return err_set(e, "server name '%s' has an empty part", name);
-	return 0;
 }
 
 int nginx_check_upstreams(const struct upstream *upstreams, size_t count, struct err *e)

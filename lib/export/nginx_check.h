@@ -12,7 +12,6 @@ struct upstream;
 
 /* Names, ports and options; 0, or -1 with words. */
 int nginx_check_upstreams(const struct upstream *upstreams, size_t count, struct err *e);
-int nginx_check_server_name(const char *name, struct err *e);
 /* The directive in an option: without blanks around it and the ';' that people may or may not write. */
 const char *nginx_option(const char *option, size_t *len);
 

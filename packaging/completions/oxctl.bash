@@ -3,7 +3,7 @@ _oxctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} words=
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx schema completion version help"
+		words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help"
 	else
 		case ${COMP_WORDS[1]} in
 		start) words=" --config --env --only --dry-run --wait --timeout --instances --port --json --help" ;;
@@ -22,10 +22,11 @@ _oxctl()
 		daemon) words="start stop restart status upgrade --json --from --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
+		export) words="nginx haproxy caddy --server --output --config --env --json --help" ;;
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;
-		help) words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx schema completion version help --mdoc --help" ;;
+		help) words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help --mdoc --help" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

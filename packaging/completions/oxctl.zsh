@@ -18,6 +18,7 @@ commands=(
 	'daemon:start, end or look at the daemon itself'
 	'validate:check oxfiles and say what they define'
 	'nginx:print the nginx upstream of apps'
+	'export:print the upstreams of apps for a proxy'
 	'schema:print the JSON schema of the oxfile, for editors'
 	'completion:print completions for a shell'
 	'version:print the version'
@@ -74,6 +75,9 @@ validate)
 	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 nginx)
+	_arguments '--server[print a whole server block for this host name]:value:_files' '--output[replace this file, whole or not at all]:value:_files' '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print the upstreams as JSON]' '*:file:_files'
+	;;
+export)
 	_arguments '--server[print a whole server block for this host name]:value:_files' '--output[replace this file, whole or not at all]:value:_files' '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print the upstreams as JSON]' '*:file:_files'
 	;;
 schema)

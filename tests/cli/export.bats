@@ -1,0 +1,80 @@
+# What `oxctl export` prints, and that the proxies take it where they are installed.
+load ../lib/common
+
+two_apps() {
+	given_oxfile <<-'TOML'
+		[processes.api]
+		command = "node dist/server.js"
+		instances = 2
+		[processes.api.nginx]
+		upstream = "backend_api"
+		options = ["least_conn"]
+		[processes.web]
+		command = "node dist/web.js"
+		port = 8080
+		[processes.worker]
+		command = "node dist/worker.js"
+	TOML
+}
+
+@test "haproxy gets a backend for each app that has a port" {
+	two_apps
+	run -0 --separate-stderr oxctl export haproxy
+	assert_equal "$output" "backend backend_api
+    mode http
+    balance leastconn
+    server backend_api-3000 127.0.0.1:3000
+    server backend_api-3001 127.0.0.1:3001
+
+backend web
+    mode http
+    balance leastconn
+    server web-8080 127.0.0.1:8080"
+	assert_equal "$stderr" ""
+}
+
+@test "caddy gets a snippet, or with --server a site" {
+	two_apps
+	run -0 oxctl export caddy web
+	assert_equal "$output" "(web) {
+    reverse_proxy 127.0.0.1:8080 {
+        lb_policy least_conn
+    }
+}"
+	run -0 oxctl export caddy web --server web.example.com
+	assert_line --index 0 "web.example.com {"
+}
+
+@test "nginx is one of them, and as oxctl nginx prints it" {
+	two_apps
+	assert_equal "$(oxctl export nginx)" "$(oxctl nginx)"
+	assert_equal "$(oxctl export caddy --json)" "$(oxctl nginx --json)"
+}
+
+@test "an unknown proxy is named with those that are known, and --server with two apps says what to type" {
+	two_apps
+	run -2 oxctl export apache
+	assert_output "oxctl: unknown proxy 'apache'; known are: nginx, haproxy, caddy"
+	run -2 oxctl export cady
+	assert_output "oxctl: unknown proxy 'cady' (did you mean 'caddy'?)"
+	run -2 oxctl export haproxy --server a.example.com
+	assert_output "oxctl: --server is for one app; name it: oxctl export haproxy APP --server a.example.com"
+}
+
+@test "the real haproxy takes a frontend and its backend" {
+	command -v haproxy >/dev/null || skip "haproxy is not installed: what it would say is not known"
+	two_apps
+	printf 'defaults\n    timeout connect 5s\n    timeout client 60s\n    timeout server 60s\n\n' >haproxy.cfg
+	oxctl export haproxy api --server "*.example.com" >>haproxy.cfg
+	run -0 haproxy -c -f haproxy.cfg
+}
+
+@test "the real caddy takes a site, and a snippet that a site imports" {
+	command -v caddy >/dev/null || skip "caddy is not installed: what it would say is not known"
+	two_apps
+	oxctl export caddy web --server web.example.com >Caddyfile
+	run -0 caddy validate --adapter caddyfile --config Caddyfile
+	oxctl export caddy >Caddyfile
+	printf '\nexample.com {\n    import backend_api\n}\n' >>Caddyfile
+	run -0 caddy validate --adapter caddyfile --config Caddyfile
+}
