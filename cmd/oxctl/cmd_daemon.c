@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "install.h"
 #include "launch.h"
 #include "os/clock.h"
 #include "os/dirs.h"
@@ -24,6 +25,7 @@ enum { GONE_MS = 10000, UPGRADE_MS = 60000, NAP_MS = 20 };
 
 static bool as_json;
 static const char *from;
+static struct install_options install;
 
 const struct opt daemon_options[] = {
 	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "status: print JSON" },
@@ -32,6 +34,19 @@ const struct opt daemon_options[] = {
 		.at = &from,
 		.value = "FOLDER",
 		.help = "upgrade: where the new oxherd and oxherd-brain are" },
+	{ .name = "user",
+		.kind = OPT_FLAG,
+		.at = &install.for_user,
+		.help = "install: for your own systemd" },
+	{ .name = "print",
+		.kind = OPT_FLAG,
+		.at = &install.only_print,
+		.help = "install: only print the unit" },
+	{ .name = "group",
+		.kind = OPT_STRING,
+		.at = &install.group,
+		.value = "NAME[:METHOD,...]",
+		.help = "install: who may control the daemon too; see oxherd(8)" },
 	{ .name = NULL },
 };
 
@@ -327,6 +342,11 @@ static int daemon_upgrade(void)
 	return code;
 }
 
+static int daemon_install(void)
+{
+	return install_unit(&install);
+}
+
 int cmd_daemon(const struct opt_rest *rest)
 {
 	static const struct {
@@ -338,6 +358,7 @@ int cmd_daemon(const struct opt_rest *rest)
 		{ "restart", daemon_restart },
 		{ "status", daemon_status },
 		{ "upgrade", daemon_upgrade },
+		{ "install", daemon_install },
 	};
 	struct str_guess guess = { .typed = rest->items[0] };
 

@@ -137,8 +137,8 @@ const struct cmd commands[] = {
 		.example = "oxctl save web -o oxfile.toml",
 		.details = "A new file is readable for its owner only, since env may hold secrets." },
 	{ .name = "daemon",
-		.arguments = "start|stop|restart|status|upgrade",
-		.words = "start stop restart status upgrade",
+		.arguments = "start|stop|restart|status|upgrade|install",
+		.words = "start stop restart status upgrade install",
 		.about = "start, end or look at the daemon itself",
 		.least = 1,
 		.most = 1,
@@ -148,7 +148,8 @@ const struct cmd commands[] = {
 		.details =
 			"Stop stops the services too, in order; restart does not touch them. Upgrade lets the programs beside this oxctl take over, "
 			"or those in the folder that --from names: they prove themselves on the state first, and while that or the change "
-			"itself fails the old ones go on." },
+			"itself fails the old ones go on. Install writes a unit for systemd and enables it; a restart of that unit does not "
+			"touch the services either." },
 	{ .name = "validate",
 		.arguments = "[FILE...]",
 		.about = "check oxfiles and say what they define",

@@ -166,3 +166,24 @@ int launch_daemon(struct err *e)
 	mem_free(path);
 	return rc;
 }
+
+int launch_program(char *const argv[], struct err *e)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return err_sys(e, errno, "cannot start %s", argv[0]);
+	if (pid == 0) {
+		execvp(argv[0], argv);
+		_exit(EXEC_FAILED);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_sys(e, errno, "cannot wait for %s", argv[0]);
+	if (WIFEXITED(status) && !WEXITSTATUS(status))
+		return 0;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXEC_FAILED)
+		return err_set(e, "cannot execute '%s'", argv[0]);
+	return err_set(e, "'%s %s' failed", argv[0], argv[1]);
+}

@@ -3,6 +3,7 @@
  */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,12 +21,16 @@
 #include "engine/upgrade.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/user.h"
 #include "wire/keep.h"
 
 struct front {
 	struct ev_loop *loop;
 	struct dirs dirs;
 	struct handle handle;
+	gid_t group;
+	bool group_is_limited;
+	bool group_may[METHOD_COUNT];
 };
 
 /* The keeper's standard error goes to the daemon's log, or to the terminal that it runs in. */
@@ -48,7 +53,8 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 	char *path = path_join(front->dirs.run, "oxherd.sock");
 	const struct server_options options = {
 		.path = path,
-		.group = UNIXSOCK_NO_GROUP,
+		.group = front->group,
+		.group_may = front->group_is_limited ? front->group_may : NULL,
 		.listener = -1,
 		.handlers = handle_table,
 		.context = &front->handle,
@@ -83,6 +89,26 @@ static void raise_limits(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* "ops" or "ops:read,restart", as `oxherd --group` has it. */
+static int read_group(struct front *front, struct err *e)
+{
+	const char *text = getenv("OXHERD_GROUP");
+	const char *list = text ? strchr(text, ':') : NULL;
+	char *name = NULL;
+	int rc = 0;
+
+	front->group = UNIXSOCK_NO_GROUP;
+	if (!text || !*text)
+		return 0;
+	name = mem_strndup(text, list ? (size_t)(list - text) : strlen(text));
+	rc = user_find_group(name, &front->group, e);
+	front->group_is_limited = list != NULL;
+	if (rc == 0 && list)
+		rc = method_list(list + 1, front->group_may, e);
+	mem_free(name);
+	return rc < 0 ? err_prefix(e, "the control group '%s'", text) : 0;
+}
+
 static int run(struct front *front, struct err *e)
 {
 	const struct brain_options options = {
@@ -95,7 +121,7 @@ static int run(struct front *front, struct err *e)
 	};
 	struct brain *b = NULL;
 
-	if (dirs_find(&front->dirs, e) < 0 || dirs_make(&front->dirs, e) < 0)
+	if (read_group(front, e) < 0 || dirs_find(&front->dirs, e) < 0 || dirs_make(&front->dirs, e) < 0)
 		return -1;
 	b = brain_new(&options, e);
 	if (!b)

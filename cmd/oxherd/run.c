@@ -1,6 +1,8 @@
 #include "run.h"
 
+#include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -64,6 +66,25 @@ static int keep(
 	return rc;
 }
 
+/* Whoever inherits it may stand elsewhere. */
+static int make_home_absolute(struct err *e)
+{
+	const char *home = getenv("OXHERD_HOME");
+	char *here = NULL;
+	char *path = NULL;
+	int rc = 0;
+
+	if (!home || !*home || *home == '/')
+		return 0;
+	here = getcwd(NULL, 0);
+	path = here ? path_join(here, home) : NULL;
+	if (!path || setenv("OXHERD_HOME", path, 1) < 0)
+		rc = err_sys(e, errno, "cannot tell where OXHERD_HOME is");
+	mem_free(here);
+	mem_free(path);
+	return rc;
+}
+
 int run(const struct options *o, struct err *e)
 {
 	struct lock lock = LOCK_INIT;
@@ -74,6 +95,10 @@ int run(const struct options *o, struct err *e)
 	int rc = -1;
 	pid_t pid = 0;
 
+	if (o->group && setenv("OXHERD_GROUP", o->group, 1) < 0)
+		return err_sys(e, errno, "cannot say who else may control it");
+	if (make_home_absolute(e) < 0)
+		return -1;
 	brain = o->brain ? mem_strdup(o->brain) : dirs_program("oxherd-brain", e);
 	if (!brain || dirs_find(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
 		lock_take(&lock, dirs.run, dirs.state, e) < 0)

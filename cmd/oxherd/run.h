@@ -11,7 +11,7 @@ struct err;
 
 struct options {
 	bool daemon, help, version, verbose, without_cgroups, check;
-	const char *brain, *failed;
+	const char *brain, *group, *failed;
 	int64_t patience_ms, grace_ms, luggage, back;
 };
 

@@ -146,7 +146,6 @@ static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
 		rc = herd_request(brain_herd(h->brain), &ask, brain_now(h->brain), &e);
 	}
 	if (rc == 0) {
-		log_info("%s by %s", method_name(request_method(r)), who.ptr);
 		waiting_go(w, result);
 	} else {
 		json_free(result);
@@ -377,13 +376,9 @@ static int handle_info(void *context, struct request *r)
 static int handle_shutdown(void *context, struct request *r)
 {
 	struct handle *h = context;
-	struct buf who = BUF_INIT;
 	/* The request is gone with its answer. */
 	bool keeps = bool_param(r, "keep_services");
 
-	who_asks(r, &who);
-	log_info("daemon.shutdown by %s", who.ptr);
-	buf_release(&who);
 	request_answer(r, json_new_object());
 	if (keeps)
 		brain_leave(h->brain);

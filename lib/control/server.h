@@ -2,11 +2,13 @@
  * The control socket: takes connections, checks who they are, hands requests to a table of handlers and brings answers back.  It knows
  * nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
  *
- * Who may: root, the daemon's own user, and members of the control group if there is one.  All others get an error and are closed.
+ * Who may: root and the daemon's own user all; members of the control group, if there is one, what it is allowed; all others get an error and
+ * are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
  */
 #ifndef OX_CONTROL_SERVER_H
 #define OX_CONTROL_SERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,6 +39,8 @@ typedef int (*server_handler)(void *context, struct request *r);
 struct server_options {
 	const char *path;
 	gid_t group; /* UNIXSOCK_NO_GROUP: none */
+	const bool *
+		group_may; /* METHOD_COUNT of them, what the group's members may ask for; borrowed; NULL: anything */
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
 	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
 	void *context;

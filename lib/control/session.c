@@ -9,9 +9,10 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "control/audit.h"
 
-/* Bytes taken in one turn, so that one client cannot keep the others waiting; and how much of a request the log shows. */
-enum { READ_CHUNK = 64 * 1024, AUDIT_TARGETS_MAX = 200 };
+/* Bytes taken in one turn, so that one client cannot keep the others waiting. */
+enum { READ_CHUNK = 64 * 1024 };
 
 /* --- what goes out --- */
 
@@ -74,22 +75,11 @@ static void refuse(struct request *r, int code)
 	request_error(r, code, NULL, "%s", r->e.text.ptr);
 }
 
-/* Names of targets only: parameters may hold an environment. */
-static void audit(const struct request *r)
+static bool may_ask(const struct session *s, enum method method)
 {
-	const struct json *target = NULL;
-	struct buf targets = BUF_INIT;
+	const bool *group_may = s->server->options.group_may;
 
-	if (method_rights(r->method) != METHOD_CONTROL)
-		return;
-	JSON_EACH (json_get(r->rpc.params, "targets"), target) {
-		if (targets.len > AUDIT_TARGETS_MAX)
-			break;
-		buf_addf(&targets, " %.80s", json_string(target, ""));
-	}
-	log_info("control: %s%s from pid %d, uid %u", method_name(r->method), targets.ptr, (int)r->peer.pid,
-		(unsigned int)r->peer.uid);
-	buf_release(&targets);
+	return s->peer.uid == 0 || s->peer.uid == geteuid() || !group_may || group_may[method];
 }
 
 static void dispatch(struct session *s, struct request *r)
@@ -111,7 +101,15 @@ static void dispatch(struct session *s, struct request *r)
 		refuse(r, RPC_METHOD);
 		return;
 	}
-	audit(r);
+	if (!may_ask(s, r->method)) {
+		err_set(&r->e, "the control group may not ask for '%s'", r->rpc.method);
+		log_warn("control: refused %s to uid %u, pid %d", r->rpc.method, (unsigned int)r->peer.uid,
+			(int)r->peer.pid);
+		s->server->stats.refused++;
+		refuse(r, RPC_FORBIDDEN);
+		return;
+	}
+	audit_write(r);
 	/* After 0 the request may be answered and gone already. */
 	if (handle(s->server->options.context, r) < 0)
 		refuse(r, RPC_FAILED);

@@ -18,6 +18,8 @@ static bool is_inner(const char *name)
 	static const char *const inner[] = {
 		KEEP_MARK,
 		"OXHERD_HOME",
+		"OXHERD_GROUP",
+		"OXHERD_SYSTEM",
 		"NOTIFY_SOCKET",
 		"NOTIFY_FD",
 		"LISTEN_PID",

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -33,6 +34,9 @@ void launch_env(const struct spawn_wish *wish, const struct caller *caller, stru
 
 	if (caller)
 		put_all(env, &caller->env);
+	/* So that oxctl reaches this daemon from within. */
+	if (getenv("OXHERD_HOME"))
+		env_put(env, "OXHERD_HOME", getenv("OXHERD_HOME"));
 	env_put(env, "OXHERD_APP", s->name);
 	put_number(env, "OXHERD_INSTANCE", wish->instance);
 	put_number(env, "NODE_APP_INSTANCE", wish->instance);

@@ -27,12 +27,16 @@ void brain_init(struct keeper *k)
 		{ KEEP_FD, KEEP_FROM_SENT, 1, "" },
 	};
 
+	/* Only the keeper talks to whoever started it. */
+	static const char manager[] = "NOTIFY_SOCKET=";
+
 	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->debts.reply_fd = -1;
 	b->retry_at = -1;
 	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
 	memcpy(b->slot.name, "brain", sizeof("brain"));
 	for (char **entry = environ; *entry && entry - environ < KEEP_LIST_MAX; entry++)
-		keep_list_add(&b->env, *entry);
+		if (strncmp(*entry, manager, sizeof(manager) - 1) != 0)
+			keep_list_add(&b->env, *entry);
 	keep_list_add(&b->path, k->options->brain);
 	wish->env = keep_list_of(&b->env);
 	wish->programs = wish->argv = keep_list_of(&b->path);

@@ -11,6 +11,7 @@
 #include "keeper/spawn.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/notify.h"
 #include "os/sock.h"
 
 /* So that a brain that talks without end does not keep its children from being reaped. */
@@ -50,6 +51,7 @@ static void hear_serves(struct keeper *k, struct heard *h)
 	if (k->ready_fd >= 0)
 		(void)fd_write_all(k->ready_fd, "", 1);
 	fd_close(&k->ready_fd);
+	notify_manager("READY=1");
 	if (!k->upgrade.old_pid)
 		upgrade_settled(k);
 }

@@ -56,6 +56,14 @@ static int find_user(struct dirs *d, struct err *e)
 	return 0;
 }
 
+/* The machine's own daemon, for members of its control group. */
+static bool wants_system(void)
+{
+	const char *system = getenv("OXHERD_SYSTEM");
+
+	return system && *system;
+}
+
 int dirs_find(struct dirs *d, struct err *e)
 {
 	const char *home = getenv("OXHERD_HOME");
@@ -63,7 +71,7 @@ int dirs_find(struct dirs *d, struct err *e)
 	memset(d, 0, sizeof(*d));
 	if (home && *home)
 		return find_home(d, home, e);
-	if (geteuid() != 0)
+	if (geteuid() != 0 && !wants_system())
 		return find_user(d, e);
 	d->run = mem_strdup("/run/oxherd");
 	d->state = mem_strdup("/var/lib/oxherd");
@@ -118,7 +126,9 @@ int dirs_make(const struct dirs *d, struct err *e)
 {
 	if (make_folder(d->run, e) < 0 || make_folder(d->state, e) < 0 || make_folder(d->log, e) < 0)
 		return -1;
-	return check_folder(d->run, e) < 0 || check_folder(d->state, e) < 0 ? -1 : 0;
+	return check_folder(d->run, e) < 0 || check_folder(d->state, e) < 0 || check_folder(d->log, e) < 0
+		? -1
+		: 0;
 }
 
 char *dirs_program(const char *name, struct err *e)

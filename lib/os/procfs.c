@@ -238,3 +238,18 @@ bool procfs_boot_id(struct buf *out)
 		buf_add(out, text, (size_t)got);
 	return got > 0;
 }
+
+void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX])
+{
+	char path[64];
+	ssize_t len = -1;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0)
+		len = read(fd, name, PROCFS_NAME_MAX - 1);
+	fd_close(&fd);
+	name[len > 0 ? len : 0] = '\0';
+	name[strcspn(name, "\n")] = '\0';
+}

@@ -49,19 +49,24 @@ static int new_socket(int flags, struct err *e)
 	return fd;
 }
 
+/* Its members may pass through to what they may open, and see nothing. */
+static int open_folder(const char *folder, gid_t group, struct err *e)
+{
+	if (group == UNIXSOCK_NO_GROUP)
+		return 0;
+	if (chown(folder, (uid_t)-1, group) < 0 || chmod(folder, 0710) < 0)
+		return err_sys(
+			e, errno, "cannot give the folder '%s' to group %u", folder, (unsigned int)group);
+	return 0;
+}
+
 /* The folder that holds the socket: whoever may write to it could put his own socket in our place. */
 static int check_folder(const char *folder, gid_t group, struct err *e)
 {
 	struct stat st;
 
-	if (mkdir(folder, 0700) == 0) {
-		if (group == UNIXSOCK_NO_GROUP)
-			return 0;
-		if (chown(folder, (uid_t)-1, group) < 0 || chmod(folder, 0710) < 0)
-			return err_sys(e, errno, "cannot give the folder '%s' to group %u", folder,
-				(unsigned int)group);
-		return 0;
-	}
+	if (mkdir(folder, 0700) == 0)
+		return open_folder(folder, group, e);
 	if (errno != EEXIST)
 		return err_sys(e, errno, "cannot make the folder '%s'", folder);
 	if (lstat(folder, &st) < 0)
@@ -73,7 +78,7 @@ static int check_folder(const char *folder, gid_t group, struct err *e)
 			(unsigned int)st.st_uid);
 	if (st.st_mode & 022)
 		return err_set(e, "others may write to the folder '%s'; make it 0700 with chmod", folder);
-	return 0;
+	return open_folder(folder, group, e);
 }
 
 /* Takes away what is dead at the path.  EADDRINUSE: it lives. */

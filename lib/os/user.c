@@ -41,7 +41,7 @@ static int look_up_user(const char *name, struct passwd *entry, char **room)
 	return rc == 0 || rc == ENOENT || rc == ESRCH ? 0 : -1;
 }
 
-static int find_group(const char *name, gid_t *gid, struct err *e)
+int user_find_group(const char *name, gid_t *gid, struct err *e)
 {
 	struct group entry;
 	struct group *found = NULL;
@@ -110,7 +110,7 @@ int user_find(struct user *u, const char *name, const char *group, struct err *e
 	if (rc == 0 && !u->name)
 		u->uid = (uid_t)id;
 	if (rc == 0 && group)
-		rc = find_group(group, &u->gid, e);
+		rc = user_find_group(group, &u->gid, e);
 	if (rc == 0 && u->name)
 		rc = fill_groups(u, e);
 	else if (rc == 0)

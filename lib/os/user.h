@@ -27,5 +27,7 @@ struct user {
  */
 int user_find(struct user *u, const char *name, const char *group, struct err *e);
 void user_release(struct user *u);
+/* By name or number. */
+int user_find_group(const char *name, gid_t *gid, struct err *e);
 
 #endif

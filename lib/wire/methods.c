@@ -3,9 +3,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 enum { OPTIONAL, REQUIRED };
@@ -131,6 +133,35 @@ const char *method_doc(enum method method)
 enum method_rights method_rights(enum method method)
 {
 	return methods[method].rights;
+}
+
+static int allow(const char *name, bool *may, struct err *e)
+{
+	enum method method = METHOD_COUNT;
+	bool is_read = str_eq(name, "read");
+
+	if (!is_read)
+		method = method_find(name, e);
+	if (!is_read && method == METHOD_COUNT)
+		return -1;
+	for (enum method m = 0; m < METHOD_COUNT; m++)
+		may[m] = may[m] || m == method || (is_read && methods[m].rights == METHOD_READ);
+	return 0;
+}
+
+int method_list(const char *text, bool *may, struct err *e)
+{
+	int rc = 0;
+
+	while (*text && rc == 0) {
+		size_t len = strcspn(text, ",");
+		char *name = mem_strndup(text, len);
+
+		rc = allow(name, may, e);
+		mem_free(name);
+		text += len + (text[len] == ',');
+	}
+	return rc;
 }
 
 static int check_member(enum method method, const struct json *member, struct err *e)

@@ -5,6 +5,8 @@
 #ifndef OX_WIRE_METHODS_H
 #define OX_WIRE_METHODS_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct err;
@@ -29,6 +31,11 @@ enum method method_find(const char *name, struct err *e);
 const char *method_name(enum method method);
 const char *method_doc(enum method method);
 enum method_rights method_rights(enum method method);
+/*
+ * Whom a list lets do what: "status,logs,restart"; "read" stands for every method that only looks.  Sets the members of `may`, METHOD_COUNT of
+ * them.  -1 with words for a name that is none.
+ */
+int method_list(const char *text, bool *may, struct err *e);
 /* 0, or -1 with words: "start: unknown parameter 'instance' (did you mean 'instances'?)".  `params` may be NULL. */
 int method_check(enum method method, const struct json *params, struct err *e);
 /* Every method with its parameters, as lists for oxherd-protocol(7), in mdoc. */

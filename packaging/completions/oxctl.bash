@@ -19,7 +19,7 @@ _oxctl()
 		signal) words=" --json --help" ;;
 		reset) words=" --all --json --help" ;;
 		save) words=" --output --help" ;;
-		daemon) words="start stop restart status upgrade --json --from --help" ;;
+		daemon) words="start stop restart status upgrade install --json --from --user --print --group --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
 		export) words="nginx haproxy caddy --server --output --config --env --json --help" ;;

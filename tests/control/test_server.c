@@ -338,8 +338,8 @@ static void a_change_is_logged_with_who_asked(void **state)
 	fd = dial(f);
 	say(f, fd, ASK("1", "ping") ASK_WITH("2", "stop", "{\"targets\":[\"api\",\"web:1\"]}"));
 	turn_until(f, &f->kept_count, 1);
-	buf_addf(&expected, "control: stop api web:1 from pid %d, uid %u\n", (int)getpid(),
-		(unsigned int)getuid());
+	buf_addf(&expected, "control: stop api web:1 by uid %u, pid %d 'test_server'\n",
+		(unsigned int)getuid(), (int)getpid());
 	assert_string_equal(f->log.ptr, expected.ptr);
 	request_answer(f->kept, NULL);
 	close(fd);

@@ -33,6 +33,7 @@ limits_printed() {
 		NODE_APP_INSTANCE=mine
 		OWN=with spaces  and \$dollar
 		OXHERD_APP=api
+		OXHERD_HOME=$OXHERD_HOME
 		OXHERD_INSTANCE=1
 		OXHERD_REVISION=1
 		OXMGR_INSTANCE_ID=4

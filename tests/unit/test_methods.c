@@ -115,9 +115,26 @@ static void the_manual_names_every_method_and_parameter(void **state)
 	buf_release(&text);
 }
 
+static void a_list_says_what_is_allowed(void **state)
+{
+	bool may[METHOD_COUNT] = { false };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(method_list("read,restart", may, &e), 0);
+	assert_true(may[METHOD_STATUS] && may[METHOD_SUBSCRIBE] && may[METHOD_RESTART]);
+	assert_false(may[METHOD_STOP] || may[METHOD_APPLY] || may[METHOD_DAEMON_SHUTDOWN]);
+	assert_int_equal(method_list("", may, &e), 0);
+	assert_int_equal(method_list("status,restrat", may, &e), -1);
+	assert_non_null(strstr(e.text.ptr, "did you mean 'restart'?"));
+	err_release(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("a list says what a group may ask for, and read is all that only looks",
+			a_list_says_what_is_allowed),
 		PROMISE("every method is found by its name and has a line of help",
 			every_method_is_found_by_its_name),
 		PROMISE("an unknown method is answered with a suggestion",
