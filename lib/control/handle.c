@@ -71,8 +71,7 @@ static void add_command(pid_t pid, struct buf *out)
 	buf_release(&command);
 }
 
-/* "uid 1000, pid 812 'oxctl stop api'": for `why` and the log. */
-static void who_asks(const struct request *r, struct buf *out)
+void handle_who(const struct request *r, struct buf *out)
 {
 	struct unixsock_peer peer = request_peer(r);
 
@@ -136,7 +135,7 @@ static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
 	char *signal = ask.signal ? read_signal(ask.signal) : NULL;
 	int rc = 0;
 
-	who_asks(r, &who);
+	handle_who(r, &who);
 	ask.who = who.ptr;
 	brain_begin(h->brain);
 	if (ask.signal && !signal) {
@@ -235,11 +234,14 @@ static int do_scale(
 	struct waiting *w = waiting_new(h, r);
 	struct json *result = json_new_object();
 	struct json *list = json_set(result, "apps", json_new_array());
+	struct buf who = BUF_INIT;
 
+	handle_who(r, &who);
 	brain_begin(h->brain);
 	for (size_t i = 0; i < count; i++) {
 		struct json *app = json_push(list, json_new_object());
 
+		scalings[i].who = who.ptr;
 		json_set_string(app, "name", scalings[i].app);
 		json_set_int(app, "from", app_instances(h, scalings[i].app));
 	}
@@ -256,6 +258,7 @@ static int do_scale(
 		waiting_go(w, result);
 	}
 	brain_end(h->brain);
+	buf_release(&who);
 	return 0;
 }
 

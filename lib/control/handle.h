@@ -7,6 +7,7 @@
 #include "control/server.h"
 
 struct brain;
+struct buf;
 struct err;
 
 /* Everything that a handler needs; lives as long as the server. */
@@ -31,5 +32,7 @@ int handle_logs(void *context, struct request *r);
 
 /* The strings of an array parameter, borrowed; freed with mem_free().  NULL and 0 where it is left out. */
 const char **handle_strings(const struct request *r, const char *name, size_t *count);
+/* Appends "uid 1000, pid 812 'oxctl stop api'". */
+void handle_who(const struct request *r, struct buf *out);
 
 #endif

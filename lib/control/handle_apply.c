@@ -190,10 +190,13 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	int64_t *before = mem_zalloc(a->specs->len, sizeof(*before));
 	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
 	struct buf notes = BUF_INIT;
+	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
 	size_t i = 0;
 
+	handle_who(r, &who);
+	a->who = who.ptr;
 	VEC_EACH (a->specs, i, s) {
 		struct tally tally;
 
@@ -222,6 +225,8 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	}
 	brain_end(h->brain);
 	a->notes = NULL;
+	a->who = NULL;
+	buf_release(&who);
 	buf_release(&notes);
 	err_release(&e);
 	mem_free(meant);

@@ -200,7 +200,7 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 	size_t i = 0;
 	const struct spec *s = NULL;
 	struct vec names = VEC_INIT;
-	struct herd_request start = { .verb = HERD_START, .is_alone = true };
+	struct herd_request start = { .verb = HERD_START, .is_alone = true, .who = p->a->who };
 
 	VEC_EACH (&p->chosen, i, s) {
 		struct app *app = app_find(h, s->name);
@@ -311,6 +311,24 @@ static void wait_for_scale(struct request *r, const struct draft *d, bool waits_
 	}
 }
 
+/* Kept for `why` of those that come and those that go. */
+static void remember_scale(struct herd *h, const struct draft *d, const char *who)
+{
+	int first = d->was < d->count ? d->was : d->count;
+	struct buf words = BUF_INIT;
+	size_t i = 0;
+	struct instance *instance = NULL;
+
+	if (!who || d->was == d->count || d->is_awaited)
+		return;
+	buf_addf(&words, "scale to %d, asked by %s", d->count, who);
+	VEC_EACH (&d->app->instances, i, instance) {
+		if (instance->number >= first)
+			instance_remember(h, instance, words.ptr);
+	}
+	buf_release(&words);
+}
+
 int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
 	bool waits_ready, int64_t now, struct err *e)
 {
@@ -334,6 +352,7 @@ int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings,
 	for (size_t k = 0; k < count; k++) {
 		struct draft *d = draft_find(&drafts, scalings[k].app);
 
+		remember_scale(h, d, scalings[k].who);
 		wait_for_scale(request, d, waits_ready);
 		d->is_awaited = true;
 	}

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "herd/inside.h"
 
 static struct restart_history *history_of(struct instance *i)
@@ -18,6 +19,14 @@ void instance_forget_crashes(struct instance *i)
 {
 	if (i->history)
 		restart_forget(i->history);
+}
+
+/* What could not be started has said so in its own words: then the rule's are only what it decided, from the comma on. */
+static const char *after_the_end(const char *rule)
+{
+	const char *comma = strchr(rule, ',');
+
+	return comma ? comma : "";
 }
 
 /* An end that nobody asked for: the rule decides, and its words are kept.  `first` is what is known beyond the rule's own words. */
@@ -44,9 +53,10 @@ static void judge(struct instance *i, struct end end, const char *first)
 	i->delay_ms = d.delay_ms;
 	i->restarts += d.verdict == RESTART_AFTER;
 	i->has_ended = verdicts[d.verdict].is_end;
-	if (first)
-		buf_addf(&why, "%s; ", first);
-	buf_adds(&why, d.why);
+	if (first && end.kind == END_SPAWN_FAILED)
+		buf_addf(&why, "%s%s", first, after_the_end(d.why));
+	else
+		buf_addf(&why, "%s%s%s", first ? first : "", first ? "; " : "", d.why);
 	instance_feed(i, verdicts[d.verdict].event, why.ptr);
 	buf_release(&why);
 }
@@ -56,33 +66,54 @@ static void exit_words(const struct last_exit *end, struct buf *out)
 	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
 
 	if (name)
-		buf_addf(out, "SIG%s", name);
+		buf_addf(out, "ended by SIG%s", name);
 	else if (end->signal)
-		buf_addf(out, "signal %d", end->signal);
+		buf_addf(out, "ended by signal %d", end->signal);
 	else if (end->code == LAST_EXIT_UNSEEN)
-		buf_adds(out, "nobody saw how");
+		buf_adds(out, "and nobody saw how it ended");
 	else
-		buf_addf(out, "exit code %d", end->code);
+		buf_addf(out, "ended with exit code %d", end->code);
+}
+
+/* By the signal that it was sent, or well: nothing that a list of stopped instances needs to say. */
+static bool is_usual_end(const struct instance *i)
+{
+	const char *sent = instance_spec(i)->stop_signal;
+	const char *name = i->last_exit.signal ? sigabbrev_np(i->last_exit.signal) : NULL;
+
+	if (!i->last_exit.is_known)
+		return true;
+	return i->last_exit.signal ? name && str_eq(name, sent ? sent + strlen("SIG") : "TERM")
+				   : !i->last_exit.code;
+}
+
+/* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */
+static void end_as_asked(struct instance *i)
+{
+	const char *asked = instance_stop_words(i);
+	struct buf why = BUF_INIT;
+
+	buf_adds(&why, asked);
+	if (i->last_exit.is_known) {
+		buf_adds(&why, ", ");
+		exit_words(&i->last_exit, &why);
+	}
+	i->ready_at = 0;
+	instance_feed(i, EVENT_DIED, why.ptr);
+	if (is_usual_end(i))
+		instance_set_why(i, asked);
+	buf_release(&why);
 }
 
 void instance_gone(struct instance *i)
 {
 	bool is_crash = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
-	struct buf why = BUF_INIT;
 
 	i->is_failing = false;
-	if (is_crash) {
+	if (is_crash)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
-	} else {
-		buf_adds(&why, "as asked");
-		if (i->last_exit.is_known) {
-			buf_adds(&why, i->last_exit.signal ? ", by " : ", with ");
-			exit_words(&i->last_exit, &why);
-		}
-		i->ready_at = 0;
-		instance_feed(i, EVENT_DIED, why.ptr);
-	}
-	buf_release(&why);
+	else
+		end_as_asked(i);
 }
 
 static bool runs(const struct instance *i)

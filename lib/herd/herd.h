@@ -117,6 +117,7 @@ struct herd_scaling {
 	bool is_relative;
 	int delta;          /* is_relative: +2, -1; never below 0 */
 	struct count count; /* else */
+	const char *who;    /* as above */
 };
 /* All of them or none.  Settled when those too many are gone and (waits_ready) the new ones are ready. */
 int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
@@ -132,6 +133,7 @@ struct herd_apply {
 	bool prunes; /* apps of this oxfile that are not in specs are deleted */
 	bool starts; /* what is applied is wanted up */
 	bool waits_ready;
+	const char *who; /* as above, for what is started */
 	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
 	struct buf
 		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */

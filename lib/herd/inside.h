@@ -220,6 +220,10 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
+/* Into its past alone: who asked. */
+void instance_remember(struct herd *h, struct instance *i, const char *words);
+/* Why it is to go down, or went: "asked to stop", "scaled down". */
+const char *instance_stop_words(const struct instance *i);
 /* It serves (again), or will never have to leave. */
 void instance_stay(struct instance *i);
 /* It was told to stop, or ended: nothing is waited for any more. */

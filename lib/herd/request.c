@@ -185,28 +185,34 @@ static int check(const struct asked *q, struct err *e)
 	return 0;
 }
 
-/* Kept for `why`: who asked. */
+void instance_remember(struct herd *h, struct instance *i, const char *words)
+{
+	const struct herd_event event = {
+		.at = h->now,
+		.kind = HERD_EVENT_NOTE,
+		.app = i->app->spec->name,
+		.instance = i->number,
+		.from = i->state,
+		.to = i->state,
+		.why = words,
+		.delay_ms = -1,
+	};
+
+	past_add(&i->past, &event);
+	h->options.hands->remember(h->options.context, &event);
+}
+
+/* Kept for `why`: who asked.  A start means nothing to what runs. */
 static void remember(const struct asked *q)
 {
-	const struct herd_options *o = &q->h->options;
 	struct buf words = BUF_INIT;
 
 	buf_addf(&words, "%s, asked by %s", verb_words[q->r->verb], q->r->who);
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
-		const struct herd_event event = {
-			.at = q->h->now,
-			.kind = HERD_EVENT_NOTE,
-			.app = i->app->spec->name,
-			.instance = i->number,
-			.from = i->state,
-			.to = i->state,
-			.why = words.ptr,
-			.delay_ms = -1,
-		};
 
-		past_add(&i->past, &event);
-		o->hands->remember(o->context, &event);
+		if (q->r->verb != HERD_START || instance_is_leaving(i) || !state_is_live(i->state))
+			instance_remember(q->h, i, words.ptr);
 	}
 	buf_release(&words);
 }

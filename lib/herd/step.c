@@ -3,7 +3,7 @@
  */
 #include "herd/inside.h"
 
-static const char *stop_words(const struct instance *i)
+const char *instance_stop_words(const struct instance *i)
 {
 	if (i->app->herd->is_shutting_down)
 		return "the daemon stops";
@@ -21,7 +21,7 @@ static void step_down(struct instance *i)
 	instance_stay(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_asked_down && i->state != STATE_STOPPED))
-		instance_feed(i, EVENT_STOP, stop_words(i));
+		instance_feed(i, EVENT_STOP, instance_stop_words(i));
 	/* Not in the same step: being fed touched it, and what is touched must stay. */
 	else if (i->is_retired && i->phase == PHASE_NONE)
 		app_remove(i);
@@ -71,7 +71,7 @@ void instance_step(struct instance *i)
 			return;
 		}
 		if (is_hollow || (!app_has_leaving_dependents(i->app) && instance_may_stop(i)))
-			instance_feed(i, EVENT_STOP, stop_words(i));
+			instance_feed(i, EVENT_STOP, instance_stop_words(i));
 		return;
 	}
 	if (instance_is_asked(i))

@@ -17,7 +17,7 @@ one() {
 	assert is_gone "$pid"
 	assert state_is one:0 stopped
 	assert_logged "one:0: did not stop within 0.3 s: killed"
-	assert_logged "one:0: stopping -> stopped on died (as asked, by SIGKILL)"
+	assert_logged "one:0: stopping -> stopped on died (asked to stop, ended by SIGKILL)"
 }
 
 @test "a service that obeys SIGTERM is gone at once" {
@@ -213,4 +213,24 @@ all_ready() {
 @test "without a daemon stop says so, and exits with 3" {
 	run -3 oxctl stop
 	assert_output --partial "no daemon"
+}
+
+@test "what was stopped says that it was asked to, and how it ended only where that is worth a look" {
+	begin_oxherd <<-'TOML'
+		[processes.good]
+		command = "exec sleep 1000"
+		[processes.sour]
+		command = "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done"
+		[processes.gone]
+		command = ["/no/such/program"]
+		restart_delay_ms = 60000
+	TOML
+	eventually 5 state_is gone:0 backoff
+	eventually 5 has_written sour:0 up
+	eventually 5 state_is good:0 running
+	oxctl stop
+	assert_equal "$(status_field good:0 reason)" "asked to stop"
+	assert_equal "$(status_field sour:0 reason)" "asked to stop, ended with exit code 7"
+	assert_equal "$(status_field gone:0 reason)" "asked to stop"
+	assert_logged "good:0: stopping -> stopped on died (asked to stop, ended by SIGTERM)"
 }

@@ -99,3 +99,18 @@ new_brain() {
 	assert_line --regexp "^start, asked by uid [0-9]+, pid [0-9]+ '[^']*python[^']* \.\.\.'$"
 	refute_output --partial hidden
 }
+
+@test "why says who started it, and who had one more, but not who started what ran" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "exec sleep 1000"
+	TOML
+	eventually 5 state_is one:0 running
+	oxctl start
+	oxctl scale one 2
+	run -0 timeline one:0
+	assert_equal "$(grep -c "^start, asked by uid $(id -u), pid [0-9]* '.*oxctl start" <<<"$output")" 1
+	refute_output --partial "scale"
+	run -0 timeline one:1
+	assert_line --regexp "^scale to 2, asked by uid $(id -u), pid [0-9]+ '[^']*oxctl scale one 2'$"
+}

@@ -181,7 +181,8 @@ static void a_spawn_that_fails_is_tried_again(void **state)
 			f.h, fake_ticket(&f, "api:0"), 2, "cannot enter working_dir '/gone'", f.now);
 		assert_string_equal(fake_state(&f, "api:0"), "backoff");
 		s = fake_status(&f, "api:0");
-		assert_non_null(strstr(s.reason.ptr, "cannot enter working_dir '/gone'"));
+		assert_ptr_equal(
+			strstr(s.reason.ptr, "cannot enter working_dir '/gone', crash "), s.reason.ptr);
 		instance_status_release(&s);
 		fake_pass(&f, 5000);
 	}
