@@ -57,6 +57,9 @@ static void feed_fact(struct brain *b, const struct fact *fact)
 	case FACT_NOTE:
 		herd_note(b->herd, fact->ticket, fact->words, now);
 		break;
+	case FACT_SAID_READY:
+		herd_told(b->herd, fact->ticket, &(struct notice){ .is_ready = true }, now);
+		break;
 	}
 }
 
@@ -187,36 +190,12 @@ static struct ticket ticket_of(const struct keep_message *m)
 	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
 }
 
-/* The stages that are about something that the oxfile names: with that name. */
-static bool add_named_stage(const struct spec *s, int64_t stage, struct buf *out)
-{
-	if (stage == KEEP_STAGE_EXEC)
-		buf_addf(out, "cannot execute '%s'", s->command.argv[0]);
-	else if (stage == KEEP_STAGE_FOLDER)
-		buf_addf(out, "cannot enter working_dir '%s'", s->working_dir ? s->working_dir : s->folder);
-	else if (stage == KEEP_STAGE_USER && s->user)
-		buf_addf(out, "cannot become user '%s'", s->user);
-	else
-		return false;
-	return true;
-}
-
-void brain_spawn_words(
-	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out)
-{
-	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	const struct spec *s = i ? instance_spec(i) : NULL;
-
-	if (!s || !add_named_stage(s, stage, out))
-		buf_adds(out, keep_stage_words((enum keep_stage)stage));
-	buf_addf(out, ": %s", strerror((int)number));
-}
-
 static void take_spawn_failed(struct brain *b, const struct keep_message *m)
 {
 	struct buf words = BUF_INIT;
 
 	brain_spawn_words(b, ticket_of(m), m->stage, m->number, &words);
+	notices_close(b->notices, ticket_of(m));
 	herd_spawn_failed(b->herd, ticket_of(m), (int)m->number, words.ptr, clock_ms());
 	brain_forget_later(b, ticket_of(m));
 	buf_release(&words);
@@ -270,6 +249,7 @@ static void take_message(struct brain *b, const struct keep_message *m)
 	switch (m->kind) {
 	case KEEP_SPAWNED:
 		herd_spawned(b->herd, ticket_of(m), m->pid, m->start_time, clock_ms());
+		notices_listen(b->notices, ticket_of(m), (pid_t)m->pid);
 		break;
 	case KEEP_SPAWN_FAILED:
 		take_spawn_failed(b, m);
@@ -278,6 +258,7 @@ static void take_message(struct brain *b, const struct keep_message *m)
 		take_exited(b, m);
 		break;
 	case KEEP_TREE_GONE:
+		notices_close(b->notices, ticket_of(m));
 		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
 		brain_forget_later(b, ticket_of(m));
 		break;
@@ -296,11 +277,7 @@ static void on_message(void *context, const struct keep_message *m, const int *f
 {
 	struct brain *b = context;
 
-	for (size_t i = 0; i < fd_count; i++) {
-		int fd = fds[i];
-
-		fd_close(&fd);
-	}
+	brain_take_held(b, m->name, fds, fd_count);
 	if (!runner_takes(b->runner, m) && !upgrade_takes(b, m)) {
 		if (b->is_synced)
 			take_message(b, m);
@@ -382,6 +359,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
 	b->runner = runner_new(b->loop, b->parent);
 	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
+	brain_open_notices(b);
 	open_upstreams(b);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
@@ -411,6 +389,7 @@ void brain_free(struct brain *b)
 	pump_free(b->pump);
 	meter_free(b->meter);
 	probes_free(b->probes);
+	notices_free(b->notices);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
 	vec_release_with(&b->draining, mem_free);

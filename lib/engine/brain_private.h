@@ -13,6 +13,7 @@
 #include "engine/drain.h"
 #include "engine/meter.h"
 #include "engine/news.h"
+#include "engine/notices.h"
 #include "engine/parent.h"
 #include "engine/portwatch.h"
 #include "engine/probe.h"
@@ -38,6 +39,7 @@ struct fact {
 		FACT_DRAINED,
 		FACT_HOOKED, /* `app`, and the rollout in ticket.generation; `words` where it failed */
 		FACT_NOTE,
+		FACT_SAID_READY, /* to an earlier brain */
 	} kind;
 	struct ticket ticket;
 	int number;
@@ -83,6 +85,7 @@ struct brain {
 	struct pump *pump;
 	struct runner *runner;
 	struct probes *probes;
+	struct notices *notices;
 	struct upstreams *upstreams;
 	struct drains *drains;
 	struct vec draining; /* of struct draining * */
@@ -120,6 +123,13 @@ void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);
 /* hands_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
+/* brain_notices.c */
+void brain_open_notices(struct brain *b);
+void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal, enum reach reach);
+/* Of the keeper, after a brain's death: the names that it holds, then each process that lives. */
+void brain_notices_found(struct brain *b);
+/* A descriptor that the keeper gave; whatever nobody takes is closed. */
+void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count);
 /* follow.c */
 void brain_log_written(void *context, const char *path);
 void brain_readers_join(struct brain *b);
@@ -137,7 +147,7 @@ int brain_open_pump(struct brain *b, struct err *e);
 void brain_sweep_pump(struct brain *b);
 /* What a burst of events has freed goes back to the system. */
 void brain_trim(struct brain *b);
-/* The herd's words for a spawn that the keeper could not do. */
+/* brain_words.c: the herd's words for a spawn that the keeper could not do. */
 void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);
 

@@ -22,6 +22,8 @@ static bool is_inner(const char *name)
 		"OXHERD_SYSTEM",
 		"NOTIFY_SOCKET",
 		"NOTIFY_FD",
+		"NODE_CHANNEL_FD",
+		"NODE_CHANNEL_SERIALIZATION_MODE",
 		"LISTEN_PID",
 		"LISTEN_FDS",
 		"LISTEN_FDNAMES",

@@ -22,6 +22,7 @@ void brain_fact(struct brain *b, struct fact fact)
 
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
 {
+	notices_close(b->notices, ticket);
 	brain_fact(b,
 		(struct fact){
 			.kind = FACT_SPAWN_FAILED,
@@ -38,17 +39,21 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	struct launch launch;
 	struct pump_wish pipes = { .name = wish->name, .spec = wish->spec, .run = wish->ticket.generation };
 	struct pump_paths paths = { .out = NULL };
+	struct launch_ends ends = { .out = NULL };
 
-	if (pump_open(b->pump, &pipes, &paths, &e) < 0) {
+	if (pump_open(b->pump, &pipes, &paths, &e) < 0 || notices_open(b->notices, wish, &ends, &e) < 0) {
 		fail_spawn(b, wish->ticket, &e);
 		err_release(&e);
 		return;
 	}
-	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->caller, wish->spec->name), paths.out,
-		    paths.err, &e) < 0)
+	ends.out = paths.out;
+	ends.err = paths.err;
+	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->caller, wish->spec->name), &ends, &e) <
+		0)
 		fail_spawn(b, wish->ticket, &e);
 	else if (parent_send(b->parent, &launch.message, -1) < 0)
 		err_set(&e, "its command and environment are too large"), fail_spawn(b, wish->ticket, &e);
+	notices_sent(b->notices, wish->ticket);
 	launch_release(&launch);
 	err_release(&e);
 }
@@ -239,6 +244,7 @@ static void do_settled(void *context, uint64_t request, bool is_ok, const char *
 const struct hands brain_hands = {
 	.spawn = do_spawn,
 	.signal = do_signal,
+	.shutdown = brain_ask_to_stop,
 	.kill_tree = do_kill_tree,
 	.check_port = do_check_port,
 	.watch_ready = do_watch_ready,

@@ -144,13 +144,47 @@ static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
 		spawn->rlimit_count++;
 }
 
-static void add_pipe(struct keep_spawn *spawn, int target, const char *path)
+static void add_descriptor(struct keep_spawn *spawn, int target, enum keep_from from, const char *name)
 {
 	spawn->descriptors[spawn->descriptor_count++] = (struct keep_descriptor){
 		.target = target,
-		.from = KEEP_FROM_FIFO,
-		.name = path,
+		.from = from,
+		.name = name,
 	};
+}
+
+/* The lowest number that nothing else has, for shells know no descriptor above 9. */
+static int next_target(const struct keep_spawn *spawn)
+{
+	int target = STDERR_FILENO + 1;
+
+	for (size_t i = 0; i < spawn->descriptor_count; i++)
+		if (spawn->descriptors[i].target >= target)
+			target = (int)spawn->descriptors[i].target + 1;
+	return target;
+}
+
+/* How it may speak to us.  Whatever the app says of these names itself would lead nowhere. */
+static void add_ways(
+	struct keep_spawn *spawn, const struct spec *s, const struct launch_ends *ends, struct env *env)
+{
+	char usec[32];
+
+	if (ends->notify_socket)
+		env_put(env, "NOTIFY_SOCKET", ends->notify_socket);
+	if (ends->notify_socket && s->watchdog_ms) {
+		snprintf(usec, sizeof(usec), "%lld", (long long)s->watchdog_ms * 1000);
+		env_put(env, "WATCHDOG_USEC", usec);
+	}
+	if (ends->notify_pipe) {
+		put_number(env, "NOTIFY_FD", next_target(spawn));
+		add_descriptor(spawn, next_target(spawn), KEEP_FROM_HELD, ends->notify_pipe);
+	}
+	if (ends->channel) {
+		put_number(env, "NODE_CHANNEL_FD", next_target(spawn));
+		env_put(env, "NODE_CHANNEL_SERIALIZATION_MODE", "json");
+		add_descriptor(spawn, next_target(spawn), KEEP_FROM_HELD, ends->channel);
+	}
 }
 
 char *launch_folder(const struct spec *s)
@@ -167,8 +201,8 @@ void launch_init(struct launch *l)
 	buf_init(&l->env);
 }
 
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
-	const char *err, struct err *e)
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller,
+	const struct launch_ends *ends, struct err *e)
 {
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
@@ -184,13 +218,14 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	launch_env(wish, caller, &env);
 	rc = launch_user(l, s->user, s->group, &s->env, &env, e);
 	if (rc == 0) {
+		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEP_FROM_FIFO, ends->out);
+		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEP_FROM_FIFO, ends->err);
+		add_ways(&l->message.spawn, s, ends, &env);
 		launch_words(l, &s->command, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
-		add_pipe(&l->message.spawn, STDOUT_FILENO, out);
-		add_pipe(&l->message.spawn, STDERR_FILENO, err);
 	}
 	env_release(&env);
 	mem_free(folder);

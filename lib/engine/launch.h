@@ -18,12 +18,20 @@ struct launch {
 	char *folder;
 };
 
+/* What an instance gets besides its words; strings are borrowed, NULL is none. */
+struct launch_ends {
+	const char *out, *err;     /* paths of the FIFOs for the standard streams */
+	const char *notify_socket; /* NOTIFY_SOCKET, as it is written there */
+	const char *notify_pipe;   /* NOTIFY_FD: what the keeper holds under this name */
+	const char *channel;       /* Node's channel: the same */
+};
+
 /*
- * Fills a KEEP_SPAWN.  `out` and `err` are the paths of the FIFOs for the standard streams.  -1 with words when it cannot be run
- * at all, such as for a user that does not exist; e->number is an errno.
+ * Fills a KEEP_SPAWN, which borrows from `ends` too.  -1 with words when it cannot be run at all, such as for a user that does not exist;
+ * e->number is an errno.
  */
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller, const char *out,
-	const char *err, struct err *e);
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller,
+	const struct launch_ends *ends, struct err *e);
 void launch_release(struct launch *l);
 
 /* The parts of it, for whatever else the keeper is asked to run: a KEEP_SPAWN without a ticket, name and descriptors yet. */

@@ -201,6 +201,7 @@ static void find_feet(struct brain *b)
 	for (size_t i = 0; i < b->found.len; i++)
 		adopt(b, b->found.items[i]);
 	open_pipes(b);
+	brain_notices_found(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {
 		/* Who cannot be asked shall not act: the keeper starts another, and whoever waits for the first is told. */
 		log_error("%s", e.text.ptr);

@@ -157,6 +157,7 @@ static void go_on(struct instance *i)
 		instance_watch(i, true);
 	} else if (state_is_live(i->state) && i->state != STATE_STOPPING) {
 		instance_check_resume(i);
+		instance_watchdog_begin(i);
 		instance_leave_again(i);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);

@@ -94,6 +94,10 @@ struct hands {
 	/* SIGCONT follows it, so that a stopped process hears it too. */
 	void (*signal)(void *context, struct ticket ticket, const char *signal, enum reach reach);
 	/*
+	 * Asks it to stop by a message on its channel (shutdown_with_message); where it has none, or does not listen to it, by this signal.
+	 */
+	void (*shutdown)(void *context, struct ticket ticket, const char *signal, enum reach reach);
+	/*
 	 * SIGKILL for the process and all that it left behind, again and again until nothing is there: then herd_tree_gone(), after
 	 * herd_exited().  It is also asked for when the main process ended by itself, and then answered at once if nothing is left.
 	 */

@@ -166,7 +166,7 @@ static void take_verdict(struct instance *i, enum health verdict)
 			instance_feed(i, EVENT_READY, NULL);
 	} else if (verdict == HEALTH_UNHEALTHY && i->state == STATE_RUNNING) {
 		turn_unhealthy(i);
-	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY) {
+	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY && !instance_is_silent(i)) {
 		instance_feed(i, EVENT_HEALTHY, NULL);
 	} else if (verdict == HEALTH_UNHEALTHY && i->has_place) {
 		instance_touch(i);
@@ -256,13 +256,19 @@ static void ask_place(struct instance *i)
 		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
 }
 
+/* Also when it was another's turn for a while. */
+static bool is_ill_still(const struct instance *i)
+{
+	return instance_is_silent(i) || (i->checkup && i->checkup->counts.failed > i->checkup->failed_before);
+}
+
 bool instance_step_unhealthy(struct instance *i)
 {
 	char why[256];
 
 	if (!i->has_asked_place)
 		ask_place(i);
-	if (!i->has_place || !i->checkup || i->checkup->counts.failed <= i->checkup->failed_before)
+	if (!i->has_place || !is_ill_still(i))
 		return false;
 	if (!instance_may_stop(i))
 		return true;

@@ -24,6 +24,7 @@ struct err;
 struct herd;
 struct instance;
 struct json;
+struct notice;
 struct plan;
 
 enum {
@@ -65,6 +66,11 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 /* Nothing of its process tree is left; after herd_exited(), always.  Only now is the slot used again. */
 void herd_tree_gone(struct herd *h, struct ticket t, int64_t now);
 void herd_ready(struct herd *h, struct ticket t, int64_t now);
+/*
+ * What it said of itself (ready = "notify" or "ipc", watchdog_secs, STATUS and the like), any time while it runs.  That it is ready counts where it
+ * is asked for.
+ */
+void herd_told(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
 /* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
 /* Something about its surroundings that a person should know: an event, and a line of its past. */

@@ -38,6 +38,7 @@ enum timer_kind {
 	TIMER_UNKILLABLE,
 	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
 	TIMER_CHECK,    /* of its health */
+	TIMER_WATCHDOG, /* it should have said that it is alive */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
 };
@@ -76,6 +77,7 @@ struct instance {
 	int64_t ready_at;        /* of this run; 0: it is not ready yet */
 	enum health health;      /* of this run: the last verdict */
 	struct checkup *checkup; /* NULL: nothing is checked now */
+	struct told *told;       /* what it said of itself; NULL: nothing */
 	int64_t well_since;      /* 0: instance_is_well() is not true */
 	int64_t delay_ms;        /* what the restart rule said last */
 	int64_t restarts;
@@ -239,6 +241,13 @@ void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf
 void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
+/* told.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
+void instance_watchdog_begin(struct instance *i);
+void instance_watchdog_bite(struct instance *i);
+void instance_told_end(struct instance *i);
+/* NULL: it has said none. */
+const char *instance_told_status(const struct instance *i);
+bool instance_is_silent(const struct instance *i);
 /* Its definition changed, and its process stays. */
 void instance_check_renew(struct instance *i);
 /* One is under way, or will be. */

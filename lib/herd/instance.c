@@ -25,6 +25,7 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->life);
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	instance_check_end(i);
+	instance_told_end(i);
 	past_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);

@@ -144,6 +144,7 @@ static void settle(struct instance *i)
 	instance_stay(i);
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
 	instance_check_begin(i);
+	instance_watchdog_begin(i);
 }
 
 /* --- stopping --- */
@@ -168,9 +169,13 @@ void instance_signal_stop(struct instance *i)
 {
 	const struct spec *s = instance_spec(i);
 
+	const char *signal = s->stop_signal ? s->stop_signal : "SIGTERM";
+
 	instance_arm(i, &i->life, TIMER_KILL, s->stop_timeout_ms);
-	hands_of(i)->signal(
-		context_of(i), ticket_of(i), s->stop_signal ? s->stop_signal : "SIGTERM", stop_reach(s));
+	if (s->shutdown_with_message)
+		hands_of(i)->shutdown(context_of(i), ticket_of(i), signal, stop_reach(s));
+	else
+		hands_of(i)->signal(context_of(i), ticket_of(i), signal, stop_reach(s));
 }
 
 static void begin_stop(struct instance *i)
@@ -197,6 +202,7 @@ void instance_leftovers(struct instance *i)
 	disarm(i, &i->life);
 	instance_left(i);
 	instance_check_end(i);
+	instance_told_end(i);
 	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
 	if (!timer_is_armed(&i->tree))
 		instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
@@ -296,6 +302,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_UNKILLABLE] = unkillable,
 		[TIMER_LEAVE] = instance_drain_over,
 		[TIMER_CHECK] = instance_check,
+		[TIMER_WATCHDOG] = instance_watchdog_bite,
 		[TIMER_DEADLINE] = nothing,
 	};
 

@@ -93,6 +93,8 @@ static void starting_reason(const struct instance *i, struct buf *out)
 		break;
 	default:
 		buf_addf(out, "waits for %s", ready_words[spec_ready(instance_spec(i))]);
+		if (instance_told_status(i))
+			buf_addf(out, "; it says: %s", instance_told_status(i));
 		if (instance_check_words(i))
 			buf_addf(out, ": %s", instance_check_words(i));
 		break;
@@ -109,6 +111,9 @@ static void stopping_reason(const struct instance *i, struct buf *out)
 		buf_adds(out, "waits for what it left behind to be gone");
 	else if (timer_is_armed(&i->tree))
 		buf_adds(out, "was killed");
+	else if (instance_spec(i)->shutdown_with_message)
+		buf_addf(
+			out, "was sent the message 'shutdown'%s%s", i->why ? ": " : "", i->why ? i->why : "");
 	else
 		buf_addf(out, "was sent %s%s%s", signal ? signal : "SIGTERM", i->why ? ": " : "",
 			i->why ? i->why : "");
@@ -154,6 +159,8 @@ void instance_reason(const struct instance *i, struct buf *out)
 		unhealthy_reason(i, out);
 	else if (i->state == STATE_RUNNING && instance_check_words(i))
 		buf_addf(out, "a check failed: %s", instance_check_words(i));
+	else if (i->state == STATE_RUNNING && instance_told_status(i))
+		buf_addf(out, "says: %s", instance_told_status(i));
 	else if (!state_is_live(i->state))
 		down_reason(i, out);
 }

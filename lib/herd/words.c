@@ -28,6 +28,7 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_UNKILLABLE] = "unkillable",
 	[TIMER_LEAVE] = "leave",
 	[TIMER_CHECK] = "check",
+	[TIMER_WATCHDOG] = "watchdog",
 	[TIMER_DEADLINE] = "deadline",
 };
 

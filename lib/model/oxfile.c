@@ -280,9 +280,6 @@ static void check_runs(const struct spec *s, const struct spec *plain, struct di
 		if ((fields[i].flags & FIELD_NOT_RUN) && !field_equal(&fields[i], s, plain))
 			diags_error(d, oxfile_place(s, fields[i].key),
 				"'%s' is not supported by the daemon yet", fields[i].key);
-	if (s->ready == READY_NOTIFY || s->ready == READY_IPC)
-		diags_error(d, oxfile_place(s, "ready"),
-			"this way to be ready is not supported by the daemon yet");
 }
 
 int oxfile_check_runs(const struct oxfile *o, struct diags *d)

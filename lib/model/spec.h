@@ -101,7 +101,7 @@ struct spec {
 	bool disabled;
 
 	int ready;
-	int64_t ready_timeout_ms;
+	int64_t ready_timeout_ms, watchdog_ms;
 	bool wait_ready;
 	struct {
 		char *endpoint;

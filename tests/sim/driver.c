@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "sim.h"
+#include "wire/notice.h"
 
 /* What an action means, drawn before it is known whether it is left out. */
 struct target {
@@ -335,6 +336,27 @@ static void do_illness(struct sim *s, uint64_t *random)
 	sim_trace(s, "something that %s needs is gone", town_names[app]);
 }
 
+/* Whatever a service may say of itself; only READY is never a lie. */
+static void do_word(struct sim *s, uint64_t *random)
+{
+	const struct proc *p = s->procs.len ? s->procs.items[sim_draw(random, s->procs.len)] : NULL;
+	struct notice n;
+
+	if (!p || p->was_exit_told)
+		return;
+	memset(&n, 0, sizeof(n));
+	n.is_ready = sim_chance(random, 30) && p->is_watched && p->ready_at >= 0 && p->ready_at <= s->now;
+	n.is_reloading = sim_chance(random, 20);
+	n.is_stopping = sim_chance(random, 5);
+	n.is_alive = sim_chance(random, 50);
+	n.is_sick = sim_chance(random, 10);
+	n.extend_ms = sim_chance(random, 20) ? (int64_t)sim_draw(random, 5000) : 0;
+	n.watchdog_ms = sim_chance(random, 10) ? 1 + (int64_t)sim_draw(random, 3000) : 0;
+	n.has_status = sim_chance(random, 30);
+	sim_trace(s, "%s says something of itself", p->name);
+	herd_told(s->h, p->ticket, &n, s->now);
+}
+
 /* An echo of an attempt that is over, or was of another slot: nothing may come of it. */
 static void do_echo(struct sim *s, uint64_t *random)
 {
@@ -353,6 +375,7 @@ static void do_echo(struct sim *s, uint64_t *random)
 	events = herd_counts(s->h).events;
 	herd_spawned(s->h, t, 1, 1, s->now);
 	herd_ready(s->h, t, s->now);
+	herd_told(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
 	herd_probed(s->h, t, PROBE_FAILED, "echo", s->now);
 	herd_exited(s->h, t, &end, s->now);
 	herd_tree_gone(s->h, t, s->now);
@@ -420,6 +443,7 @@ static const struct kind kinds[] = {
 	{ 8, do_stranger },
 	{ 2, do_jump },
 	{ 8, do_illness },
+	{ 6, do_word },
 	{ 4, do_echo },
 	{ 6, do_death },
 	{ 1, do_shutdown },

@@ -328,6 +328,7 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 const struct hands machine_hands = {
 	.spawn = wish_spawn,
 	.signal = wish_signal,
+	.shutdown = wish_signal,
 	.kill_tree = wish_kill_tree,
 	.check_port = port_check_wish,
 	.watch_ready = wish_watch_ready,

@@ -53,6 +53,16 @@ static void send_signal(void *context, struct ticket t, const char *signal, enum
 	buf_addf(&f->log, " %s %s\n", signal, reach == REACH_TREE ? "tree" : "main");
 }
 
+static void ask_to_stop(void *context, struct ticket t, const char *signal, enum reach reach)
+{
+	struct fake *f = context;
+
+	(void)reach;
+	buf_adds(&f->log, "message ");
+	name_of(f, t, &f->log);
+	buf_addf(&f->log, " or %s\n", signal);
+}
+
 static void kill_tree(void *context, struct ticket t)
 {
 	struct fake *f = context;
@@ -173,6 +183,7 @@ static void settled(void *context, uint64_t request, bool is_ok, const char *wor
 const struct hands fake_hands = {
 	.spawn = spawn,
 	.signal = send_signal,
+	.shutdown = ask_to_stop,
 	.kill_tree = kill_tree,
 	.check_port = check_port,
 	.watch_ready = watch_ready,

@@ -1,0 +1,76 @@
+/*
+ * The brain's side of what services say: what is heard goes to the herd, and what they should hear to them.
+ */
+#include "base/mem.h"
+#include "base/path.h"
+#include "engine/brain_private.h"
+#include "os/clock.h"
+#include "os/fd.h"
+
+static void on_said(void *context, struct ticket ticket, const struct notice *what)
+{
+	struct brain *b = context;
+
+	herd_told(b->herd, ticket, what, clock_ms());
+	brain_end(b);
+}
+
+static void on_stranger(void *context, struct ticket ticket, const char *words)
+{
+	struct brain *b = context;
+
+	herd_note(b->herd, ticket, words, clock_ms());
+	brain_end(b);
+}
+
+static const struct notices_calls notices_calls = {
+	.said = on_said,
+	.stranger = on_stranger,
+};
+
+void brain_open_notices(struct brain *b)
+{
+	char *folder = path_join(b->options.dirs->run, "notify");
+
+	b->notices = notices_new(b->loop, b->parent, folder, &notices_calls, b);
+	mem_free(folder);
+}
+
+void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal, enum reach reach)
+{
+	struct brain *b = context;
+
+	if (!notices_shutdown(b->notices, ticket))
+		brain_hands.signal(b, ticket, signal, reach);
+}
+
+void brain_notices_found(struct brain *b)
+{
+	const char *held = NULL;
+	struct found *f = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&b->held, k, held)
+		notices_found(b->notices, held);
+	VEC_EACH (&b->found, k, f) {
+		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
+		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
+
+		if (!is_it || f->is_gone || f->state == KEEP_STATE_EXITED || f->state == KEEP_STATE_FAILED)
+			continue;
+		if (notices_adopt(b->notices, f->ticket, instance_spec(i), (pid_t)f->pid))
+			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
+	}
+	notices_sweep(b->notices);
+}
+
+void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count)
+{
+	for (size_t i = 0; i < fd_count; i++) {
+		int fd = fds[i];
+
+		if (b->is_synced)
+			notices_take(b->notices, name, &fd);
+		fd_close(&fd);
+	}
+}

@@ -1,0 +1,31 @@
+/*
+ * What the keeper's numbers mean, in words.
+ */
+#include <string.h>
+
+#include "engine/brain_private.h"
+
+/* The stages that are about something that the oxfile names: with that name. */
+static bool add_named_stage(const struct spec *s, int64_t stage, struct buf *out)
+{
+	if (stage == KEEP_STAGE_EXEC)
+		buf_addf(out, "cannot execute '%s'", s->command.argv[0]);
+	else if (stage == KEEP_STAGE_FOLDER)
+		buf_addf(out, "cannot enter working_dir '%s'", s->working_dir ? s->working_dir : s->folder);
+	else if (stage == KEEP_STAGE_USER && s->user)
+		buf_addf(out, "cannot become user '%s'", s->user);
+	else
+		return false;
+	return true;
+}
+
+void brain_spawn_words(
+	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out)
+{
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	const struct spec *s = i ? instance_spec(i) : NULL;
+
+	if (!s || !add_named_stage(s, stage, out))
+		buf_adds(out, keep_stage_words((enum keep_stage)stage));
+	buf_addf(out, ": %s", strerror((int)number));
+}

@@ -1,0 +1,392 @@
+#include "engine/notices.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "engine/notices_private.h"
+#include "engine/parent.h"
+#include "os/fd.h"
+
+/* "notice-socket:12.34": how our ends, the child's and the mark are called at the keeper. */
+static const char *const held_words[HELD_COUNT] = {
+	[END_SOCKET] = "notice-socket",
+	[END_PIPE] = "notice-pipe",
+	[END_CHANNEL] = "notice-channel",
+	[HELD_CHILD_PIPE] = "notice-child-pipe",
+	[HELD_CHILD_CHANNEL] = "notice-child-channel",
+	[HELD_UNREADY] = "notice-unready",
+};
+
+static void held_name(char name[HELD_NAME_MAX], int held, struct ticket t)
+{
+	(void)snprintf(name, HELD_NAME_MAX, "%s:%u.%llu", held_words[held], t.slot,
+		(unsigned long long)t.generation);
+}
+
+/* False for what is not ours. */
+static bool held_parse(const char *name, int *held, struct ticket *t)
+{
+	const char *colon = strchr(name, ':');
+	char *dot = NULL;
+
+	for (*held = 0; colon && *held < HELD_COUNT; ++*held) {
+		const char *word = held_words[*held];
+
+		if (strlen(word) != (size_t)(colon - name) || strncmp(name, word, strlen(word)) != 0)
+			continue;
+		t->slot = (uint32_t)strtoul(colon + 1, &dot, 10);
+		t->generation = *dot == '.' ? strtoull(dot + 1, NULL, 10) : 0;
+		return t->slot && t->generation;
+	}
+	return false;
+}
+
+static void say(struct notices *all, enum keep_kind kind, const char *name, int fd)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.name = name;
+	(void)parent_send(all->keeper, &m, fd);
+}
+
+static void hold(struct speaker *s, int held, int fd)
+{
+	char name[HELD_NAME_MAX];
+
+	held_name(name, held, s->ticket);
+	say(s->all, KEEP_HOLD, name, fd);
+	s->was_held[held] = true;
+}
+
+void speaker_let_go(struct speaker *s, int held)
+{
+	char name[HELD_NAME_MAX];
+
+	if (!s->was_held[held])
+		return;
+	held_name(name, held, s->ticket);
+	say(s->all, KEEP_RELEASE, name, -1);
+	s->was_held[held] = false;
+}
+
+/* --- speakers -------------------------------------------------------------------------------------------------------- */
+
+static struct speaker *find(const struct notices *all, struct ticket t)
+{
+	struct speaker *s = map_get_n(&all->speakers, (const char *)&t.generation, sizeof(t.generation));
+
+	return s && s->ticket.slot == t.slot ? s : NULL;
+}
+
+static struct speaker *find_or_add(struct notices *all, struct ticket t)
+{
+	struct speaker *s = find(all, t);
+
+	if (s)
+		return s;
+	s = mem_zalloc(1, sizeof(*s));
+	s->all = all;
+	s->ticket = t;
+	for (int i = 0; i < END_COUNT; i++)
+		s->ears[i] = (struct ear){ .of = s, .fd = -1 };
+	map_put_n(&all->speakers, (const char *)&t.generation, sizeof(t.generation), s);
+	return s;
+}
+
+static void speaker_free(void *item)
+{
+	struct speaker *s = item;
+
+	for (int i = 0; s && i < END_COUNT; i++)
+		ear_close(&s->ears[i]);
+	mem_free(s);
+}
+
+static bool is_abstract(const char *address)
+{
+	return address[0] == '@';
+}
+
+static void forget(struct notices *all, struct speaker *s)
+{
+	for (int i = 0; i < HELD_COUNT; i++)
+		speaker_let_go(s, i);
+	if (s->address[0] && !is_abstract(s->address))
+		(void)unlink(s->address);
+	map_remove_n(&all->speakers, (const char *)&s->ticket.generation, sizeof(s->ticket.generation));
+	speaker_free(s);
+}
+
+struct notices *notices_new(struct ev_loop *loop, struct parent *keeper, const char *folder,
+	const struct notices_calls *calls, void *context)
+{
+	struct notices *all = mem_zalloc(1, sizeof(*all));
+
+	*all = (struct notices){ .loop = loop, .keeper = keeper, .calls = calls, .context = context };
+	all->folder = mem_strdup(folder);
+	return all;
+}
+
+void notices_free(struct notices *all)
+{
+	if (!all)
+		return;
+	map_release_with(&all->speakers, speaker_free);
+	mem_free(all->folder);
+	mem_free(all);
+}
+
+/* --- making ends ----------------------------------------------------------------------------------------------------- */
+
+/*
+ * In our own folder, where only our user gets; for an app of another user, or where that path would be too long, by a name that has no folder and
+ * that nobody can guess before it is there.
+ */
+static void choose_address(struct speaker *s, const struct spec *spec)
+{
+	uint64_t secret = 0;
+	int len = snprintf(s->address, sizeof(s->address), "%s/%u.%llu", s->all->folder, s->ticket.slot,
+		(unsigned long long)s->ticket.generation);
+
+	if (!spec->user && !spec->group && len < (int)sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return;
+	(void)!getrandom(&secret, sizeof(secret), 0);
+	(void)snprintf(s->address, sizeof(s->address), "@oxherd-notify-%016llx", (unsigned long long)secret);
+}
+
+static int bind_socket(struct speaker *s, int fd, struct err *e)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t len = strlen(s->address);
+	mode_t mask = 0;
+	int rc = 0;
+
+	memcpy(to.sun_path, s->address, len);
+	if (is_abstract(s->address)) {
+		to.sun_path[0] = '\0';
+	} else {
+		if (mkdir(s->all->folder, 0700) < 0 && errno != EEXIST)
+			return err_sys(e, errno, "cannot make the folder '%s'", s->all->folder);
+		(void)unlink(s->address);
+	}
+	mask = umask(077);
+	rc = bind(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	(void)umask(mask);
+	return rc < 0 ? err_sys(e, errno, "cannot make the socket '%s'", s->address) : 0;
+}
+
+static int open_socket(struct speaker *s, const struct spec *spec, struct err *e)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &(int){ 1 }, sizeof(int)) < 0) {
+		err_sys(e, errno, "cannot make a socket to be notified on");
+		fd_close(&fd);
+		return -1;
+	}
+	choose_address(s, spec);
+	if (bind_socket(s, fd, e) < 0) {
+		s->address[0] = '\0';
+		fd_close(&fd);
+		return -1;
+	}
+	s->ears[END_SOCKET].fd = fd;
+	hold(s, END_SOCKET, fd);
+	return 0;
+}
+
+/* The child's end goes by way of the keeper, which forgets it when the child has it. */
+static const char *give(struct speaker *s, int held, int *fd)
+{
+	char *name = s->child_names[held - HELD_CHILD_PIPE];
+
+	hold(s, held, *fd);
+	fd_close(fd);
+	held_name(name, held, s->ticket);
+	return name;
+}
+
+static int open_pipe(struct speaker *s, struct launch_ends *ends, struct err *e)
+{
+	char path[32];
+	int pipe[2] = { -1, -1 };
+	int child = -1;
+
+	if (pipe2(pipe, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_sys(e, errno, "cannot make a pipe to be notified on");
+	/* Open both ways, so that nobody's death breaks it under its writer; and blocking, as a writer expects. */
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", pipe[1]);
+	child = open(path, O_RDWR | O_CLOEXEC);
+	fd_close(&pipe[1]);
+	if (child < 0) {
+		err_sys(e, errno, "cannot make a pipe to be notified on");
+		fd_close(&pipe[0]);
+		return -1;
+	}
+	s->ears[END_PIPE].fd = pipe[0];
+	hold(s, END_PIPE, pipe[0]);
+	ends->notify_pipe = give(s, HELD_CHILD_PIPE, &child);
+	return 0;
+}
+
+static int open_channel(struct speaker *s, struct launch_ends *ends, struct err *e)
+{
+	int pair[2] = { -1, -1 };
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return err_sys(e, errno, "cannot make a channel for Node");
+	(void)fd_set_nonblocking(pair[0], true);
+	s->ears[END_CHANNEL].fd = pair[0];
+	hold(s, END_CHANNEL, pair[0]);
+	ends->channel = give(s, HELD_CHILD_CHANNEL, &pair[1]);
+	return 0;
+}
+
+int notices_open(struct notices *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e)
+{
+	const struct spec *spec = wish->spec;
+	enum ready_kind kind = spec_ready(spec);
+	bool has_socket = kind == READY_NOTIFY || spec->watchdog_ms;
+	bool has_channel = kind == READY_IPC || spec->shutdown_with_message;
+	struct speaker *s = NULL;
+
+	if (!has_socket && !has_channel)
+		return 0;
+	s = find_or_add(all, wish->ticket);
+	if ((has_socket && open_socket(s, spec, e) < 0) ||
+		(kind == READY_NOTIFY && open_pipe(s, ends, e) < 0) ||
+		(has_channel && open_channel(s, ends, e) < 0)) {
+		forget(all, s);
+		return -1;
+	}
+	if (has_socket)
+		ends->notify_socket = s->address;
+	if (kind == READY_NOTIFY)
+		hold(s, HELD_UNREADY, s->ears[END_PIPE].fd);
+	else if (kind == READY_IPC)
+		hold(s, HELD_UNREADY, s->ears[END_CHANNEL].fd);
+	return 0;
+}
+
+void notices_sent(struct notices *all, struct ticket ticket)
+{
+	struct speaker *s = find(all, ticket);
+
+	if (!s)
+		return;
+	speaker_let_go(s, HELD_CHILD_PIPE);
+	speaker_let_go(s, HELD_CHILD_CHANNEL);
+}
+
+static void listen_now(struct speaker *s, pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	s->pid = pid;
+	s->uid = stat(path, &st) == 0 ? st.st_uid : geteuid();
+	for (int i = 0; i < END_COUNT; i++)
+		ear_start(&s->ears[i]);
+}
+
+void notices_listen(struct notices *all, struct ticket ticket, pid_t pid)
+{
+	struct speaker *s = find(all, ticket);
+
+	if (s)
+		listen_now(s, pid);
+}
+
+bool notices_shutdown(struct notices *all, struct ticket ticket)
+{
+	static const char word[] = CHANNEL_SHUTDOWN;
+	const struct speaker *s = find(all, ticket);
+	int fd = s ? s->ears[END_CHANNEL].fd : -1;
+
+	return fd >= 0 &&
+		send(fd, word, sizeof(word) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(word) - 1;
+}
+
+void notices_close(struct notices *all, struct ticket ticket)
+{
+	struct speaker *s = find(all, ticket);
+
+	if (s)
+		forget(all, s);
+}
+
+/* --- after a brain's death ------------------------------------------------------------------------------------------- */
+
+void notices_found(struct notices *all, const char *held)
+{
+	struct ticket ticket = { .slot = 0 };
+	int kind = 0;
+
+	if (held_parse(held, &kind, &ticket))
+		find_or_add(all, ticket)->was_held[kind] = true;
+}
+
+bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec *spec, pid_t pid)
+{
+	bool has_socket = spec_ready(spec) == READY_NOTIFY || spec->watchdog_ms;
+	struct speaker *s = find(all, ticket);
+	bool has_said =
+		s && (s->was_held[END_SOCKET] || s->was_held[END_CHANNEL]) && !s->was_held[HELD_UNREADY];
+	char name[HELD_NAME_MAX];
+
+	if (!s && !has_socket)
+		return false;
+	s = find_or_add(all, ticket);
+	if (s->was_held[END_SOCKET])
+		choose_address(s, spec);
+	else if (has_socket)
+		(void)open_socket(s, spec, NULL);
+	for (int i = 0; i < END_COUNT; i++) {
+		if (!s->was_held[i] || s->ears[i].fd >= 0)
+			continue;
+		held_name(name, i, ticket);
+		say(all, KEEP_GET, name, -1);
+	}
+	notices_sent(all, ticket);
+	listen_now(s, pid);
+	return has_said;
+}
+
+void notices_sweep(struct notices *all)
+{
+	for (size_t i = all->speakers.len; i-- > 0;) {
+		struct speaker *s = all->speakers.entries[i].value;
+
+		if (!s->pid)
+			forget(all, s);
+	}
+}
+
+void notices_take(struct notices *all, const char *held, int *fd)
+{
+	struct ticket ticket = { .slot = 0 };
+	struct speaker *s = NULL;
+	int kind = 0;
+
+	if (!held_parse(held, &kind, &ticket) || kind >= END_COUNT)
+		return;
+	s = find(all, ticket);
+	if (!s || s->ears[kind].fd >= 0)
+		return;
+	s->ears[kind].fd = *fd;
+	*fd = -1;
+	ear_start(&s->ears[kind]);
+}

@@ -1,0 +1,189 @@
+/*
+ * What comes in on each way.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "engine/notices_private.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/procfs.h"
+
+/* True if the speaker is still there afterwards. */
+static bool tell(struct speaker *s, const struct notice *n)
+{
+	struct notices *all = s->all;
+	struct ticket ticket = s->ticket;
+
+	/* First at the keeper: then a next brain knows, whatever becomes of this one. */
+	if (n->is_ready)
+		speaker_let_go(s, HELD_UNREADY);
+	all->calls->said(all->context, ticket, n);
+	return map_get_n(&all->speakers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
+}
+
+static bool tell_ready(struct speaker *s)
+{
+	struct notice n;
+
+	memset(&n, 0, sizeof(n));
+	n.is_ready = true;
+	return tell(s, &n);
+}
+
+static bool tell_stranger(struct speaker *s, const struct ucred *from, const char *bytes, size_t len)
+{
+	struct notices *all = s->all;
+	struct ticket ticket = s->ticket;
+	struct buf words = BUF_INIT;
+	size_t line = strcspn(bytes, "\n");
+	int64_t now = clock_ms();
+
+	if (s->stranger_at && now - s->stranger_at < NOTICES_STRANGER_MS)
+		return true;
+	s->stranger_at = now;
+	buf_addf(&words, "%.*s came from pid %d", (int)(line < len && line < 40 ? line : 40), bytes,
+		(int)from->pid);
+	if (procfs_read(from->pid, &(struct proc){ 0 })) {
+		buf_adds(&words, " '");
+		(void)procfs_command(from->pid, &words, 80);
+		buf_adds(&words, "'");
+	}
+	buf_adds(&words, ", which is not its own; not believed");
+	all->calls->stranger(all->context, ticket, words.ptr);
+	buf_release(&words);
+	return map_get_n(&all->speakers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
+}
+
+/* --- datagrams ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The next one, which stays where it is.  There is room for the name of its sender and for nothing else, so that descriptors that come along
+ * never become ours.
+ */
+static ssize_t peek(int fd, char *bytes, size_t size, struct ucred *from)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(struct ucred))];
+	} control;
+	struct iovec part = { .iov_base = bytes, .iov_len = size };
+	struct msghdr m = {
+		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	ssize_t len = recvmsg(fd, &m, MSG_PEEK | MSG_DONTWAIT | MSG_TRUNC);
+	const struct cmsghdr *c = len < 0 ? NULL : CMSG_FIRSTHDR(&m);
+
+	memset(from, 0, sizeof(*from));
+	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_CREDENTIALS &&
+		c->cmsg_len == CMSG_LEN(sizeof(*from)))
+		memcpy(from, CMSG_DATA(c), sizeof(*from));
+	return len;
+}
+
+/* False when there is none left, or nobody is left to be heard. */
+static bool hear_datagram(struct ear *ear)
+{
+	struct speaker *s = ear->of;
+	char bytes[NOTICE_MAX + 1];
+	struct ucred from;
+	struct notice n;
+	ssize_t len = peek(ear->fd, bytes, NOTICE_MAX, &from);
+	bool is_there = true;
+
+	if (len < 0)
+		return errno == EINTR;
+	bytes[len < NOTICE_MAX ? len : NOTICE_MAX] = '\0';
+	if (!notice_read(&n, bytes, (size_t)len))
+		is_there = true;
+	else if (sender_belongs(s, from.pid, from.uid))
+		is_there = tell(s, &n);
+	else
+		is_there = tell_stranger(s, &from, bytes, (size_t)len);
+	/* Only now it is gone: a brain that dies before has not heard it. */
+	if (is_there)
+		(void)!recv(ear->fd, bytes, 0, MSG_DONTWAIT);
+	return is_there;
+}
+
+static void hear_socket(struct ear *ear)
+{
+	for (int i = 0; i < NOTICES_TURN && hear_datagram(ear); i++)
+		;
+}
+
+/* --- streams --------------------------------------------------------------------------------------------------------- */
+
+static void hear_pipe(struct ear *ear)
+{
+	struct speaker *s = ear->of;
+	char bytes[512];
+	ssize_t len = read(ear->fd, bytes, sizeof(bytes));
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len > 0 && !memchr(bytes, '\n', (size_t)len))
+		return;
+	/* It has said its one word. */
+	ear_close(ear);
+	speaker_let_go(s, END_PIPE);
+	if (len > 0)
+		(void)tell_ready(s);
+}
+
+static void hear_channel(struct ear *ear)
+{
+	struct speaker *s = ear->of;
+	char bytes[4096];
+	size_t taken = 0;
+	ssize_t len = 0;
+	bool is_ready = false;
+
+	while (taken < NOTICES_BYTES) {
+		len = read(ear->fd, bytes, sizeof(bytes));
+		if (len <= 0)
+			break;
+		taken += (size_t)len;
+		is_ready |= channel_feed(&s->line, bytes, (size_t)len);
+	}
+	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
+		ear_close(ear);
+		speaker_let_go(s, END_CHANNEL);
+	}
+	if (is_ready)
+		(void)tell_ready(s);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	static void (*const hears[END_COUNT])(struct ear *) = {
+		[END_SOCKET] = hear_socket,
+		[END_PIPE] = hear_pipe,
+		[END_CHANNEL] = hear_channel,
+	};
+	struct ear *ear = w->data;
+
+	(void)loop;
+	(void)events;
+	hears[ear - ear->of->ears](ear);
+}
+
+void ear_start(struct ear *ear)
+{
+	if (ear->fd < 0 || ev_is_active(&ear->io))
+		return;
+	ev_io_init(&ear->io, on_readable, ear->fd, EV_READ);
+	ear->io.data = ear;
+	ev_io_start(ear->of->all->loop, &ear->io);
+}
+
+void ear_close(struct ear *ear)
+{
+	if (ear->fd >= 0)
+		ev_io_stop(ear->of->all->loop, &ear->io);
+	fd_close(&ear->fd);
+}

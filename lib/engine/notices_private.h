@@ -1,0 +1,57 @@
+/*
+ * Between the parts of notices: not for anybody else.
+ */
+#ifndef OX_ENGINE_NOTICES_PRIVATE_H
+#define OX_ENGINE_NOTICES_PRIVATE_H
+
+#include <ev.h>
+#include <stdint.h>
+
+#include "base/map.h"
+#include "engine/notices.h"
+
+/* Our ends, and how each is called at the keeper. */
+enum end_kind { END_SOCKET, END_PIPE, END_CHANNEL, END_COUNT };
+/* The child's ends, and the mark, are held as well. */
+enum held_kind { HELD_CHILD_PIPE = END_COUNT, HELD_CHILD_CHANNEL, HELD_UNREADY, HELD_COUNT };
+
+enum { HELD_NAME_MAX = 64 };
+
+struct ear {
+	struct speaker *of;
+	ev_io io;
+	int fd; /* -1: none */
+};
+
+/* One process, and its ways to us. */
+struct speaker {
+	struct notices *all;
+	struct ticket ticket;
+	pid_t pid; /* 0: not known yet; then nobody is heard */
+	uid_t uid;
+	struct ear ears[END_COUNT];
+	char address[128];                  /* NOTIFY_SOCKET; "" */
+	char child_names[2][HELD_NAME_MAX]; /* HELD_CHILD_PIPE, HELD_CHILD_CHANNEL */
+	bool was_held[HELD_COUNT];          /* the keeper has it */
+	struct channel_line line;
+	int64_t stranger_at; /* 0: none was told of */
+};
+
+struct notices {
+	struct ev_loop *loop;
+	struct parent *keeper;
+	char *folder;
+	const struct notices_calls *calls;
+	void *context;
+	struct map speakers; /* by ticket */
+};
+
+/* notices_hear.c */
+void ear_start(struct ear *ear);
+void ear_close(struct ear *ear);
+/* notices.c */
+void speaker_let_go(struct speaker *s, int held);
+/* notices_sender.c: is that process, or was it, of the instance? */
+bool sender_belongs(const struct speaker *s, pid_t pid, uid_t uid);
+
+#endif
