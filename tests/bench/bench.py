@@ -219,20 +219,40 @@ def idle(build, seconds):
         return sum(map(switches, pids)) - before
 
 
+def processor_seconds(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak_memory(pid):
+    with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmHWM:")) / 1024
+
+
 def logs(build, megabytes):
-    """Throughput of 100-byte lines, beside `program | cat > file` in the same run."""
+    """100-byte lines: throughput beside `program | cat > file`, what they cost the brain, and how long a status takes meanwhile."""
     program = f"yes {'x' * 99} | head -c {megabytes}000000"
-    with herd(build) as h:
-        target = h.home + "/cat.log"
-        begin = time.perf_counter()
-        subprocess.run(["sh", "-c", f"({program}) | cat > {target}"], check=True)
-        bare = time.perf_counter() - begin
-        os.unlink(target)
-        begin = time.perf_counter()
-        h.apply(f'[processes.s]\ncommand = "{program}"\nrestart = "never"\nlogs.stdout = "{h.home}/s.log"\n')
-        path = h.home + "/s.log"
-        wait_until(lambda: os.path.exists(path) and os.path.getsize(path) >= megabytes * 1000000, 120)
-        return bare / (time.perf_counter() - begin)
+    ratios, costs, peaks, waits = [], [], [], []
+    for _ in range(3):
+        with herd(build) as h:
+            target, path, brain = h.home + "/cat.log", h.home + "/s.log", h.pids()[1]
+            begin = time.perf_counter()
+            subprocess.run(["sh", "-c", f"({program}) | cat > {target}"], check=True)
+            bare = time.perf_counter() - begin
+            os.unlink(target)
+            spent = processor_seconds(brain)
+            begin = time.perf_counter()
+            h.apply(f'[processes.s]\ncommand = "{program}"\nrestart = "never"\nlogs.stdout = "{path}"\nlogs.max_size_mb = 0\n')
+            wait_until(lambda: os.path.exists(path) and os.path.getsize(path) >= megabytes * 1000000, 120)
+            ratios.append(bare / (time.perf_counter() - begin))
+            costs.append(processor_seconds(brain) - spent)
+            peaks.append(peak_memory(brain))
+        with herd(build) as h:
+            h.apply(f'[processes.s]\ncommand = "yes {"x" * 99}"\nrestart = "never"\nlogs.max_size_mb = 50\nlogs.max_files = 2\n')
+            wait_until(lambda: h.processes()[0]["pid"])
+            waits.append(ratio(20, lambda: timed(["oxctl", "status", "--json"], env=h.env), true))
+    return tuple(map(statistics.median, (ratios, costs, peaks, waits)))
 
 
 def measure(build, quick):
@@ -252,7 +272,12 @@ def measure(build, quick):
     yield "memory of keeper and brain at start, MB (PSS)", empty / 1048576, 2, "at most"
     yield "memory for each further instance, KB (PSS)", each / 1024, 2, "at most"
     yield "wake-ups in 5 idle seconds with 100 instances", idle(build, 5), 0, "at most"
-    yield "log throughput beside program | cat > file", logs(build, 100 if quick else 300), 0.8, "at least"
+    megabytes = 200 if quick else 1000
+    throughput, cost, peak, wait = logs(build, megabytes)
+    yield "log throughput beside program | cat > file", throughput, 0.8, "at least"
+    yield f"processor seconds of the brain for {megabytes} MB of logs", cost, 2, "at most"
+    yield "memory of the brain meanwhile, MB", peak, 16, "at most"
+    yield "status --json while a service floods, times /bin/true", wait, 5, "at most"
 
 
 def main():

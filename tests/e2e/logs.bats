@@ -112,9 +112,10 @@ grows() {
 	cmp seen written
 }
 
-@test "logs -f goes on over a restart, a killed brain and daemon restart: no gap, no repeat" {
-	counters
+@test "logs -f goes on over rotations, a restart, a killed brain and daemon restart: no gap, no repeat" {
+	padding=$(printf ' %8000s' x) more='logs = { max_size_mb = 1, max_files = 3 }' counters
 	follow seen -n 5
+	eventually 20 test -e "$OXHERD_HOME/log/api-0-out.log.2"
 	grows seen
 	kill -KILL "$(brain_pid)"
 	grows seen
@@ -127,7 +128,7 @@ grows() {
 	unfollow
 	unbroken seen 0
 	unbroken seen 1
-	[ "$(grep -c '^\[api:0\] 0 says 0$' seen)" = 1 ]
+	[ "$(grep -c '^\[api:0\] 0 says 0 ' seen)" = 1 ]
 	run cat seen.talk
 	assert_output ""
 }
@@ -173,12 +174,12 @@ grows() {
 @test "a line of many megabytes passes whole" {
 	start_oxherd <<-'TOML'
 		[processes.long]
-		command = ["python3", "-c", "import time; print('x' * 10_000_000); print('after', flush=True); time.sleep(1000)"]
+		command = ["python3", "-c", "import time; print('x' * 100_000_000); print('after', flush=True); time.sleep(1000)"]
 	TOML
 	eventually 20 has_written long:0 after
 	oxctl logs -n 2 >seen
 	[ "$(wc -l <seen)" = 2 ]
-	[ "$(head -n 1 seen | wc -c)" = 10000010 ]
+	[ "$(head -n 1 seen | wc -c)" = 100000010 ]
 	[ "$(tail -n 1 seen)" = "[long:0] after" ]
 }
 
