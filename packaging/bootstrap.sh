@@ -35,6 +35,7 @@ packages() {
 		test  | command bats              | bats              | bats               | bash-bats         | bats
 		test  | library bats-support      | bats-support      | bats-support       | bash-bats-support | bats-support
 		test  | library bats-assert       | bats-assert       | bats-assert        | bash-bats-assert  | bats-assert
+		test  | command tmux              | tmux              | tmux               | tmux              | tmux
 		test  | command nginx             | nginx             | nginx              | nginx             | nginx
 		test  | command curl              | curl              | curl               | curl              | curl
 		test  | command node              | nodejs            | nodejs             | nodejs            | nodejs

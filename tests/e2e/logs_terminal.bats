@@ -1,0 +1,117 @@
+# What `oxctl logs` does on a real terminal: one of tmux, whose screen and scrollback are read as a person would.
+load ../lib/daemon
+
+# A server of this test's own, and never that of whoever runs it.
+mux() {
+	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@"
+}
+
+setup() {
+	daemon_place
+	command -v tmux >/dev/null || skip "tmux is not there"
+}
+
+teardown() {
+	mux kill-server 2>/dev/null || :
+	stop_oxherd
+}
+
+# terminal COMMAND: on a terminal that keeps all that was ever on it.
+terminal() {
+	mux new-session -d -s t -x 100 -y 30 \; set-option -g history-limit 100000 \; \
+		new-window -t t "$1" \; set-option -p remain-on-exit on 3>&-
+}
+
+# All that it has shown.
+shown() {
+	mux capture-pane -p -S - -t t
+}
+
+shows() {
+	shown | grep -q -- "$1"
+}
+
+last_number() {
+	shown | sed -n 's/^\[api:0\] line \([0-9]*\) .*/\1/p' | tail -n 1
+}
+
+grows() {
+	local before
+	before=$(last_number)
+	eventually 20 grown "$before"
+}
+
+grown() {
+	[ "$(last_number)" -ge $(($1 + 20)) ]
+}
+
+rotated() {
+	[ -e "$OXHERD_HOME/log/api-0-out.log.$1" ]
+}
+
+# Numbers go on over restarts of the service, so that a gap and a repeat can be told from a beginning.
+counter() {
+	cat >count.py <<-'PY'
+		import signal, sys, time
+		stops = []
+		signal.signal(signal.SIGINT, lambda *_: stops.append(1))
+		with open("number", "a+") as kept:
+		    kept.seek(0)
+		    number = len(kept.read())
+		    while not stops:
+		        kept.write("x")
+		        kept.flush()
+		        print("line", number, "of it", flush=True)
+		        print("." * 12000, file=sys.stderr, flush=True)
+		        number += 1
+		        time.sleep(0.01)
+	PY
+	start_oxherd <<-TOML
+		[processes.api]
+		command = ["python3", "$PWD/count.py"]
+		stop_signal = "SIGINT"
+		logs = { combined = "$OXHERD_HOME/log/api-0-out.log", max_size_mb = 1, max_files = 99 }
+	TOML
+}
+
+@test "on a terminal logs -f goes on over two rotations, a restart and daemon restart: no gap, no repeat" {
+	counter
+	terminal "oxctl logs -f --out -n 5 api"
+	eventually 10 shows "^\[api:0\] line"
+	eventually 30 rotated 2
+	grows
+	oxctl restart api
+	grows
+	oxctl daemon restart
+	grows
+	eventually 30 rotated 4
+	grows
+	shown | sed -n 's/^\[api:0\] line \([0-9]*\) of it *$/\1/p' >numbers
+	awk 'NR > 1 && $1 != last + 1 { print "after " last " comes " $1; bad = 1 } { last = $1 } END { exit bad || NR < 80 }' numbers
+}
+
+@test "on a terminal tags have colours, and what a service prints cannot act on it, but with --raw" {
+	start_oxherd <<-'TOML'
+		[processes.evil]
+		command = "printf '\\033]2;owned\\007title\\n\\033[2Jcleared\\n\\033[31mred\\033[0m\\nover\\rwritten\\n\\302\\233Ahigh\\nlast\\n'; exec sleep 1000"
+	TOML
+	eventually 5 has_written evil:0 last
+	terminal "oxctl logs evil; exec sleep 1000"
+	eventually 10 shows "last"
+	run -0 shown
+	assert_line --regexp "^\[evil:0\] .*title"
+	assert_line --regexp "^\[evil:0\] .*cleared"
+	assert_line "[evil:0] red"
+	assert_line --regexp "^\[evil:0\] over.written"
+	run -0 mux display-message -p -t t '#{pane_title}'
+	refute_output --partial owned
+	run -0 mux capture-pane -p -e -t t
+	assert_line --regexp $'\033\\[[0-9;]+m\\[?evil:0'
+	refute_output --partial $'\033[31mred'
+	mux respawn-pane -k -t t "oxctl logs --raw evil; exec sleep 1000"
+	eventually 10 raw_title
+}
+
+raw_title() {
+	[ "$(mux display-message -p -t t '#{pane_title}')" = owned ]
+}
