@@ -16,7 +16,7 @@ LINTS := layers headers format tidy cppcheck banned scripts manuals check-genera
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
 CHECK := unit cli speed
-TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e storm toml-test examples fuzz $(LINTS:%=lint:%)
+TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e storm torture toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
 FUZZ_TEST_SECS ?= 10
@@ -35,6 +35,7 @@ test:
 include tests/keeper/rules.mk
 include tests/control/rules.mk
 include tests/sim/rules.mk
+include tests/torture/rules.mk
 include tests/load/rules.mk
 
 # An example is one program of one file, beside its oxfile.

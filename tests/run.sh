@@ -185,6 +185,16 @@ suite_storm() {
 	done
 }
 
+# The same with more malice: both programs killed, also at a call of their own, and calls that fail.  TORTURE_KILLS and the like make it longer.
+suite_torture() {
+	local program
+	one "the programs build" build OUT="$OUT" torture-programs || return
+	for program in tests/torture/*.py; do
+		[ "$program" = tests/torture/torture.py ] ||
+			OXHERD_BUILD=$OUT tap "${program#tests/}" python3 "$program"
+	done
+}
+
 # Each seed is a test: SIM_SEEDS of them, SIM_STEPS steps each; a seed that fails replays with `make sim SEED=…`.
 suite_sim() {
 	local seed

@@ -69,8 +69,10 @@ int main(int argc, char **argv)
 	int code = EXIT_DONE;
 
 	/* Nothing else may get the numbers 0, 1 and 2. */
-	if (fd_fill_standard() < 0)
+	if (fd_fill_standard() < 0) {
+		perror("oxherd: cannot open '/dev/null'");
 		return EXIT_FAILED;
+	}
 	if (opt_parse(table, argc - 1, argv + 1, &rest, &e) < 0 ||
 		(rest.count && err_set(&e, "'%s' is one word too many", rest.items[0])))
 		code = EXIT_USAGE;

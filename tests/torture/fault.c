@@ -1,0 +1,355 @@
+/*
+ * Preloaded into a daemon: the n-th call that can fail with a given error does, once, in one of its two programs.
+ *
+ *	FAULT_WHO     oxherd or oxherd-brain
+ *	FAULT_ERROR   EMFILE ENOMEM EAGAIN ENOSPC EINTR EIO; or KILL: the process dies there
+ *	FAULT_AT      n; 0 only counts
+ *	FAULT_FILE    8 bytes that count over all processes and lives: only one of them is hit
+ *
+ * A call is counted where that error is one that the kernel might give.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+enum {
+	CAN_EMFILE = 1,
+	CAN_ENOMEM = 2,
+	CAN_EAGAIN = 4,
+	CAN_ENOSPC = 8,
+	CAN_EINTR = 16,
+	CAN_EIO = 32,
+	CAN_KILL = 64,
+};
+
+static const struct {
+	const char *name;
+	int number;
+	unsigned int bit;
+} errors[] = {
+	{ "EMFILE", EMFILE, CAN_EMFILE },
+	{ "ENOMEM", ENOMEM, CAN_ENOMEM },
+	{ "EAGAIN", EAGAIN, CAN_EAGAIN },
+	{ "ENOSPC", ENOSPC, CAN_ENOSPC },
+	{ "EINTR", EINTR, CAN_EINTR },
+	{ "EIO", EIO, CAN_EIO },
+	{ "KILL", 0, CAN_KILL },
+};
+
+static _Atomic uint64_t *counter; /* NULL: this process is not meant */
+static uint64_t at;
+static unsigned int bit;
+static int number;
+
+__attribute__((constructor)) static void begin(void)
+{
+	const char *who = getenv("FAULT_WHO");
+	const char *error = getenv("FAULT_ERROR");
+	const char *file = getenv("FAULT_FILE");
+	const char *place = getenv("FAULT_AT");
+	int fd = -1;
+	void *memory = MAP_FAILED;
+
+	if (!who || !error || !file || !place || strcmp(who, program_invocation_short_name) != 0)
+		return;
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		if (strcmp(errors[i].name, error) != 0)
+			continue;
+		bit = errors[i].bit;
+		number = errors[i].number;
+	}
+	at = strtoull(place, NULL, 10);
+	fd = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		memory = mmap(NULL, sizeof(*counter), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (fd >= 0)
+		(void)syscall(SYS_close, fd);
+	counter = memory == MAP_FAILED ? NULL : memory;
+}
+
+/* True when this call is the one. */
+static bool fails(unsigned int can)
+{
+	if (!counter || !((can | CAN_KILL) & bit) || atomic_fetch_add(counter, 1) + 1 != at)
+		return false;
+	if (bit == CAN_KILL)
+		(void)syscall(SYS_kill, getpid(), SIGKILL);
+	errno = number;
+	return true;
+}
+
+static void *real(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+#define NEXT(name, ...)                                                                                      \
+	static __typeof__(name) *next;                                                                       \
+	if (!next)                                                                                           \
+		*(void **)&next = real(#name);                                                               \
+	return next(__VA_ARGS__)
+
+#define OPENS (CAN_EMFILE | CAN_ENOMEM | CAN_EINTR | CAN_EIO)
+
+static mode_t mode_of(int flags, va_list args)
+{
+	return flags & O_CREAT ? va_arg(args, mode_t) : 0;
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode = 0;
+
+	va_start(args, flags);
+	mode = mode_of(flags, args);
+	va_end(args);
+	if (fails(OPENS | (flags & O_CREAT ? CAN_ENOSPC : 0)))
+		return -1;
+	NEXT(open, path, flags, mode);
+}
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	va_list args;
+	mode_t mode = 0;
+
+	va_start(args, flags);
+	mode = mode_of(flags, args);
+	va_end(args);
+	if (fails(OPENS | (flags & O_CREAT ? CAN_ENOSPC : 0)))
+		return -1;
+	NEXT(openat, dir, path, flags, mode);
+}
+
+DIR *opendir(const char *path)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return NULL;
+	NEXT(opendir, path);
+}
+
+ssize_t read(int fd, void *bytes, size_t size)
+{
+	if (fails(CAN_EIO | CAN_EINTR))
+		return -1;
+	NEXT(read, fd, bytes, size);
+}
+
+ssize_t pread(int fd, void *bytes, size_t size, off_t place)
+{
+	if (fails(CAN_EIO | CAN_EINTR))
+		return -1;
+	NEXT(pread, fd, bytes, size, place);
+}
+
+ssize_t write(int fd, const void *bytes, size_t size)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
+		return -1;
+	NEXT(write, fd, bytes, size);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t size, off_t place)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
+		return -1;
+	NEXT(pwrite, fd, bytes, size, place);
+}
+
+int fsync(int fd)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC))
+		return -1;
+	NEXT(fsync, fd);
+}
+
+int ftruncate(int fd, off_t size)
+{
+	if (fails(CAN_EIO | CAN_EINTR))
+		return -1;
+	NEXT(ftruncate, fd, size);
+}
+
+int rename(const char *from, const char *to)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(rename, from, to);
+}
+
+int link(const char *from, const char *to)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(link, from, to);
+}
+
+int mkdir(const char *path, mode_t mode)
+{
+	if (fails(CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(mkdir, path, mode);
+}
+
+int mkfifo(const char *path, mode_t mode)
+{
+	if (fails(CAN_ENOSPC))
+		return -1;
+	NEXT(mkfifo, path, mode);
+}
+
+int unlink(const char *path)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(unlink, path);
+}
+
+int pipe2(int ends[2], int flags)
+{
+	if (fails(CAN_EMFILE))
+		return -1;
+	NEXT(pipe2, ends, flags);
+}
+
+int socket(int domain, int type, int protocol)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(socket, domain, type, protocol);
+}
+
+int socketpair(int domain, int type, int protocol, int ends[2])
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(socketpair, domain, type, protocol, ends);
+}
+
+int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM | CAN_EINTR | CAN_EAGAIN))
+		return -1;
+	NEXT(accept4, fd, address, len, flags);
+}
+
+ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
+{
+	if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))
+		return -1;
+	NEXT(sendmsg, fd, m, flags);
+}
+
+ssize_t recvmsg(int fd, struct msghdr *m, int flags)
+{
+	if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))
+		return -1;
+	NEXT(recvmsg, fd, m, flags);
+}
+
+ssize_t send(int fd, const void *bytes, size_t size, int flags)
+{
+	if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))
+		return -1;
+	NEXT(send, fd, bytes, size, flags);
+}
+
+ssize_t recv(int fd, void *bytes, size_t size, int flags)
+{
+	if (fails(CAN_EAGAIN | CAN_EINTR))
+		return -1;
+	NEXT(recv, fd, bytes, size, flags);
+}
+
+int epoll_create1(int flags)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(epoll_create1, flags);
+}
+
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && fails(CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(epoll_ctl, epoll, op, fd, event);
+}
+
+int epoll_wait(int epoll, struct epoll_event *events, int most, int timeout)
+{
+	if (fails(CAN_EINTR))
+		return -1;
+	NEXT(epoll_wait, epoll, events, most, timeout);
+}
+
+int signalfd(int fd, const sigset_t *set, int flags)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(signalfd, fd, set, flags);
+}
+
+int memfd_create(const char *name, unsigned int flags)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(memfd_create, name, flags);
+}
+
+int inotify_init1(int flags)
+{
+	if (fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
+	NEXT(inotify_init1, flags);
+}
+
+int inotify_add_watch(int fd, const char *path, uint32_t mask)
+{
+	if (fails(CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(inotify_add_watch, fd, path, mask);
+}
+
+pid_t fork(void)
+{
+	if (fails(CAN_EAGAIN | CAN_ENOMEM))
+		return -1;
+	NEXT(fork);
+}
+
+/* clone3 is called by number, into a cgroup. */
+long syscall(long which, ...)
+{
+	static long (*next)(long which, ...);
+	va_list args;
+	long a[6];
+
+	va_start(args, which);
+	for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (which == SYS_clone3 && fails(CAN_EAGAIN | CAN_ENOMEM))
+		return -1;
+	if (!next)
+		*(void **)&next = real("syscall");
+	return next(which, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
