@@ -107,6 +107,8 @@ static void *real(const char *name)
 		*(void **)&next = real(#name);                                                               \
 	return next(__VA_ARGS__)
 
+/* NOLINTBEGIN(readability-inconsistent-declaration-parameter-name): libc's own names are not for us. */
+
 #define OPENS (CAN_EMFILE | CAN_ENOMEM | CAN_EINTR | CAN_EIO)
 
 static mode_t mode_of(int flags, va_list args)
@@ -353,3 +355,5 @@ long syscall(long which, ...)
 		*(void **)&next = real("syscall");
 	return next(which, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
