@@ -49,7 +49,7 @@ write() {
 	took 300 3000 oxctl stop web
 	assert has_written web:0 "got shutdown"
 	refute has_written web:0 SIGTERM
-	assert_logged "web:0: stopping -> stopped on died (exit code 0)"
+	assert_logged "web:0: stopping -> stopped on died (asked to stop, ended with exit code 0)"
 }
 
 @test "who does not listen on its channel is stopped by the signal" {
@@ -61,7 +61,7 @@ write() {
 	TOML
 	eventually 5 is_channel_closed "$(pid_of web:0)"
 	oxctl stop web
-	assert_logged "web:0: stopping -> stopped on died (SIGTERM)"
+	assert_logged "web:0: stopping -> stopped on died (asked to stop, ended by SIGTERM)"
 }
 
 is_channel_closed() {
