@@ -38,6 +38,42 @@ const struct cmd commands[] = {
 		.run = cmd_restart,
 		.example = "oxctl restart api --wait",
 		.details = "A changed oxfile is not read: this starts again what is known." },
+	{ .name = "deploy",
+		.arguments = "[APP...] | --abort APP | --continue APP",
+		.about = "read the oxfile again and roll out what changed",
+		.least = 0,
+		.most = -1,
+		.options = deploy_options,
+		.run = cmd_deploy,
+		.example = "oxctl deploy api",
+		.details =
+			"The new definition first starts beside the old instances and has to prove itself; then they are replaced one "
+			"after the other, each out of its upstream and drained before it stops. If anything fails, what runs stays, or "
+			"comes back, and the exit code is 1. Apps that did not change are not touched; apps that are no longer in the "
+			"oxfile are stopped, unless apps are named. A second deploy takes the place of one that is under way. The daemon "
+			"is started if there is none." },
+	{ .name = "reload",
+		.arguments = "[APP...]",
+		.about = "replace all instances, one after the other, by the definition they have",
+		.least = 0,
+		.most = -1,
+		.options = reload_options,
+		.run = cmd_reload,
+		.example = "oxctl reload api",
+		.details =
+			"As deploy, but the oxfile is not read, and also what did not change is rolled: for a new build in the same "
+			"place. Files named by env_file are read again." },
+	{ .name = "rollback",
+		.arguments = "APP",
+		.about = "roll an app back to the revision before",
+		.least = 1,
+		.most = 1,
+		.options = rollback_options,
+		.run = cmd_rollback,
+		.example = "oxctl rollback api",
+		.details =
+			"The definition of before is rolled out as by deploy. Of a deploy that is under way it is the same as deploy "
+			"--abort. The oxfile is not changed: the next deploy brings back what stands there." },
 	{ .name = "delete",
 		.arguments = "TARGET... | --all",
 		.about = "stop apps and forget them",

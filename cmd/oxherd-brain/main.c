@@ -75,7 +75,15 @@ static void publish(void *context, const struct news_item *event)
 	if (stream_has_listeners(front->handle.server))
 		news_write(event, &text);
 	stream_publish(front->handle.server, &text);
+	handle_published(&front->handle, event);
 	buf_release(&text);
+}
+
+static void signalled(void *context, int number)
+{
+	struct front *front = context;
+
+	handle_signalled(&front->handle, number);
 }
 
 /* A thousand instances have two pipes and two log files each; what a service may have open is not touched by this. */
@@ -117,6 +125,7 @@ static int run(struct front *front, struct err *e)
 		.dirs = &front->dirs,
 		.ready = open_socket,
 		.publish = publish,
+		.signalled = signalled,
 		.context = front,
 	};
 	struct brain *b = NULL;

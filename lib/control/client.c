@@ -24,6 +24,9 @@ struct client {
 	int64_t last_id;
 	client_note note;
 	void *note_context;
+	int64_t tick_ms;
+	void (*tick)(void *context);
+	void *tick_context;
 };
 
 static int64_t deadline_of(int64_t timeout_ms)
@@ -102,6 +105,13 @@ void client_on_note(struct client *c, client_note note, void *context)
 	c->note_context = context;
 }
 
+void client_on_tick(struct client *c, int64_t every_ms, void (*tick)(void *context), void *context)
+{
+	c->tick_ms = every_ms;
+	c->tick = tick;
+	c->tick_context = context;
+}
+
 int client_fd(const struct client *c)
 {
 	return c->fd;
@@ -121,9 +131,15 @@ static int await(struct client *c, short events, int64_t deadline, struct err *e
 	struct pollfd p = { .fd = c->fd, .events = events };
 	int rc = 0;
 
-	do
-		rc = poll(&p, 1, poll_timeout(deadline));
-	while ((rc < 0 && errno == EINTR) || (rc == 0 && poll_timeout(deadline) != 0));
+	do {
+		int timeout = poll_timeout(deadline);
+
+		if (c->tick && (timeout < 0 || timeout > c->tick_ms))
+			timeout = (int)c->tick_ms;
+		rc = poll(&p, 1, timeout);
+		if (rc == 0 && c->tick)
+			c->tick(c->tick_context);
+	} while ((rc < 0 && errno == EINTR) || (rc == 0 && poll_timeout(deadline) != 0));
 	if (rc > 0)
 		return CLIENT_DONE;
 	if (rc == 0) {

@@ -54,6 +54,8 @@ int client_call(struct client *c, struct client_call *call, struct err *e);
 /* Takes notifications until the time is over (CLIENT_TIMED_OUT), or the brain closes (CLIENT_NO_DAEMON). */
 int client_wait(struct client *c, int64_t timeout_ms, struct err *e);
 /* For a caller that polls other things too: readable means client_wait(c, 0, e) has something to do. */
+/* While client_call() waits, `tick` is called every `every_ms`; NULL: no more. */
+void client_on_tick(struct client *c, int64_t every_ms, void (*tick)(void *context), void *context);
 int client_fd(const struct client *c);
 
 #endif

@@ -4,16 +4,22 @@
 #ifndef OX_CONTROL_HANDLE_H
 #define OX_CONTROL_HANDLE_H
 
+#include "base/buf.h"
+#include "base/vec.h"
 #include "control/server.h"
+#include "model/spec.h"
 
 struct brain;
 struct buf;
 struct err;
+struct json;
+struct news_item;
 
 /* Everything that a handler needs; lives as long as the server. */
 struct handle {
 	struct brain *brain;
 	struct server *server;
+	struct vec watchers; /* of struct waiting *: those whose clients hear of progress */
 };
 
 /* One for each method; NULL where there is none yet. */
@@ -23,6 +29,18 @@ extern const server_handler handle_table[METHOD_COUNT];
 int handle_apply(void *context, struct request *r);
 int handle_start(void *context, struct request *r);
 int handle_plan(void *context, struct request *r);
+/* handle_deploy.c: rollouts. */
+int handle_deploy(void *context, struct request *r);
+int handle_reload(void *context, struct request *r);
+/* handle_steer.c */
+int handle_rollback(void *context, struct request *r);
+int handle_abort(void *context, struct request *r);
+int handle_continue(void *context, struct request *r);
+int handle_await(void *context, struct request *r);
+/* SIGHUP: everything is deployed, each oxfile read again; SIGUSR2: everything is reloaded. */
+void handle_signalled(struct handle *h, int number);
+/* waiting.c: an event was published; whoever waits for what it is about hears of it. */
+void handle_published(struct handle *h, const struct news_item *event);
 /* handle_save.c: the way back. */
 int handle_save(void *context, struct request *r);
 /* handle_logs.c: what instances say. */
@@ -31,6 +49,10 @@ int handle_logs(void *context, struct request *r);
 /* --- shared by the two ------------------------------------------------------------------------------------------ */
 
 /* The strings of an array parameter, borrowed; freed with mem_free().  NULL and 0 where it is left out. */
+/* The lines of a text as an array. */
+struct json *handle_lines(const struct buf *text);
+/* The files that the apps came from, each once. */
+void handle_oxfiles(struct handle *h, struct strings *paths);
 const char **handle_strings(const struct request *r, const char *name, size_t *count);
 /* Appends "uid 1000, pid 812 'oxctl stop api'". */
 void handle_who(const struct request *r, struct buf *out);

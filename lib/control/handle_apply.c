@@ -5,22 +5,19 @@
 #include <string.h>
 
 #include "base/argv.h"
-#include "base/dotenv.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/str.h"
-#include "base/toml.h"
 #include "control/handle.h"
 #include "control/meant.h"
+#include "control/reading.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
 #include "engine/callers.h"
 #include "model/fields.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
-#include "os/file.h"
 
 static const char *string_param(const struct request *r, const char *name)
 {
@@ -37,81 +34,18 @@ static int int_param(const struct request *r, const char *name, int fallback)
 
 /* --- an oxfile, read with the caller's environment ---------------------------------------------------------------------- */
 
-static struct json *complaints_to_json(const struct diags *d)
-{
-	struct json *list = json_new_array();
-	const struct diag *complaint = NULL;
-	size_t i = 0;
-
-	VEC_EACH (&d->list, i, complaint) {
-		struct json *object = json_push(list, json_new_object());
-
-		json_set_string(object, "file", complaint->file);
-		json_set_int(object, "line", complaint->at.line);
-		json_set_int(object, "column", complaint->at.column);
-		json_set_string(object, "text", complaint->text);
-		json_set_string(object, "hint", complaint->hint);
-		json_set_string(object, "quote", complaint->line);
-		json_set_bool(object, "warning", complaint->is_warning);
-	}
-	return list;
-}
-
-static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)
-{
-	(void)context;
-	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
-}
-
-static struct oxfile *read_text(const struct request *r, const char *path, const char *text, size_t len,
-	bool will_run, struct diags *d)
-{
-	const char *given = string_param(r, "folder");
-	char *folder = given ? mem_strdup(given) : path_folder(path);
-	char **environment = environ_from_json(json_get(request_params(r), "env"));
-	const struct oxfile_options options = {
-		.path = path,
-		.folder = folder,
-		.profile = string_param(r, "profile"),
-		.environment = environment,
-	};
-	struct oxfile *o = oxfile_read(text, len, &options, d);
-
-	if (o &&
-		(oxfile_read_env_files(o, read_env_file, NULL, false, d) < 0 ||
-			(will_run && oxfile_check_runs(o, d) < 0))) {
-		oxfile_free(o);
-		o = NULL;
-	}
-	argv_free(environment);
-	mem_free(folder);
-	return o;
-}
-
 /* NULL after the request was answered with every mistake. */
-static struct oxfile *read_oxfile(struct request *r, const char *path, const char *text, bool will_run)
+static struct oxfile *read_oxfile(struct request *r, const char *path, bool will_run)
 {
+	struct reading reading = reading_of(r, path);
 	struct diags d = DIAGS_INIT;
-	struct buf bytes = BUF_INIT;
-	struct err e = ERR_INIT;
 	struct oxfile *o = NULL;
 
-	if (text) {
-		o = read_text(r, path, text, strlen(text), will_run, &d);
-	} else if (file_read(path, TOML_SIZE_MAX, &bytes, &e) == 0) {
-		o = read_text(r, path, bytes.ptr, bytes.len, will_run, &d);
-	} else {
-		diags_about(&d, path, NULL, 0);
-		diags_error(&d, (struct place){ 0, 0 }, "%s", e.text.ptr);
-	}
-	if (!o) {
-		diags_sort(&d);
-		request_error(r, RPC_CONFIG, complaints_to_json(&d), "%s has %zu mistake%s", path, d.errors,
-			d.errors == 1 ? "" : "s");
-	}
+	reading.will_run = will_run;
+	o = reading_do(&reading, &d);
+	if (!o)
+		reading_refuse(r, path, &d);
 	diags_release(&d);
-	buf_release(&bytes);
-	err_release(&e);
 	return o;
 }
 
@@ -169,7 +103,7 @@ static void add_app(struct handle *h, struct json *list, const struct spec *s, i
 		json_set_string(app, "state", now.live > live_before ? "started" : "unchanged");
 }
 
-static struct json *lines_to_json(const struct buf *text)
+struct json *handle_lines(const struct buf *text)
 {
 	struct json *list = json_new_array();
 
@@ -207,8 +141,8 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	a->id = waiting_id(w);
 	a->notes = &notes;
 	brain_begin(h->brain);
-	a->caller = callers_add(
-		brain_callers(h->brain), json_get(request_params(r), "env"), int_param(r, "umask", -1));
+	a->caller = callers_add(brain_callers(h->brain), json_get(request_params(r), "env"),
+		int_param(r, "umask", -1), string_param(r, "profile"));
 	callers_limit(brain_callers(h->brain), a->caller, json_get(request_params(r), "rlimits"));
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		waiting_refused(w, &e);
@@ -220,7 +154,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 			if (meant[i])
 				add_app(h, list, s, before[i]);
 		}
-		json_set(result, "notes", lines_to_json(&notes));
+		json_set(result, "notes", handle_lines(&notes));
 		waiting_go(w, result);
 	}
 	brain_end(h->brain);
@@ -353,7 +287,7 @@ int handle_apply(void *context, struct request *r)
 
 	if (request_method(r) == METHOD_START)
 		return start_new(h, r, name);
-	o = read_oxfile(r, path, string_param(r, "text"), true);
+	o = read_oxfile(r, path, true);
 	if (o)
 		apply_specs(h, r, path, &o->specs);
 	oxfile_free(o);
@@ -374,7 +308,7 @@ static struct json *plan_one(
 		.only_count = only_count,
 		.changes = true,
 		.prunes = true,
-		.starts = true,
+		.starts_new = true,
 	};
 	struct plan plan = PLAN_INIT;
 	struct json *result = NULL;
@@ -386,8 +320,7 @@ static struct json *plan_one(
 	return result;
 }
 
-/* The files that the apps came from, each once. */
-static void known_oxfiles(struct handle *h, struct strings *paths)
+void handle_oxfiles(struct handle *h, struct strings *paths)
 {
 	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
 		struct app_status app;
@@ -425,10 +358,9 @@ int handle_plan(void *context, struct request *r)
 	if (path)
 		strings_add(&paths, path);
 	else
-		known_oxfiles(h, &paths);
+		handle_oxfiles(h, &paths);
 	for (size_t i = 0; i < paths.len && !is_answered; i++) {
-		struct oxfile *o =
-			read_oxfile(r, paths.items[i], path ? string_param(r, "text") : NULL, false);
+		struct oxfile *o = read_oxfile(r, paths.items[i], false);
 		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &e) : NULL;
 
 		if (one)

@@ -2,62 +2,82 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/map.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "control/handle.h"
 #include "engine/brain.h"
+#include "engine/news.h"
 
 struct waiting {
 	struct handle *h;
 	struct request *r;
 	struct json *result;
 	ev_timer timeout;
-	uint64_t id;
-	bool is_going;   /* the herd took it */
-	bool is_settled; /* it was over before waiting_go() */
-	bool is_ok;
-	char *words;
+	uint64_t *ids;
+	size_t ids_len, left;
+	bool is_going; /* the herd took it */
+	bool has_failed;
+	struct buf words;
+	struct map watched; /* apps whose progress is told */
 };
 
 static void waiting_free(struct waiting *w)
 {
+	for (size_t k = 0; k < w->h->watchers.len; k++) {
+		if (w->h->watchers.items[k] != w)
+			continue;
+		vec_remove(&w->h->watchers, k);
+		break;
+	}
 	ev_timer_stop(EV_DEFAULT, &w->timeout);
 	request_on_gone(w->r, NULL, NULL);
-	mem_free(w->words);
+	buf_release(&w->words);
+	map_release(&w->watched);
+	mem_free(w->ids);
 	mem_free(w);
 }
 
-static void answer(struct waiting *w, bool is_ok, const char *words)
+static void forget_all(const struct waiting *w)
+{
+	for (size_t k = 0; k < w->ids_len; k++)
+		brain_forget(w->h->brain, w->ids[k]);
+}
+
+static void answer(struct waiting *w)
 {
 	struct request *r = w->r;
 	struct json *result = w->result;
-	/* `words` may be these. */
-	char *own = w->words;
+	struct buf words = w->words;
+	bool has_failed = w->has_failed;
 
-	w->words = NULL;
+	buf_init(&w->words);
 	waiting_free(w);
-	if (is_ok) {
-		request_answer(r, result);
-	} else {
+	if (has_failed) {
 		json_free(result);
-		request_error(r, RPC_FAILED, NULL, "%s", words);
+		request_error(r, RPC_FAILED, NULL, "%s", words.ptr);
+	} else {
+		if (words.len)
+			json_set_string(result, "verdict", words.ptr);
+		request_answer(r, result);
 	}
-	mem_free(own);
+	buf_release(&words);
 }
 
 static void on_settled(void *context, bool is_ok, const char *words)
 {
 	struct waiting *w = context;
 
-	if (w->is_going) {
-		answer(w, is_ok, words);
-		return;
-	}
-	w->is_settled = true;
-	w->is_ok = is_ok;
-	w->words = mem_strdup(words);
+	w->left--;
+	w->has_failed |= !is_ok;
+	if (*words)
+		buf_addf(&w->words, "%s%s", w->words.len ? "\n" : "", words);
+	if (w->is_going && !w->left)
+		answer(w);
 }
 
 static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
@@ -67,7 +87,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 
 	(void)loop;
 	(void)events;
-	brain_forget(w->h->brain, w->id);
+	forget_all(w);
 	json_free(w->result);
 	waiting_free(w);
 	request_error(r, RPC_TIMED_OUT, NULL, "it is not done yet, and the time is over; it goes on");
@@ -78,11 +98,9 @@ static void on_client_gone(void *context, struct request *r)
 {
 	struct waiting *w = context;
 
-	brain_forget(w->h->brain, w->id);
+	forget_all(w);
 	json_free(w->result);
-	ev_timer_stop(EV_DEFAULT, &w->timeout);
-	mem_free(w->words);
-	mem_free(w);
+	waiting_free(w);
 	request_answer(r, NULL);
 }
 
@@ -92,15 +110,49 @@ struct waiting *waiting_new(struct handle *h, struct request *r)
 
 	w->h = h;
 	w->r = r;
+	buf_init(&w->words);
 	ev_timer_init(&w->timeout, on_timeout, 0, 0);
 	w->timeout.data = w;
-	w->id = brain_expect(h->brain, on_settled, w);
+	(void)waiting_another(w);
 	return w;
 }
 
 uint64_t waiting_id(const struct waiting *w)
 {
-	return w->id;
+	return w->ids[0];
+}
+
+uint64_t waiting_another(struct waiting *w)
+{
+	uint64_t id = brain_expect(w->h->brain, on_settled, w);
+
+	w->ids = mem_resize(w->ids, w->ids_len + 1, sizeof(*w->ids));
+	w->ids[w->ids_len++] = id;
+	w->left++;
+	return id;
+}
+
+void waiting_watch(struct waiting *w, const char *app)
+{
+	if (!w->watched.len)
+		vec_push(&w->h->watchers, w);
+	map_put(&w->watched, app, w);
+}
+
+void handle_published(struct handle *h, const struct news_item *event)
+{
+	struct buf text = BUF_INIT;
+	struct waiting *w = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&h->watchers, k, w) {
+		if (!map_get(&w->watched, news_app(event)))
+			continue;
+		if (!text.len)
+			news_write(event, &text);
+		request_progress(w->r, json_parse(text.ptr, text.len, text.len, NULL));
+	}
+	buf_release(&text);
 }
 
 static int64_t timeout_of(const struct request *r)
@@ -117,8 +169,8 @@ void waiting_go(struct waiting *w, struct json *result)
 
 	w->result = result;
 	w->is_going = true;
-	if (w->is_settled) {
-		answer(w, w->is_ok, w->words);
+	if (!w->left) {
+		answer(w);
 		return;
 	}
 	if (timeout > 0) {
@@ -132,7 +184,7 @@ void waiting_refused(struct waiting *w, const struct err *e)
 {
 	struct request *r = w->r;
 
-	brain_forget(w->h->brain, w->id);
+	forget_all(w);
 	waiting_free(w);
 	request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);
 }

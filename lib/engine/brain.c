@@ -241,7 +241,7 @@ static void take_signal(struct brain *b, int64_t number)
 	if (number == SIGTERM || number == SIGINT)
 		brain_shut_down(b);
 	else
-		log_warn("signal %d means a deploy or a reload, which is not supported yet", (int)number);
+		b->options.signalled(b->options.context, (int)number);
 }
 
 static void take_message(struct brain *b, const struct keep_message *m)

@@ -27,6 +27,8 @@ struct brain_options {
 	int (*ready)(void *context, struct brain *b, struct err *e);
 	/* An event, borrowed; its number is one more than that of the last. */
 	void (*publish)(void *context, const struct news_item *event);
+	/* The keeper was sent this signal, and it is none that stops the daemon: SIGHUP or SIGUSR2. */
+	void (*signalled)(void *context, int number);
 	void *context;
 };
 

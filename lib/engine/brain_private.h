@@ -136,6 +136,9 @@ void brain_readers_join(struct brain *b);
 
 /* hands.c: what a check came to. */
 void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
+bool brain_is_port_busy(void *context, int port);
+/* hands_lines.c */
+void brain_last_lines(void *context, const char *name, struct buf *out);
 
 void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);

@@ -47,7 +47,7 @@ static void caller_free(void *item)
 	struct caller *caller = item;
 
 	if (caller)
-		env_release(&caller->env);
+		env_release(&caller->env), mem_free(caller->profile);
 	mem_free(caller);
 }
 
@@ -97,11 +97,13 @@ static struct json *limits_to_json(const struct caller *caller)
 	return object;
 }
 
-static struct caller *add(struct callers *c, const char *key, const struct json *env, int mask)
+static struct caller *add(
+	struct callers *c, const char *key, const struct json *env, int mask, const char *profile)
 {
 	struct caller *caller = mem_zalloc(1, sizeof(*caller));
 	const struct json *member = NULL;
 
+	caller->profile = mem_strdup(profile);
 	caller->mask = mask >= 0 ? mask & 0777 : DEFAULT_UMASK;
 	JSON_EACH (env, member) {
 		const char *value = json_string(member, NULL);
@@ -119,12 +121,12 @@ static void key_of(int64_t number, char key[24])
 	snprintf(key, 24, "#%lld", (long long)number);
 }
 
-int64_t callers_add(struct callers *c, const struct json *env, int mask)
+int64_t callers_add(struct callers *c, const struct json *env, int mask, const char *profile)
 {
 	char key[24];
 
 	key_of(++c->last, key);
-	(void)add(c, key, env, mask);
+	(void)add(c, key, env, mask, profile);
 	return c->last;
 }
 
@@ -174,6 +176,15 @@ void callers_sweep(
 	vec_release_with(&unused, mem_free);
 }
 
+struct json *caller_env_to_json(const struct caller *caller)
+{
+	struct json *env = caller ? json_new_object() : NULL;
+
+	for (size_t i = 0; caller && i < caller->env.len; i++)
+		json_set_string(env, caller->env.items[i].name, caller->env.items[i].value);
+	return env;
+}
+
 struct json *callers_to_json(const struct callers *c)
 {
 	struct json *root = json_new_object();
@@ -182,12 +193,12 @@ struct json *callers_to_json(const struct callers *c)
 	MAP_EACH (&c->known, entry) {
 		const struct caller *caller = entry->value;
 		struct json *object = json_set(root, entry->key, json_new_object());
-		struct json *env = json_set(object, "env", json_new_object());
 
+		json_set(object, "env", caller_env_to_json(caller));
 		json_set_int(object, "umask", caller->mask);
 		json_set(object, "rlimits", limits_to_json(caller));
-		for (size_t i = 0; i < caller->env.len; i++)
-			json_set_string(env, caller->env.items[i].name, caller->env.items[i].value);
+		if (caller->profile)
+			json_set_string(object, "profile", caller->profile);
 	}
 	return root;
 }
@@ -200,7 +211,8 @@ void callers_from_json(struct callers *c, const struct json *j)
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);
-		set_limits(add(c, json_key(member), json_get(member, "env"), (int)mask),
+		set_limits(add(c, json_key(member), json_get(member, "env"), (int)mask,
+				   json_string(json_get(member, "profile"), NULL)),
 			json_get(member, "rlimits"));
 		if (number_of(json_key(member)) > c->last)
 			c->last = number_of(json_key(member));

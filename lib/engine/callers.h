@@ -17,7 +17,8 @@ struct json;
 
 struct caller {
 	struct env env;
-	int mask; /* umask */
+	int mask;      /* umask */
+	char *profile; /* that oxfiles were read with; may be NULL */
 	struct keep_rlimit limits[KEEP_RLIMITS_MAX];
 	size_t limit_count;
 };
@@ -34,7 +35,7 @@ struct callers {
 
 void callers_release(struct callers *c);
 /* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none.  Gives its number, from 1. */
-int64_t callers_add(struct callers *c, const struct json *env, int mask);
+int64_t callers_add(struct callers *c, const struct json *env, int mask, const char *profile);
 /* Resource limits of one that was added: an object of names and texts as in os/limits.h.  What makes no sense is left out. */
 void callers_limit(struct callers *c, int64_t number, const struct json *limits);
 /* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
@@ -47,6 +48,8 @@ struct json *callers_to_json(const struct callers *c);
 void callers_from_json(struct callers *c, const struct json *j);
 
 /* An environ of NAME=value from such an object, for the reader of oxfiles; freed with argv_free(). */
+/* The same the other way round: an object of strings, to be freed; NULL for nobody. */
+struct json *caller_env_to_json(const struct caller *caller);
 char **environ_from_json(const struct json *env);
 
 #endif

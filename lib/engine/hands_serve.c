@@ -1,8 +1,11 @@
 /*
  * What the herd wishes for beside processes: upstreams, drains, and the hooks of a deploy.
  */
+#include "base/argv.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
+#include "engine/launch.h"
+#include "engine/run_words.h"
 #include "os/clock.h"
 
 void brain_upstream(void *context, const struct upstream_wish *wish)
@@ -22,6 +25,8 @@ void brain_upstream_told(void *context, const char *app, uint64_t serial, bool i
 	herd_upstream_set(b->herd, app, serial, is_true, words, clock_ms());
 	brain_end(b);
 }
+
+enum { DEFAULT_UMASK = 022 };
 
 /* Whose drain it is; the herd ignores it when the instance is another by then. */
 struct draining {
@@ -55,13 +60,72 @@ void brain_drain(void *context, struct ticket ticket, int port, int64_t ms)
 	(void)drain_start(b->drains, port, ms, drained, d);
 }
 
+/* Whose hook it is. */
+struct hooked {
+	struct brain *brain;
+	char *app;
+	uint64_t rollout;
+	struct command command;
+};
+
+static void hook_ended(void *context, const struct run_result *result)
+{
+	struct hooked *hook = context;
+	struct brain *b = hook->brain;
+	struct buf words = BUF_INIT;
+	bool is_ok = run_went_well(result);
+
+	if (!is_ok)
+		run_failure_words(&hook->command, result, &words);
+	herd_hooked(b->herd, hook->app, hook->rollout, is_ok, words.ptr, clock_ms());
+	buf_release(&words);
+	command_release(&hook->command);
+	mem_free(hook->app);
+	mem_free(hook);
+	brain_end(b);
+}
+
+/* In the folder and the environment of the app, as its user; it belongs to no instance and has no port. */
 void brain_hook(void *context, const struct hook_wish *wish)
 {
-	brain_fact(context,
-		(struct fact){
-			.kind = FACT_HOOKED,
-			.ticket = { .generation = wish->rollout },
-			.app = mem_strdup(wish->app),
-			.words = mem_strdup("hooks are not supported yet"),
-		});
+	struct brain *b = context;
+	const struct spec *s = wish->spec;
+	const struct caller *caller = callers_get(&b->callers, wish->caller, s->name);
+	const struct command *command = wish->is_post ? &s->deploy.post : &s->deploy.pre;
+	struct hooked *hook = mem_zalloc(1, sizeof(*hook));
+	char *folder = launch_folder(s);
+	struct buf name = BUF_INIT;
+	struct env env = { .items = NULL };
+
+	*hook = (struct hooked){ .brain = b, .app = mem_strdup(wish->app), .rollout = wish->rollout };
+	hook->command.text = mem_strdup(command->text);
+	hook->command.argv = argv_dup(command->argv);
+	launch_hook_env(s, wish->revision, caller, &env);
+	buf_addf(&name, "%s %s", wish->app, wish->is_post ? "post" : "pre");
+	(void)run_start(b->runner,
+		&(struct run_wish){
+			.name = name.ptr,
+			.command = command,
+			.folder = folder,
+			.env = &env,
+			.user = s->user,
+			.group = s->group,
+			.said = &s->env,
+			.umask = caller ? caller->mask : DEFAULT_UMASK,
+			.timeout_ms = s->deploy.hook_timeout_ms,
+		},
+		hook_ended, hook);
+	env_release(&env);
+	buf_release(&name);
+	mem_free(folder);
+}
+
+bool brain_is_port_busy(void *context, int port)
+{
+	struct buf words = BUF_INIT;
+	bool is_busy = port_check(port, NULL, &words) != 0;
+
+	(void)context;
+	buf_release(&words);
+	return is_busy;
 }

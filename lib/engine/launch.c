@@ -28,6 +28,16 @@ static void put_number(struct env *env, const char *name, int number)
 }
 
 /* What we add stands below what the app says itself; the port is the one thing that is ours to say. */
+void launch_hook_env(const struct spec *s, int revision, const struct caller *caller, struct env *env)
+{
+	if (caller)
+		put_all(env, &caller->env);
+	env_put(env, "OXHERD_APP", s->name);
+	put_number(env, "OXHERD_REVISION", revision);
+	put_all(env, &s->file_env);
+	put_all(env, &s->env);
+}
+
 void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env)
 {
 	const struct spec *s = wish->spec;

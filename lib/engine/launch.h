@@ -48,6 +48,8 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 char *launch_folder(const struct spec *s);
 
 /* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
+/* The same for a hook of its deploy: nothing of an instance. */
+void launch_hook_env(const struct spec *s, int revision, const struct caller *caller, struct env *env);
 void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env);
 
 #endif

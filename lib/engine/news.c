@@ -10,8 +10,12 @@ struct news_item {
 	int64_t seq, wall_ms, pid, delay_ms;
 	int instance;
 	unsigned char kind, from, to, on; /* of the herd's enums */
-	size_t why;                       /* where the words are in `app` */
-	char app[];                       /* its name, '\0', the words, '\0' */
+	bool is_spare;
+	int revision, done, total; /* of a rollout */
+	int64_t elapsed_ms;
+	const char *phase, *step; /* words that stay; NULL: none */
+	size_t why;               /* where the words are in `app` */
+	char app[];               /* its name, '\0', the words, '\0' */
 };
 
 void news_release(struct news *n)
@@ -36,6 +40,13 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 		.from = (unsigned char)event->from,
 		.to = (unsigned char)event->to,
 		.on = (unsigned char)event->on,
+		.is_spare = event->is_spare,
+		.revision = event->revision,
+		.done = event->done,
+		.total = event->total,
+		.elapsed_ms = event->elapsed_ms,
+		.phase = event->phase,
+		.step = event->step,
 		.why = app_size,
 	};
 	memcpy(item->app, event->app, app_size);
@@ -74,6 +85,17 @@ static void jot_known(struct buf *out, const char *key, bool is_known, int64_t v
 		jot_null(out, key);
 }
 
+static void write_rollout(const struct news_item *item, struct buf *out)
+{
+	jot_string(out, "phase", item->phase);
+	jot_string(out, "step", item->step);
+	jot_bool(out, "spare", item->is_spare);
+	jot_int(out, "revision", item->revision);
+	jot_int(out, "done", item->done);
+	jot_int(out, "total", item->total);
+	jot_int(out, "elapsed_ms", item->elapsed_ms);
+}
+
 void news_write(const struct news_item *item, struct buf *out)
 {
 	bool is_state = item->kind == HERD_EVENT_STATE;
@@ -96,6 +118,8 @@ void news_write(const struct news_item *item, struct buf *out)
 	jot_word(out, "why", item->app + item->why);
 	jot_known(out, "pid", item->pid != 0, item->pid);
 	jot_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
+	if (item->kind == HERD_EVENT_ROLLOUT)
+		write_rollout(item, out);
 	jot_close(out, '}');
 	buf_release(&text);
 }

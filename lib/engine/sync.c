@@ -188,6 +188,7 @@ static void find_feet(struct brain *b)
 		.context = b,
 		.seed = (uint64_t)clock_us() | 1,
 		.cpus = cpu_usable(),
+		.is_port_busy = brain_is_port_busy,
 	};
 	struct err e = ERR_INIT;
 	struct keep_message m;

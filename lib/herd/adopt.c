@@ -56,7 +56,9 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 		herd_add_slot(h, i);
 	}
 	i->generation = live->ticket.generation;
-	revision_set(&i->revision, i->app->target);
+	if (i->takes_target || !i->app->rollout)
+		revision_set(&i->revision, i->app->target);
+	i->takes_target = i->is_pulled = false;
 	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;
@@ -189,6 +191,18 @@ static void resume(struct instance *i)
 	i->was_adopted = false;
 }
 
+/* The end of one sorts the apps. */
+static void resume_rollouts(struct herd *h)
+{
+	struct vec apps = VEC_INIT;
+
+	for (size_t k = 0; k < h->apps.len; k++)
+		vec_push(&apps, h->apps.items[k]);
+	for (size_t k = 0; k < apps.len; k++)
+		rollout_resume(apps.items[k]);
+	vec_release(&apps);
+}
+
 void herd_resume(struct herd *h, int64_t now)
 {
 	herd_enter(h, now);
@@ -196,9 +210,11 @@ void herd_resume(struct herd *h, int64_t now)
 	for (size_t k = 0; k < h->slots.len; k++)
 		resume(h->slots.items[k]);
 	h->is_restoring = false;
+	resume_rollouts(h);
 	for (size_t k = 0; k < h->apps.len; k++) {
 		app_touch(h->apps.items[k]);
 		upstream_is_stale(h->apps.items[k]);
+		rollout_is_stale(h->apps.items[k]);
 	}
 	herd_leave(h);
 }

@@ -25,6 +25,9 @@ struct app *app_new(struct herd *h, struct revision *first)
 void app_free(struct app *a)
 {
 	mem_free(a->served);
+	rollout_free(a->rollout);
+	mem_free(a->verdict);
+	revision_drop(a->previous);
 	revision_drop(a->target);
 	revision_drop(a->current);
 	vec_release(&a->instances);
@@ -75,7 +78,8 @@ struct instance *app_instance(const struct app *a, int number)
 
 bool app_is_ready(const struct app *a)
 {
-	return !a->is_leaving && a->asked > 0 && a->ready == a->asked;
+	/* During a deploy a spare may be ready too. */
+	return !a->is_leaving && a->asked > 0 && a->ready >= a->asked;
 }
 
 static void waiting_words(const struct app *need, const char *name, struct buf *why)
@@ -148,6 +152,30 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 	return i;
 }
 
+/* A spare whose number is one of the app's own now: it stays, on the port that goes with the number. */
+static void settle_down(struct instance *i)
+{
+	i->is_spare = false;
+	i->is_retired = false;
+	i->has_ended = false;
+	i->wants_up = i->app->wants_up;
+	if (i->port != instance_port(i))
+		i->is_restarting = state_is_live(i->state);
+	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
+	instance_touch(i);
+}
+
+/* A spare has the port that a real one is to have. */
+static bool is_in_the_way(const struct instance *spare)
+{
+	const struct app *a = spare->app;
+
+	for (int n = 0; spare->port && a->spec->port_mode != PORT_SHARED && n < a->count; n++)
+		if (revision_port(a->target, n) == spare->port)
+			return true;
+	return false;
+}
+
 static void bring_back(struct instance *i)
 {
 	i->is_retired = false;
@@ -164,13 +192,15 @@ void app_resize(struct app *a, int count)
 
 		if (!i)
 			app_add_instance(a, number, a->herd->last_slot + 1);
+		else if (i->is_spare)
+			settle_down(i);
 		else if (i->is_retired)
 			bring_back(i);
 	}
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
-		if (i->number < count || i->is_retired)
+		if (i->number < count || i->is_retired || (i->is_spare && !is_in_the_way(i)))
 			continue;
 		i->is_retired = true;
 		instance_touch(i);
@@ -192,6 +222,7 @@ static void end(struct app *a)
 
 void app_leave(struct app *a)
 {
+	rollout_drop(a);
 	a->is_leaving = true;
 	a->wants_up = false;
 	app_resize(a, 0);
@@ -207,6 +238,8 @@ void app_remove(struct instance *i)
 	size_t place = place_of(a, i->number);
 
 	instance_place_leave(i);
+	rollout_tell_gone(i);
+	rollout_is_stale(a);
 	vec_remove(&a->instances, place);
 	herd_remove_slot(h, i);
 	h->is_changed = true;

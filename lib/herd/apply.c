@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 #include "model/plan.h"
 #include "rules/scale.h"
 
@@ -100,10 +100,17 @@ static int claim_name(const struct applying *p, const struct app *app, const str
 {
 	const char *there = app->spec->oxfile;
 
-	if (app->is_leaving || str_eq(there, p->a->oxfile))
+	if (app->is_leaving || p->a->is_reload || str_eq(there, p->a->oxfile))
 		return 0;
 	return err_set(e, "there is an app '%s' already, from %s; %s must call its own another name", s->name,
 		there ? there : "no oxfile", p->a->oxfile ? p->a->oxfile : "this one");
+}
+
+/* One that stands still, having failed, is tried once more. */
+static bool rolls_anyway(const struct applying *p, const struct app *app)
+{
+	return p->a->changes &&
+		(p->a->forces || p->a->is_reload || (app->rollout && app->rollout->phase == ROLLOUT_HALTED));
 }
 
 static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
@@ -114,12 +121,12 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 
 	if (app && claim_name(p, app, s, e) < 0)
 		return -1;
-	if (is_there && spec_equal(app->spec, s))
+	if (is_there && !rolls_anyway(p, app) && spec_equal(app->spec, s))
 		return 0;
 	if (is_there && !p->a->changes) {
 		if (p->a->notes)
 			buf_addf(p->a->notes,
-				"%s: its definition changed and is not applied; 'deploy' does that\n",
+				"%s: its oxfile was edited and is not applied; 'oxctl deploy' does that\n",
 				s->name);
 		return 0;
 	}
@@ -130,6 +137,11 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	d->spec = s;
 	d->caller = p->a->caller;
 	d->is_changed = true;
+	d->rolls = is_there && rolls_anyway(p, app);
+	d->kind = p->a->is_reload ? ROLLOUT_RELOAD : ROLLOUT_DEPLOY;
+	/* A reload is by nobody's wish for another environment. */
+	if (is_there && (p->a->is_reload || !d->caller))
+		d->caller = app->target->caller;
 	d->count = count_of(p->h, d);
 	return 0;
 }
@@ -195,6 +207,33 @@ static void lend(struct app *app, int64_t caller)
 	app->target->caller = caller;
 }
 
+static bool is_named(const struct herd_apply *a, const struct spec *s)
+{
+	for (size_t k = 0; k < a->only_count; k++)
+		if (str_eq(a->only[k], s->name) || str_eq(a->only[k], s->namespace))
+			return true;
+	return false;
+}
+
+static bool is_to_start(const struct applying *p, const struct spec *s, const struct draft *d)
+{
+	return p->a->starts || (p->a->starts_new && ((d && d->is_new) || is_named(p->a, s)));
+}
+
+/* Not for those that a deploy leaves alone: how they are is none of its business. */
+static void wait_ready(
+	const struct applying *p, const struct app *app, const struct draft *d, struct request *r)
+{
+	if (!p->a->waits_ready || app->rollout || (p->a->starts_new && (!d || !d->is_changed)))
+		return;
+	for (size_t k = 0; k < app->instances.len; k++) {
+		const struct instance *i = app->instances.items[k];
+
+		if (!i->is_retired && (p->a->starts || i->wants_up))
+			request_wait(r, i, GOAL_READY);
+	}
+}
+
 static void start_chosen(struct herd *h, const struct applying *p, struct request *r)
 {
 	size_t i = 0;
@@ -204,16 +243,21 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 
 	VEC_EACH (&p->chosen, i, s) {
 		struct app *app = app_find(h, s->name);
+		const struct draft *d = draft_find(&p->drafts, s->name);
 
-		vec_push(&names, s->name);
-		if (p->a->caller)
-			lend(app, p->a->caller);
-		for (size_t k = 0; p->a->waits_ready && k < app->instances.len; k++) {
-			const struct instance *instance = app->instances.items[k];
-
-			if (!instance->is_retired)
-				request_wait(r, instance, GOAL_READY);
+		if (is_to_start(p, s, d)) {
+			vec_push(&names, s->name);
+			if (p->a->caller)
+				lend(app, p->a->caller);
+			/* What it waits for is wanted from here on. */
+			app->wants_up = true;
+			for (size_t k = 0; k < app->instances.len; k++)
+				if (!((struct instance *)app->instances.items[k])->is_retired)
+					((struct instance *)app->instances.items[k])->wants_up = true;
 		}
+		wait_ready(p, app, d, r);
+		if (app->rollout && p->a->changes && app->rollout->phase != ROLLOUT_PAUSED)
+			request_wait_rollout(r, app->rollout->number, !d || !d->is_rolled);
 	}
 	start.targets = (const char *const *)names.items;
 	start.count = names.len;
@@ -221,6 +265,31 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 	if (names.len)
 		herd_request(h, &start, h->now, NULL);
 	vec_release(&names);
+}
+
+static void tell_did(const struct applying *p)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+	const struct draft *d = NULL;
+
+	if (!p->a->did)
+		return;
+	VEC_EACH (&p->chosen, i, s) {
+		d = draft_find(&p->drafts, s->name);
+		p->a->did(p->a->did_context, s->name, d && d->is_changed ? d->did : HERD_DID_NOTHING);
+	}
+}
+
+static void tell_removed(const struct applying *p)
+{
+	size_t i = 0;
+	const struct draft *d = NULL;
+
+	VEC_EACH (&p->drafts, i, d) {
+		if (p->a->did && d->is_removed)
+			p->a->did(p->a->did_context, d->spec->name, HERD_DID_REMOVE);
+	}
 }
 
 int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e)
@@ -238,11 +307,10 @@ int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct e
 		goto out;
 	request = request_open(a->id);
 	wait_for(request, &p);
+	tell_removed(&p);
 	drafts_commit(h, &p.drafts);
-	if (a->starts)
-		start_chosen(h, &p, request);
-	else
-		request_begin(h, request);
+	tell_did(&p);
+	start_chosen(h, &p, request);
 	herd_leave(h);
 	rc = 0;
 out:

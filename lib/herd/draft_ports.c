@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 
 /* One range of one draft: instances from `first` on. */
 struct piece {
@@ -92,6 +92,14 @@ static void add_block(struct lots *l, struct draft *d)
 	}
 }
 
+/* What is being rolled out may go back to more instances than it will have. */
+static int most(const struct draft *d)
+{
+	const struct rollout *r = d->app && !d->is_changed ? d->app->rollout : NULL;
+
+	return r && r->back_count > d->count ? r->back_count : d->count;
+}
+
 static void add_draft(struct lots *l, struct draft *d)
 {
 	int from_env = env_port(d->spec);
@@ -102,14 +110,22 @@ static void add_draft(struct lots *l, struct draft *d)
 		add_block(l, d);
 		return;
 	}
-	claim = add_piece(l, d, 0, d->count);
+	claim = add_piece(l, d, 0, most(d));
 	claim->written = (int)d->spec->port;
 	claim->from_env = from_env;
-	if (is_shared && d->count > 1)
+	if (is_shared && claim->instances > 1)
 		claim->instances = 1;
 }
 
-/* What a deleted app's processes still hold is no place for a new block. */
+static bool has_port(const struct revision *r, int count, int port)
+{
+	for (int k = 0; k < r->ports_len && k < count; k++)
+		if (r->ports[k] == port)
+			return true;
+	return false;
+}
+
+/* What a deleted app's processes still hold, or one that is rolled out may go back to, is no place for a new block. */
 static bool is_taken(void *context, int port)
 {
 	const struct herd *h = context;
@@ -117,9 +133,9 @@ static bool is_taken(void *context, int port)
 	for (size_t i = 0; i < h->apps.len; i++) {
 		const struct app *a = h->apps.items[i];
 
-		for (int k = 0; a->is_leaving && k < a->target->ports_len; k++)
-			if (a->target->ports[k] == port)
-				return true;
+		if ((a->is_leaving && has_port(a->target, a->target->ports_len, port)) ||
+			(!a->is_leaving && has_port(a->current, a->count, port)))
+			return true;
 	}
 	return h->options.is_port_taken && h->options.is_port_taken(h->options.context, port);
 }

@@ -4,8 +4,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 #include "model/plan.h"
+#include "rules/scale.h"
 
 struct draft *draft_add(struct vec *drafts, struct app *app, const struct spec *spec)
 {
@@ -14,6 +15,7 @@ struct draft *draft_add(struct vec *drafts, struct app *app, const struct spec *
 	d->app = app;
 	d->spec = spec;
 	d->scaled = -1;
+	d->is_new = !app || app->is_leaving;
 	d->was = d->count = app ? app->count : 0;
 	vec_push(drafts, d);
 	return d;
@@ -32,9 +34,15 @@ void drafts_of(const struct herd *h, struct vec *drafts)
 {
 	for (size_t i = 0; i < h->apps.len; i++) {
 		struct app *a = h->apps.items[i];
+		struct draft *d = NULL;
 
-		if (!a->is_leaving)
-			draft_add(drafts, a, a->spec)->scaled = a->scaled;
+		if (a->is_leaving)
+			continue;
+		d = draft_add(drafts, a, a->spec);
+		d->scaled = a->scaled;
+		/* What a rollout will make of it counts, not how far that has come. */
+		if (a->rollout)
+			d->was = d->count = a->rollout->count;
 	}
 }
 
@@ -44,7 +52,8 @@ struct draft *draft_find(const struct vec *drafts, const char *name)
 	struct draft *d = NULL;
 
 	VEC_EACH (drafts, i, d) {
-		if (str_eq(d->spec->name, name))
+		/* The spec of one that is removed may be gone already. */
+		if (!d->is_removed && str_eq(d->spec->name, name))
 			return d;
 	}
 	return NULL;
@@ -117,47 +126,89 @@ static void renew(struct instance *i)
 	instance_touch(i);
 }
 
-static void renew_planned(const struct draft *d, struct revision *r)
+/* Does any instance need a new process? */
+static bool replaces(const struct draft *d)
 {
 	struct plan plan = PLAN_INIT;
-	size_t i = 0;
-	const struct plan_step *step = NULL;
+	bool is_any = false;
 
 	draft_plan(d, &plan);
-	VEC_EACH (&plan.steps, i, step) {
-		struct instance *instance = app_instance(d->app, step->instance);
-
-		if (instance && (step->verb == PLAN_REPLACE || step->verb == PLAN_MOVE)) {
-			renew(instance);
-		} else if (instance && step->verb == PLAN_KEEP) {
-			/* Its definition differs in what needs no new process. */
-			revision_set(&instance->revision, r);
-			instance_check_renew(instance);
-		}
-	}
+	is_any = plan.counts[PLAN_REPLACE] || plan.counts[PLAN_MOVE];
 	plan_release(&plan);
+	return is_any;
 }
 
-static void change(struct herd *h, struct draft *d)
+/* What is different needs no new process: whoever runs by the newest definition runs by this one now. */
+static void amend(struct app *a, struct revision *r)
+{
+	struct revision *old = revision_ref(a->target);
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (i->revision != old)
+			continue;
+		revision_set(&i->revision, r);
+		instance_check_renew(i);
+	}
+	if (a->current == old) {
+		revision_set(&a->previous, old);
+		revision_set(&a->current, r);
+	}
+	if (a->rollout && a->rollout->to == old)
+		revision_set(&a->rollout->to, r);
+	app_retarget(a, r);
+	revision_drop(old);
+}
+
+/* It was being deleted, and is wanted after all: nothing of it serves any more. */
+static void revive(struct app *a, struct revision *r)
+{
+	a->is_leaving = false;
+	for (size_t i = 0; i < a->instances.len; i++)
+		renew(a->instances.items[i]);
+	app_retarget(a, r);
+	revision_set(&a->current, r);
+}
+
+static enum herd_did change(struct herd *h, struct draft *d)
 {
 	struct app *a = d->app;
 	struct revision *r = revision_new(spec_clone(d->spec), a ? a->last_revision + 1 : 1);
+	const struct rollout_start start = { .kind = d->kind, .count = d->count };
+	enum herd_did did = HERD_DID_ADD;
 
 	r->caller = d->caller;
 	if (!a) {
 		d->app = app_new(h, revision_ref(r));
 	} else if (a->is_leaving) {
-		a->is_leaving = false;
-		for (size_t i = 0; i < a->instances.len; i++)
-			renew(a->instances.items[i]);
+		revive(a, r);
+	} else if (d->rolls || replaces(d)) {
+		did = HERD_DID_ROLL;
+		d->is_rolled = true;
+		app_roll(a, r, &start);
 	} else {
-		renew_planned(d, r);
+		did = HERD_DID_AMEND;
+		amend(a, r);
 	}
-	app_retarget(d->app, r);
-	revision_set(&d->app->current, r);
 	d->spec = r->spec;
 	app_publish(d->app, a ? "changed" : "added");
 	revision_drop(r);
+	return did;
+}
+
+/* Where the new ports only go on where the old ones end, instances that are added to the old revision have one too. */
+static void extend_ports(struct revision *r, const struct revision *by)
+{
+	if (r == by || r->ports_len >= by->ports_len || r->port_source != by->port_source)
+		return;
+	for (int k = 0; k < r->ports_len; k++)
+		if (r->ports[k] != by->ports[k])
+			return;
+	r->ports = mem_resize(r->ports, (size_t)by->ports_len, sizeof(*r->ports));
+	for (int k = r->ports_len; k < by->ports_len; k++)
+		r->ports[k] = by->ports[k];
+	r->ports_len = by->ports_len;
 }
 
 static void take_ports(struct revision *r, struct draft *d)
@@ -169,6 +220,38 @@ static void take_ports(struct revision *r, struct draft *d)
 	d->ports = NULL;
 }
 
+/* One instance needs no port, but several have a block, also if they go back to the old definition. */
+static void share_block(struct app *a)
+{
+	struct revision *r = a->current;
+
+	if (revision_port(r, 0) || a->target->port_source != PORT_BLOCK || a->rollout->back_count < 2)
+		return;
+	mem_free(r->ports);
+	r->ports = mem_dup(a->target->ports, (size_t)a->target->ports_len * sizeof(*r->ports));
+	r->ports_len = a->target->ports_len;
+	r->port_source = PORT_BLOCK;
+}
+
+static void resize(const struct draft *d)
+{
+	struct app *a = d->app;
+
+	/* Somebody scaled it in the middle, or changed what it goes back to: that holds also when it goes back. */
+	if (a->rollout && !d->is_rolled && (!d->is_changed || a->current == a->target) &&
+		(d->count != d->was || d->scaled != a->scaled)) {
+		a->rollout->back_count = d->count;
+		a->rollout->back_scaled = d->scaled;
+		share_block(a);
+	}
+	a->scaled = d->scaled;
+	if (d->is_rolled || d->count == d->was)
+		return;
+	if (a->rollout)
+		a->rollout->count = d->count;
+	app_resize(a, d->count);
+}
+
 void drafts_commit(struct herd *h, struct vec *drafts)
 {
 	size_t i = 0;
@@ -177,7 +260,7 @@ void drafts_commit(struct herd *h, struct vec *drafts)
 	h->is_changed = true;
 	VEC_EACH (drafts, i, d) {
 		if (!d->is_removed && (d->is_changed || !d->app))
-			change(h, d);
+			d->did = change(h, d);
 	}
 	graph_link(h);
 	VEC_EACH (drafts, i, d) {
@@ -186,10 +269,31 @@ void drafts_commit(struct herd *h, struct vec *drafts)
 			continue;
 		}
 		take_ports(d->app->target, d);
-		d->app->scaled = d->scaled;
-		if (d->app->count != d->count)
-			app_resize(d->app, d->count);
+		extend_ports(d->app->current, d->app->target);
+		for (size_t k = 0; k < d->app->instances.len; k++)
+			extend_ports(
+				((struct instance *)d->app->instances.items[k])->revision, d->app->target);
+		resize(d);
 	}
 	for (i = 0; i < h->apps.len; i++)
 		app_touch(h->apps.items[i]);
+}
+
+int app_reaim(struct app *a, struct revision *r, int *count, struct err *e)
+{
+	struct vec drafts = VEC_INIT;
+	struct draft *d = NULL;
+	int rc = 0;
+
+	drafts_of(a->herd, &drafts);
+	d = draft_find(&drafts, a->spec->name);
+	d->spec = r->spec;
+	d->is_changed = true;
+	d->count = a->scaled >= 0 ? a->scaled : scale_resolve(r->spec->instances, a->herd->options.cpus);
+	rc = drafts_check(a->herd, &drafts, e);
+	if (rc == 0)
+		take_ports(r, d);
+	*count = d->count;
+	vec_release_with(&drafts, draft_free);
+	return rc;
 }

@@ -29,6 +29,35 @@ static const char *after_the_end(const char *rule)
 	return comma ? comma : "";
 }
 
+static void exit_words(const struct last_exit *end, struct buf *out)
+{
+	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
+
+	if (name)
+		buf_addf(out, "ended by SIG%s", name);
+	else if (end->signal)
+		buf_addf(out, "ended by signal %d", end->signal);
+	else if (end->code == LAST_EXIT_UNSEEN)
+		buf_adds(out, "and nobody saw how it ended");
+	else
+		buf_addf(out, "ended with exit code %d", end->code);
+}
+
+/* A one-shot may end well; a spare is there to stay. */
+static void note_end(struct instance *i, enum restart_verdict verdict, const char *first)
+{
+	struct buf why = BUF_INIT;
+
+	if (verdict == RESTART_FINISHED && !i->is_spare)
+		return;
+	if (first)
+		buf_adds(&why, first);
+	else
+		exit_words(&i->last_exit, &why);
+	rollout_note_failure(i, why.ptr);
+	buf_release(&why);
+}
+
 /* An end that nobody asked for: the rule decides, and its words are kept.  `first` is what is known beyond the rule's own words. */
 static void judge(struct instance *i, struct end end, const char *first)
 {
@@ -49,30 +78,17 @@ static void judge(struct instance *i, struct end end, const char *first)
 	if (i->ready_at)
 		restart_ready(history, i->ready_at);
 	d = restart_after(instance_spec(i), history, end, h->now, herd_jitter(h));
+	i->has_ended = verdicts[d.verdict].is_end;
+	note_end(i, d.verdict, first);
 	i->ready_at = 0;
 	i->delay_ms = d.delay_ms;
 	i->restarts += d.verdict == RESTART_AFTER;
-	i->has_ended = verdicts[d.verdict].is_end;
 	if (first && end.kind == END_SPAWN_FAILED)
 		buf_addf(&why, "%s%s", first, after_the_end(d.why));
 	else
 		buf_addf(&why, "%s%s%s", first ? first : "", first ? "; " : "", d.why);
 	instance_feed(i, verdicts[d.verdict].event, why.ptr);
 	buf_release(&why);
-}
-
-static void exit_words(const struct last_exit *end, struct buf *out)
-{
-	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
-
-	if (name)
-		buf_addf(out, "ended by SIG%s", name);
-	else if (end->signal)
-		buf_addf(out, "ended by signal %d", end->signal);
-	else if (end->code == LAST_EXIT_UNSEEN)
-		buf_adds(out, "and nobody saw how it ended");
-	else
-		buf_addf(out, "ended with exit code %d", end->code);
 }
 
 /* By the signal that it was sent, or well: nothing that a list of stopped instances needs to say. */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "export/export.h"
 #include "model/spec.h"
 #include "rules/fsm.h"
@@ -75,7 +76,13 @@ struct herd_event {
 	enum event on;       /* STATE only */
 	const char *why;     /* words, "" if there are none */
 	int64_t pid;         /* 0: no process */
-	int64_t delay_ms;    /* until it is started again; -1: it is not waiting for that */
+	/* ROLLOUT only; words that stay */
+	const char *phase,
+		*step; /* words of rules/rollout; step NULL: the app is in another phase, "over": `why` is the verdict */
+	int revision, done, total;
+	int64_t elapsed_ms; /* since it began */
+	bool is_spare;
+	int64_t delay_ms; /* until it is started again; -1: it is not waiting for that */
 };
 
 /* What one check of an instance's health came to. */

@@ -67,7 +67,9 @@ void herd_leave(struct herd *h)
 	if (h->is_restoring)
 		return;
 	take_steps(h);
-	while (h->has_stale_upstream) {
+	while (h->has_stale_upstream || h->has_stale_rollout) {
+		rollouts_settle(h);
+		take_steps(h);
 		upstreams_settle(h);
 		take_steps(h);
 	}
@@ -172,6 +174,8 @@ static void fire(struct herd *h, const struct timer *timer)
 
 	if (!i)
 		kill_all(h);
+	else if (timer->kind == TIMER_ROLLOUT)
+		rollout_fire(timer->owner);
 	else if (timer->generation == i->generation)
 		instance_fire(i, (enum timer_kind)timer->kind);
 	else

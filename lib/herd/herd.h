@@ -40,6 +40,8 @@ struct herd_options {
 	int cpus;      /* what `instances = "max"` means */
 	/* May a new automatic block have this port?  Asked with the hands' context; NULL: nobody else has any. */
 	bool (*is_port_taken)(void *context, int port);
+	/* Would a spare instance of a deploy find the port taken?  NULL: nobody has any. */
+	bool (*is_port_busy)(void *context, int port);
 };
 
 struct herd *herd_new(const struct herd_options *options);
@@ -129,20 +131,35 @@ struct herd_scaling {
 int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
 	bool waits_ready, int64_t now, struct err *e);
 
+/* What an apply did with one app. */
+enum herd_did {
+	HERD_DID_NOTHING, /* it is as it should be */
+	HERD_DID_ADD,
+	HERD_DID_ROLL,  /* a rollout began; where nothing ran, the new definition waits for the next start */
+	HERD_DID_AMEND, /* what changed needed no new processes */
+	HERD_DID_REMOVE,
+};
+
 struct herd_apply {
 	uint64_t id;
 	const char *oxfile;      /* whose specs these are; NULL: of no file */
 	const struct vec *specs; /* of struct spec *, borrowed; each is cloned */
 	const char *const *only; /* names of apps; none: all of them */
 	size_t only_count;
-	bool changes; /* apps that are there take their new definition, replacing processes where that needs it */
-	bool prunes; /* apps of this oxfile that are not in specs are deleted */
-	bool starts; /* what is applied is wanted up */
+	bool changes; /* apps that are there take their new definition: rolled out where processes have to be replaced */
+	bool forces;     /* they are rolled out even where nothing changed */
+	bool is_reload;  /* forces, and the specs are those that the apps have, whatever their oxfiles */
+	bool prunes;     /* apps of this oxfile that are not in specs are deleted */
+	bool starts;     /* what is applied is wanted up */
+	bool starts_new; /* only what is new, or was named, is wanted up; the rest stays up or down as it is */
 	bool waits_ready;
 	const char *who; /* as above, for what is started */
 	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
 	struct buf
 		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
+	/* Each app that it is about, removed ones first; may be NULL. */
+	void (*did)(void *context, const char *app, enum herd_did did);
+	void *did_context;
 };
 /*
  * All or nothing: an unknown or circular dependency, ports that overlap or end beyond 65535, a name that another oxfile has, give -1 with words,
@@ -151,6 +168,23 @@ struct herd_apply {
 int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e);
 /* What herd_apply() would do, step by step; same errors. */
 int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *plan, struct err *e);
+
+enum herd_steering {
+	HERD_CONTINUE, /* a deploy that waits for a word goes on */
+	HERD_ABORT,    /* a deploy that is under way goes back to the old revision */
+	HERD_ROLLBACK, /* the revision before the current one is rolled out; of a deploy that is under way the same as abort */
+};
+
+/* Settled when the rollout that comes of it is over. */
+int herd_steer(struct herd *h, uint64_t id, enum herd_steering steering, const char *app, int64_t now,
+	struct err *e);
+
+/*
+ * Settled when no app that the targets mean is being rolled out any more (or it rests), with the verdict of each: for whoever waited for one when
+ * the brain died.
+ */
+int herd_await_rollouts(
+	struct herd *h, uint64_t id, const char *const *targets, size_t count, int64_t now, struct err *e);
 
 /*
  * SIGTERM to the daemon: everything stops, in order, and stays wanted: the next daemon starts it again.  Nothing else is accepted afterwards.
@@ -233,6 +267,8 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 /* The newest definition, for what is about the app as a whole.  NULL: no such app. */
 const struct spec *herd_spec(const struct herd *h, const char *app);
 /* Does any revision of any app refer to it? */
+/* Whose environment its newest revision is started in; 0: there is no such app, or nobody's. */
+int64_t herd_caller(const struct herd *h, const char *app);
 bool herd_uses_caller(const struct herd *h, int64_t caller);
 bool herd_is_shutting_down(const struct herd *h);
 

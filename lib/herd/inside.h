@@ -17,6 +17,10 @@
 #include "rules/health.h"
 #include "rules/ports.h"
 #include "rules/restart.h"
+#include "rules/rollout.h"
+
+/* What began a rollout. */
+enum rollout_kind { ROLLOUT_DEPLOY, ROLLOUT_RELOAD, ROLLOUT_ROLLBACK };
 
 /* What exists in a slot, beside its state. */
 enum phase {
@@ -39,6 +43,7 @@ enum timer_kind {
 	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
 	TIMER_CHECK,    /* of its health */
 	TIMER_WATCHDOG, /* it should have said that it is alive */
+	TIMER_ROLLOUT,  /* an app's */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
 };
@@ -88,6 +93,11 @@ struct instance {
 	bool wants_up;
 	bool is_retired;    /* scaled away or deleted: removed when it is down */
 	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
+	bool is_spare;      /* beside the count, for a rollout; it goes when that ends */
+	bool takes_target;  /* runs by its app's target from its next start on */
+	bool is_pulled;     /* goes down for a rollout alone; else people want it restarted too */
+	bool is_proven;     /* by the target of the rollout that is under way */
+	bool has_failed;    /* the same: it ended or was not ready in time */
 	bool is_restarting; /* has to go down once */
 	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */
 	bool is_port_free; /* the check said so */
@@ -104,15 +114,20 @@ struct instance {
 	struct restart_history *history; /* NULL: it never crashed */
 	struct past past;
 	char *why; /* the words of what happened last; may be NULL */
+	enum rollout_step told_step;
 	struct instance *next_touched;
 };
 
 struct app {
 	struct herd *herd;
-	struct revision *target;     /* what its instances are to run by */
-	struct revision *current;    /* what they run by; the target, unless one is being rolled out */
-	const struct spec *spec;     /* the target's */
-	int last_revision;           /* the highest number that was given */
+	struct revision *target;   /* what its instances are to run by */
+	struct revision *current;  /* what they run by; the target, unless one is being rolled out */
+	const struct spec *spec;   /* the target's */
+	struct revision *previous; /* what rollback goes back to; may be NULL */
+	int last_revision;         /* the highest number that was given */
+	struct rollout *rollout;   /* NULL: none is under way */
+	char *verdict;             /* of the last rollout; may be NULL */
+	bool is_verdict_ok, is_rollout_stale;
 	int count;                   /* instances it should have */
 	int scaled;                  /* what scale asked for; -1: what the spec says */
 	bool wants_up;               /* what new instances get */
@@ -142,10 +157,18 @@ struct waiting {
 	bool is_over;
 };
 
+/* What a request waits for in one app. */
+struct rollout_wait {
+	uint64_t rollout;
+	bool any_end; /* also a failure is what was asked for */
+};
+
 struct request {
 	uint64_t id;
 	struct waiting *waits; /* by slot, from request_begin() on */
 	size_t len, cap, left, failed;
+	struct vec rollouts; /* of struct rollout_wait * that are not over */
+	bool is_patient;     /* waits for all of it, also when one part failed */
 	bool is_over;
 	struct buf words;
 };
@@ -165,7 +188,8 @@ struct herd {
 	struct instance *touched_first, *touched_last;
 	struct vec requests;
 	struct herd_counts counts;
-	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream;
+	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
+	uint64_t last_rollout;
 };
 
 /* herd.c */
@@ -262,6 +286,41 @@ void instance_place_leave(struct instance *i);
 void instance_place_restore(struct instance *i);
 /* Restarts it if it may be: true when it is on its way out. */
 bool instance_step_unhealthy(struct instance *i);
+/* deploy.c */
+struct rollout_start {
+	enum rollout_kind kind;
+	int count; /* instances at the end */
+};
+const char *rollout_kind_word(enum rollout_kind kind);
+/* Its instances are to run by `to`, one after the other; a rollout that is under way is overtaken. */
+void rollout_begin(struct app *a, struct revision *to, const struct rollout_start *start);
+/* The same, or at once where nothing runs. */
+void app_roll(struct app *a, struct revision *to, const struct rollout_start *start);
+void rollout_free(struct rollout *r);
+bool rollout_uses_caller(const struct rollout *r, int64_t caller);
+/* The app is deleted. */
+void rollout_drop(struct app *a);
+/* It may have something to decide. */
+void rollout_is_stale(struct app *a);
+void rollout_fire(struct app *a);
+void rollout_resume(struct app *a);
+/* An end that nobody asked for, or a start that took too long. */
+void rollout_note_failure(struct instance *i, const char *why);
+/* Its upstream could not be changed: then nothing more is replaced. */
+void rollout_note_upstream(struct app *a, const char *words);
+/* It runs by the new revision and has not proven itself: it gets no requests. */
+bool instance_is_on_trial(const struct instance *i);
+/* What a new instance runs by. */
+struct revision *app_birth_revision(const struct app *a, int number);
+
+/* deploy_step.c */
+void rollouts_settle(struct herd *h);
+void spare_drop(struct instance *i);
+
+/* deploy_tell.c */
+void rollout_tell_gone(struct instance *i);
+/* Words borrowed from the app. */
+void rollout_status(const struct app *a, struct rollout_status *out);
 
 /* step.c: the next step of a touched instance */
 void instance_step(struct instance *i);
@@ -298,7 +357,10 @@ struct draft {
 	int *ports;
 	int ports_len;
 	enum port_source port_source;
-	bool is_changed, is_removed, cannot_grow;
+	enum rollout_kind kind;
+	bool rolls; /* also where nothing changed */
+	bool is_new, is_changed, is_removed, is_rolled, cannot_grow;
+	enum herd_did did;
 	bool is_awaited; /* a scaling of it has what it waits for: the same app may be named twice */
 };
 struct draft *draft_add(struct vec *drafts, struct app *app, const struct spec *spec);
@@ -311,6 +373,8 @@ int drafts_check(const struct herd *h, struct vec *drafts, struct err *e);
 /* Moves the herd to what the drafts say; cannot fail. */
 void drafts_commit(struct herd *h, struct vec *drafts);
 void draft_plan(const struct draft *d, struct plan *plan);
+/* Can the app go over to `r` as the herd is now?  Then `r` has its ports, and `*count` is how many it would have. */
+int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
@@ -320,6 +384,11 @@ int targets_find(const struct herd *h, const char *const *targets, size_t count,
 /* NULL for id 0; the others accept that. */
 struct request *request_open(uint64_t id);
 void request_wait(struct request *r, const struct instance *i, enum goal goal);
+void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end);
+/* What it waited for is over already. */
+void request_tell(struct request *r, bool is_ok, const char *words);
+/* A rollout is over, or rests until somebody says a word. */
+void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words);
 /* From here on the herd owns it. */
 void request_begin(struct herd *h, struct request *r);
 void requests_look(struct herd *h, const struct instance *i);

@@ -9,7 +9,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->app = app;
 	i->number = number;
 	i->slot = slot;
-	i->revision = revision_ref(app->target);
+	i->revision = revision_ref(app_birth_revision(app, number));
 	i->health = spec_has_health(i->revision->spec) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	i->state = STATE_STOPPED;
 	i->start_by = EVENT_START;
@@ -40,7 +40,7 @@ void instance_name(const struct instance *i, struct buf *out)
 
 int instance_port(const struct instance *i)
 {
-	return revision_port(i->revision, i->number);
+	return i->is_spare ? i->port : revision_port(i->revision, i->number);
 }
 
 void instance_set_why(struct instance *i, const char *why)
@@ -99,8 +99,8 @@ static void look_whether_well(struct instance *i)
 static void recount(struct instance *i)
 {
 	struct app *a = i->app;
-	bool asked = instance_is_asked(i);
-	bool ready = asked && instance_is_ready(i);
+	bool asked = instance_is_asked(i) && !i->is_spare;
+	bool ready = instance_is_asked(i) && instance_is_ready(i);
 	bool leaving = instance_is_leaving(i);
 	bool were_leaving = a->leaving > 0;
 
@@ -127,6 +127,8 @@ void instance_touch(struct instance *i)
 	struct herd *h = i->app->herd;
 
 	h->is_changed = true;
+	if (i->app->rollout)
+		rollout_is_stale(i->app);
 	if (!i->is_touched) {
 		i->is_touched = true;
 		i->next_touched = NULL;

@@ -23,9 +23,13 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING;
+		bool is_trial = instance_is_on_trial(i);
+		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
+			!is_trial;
+		/* The server of a slot that is being replaced stays in its place, marked down. */
+		bool is_coming = is_trial && !i->is_spare && i->phase == PHASE_UP;
 
-		if (!i->port || (!serves && i->leave == LEAVE_NONE))
+		if (!i->port || (!serves && !is_coming && i->leave == LEAVE_NONE))
 			continue;
 		servers[count++] = (struct upstream_server){ .port = i->port, .is_down = !serves };
 	}
@@ -80,7 +84,7 @@ static void look_out(struct app *a)
 	struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (i->leave != LEAVE_OUT)
+		if (i->leave != LEAVE_OUT || !instance_is_leaving(i))
 			continue;
 		if (!i->leave_serial)
 			i->leave_serial = a->upstream_serial;
@@ -150,12 +154,14 @@ void herd_upstream_set(
 		h->counts.stale_facts++;
 		return;
 	}
-	if (serial > a->upstream_set)
-		a->upstream_set = serial;
 	if (!is_ok) {
 		buf_addf(&text, "its upstream is not as it should be: %s", words);
 		app_publish(a, text.ptr);
+		rollout_note_upstream(a, words);
 	}
+	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
+	if (serial > a->upstream_set && (is_ok || !a->rollout))
+		a->upstream_set = serial;
 	look_out(a);
 	buf_release(&text);
 	herd_leave(h);
@@ -248,15 +254,4 @@ void instance_leave_again(struct instance *i)
 		i->leave_serial = 0;
 	else if (i->leave == LEAVE_DRAIN)
 		o->hands->drain(o->context, instance_ticket(i), i->port, left > 0 ? left : 1);
-}
-
-void herd_hooked(
-	struct herd *h, const char *app, uint64_t rollout, bool is_ok, const char *words, int64_t now)
-{
-	(void)app;
-	(void)rollout;
-	(void)is_ok;
-	(void)words;
-	herd_enter(h, now);
-	h->counts.stale_facts++;
 }

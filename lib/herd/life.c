@@ -88,6 +88,21 @@ static void check_port(struct instance *i)
 	hands_of(i)->check_port(context_of(i), ticket_of(i), i->port);
 }
 
+/* Who crashes in the middle of a rollout starts again by what it had, unless that was overtaken. */
+static void choose_revision(struct instance *i)
+{
+	struct app *a = i->app;
+	struct revision *born = app_birth_revision(a, i->number);
+	bool is_overtaken = i->revision != a->target && i->revision != a->current && !i->is_spare;
+
+	if (i->takes_target || !a->rollout)
+		revision_set(&i->revision, a->target);
+	/* One that will be too many has no port in a smaller revision. */
+	else if (is_overtaken && !revision_port(i->revision, i->number) == !revision_port(born, i->number))
+		revision_set(&i->revision, born);
+	i->takes_target = i->is_pulled = false;
+}
+
 static void begin_attempt(struct instance *i)
 {
 	struct herd *h = i->app->herd;
@@ -97,7 +112,7 @@ static void begin_attempt(struct instance *i)
 		ask(i);
 		return;
 	}
-	revision_set(&i->revision, i->app->target);
+	choose_revision(i);
 	i->generation = ++h->last_generation;
 	i->is_port_free = false;
 	i->pid = 0;
@@ -261,6 +276,7 @@ static void never_ready(struct instance *i)
 	snprintf(why, sizeof(why), "not ready within %.3g s%s%s",
 		(double)instance_spec(i)->ready_timeout_ms / 1000, check ? ": " : "", check ? check : "");
 	i->is_failing = true;
+	rollout_note_failure(i, why);
 	instance_feed(i, EVENT_STOP, why);
 }
 

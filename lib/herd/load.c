@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 
 static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
 {
@@ -160,6 +160,41 @@ static int load_revisions(struct app *a, struct vec *revisions, const struct jso
 	}
 	app_retarget(a, find_revision(a, revisions, get_int(j, "target", 0)));
 	a->last_revision = (int)get_int(j, "last_revision", a->last_revision);
+	a->verdict = mem_strdup(json_string(json_get(j, "verdict"), NULL));
+	a->is_verdict_ok = json_bool(json_get(j, "is_verdict_ok"), false);
+	if (json_get(j, "previous"))
+		revision_set(&a->previous, find_revision(a, revisions, get_int(j, "previous", 0)));
+	return 0;
+}
+
+static int load_rollout(struct app *a, const struct vec *revisions, const struct json *j, struct err *e)
+{
+	struct rollout *r = NULL;
+	int64_t now = a->herd->now;
+	int64_t kind = get_int(j, "kind", ROLLOUT_DEPLOY);
+	int64_t count = get_int(j, "count", -1);
+	int64_t back = get_int(j, "back_count", -1);
+	int64_t scaled = get_int(j, "back_scaled", -1);
+
+	if (!j) {
+		app_retarget(a, a->current);
+		return 0;
+	}
+	r = a->rollout = rollout_new(a, find_revision(a, revisions, get_int(j, "to", 0)));
+	if (!rollout_phase_parse(json_string(json_get(j, "phase"), ""), &r->phase) ||
+		!in_range(kind, ROLLOUT_DEPLOY, ROLLOUT_ROLLBACK) || !in_range(count, 0, APP_INSTANCES_MAX) ||
+		!in_range(back, 0, APP_INSTANCES_MAX) || !in_range(scaled, -1, APP_INSTANCES_MAX))
+		return err_set(e, "the rollout of '%s' makes no sense", a->spec->name);
+	r->number = (uint64_t)get_int(j, "number", 0);
+	r->kind = (enum rollout_kind)kind;
+	r->count = (int)count;
+	r->back_count = (int)back;
+	r->back_scaled = (int)scaled;
+	r->is_told_on = json_bool(json_get(j, "is_told_on"), false);
+	r->is_aborted = json_bool(json_get(j, "is_aborted"), false);
+	r->began_at = now - get_int(j, "began_ms", 0);
+	r->progress_at = now - get_int(j, "progress_ms", 0);
+	buf_adds(&r->failure, json_string(json_get(j, "failure"), ""));
 	return 0;
 }
 
@@ -201,6 +236,7 @@ static int load_instances(struct app *a, const struct json *j, struct err *e)
 	JSON_EACH (json_get(j, "instances"), instance) {
 		rc = rc < 0 ? rc : load_instance(a, &revisions, instance, e);
 	}
+	rc = rc < 0 ? rc : load_rollout(a, &revisions, json_get(j, "rollout"), e);
 	vec_release_with(&revisions, drop_revision);
 	return rc;
 }
@@ -248,6 +284,7 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	}
 	if (generation > 0 && (uint64_t)generation > h->last_generation)
 		h->last_generation = (uint64_t)generation;
+	h->last_rollout = (uint64_t)get_int(j, "rollouts", 0);
 	if (in_range(slot, h->last_slot, UINT32_MAX))
 		h->last_slot = (uint32_t)slot;
 	for (size_t k = 0; k < h->apps.len; k++)

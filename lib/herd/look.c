@@ -212,6 +212,7 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 		.is_shared = a->spec->port_mode == PORT_SHARED,
 		.oxfile = a->spec->oxfile,
 	};
+	rollout_status(a, &out->rollout);
 }
 
 static bool app_uses_caller(const struct app *a, int64_t caller)
@@ -219,7 +220,8 @@ static bool app_uses_caller(const struct app *a, int64_t caller)
 	size_t k = 0;
 	const struct instance *i = NULL;
 
-	if (a->current->caller == caller || a->target->caller == caller)
+	if (a->current->caller == caller || a->target->caller == caller ||
+		(a->previous && a->previous->caller == caller) || rollout_uses_caller(a->rollout, caller))
 		return true;
 	VEC_EACH (&a->instances, k, i) {
 		if (i->revision->caller == caller)
@@ -239,6 +241,13 @@ bool herd_uses_caller(const struct herd *h, int64_t caller)
 const struct spec *instance_spec(const struct instance *i)
 {
 	return i->revision->spec;
+}
+
+int64_t herd_caller(const struct herd *h, const char *app)
+{
+	const struct app *a = app_find(h, app);
+
+	return a ? a->target->caller : 0;
 }
 
 const struct spec *herd_spec(const struct herd *h, const char *app)

@@ -3,7 +3,7 @@
  */
 #include "base/jot.h"
 #include "base/json.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 
 #define FLAG(member)                                                                                         \
 	{                                                                                                    \
@@ -15,6 +15,11 @@ const struct instance_flag instance_flags[] = {
 	FLAG(is_retired),
 	FLAG(has_ended),
 	FLAG(is_restarting),
+	FLAG(is_spare),
+	FLAG(takes_target),
+	FLAG(is_pulled),
+	FLAG(is_proven),
+	FLAG(has_failed),
 	FLAG(is_failing),
 	FLAG(is_port_free),
 	FLAG(was_delayed),
@@ -148,6 +153,9 @@ static void write_revisions(const struct app *a, struct buf *out)
 
 	jot_open(out, "revisions", '[');
 	add_revision(a, &list, a->target);
+	add_revision(a, &list, a->previous);
+	if (a->rollout)
+		add_revision(a, &list, a->rollout->to);
 	for (size_t k = 0; k < a->instances.len; k++)
 		add_revision(a, &list, ((const struct instance *)a->instances.items[k])->revision);
 	for (size_t k = 0; k < list.len; k++) {
@@ -157,6 +165,26 @@ static void write_revisions(const struct app *a, struct buf *out)
 	}
 	jot_close(out, ']');
 	vec_release(&list);
+}
+
+static void write_rollout(const struct rollout *r, struct buf *out)
+{
+	int64_t now = r->app->herd->now;
+
+	jot_open(out, "rollout", '{');
+	jot_int(out, "number", (int64_t)r->number);
+	jot_string(out, "phase", rollout_phase_word(r->phase));
+	jot_int(out, "kind", r->kind);
+	jot_int(out, "to", r->to->number);
+	jot_int(out, "count", r->count);
+	jot_int(out, "back_count", r->back_count);
+	jot_int(out, "back_scaled", r->back_scaled);
+	jot_bool(out, "is_told_on", r->is_told_on);
+	jot_bool(out, "is_aborted", r->is_aborted);
+	jot_int(out, "began_ms", now - r->began_at);
+	jot_int(out, "progress_ms", now - r->progress_at);
+	jot_string(out, "failure", r->failure.ptr);
+	jot_close(out, '}');
 }
 
 static void write_app(const struct app *a, struct buf *out)
@@ -169,6 +197,14 @@ static void write_app(const struct app *a, struct buf *out)
 	jot_bool(out, "is_leaving", a->is_leaving);
 	jot_int(out, "arrival", (int64_t)a->arrival);
 	jot_int(out, "target", a->target->number);
+	if (a->previous)
+		jot_int(out, "previous", a->previous->number);
+	if (a->rollout)
+		write_rollout(a->rollout, out);
+	if (a->verdict) {
+		jot_string(out, "verdict", a->verdict);
+		jot_bool(out, "is_verdict_ok", a->is_verdict_ok);
+	}
 	jot_int(out, "last_revision", a->last_revision);
 	write_revisions(a, out);
 	jot_open(out, "instances", '[');
@@ -185,6 +221,7 @@ void herd_write(const struct herd *h, struct buf *out)
 	jot_int(out, "now", h->now);
 	jot_int(out, "generation", (int64_t)h->last_generation);
 	jot_int(out, "slot", h->last_slot);
+	jot_int(out, "rollouts", (int64_t)h->last_rollout);
 	jot_open(out, "apps", '[');
 	for (size_t k = 0; k < h->apps.len; k++)
 		write_app(h->apps.items[k], out);

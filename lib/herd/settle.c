@@ -28,6 +28,7 @@ void request_free(void *request)
 	if (!r)
 		return;
 	buf_release(&r->words);
+	vec_release_with(&r->rollouts, mem_free);
 	mem_free(r->waits);
 	mem_free(r);
 }
@@ -48,6 +49,47 @@ void request_wait(struct request *r, const struct instance *i, enum goal goal)
 	r->left++;
 }
 
+void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end)
+{
+	const struct rollout_wait wait = { .rollout = rollout, .any_end = any_end };
+
+	if (!r)
+		return;
+	r->is_patient = true;
+	r->left++;
+	vec_push(&r->rollouts, mem_dup(&wait, sizeof(wait)));
+}
+
+/* Also what went well is told: a deploy ends with its verdict. */
+void request_tell(struct request *r, bool is_ok, const char *words)
+{
+	r->failed += !is_ok;
+	if (r->words.len)
+		buf_addc(&r->words, '\n');
+	buf_adds(&r->words, words);
+}
+
+static void rollout_over(struct request *r, size_t at, bool is_ok, const char *words)
+{
+	struct rollout_wait *wait = vec_remove(&r->rollouts, at);
+
+	r->left--;
+	r->is_over = !r->left;
+	request_tell(r, is_ok || wait->any_end, words);
+	mem_free(wait);
+}
+
+void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words)
+{
+	for (size_t k = 0; k < h->requests.len; k++) {
+		struct request *r = h->requests.items[k];
+
+		for (size_t n = r->rollouts.len; n-- > 0;)
+			if (((const struct rollout_wait *)r->rollouts.items[n])->rollout == rollout)
+				rollout_over(r, n, is_ok, words);
+	}
+}
+
 static int compare_waits(const void *left, const void *right)
 {
 	const struct waiting *a = left;
@@ -62,8 +104,7 @@ void request_begin(struct herd *h, struct request *r)
 		return;
 	if (r->len)
 		qsort(r->waits, r->len, sizeof(*r->waits), compare_waits);
-	else
-		r->is_over = true;
+	r->is_over = !r->left;
 	vec_push(&h->requests, r);
 }
 
@@ -142,7 +183,7 @@ static void fail(struct request *r, const struct instance *i, const char *why)
 	if (++r->failed > FAILURES_TOLD_MAX)
 		return;
 	if (r->words.len)
-		buf_adds(&r->words, "; ");
+		buf_adds(&r->words, r->is_patient ? "\n" : "; ");
 	instance_name(i, &r->words);
 	buf_addf(&r->words, " %s", why);
 }
@@ -159,7 +200,7 @@ static void look(struct request *r, struct waiting *w, const struct instance *i)
 	if (answer == ANSWER_FAILED)
 		fail(r, i, why.ptr);
 	/* Who waits for all to be up has the answer with the first that will not; who stops waits for every one. */
-	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN))
+	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN && !r->is_patient))
 		r->is_over = true;
 	buf_release(&why);
 }
@@ -172,7 +213,7 @@ void requests_look(struct herd *h, const struct instance *i)
 		struct request *r = h->requests.items[k];
 		struct waiting *w = NULL;
 
-		if (r->is_over)
+		if (r->is_over || !r->len)
 			continue;
 		w = bsearch(&key, r->waits, r->len, sizeof(*r->waits), compare_waits);
 		if (w && !w->is_over)

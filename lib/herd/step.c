@@ -7,6 +7,10 @@ const char *instance_stop_words(const struct instance *i)
 {
 	if (i->app->herd->is_shutting_down)
 		return "the daemon stops";
+	if (i->is_spare && i->is_retired)
+		return "a spare that is needed no more";
+	if (i->is_pulled)
+		return "another revision takes its place";
 	if (i->is_retired)
 		return i->app->is_leaving ? "deleted" : "scaled down";
 	return i->wants_up ? "restart" : "asked to stop";

@@ -29,6 +29,7 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_LEAVE] = "leave",
 	[TIMER_CHECK] = "check",
 	[TIMER_WATCHDOG] = "watchdog",
+	[TIMER_ROLLOUT] = "rollout",
 	[TIMER_DEADLINE] = "deadline",
 };
 

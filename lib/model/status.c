@@ -315,6 +315,24 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	return 0;
 }
 
+static void write_rollout(const struct rollout_status *s, struct buf *out)
+{
+	if (!s->phase) {
+		jot_null(out, "rollout");
+		return;
+	}
+	jot_open(out, "rollout", '{');
+	jot_string(out, "phase", s->phase);
+	jot_string(out, "kind", s->kind);
+	jot_int(out, "from", s->from);
+	jot_int(out, "to", s->to);
+	jot_int(out, "done", s->done);
+	jot_int(out, "total", s->total);
+	jot_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
+	jot_string(out, "message", s->message);
+	jot_close(out, '}');
+}
+
 void app_status_write(const struct app_status *s, struct buf *out)
 {
 	jot_open(out, NULL, '{');
@@ -325,8 +343,35 @@ void app_status_write(const struct app_status *s, struct buf *out)
 	jot_or_null(out, "port", s->port > 0, s->port);
 	jot_string(out, "port_mode", s->is_shared ? "shared" : "each");
 	jot_string(out, "oxfile", s->oxfile);
-	jot_null(out, "rollout");
+	write_rollout(&s->rollout, out);
 	jot_close(out, '}');
+}
+
+static int number_of(const struct json *j, const char *key)
+{
+	int64_t value = 0;
+
+	return json_int(json_get(j, key), &value) && value > 0 && value < INT32_MAX ? (int)value : 0;
+}
+
+/* It is told beside the rest: what is missing is not known, and no mistake. */
+static void read_rollout(const struct json *j, struct rollout_status *s)
+{
+	double elapsed = 0;
+
+	if (!j || json_is_null(j))
+		return;
+	(void)json_number(json_get(j, "elapsed_secs"), &elapsed);
+	*s = (struct rollout_status){
+		.phase = json_string(json_get(j, "phase"), "?"),
+		.kind = json_string(json_get(j, "kind"), "deploy"),
+		.from = number_of(j, "from"),
+		.to = number_of(j, "to"),
+		.done = number_of(j, "done"),
+		.total = number_of(j, "total"),
+		.elapsed_ms = elapsed > 0 && elapsed < 1e12 ? (int64_t)(elapsed * 1000) : 0,
+		.message = json_string(json_get(j, "message"), NULL),
+	};
 }
 
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e)
@@ -351,5 +396,6 @@ int app_status_from_json(const struct json *j, struct app_status *s, struct err 
 		.is_shared = str_eq(json_string(json_get(j, "port_mode"), NULL), "shared"),
 		.oxfile = json_string(json_get(j, "oxfile"), NULL),
 	};
+	read_rollout(json_get(j, "rollout"), &s->rollout);
 	return 0;
 }

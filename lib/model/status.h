@@ -49,12 +49,23 @@ struct json *instance_status_to_json(const struct instance_status *s);
 /* For an initialised `s`; -1 with words when a field is missing or of another type. */
 int instance_status_from_json(const struct json *j, struct instance_status *s, struct err *e);
 
+/* A deploy that is under way; all borrowed. */
+struct rollout_status {
+	const char *phase; /* a word of rules/rollout_phases.def; NULL: none is under way */
+	const char *kind;  /* "deploy", "reload", "rollback" */
+	int from, to;      /* revisions */
+	int done, total;   /* instances */
+	int64_t elapsed_ms;
+	const char *message; /* why it failed, while it goes back or stands still; else NULL */
+};
+
 /* All borrowed. */
 struct app_status {
 	const char *name;
 	int instances, ready, revision, port; /* port 0: none */
 	bool is_shared;
 	const char *oxfile; /* NULL: of no file */
+	struct rollout_status rollout;
 };
 void app_status_write(const struct app_status *s, struct buf *out);
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e);

@@ -3,12 +3,15 @@ _oxctl()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} words=
 	if [ "$COMP_CWORD" -eq 1 ]; then
-		words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help"
+		words="start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help"
 	else
 		case ${COMP_WORDS[1]} in
 		start) words=" --config --env --only --dry-run --wait --timeout --instances --port --json --help" ;;
 		stop) words=" --all --timeout --json --help" ;;
 		restart) words=" --all --wait --timeout --json --help" ;;
+		deploy) words=" --config --env --force --abort --continue --timeout --json --help" ;;
+		reload) words=" --timeout --json --help" ;;
+		rollback) words=" --timeout --json --help" ;;
 		delete) words=" --all --timeout --json --help" ;;
 		scale) words=" --wait --timeout --json --help" ;;
 		status|ls|list|ps) words=" --watch --json --help" ;;
@@ -26,7 +29,7 @@ _oxctl()
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;
-		help) words="start stop restart delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help --mdoc --help" ;;
+		help) words="start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help --mdoc --help" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

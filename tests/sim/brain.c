@@ -90,6 +90,7 @@ void brain_start(struct sim *s)
 		.seed = s->seed,
 		.cpus = 4,
 		.is_port_taken = machine_is_port_taken,
+		.is_port_busy = machine_is_port_taken,
 	};
 	bool is_exact = s->is_store_prompt && !s->is_brain_dead;
 	struct json *stored = NULL;
@@ -116,8 +117,11 @@ void brain_start(struct sim *s)
 	}
 	clean_list(s);
 	check_relearn_states(s);
+	for (size_t k = 0; k < s->procs.len; k++)
+		((struct proc *)s->procs.items[k])->is_doubtful |= !is_exact;
 	if (!is_exact)
 		check_relearn(s);
+	roll_relearn(s);
 	for (size_t k = 0; k < s->procs.len; k++)
 		adopt(s, s->procs.items[k]);
 	herd_resume(s->h, s->now);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 #include "sim.h"
 
 bool check_is_wanted(const struct sim *s, int app, int number)
@@ -15,26 +15,56 @@ bool check_is_wanted(const struct sim *s, int app, int number)
 	return w->exists && number < w->count && w->up[number] && !s->is_shutting_down;
 }
 
+static const struct instance *instance_of(const struct sim *s, int app, int number)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+
+	return a ? app_instance(a, number) : NULL;
+}
+
+static bool is_there(const struct instance *i)
+{
+	return i && !i->is_retired && !i->is_spare;
+}
+
+static bool is_rolling(const struct sim *s, int app)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+
+	/* Also one that was over a moment ago, before what came of it was learnt. */
+	return a && (a->rollout || s->wants[app].is_told);
+}
+
+/* Beside what people want: a spare, or one that will be too many at the end. */
+static bool is_extra(const struct sim *s, int app, const struct instance *i)
+{
+	return i && (i->is_spare || i->number >= s->wants[app].count || i->number >= i->app->count) &&
+		(i->is_retired || i->app->rollout || s->wants[app].is_told);
+}
+
 /* --- at a spawn --- */
 
 static bool needs_are_ready(const struct sim *s, int app, const char **which)
 {
 	for (int other = 0; other < SIM_APPS; other++) {
 		int wanted = 0;
+		int ready = 0;
 
 		if (!town_needs(app, other))
 			continue;
 		*which = town_names[other];
-		for (int n = 0; n < s->wants[other].count; n++) {
+		/* In a rollout a spare, or one too many, is as good as another. */
+		for (int n = 0; n < SIM_NUMBERS; n++) {
 			enum state state = s->states[other][n];
 
-			if (!check_is_wanted(s, other, n))
-				continue;
-			wanted++;
-			if (state != STATE_RUNNING && state != STATE_FINISHED)
-				return false;
+			/* Those that a rollout is to add are not there before the new build has proven itself. */
+			wanted += check_is_wanted(s, other, n) &&
+				(!is_rolling(s, other) || is_there(instance_of(s, other, n)));
+			ready += s->is_known[other][n] &&
+				(state == STATE_RUNNING || state == STATE_FINISHED) &&
+				(check_is_wanted(s, other, n) || is_rolling(s, other));
 		}
-		if (!wanted)
+		if (!wanted || ready < wanted)
 			return false;
 	}
 	return true;
@@ -42,15 +72,20 @@ static bool needs_are_ready(const struct sim *s, int app, const char **which)
 
 static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app, int number)
 {
-	int *known = &s->wants[app].port[number];
+	const struct instance *i = instance_of(s, app, number);
+	int none = 0;
+	int *known = number < SIM_COUNT_MAX && i && !i->is_spare && !s->wants[app].is_told
+		? &s->wants[app].port[number]
+		: &none;
 
 	if (*known && *known != wish->port)
 		sim_fail(s, "%s had port %d and is given %d", wish->name, *known, wish->port);
 	*known = wish->port;
-	if (wish->spec->port && wish->port != wish->spec->port + number * (int)wish->spec->port_step)
+	if (wish->spec->port && !(i && i->is_spare) &&
+		wish->port != wish->spec->port + number * (int)wish->spec->port_step)
 		sim_fail(s, "%s is given port %d, and its app begins at %d", wish->name, wish->port,
 			(int)wish->spec->port);
-	if (wish->instances > 1 && number > 0 && !wish->port)
+	if (wish->instances > 1 && number > 0 && !wish->port && !(i && i->is_spare))
 		sim_fail(s, "%s has no port", wish->name);
 	for (size_t k = 0; k < s->procs.len && wish->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
@@ -60,11 +95,26 @@ static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app,
 	}
 }
 
+/* While one is rolled out there are two; who crashes starts again by the one that it had. */
+static bool is_by_some_revision(const struct instance *i, const struct spec *spec)
+{
+	int build = town_build(town_version(spec));
+	const struct app *a = i ? i->app : NULL;
+
+	if (!a)
+		return false;
+	return build == town_build(town_version(a->target->spec)) ||
+		(a->rollout &&
+			(build == town_build(town_version(a->current->spec)) ||
+				build == town_build(town_version(i->revision->spec))));
+}
+
 void check_spawn(struct sim *s, const struct spawn_wish *wish)
 {
 	int app = 0;
 	int number = 0;
 	const char *which = "";
+	const struct instance *i = NULL;
 
 	if (!town_parse(wish->name, &app, &number)) {
 		sim_fail(s, "'%s' is spawned, which is nobody's", wish->name);
@@ -81,14 +131,15 @@ void check_spawn(struct sim *s, const struct spawn_wish *wish)
 			sim_fail(s, "generation %llu is given twice",
 				(unsigned long long)p->ticket.generation);
 	}
-	if (!check_is_wanted(s, app, number))
+	i = instance_of(s, app, number);
+	if (!check_is_wanted(s, app, number) && (!is_extra(s, app, i) || !instance_is_asked(i)))
 		sim_fail(s, "%s is spawned, and nobody wants it", wish->name);
 	if (!s->was_changed)
 		sim_fail(s, "%s is spawned before changed() was called", wish->name);
 	s->was_changed = false;
 	if (!needs_are_ready(s, app, &which))
 		sim_fail(s, "%s is spawned, and %s is not ready", wish->name, which);
-	if ((town_version(wish->spec) & 1) != (s->wants[app].version & 1))
+	if (!is_by_some_revision(i, wish->spec))
 		sim_fail(s, "%s is spawned by an old definition", wish->name);
 	check_port_of(s, wish, app, number);
 }
@@ -112,12 +163,15 @@ void check_signal(struct sim *s, const struct proc *p)
 {
 	check_left(s, p);
 	/* A start that failed waits for nobody. */
-	if (check_is_wanted(s, p->app, p->number) || s->has_deadline || s->is_failed_start[p->app][p->number])
+	if (check_is_wanted(s, p->app, p->number) || s->has_deadline ||
+		s->is_failed_start[p->app][p->number] ||
+		is_extra(s, p->app, instance_of(s, p->app, p->number)))
 		return;
 	for (int other = 0; other < SIM_APPS; other++)
-		for (int n = 0; n < SIM_COUNT_MAX; n++)
+		for (int n = 0; n < SIM_NUMBERS; n++)
 			if (town_needs(other, p->app) && s->wants[other].exists && s->is_known[other][n] &&
-				!check_is_wanted(s, other, n) && state_is_live(s->states[other][n]))
+				!check_is_wanted(s, other, n) && state_is_live(s->states[other][n]) &&
+				!is_extra(s, other, instance_of(s, other, n)))
 				sim_fail(s,
 					"%s is stopped before %s:%d, which depends on it and is to stop too",
 					p->name, town_names[other], n);
@@ -133,8 +187,11 @@ void check_event(struct sim *s, const struct herd_event *event)
 	if (event->sequence != ++s->events)
 		sim_fail(s, "event %llu came where %llu was due", (unsigned long long)event->sequence,
 			(unsigned long long)s->events);
-	if (app < 0 || event->instance < 0 || event->instance >= SIM_COUNT_MAX) {
-		sim_trace(s, "event: %s: %s", event->app, event->why);
+	if (app >= 0 && event->kind == HERD_EVENT_ROLLOUT && event->instance < 0)
+		roll_note(s, app, event);
+	if (app < 0 || event->instance < 0 || event->instance >= SIM_NUMBERS) {
+		sim_trace(s, "event: %s: %s%s%s", event->app, event->phase ? event->phase : "",
+			event->phase ? " " : "", event->why);
 		return;
 	}
 	sim_trace(s, "event: %s:%d %s %s -> %s on %s (%s)", event->app, event->instance,
@@ -246,7 +303,9 @@ static void check_instance(struct sim *s, const struct instance *i)
 
 	check_timer(s, i, &i->life);
 	check_timer(s, i, &i->tree);
-	if (instance_is_asked(i) != is_wanted)
+	if (i->is_spare && !i->is_retired && !i->app->rollout)
+		sim_fail(s, "%s:%d is a spare, and nothing is rolled out", town_names[app], i->number);
+	if (instance_is_asked(i) != is_wanted && !is_extra(s, app, i))
 		sim_fail(s, "%s:%d is %s, and the herd does not think so", town_names[app], i->number,
 			is_wanted ? "wanted" : "not wanted");
 	if (state_is_live(i->state))
@@ -274,7 +333,7 @@ static void check_counts(struct sim *s, const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		asked += instance_is_asked(i);
+		asked += instance_is_asked(i) && !i->is_spare;
 		ready += instance_is_asked(i) && instance_is_ready(i);
 		leaving += instance_is_leaving(i);
 	}
@@ -289,7 +348,7 @@ static void check_ill(struct sim *s, const struct app *a)
 	int app = town_app(a->spec->name);
 	int down = 0;
 
-	for (int n = 0; n < SIM_COUNT_MAX; n++) {
+	for (int n = 0; n < SIM_NUMBERS; n++) {
 		const struct instance *i = app_instance(a, n);
 
 		if (!i || !instance_is_asked(i) || instance_is_well(i) || i->state == STATE_FINISHED)
@@ -309,18 +368,18 @@ void check_step(struct sim *s)
 		int app = town_app(a->spec->name);
 
 		seen[app] = !a->is_leaving;
-		if (s->wants[app].exists && !a->is_leaving && s->wants[app].count != a->count)
-			sim_fail(s, "%s should have %d instances, and the herd says %d", a->spec->name,
-				s->wants[app].count, a->count);
+		roll_check_app(s, app, a);
 		check_counts(s, a);
 		check_ill(s, a);
 		for (size_t n = 0; n < a->instances.len; n++)
 			check_instance(s, a->instances.items[n]);
 	}
 	for (int app = 0; app < SIM_APPS; app++)
+		/* Deleted while it was told. */
 		if (seen[app] != s->wants[app].exists)
 			sim_fail(s, "%s %s, and the herd does not think so", town_names[app],
 				s->wants[app].exists ? "exists" : "was deleted");
+	roll_step(s);
 }
 
 /* --- when nothing happens any more --- */
@@ -357,6 +416,7 @@ void check_quiet(struct sim *s)
 		if (s->asked[k].id && s->asked[k].is_stop)
 			sim_fail(s, "all is quiet, and the stop that was request %llu has no answer",
 				(unsigned long long)s->asked[k].id);
+	roll_quiet(s);
 }
 
 void check_empty(struct sim *s)
@@ -400,9 +460,9 @@ void check_relearn(struct sim *s)
 			continue;
 		w->exists = true;
 		w->is_up = a->wants_up;
-		w->count = a->count;
 		w->version = town_version(a->spec);
-		for (int n = 0; n < a->count; n++)
-			w->up[n] = app_instance(a, n)->wants_up;
+		w->count = a->rollout ? a->rollout->count : a->count;
+		for (int n = 0; n < w->count; n++)
+			w->up[n] = app_instance(a, n) ? app_instance(a, n)->wants_up : w->is_up;
 	}
 }

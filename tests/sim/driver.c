@@ -47,7 +47,7 @@ static bool there_is(const struct sim *s, const struct target *t)
 	return t->app < 0 && !t->is_namespace;
 }
 
-static struct asked *ask(struct sim *s, uint64_t *random)
+struct asked *driver_ask(struct sim *s, uint64_t *random)
 {
 	struct asked *free_one = NULL;
 
@@ -108,7 +108,7 @@ static void note(struct sim *s, const struct herd_request *r, const struct targe
 			want_needs(s, app);
 }
 
-static void settle_failed(struct asked *a)
+void driver_settle_failed(struct asked *a)
 {
 	if (a)
 		a->id = 0;
@@ -118,7 +118,7 @@ static void request(struct sim *s, enum herd_verb verb, uint64_t *random)
 {
 	static const char *const words[] = { "start", "stop", "restart", "delete", "reset", "signal" };
 	struct target t = draw_target(s, random);
-	struct asked *a = ask(s, random);
+	struct asked *a = driver_ask(s, random);
 	struct buf name = BUF_INIT;
 	const char *targets[1] = { NULL };
 	struct herd_request r = {
@@ -131,7 +131,7 @@ static void request(struct sim *s, enum herd_verb verb, uint64_t *random)
 		t.number = -1;
 	r.waits_ready = sim_chance(random, 50);
 	r.is_alone = sim_chance(random, 30);
-	was_there = there_is(s, &t);
+	was_there = there_is(s, &t) && driver_is_there_yet(s, t.is_namespace ? -1 : t.app, t.number);
 	buf_adds(&name, t.is_namespace ? "back" : t.app < 0 ? "all" : town_names[t.app]);
 	if (t.number >= 0 && !t.is_namespace && t.app >= 0)
 		buf_addf(&name, ":%d", t.number);
@@ -145,7 +145,7 @@ static void request(struct sim *s, enum herd_verb verb, uint64_t *random)
 	if (was_there && !s->is_shutting_down && (verb <= HERD_DELETE))
 		note(s, &r, &t);
 	if (herd_request(s->h, &r, s->now, &e) < 0) {
-		settle_failed(a);
+		driver_settle_failed(a);
 		if (was_there && !s->is_shutting_down && !s->is_brain_dead)
 			sim_fail(s, "%s %s was refused: %s", words[verb], name.ptr, e.text.ptr);
 	} else if (s->is_shutting_down && !s->is_brain_dead) {
@@ -197,7 +197,7 @@ static void do_scale(struct sim *s, uint64_t *random)
 	int app = (int)sim_draw(random, SIM_APPS);
 	int count = (int)sim_draw(random, SIM_COUNT_MAX + 1);
 	struct want before = s->wants[app];
-	struct asked *a = ask(s, random);
+	struct asked *a = driver_ask(s, random);
 	struct err e = ERR_INIT;
 	struct herd_scaling scaling = {
 		.app = town_names[app],
@@ -213,7 +213,7 @@ static void do_scale(struct sim *s, uint64_t *random)
 	if (before.exists && !s->is_shutting_down)
 		resize(&s->wants[app], count);
 	if (herd_scale(s->h, a ? a->id : 0, &scaling, 1, sim_chance(random, 50), s->now, &e) < 0) {
-		settle_failed(a);
+		driver_settle_failed(a);
 		/* A written port may be in the way of another; an automatic block always finds room. */
 		if (before.exists && !s->is_shutting_down && !town_has_port(app))
 			sim_fail(s, "scale %s=%d was refused: %s", town_names[app], count, e.text.ptr);
@@ -228,7 +228,10 @@ static void edit_file(struct sim *s, uint64_t *random)
 {
 	int app = (int)sim_draw(random, SIM_APPS);
 
-	s->file_version[app] = sim_chance(random, 10) ? -1 : (int)sim_draw(random, 8);
+	s->file_version[app] = sim_chance(random, 10) ? -1 : (int)sim_draw(random, SIM_VERSIONS);
+	/* What is deployed is mostly a build that works. */
+	if (s->file_version[app] > 0 && sim_chance(random, 60))
+		s->file_version[app] &= ~8;
 }
 
 static void choose(const struct sim *s, int app, bool *chosen)
@@ -259,6 +262,7 @@ static void note_apply(struct sim *s, const struct herd_apply *a, const bool *ch
 				resize(w, town_count(app, version));
 			w->version = version;
 		}
+
 		if (a->starts)
 			want_app(w, true);
 	}
@@ -275,13 +279,14 @@ static void do_apply(struct sim *s, uint64_t *random)
 	struct herd_apply a = { .oxfile = "/town/oxfile.toml", .specs = &specs, .only = &town_names[only] };
 
 	edit_file(s, random);
-	asked = ask(s, random);
+	asked = driver_ask(s, random);
 	a.id = asked ? asked->id : 0;
 	a.only_count = sim_chance(random, 40) && s->file_version[only] >= 0 ? 1 : 0;
 	a.changes = sim_chance(random, 60);
 	a.prunes = sim_chance(random, 20);
 	a.starts = sim_chance(random, 85);
 	a.waits_ready = sim_chance(random, 50);
+	a.forces = a.changes && sim_chance(random, 10);
 	for (int app = 0; app < SIM_APPS; app++) {
 		if (s->file_version[app] >= 0)
 			vec_push(&specs, town_spec(app, s->file_version[app]));
@@ -296,7 +301,7 @@ static void do_apply(struct sim *s, uint64_t *random)
 		note_apply(s, &a, chosen);
 	if (herd_apply(s->h, &a, s->now, &e) < 0) {
 		sim_trace(s, "it is refused: %s", e.text.ptr);
-		settle_failed(asked);
+		driver_settle_failed(asked);
 		memcpy(s->wants, before, sizeof(before));
 	}
 	err_release(&e);
@@ -440,6 +445,8 @@ static const struct kind kinds[] = {
 	{ 3, do_signal },
 	{ 14, do_scale },
 	{ 14, do_apply },
+	{ 5, driver_reload },
+	{ 8, driver_steer },
 	{ 8, do_stranger },
 	{ 2, do_jump },
 	{ 8, do_illness },

@@ -146,6 +146,11 @@ static void behave(struct sim *s, struct proc *p, uint64_t *random)
 	}
 	if (sim_chance(random, 8))
 		p->stop_ms = sim_chance(random, 50) ? -1 : (int64_t)sim_draw(random, 20000);
+	if (p->is_bad && sim_chance(random, 80)) {
+		p->ready_at = sim_chance(random, 30) ? -1 : p->ready_at;
+		machine_due(s, HAPPENS_END, p->ticket, s->now + (int64_t)sim_draw(random, 4000), 0);
+		return;
+	}
 	if (sim_chance(random, 2))
 		p->kill_ms = (int64_t)sim_draw(random, 40000);
 	if (sim_chance(random, 8))
@@ -176,6 +181,8 @@ static void wish_spawn(void *context, const struct spawn_wish *wish)
 	p->ticket = wish->ticket;
 	snprintf(p->name, sizeof(p->name), "%s", wish->name);
 	town_parse(p->name, &p->app, &p->number);
+	p->build = town_build(town_version(wish->spec));
+	p->is_bad = town_is_bad(wish->spec);
 	p->port = wish->port;
 	p->owns_port = wish->owns_port;
 	p->pid = (int64_t)++s->spawns + 100;
@@ -283,18 +290,6 @@ static void wish_unwatch(void *context, struct ticket t)
 	port_unwatch(s, t);
 }
 
-static void wish_last_lines(void *context, const char *name, struct buf *out)
-{
-	(void)context;
-	buf_addf(out, "\nthe last words of %s", name);
-}
-
-static void wish_remember(void *context, const struct herd_event *event)
-{
-	(void)context;
-	(void)event;
-}
-
 static void wish_publish(void *context, const struct herd_event *event)
 {
 	struct sim *s = context;
@@ -337,9 +332,9 @@ const struct hands machine_hands = {
 	.upstream = proxy_upstream,
 	.drain = proxy_drain,
 	.hook = proxy_hook,
-	.last_lines = wish_last_lines,
+	.last_lines = proxy_last_lines,
 	.publish = wish_publish,
-	.remember = wish_remember,
+	.remember = proxy_remember,
 	.changed = wish_changed,
 	.settled = wish_settled,
 };
@@ -461,7 +456,9 @@ bool machine_step(struct sim *s)
 		port_happen(s, &due);
 	else if (due.what == HAPPENS_UPSTREAM && due.epoch == s->epoch && s->h)
 		proxy_happen(s, &due);
-	else if (!p || due.what == HAPPENS_PORT || due.what == HAPPENS_UPSTREAM)
+	else if (due.what == HAPPENS_HOOKED && due.epoch == s->epoch && s->h)
+		proxy_hooked(s, &due);
+	else if (!p || due.what == HAPPENS_PORT || due.what == HAPPENS_UPSTREAM || due.what == HAPPENS_HOOKED)
 		return true;
 	else if (due.what == HAPPENS_END)
 		happen_end(s, p, due.port);

@@ -44,8 +44,22 @@ void proxy_drain(void *context, struct ticket t, int port, int64_t ms)
 
 void proxy_hook(void *context, const struct hook_wish *wish)
 {
-	(void)context;
-	(void)wish;
+	struct sim *s = context;
+	struct ticket t = { .slot = 0, .generation = wish->rollout };
+
+	if (!machine_hears(s))
+		return;
+	sim_trace(s, "wish: the %s hook of %s", wish->is_post ? "post" : "pre", wish->app);
+	machine_due(
+		s, HAPPENS_HOOKED, t, s->now + (int64_t)sim_draw(&s->behaviour, 4000), town_app(wish->app));
+}
+
+void proxy_hooked(struct sim *s, const struct due *due)
+{
+	bool is_ok = s->is_calm || !sim_chance(&s->behaviour, 15);
+
+	sim_trace(s, "fact: a hook of %s ended, %s", town_names[due->port], is_ok ? "well" : "badly");
+	herd_hooked(s->h, town_names[due->port], due->ticket.generation, is_ok, "exit code 1", s->now);
 }
 
 void proxy_happen(struct sim *s, const struct due *due)
@@ -62,4 +76,16 @@ void proxy_happen(struct sim *s, const struct due *due)
 	if (s->is_calm || !sim_chance(&s->behaviour, 1))
 		herd_upstream_set(
 			s->h, town_names[app], due->ticket.generation, is_ok, "nginx -t failed", s->now);
+}
+
+void proxy_last_lines(void *context, const char *name, struct buf *out)
+{
+	(void)context;
+	buf_addf(out, "\nthe last words of %s", name);
+}
+
+void proxy_remember(void *context, const struct herd_event *event)
+{
+	(void)context;
+	(void)event;
 }

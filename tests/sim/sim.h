@@ -17,7 +17,9 @@
 enum {
 	SIM_APPS = 8,
 	SIM_COUNT_MAX = 5, /* instances of one app */
-	SIM_PORTS = 256,   /* from 3000 on */
+	SIM_NUMBERS = 24,  /* with the spares of its rollouts */
+	SIM_VERSIONS = 256,
+	SIM_PORTS = 256, /* from 3000 on */
 	SIM_PORT_FIRST = 3000,
 	SIM_TRACE_LINES = 400,
 	SIM_REQUESTS = 64,
@@ -30,7 +32,9 @@ struct proc {
 	bool owns_port;
 	int64_t pid;
 	bool is_main_alive, is_tree_alive, is_killed;
-	bool is_failed, is_lost; /* never forked; ended while nobody listened */
+	int build;
+	bool is_bad, is_doubtful; /* its build is; a later brain may take it for one of another revision */
+	bool is_failed, is_lost;  /* never forked; ended while nobody listened */
 	bool was_exit_told, was_gone_told;
 	int code, signal;
 	int64_t ready_at;  /* -1: never */
@@ -54,6 +58,7 @@ enum happens {
 	HAPPENS_UPSTREAM, /* of the app that `port` is, its serial as generation */
 	HAPPENS_DRAINED,
 	HAPPENS_PROBED,
+	HAPPENS_HOOKED, /* of the app that `port` is, its rollout as generation */
 };
 
 struct due {
@@ -69,13 +74,15 @@ struct want {
 	bool exists, is_up; /* is_up: new instances */
 	int count, version;
 	bool up[SIM_COUNT_MAX];
+	bool is_told; /* a rollout failed or was rolled back: from the herd it is learnt what it went back to */
 	int port[SIM_COUNT_MAX]; /* that it had first; 0: not seen yet */
 };
 
 struct asked {
 	uint64_t id;               /* 0: free */
 	bool is_stop, is_shutdown; /* neither: it waits for things to be up */
-	bool covers[SIM_APPS][SIM_COUNT_MAX];
+	bool is_rollout;           /* nothing but a rollout is waited for */
+	bool covers[SIM_APPS][SIM_NUMBERS];
 	int64_t last_pid; /* later ones were begun by somebody who asked later */
 };
 
@@ -97,18 +104,23 @@ struct sim {
 	bool is_named[SIM_APPS][SIM_PORTS];     /* by its upstream, as one who takes connections: as wished */
 	bool is_named_now[SIM_APPS][SIM_PORTS]; /* and in effect */
 	bool is_upstream_broken[SIM_APPS];      /* its last wish was not carried out */
-	uint64_t spawn_counts[SIM_APPS][SIM_COUNT_MAX];
+	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 
 	struct want wants[SIM_APPS];
 	int file_version[SIM_APPS]; /* what stands in the oxfile; -1: the app is not in it */
 	struct asked asked[SIM_REQUESTS];
 	uint64_t request_ids;
-	enum state states[SIM_APPS][SIM_COUNT_MAX]; /* as the events told */
-	bool is_known[SIM_APPS][SIM_COUNT_MAX];
-	bool is_failed_start
-		[SIM_APPS][SIM_COUNT_MAX]; /* it is stopping because it was not ready in time, or unhealthy */
+	enum state states[SIM_APPS][SIM_NUMBERS]; /* as the events told */
+	bool is_known[SIM_APPS][SIM_NUMBERS];
+	bool is_failed_start[SIM_APPS]
+			    [SIM_NUMBERS]; /* it is stopping because it was not ready in time, or unhealthy */
 	bool is_down_ill[SIM_APPS]
-			[SIM_COUNT_MAX]; /* it was stopped for its health, and has not been well since */
+			[SIM_NUMBERS]; /* it was stopped for its health, and has not been well since */
+	/* By its slot: who served when the last step was over, and who was to go for a rollout. */
+	struct seen {
+		uint32_t slot;
+		bool served, was_pulled;
+	} seen[SIM_APPS][SIM_NUMBERS];
 	uint64_t events;
 	bool is_shutting_down, has_deadline, is_calm;
 
@@ -131,7 +143,7 @@ struct sim {
 	bool is_tracing;
 	char (*trace)[160];
 	uint64_t traced;
-	uint64_t restores, settled, lost;
+	uint64_t restores, settled, lost, rollouts, went_back;
 };
 
 /* sim.c */
@@ -171,12 +183,18 @@ void port_happen(struct sim *s, const struct due *due);
 /* proxy.c */
 void proxy_upstream(void *context, const struct upstream_wish *wish);
 void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
+void proxy_last_lines(void *context, const char *name, struct buf *out);
+void proxy_remember(void *context, const struct herd_event *event);
 void proxy_hook(void *context, const struct hook_wish *wish);
 void proxy_happen(struct sim *s, const struct due *due);
+void proxy_hooked(struct sim *s, const struct due *due);
 
 /* town.c: the apps that there are, in their versions */
 extern const char *const town_names[SIM_APPS];
 struct spec *town_spec(int app, int version);
+/* What its processes run: bits of a version that need new ones. */
+int town_build(int version);
+bool town_is_bad(const struct spec *s);
 /* Which version it is, and how many instances that has. */
 int town_version(const struct spec *s);
 int town_count(int app, int version);
@@ -191,6 +209,14 @@ bool town_parse(const char *name, int *app, int *number);
 
 /* driver.c */
 void driver_act(struct sim *s, uint64_t number);
+/* NULL: whoever asks does not wait, or too many wait. */
+struct asked *driver_ask(struct sim *s, uint64_t *random);
+void driver_settle_failed(struct asked *a);
+/* driver_roll.c */
+/* Is there that instance (app and number, or -1)?  A rollout may have to add it yet. */
+bool driver_is_there_yet(const struct sim *s, int app, int number);
+void driver_reload(struct sim *s, uint64_t *random);
+void driver_steer(struct sim *s, uint64_t *random);
 /* Everything is told to stop, and no more is asked for. */
 void driver_shut_down(struct sim *s, int64_t deadline_ms);
 
@@ -199,6 +225,15 @@ void brain_start(struct sim *s);
 void brain_die(struct sim *s);
 void brain_save(struct sim *s);
 void brain_end(struct sim *s);
+
+/* roll.c */
+struct app;
+void roll_note(struct sim *s, int app, const struct herd_event *event);
+/* How many it has and which version it is: what people want, or what a rollout that went back made of it. */
+void roll_check_app(struct sim *s, int app, const struct app *a);
+void roll_step(struct sim *s);
+void roll_quiet(struct sim *s);
+void roll_relearn(struct sim *s);
 
 /* check.c */
 void check_spawn(struct sim *s, const struct spawn_wish *wish);

@@ -141,7 +141,7 @@ bool town_parse(const char *name, int *app, int *number)
 	int64_t value = 0;
 
 	if (!colon || (size_t)(colon - name) >= sizeof(text) || !str_to_int(colon + 1, &value) || value < 0 ||
-		value >= SIM_COUNT_MAX)
+		value >= SIM_NUMBERS)
 		return false;
 	memcpy(text, name, (size_t)(colon - name));
 	text[colon - name] = '\0';
@@ -155,13 +155,42 @@ int town_count(int app, int version)
 	return houses[app].instances + (version & 2 ? 1 : 0);
 }
 
+static const char *const commands[] = { NULL, "new --version", "bad --version", "late --version" };
+
 int town_version(const struct spec *s)
 {
 	const struct house *house = &houses[town_app(s->name)];
+	int version = (s->instances.value == house->instances ? 0 : 2) |
+		(s->stop_timeout_ms == house->stop_timeout_ms ? 0 : 4) | (s->deploy.surge ? 0 : 16) |
+		(s->deploy.canary ? 32 : 0) | (s->deploy.pre.argv ? 64 : 0) | (s->deploy.rollback ? 0 : 128);
 
-	return (str_eq(s->command.text, house->command) ? 0 : 1) |
-		(s->instances.value == house->instances ? 0 : 2) |
-		(s->stop_timeout_ms == house->stop_timeout_ms ? 0 : 4);
+	for (int k = 1; k < 4; k++)
+		if (str_eq(s->command.text, commands[k]))
+			version |= (k & 1) | (k & 2 ? 8 : 0);
+	return version;
+}
+
+int town_build(int version)
+{
+	return (version & 1) | (version & 8 ? 2 : 0);
+}
+
+bool town_is_bad(const struct spec *s)
+{
+	return town_build(town_version(s)) >= 2;
+}
+
+static void set_deploy(struct spec *s, int app, int version)
+{
+	s->deploy.drain_ms = 1500;
+	s->deploy.max_unavailable = town_most_ill(app);
+	s->deploy.surge = version & 16 ? 0 : app % 3 == 0 ? 2 : 1;
+	s->deploy.canary = version & 32 ? 1 : 0;
+	s->deploy.rollback = !(version & 128);
+	if (version & 64) {
+		command_from_line(&s->deploy.pre, "before", NULL);
+		command_from_line(&s->deploy.post, "after", NULL);
+	}
 }
 
 /* Version 0 is the house as it stands; bits of others change what needs new processes, what does not, and how many there are. */
@@ -172,7 +201,8 @@ struct spec *town_spec(int app, int version)
 
 	s->oxfile = mem_strdup("/town/oxfile.toml");
 	s->folder = mem_strdup("/town");
-	command_from_line(&s->command, version & 1 ? "new --version" : house->command, NULL);
+	command_from_line(
+		&s->command, town_build(version) ? commands[town_build(version)] : house->command, NULL);
 	s->namespace = mem_strdup(house->namespace);
 	s->instances = (struct count){ .kind = COUNT_NUMBER, .value = town_count(app, version) };
 	s->port = house->port;
@@ -187,11 +217,10 @@ struct spec *town_spec(int app, int version)
 	s->stop_timeout_ms = house->stop_timeout_ms + (version & 4 ? 100 : 0);
 	s->ready_timeout_ms = house->ready_timeout_ms;
 	s->start_delay_ms = house->start_delay_ms;
-	s->deploy.drain_ms = 1500;
+	set_deploy(s, app, version);
 	if (house->has_upstream)
 		s->nginx.output = mem_strdup("/town/upstream.conf");
 	s->health.tcp = house->check_ms > 0;
 	s->health.interval_ms = house->check_ms ? house->check_ms : s->health.interval_ms;
-	s->deploy.max_unavailable = town_most_ill(app);
 	return s;
 }

@@ -185,9 +185,12 @@ static void a_changed_port_moves_the_process(void **state)
 	s->port = 3500;
 	fake_forget(&f);
 	fake_apply(&f);
-	assert_int_equal(fake_count(&f, "signal"), 2);
-	fake_exit(&f, "api:0", 0, 0);
+	fake_live(&f, 20000);
 	assert_int_equal(fake_count(&f, "spawn api:0 3500"), 1);
+	assert_int_equal(fake_count(&f, "spawn api:1 3501"), 1);
+	/* The spare, which is gone again. */
+	assert_int_equal(fake_count(&f, "spawn api:2 3502"), 1);
+	assert_string_equal(fake_state(&f, "api:2"), "none");
 	fake_release(&f);
 }
 

@@ -1,0 +1,463 @@
+/*
+ * Rollouts: oxfiles are read again, all of them before anything is begun, and whoever asked hears of every step until it is over.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "control/handle.h"
+#include "control/reading.h"
+#include "control/waiting.h"
+#include "engine/brain.h"
+#include "engine/callers.h"
+#include "model/oxfile.h"
+#include "model/plan.h"
+
+/* One oxfile of a deploy. */
+struct part {
+	char *path;
+	struct oxfile *oxfile;
+	struct vec only; /* of const char *, borrowed: those of the names that are in it */
+	int64_t caller;
+};
+
+struct deploying {
+	struct handle *h;
+	struct vec parts; /* of struct part * */
+	const char **only;
+	size_t only_count;
+	int64_t caller; /* 0: each app's own */
+	bool forces;
+	struct waiting *w; /* NULL: nobody waits */
+	bool is_asked;     /* its first number is used */
+	struct json *apps;
+	struct buf notes, who;
+};
+
+static void part_free(void *part)
+{
+	struct part *p = part;
+
+	vec_release(&p->only);
+	oxfile_free(p->oxfile);
+	mem_free(p->path);
+	mem_free(p);
+}
+
+static void release(struct deploying *d)
+{
+	vec_release_with(&d->parts, part_free);
+	mem_free(d->only);
+	buf_release(&d->notes);
+	buf_release(&d->who);
+}
+
+static const char *string_param(const struct request *r, const char *name)
+{
+	return json_string(json_get(request_params(r), name), NULL);
+}
+
+/* --- what it is about -------------------------------------------------------------------------------------------------- */
+
+/* Apps that came from this oxfile, in the order of the herd; `name` gets the first. */
+static bool has_named(struct handle *h, const char *path, const struct deploying *d)
+{
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+		const struct spec *s = NULL;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		s = herd_spec(brain_herd(h->brain), app.name);
+		for (size_t k = 0; k < d->only_count && str_eq(app.oxfile, path); k++)
+			if (str_eq(d->only[k], app.name) || str_eq(d->only[k], s->namespace))
+				return true;
+	}
+	return !d->only_count;
+}
+
+static struct part *add_part(struct deploying *d, const char *path)
+{
+	struct part *p = mem_zalloc(1, sizeof(*p));
+
+	p->path = mem_strdup(path);
+	vec_push(&d->parts, p);
+	return p;
+}
+
+/* Every oxfile that anything here came from, or that of the apps that are named. */
+static void add_known(struct deploying *d)
+{
+	struct strings paths = { .items = NULL };
+
+	handle_oxfiles(d->h, &paths);
+	for (size_t i = 0; i < paths.len; i++)
+		if (has_named(d->h, paths.items[i], d))
+			add_part(d, paths.items[i]);
+	strings_release(&paths);
+}
+
+/* Which of the names are in which part; with one part all are, so that the herd says what is wrong with a name. */
+static int share_names(struct deploying *d, struct err *e)
+{
+	for (size_t k = 0; k < d->only_count; k++) {
+		bool is_known = false;
+
+		for (size_t i = 0; i < d->parts.len; i++) {
+			struct part *p = d->parts.items[i];
+			bool has = d->parts.len == 1;
+
+			for (size_t n = 0; n < p->oxfile->specs.len && !has; n++) {
+				const struct spec *s = p->oxfile->specs.items[n];
+
+				has = str_eq(s->name, d->only[k]) || str_eq(s->namespace, d->only[k]);
+			}
+			if (has)
+				vec_push(&p->only, (void *)d->only[k]);
+			is_known |= has;
+		}
+		if (is_known)
+			continue;
+		err_set(e, "no oxfile has an app or namespace '%s'", d->only[k]);
+		e->number = ENOENT;
+		return -1;
+	}
+	return 0;
+}
+
+/* --- and what the herd does with it --------------------------------------------------------------------------------------- */
+
+static const char *const did_words[] = {
+	[HERD_DID_NOTHING] = "unchanged",
+	[HERD_DID_ADD] = "added",
+	[HERD_DID_ROLL] = "rolled",
+	[HERD_DID_AMEND] = "changed",
+	[HERD_DID_REMOVE] = "removed",
+};
+
+static void on_did(void *context, const char *app, enum herd_did did)
+{
+	struct deploying *d = context;
+	struct json *object = NULL;
+
+	if (!d->apps)
+		return;
+	object = json_push(d->apps, json_new_object());
+	json_set_string(object, "name", app);
+	json_set_string(object, "did", did_words[did]);
+}
+
+static struct herd_apply apply_of(struct deploying *d, const struct part *p)
+{
+	return (struct herd_apply){
+		.oxfile = p->path,
+		.specs = &p->oxfile->specs,
+		.only = (const char *const *)p->only.items,
+		.only_count = p->only.len,
+		.changes = true,
+		.forces = d->forces,
+		.prunes = true,
+		.starts_new = true,
+		.waits_ready = true,
+		.caller = p->caller,
+		.who = d->who.len ? d->who.ptr : NULL,
+		.notes = &d->notes,
+		.did = on_did,
+		.did_context = d,
+	};
+}
+
+/* Would each of them be taken?  Then they are, one after the other. */
+static int try_all(struct deploying *d, struct err *e)
+{
+	for (size_t i = 0; i < d->parts.len; i++) {
+		const struct part *p = d->parts.items[i];
+		struct herd_apply a = apply_of(d, p);
+		struct plan plan = PLAN_INIT;
+		int rc = 0;
+
+		/* A part without any of the names is not about anything. */
+		if (!d->only_count || p->only.len)
+			rc = herd_plan(brain_herd(d->h->brain), &a, &plan, e);
+		plan_release(&plan);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void watch_specs(struct deploying *d, const struct vec *specs)
+{
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	VEC_EACH (specs, i, s) {
+		if (d->w)
+			waiting_watch(d->w, s->name);
+	}
+}
+
+static uint64_t next_id(struct deploying *d)
+{
+	bool is_first = !d->is_asked;
+
+	d->is_asked = true;
+	if (!d->w)
+		return 0;
+	return is_first ? waiting_id(d->w) : waiting_another(d->w);
+}
+
+static int apply_all(struct deploying *d, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < d->parts.len && rc == 0; i++) {
+		const struct part *p = d->parts.items[i];
+		struct herd_apply a = apply_of(d, p);
+
+		if (d->only_count && !p->only.len)
+			continue;
+		watch_specs(d, &p->oxfile->specs);
+		a.id = next_id(d);
+		rc = herd_apply(brain_herd(d->h->brain), &a, brain_now(d->h->brain), e);
+	}
+	return rc;
+}
+
+/* --- on request ----------------------------------------------------------------------------------------------------------- */
+
+/* What the herd took is answered when it is over. */
+static void go(struct deploying *d, struct request *r, int (*begin)(struct deploying *d, struct err *e))
+{
+	struct json *result = json_new_object();
+	struct err e = ERR_INIT;
+
+	handle_who(r, &d->who);
+	log_info("%s by %s", method_name(request_method(r)), d->who.ptr);
+	d->w = waiting_new(d->h, r);
+	d->apps = json_set(result, "apps", json_new_array());
+	brain_begin(d->h->brain);
+	if (begin(d, &e) < 0) {
+		json_free(result);
+		waiting_refused(d->w, &e);
+	} else {
+		json_set(result, "notes", handle_lines(&d->notes));
+		waiting_go(d->w, result);
+	}
+	brain_end(d->h->brain);
+	err_release(&e);
+}
+
+/* False after the request was answered with every mistake. */
+static bool read_all(struct deploying *d, struct request *r)
+{
+	struct diags mistakes = DIAGS_INIT;
+	bool is_good = true;
+
+	for (size_t i = 0; i < d->parts.len && is_good; i++) {
+		struct part *p = d->parts.items[i];
+		struct reading reading = reading_of(r, p->path);
+
+		p->oxfile = reading_do(&reading, &mistakes);
+		is_good = p->oxfile != NULL;
+		if (!is_good)
+			reading_refuse(r, p->path, &mistakes);
+	}
+	diags_release(&mistakes);
+	return is_good;
+}
+
+static int begin_deploy(struct deploying *d, struct err *e)
+{
+	return try_all(d, e) < 0 ? -1 : apply_all(d, e);
+}
+
+static void remember_caller(struct deploying *d, const struct request *r)
+{
+	const struct json *env = json_get(request_params(r), "env");
+	struct callers *callers = brain_callers(d->h->brain);
+	int64_t mask = -1;
+
+	if (!env)
+		return;
+	(void)json_int(json_get(request_params(r), "umask"), &mask);
+	d->caller = callers_add(callers, env, (int)mask, string_param(r, "profile"));
+	callers_limit(callers, d->caller, json_get(request_params(r), "rlimits"));
+	for (size_t i = 0; i < d->parts.len; i++)
+		((struct part *)d->parts.items[i])->caller = d->caller;
+}
+
+int handle_deploy(void *context, struct request *r)
+{
+	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
+	const char *path = string_param(r, "oxfile");
+	int rc = 0;
+
+	d.only = handle_strings(r, "only", &d.only_count);
+	d.forces = json_bool(json_get(request_params(r), "force"), false);
+	if (path)
+		add_part(&d, path);
+	else
+		add_known(&d);
+	if (!d.parts.len)
+		rc = err_set(request_err(r),
+			"no oxfile is known for that; name one with -c, or use 'reload' for what was started without one");
+	else if (read_all(&d, r))
+		rc = share_names(&d, request_err(r));
+	else
+		goto out;
+	if (rc == 0) {
+		remember_caller(&d, r);
+		go(&d, r, begin_deploy);
+	}
+out:
+	release(&d);
+	return rc;
+}
+
+/* --- the same definitions once more ------------------------------------------------------------------------------------------- */
+
+static void add_spec(struct vec *specs, const struct spec *s)
+{
+	for (size_t k = 0; k < specs->len; k++)
+		if (str_eq(((const struct spec *)specs->items[k])->name, s->name))
+			return;
+	vec_push(specs, spec_clone(s));
+}
+
+/* Those of the apps that the names mean; all without names. */
+static int find_specs(struct deploying *d, struct vec *specs, struct err *e)
+{
+	struct herd *herd = brain_herd(d->h->brain);
+	struct vec instances = VEC_INIT;
+	int rc = 0;
+
+	for (size_t k = 0; k < d->only_count && rc == 0; k++) {
+		if (strchr(d->only[k], ':'))
+			rc = err_set(e, "'%s' is one instance; a rollout is about the whole app", d->only[k]);
+		else if (herd_spec(herd, d->only[k]))
+			add_spec(specs, herd_spec(herd, d->only[k]));
+		else
+			rc = herd_targets(herd, &d->only[k], 1, &instances, e);
+	}
+	for (size_t i = 0; i < herd_app_count(herd) && !d->only_count; i++) {
+		struct app_status app;
+
+		herd_app_status(herd, i, &app);
+		add_spec(specs, herd_spec(herd, app.name));
+	}
+	for (size_t i = 0; i < instances.len && rc == 0; i++)
+		add_spec(specs, herd_spec(herd, instance_app(instances.items[i])));
+	vec_release(&instances);
+	return rc;
+}
+
+static int begin_reload(struct deploying *d, struct err *e)
+{
+	struct vec specs = VEC_INIT;
+	struct diags mistakes = DIAGS_INIT;
+	struct herd_apply a = {
+		.specs = &specs,
+		.changes = true,
+		.is_reload = true,
+		.did = on_did,
+		.did_context = d,
+	};
+	int rc = find_specs(d, &specs, e);
+
+	if (rc == 0 && reading_env_files(&specs, &mistakes) < 0)
+		rc = err_set(e, "%s", ((const struct diag *)mistakes.list.items[0])->text);
+	if (rc == 0) {
+		watch_specs(d, &specs);
+		a.id = next_id(d);
+		rc = herd_apply(brain_herd(d->h->brain), &a, brain_now(d->h->brain), e);
+	}
+	diags_release(&mistakes);
+	vec_release_with(&specs, (void (*)(void *))spec_free);
+	return rc;
+}
+
+int handle_reload(void *context, struct request *r)
+{
+	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
+
+	d.only = handle_strings(r, "targets", &d.only_count);
+	go(&d, r, begin_reload);
+	release(&d);
+	return 0;
+}
+
+/* --- by a signal ------------------------------------------------------------------------------------------------------------------ */
+
+/* In whose environment the first of its apps runs. */
+static int64_t caller_of(struct handle *h, const char *path)
+{
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		if (str_eq(app.oxfile, path))
+			return herd_caller(brain_herd(h->brain), app.name);
+	}
+	return 0;
+}
+
+static bool read_again(struct deploying *d, struct part *p)
+{
+	struct diags mistakes = DIAGS_INIT;
+	const struct caller *caller = NULL;
+	struct json *env = NULL;
+	struct reading reading = { .path = p->path, .will_run = true };
+
+	p->caller = caller_of(d->h, p->path);
+	caller = callers_get(brain_callers(d->h->brain), p->caller, "");
+	env = caller_env_to_json(caller);
+	reading.env = env;
+	reading.profile = caller ? caller->profile : NULL;
+	p->oxfile = reading_do(&reading, &mistakes);
+	for (size_t i = 0; i < mistakes.list.len && !p->oxfile; i++) {
+		const struct diag *mistake = mistakes.list.items[i];
+
+		log_error("%s:%d: %s", p->path, mistake->at.line, mistake->text);
+	}
+	json_free(env);
+	diags_release(&mistakes);
+	return p->oxfile != NULL;
+}
+
+static int deploy_all(struct deploying *d, struct err *e)
+{
+	bool is_good = true;
+
+	add_known(d);
+	for (size_t i = 0; i < d->parts.len; i++)
+		is_good &= read_again(d, d->parts.items[i]);
+	if (!is_good)
+		return err_set(e, "an oxfile has mistakes");
+	return begin_deploy(d, e);
+}
+
+void handle_signalled(struct handle *h, int number)
+{
+	struct deploying d = { .h = h, .notes = BUF_INIT, .who = BUF_INIT };
+	struct err e = ERR_INIT;
+	const char *what = number == SIGHUP ? "deploy" : "reload";
+	int rc = 0;
+
+	if (number != SIGHUP && number != SIGUSR2) {
+		log_info("signal %d means nothing to the daemon", number);
+		return;
+	}
+	log_info("%s of everything, by a signal", what);
+	brain_begin(h->brain);
+	rc = number == SIGHUP ? deploy_all(&d, &e) : begin_reload(&d, &e);
+	if (rc < 0)
+		log_error("the %s does not begin, and nothing is touched: %s", what, e.text.ptr);
+	brain_end(h->brain);
+	release(&d);
+	err_release(&e);
+}

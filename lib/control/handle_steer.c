@@ -1,0 +1,75 @@
+/*
+ * Words to a rollout that is under way, or is over: on, back, and how it ended.
+ */
+#include "base/err.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "control/handle.h"
+#include "control/waiting.h"
+#include "engine/brain.h"
+
+static int steer(struct handle *h, struct request *r, enum herd_steering steering)
+{
+	const char *app = json_string(json_get(request_params(r), "app"), "");
+	struct buf who = BUF_INIT;
+	struct waiting *w = waiting_new(h, r);
+	struct err e = ERR_INIT;
+
+	handle_who(r, &who);
+	log_info("%s %s by %s", method_name(request_method(r)), app, who.ptr);
+	buf_release(&who);
+	waiting_watch(w, app);
+	brain_begin(h->brain);
+	if (herd_steer(brain_herd(h->brain), waiting_id(w), steering, app, brain_now(h->brain), &e) < 0)
+		waiting_refused(w, &e);
+	else
+		waiting_go(w, json_new_object());
+	brain_end(h->brain);
+	err_release(&e);
+	return 0;
+}
+
+int handle_rollback(void *context, struct request *r)
+{
+	return steer(context, r, HERD_ROLLBACK);
+}
+
+int handle_abort(void *context, struct request *r)
+{
+	return steer(context, r, HERD_ABORT);
+}
+
+int handle_continue(void *context, struct request *r)
+{
+	return steer(context, r, HERD_CONTINUE);
+}
+
+int handle_await(void *context, struct request *r)
+{
+	struct handle *h = context;
+	size_t count = 0;
+	const char **targets = handle_strings(r, "targets", &count);
+	struct waiting *w = waiting_new(h, r);
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+		bool is_meant = !count;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		for (size_t k = 0; k < count; k++)
+			is_meant |= str_eq(targets[k], app.name);
+		if (is_meant)
+			waiting_watch(w, app.name);
+	}
+	if (herd_await_rollouts(
+		    brain_herd(h->brain), waiting_id(w), targets, count, brain_now(h->brain), &e) < 0)
+		waiting_refused(w, &e);
+	else
+		waiting_go(w, json_new_object());
+	err_release(&e);
+	mem_free(targets);
+	return 0;
+}

@@ -1,0 +1,310 @@
+/*
+ * The life of a rollout: how it begins, fails, goes back and ends.  What it does next is decided in rules/rollout and carried out in
+ * deploy_step.c.
+ */
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/deploy.h"
+
+static const char *const kind_words[] = {
+	[ROLLOUT_DEPLOY] = "deploy",
+	[ROLLOUT_RELOAD] = "reload",
+	[ROLLOUT_ROLLBACK] = "rollback",
+};
+
+const char *rollout_kind_word(enum rollout_kind kind)
+{
+	return kind_words[kind];
+}
+
+bool rollout_is_forward(const struct rollout *r)
+{
+	return r->phase != ROLLOUT_BACK;
+}
+
+bool rollout_waits_for_word(const struct rollout *r)
+{
+	return r->phase == ROLLOUT_PAUSED || r->phase == ROLLOUT_HALTED;
+}
+
+bool rollout_rests(const struct rollout *r)
+{
+	return rollout_waits_for_word(r) || (r->phase == ROLLOUT_BACK && r->is_stall_told);
+}
+
+void rollout_free(struct rollout *r)
+{
+	if (!r)
+		return;
+	timer_disarm(&r->app->herd->timers, &r->timer);
+	revision_drop(r->to);
+	buf_release(&r->failure);
+	mem_free(r);
+}
+
+bool rollout_uses_caller(const struct rollout *r, int64_t caller)
+{
+	return r && r->to->caller == caller;
+}
+
+struct rollout *rollout_new(struct app *a, struct revision *to)
+{
+	struct rollout *r = mem_zalloc(1, sizeof(*r));
+
+	r->app = a;
+	r->to = revision_ref(to);
+	r->timer.owner = a;
+	r->timer.kind = TIMER_ROLLOUT;
+	buf_init(&r->failure);
+	return r;
+}
+
+void rollout_is_stale(struct app *a)
+{
+	a->is_rollout_stale = a->rollout != NULL;
+	a->herd->has_stale_rollout |= a->is_rollout_stale;
+}
+
+void rollout_fire(struct app *a)
+{
+	rollout_is_stale(a);
+	a->herd->is_changed = true;
+}
+
+bool instance_is_on_trial(const struct instance *i)
+{
+	const struct rollout *r = i->app->rollout;
+
+	return r && rollout_is_forward(r) && !rollout_waits_for_word(r) && i->revision == i->app->target &&
+		i->app->target != i->app->current && !i->is_proven;
+}
+
+struct revision *app_birth_revision(const struct app *a, int number)
+{
+	const struct rollout *r = a->rollout;
+	bool is_early =
+		r && (r->phase == ROLLOUT_WAITING || r->phase == ROLLOUT_PRE || r->phase == ROLLOUT_PROOF);
+
+	/* Where the ports move, the old revision has none for a number that it never had. */
+	if (!is_early || !revision_port(a->current, number) != !revision_port(a->target, number))
+		return a->target;
+	return a->current;
+}
+
+/* --- begin --- */
+
+void rollout_wake_dependents(struct app *a)
+{
+	for (size_t k = 0; k < a->needed_by.len; k++)
+		rollout_is_stale(a->needed_by.items[k]);
+}
+
+void rollout_enter(struct rollout *r, enum rollout_phase phase)
+{
+	struct app *a = r->app;
+
+	r->phase = phase;
+	r->progress_at = a->herd->now;
+	a->herd->is_changed = true;
+	rollout_tell(a, NULL);
+	rollout_is_stale(a);
+	if (rollout_waits_for_word(r))
+		rollout_wake_dependents(a);
+}
+
+void rollout_hook(struct rollout *r, bool is_post)
+{
+	struct app *a = r->app;
+	const struct herd_options *o = &a->herd->options;
+	const struct hook_wish wish = {
+		.app = a->spec->name,
+		.rollout = r->number,
+		.spec = a->spec,
+		.is_post = is_post,
+		.revision = a->target->number,
+		.caller = a->target->caller,
+	};
+
+	rollout_enter(r, is_post ? ROLLOUT_POST : ROLLOUT_PRE);
+	o->hands->hook(o->context, &wish);
+}
+
+/* What goes back goes back to what was there before the first of them. */
+static void supersede(struct app *a, const struct revision *next, struct rollout *r)
+{
+	struct buf words = BUF_INIT;
+
+	buf_addf(&words, "%s: revision %d was overtaken by revision %d", a->spec->name,
+		a->rollout->to->number, next->number);
+	rollouts_settled(a->herd, a->rollout->number, false, words.ptr);
+	r->back_count = a->rollout->back_count;
+	r->back_scaled = a->rollout->back_scaled;
+	rollout_free(a->rollout);
+	buf_release(&words);
+}
+
+void rollout_call_off(struct instance *i)
+{
+	if (i->is_pulled && i->state != STATE_STOPPING)
+		i->is_restarting = false;
+	i->takes_target = i->is_pulled = false;
+	instance_touch(i);
+}
+
+void rollout_begin(struct app *a, struct revision *to, const struct rollout_start *start)
+{
+	struct rollout *r = rollout_new(a, to);
+
+	r->back_count = a->count;
+	r->back_scaled = a->scaled;
+	if (a->rollout)
+		supersede(a, to, r);
+	a->rollout = r;
+	r->number = ++a->herd->last_rollout;
+	r->kind = start->kind;
+	r->count = start->count;
+	r->began_at = a->herd->now;
+	app_retarget(a, to);
+	for (size_t k = 0; k < a->instances.len; k++) {
+		struct instance *i = a->instances.items[k];
+
+		i->is_proven = false;
+		i->has_failed = false;
+		i->told_step = ROLLOUT_STEP_WAITS;
+		rollout_call_off(i);
+	}
+	graph_link(a->herd);
+	r->phase = ROLLOUT_WAITING;
+	r->progress_at = a->herd->now;
+	a->herd->is_changed = true;
+	rollout_is_stale(a);
+	app_touch(a);
+}
+
+void rollout_settle_on(struct app *a, struct revision *r)
+{
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	revision_set(&a->current, r);
+	app_retarget(a, r);
+	VEC_EACH (&a->instances, k, i) {
+		i->takes_target = i->is_pulled = false;
+		i->is_proven = false;
+		i->has_failed = false;
+		if (!state_is_live(i->state) && !i->is_retired)
+			revision_set(&i->revision, r);
+		instance_touch(i);
+	}
+	graph_link(a->herd);
+	upstream_is_stale(a);
+}
+
+/* Nothing of it runs, and nothing of it is wanted: then there is nothing to roll. */
+static bool is_all_down(const struct app *a)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (!i->is_retired && (instance_is_asked(i) || state_is_live(i->state)))
+			return false;
+	}
+	return true;
+}
+
+void app_roll(struct app *a, struct revision *to, const struct rollout_start *start)
+{
+	if (a->rollout || !is_all_down(a)) {
+		rollout_begin(a, to, start);
+		return;
+	}
+	revision_set(&a->previous, a->current);
+	rollout_settle_on(a, to);
+	if (a->count != start->count)
+		app_resize(a, start->count);
+}
+
+/* --- what is noticed --- */
+
+void rollout_note_failure(struct instance *i, const char *why)
+{
+	struct rollout *r = i->app->rollout;
+	const struct herd_options *o = &i->app->herd->options;
+	struct buf name = BUF_INIT;
+
+	if (!r || i->has_failed || i->takes_target || i->is_retired || i->revision != i->app->target)
+		return;
+	rollout_is_stale(i->app);
+	/* One that was proven may have crashed by accident: it has to prove itself once more. */
+	if (i->is_proven && !i->has_ended) {
+		i->is_proven = false;
+		return;
+	}
+	i->is_proven = false;
+	i->has_failed = true;
+	if (!r->failure.len && rollout_is_forward(r)) {
+		instance_name(i, &name);
+		buf_addf(&r->failure, "%s%s: %s", name.ptr, i->is_spare ? " (a spare)" : "", why);
+		o->hands->last_lines(o->context, name.ptr, &r->failure);
+	}
+	buf_release(&name);
+}
+
+void rollout_note_upstream(struct app *a, const char *words)
+{
+	struct rollout *r = a->rollout;
+
+	if (!r || (r->phase != ROLLOUT_PROOF && r->phase != ROLLOUT_REPLACE))
+		return;
+	buf_clear(&r->failure);
+	buf_addf(&r->failure, "its upstream could not be changed: %s", words);
+	rollout_fail(r);
+}
+
+void herd_hooked(
+	struct herd *h, const char *app, uint64_t rollout, bool is_ok, const char *words, int64_t now)
+{
+	struct app *a = app_find(h, app);
+	struct rollout *r = a ? a->rollout : NULL;
+	bool is_pre = r && r->phase == ROLLOUT_PRE;
+
+	herd_enter(h, now);
+	if (!r || r->number != rollout || (!is_pre && r->phase != ROLLOUT_POST)) {
+		h->counts.stale_facts++;
+		return;
+	}
+	if (!is_ok) {
+		buf_clear(&r->failure);
+		buf_addf(&r->failure, "the %s hook failed: %s", is_pre ? "pre" : "post", words);
+	}
+	if (!is_pre)
+		rollout_succeed(r);
+	else if (is_ok)
+		rollout_enter(r, ROLLOUT_PROOF);
+	else
+		rollout_fail(r);
+	herd_leave(h);
+}
+
+/* A hook that ran when the brain died was killed with it: nobody knows how far it came. */
+void rollout_resume(struct app *a)
+{
+	struct rollout *r = a->rollout;
+
+	if (!r)
+		return;
+	rollout_is_stale(a);
+	if (r->phase != ROLLOUT_PRE && r->phase != ROLLOUT_POST)
+		return;
+	buf_clear(&r->failure);
+	buf_addf(&r->failure, "the %s hook was cut off by the end of the daemon's brain",
+		r->phase == ROLLOUT_PRE ? "pre" : "post");
+	if (r->phase == ROLLOUT_PRE)
+		rollout_fail(r);
+	else
+		rollout_succeed(r);
+}

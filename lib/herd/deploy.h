@@ -1,0 +1,58 @@
+/*
+ * Rollouts, between the files of this room.  An app has at most one; its target is then another revision than its current one, or, while it goes
+ * back, the current one again.
+ */
+#ifndef OX_HERD_DEPLOY_H
+#define OX_HERD_DEPLOY_H
+
+#include "herd/inside.h"
+#include "rules/rollout.h"
+
+struct rollout {
+	struct app *app;
+	uint64_t number; /* of all rollouts that the herd ever had */
+	enum rollout_phase phase;
+	enum rollout_kind kind;
+	struct revision *to;         /* what it was begun for, also while it goes back */
+	int count;                   /* instances at the end */
+	int back_count, back_scaled; /* what the app has again when it goes back */
+	bool is_told_on, is_aborted;
+	bool is_wait_told;
+	bool is_stall_told; /* it does not get on going back; nobody waits for it any more */
+	bool is_hopeless;   /* what it waits for will not be deployed: `failure` says so */
+	int64_t began_at, progress_at;
+	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */
+	struct timer timer;
+	int told_done;
+};
+
+struct rollout *rollout_new(struct app *a, struct revision *to);
+bool rollout_is_forward(const struct rollout *r);
+/* Nothing of it comes without somebody's word, or somebody else's help. */
+bool rollout_rests(const struct rollout *r);
+bool rollout_waits_for_word(const struct rollout *r);
+/* Its instances run by `r` now, or will when they are started. */
+void rollout_settle_on(struct app *a, struct revision *r);
+/* Rollouts of apps that depend on it may wait for this one. */
+void rollout_wake_dependents(struct app *a);
+/* It was to go down for a rollout, and has not been told so yet: it stays, unless people want it restarted anyway. */
+void rollout_call_off(struct instance *i);
+void rollout_stalls_back(struct rollout *r);
+void rollout_enter(struct rollout *r, enum rollout_phase phase);
+void rollout_hook(struct rollout *r, bool is_post);
+/* `failure` says why. */
+void rollout_fail(struct rollout *r);
+void rollout_succeed(struct rollout *r);
+void rollout_went_back(struct rollout *r);
+/* The rollout is gone after it. */
+void rollout_end(struct rollout *r, bool is_ok, const char *words);
+
+/* What is told to whoever asks how it ended, or stands. */
+void rollout_rested(struct app *a, bool is_ok, const char *words);
+
+/* deploy_tell.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
+void rollout_tell(struct app *a, const char *verdict);
+/* Events for instances whose step is another one now. */
+void rollout_tell_steps(struct app *a);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * What people say in the middle of a rollout, or after it: go on, go back, and how does it stand.
+ */
+#include "base/err.h"
+#include "herd/deploy.h"
+
+static int go_on(struct app *a, struct err *e)
+{
+	struct rollout *r = a->rollout;
+
+	if (!r || !rollout_waits_for_word(r))
+		return err_set(e, "'%s' waits for no word: %s", a->spec->name,
+			r ? "its deploy is under way" : "nothing is being deployed");
+	r->is_told_on = true;
+	buf_clear(&r->failure);
+	for (size_t k = 0; k < a->instances.len; k++)
+		((struct instance *)a->instances.items[k])->has_failed = false;
+	rollout_enter(r, ROLLOUT_REPLACE);
+	return 0;
+}
+
+static int abort_it(struct app *a, struct err *e)
+{
+	struct rollout *r = a->rollout;
+
+	if (!r)
+		return err_set(e,
+			"nothing of '%s' is being deployed; 'rollback' brings the revision before back",
+			a->spec->name);
+	if (r->phase == ROLLOUT_BACK)
+		return 0;
+	r->is_aborted = true;
+	buf_clear(&r->failure);
+	buf_adds(&r->failure, "aborted");
+	rollout_fail(r);
+	return 0;
+}
+
+static int roll_back(struct app *a, struct err *e)
+{
+	struct rollout_start start = { .kind = ROLLOUT_ROLLBACK };
+	struct revision *to = NULL;
+	int rc = 0;
+
+	if (a->rollout)
+		return abort_it(a, e);
+	if (!a->previous)
+		return err_set(e, "'%s' has no earlier revision to go back to", a->spec->name);
+	/* Where nothing runs the two change places at once. */
+	to = revision_ref(a->previous);
+	rc = app_reaim(a, to, &start.count, e);
+	if (rc == 0)
+		app_roll(a, to, &start);
+	revision_drop(to);
+	return rc;
+}
+
+static void await(struct request *r, const struct app *a)
+{
+	if (a->rollout && !rollout_rests(a->rollout))
+		request_wait_rollout(r, a->rollout->number, false);
+	else if (a->verdict)
+		request_tell(r, a->is_verdict_ok, a->verdict);
+}
+
+int herd_await_rollouts(
+	struct herd *h, uint64_t id, const char *const *targets, size_t count, int64_t now, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	struct vec apps = VEC_INIT;
+	struct request *request = NULL;
+	int rc = 0;
+
+	herd_enter(h, now);
+	rc = targets_find(h, targets, count, &instances, &apps, e);
+	if (rc == 0) {
+		request = request_open(id);
+		for (size_t k = 0; k < apps.len && request; k++)
+			await(request, apps.items[k]);
+		request_begin(h, request);
+	}
+	vec_release(&instances);
+	vec_release(&apps);
+	herd_leave(h);
+	return rc;
+}
+
+int herd_steer(
+	struct herd *h, uint64_t id, enum herd_steering steering, const char *app, int64_t now, struct err *e)
+{
+	static int (*const steers[])(struct app *, struct err *) = {
+		[HERD_CONTINUE] = go_on,
+		[HERD_ABORT] = abort_it,
+		[HERD_ROLLBACK] = roll_back,
+	};
+	struct vec instances = VEC_INIT;
+	struct vec apps = VEC_INIT;
+	struct request *request = NULL;
+	struct app *a = NULL;
+	int rc = 0;
+
+	herd_enter(h, now);
+	if (h->is_shutting_down)
+		return err_set(e, "the daemon is stopping; nothing new is begun");
+	rc = targets_find(h, &app, 1, &instances, &apps, e);
+	if (rc == 0 && apps.len == 1)
+		a = apps.items[0];
+	else if (rc == 0)
+		(void)err_set(e, "'%s' is not one app", app);
+	vec_release(&instances);
+	vec_release(&apps);
+	if (!a || steers[steering](a, e) < 0)
+		return -1;
+	/* An app without instances remembers it too. */
+	h->is_changed = true;
+	request = request_open(id);
+	if (a->rollout)
+		request_wait_rollout(request, a->rollout->number, steering == HERD_ABORT);
+	request_begin(h, request);
+	herd_leave(h);
+	return 0;
+}

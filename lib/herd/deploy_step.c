@@ -1,0 +1,392 @@
+/*
+ * A rollout's next steps: a picture for rules/rollout, and its decisions carried out.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/deploy.h"
+
+/* A start, a stop and a trial may take as long as they may; beyond that, nothing is under way that would end by itself. */
+enum { STALL_MS = 120000, STALL_TRIALS = 10 };
+
+/* --- the picture --- */
+
+static bool serves(const struct instance *i)
+{
+	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_leaving(i) &&
+		!instance_is_on_trial(i);
+}
+
+static struct rollout_slot slot_of(const struct instance *i)
+{
+	const struct app *a = i->app;
+	bool is_surplus = !i->is_spare && i->number >= a->rollout->count;
+	bool is_done = i->state == STATE_FINISHED && i->has_ended;
+	bool is_well = instance_is_well(i) || is_done;
+
+	return (struct rollout_slot){
+		.seat = i->is_spare  ? SEAT_SPARE
+			: is_surplus ? SEAT_SURPLUS
+				     : SEAT_REAL,
+		.is_target = i->revision == a->target || i->takes_target,
+		.is_wanted = instance_is_asked(i),
+		.is_leaving = i->is_retired,
+		.serves = serves(i),
+		.is_up = instance_is_asked(i) && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY),
+		.is_well = is_well && !i->takes_target,
+		.is_proven = i->is_proven,
+		.has_failed = i->has_failed,
+		.is_over = i->has_ended,
+		.is_stuck = i->is_unkillable && i->takes_target,
+		.well_since = is_done ? 0 : i->well_since,
+	};
+}
+
+static struct rollout_rules rules_of(const struct rollout *r)
+{
+	const struct spec *s = r->app->spec;
+
+	return (struct rollout_rules){
+		.surge = (int)s->deploy.surge,
+		.at_once = (int)s->deploy.max_unavailable,
+		.canary = r->is_told_on ? 0 : (int)s->deploy.canary,
+		.min_healthy_ms = s->deploy.min_healthy_ms,
+		.stall_ms = STALL_MS + s->deploy.drain_ms + s->stop_timeout_ms + s->start_delay_ms +
+			s->ready_timeout_ms + STALL_TRIALS * s->deploy.min_healthy_ms,
+	};
+}
+
+static struct rollout_decision decide(const struct app *a)
+{
+	struct rollout_slot *slots = mem_zalloc(a->instances.len, sizeof(*slots));
+	struct rollout_picture p = {
+		.phase = a->rollout->phase == ROLLOUT_HALTED ? ROLLOUT_PAUSED : a->rollout->phase,
+		.rules = rules_of(a->rollout),
+		.slots = slots,
+		.now = a->herd->now,
+		.progress_at = a->rollout->progress_at,
+		.is_stall_told = a->rollout->is_stall_told,
+	};
+	struct rollout_decision d;
+
+	/* By place, so that a decision's slot is one of the app's instances. */
+	for (size_t k = 0; k < a->instances.len; k++)
+		slots[p.len++] = slot_of(a->instances.items[k]);
+	d = rollout_decide(&p);
+	mem_free(slots);
+	return d;
+}
+
+/* --- spares --- */
+
+static bool has_port(const struct herd *h, int port)
+{
+	for (size_t k = 0; k < h->apps.len; k++) {
+		const struct app *a = h->apps.items[k];
+
+		for (int n = 0; n < a->target->ports_len || n < a->current->ports_len; n++)
+			if (revision_port(a->target, n) == port || revision_port(a->current, n) == port)
+				return true;
+	}
+	for (size_t k = 0; k < h->slots.len; k++)
+		if (((const struct instance *)h->slots.items[k])->port == port)
+			return true;
+	return h->options.is_port_busy && h->options.is_port_busy(h->options.context, port);
+}
+
+/* The one that the number would have if nobody has it, else the next free one behind the block; 0: the app has no ports, -1: none is left. */
+static int spare_port(const struct app *a)
+{
+	const struct revision *r = a->target;
+	int step = r->spec->port_step > 1 ? (int)r->spec->port_step : 1;
+	int last = 0;
+
+	if (!revision_port(r, 0) || r->spec->port_mode == PORT_SHARED)
+		return revision_port(r, 0);
+	for (int n = 0; n < r->ports_len && n < a->count; n++)
+		if (r->ports[n] > last)
+			last = r->ports[n];
+	for (int port = last + step; port <= PORTS_LAST; port += step)
+		if (!has_port(a->herd, port))
+			return port;
+	return -1;
+}
+
+static int spare_number(const struct app *a)
+{
+	int number = a->count > a->rollout->count ? a->count : a->rollout->count;
+
+	while (number < APP_INSTANCES_MAX && app_instance(a, number))
+		number++;
+	return number;
+}
+
+static void add_spare(struct app *a)
+{
+	struct rollout *r = a->rollout;
+	int number = spare_number(a);
+	int port = spare_port(a);
+	struct instance *i = NULL;
+
+	if (number == APP_INSTANCES_MAX || port < 0) {
+		buf_clear(&r->failure);
+		buf_adds(&r->failure,
+			port < 0 ? "no port is free for a spare instance"
+				 : "there is no room for a spare instance");
+		rollout_fail(r);
+		return;
+	}
+	i = app_add_instance(a, number, a->herd->last_slot + 1);
+	i->is_spare = true;
+	i->wants_up = true;
+	i->port = port;
+	i->told_step = ROLLOUT_STEP_WAITS;
+	revision_set(&i->revision, a->target);
+	instance_touch(i);
+}
+
+void spare_drop(struct instance *i)
+{
+	i->is_retired = true;
+	instance_touch(i);
+}
+
+/* --- what is decided --- */
+
+/* Nothing of it runs: the next start is by the target. */
+static void switch_over(struct instance *i)
+{
+	const struct herd *h = i->app->herd;
+
+	if (i->phase == PHASE_CHECKING) {
+		h->options.hands->unwatch(h->options.context, instance_ticket(i));
+		i->phase = PHASE_NONE;
+	}
+	if (i->state == STATE_BACKOFF)
+		timer_disarm(&i->app->herd->timers, &i->life);
+	revision_set(&i->revision, i->app->target);
+	i->has_ended = false;
+	i->was_delayed = false;
+	i->start_by = EVENT_START;
+	/* Whoever was stopped stays so, and there is nothing that it could prove. */
+	i->is_proven = !instance_is_asked(i);
+}
+
+static void replace(struct instance *i)
+{
+	i->is_proven = false;
+	i->has_failed = false;
+	instance_forget_crashes(i);
+	if (state_is_live(i->state) || i->phase == PHASE_DELAYED) {
+		i->takes_target = true;
+		i->is_pulled = !i->is_restarting;
+		i->is_restarting = instance_is_asked(i);
+	} else {
+		switch_over(i);
+	}
+	instance_touch(i);
+}
+
+static void drop(struct app *a, struct instance *i)
+{
+	if (i->is_spare)
+		spare_drop(i);
+	else
+		app_resize(a, a->rollout->count);
+}
+
+static void pause_it(struct rollout *r)
+{
+	struct buf words = BUF_INIT;
+	struct app *a = r->app;
+
+	rollout_enter(r, ROLLOUT_PAUSED);
+	buf_addf(&words,
+		"%s: %d of %d instances run revision %d; 'oxctl deploy --continue %s' goes on, '--abort' goes back",
+		a->spec->name, r->told_done, r->count, r->to->number, a->spec->name);
+	rollout_rested(a, true, words.ptr);
+	rollouts_settled(a->herd, r->number, true, words.ptr);
+	buf_release(&words);
+}
+
+/* Who keeps it from getting on, and why. */
+static void stall_words(struct rollout *r)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	buf_adds(&r->failure, "it does not get on");
+	VEC_EACH (&r->app->instances, k, i) {
+		struct buf why = BUF_INIT;
+		bool is_awaited = instance_is_asked(i) && !i->is_proven &&
+			(i->revision == r->app->target || i->takes_target);
+
+		if (is_awaited)
+			instance_reason(i, &why);
+		if (is_awaited) {
+			buf_adds(&r->failure, ": ");
+			instance_name(i, &r->failure);
+			buf_addf(&r->failure, " is %s%s%s", state_word(i->state), why.len ? ", " : "",
+				why.ptr);
+		}
+		buf_release(&why);
+		if (is_awaited)
+			return;
+	}
+}
+
+static void fail(struct rollout *r, const struct instance *i)
+{
+	if (r->phase == ROLLOUT_BACK) {
+		rollout_stalls_back(r);
+		return;
+	}
+	if (!r->failure.len && i && i->is_unkillable) {
+		instance_name(i, &r->failure);
+		buf_adds(&r->failure, " cannot be stopped: SIGKILL was sent and it is still there");
+	} else if (!r->failure.len) {
+		stall_words(r);
+	}
+	rollout_fail(r);
+}
+
+static void finish(struct rollout *r)
+{
+	struct app *a = r->app;
+
+	if (a->count != r->count)
+		app_resize(a, r->count);
+	if (r->phase == ROLLOUT_BACK)
+		rollout_went_back(r);
+	else if (a->spec->deploy.post.argv && a->asked)
+		rollout_hook(r, true);
+	else
+		rollout_succeed(r);
+}
+
+static void carry_out(struct rollout *r, const struct rollout_decision *d)
+{
+	struct app *a = r->app;
+	struct instance *i = d->slot < a->instances.len ? a->instances.items[d->slot] : NULL;
+	bool is_about_one = d->verb == ROLLOUT_DO_DROP_SPARE || d->verb == ROLLOUT_DO_REPLACE ||
+		d->verb == ROLLOUT_DO_PROVE;
+
+	r->progress_at = a->herd->now;
+	a->herd->is_changed = true;
+	if (is_about_one && !i)
+		return;
+	switch (d->verb) {
+	case ROLLOUT_DO_ADD_SPARE:
+		add_spare(a);
+		break;
+	case ROLLOUT_DO_DROP_SPARE:
+		drop(a, i);
+		break;
+	case ROLLOUT_DO_OPEN:
+		rollout_enter(r, ROLLOUT_REPLACE);
+		if (r->count > a->count)
+			app_resize(a, r->count);
+		break;
+	case ROLLOUT_DO_REPLACE:
+		replace(i);
+		break;
+	case ROLLOUT_DO_PROVE:
+		i->is_proven = true;
+		instance_touch(i);
+		upstream_is_stale(a);
+		break;
+	case ROLLOUT_DO_PAUSE:
+		pause_it(r);
+		break;
+	case ROLLOUT_DO_FAIL:
+		fail(r, i);
+		break;
+	case ROLLOUT_DO_END:
+		finish(r);
+		break;
+	case ROLLOUT_DO_WAIT:
+		break;
+	}
+}
+
+/* --- before it decides anything --- */
+
+static bool waits_for_others(const struct app *a)
+{
+	for (size_t k = 0; k < a->needs.len; k++) {
+		const struct app *need = a->needs.items[k];
+
+		if (need->rollout && !rollout_rests(need->rollout))
+			return true;
+	}
+	return false;
+}
+
+static void begin(struct rollout *r)
+{
+	if (r->is_hopeless) {
+		rollout_fail(r);
+		return;
+	}
+	if (waits_for_others(r->app)) {
+		if (!r->is_wait_told)
+			rollout_tell(r->app, NULL);
+		r->is_wait_told = true;
+		return;
+	}
+	if (r->app->spec->deploy.pre.argv && r->kind != ROLLOUT_ROLLBACK)
+		rollout_hook(r, false);
+	else
+		rollout_enter(r, ROLLOUT_PROOF);
+}
+
+static bool decides(enum rollout_phase phase)
+{
+	return phase == ROLLOUT_PROOF || phase == ROLLOUT_REPLACE || phase == ROLLOUT_PAUSED ||
+		phase == ROLLOUT_BACK || phase == ROLLOUT_HALTED;
+}
+
+static void wake_at(struct rollout *r, int64_t at)
+{
+	struct herd *h = r->app->herd;
+
+	if (at < 0)
+		timer_disarm(&h->timers, &r->timer);
+	else if (!timer_is_armed(&r->timer) || r->timer.at != at)
+		timer_arm(&h->timers, &r->timer, at);
+}
+
+static void step(struct app *a)
+{
+	struct rollout_decision d = { .verb = ROLLOUT_DO_WAIT, .at = -1 };
+
+	a->is_rollout_stale = false;
+	if (a->rollout && a->rollout->phase == ROLLOUT_WAITING)
+		begin(a->rollout);
+	while (a->rollout && decides(a->rollout->phase)) {
+		d = decide(a);
+		if (d.verb == ROLLOUT_DO_WAIT)
+			break;
+		carry_out(a->rollout, &d);
+	}
+	if (!a->rollout)
+		return;
+	wake_at(a->rollout, decides(a->rollout->phase) ? d.at : -1);
+	rollout_tell_steps(a);
+	a->is_rollout_stale = false;
+}
+
+void rollouts_settle(struct herd *h)
+{
+	h->has_stale_rollout = false;
+	/* While the daemon stops nothing is decided: the next one goes on. */
+	for (size_t k = 0; k < h->apps.len && !h->is_shutting_down; k++) {
+		struct app *a = h->apps.items[k];
+
+		/* The end of one links the graph anew, which sorts the apps: then all are looked at once more. */
+		if (!a->is_rollout_stale)
+			continue;
+		step(a);
+		k = (size_t)-1;
+	}
+}

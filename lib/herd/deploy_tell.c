@@ -1,0 +1,122 @@
+/*
+ * What a rollout looks like from outside: events for progress, and the words of status.
+ */
+#include "base/mem.h"
+#include "herd/deploy.h"
+
+static void count_steps(const struct app *a, int *done)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	*done = 0;
+	VEC_EACH (&a->instances, k, i) {
+		*done += !i->is_spare && !i->is_retired && i->number < a->rollout->count &&
+			i->revision == a->target && !i->takes_target &&
+			(i->is_proven || !instance_is_asked(i));
+	}
+}
+
+static struct herd_event event_of(const struct app *a)
+{
+	const struct rollout *r = a->rollout;
+
+	return (struct herd_event){
+		.kind = HERD_EVENT_ROLLOUT,
+		.app = a->spec->name,
+		.instance = -1,
+		.why = "",
+		.delay_ms = -1,
+		.phase = rollout_phase_word(r->phase),
+		.revision = r->to->number,
+		.done = r->told_done,
+		.total = r->count,
+		.elapsed_ms = a->herd->now - r->began_at,
+	};
+}
+
+void rollout_tell(struct app *a, const char *verdict)
+{
+	struct herd_event event;
+
+	count_steps(a, &a->rollout->told_done);
+	event = event_of(a);
+	event.why = verdict ? verdict : rollout_phase_about(a->rollout->phase);
+	event.step = verdict ? "over" : NULL;
+	herd_publish(a->herd, &event);
+}
+
+static enum rollout_step step_down(const struct instance *i)
+{
+	if (i->state == STATE_STOPPING || i->phase == PHASE_LEFTOVERS)
+		return ROLLOUT_STEP_STOPS;
+	if (i->leave == LEAVE_OUT)
+		return ROLLOUT_STEP_LEAVES;
+	return i->leave == LEAVE_DRAIN ? ROLLOUT_STEP_DRAINS : ROLLOUT_STEP_STOPS;
+}
+
+static enum rollout_step step_of(const struct instance *i)
+{
+	if (i->is_retired || i->takes_target)
+		return step_down(i);
+	if (i->revision != i->app->target)
+		return ROLLOUT_STEP_WAITS;
+	if (i->has_failed)
+		return ROLLOUT_STEP_FAILED;
+	if (i->is_proven)
+		return ROLLOUT_STEP_DONE;
+	return instance_is_ready(i) ? ROLLOUT_STEP_PROVES : ROLLOUT_STEP_STARTS;
+}
+
+static void tell_step(struct instance *i, enum rollout_step step, const char *why)
+{
+	struct app *a = i->app;
+	struct herd_event event = event_of(a);
+
+	i->told_step = step;
+	event.instance = i->number;
+	event.from = i->state;
+	event.to = i->state;
+	event.pid = i->pid;
+	event.step = rollout_step_word(step);
+	event.why = why ? why : "";
+	event.is_spare = i->is_spare;
+	herd_publish(a->herd, &event);
+}
+
+void rollout_tell_steps(struct app *a)
+{
+	count_steps(a, &a->rollout->told_done);
+	for (size_t k = 0; k < a->instances.len; k++) {
+		struct instance *i = a->instances.items[k];
+		enum rollout_step step = step_of(i);
+
+		if (step != i->told_step)
+			tell_step(i, step, step == ROLLOUT_STEP_FAILED ? i->why : NULL);
+	}
+}
+
+void rollout_status(const struct app *a, struct rollout_status *out)
+{
+	const struct rollout *r = a->rollout;
+
+	*out = (struct rollout_status){ .phase = NULL };
+	if (!r)
+		return;
+	*out = (struct rollout_status){
+		.phase = rollout_phase_word(r->phase),
+		.kind = rollout_kind_word(r->kind),
+		.from = a->current->number,
+		.to = r->to->number,
+		.total = r->count,
+		.elapsed_ms = a->herd->now - r->began_at,
+		.message = r->failure.len ? r->failure.ptr : NULL,
+	};
+	count_steps(a, &out->done);
+}
+
+void rollout_tell_gone(struct instance *i)
+{
+	if (i->app->rollout)
+		tell_step(i, ROLLOUT_STEP_GONE, NULL);
+}

@@ -1,0 +1,255 @@
+#include "rules/rollout.h"
+
+#include "base/str.h"
+
+struct tally {
+	int wanted;  /* real slots that somebody wants */
+	int serving; /* whoever takes requests, spares and surplus too */
+	int spares;  /* by the target, that somebody wants */
+	int unproven_spares;
+	int over;
+	int replaced, in_flight; /* real, wanted, by the target; of those, not proven */
+};
+
+static const struct rollout_decision wait_on = { .verb = ROLLOUT_DO_WAIT, .slot = ROLLOUT_NO_SLOT, .at = -1 };
+
+static struct rollout_decision decide(enum rollout_verb verb, size_t slot)
+{
+	return (struct rollout_decision){ .verb = verb, .slot = slot, .at = -1 };
+}
+
+static bool is_forward(const struct rollout_picture *p)
+{
+	return p->phase == ROLLOUT_PROOF || p->phase == ROLLOUT_REPLACE;
+}
+
+static struct tally count(const struct rollout_picture *p)
+{
+	struct tally t = { .wanted = 0 };
+
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+		/* What cannot be stopped is nobody's slot any more when the others go back. */
+		bool is_new =
+			s->is_target && s->is_wanted && !s->is_leaving && (is_forward(p) || !s->is_stuck);
+
+		t.serving += s->serves;
+		t.wanted += s->seat == SEAT_REAL && s->is_wanted;
+		t.over += s->seat == SEAT_REAL && s->is_wanted && s->is_over;
+		t.spares += s->seat == SEAT_SPARE && is_new;
+		t.unproven_spares += s->seat == SEAT_SPARE && is_new && !s->is_proven;
+		t.replaced += s->seat == SEAT_REAL && is_new;
+		t.in_flight += s->seat == SEAT_REAL && is_new && !s->is_proven;
+	}
+	return t;
+}
+
+static int at_once(const struct rollout_picture *p)
+{
+	return p->rules.at_once > 0 ? p->rules.at_once : 1;
+}
+
+/* So many have to serve, whatever is done. */
+static int least(const struct rollout_picture *p, const struct tally *t)
+{
+	return p->rules.surge > 0 ? t->wanted : t->wanted - at_once(p);
+}
+
+static bool can_spare(const struct rollout_picture *p, const struct tally *t, const struct rollout_slot *s)
+{
+	return !s->serves || t->serving - 1 >= least(p, t);
+}
+
+/* --- one after the other: the first that has something to say decides --- */
+
+static bool find_failure(const struct rollout_picture *p, struct rollout_decision *d)
+{
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+		bool has_failed = s->is_target && !s->is_proven && s->has_failed && !s->is_leaving;
+
+		if (!is_forward(p) || (!has_failed && !(s->is_stuck && s->is_target)))
+			continue;
+		*d = decide(ROLLOUT_DO_FAIL, k);
+		return true;
+	}
+	return false;
+}
+
+static bool is_due(int64_t at, int64_t now, struct rollout_decision *wait)
+{
+	if (at <= now)
+		return true;
+	if (wait->at < 0 || at < wait->at)
+		wait->at = at;
+	return false;
+}
+
+static bool find_proven(const struct rollout_picture *p, struct rollout_decision *wait)
+{
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+		int64_t trial = is_forward(p) ? p->rules.min_healthy_ms : 0;
+
+		if (!s->is_target || s->is_proven || !s->is_well || !s->is_wanted || s->is_leaving)
+			continue;
+		if (!is_due(s->well_since + trial, p->now, wait))
+			continue;
+		*wait = decide(ROLLOUT_DO_PROVE, k);
+		return true;
+	}
+	return false;
+}
+
+/* Nobody wants it any more, or it is of a revision that was overtaken, or (going back) it failed. */
+static bool is_useless(const struct rollout_picture *p, const struct rollout_slot *s)
+{
+	if (s->seat != SEAT_SPARE || s->is_leaving)
+		return false;
+	return !s->is_wanted || (p->phase == ROLLOUT_PROOF && !s->is_target) || p->phase == ROLLOUT_PAUSED ||
+		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || !s->is_target));
+}
+
+static bool find_useless(const struct rollout_picture *p, const struct tally *t, struct rollout_decision *d)
+{
+	for (size_t k = 0; k < p->len; k++) {
+		if (!is_useless(p, &p->slots[k]) || !can_spare(p, t, &p->slots[k]))
+			continue;
+		*d = decide(ROLLOUT_DO_DROP_SPARE, k);
+		return true;
+	}
+	return false;
+}
+
+static struct rollout_decision prove(
+	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+{
+	/* Where nothing will ever serve by itself there is nothing to protect; who is down for a moment comes back. */
+	if (!p->rules.surge || t->over == t->wanted)
+		return decide(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+	if (t->spares < p->rules.surge)
+		return decide(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+	if (!t->unproven_spares)
+		return decide(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+	return *wait;
+}
+
+/* A slot that is not by the target yet: one whose change costs nothing before one that serves.  ROLLOUT_NO_SLOT: there is none. */
+static size_t next_old(const struct rollout_picture *p)
+{
+	size_t found = ROLLOUT_NO_SLOT;
+
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+
+		if (s->seat != SEAT_REAL || s->is_target)
+			continue;
+		if (!s->serves && !s->is_up)
+			return k;
+		if (found == ROLLOUT_NO_SLOT || (p->slots[found].serves && !s->serves))
+			found = k;
+	}
+	return found;
+}
+
+static struct rollout_decision tidy_up(
+	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+{
+	bool is_any_left = false;
+
+	if (t->in_flight)
+		return *wait;
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+
+		if (s->seat == SEAT_REAL)
+			continue;
+		if (!s->is_leaving && can_spare(p, t, s))
+			return decide(ROLLOUT_DO_DROP_SPARE, k);
+		is_any_left = true;
+	}
+	return is_any_left ? *wait : decide(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
+}
+
+static struct rollout_decision replace(
+	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+{
+	size_t next = next_old(p);
+	int canary = p->phase == ROLLOUT_REPLACE ? p->rules.canary : 0;
+
+	if (next == ROLLOUT_NO_SLOT)
+		return tidy_up(p, t, wait);
+	if (canary && t->replaced >= canary)
+		return t->in_flight ? *wait : decide(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
+	/* With a canary also what is down anyway waits its turn. */
+	if (!p->slots[next].serves && !p->slots[next].is_up && !canary)
+		return decide(ROLLOUT_DO_REPLACE, next);
+	if (t->in_flight >= at_once(p))
+		return *wait;
+	if (can_spare(p, t, &p->slots[next]))
+		return decide(ROLLOUT_DO_REPLACE, next);
+	if (t->spares < p->rules.surge)
+		return decide(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+	return *wait;
+}
+
+struct rollout_decision rollout_decide(const struct rollout_picture *p)
+{
+	struct rollout_decision d = wait_on;
+	struct tally t = count(p);
+
+	if (find_failure(p, &d) || find_proven(p, &d) || find_useless(p, &t, &d))
+		return d;
+	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_told)) &&
+		is_due(p->progress_at + p->rules.stall_ms, p->now, &d))
+		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+	if (p->phase == ROLLOUT_PROOF)
+		return prove(p, &t, &d);
+	return p->phase == ROLLOUT_PAUSED ? d : replace(p, &t, &d);
+}
+
+/* --- words --- */
+
+const char *rollout_phase_word(enum rollout_phase phase)
+{
+	static const char *const words[] = {
+#define X(name, word, doc) [ROLLOUT_##name] = (word),
+#include "rules/rollout_phases.def"
+#undef X
+	};
+
+	return words[phase];
+}
+
+const char *rollout_phase_about(enum rollout_phase phase)
+{
+	static const char *const abouts[] = {
+#define X(name, word, doc) [ROLLOUT_##name] = (doc),
+#include "rules/rollout_phases.def"
+#undef X
+	};
+
+	return abouts[phase];
+}
+
+const char *rollout_step_word(enum rollout_step step)
+{
+	static const char *const words[] = {
+#define X(name, word, doc) [ROLLOUT_STEP_##name] = (word),
+#include "rules/rollout_steps.def"
+#undef X
+	};
+
+	return words[step];
+}
+
+bool rollout_phase_parse(const char *word, enum rollout_phase *phase)
+{
+	for (int k = 0; k < ROLLOUT_PHASE_COUNT; k++) {
+		if (!str_eq(rollout_phase_word((enum rollout_phase)k), word))
+			continue;
+		*phase = (enum rollout_phase)k;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,96 @@
+/*
+ * What a rollout does next.  Pure: a picture of the slots and of the time goes in, one decision comes out; whoever carries it out asks again
+ * until the decision is to wait.
+ *
+ * The promises: no slot that serves is touched before the new revision has proven itself in a spare (unless surge is 0 or all have ended for good);
+ * never fewer serve than are wanted, whatever crashes beside it (with surge 0: max_unavailable fewer); at most max_unavailable slots
+ * are on their way at once; a slot is proven when it was well for min_healthy_ms without a break, never by a timeout.
+ *
+ * Going back is the same with the old revision as the target, but that is known to be good: its slots need not be proven longer than they
+ * take to be ready, and their failures are no reason to turn round once more.
+ */
+#ifndef OX_RULES_ROLLOUT_H
+#define OX_RULES_ROLLOUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rollout_phase {
+#define X(name, word, doc) ROLLOUT_##name,
+#include "rules/rollout_phases.def"
+#undef X
+	ROLLOUT_PHASE_COUNT,
+};
+
+enum rollout_step {
+#define X(name, word, doc) ROLLOUT_STEP_##name,
+#include "rules/rollout_steps.def"
+#undef X
+	ROLLOUT_STEP_COUNT,
+};
+
+enum rollout_seat {
+	SEAT_REAL,
+	SEAT_SPARE,   /* beside the count, for this rollout only */
+	SEAT_SURPLUS, /* will be too many at the end; not replaced, and serves until then */
+};
+
+struct rollout_slot {
+	enum rollout_seat seat;
+	bool is_target;  /* runs by the target, or will as soon as it is down */
+	bool is_wanted;  /* somebody wants it up */
+	bool is_leaving; /* a spare or surplus that was dropped and is not gone yet */
+	bool serves;     /* takes requests now, and goes on to */
+	bool is_up;      /* it may take some, though it is not counted on: it is not well, or about to go */
+	bool is_well;    /* ready, since `well_since` without a break */
+	bool is_proven;  /* said to be, by an earlier decision */
+	bool has_failed; /* by the target: it ended, or was not ready in time */
+	bool is_stuck;   /* cannot be stopped */
+	bool is_over;    /* it ended and does not start again by itself */
+	int64_t well_since;
+};
+
+struct rollout_rules {
+	int surge, at_once, canary; /* canary 0: none, or told to go on */
+	int64_t min_healthy_ms, stall_ms;
+};
+
+struct rollout_picture {
+	enum rollout_phase phase; /* PROOF, REPLACE, PAUSED or BACK */
+	struct rollout_rules rules;
+	const struct rollout_slot *slots;
+	size_t len;
+	int64_t now, progress_at;
+	bool is_stall_told; /* going back goes on for as long as it takes, but whoever waits is told once */
+};
+
+enum rollout_verb {
+	ROLLOUT_DO_WAIT,       /* until something changes, or `at` */
+	ROLLOUT_DO_ADD_SPARE,  /* start one by the target */
+	ROLLOUT_DO_DROP_SPARE, /* `slot`, a spare or surplus */
+	ROLLOUT_DO_OPEN,       /* the target has proven itself: from PROOF to REPLACE */
+	ROLLOUT_DO_REPLACE,    /* `slot` goes over to the target */
+	ROLLOUT_DO_PROVE,      /* `slot` has proven itself, and serves from now on */
+	ROLLOUT_DO_PAUSE,      /* the canaries are proven */
+	ROLLOUT_DO_FAIL, /* because of `slot`; or ROLLOUT_NO_SLOT: it did not get on for stall_ms; going back, whoever waits is to be told that */
+	ROLLOUT_DO_END,  /* all is by the target, and no spare is left */
+};
+
+#define ROLLOUT_NO_SLOT ((size_t)-1)
+
+struct rollout_decision {
+	enum rollout_verb verb;
+	size_t slot;
+	int64_t at; /* -1: nothing is due */
+};
+
+struct rollout_decision rollout_decide(const struct rollout_picture *p);
+const char *rollout_phase_word(enum rollout_phase phase);
+/* The sentence that goes with it. */
+const char *rollout_phase_about(enum rollout_phase phase);
+const char *rollout_step_word(enum rollout_step step);
+/* False if there is no such word. */
+bool rollout_phase_parse(const char *word, enum rollout_phase *phase);
+
+#endif

@@ -1,0 +1,158 @@
+/*
+ * What must be true of rollouts: no instance that serves is taken away for one while too few others serve, and in the end there is one revision, the right
+ * count, and no spare.
+ */
+#include <string.h>
+
+#include "base/str.h"
+#include "herd/deploy.h"
+#include "sim.h"
+
+void roll_note(struct sim *s, int app, const struct herd_event *event)
+{
+	bool is_over = event->step && str_eq(event->step, "over");
+	bool is_back = str_eq(event->phase, "back");
+
+	s->rollouts += is_over;
+	s->went_back += is_over && is_back;
+	s->wants[app].is_told |= is_over || is_back;
+}
+
+static void learn(struct sim *s, int app)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+	struct want *w = &s->wants[app];
+	int count = a && a->rollout ? a->rollout->count : a ? a->count : 0;
+
+	w->is_told = false;
+	if (!a || a->is_leaving)
+		return;
+	w->version = town_version(a->spec);
+	/* What was not deployed gives its ports back. */
+	for (int n = 0; n < SIM_COUNT_MAX; n++)
+		if (w->port[n] && revision_port(a->target, n) != w->port[n])
+			w->port[n] = 0;
+	for (int n = w->count; n < count; n++)
+		w->up[n] = app_instance(a, n) ? app_instance(a, n)->wants_up : w->is_up;
+	w->count = count;
+}
+
+void roll_check_app(struct sim *s, int app, const struct app *a)
+{
+	const struct want *w = &s->wants[app];
+	int count = a->rollout ? a->rollout->count : a->count;
+
+	if (w->exists && w->is_told)
+		learn(s, app);
+	if (!w->exists || a->is_leaving)
+		return;
+	if (w->count != count)
+		sim_fail(s, "%s should have %d instances, and the herd says %d", a->spec->name, w->count,
+			count);
+	if (w->version != town_version(a->spec))
+		sim_fail(s, "%s should be version %d, and the herd has version %d", a->spec->name, w->version,
+			town_version(a->spec));
+}
+
+static bool serves(const struct instance *i)
+{
+	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_on_trial(i);
+}
+
+/* It goes, or is as good as gone, because a rollout says so. */
+static bool is_pulled(const struct instance *i)
+{
+	return (i->takes_target && i->is_pulled) ||
+		(i->is_spare && i->is_retired && i->wants_up && !i->is_restarting);
+}
+
+static int least(const struct app *a)
+{
+	int count = a->rollout ? a->rollout->count : a->count;
+	int wanted = 0;
+
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+
+		wanted += !i->is_spare && i->number < count && instance_is_asked(i);
+	}
+	return a->spec->deploy.surge ? wanted : wanted - (int)a->spec->deploy.max_unavailable;
+}
+
+static void look(struct sim *s, const struct app *a, struct seen *row)
+{
+	bool is_any_taken = false;
+	int left = 0;
+
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+		struct seen *seen = &row[i->number];
+		bool is_same = seen->slot == i->slot;
+
+		left += serves(i) && !instance_is_leaving(i);
+		is_any_taken |= is_same && seen->served && !seen->was_pulled && is_pulled(i) &&
+			(i->is_spare || instance_is_asked(i)) && i->health != HEALTH_UNHEALTHY &&
+			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
+		*seen = (struct seen){ .slot = i->slot, .served = serves(i), .was_pulled = is_pulled(i) };
+	}
+	if (is_any_taken && a->rollout && !a->is_leaving && !s->is_shutting_down && left < least(a))
+		sim_fail(s, "one of %s is taken away for a rollout, %d serve, and %d have to", a->spec->name,
+			left, least(a));
+}
+
+void roll_step(struct sim *s)
+{
+	for (size_t k = 0; k < s->h->apps.len; k++) {
+		const struct app *a = s->h->apps.items[k];
+
+		look(s, a, s->seen[town_app(a->spec->name)]);
+	}
+}
+
+void roll_relearn(struct sim *s)
+{
+	memset(s->seen, 0, sizeof(s->seen));
+}
+
+static void check_one_revision(struct sim *s, const struct app *a)
+{
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+
+		/* Going back may have to wait for what it depends on. */
+		if (i->is_spare && (!a->rollout || a->rollout->phase != ROLLOUT_BACK))
+			sim_fail(s, "all is quiet, and the spare %s:%d is there", a->spec->name, i->number);
+		/* Who is down takes it with the next start. */
+		if (!a->rollout && state_is_live(i->state) &&
+			(i->revision != a->target || a->current != a->target))
+			sim_fail(s, "all is quiet, and %s:%d is not by the revision of %s", a->spec->name,
+				i->number, a->spec->name);
+	}
+	if (a->instances.len != (size_t)a->count && !a->is_leaving)
+		sim_fail(s, "all is quiet, and %s has %zu instances of %d", a->spec->name, a->instances.len,
+			a->count);
+}
+
+void roll_quiet(struct sim *s)
+{
+	for (size_t k = 0; k < s->h->apps.len; k++) {
+		const struct app *a = s->h->apps.items[k];
+
+		if (a->rollout && !rollout_rests(a->rollout))
+			sim_fail(s, "all is quiet, and %s is being rolled out (%s)", a->spec->name,
+				rollout_phase_word(a->rollout->phase));
+		check_one_revision(s, a);
+	}
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->is_tree_alive && !p->is_doubtful && s->wants[p->app].exists &&
+			!app_find(s->h, town_names[p->app])->rollout &&
+			p->build != town_build(s->wants[p->app].version))
+			sim_fail(s, "all is quiet, and %s runs build %d", p->name, p->build);
+	}
+	for (int k = 0; k < SIM_REQUESTS; k++)
+		if (s->asked[k].id && s->asked[k].is_rollout)
+			sim_fail(s, "all is quiet, and the rollout that was request %llu has no answer",
+				(unsigned long long)s->asked[k].id);
+}

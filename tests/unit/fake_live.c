@@ -1,0 +1,44 @@
+/*
+ * A world in which time passes and whoever is told to stop does so.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "fake_hands.h"
+
+/* Signals are obeyed at once. */
+static void obey(struct fake *f)
+{
+	const char *last = NULL;
+	char name[64];
+
+	for (;;) {
+		bool any = false;
+
+		for (const struct instance *i = herd_first(f->h); i; i = herd_next(f->h, i)) {
+			struct instance_status s;
+
+			instance_status(i, f->now, &s);
+			snprintf(name, sizeof(name), "%s:%d", s.name, s.instance);
+			last = s.status;
+			any = !strcmp(last, "stopping") && s.pid;
+			instance_status_release(&s);
+			if (any)
+				break;
+		}
+		if (!any)
+			return;
+		fake_exit(f, name, 0, 15);
+	}
+}
+
+void fake_live(struct fake *f, int64_t ms)
+{
+	for (int64_t left = ms; left > 0; left -= 50) {
+		fake_answer(f);
+		obey(f);
+		fake_pass(f, 50);
+	}
+	fake_answer(f);
+	obey(f);
+}
