@@ -148,7 +148,7 @@ static bool parts_make_sense(const struct luggage *l)
 		if (!held_makes_sense(&h))
 			return false;
 	}
-	return *run == '/' && memchr(run, '\0', left) == run + left - 1;
+	return *run == '/' && left <= KEEP_PATH_MAX + 1 && memchr(run, '\0', left) == run + left - 1;
 }
 
 int luggage_read(struct luggage *l, const char *bytes, size_t len, struct err *e)

@@ -161,3 +161,19 @@ in_mounts() {
 	run -0 oxctl daemon status
 	refute_output --partial trouble
 }
+
+# A file of each minor version, written by it; nobody may change one.
+@test "a state as version 0.1 wrote it is read: what was up is up, what was stopped is not, scale and ports are as they were" {
+	mkdir -p "$OXHERD_HOME/state"
+	chmod 700 "$OXHERD_HOME/state"
+	cp "$BATS_TEST_DIRNAME/states/0.1" "$OXHERD_HOME/state/state"
+	run -0 "$OXHERD_BUILD/oxherd-brain" --check
+	oxctl daemon start 3>&-
+	eventually 5 state_is web:2 starting
+	eventually 5 state_is once:0 running
+	assert state_is down:0 stopped
+	assert_equal "$(ports web)" "18700 18701 18702"
+	refute_logged "was set aside"
+	# Its environment was its own, so that nothing else finds it.
+	oxctl daemon stop
+}
