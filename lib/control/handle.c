@@ -197,23 +197,18 @@ static int read_scaling(const struct json *j, struct herd_scaling *s, struct err
 {
 	const char *text = json_string(j, NULL);
 	int64_t number = 0;
+	bool is_number = json_int(j, &number) || (text && str_to_int(text, &number));
 
 	s->app = json_key(j);
-	s->count.kind = COUNT_NUMBER;
-	if (!text)
-		return json_int(j, &s->count.value) && s->count.value >= 0
-			? 0
-			: err_set(e, "%s: that is no count", s->app);
-	if ((*text == '+' || *text == '-') && str_to_int(text, &number) && number > -APP_INSTANCES_MAX &&
-		number < APP_INSTANCES_MAX) {
-		s->is_relative = true;
-		s->delta = (int)number;
+	s->is_relative = text && (*text == '+' || *text == '-');
+	if (is_number && (number > APP_INSTANCES_MAX || number < (s->is_relative ? -APP_INSTANCES_MAX : 0)))
+		return err_set(e, "%s: %lld instances are outside 0..%d", s->app, (long long)number,
+			APP_INSTANCES_MAX);
+	s->count = (struct count){ .kind = COUNT_NUMBER, .value = number };
+	s->delta = (int)number;
+	if (is_number || (text && !s->is_relative && count_parse(text, &s->count)))
 		return 0;
-	}
-	if (count_parse(text, &s->count) &&
-		s->count.value >= (s->count.kind == COUNT_NUMBER ? 0 : -APP_INSTANCES_MAX))
-		return 0;
-	return err_set(e, "%s: '%s' is no count: write 8, +2, -1, max or 50%%", s->app, text);
+	return err_set(e, "%s: '%s' is no count: write 8, +2, -1, max or 50%%", s->app, text ? text : "it");
 }
 
 static int app_instances(struct handle *h, const char *name)
@@ -272,9 +267,11 @@ static int handle_scale(void *context, struct request *r)
 	int rc = 0;
 
 	JSON_EACH (counts, member) {
-		rc = rc ? rc : read_scaling(member, &scalings[count++], request_err(r));
+		rc = rc ? rc : read_scaling(member, &scalings[count++], &e);
 	}
-	if (rc == 0)
+	if (rc < 0)
+		request_error(r, RPC_PARAMS, NULL, "%s", e.text.ptr), rc = 0;
+	else
 		rc = do_scale(context, r, scalings, count, &e);
 	err_release(&e);
 	mem_free(scalings);

@@ -17,6 +17,7 @@
 #include "base/vec.h"
 #include "engine/inflight.h"
 #include "engine/logfile.h"
+#include "engine/logpipe.h"
 #include "engine/parent.h"
 #include "engine/shelf.h"
 #include "model/spec.h"
@@ -29,7 +30,6 @@ enum {
 	PUMP_TURN = 2 * 1024 * 1024,
 	PUMP_LEAST_TURN = 16 * 1024,
 	PUMP_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
-	PUMP_PIPE_SIZE = 1 << 20,     /* asked for; bursts fit into it */
 	PUMP_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
 	PUMP_LINE_WAIT_MS = 100,      /* how long others wait for it in a log that is shared */
 };
@@ -240,26 +240,6 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
-/* A FIFO of ours and of nobody else, also if another brain made it. */
-static int open_pipe(const char *path, struct err *e)
-{
-	struct stat st;
-	int fd = -1;
-
-	if (mkfifo(path, 0600) < 0 && errno != EEXIST)
-		return err_sys(e, errno, "cannot make the pipe '%s'", path);
-	/* Both ways: with a reader alone, the end of the last writer would be an end of file for ever. */
-	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(e, errno, "cannot open the pipe '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_uid != geteuid()) {
-		fd_close(&fd);
-		return err_set(e, "'%s' is no pipe of ours", path);
-	}
-	(void)fcntl(fd, F_SETPIPE_SZ, PUMP_PIPE_SIZE);
-	return fd;
-}
-
 /* A new run, and a new revision may write elsewhere or in another way. */
 static void aim(struct stream *s, const struct pump_wish *wish, enum pump_stream which)
 {
@@ -311,14 +291,13 @@ static int stream_open(
 	*s = (struct stream){ .pump = p, .spout = spout, .in = -1, .source = { .name = spout->name } };
 	s->pipe = path_join(p->pipes, file.ptr);
 	buf_release(&file);
-	s->in = open_pipe(s->pipe, e);
+	s->in = logpipe_open(s->pipe, e);
 	if (s->in < 0)
 		return -1;
 	ev_io_init(&s->reader, on_readable, s->in, EV_READ);
 	/* Commands and exits come first. */
 	ev_set_priority(&s->reader, -1);
 	s->reader.data = s;
-	tell_keeper(s, KEEP_HOLD, s->in);
 	return 0;
 }
 
@@ -406,6 +385,9 @@ static struct spout *spout_new(struct pump *p, const char *name, struct err *e)
 			return NULL;
 		}
 	}
+	/* Not before both are there: what waits to be sent has descriptors of its own. */
+	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
+		tell_keeper(&spout->streams[i], KEEP_HOLD, spout->streams[i].in);
 	map_put(&p->spouts, name, spout);
 	return spout;
 }

@@ -101,8 +101,11 @@ field_of_app() {
 	assert_failure
 	run oxctl scale a lots
 	assert_failure
-	run oxctl scale a -9999999999
-	assert_failure
+	run -2 oxctl scale a -9999999999
+	run -2 --separate-stderr oxctl scale a 100000000
+	assert_equal "$stderr" "oxctl: a: 100000000 instances are outside 0..10000"
+	run -2 oxctl scale a=2 b=10001
+	run -2 oxctl scale a +100000000
 	assert_equal "$(pids a) $(pids b)" "$before"
 }
 
@@ -119,4 +122,25 @@ field_of_app() {
 	oxctl scale bad 1
 	run -4 oxctl status bad:3
 	assert_equal "$(ports bad)" "$port"
+}
+
+@test "more instances than there are descriptors for: those that are too many say so, and the daemon answers" {
+	given_oxfile <<-TOML
+		[processes.api]
+		command = "sleep 1000"
+		restart_delay_ms = 50
+	TOML
+	expect_error "Too many open files"
+	(ulimit -n 200 && oxctl start 3>&-)
+	oxctl scale api 80
+	eventually 5 reason_has api:79 "Too many open files"
+	for _ in $(seq 20); do
+		run -0 oxctl status api:0
+	done
+	oxctl scale api 10
+	eventually 10 ready_are api 10
+}
+
+ready_are() {
+	[ "$(app_field "$1" ready)" = "$2" ]
 }

@@ -1,0 +1,46 @@
+#include "engine/logpipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "os/fd.h"
+
+static bool is_among_last(int fd)
+{
+	struct rlimit limit;
+	rlim_t left = LOGPIPE_FDS_LEFT;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return false;
+	if (left > limit.rlim_cur / 2)
+		left = limit.rlim_cur / 2;
+	return (rlim_t)fd + left >= limit.rlim_cur;
+}
+
+int logpipe_open(const char *path, struct err *e)
+{
+	struct stat st;
+	int fd = -1;
+
+	if (mkfifo(path, 0600) < 0 && errno != EEXIST)
+		return err_sys(e, errno, "cannot make the pipe '%s'", path);
+	/* Both ways: with a reader alone, the end of the last writer would be an end of file for ever. */
+	fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY);
+	if (fd >= 0 && is_among_last(fd)) {
+		fd_close(&fd);
+		errno = EMFILE;
+	}
+	if (fd < 0)
+		return err_sys(e, errno, "cannot open the pipe '%s'", path);
+	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || st.st_uid != geteuid()) {
+		fd_close(&fd);
+		return err_set(e, "'%s' is no pipe of ours", path);
+	}
+	(void)fcntl(fd, F_SETPIPE_SZ, LOGPIPE_SIZE);
+	return fd;
+}
