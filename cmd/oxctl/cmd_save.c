@@ -10,6 +10,7 @@
 enum { PRIVATE = 0600 };
 
 static const char *output;
+static bool as_json;
 
 const struct opt save_options[] = {
 	{ .name = "output",
@@ -18,6 +19,7 @@ const struct opt save_options[] = {
 		.at = &output,
 		.value = "FILE",
 		.help = "replace this file, whole or not at all" },
+	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print it as text in JSON" },
 	{ .name = NULL },
 };
 
@@ -47,7 +49,12 @@ int cmd_save(const struct opt_rest *rest)
 
 	t.params = talk_targets(rest, 0);
 	code = talk_ask(&t);
-	if (code == EXIT_DONE)
+	if (code == EXIT_DONE && as_json && output)
+		code = talk_fail(
+			EXIT_USAGE, "save: --json is printed, and --output writes an oxfile; say either");
+	else if (code == EXIT_DONE && as_json)
+		out_json(t.result);
+	else if (code == EXIT_DONE)
 		code = save(json_get(t.result, "text"));
 	talk_release(&t);
 	return out_finish(code);

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "control/meant.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "outcome.h"
@@ -210,16 +211,6 @@ static bool is_called(const struct spec *spec, const struct json *name)
 	return text && (str_eq(text, spec->name) || str_eq(text, spec->namespace));
 }
 
-static bool is_meant(const struct json *list, const struct spec *spec)
-{
-	const struct json *name = NULL;
-
-	JSON_EACH (list, name)
-		if (is_called(spec, name))
-			return true;
-	return !list;
-}
-
 static int check_only(const struct loaded *l, const struct json *list)
 {
 	const struct json *name = NULL;
@@ -238,24 +229,44 @@ static int check_only(const struct loaded *l, const struct json *list)
 	return EXIT_DONE;
 }
 
+/* It is one of them. */
+static size_t place_of(const struct vec *specs, const struct spec *spec)
+{
+	size_t place = 0;
+
+	while (specs->items[place] != spec)
+		place++;
+	return place;
+}
+
 /* What the daemon would say if there were one: nothing runs, so everything would be started. */
 static void dry_run_here(const struct loaded *l, struct talk *t)
 {
+	const struct json *asked = json_get(t->params, "only");
+	const char **names = mem_zalloc(json_count(asked), sizeof(*names));
+	const struct json *name = NULL;
 	struct json *list = NULL;
 	const struct placement *p = NULL;
+	bool *meant = NULL;
+	size_t count = 0;
 	size_t i = 0;
 
+	JSON_EACH (asked, name)
+		names[count++] = json_string(name, "");
+	meant = who_is_meant(&l->oxfile->specs, names, count);
 	t->result = json_new_object();
 	list = json_set(t->result, "would_start", json_new_array());
 	VEC_EACH (&l->placements, i, p) {
 		struct json *app = NULL;
 
-		if (!is_meant(json_get(t->params, "only"), p->spec))
+		if (!meant[place_of(&l->oxfile->specs, p->spec)])
 			continue;
 		app = json_push(list, json_new_object());
 		json_set_string(app, "name", p->spec->name);
 		json_set_int(app, "instances", p->instances);
 	}
+	mem_free(meant);
+	mem_free(names);
 }
 
 /* Without a daemon: an oxfile with mistakes is no reason to start one, and a dry run neither. */

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "outcome.h"
+#include "reminder.h"
 #include "talk.h"
 
 static bool all;
@@ -39,7 +40,7 @@ const struct opt restart_options[] = {
 	{ .name = NULL },
 };
 
-static int run(const char *method, const char *word, const struct opt_rest *rest)
+static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
 {
 	struct talk t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -55,28 +56,30 @@ static int run(const char *method, const char *word, const struct opt_rest *rest
 		out_json(t.result);
 	else if (code == EXIT_DONE && !outcome_done(t.result, word))
 		talk_fail(code, "there is no app to %s", method);
+	if (code == EXIT_DONE && reminds)
+		reminder_tell(json_get(t.result, "apps"));
 	talk_release(&t);
 	return out_finish(code);
 }
 
 int cmd_stop(const struct opt_rest *rest)
 {
-	return run("stop", "stopped", rest);
+	return run("stop", "stopped", false, rest);
 }
 
 int cmd_restart(const struct opt_rest *rest)
 {
-	return run("restart", "restarted", rest);
+	return run("restart", "restarted", true, rest);
 }
 
 int cmd_delete(const struct opt_rest *rest)
 {
 	if (!rest->count && !all)
 		return talk_fail(EXIT_USAGE, "say what to delete, or --all for every app");
-	return run("delete", "deleted", rest);
+	return run("delete", "deleted", false, rest);
 }
 
 int cmd_reset(const struct opt_rest *rest)
 {
-	return run("reset", "reset", rest);
+	return run("reset", "reset", false, rest);
 }

@@ -37,7 +37,8 @@ const struct cmd commands[] = {
 		.options = restart_options,
 		.run = cmd_restart,
 		.example = "oxctl restart api --wait",
-		.details = "A changed oxfile is not read: this starts again what is known." },
+		.details =
+			"A changed oxfile is not applied: this starts again what is known, and says what is defined in another way by now." },
 	{ .name = "deploy",
 		.arguments = "[APP...] | --abort APP | --continue APP",
 		.about = "read the oxfile again and roll out what changed",

@@ -171,13 +171,16 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 {
 	struct json *result = json_new_object();
 	struct json *list = json_set(result, "would_start", json_new_array());
+	struct herd_apply noted = *a;
 	struct plan plan = PLAN_INIT;
+	struct buf notes = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
 	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
 	size_t i = 0;
 
-	if (herd_plan(brain_herd(h->brain), a, &plan, &e) < 0) {
+	noted.notes = &notes;
+	if (herd_plan(brain_herd(h->brain), &noted, &plan, &e) < 0) {
 		json_free(result);
 		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
 	} else {
@@ -199,8 +202,10 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 			json_set_string(app, "name", s->name);
 			json_set_int(app, "instances", planned);
 		}
+		json_set(result, "notes", handle_lines(&notes));
 		request_answer(r, result);
 	}
+	buf_release(&notes);
 	mem_free(meant);
 	plan_release(&plan);
 	err_release(&e);

@@ -6,8 +6,12 @@
 #include "base/mem.h"
 #include "herd/inside.h"
 
-/* Words about this many instances; the rest is a number. */
-enum { FAILURES_TOLD_MAX = 3 };
+enum {
+	/* Words about this many instances; the rest is a number. */
+	FAILURES_TOLD_MAX = 3,
+	/* Whoever waits has waited long enough: with the usual delays this is after a quarter of a minute. */
+	CRASHES_WAITED_MAX = 8,
+};
 
 struct request *request_open(uint64_t id)
 {
@@ -166,6 +170,12 @@ static enum answer look_up(const struct instance *i, const struct waiting *w, st
 		return look_unwanted(i, why);
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
 		return ANSWER_FAILED;
+	if (w->goal == GOAL_READY && i->state == STATE_BACKOFF && is_new && i->history &&
+		i->history->crashes >= CRASHES_WAITED_MAX) {
+		buf_addf(why, "crashed %lld times in a row, and goes on being tried: %s",
+			(long long)i->history->crashes, i->why ? i->why : "");
+		return ANSWER_FAILED;
+	}
 	if (w->goal == GOAL_READY)
 		return instance_is_ready(i) ? ANSWER_OK : ANSWER_WAIT;
 	if (is_new && i->phase == PHASE_UP)

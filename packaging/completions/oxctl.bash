@@ -21,7 +21,7 @@ _oxctl()
 		plan|diff) words=" --from --to --config --env --json --help" ;;
 		signal) words=" --json --help" ;;
 		reset) words=" --all --json --help" ;;
-		save) words=" --output --help" ;;
+		save) words=" --output --json --help" ;;
 		daemon) words="start stop restart status upgrade install --json --from --user --print --group --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;

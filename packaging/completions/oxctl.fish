@@ -82,6 +82,7 @@ complete -c oxctl -n '__fish_seen_subcommand_from signal' -l json -d 'print JSON
 complete -c oxctl -n '__fish_seen_subcommand_from reset' -l all -d 'every app'
 complete -c oxctl -n '__fish_seen_subcommand_from reset' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from save' -l output -r -d 'replace this file, whole or not at all'
+complete -c oxctl -n '__fish_seen_subcommand_from save' -l json -d 'print it as text in JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l json -d 'status: print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l from -r -d 'upgrade: where the new oxherd and oxherd-brain are'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l user -d 'install: for your own systemd'

@@ -78,7 +78,7 @@ reset)
 	_arguments '--all[every app]' '--json[print JSON]' '*:file:_files'
 	;;
 save)
-	_arguments '--output[replace this file, whole or not at all]:value:_files' '*:file:_files'
+	_arguments '--output[replace this file, whole or not at all]:value:_files' '--json[print it as text in JSON]' '*:file:_files'
 	;;
 daemon)
 	_arguments '--json[status: print JSON]' '--from[upgrade: where the new oxherd and oxherd-brain are]:value:_files' '--user[install: for your own systemd]' '--print[install: only print the unit]' '--group[install: who may control the daemon too; see oxherd(8)]:value:_files' '*:file:_files'

@@ -119,6 +119,11 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	assert_equal "$(stat -c %a out.toml)" 600
 	assert_equal "$(cat out.toml)" $'[processes.web]\ncommand = ["x"]'
 	run -1 oxctl save -o nowhere/out.toml
+	run -0 --separate-stderr oxctl save web --json
+	is_json "$output"
+	assert_output --partial '"text": "[processes.web]\ncommand = [\"x\"]\n"'
+	run -2 oxctl save --json -o out.toml
+	assert_output --partial "say either"
 }
 
 @test "events are a line each, and JSON on request" {

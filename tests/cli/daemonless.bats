@@ -57,11 +57,20 @@ load ../lib/common
 		[processes.old]
 		command = "x"
 		disabled = true
+		[processes.web]
+		command = "x"
+		depends_on = "api"
+		namespace = "front"
 	TOML
 	run -0 --separate-stderr oxctl start --dry-run
-	assert_equal "$output" "Would start: api (×2 instances), worker"
+	assert_equal "$output" "Would start: api (×2 instances), worker, web"
 	run -0 oxctl start --dry-run worker
 	assert_output "Would start: worker"
+	# As with a daemon: what it depends on comes along.
+	run -0 oxctl start --dry-run web
+	assert_output "Would start: api (×2 instances), web"
+	run -0 oxctl start --dry-run front
+	assert_output "Would start: api (×2 instances), web"
 	run -0 oxctl start --dry-run --only worker,api
 	assert_output "Would start: api (×2 instances), worker"
 	run -0 oxctl start --dry-run old

@@ -158,6 +158,54 @@ ready_are() {
 	[ "$(app_field "$1" ready)" = "$2" ]
 }
 
+@test "a waitpid that is interrupted ends no reaping: every exit is told, each once" {
+	command -v strace >/dev/null || skip "needs strace"
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "sleep 1000"
+		instances = 30
+		restart_delay_ms = 20
+	TOML
+	strace -qq -e trace=wait4 -e inject=wait4:error=EINTR:when=1+2 -o injected -p "$(keeper_pid)" 3>&- &
+	eventually 5 is_traced "$(keeper_pid)"
+	pids api | awk '{ print $2 }' | xargs kill -KILL
+	eventually 10 logged_times 30 "running -> backoff on crash (killed by SIGKILL"
+	eventually 10 ready_are api 30
+	kill %1
+	wait %1 || :
+	grep -q "EINTR.*INJECTED" injected
+	assert_equal "$(oxctl status api --json | grep -c '"restarts": 1,')" 30
+}
+
+is_traced() {
+	! grep -q '^TracerPid:[[:space:]]*0$' "/proc/$1/status"
+}
+
+@test "Ctrl-C and a hangup in the terminal that started the daemon hurt nobody" {
+	given_oxfile <<-TOML
+		[processes.api]
+		command = "sleep 1000"
+		instances = 2
+	TOML
+	run -0 python3 -c '
+import os, pty, signal, subprocess, time
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp("sh", ["sh", "-c", "oxctl start --wait && echo is-up; cat"])
+seen = b""
+while b"is-up" not in seen:
+    seen += os.read(fd, 4096)
+os.write(fd, b"\x03")
+os.waitpid(pid, 0)
+os.close(fd)'
+	before="$(pids api)"
+	for i in 0 1; do
+		state_is api:$i running
+		field_is api:$i restarts 0
+	done
+	assert_equal "$(pids api)" "$before"
+}
+
 @test "an instance may restart its own app" {
 	begin_oxherd <<-TOML
 		[processes.self]

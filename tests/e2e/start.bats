@@ -205,3 +205,44 @@ hello_herd() {
 	assert_output --partial "107"
 	assert nothing_left
 }
+
+@test "start --wait ends by itself where something crashes again and again, and says why" {
+	given_oxfile <<-TOML
+		[processes.good]
+		command = "sleep 1000"
+		[processes.bad]
+		command = "actor --exit 3"
+		restart_delay_ms = 10
+	TOML
+	run -1 --separate-stderr oxctl start --wait 3>&-
+	assert_regex "$stderr" "bad:0 crashed 8 times in a row, and goes on being tried: exit code 3"
+	eventually 5 state_is good:0 running
+	# It goes on being tried.
+	eventually 5 at_least bad:0 crashes 9
+}
+
+@test "an oxfile that was edited and not applied is told by start, restart and dry runs, until it is undone" {
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "sleep 1000"
+		[processes.other]
+		command = "sleep 1000"
+	TOML
+	cp oxfile.toml before.toml
+	echo 'env = { A = "1" }' >>oxfile.toml
+	note="oxctl: other: its definition changed and is not applied; 'deploy' does that"
+	for command in "start" "restart" "restart other" "start --dry-run"; do
+		# shellcheck disable=SC2086  # words
+		run -0 --separate-stderr oxctl $command
+		assert_equal "$stderr" "$note"
+	done
+	run -0 --separate-stderr oxctl restart api
+	assert_equal "$stderr" ""
+	# What cannot be read is no hindrance to a restart.
+	echo 'command =' >>oxfile.toml
+	run -0 --separate-stderr oxctl restart other
+	assert_equal "$output" "other: restarted"
+	cp before.toml oxfile.toml
+	run -0 --separate-stderr oxctl restart
+	assert_equal "$stderr" ""
+}
