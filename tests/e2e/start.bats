@@ -230,7 +230,7 @@ hello_herd() {
 	TOML
 	cp oxfile.toml before.toml
 	echo 'env = { A = "1" }' >>oxfile.toml
-	note="oxctl: other: its definition changed and is not applied; 'deploy' does that"
+	note="oxctl: other: its oxfile was edited and is not applied; 'oxctl deploy' does that"
 	for command in "start" "restart" "restart other" "start --dry-run"; do
 		# shellcheck disable=SC2086  # words
 		run -0 --separate-stderr oxctl $command
