@@ -1,0 +1,246 @@
+/*
+ * What a rollout does next: pictures in, one decision out.
+ */
+#include "unit.h"
+
+#include "rules/rollout.h"
+
+enum { SLOTS_MAX = 8 };
+
+struct scene {
+	struct rollout_slot slots[SLOTS_MAX];
+	struct rollout_picture p;
+};
+
+/* Three old instances that serve; one spare is asked for, one may be missing at a time. */
+static struct scene *scene(enum rollout_phase phase)
+{
+	static struct scene s;
+
+	s = (struct scene){
+		.p = {
+			.phase = phase,
+			.rules = { .surge = 1, .at_once = 1, .min_healthy_ms = 2000, .stall_ms = 60000 },
+			.slots = s.slots,
+			.len = 3,
+			.now = 100000,
+			.progress_at = 100000,
+		},
+	};
+	for (int k = 0; k < 3; k++)
+		s.slots[k] = (struct rollout_slot){
+			.is_wanted = true, .serves = true, .is_up = true, .is_well = true, .well_since = 1
+		};
+	return &s;
+}
+
+static struct rollout_slot *add_spare(struct scene *s)
+{
+	struct rollout_slot *spare = &s->slots[s->p.len++];
+
+	*spare = (struct rollout_slot){ .seat = SEAT_SPARE, .is_target = true, .is_wanted = true };
+	return spare;
+}
+
+static void make_well(struct scene *s, struct rollout_slot *slot, int64_t for_ms)
+{
+	slot->is_up = slot->is_well = true;
+	slot->well_since = s->p.now - for_ms;
+}
+
+static void make_proven(struct rollout_slot *slot)
+{
+	slot->is_target = slot->is_wanted = slot->is_proven = slot->serves = slot->is_up = slot->is_well =
+		true;
+	slot->well_since = 1;
+}
+
+static void assert_verb(const struct scene *s, enum rollout_verb verb, size_t slot)
+{
+	struct rollout_decision d = rollout_decide(&s->p);
+
+	assert_int_equal(d.verb, verb);
+	assert_int_equal(d.slot, slot);
+}
+
+static void the_spare_comes_first(void **state)
+{
+	struct scene *s = scene(ROLLOUT_PROOF);
+	struct rollout_slot *spare = NULL;
+
+	(void)state;
+	assert_verb(s, ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+	spare = add_spare(s);
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	make_well(s, spare, 500);
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	assert_int_equal(rollout_decide(&s->p).at, s->p.now + 1500);
+	make_well(s, spare, 2000);
+	assert_verb(s, ROLLOUT_DO_PROVE, 3);
+	make_proven(spare);
+	assert_verb(s, ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+}
+
+static void a_failed_spare_ends_it(void **state)
+{
+	struct scene *s = scene(ROLLOUT_PROOF);
+
+	(void)state;
+	add_spare(s)->has_failed = true;
+	assert_verb(s, ROLLOUT_DO_FAIL, 3);
+}
+
+static void who_is_down_for_a_moment_is_protected(void **state)
+{
+	struct scene *s = scene(ROLLOUT_PROOF);
+
+	(void)state;
+	for (int k = 0; k < 3; k++)
+		s->slots[k].serves = s->slots[k].is_up = s->slots[k].is_well = false;
+	assert_verb(s, ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+	for (int k = 0; k < 3; k++)
+		s->slots[k].is_over = true;
+	assert_verb(s, ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+}
+
+static void one_at_a_time(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
+	s->slots[0].is_target = true;
+	s->slots[0].serves = s->slots[0].is_well = false;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	make_proven(&s->slots[0]);
+	assert_verb(s, ROLLOUT_DO_REPLACE, 1);
+}
+
+static void never_fewer_than_wanted(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	/* One crashed by itself: it is replaced first, as that costs nothing, and no other is. */
+	s->slots[2].serves = s->slots[2].is_up = s->slots[2].is_well = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 2);
+	s->slots[2].is_target = true;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	s->p.rules.at_once = 2;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	s->p.rules.surge = 0;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
+}
+
+static void the_sick_are_not_replaced_all_at_once(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	for (int k = 0; k < 3; k++)
+		s->slots[k].serves = s->slots[k].is_well = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
+	s->slots[0].is_target = true;
+	s->slots[0].is_up = false;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+}
+
+static void canaries_pause(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	s->p.rules.canary = 1;
+	make_proven(add_spare(s));
+	make_proven(&s->slots[0]);
+	assert_verb(s, ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
+	s->p.phase = ROLLOUT_PAUSED;
+	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+	s->slots[3].is_leaving = true;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+}
+
+static void the_end_is_tidy(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	add_spare(s);
+	for (int k = 0; k < 4; k++)
+		make_proven(&s->slots[k]);
+	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+	s->slots[3].is_leaving = true;
+	s->slots[3].serves = false;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	s->p.len = 3;
+	assert_verb(s, ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
+}
+
+static void back_needs_no_trial_and_fails_nobody(void **state)
+{
+	struct scene *s = scene(ROLLOUT_BACK);
+
+	(void)state;
+	for (int k = 0; k < 3; k++)
+		s->slots[k].is_target = s->slots[k].is_proven = true;
+	s->slots[1] = (struct rollout_slot){ .is_wanted = true, .is_target = true, .has_failed = true };
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	make_well(s, &s->slots[1], 0);
+	assert_verb(s, ROLLOUT_DO_PROVE, 1);
+}
+
+static void what_does_not_get_on_is_over(void **state)
+{
+	struct scene *s = scene(ROLLOUT_PROOF);
+
+	(void)state;
+	add_spare(s);
+	s->p.now += 60000;
+	assert_verb(s, ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+	s->p.phase = ROLLOUT_BACK;
+	s->slots[0].is_up = s->slots[0].serves = s->slots[0].is_well = false;
+	s->slots[0].is_target = true;
+	assert_verb(s, ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+	s->p.is_stall_told = true;
+	assert_int_not_equal(rollout_decide(&s->p).verb, ROLLOUT_DO_FAIL);
+}
+
+static void words_are_read_back(void **state)
+{
+	enum rollout_phase phase = ROLLOUT_WAITING;
+
+	(void)state;
+	for (int k = 0; k < ROLLOUT_PHASE_COUNT; k++) {
+		assert_true(rollout_phase_parse(rollout_phase_word((enum rollout_phase)k), &phase));
+		assert_int_equal(phase, k);
+		assert_non_null(rollout_phase_about(phase));
+	}
+	assert_false(rollout_phase_parse("later", &phase));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("nothing is replaced before a spare was well for min_healthy_secs",
+			the_spare_comes_first),
+		PROMISE("a spare that failed ends the rollout", a_failed_spare_ends_it),
+		PROMISE("who is down for a moment is protected, who ended for good is not",
+			who_is_down_for_a_moment_is_protected),
+		PROMISE("max_unavailable instances are on their way at once, no more", one_at_a_time),
+		PROMISE("never fewer serve than are wanted, whatever crashes beside it",
+			never_fewer_than_wanted),
+		PROMISE("the sick are not replaced all at once", the_sick_are_not_replaced_all_at_once),
+		PROMISE("after its canaries it waits, without a spare", canaries_pause),
+		PROMISE("it ends when all is by the target and no spare is left", the_end_is_tidy),
+		PROMISE("going back needs no trial, and no failure turns it round",
+			back_needs_no_trial_and_fails_nobody),
+		PROMISE("what does not get on fails, and going back is told once",
+			what_does_not_get_on_is_over),
+		PROMISE("each phase has a word that is read back", words_are_read_back),
+	};
+
+	return cmocka_run_group_tests_name("rules: rollout", tests, NULL, NULL);
+}
