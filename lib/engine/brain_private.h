@@ -106,6 +106,7 @@ struct brain {
 	uint64_t last_id;
 	int64_t started_at, last_seq;
 	int64_t trimmed_seq; /* the last event when memory was given back */
+	bool is_trimming;    /* a burst was seen the last time */
 	int64_t keeper_pid, brain_restarts;
 	struct upgrade *upgrade; /* under way, or NULL */
 	char *verdict;           /* how the last one went; NULL: there was none */

@@ -73,8 +73,12 @@ void brain_sweep_pump(struct brain *b)
 
 void brain_trim(struct brain *b)
 {
-	if (b->last_seq - b->trimmed_seq < TRIM_EVENTS)
-		return;
-	b->trimmed_seq = b->last_seq;
-	mem_trim();
+	bool is_burst = b->last_seq - b->trimmed_seq >= TRIM_EVENTS;
+
+	/* Once more after a burst: this may have been in the middle of it. */
+	if (is_burst || b->is_trimming) {
+		b->trimmed_seq = b->last_seq;
+		mem_trim();
+	}
+	b->is_trimming = is_burst;
 }
