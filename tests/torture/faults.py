@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-The n-th call of the keeper or of the brain fails, or kills it, while apps start, crash, scale, stop and are asked after.  Whatever it was: nothing hangs,
+The n-th call of the keeper or of the brain fails, or kills it, while apps start, crash, scale, roll, stop and are asked after.  Whatever it was: nothing hangs,
 nothing is doubled or lost, status tells the truth, and all can be stopped.
 
 TORTURE_FAULTS (20): how many; all: every n for every error.  TORTURE_SEED (1).  TORTURE_ONLY="oxherd EMFILE 17": that one.
@@ -35,11 +35,15 @@ restart_delay_max_ms = 100
 [processes.talker]
 command = ["/bin/sh", "-c", "while :; do yes many words | head -c 300000; sleep 0.05; done"]
 logs = { max_size_mb = 1, max_files = 2 }
+[processes.rolled]
+command = "%(build)s/examples/hello/hello"
+port = 27100
+deploy = { min_healthy_secs = 0 }
 [processes.down]
 command = "sleep 100000"
 depends_on = ["api"]
 '''
-WANTED = {'api': 3, 'crasher': None, 'talker': 1}
+WANTED = {'api': 3, 'rolled': 1, 'crasher': None, 'talker': 1}
 
 
 class Victim(Daemon):
@@ -106,7 +110,7 @@ def gentle_kill(d, instance):
 
 def story(d):
     """What people do.  Each step is said until it is heard, so that the end is known."""
-    d.patient('apply', oxfile=os.path.join(d.home, 'oxfile.toml'), text=OXFILE,
+    d.patient('apply', oxfile=os.path.join(d.home, 'oxfile.toml'), text=OXFILE % {'build': BUILD},
               env={'PATH': os.environ['PATH'], 'TORTURE': d.home})
     eventually(lambda: len(mains(d.home).get('api:1', [])) == 1, 5)
     gentle_kill(d, 'api:1')
@@ -116,6 +120,8 @@ def story(d):
     d.patient('status')
     d.patient('scale', counts={'api': 3})
     d.patient('start', targets=['api'])
+    with contextlib.suppress(OSError, ValueError, Refused):
+        d.call('reload', targets=['rolled'], timeout_ms=1000)
     gentle_kill(d, 'api:0')
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """
-The brain, the keeper, or both are killed with -9 at random moments, or the brain is stopped for a while, under load and while a driver scales, stops, starts and
-restarts, and others crash.
+The brain, the keeper, or both are killed with -9 at random moments, the brain is stopped for a while, another build takes over, under load and while a driver scales, stops, starts and
+restarts, rolls, and others crash.
 
 TORTURE_KILLS (24): how often.  TORTURE_SEED (1).  Four instances are asked all the time: of Node where it is on PATH, else of examples/hello.
 """
@@ -43,18 +43,23 @@ restart_delay_max_ms = 100
 command = "sleep 100000"
 instances = 2
 env = { PORT = "28200" }
+[processes.rolled]
+command = "%(build)s/examples/hello/hello"
+instances = 3
+port = 28400
+deploy = { min_healthy_secs = 0 }
 [processes.toggled]
 command = ["/bin/sh", "-c", "sleep 100000 & wait"]
 instances = 2
 env = { PORT = "28300" }
 '''
-WANTED = {'web': 4, 'talker': 1, 'coded': None, 'scaled': 2, 'toggled': 2}
+WANTED = {'web': 4, 'rolled': 3, 'talker': 1, 'coded': None, 'scaled': 2, 'toggled': 2}
 
 
 def oxfile(d):
     node = shutil.which('node')
     web = '["node", "-e", %s]' % repr(WEB) if node else '"%s/examples/hello/hello"' % BUILD
-    return OXFILE % {'web': web, 'port': PORT, 'home': d.home, 'lines': '"""\n' + LINES.replace('\\', '\\\\') + '"""'}
+    return OXFILE % {'web': web, 'port': PORT, 'home': d.home, 'build': BUILD, 'lines': '"""\n' + LINES.replace('\\', '\\\\') + '"""'}
 
 
 def ask(d, method, **params):
@@ -69,6 +74,12 @@ def ask(d, method, **params):
             time.sleep(0.01)
 
 
+def once(d, method, **params):
+    """A rollout that is cut off goes on or goes back: which one is not the question."""
+    with contextlib.suppress(OSError, ValueError, Refused):
+        d.call(method, **params)
+
+
 class Driver(threading.Thread):
     """Does what people do, until told to stop; then everything is as it is wanted."""
 
@@ -77,7 +88,7 @@ class Driver(threading.Thread):
         self.d, self.random, self.is_over, self.failure, self.asked = d, random.Random(SEED), False, None, 0
 
     def step(self):
-        kind = self.random.randrange(6)
+        kind = self.random.randrange(8)
         if kind == 0:
             ask(self.d, 'scale', counts={'scaled': self.random.randint(1, 5)})
         elif kind == 1:
@@ -88,6 +99,10 @@ class Driver(threading.Thread):
             ask(self.d, 'restart', targets=['scaled:0'])
         elif kind == 4:
             ask(self.d, 'status')
+        elif kind == 5:
+            once(self.d, 'reload', targets=['rolled'], timeout_ms=self.random.randint(1, 400))
+        elif kind == 6:
+            once(self.d, 'rollback', app='rolled', timeout_ms=self.random.randint(1, 200))
         else:
             ask(self.d, 'events', limit=50)
         self.asked += 1
@@ -130,10 +145,22 @@ def kill(d, pid):
             os.kill(pid, signal.SIGKILL)
 
 
+def upgrade(d):
+    """To the other build: there and back."""
+    is_next = ask(d, 'version')['version'] == '9.9.9'
+    done = subprocess.run([os.path.join(BUILD, 'oxctl'), 'daemon', 'upgrade', '--from', BUILD if is_next else BUILD + '/next'],
+                          env=d.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                          timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+
+
 def hurt(d, source):
     """One of what can be done to it; then, if need be, what the next command does."""
-    kind = source.choice(['brain', 'brain', 'keeper', 'both', 'stop'])
+    kind = source.choice(['brain', 'brain', 'keeper', 'both', 'stop', 'upgrade'])
     brain = eventually(d.brain)
+    if kind == 'upgrade':
+        upgrade(d)
+        return kind
     if kind == 'stop':
         with contextlib.suppress(ProcessLookupError):
             os.kill(brain, signal.SIGSTOP)
@@ -167,11 +194,19 @@ def numbers_written(d):
         return [int(line) for line in file.read().split()]
 
 
+def rolling(d):
+    """A rollout that goes on, or more than one revision after it."""
+    answer = d.call('status')
+    rollout = next(a['rollout'] for a in answer['apps'] if a['name'] == 'rolled')
+    revisions = {p['revision'] for p in answer['processes'] if p['name'] == 'rolled'}
+    return 'rolled: rollout %s, revisions %s' % (rollout, revisions) if rollout or len(revisions) > 1 else ''
+
+
 def settle(d):
     said = ['']
 
     def is_well():
-        said[0] = problems(d, WANTED)
+        said[0] = problems(d, WANTED) or rolling(d)
         return not said[0]
     eventually(is_well, 20, 0.05)
     return said[0]
@@ -264,7 +299,7 @@ def nothing_left():
 
 if __name__ == '__main__':
     run(
-        ('%d times keeper, brain or both are killed or stopped, and whoever asks is answered in the end' % KILLS, the_torture),
+        ('%d times keeper, brain or both are killed, stopped or replaced, and whoever asks is answered in the end' % KILLS, the_torture),
         ('no service was restarted by it', none_restarted),
         ('none is doubled, missing or left over, and status says what there is', none_doubled),
         ('no request failed', none_failed),
