@@ -40,6 +40,7 @@ static struct keeper_options options_of(const struct options *o, const char *bra
 		.grace_ms = o->grace_ms,
 		.without_cgroups = o->without_cgroups,
 		.is_verbose = o->verbose,
+		.luggage_fd = -1,
 		.back_fd = -1,
 	};
 }

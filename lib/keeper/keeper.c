@@ -305,7 +305,7 @@ int keeper_check(const char *run, struct err *e)
 int keeper_run(const struct keeper_options *options, struct err *e)
 {
 	struct keeper *k = &keeper;
-	int rc = keeper_init(k, options, e);
+	int rc = keeper_init(k, options, e) < 0 ? KEEPER_UNBEGUN : 0;
 
 	if (rc == 0)
 		rc = keeper_loop(k, e);

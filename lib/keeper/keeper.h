@@ -42,12 +42,15 @@ struct keeper_options {
 	int run_lock, state_lock;      /* descriptors that go to the next one; -1: none */
 	/* Of a keeper that took over from another build; see keeper_resume(). */
 	const struct luggage *luggage;
-	int back_fd;
+	int luggage_fd, back_fd;
 	const char *failed;
 };
 
+enum { KEEPER_UNBEGUN = -2 };
+
 /*
- * Lives until all is stopped.  0: stopped as asked.  -1 with words: it could not begin, no brain could, or something did not die.
+ * Lives until all is stopped.  0: stopped as asked.  -1 with words: it could not begin, no brain could, or something did not die.  KEEPER_UNBEGUN: so early that nothing
+ * of a luggage was touched.
  */
 int keeper_run(const struct keeper_options *options, struct err *e);
 /*

@@ -242,7 +242,13 @@ void upgrade_resume(struct keeper *k)
 	const struct keeper_options *o = k->options;
 	const struct luggage *l = o->luggage;
 
+	int luggage_fd = o->luggage_fd;
+
+	/* From here on there is no way back but for want of a brain. */
 	luggage_each_fd(l, set_flags, FD_CLOEXEC);
+	fd_close(&luggage_fd);
+	if (o->back_fd >= 0)
+		set_flags(o->back_fd, FD_CLOEXEC);
 	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
 		struct luggage_slot s;
 
@@ -347,7 +353,7 @@ static void options_of(struct keeper_options *o, const struct luggage *l)
 	o->ready_fd = -1;
 }
 
-/* What cannot be read is left as it came, descriptors and all, for the one that packed it. */
+/* What cannot be read, or cannot be begun with, is left as it came, descriptors and all, for the one that packed it. */
 static void return_unread(const struct keeper_options *o, int luggage_fd, const char *words)
 {
 	struct call call = { .count = 0 };
@@ -378,22 +384,26 @@ static void sign_off(const struct keeper_options *o)
 int keeper_resume(struct keeper_options *o, int luggage_fd, struct err *e)
 {
 	struct luggage l;
+	struct rlimit nofile;
 	char brain[PROC_PATH];
 	int rc = luggage_unpack(&l, luggage_fd, e);
 
+	(void)getrlimit(RLIMIT_NOFILE, &nofile);
 	if (rc < 0 && o->back_fd >= 0)
 		return_unread(o, luggage_fd, e->text.ptr);
 	if (rc < 0)
 		return -1;
 	options_of(o, &l);
-	fd_close(&luggage_fd);
-	if (o->back_fd >= 0)
-		set_flags(o->back_fd, FD_CLOEXEC);
+	o->luggage_fd = luggage_fd;
 	if (o->failed)
 		o->brain = proc_path(brain, (int)l.head.old_brain);
 	rc = keeper_run(o, e);
 	if (rc == 0)
 		sign_off(o);
+	if (rc == KEEPER_UNBEGUN && o->back_fd >= 0) {
+		(void)setrlimit(RLIMIT_NOFILE, &nofile);
+		return_unread(o, luggage_fd, e->text.ptr);
+	}
 	luggage_release(&l);
 	return rc;
 }

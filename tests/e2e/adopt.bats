@@ -297,3 +297,50 @@ start_after_boot() {
 	assert_line --index -2 --partial "db:0: starting -> running"
 	assert_line --index -1 --partial "api:0:"
 }
+
+@test "17, 18: a second SIGTERM or a SIGHUP while all is being stopped changes nothing, and what was adopted is stopped like the rest" {
+	start_oxherd <<-'TOML'
+		[processes.slow]
+		command = "actor --ignore TERM --mark"
+		stop_timeout_ms = 600
+		instances = 2
+	TOML
+	kill_both
+	oxctl status 2>/dev/null
+	eventually 5 state_is slow:0 running
+	keeper=$(keeper_pid)
+	slow=$(pid_of slow:0)
+	began=$(now_ms)
+	kill -TERM "$keeper"
+	eventually 5 is_logged "slow:0: running -> stopping"
+	kill -HUP "$keeper"
+	kill -TERM "$keeper"
+	kill -USR2 "$keeper"
+	eventually 5 is_gone "$keeper"
+	[ $(($(now_ms) - began)) -ge 600 ]
+	assert is_gone "$slow"
+	assert_equal "$(daemon_log | grep -c "slow:0: stopped -> starting")" 1
+	# It was wanted, and is again.
+	oxctl daemon start 3>&-
+	eventually 5 state_is slow:0 running
+}
+
+@test "66 to 69: what is started again after an adoption has the environment, limits and umask of its caller, not those of the new daemon" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = ["sh", "-c", "ulimit -n; umask; env | sort | grep -v OXHERD_MARK; exec sleep 1000"]
+		restart_delay_ms = 20
+	TOML
+	eventually 5 has_written api:0 PATH=
+	first=$(output_of api:0)
+	kill_both
+	(
+		umask 077
+		ulimit -Sn 300
+		STRANGE=1 oxctl status 2>/dev/null 3>&-
+	)
+	kill -KILL "$(pid_of api:0)"
+	eventually 5 field_is api:0 restarts 1
+	eventually 5 eval '[ "$(output_of api:0 | grep -c ^PATH=)" = 2 ]'
+	[ "$(output_of api:0)" = "$first"$'\n'"$first" ]
+}

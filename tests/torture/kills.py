@@ -3,7 +3,7 @@
 The brain, the keeper, or both are killed with -9 at random moments, the brain is stopped for a while, another build takes over, under load and while a driver scales, stops, starts and
 restarts, rolls, and others crash.
 
-TORTURE_KILLS (24): how often.  TORTURE_SEED (1).  Four instances are asked all the time: of Node where it is on PATH, else of examples/hello.
+TORTURE_KILLS (20): how often.  TORTURE_SEED (1).  Four instances are asked all the time: of Node where it is on PATH, else of examples/hello.
 """
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ from torture import everybody, mains, number, problems
 
 from storm import BUILD, Refused, alive, daemon, descriptors, eventually, note, own_kb, run
 
-KILLS = number('KILLS', 24)
+KILLS = number('KILLS', 20)
 SEED = number('SEED', 1)
 PORT = 28000
 WEB = '''require("http").createServer((q, r) => r.end("hello")).listen(process.env.PORT, "127.0.0.1")'''
