@@ -294,14 +294,15 @@ static int ask_upgrade(struct ending *who)
 	json_set_string(t.params, "brain", brain);
 	if (code == EXIT_DONE)
 		code = talk_call(client, &t);
-	if (code == EXIT_DONE)
-		code = client_wait(client, GONE_MS, &t.e);
+	/* It has said that it goes; without that its end is no upgrade. */
+	if (code == EXIT_DONE && client_wait(client, GONE_MS, &t.e) == EXIT_TIMED_OUT)
+		code = EXIT_TIMED_OUT;
 	client_free(client);
 	talk_release(&info);
 	talk_release(&t);
 	mem_free(keeper);
 	mem_free(brain);
-	return code == EXIT_NO_DAEMON && who->pid ? EXIT_DONE : code;
+	return code;
 }
 
 static int say_upgraded(const struct json *info)
@@ -332,7 +333,8 @@ static int daemon_upgrade(void)
 	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
 		if (clock_ms() > deadline)
 			return still_there(&who);
-	code = talk_launch(&client);
+	/* One that was killed on the way is started again, as by any command; one that was told to stop is not. */
+	code = talk_connect(&client);
 	if (code == EXIT_DONE)
 		code = ask_info(client, &t);
 	if (code == EXIT_DONE)
