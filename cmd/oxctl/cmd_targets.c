@@ -2,6 +2,7 @@
  * oxctl stop, restart, delete and reset: one thing, done to targets.
  */
 #include "base/json.h"
+#include "base/str.h"
 #include "cmd.h"
 #include "outcome.h"
 #include "reminder.h"
@@ -42,7 +43,14 @@ const struct opt restart_options[] = {
 
 static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
 {
-	struct talk t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
+	struct talk t = {
+		.method = method,
+		.timeout = timeout,
+		.is_long = true,
+		/* Said twice it is the same; a second restart would be one too many, and what was deleted cannot be found again. */
+		.is_question = str_eq(method, "stop"),
+		.e = ERR_INIT,
+	};
 	int code = EXIT_DONE;
 
 	if (all && rest->count)

@@ -21,8 +21,8 @@ struct talk {
 	const char *timeout; /* what --timeout says, or NULL; is sent as timeout_ms */
 	bool is_long;        /* takes as long as it takes, unless there is a timeout */
 	bool may_launch;
-	bool is_question;    /* changes nothing: asked again when the daemon's brain is replaced meanwhile */
-	struct buf *text;    /* borrowed; where the result goes as JSON text, instead of `result` */
+	bool is_question; /* changes nothing, or nothing more the second time: asked again when the daemon's brain is replaced meanwhile */
+	struct buf *text; /* borrowed; where the result goes as JSON text, instead of `result` */
 	struct json *result; /* owned; NULL unless it went well */
 	struct json *data;   /* owned: what more an error says */
 	struct err e;

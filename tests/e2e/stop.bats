@@ -234,3 +234,19 @@ all_ready() {
 	assert_equal "$(status_field gone:0 reason)" "asked to stop"
 	assert_logged "good:0: stopping -> stopped on died (asked to stop, ended by SIGTERM)"
 }
+
+@test "a stop that a killed brain has taken along is asked for again, and ends as it should" {
+	begin_oxherd <<-'TOML'
+		[processes.slow]
+		command = "trap 'sleep 1; exit 0' TERM; echo up; while :; do sleep 0.05; done"
+	TOML
+	eventually 5 has_written slow:0 up
+	oxctl stop slow >said 2>&1 3>&- &
+	asked=$!
+	eventually 5 state_is slow:0 stopping
+	kill -KILL "$(brain_pid)"
+	wait "$asked"
+	run -0 cat said
+	assert_output "slow: stopped"
+	state_is slow:0 stopped
+}

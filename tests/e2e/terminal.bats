@@ -1,4 +1,4 @@
-# What `oxctl logs` does on a real terminal: one of tmux, whose screen and scrollback are read as a person would.
+# What a real terminal makes of what we print: one of tmux, whose screen and scrollback are read as a person would.
 load ../lib/daemon
 
 # A server of this test's own, and never that of whoever runs it.
@@ -114,4 +114,29 @@ counter() {
 
 raw_title() {
 	[ "$(mux display-message -p -t t '#{pane_title}')" = owned ]
+}
+
+# On the screen as it is now.
+draws() {
+	mux capture-pane -p -t t | grep -q -- "$1"
+}
+
+@test "on a terminal status --watch goes on when the brain was killed and when the daemon was started anew" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "exec sleep 1000"
+	TOML
+	terminal "oxctl status --watch"
+	eventually 10 draws "^api:0 .*running"
+	kill -KILL "$(brain_pid)"
+	oxctl stop api
+	eventually 10 draws "^api:0 .*stopped .*asked to stop"
+	oxctl daemon restart
+	oxctl start
+	eventually 10 draws "^api:0 .*running"
+	oxctl scale api 2
+	eventually 10 draws "^api:1 .*running"
+	oxctl daemon stop
+	eventually 20 draws "oxctl: "
+	run ! draws "closed the connection"
 }
