@@ -1,7 +1,27 @@
 # Another build takes over while services run, or does not, and then nobody notices.
 load ../lib/daemon
+load ../lib/front
 
 next=$OXHERD_BUILD/next
+
+teardown() {
+	nginx_down
+	stop_oxherd
+}
+
+# load PORT…: a request after the other, until there is a file "enough"; how many went well and how many did not, in "load".
+load_on() {
+	python3 -c 'import http.client, os, sys
+bad = good = 0
+while not os.path.exists("enough"):
+    for port in map(int, sys.argv[1:]):
+        try:
+            c = http.client.HTTPConnection("127.0.0.1", port, timeout=5); c.request("GET", "/"); r = c.getresponse(); r.read(); c.close()
+            good += r.status == 200; bad += r.status != 200
+        except (OSError, http.client.HTTPException):
+            bad += 1
+print(good, bad)' "$@" >load 3>&-
+}
 
 herd() {
 	port=$(port_block 4)
@@ -93,16 +113,7 @@ fds_of() {
 
 @test "ten upgrades, back and forth, lose no request and leave no descriptor behind" {
 	herd
-	# shellcheck disable=SC2016  # python's own
-	python3 -c 'import http.client, os, sys
-bad = good = 0
-while not os.path.exists("enough"):
-    for port in map(int, sys.argv[1:]):
-        try:
-            c = http.client.HTTPConnection("127.0.0.1", port, timeout=5); c.request("GET", "/"); c.getresponse().read(); c.close(); good += 1
-        except OSError:
-            bad += 1
-print(good, bad)' "$port" $((port + 1)) $((port + 2)) $((port + 3)) >load 3>&- &
+	load_on "$port" $((port + 1)) $((port + 2)) $((port + 3)) &
 	loader=$!
 	oxctl daemon upgrade --from "$next"
 	oxctl daemon upgrade --from "$OXHERD_BUILD"
@@ -116,6 +127,37 @@ print(good, bad)' "$port" $((port + 1)) $((port + 2)) $((port + 3)) >load 3>&- &
 	assert_equal "$(version)" 0.1.0
 	assert_equal "$(pids api; pids worker)" "$before"
 	assert_equal "$(fds_of "$keeper")" "$keeper_fds"
+	assert_regex "$(cat load)" '^[1-9][0-9]+ 0$'
+}
+
+@test "ten upgrades lose no request through nginx either, and its upstream stays as it is" {
+	port=$(port_block 5)
+	front=$((port + 4))
+	nginx_up "$front" api "$PWD/upstream.conf"
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		instances = 4
+		port = $port
+		[processes.api.nginx]
+		output = "upstream.conf"
+		test = "nginx -t -c $nginx_root/nginx.conf"
+		reload = "nginx -s reload -c $nginx_root/nginx.conf"
+	TOML
+	eventually 5 answers "$front" "hello from api"
+	eventually 5 eval '[ "$(grep -c "server 127" upstream.conf)" = 4 ]'
+	before=$(pids api)
+	file=$(cat upstream.conf)
+	load_on "$front" &
+	loader=$!
+	for _ in 1 2 3 4 5; do
+		oxctl daemon upgrade --from "$next"
+		oxctl daemon upgrade --from "$OXHERD_BUILD"
+	done
+	touch enough
+	wait "$loader"
+	assert_equal "$(pids api)" "$before"
+	assert_equal "$(cat upstream.conf)" "$file"
 	assert_regex "$(cat load)" '^[1-9][0-9]+ 0$'
 }
 
