@@ -42,17 +42,31 @@ static struct rollout_slot slot_of(const struct instance *i)
 	};
 }
 
+/* Where we keep the upstream, the proxy never asks a server that is down. */
+static int64_t pace_of(const struct rollout *r)
+{
+	const struct spec *s = r->app->spec;
+	bool is_found_by_asking =
+		revision_port(r->app->target, 0) && !s->nginx.output && s->port_mode != PORT_SHARED;
+
+	return is_found_by_asking
+		? rollout_pace(r->count, (int)s->deploy.max_unavailable, s->deploy.fail_timeout_ms)
+		: 0;
+}
+
 static struct rollout_rules rules_of(const struct rollout *r)
 {
 	const struct spec *s = r->app->spec;
+	int64_t pace_ms = pace_of(r);
 
 	return (struct rollout_rules){
 		.surge = (int)s->deploy.surge,
 		.at_once = (int)s->deploy.max_unavailable,
 		.canary = r->is_told_on ? 0 : (int)s->deploy.canary,
 		.min_healthy_ms = s->deploy.min_healthy_ms,
+		.pace_ms = pace_ms,
 		.stall_ms = STALL_MS + s->deploy.drain_ms + s->stop_timeout_ms + s->start_delay_ms +
-			s->ready_timeout_ms + STALL_TRIALS * s->deploy.min_healthy_ms,
+			s->ready_timeout_ms + STALL_TRIALS * (s->deploy.min_healthy_ms + pace_ms),
 	};
 }
 

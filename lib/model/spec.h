@@ -112,6 +112,7 @@ struct spec {
 	} health;
 	struct {
 		int64_t surge, max_unavailable, canary, min_healthy_ms, drain_ms, hook_timeout_ms;
+		int64_t fail_timeout_ms;
 		bool rollback;
 		struct command pre, post;
 	} deploy;

@@ -85,11 +85,21 @@ static bool is_due(int64_t at, int64_t now, struct rollout_decision *wait)
 	return false;
 }
 
+/* Going back, what is wanted is capacity: nobody is on trial. */
+static int64_t trial_of(const struct rollout_picture *p, const struct rollout_slot *s)
+{
+	int64_t pace = s->seat == SEAT_REAL ? p->rules.pace_ms : 0;
+
+	if (!is_forward(p))
+		return 0;
+	return pace > p->rules.min_healthy_ms ? pace : p->rules.min_healthy_ms;
+}
+
 static bool find_proven(const struct rollout_picture *p, struct rollout_decision *wait)
 {
 	for (size_t k = 0; k < p->len; k++) {
 		const struct rollout_slot *s = &p->slots[k];
-		int64_t trial = is_forward(p) ? p->rules.min_healthy_ms : 0;
+		int64_t trial = trial_of(p, s);
 
 		if (!s->is_target || s->is_proven || !s->is_well || !s->is_wanted || s->is_leaving)
 			continue;
@@ -206,6 +216,15 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 	if (p->phase == ROLLOUT_PROOF)
 		return prove(p, &t, &d);
 	return p->phase == ROLLOUT_PAUSED ? d : replace(p, &t, &d);
+}
+
+int64_t rollout_pace(int instances, int at_once, int64_t fail_timeout_ms)
+{
+	int size = at_once > 0 ? at_once : 1;
+	int groups = (instances + size - 1) / size;
+
+	/* Proxies count whole seconds. */
+	return groups < 2 || fail_timeout_ms <= 0 ? 0 : (fail_timeout_ms + 1000) / (groups - 1);
 }
 
 /* --- words --- */

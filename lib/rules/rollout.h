@@ -8,6 +8,9 @@
  *
  * Going back is the same with the old revision as the target, but that is known to be good: its slots need not be proven longer than they
  * take to be ready, and their failures are no reason to turn round once more.
+ *
+ * A proxy whose list of servers nobody keeps true learns that a slot is down by asking it, and holds it for dead for a while (nginx: 10 s from
+ * the last refusal, and then has no server left when each was refused once).  There the slots keep a pace: see rollout_pace().
  */
 #ifndef OX_RULES_ROLLOUT_H
 #define OX_RULES_ROLLOUT_H
@@ -54,6 +57,7 @@ struct rollout_slot {
 struct rollout_rules {
 	int surge, at_once, canary; /* canary 0: none, or told to go on */
 	int64_t min_healthy_ms, stall_ms;
+	int64_t pace_ms; /* a replaced slot is not proven before; 0: as soon as it is well */
 };
 
 struct rollout_picture {
@@ -85,6 +89,11 @@ struct rollout_decision {
 	int64_t at; /* -1: nothing is due */
 };
 
+/*
+ * How long each of `instances` slots, replaced `at_once` at a time, is waited for at least, so that the last is not taken away before the first is
+ * believed to be alive again by a proxy that keeps away from it for so long; 0 where that cannot be, as with all at once.
+ */
+int64_t rollout_pace(int instances, int at_once, int64_t fail_timeout_ms);
 struct rollout_decision rollout_decide(const struct rollout_picture *p);
 const char *rollout_phase_word(enum rollout_phase phase);
 /* The sentence that goes with it. */
