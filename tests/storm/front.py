@@ -41,11 +41,25 @@ http {
 }
 '''
 
+PORT, FRONT = 22000, 22900
+
+OXFILE = '''
+[processes.api]
+command = ["node", "%(server)s"]
+instances = 4
+port = %(port)d
+stop_timeout_ms = 30000
+env = { VERSION = "%(version)s" }
+health_check = { endpoint = "http://127.0.0.1/", interval_secs = 1 }
+%(more)s
+%(keys)s
+'''
+
 
 class Nginx:
     """nginx before `root`/upstream.conf, which holds a block of these ports until somebody else writes it."""
 
-    def __init__(self, root, port, servers=(1,), options=''):
+    def __init__(self, root, port, servers=(1,), words=''):
         self.root, self.port = root, port
         os.makedirs(root, exist_ok=True)
         self.conf = os.path.join(root, 'nginx.conf')
@@ -53,7 +67,7 @@ class Nginx:
         with open(self.conf, 'w', encoding='utf-8') as file:
             file.write(CONF % {'root': root, 'port': port})
         with open(self.upstream, 'w', encoding='utf-8') as file:
-            file.write('upstream api {\n%s%s}\n' % (''.join('    server 127.0.0.1:%d;\n' % p for p in servers), options))
+            file.write('upstream api {\n%s}\n' % ''.join('    server 127.0.0.1:%d%s;\n' % (p, words) for p in servers))
         self.pid = 0
         subprocess.run(['nginx', '-c', self.conf], env=dict(os.environ, PATH=PATH), check=True)
         self.pid = int(eventually(lambda: self.read('nginx.pid')))
@@ -141,6 +155,40 @@ def none_failed(reports, nginx=None):
         answered = sum(r['ok'] for r in reports.values())
         note('%d were cut by nginx as it reloaded; nginx has answered %s' % (cut, dict(seen)))
         assert sum(seen.values()) == answered, (answered, seen)
+
+
+class Place:
+    """A daemon, an nginx and four servers behind it.  With `is_static` nginx has a block of these four ports that nobody changes."""
+
+    def __init__(self, d, is_static=False, more='', fail_timeout=10):
+        self.d, self.is_static, self.more = d, is_static, more
+        servers = range(PORT, PORT + 4) if is_static else (1,)
+        words = '' if fail_timeout == 10 or not is_static else ' fail_timeout=%ds' % fail_timeout
+        self.nginx = Nginx(os.path.join(d.home, 'nginx'), FRONT, servers, words)
+        self.url = 'http://127.0.0.1:%d/' % FRONT
+        try:
+            d.call('apply', oxfile=self.write(), env={'PATH': PATH}, wait=True)
+            self.settled(4)
+        except BaseException:
+            self.nginx.close()
+            raise
+
+    def write(self, version=1, server=SERVER, more=''):
+        """The oxfile of this version; its path."""
+        keys = '' if self.is_static else '[processes.api.nginx]\noptions = ["keepalive 32"]\n' + self.nginx.keys()
+        return self.d.write_oxfile(OXFILE % {'server': server, 'version': version, 'port': PORT, 'more': more or self.more,
+                                             'keys': keys})
+
+    def settled(self, count):
+        """So many are ready, and nginx has all of them and no others."""
+        wanted = [PORT + i for i in range(count)]
+
+        def is_so():
+            if self.is_static:
+                return len(self.d.processes()) == count
+            held = os.path.join(self.d.home, 'run', 'upstreams', 'api.before')
+            return self.nginx.ports() == wanted and not os.path.exists(held) and len(self.d.processes()) == count
+        assert eventually(is_so, 60), (self.nginx.ports(), wanted, self.d.processes())
 
 
 class Watch(threading.Thread):

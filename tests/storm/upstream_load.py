@@ -8,44 +8,10 @@ STORM_LOAD_ROUNDS (1): how often each is done.
 import os
 import signal
 
-from front import PATH, SERVER, Nginx, Watch, crowds, none_failed
+from front import Place, crowds, none_failed
 from storm import alive, daemon, eventually, note, number, run
 
 ROUNDS = number('LOAD_ROUNDS', 1)
-PORT, FRONT = 22000, 22900
-
-OXFILE = '''
-[processes.api]
-command = ["node", "%(server)s"]
-instances = %(count)d
-port = %(port)d
-stop_timeout_ms = 30000
-health_check = { endpoint = "http://127.0.0.1/", interval_secs = 1 }
-[processes.api.nginx]
-options = ["keepalive 32"]
-%(keys)s
-'''
-
-
-class Place:
-    """A daemon, an nginx and four servers behind it."""
-
-    def __init__(self, d, options=OXFILE):
-        self.d = d
-        self.nginx = Nginx(os.path.join(d.home, 'nginx'), FRONT)
-        self.url = 'http://127.0.0.1:%d/' % FRONT
-        text = options % {'server': SERVER, 'count': 4, 'port': PORT, 'keys': self.nginx.keys()}
-        d.call('apply', oxfile=d.write_oxfile(text), text=text, env={'PATH': PATH}, wait=True)
-        self.settled(4)
-
-    def settled(self, count):
-        """So many are ready, and nginx has all of them and no others."""
-        wanted = [PORT + i for i in range(count)]
-
-        def is_so():
-            held = os.path.join(self.d.home, 'run', 'upstreams', 'api.before')
-            return self.nginx.ports() == wanted and not os.path.exists(held) and len(self.d.processes()) == count
-        assert eventually(is_so, 60), (self.nginx.ports(), wanted, self.d.processes())
 
 
 def with_place(do):
