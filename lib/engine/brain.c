@@ -201,6 +201,15 @@ static void take_spawn_failed(struct brain *b, const struct keep_message *m)
 	buf_release(&words);
 }
 
+/* Has the kernel killed for want of memory since we looked last?  It names nobody; but a SIGKILL that nobody else has sent is nearly always this one. */
+static bool is_short_of_memory(struct brain *b)
+{
+	int64_t before = b->oom_kills;
+
+	b->oom_kills = procfs_oom_kills();
+	return before >= 0 && b->oom_kills > before;
+}
+
 static void take_exited(struct brain *b, const struct keep_message *m)
 {
 	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
@@ -216,6 +225,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 		instance_status_release(&status);
 	}
 	buf_release(&name);
+	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	herd_exited(b->herd, ticket_of(m), &end, clock_ms());
 }
 
@@ -360,6 +370,8 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->runner = runner_new(b->loop, b->parent);
 	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
 	brain_open_notices(b);
+	b->limiter = limiter_new(b);
+	b->oom_kills = procfs_oom_kills();
 	open_upstreams(b);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
@@ -390,6 +402,7 @@ void brain_free(struct brain *b)
 	meter_free(b->meter);
 	probes_free(b->probes);
 	notices_free(b->notices);
+	limiter_free(b->limiter);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
 	vec_release_with(&b->draining, mem_free);

@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "engine/brain.h"
 #include "engine/drain.h"
+#include "engine/limiter.h"
 #include "engine/meter.h"
 #include "engine/news.h"
 #include "engine/notices.h"
@@ -86,6 +87,8 @@ struct brain {
 	struct runner *runner;
 	struct probes *probes;
 	struct notices *notices;
+	struct limiter *limiter;
+	int64_t oom_kills; /* as the kernel has counted them so far */
 	struct upstreams *upstreams;
 	struct drains *drains;
 	struct vec draining; /* of struct draining * */

@@ -76,6 +76,7 @@ void past_publish(void *context, const struct herd_event *event)
 
 	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
 	write_down(b, item);
+	limiter_wake(b->limiter, event->app);
 	if (b->is_synced)
 		b->options.publish(b->options.context, item);
 }

@@ -102,3 +102,21 @@ void proctree_assign(struct proctree *t, const pid_t *roots, size_t count)
 		t->procs[i].owner = owner_of(t, &t->procs[i], sorted, count);
 	mem_free(sorted);
 }
+
+int64_t proctree_share(pid_t main)
+{
+	struct proctree tree = PROCTREE_INIT;
+	int64_t sum = 0;
+
+	if (proctree_scan(&tree) < 0)
+		return -1;
+	proctree_assign(&tree, &main, 1);
+	for (size_t i = 0; i < tree.len && sum >= 0; i++) {
+		const struct tree_proc *p = &tree.procs[i];
+		int64_t share = p->owner == 0 && p->is.rss_pages ? procfs_share(p->is.pid) : 0;
+
+		sum = share < 0 ? -1 : sum + share;
+	}
+	proctree_release(&tree);
+	return sum;
+}

@@ -38,4 +38,9 @@ struct tree_proc *proctree_find(const struct proctree *t, pid_t pid);
 /* Sets every owner; a root of 0 owns nothing.  A process below two roots belongs to the nearer one. */
 void proctree_assign(struct proctree *t, const pid_t *roots, size_t count);
 
+/*
+ * The memory of the process and of all below it as of now, of shared pages their share.  -1 when one of them does not let us look.
+ */
+int64_t proctree_share(pid_t main);
+
 #endif

@@ -202,13 +202,15 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	if (i->state == STATE_STARTING || i->checkup)
 		h->options.hands->unwatch(h->options.context, t);
 	instance_leftovers(i);
+	if (end->is_oom)
+		buf_adds(&why, "the kernel was out of memory: ");
 	exit_words(&i->last_exit, &why);
 	if (i->state == STATE_STOPPING)
 		instance_touch(i);
 	else if (instance_is_leaving(i))
 		instance_feed(i, EVENT_DIED, why.ptr);
 	else
-		judge(i, how, NULL);
+		judge(i, how, end->is_oom ? "the kernel was out of memory" : NULL);
 	buf_release(&why);
 	herd_leave(h);
 }

@@ -242,13 +242,32 @@ void instance_place_restore(struct instance *i)
 	i->has_place = budget_ask(&i->app->ill, i->slot);
 }
 
+/* How many may be down can change only when nobody is. */
+static void fit_places(struct app *a)
+{
+	if (!a->ill.len)
+		a->ill.most = (size_t)a->spec->deploy.max_unavailable;
+}
+
+bool instance_place_take(struct instance *i)
+{
+	struct app *a = i->app;
+
+	fit_places(a);
+	if (i->has_place)
+		return true;
+	if (i->has_asked_place || (a->ill.held >= a->ill.most && a->ill.held))
+		return false;
+	i->has_asked_place = true;
+	i->has_place = budget_ask(&a->ill, i->slot);
+	return i->has_place;
+}
+
 static void ask_place(struct instance *i)
 {
 	struct app *a = i->app;
 
-	/* It can change only when nobody is in it. */
-	if (!a->ill.len)
-		a->ill.most = (size_t)a->spec->deploy.max_unavailable;
+	fit_places(a);
 	i->has_asked_place = true;
 	i->has_place = budget_ask(&a->ill, i->slot);
 	i->app->herd->is_changed = true;

@@ -62,6 +62,7 @@ struct herd_exit {
 	int code;        /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how */
 	int signal;      /* its number, or 0 */
 	int64_t wall_ms; /* since 1970, for people only */
+	bool is_oom;     /* killed by the kernel, for want of memory */
 };
 /* The main process was reaped. */
 void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now);
@@ -75,6 +76,11 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now);
 void herd_told(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
 /* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
+/*
+ * It uses up more than its limits say: restarted gently, which is no crash, unless as many of its app as may be are down already.  Say it again
+ * for as long as it is so.
+ */
+void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now);
 /* Something about its surroundings that a person should know: an event, and a line of its past. */
 void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now);
 void herd_port_free(struct herd *h, struct ticket t, int64_t now);
@@ -244,6 +250,8 @@ const char *instance_app(const struct instance *i);
 int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);
 enum state instance_state(const struct instance *i);
+/* Of its main process; 0: none. */
+int64_t instance_pid(const struct instance *i);
 /* The definition that it runs by, or will; during a deploy it may be another than its app's. */
 const struct spec *instance_spec(const struct instance *i);
 /* Words borrowed from the herd until its next call; release the status with instance_status_release(). */

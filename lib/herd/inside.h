@@ -83,6 +83,7 @@ struct instance {
 	enum health health;      /* of this run: the last verdict */
 	struct checkup *checkup; /* NULL: nothing is checked now */
 	struct told *told;       /* what it said of itself; NULL: nothing */
+	char *over;              /* which limit it has passed, while it is restarted for that; NULL: none */
 	int64_t well_since;      /* 0: instance_is_well() is not true */
 	int64_t delay_ms;        /* what the restart rule said last */
 	int64_t restarts;
@@ -265,6 +266,10 @@ void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf
 void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
+/* over.c */
+void instance_over_end(struct instance *i);
+/* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */
+bool instance_place_take(struct instance *i);
 /* told.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
 void instance_watchdog_begin(struct instance *i);
 void instance_watchdog_bite(struct instance *i);

@@ -26,6 +26,7 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	instance_check_end(i);
 	instance_told_end(i);
+	instance_over_end(i);
 	past_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);

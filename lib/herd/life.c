@@ -113,6 +113,7 @@ static void begin_attempt(struct instance *i)
 		return;
 	}
 	choose_revision(i);
+	instance_over_end(i);
 	i->generation = ++h->last_generation;
 	i->is_port_free = false;
 	i->pid = 0;

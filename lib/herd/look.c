@@ -55,6 +55,11 @@ struct ticket instance_ticket(const struct instance *i)
 	return (struct ticket){ .slot = i->slot, .generation = i->generation };
 }
 
+int64_t instance_pid(const struct instance *i)
+{
+	return i->pid;
+}
+
 enum state instance_state(const struct instance *i)
 {
 	return i->state;

@@ -13,7 +13,9 @@ const char *instance_stop_words(const struct instance *i)
 		return "another revision takes its place";
 	if (i->is_retired)
 		return i->app->is_leaving ? "deleted" : "scaled down";
-	return i->wants_up ? "restart" : "asked to stop";
+	if (i->wants_up)
+		return i->over ? i->over : "restart";
+	return "asked to stop";
 }
 
 static void step_down(struct instance *i)

@@ -225,6 +225,39 @@ bool procfs_command(pid_t pid, struct buf *out, size_t max)
 	return true;
 }
 
+/* The number after the word at the beginning of a line; -1. */
+static int64_t number_after(const char *path, const char *word)
+{
+	char text[16 * 1024];
+	size_t len = strlen(word);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, sizeof(text) - 1);
+
+	fd_close(&fd);
+	if (got < 0)
+		return -1;
+	text[got] = '\0';
+	for (const char *line = text; line; line = strchr(line, '\n'), line += line != NULL)
+		if (!strncmp(line, word, len))
+			return strtoll(line + len, NULL, 10);
+	return -1;
+}
+
+int64_t procfs_share(pid_t pid)
+{
+	char path[64];
+	int64_t kb = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", (int)pid);
+	kb = number_after(path, "Pss:");
+	return kb < 0 ? -1 : kb * 1024;
+}
+
+int64_t procfs_oom_kills(void)
+{
+	return number_after("/proc/vmstat", "oom_kill ");
+}
+
 bool procfs_boot_id(struct buf *out)
 {
 	char text[64];

@@ -360,6 +360,8 @@ static void do_word(struct sim *s, uint64_t *random)
 	n.has_status = sim_chance(random, 30);
 	sim_trace(s, "%s says something of itself", p->name);
 	herd_told(s->h, p->ticket, &n, s->now);
+	if (sim_chance(random, 20))
+		herd_over_limit(s->h, p->ticket, "uses more than it may", s->now);
 }
 
 /* An echo of an attempt that is over, or was of another slot: nothing may come of it. */

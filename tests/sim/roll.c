@@ -92,7 +92,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		left += serves(i) && !instance_is_leaving(i);
 		is_any_taken |= is_same && seen->served && !seen->was_pulled && is_pulled(i) &&
 			(i->is_spare || instance_is_asked(i)) && i->health != HEALTH_UNHEALTHY &&
-			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
+			!instance_is_silent(i) && (i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){ .slot = i->slot, .served = serves(i), .was_pulled = is_pulled(i) };
 	}
 	if (is_any_taken && a->rollout && !a->is_leaving && !s->is_shutting_down && left < least(a))

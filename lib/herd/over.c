@@ -1,0 +1,35 @@
+/*
+ * Instances that use up more than they may: restarted gently, and not all of an app at once, for they tend to pass a limit together.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/inside.h"
+
+void instance_over_end(struct instance *i)
+{
+	mem_free(i->over);
+	i->over = NULL;
+}
+
+void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
+{
+	struct instance *i = herd_hear(h, t, now);
+
+	if (!i)
+		return;
+	if ((i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY) || instance_is_leaving(i)) {
+		herd_odd(h, i, "over its limit");
+		return;
+	}
+	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
+	if (!i->app->rollout && instance_place_take(i)) {
+		instance_over_end(i);
+		i->over = mem_strdup(words);
+		i->is_restarting = true;
+		h->is_changed = true;
+		instance_note(i, words);
+		instance_touch(i);
+	}
+	herd_leave(h);
+}

@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# Limits of memory and processor, over the whole process tree.
+load ../lib/daemon
+
+@test "a wrapper whose child holds 150 MB is over a limit of 100 MB, and is restarted gently" {
+	begin_oxherd <<-'TOML'
+		[processes.fat]
+		command = "trap 'echo bye; kill %1; exit 0' TERM; python3 -c \"import time; x = bytearray(b'x') * (150 << 20); time.sleep(1000)\" & wait"
+		limits = { memory_mb = 100 }
+	TOML
+	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
+	assert_logged "and may use 100 MB (memory_mb)"
+	eventually 5 has_written fat:0 bye
+	eventually 5 at_least fat:0 revision 1
+	assert_equal "$(status_field fat:0 crashes)" 0
+	run oxctl why fat:0
+	assert_output --partial "may use 100 MB (memory_mb)"
+}
+
+@test "pages that forked processes share count once" {
+	start_oxherd <<-'TOML'
+		[processes.flock]
+		command = ["python3", "-c", "import os, time\nx = bytearray(b'x') * (60 << 20)\nfor i in range(4):\n  if os.fork() == 0: break\nprint('up', flush=True)\ntime.sleep(1000)"]
+		limits = { memory_mb = 120 }
+	TOML
+	pid=$(pid_of flock:0)
+	eventually 10 has_uptime flock:0 4
+	assert [ "$(status_field flock:0 memory_bytes)" -gt $((120 * 1024 * 1024)) ]
+	assert_equal "$(pid_of flock:0)" "$pid"
+	refute_logged "flock:0: running -> stopping"
+}
+
+@test "who uses a processor for longer than its window is restarted, and who pauses is not" {
+	start_oxherd <<-'TOML'
+		[processes.busy]
+		command = "python3 -c 'while True: pass'"
+		limits = { cpu_percent = 5, cpu_window_secs = 2 }
+		[processes.calm]
+		command = "sleep 1000"
+		limits = { cpu_percent = 5, cpu_window_secs = 2 }
+	TOML
+	calm=$(pid_of calm:0)
+	eventually 20 is_logged "busy:0: running -> stopping on stop (used more than 5% of a processor for 2 s"
+	assert_equal "$(pid_of calm:0)" "$calm"
+}
+
+# memory_group NAME MB: a cgroup in which no more can be had; prints its folder, of either version.
+memory_group() {
+	local base=/sys/fs/cgroup
+	if [ -d "$base/memory" ]; then
+		base=$base/memory
+	fi
+	mkdir "$base/$1" 2>/dev/null || return
+	echo $(($2 << 20)) 2>/dev/null >"$base/$1/memory.limit_in_bytes" ||
+		echo $(($2 << 20)) 2>/dev/null >"$base/$1/memory.max" || {
+		rmdir "$base/$1"
+		return 1
+	}
+	echo "$base/$1"
+}
+
+@test "who is killed by the kernel for want of memory is said to be" {
+	group=$(memory_group "oxherd-test-$$" 60) || skip "no memory cgroup can be made here"
+	begin_oxherd <<-TOML
+		[processes.fat]
+		command = "echo \$\$ >$group/cgroup.procs; exec python3 -c \"import time; time.sleep(1.5); x = bytearray(b'x') * (200 << 20)\""
+		max_restarts = 1
+	TOML
+	eventually 20 state_is fat:0 crashed
+	run oxctl why fat:0
+	assert_output --partial "the kernel was out of memory; killed by SIGKILL"
+	rmdir "$group"
+}
