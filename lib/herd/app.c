@@ -159,9 +159,9 @@ static void settle_down(struct instance *i)
 	i->is_retired = false;
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
-	if (i->port != instance_port(i))
-		i->is_restarting = state_is_live(i->state);
 	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
+	if (i->takes_target || i->port != instance_port(i))
+		i->is_restarting = state_is_live(i->state);
 	instance_touch(i);
 }
 

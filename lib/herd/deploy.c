@@ -76,10 +76,8 @@ void rollout_fire(struct app *a)
 
 bool instance_is_on_trial(const struct instance *i)
 {
-	const struct rollout *r = i->app->rollout;
-
-	return r && rollout_is_forward(r) && !rollout_waits_for_word(r) && i->revision == i->app->target &&
-		i->app->target != i->app->current && !i->is_proven;
+	/* Also one of a rollout that was overtaken before this one was proven. */
+	return i->app->rollout && i->revision != i->app->current && !i->is_trusted;
 }
 
 struct revision *app_birth_revision(const struct app *a, int number)

@@ -13,7 +13,10 @@ enum { STALL_MS = 120000, STALL_TRIALS = 10 };
 
 static bool serves(const struct instance *i)
 {
-	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_leaving(i) &&
+	/* What has ended well is as good as one that runs. */
+	bool is_done = i->state == STATE_FINISHED && i->has_ended && !i->is_spare;
+
+	return instance_is_asked(i) && (i->state == STATE_RUNNING || is_done) && !instance_is_leaving(i) &&
 		!instance_is_on_trial(i);
 }
 
@@ -305,7 +308,7 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 		replace(i);
 		break;
 	case ROLLOUT_DO_PROVE:
-		i->is_proven = true;
+		i->is_proven = i->is_trusted = true;
 		instance_touch(i);
 		upstream_is_stale(a);
 		break;

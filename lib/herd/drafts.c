@@ -211,8 +211,21 @@ static void extend_ports(struct revision *r, const struct revision *by)
 	r->ports_len = by->ports_len;
 }
 
+/* Those at the end are of instances that are too many now, and run until they are gone. */
+static bool has_more_ports(const struct revision *r, const struct draft *d)
+{
+	if (r->ports_len <= d->ports_len || r->port_source != d->port_source)
+		return false;
+	for (int k = 0; k < d->ports_len; k++)
+		if (r->ports[k] != d->ports[k])
+			return false;
+	return true;
+}
+
 static void take_ports(struct revision *r, struct draft *d)
 {
+	if (has_more_ports(r, d))
+		return;
 	mem_free(r->ports);
 	r->ports = d->ports;
 	r->ports_len = d->ports_len;

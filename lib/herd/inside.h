@@ -98,6 +98,7 @@ struct instance {
 	bool takes_target;  /* runs by its app's target from its next start on */
 	bool is_pulled;     /* goes down for a rollout alone; else people want it restarted too */
 	bool is_proven;     /* by the target of the rollout that is under way */
+	bool is_trusted;    /* this life of it was proven once, by whatever revision */
 	bool has_failed;    /* the same: it ended or was not ready in time */
 	bool is_restarting; /* has to go down once */
 	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */

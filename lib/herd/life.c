@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 
 static struct ticket ticket_of(const struct instance *i)
 {
@@ -94,13 +94,15 @@ static void choose_revision(struct instance *i)
 	struct app *a = i->app;
 	struct revision *born = app_birth_revision(a, i->number);
 	bool is_overtaken = i->revision != a->target && i->revision != a->current && !i->is_spare;
+	bool is_surplus = a->rollout && !i->is_spare && i->number >= a->rollout->count;
 
-	if (i->takes_target || !a->rollout)
+	if ((i->takes_target || !a->rollout) && !is_surplus)
 		revision_set(&i->revision, a->target);
 	/* One that will be too many has no port in a smaller revision. */
-	else if (is_overtaken && !revision_port(i->revision, i->number) == !revision_port(born, i->number))
+	else if (is_overtaken && !is_surplus &&
+		!revision_port(i->revision, i->number) == !revision_port(born, i->number))
 		revision_set(&i->revision, born);
-	i->takes_target = i->is_pulled = false;
+	i->takes_target = i->is_pulled = i->is_trusted = false;
 }
 
 static void begin_attempt(struct instance *i)

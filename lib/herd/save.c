@@ -19,6 +19,7 @@ const struct instance_flag instance_flags[] = {
 	FLAG(takes_target),
 	FLAG(is_pulled),
 	FLAG(is_proven),
+	FLAG(is_trusted),
 	FLAG(has_failed),
 	FLAG(is_failing),
 	FLAG(is_port_free),

@@ -144,6 +144,12 @@ static struct rollout_decision prove(
 	return *wait;
 }
 
+/* Nobody misses it while it is replaced. */
+static bool is_free(const struct rollout_slot *s)
+{
+	return s->is_over || (!s->serves && !s->is_up);
+}
+
 /* A slot that is not by the target yet: one whose change costs nothing before one that serves.  ROLLOUT_NO_SLOT: there is none. */
 static size_t next_old(const struct rollout_picture *p)
 {
@@ -154,7 +160,7 @@ static size_t next_old(const struct rollout_picture *p)
 
 		if (s->seat != SEAT_REAL || s->is_target)
 			continue;
-		if (!s->serves && !s->is_up)
+		if (is_free(s))
 			return k;
 		if (found == ROLLOUT_NO_SLOT || (p->slots[found].serves && !s->serves))
 			found = k;
@@ -192,7 +198,7 @@ static struct rollout_decision replace(
 	if (canary && t->replaced >= canary)
 		return t->in_flight ? *wait : decide(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
 	/* With a canary also what is down anyway waits its turn. */
-	if (!p->slots[next].serves && !p->slots[next].is_up && !canary)
+	if (is_free(&p->slots[next]) && !canary)
 		return decide(ROLLOUT_DO_REPLACE, next);
 	if (t->in_flight >= at_once(p))
 		return *wait;

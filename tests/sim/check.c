@@ -153,9 +153,9 @@ static void check_left(struct sim *s, const struct proc *p)
 	const struct instance *i = a ? app_instance(a, p->number) : NULL;
 	int index = p->port - SIM_PORT_FIRST;
 
-	if (i && i->ready_at && a->ready > 0 && !a->is_leaving && a->spec->nginx.output && index >= 0 &&
-		index < SIM_PORTS && s->is_named_now[p->app][index] && !s->is_upstream_broken[p->app] &&
-		!s->is_shutting_down)
+	if (i && i->ready_at && a->ready > 0 && a->asked > 0 && !a->is_leaving && a->spec->nginx.output &&
+		index >= 0 && index < SIM_PORTS && s->is_named_now[p->app][index] &&
+		!s->is_upstream_broken[p->app] && !s->is_shutting_down)
 		sim_fail(s, "%s is stopped while its upstream names it", p->name);
 }
 
@@ -237,7 +237,7 @@ void check_settled(struct sim *s, uint64_t id, bool is_ok)
 		const struct proc *p = s->procs.items[k];
 
 		if (a->covers[p->app][p->number] && p->is_tree_alive && p->pid <= a->last_pid &&
-			!check_is_wanted(s, p->app, p->number))
+			!check_is_wanted(s, p->app, p->number) && is_there(instance_of(s, p->app, p->number)))
 			sim_fail(s, "a stop is settled, and %s pid %lld lives", p->name, (long long)p->pid);
 	}
 }

@@ -56,7 +56,9 @@ void roll_check_app(struct sim *s, int app, const struct app *a)
 
 static bool serves(const struct instance *i)
 {
-	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_on_trial(i);
+	bool is_done = i->state == STATE_FINISHED && i->has_ended && !i->is_spare;
+
+	return instance_is_asked(i) && (i->state == STATE_RUNNING || is_done) && !instance_is_on_trial(i);
 }
 
 /* It goes, or is as good as gone, because a rollout says so. */
@@ -92,7 +94,8 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		left += serves(i) && !instance_is_leaving(i);
 		is_any_taken |= is_same && seen->served && !seen->was_pulled && is_pulled(i) &&
 			(i->is_spare || instance_is_asked(i)) && i->health != HEALTH_UNHEALTHY &&
-			!instance_is_silent(i) && (i->state == STATE_RUNNING || i->state == STATE_STOPPING);
+			!instance_is_silent(i) && !i->is_failing &&
+			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){ .slot = i->slot, .served = serves(i), .was_pulled = is_pulled(i) };
 	}
 	if (is_any_taken && a->rollout && !a->is_leaving && !s->is_shutting_down && left < least(a))
@@ -128,7 +131,7 @@ static void check_one_revision(struct sim *s, const struct app *a)
 			sim_fail(s, "all is quiet, and %s:%d is not by the revision of %s", a->spec->name,
 				i->number, a->spec->name);
 	}
-	if (a->instances.len != (size_t)a->count && !a->is_leaving)
+	if (a->instances.len != (size_t)a->count && !a->is_leaving && !a->rollout)
 		sim_fail(s, "all is quiet, and %s has %zu instances of %d", a->spec->name, a->instances.len,
 			a->count);
 }
