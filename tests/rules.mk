@@ -135,5 +135,5 @@ $(OUT)/bench-stamp: $(OUT)/tests/bench/stamp.o
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 .PHONY: bench
-bench: all $(OUT)/bench-stamp
+bench: all $(OUT)/bench-stamp $(OUT)/examples/hello/hello
 	$(Q)python3 tests/bench/bench.py $(OUT) --json $(OUT)/bench.json

@@ -219,6 +219,28 @@ def idle(build, seconds):
         return sum(map(switches, pids)) - before
 
 
+def connections():
+    """That servers of this machine have taken so far."""
+    with open("/proc/net/snmp", encoding="ascii") as f:
+        names, values = [line.split() for line in f if line.startswith("Tcp:")]
+    return int(values[names.index("PassiveOpens")])
+
+
+def probes(build, seconds):
+    """The share of a processor, in percent, that 1000 checks of health a second take, and how many a second there were."""
+    hello = os.path.join(os.path.abspath(build), "examples/hello/hello")
+    with herd(build) as h:
+        h.apply(f'[processes.s]\ncommand = ["{hello}"]\ninstances = 100\n'
+                'health_check = { url = "http://127.0.0.1/", interval_secs = "100ms" }\n')
+        wait_until(lambda: all(p["status"] == "running" for p in h.processes()))
+        time.sleep(1)
+        brain = h.pids()[1]
+        done, spent, begin = connections(), processor_seconds(brain), time.monotonic()
+        time.sleep(seconds)
+        took = time.monotonic() - begin
+        return (processor_seconds(brain) - spent) / took * 100, (connections() - done) / took
+
+
 def processor_seconds(pid):
     with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
         fields = f.read().rsplit(")", 1)[1].split()
@@ -272,6 +294,9 @@ def measure(build, quick):
     yield "memory of keeper and brain at start, MB (PSS)", empty / 1048576, 2, "at most"
     yield "memory for each further instance, KB (PSS)", each / 1024, 2, "at most"
     yield "wake-ups in 5 idle seconds with 100 instances", idle(build, 5), 0, "at most"
+    share, each_second = probes(build, 5 if quick else 20)
+    yield "checks of health of 100 servers each second", each_second, 950, "at least"
+    yield "processor that they take of the brain, percent", share, 10, "at most"
     megabytes = 200 if quick else 1000
     throughput, cost, peak, wait = logs(build, megabytes)
     yield "log throughput beside program | cat > file", throughput, 0.8, "at least"
