@@ -282,7 +282,7 @@ static void do_apply(struct sim *s, uint64_t *random)
 	asked = driver_ask(s, random);
 	a.id = asked ? asked->id : 0;
 	a.only_count = sim_chance(random, 40) && s->file_version[only] >= 0 ? 1 : 0;
-	a.changes = sim_chance(random, 60);
+	a.changes = sim_chance(random, 60) && !sim_is_plain;
 	a.prunes = sim_chance(random, 20);
 	a.starts = sim_chance(random, 85);
 	a.waits_ready = sim_chance(random, 50);

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "sim.h"
 
-void driver_reload(struct sim *s, uint64_t *random)
+static void reload(struct sim *s, uint64_t *random)
 {
 	struct vec specs = VEC_INIT;
 	int app = (int)sim_draw(random, SIM_APPS);
@@ -34,7 +34,7 @@ void driver_reload(struct sim *s, uint64_t *random)
 	vec_release_with(&specs, (void (*)(void *))spec_free);
 }
 
-void driver_steer(struct sim *s, uint64_t *random)
+static void steer(struct sim *s, uint64_t *random)
 {
 	static const char *const words[] = { "continue", "abort", "rollback" };
 	int app = (int)sim_draw(random, SIM_APPS);
@@ -67,4 +67,16 @@ bool driver_is_there_yet(const struct sim *s, int app, int number)
 	}
 	vec_release(&found);
 	return is;
+}
+
+void driver_reload(struct sim *s, uint64_t *random)
+{
+	if (!sim_is_plain)
+		reload(s, random);
+}
+
+void driver_steer(struct sim *s, uint64_t *random)
+{
+	if (!sim_is_plain)
+		steer(s, random);
 }

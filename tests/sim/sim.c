@@ -7,6 +7,8 @@
 #include "base/json.h"
 #include "base/mem.h"
 
+bool sim_is_plain;
+
 /* Every so many steps all faults end for a while, and then everything that is wanted must run. */
 enum { QUIET_EVERY = 20000, QUIET_STEPS_MAX = 200000 };
 

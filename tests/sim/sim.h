@@ -86,6 +86,9 @@ struct asked {
 	int64_t last_pid; /* later ones were begun by somebody who asked later */
 };
 
+/* Nobody deploys, reloads or rolls back: what else there is, for more steps. */
+extern bool sim_is_plain;
+
 struct sim {
 	uint64_t seed, behaviour, spawns;
 	int64_t now, wall;
