@@ -427,6 +427,24 @@ struct instance_status fake_status(const struct fake *f, const char *name)
 	return s;
 }
 
+int fake_revision(const struct fake *f, const char *name)
+{
+	struct instance_status s = fake_status(f, name);
+	int revision = s.revision;
+
+	instance_status_release(&s);
+	return revision;
+}
+
+int64_t fake_crashes(const struct fake *f, const char *name)
+{
+	struct instance_status s = fake_status(f, name);
+	int64_t crashes = s.crashes;
+
+	instance_status_release(&s);
+	return crashes;
+}
+
 int fake_port(const struct fake *f, const char *name)
 {
 	struct instance_status s = fake_status(f, name);

@@ -62,7 +62,10 @@ void fake_probed(struct fake *f, const char *name, enum probe_answer answer, con
 void fake_ready(struct fake *f, const char *name);
 struct ticket fake_ticket(const struct fake *f, const char *name);
 const char *fake_state(const struct fake *f, const char *name);
+/* To be released. */
 struct instance_status fake_status(const struct fake *f, const char *name);
+int fake_revision(const struct fake *f, const char *name);
+int64_t fake_crashes(const struct fake *f, const char *name);
 int fake_port(const struct fake *f, const char *name);
 /* How often a line that begins so was written since the start or the last fake_forget(). */
 int fake_count(const struct fake *f, const char *line);

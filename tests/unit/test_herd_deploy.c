@@ -117,7 +117,7 @@ static void a_rollout_ends_with_one_revision(void **state)
 	assert_true(fake_is_before(&f, "signal api:0", "spawn api:0 3000"));
 	assert_true(fake_is_before(&f, "spawn api:0 3000", "signal api:1"));
 	assert_true(fake_is_before(&f, "spawn api:1 3001", "signal api:2"));
-	assert_int_equal(fake_status(&f, "api:0").revision, 2);
+	assert_int_equal(fake_revision(&f, "api:0"), 2);
 	fake_release(&f);
 }
 
@@ -237,7 +237,7 @@ static void canaries_wait_for_a_word(void **state)
 	fake_live(&f, 20000);
 	assert_int_equal(fake_count(&f, "settled 7 ok"), 1);
 	assert_int_equal(fake_count(&f, "signal api:1"), 0);
-	assert_int_equal(fake_status(&f, "api:0").revision, 2);
+	assert_int_equal(fake_revision(&f, "api:0"), 2);
 	assert_int_equal(running(&f), 3);
 	assert_int_equal(steer(&f, HERD_CONTINUE, 8), 0);
 	fake_live(&f, 20000);
@@ -280,7 +280,7 @@ static void rollback_rolls_the_revision_before(void **state)
 	fake_live(&f, 10000);
 	assert_int_equal(fake_count(&f, "settled 8 ok"), 1);
 	assert_true(all_run(&f, "serve --well"));
-	assert_int_equal(fake_status(&f, "api:0").revision, 1);
+	assert_int_equal(fake_revision(&f, "api:0"), 1);
 	fake_release(&f);
 }
 

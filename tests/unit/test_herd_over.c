@@ -30,7 +30,7 @@ static void gently_and_no_crash(void **state)
 	fake_exit(&f, "api:0", 0, 15);
 	fake_pass(&f, 10);
 	assert_string_equal(fake_state(&f, "api:0"), "running");
-	assert_int_equal(fake_status(&f, "api:0").crashes, 0);
+	assert_int_equal(fake_crashes(&f, "api:0"), 0);
 	assert_non_null(strstr(f.log.ptr, "(uses 150 MB of memory, and may use 100 MB (memory_mb))"));
 	fake_release(&f);
 }

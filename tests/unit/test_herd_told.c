@@ -141,7 +141,7 @@ static void silence_is_an_illness(void **state)
 	assert_string_equal(fake_state(&f, "api:0"), "stopping");
 	assert_int_equal(fake_count(&f, "signal api:0 SIGTERM"), 1);
 	fake_exit(&f, "api:0", 0, 0);
-	assert_int_equal(fake_status(&f, "api:0").crashes, 1);
+	assert_int_equal(fake_crashes(&f, "api:0"), 1);
 	fake_release(&f);
 }
 
