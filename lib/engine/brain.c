@@ -416,6 +416,7 @@ void brain_free(struct brain *b)
 	vec_release_with(&b->facts, fact_free);
 	sync_release(b);
 	json_free(b->state);
+	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
 	parent_free(b->parent);
 	mem_free(b);
 }

@@ -145,7 +145,6 @@ void parent_free(struct parent *p)
 	ev_io_stop(p->loop, &p->writer);
 	while (p->count)
 		drop_first(p);
-	fd_close(&p->fd);
 	mem_free(p->room);
 	mem_free(p);
 }

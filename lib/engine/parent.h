@@ -19,7 +19,7 @@ struct parent_calls {
 	void (*gone)(void *context);
 };
 
-/* Takes the descriptor over.  `calls` and `context` are borrowed. */
+/* Uses the descriptor, which stays the caller's.  `calls` and `context` are borrowed. */
 struct parent *parent_new(struct ev_loop *loop, int fd, const struct parent_calls *calls, void *context);
 void parent_free(struct parent *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */

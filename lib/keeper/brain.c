@@ -152,17 +152,13 @@ void brain_start(struct keeper *k)
 void brain_hang_up(struct keeper *k)
 {
 	struct brain *b = &k->brain;
-	bool was_told = b->is_synced;
 
 	fd_close(&b->sock);
 	b->is_synced = b->wants_out = false;
 	b->debts.hello = b->debts.synced = b->debts.has_reply = false;
 	/* A brain without a socket is of no use, and may not go on writing to what the next one writes to. */
-	if (b->slot.is_child && k->stopping != STOPPING_FAREWELL) {
-		if (was_told)
-			log_warn("brain: its socket is closed, it is killed");
+	if (b->slot.is_child && k->stopping != STOPPING_FAREWELL)
 		(void)kill_child(b->slot.pid, SIGKILL);
-	}
 }
 
 static void log_end(const struct slot *s)
@@ -171,6 +167,8 @@ static void log_end(const struct slot *s)
 		log_warn_sys(s->number, "brain: %s", keep_stage_words(s->stage));
 	else if (WIFSIGNALED(s->status))
 		log_warn("brain: pid %d was ended by signal %d", (int)s->pid, WTERMSIG(s->status));
+	else if (!s->status)
+		log_info("brain: pid %d has left", (int)s->pid);
 	else
 		log_warn("brain: pid %d exited with %d", (int)s->pid, WEXITSTATUS(s->status));
 }

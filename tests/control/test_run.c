@@ -23,6 +23,7 @@ struct runs {
 	struct stage *stage;
 	struct ev_loop *loop;
 	struct parent *parent;
+	int link;
 	struct runner *runner;
 	struct env env;
 	int synced, others, errors;
@@ -56,7 +57,8 @@ static const struct parent_calls calls = { .message = on_message, .gone = on_gon
 
 static void begin(struct runs *r)
 {
-	r->parent = parent_new(r->loop, fcntl(r->stage->sock, F_DUPFD_CLOEXEC, 0), &calls, r);
+	r->link = fcntl(r->stage->sock, F_DUPFD_CLOEXEC, 0);
+	r->parent = parent_new(r->loop, r->link, &calls, r);
 	r->runner = runner_new(r->loop, r->parent);
 }
 
@@ -64,6 +66,7 @@ static void stop(struct runs *r)
 {
 	runner_free(r->runner);
 	parent_free(r->parent);
+	fd_close(&r->link);
 	r->runner = NULL;
 	r->parent = NULL;
 }

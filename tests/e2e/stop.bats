@@ -183,6 +183,19 @@ all_ready() {
 	answers "$port" "hello from up:0"
 }
 
+@test "a restart of the daemon is nothing to warn of" {
+	one ""
+	for _ in 1 2 3; do
+		oxctl daemon restart
+	done
+	run grep -E " (oxherd )?(warn|error):" "$OXHERD_HOME/log/oxherd.log"
+	assert_output ""
+	assert_equal "$(daemon_log | grep -c "brain: pid .* has left")" 3
+	assert_equal "$(pid_of one:0)" "$pid"
+	kill -KILL "$(brain_pid)"
+	eventually 5 is_logged "was ended by signal 9"
+}
+
 @test "delete stops and forgets" {
 	one ""
 	oxctl delete one
