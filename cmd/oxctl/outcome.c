@@ -70,7 +70,11 @@ static void add_started(struct buf *out, const struct json *app)
 		buf_adds(out, "started");
 		return;
 	}
-	if (!started) {
+	if (!started && json_get(app, "running") && int_of(app, "running") < instances) {
+		buf_addf(out, "already started, %lld of ", (long long)int_of(app, "running"));
+		add_count(out, instances);
+		buf_adds(out, instances == 1 ? " runs" : " run");
+	} else if (!started) {
 		buf_adds(out, instances ? "already running" : "has no instances");
 	} else if (started < instances) {
 		buf_addf(out, "%lld of ", (long long)started);

@@ -52,10 +52,21 @@ static struct oxfile *read_oxfile(struct request *r, const char *path, bool will
 /* --- what an apply did ---------------------------------------------------------------------------------------------------- */
 
 struct tally {
-	int64_t instances, live;
+	int64_t instances, running;
+	int64_t live;    /* there, or on their way */
+	int64_t delayed; /* of these, after a crash: a start hurries them */
 	int first_port;
 	struct json *ports;
 };
+
+static void count_one(struct tally *t, enum state state)
+{
+	t->instances++;
+	t->running += state == STATE_RUNNING || state == STATE_UNHEALTHY;
+	/* What waits to be started is on its way too. */
+	t->live += state != STATE_STOPPED && state != STATE_FINISHED && state != STATE_CRASHED;
+	t->delayed += state == STATE_BACKOFF;
+}
 
 static void count_app(struct handle *h, const char *name, struct tally *t)
 {
@@ -69,11 +80,7 @@ static void count_app(struct handle *h, const char *name, struct tally *t)
 
 		instance_status_init(&status);
 		instance_status(instances.items[i], brain_now(h->brain), &status);
-		t->instances++;
-		/* What waits to be started is on its way too. */
-		t->live += instance_state(instances.items[i]) != STATE_STOPPED &&
-			instance_state(instances.items[i]) != STATE_FINISHED &&
-			instance_state(instances.items[i]) != STATE_CRASHED;
+		count_one(t, instance_state(instances.items[i]));
 		if (status.port)
 			json_push(t->ports, json_new_int(status.port));
 		if (!t->first_port)
@@ -92,6 +99,7 @@ static void add_app(struct handle *h, struct json *list, const struct spec *s, i
 	json_set_string(app, "name", s->name);
 	json_set_int(app, "instances", now.instances);
 	json_set_int(app, "started", now.live > live_before ? now.live - live_before : 0);
+	json_set_int(app, "running", now.running);
 	if (now.first_port)
 		json_set_int(app, "port", now.first_port);
 	else
@@ -136,7 +144,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 
 		count_app(h, s->name, &tally);
 		json_free(tally.ports);
-		before[i] = tally.live;
+		before[i] = tally.live - tally.delayed;
 	}
 	a->id = waiting_id(w);
 	a->notes = &notes;

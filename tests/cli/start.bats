@@ -9,6 +9,9 @@ STARTED='{ "apps": [
 	{ "name": "shared", "instances": 2, "started": 2, "port": 443, "ports": [443, 443], "state": "started" },
 	{ "name": "some", "instances": 4, "started": 1, "port": null, "ports": [], "state": "started" },
 	{ "name": "up", "instances": 2, "started": 0, "port": null, "ports": [], "state": "unchanged" },
+	{ "name": "half", "instances": 2, "started": 0, "running": 1, "port": null, "ports": [], "state": "unchanged" },
+	{ "name": "none", "instances": 1, "started": 0, "running": 0, "port": null, "ports": [], "state": "unchanged" },
+	{ "name": "all", "instances": 1, "started": 0, "running": 1, "port": null, "ports": [], "state": "unchanged" },
 	{ "name": "new", "instances": 2, "started": 0, "port": null, "ports": [], "state": "changed" },
 	{ "name": "off", "instances": 0, "started": 0, "port": null, "ports": [], "state": "disabled" } ],
 	"notes": [ "the oxfile has changed; '"'oxctl deploy'"' applies it" ] }'
@@ -27,6 +30,9 @@ one: 1 instance started
 shared: 2 instances started on 443
 some: 1 of 4 instances started
 up: already running
+half: already started, 1 of 2 instances run
+none: already started, 0 of 1 instance runs
+all: already running
 new: already running, as defined before
 off: disabled"
 	assert_equal "$stderr" "oxctl: the oxfile has changed; 'oxctl deploy' applies it"

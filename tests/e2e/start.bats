@@ -29,6 +29,30 @@ hello_herd() {
 	refute_logged "stopping"
 }
 
+@test "start of what waits after a crash starts it at once; of what cannot run yet it does not say that it runs" {
+	port=$(port_block)
+	hold_port "$port"
+	begin_oxherd <<-TOML
+		[processes.bad]
+		command = "test -e good && exec sleep 1000; exit 1"
+		restart_delay_ms = 60000
+		[processes.api]
+		command = "hello"
+		port = $port
+	TOML
+	eventually 5 state_is bad:0 backoff
+	eventually 5 state_is api:0 blocked
+	touch good
+	run -0 oxctl start
+	assert_line "bad: 1 instance started"
+	assert_line "api: already started, 0 of 1 instance runs"
+	eventually 5 state_is bad:0 running
+	release_port
+	eventually 5 state_is api:0 running
+	run -0 oxctl start
+	assert_output "$(printf 'bad: already running\napi: already running')"
+}
+
 @test "an oxfile that says the same in other words keeps every pid" {
 	hello_herd
 	before=$(pids api)
