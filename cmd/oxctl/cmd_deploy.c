@@ -73,13 +73,14 @@ static int ask(struct talk *t)
 	return out_finish(code);
 }
 
-/* About one app, in the middle of its rollout or after it. */
+/* About one app, in the middle of its rollout or after it; NULL: there is only one that can be meant. */
 static int steer(const char *method, const char *app)
 {
 	struct talk t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
 
 	t.params = json_new_object();
-	json_set_string(t.params, "app", app);
+	if (app)
+		json_set_string(t.params, "app", app);
 	return ask(&t);
 }
 
@@ -87,10 +88,10 @@ static int steer_deploy(const struct opt_rest *rest)
 {
 	const char *option = aborts ? "--abort" : "--continue";
 
-	if (rest->count != 1 || (aborts && goes_on) || forces || config || profile)
-		return talk_fail(EXIT_USAGE, "%s is about one app and nothing else: oxctl deploy %s APP",
+	if (rest->count > 1 || (aborts && goes_on) || forces || config || profile)
+		return talk_fail(EXIT_USAGE, "%s is about one app and nothing else: oxctl deploy %s [APP]",
 			option, option);
-	return steer(aborts ? "abort" : "continue", rest->items[0]);
+	return steer(aborts ? "abort" : "continue", rest->count ? rest->items[0] : NULL);
 }
 
 int cmd_deploy(const struct opt_rest *rest)
@@ -139,5 +140,5 @@ int cmd_reload(const struct opt_rest *rest)
 
 int cmd_rollback(const struct opt_rest *rest)
 {
-	return steer("rollback", rest->items[0]);
+	return steer("rollback", rest->count ? rest->items[0] : NULL);
 }

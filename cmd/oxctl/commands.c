@@ -40,7 +40,7 @@ const struct cmd commands[] = {
 		.details =
 			"A changed oxfile is not applied: this starts again what is known, and says what is defined in another way by now." },
 	{ .name = "deploy",
-		.arguments = "[APP...] | --abort APP | --continue APP",
+		.arguments = "[APP...] | --abort [APP] | --continue [APP]",
 		.about = "read the oxfile again and roll out what changed",
 		.least = 0,
 		.most = -1,
@@ -65,16 +65,17 @@ const struct cmd commands[] = {
 			"As deploy, but the oxfile is not read, and also what did not change is rolled: for a new build in the same "
 			"place. Files named by env_file are read again." },
 	{ .name = "rollback",
-		.arguments = "APP",
+		.arguments = "[APP]",
 		.about = "roll an app back to the revision before",
-		.least = 1,
+		.least = 0,
 		.most = 1,
 		.options = rollback_options,
 		.run = cmd_rollback,
 		.example = "oxctl rollback api",
 		.details =
 			"The definition of before is rolled out as by deploy. Of a deploy that is under way it is the same as deploy "
-			"--abort. The oxfile is not changed: the next deploy brings back what stands there." },
+			"--abort. Where there is only one app it need not be named. The oxfile is not changed: the next deploy brings back "
+			"what stands there." },
 	{ .name = "delete",
 		.arguments = "TARGET... | --all",
 		.about = "stop apps and forget them",

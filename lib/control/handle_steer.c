@@ -10,13 +10,38 @@
 #include "control/waiting.h"
 #include "engine/brain.h"
 
+/* The only app; where there are more, the only one that is being deployed, if that is what it is about.  NULL: it is not clear. */
+static const char *only_app(struct handle *h, bool is_under_way)
+{
+	size_t count = herd_app_count(brain_herd(h->brain));
+	const char *found = NULL;
+	size_t rolled = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct app_status app;
+
+		herd_app_status(brain_herd(h->brain), i, &app);
+		if (app.rollout.phase || count == 1)
+			found = app.name;
+		rolled += app.rollout.phase != NULL;
+	}
+	return count == 1 || (is_under_way && rolled == 1) ? found : NULL;
+}
+
 static int steer(struct handle *h, struct request *r, enum herd_steering steering)
 {
-	const char *app = json_string(json_get(request_params(r), "app"), "");
+	const char *app = json_string(json_get(request_params(r), "app"), NULL);
 	struct buf who = BUF_INIT;
-	struct waiting *w = waiting_new(h, r);
+	struct waiting *w = NULL;
 	struct err e = ERR_INIT;
 
+	if (!app)
+		app = only_app(h, steering != HERD_ROLLBACK);
+	if (!app) {
+		request_error(r, RPC_PARAMS, NULL, "name the app: there is not just one");
+		return 0;
+	}
+	w = waiting_new(h, r);
 	handle_who(r, &who);
 	log_info("%s %s by %s", method_name(request_method(r)), app, who.ptr);
 	buf_release(&who);
