@@ -17,6 +17,28 @@ load ../lib/daemon
 	assert_output --partial "may use 100 MB (memory_mb)"
 }
 
+@test "a limit that a deploy changes holds for what runs already" {
+	write_fat() {
+		cat >oxfile.toml <<-TOML
+			[processes.fat]
+			command = ["python3", "-c", "import time; x = bytearray(b'x') * (80 << 20); print('fed', flush=True); time.sleep(1000)"]
+			limits = { memory_mb = $1 }
+		TOML
+	}
+	write_fat 1000
+	oxctl start --wait 3>&- >/dev/null
+	eventually 15 has_written fat:0 fed
+	pid=$(pid_of fat:0)
+	write_fat 40
+	run -0 oxctl deploy
+	assert_output --partial "fat: changed in place"
+	assert_logged "fat:0: starting -> running"
+	refute_logged "fat:0: running -> stopping on stop (asked"
+	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
+	assert_logged "and may use 40 MB (memory_mb)"
+	eventually 10 is_gone "$pid"
+}
+
 @test "pages that forked processes share count once" {
 	start_oxherd <<-'TOML'
 		[processes.flock]
