@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "base/toml.h"
 #include "cmd.h"
+#include "control/kept.h"
 #include "os/cpu.h"
 #include "os/file.h"
 #include "rules/placement.h"
@@ -65,6 +66,24 @@ static int read_env_file(void *context, const char *path, struct buf *bytes, str
 	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
 }
 
+/* A port that may be taken when its app starts is no mistake, but worth a word. */
+static void look_at_ports(struct loaded *l)
+{
+	const struct placement *p = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&l->placements, i, p) {
+		struct buf what = BUF_INIT;
+		struct buf todo = BUF_INIT;
+
+		if (p->claim.written && kept_meets(p->claim.first, p->instances, p->claim.step, &what, &todo))
+			diag_hint(diags_warn(&l->diags, oxfile_place(p->spec, "port"), "%s", what.ptr), "%s",
+				todo.ptr);
+		buf_release(&what);
+		buf_release(&todo);
+	}
+}
+
 int load_oxfile(struct loaded *l, const char *path, const char *profile)
 {
 	char *folder = load_folder(path);
@@ -92,6 +111,8 @@ int load_oxfile(struct loaded *l, const char *path, const char *profile)
 		goto out;
 	if (placement_make(l->oxfile, cpu_usable(), &l->placements, &l->diags) == 0)
 		code = EXIT_DONE;
+	if (code == EXIT_DONE)
+		look_at_ports(l);
 out:
 	buf_release(&text);
 	err_release(&e);

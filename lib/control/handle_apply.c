@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
+#include "control/kept.h"
 #include "control/meant.h"
 #include "control/reading.h"
 #include "control/waiting.h"
@@ -90,7 +91,8 @@ static void count_app(struct handle *h, const char *name, struct tally *t)
 	vec_release(&instances);
 }
 
-static void add_app(struct handle *h, struct json *list, const struct spec *s, int64_t live_before)
+static void add_app(
+	struct handle *h, struct json *list, const struct spec *s, int64_t live_before, struct buf *notes)
 {
 	struct json *app = json_push(list, json_new_object());
 	struct tally now;
@@ -109,6 +111,8 @@ static void add_app(struct handle *h, struct json *list, const struct spec *s, i
 		json_set_string(app, "state", "disabled");
 	else
 		json_set_string(app, "state", now.live > live_before ? "started" : "unchanged");
+	if (now.live > live_before)
+		kept_note(s, (int)now.instances, notes);
 }
 
 struct json *handle_lines(const struct buf *text)
@@ -160,7 +164,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 
 		VEC_EACH (a->specs, i, s) {
 			if (meant[i])
-				add_app(h, list, s, before[i]);
+				add_app(h, list, s, before[i], &notes);
 		}
 		json_set(result, "notes", handle_lines(&notes));
 		waiting_go(w, result);
@@ -309,8 +313,8 @@ int handle_apply(void *context, struct request *r)
 
 /* --- plan ---------------------------------------------------------------------------------------------------------------------- */
 
-static struct json *plan_one(
-	struct handle *h, const struct request *r, const char *path, const struct vec *specs, struct err *e)
+static struct json *plan_one(struct handle *h, const struct request *r, const char *path,
+	const struct vec *specs, struct buf *notes, struct err *e)
 {
 	size_t only_count = 0;
 	const char **only = handle_strings(r, "only", &only_count);
@@ -326,8 +330,10 @@ static struct json *plan_one(
 	struct plan plan = PLAN_INIT;
 	struct json *result = NULL;
 
-	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0)
+	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0) {
 		result = plan_to_json(&plan);
+		kept_note_plan(specs, &plan, notes);
+	}
 	plan_release(&plan);
 	mem_free(only);
 	return result;
@@ -363,6 +369,7 @@ int handle_plan(void *context, struct request *r)
 	const char *path = string_param(r, "oxfile");
 	struct strings paths = { .items = NULL };
 	struct json *result = json_new_object();
+	struct buf notes = BUF_INIT;
 	struct err e = ERR_INIT;
 	bool is_answered = false;
 
@@ -374,7 +381,7 @@ int handle_plan(void *context, struct request *r)
 		handle_oxfiles(h, &paths);
 	for (size_t i = 0; i < paths.len && !is_answered; i++) {
 		struct oxfile *o = read_oxfile(r, paths.items[i], false);
-		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &e) : NULL;
+		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &notes, &e) : NULL;
 
 		if (one)
 			merge_steps(result, one);
@@ -384,10 +391,12 @@ int handle_plan(void *context, struct request *r)
 		json_free(one);
 		oxfile_free(o);
 	}
+	json_set(result, "notes", handle_lines(&notes));
 	if (is_answered)
 		json_free(result);
 	else
 		request_answer(r, result);
+	buf_release(&notes);
 	strings_release(&paths);
 	err_release(&e);
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
+#include "control/kept.h"
 #include "control/reading.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
@@ -271,9 +272,30 @@ static bool read_all(struct deploying *d, struct request *r)
 	return is_good;
 }
 
+/* What people hear once about apps that are new. */
+static void note_added(struct deploying *d)
+{
+	struct herd *herd = brain_herd(d->h->brain);
+
+	for (size_t i = 0; i < herd_app_count(herd); i++) {
+		const struct json *done = NULL;
+		struct app_status app;
+
+		herd_app_status(herd, i, &app);
+		JSON_EACH (d->apps, done) {
+			if (str_eq(json_string(json_get(done, "name"), NULL), app.name) &&
+				str_eq(json_string(json_get(done, "did"), NULL), did_words[HERD_DID_ADD]))
+				kept_note(herd_spec(herd, app.name), app.instances, &d->notes);
+		}
+	}
+}
+
 static int begin_deploy(struct deploying *d, struct err *e)
 {
-	return try_all(d, e) < 0 ? -1 : apply_all(d, e);
+	if (try_all(d, e) < 0 || apply_all(d, e) < 0)
+		return -1;
+	note_added(d);
+	return 0;
 }
 
 static void remember_caller(struct deploying *d, const struct request *r)

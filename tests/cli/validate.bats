@@ -245,6 +245,29 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
 	assert_line --index 0 "oxfile.toml:7:8: 'b' (3002) and 'a' (3000 to 3002) both want port 3002"
 }
 
+@test "a port that the kernel may give away is a warning that says what to do, and the file is valid" {
+	read -r first last </proc/sys/net/ipv4/ip_local_port_range
+	[ "$first" -gt 3000 ] || skip "the kernel gives away all ports here"
+	given_oxfile <<-TOML
+		[processes.low]
+		command = "true"
+		port = $((first - 4))
+		instances = 4
+		[processes.high]
+		command = "true"
+		port = $first
+		[processes.passed]
+		command = "true"
+		env.PORT = $((first + 1))
+	TOML
+	run -0 --separate-stderr oxctl validate
+	assert_output --partial "oxfile.toml is valid"
+	# shellcheck disable=SC2154  # by --separate-stderr
+	assert_regex "$stderr" "oxfile.toml:7:[0-9]+: warning: port $first is among those that the kernel gives to outgoing connections \($first to $last\)"
+	assert_regex "$stderr" "ip_local_reserved_ports=.*$first"
+	assert_equal "$(grep -c warning: <<<"$stderr")" 1
+}
+
 @test "a profile is checked, and one that no app has is an error" {
 	given_oxfile <<-'TOML'
 		[processes.a]

@@ -108,6 +108,35 @@ load ../lib/daemon
 	run -4 oxctl status admin
 }
 
+@test "who owns a port that the kernel may give away hears of it once: at the plan, and at the first start" {
+	read -r first last </proc/sys/net/ipv4/ip_local_port_range
+	[ "$first" -gt 3000 ] || skip "the kernel gives away all ports here"
+	words="api: port $first is among those that the kernel gives to outgoing connections ($first to $last)"
+	port=$(port_block)
+	given_oxfile <<-TOML
+		[processes.low]
+		command = "hello"
+		port = $port
+	TOML
+	run -0 --separate-stderr oxctl start --wait
+	# shellcheck disable=SC2154  # by --separate-stderr
+	assert_equal "$stderr" ""
+	printf '[processes.api]\ncommand = "hello"\ninstances = 2\nport = %d\n' $((first - 1)) >>oxfile.toml
+	run -0 oxctl plan
+	assert_output --partial "$words"
+	run -0 oxctl start --wait
+	assert_output --partial "$words"
+	assert_output --partial "ip_local_reserved_ports="
+	assert_output --partial "$((first - 1))-$first"
+	for command in "start" "deploy" "plan"; do
+		run -0 oxctl "$command"
+		refute_output --partial "kernel"
+	done
+	oxctl delete api
+	run -0 oxctl deploy
+	assert_output --partial "$words"
+}
+
 @test "ports that would end beyond 65535 are refused" {
 	run start_oxherd <<-'TOML'
 		[processes.web]
