@@ -58,7 +58,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->generation = live->ticket.generation;
 	if (i->takes_target || !i->app->rollout)
 		revision_set(&i->revision, i->app->target);
-	i->takes_target = i->is_pulled = false;
+	i->takes_target = i->is_pulled = i->is_trusted = i->is_proven = false;
 	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;

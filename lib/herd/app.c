@@ -155,13 +155,22 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 /* A spare whose number is one of the app's own now: it stays, on the port that goes with the number. */
 static void settle_down(struct instance *i)
 {
+	const struct herd_options *o = &i->app->herd->options;
+	bool moves = false;
+
 	i->is_spare = false;
 	i->is_retired = false;
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
 	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
-	if (i->takes_target || i->port != instance_port(i))
-		i->is_restarting = state_is_live(i->state);
+	moves = i->takes_target || i->port != instance_port(i);
+	if (moves && state_is_live(i->state)) {
+		i->is_restarting = true;
+	} else if (moves && i->phase == PHASE_CHECKING) {
+		/* It waits for a port that is not to be its own. */
+		o->hands->unwatch(o->context, instance_ticket(i));
+		i->phase = PHASE_NONE;
+	}
 	instance_touch(i);
 }
 

@@ -138,15 +138,37 @@ static bool replaces(const struct draft *d)
 	return is_any;
 }
 
+/* The same for one of those that the plan does not have, as they are on their way out: they may be wanted again. */
+static bool replaces_any(const struct spec *from, const struct spec *to)
+{
+	const int port = 0;
+	struct plan_app before = { .spec = from, .instances = 1, .ports = &port };
+	struct plan_app after = { .spec = to, .instances = 1, .ports = &port };
+	struct vec was = VEC_INIT;
+	struct vec is = VEC_INIT;
+	struct plan plan = PLAN_INIT;
+	bool is_any = false;
+
+	vec_push(&was, &before);
+	vec_push(&is, &after);
+	plan_make(&plan, &was, &is);
+	is_any = plan.counts[PLAN_REPLACE] > 0;
+	plan_release(&plan);
+	vec_release(&was);
+	vec_release(&is);
+	return is_any;
+}
+
 /* What is different needs no new process: whoever runs by the newest definition runs by this one now. */
 static void amend(struct app *a, struct revision *r)
 {
 	struct revision *old = revision_ref(a->target);
+	bool spares_retired = replaces_any(old->spec, r->spec);
 	size_t k = 0;
 	struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (i->revision != old)
+		if (i->revision != old || (i->is_retired && spares_retired))
 			continue;
 		revision_set(&i->revision, r);
 		instance_check_renew(i);

@@ -244,14 +244,12 @@ void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 	herd_leave(h);
 }
 
-/* An earlier brain may have asked; nobody else will answer. */
+/* An earlier brain may have asked, and may have called it off again after its last save: nothing is known but that it is to go. */
 void instance_leave_again(struct instance *i)
 {
-	const struct herd_options *o = &i->app->herd->options;
-	int64_t left = i->life.at - i->app->herd->now - DRAIN_GRACE_MS;
-
-	if (i->leave == LEAVE_OUT)
-		i->leave_serial = 0;
-	else if (i->leave == LEAVE_DRAIN)
-		o->hands->drain(o->context, instance_ticket(i), i->port, left > 0 ? left : 1);
+	if (i->leave == LEAVE_NONE)
+		return;
+	i->leave = LEAVE_OUT;
+	i->leave_serial = 0;
+	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
 }

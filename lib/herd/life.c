@@ -100,9 +100,10 @@ static void choose_revision(struct instance *i)
 		revision_set(&i->revision, a->target);
 	/* One that will be too many has no port in a smaller revision. */
 	else if (is_overtaken && !is_surplus &&
-		!revision_port(i->revision, i->number) == !revision_port(born, i->number))
+		(revision_port(born, i->number) || !revision_port(i->revision, i->number)))
 		revision_set(&i->revision, born);
-	i->takes_target = i->is_pulled = i->is_trusted = false;
+	/* What an earlier attempt has proven says nothing of this one. */
+	i->takes_target = i->is_pulled = i->is_trusted = i->is_proven = false;
 }
 
 static void begin_attempt(struct instance *i)

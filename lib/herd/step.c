@@ -60,11 +60,21 @@ static void step_up(struct instance *i)
 	buf_release(&why);
 }
 
+/* The definition changed while it was on its way out, and now it is wanted again. */
+static bool is_outdated(const struct instance *i)
+{
+	return !i->app->rollout && i->revision != i->app->target && !instance_is_leaving(i);
+}
+
 void instance_step(struct instance *i)
 {
 	instance_place_look(i);
 	if (i->state == STATE_STOPPING)
 		return;
+	if (state_is_live(i->state) && is_outdated(i)) {
+		i->is_restarting = true;
+		instance_touch(i);
+	}
 	if (state_is_live(i->state)) {
 		/* Where no process was asked for yet nobody can depend on it. */
 		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;

@@ -52,6 +52,9 @@ bool instance_is_silent(const struct instance *i)
 
 void instance_watchdog_begin(struct instance *i)
 {
+	/* Another brain heard what this one did not. */
+	if (i->state == STATE_UNHEALTHY && i->health != HEALTH_UNHEALTHY)
+		open(i)->is_silent = true;
 	if (!instance_spec(i)->watchdog_ms)
 		return;
 	open(i);

@@ -3,7 +3,8 @@
 #include "base/str.h"
 
 struct tally {
-	int wanted;  /* real slots that somebody wants */
+	int real;    /* real slots that somebody wants */
+	int wanted;  /* of those, the ones that have not done their job and ended */
 	int serving; /* whoever takes requests, spares and surplus too */
 	int spares;  /* by the target, that somebody wants */
 	int unproven_spares;
@@ -32,9 +33,11 @@ static struct tally count(const struct rollout_picture *p)
 		/* What cannot be stopped is nobody's slot any more when the others go back. */
 		bool is_new =
 			s->is_target && s->is_wanted && !s->is_leaving && (is_forward(p) || !s->is_stuck);
+		bool is_done = s->serves && s->is_over;
 
-		t.serving += s->serves;
-		t.wanted += s->seat == SEAT_REAL && s->is_wanted;
+		t.serving += s->serves && !is_done;
+		t.real += s->seat == SEAT_REAL && s->is_wanted;
+		t.wanted += s->seat == SEAT_REAL && s->is_wanted && !is_done;
 		t.over += s->seat == SEAT_REAL && s->is_wanted && s->is_over;
 		t.spares += s->seat == SEAT_SPARE && is_new;
 		t.unproven_spares += s->seat == SEAT_SPARE && is_new && !s->is_proven;
@@ -55,9 +58,10 @@ static int least(const struct rollout_picture *p, const struct tally *t)
 	return p->rules.surge > 0 ? t->wanted : t->wanted - at_once(p);
 }
 
+/* Whoever is beside the count costs nothing while it makes up for one that is missing. */
 static bool can_spare(const struct rollout_picture *p, const struct tally *t, const struct rollout_slot *s)
 {
-	return !s->serves || t->serving - 1 >= least(p, t);
+	return !s->serves || s->is_over || t->serving - 1 >= (s->seat == SEAT_REAL ? least(p, t) : t->wanted);
 }
 
 /* --- one after the other: the first that has something to say decides --- */
@@ -111,13 +115,13 @@ static bool find_proven(const struct rollout_picture *p, struct rollout_decision
 	return false;
 }
 
-/* Nobody wants it any more, or it is of a revision that was overtaken, or (going back) it failed. */
+/* Nobody wants it any more, or it is of a revision that was overtaken, or (going back) it failed or ended. */
 static bool is_useless(const struct rollout_picture *p, const struct rollout_slot *s)
 {
 	if (s->seat != SEAT_SPARE || s->is_leaving)
 		return false;
 	return !s->is_wanted || (p->phase == ROLLOUT_PROOF && !s->is_target) || p->phase == ROLLOUT_PAUSED ||
-		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || !s->is_target));
+		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->is_over || !s->is_target));
 }
 
 static bool find_useless(const struct rollout_picture *p, const struct tally *t, struct rollout_decision *d)
@@ -135,7 +139,7 @@ static struct rollout_decision prove(
 	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
 {
 	/* Where nothing will ever serve by itself there is nothing to protect; who is down for a moment comes back. */
-	if (!p->rules.surge || t->over == t->wanted)
+	if (!p->rules.surge || t->over == t->real)
 		return decide(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
 	if (t->spares < p->rules.surge)
 		return decide(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);

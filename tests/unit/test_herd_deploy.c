@@ -390,6 +390,75 @@ static void a_crashing_herd_can_be_mended(void **state)
 	fake_release(&f);
 }
 
+static void restarted_in_the_middle(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+
+	(void)state;
+	set_command(s, "serve --better");
+	deploy(&f, 7, false);
+	fake_live(&f, 4500);
+	assert_int_equal(fake_revision(&f, "api:0"), 2);
+	assert_int_equal(fake_count(&f, "settled"), 0);
+	fake_request(&f, HERD_RESTART, "api:0", 0, false);
+	fake_live(&f, 20000);
+	assert_int_equal(fake_count(&f, "settled 7 ok"), 1);
+	assert_int_equal(running(&f), 2);
+	assert_true(all_run(&f, "serve --better"));
+	assert_string_equal(fake_state(&f, "api:2"), "none");
+	fake_release(&f);
+}
+
+static void started_in_the_middle(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 3);
+
+	(void)state;
+	fake_request(&f, HERD_STOP, "api:2", 0, false);
+	fake_live(&f, 1000);
+	set_command(s, "serve --better");
+	deploy(&f, 7, false);
+	fake_live(&f, 3000);
+	assert_int_equal(fake_revision(&f, "api:2"), 2);
+	fake_request(&f, HERD_START, "api:2", 0, false);
+	fake_forget(&f);
+	fake_live(&f, 20000);
+	assert_int_equal(fake_count(&f, "settled 7 ok"), 1);
+	assert_int_equal(fake_count(&f, "upstream api 3000 3001 3002\n"), 1);
+	assert_int_equal(running(&f), 3);
+	assert_true(all_run(&f, "serve --better"));
+	fake_release(&f);
+}
+
+/* It is to stop after those that depend on it, and is wanted again before that. */
+static void changed_on_its_way_out(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+
+	(void)state;
+	fake_needs(fake_app(&f, "web", 1), "api");
+	fake_apply(&f);
+	f.is_manual = true;
+	fake_request(&f, HERD_STOP, "web", 0, false);
+	fake_scale(&f, "api", 0);
+	set_command(s, "serve --better");
+	deploy(&f, 7, false);
+	fake_scale(&f, "api", 2);
+	assert_int_equal(fake_count(&f, "signal api"), 0);
+	f.is_manual = false;
+	fake_exit(&f, "web:0", 0, 0);
+	fake_live(&f, 20000);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	assert_string_equal(fake_state(&f, "api:1"), "running");
+	assert_int_equal(fake_count(&f, "signal api"), 2);
+	assert_int_equal(fake_revision(&f, "api:0"), 2);
+	assert_int_equal(fake_revision(&f, "api:1"), 2);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -416,6 +485,11 @@ int main(void)
 		PROMISE("hooks stand at both ends, and a failing one in front leaves all as it is",
 			hooks_stand_at_both_ends),
 		PROMISE("what crashes again and again is mended by a deploy", a_crashing_herd_can_be_mended),
+		PROMISE("who is restarted in the middle of a deploy proves itself once more, and the deploy ends",
+			restarted_in_the_middle),
+		PROMISE("who is started in the middle of a deploy serves at its end", started_in_the_middle),
+		PROMISE("what runs by an old definition and is wanted again is replaced",
+			changed_on_its_way_out),
 	};
 
 	return cmocka_run_group_tests_name("herd: deploy", tests, NULL, NULL);
