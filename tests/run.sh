@@ -195,13 +195,12 @@ suite_torture() {
 	done
 }
 
-# Each seed is a test: SIM_SEEDS of them, SIM_STEPS steps each without rollouts, SIM_ROLLED with them; a seed that fails replays with `make sim SEED=…`.
+# Each seed is a test: SIM_SEEDS of them, SIM_STEPS steps each; a seed that fails replays with `make sim SEED=…`.
 suite_sim() {
 	local seed
 	one "the simulated machine builds" build OUT="$OUT" "$OUT/sim" || return
 	for seed in $(seq "${SIM_SEEDS:-10}"); do
-		one "seed $seed, ${SIM_STEPS:-100000} steps" timeout -k 5 "$LIMIT" "$OUT/sim" "$seed" "${SIM_STEPS:-100000}" 1 plain
-		one "seed $seed, ${SIM_ROLLED:-30000} steps with rollouts" timeout -k 5 "$LIMIT" "$OUT/sim" "$seed" "${SIM_ROLLED:-30000}" 1
+		one "seed $seed, ${SIM_STEPS:-100000} steps" timeout -k 5 "$LIMIT" "$OUT/sim" "$seed" "${SIM_STEPS:-100000}" 1
 	done
 }
 

@@ -75,9 +75,10 @@ static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app,
 {
 	const struct instance *i = instance_of(s, app, number);
 	int none = 0;
-	int *known = number < SIM_COUNT_MAX && i && !i->is_spare && !s->wants[app].is_told
-		? &s->wants[app].port[number]
-		: &none;
+	/* What goes back to another revision has its ports, and may lose them to the next one. */
+	bool is_to_last = number < SIM_COUNT_MAX && i && !i->is_spare && !s->wants[app].is_told &&
+		i->revision == i->app->target;
+	int *known = is_to_last ? &s->wants[app].port[number] : &none;
 
 	if (*known && *known != wish->port)
 		sim_fail(s, "%s had port %d and is given %d", wish->name, *known, wish->port);
@@ -86,7 +87,8 @@ static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app,
 		wish->port != wish->spec->port + number * (int)wish->spec->port_step)
 		sim_fail(s, "%s is given port %d, and its app begins at %d", wish->name, wish->port,
 			(int)wish->spec->port);
-	if (wish->instances > 1 && number > 0 && !wish->port && !(i && i->is_spare))
+	/* One that will be too many at the end may be what was a spare of a revision that needs no ports. */
+	if (wish->instances > 1 && number > 0 && !wish->port && !(i && i->is_spare) && !is_extra(s, app, i))
 		sim_fail(s, "%s has no port", wish->name);
 	for (size_t k = 0; k < s->procs.len && wish->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
@@ -464,6 +466,6 @@ void check_relearn(struct sim *s)
 		w->version = town_version(a->spec);
 		w->count = a->rollout ? a->rollout->count : a->count;
 		for (int n = 0; n < w->count; n++)
-			w->up[n] = app_instance(a, n) ? app_instance(a, n)->wants_up : w->is_up;
+			w->up[n] = is_there(app_instance(a, n)) ? app_instance(a, n)->wants_up : w->is_up;
 	}
 }

@@ -185,10 +185,13 @@ static void do_signal(struct sim *s, uint64_t *random)
 	request(s, HERD_SIGNAL, random);
 }
 
-static void resize(struct want *w, int count)
+/* One that was too many, and is not gone yet, stays what it is. */
+static void resize(struct sim *s, int app, int count)
 {
+	struct want *w = &s->wants[app];
+
 	for (int n = w->count; n < count; n++)
-		w->up[n] = w->is_up;
+		w->up[n] = driver_wants_up(s, app, n, w->is_up);
 	w->count = count;
 }
 
@@ -211,7 +214,7 @@ static void do_scale(struct sim *s, uint64_t *random)
 	sim_trace(
 		s, "request %llu: scale %s=%d", (unsigned long long)(a ? a->id : 0), town_names[app], count);
 	if (before.exists && !s->is_shutting_down)
-		resize(&s->wants[app], count);
+		resize(s, app, count);
 	if (herd_scale(s->h, a ? a->id : 0, &scaling, 1, sim_chance(random, 50), s->now, &e) < 0) {
 		driver_settle_failed(a);
 		/* A written port may be in the way of another; an automatic block always finds room. */
@@ -256,10 +259,10 @@ static void note_apply(struct sim *s, const struct herd_apply *a, const bool *ch
 			continue;
 		if (!w->exists) {
 			*w = (struct want){ .exists = true, .version = version };
-			resize(w, town_count(app, version));
+			resize(s, app, town_count(app, version));
 		} else if (a->changes && w->version != version) {
 			if (town_count(app, version) != town_count(app, w->version))
-				resize(w, town_count(app, version));
+				resize(s, app, town_count(app, version));
 			w->version = version;
 		}
 
@@ -282,7 +285,7 @@ static void do_apply(struct sim *s, uint64_t *random)
 	asked = driver_ask(s, random);
 	a.id = asked ? asked->id : 0;
 	a.only_count = sim_chance(random, 40) && s->file_version[only] >= 0 ? 1 : 0;
-	a.changes = sim_chance(random, 60) && !sim_is_plain;
+	a.changes = sim_chance(random, 60);
 	a.prunes = sim_chance(random, 20);
 	a.starts = sim_chance(random, 85);
 	a.waits_ready = sim_chance(random, 50);

@@ -4,9 +4,10 @@
 #include <stdio.h>
 
 #include "base/err.h"
+#include "herd/inside.h"
 #include "sim.h"
 
-static void reload(struct sim *s, uint64_t *random)
+void driver_reload(struct sim *s, uint64_t *random)
 {
 	struct vec specs = VEC_INIT;
 	int app = (int)sim_draw(random, SIM_APPS);
@@ -34,7 +35,7 @@ static void reload(struct sim *s, uint64_t *random)
 	vec_release_with(&specs, (void (*)(void *))spec_free);
 }
 
-static void steer(struct sim *s, uint64_t *random)
+void driver_steer(struct sim *s, uint64_t *random)
 {
 	static const char *const words[] = { "continue", "abort", "rollback" };
 	int app = (int)sim_draw(random, SIM_APPS);
@@ -69,14 +70,10 @@ bool driver_is_there_yet(const struct sim *s, int app, int number)
 	return is;
 }
 
-void driver_reload(struct sim *s, uint64_t *random)
+bool driver_wants_up(const struct sim *s, int app, int number, bool fallback)
 {
-	if (!sim_is_plain)
-		reload(s, random);
-}
+	const struct app *a = app_find(s->h, town_names[app]);
+	const struct instance *i = a && !a->is_leaving ? app_instance(a, number) : NULL;
 
-void driver_steer(struct sim *s, uint64_t *random)
-{
-	if (!sim_is_plain)
-		steer(s, random);
+	return i && !i->is_retired && !i->is_spare ? i->wants_up : fallback;
 }

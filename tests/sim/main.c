@@ -1,5 +1,5 @@
 /*
- * sim [SEED [STEPS [SEEDS [plain]]]]: runs seeds one after the other; plain: without rollouts.  For a broken invariant it says which, with which seed, and then leaves out
+ * sim [SEED [STEPS [SEEDS]]]: runs seeds one after the other.  For a broken invariant it says which, with which seed, and then leaves out
  * actions for as long as it still breaks, so that the trace shows the few that matter.
  */
 #include <stdio.h>
@@ -144,12 +144,10 @@ int main(int argc, char **argv)
 	int failed = 0;
 
 	if ((argc > 1 && !str_to_int(argv[1], &seed)) || (argc > 2 && !str_to_int(argv[2], &steps)) ||
-		(argc > 3 && !str_to_int(argv[3], &seeds)) || argc > 5 ||
-		(argc > 4 && !str_eq(argv[4], "plain")) || steps < 1 || seeds < 1) {
-		fprintf(stderr, "usage: sim [SEED [STEPS [SEEDS [plain]]]]\n");
+		(argc > 3 && !str_to_int(argv[3], &seeds)) || argc > 4 || steps < 1 || seeds < 1) {
+		fprintf(stderr, "usage: sim [SEED [STEPS [SEEDS]]]\n");
 		return 2;
 	}
-	sim_is_plain = argc > 4;
 	for (int64_t k = 0; k < seeds; k++)
 		failed += !run((uint64_t)(seed + k), (uint64_t)steps);
 	printf("%d passed, %d failed\n", (int)seeds - failed, failed);

@@ -32,8 +32,12 @@ static void learn(struct sim *s, int app)
 	for (int n = 0; n < SIM_COUNT_MAX; n++)
 		if (w->port[n] && revision_port(a->target, n) != w->port[n])
 			w->port[n] = 0;
-	for (int n = w->count; n < count; n++)
-		w->up[n] = app_instance(a, n) ? app_instance(a, n)->wants_up : w->is_up;
+	for (int n = w->count; n < count; n++) {
+		const struct instance *i = app_instance(a, n);
+
+		/* One on its way out comes back as a new one does. */
+		w->up[n] = i && !i->is_retired ? i->wants_up : w->is_up;
+	}
 	w->count = count;
 }
 
@@ -54,11 +58,15 @@ void roll_check_app(struct sim *s, int app, const struct app *a)
 			town_version(a->spec));
 }
 
+/* It has done what it was there for. */
+static bool is_done(const struct instance *i)
+{
+	return i->state == STATE_FINISHED && i->has_ended;
+}
+
 static bool serves(const struct instance *i)
 {
-	bool is_done = i->state == STATE_FINISHED && i->has_ended && !i->is_spare;
-
-	return instance_is_asked(i) && (i->state == STATE_RUNNING || is_done) && !instance_is_on_trial(i);
+	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_on_trial(i);
 }
 
 /* It goes, or is as good as gone, because a rollout says so. */
@@ -68,39 +76,46 @@ static bool is_pulled(const struct instance *i)
 		(i->is_spare && i->is_retired && i->wants_up && !i->is_restarting);
 }
 
-static int least(const struct app *a)
-{
-	int count = a->rollout ? a->rollout->count : a->count;
-	int wanted = 0;
-
-	for (size_t k = 0; k < a->instances.len; k++) {
-		const struct instance *i = a->instances.items[k];
-
-		wanted += !i->is_spare && i->number < count && instance_is_asked(i);
-	}
-	return a->spec->deploy.surge ? wanted : wanted - (int)a->spec->deploy.max_unavailable;
-}
-
 static void look(struct sim *s, const struct app *a, struct seen *row)
 {
+	int count = a->rollout ? a->rollout->count : a->count;
 	bool is_any_taken = false;
+	int wanted = 0;
 	int left = 0;
+	int least = 0;
+	/* What was decided before it turned round, in one step, was measured by how many there would have been. */
+	uint64_t back = a->rollout && a->rollout->phase == ROLLOUT_BACK ? a->rollout->number : 0;
+	bool has_turned = back && s->back[town_app(a->spec->name)] != back;
 
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 		struct seen *seen = &row[i->number];
 		bool is_same = seen->slot == i->slot;
+		bool is_same_run = is_same && seen->generation == i->generation;
 
+		/* Those that the same step added, or that were done before it, were not counted on. */
+		wanted += is_same && !seen->was_spare && !seen->was_done && !i->is_spare &&
+			i->state != STATE_FINISHED && i->number < count && instance_is_asked(i);
 		left += serves(i) && !instance_is_leaving(i);
-		is_any_taken |= is_same && seen->served && !seen->was_pulled && is_pulled(i) &&
+		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && is_pulled(i) &&
 			(i->is_spare || instance_is_asked(i)) && i->health != HEALTH_UNHEALTHY &&
 			!instance_is_silent(i) && !i->is_failing &&
 			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
-		*seen = (struct seen){ .slot = i->slot, .served = serves(i), .was_pulled = is_pulled(i) };
+		*seen = (struct seen){
+			.slot = i->slot,
+			.generation = i->generation,
+			.served = serves(i),
+			.was_pulled = is_pulled(i),
+			.was_spare = i->is_spare,
+			.was_done = is_done(i),
+		};
 	}
-	if (is_any_taken && a->rollout && !a->is_leaving && !s->is_shutting_down && left < least(a))
+	s->back[town_app(a->spec->name)] = back;
+	least = a->spec->deploy.surge ? wanted : wanted - (int)a->spec->deploy.max_unavailable;
+	if (is_any_taken && a->rollout && !has_turned && !a->is_leaving && !s->is_shutting_down &&
+		left < least)
 		sim_fail(s, "one of %s is taken away for a rollout, %d serve, and %d have to", a->spec->name,
-			left, least(a));
+			left, least);
 }
 
 void roll_step(struct sim *s)
@@ -115,6 +130,19 @@ void roll_step(struct sim *s)
 void roll_relearn(struct sim *s)
 {
 	memset(s->seen, 0, sizeof(s->seen));
+	memset(s->back, 0, sizeof(s->back));
+}
+
+/* A spare may make up for one that has ended for good, for as long as a rollout stands still. */
+static bool is_one_missing(const struct app *a)
+{
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+
+		if (!i->is_spare && instance_is_asked(i) && !serves(i) && !is_done(i))
+			return true;
+	}
+	return false;
 }
 
 static void check_one_revision(struct sim *s, const struct app *a)
@@ -122,8 +150,7 @@ static void check_one_revision(struct sim *s, const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		/* Going back may have to wait for what it depends on. */
-		if (i->is_spare && (!a->rollout || a->rollout->phase != ROLLOUT_BACK))
+		if (i->is_spare && (!a->rollout || !is_one_missing(a)))
 			sim_fail(s, "all is quiet, and the spare %s:%d is there", a->spec->name, i->number);
 		/* Who is down takes it with the next start. */
 		if (!a->rollout && state_is_live(i->state) &&
@@ -138,6 +165,9 @@ static void check_one_revision(struct sim *s, const struct app *a)
 
 void roll_quiet(struct sim *s)
 {
+	/* While the daemon stops nothing is decided. */
+	if (s->is_shutting_down)
+		return;
 	for (size_t k = 0; k < s->h->apps.len; k++) {
 		const struct app *a = s->h->apps.items[k];
 

@@ -1,4 +1,4 @@
-# The simulated machine: SEED (the first), STEPS (of each), SEEDS (how many), MIX=plain (nothing is rolled out).
+# The simulated machine: SEED (the first), STEPS (of each), SEEDS (how many).
 
 SEED  ?= 1
 STEPS ?= 100000
@@ -12,4 +12,4 @@ $(OUT)/sim: $(SIM_OBJECTS) $(call libs,herd rules model base)
 
 .PHONY: sim
 sim: $(OUT)/sim
-	$(Q)$(OUT)/sim $(SEED) $(STEPS) $(SEEDS) $(MIX)
+	$(Q)$(OUT)/sim $(SEED) $(STEPS) $(SEEDS)

@@ -7,8 +7,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 
-bool sim_is_plain;
-
 /* Every so many steps all faults end for a while, and then everything that is wanted must run. */
 enum { QUIET_EVERY = 20000, QUIET_STEPS_MAX = 200000 };
 
@@ -201,6 +199,8 @@ bool sim_run(struct sim *s)
 	if (s->failure[0])
 		return false;
 	be_quiet(s);
+	/* A brain that dies while the daemon stops would be followed by one that goes on. */
+	s->dies_in = -1;
 	if (!s->failure[0])
 		driver_shut_down(s, 0);
 	if (!s->failure[0])

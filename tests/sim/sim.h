@@ -86,9 +86,6 @@ struct asked {
 	int64_t last_pid; /* later ones were begun by somebody who asked later */
 };
 
-/* Nobody deploys, reloads or rolls back: what else there is, for more steps. */
-extern bool sim_is_plain;
-
 struct sim {
 	uint64_t seed, behaviour, spawns;
 	int64_t now, wall;
@@ -122,8 +119,10 @@ struct sim {
 	/* By its slot: who served when the last step was over, and who was to go for a rollout. */
 	struct seen {
 		uint32_t slot;
-		bool served, was_pulled;
+		uint64_t generation;
+		bool served, was_pulled, was_spare, was_done;
 	} seen[SIM_APPS][SIM_NUMBERS];
+	uint64_t back[SIM_APPS]; /* the rollout of each that was on its way back; 0: none */
 	uint64_t events;
 	bool is_shutting_down, has_deadline, is_calm;
 
@@ -218,6 +217,8 @@ void driver_settle_failed(struct asked *a);
 /* driver_roll.c */
 /* Is there that instance (app and number, or -1)?  A rollout may have to add it yet. */
 bool driver_is_there_yet(const struct sim *s, int app, int number);
+/* What the herd wants of an instance that is there; else `fallback`. */
+bool driver_wants_up(const struct sim *s, int app, int number, bool fallback);
 void driver_reload(struct sim *s, uint64_t *random);
 void driver_steer(struct sim *s, uint64_t *random);
 /* Everything is told to stop, and no more is asked for. */
