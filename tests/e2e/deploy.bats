@@ -47,6 +47,7 @@ write_oxfile() {
 		[processes.api.deploy]
 		min_healthy_secs = ${healthy:-0.3}
 		drain_secs = 5
+		fail_timeout_secs = ${pace:-0}
 		${3-}
 		${front_keys-}
 		[processes.worker]
