@@ -83,7 +83,8 @@ units() {
 	done
 }
 
-# bats_files BUILD JOBS FILE…: files side by side, JOBS at a time, each answer kept whole.
+# bats_files BUILD JOBS FILE…: files side by side, JOBS at a time, each answer kept whole; OX_LANE is a number from 0 that no other has
+# of those that run at the same time.
 bats_files() {
 	local dir=$scratch/bats jobs=$2
 	OXHERD_BUILD=$(realpath -m "$1")
@@ -92,7 +93,7 @@ bats_files() {
 	rm -rf "$dir"
 	mkdir "$dir"
 	# shellcheck disable=SC2016  # the inner shell expands these
-	printf '%s\n' "$@" | dir=$dir xargs -P "$jobs" -I{} bash -c '
+	printf '%s\n' "$@" | dir=$dir xargs --process-slot-var=OX_LANE -P "$jobs" -I{} bash -c '
 		timeout -k 5 "$LIMIT" bats --tap "$1" >"$dir/${1//\//-}.tap" 2>&1 </dev/null
 		echo $? >"$dir/${1//\//-}.rc"' - {}
 	for file; do
@@ -137,9 +138,19 @@ suite_speed() {
 	folder "$OUT" 1 tests/speed/*.bats
 }
 
-# One file at a time: daemons of two tests would meet on the same ports.
+# One file more than cores at a time (four at most), as most tests wait more than they compute, the long ones first; their ports are apart
+# by OX_LANE.
+# Alone are those that take or need what there is one of:
+#   ports: the ports from 3000 up, which the daemon gives out by itself
+#   crowd, limits: a rate of requests, a share of the processor
 suite_e2e() {
-	folder "$OUT" 1 tests/e2e/*.bats
+	local file
+	local -a alone=(tests/e2e/{ports,crowd,limits}.bats) beside=()
+	while read -r file; do
+		case " ${alone[*]} " in *" $file "*) ;; *) beside+=("$file") ;; esac
+	done < <(ls -S tests/e2e/*.bats)
+	folder "$OUT" "$((CORES < 4 ? CORES + 1 : 4))" "${beside[@]}"
+	bats_files "$OUT" 1 "${alone[@]}"
 }
 
 suite_examples() {

@@ -18,7 +18,7 @@ chain() {
 		port = $port
 		depends_on = ["api"]
 		[processes.api]
-		command = "actor --listen-after 150 --listen $((port + 1))"
+		command = "while test -e hold; do sleep 0.02; done; exec actor --listen-after 150 --listen $((port + 1))"
 		port = $((port + 1))
 		depends_on = ["db"]
 		[processes.db]
@@ -69,10 +69,12 @@ chain() {
 @test "after a restart of what it depends on, an app waits for the new one to be ready" {
 	chain
 	oxctl stop web
+	touch hold
 	oxctl restart api
 	assert state_is api:0 starting
 	oxctl start web
 	assert state_is web:0 blocked
+	rm hold
 	eventually 5 state_is web:0 running
 	last=$(steps | grep -n "api:0: starting -> running" | tail -n 1 | cut -d : -f 1)
 	web=$(steps | grep -n "web:0: blocked -> starting" | tail -n 1 | cut -d : -f 1)

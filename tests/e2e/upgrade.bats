@@ -9,7 +9,8 @@ teardown() {
 	stop_oxherd
 }
 
-# load PORT…: a request after the other, until there is a file "enough"; how many went well and how many did not, in "load".
+# load_on PORT…: a request after the other, until there is a file "enough"; how many went well and how many did not, in "load".  It is
+# back when the first round is over, and leaves the process in $loader.
 load_on() {
 	python3 -c 'import http.client, os, sys
 bad = good = 0
@@ -20,7 +21,10 @@ while not os.path.exists("enough"):
             good += r.status == 200; bad += r.status != 200
         except (OSError, http.client.HTTPException):
             bad += 1
-print(good, bad)' "$@" >load 3>&-
+    open("loading", "w").close()
+print(good, bad)' "$@" >load 3>&- &
+	loader=$!
+	eventually 20 test -e loading
 }
 
 herd() {
@@ -113,8 +117,7 @@ fds_of() {
 
 @test "ten upgrades, back and forth, lose no request and leave no descriptor behind" {
 	herd
-	load_on "$port" $((port + 1)) $((port + 2)) $((port + 3)) &
-	loader=$!
+	load_on "$port" $((port + 1)) $((port + 2)) $((port + 3))
 	oxctl daemon upgrade --from "$next"
 	oxctl daemon upgrade --from "$OXHERD_BUILD"
 	keeper_fds=$(fds_of "$keeper")
@@ -148,8 +151,7 @@ fds_of() {
 	eventually 5 eval '[ "$(grep -c "server 127" upstream.conf)" = 4 ]'
 	before=$(pids api)
 	file=$(cat upstream.conf)
-	load_on "$front" &
-	loader=$!
+	load_on "$front"
 	for _ in 1 2 3 4 5; do
 		oxctl daemon upgrade --from "$next"
 		oxctl daemon upgrade --from "$OXHERD_BUILD"
@@ -283,13 +285,14 @@ fds_of() {
 
 @test "16, 17: a SIGTERM that comes while the keeper changes is not lost, and a second one is no other" {
 	herd
-	oxctl daemon upgrade --from "$next" >/dev/null 2>&1 &
+	oxctl daemon upgrade --from "$next" >/dev/null 2>&1 3>&- &
+	eventually 10 is_logged "control: daemon.upgrade"
 	for _ in 1 2 3; do
 		kill -TERM "$keeper"
 	done
 	wait $! || true
 	eventually 10 is_gone "$keeper"
-	assert nothing_left
+	eventually 5 nothing_left
 	# They were wanted, and are again.
 	oxctl daemon start 3>&-
 	eventually 10 state_is api:3 running

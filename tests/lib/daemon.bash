@@ -243,13 +243,14 @@ busy_ports() {
 	awk '$4 == "0A" { sub(/.*:/, "", $2); print $2 }' /proc/net/tcp /proc/net/tcp6 2>/dev/null
 }
 
-# port_block [N]: the first of N ports in a row that nobody has now.  Below those that the kernel gives out by itself, and
-# apart from those of tests beside this one.
+# port_block [N]: the first of N ports in a row that nobody has now, below those that the kernel gives out by itself.  Files of tests that
+# run side by side have ranges of their own, by OX_LANE: a number from 0, that tests/run.sh gives each of those that run at a time.
 port_block() {
-	local count=${1:-1} base port taken
+	local count=${1:-1} lane=$((${OX_LANE:-0} % 4)) first base port taken
+	first=$((18000 + lane * 3200))
 	taken=$(busy_ports)
-	for ((base = 18000 + BASHPID * 16 % 13000; ; base += 16)); do
-		[ "$base" -lt 31000 ] || base=18000
+	for ((base = first + BASHPID * 16 % 3200; ; base += 16)); do
+		[ $((base + count)) -le $((first + 3200)) ] || base=$first
 		for ((port = base; port < base + count; port++)); do
 			case $taken in *"$(printf %04X "$port")"*) continue 2 ;; esac
 		done
