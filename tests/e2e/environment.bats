@@ -22,16 +22,17 @@ limits_printed() {
 		command = ["actor", "--print-env", "--mark"]
 		instances = 2
 		port = $port
-		env = { OWN = "with spaces  and \$dollar", NODE_APP_INSTANCE = "mine", GREETING = "\${WORD:-hi} \$\${WORD}" }
+		env = { OWN = "with spaces  and \$dollar, 100%s 'one' \\"two\\" \`three\` \\\\ back", EMPTY = "", NODE_APP_INSTANCE = "mine", GREETING = "\${WORD:-hi} \$\${WORD}" }
 	TOML
 	alone FROM_CALLER=1 NOTIFY_SOCKET=/bad LISTEN_FDS=3 LISTEN_PID=1 OXMGR_INSTANCE_ID=4 oxctl start
 	facts_of api:1 | sed -n 's/^env //p' | sort >got
 	sort >expected <<-TEXT
+		EMPTY=
 		FROM_CALLER=1
 		GREETING=hi \${WORD}
 		HOME=$HOME
 		NODE_APP_INSTANCE=mine
-		OWN=with spaces  and \$dollar
+		OWN=with spaces  and \$dollar, 100%s 'one' "two" \`three\` \\ back
 		OXHERD_APP=api
 		OXHERD_HOME=$OXHERD_HOME
 		OXHERD_INSTANCE=1
@@ -88,6 +89,38 @@ limits_printed() {
 	assert_line --regexp "^limit nofile 500 "
 	assert_line "nice 0"
 	assert_line "session $(pid_of one:0)"
+}
+
+@test "what oxherd needs for itself is no business of a service: priority, OOM score, timer slack, limits" {
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "nice; cat /proc/self/oom_score_adj /proc/self/timerslack_ns; ulimit -Sn; ulimit -Hn; echo end; exec sleep 1000"
+	TOML
+	ulimit -Sn 700
+	oxctl start 3>&-
+	eventually 5 has_written one:0 end
+	assert_equal "$(output_of one:0)" "$(nice; cat /proc/self/oom_score_adj /proc/self/timerslack_ns; ulimit -Sn; ulimit -Hn; echo end)"
+	# The brain has more descriptors than that.
+	[ "$(awk '/Max open files/ { print $4 }' "/proc/$(brain_pid)/limits")" = "$(ulimit -Hn)" ]
+}
+
+@test "a log that is a terminal does not become the daemon's" {
+	start_oxherd <<-TOML
+		[processes.calm]
+		command = "sleep 1000"
+	TOML
+	python3 - "$PWD" <<-'PY' 3>&-
+		import os, pty, subprocess, sys, time
+		master, slave = pty.openpty()
+		with open("oxfile.toml", "a") as f:
+		    f.write('[processes.loud]\ncommand = "echo words; exec sleep 1000"\nlogs.stdout = "%s"\n' % os.ttyname(slave))
+		os.close(slave)
+		subprocess.run(["oxctl", "start", "--wait"], check=True, stdout=subprocess.DEVNULL)
+		assert b"words" in os.read(master, 100)
+	PY
+	for pid in $(keeper_pid) $(brain_pid) $(pid_of loud:0); do
+		assert_equal "$(sed 's/.*) //' "/proc/$pid/stat" | cut -d ' ' -f 5)" 0
+	done
 }
 
 @test "a later caller's umask and environment are those of what it starts" {

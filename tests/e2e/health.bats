@@ -228,6 +228,33 @@ all_healthy() {
 	took 0 1000 oxctl stop mute
 }
 
+# Processor time that a process has used, in hundredths of a second.
+ticks_of() {
+	sed 's/.*) //' "/proc/$1/stat" | awk '{ print $12 + $13 }'
+}
+
+@test "two hundred and fifty checks a second cost a small part of a processor" {
+	port=$(port_block 50)
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		instances = 50
+		port = $port
+		health_check = { tcp = true, interval_secs = 0.2 }
+	TOML
+	brain=$(brain_pid)
+	before=$(ticks_of "$brain")
+	begun=$(now_ms)
+	eventually 5 has_uptime api:49 3
+	used=$((($(ticks_of "$brain") - before) * 10))
+	passed=$(($(now_ms) - begun))
+	echo "$used ms of $passed"
+	# Under a sanitizer everything is dearer.
+	grep -q __asan_init "$OXHERD_BUILD/oxherd-brain" || [ $((used * 4)) -lt "$passed" ]
+	assert_equal "$(oxctl status api --json | grep -c '"health": "healthy"')" 50
+	refute_logged "unhealthy"
+}
+
 @test "health without a check is none, and https is refused in words" {
 	run -2 start_oxherd <<-TOML
 		[processes.api]

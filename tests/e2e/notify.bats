@@ -91,6 +91,27 @@ is_channel_closed() {
 	assert state_is shell:0 running
 }
 
+@test "\$NOTIFY_FD and Node's channel have numbers of their own, whatever the daemon has under these itself" {
+	start_oxherd <<-'TOML'
+		[processes.both]
+		command = ["node", "-e", "process.on('message', (m) => { console.log(m); process.exit(0); }); require('fs').writeSync(+process.env.NOTIFY_FD, '\\n')"]
+		ready = "notify"
+		shutdown_with_message = true
+		[processes.many]
+		command = "actor --print-fds --exit 0; echo \"is $NOTIFY_FD\"; echo >&$NOTIFY_FD; exec sleep 1000"
+		ready = "notify"
+		instances = 20
+	TOML
+	# All began at the same time, and none has an end of another's.
+	for ((i = 0; i < 20; i++)); do
+		run output_of "many:$i"
+		assert_line "is 3"
+		assert_equal "$(grep -c '^fd ' <<<"$output")" 4
+	done
+	oxctl stop both
+	eventually 5 has_written both:0 shutdown
+}
+
 @test "who never says that it is ready fails in time, and never counts as running" {
 	begin_oxherd <<-'TOML'
 		[processes.mute]

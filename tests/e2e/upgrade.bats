@@ -283,6 +283,23 @@ fds_of() {
 	assert_equal "$(pids api)" "$(grep api <<<"$before")"
 }
 
+@test "84: a keeper that has more to hand over than a pipe holds hands it over" {
+	start_oxherd <<-'TOML'
+		[processes.many]
+		command = "sleep 1000"
+		instances = 200
+		ready = "alive"
+		env = { PORT = "1" }
+	TOML
+	before=$(pids many)
+	run -0 oxctl daemon upgrade --from "$next"
+	assert_equal "$(version)" 9.9.9
+	assert_equal "$(pids many)" "$before"
+	assert_equal "$(app_field many ready)" 200
+	oxctl stop
+	assert no_children sleep
+}
+
 @test "16, 17: a SIGTERM that comes while the keeper changes is not lost, and a second one is no other" {
 	herd
 	oxctl daemon upgrade --from "$next" >/dev/null 2>&1 3>&- &

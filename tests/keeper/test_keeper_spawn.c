@@ -132,6 +132,7 @@ static void what_cannot_be_executed_comes_home(void **state)
 	struct stage *s = *state;
 	char path[128];
 	struct wish w;
+	int fd = -1;
 
 	wish_program(&w, 1, NULL, WORDS("/no/such/program"));
 	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
@@ -145,6 +146,12 @@ static void what_cannot_be_executed_comes_home(void **state)
 	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOEXEC);
 	wish_program(&w, 5, NULL, WORDS("/tmp"));
 	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, EACCES);
+	/* As while a build is being written. */
+	stage_file(s, path, sizeof(path), "unfinished", "#!/bin/sh\n", 0700);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	wish_program(&w, 6, NULL, WORDS(path));
+	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ETXTBSY);
+	fd_close(&fd);
 }
 
 static void what_cannot_be_arranged_comes_home(void **state)

@@ -56,6 +56,23 @@ static void who_is_scaled_away_leaves_first(void **state)
 	fake_release(&f);
 }
 
+static void what_is_left_open_is_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f, 2);
+	f.is_manual = true;
+	fake_scale(&f, "api", 1);
+	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
+	herd_drained(f.h, fake_ticket(&f, "api:1"), 3, f.now);
+	assert_int_equal(
+		fake_count(&f, "event api:1 note running (3 connections are still open after drain_secs)"),
+		1);
+	assert_int_equal(fake_count(&f, "signal api:1 SIGTERM"), 1);
+	fake_release(&f);
+}
+
 static void a_drain_that_nobody_answers_ends(void **state)
 {
 	struct fake f;
@@ -139,6 +156,8 @@ int main(void)
 			the_upstream_names_who_is_ready),
 		PROMISE("who is scaled away is out of the upstream and drained before it is told to stop",
 			who_is_scaled_away_leaves_first),
+		PROMISE("connections that outlast drain_secs are told, and hold up nobody",
+			what_is_left_open_is_told),
 		PROMISE("an upstream or a drain that nobody answers holds nobody up for ever",
 			a_drain_that_nobody_answers_ends),
 		PROMISE("where nobody else serves, nobody waits for connections to end",

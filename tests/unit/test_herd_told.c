@@ -145,6 +145,63 @@ static void silence_is_an_illness(void **state)
 	fake_release(&f);
 }
 
+static void it_may_say_when_it_is_ill(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f);
+	fake_apply(&f);
+	say(&f, "api:0", "WATCHDOG=trigger");
+	assert_string_equal(fake_state(&f, "api:0"), "starting");
+	say(&f, "api:0", "READY=1");
+	fake_forget(&f);
+	say(&f, "api:0", "WATCHDOG=trigger");
+	assert_int_equal(fake_count(&f, "event api:0 state unhealthy (it said WATCHDOG=trigger)"), 1);
+	assert_int_equal(fake_count(&f, "signal api:0 SIGTERM"), 1);
+	fake_exit(&f, "api:0", 0, 0);
+	assert_int_equal(fake_crashes(&f, "api:0"), 1);
+	fake_release(&f);
+}
+
+static void it_may_set_its_watchdog(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f)->watchdog_ms = 1000;
+	fake_apply(&f);
+	say(&f, "api:0", "READY=1\nWATCHDOG_USEC=3000000");
+	fake_pass(&f, 2900);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	fake_pass(&f, 200);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	fake_release(&f);
+}
+
+static void stopping_is_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f);
+	fake_apply(&f);
+	say(&f, "api:0", "READY=1");
+	fake_forget(&f);
+	say(&f, "api:0", "STOPPING=1");
+	say(&f, "api:0", "STOPPING=1");
+	assert_int_equal(fake_count(&f, "event api:0"), 1);
+	assert_non_null(strstr(f.log.ptr, "(says that it stops)"));
+	/* Whoever was told to stop says nothing new by it. */
+	fake_request(&f, HERD_RESTART, "api", 0, false);
+	fake_exit(&f, "api:0", 0, 0);
+	fake_request(&f, HERD_STOP, "api", 0, false);
+	fake_forget(&f);
+	say(&f, "api:0", "STOPPING=1");
+	assert_null(strstr(f.log.ptr, "(says that it stops)"));
+	fake_release(&f);
+}
+
 static void one_silent_at_a_time(void **state)
 {
 	struct fake f;
@@ -218,6 +275,10 @@ int main(void)
 		PROMISE("EXTEND_TIMEOUT_USEC gives more time to stop", more_time_to_stop),
 		PROMISE("who says WATCHDOG=1 too late is unhealthy, and restarted as after a crash",
 			silence_is_an_illness),
+		PROMISE("WATCHDOG=trigger is an illness that an instance tells itself",
+			it_may_say_when_it_is_ill),
+		PROMISE("WATCHDOG_USEC sets the time for WATCHDOG=1", it_may_set_its_watchdog),
+		PROMISE("STOPPING=1 is told once, and not of one that was asked to stop", stopping_is_told),
 		PROMISE("of those that fall silent together only max_unavailable are down at once, and who "
 			"speaks again is left alone",
 			one_silent_at_a_time),

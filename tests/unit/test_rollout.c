@@ -208,6 +208,33 @@ static void what_does_not_get_on_is_over(void **state)
 	assert_int_not_equal(rollout_decide(&s->p).verb, ROLLOUT_DO_FAIL);
 }
 
+static void what_cannot_be_stopped_fails_it(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	s->slots[1].is_target = s->slots[1].is_stuck = true;
+	s->slots[1].serves = s->slots[1].is_up = s->slots[1].is_well = false;
+	assert_verb(s, ROLLOUT_DO_FAIL, 1);
+	s->p.phase = ROLLOUT_BACK;
+	assert_int_not_equal(rollout_decide(&s->p).verb, ROLLOUT_DO_FAIL);
+}
+
+static void who_serves_nobody_is_replaced_first(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	s->slots[1].serves = s->slots[1].is_well = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 1);
+	/* One whose process is gone before one that is only ill. */
+	s->slots[2] = s->slots[1];
+	s->slots[2].is_up = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 2);
+}
+
 static void words_are_read_back(void **state)
 {
 	enum rollout_phase phase = ROLLOUT_WAITING;
@@ -239,6 +266,10 @@ int main(void)
 			back_needs_no_trial_and_fails_nobody),
 		PROMISE("what does not get on fails, and going back is told once",
 			what_does_not_get_on_is_over),
+		PROMISE("what SIGKILL does not stop fails a rollout, and holds up none that goes back",
+			what_cannot_be_stopped_fails_it),
+		PROMISE("who is down is replaced before who is ill, and who is ill before who serves",
+			who_serves_nobody_is_replaced_first),
 		PROMISE("each phase has a word that is read back", words_are_read_back),
 	};
 
