@@ -34,6 +34,18 @@ static int64_t read_usec(const char *text, size_t len)
 	return ((usec < most ? usec : most) + 999) / 1000;
 }
 
+/* What makes no sense is passed over: it does not undo what was said before it. */
+static bool read_time(const char *line, size_t len, const char *key, int64_t *ms)
+{
+	size_t value_len = 0;
+	const char *value = value_of(line, len, key, &value_len);
+	int64_t read = value ? read_usec(value, value_len) : 0;
+
+	if (read > 0)
+		*ms = read;
+	return read > 0;
+}
+
 /* It is shown to people: whatever could move their cursor is a '?'. */
 static void read_status(struct notice *n, const char *text, size_t len)
 {
@@ -84,15 +96,8 @@ static bool read_line(struct notice *n, const char *line, size_t len)
 		read_status(n, value, value_len);
 		return true;
 	}
-	value = value_of(line, len, "EXTEND_TIMEOUT_USEC=", &value_len);
-	if (value) {
-		n->extend_ms = read_usec(value, value_len);
-		return n->extend_ms > 0;
-	}
-	value = value_of(line, len, "WATCHDOG_USEC=", &value_len);
-	if (value)
-		n->watchdog_ms = read_usec(value, value_len);
-	return n->watchdog_ms > 0;
+	return read_time(line, len, "EXTEND_TIMEOUT_USEC=", &n->extend_ms) ||
+		read_time(line, len, "WATCHDOG_USEC=", &n->watchdog_ms);
 }
 
 bool notice_read(struct notice *n, const char *bytes, size_t len)

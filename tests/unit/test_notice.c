@@ -63,6 +63,18 @@ static void times(void **state)
 	assert_int_equal(n.watchdog_ms, 30000);
 }
 
+static void a_time_stays_said(void **state)
+{
+	struct notice n;
+
+	(void)state;
+	assert_true(say(&n, "WATCHDOG_USEC=30000000\nWATCHDOG_USEC=soon"));
+	assert_int_equal(n.watchdog_ms, 30000);
+	assert_true(say(&n, "EXTEND_TIMEOUT_USEC=1000\nEXTEND_TIMEOUT_USEC=0\nWATCHDOG_USEC="));
+	assert_int_equal(n.extend_ms, 1);
+	assert_int_equal(n.watchdog_ms, 0);
+}
+
 static void status_is_fit_to_print(void **state)
 {
 	struct notice n;
@@ -131,6 +143,7 @@ int main(void)
 		PROMISE("each word of sd_notify is understood", each_word),
 		PROMISE("what is not understood is passed over, also beside what is", passed_over),
 		PROMISE("times are milliseconds, bounded, and nothing else is a time", times),
+		PROMISE("what is no time does not undo the one that was said before it", a_time_stays_said),
 		PROMISE("a status is printable and is cut between characters", status_is_fit_to_print),
 		PROMISE("of a datagram that is too long nothing counts", too_long),
 		PROMISE("a line \"ready\" on Node's channel is heard, in whatever pieces it comes",
