@@ -57,6 +57,9 @@ static int keep(
 	keeper.run_lock = lock->run_fd;
 	keeper.state_lock = lock->state_fd;
 	keeper.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3);
+	/* Whoever started it would wait for a word for ever. */
+	if (rc == 0 && tell_fd >= 0 && keeper.ready_fd < 0)
+		rc = err_sys(e, errno, "cannot tell whoever started it how it goes");
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
 	if (rc == 0)
 		rc = keeper_run(&keeper, e);

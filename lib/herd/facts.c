@@ -163,11 +163,15 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 
 	if (!i)
 		return;
-	if (i->phase != PHASE_ASKED) {
+	/* One that was adopted between its fork and its exec counted as up. */
+	if (!runs(i)) {
 		herd_odd(h, i, "spawn failed");
 		return;
 	}
+	if (i->phase == PHASE_UP && (i->state == STATE_STARTING || i->checkup))
+		h->options.hands->unwatch(h->options.context, t);
 	i->phase = PHASE_NONE;
+	i->pid = 0;
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	if (i->state == STATE_STOPPING)

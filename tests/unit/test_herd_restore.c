@@ -211,6 +211,37 @@ static void what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not(vo
 	fake_release(&f);
 }
 
+/* The old brain asked for it, and died before it heard how that went: the next one hears it with the rest, or right after. */
+static void a_spawn_that_fails_after_the_brains_death_is_tried_again(void **state)
+{
+	(void)state;
+	for (int is_late = 0; is_late < 2; is_late++) {
+		struct fake f;
+		struct ticket t;
+
+		fake_init(&f);
+		fake_app(&f, "api", 1);
+		f.is_never_ready = true;
+		fake_apply(&f);
+		t = fake_ticket(&f, "api:0");
+		fake_forget(&f);
+		fake_rebirth(&f);
+		f.is_never_ready = false;
+		assert_true(adopt(&f, "api:0", t));
+		if (is_late)
+			herd_resume(f.h, f.now);
+		herd_spawn_failed(f.h, t, 12, "out of memory", f.now);
+		if (!is_late)
+			herd_resume(f.h, f.now);
+		fake_answer(&f);
+		assert_string_equal(fake_state(&f, "api:0"), "backoff");
+		fake_pass(&f, 500);
+		assert_int_equal(fake_count(&f, "spawn"), 1);
+		assert_string_equal(fake_state(&f, "api:0"), "running");
+		fake_release(&f);
+	}
+}
+
 static void ports_and_counts_survive(void **state)
 {
 	struct fake f;
@@ -300,6 +331,8 @@ int main(void)
 			a_stop_goes_on_with_what_is_left_of_its_grace),
 		PROMISE("a process that the store does not know is kept where it is wanted and stopped where not",
 			what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not),
+		PROMISE("a spawn that fails after the brain's death is known to the next one, and tried again",
+			a_spawn_that_fails_after_the_brains_death_is_tried_again),
 		PROMISE("ports and scale survive, and the same definition does not undo them",
 			ports_and_counts_survive),
 		PROMISE("a store that makes no sense is an error with words", a_damaged_store_is_an_error),
