@@ -12,6 +12,8 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -142,6 +144,62 @@ int openat(int dir, const char *path, int flags, ...)
 	NEXT(openat, dir, path, flags, mode);
 }
 
+FILE *fopen(const char *path, const char *mode)
+{
+	if (fails(OPENS))
+		return NULL;
+	NEXT(fopen, path, mode);
+}
+
+/* Only what makes a descriptor. */
+int fcntl(int fd, int op, ...)
+{
+	va_list args;
+	void *more = NULL;
+
+	va_start(args, op);
+	more = va_arg(args, void *);
+	va_end(args);
+	if ((op == F_DUPFD || op == F_DUPFD_CLOEXEC) && fails(CAN_EMFILE))
+		return -1;
+	NEXT(fcntl, fd, op, more);
+}
+
+int stat(const char *path, struct stat *st)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(stat, path, st);
+}
+
+int lstat(const char *path, struct stat *st)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(lstat, path, st);
+}
+
+int fstat(int fd, struct stat *st)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(fstat, fd, st);
+}
+
+ssize_t readlink(const char *path, char *bytes, size_t size)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(readlink, path, bytes, size);
+}
+
+DIR *fdopendir(int fd)
+{
+	if (fails(CAN_ENOMEM))
+		return NULL;
+	NEXT(fdopendir, fd);
+}
+
 DIR *opendir(const char *path)
 {
 	if (fails(CAN_EMFILE | CAN_ENOMEM))
@@ -198,6 +256,21 @@ int rename(const char *from, const char *to)
 	NEXT(rename, from, to);
 }
 
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(renameat2, from_dir, from, to_dir, to, flags);
+}
+
+/* It returns its error. */
+int posix_fallocate(int fd, off_t at_byte, off_t size)
+{
+	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
+		return errno;
+	NEXT(posix_fallocate, fd, at_byte, size);
+}
+
 int link(const char *from, const char *to)
 {
 	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
@@ -212,6 +285,13 @@ int mkdir(const char *path, mode_t mode)
 	NEXT(mkdir, path, mode);
 }
 
+int mkdirat(int dir, const char *path, mode_t mode)
+{
+	if (fails(CAN_ENOSPC | CAN_ENOMEM))
+		return -1;
+	NEXT(mkdirat, dir, path, mode);
+}
+
 int mkfifo(const char *path, mode_t mode)
 {
 	if (fails(CAN_ENOSPC))
@@ -224,6 +304,13 @@ int unlink(const char *path)
 	if (fails(CAN_EIO | CAN_ENOMEM))
 		return -1;
 	NEXT(unlink, path);
+}
+
+int unlinkat(int dir, const char *path, int flags)
+{
+	if (fails(CAN_EIO | CAN_ENOMEM))
+		return -1;
+	NEXT(unlinkat, dir, path, flags);
 }
 
 int pipe2(int ends[2], int flags)
@@ -245,6 +332,20 @@ int socketpair(int domain, int type, int protocol, int ends[2])
 	if (fails(CAN_EMFILE | CAN_ENOMEM))
 		return -1;
 	NEXT(socketpair, domain, type, protocol, ends);
+}
+
+int bind(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+	if (fails(CAN_ENOMEM | CAN_ENOSPC))
+		return -1;
+	NEXT(bind, fd, address, len);
+}
+
+int connect(int fd, __CONST_SOCKADDR_ARG address, socklen_t len)
+{
+	if (fails(CAN_ENOMEM | CAN_EAGAIN))
+		return -1;
+	NEXT(connect, fd, address, len);
 }
 
 int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
@@ -280,6 +381,13 @@ ssize_t recv(int fd, void *bytes, size_t size, int flags)
 	if (fails(CAN_EAGAIN | CAN_EINTR))
 		return -1;
 	NEXT(recv, fd, bytes, size, flags);
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (fails(CAN_EINTR | CAN_ENOMEM))
+		return -1;
+	NEXT(poll, fds, count, timeout);
 }
 
 int epoll_create1(int flags)
@@ -331,6 +439,20 @@ int inotify_add_watch(int fd, const char *path, uint32_t mask)
 	NEXT(inotify_add_watch, fd, path, mask);
 }
 
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *), void *argument)
+{
+	if (fails(CAN_EAGAIN))
+		return errno;
+	NEXT(pthread_create, thread, attributes, body, argument);
+}
+
+int execve(const char *path, char *const *words, char *const *env)
+{
+	if (fails(CAN_ENOMEM | CAN_EIO | CAN_EAGAIN))
+		return -1;
+	NEXT(execve, path, words, env);
+}
+
 pid_t fork(void)
 {
 	if (fails(CAN_EAGAIN | CAN_ENOMEM))
@@ -349,6 +471,8 @@ long syscall(long which, ...)
 	for (size_t i = 0; i < sizeof(a) / sizeof(a[0]); i++)
 		a[i] = va_arg(args, long);
 	va_end(args);
+	if (which == SYS_pidfd_open && fails(CAN_EMFILE | CAN_ENOMEM))
+		return -1;
 	if (which == SYS_clone3 && fails(CAN_EAGAIN | CAN_ENOMEM))
 		return -1;
 	if (!next)
