@@ -220,7 +220,8 @@ static void give_place(struct instance *i)
 void instance_place_look(struct instance *i)
 {
 	bool waits = i->has_asked_place && !i->has_place;
-	bool is_over = !instance_is_asked(i) || instance_is_well(i) || i->state == STATE_FINISHED;
+	/* Who is down for good comes back for nobody. */
+	bool is_over = !instance_is_wanted(i) || instance_is_well(i) || i->state == STATE_FINISHED;
 
 	if (i->has_asked_place && (is_over || (waits && i->state != STATE_UNHEALTHY)))
 		give_place(i);

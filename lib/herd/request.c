@@ -94,8 +94,26 @@ static void start(struct asked *q)
 	}
 }
 
+/* Nobody has to ask for those that are on their way out, but when all is said to be down, so are they. */
+static void wait_for_retired(struct asked *q)
+{
+	for (size_t k = 0; k < q->apps.len; k++) {
+		const struct app *a = q->apps.items[k];
+
+		for (size_t n = 0; n < a->instances.len; n++) {
+			struct instance *i = a->instances.items[n];
+
+			if (!i->is_retired)
+				continue;
+			request_wait(q->request, i, GOAL_DOWN);
+			instance_touch(i);
+		}
+	}
+}
+
 static void stop(struct asked *q)
 {
+	wait_for_retired(q);
 	for (size_t k = 0; k < q->apps.len; k++)
 		((struct app *)q->apps.items[k])->wants_up = false;
 	for (size_t k = 0; k < q->instances.len; k++) {
@@ -132,6 +150,7 @@ static void restart(struct asked *q)
 
 static void delete (struct asked *q)
 {
+	wait_for_retired(q);
 	for (size_t k = 0; k < q->instances.len; k++)
 		request_wait(q->request, q->instances.items[k], GOAL_DOWN);
 	for (size_t k = 0; k < q->apps.len; k++)

@@ -354,7 +354,7 @@ static void check_ill(struct sim *s, const struct app *a)
 	for (int n = 0; n < SIM_NUMBERS; n++) {
 		const struct instance *i = app_instance(a, n);
 
-		if (!i || !instance_is_asked(i) || instance_is_well(i) || i->state == STATE_FINISHED)
+		if (!i || !instance_is_wanted(i) || instance_is_well(i) || i->state == STATE_FINISHED)
 			s->is_down_ill[app][n] = false;
 		down += s->is_down_ill[app][n];
 	}

@@ -218,8 +218,8 @@ struct spec *town_spec(int app, int version)
 	s->ready_timeout_ms = house->ready_timeout_ms;
 	s->start_delay_ms = house->start_delay_ms;
 	set_deploy(s, app, version);
-	/* No proxy lives here: a slot is on trial for min_healthy_ms and no longer. */
-	s->deploy.fail_timeout_ms = 0;
+	/* Behind some of them stands a proxy that has to find out by itself. */
+	s->deploy.fail_timeout_ms = app % 2 ? 3000 : 0;
 	if (house->has_upstream)
 		s->nginx.output = mem_strdup("/town/upstream.conf");
 	s->health.tcp = house->check_ms > 0;

@@ -39,7 +39,6 @@ static void dependents_wait_until_it_is_ready(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 34. */
 static void readiness_is_now_not_once(void **state)
 {
 	struct fake f;
@@ -324,6 +323,26 @@ static void deleting_waits_and_forgets(void **state)
 	fake_release(&f);
 }
 
+static void a_stop_waits_for_all_that_runs(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 2);
+	fake_apply(&f);
+	f.is_manual = true;
+	fake_scale(&f, "api", 1);
+	fake_request(&f, HERD_STOP, "api", 5, false);
+	fake_exit(&f, "api:0", 0, 0);
+	fake_gone(&f, "api:0");
+	assert_int_equal(fake_count(&f, "settled 5"), 0);
+	fake_exit(&f, "api:1", 0, 0);
+	fake_gone(&f, "api:1");
+	assert_int_equal(fake_count(&f, "settled 5 ok"), 1);
+	fake_release(&f);
+}
+
 static void a_plan_is_what_apply_does(void **state)
 {
 	struct fake f;
@@ -413,6 +432,8 @@ int main(void)
 			only_what_changed_is_touched),
 		PROMISE("a plan is what apply does; without changes it says what it left, with prunes it removes",
 			a_plan_is_what_apply_does),
+		PROMISE("a stop waits for all that runs, also for what was scaled away a moment before",
+			a_stop_waits_for_all_that_runs),
 		PROMISE("two oxfiles cannot claim one name", two_oxfiles_cannot_claim_one_name),
 		PROMISE("delete waits for dependents and for the end, and an app may come back meanwhile",
 			deleting_waits_and_forgets),
