@@ -234,7 +234,11 @@ static void take_error(struct brain *b, const struct keep_message *m)
 {
 	const struct instance *i = herd_first(b->herd);
 
-	log_warn("the keeper says: %s", m->words);
+	/* What was asked about one that ended meanwhile came too late, and that is all. */
+	if (m->number == ESRCH)
+		log_debug("the keeper says: %s", m->words);
+	else
+		log_warn("the keeper says: %s", m->words);
 	/* Other messages carry a generation too: a signal that came too late says ESRCH, and its process has an end of its own to tell. */
 	if (m->number != EEXIST && m->number != ENOSPC && m->number != EBADMSG)
 		return;

@@ -134,6 +134,7 @@ thaw() {
 	code=0
 	wait "$deploy" || code=$?
 	assert_equal "$code" 1
+	refute_logged "the keeper says"
 	grep -q "api:0 cannot be stopped.*; it went back, 2 of 2 instances run revision 1" out
 	eventually 5 state_is api:0 running
 	assert is_gone "$stuck"
