@@ -378,6 +378,14 @@ static int find_specs(struct deploying *d, struct vec *specs, struct err *e)
 	return rc;
 }
 
+static int refuse_mistake(const struct diag *mistake, struct err *e)
+{
+	if (mistake->file && mistake->at.line)
+		return err_set(e, "%s:%d:%d: %s", mistake->file, mistake->at.line, mistake->at.column,
+			mistake->text);
+	return err_set(e, "%s", mistake->text);
+}
+
 static int begin_reload(struct deploying *d, struct err *e)
 {
 	struct vec specs = VEC_INIT;
@@ -392,7 +400,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 	int rc = find_specs(d, &specs, e);
 
 	if (rc == 0 && reading_env_files(&specs, &mistakes) < 0)
-		rc = err_set(e, "%s", ((const struct diag *)mistakes.list.items[0])->text);
+		rc = refuse_mistake(mistakes.list.items[0], e);
 	if (rc == 0) {
 		watch_specs(d, &specs);
 		a.id = next_id(d);

@@ -75,3 +75,44 @@ runs() {
 	eventually 5 has_written job:0 "began 2"
 	refute has_written job:0 twice
 }
+
+# has api:0 X=2: is this in its environment?
+has() {
+	tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | grep -qx "$2"
+}
+
+@test "env_file is read again by a reload and by a deploy, and a deploy is started in the environment of who asks for it" {
+	version 1
+	sed -i '/^env/s/.*/env_file = "app.env"/' oxfile.toml
+	echo WORD=one >app.env
+	WHO=first oxctl start --wait 3>&-
+	assert has api:0 WORD=one
+	assert has api:0 WHO=first
+	echo WORD=two >app.env
+	WHO=nobody oxctl reload
+	assert has api:0 WORD=two
+	assert has api:1 WORD=two
+	# What is rolled over by what it has keeps whose it is.
+	assert has api:0 WHO=first
+	echo WORD=three >app.env
+	WHO=second run -0 oxctl deploy
+	assert_output --partial "api: revision 3 runs in 2 of 2 instances"
+	assert has api:0 WORD=three
+	assert has api:1 WHO=second
+	# Also over crashes, and an env_file with a mistake touches nothing.
+	kill -KILL "$(pid_of api:0)"
+	eventually 5 field_is api:0 restarts 1
+	eventually 5 state_is api:0 running
+	assert has api:0 WHO=second
+	before=$(pids api)
+	echo "no assignment" >app.env
+	run -1 oxctl reload
+	assert_output --partial "app.env:1:1: there is no '=' in this line"
+	mv app.env gone.env
+	run -1 oxctl reload
+	assert_output --partial "app.env"
+	mv gone.env app.env
+	run -2 oxctl deploy
+	assert_output --partial "app.env"
+	assert_equal "$(pids api)" "$before"
+}
