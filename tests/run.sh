@@ -83,23 +83,29 @@ units() {
 	done
 }
 
-# bats_files BUILD JOBS FILE…: files side by side, JOBS at a time, each answer kept whole; OX_LANE is a number from 0 that no other has
-# of those that run at the same time.
-bats_files() {
-	local dir=$scratch/bats jobs=$2
-	OXHERD_BUILD=$(realpath -m "$1")
-	export OXHERD_BUILD LIMIT
+# beside JOBS PROGRAM FILE…: a program for each of these files, JOBS at a time, each answer kept whole; OX_LANE is a number from 0 that no
+# other has of those that run at the same time.
+beside() {
+	local dir=$scratch/beside jobs=$1 program=$2 file
+	export LIMIT
 	shift 2
 	rm -rf "$dir"
 	mkdir "$dir"
 	# shellcheck disable=SC2016  # the inner shell expands these
-	printf '%s\n' "$@" | dir=$dir xargs --process-slot-var=OX_LANE -P "$jobs" -I{} bash -c '
-		timeout -k 5 "$LIMIT" bats --tap "$1" >"$dir/${1//\//-}.tap" 2>&1 </dev/null
+	printf '%s\n' "$@" | dir=$dir program=$program xargs --process-slot-var=OX_LANE -P "$jobs" -I{} bash -c '
+		timeout -k 5 "$LIMIT" $program "$1" >"$dir/${1//\//-}.tap" 2>&1 </dev/null
 		echo $? >"$dir/${1//\//-}.rc"' - {}
 	for file; do
 		# shellcheck disable=SC2016
 		tap "$file" sh -c 'cat "$1.tap"; exit "$(cat "$1.rc")"' - "$dir/${file//\//-}"
 	done
+}
+
+# bats_files BUILD JOBS FILE…
+bats_files() {
+	OXHERD_BUILD=$(realpath -m "$1")
+	export OXHERD_BUILD
+	beside "$2" "bats --tap" "${@:3}"
 }
 
 # folder BUILD JOBS GLOB-MATCHES…: the programs, then the bats files of a folder; nothing if it has none.
@@ -145,11 +151,11 @@ suite_speed() {
 #   crowd, limits: a rate of requests, a share of the processor
 suite_e2e() {
 	local file
-	local -a alone=(tests/e2e/{ports,crowd,limits}.bats) beside=()
+	local -a alone=(tests/e2e/{ports,crowd,limits}.bats) together=()
 	while read -r file; do
-		case " ${alone[*]} " in *" $file "*) ;; *) beside+=("$file") ;; esac
+		case " ${alone[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done < <(ls -S tests/e2e/*.bats)
-	folder "$OUT" "$((CORES < 4 ? CORES + 1 : 4))" "${beside[@]}"
+	folder "$OUT" "$((CORES < 4 ? CORES + 1 : 4))" "${together[@]}"
 	bats_files "$OUT" 1 "${alone[@]}"
 }
 
@@ -186,14 +192,16 @@ suite_control() {
 }
 
 # The daemon under storm: kills, floods, a thousand instances, valgrind.  STORM_KILLS and the like make it longer.
+# Two files at a time, but for those that measure a time or what wakes a daemon up.
 suite_storm() {
-	local program
+	local file
+	local -a alone=(tests/storm/{clients,idle,thousand}.py) together=()
 	one "the programs build" build OUT="$OUT" e2e-programs || return
-	for program in tests/storm/*.py; do
-		# Two are there for the others.
-		[[ $program == */storm.py || $program == */front.py ]] ||
-			OXHERD_BUILD=$OUT tap "${program#tests/}" python3 "$program"
+	for file in tests/storm/*.py; do
+		case " tests/storm/storm.py tests/storm/front.py ${alone[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done
+	OXHERD_BUILD=$OUT beside 2 python3 "${together[@]}"
+	OXHERD_BUILD=$OUT beside 1 python3 "${alone[@]}"
 }
 
 # The same with more malice: both programs killed, also at a call of their own, and calls that fail.  TORTURE_KILLS and the like make it longer.

@@ -41,7 +41,9 @@ http {
 }
 '''
 
-PORT, FRONT = 22000, 22900
+# Files that run side by side have lanes of their own.
+PORT = 25000 + 1000 * (int(os.environ.get('OX_LANE', 0)) % 4)
+FRONT = PORT + 900
 
 OXFILE = '''
 [processes.api]
