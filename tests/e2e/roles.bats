@@ -100,6 +100,45 @@ as_stranger() {
 	assert_output ""
 }
 
+# What a line of the unit takes away, as setpriv writes it.
+taken() {
+	oxctl daemon install --print | sed -n 's/^CapabilityBoundingSet=~//p' | tr ' ' '\n' | sed 's/^CAP_/-/' | tr 'A-Z\n' 'a-z,'
+}
+
+@test "the unit forbids what no web service needs, and systemd-analyze says how much that is" {
+	command -v systemd-analyze >/dev/null || skip "there is no systemd-analyze here"
+	oxctl daemon install --print >oxherd.service
+	run -0 systemd-analyze security --no-pager --offline=yes --threshold=64 ./oxherd.service
+	# That one would take all devices away.
+	run -1 grep ProtectClock oxherd.service
+	mkdir user
+	oxctl daemon install --user --print >user/oxherd.service
+	run -1 grep -E 'Protect|Restrict|Capabilit|SystemCall|Private' user/oxherd.service
+}
+
+@test "without what the unit takes from it the daemon does all that it does" {
+	open_place
+	caps=$(taken)
+	port=$(port_block)
+	assert_regex "$caps" 'sys_module.*lease'
+	given_oxfile <<-TOML
+		[processes.web]
+		command = "hello"
+		port = $port
+		[processes.other]
+		command = "actor --mark"
+		user = "nobody"
+		group = "nogroup"
+		working_dir = "/"
+	TOML
+	setpriv --bounding-set "${caps%,}" oxctl start --wait 3>&-
+	assert_not_equal "$(grep CapBnd "/proc/$(pid_of web:0)/status")" "$(grep CapBnd /proc/self/status)"
+	run -0 curl -sf "127.0.0.1:$port"
+	assert_equal "$(stat -c %U "/proc/$(pid_of other:0)")" nobody
+	oxctl restart --wait
+	oxctl stop
+}
+
 @test "install writes the unit and enables it, once for the machine or for a user" {
 	mkdir bin home
 	printf '#!/bin/sh\necho "$@" >>%s\n' "$PWD/asked" >bin/systemctl
