@@ -89,17 +89,6 @@ static void arm_due(struct brain *b)
 	ev_timer_start(b->loop, &b->due);
 }
 
-static void arm_save(struct brain *b)
-{
-	const char *words = NULL;
-	bool is_failing = store_is_failing(b->store, &words);
-
-	if (ev_is_active(&b->save))
-		return;
-	ev_timer_set(&b->save, (is_failing ? STORE_RETRY_MS : SAVE_DELAY_MS) / 1000.0, 0);
-	ev_timer_start(b->loop, &b->save);
-}
-
 void brain_begin(struct brain *b)
 {
 	b->is_asked = true;
@@ -112,7 +101,7 @@ void brain_end(struct brain *b)
 	if (b->is_dirty && b->is_asked)
 		store_save_soon(b->store);
 	if (b->is_dirty || b->forgets.len)
-		arm_save(b);
+		brain_arm_save(b);
 	b->is_dirty = false;
 	b->is_asked = false;
 	if (b->has_newcomers && b->readers.len)
@@ -128,33 +117,6 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	herd_timer(b->herd, clock_ms());
 	brain_end(b);
-}
-
-void brain_forget_later(struct brain *b, struct ticket ticket)
-{
-	vec_push(&b->forgets, mem_dup(&ticket, sizeof(ticket)));
-}
-
-/* What the keeper remembers for us may go only when the store knows it too; so may the pipes of instances that are gone. */
-static void on_save(struct ev_loop *loop, ev_timer *w, int events)
-{
-	struct brain *b = w->data;
-
-	(void)loop;
-	(void)events;
-	store_save_soon(b->store);
-	if (store_save_now(b->store, NULL) < 0) {
-		arm_save(b);
-		if (b->forgets.len < FORGETS_MAX)
-			return;
-	}
-	for (size_t i = 0; i < b->forgets.len; i++) {
-		brain_tell(b, KEEP_FORGET, *(struct ticket *)b->forgets.items[i]);
-		mem_free(b->forgets.items[i]);
-	}
-	b->forgets.len = 0;
-	brain_sweep_pump(b);
-	brain_trim(b);
 }
 
 static bool is_caller_used(const void *context, int64_t number)
@@ -367,7 +329,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->loop = options->loop;
 	b->started_at = clock_ms();
 	ev_timer_init(&b->due, on_due, 0, 0);
-	ev_timer_init(&b->save, on_save, 0, 0);
+	ev_timer_init(&b->save, brain_on_save, 0, 0);
 	b->due.data = b;
 	b->save.data = b;
 	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);

@@ -24,7 +24,11 @@
 #include "engine/upstream.h"
 
 enum {
-	SAVE_DELAY_MS = 200,  /* facts wait this long for others to be saved with */
+	SAVE_DELAY_MS = 200, /* facts wait this long for others to be saved with */
+	SAVE_SHARE =
+		10, /* and so many times as long as saving took: on a slow disk that is not all that is done */
+	SAVE_DELAY_MAX_MS = 30000,
+	FORGETS_SOON = 512,   /* with so many ends that the keeper remembers for us it is not put off */
 	FORGETS_MAX = 4096,   /* that wait for a disk that takes nothing; the keeper's room has its end too */
 	TRIM_EVENTS = 500,    /* so many leave enough behind to be given back */
 	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
@@ -148,6 +152,9 @@ void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);
 /* What the keeper still has of this ticket may go, once it is saved that we know. */
 void brain_forget_later(struct brain *b, struct ticket ticket);
+/* brain_save.c: what nobody asked for is saved before long, and seldom where the disk is slow. */
+void brain_arm_save(struct brain *b);
+void brain_on_save(struct ev_loop *loop, struct ev_timer *w, int events);
 void brain_unwatch(struct brain *b, struct ticket ticket);
 int brain_open_pump(struct brain *b, struct err *e);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/store_format.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -25,6 +26,7 @@ struct store {
 	int journal_fd; /* -1: there is none, and the next snapshot makes one */
 	size_t journal_bytes;
 	bool is_dirty;
+	int64_t took_ms;
 	struct err failure; /* empty while all is well */
 	struct ev_prepare end_of_turn;
 	struct ev_timer retry; /* only while the disk refuses */
@@ -240,11 +242,13 @@ static int save(struct store *s, struct err *e)
 int store_save_now(struct store *s, struct err *e)
 {
 	struct err own = ERR_INIT;
+	int64_t begin = clock_ms();
 	int rc = 0;
 
 	if (!s->is_dirty)
 		return 0;
 	rc = save(s, &own);
+	s->took_ms = clock_ms() - begin;
 	if (rc < 0) {
 		remember_failure(s, &own);
 		err_set(e, "%s", own.text.ptr);
@@ -277,6 +281,11 @@ void store_note(struct store *s, struct json *record)
 		s->is_dirty = true;
 	}
 	buf_release(&line);
+}
+
+int64_t store_took_ms(const struct store *s)
+{
+	return s->took_ms;
 }
 
 bool store_is_failing(const struct store *s, const char **words)

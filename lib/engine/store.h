@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -65,6 +66,8 @@ void store_save_soon(struct store *s);
 int store_save_now(struct store *s, struct err *e);
 /* Appends a record, which is taken over.  If that fails a snapshot is due. */
 void store_note(struct store *s, struct json *record);
+/* How long the last try to save took, in ms: nobody was served meanwhile. */
+int64_t store_took_ms(const struct store *s);
 /* True while the last try to save has failed; the words say why. */
 bool store_is_failing(const struct store *s, const char **words);
 

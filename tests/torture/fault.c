@@ -2,7 +2,8 @@
  * Preloaded into a daemon: the n-th call that can fail with a given error does, once, in one of its two programs.
  *
  *	FAULT_WHO     oxherd or oxherd-brain
- *	FAULT_ERROR   EMFILE ENOMEM EAGAIN ENOSPC EINTR EIO; or KILL: the process dies there
+ *	FAULT_ERROR   EMFILE ENOMEM EAGAIN ENOSPC EINTR EIO; or KILL: the process dies there; or SLOW: a disk on which each
+ *	              fsync takes FAULT_AT ms, and each write to a file a hundredth of that
  *	FAULT_AT      n; 0 only counts
  *	FAULT_FILE    8 bytes that count over all processes and lives: only one of them is hit
  *
@@ -30,6 +31,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -40,6 +42,7 @@ enum {
 	CAN_EINTR = 16,
 	CAN_EIO = 32,
 	CAN_KILL = 64,
+	CAN_SLOW = 128,
 };
 
 static const struct {
@@ -54,6 +57,7 @@ static const struct {
 	{ "EINTR", EINTR, CAN_EINTR },
 	{ "EIO", EIO, CAN_EIO },
 	{ "KILL", 0, CAN_KILL },
+	{ "SLOW", 0, CAN_SLOW },
 };
 
 static _Atomic uint64_t *counter; /* NULL: this process is not meant */
@@ -96,6 +100,18 @@ static bool fails(unsigned int can)
 		(void)syscall(SYS_kill, getpid(), SIGKILL);
 	errno = number;
 	return true;
+}
+
+/* As on a disk that others keep busy: who waits for it does nothing else meanwhile. */
+static void linger(int fd, uint64_t part)
+{
+	struct timespec pause = { .tv_sec = (time_t)(at / part / 1000),
+		.tv_nsec = (long)(at * 1000000 / part % 1000000000) };
+	struct stat st;
+
+	if (counter && bit == CAN_SLOW && syscall(SYS_fstat, fd, &st) == 0 && !S_ISFIFO(st.st_mode) &&
+		!S_ISSOCK(st.st_mode) && !S_ISCHR(st.st_mode))
+		(void)nanosleep(&pause, NULL);
 }
 
 static void *real(const char *name)
@@ -165,26 +181,17 @@ int fcntl(int fd, int op, ...)
 	NEXT(fcntl, fd, op, more);
 }
 
-int stat(const char *path, struct stat *st)
-{
-	if (fails(CAN_EIO | CAN_ENOMEM))
-		return -1;
-	NEXT(stat, path, st);
-}
+#define LOOKS(name, type, what)                                                                              \
+	int name(type what, struct stat *st)                                                                 \
+	{                                                                                                    \
+		if (fails(CAN_EIO | CAN_ENOMEM))                                                             \
+			return -1;                                                                           \
+		NEXT(name, what, st);                                                                        \
+	}
 
-int lstat(const char *path, struct stat *st)
-{
-	if (fails(CAN_EIO | CAN_ENOMEM))
-		return -1;
-	NEXT(lstat, path, st);
-}
-
-int fstat(int fd, struct stat *st)
-{
-	if (fails(CAN_EIO | CAN_ENOMEM))
-		return -1;
-	NEXT(fstat, fd, st);
-}
+LOOKS(stat, const char *, path)
+LOOKS(lstat, const char *, path)
+LOOKS(fstat, int, fd)
 
 ssize_t readlink(const char *path, char *bytes, size_t size)
 {
@@ -225,6 +232,7 @@ ssize_t write(int fd, const void *bytes, size_t size)
 {
 	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
 		return -1;
+	linger(fd, 100);
 	NEXT(write, fd, bytes, size);
 }
 
@@ -232,6 +240,7 @@ ssize_t pwrite(int fd, const void *bytes, size_t size, off_t place)
 {
 	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
 		return -1;
+	linger(fd, 100);
 	NEXT(pwrite, fd, bytes, size, place);
 }
 
@@ -239,6 +248,7 @@ int fsync(int fd)
 {
 	if (fails(CAN_EIO | CAN_ENOSPC))
 		return -1;
+	linger(fd, 1);
 	NEXT(fsync, fd);
 }
 
