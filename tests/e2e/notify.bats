@@ -185,6 +185,33 @@ address_of() {
 	assert state_is job:0 running
 }
 
+@test "who has said it and was gone before anybody looked is believed" {
+	write say.py <<-'PY'
+		import os, socket, subprocess, time
+		while not os.path.exists('go'):
+		    time.sleep(.01)
+		subprocess.run(['python3', '-c', """import os, socket
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect(os.environ['NOTIFY_SOCKET'])
+		s.send(b'READY=1')"""])
+		open('said', 'w')
+		time.sleep(1000)
+	PY
+	begin_oxherd <<-'TOML'
+		[processes.job]
+		command = "python3 say.py"
+		ready = "notify"
+	TOML
+	eventually 5 has_pid job:0
+	brain=$(brain_pid)
+	kill -STOP "$brain"
+	touch go
+	eventually 5 test -e said
+	kill -CONT "$brain"
+	eventually 5 state_is job:0 running
+	refute_logged "not believed"
+}
+
 @test "an app of another user may say it too" {
 	[ "$(id -u)" = 0 ] || skip "only root may become another user"
 	start_oxherd <<-'TOML'

@@ -116,3 +116,20 @@ has() {
 	assert_output --partial "app.env"
 	assert_equal "$(pids api)" "$before"
 }
+
+@test "a deploy of two oxfiles of which one cannot be taken touches neither" {
+	port=$(port_block 8)
+	for name in one two; do
+		mkdir "$name"
+		printf '[processes.%s]\ncommand = "hello"\nport = %d\n' "$name" $((port++)) >"$name/oxfile.toml"
+		(cd "$name" && oxctl start --wait 3>&- >/dev/null)
+	done
+	before=$(pids one; pids two)
+	# Both are well written, and the second wants a port of the first.
+	echo 'env = { NEW = "1" }' >>one/oxfile.toml
+	sed -i "s/^port = .*/port = $((port - 2))/" two/oxfile.toml
+	run -1 oxctl deploy
+	assert_output --partial "both want port $((port - 2))"
+	assert_equal "$(pids one; pids two)" "$before"
+	assert_equal "$(app_field one revision) $(app_field two revision)" "1 1"
+}

@@ -203,6 +203,9 @@ upstream_is_settled() {
 	assert [ -n "$(named)" ]
 	oxctl start --wait
 	eventually 5 names "$port $((port + 1))"
+	# Nor is that a trouble to tell of.
+	eventually 5 upstream_is_settled
+	refute_logged "not as it should be"
 }
 
 @test "a reload that nginx accepts and does not carry out is told" {
