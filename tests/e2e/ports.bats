@@ -121,19 +121,20 @@ load ../lib/daemon
 	run -0 --separate-stderr oxctl start --wait
 	# shellcheck disable=SC2154  # by --separate-stderr
 	assert_equal "$stderr" ""
-	printf '[processes.api]\ncommand = "hello"\ninstances = 2\nport = %d\n' $((first - 1)) >>oxfile.toml
+	# It listens on none of them: whoever is connected to somebody may have one at the moment.
+	printf '[processes.api]\ncommand = "sleep 1000"\nready = "alive"\ninstances = 2\nport = %d\n' $((first - 1)) >>oxfile.toml
 	run -0 oxctl plan
 	assert_output --partial "$words"
-	run -0 oxctl start --wait
+	run -0 oxctl start
 	assert_output --partial "$words"
 	assert_output --partial "ip_local_reserved_ports="
 	assert_output --partial "$((first - 1))-$first"
-	for command in "start" "deploy" "plan"; do
+	for command in "start" "plan" "deploy"; do
 		run -0 oxctl "$command"
 		refute_output --partial "kernel"
 	done
 	oxctl delete api
-	run -0 oxctl deploy
+	run -0 oxctl deploy --timeout 20
 	assert_output --partial "$words"
 }
 
