@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/session.h"
+#include "engine/loop.h"
 
 /* Connections taken in one turn, and how long accepting rests when there is no descriptor at all. */
 enum { ACCEPT_MAX = 64 };
@@ -94,7 +95,7 @@ static void on_connection(struct ev_loop *loop, struct ev_io *w, int events)
 	struct server *s = w->data;
 
 	(void)loop;
-	(void)events;
+	loop_mind(events);
 	for (int i = 0; i < ACCEPT_MAX && ev_is_active(w); i++) {
 		int fd = unixsock_accept(s->socket.fd);
 

@@ -236,8 +236,10 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
 	ssize_t count = recv(s->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	(void)loop;
-	(void)events;
-	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+	/* It cannot be watched any more. */
+	if (events & EV_ERROR)
+		s->is_broken = true;
+	if (count < 0 && !s->is_broken && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (count > 0)
 		rpc_lines_feed(&s->lines, bytes, (size_t)count);
@@ -250,9 +252,11 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int events)
 {
+	struct session *s = w->data;
+
 	(void)loop;
-	(void)events;
-	session_mark(w->data);
+	s->is_broken |= (events & EV_ERROR) != 0;
+	session_mark(s);
 }
 
 static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "engine/loop.h"
 #include "engine/notices_private.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -168,7 +169,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct ear *ear = w->data;
 
 	(void)loop;
-	(void)events;
+	loop_mind(events);
 	hears[ear - ear->of->ears](ear);
 }
 

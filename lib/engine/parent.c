@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/loop.h"
 #include "os/fd.h"
 #include "os/sock.h"
 
@@ -98,7 +99,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct parent *p = w->data;
 
 	(void)loop;
-	(void)events;
+	loop_mind(events);
 	for (int i = 0; i < TAKEN_MAX && take_one(p); i++)
 		;
 }
@@ -107,7 +108,7 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct parent *p = w->data;
 
-	(void)events;
+	loop_mind(events);
 	while (p->count) {
 		struct letter letter = first_letter(p);
 

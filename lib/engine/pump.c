@@ -18,6 +18,7 @@
 #include "engine/inflight.h"
 #include "engine/logfile.h"
 #include "engine/logpipe.h"
+#include "engine/loop.h"
 #include "engine/parent.h"
 #include "engine/shelf.h"
 #include "model/spec.h"
@@ -221,7 +222,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct pump *p = s->pump;
 
 	(void)loop;
-	(void)events;
+	loop_mind(events);
 	let_finish(s);
 	if (waits(s))
 		return;

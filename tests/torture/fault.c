@@ -102,15 +102,21 @@ static bool fails(unsigned int can)
 	return true;
 }
 
+/* Nothing else has a disk behind it that can be full, broken or slow. */
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return counter && syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 /* As on a disk that others keep busy: who waits for it does nothing else meanwhile. */
 static void linger(int fd, uint64_t part)
 {
 	struct timespec pause = { .tv_sec = (time_t)(at / part / 1000),
 		.tv_nsec = (long)(at * 1000000 / part % 1000000000) };
-	struct stat st;
 
-	if (counter && bit == CAN_SLOW && syscall(SYS_fstat, fd, &st) == 0 && !S_ISFIFO(st.st_mode) &&
-		!S_ISSOCK(st.st_mode) && !S_ISCHR(st.st_mode))
+	if (bit == CAN_SLOW && (part == 1 || is_file(fd)))
 		(void)nanosleep(&pause, NULL);
 }
 
@@ -216,7 +222,7 @@ DIR *opendir(const char *path)
 
 ssize_t read(int fd, void *bytes, size_t size)
 {
-	if (fails(CAN_EIO | CAN_EINTR))
+	if (fails(CAN_EINTR | (is_file(fd) ? CAN_EIO : 0)))
 		return -1;
 	NEXT(read, fd, bytes, size);
 }
@@ -230,7 +236,7 @@ ssize_t pread(int fd, void *bytes, size_t size, off_t place)
 
 ssize_t write(int fd, const void *bytes, size_t size)
 {
-	if (fails(CAN_EIO | CAN_ENOSPC | CAN_EINTR))
+	if (fails(CAN_EINTR | (is_file(fd) ? CAN_EIO | CAN_ENOSPC : 0)))
 		return -1;
 	linger(fd, 100);
 	NEXT(write, fd, bytes, size);
