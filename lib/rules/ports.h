@@ -1,5 +1,5 @@
 /*
- * Which port each instance gets.  SPEC 3: a written port is owned, env.PORT is passed on, several instances
+ * Which port each instance gets: a written port is owned, env.PORT is passed on, several instances
  * without either get a block of consecutive ports from 3000 up that nobody else has, one instance without a
  * port gets none.
  */

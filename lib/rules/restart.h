@@ -1,5 +1,5 @@
 /*
- * After an exit: start again, when, or not at all?  SPEC 4.  Values in, values out; the clock is an argument
+ * After an exit: start again, when, or not at all?  Values in, values out; the clock is an argument
  * (monotonic ms).
  */
 #ifndef OX_RULES_RESTART_H

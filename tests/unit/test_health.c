@@ -60,7 +60,6 @@ static void what_fails_while_starting_is_no_verdict(void **state)
 	spec_free(s);
 }
 
-/* PITFALL 37. */
 static void the_first_check_is_at_once(void **state)
 {
 	struct spec *s = spec_with(10000, 1, 1);
@@ -103,7 +102,6 @@ static int compare(const void *a, const void *b)
 	return (*x > *y) - (*x < *y);
 }
 
-/* PITFALL 39. */
 static void five_hundred_do_not_synchronise(void **state)
 {
 	enum { COUNT = 500 };
@@ -142,7 +140,7 @@ static void an_instance_keeps_its_phase(void **state)
 	spec_free(s);
 }
 
-/* PITFALL 26: the machine slept, or the brain stood still. */
+/* The machine slept, or the brain stood still. */
 static void what_comes_late_comes_spread(void **state)
 {
 	struct spec *s = spec_with(60000, 1, 1);

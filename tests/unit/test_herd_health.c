@@ -65,7 +65,6 @@ static void assert_reason(const struct fake *f, const char *name, const char *wo
 	instance_status_release(&s);
 }
 
-/* PITFALL 37. */
 static void a_check_makes_it_ready(void **state)
 {
 	struct fake f;
@@ -106,7 +105,7 @@ static void never_healthy_is_a_failed_start(void **state)
 	fake_pass(&f, 200);
 	assert_status(&f, "api:0", "starting", "unknown");
 	assert_int_equal(fake_count(&f, "event api:0 state unhealthy"), 0);
-	/* PITFALL 33: the second attempt has its own time. */
+	/* The second attempt has its own time. */
 	fake_pass(&f, 3000);
 	assert_int_equal(fake_count(&f, "signal api:0 SIGTERM"), 2);
 	fake_release(&f);
@@ -175,7 +174,6 @@ static void one_that_recovers_while_it_waits_stays(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 38. */
 static void a_shared_cause_takes_one_down(void **state)
 {
 	struct fake f;
@@ -212,7 +210,7 @@ static void a_shared_cause_takes_one_down(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 28: it died by itself while its checks failed. */
+/* It died by itself while its checks failed. */
 static void dying_of_itself_is_one_crash(void **state)
 {
 	struct fake f;
@@ -262,7 +260,6 @@ static void a_late_answer_is_for_nobody(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 35. */
 static void a_stranger_is_told_once(void **state)
 {
 	struct fake f;
@@ -279,7 +276,6 @@ static void a_stranger_is_told_once(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 26. */
 static void standing_still_makes_nothing_unhealthy(void **state)
 {
 	struct fake f;

@@ -54,7 +54,6 @@ static void changes_are_logged_in_one_grammar(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 22, SPEC 4. */
 static void the_delay_doubles_up_to_its_limit(void **state)
 {
 	static const int64_t delays[] = { 100, 200, 400, 800, 1600, 3200, 3200, 3200 };
@@ -84,7 +83,6 @@ static void the_delay_doubles_up_to_its_limit(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL D, E. */
 static void max_restarts_ends_it(void **state)
 {
 	struct fake f;
@@ -113,7 +111,7 @@ static void max_restarts_ends_it(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL E: after a healthy life the limit still works; PITFALL 24: only being ready forgets. */
+/* After a healthy life the limit still works; only being ready forgets. */
 static void only_ready_time_forgets_crashes(void **state)
 {
 	struct fake f;
@@ -137,7 +135,6 @@ static void only_ready_time_forgets_crashes(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 23, N. */
 static void nothing_but_crashes_counts(void **state)
 {
 	struct fake f;
@@ -164,7 +161,6 @@ static void nothing_but_crashes_counts(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 21, 29. */
 static void a_spawn_that_fails_is_tried_again(void **state)
 {
 	struct fake f;
@@ -193,7 +189,6 @@ static void a_spawn_that_fails_is_tried_again(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 14. */
 static void the_kill_timer_of_one_stop_never_hits_the_next_process(void **state)
 {
 	struct fake f;
@@ -217,7 +212,6 @@ static void the_kill_timer_of_one_stop_never_hits_the_next_process(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 15, 33. */
 static void the_ready_timer_is_each_attempts_own(void **state)
 {
 	struct fake f;
@@ -265,7 +259,6 @@ static void alive_means_up_for_a_second(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 28, D. */
 static void the_word_of_a_dead_process_means_nothing(void **state)
 {
 	struct fake f;
@@ -289,7 +282,7 @@ static void the_word_of_a_dead_process_means_nothing(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL H, 10: and the slot is not used before. */
+/* And the slot is not used before. */
 static void leftovers_are_killed_and_waited_for(void **state)
 {
 	struct fake f;
@@ -310,7 +303,6 @@ static void leftovers_are_killed_and_waited_for(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 13. */
 static void what_cannot_be_killed_is_said_and_its_slot_not_used(void **state)
 {
 	struct fake f;
@@ -398,7 +390,7 @@ static void a_shells_tree_gets_the_stop_signal(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 25: only differences of the monotonic clock count, and one that goes back is not believed. */
+/* Only differences of the monotonic clock count, and one that goes back is not believed. */
 static void time_going_back_changes_nothing(void **state)
 {
 	struct fake f;

@@ -59,7 +59,6 @@ static void readiness_is_now_not_once(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 88, L. */
 static void shutdown_goes_level_by_level_and_forgets_no_wish(void **state)
 {
 	struct fake f;
@@ -77,7 +76,7 @@ static void shutdown_goes_level_by_level_and_forgets_no_wish(void **state)
 	assert_int_equal(fake_count(&f, "signal api"), 2);
 	fake_exit(&f, "api:1", 0, 0);
 	assert_int_equal(fake_count(&f, "signal db"), 0);
-	/* PITFALL 17: a second one changes nothing. */
+	/* A second one changes nothing. */
 	herd_shutdown(f.h, 10, 0, f.now);
 	assert_int_equal(fake_count(&f, "signal"), 4);
 	assert_int_equal(fake_request(&f, HERD_START, "web", 0, false), -1);
@@ -134,7 +133,6 @@ static void restart_stops_dependents_first_and_starts_them_last(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 20. */
 static void a_hundred_restarts_end_with_one_process_a_slot(void **state)
 {
 	struct fake f;
@@ -230,7 +228,6 @@ static void unknown_targets_are_told_with_a_guess(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 60, 61. */
 static void a_circle_is_refused_and_nothing_changes(void **state)
 {
 	struct fake f;
@@ -267,7 +264,6 @@ static void an_unknown_dependency_is_refused(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 62, O. */
 static void only_what_changed_is_touched(void **state)
 {
 	struct fake f;

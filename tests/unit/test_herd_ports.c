@@ -3,7 +3,6 @@
 #include "fake_hands.h"
 #include "unit.h"
 
-/* PITFALL 50. */
 static void a_taken_port_blocks_and_burns_no_restart(void **state)
 {
 	struct fake f;
@@ -55,7 +54,6 @@ static void a_blocked_instance_can_be_stopped(void **state)
 	fake_release(&f);
 }
 
-/* PITFALL 53. */
 static void scaling_down_and_up_gives_the_same_ports(void **state)
 {
 	struct fake f;
@@ -106,7 +104,6 @@ static void a_block_that_cannot_grow_gets_ports_elsewhere_for_the_new_ones(void 
 	fake_release(&f);
 }
 
-/* PITFALL 52. */
 static void overlapping_ports_are_refused_and_nothing_changes(void **state)
 {
 	struct fake f;

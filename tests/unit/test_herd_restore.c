@@ -13,7 +13,6 @@ static bool adopt(struct fake *f, const char *name, struct ticket t)
 	return herd_adopt(f->h, &live, f->now);
 }
 
-/* PITFALL 82, A. */
 static void what_runs_is_adopted_and_nothing_starts_twice(void **state)
 {
 	struct fake f;
