@@ -146,17 +146,17 @@ suite_speed() {
 
 # One file more than cores at a time (four at most), as most tests wait more than they compute, the long ones first; their ports are apart
 # by OX_LANE.
-# Alone are those that take or need what there is one of:
-#   ports: the ports from 3000 up, which the daemon gives out by itself
+# Apart from the rest, two at a time, are those that take or need what there is little of:
 #   crowd, limits: a rate of requests, a share of the processor
+#   ports: the ports from 3000 up, which the daemon gives out by itself
 suite_e2e() {
 	local file
-	local -a alone=(tests/e2e/{ports,crowd,limits}.bats) together=()
+	local -a apart=(tests/e2e/{crowd,ports,limits}.bats) together=()
 	while read -r file; do
-		case " ${alone[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
+		case " ${apart[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done < <(ls -S tests/e2e/*.bats)
 	folder "$OUT" "$((CORES < 4 ? CORES + 1 : 4))" "${together[@]}"
-	bats_files "$OUT" 1 "${alone[@]}"
+	bats_files "$OUT" 2 "${apart[@]}"
 }
 
 suite_examples() {

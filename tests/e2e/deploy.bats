@@ -102,6 +102,15 @@ watch_capacity() {
 	assert_equal "$(pid_of worker:0)" "$worker"
 }
 
+@test "with ports and nobody who keeps an upstream true, slots keep the pace of fail_timeout_secs" {
+	pace=2
+	begin
+	write_oxfile 2
+	# Each of the three is waited for at least (2 s + 1 s) / 2.
+	took 4500 60000 oxctl deploy api
+	settled_on 2
+}
+
 @test "an identical oxfile is no deploy, unless it is forced; a reload rolls it" {
 	begin
 	run -0 oxctl deploy
