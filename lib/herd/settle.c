@@ -176,12 +176,16 @@ static enum answer look_up(const struct instance *i, const struct waiting *w, st
 			(long long)i->history->crashes, i->why ? i->why : "");
 		return ANSWER_FAILED;
 	}
+	/* Its port is a stranger's, who may keep it for ever. */
+	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING) {
+		buf_addf(why, "is blocked, and starts once that is over: %s", i->why ? i->why : "");
+		return ANSWER_FAILED;
+	}
 	if (w->goal == GOAL_READY)
 		return instance_is_ready(i) ? ANSWER_OK : ANSWER_WAIT;
 	if (is_new && i->phase == PHASE_UP)
 		return ANSWER_OK;
-	if ((is_new && i->state == STATE_BACKOFF) ||
-		(i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING)) {
+	if (is_new && i->state == STATE_BACKOFF) {
 		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "");
 		return ANSWER_FAILED;
 	}

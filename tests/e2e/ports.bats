@@ -25,15 +25,17 @@ load ../lib/daemon
 	assert_equal "$(status_field api:2 restarts)" 0
 }
 
-@test "start --wait with a timeout tells who holds the port" {
+@test "start --wait does not wait for a stranger: it ends with who holds the port, and the instance waits on" {
 	port=$(port_block)
 	hold_port "$port"
-	run -5 start_oxherd --wait --timeout 300ms <<-TOML
+	run -1 start_oxherd --wait --timeout 20 <<-TOML
 		[processes.api]
 		command = "hello"
 		port = $port
 	TOML
-	run status_field api:0 reason
+	assert_output --partial "api:0 is blocked, and starts once that is over: port $port is held by pid $holder"
+	assert state_is api:0 blocked
+	run -1 oxctl restart --wait --timeout 20
 	assert_output --partial "port $port is held by pid $holder"
 	release_port
 	eventually 5 state_is api:0 running

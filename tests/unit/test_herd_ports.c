@@ -41,7 +41,12 @@ static void a_blocked_instance_can_be_stopped(void **state)
 	f.is_manual = true;
 	fake_apply(&f);
 	t = fake_ticket(&f, "api:0");
-	herd_port_taken(f.h, t, NULL, f.now);
+	fake_request(&f, HERD_START, "api", 7, true);
+	assert_int_equal(fake_count(&f, "settled 7"), 0);
+	herd_port_taken(f.h, t, "pid 812 'node old.js'", f.now);
+	assert_int_equal(fake_count(&f,
+				 "settled 7 failed: api:0 is blocked, and starts once that is over: port 3000 is held by pid 812"),
+		1);
 	fake_request(&f, HERD_STOP, "api", 1, false);
 	assert_int_equal(fake_count(&f, "settled 1 ok"), 1);
 	assert_int_equal(f.checks_len, 0);
@@ -196,7 +201,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("a port that a stranger holds blocks, is told with its holder, burns no restart, and starts when free",
 			a_taken_port_blocks_and_burns_no_restart),
-		PROMISE("a blocked instance stops at once, and an old answer about its port is ignored",
+		PROMISE("nobody waits for a blocked instance, it stops at once, and an old answer about its port is ignored",
 			a_blocked_instance_can_be_stopped),
 		PROMISE("scaling down and up gives the same ports, never while the old process lives",
 			scaling_down_and_up_gives_the_same_ports),
