@@ -65,7 +65,8 @@ static struct rollout_rules rules_of(const struct rollout *r)
 	return (struct rollout_rules){
 		.surge = (int)s->deploy.surge,
 		.at_once = (int)s->deploy.max_unavailable,
-		.canary = r->is_told_on ? 0 : (int)s->deploy.canary,
+		/* What is rolled back has run before. */
+		.canary = r->is_told_on || r->kind == ROLLOUT_ROLLBACK ? 0 : (int)s->deploy.canary,
 		.min_healthy_ms = s->deploy.min_healthy_ms,
 		.pace_ms = pace_ms,
 		.stall_ms = STALL_MS + s->deploy.drain_ms + s->stop_timeout_ms + s->start_delay_ms +

@@ -388,9 +388,31 @@ static void a_crash_before_the_proof_starts_what_was(void **state)
 	fake_release(&f);
 }
 
+static void rollback_waits_for_no_canary(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 3);
+
+	(void)state;
+	s->deploy.canary = 1;
+	start(&f);
+	change(s);
+	deploy(&f, 7);
+	live_until(&f, "settled 7 ok");
+	assert_int_equal(steer(&f, HERD_CONTINUE, 8), 0);
+	live_until(&f, "settled 8 ok");
+	assert_int_equal(steer(&f, HERD_ROLLBACK, 9), 0);
+	live_until(&f, "settled 9");
+	assert_int_equal(fake_revision(&f, "api:0"), 1);
+	assert_int_equal(fake_revision(&f, "api:1"), 1);
+	assert_int_equal(fake_revision(&f, "api:2"), 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("a rollback waits for no canary", rollback_waits_for_no_canary),
 		PROMISE("a flap begins the trial of a spare anew", a_flap_begins_the_trial_anew),
 		PROMISE("with surge = 0 there is no spare, and max_unavailable fewer run meanwhile",
 			without_surge_there_is_no_spare),
