@@ -9,6 +9,7 @@ struct tally {
 	int spares;  /* by the target, that somebody wants */
 	int unproven_spares;
 	int over;
+	int stuck;               /* real, wanted, and cannot be stopped */
 	int replaced, in_flight; /* real, wanted, by the target; of those, not proven */
 };
 
@@ -39,6 +40,7 @@ static struct tally count(const struct rollout_picture *p)
 		t.real += s->seat == SEAT_REAL && s->is_wanted;
 		t.wanted += s->seat == SEAT_REAL && s->is_wanted && !is_done;
 		t.over += s->seat == SEAT_REAL && s->is_wanted && s->is_over;
+		t.stuck += s->seat == SEAT_REAL && s->is_wanted && s->is_stuck;
 		t.spares += s->seat == SEAT_SPARE && is_new;
 		t.unproven_spares += s->seat == SEAT_SPARE && is_new && !s->is_proven;
 		t.replaced += s->seat == SEAT_REAL && is_new;
@@ -176,6 +178,7 @@ static struct rollout_decision tidy_up(
 	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
 {
 	bool is_any_left = false;
+	bool is_any_held = false;
 
 	if (t->in_flight)
 		return *wait;
@@ -187,7 +190,11 @@ static struct rollout_decision tidy_up(
 		if (!s->is_leaving && can_spare(p, t, s))
 			return decide(ROLLOUT_DO_DROP_SPARE, k);
 		is_any_left = true;
+		is_any_held |= !s->is_leaving;
 	}
+	/* It makes up for one that nobody can stop: that may last, and whoever waits is told now. */
+	if (is_any_held && t->stuck && p->phase == ROLLOUT_BACK && !p->is_stall_told)
+		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	return is_any_left ? *wait : decide(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
 }
 

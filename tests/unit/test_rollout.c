@@ -248,6 +248,40 @@ static void words_are_read_back(void **state)
 	assert_false(rollout_phase_parse("later", &phase));
 }
 
+/* Back to the old: two are, the third dies of nothing, and a spare serves in its stead. */
+static void who_waits_for_what_cannot_be_stopped_is_told(void **state)
+{
+	struct scene *s = scene(ROLLOUT_BACK);
+
+	(void)state;
+	make_proven(&s->slots[0]);
+	make_proven(&s->slots[1]);
+	s->slots[2] = (struct rollout_slot){ .is_target = true, .is_wanted = true, .is_stuck = true };
+	make_proven(add_spare(s));
+	assert_verb(s, ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+	s->p.is_stall_told = true;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	s->slots[2] = s->slots[0];
+	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+}
+
+/* Two run for good, the third has done its job: it is no reason to keep a spare, nor to wait for one. */
+static void a_job_that_is_done_counts_for_nobody(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	s->slots[2].is_over = true;
+	make_proven(add_spare(s));
+	assert_verb(s, ROLLOUT_DO_REPLACE, 2);
+	make_proven(&s->slots[2]);
+	s->slots[2].is_over = true;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
+	s->slots[0].serves = s->slots[0].is_up = s->slots[0].is_well = false;
+	s->slots[0].is_target = true;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +305,9 @@ int main(void)
 		PROMISE("who is down is replaced before who is ill, and who is ill before who serves",
 			who_serves_nobody_is_replaced_first),
 		PROMISE("each phase has a word that is read back", words_are_read_back),
+		PROMISE("on the way back whoever waits hears of a slot that cannot be stopped",
+			who_waits_for_what_cannot_be_stopped_is_told),
+		PROMISE("a job that is done counts for nobody", a_job_that_is_done_counts_for_nobody),
 	};
 
 	return cmocka_run_group_tests_name("rules: rollout", tests, NULL, NULL);
