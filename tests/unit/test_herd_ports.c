@@ -44,8 +44,9 @@ static void a_blocked_instance_can_be_stopped(void **state)
 	fake_request(&f, HERD_START, "api", 7, true);
 	assert_int_equal(fake_count(&f, "settled 7"), 0);
 	herd_port_taken(f.h, t, "pid 812 'node old.js'", f.now);
-	assert_int_equal(fake_count(&f,
-				 "settled 7 failed: api:0 is blocked, and starts once that is over: port 3000 is held by pid 812"),
+	assert_int_equal(
+		fake_count(&f,
+			"settled 7 failed: api:0 is blocked, and starts once that is over: port 3000 is held by pid 812"),
 		1);
 	fake_request(&f, HERD_STOP, "api", 1, false);
 	assert_int_equal(fake_count(&f, "settled 1 ok"), 1);
