@@ -60,60 +60,90 @@ static void set_aside(const char *path, const char *why, struct buf *words)
 	buf_release(&name);
 }
 
-/* One word for why a file is not even read, or NULL. */
-static const char *file_trouble(const char *path)
+/*
+ * No fault of the file: the same words may be read in a moment.  To take it for absent or damaged now would be to forget all that runs, and to stop
+ * it.
+ */
+static bool is_want_of_room(int number)
+{
+	return number == ENOMEM || number == EMFILE || number == ENFILE || number == EINTR ||
+		number == EAGAIN;
+}
+
+enum look { ABSENT, THERE, NO_ROOM };
+
+/* `why`: one word for why a file that is there is not even read, or NULL. */
+static enum look look_at(const char *path, const char **why, struct err *e)
 {
 	struct stat st;
 
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? NULL : "unreadable";
-	if (!S_ISREG(st.st_mode))
-		return "no-file";
-	return st.st_uid == geteuid() ? NULL : "foreign";
+	*why = NULL;
+	if (lstat(path, &st) < 0) {
+		if (errno == ENOENT)
+			return ABSENT;
+		if (is_want_of_room(errno)) {
+			err_sys(e, errno, "cannot look at '%s'", path);
+			return NO_ROOM;
+		}
+		*why = "unreadable";
+	} else if (!S_ISREG(st.st_mode)) {
+		*why = "no-file";
+	} else if (st.st_uid != geteuid()) {
+		*why = "foreign";
+	}
+	return THERE;
 }
 
-/* The text, or nothing; what cannot be read is set aside. */
-static bool read_or_set_aside(const char *path, size_t size_max, struct buf *text, struct buf *words)
+/* 1 and the text, or 0 and nothing; what cannot be read is set aside.  -1 with words: there is no room to read anything now. */
+static int read_or_set_aside(
+	const char *path, size_t size_max, struct buf *text, struct buf *words, struct err *e)
 {
-	const char *why = file_trouble(path);
+	struct err own = ERR_INIT;
+	const char *why = NULL;
+	enum look look = look_at(path, &why, e);
+	int rc = look == NO_ROOM ? -1 : look == THERE && !why;
 
-	if (!why && !file_exists(path))
-		return false;
-	if (!why && file_read(path, size_max, text, NULL) < 0)
+	if (rc > 0 && file_read(path, size_max, text, &own) < 0) {
+		rc = is_want_of_room(own.number) ? err_sys(e, own.number, "cannot read '%s'", path) : 0;
 		why = "unreadable";
-	if (why)
+	}
+	if (rc == 0 && why)
 		set_aside(path, why, words);
-	return !why;
+	err_release(&own);
+	return rc;
 }
 
-static struct json *load_snapshot(const char *path, struct store_head *head, struct buf *words)
+static int load_snapshot(
+	const char *path, struct store_head *head, struct json **state, struct buf *words, struct err *e)
 {
 	struct buf text = BUF_INIT;
-	struct json *state = NULL;
 	const char *why = NULL;
+	int rc = read_or_set_aside(path, STORE_SNAPSHOT_MAX, &text, words, e);
 
-	if (read_or_set_aside(path, STORE_SNAPSHOT_MAX, &text, words)) {
-		state = store_read_snapshot(&text, head, &why);
-		if (!state)
+	*state = NULL;
+	if (rc > 0) {
+		*state = store_read_snapshot(&text, head, &why);
+		if (!*state)
 			set_aside(path, why, words);
 	}
 	buf_release(&text);
-	return state;
+	return rc < 0 ? -1 : 0;
 }
 
 int store_peek(const char *path, struct json **state, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	struct store_head head = { .serial = 0 };
-	const char *why = file_trouble(path);
-	int rc = 0;
+	const char *why = NULL;
+	enum look look = look_at(path, &why, e);
+	int rc = look == NO_ROOM ? -1 : 0;
 
 	*state = NULL;
-	if (!why && !file_exists(path))
+	if (look == ABSENT)
 		return 0;
-	if (!why)
+	if (rc == 0 && !why)
 		rc = file_read(path, STORE_SNAPSHOT_MAX, &text, e);
-	if (!why && rc == 0)
+	if (rc == 0 && !why)
 		*state = store_read_snapshot(&text, &head, &why);
 	buf_release(&text);
 	if (rc == 0 && !*state)
@@ -121,21 +151,22 @@ int store_peek(const char *path, struct json **state, struct err *e)
 	return rc;
 }
 
-static struct json *load_journal(struct store *s, struct buf *words)
+static int load_journal(struct store *s, struct store_found *found, struct err *e)
 {
 	struct buf text = BUF_INIT;
 	struct store_head head = { .serial = 0 };
 	struct json *records = NULL;
 	size_t left_out = 0;
+	int rc = read_or_set_aside(s->journal, 2 * (size_t)STORE_JOURNAL_MAX, &text, &found->words, e);
 
-	if (read_or_set_aside(s->journal, 2 * (size_t)STORE_JOURNAL_MAX, &text, words)) {
+	if (rc > 0) {
 		records = store_read_journal(&text, &head, &left_out);
 		if (!records)
-			set_aside(s->journal, "corrupt", words);
+			set_aside(s->journal, "corrupt", &found->words);
 	}
 	if (records && head.serial == s->head.serial && left_out)
-		buf_addf(words, "the last %zu bytes of '%s' are not whole and were left out\n", left_out,
-			s->journal);
+		buf_addf(&found->words, "the last %zu bytes of '%s' are not whole and were left out\n",
+			left_out, s->journal);
 	/* A journal of another snapshot tells of times before it, and is in it. */
 	if (records && head.serial != s->head.serial) {
 		json_free(records);
@@ -145,21 +176,26 @@ static struct json *load_journal(struct store *s, struct buf *words)
 			s->head.serial = head.serial;
 	}
 	buf_release(&text);
-	return records ? records : json_new_array();
+	found->records = records ? records : json_new_array();
+	return rc < 0 ? -1 : 0;
 }
 
-static void load(struct store *s, struct store_found *found)
+static int load(struct store *s, struct store_found *found, struct err *e)
 {
 	*found = (struct store_found){ .words = BUF_INIT };
-	found->state = load_snapshot(s->path, &s->head, &found->words);
+	if (load_snapshot(s->path, &s->head, &found->state, &found->words, e) < 0)
+		return -1;
 	/* The one before it is better than nothing, though its journal is gone. */
 	if (!found->state && found->words.len) {
-		found->state = load_snapshot(s->previous, &s->head, &found->words);
+		if (load_snapshot(s->previous, &s->head, &found->state, &found->words, e) < 0)
+			return -1;
 		if (found->state)
 			buf_addf(&found->words, "'%s' is used instead\n", s->previous);
 	}
-	found->records = load_journal(s, &found->words);
+	if (load_journal(s, found, e) < 0)
+		return -1;
 	found->is_same_boot = found->state && str_eq(s->head.boot_id, s->options.boot_id);
+	return 0;
 }
 
 void store_found_release(struct store_found *found)
@@ -314,6 +350,16 @@ static void on_retry(struct ev_loop *loop, struct ev_timer *w, int events)
 	(void)store_save_now(w->data, NULL);
 }
 
+static void free_store(struct store *s)
+{
+	close_journal(s);
+	mem_free(s->path);
+	mem_free(s->previous);
+	mem_free(s->journal);
+	err_release(&s->failure);
+	mem_free(s);
+}
+
 struct store *store_open(
 	struct ev_loop *loop, const struct store_options *options, struct store_found *found, struct err *e)
 {
@@ -331,7 +377,11 @@ struct store *store_open(
 	s->journal = name_of(options->path, ".journal");
 	s->journal_fd = -1;
 	buf_init(&s->failure.text);
-	load(s, found);
+	if (load(s, found, e) < 0) {
+		store_found_release(found);
+		free_store(s);
+		return NULL;
+	}
 	memcpy(s->head.boot_id, options->boot_id, strlen(options->boot_id) + 1);
 	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
 	ev_timer_init(&s->retry, on_retry, 0., STORE_RETRY_MS / 1000.);
@@ -351,10 +401,5 @@ void store_free(struct store *s)
 	ev_timer_stop(s->loop, &s->retry);
 	ev_ref(s->loop);
 	ev_prepare_stop(s->loop, &s->end_of_turn);
-	close_journal(s);
-	mem_free(s->path);
-	mem_free(s->previous);
-	mem_free(s->journal);
-	err_release(&s->failure);
-	mem_free(s);
+	free_store(s);
 }

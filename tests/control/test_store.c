@@ -159,6 +159,34 @@ static void nothing_there_is_nothing_found(void **state)
 	assert_int_equal(access(f->path, F_OK), -1);
 }
 
+static void a_moment_without_room_forgets_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct store_options options = {
+		.path = f->path, .boot_id = "boot-1", .snapshot = snapshot, .context = f
+	};
+	struct json *peeked = NULL;
+	struct rlimit before;
+	struct rlimit none;
+
+	open_store(f);
+	save(f, 1);
+	note(f, 10);
+	close_store(f);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = 0;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	f->store = store_open(f->loop, &options, &f->found, &f->e);
+	assert_int_equal(store_peek(f->path, &peeked, NULL), -1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_null(f->store);
+	assert_non_null(strstr(f->e.text.ptr, "Too many open files"));
+	open_store(f);
+	assert_found(f, 1, 1);
+	assert_string_equal(f->found.words.ptr, "");
+}
+
 static void what_was_saved_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -402,6 +430,8 @@ int main(void)
 		ONE("where nothing is, nothing is found and nothing is written",
 			nothing_there_is_nothing_found),
 		ONE("what was saved and noted is found again", what_was_saved_is_found),
+		ONE("a moment in which there is no room to read it forgets nothing",
+			a_moment_without_room_forgets_nothing),
 		ONE("however often it is asked for, a turn of the loop saves once", a_turn_saves_once),
 		ONE("a broken snapshot is set aside, and the one before it is used",
 			a_broken_snapshot_is_set_aside_and_the_one_before_is_used),
