@@ -122,18 +122,18 @@ all_answer() {
 	port=$(port_block 4)
 	begin_oxherd <<-TOML
 		[processes.late]
-		command = "actor --listen-after 2500 --listen 0"
+		command = "while ! test -e go; do sleep 0.02; done; exec actor --listen 0"
 		port = $port
 		ready = "listen"
 
 		[processes.deaf]
 		command = "actor --ignore TERM --mark"
-		stop_timeout = "3s"
+		stop_timeout = "6s"
 
 		[processes.waits]
 		command = "actor --exit 3"
-		restart_delay = 3000
-		restart_delay_max_ms = 3000
+		restart_delay = 6000
+		restart_delay_max_ms = 6000
 
 		[processes.crashed]
 		command = "actor --exit 3"
@@ -163,9 +163,10 @@ all_answer() {
 	assert field_is waits:0 crashes 1
 	assert state_is crashed:0 crashed
 	assert state_is down:0 stopped
-	eventually 10 state_is deaf:0 stopped
-	eventually 10 state_is late:0 running
-	eventually 10 at_least waits:0 crashes 2
+	touch go
+	eventually 20 state_is late:0 running
+	eventually 20 state_is deaf:0 stopped
+	eventually 20 at_least waits:0 crashes 2
 	# Nothing was started twice.
 	assert_equal "$(pids many)" "$(grep many <<<"$before")"
 	assert field_is late:0 restarts 0
