@@ -168,6 +168,7 @@ print(s.recv(100).decode())' 3>&-
 @test "a restart of the unit keeps the services, and READY comes when it serves" {
 	assert_equal "$(as_unit)" READY=1
 	oxctl start api -- actor --mark
+	eventually 10 state_is api:0 running
 	before=$(pids api)
 	keeper=$(keeper_pid)
 	kill -KILL "$keeper"
