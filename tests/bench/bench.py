@@ -3,7 +3,8 @@
     bench.py BUILD [--json FILE] [--quick]
 
 BUILD holds oxctl, oxherd, oxherd-brain and bench-stamp.  Every figure is measured beside something bare (/bin/true, a loop of
-fork and exec) in turn, so that a noisy machine is noisy for both.  Peers that are on PATH are named; the others are said to be missing.
+fork and exec) in turn, so that a noisy machine is noisy for both.  Peers that are on PATH are measured too (peers.py), and the others are
+said to be missing.
 """
 import contextlib
 import json
@@ -16,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import peers
 
 
 def in_memory():
@@ -314,12 +317,11 @@ def main():
         is_met = value <= goal if sense == "at most" else value >= goal
         figures.append({"figure": name, "measured": value, "goal": goal, "sense": sense, "met": is_met})
         print(f"{name:<52} {value:>9.2f}  {sense} {goal}{'' if is_met else '   (missed)'}", flush=True)
-    for peer in ("pm2", "supervisord", "oxmgr"):
-        if not shutil.which(peer):
-            print(f"{peer} is not on PATH, and not measured")
+    beside = peers.compare(build)
+    peers.show(beside)
     if "--json" in sys.argv:
         with open(sys.argv[sys.argv.index("--json") + 1], "w", encoding="utf-8") as f:
-            json.dump({"version": 1, "figures": figures}, f, indent=2)
+            json.dump({"version": 1, "figures": figures, "peers": beside}, f, indent=2)
             f.write("\n")
 
 
