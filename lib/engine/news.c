@@ -4,10 +4,11 @@
 
 #include "base/jot.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "os/clock.h"
 
 struct news_item {
-	int64_t seq, wall_ms, pid, delay_ms;
+	int64_t seq, wall_ms, pid, run, delay_ms;
 	int instance;
 	unsigned char kind, from, to, on; /* of the herd's enums */
 	bool is_spare;
@@ -34,6 +35,7 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 		.seq = seq,
 		.wall_ms = wall_ms,
 		.pid = event->pid,
+		.run = (int64_t)event->run,
 		.delay_ms = event->delay_ms,
 		.instance = event->instance,
 		.kind = (unsigned char)event->kind,
@@ -55,6 +57,31 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 		mem_free(vec_remove(&n->items, 0));
 	vec_push(&n->items, item);
 	return item;
+}
+
+static bool is_end(const struct news_item *item)
+{
+	return item->kind == HERD_EVENT_STATE &&
+		(item->on == EVENT_CRASHED || item->on == EVENT_GAVE_UP || item->on == EVENT_FINISHED ||
+			item->on == EVENT_DIED);
+}
+
+bool news_has_end(const struct news *n, const char *name, uint64_t run)
+{
+	const char *colon = strrchr(name, ':');
+	size_t len = colon ? (size_t)(colon - name) : 0;
+	int64_t number = 0;
+
+	if (!colon || !str_to_int(colon + 1, &number))
+		return false;
+	for (size_t k = n->items.len; k > 0; k--) {
+		const struct news_item *item = n->items.items[k - 1];
+
+		if (item->run == (int64_t)run && item->instance == number && is_end(item) &&
+			strncmp(item->app, name, len) == 0 && !item->app[len])
+			return true;
+	}
+	return false;
 }
 
 int64_t news_seq(const struct news_item *item)
@@ -117,6 +144,7 @@ void news_write(const struct news_item *item, struct buf *out)
 	jot_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
 	jot_word(out, "why", item->app + item->why);
 	jot_known(out, "pid", item->pid != 0, item->pid);
+	jot_known(out, "run", item->run != 0, item->run);
 	jot_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
 	if (item->kind == HERD_EVENT_ROLLOUT)
 		write_rollout(item, out);

@@ -23,6 +23,8 @@ void news_release(struct news *n);
 /* Remembered as number `seq`; the oldest is forgotten when there are too many. */
 const struct news_item *news_add(
 	struct news *n, const struct herd_event *event, int64_t seq, int64_t wall_ms);
+/* Is the end of this run of "api:2" among them? */
+bool news_has_end(const struct news *n, const char *name, uint64_t run);
 int64_t news_seq(const struct news_item *item);
 const char *news_app(const struct news_item *item);
 /* -1: it is about the app as a whole. */

@@ -16,6 +16,7 @@ static bool read_event(const struct json *line, int64_t wall_ms, struct herd_eve
 	const char *from = json_string(json_get(line, "from"), to);
 	const char *on = json_string(json_get(line, "on"), NULL);
 	int64_t instance = -1;
+	int64_t run = 0;
 
 	*event = (struct herd_event){
 		.at = clock_ms() - (clock_wall_ms() - wall_ms),
@@ -26,6 +27,8 @@ static bool read_event(const struct json *line, int64_t wall_ms, struct herd_eve
 	(void)json_int(json_get(line, "instance"), &instance);
 	(void)json_int(json_get(line, "pid"), &event->pid);
 	(void)json_int(json_get(line, "delay_ms"), &event->delay_ms);
+	(void)json_int(json_get(line, "run"), &run);
+	event->run = run > 0 ? (uint64_t)run : 0;
 	event->instance = (int)instance;
 	return app && herd_event_parse(json_string(json_get(line, "kind"), ""), &event->kind) &&
 		(instance < 0 || (to && state_parse(to, &event->to) && state_parse(from, &event->from))) &&

@@ -112,36 +112,6 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 	return h;
 }
 
-static void adopt(struct brain *b, const struct found *f)
-{
-	const struct herd_live live = {
-		.ticket = f->ticket,
-		.name = f->name,
-		.pid = f->pid,
-		.start_time = f->start_time,
-	};
-	struct herd_exit end = sync_exit(f->status, f->wall_ms);
-	struct buf words = BUF_INIT;
-
-	if (!herd_adopt(b->herd, &live, clock_ms())) {
-		if (f->is_gone || f->state == KEEP_STATE_FAILED)
-			brain_forget_later(b, f->ticket);
-		return;
-	}
-	if (f->state == KEEP_STATE_FAILED) {
-		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
-		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
-		brain_forget_later(b, f->ticket);
-	} else if (f->state == KEEP_STATE_EXITED) {
-		herd_exited(b->herd, f->ticket, &end, clock_ms());
-		if (f->is_gone) {
-			herd_tree_gone(b->herd, f->ticket, clock_ms());
-			brain_forget_later(b, f->ticket);
-		}
-	}
-	buf_release(&words);
-}
-
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
@@ -156,6 +126,54 @@ static void open_pipe(struct brain *b, const char *name)
 	if (i && pump_open(b->pump, &wish, &paths, &e) < 0)
 		log_warn("%s: %s", name, e.text.ptr);
 	err_release(&e);
+}
+
+/* What it said last is still in its pipe, unless a later run writes into that: its end is told with it. */
+static void hear_last_words(struct brain *b, const struct found *ended)
+{
+	struct found *f = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&b->found, k, f) {
+		if (f->ticket.slot == ended->ticket.slot && f->ticket.generation > ended->ticket.generation)
+			return;
+	}
+	open_pipe(b, ended->name);
+	pump_drain(b->pump, ended->name);
+}
+
+static void adopt(struct brain *b, const struct found *f)
+{
+	bool is_over = f->is_gone || f->state == KEEP_STATE_EXITED || f->state == KEEP_STATE_FAILED;
+	const struct herd_live live = {
+		.ticket = f->ticket,
+		.name = f->name,
+		.pid = f->pid,
+		.start_time = f->start_time,
+		.is_over = is_over,
+		.is_told = is_over && news_has_end(&b->news, f->name, f->ticket.generation),
+	};
+	struct herd_exit end = sync_exit(f->status, f->wall_ms);
+	struct buf words = BUF_INIT;
+
+	if (!herd_adopt(b->herd, &live, clock_ms())) {
+		if (f->is_gone || f->state == KEEP_STATE_FAILED)
+			brain_forget_later(b, f->ticket);
+		return;
+	}
+	if (f->state == KEEP_STATE_FAILED) {
+		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
+		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
+		brain_forget_later(b, f->ticket);
+	} else if (f->state == KEEP_STATE_EXITED) {
+		hear_last_words(b, f);
+		herd_exited(b->herd, f->ticket, &end, clock_ms());
+		if (f->is_gone) {
+			herd_tree_gone(b->herd, f->ticket, clock_ms());
+			brain_forget_later(b, f->ticket);
+		}
+	}
+	buf_release(&words);
 }
 
 /*

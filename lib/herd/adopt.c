@@ -75,7 +75,9 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 
 static bool refuse(struct herd *h, const struct herd_live *live)
 {
-	log_warn("%s: pid %lld is not its process any more, and is killed", live->name, (long long)live->pid);
+	if (!live->is_over)
+		log_warn("%s: pid %lld is not its process any more, and is killed", live->name,
+			(long long)live->pid);
 	h->options.hands->kill_tree(h->options.context, live->ticket);
 	return false;
 }
@@ -93,6 +95,12 @@ static void take(struct instance *i, const struct herd_live *live)
 	i->is_port_free = false;
 	i->pid = live->pid;
 	i->start_time = live->start_time;
+	/* Of what has ended its end is told, and nothing else. */
+	if (live->is_over) {
+		i->state = state;
+		instance_touch(i);
+		return;
+	}
 	snprintf(words, sizeof(words), "pid %lld", (long long)live->pid);
 	instance_place(i, state, HERD_EVENT_ADOPTED, words);
 }
@@ -117,6 +125,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 	if (i->phase == PHASE_NONE)
 		return refuse(h, live);
 	i->was_adopted = true;
+	i->is_end_told = live->is_told;
 	if (i->phase != PHASE_LEFTOVERS)
 		take(i, live);
 	return true;
@@ -188,7 +197,7 @@ static void resume(struct instance *i)
 	default:
 		break;
 	}
-	i->was_adopted = false;
+	i->was_adopted = i->is_end_told = false;
 }
 
 /* The end of one sorts the apps. */

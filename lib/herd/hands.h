@@ -76,6 +76,7 @@ struct herd_event {
 	enum event on;       /* STATE only */
 	const char *why;     /* words, "" if there are none */
 	int64_t pid;         /* 0: no process */
+	uint64_t run; /* the generation of the last attempt; 0: there was none, or it is about the app */
 	/* ROLLOUT only; words that stay */
 	const char *phase,
 		*step; /* words of rules/rollout; step NULL: the app is in another phase, "over": `why` is the verdict */

@@ -224,6 +224,8 @@ struct herd_live {
 	const char *name;     /* "api:2", as it was spawned */
 	int64_t pid;
 	uint64_t start_time;
+	bool is_over; /* it has ended: only what it left behind may live */
+	bool is_told; /* an earlier brain has told of that */
 };
 /*
  * One for everything that the keeper has, before herd_resume(): alive, or ended and not taken yet; herd_exited() and herd_tree_gone() follow
@@ -262,9 +264,10 @@ void instance_reason(const struct instance *i, struct buf *out);
 /* One happening of an instance, oldest first. */
 struct happening {
 	int64_t at; /* monotonic ms */
-	enum herd_event_kind kind;
-	enum event on;
-	enum state from, to;
+	enum herd_event_kind kind : 8;
+	enum event on : 8;
+	enum state from : 8;
+	enum state to : 8;
 	char *words; /* may be NULL */
 };
 size_t instance_happenings(const struct instance *i);

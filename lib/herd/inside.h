@@ -108,6 +108,7 @@ struct instance {
 	bool has_asked_place,
 		has_place; /* of those that are down for their health: it waits to be one, it is one */
 	bool was_adopted;
+	bool is_end_told; /* by an earlier brain; until herd_resume() */
 	bool is_touched;
 	bool counts_asked, counts_ready, counts_leaving; /* what app's counters hold of it */
 

@@ -151,6 +151,7 @@ static void tell(struct instance *i, struct herd_event *event)
 	event->app = i->app->spec->name;
 	event->instance = i->number;
 	event->pid = i->pid;
+	event->run = i->generation;
 	event->delay_ms = event->to == STATE_BACKOFF ? i->delay_ms : -1;
 	past_add(&i->past, event);
 	herd_publish(h, event);
@@ -185,11 +186,32 @@ static void add_last_words(const struct instance *i, enum event on, struct buf *
 	buf_release(&name);
 }
 
+/* The keeper tells each end until the store knows of it; a brain that was killed before that may have told it too. */
+static bool is_told_again(const struct instance *i, enum event on)
+{
+	bool is_end = on == EVENT_CRASHED || on == EVENT_GAVE_UP || on == EVENT_FINISHED || on == EVENT_DIED;
+
+	return is_end && i->is_end_told && i->app->herd->is_restoring;
+}
+
+static void tell_step(struct instance *i, struct herd_event *event)
+{
+	struct buf words = BUF_INIT;
+
+	if (is_told_again(i, event->on))
+		return;
+	log_step(i, event->from, event->on, i->why);
+	buf_adds(&words, i->why ? i->why : "");
+	add_last_words(i, event->on, &words);
+	event->why = words.ptr;
+	tell(i, event);
+	buf_release(&words);
+}
+
 bool instance_feed(struct instance *i, enum event on, const char *why)
 {
 	struct step step = fsm_step(i->state, on);
 	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
-	struct buf words = BUF_INIT;
 
 	if (!step.is_legal) {
 		herd_odd(i->app->herd, i, event_word(on));
@@ -197,13 +219,8 @@ bool instance_feed(struct instance *i, enum event on, const char *why)
 	}
 	i->state = step.to;
 	instance_set_why(i, why);
-	log_step(i, event.from, on, i->why);
-	buf_adds(&words, i->why ? i->why : "");
-	add_last_words(i, on, &words);
-	event.why = words.ptr;
 	i->state_since = i->app->herd->now;
-	tell(i, &event);
-	buf_release(&words);
+	tell_step(i, &event);
 	instance_touch(i);
 	requests_look(i->app->herd, i);
 	instance_act(i, step.action);

@@ -215,6 +215,7 @@ void instance_remember(struct herd *h, struct instance *i, const char *words)
 		.from = i->state,
 		.to = i->state,
 		.why = words,
+		.run = i->generation,
 		.delay_ms = -1,
 	};
 

@@ -47,6 +47,8 @@ static void adopt(struct sim *s, struct proc *p)
 		.name = p->name,
 		.pid = p->pid,
 		.start_time = (uint64_t)p->pid * 10,
+		.is_over = !p->is_main_alive,
+		.is_told = !p->is_main_alive && diary_has_end(s, p->app, p->number, p->ticket.generation),
 	};
 	struct herd_exit end = { .code = p->code, .signal = p->signal, .wall_ms = s->wall + s->now };
 	bool is_taken = herd_adopt(s->h, &live, s->now);
@@ -61,12 +63,15 @@ static void adopt(struct sim *s, struct proc *p)
 			(unsigned long long)p->ticket.generation);
 	if (!is_taken || p->is_main_alive)
 		return;
+	/* It is taken without a word: its end was told, or is about to be. */
+	check_relearn_states(s);
 	p->was_exit_told = true;
 	herd_exited(s->h, p->ticket, &end, s->now);
 	if (!p->is_tree_alive && p->is_killed) {
 		p->was_gone_told = true;
 		herd_tree_gone(s->h, p->ticket, s->now);
 	}
+	check_relearn_states(s);
 }
 
 /* A fork that failed, or was never told, is in nobody's list; nor is what was lost. */
@@ -106,6 +111,7 @@ void brain_start(struct sim *s)
 		return;
 	}
 	s->restores++;
+	s->is_restoring = true;
 	sim_trace(s, "a new brain");
 	stored = json_parse(s->store.ptr, s->store.len, s->store.len, &e);
 	s->h = stored ? herd_from_json(stored, &options, s->now, &e) : NULL;
@@ -124,6 +130,7 @@ void brain_start(struct sim *s)
 	roll_relearn(s);
 	for (size_t k = 0; k < s->procs.len; k++)
 		adopt(s, s->procs.items[k]);
+	s->is_restoring = false;
 	herd_resume(s->h, s->now);
 	machine_forget_told(s);
 	if (s->is_calm)

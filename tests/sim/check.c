@@ -210,6 +210,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 		s->states[app][event->instance] != event->from)
 		sim_fail(s, "%s:%d was %s, and an event says that it was %s", event->app, event->instance,
 			state_word(s->states[app][event->instance]), state_word(event->from));
+	diary_note(s, app, event);
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;
 	s->is_failed_start[app][event->instance] = event->to == STATE_STOPPING &&

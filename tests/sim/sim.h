@@ -18,6 +18,7 @@ enum {
 	SIM_APPS = 8,
 	SIM_COUNT_MAX = 5, /* instances of one app */
 	SIM_NUMBERS = 24,  /* with the spares of its rollouts */
+	SIM_DIARY = 512,   /* ends that are remembered over the deaths of brains */
 	SIM_VERSIONS = 256,
 	SIM_PORTS = 256, /* from 3000 on */
 	SIM_PORT_FIRST = 3000,
@@ -124,6 +125,12 @@ struct sim {
 	} seen[SIM_APPS][SIM_NUMBERS];
 	uint64_t back[SIM_APPS]; /* the rollout of each that was on its way back; 0: none */
 	uint64_t events;
+	struct told {
+		int app, number;
+		uint64_t run;
+	} diary[SIM_DIARY]; /* a ring */
+	size_t diary_len;
+	bool is_restoring;
 	bool is_shutting_down, has_deadline, is_calm;
 
 	struct buf store;     /* the text of the herd as it was saved last; empty: never */
@@ -243,6 +250,9 @@ void roll_relearn(struct sim *s);
 void check_spawn(struct sim *s, const struct spawn_wish *wish);
 void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
+/* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */
+void diary_note(struct sim *s, int app, const struct herd_event *event);
+bool diary_has_end(const struct sim *s, int app, int number, uint64_t run);
 void check_settled(struct sim *s, uint64_t id, bool is_ok);
 void check_step(struct sim *s);
 void check_quiet(struct sim *s);

@@ -75,11 +75,12 @@ def check_lines(d, count_of):
 
 
 def check_words(d, count_of):
-    """The timeline has the last runs, and events have all of them: each with the code and the words of that very run."""
+    """The timeline has the last runs, and events have all of them, each once: with the code and the words of that very run."""
     told = [e['why'] for e in d.call('events', targets=['burst:0'], limit=1000)['events'] if e['on'] == 'crash']
     for burst in range(1, count_of + 1):
-        assert any(why.startswith('exit code 3') and why.endswith('\nlast words of %d' % burst) for why in told), \
-            'the last words of run %d are not told: %s' % (burst, told[-3:])
+        here = [why for why in told if re.search(r'crash %d,|words of %d$' % (burst, burst), why)]
+        assert len(here) == 1 and here[0].startswith('exit code 3') and here[0].endswith('\nlast words of %d' % burst), \
+            'the end of run %d is told like this: %s' % (burst, here)
     timeline = d.call('why', target='burst:0')['instances'][0]['timeline']
     assert any(entry['words'].endswith('\nlast words of %d' % count_of) for entry in timeline), timeline[-3:]
 

@@ -75,6 +75,50 @@ static void exits_in_between_are_counted(void **state)
 	fake_release(&f);
 }
 
+/* The keeper has one that has ended; `is_told`: an earlier brain told so. */
+static void adopt_ended(struct fake *f, struct ticket t, bool is_told)
+{
+	const struct herd_live live = { .ticket = t,
+		.name = "api:0",
+		.pid = 4242,
+		.start_time = 99,
+		.is_over = true,
+		.is_told = is_told };
+
+	fake_forget(f);
+	fake_rebirth(f);
+	assert_true(herd_adopt(f->h, &live, f->now));
+	fake_exit(f, "api:0", 7, 0);
+	herd_resume(f->h, f->now);
+}
+
+static void an_end_is_told_once_whichever_brain_tells_it(void **state)
+{
+	struct fake f;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	adopt_ended(&f, t, false);
+	assert_int_equal(fake_count(&f, "event api:0 state backoff (exit code 7"), 1);
+	assert_int_equal(fake_count(&f, "event api:0 adopted"), 0);
+	fake_pass(&f, 1000);
+	t = fake_ticket(&f, "api:0");
+	adopt_ended(&f, t, true);
+	assert_int_equal(fake_count(&f, "event api:0"), 0);
+	assert_string_equal(fake_state(&f, "api:0"), "backoff");
+	assert_int_equal(fake_crashes(&f, "api:0"), 2);
+	/* The next end is news again. */
+	fake_pass(&f, 1000);
+	fake_forget(&f);
+	fake_exit(&f, "api:0", 7, 0);
+	assert_int_equal(fake_count(&f, "event api:0 state backoff (exit code 7"), 1);
+	fake_release(&f);
+}
+
 static void an_end_that_nobody_saw_is_no_crash(void **state)
 {
 	struct fake f;
@@ -323,6 +367,8 @@ int main(void)
 		PROMISE("after the brain's death what runs is adopted, with its counters, and nothing starts twice",
 			what_runs_is_adopted_and_nothing_starts_twice),
 		PROMISE("exits in between are counted with their codes, once", exits_in_between_are_counted),
+		PROMISE("the end of a run is told once, also where the brain that told it was killed at once",
+			an_end_is_told_once_whichever_brain_tells_it),
 		PROMISE("what nobody has any more is lost, no crash, and started again",
 			what_nobody_has_is_lost_and_started_again),
 		PROMISE("a restart delay goes on where it was", a_restart_delay_goes_on),
