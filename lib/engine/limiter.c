@@ -43,8 +43,9 @@ static struct limits_past *past_of(struct limiter *l, struct ticket t)
 /* What is not looked at any more is forgotten. */
 static void sweep(struct limiter *l, const struct subject *subjects, size_t count)
 {
-	for (size_t i = l->pasts.len; i-- > 0;) {
-		const struct map_entry *entry = &l->pasts.entries[i];
+	const struct map_entry *entry = NULL;
+
+	MAP_EACH (&l->pasts, entry) {
 		uint64_t generation = 0;
 		bool is_there = false;
 

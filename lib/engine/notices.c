@@ -367,8 +367,10 @@ bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec 
 
 void notices_sweep(struct notices *all)
 {
-	for (size_t i = all->speakers.len; i-- > 0;) {
-		struct speaker *s = all->speakers.entries[i].value;
+	const struct map_entry *entry = NULL;
+
+	MAP_EACH (&all->speakers, entry) {
+		struct speaker *s = entry->value;
 
 		if (!s->pid)
 			forget(all, s);

@@ -39,6 +39,33 @@ load ../lib/daemon
 	eventually 10 is_gone "$pid"
 }
 
+@test "instances with limits that are restarted leave the brain as it is, and are looked at again" {
+	start_oxherd <<-'TOML'
+		[processes.many]
+		command = "sleep 1000"
+		instances = 3
+		limits = { memory_mb = 100 }
+	TOML
+	brain=$(brain_pid)
+	for i in 0 1 2; do
+		oxctl restart "many:$i" --wait
+		# By then all were looked at, without the one before.
+		eventually 10 has_uptime "many:$i" 2
+		assert_equal "$(brain_pid)" "$brain"
+	done
+	begin_oxherd <<-'TOML'
+		[processes.many]
+		command = "sleep 1000"
+		instances = 3
+		limits = { memory_mb = 100 }
+		[processes.fat]
+		command = ["python3", "-c", "import time; x = bytearray(b'x') * (80 << 20); time.sleep(1000)"]
+		limits = { memory_mb = 40 }
+	TOML
+	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
+	assert_equal "$(brain_pid)" "$brain"
+}
+
 @test "pages that forked processes share count once" {
 	start_oxherd <<-'TOML'
 		[processes.flock]
