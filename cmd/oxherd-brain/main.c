@@ -61,6 +61,7 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 		.last_seq = brain_last_seq(b),
 	};
 
+	front->handle.loop = front->loop;
 	front->handle.brain = b;
 	front->handle.server = server_new(front->loop, &options, e);
 	mem_free(path);

@@ -17,10 +17,9 @@ struct map_entry {
 };
 
 struct map {
-	struct map_entry
-		*entries; /* map.c's own: map_at() and MAP_EACH know which are there, in order of arrival */
-	size_t len;       /* how many are there */
-	size_t used;      /* of `entries`, those that were taken out among them */
+	struct map_entry *entries; /* in order of arrival; map_at() and MAP_EACH know which are there */
+	size_t len;                /* how many are there */
+	size_t used;               /* of `entries`, those that were taken out among them */
 	size_t cap;
 	uint32_t *index; /* open addressing over entries, 0 is empty, else entry + 1 */
 	size_t index_cap;

@@ -12,11 +12,13 @@
 struct brain;
 struct buf;
 struct err;
+struct ev_loop;
 struct json;
 struct news_item;
 
 /* Everything that a handler needs; lives as long as the server. */
 struct handle {
+	struct ev_loop *loop;
 	struct brain *brain;
 	struct server *server;
 	struct vec watchers; /* of struct waiting *: those whose clients hear of progress */

@@ -34,7 +34,7 @@ static void waiting_free(struct waiting *w)
 		vec_remove(&w->h->watchers, k);
 		break;
 	}
-	ev_timer_stop(EV_DEFAULT, &w->timeout);
+	ev_timer_stop(w->h->loop, &w->timeout);
 	request_on_gone(w->r, NULL, NULL);
 	buf_release(&w->words);
 	map_release(&w->watched);
@@ -175,7 +175,7 @@ void waiting_go(struct waiting *w, struct json *result)
 	}
 	if (timeout > 0) {
 		ev_timer_set(&w->timeout, (double)timeout / 1000, 0);
-		ev_timer_start(EV_DEFAULT, &w->timeout);
+		ev_timer_start(w->h->loop, &w->timeout);
 	}
 	request_on_gone(w->r, on_client_gone, w);
 }

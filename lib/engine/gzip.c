@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@ enum {
 	GZIP_BLOCK = 64 * 1024,
 	GZIP_STACK = 256 * 1024,
 	GZIP_NICE = 19,
+	GZIP_WATCH_AGAIN_MS = 1000,
 	GZIP_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
 	/* linux/ioprio.h: the class that has the disk only while it is idle. */
 	IO_WHO_PROCESS = 1,
@@ -33,19 +35,24 @@ enum {
 };
 
 struct job {
-	struct gzip *gzip;
 	char *path; /* of the plain file, wherever it is now */
 	char *part; /* what is being made */
 	int in, out;
+	int ended; /* becomes readable when the thread is at its end */
 	atomic_bool is_cancelled;
 	int number; /* errno of what went wrong; ENODATA: zlib's own */
 	pthread_t thread;
 	bool is_running;
+	bool is_unwatched; /* it was said that its end cannot be heard for now */
 };
 
+/*
+ * An eventfd of the job's own, and not libev's way from thread to loop: where that cannot be made or watched, libev ends the program.
+ */
 struct gzip {
 	struct ev_loop *loop;
-	ev_async ended;
+	ev_io ended;
+	ev_timer again;  /* the kernel had no room to watch `ended` */
 	struct vec jobs; /* of struct job *, the first is being done */
 };
 
@@ -106,7 +113,7 @@ static void *run(void *argument)
 		job->number = errno ? errno : EIO;
 	(void)deflateEnd(&p->z);
 	mem_free(p);
-	ev_async_send(job->gzip->loop, &job->gzip->ended);
+	(void)eventfd_write(job->ended, 1);
 	return NULL;
 }
 
@@ -128,15 +135,19 @@ static void job_free(void *item)
 
 	fd_close(&job->in);
 	fd_close(&job->out);
+	fd_close(&job->ended);
 	mem_free(job->path);
 	mem_free(job->part);
 	mem_free(job);
 }
 
-static int open_both(struct job *job)
+static int open_all(struct job *job)
 {
 	struct stat st;
 
+	job->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (job->ended < 0)
+		return -1;
 	job->in = open(job->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (job->in < 0 || fstat(job->in, &st) < 0)
 		return -1;
@@ -177,8 +188,11 @@ static void start_next(struct gzip *g)
 		struct job *job = g->jobs.items[0];
 
 		job->part = part_path(job->path);
-		if (open_both(job) == 0 && start_thread(job) == 0)
+		if (open_all(job) == 0 && start_thread(job) == 0) {
+			ev_io_set(&g->ended, job->ended, EV_READ);
+			ev_io_start(g->loop, &g->ended);
 			return;
+		}
 		if (errno != ENOENT)
 			log_warn_sys(errno, "cannot compress '%s'", job->path);
 		if (job->out >= 0)
@@ -205,6 +219,8 @@ static void end_first(struct gzip *g)
 	struct job *job = vec_remove(&g->jobs, 0);
 	bool is_cancelled = atomic_load(&job->is_cancelled);
 
+	ev_io_stop(g->loop, &g->ended);
+	ev_timer_stop(g->loop, &g->again);
 	(void)pthread_join(job->thread, NULL);
 	if (!is_cancelled && !job->number && finish(job) < 0)
 		job->number = errno;
@@ -215,14 +231,38 @@ static void end_first(struct gzip *g)
 	job_free(job);
 }
 
-static void on_ended(struct ev_loop *loop, ev_async *w, int events)
+/* libev has stopped watching for good; what the thread says stays said, so nothing is lost by hearing it later. */
+static void watch_later(struct gzip *g)
+{
+	struct job *job = g->jobs.items[0];
+
+	if (!job->is_unwatched)
+		log_warn(
+			"the kernel has no room to watch the compression of '%s'; it is asked again every %d ms",
+			job->path, GZIP_WATCH_AGAIN_MS);
+	job->is_unwatched = true;
+	ev_timer_start(g->loop, &g->again);
+}
+
+static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct gzip *g = w->data;
 
 	(void)loop;
-	(void)events;
+	if (events & EV_ERROR) {
+		watch_later(g);
+		return;
+	}
 	end_first(g);
 	start_next(g);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct gzip *g = w->data;
+
+	(void)events;
+	ev_io_start(loop, &g->ended);
 }
 
 struct gzip *gzip_new(struct ev_loop *loop)
@@ -230,11 +270,10 @@ struct gzip *gzip_new(struct ev_loop *loop)
 	struct gzip *g = mem_zalloc(1, sizeof(*g));
 
 	g->loop = loop;
-	ev_async_init(&g->ended, on_ended);
+	ev_init(&g->ended, on_ended);
+	ev_timer_init(&g->again, on_again, GZIP_WATCH_AGAIN_MS / 1000.0, 0);
 	g->ended.data = g;
-	ev_async_start(loop, &g->ended);
-	/* Nobody waits for it: the loop may end while it is there. */
-	ev_unref(loop);
+	g->again.data = g;
 	return g;
 }
 
@@ -250,8 +289,6 @@ void gzip_free(struct gzip *g)
 		end_first(g);
 	}
 	vec_release_with(&g->jobs, job_free);
-	ev_ref(g->loop);
-	ev_async_stop(g->loop, &g->ended);
 	mem_free(g);
 }
 
@@ -278,9 +315,8 @@ void gzip_add(struct gzip *g, const char *path)
 		return;
 	}
 	job = mem_zalloc(1, sizeof(*job));
-	job->gzip = g;
 	job->path = mem_strdup(path);
-	job->in = job->out = -1;
+	job->in = job->out = job->ended = -1;
 	vec_push(&g->jobs, job);
 	if (g->jobs.len == 1)
 		start_next(g);

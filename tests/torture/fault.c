@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/signalfd.h>
@@ -265,12 +266,16 @@ int ftruncate(int fd, off_t size)
 	NEXT(ftruncate, fd, size);
 }
 
-int rename(const char *from, const char *to)
-{
-	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
-		return -1;
-	NEXT(rename, from, to);
-}
+#define NAMES(name)                                                                                          \
+	int name(const char *from, const char *to)                                                           \
+	{                                                                                                    \
+		if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))                                                \
+			return -1;                                                                           \
+		NEXT(name, from, to);                                                                        \
+	}
+
+NAMES(rename)
+NAMES(link)
 
 int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
 {
@@ -287,32 +292,22 @@ int posix_fallocate(int fd, off_t at_byte, off_t size)
 	NEXT(posix_fallocate, fd, at_byte, size);
 }
 
-int link(const char *from, const char *to)
-{
-	if (fails(CAN_EIO | CAN_ENOSPC | CAN_ENOMEM))
-		return -1;
-	NEXT(link, from, to);
-}
+#define PLACES(name)                                                                                         \
+	int name(const char *path, mode_t mode)                                                              \
+	{                                                                                                    \
+		if (fails(CAN_ENOSPC | CAN_ENOMEM))                                                          \
+			return -1;                                                                           \
+		NEXT(name, path, mode);                                                                      \
+	}
 
-int mkdir(const char *path, mode_t mode)
-{
-	if (fails(CAN_ENOSPC | CAN_ENOMEM))
-		return -1;
-	NEXT(mkdir, path, mode);
-}
+PLACES(mkdir)
+PLACES(mkfifo)
 
 int mkdirat(int dir, const char *path, mode_t mode)
 {
 	if (fails(CAN_ENOSPC | CAN_ENOMEM))
 		return -1;
 	NEXT(mkdirat, dir, path, mode);
-}
-
-int mkfifo(const char *path, mode_t mode)
-{
-	if (fails(CAN_ENOSPC))
-		return -1;
-	NEXT(mkfifo, path, mode);
 }
 
 int unlink(const char *path)
@@ -406,12 +401,23 @@ int poll(struct pollfd *fds, nfds_t count, int timeout)
 	NEXT(poll, fds, count, timeout);
 }
 
-int epoll_create1(int flags)
+int eventfd(unsigned int count, int flags)
 {
 	if (fails(CAN_EMFILE | CAN_ENOMEM))
 		return -1;
-	NEXT(epoll_create1, flags);
+	NEXT(eventfd, count, flags);
 }
+
+#define MAKES(name)                                                                                          \
+	int name(int flags)                                                                                  \
+	{                                                                                                    \
+		if (fails(CAN_EMFILE | CAN_ENOMEM))                                                          \
+			return -1;                                                                           \
+		NEXT(name, flags);                                                                           \
+	}
+
+MAKES(epoll_create1)
+MAKES(inotify_init1)
 
 int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 {
@@ -439,13 +445,6 @@ int memfd_create(const char *name, unsigned int flags)
 	if (fails(CAN_EMFILE | CAN_ENOMEM))
 		return -1;
 	NEXT(memfd_create, name, flags);
-}
-
-int inotify_init1(int flags)
-{
-	if (fails(CAN_EMFILE | CAN_ENOMEM))
-		return -1;
-	NEXT(inotify_init1, flags);
 }
 
 int inotify_add_watch(int fd, const char *path, uint32_t mask)

@@ -1,0 +1,289 @@
+/* The loop, and who works beside it, where the kernel refuses what they need once. */
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "engine/gzip.h"
+#include "engine/loop.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "unit.h"
+
+enum { PATIENCE_MS = 5000 };
+
+static struct scene {
+	char folder[32];
+	char plain[64], packed[80];
+	struct ev_loop *loop;
+	struct gzip *gzip;
+	struct buf log;
+} scene;
+
+/* How often each is refused from now on. */
+static struct {
+	int epoll_create1, epoll_ctl, eventfd;
+} refused;
+
+static bool is_refused(int *times, int number)
+{
+	if (*times <= 0)
+		return false;
+	--*times;
+	errno = number;
+	return true;
+}
+
+/* libev's calls come here too. NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+int epoll_create1(int flags)
+{
+	return is_refused(&refused.epoll_create1, EMFILE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
+}
+
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && is_refused(&refused.epoll_ctl, ENOSPC))
+		return -1;
+	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+}
+
+int eventfd(unsigned int count, int flags)
+{
+	return is_refused(&refused.eventfd, EMFILE) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
+}
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
+
+static void catch_log(void *context, enum log_level level, const char *line, size_t len)
+{
+	(void)context;
+	(void)level;
+	buf_add(&scene.log, line, len);
+	buf_addc(&scene.log, '\n');
+}
+
+static int descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+		count += fcntl(fd, F_GETFD) >= 0;
+	return count;
+}
+
+static void write_plain(void)
+{
+	int fd = open(scene.plain, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	for (int i = 0; i < 1000; i++)
+		assert_int_equal(fd_write_all(fd, "the same line again\n", 20), 0);
+	fd_close(&fd);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&scene, 0, sizeof(scene));
+	memset(&refused, 0, sizeof(refused));
+	buf_init(&scene.log);
+	log_to(catch_log, NULL, LOG_INFO);
+	snprintf(scene.folder, sizeof(scene.folder), "/tmp/oxscarce.XXXXXX");
+	assert_non_null(mkdtemp(scene.folder));
+	snprintf(scene.plain, sizeof(scene.plain), "%s/api.log.1", scene.folder);
+	snprintf(scene.packed, sizeof(scene.packed), "%s.gz", scene.plain);
+	write_plain();
+	scene.loop = loop_new();
+	scene.gzip = gzip_new(scene.loop);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	gzip_free(scene.gzip);
+	loop_free(scene.loop);
+	(void)unlink(scene.plain);
+	(void)unlink(scene.packed);
+	/* Nothing else was left in it. */
+	assert_int_equal(rmdir(scene.folder), 0);
+	log_to(NULL, NULL, LOG_INFO);
+	buf_release(&scene.log);
+	return 0;
+}
+
+static bool is_there(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0;
+}
+
+static void turn_until_packed(void)
+{
+	int64_t until = clock_ms() + PATIENCE_MS;
+
+	while (!is_there(scene.packed) || is_there(scene.plain)) {
+		assert_true(clock_ms() < until);
+		ev_run(scene.loop, EVRUN_ONCE);
+	}
+}
+
+static int times_logged(const char *words)
+{
+	int count = 0;
+
+	for (const char *p = strstr(scene.log.ptr, words); p; p = strstr(p + 1, words))
+		count++;
+	return count;
+}
+
+/* --- the loop ---------------------------------------------------------------------------------------------------------- */
+
+static void the_loop_has_one_descriptor(void **state)
+{
+	int before = descriptors();
+	struct ev_loop *other = loop_new();
+
+	(void)state;
+	assert_int_equal(descriptors(), before + 1);
+	loop_free(other);
+	assert_int_equal(descriptors(), before);
+}
+
+static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	(void)events;
+	++*(int *)w->data;
+}
+
+/* A descriptor that somebody else has too is still told of after it was closed here: libev makes a new epoll then. */
+static void make_stale(int fd)
+{
+	int seen = 0;
+	ev_io io;
+
+	ev_io_init(&io, on_readable, fd, EV_READ);
+	io.data = &seen;
+	ev_io_start(scene.loop, &io);
+	ev_run(scene.loop, EVRUN_NOWAIT);
+	assert_int_equal(seen, 1);
+	ev_io_stop(scene.loop, &io);
+}
+
+static void an_epoll_is_made_at_the_next_try(void **state)
+{
+	int stale = eventfd(1, EFD_CLOEXEC);
+	int elsewhere = fcntl(stale, F_DUPFD_CLOEXEC, 0);
+	int other = eventfd(1, EFD_CLOEXEC);
+	int seen = 0;
+	ev_io io;
+
+	(void)state;
+	make_stale(stale);
+	fd_close(&stale);
+	refused.epoll_create1 = 2;
+	ev_io_init(&io, on_readable, other, EV_READ);
+	io.data = &seen;
+	ev_io_start(scene.loop, &io);
+	for (int i = 0; i < 5; i++)
+		ev_run(scene.loop, EVRUN_NOWAIT);
+	assert_int_equal(refused.epoll_create1, 0);
+	assert_true(seen > 0);
+	ev_io_stop(scene.loop, &io);
+	fd_close(&other);
+	fd_close(&elsewhere);
+}
+
+/* --- compression ------------------------------------------------------------------------------------------------------- */
+
+static void a_log_is_compressed(void **state)
+{
+	int before = descriptors();
+
+	(void)state;
+	gzip_add(scene.gzip, scene.plain);
+	turn_until_packed();
+	assert_string_equal(scene.log.ptr, "");
+	assert_int_equal(descriptors(), before);
+}
+
+static void without_a_descriptor_it_stays_plain(void **state)
+{
+	int before = descriptors();
+
+	(void)state;
+	refused.eventfd = 1;
+	gzip_add(scene.gzip, scene.plain);
+	assert_true(is_there(scene.plain));
+	assert_int_equal(times_logged("cannot compress"), 1);
+	assert_int_equal(descriptors(), before);
+	/* At the next rotation it is asked for again. */
+	gzip_add(scene.gzip, scene.plain);
+	turn_until_packed();
+	assert_int_equal(times_logged("cannot compress"), 1);
+}
+
+static void an_end_that_is_not_watched_is_heard_later(void **state)
+{
+	(void)state;
+	refused.epoll_ctl = 2;
+	gzip_add(scene.gzip, scene.plain);
+	turn_until_packed();
+	assert_int_equal(refused.epoll_ctl, 0);
+	assert_int_equal(times_logged("no room to watch the compression"), 1);
+	/* The one after it is watched as ever. */
+	(void)unlink(scene.packed);
+	write_plain();
+	gzip_add(scene.gzip, scene.plain);
+	turn_until_packed();
+}
+
+static void it_may_end_while_its_end_is_not_watched(void **state)
+{
+	(void)state;
+	refused.epoll_ctl = 1;
+	gzip_add(scene.gzip, scene.plain);
+	ev_run(scene.loop, EVRUN_NOWAIT);
+	assert_int_equal(times_logged("no room to watch the compression"), 1);
+	gzip_free(scene.gzip);
+	scene.gzip = NULL;
+	/* Whichever was first: the one or the other, and nothing beside it (see teardown). */
+	assert_true(is_there(scene.plain) != is_there(scene.packed));
+	assert_false(ev_run(scene.loop, EVRUN_NOWAIT));
+}
+
+/* --- the list ---------------------------------------------------------------------------------------------------------- */
+
+int main(void)
+{
+#define ONE(sentence, function)                                                                              \
+	{                                                                                                    \
+		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
+	}
+	const struct CMUnitTest tests[] = {
+		ONE("the loop has one descriptor, made at its start: there is none that it could lack later",
+			the_loop_has_one_descriptor),
+		ONE("an epoll that cannot be made anew at once is made at the next try",
+			an_epoll_is_made_at_the_next_try),
+		ONE("a rotated log is compressed beside the loop, and nothing is held after it",
+			a_log_is_compressed),
+		ONE("where no descriptor is left to hear of its end a log stays plain, it is said once, and the next try does it",
+			without_a_descriptor_it_stays_plain),
+		ONE("an end that the kernel has no room to watch is said once, heard later, and no log is lost",
+			an_end_that_is_not_watched_is_heard_later),
+		ONE("who ends while a compression is not watched leaves the plain log or the compressed one, and nothing else",
+			it_may_end_while_its_end_is_not_watched),
+	};
+
+	return cmocka_run_group_tests_name("what the kernel refuses once", tests, NULL, NULL);
+}
