@@ -32,9 +32,10 @@ static int64_t least(int64_t a, int64_t b)
 static int64_t phase_of(uint32_t slot, int64_t period)
 {
 	uint32_t fraction = slot * UINT32_C(2654435769);
-
 	/* A period of a year does not overflow. */
-	return (int64_t)((double)fraction / 4294967296.0 * (double)period);
+	int64_t phase = (int64_t)((double)fraction / 4294967296.0 * (double)period);
+
+	return phase - phase % HEALTH_TOGETHER_MS;
 }
 
 /* The first moment of the slot's own phase that is not before `from`. */

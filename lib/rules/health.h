@@ -26,6 +26,8 @@ enum {
 	HEALTH_SOON_MS =
 		20, /* between the first checks of one that is starting; later ones come after a quarter of its age */
 	HEALTH_SOON_MAX_MS = 1000, /* but never later than this, or than the interval */
+	HEALTH_TOGETHER_MS =
+		5, /* checks that fall so close together are done in one turn: to wake up costs as much as a check */
 	HEALTH_LATE_MS =
 		500, /* a check that comes so late had no chance: the machine slept, or the daemon stood still */
 };

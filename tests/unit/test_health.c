@@ -122,6 +122,21 @@ static void five_hundred_do_not_synchronise(void **state)
 	spec_free(s);
 }
 
+static void what_is_due_together_is_done_together(void **state)
+{
+	struct spec *s = spec_with(100, 1, 1);
+	bool is_used[100] = { false };
+	int moments = 0;
+
+	(void)state;
+	for (uint32_t slot = 1; slot <= 100; slot++)
+		is_used[health_next(s, slot, 50000, 50003) % 100] = true;
+	for (int at = 0; at < 100; at++)
+		moments += is_used[at];
+	assert_in_range(moments, 100 / HEALTH_TOGETHER_MS - 1, 100 / HEALTH_TOGETHER_MS);
+	spec_free(s);
+}
+
 static void an_instance_keeps_its_phase(void **state)
 {
 	struct spec *s = spec_with(1000, 1, 1);
@@ -187,6 +202,8 @@ int main(void)
 			one_that_starts_is_looked_at_soon_and_often),
 		PROMISE("the checks of 500 instances started together are spread over the interval",
 			five_hundred_do_not_synchronise),
+		PROMISE("checks that are a few milliseconds apart are done at one moment",
+			what_is_due_together_is_done_together),
 		PROMISE("an instance keeps its own phase, whatever its answers take",
 			an_instance_keeps_its_phase),
 		PROMISE("checks that come late, after the machine slept, come spread and not in a burst",
