@@ -3,6 +3,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -149,41 +150,58 @@ static bool read_answer(struct probe *p)
 	return true;
 }
 
-static void send_request(struct probe *p)
+static void watch(struct probe *p, int events)
 {
-	ssize_t sent = send(p->fd, p->request.ptr, p->request.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-		probe_finish(p, answer_to(errno), error_words(errno));
-		return;
-	}
-	if (sent > 0)
-		buf_eat(&p->request, (size_t)sent);
-	if (p->request.len)
-		return;
 	ev_io_stop(p->all->loop, &p->io);
-	ev_io_set(&p->io, p->fd, EV_READ);
+	ev_io_set(&p->io, p->fd, events);
 	ev_io_start(p->all->loop, &p->io);
 }
 
-static void finish_connect(struct probe *p)
+/*
+ * As much of the request as goes out; 0, also when nothing goes yet, or what is wrong.  The first bytes that go out show that the connection
+ * stands.
+ */
+static int send_request(struct probe *p)
+{
+	ssize_t sent = send(p->fd, p->request.ptr, p->request.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (sent < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : errno;
+	p->is_connected = true;
+	buf_eat(&p->request, (size_t)sent);
+	if (!p->request.len)
+		watch(p, EV_READ);
+	return 0;
+}
+
+static int error_of(int fd)
 {
 	int number = 0;
 	socklen_t len = sizeof(number);
 
-	if (getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0)
-		number = errno;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &number, &len) < 0 ? errno : number;
+}
+
+static void finish_connect(struct probe *p)
+{
+	int number = p->is_http ? send_request(p) : error_of(p->fd);
+
 	if (number) {
 		try_next(p, number);
 		if (p->is_decided)
 			probe_finish(p, p->answer, p->words.ptr);
-		return;
-	}
-	p->is_connected = true;
-	if (p->is_http)
-		send_request(p);
-	else
+	} else if (!p->is_http) {
+		p->is_connected = true;
 		answered(p, "");
+	}
+}
+
+static void send_more(struct probe *p)
+{
+	int number = send_request(p);
+
+	if (number)
+		probe_finish(p, answer_to(number), error_words(number));
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int events)
@@ -194,12 +212,20 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 	if (!p->is_connected)
 		finish_connect(p);
 	else if (events & EV_WRITE)
-		send_request(p);
+		send_more(p);
 	else
 		(void)read_answer(p);
 }
 
 /* --- connecting ---------------------------------------------------------------------------------------------------------- */
+
+/* The last packet of the handshake may wait for the request and go with it: one packet less, and the other side wakes up once. */
+static void save_a_packet(int fd)
+{
+	const int is_quick = 0;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &is_quick, sizeof(is_quick));
+}
 
 static int open_connection(struct probe *p, const union address *to)
 {
@@ -208,12 +234,15 @@ static int open_connection(struct probe *p, const union address *to)
 	p->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (p->fd < 0)
 		return errno;
+	if (p->is_http)
+		save_a_packet(p->fd);
 	if (connect(p->fd, &to->any, len) < 0 && errno != EINPROGRESS)
 		return errno;
 	ev_io_init(&p->io, on_io, p->fd, EV_WRITE);
 	p->io.data = p;
 	ev_io_start(p->all->loop, &p->io);
-	return 0;
+	/* On the same machine the connection stands already, or was refused, although nobody said so. */
+	return p->is_http ? send_request(p) : 0;
 }
 
 static void close_connection(struct probe *p)

@@ -86,11 +86,8 @@ static int port_of(int fd)
 	return ntohs(at.sin6_port);
 }
 
-/* A process that serves so; its port. */
-static int server(struct stand *t, int family, serve how)
+static void serve_from(struct stand *t, int fd, serve how)
 {
-	int fd = listen_on(family);
-	int port = port_of(fd);
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
@@ -98,6 +95,15 @@ static int server(struct stand *t, int family, serve how)
 		run_server(fd, how);
 	t->servers[t->server_count++] = pid;
 	close(fd);
+}
+
+/* A process that serves so; its port. */
+static int server(struct stand *t, int family, serve how)
+{
+	int fd = listen_on(family);
+	int port = port_of(fd);
+
+	serve_from(t, fd, how);
 	return port;
 }
 
@@ -267,6 +273,25 @@ static void tcp_is_a_connection(void **state)
 	check(t, port, t->servers[1], PROBE_PASSED, "");
 }
 
+/* While somebody else waits in its queue of one, the kernel drops what asks for a connection, and is asked again a second later. */
+static void a_connection_may_take_its_time(void **state)
+{
+	struct stand *t = *state;
+	int fd = listen_on(AF_INET);
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port_of(fd)) };
+	int first = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(listen(fd, 0), 0);
+	assert_int_equal(connect(first, (const struct sockaddr *)&at, sizeof(at)), 0);
+	t->spec->health.timeout_ms = PATIENCE_MS;
+	start(t, ntohs(at.sin_port), getpid());
+	close(first);
+	serve_from(t, fd, serve_well);
+	wait_told(t);
+	assert_int_equal(t->answer, PROBE_PASSED);
+}
+
 static void a_strangers_answer_is_not_believed(void **state)
 {
 	struct stand *t = *state;
@@ -387,6 +412,8 @@ int main(void)
 		{ "a port where nobody listens refuses", nobody_there, setup, teardown, NULL },
 		{ "a tcp check is a connection, over IPv4 or IPv6", tcp_is_a_connection, setup, teardown,
 			NULL },
+		{ "a connection that stands only after a while carries the request",
+			a_connection_may_take_its_time, setup, teardown, NULL },
 		{ "the answer of somebody else's process is not believed, and named",
 			a_strangers_answer_is_not_believed, setup, teardown, NULL },
 		{ "a port that changed hands is looked at again", a_successor_is_looked_at_again, setup,
