@@ -7,6 +7,28 @@
 #include "engine/diary.h"
 #include "model/status.h"
 #include "os/clock.h"
+#include "rules/rollout.h"
+
+/* Its words stay, whatever becomes of the line. */
+static void read_rollout(const struct json *line, struct herd_event *event)
+{
+	const char *word = json_string(json_get(line, "step"), NULL);
+	enum rollout_phase phase = ROLLOUT_PROOF;
+	enum rollout_step step = ROLLOUT_STEP_WAITS;
+	int64_t number = 0;
+
+	if (rollout_phase_parse(json_string(json_get(line, "phase"), ""), &phase))
+		event->phase = rollout_phase_word(phase);
+	if (rollout_step_parse(word, &step))
+		event->step = rollout_step_word(step);
+	else if (word)
+		event->step = "over";
+	event->revision = json_int(json_get(line, "revision"), &number) ? (int)number : 0;
+	event->done = json_int(json_get(line, "done"), &number) ? (int)number : 0;
+	event->total = json_int(json_get(line, "total"), &number) ? (int)number : 0;
+	(void)json_int(json_get(line, "elapsed_ms"), &event->elapsed_ms);
+	event->is_spare = json_bool(json_get(line, "spare"), false);
+}
 
 /* What is borrowed from the line. */
 static bool read_event(const struct json *line, int64_t wall_ms, struct herd_event *event)
@@ -30,6 +52,7 @@ static bool read_event(const struct json *line, int64_t wall_ms, struct herd_eve
 	(void)json_int(json_get(line, "run"), &run);
 	event->run = run > 0 ? (uint64_t)run : 0;
 	event->instance = (int)instance;
+	read_rollout(line, event);
 	return app && herd_event_parse(json_string(json_get(line, "kind"), ""), &event->kind) &&
 		(instance < 0 || (to && state_parse(to, &event->to) && state_parse(from, &event->from))) &&
 		(!on || event_parse(on, &event->on));

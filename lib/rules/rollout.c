@@ -289,3 +289,14 @@ bool rollout_phase_parse(const char *word, enum rollout_phase *phase)
 	}
 	return false;
 }
+
+bool rollout_step_parse(const char *word, enum rollout_step *step)
+{
+	for (int k = 0; k < ROLLOUT_STEP_COUNT; k++) {
+		if (!str_eq(rollout_step_word((enum rollout_step)k), word))
+			continue;
+		*step = (enum rollout_step)k;
+		return true;
+	}
+	return false;
+}

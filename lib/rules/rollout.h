@@ -101,5 +101,6 @@ const char *rollout_phase_about(enum rollout_phase phase);
 const char *rollout_step_word(enum rollout_step step);
 /* False if there is no such word. */
 bool rollout_phase_parse(const char *word, enum rollout_phase *phase);
+bool rollout_step_parse(const char *word, enum rollout_step *step);
 
 #endif

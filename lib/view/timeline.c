@@ -103,6 +103,22 @@ static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint
 	human_untint(out, t->colour && tint != TINT_NONE);
 }
 
+/* "starts (a spare), revision 3", or "revision 3" for a step of the whole app; the verdict says it all by itself. */
+static void add_rollout(const struct json *event, struct buf *out)
+{
+	const char *step = json_string(json_get(event, "step"), NULL);
+	int64_t revision = 0;
+
+	if (!json_int(json_get(event, "revision"), &revision) || str_eq(step, "over"))
+		return;
+	buf_adds(out, gap);
+	if (step) {
+		add_safe(out, step);
+		buf_adds(out, json_bool(json_get(event, "spare"), false) ? " (a spare), " : ", ");
+	}
+	buf_addf(out, "revision %lld", (long long)revision);
+}
+
 /* "running -> backoff  on crash", or only the kind where no state changed. */
 static void add_step(const struct timeline *t, const struct json *event, struct buf *out)
 {
@@ -116,6 +132,7 @@ static void add_step(const struct timeline *t, const struct json *event, struct 
 	buf_adds(out, gap);
 	if (!str_eq(kind, "state") || !from || !to) {
 		add_tinted(t, out, TINT_CYAN, kind);
+		add_rollout(event, out);
 		return;
 	}
 	add_tinted(t, out, list_tint(from), from);

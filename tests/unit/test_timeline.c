@@ -79,6 +79,15 @@ static void steps_are_told(void **state)
 		  "\"kind\":\"app\",\"id\":null,\"app\":\"api\",\"from\":\"stopped\",\"to\":\"stopped\","
 		  "\"why\":\"scaled 2 -> 4\",\"delay_ms\":null}",
 			"12:01:02.123  api  app  scaled 2 -> 4\n" },
+		{ "{" AT "\"kind\":\"rollout\",\"id\":\"api:4\",\"app\":\"api\",\"step\":\"starts\","
+		  "\"spare\":true,\"revision\":3,\"why\":null}",
+			"12:01:02.123  api:4  rollout  starts (a spare), revision 3\n" },
+		{ "{" AT "\"kind\":\"rollout\",\"id\":null,\"app\":\"api\",\"step\":null,\"spare\":false,"
+		  "\"revision\":3,\"why\":\"instances are replaced\"}",
+			"12:01:02.123  api  rollout  revision 3  instances are replaced\n" },
+		{ "{" AT "\"kind\":\"rollout\",\"id\":null,\"app\":\"api\",\"step\":\"over\",\"spare\":false,"
+		  "\"revision\":3,\"why\":\"api: revision 3 runs in 4 of 4 instances\"}",
+			"12:01:02.123  api  rollout  api: revision 3 runs in 4 of 4 instances\n" },
 		{ "{}", "--:--:--.---  ?\n" },
 	};
 
