@@ -26,23 +26,29 @@ static void print_env(struct buf *out, const struct env *env)
 	spec_free(one);
 }
 
-static void save_app(struct buf *out, const struct spec *s)
+/* As it is now: with what it was scaled to, and where its relative paths begin. */
+static void save_app(struct buf *out, const struct spec *s, int scaled)
 {
 	struct spec *plain = spec_new(s->name);
+	struct spec now = *s;
 
-	buf_addf(out, "%s[processes.\"%s\"]\n", out->len ? "\n" : "", s->name);
+	if (scaled >= 0)
+		now.instances = (struct count){ .kind = COUNT_NUMBER, .value = scaled };
+	if (!now.working_dir)
+		now.working_dir = s->folder;
+	/* A dot would be a table in a table. */
+	buf_addf(out, strchr(s->name, '.') ? "%s[processes.\"%s\"]\n" : "%s[processes.%s]\n",
+		out->len ? "\n" : "", s->name);
 	for (size_t i = 0; i < fields_count; i++) {
-		if (field_equal(&fields[i], s, plain))
+		if (field_equal(&fields[i], &now, plain))
 			continue;
 		buf_addf(out, "%s = ", fields[i].key);
 		if (fields[i].kind == FIELD_ENV)
-			print_env(out, &s->env);
+			print_env(out, &now.env);
 		else
-			field_print(&fields[i], s, out);
+			field_print(&fields[i], &now, out);
 		buf_addc(out, '\n');
 	}
-	if (!s->working_dir)
-		buf_addf(out, "working_dir = \"%s\"\n", s->folder);
 	spec_free(plain);
 }
 
@@ -64,7 +70,8 @@ int handle_save(void *context, struct request *r)
 		for (size_t k = 0; k < instances.len; k++)
 			is_chosen |= !strcmp(instance_app(instances.items[k]), app.name);
 		if (is_chosen || !count)
-			save_app(&text, herd_spec(brain_herd(h->brain), app.name));
+			save_app(&text, herd_spec(brain_herd(h->brain), app.name),
+				herd_scaled(brain_herd(h->brain), app.name));
 	}
 	if (rc == 0) {
 		result = json_new_object();

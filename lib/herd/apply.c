@@ -113,6 +113,19 @@ static bool rolls_anyway(const struct applying *p, const struct app *app)
 		(p->a->forces || p->a->is_reload || (app->rollout && app->rollout->phase == ROLLOUT_HALTED));
 }
 
+/* It runs by another definition, and goes on so. */
+static void note_other(const struct applying *p, const struct app *app, const char *name)
+{
+	if (p->a->notes && app->spec->oxfile)
+		buf_addf(p->a->notes,
+			"%s: its oxfile was edited and is not applied; 'oxctl deploy' does that\n", name);
+	else if (p->a->notes)
+		buf_addf(p->a->notes,
+			"%s: it goes on as it was started before; 'oxctl scale' changes how many there are, and "
+			"after 'oxctl delete %s' it can be started in another way\n",
+			name, name);
+}
+
 static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 {
 	struct app *app = app_find(p->h, s->name);
@@ -124,10 +137,7 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	if (is_there && !rolls_anyway(p, app) && spec_equal(app->spec, s))
 		return 0;
 	if (is_there && !p->a->changes) {
-		if (p->a->notes)
-			buf_addf(p->a->notes,
-				"%s: its oxfile was edited and is not applied; 'oxctl deploy' does that\n",
-				s->name);
+		note_other(p, app, s->name);
 		return 0;
 	}
 	if (!d)

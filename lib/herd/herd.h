@@ -277,9 +277,11 @@ size_t herd_app_count(const struct herd *h);
 void herd_app_status(const struct herd *h, size_t index, struct app_status *out);
 /* The newest definition, for what is about the app as a whole.  NULL: no such app. */
 const struct spec *herd_spec(const struct herd *h, const char *app);
-/* Does any revision of any app refer to it? */
+/* How many instances `scale` has asked for; -1: as many as its definition says. */
+int herd_scaled(const struct herd *h, const char *app);
 /* Whose environment its newest revision is started in; 0: there is no such app, or nobody's. */
 int64_t herd_caller(const struct herd *h, const char *app);
+/* Does any revision of any app refer to it? */
 bool herd_uses_caller(const struct herd *h, int64_t caller);
 bool herd_is_shutting_down(const struct herd *h);
 

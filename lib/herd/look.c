@@ -220,6 +220,13 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 	rollout_status(a, &out->rollout);
 }
 
+int herd_scaled(const struct herd *h, const char *app)
+{
+	const struct app *a = app_find(h, app);
+
+	return a ? a->scaled : -1;
+}
+
 static bool app_uses_caller(const struct app *a, int64_t caller)
 {
 	size_t k = 0;

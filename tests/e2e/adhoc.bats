@@ -48,6 +48,25 @@ load ../lib/daemon
 	answers "$port" "hello from web:0"
 }
 
+@test "save tells how many there are since the last scale" {
+	oxctl start web -i 2 --wait -- actor
+	oxctl scale web=3
+	run -0 oxctl save web
+	assert_line "[processes.web]"
+	assert_line "instances = 3"
+	assert_line "working_dir = \"$PWD\""
+}
+
+@test "who starts it once more in another way hears that it goes on as it is, and what to do" {
+	oxctl start web --wait -- actor
+	before=$(pids web)
+	run -0 oxctl start web -i 3 -- actor
+	assert_output --partial "'oxctl scale'"
+	assert_output --partial "'oxctl delete web'"
+	refute_output --partial "oxfile"
+	assert_equal "$(pids web)" "$before"
+}
+
 @test "a name that an oxfile's app has is refused" {
 	start_oxherd <<-'TOML'
 		[processes.api]
