@@ -50,9 +50,10 @@ static enum rollout_step step_down(const struct instance *i)
 {
 	if (i->state == STATE_STOPPING || i->phase == PHASE_LEFTOVERS)
 		return ROLLOUT_STEP_STOPS;
-	if (i->leave == LEAVE_OUT)
-		return ROLLOUT_STEP_LEAVES;
-	return i->leave == LEAVE_DRAIN ? ROLLOUT_STEP_DRAINS : ROLLOUT_STEP_STOPS;
+	if (i->leave == LEAVE_DRAIN)
+		return ROLLOUT_STEP_DRAINS;
+	/* Before it is told to stop, who serves is taken out of the upstream. */
+	return i->leave == LEAVE_OUT || upstream_has(i) ? ROLLOUT_STEP_LEAVES : ROLLOUT_STEP_STOPS;
 }
 
 static enum rollout_step step_of(const struct instance *i)

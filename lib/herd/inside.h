@@ -247,6 +247,8 @@ void instance_forget_crashes(struct instance *i);
 void upstreams_settle(struct herd *h);
 void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
+/* It serves, and what it is to stop for has to take it out of its upstream first. */
+bool upstream_has(const struct instance *i);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* Into its past alone: who asked. */

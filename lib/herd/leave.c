@@ -14,6 +14,11 @@ static bool keeps_upstream(const struct app *a)
 	return a->spec->nginx.output && !a->is_leaving;
 }
 
+bool upstream_has(const struct instance *i)
+{
+	return keeps_upstream(i->app) && i->leave == LEAVE_NONE && instance_is_ready(i) && i->port;
+}
+
 /* --- who serves --- */
 
 static size_t list_servers(const struct app *a, struct upstream_server *servers)

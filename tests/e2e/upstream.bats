@@ -107,6 +107,26 @@ has_connection() {
 	awk -v port="$(printf ':%04X' "$1")" '$2 ~ (port "$") && $4 == "01" { found = 1 } END { exit !found }' /proc/net/tcp
 }
 
+@test "a deploy tells that a slot leaves its upstream before it stops" {
+	port=$(port_block 3)
+	front=$((port + 10))
+	nginx_up "$front" api "$PWD/upstream.conf"
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		instances = 2
+		port = $port
+		deploy.min_healthy_secs = 0
+		[processes.api.nginx]
+		$(nginx_keys)
+	TOML
+	eventually 5 names "$port $((port + 1))"
+	run -0 oxctl reload api
+	steps=$(sed -n 's/.* api:0: //p' <<<"$output" | xargs)
+	assert_regex "$steps" '^leaves( drains)? stops starts.* done$'
+	refute_regex "$steps" "stops.*stops"
+}
+
 @test "what the test command refuses is put back, told once, and tried again when it may work" {
 	port=$(port_block 2)
 	begin_oxherd <<-TOML
