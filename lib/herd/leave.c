@@ -14,11 +14,6 @@ static bool keeps_upstream(const struct app *a)
 	return a->spec->nginx.output && !a->is_leaving;
 }
 
-bool upstream_has(const struct instance *i)
-{
-	return keeps_upstream(i->app) && i->leave == LEAVE_NONE && instance_is_ready(i) && i->port;
-}
-
 /* --- who serves --- */
 
 static size_t list_servers(const struct app *a, struct upstream_server *servers)
@@ -180,11 +175,19 @@ static bool leaves_gently(const struct instance *i)
 	return keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
 }
 
+static bool serves(const struct instance *i)
+{
+	return (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY) && i->phase == PHASE_UP;
+}
+
+bool upstream_has(const struct instance *i)
+{
+	return serves(i) && i->leave == LEAVE_NONE && leaves_gently(i);
+}
+
 bool instance_may_stop(struct instance *i)
 {
-	bool serves = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
-
-	if (!serves || i->leave == LEAVE_OVER || i->phase != PHASE_UP)
+	if (!serves(i) || i->leave == LEAVE_OVER)
 		return true;
 	if (i->leave != LEAVE_NONE)
 		return !i->app->asked || i->app->herd->is_shutting_down;
