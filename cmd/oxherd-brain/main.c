@@ -140,6 +140,7 @@ static int run(struct front *front, struct err *e)
 	if (brain_is_orphan(b) && front->handle.server)
 		server_leave_path(front->handle.server);
 	server_free(front->handle.server);
+	handle_release(&front->handle);
 	brain_free(b);
 	return 0;
 }

@@ -20,6 +20,11 @@
 
 enum { WHO_COMMAND_MAX = 80 };
 
+void handle_release(struct handle *h)
+{
+	vec_release(&h->watchers);
+}
+
 /* --- parameters ----------------------------------------------------------------------------------------------------- */
 
 const char **handle_strings(const struct request *r, const char *name, size_t *count)

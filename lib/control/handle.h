@@ -24,6 +24,7 @@ struct handle {
 	struct vec watchers; /* of struct waiting *: those whose clients hear of progress */
 };
 
+void handle_release(struct handle *h);
 /* One for each method; NULL where there is none yet. */
 extern const server_handler handle_table[METHOD_COUNT];
 
