@@ -128,6 +128,15 @@ fuzz-programs: $(FUZZ_BIN)
 storm:
 	$(run_tests) storm
 
+# --- everything that has a daemon once more, with sanitizers in it: by hand before a release --------------
+
+SANITIZED := keeper control e2e storm torture examples
+
+## make sanitized   the daemon's tests with sanitizers in all of its programs; half an hour
+.PHONY: sanitized
+sanitized:
+	$(run_tests) $(SANITIZED:%=%-sanitized)
+
 # --- figures ------------------------------------------------------------------------------------------
 
 $(OUT)/bench-stamp: $(OUT)/tests/bench/stamp.o

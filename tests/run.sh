@@ -12,6 +12,8 @@ FUZZ_SECS=${FUZZ_SECS:-10}
 TOML_TEST=${TOML_TEST:-../shared/toml-test}
 # The longest that one program or one file of tests may take, in seconds.
 LIMIT=${LIMIT:-300}
+# What make is told whenever something is built into OUT.
+SETTINGS=()
 
 passed=0 failed=0 skipped=0
 scratch=$(mktemp -d) || exit 1
@@ -121,23 +123,39 @@ bats_files() {
 	beside "$2" "bats --tap" "${@:3}"
 }
 
-# folder BUILD JOBS GLOB-MATCHES…: the programs, then the bats files of a folder; nothing if it has none.
+# folder JOBS GLOB-MATCHES…: the programs, then the bats files of a folder; nothing if it has none.
 folder() {
-	local -a settings=()
-	[ -e "$3" ] || return 0
-	[ "$1" = "$OUT" ] || settings=('SAN=address,undefined')
-	one "the programs build ($1)" build OUT="$1" "${settings[@]}" e2e-programs || return
-	bats_files "$@"
+	[ -e "$2" ] || return 0
+	one "the programs build ($OUT)" build OUT="$OUT" "${SETTINGS[@]}" e2e-programs || return
+	bats_files "$OUT" "$@"
+}
+
+# sanitized SUITE: the suite with programs whose sanitizers watch; it gets more time.  What they report is a failure, whoever it was: a daemon
+# that ended in the background and was started again says nothing in any test's own output.
+sanitized() {
+	local reports=$scratch/reports file
+	local OUT=$OUT/address-undefined LIMIT=$((LIMIT * 3))
+	local -a SETTINGS=('SAN=address,undefined')
+	# What is preloaded to make calls fail stands before the sanitizer's own.
+	local -x ASAN_OPTIONS=log_path=$reports/report:verify_asan_link_order=0
+	local -x UBSAN_OPTIONS=print_stacktrace=1 OX_PATIENCE=4
+	rm -rf "$reports"
+	mkdir "$reports"
+	# Services of other users report too.
+	chmod 711 "$scratch"
+	chmod 1777 "$reports"
+	"suite_$1"
+	for file in "$reports"/*; do
+		[ -e "$file" ] || continue
+		echo "not ok - $1: a sanitizer has a finding"
+		sed 's/^/# /' "$file"
+	done
 }
 
 # --- suites ------------------------------------------------------------------------------------------
 
 suite_unit() {
-	units "$OUT"
-}
-
-suite_unit-sanitized() {
-	units "$OUT/address-undefined" SAN=address,undefined
+	units "$OUT" "${SETTINGS[@]}"
 }
 
 suite_unit-clang() {
@@ -145,16 +163,12 @@ suite_unit-clang() {
 }
 
 suite_cli() {
-	folder "$OUT" "$CORES" tests/cli/*.bats
-}
-
-suite_cli-sanitized() {
-	folder "$OUT/address-undefined" "$CORES" tests/cli/*.bats
+	folder "$CORES" tests/cli/*.bats
 }
 
 # One file at a time: two that are timed side by side would time each other.
 suite_speed() {
-	folder "$OUT" 1 tests/speed/*.bats
+	folder 1 tests/speed/*.bats
 }
 
 # One file more than cores at a time (four at most), as most tests wait more than they compute, the long ones first; their ports are apart
@@ -168,19 +182,19 @@ suite_e2e() {
 	while read -r file; do
 		case " ${apart[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done < <(ls -S tests/e2e/*.bats)
-	folder "$OUT" "$((CORES < 4 ? CORES + 1 : 4))" "${together[@]}"
+	folder "$((CORES < 4 ? CORES + 1 : 4))" "${together[@]}"
 	bats_files "$OUT" 2 "${apart[@]}"
 }
 
 suite_examples() {
-	folder "$OUT" 1 examples/*/*.bats
+	folder 1 examples/*/*.bats
 }
 
 # programs TARGET PROGRAM…: make's target, then every one of these test programs.
 programs() {
 	local target=$1 program
 	shift
-	one "everything builds ($target)" build OUT="$OUT" "$target" || return
+	one "everything builds ($target)" build OUT="$OUT" "${SETTINGS[@]}" "$target" || return
 	for program; do
 		CMOCKA_MESSAGE_OUTPUT=TAP tap "${program#"$OUT"/}" "$program"
 	done
@@ -208,10 +222,12 @@ suite_control() {
 # Two files at a time, but for those that measure a time or what wakes a daemon up.
 suite_storm() {
 	local file
-	local -a alone=(tests/storm/{clients,idle,thousand}.py) together=()
-	one "the programs build" build OUT="$OUT" e2e-programs || return
+	local -a alone=(tests/storm/{clients,idle,thousand}.py) together=() others=(tests/storm/{storm,front}.py)
+	# Sanitizers have no place under valgrind.
+	[ ${#SETTINGS[@]} -eq 0 ] || others+=(tests/storm/leaks.py)
+	one "the programs build" build OUT="$OUT" "${SETTINGS[@]}" e2e-programs || return
 	for file in tests/storm/*.py; do
-		case " tests/storm/storm.py tests/storm/front.py ${alone[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
+		case " ${others[*]} ${alone[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done
 	OXHERD_BUILD=$OUT beside 2 python3 "${together[@]}"
 	OXHERD_BUILD=$OUT beside 1 python3 "${alone[@]}"
@@ -220,7 +236,7 @@ suite_storm() {
 # The same with more malice: both programs killed, also at a call of their own, and calls that fail.  TORTURE_KILLS and the like make it longer.
 suite_torture() {
 	local program
-	one "the programs build" build OUT="$OUT" torture-programs || return
+	one "the programs build" build OUT="$OUT" "${SETTINGS[@]}" torture-programs || return
 	for program in tests/torture/*.py; do
 		[ "$program" = tests/torture/torture.py ] ||
 			OXHERD_BUILD=$OUT tap "${program#tests/}" python3 "$program"
@@ -279,15 +295,17 @@ tally() {
 		END		{ print p + 0, f + 0, s + 0 }' "$1"
 }
 
-# run_suite NAME[:ARGUMENT]
+# run_suite NAME[:ARGUMENT], or NAME-sanitized
 run_suite() {
 	local name=${1%%:*} log=$scratch/log started=$SECONDS p f s words
+	local -a suite=("suite_$name" "${1#*:}")
+	case $name in *-sanitized) name=${name%-sanitized} suite=(sanitized "$name") ;; esac
 	if ! declare -F "suite_$name" >/dev/null; then
 		echo "tests/run.sh: no suite '$name'" >&2
 		failed=$((failed + 1))
 		return
 	fi
-	"suite_$name" "${1#*:}" >"$log" 2>&1
+	"${suite[@]}" >"$log" 2>&1
 	read -r p f s < <(tally "$log")
 	[ $((p + f + s)) -gt 0 ] || return 0
 	words="$p ok"

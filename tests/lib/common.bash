@@ -42,9 +42,10 @@ given_oxfile() {
 	cat >"${1:-oxfile.toml}"
 }
 
-# eventually SECONDS COMMAND…: waits until the command succeeds, asking every 20 ms.
+# eventually SECONDS COMMAND…: waits until the command succeeds, asking every 20 ms.  OX_PATIENCE is how many times as long programs take
+# that were built to watch themselves.
 eventually() {
-	local limit=$1 until
+	local limit=$(($1 * ${OX_PATIENCE:-1})) until
 	shift
 	until=$((${EPOCHREALTIME/[.,]/} + limit * 1000000))
 	until "$@" >/dev/null 2>&1; do

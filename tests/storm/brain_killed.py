@@ -10,11 +10,11 @@ import signal
 import threading
 import time
 
-from storm import ACTOR, Refused, alive, children, daemon, descriptors, eventually, note, number, run
+from storm import ACTOR, PATIENCE, Refused, alive, children, daemon, descriptors, eventually, note, number, run
 
 KILLS = number('KILLS', 12)
 SEED = number('SEED', 1)
-ANSWERS_WITHIN = 1.0
+ANSWERS_WITHIN = 1.0 * PATIENCE
 
 OXFILE = '''
 [processes.steady]

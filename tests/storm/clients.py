@@ -13,12 +13,12 @@ import socket
 import subprocess
 import time
 
-from storm import (ACTOR, BUILD, Client, Skip, alive, beside_true, daemon, eventually, note, number, run, seconds_of,
+from storm import (ACTOR, BUILD, PATIENCE, Client, Skip, alive, beside_true, daemon, eventually, note, number, run, seconds_of,
                    sockets)
 
 SLOW = number('SLOW_SECS', 3)
 # Half a thousandth is usual; a loaded machine may take its time, a daemon that waits for something takes far longer.
-AT_ONCE = 0.05
+AT_ONCE = 0.05 * PATIENCE
 TIMES_TRUE = 3
 TIMES_CALM = 1.5
 

@@ -10,13 +10,13 @@ import signal
 import subprocess
 import time
 
-from storm import (ACTOR, BUILD, alive, children, daemon, descriptors, eventually, fields, note, number, own_kb,
+from storm import (ACTOR, BUILD, PATIENCE, alive, children, daemon, descriptors, eventually, fields, note, number, own_kb,
                    run)
 
 CHILDREN = number('CHILDREN', 200)
 RESTARTS = number('RESTARTS', 2000)
 KB_AFTERWARDS = 300
-AT_ONCE = 0.4
+AT_ONCE = 0.4 * PATIENCE
 
 
 def zombies(d):

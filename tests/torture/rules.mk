@@ -1,5 +1,7 @@
 # What is preloaded into the daemon to be tortured.
 
+# It stands before a sanitizer's own, and has none.
+$(OUT)/torture/fault.so: CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
 $(OUT)/torture/fault.so: tests/torture/fault.c $(OUT)/flags
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
