@@ -116,7 +116,7 @@ static void on_breath(struct ev_loop *loop, struct ev_timer *w, int events)
 	ev_timer_stop(loop, w);
 	if (s->reserve < 0)
 		s->reserve = open_reserve();
-	ev_io_start(loop, &s->acceptor);
+	loop_watch(loop, &s->acceptor);
 }
 
 /* --- the end of a turn --- */
@@ -193,7 +193,7 @@ static void start_watchers(struct server *s)
 	/* The last to act in a turn: state is saved before an answer says so. */
 	ev_set_priority(&s->end_of_turn, EV_MINPRI);
 	s->acceptor.data = s->breather.data = s->resumer.data = s->end_of_turn.data = s;
-	ev_io_start(s->loop, &s->acceptor);
+	loop_watch(s->loop, &s->acceptor);
 	ev_prepare_start(s->loop, &s->end_of_turn);
 	/* Not a reason by itself to keep a loop running. */
 	ev_unref(s->loop);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/audit.h"
+#include "engine/loop.h"
 
 /* Bytes taken in one turn, so that one client cannot keep the others waiting. */
 enum { READ_CHUNK = 64 * 1024 };
@@ -165,7 +166,7 @@ static void watch_hangup(struct session *s)
 		return;
 	}
 	ev_io_set(&s->hangup, s->hangup_fd, EV_READ);
-	ev_io_start(s->server->loop, &s->hangup);
+	loop_watch(s->server->loop, &s->hangup);
 }
 
 static void listen_or_not(struct session *s)
@@ -175,7 +176,7 @@ static void listen_or_not(struct session *s)
 		if (!is_over(s))
 			watch_hangup(s);
 	} else {
-		ev_io_start(s->server->loop, &s->reader);
+		loop_watch(s->server->loop, &s->reader);
 	}
 }
 
@@ -283,7 +284,7 @@ bool session_turn(struct session *s)
 	if (s->is_broken)
 		return false;
 	if (s->out.bytes) {
-		ev_io_start(loop, &s->writer);
+		loop_watch(loop, &s->writer);
 		return true;
 	}
 	ev_io_stop(loop, &s->writer);
@@ -307,7 +308,7 @@ struct session *session_new(struct server *server, int fd, const struct unixsock
 	ev_io_init(&s->writer, on_writable, fd, EV_WRITE);
 	ev_init(&s->hangup, on_hangup);
 	s->reader.data = s->writer.data = s->hangup.data = s;
-	ev_io_start(server->loop, &s->reader);
+	loop_watch(server->loop, &s->reader);
 	return s;
 }
 

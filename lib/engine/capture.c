@@ -5,14 +5,16 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "engine/loop.h"
 #include "os/fd.h"
 
 /* Bytes taken in one turn of the loop, so that one who writes without end leaves room for others. */
-enum { READ_MAX = 64 * 1024 };
+enum { READ_MAX = 64 * 1024, WATCH_AGAIN_MS = 1000 };
 
 static void stop(struct capture *c)
 {
 	ev_io_stop(c->loop, &c->reader);
+	ev_timer_stop(c->loop, &c->again);
 	fd_close(&c->fd);
 }
 
@@ -41,16 +43,29 @@ static void take(struct capture *c)
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
-	(void)loop;
+	struct capture *c = w->data;
+
+	take(c);
+	/* Watched no more, and whoever writes would wait for ever. */
+	if ((events & EV_ERROR) && c->fd >= 0)
+		ev_timer_start(loop, &c->again);
+}
+
+static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct capture *c = w->data;
+
 	(void)events;
-	take(w->data);
+	loop_watch(loop, &c->reader);
 }
 
 void capture_init(struct capture *c, struct ev_loop *loop)
 {
 	*c = (struct capture){ .loop = loop, .fd = -1, .bytes = BUF_INIT };
 	ev_init(&c->reader, on_readable);
+	ev_timer_init(&c->again, on_again, WATCH_AGAIN_MS / 1000.0, 0);
 	c->reader.data = c;
+	c->again.data = c;
 }
 
 void capture_release(struct capture *c)
@@ -69,7 +84,7 @@ int capture_open(struct capture *c, int *write_end, struct err *e)
 	*write_end = ends[1];
 	(void)fd_set_nonblocking(c->fd, true);
 	ev_io_set(&c->reader, c->fd, EV_READ);
-	ev_io_start(c->loop, &c->reader);
+	loop_watch(c->loop, &c->reader);
 	return 0;
 }
 

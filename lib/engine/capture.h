@@ -16,7 +16,8 @@ enum { CAPTURE_MAX = 4096 };
 struct capture {
 	struct ev_loop *loop;
 	ev_io reader;
-	int fd; /* -1: closed */
+	ev_timer again; /* the kernel had no room to watch the pipe */
+	int fd;         /* -1: closed */
 	struct buf bytes;
 };
 

@@ -21,6 +21,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "engine/loop.h"
 #include "os/fd.h"
 
 enum {
@@ -190,7 +191,7 @@ static void start_next(struct gzip *g)
 		job->part = part_path(job->path);
 		if (open_all(job) == 0 && start_thread(job) == 0) {
 			ev_io_set(&g->ended, job->ended, EV_READ);
-			ev_io_start(g->loop, &g->ended);
+			loop_watch(g->loop, &g->ended);
 			return;
 		}
 		if (errno != ENOENT)
@@ -262,7 +263,7 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 	struct gzip *g = w->data;
 
 	(void)events;
-	ev_io_start(loop, &g->ended);
+	loop_watch(loop, &g->ended);
 }
 
 struct gzip *gzip_new(struct ev_loop *loop)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 
 enum {
 	TRIES_MAX = 16, /* at calls without which libev cannot go on, in a life */
@@ -26,11 +27,27 @@ static void cannot_wait(const char *what)
 	_exit(EXIT_FAILURE);
 }
 
+/* While it is there the loop does not wait: it is there for one round. */
+static void on_round(struct ev_loop *loop, ev_idle *w, int events)
+{
+	(void)events;
+	ev_idle_stop(loop, w);
+}
+
 /* Not libev's default loop: that one takes SIGCHLD, with a descriptor that it aborts without. */
 struct ev_loop *loop_new(void)
 {
+	struct ev_loop *loop = NULL;
+	ev_idle *round = NULL;
+
 	ev_set_syserr_cb(cannot_wait);
-	return ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	if (!loop)
+		return NULL;
+	round = mem_zalloc(1, sizeof(*round));
+	ev_idle_init(round, on_round);
+	ev_set_userdata(loop, round);
+	return loop;
 }
 
 void loop_run(struct ev_loop *loop)
@@ -47,8 +64,24 @@ void loop_mind(int events)
 	_exit(EXIT_FAILURE);
 }
 
+void loop_watch(struct ev_loop *loop, struct ev_io *w)
+{
+	ev_idle *round = ev_userdata(loop);
+
+	if (ev_is_active(w))
+		return;
+	ev_io_start(loop, w);
+	if (round)
+		ev_idle_start(loop, round);
+}
+
 void loop_free(struct ev_loop *loop)
 {
-	if (loop)
-		ev_loop_destroy(loop);
+	ev_idle *round = loop ? ev_userdata(loop) : NULL;
+
+	if (!loop)
+		return;
+	ev_idle_stop(loop, round);
+	mem_free(round);
+	ev_loop_destroy(loop);
 }

@@ -4,6 +4,7 @@
 #ifndef OX_ENGINE_LOOP_H
 #define OX_ENGINE_LOOP_H
 
+struct ev_io;
 struct ev_loop;
 
 /* NULL where the machine has nothing to wait with. */
@@ -11,6 +12,11 @@ struct ev_loop *loop_new(void);
 /* Returns when somebody has broken it, or when nothing is left to wait for. */
 void loop_run(struct ev_loop *loop);
 void loop_free(struct ev_loop *loop);
+/*
+ * ev_io_start(), and the loop comes round once more before it waits.  libev finds out on its way to waiting that the kernel has no room for a watch, and
+ * would tell the watcher only after the next event, whenever that is.
+ */
+void loop_watch(struct ev_loop *loop, struct ev_io *w);
 /*
  * The first word of a watcher without which the brain would be deaf.  Where the kernel has no memory left for watching, or no watch, libev stops the
  * watcher for good: then this brain ends, and the keeper starts another.

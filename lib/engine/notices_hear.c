@@ -179,7 +179,7 @@ void ear_start(struct ear *ear)
 		return;
 	ev_io_init(&ear->io, on_readable, ear->fd, EV_READ);
 	ear->io.data = ear;
-	ev_io_start(ear->of->all->loop, &ear->io);
+	loop_watch(ear->of->all->loop, &ear->io);
 }
 
 void ear_close(struct ear *ear)

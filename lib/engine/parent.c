@@ -134,7 +134,7 @@ struct parent *parent_new(struct ev_loop *loop, int fd, const struct parent_call
 	ev_io_init(&p->writer, on_writable, fd, EV_WRITE);
 	p->reader.data = p;
 	p->writer.data = p;
-	ev_io_start(loop, &p->reader);
+	loop_watch(loop, &p->reader);
 	return p;
 }
 
@@ -162,7 +162,7 @@ static void keep_for_later(struct parent *p, const struct buf *bytes, int fd)
 	buf_add(&p->waiting, &letter, sizeof(letter));
 	buf_add(&p->waiting, bytes->ptr, bytes->len);
 	p->count++;
-	ev_io_start(p->loop, &p->writer);
+	loop_watch(p->loop, &p->writer);
 }
 
 int parent_send(struct parent *p, const struct keep_message *m, int fd)

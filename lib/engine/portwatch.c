@@ -12,6 +12,7 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "engine/loop.h"
 #include "engine/proctree.h"
 #include "engine/tree_listens.h"
 #include "os/clock.h"
@@ -174,7 +175,7 @@ static void watch_holder(struct port_wait *wait, pid_t holder)
 	if (wait->pidfd < 0)
 		return;
 	ev_io_set(&wait->exit, wait->pidfd, EV_READ);
-	ev_io_start(wait->watch->loop, &wait->exit);
+	loop_watch(wait->watch->loop, &wait->exit);
 }
 
 static void look_if_free(struct port_wait *wait)
@@ -200,10 +201,11 @@ static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
 	struct portwatch *w = wait->watch;
 
 	(void)loop;
-	(void)events;
 	w->is_in_round = true;
 	drop_pidfd(wait);
-	look_if_free(wait);
+	/* Where the kernel has no room to watch the holder, the timer looks. */
+	if (!(events & EV_ERROR))
+		look_if_free(wait);
 	end_round(w);
 }
 

@@ -174,7 +174,7 @@ static void wait_no_more(struct pump *p)
 	while (p->waiting.len) {
 		struct stream *s = vec_pop(&p->waiting);
 
-		ev_io_start(p->loop, &s->reader);
+		loop_watch(p->loop, &s->reader);
 	}
 }
 
@@ -408,7 +408,7 @@ int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *p
 		if (s->log)
 			(void)take(s, PUMP_DRAIN);
 		aim(s, wish, i);
-		ev_io_start(p->loop, &s->reader);
+		loop_watch(p->loop, &s->reader);
 	}
 	shape(spout, wish->spec);
 	paths->out = spout->streams[PUMP_OUT].pipe;

@@ -1,4 +1,5 @@
 /* Who has a port, when it becomes free, and when an instance listens; with real sockets on the loopback address. */
+#include "engine/loop.h"
 #include "engine/portwatch.h"
 
 #include <arpa/inet.h>
@@ -15,6 +16,7 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
+#include "refuse.h"
 #include "unit.h"
 
 enum { PATIENCE_MS = 5000 };
@@ -253,7 +255,7 @@ static int setup(void **state)
 {
 	struct fixture *f = mem_zalloc(1, sizeof(*f));
 
-	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+	f->loop = loop_new();
 	f->watch = portwatch_new(f->loop);
 	buf_init(&f->words);
 	*state = f;
@@ -265,7 +267,7 @@ static int teardown(void **state)
 	struct fixture *f = *state;
 
 	portwatch_free(f->watch);
-	ev_loop_destroy(f->loop);
+	loop_free(f->loop);
 	buf_release(&f->words);
 	mem_free(f);
 	return 0;
@@ -320,6 +322,23 @@ static void a_port_is_free_the_moment_its_holder_ends(void **state)
 	/* Nothing is left that would wake the loop. */
 	assert_int_equal(ev_pending_count(f->loop), 0);
 	assert_false(ev_run(f->loop, EVRUN_NOWAIT));
+}
+
+static void a_holder_that_cannot_be_watched_is_looked_at_now_and_then(void **state)
+{
+	struct fixture *f = *state;
+	struct listener l = start_listener(AF_INET, 0, false);
+
+	refused.epoll_ctl = 1000;
+	portwatch_until_free(f->watch, l.port, on_news, f);
+	run_until(f, &f->free, 1, 3 * PORTWATCH_FREE_MS / 2);
+	/* No more often than the timer says, and the wait goes on. */
+	assert_true(refused.epoll_ctl >= 997);
+	close(l.go);
+	run_until(f, &f->free, 1, PATIENCE_MS);
+	assert_int_equal(f->free, 1);
+	waitpid(l.pid, NULL, 0);
+	refused.epoll_ctl = 0;
 }
 
 static void a_port_is_free_when_its_holder_lives_on_without_it(void **state)
@@ -443,6 +462,8 @@ int main(void)
 			one_that_is_bound_but_does_not_listen_is_told_too),
 		PROMISE("lingering connections are no hindrance", lingering_connections_are_no_hindrance),
 		ONE("a port is free the moment its holder ends", a_port_is_free_the_moment_its_holder_ends),
+		ONE("a holder that the kernel has no room to watch is looked at now and then, and no more",
+			a_holder_that_cannot_be_watched_is_looked_at_now_and_then),
 		ONE("a port is free when its holder lives on without it",
 			a_port_is_free_when_its_holder_lives_on_without_it),
 		ONE("a wait for a port that is free is over, but never inside the call",

@@ -1,14 +1,11 @@
 /* The loop, and who works beside it, where the kernel refuses what they need once. */
-#include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -17,9 +14,10 @@
 #include "engine/loop.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "refuse.h"
 #include "unit.h"
 
-enum { PATIENCE_MS = 5000 };
+enum { PATIENCE_MS = 5000, WAIT_MS = 300 };
 
 static struct scene {
 	char folder[32];
@@ -28,39 +26,6 @@ static struct scene {
 	struct gzip *gzip;
 	struct buf log;
 } scene;
-
-/* How often each is refused from now on. */
-static struct {
-	int epoll_create1, epoll_ctl, eventfd;
-} refused;
-
-static bool is_refused(int *times, int number)
-{
-	if (*times <= 0)
-		return false;
-	--*times;
-	errno = number;
-	return true;
-}
-
-/* libev's calls come here too. NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
-int epoll_create1(int flags)
-{
-	return is_refused(&refused.epoll_create1, EMFILE) ? -1 : (int)syscall(SYS_epoll_create1, flags);
-}
-
-int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
-{
-	if (op == EPOLL_CTL_ADD && is_refused(&refused.epoll_ctl, ENOSPC))
-		return -1;
-	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
-}
-
-int eventfd(unsigned int count, int flags)
-{
-	return is_refused(&refused.eventfd, EMFILE) ? -1 : (int)syscall(SYS_eventfd2, count, flags);
-}
-/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */
 
 static void catch_log(void *context, enum log_level level, const char *line, size_t len)
 {
@@ -204,6 +169,50 @@ static void an_epoll_is_made_at_the_next_try(void **state)
 	fd_close(&elsewhere);
 }
 
+static void on_refused(struct ev_loop *loop, ev_io *w, int events)
+{
+	(void)loop;
+	*(int *)w->data = events & EV_ERROR;
+}
+
+static void on_patience(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)w;
+	(void)events;
+}
+
+static void a_refused_watch_is_told_before_the_loop_waits(void **state)
+{
+	int quiet = eventfd(0, EFD_CLOEXEC);
+	int other = eventfd(0, EFD_CLOEXEC);
+	int error = 0;
+	ev_io waiting, io;
+	ev_timer patience;
+
+	(void)state;
+	ev_io_init(&waiting, on_refused, quiet, EV_READ);
+	loop_watch(scene.loop, &waiting);
+	ev_timer_init(&patience, on_patience, WAIT_MS / 1000.0, 0);
+	ev_timer_start(scene.loop, &patience);
+	for (int i = 0; i < 2; i++)
+		ev_run(scene.loop, EVRUN_NOWAIT);
+	refused.epoll_ctl = 1;
+	ev_io_init(&io, on_refused, other, EV_READ);
+	io.data = &error;
+	loop_watch(scene.loop, &io);
+	ev_run(scene.loop, EVRUN_ONCE);
+	assert_true(error);
+	assert_true(ev_is_active(&patience));
+	/* Only for that: the first round that has nothing to tell is the last that does not wait. */
+	for (int i = 0; i < 2; i++)
+		ev_run(scene.loop, EVRUN_ONCE);
+	assert_false(ev_is_active(&patience));
+	ev_io_stop(scene.loop, &waiting);
+	fd_close(&quiet);
+	fd_close(&other);
+}
+
 /* --- compression ------------------------------------------------------------------------------------------------------- */
 
 static void a_log_is_compressed(void **state)
@@ -275,6 +284,8 @@ int main(void)
 			the_loop_has_one_descriptor),
 		ONE("an epoll that cannot be made anew at once is made at the next try",
 			an_epoll_is_made_at_the_next_try),
+		ONE("a watch that the kernel has no room for is told before the loop waits for anything else",
+			a_refused_watch_is_told_before_the_loop_waits),
 		ONE("a rotated log is compressed beside the loop, and nothing is held after it",
 			a_log_is_compressed),
 		ONE("where no descriptor is left to hear of its end a log stays plain, it is said once, and the next try does it",
