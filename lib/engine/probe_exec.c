@@ -10,6 +10,7 @@
 #include "engine/launch.h"
 #include "engine/probe_private.h"
 #include "engine/run.h"
+#include "engine/run_words.h"
 
 /* The last line that says something, fit for a line of ours. */
 static void add_last_line(const char *text, size_t len, struct buf *out)
@@ -39,12 +40,14 @@ static void on_done(void *context, const struct run_result *result)
 {
 	struct probe *p = context;
 	struct buf words = BUF_INIT;
-	bool has_passed = result->end == RUN_EXITED && !result->code && !result->signal;
+	enum probe_answer answer = run_went_well(result) ? PROBE_PASSED : PROBE_FAILED;
 
+	if (result->end == RUN_NOT_STARTED)
+		answer = probe_answer_to(result->number);
 	p->run = NULL;
 	buf_adds(&words, result->words);
 	add_last_line(result->tail, result->tail_len, &words);
-	probe_finish(p, has_passed ? PROBE_PASSED : PROBE_FAILED, words.ptr);
+	probe_finish(p, answer, words.ptr);
 	buf_release(&words);
 }
 

@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine/loop.h"
 #include "engine/probe_private.h"
 #include "model/endpoint.h"
 #include "os/fd.h"
@@ -97,14 +98,14 @@ static const char *error_words(int number)
 	}
 }
 
-/* What is short on our side says nothing about the instance. */
-static enum probe_answer answer_to(int number)
+enum probe_answer probe_answer_to(int number)
 {
 	switch (number) {
 	case EMFILE:
 	case ENFILE:
 	case ENOBUFS:
 	case ENOMEM:
+	case ENOSPC:
 	case EADDRNOTAVAIL:
 	case EAGAIN:
 		return PROBE_UNKNOWN;
@@ -146,7 +147,7 @@ static bool read_answer(struct probe *p)
 	if (len == 0)
 		answered(p, "the connection was closed before an answer");
 	else
-		probe_finish(p, answer_to(errno), error_words(errno));
+		probe_finish(p, probe_answer_to(errno), error_words(errno));
 	return true;
 }
 
@@ -154,7 +155,7 @@ static void watch(struct probe *p, int events)
 {
 	ev_io_stop(p->all->loop, &p->io);
 	ev_io_set(&p->io, p->fd, events);
-	ev_io_start(p->all->loop, &p->io);
+	loop_watch(p->all->loop, &p->io);
 }
 
 /*
@@ -201,7 +202,7 @@ static void send_more(struct probe *p)
 	int number = send_request(p);
 
 	if (number)
-		probe_finish(p, answer_to(number), error_words(number));
+		probe_finish(p, probe_answer_to(number), error_words(number));
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int events)
@@ -209,7 +210,9 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 	struct probe *p = w->data;
 
 	(void)loop;
-	if (!p->is_connected)
+	if (events & EV_ERROR)
+		probe_finish(p, PROBE_UNKNOWN, "the kernel has no room to watch the connection");
+	else if (!p->is_connected)
 		finish_connect(p);
 	else if (events & EV_WRITE)
 		send_more(p);
@@ -240,7 +243,7 @@ static int open_connection(struct probe *p, const union address *to)
 		return errno;
 	ev_io_init(&p->io, on_io, p->fd, EV_WRITE);
 	p->io.data = p;
-	ev_io_start(p->all->loop, &p->io);
+	loop_watch(p->all->loop, &p->io);
 	/* On the same machine the connection stands already, or was refused, although nobody said so. */
 	return p->is_http ? send_request(p) : 0;
 }
@@ -266,7 +269,7 @@ static void try_next(struct probe *p, int number)
 		if (!first)
 			first = number;
 	}
-	probe_decide(p, answer_to(first), error_words(first));
+	probe_decide(p, probe_answer_to(first), error_words(first));
 }
 
 void probe_net_start(struct probe *p, const struct spawn_wish *wish)

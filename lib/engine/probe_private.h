@@ -65,6 +65,9 @@ void probe_decide(struct probe *p, enum probe_answer answer, const char *words);
 /* Whatever answered at that address: PROBE_PASSED if it is the instance itself; else words say who it is. */
 enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct buf *words);
 
+/* The answer where that error kept a check from being made: what is short on our side says nothing about the instance. */
+enum probe_answer probe_answer_to(int number);
+
 /* probe_net.c */
 void probe_net_start(struct probe *p, const struct spawn_wish *wish);
 /* What is there already counts, although the time is over; true if it finished the probe. */

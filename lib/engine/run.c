@@ -53,6 +53,7 @@ struct run {
 	struct capture out;
 	bool is_killed, is_late;
 	int status;
+	int number; /* of what kept it from starting */
 	struct buf words;
 };
 
@@ -131,7 +132,7 @@ static void late_words(const struct run *run, struct buf *out)
 /* Told once; who is told may start or cancel others, and free what is behind `context`. */
 static void tell(struct run *run, enum run_end end)
 {
-	struct run_result result = { .end = end };
+	struct run_result result = { .end = end, .number = run->number };
 	run_done done = run->done;
 
 	run->done = NULL;
@@ -193,11 +194,12 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 
 /* --- its beginning --------------------------------------------------------------------------------------------------- */
 
-static void fail(struct run *run, const char *words)
+static void fail(struct run *run, const struct err *e)
 {
 	struct runner *r = run->runner;
 
-	buf_adds(&run->words, words);
+	buf_adds(&run->words, e->text.ptr);
+	run->number = e->number;
 	run->state = RUN_FAILED;
 	capture_close(&run->out);
 	vec_push(&r->failed, run);
@@ -263,7 +265,7 @@ static void ask(struct run *run)
 	run->slot = ++r->last_slot;
 	run->generation = ++r->last_generation;
 	if (capture_open(&run->out, &out, &e) < 0 || send_spawn(run, out, &e) < 0) {
-		fail(run, e.text.ptr);
+		fail(run, &e);
 	} else {
 		run->state = RUN_ASKED;
 		map_put_n(&r->runs, (const char *)&run->generation, sizeof(run->generation), run);
@@ -304,7 +306,8 @@ static void take_failure(struct run *run, const struct keep_message *m)
 		buf_addf(&run->words, "cannot become user '%s'", run->user);
 	else
 		buf_adds(&run->words, keep_stage_words((enum keep_stage)m->stage));
-	buf_addf(&run->words, ": %s", strerror((int)m->number));
+	run->number = (int)m->number;
+	buf_addf(&run->words, ": %s", strerror(run->number));
 	end(run, RUN_NOT_STARTED);
 }
 
@@ -324,6 +327,7 @@ static void take_error(struct runner *r, const struct keep_message *m)
 
 	if (!run || (run->state != RUN_ASKED && run->state != RUN_TOLD) || m->number == ESRCH)
 		return;
+	run->number = (int)m->number;
 	buf_adds(&run->words, m->words);
 	end(run, RUN_NOT_STARTED);
 }

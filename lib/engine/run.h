@@ -45,6 +45,7 @@ enum run_end {
 struct run_result {
 	enum run_end end;
 	int code, signal;
+	int number; /* RUN_NOT_STARTED: the errno of it, 0 where there was none */
 	const char *
 		words; /* "exit code 1", "killed by SIGSEGV", "no end within 5 s", "cannot execute 'x': No such file or directory" */
 	const char

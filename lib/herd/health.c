@@ -17,6 +17,7 @@ struct checkup {
 	int64_t first_at, due_at;
 	int64_t failed_before; /* what had failed when it was given its place */
 	bool is_asked;         /* a check is under way */
+	bool is_held_up;       /* the last one could not be made, and it was said */
 	char *words;           /* what the last one said; NULL when it passed */
 };
 
@@ -176,6 +177,17 @@ static void take_verdict(struct instance *i, enum health verdict)
 	}
 }
 
+/* Said once, until one can be made again. */
+static void note_hold_up(struct instance *i, enum probe_answer answer, const char *words)
+{
+	bool was_held_up = i->checkup->is_held_up;
+
+	i->checkup->is_held_up = answer == PROBE_UNKNOWN;
+	if (i->checkup->is_held_up && !was_held_up)
+		log_warn("%s:%d: its health check cannot be made just now, which says nothing about it: %s",
+			i->app->spec->name, i->number, words);
+}
+
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now)
 {
 	struct instance *i = herd_hear(h, t, now);
@@ -187,6 +199,7 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 		return;
 	}
 	i->checkup->is_asked = false;
+	note_hold_up(i, answer, words);
 	if (answer != PROBE_UNKNOWN) {
 		note_words(i, answer, words);
 		take_verdict(i,

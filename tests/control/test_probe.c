@@ -19,6 +19,7 @@
 #include "engine/probe.h"
 #include "manners.h"
 #include "os/clock.h"
+#include "refuse.h"
 #include "unit.h"
 
 enum { PATIENCE_MS = 10000, TIMEOUT_MS = 300 };
@@ -350,6 +351,21 @@ static void the_urls_own_port_counts_elsewhere(void **state)
 	check(t, 0, t->servers[0], PROBE_PASSED, NULL);
 }
 
+static void no_room_to_watch_is_not_the_servers_fault(void **state)
+{
+	struct stand *t = *state;
+	int port = server(t, AF_INET, serve_well);
+
+	refused.epoll_ctl = 1;
+	check(t, port, t->servers[0], PROBE_UNKNOWN, "the kernel has no room to watch the connection");
+	check(t, port, t->servers[0], PROBE_PASSED, NULL);
+	mem_free(t->spec->health.endpoint);
+	t->spec->health.endpoint = NULL;
+	t->spec->health.tcp = true;
+	refused.epoll_ctl = 1;
+	check(t, port, t->servers[0], PROBE_UNKNOWN, NULL);
+}
+
 static void stopping_tells_nobody(void **state)
 {
 	struct stand *t = *state;
@@ -422,6 +438,8 @@ int main(void)
 			the_urls_own_port_counts_elsewhere, setup, teardown, NULL },
 		{ "a check that is stopped tells nobody", stopping_tells_nobody, setup, teardown, NULL },
 		{ "checks leave no descriptor behind", descriptors_stay, setup, teardown, NULL },
+		{ "a daemon that cannot watch a connection blames nobody, and takes no connection for made",
+			no_room_to_watch_is_not_the_servers_fault, setup, teardown, NULL },
 		{ "a daemon that stood still blames nobody", standing_still_is_not_the_servers_fault, setup,
 			teardown, NULL },
 	};

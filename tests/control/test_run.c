@@ -8,15 +8,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "../keeper/stage.h"
 #include "base/mem.h"
 #include "engine/capture.h"
 #include "engine/parent.h"
+#include "engine/probe.h"
 #include "engine/run.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "refuse.h"
 #include "unit.h"
 
 struct runs {
@@ -30,6 +33,7 @@ struct runs {
 	/* Of the last one that ended. */
 	int done;
 	struct run_result last;
+	enum probe_answer answer;
 	struct buf words, tail;
 };
 
@@ -254,6 +258,88 @@ static void says_why_it_did_not_start(void **state)
 	assert_forgotten(r);
 }
 
+/* From now on no descriptor more than there are. */
+static void run_out_of_descriptors(struct rlimit *before)
+{
+	struct rlimit none;
+	int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	close(next);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
+	none = *before;
+	none.rlim_cur = (rlim_t)next;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+}
+
+static void says_by_number_what_it_lacked(void **state)
+{
+	struct runs *r = *state;
+	struct rlimit before;
+
+	run_out_of_descriptors(&before);
+	run(r, "exit 0", 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r->last.end, RUN_NOT_STARTED);
+	assert_int_equal(r->last.number, EMFILE);
+	r->done = 0;
+	run(r, "exit 0", 0);
+	assert_int_equal(r->last.end, RUN_EXITED);
+	assert_int_equal(r->last.number, 0);
+}
+
+static void on_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+{
+	struct runs *r = context;
+
+	(void)ticket;
+	r->done++;
+	r->answer = answer;
+	buf_clear(&r->words);
+	buf_adds(&r->words, words);
+}
+
+static void a_check_that_lacks_something_blames_nobody(void **state)
+{
+	struct runs *r = *state;
+	struct probes *probes = probes_new(r->loop, r->runner, on_probed, r);
+	char *argv[] = { (char *)"/bin/true", NULL };
+	struct spec *spec = spec_new("api");
+	struct spawn_wish wish = { .ticket = { .slot = 1 }, .name = "api:0", .spec = spec };
+	struct rlimit before;
+
+	spec->folder = mem_strdup("/");
+	spec->health.timeout_ms = 1000;
+	spec->health.command.argv = argv;
+	run_out_of_descriptors(&before);
+	probes_start(probes, &wish, getpid(), NULL);
+	turn_until(r, &r->done, 1);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(r->answer, PROBE_UNKNOWN);
+	probes_start(probes, &wish, getpid(), NULL);
+	turn_until(r, &r->done, 2);
+	assert_int_equal(r->answer, PROBE_PASSED);
+	/* What is not there is the app's own fault. */
+	argv[0] = (char *)"no-such-program";
+	probes_start(probes, &wish, getpid(), NULL);
+	turn_until(r, &r->done, 3);
+	assert_int_equal(r->answer, PROBE_FAILED);
+	spec->health.command.argv = NULL;
+	spec_free(spec);
+	probes_free(probes);
+}
+
+static void much_is_read_although_the_kernel_had_no_room_to_watch(void **state)
+{
+	struct runs *r = *state;
+
+	ev_run(r->loop, EVRUN_NOWAIT);
+	refused.epoll_ctl = 1;
+	run(r, "seq 1 200000; echo the end", 0);
+	assert_int_equal(refused.epoll_ctl, 0);
+	assert_int_equal(r->last.end, RUN_EXITED);
+	assert_memory_equal(r->tail.ptr + CAPTURE_MAX - 15, "200000\nthe end\n", 15);
+}
+
 static void tells_nothing_of_what_was_cancelled(void **state)
 {
 	struct runs *r = *state;
@@ -336,6 +422,12 @@ int main(void)
 			takes_what_it_leaves_with_it, setup, teardown, NULL },
 		{ "of a run that writes much the end is kept", keeps_the_end_of_much, setup, teardown, NULL },
 		{ "a run that cannot start says why", says_why_it_did_not_start, setup, teardown, NULL },
+		{ "a run that lacks a descriptor says so by number too", says_by_number_what_it_lacked, setup,
+			teardown, NULL },
+		{ "a check by command for which the daemon lacks something blames nobody",
+			a_check_that_lacks_something_blames_nobody, setup, teardown, NULL },
+		{ "a run that writes much is read although the kernel had no room to watch its pipe at first",
+			much_is_read_although_the_kernel_had_no_room_to_watch, setup, teardown, NULL },
 		{ "a run that is cancelled is killed, and nobody is told",
 			tells_nothing_of_what_was_cancelled, setup, teardown, NULL },
 		{ "more runs than may be at once wait their turn", lets_the_rest_wait_their_turn, setup,

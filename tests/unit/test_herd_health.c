@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "fake_hands.h"
@@ -276,9 +277,16 @@ static void a_stranger_is_told_once(void **state)
 	fake_release(&f);
 }
 
+static void count_hold_ups(void *context, enum log_level level, const char *line, size_t len)
+{
+	(void)level;
+	*(int *)context += memmem(line, len, "cannot be made just now", 23) != NULL;
+}
+
 static void standing_still_makes_nothing_unhealthy(void **state)
 {
 	struct fake f;
+	int told = 0;
 
 	(void)state;
 	fake_init(&f);
@@ -291,7 +299,10 @@ static void standing_still_makes_nothing_unhealthy(void **state)
 	herd_timer(f.h, f.now);
 	assert_int_equal(f.probed_len, 0);
 	f.probe = unknown;
+	log_to(count_hold_ups, &told, LOG_INFO);
 	fake_pass(&f, 3000);
+	log_to(NULL, NULL, LOG_ERROR);
+	assert_int_equal(told, 50);
 	assert_true(fake_count(&f, "probe") >= 50);
 	for (int n = 0; n < 50; n++)
 		assert_true(instance_is_well(f.h->slots.items[n]));
@@ -461,7 +472,7 @@ int main(void)
 		PROMISE("an answer about an earlier process, or that nobody asked for, changes nothing",
 			a_late_answer_is_for_nobody),
 		PROMISE("a stranger that answers is told once, and not believed", a_stranger_is_told_once),
-		PROMISE("after the machine slept nothing is unhealthy, and the checks do not come in a burst",
+		PROMISE("after the machine slept nothing is unhealthy, what cannot be checked is told once, and no checks come in a burst",
 			standing_still_makes_nothing_unhealthy),
 		PROMISE("another brain keeps the verdict, and checks again soon", another_brain_goes_on),
 		PROMISE("another brain takes down no second instance for the same cause",
