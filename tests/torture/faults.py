@@ -282,8 +282,8 @@ def choose(source):
         note('%s makes %d calls that may fail with %s' % (who, calls, error))
     if is_all:
         part, parts = (int(word) for word in os.environ.get('TORTURE_PART', '1/1').split('/'))
-        every = [(who, error, at) for (who, error), calls in totals.items() for at in range(1, calls + 1)]
-        return every[part - 1::parts]
+        # By n, and not by place in the list: each part counts the calls of a life of its own.
+        return [(who, error, at) for (who, error), calls in totals.items() for at in range(part, calls + 1, parts)]
     chosen = []
     for _ in range(number('FAULTS', 20)):
         who, error = source.choice(PROGRAMS), source.choice(ERRORS)
