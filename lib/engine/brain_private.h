@@ -125,7 +125,8 @@ struct brain {
 extern const struct hands brain_hands;
 /* hands_serve.c */
 /* What a proxy has been told, or could not be. */
-void brain_upstream_told(void *context, const char *app, uint64_t serial, bool is_true, const char *words);
+void brain_upstream_told(
+	void *context, const char *app, uint64_t serial, enum upstream_fate fate, const char *words);
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);

@@ -18,11 +18,16 @@ void brain_upstream(void *context, const struct upstream_wish *wish)
 		upstreams_set(b->upstreams, wish->spec, wish->servers, wish->count, wish->serial);
 }
 
-void brain_upstream_told(void *context, const char *app, uint64_t serial, bool is_true, const char *words)
+void brain_upstream_told(
+	void *context, const char *app, uint64_t serial, enum upstream_fate fate, const char *words)
 {
 	struct brain *b = context;
+	int64_t now = clock_ms();
 
-	herd_upstream_set(b->herd, app, serial, is_true, words, clock_ms());
+	if (fate == UPSTREAM_TAKEN_BACK)
+		herd_upstream_refused(b->herd, app, serial, words, now);
+	else
+		herd_upstream_set(b->herd, app, serial, fate == UPSTREAM_IN_EFFECT, words, now);
 	brain_end(b);
 }
 

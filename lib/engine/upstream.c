@@ -27,7 +27,8 @@ struct site {
 	struct upstream_server *servers;
 	size_t count;
 	uint64_t serial;
-	uint64_t told; /* the last serial that was answered for good */
+	uint64_t told; /* the last serial that was answered, and how */
+	enum upstream_fate told_fate;
 	int64_t due_at, retry_ms;
 	bool is_due;   /* something is to be done at due_at */
 	bool is_alone; /* it is tested by itself: together with others the test failed */
@@ -76,12 +77,14 @@ static void arm(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->due);
 }
 
-static void tell(struct upstreams *u, struct site *s, uint64_t serial, bool is_true, const char *words)
+static void tell(
+	struct upstreams *u, struct site *s, uint64_t serial, enum upstream_fate fate, const char *words)
 {
 	if (s->is_gone)
 		return;
 	s->told = serial;
-	u->options.told(u->options.context, s->app, serial, is_true, words);
+	s->told_fate = fate;
+	u->options.told(u->options.context, s->app, serial, fate, words);
 }
 
 static void retry_later(struct site *s)
@@ -97,22 +100,22 @@ static void retry_later(struct site *s)
 }
 
 /* Told once: what is tried again and fails again says nothing new. */
-static void fail(struct upstreams *u, struct site *s, const char *words)
+static void fail(struct upstreams *u, struct site *s, enum upstream_fate fate, const char *words)
 {
 	uint64_t serial = s->round_serial;
 
 	retry_later(s);
-	if (s->told == serial)
+	if (s->told == serial && s->told_fate == fate)
 		log_debug("%s: still not: %s", s->app, words);
 	else
-		tell(u, s, serial, false, words);
+		tell(u, s, serial, fate, words);
 }
 
 static void succeed(struct upstreams *u, struct site *s)
 {
 	s->retry_ms = 0;
 	s->is_alone = false;
-	tell(u, s, s->round_serial, true, "");
+	tell(u, s, s->round_serial, UPSTREAM_IN_EFFECT, "");
 }
 
 /* --- one round --- */
@@ -192,11 +195,11 @@ static bool prepare(struct upstreams *u, struct site *s)
 	if (!has_server(s))
 		succeed(u, s);
 	else if (render(s, &text, &e) < 0)
-		fail(u, s, e.text.ptr);
+		fail(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
 	else if (upstream_file_is_settled(&s->file, &text))
 		succeed(u, s);
 	else if (upstream_file_put(&s->file, &text, &e) < 0)
-		fail(u, s, e.text.ptr);
+		fail(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
 	else
 		is_written = true;
 	err_release(&e);
@@ -226,7 +229,7 @@ static void run_command(struct upstreams *u, const struct command *c, const char
 static void round_failed(struct upstreams *u, const char *words)
 {
 	for (size_t i = 0; i < u->round.len; i++)
-		fail(u, u->round.items[i], words);
+		fail(u, u->round.items[i], UPSTREAM_UNKNOWN, words);
 	end_round(u);
 }
 
@@ -304,12 +307,13 @@ static void take_back(struct upstreams *u, const char *words)
 	for (size_t i = 0; i < u->round.len; i++) {
 		struct site *s = u->round.items[i];
 		struct err e = ERR_INIT;
+		bool is_back = upstream_file_restore(&s->file, &e) == 0;
 
-		if (upstream_file_restore(&s->file, &e) < 0)
+		if (!is_back)
 			log_error("%s: %s", s->app, e.text.ptr);
 		err_release(&e);
 		if (was_alone) {
-			fail(u, s, words);
+			fail(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNKNOWN, words);
 			continue;
 		}
 		s->is_alone = true;

@@ -25,6 +25,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 void app_free(struct app *a)
 {
 	mem_free(a->served);
+	named_forget(a);
 	rollout_free(a->rollout);
 	mem_free(a->verdict);
 	revision_drop(a->previous);

@@ -143,11 +143,17 @@ struct app {
 		leaving; /* instances that somebody wants; of those, ready; still on their way down */
 	bool was_ready;
 	bool is_upstream_stale;
-	uint64_t upstream_serial, upstream_set; /* of the last wish, and of the last one that was answered */
-	struct upstream_server *served;         /* as wished for last */
+	uint64_t upstream_serial; /* of the last wish */
+	uint64_t upstream_answered,
+		upstream_set;           /* of the last that was answered; of the last that nobody waits for */
+	struct upstream_server *served; /* as wished for last */
 	size_t served_count;
 	const struct spec *served_spec; /* only to be compared */
-	struct budget ill; /* instances that are down for their health, and those that wait for it */
+	struct vec named;               /* of struct named *: ports that the proxy may pass requests to */
+	bool is_named_known;            /* a wish of this brain's took effect */
+	uint64_t naming_serial,
+		upstream_maybe; /* the last wish for some server; the last that may have taken effect */
+	struct budget ill;      /* instances that are down for their health, and those that wait for it */
 };
 
 /* What a request waits for in one instance: it is down, it was replaced, it is ready. */
@@ -249,6 +255,12 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* It serves, and what it is to stop for has to take it out of its upstream first. */
 bool upstream_has(const struct instance *i);
+/* named.c: the last wish named these; what became of a wish; may the proxy still pass requests to this port? */
+enum upstream_outcome { UPSTREAM_TRUE, UPSTREAM_UNSURE, UPSTREAM_REFUSED };
+void named_wish(struct app *a, const struct upstream_server *servers, size_t count);
+void named_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome);
+bool named_maybe(const struct app *a, int port);
+void named_forget(struct app *a);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* Into its past alone: who asked. */

@@ -61,6 +61,7 @@ static void wish(struct app *a, struct upstream_server *servers, size_t count)
 	a->served = servers;
 	a->served_count = count;
 	a->served_spec = a->spec;
+	named_wish(a, servers, count);
 	o->hands->upstream(o->context, &wish);
 }
 
@@ -77,6 +78,15 @@ static void begin_drain(struct instance *i)
 	instance_touch(i);
 }
 
+/* The proxy asks it no more: it does what it was wished to, or never heard of this one and did not take that wish either. */
+static bool is_out(const struct instance *i)
+{
+	const struct app *a = i->app;
+
+	return i->leave_serial <= a->upstream_set ||
+		(i->leave_serial <= a->upstream_answered && !named_maybe(a, i->port));
+}
+
 /* Those that wait to be out, and are. */
 static void look_out(struct app *a)
 {
@@ -88,7 +98,7 @@ static void look_out(struct app *a)
 			continue;
 		if (!i->leave_serial)
 			i->leave_serial = a->upstream_serial;
-		if (i->leave_serial <= a->upstream_set)
+		if (is_out(i))
 			begin_drain(i);
 	}
 }
@@ -141,19 +151,16 @@ void upstream_forget(struct app *a)
 	if (a->served_spec)
 		o->hands->upstream(o->context, &wish);
 	a->served_spec = NULL;
+	named_forget(a);
 }
 
-void herd_upstream_set(
-	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now)
+static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
-	struct app *a = app_find(h, app);
+	bool is_ok = outcome == UPSTREAM_TRUE;
 	struct buf text = BUF_INIT;
 
-	herd_enter(h, now);
-	if (!a || serial > a->upstream_serial) {
-		h->counts.stale_facts++;
-		return;
-	}
+	named_outcome(a, serial, outcome);
+	a->upstream_answered = serial;
 	if (!is_ok) {
 		buf_addf(&text, "its upstream is not as it should be: %s", words);
 		app_publish(a, text.ptr);
@@ -164,7 +171,31 @@ void herd_upstream_set(
 		a->upstream_set = serial;
 	look_out(a);
 	buf_release(&text);
+}
+
+static void hear_upstream(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
+	const char *words, int64_t now)
+{
+	struct app *a = app_find(h, app);
+
+	herd_enter(h, now);
+	if (!a || serial > a->upstream_serial) {
+		h->counts.stale_facts++;
+		return;
+	}
+	upstream_settled(a, serial, outcome, words);
 	herd_leave(h);
+}
+
+void herd_upstream_set(
+	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now)
+{
+	hear_upstream(h, app, serial, is_ok ? UPSTREAM_TRUE : UPSTREAM_UNSURE, words, now);
+}
+
+void herd_upstream_refused(struct herd *h, const char *app, uint64_t serial, const char *words, int64_t now)
+{
+	hear_upstream(h, app, serial, UPSTREAM_REFUSED, words, now);
 }
 
 /* --- one that leaves --- */
@@ -189,6 +220,9 @@ bool instance_may_stop(struct instance *i)
 {
 	if (!serves(i) || i->leave == LEAVE_OVER)
 		return true;
+	/* One that was called back and is to go after all. */
+	if (i->leave == LEAVE_OUT && i->leave_serial && is_out(i))
+		begin_drain(i);
 	if (i->leave != LEAVE_NONE)
 		return !i->app->asked || i->app->herd->is_shutting_down;
 	if (!leaves_gently(i))

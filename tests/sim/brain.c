@@ -106,6 +106,7 @@ void brain_start(struct sim *s)
 	s->is_brain_dead = false;
 	s->events = 0;
 	s->epoch++;
+	proxy_relearn(s);
 	if (!s->store.len) {
 		s->h = herd_new(&options);
 		return;

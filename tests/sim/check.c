@@ -154,11 +154,9 @@ static void check_left(struct sim *s, const struct proc *p)
 {
 	const struct app *a = app_find(s->h, town_names[p->app]);
 	const struct instance *i = a ? app_instance(a, p->number) : NULL;
-	int index = p->port - SIM_PORT_FIRST;
 
 	if (i && i->ready_at && a->ready > 0 && a->asked > 0 && !a->is_leaving && a->spec->nginx.output &&
-		index >= 0 && index < SIM_PORTS && s->is_named_now[p->app][index] &&
-		!s->is_upstream_broken[p->app] && !s->is_shutting_down)
+		proxy_is_early(s, i, p->port) && !s->is_shutting_down)
 		sim_fail(s, "%s is stopped while its upstream names it", p->name);
 }
 
@@ -375,6 +373,7 @@ void check_step(struct sim *s)
 		roll_check_app(s, app, a);
 		check_counts(s, a);
 		check_ill(s, a);
+		proxy_check(s, a);
 		for (size_t n = 0; n < a->instances.len; n++)
 			check_instance(s, a->instances.items[n]);
 	}

@@ -3,15 +3,35 @@
  */
 #include <string.h>
 
+#include "herd/inside.h"
 #include "sim.h"
 
-static void name_servers(bool *named, const struct upstream_wish *wish)
+static void name_servers(struct sim *s, int app, const struct upstream_wish *wish)
 {
+	bool *named = s->is_named[app];
+	bool before[SIM_PORTS];
+
+	memcpy(before, named, sizeof(before));
 	memset(named, 0, SIM_PORTS);
 	for (size_t k = 0; k < wish->count; k++)
 		if (wish->servers[k].port >= SIM_PORT_FIRST &&
 			wish->servers[k].port < SIM_PORT_FIRST + SIM_PORTS)
 			named[wish->servers[k].port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
+	for (int k = 0; k < SIM_PORTS; k++)
+		if (before[k] && !named[k])
+			s->unwished_at[app][k] = s->now;
+}
+
+static void know_nothing(struct sim *s, int app)
+{
+	s->is_upstream_doubtful[app] = true;
+	s->let_go[app] = s->answered[app] = 0;
+}
+
+void proxy_relearn(struct sim *s)
+{
+	for (int app = 0; app < SIM_APPS; app++)
+		know_nothing(s, app);
 }
 
 void proxy_upstream(void *context, const struct upstream_wish *wish)
@@ -24,10 +44,15 @@ void proxy_upstream(void *context, const struct upstream_wish *wish)
 		return;
 	sim_trace(s, "wish: upstream %s with %zu servers, number %llu%s", wish->app, wish->count,
 		(unsigned long long)wish->serial, wish->is_gone ? ", gone" : "");
+	/* The first is one of an app that was made anew. */
+	if (wish->is_gone || wish->serial == 1)
+		know_nothing(s, app);
+	if (wish->is_gone)
+		s->upstream_serial[app] = 0;
 	if (wish->is_gone)
 		return;
 	s->upstream_serial[app] = wish->serial;
-	name_servers(s->is_named[app], wish);
+	name_servers(s, app, wish);
 	machine_due(s, HAPPENS_UPSTREAM, t, s->now + (int64_t)sim_draw(&s->behaviour, 200), app);
 }
 
@@ -62,20 +87,106 @@ void proxy_hooked(struct sim *s, const struct due *due)
 	herd_hooked(s->h, town_names[due->port], due->ticket.generation, is_ok, "exit code 1", s->now);
 }
 
+/* A file without a server is never written. */
+static bool names_any(const struct sim *s, int app)
+{
+	bool is_any = false;
+
+	for (int k = 0; k < SIM_PORTS; k++)
+		is_any |= s->is_named[app][k];
+	return is_any;
+}
+
+static void take_effect(struct sim *s, int app, bool is_sure)
+{
+	bool is_any = names_any(s, app);
+
+	if (is_sure)
+		memcpy(s->is_named_now[app], s->is_named[app], sizeof(s->is_named[app]));
+	for (int k = 0; k < SIM_PORTS && is_any; k++)
+		s->is_named_maybe[app][k] = s->is_named[app][k] || (s->is_named_maybe[app][k] && !is_sure);
+}
+
+static void answer(struct sim *s, int app, uint64_t serial, enum upstream_outcome outcome)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+
+	s->answered[app] = serial;
+	if (outcome == UPSTREAM_TRUE)
+		s->is_upstream_doubtful[app] &= !names_any(s, app);
+	else if (a && !a->rollout)
+		s->let_go[app] = serial;
+	if (outcome == UPSTREAM_REFUSED)
+		herd_upstream_refused(s->h, town_names[app], serial, "nginx -t failed", s->now);
+	else
+		herd_upstream_set(s->h, town_names[app], serial, outcome == UPSTREAM_TRUE,
+			"nginx works with what it had", s->now);
+}
+
 void proxy_happen(struct sim *s, const struct due *due)
 {
 	int app = due->port;
+	uint64_t serial = due->ticket.generation;
 	bool is_ok = s->is_calm || !sim_chance(&s->behaviour, 4);
+	enum upstream_outcome outcome = is_ok   ? UPSTREAM_TRUE
+		: sim_chance(&s->behaviour, 50) ? UPSTREAM_REFUSED
+						: UPSTREAM_UNSURE;
 
 	/* Overtaken by a later wish, whose answer is for both; now and then nobody answers at all. */
-	if (due->ticket.generation != s->upstream_serial[app])
+	if (serial != s->upstream_serial[app])
 		return;
 	s->is_upstream_broken[app] = !is_ok;
-	if (is_ok)
-		memcpy(s->is_named_now[app], s->is_named[app], sizeof(s->is_named[app]));
-	if (s->is_calm || !sim_chance(&s->behaviour, 1))
-		herd_upstream_set(
-			s->h, town_names[app], due->ticket.generation, is_ok, "nginx -t failed", s->now);
+	if (is_ok || (outcome == UPSTREAM_UNSURE && sim_chance(&s->behaviour, 50)))
+		take_effect(s, app, is_ok);
+	if (!is_ok)
+		machine_due(s, HAPPENS_UPSTREAM, due->ticket, s->now + 1000, app);
+	if (outcome == UPSTREAM_UNSURE || s->is_calm || !sim_chance(&s->behaviour, 1))
+		answer(s, app, serial, outcome);
+	else
+		s->is_upstream_doubtful[app] = true;
+}
+
+/* --- what the herd thinks of it --- */
+
+void proxy_check(struct sim *s, const struct app *a)
+{
+	int app = town_app(a->spec->name);
+	bool is_known = !s->is_upstream_doubtful[app] && s->answered[app] == a->upstream_serial &&
+		!s->is_upstream_broken[app] && names_any(s, app);
+
+	if (!a->upstream_serial || s->is_brain_dead)
+		return;
+	for (int k = 0; k < SIM_PORTS; k++) {
+		bool thinks = named_maybe(a, SIM_PORT_FIRST + k);
+
+		if (s->is_named_maybe[app][k] && !thinks)
+			sim_fail(s, "port %d of %s may be asked, and the herd does not think so",
+				SIM_PORT_FIRST + k, a->spec->name);
+		if (is_known && thinks && !s->is_named_maybe[app][k])
+			sim_fail(s, "nobody asks port %d of %s, and the herd thinks so", SIM_PORT_FIRST + k,
+				a->spec->name);
+	}
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+		int index = i->port - SIM_PORT_FIRST;
+
+		if (i->leave == LEAVE_OUT && instance_is_leaving(i) && i->leave_serial &&
+			i->leave_serial <= s->answered[app] && !s->is_upstream_doubtful[app] && index >= 0 &&
+			index < SIM_PORTS && !s->is_named_maybe[app][index])
+			sim_fail(s, "%s:%d waits for a proxy that never knew it", a->spec->name, i->number);
+	}
+}
+
+bool proxy_is_early(const struct sim *s, const struct instance *i, int port)
+{
+	int app = town_app(i->app->spec->name);
+	int index = port - SIM_PORT_FIRST;
+
+	if (index < 0 || index >= SIM_PORTS || !s->is_named_now[app][index])
+		return false;
+	if (!s->is_upstream_broken[app])
+		return true;
+	return i->leave_serial > s->let_go[app] && s->now - s->unwished_at[app][index] < UPSTREAM_PATIENCE_MS;
 }
 
 void proxy_last_lines(void *context, const char *name, struct buf *out)

@@ -14,6 +14,8 @@
 #include "base/vec.h"
 #include "herd/herd.h"
 
+struct app;
+
 enum {
 	SIM_APPS = 8,
 	SIM_COUNT_MAX = 5, /* instances of one app */
@@ -104,7 +106,14 @@ struct sim {
 	uint64_t upstream_serial[SIM_APPS];
 	bool is_named[SIM_APPS][SIM_PORTS];     /* by its upstream, as one who takes connections: as wished */
 	bool is_named_now[SIM_APPS][SIM_PORTS]; /* and in effect */
-	bool is_upstream_broken[SIM_APPS];      /* its last wish was not carried out */
+	bool is_named_maybe[SIM_APPS]
+			   [SIM_PORTS]; /* in effect, or may be: nobody knows how a reload went that failed */
+	int64_t unwished_at[SIM_APPS][SIM_PORTS]; /* when it was wished out of the upstream */
+	bool is_upstream_broken[SIM_APPS];        /* its last wish was not carried out */
+	bool is_upstream_doubtful[SIM_APPS];      /* this brain has had no answer yet, or one was lost */
+	uint64_t let_go
+		[SIM_APPS]; /* the last wish that failed while nothing was rolled out: nobody waits for it */
+	uint64_t answered[SIM_APPS];
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 
 	struct want wants[SIM_APPS];
@@ -195,6 +204,11 @@ void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);
 void proxy_hook(void *context, const struct hook_wish *wish);
+/* Another brain, that knows nothing of what the proxies have. */
+void proxy_relearn(struct sim *s);
+void proxy_check(struct sim *s, const struct app *a);
+/* Still in effect though it was wished away, and the brain has waited for it neither to end nor long enough. */
+bool proxy_is_early(const struct sim *s, const struct instance *i, int port);
 void proxy_happen(struct sim *s, const struct due *due);
 void proxy_hooked(struct sim *s, const struct due *due);
 
@@ -238,7 +252,6 @@ void brain_save(struct sim *s);
 void brain_end(struct sim *s);
 
 /* roll.c */
-struct app;
 void roll_note(struct sim *s, int app, const struct herd_event *event);
 /* How many it has and which version it is: what people want, or what a rollout that went back made of it. */
 void roll_check_app(struct sim *s, int app, const struct app *a);

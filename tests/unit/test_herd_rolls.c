@@ -286,6 +286,52 @@ static void an_upstream_that_cannot_be_changed_ends_it(void **state)
 	fake_release(&f);
 }
 
+/* Until its spare is to be in the upstream; then that and the next wish, which takes it out again, are answered. */
+static void fail_with_upstream(struct fake *f, bool is_refused)
+{
+	struct spec *s = begin(f, 2);
+
+	start(f);
+	change(s);
+	deploy(f, 7);
+	fake_live(f, 1900);
+	f->is_manual = true;
+	fake_pass(f, 200);
+	assert_int_equal(fake_count(f, "upstream api 3000-down 3001 3002\n"), 1);
+	if (is_refused)
+		herd_upstream_refused(f->h, "api", f->serial, "nginx -t: no such file", f->now);
+	else
+		herd_upstream_set(f->h, "api", f->serial, false, "nginx works with what it had", f->now);
+	assert_int_equal(fake_count(f, "drain api:2"), 0);
+	herd_upstream_refused(f->h, "api", f->serial, "nginx -t: no such file", f->now);
+}
+
+static void a_spare_that_no_proxy_knew_is_not_kept(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fail_with_upstream(&f, true);
+	assert_int_equal(fake_count(&f, "drain api:2 3002"), 1);
+	herd_drained(f.h, fake_ticket(&f, "api:2"), 0, f.now);
+	assert_int_equal(fake_count(&f, "signal api:2 SIGTERM"), 1);
+	fake_release(&f);
+}
+
+static void a_spare_that_a_proxy_may_know_is_kept(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fail_with_upstream(&f, false);
+	assert_int_equal(fake_count(&f, "drain api:2"), 0);
+	fake_pass(&f, 59000);
+	assert_int_equal(fake_count(&f, "signal api:2"), 0);
+	fake_pass(&f, 2000);
+	assert_int_equal(fake_count(&f, "drain api:2"), 1);
+	fake_release(&f);
+}
+
 static void who_is_stopped_meanwhile_was_not_deployed(void **state)
 {
 	struct fake f;
@@ -426,6 +472,10 @@ int main(void)
 		PROMISE("another brain goes on with a rollout", another_brain_goes_on),
 		PROMISE("an upstream that cannot be changed ends a rollout before anything is stopped",
 			an_upstream_that_cannot_be_changed_ends_it),
+		PROMISE("a spare that no proxy ever knew is not kept when its upstream is refused",
+			a_spare_that_no_proxy_knew_is_not_kept),
+		PROMISE("a spare that a proxy may know of is kept for a minute, and then goes all the same",
+			a_spare_that_a_proxy_may_know_is_kept),
 		PROMISE("what is stopped in the middle was not deployed, and starts by the new revision",
 			who_is_stopped_meanwhile_was_not_deployed),
 		PROMISE("an app is deployed when what it depends on has been", dependents_are_deployed_after),
