@@ -32,18 +32,24 @@ char *buf_detach(struct buf *b)
 	return bytes;
 }
 
-void buf_reserve(struct buf *b, size_t extra)
+/* Apart, so that the question whether there is room, which is asked for every byte that is added, is no call. */
+static void grow(struct buf *b, size_t want)
 {
-	size_t want = b->len + extra + 1;
 	size_t cap = b->cap ? b->cap : 32;
 
-	if (want <= b->cap)
-		return;
 	while (cap < want)
 		cap += cap / 2;
 	b->ptr = mem_resize(b->cap ? b->ptr : NULL, cap, 1);
 	b->cap = cap;
 	b->ptr[b->len] = '\0';
+}
+
+void buf_reserve(struct buf *b, size_t extra)
+{
+	size_t want = b->len + extra + 1;
+
+	if (want > b->cap)
+		grow(b, want);
 }
 
 void buf_add(struct buf *b, const void *bytes, size_t len)

@@ -48,9 +48,14 @@ static bool take_char(struct check *c, char wanted)
 	return is_there;
 }
 
+static bool is_white(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_white(struct check *c)
 {
-	while (at_char(c, ' ') || at_char(c, '\t') || at_char(c, '\n') || at_char(c, '\r'))
+	while (c->at < c->end && is_white(*c->at))
 		c->at++;
 }
 
@@ -142,9 +147,12 @@ static int check_escape(struct check *c)
 /* Most of most strings: bytes that stand for themselves. */
 static void skip_plain(struct check *c)
 {
-	while (c->at < c->end && (unsigned char)*c->at >= 0x20 && (unsigned char)*c->at < 0x80 &&
-		*c->at != '"' && *c->at != '\\')
-		c->at++;
+	const char *at = c->at;
+
+	while (at < c->end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' &&
+		*at != '\\')
+		at++;
+	c->at = at;
 }
 
 static int check_string(struct check *c)

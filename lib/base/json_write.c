@@ -74,28 +74,47 @@ void json_write_pretty(struct buf *out, const struct json *j)
 /* What ends a number or a word, and stands between values. */
 static bool is_mark(char c)
 {
-	return c == ',' || c == ':' || c == '{' || c == '}' || c == '[' || c == ']';
+	static const bool marks[256] = {
+		[','] = true,
+		[':'] = true,
+		['{'] = true,
+		['}'] = true,
+		['['] = true,
+		[']'] = true,
+	};
+
+	return marks[(unsigned char)c];
 }
 
 static const char *string_end(const char *at, const char *end)
 {
 	for (at++; at < end && *at != '"'; at++)
-		at += *at == '\\';
+		if (*at == '\\')
+			at++;
 	return at < end ? at + 1 : end;
 }
 
 static void new_line(struct buf *out, size_t level)
 {
+	static const char blank[] = "\n                                ";
+
+	/* One step for what is usual. */
+	if (1 + 2 * level < sizeof(blank)) {
+		buf_add(out, blank, 1 + 2 * level);
+		return;
+	}
 	buf_addc(out, '\n');
 	buf_fill(out, ' ', 2 * level);
 }
 
 static const char *indent_mark(struct buf *out, const char *at, const char *end, size_t *level)
 {
-	buf_addc(out, *at);
 	if (*at == ':') {
-		buf_addc(out, ' ');
-	} else if (*at == ',') {
+		buf_add(out, ": ", 2);
+		return at + 1;
+	}
+	buf_addc(out, *at);
+	if (*at == ',') {
 		new_line(out, *level);
 	} else if (at + 1 < end && (at[1] == '}' || at[1] == ']')) {
 		buf_addc(out, *++at);

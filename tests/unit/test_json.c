@@ -318,6 +318,34 @@ static void writes_for_people(void **state)
 	json_free(j);
 }
 
+static void deep_levels_are_indented_as_well(void **state)
+{
+	enum { DEPTH = 40 };
+	struct buf text = BUF_INIT;
+	struct buf out = BUF_INIT;
+	struct buf expected = BUF_INIT;
+
+	(void)state;
+	buf_fill(&text, '[', DEPTH);
+	buf_addc(&text, '1');
+	buf_fill(&text, ']', DEPTH);
+	for (size_t level = 0; level < DEPTH; level++) {
+		buf_fill(&expected, ' ', 2 * level);
+		buf_adds(&expected, "[\n");
+	}
+	buf_fill(&expected, ' ', (size_t)2 * DEPTH);
+	buf_adds(&expected, "1\n");
+	for (size_t level = DEPTH; level-- > 0;) {
+		buf_fill(&expected, ' ', 2 * level);
+		buf_adds(&expected, "]\n");
+	}
+	json_indent(&out, text.ptr, text.len);
+	assert_string_equal(out.ptr, expected.ptr);
+	buf_release(&text);
+	buf_release(&out);
+	buf_release(&expected);
+}
+
 static void a_key_is_set_once(void **state)
 {
 	struct json *j = json_new_object();
@@ -380,6 +408,7 @@ int main(void)
 		PROMISE("a value is given only as the type that it has", gives_values_of_their_type),
 		PROMISE("a tree that was built or copied is written on one line", writes_on_one_line),
 		PROMISE("a tree is written for people with two spaces a level", writes_for_people),
+		PROMISE("deep levels are indented as well", deep_levels_are_indented_as_well),
 		PROMISE("setting a key again replaces its value", a_key_is_set_once),
 		PROMISE("bytes that are not UTF-8 are never written", writes_only_utf8),
 		PROMISE("a number that was written is read as the same number", numbers_come_back),
