@@ -29,14 +29,20 @@ static ssize_t read_some(int fd, void *bytes, size_t size)
 	return got;
 }
 
-/* Steps over one number; 0 where there is none. */
+/*
+ * Steps over one number; 0 where there is none.  As the kernel writes them: a walk over all processes reads thousands, and strtoll() was the
+ * most of it that is ours.
+ */
 static int64_t next_number(const char **at)
 {
-	char *end = NULL;
-	long long value = strtoll(*at, &end, 10);
+	const char *c = *at + strspn(*at, " ");
+	bool is_negative = *c == '-';
+	uint64_t value = 0;
 
-	*at = end;
-	return value;
+	for (c += is_negative; *c >= '0' && *c <= '9'; c++)
+		value = value * 10 + (uint64_t)(*c - '0');
+	*at = c;
+	return (int64_t)(is_negative ? 0 - value : value);
 }
 
 /* `at`: what follows the name, which may itself hold brackets and spaces. */
