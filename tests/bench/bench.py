@@ -177,9 +177,9 @@ def crash(build, stamp, rounds):
         return statistics.median(a - b for a, b in zip(ours, bare))
 
 
-def stop(build, stamp, rounds):
-    """Milliseconds that stopping one instance takes, asked over an open connection; the program ends at once."""
-    with herd(build) as h:
+def stop(build, stamp, rounds, place=None):
+    """Milliseconds that stopping one instance takes; the program ends at once.  What was asked for is on the disk before the answer."""
+    with herd(build, place) as h:
         h.apply(f'[processes.s]\ncommand = ["{stamp}"]\n')
         taken = []
         for _ in range(rounds):
@@ -293,6 +293,8 @@ def measure(build, quick):
         yield "status --json of 1000 instances, times /bin/true", status(build, 1000, rounds), 3, "at most"
     yield "crash to replacement, ms over bare fork and exec", crash(build, stamp, rounds), 1, "at most"
     yield "stop of an instance, ms", stop(build, stamp, rounds), 1, "at most"
+    if in_memory():
+        yield "the same without a disk: the state is in memory", stop(build, stamp, rounds, in_memory()), 1, "at most"
     empty, each = memory(build, 100 if quick else 1000)
     yield "memory of keeper and brain at start, MB (PSS)", empty / 1048576, 2, "at most"
     yield "memory for each further instance, KB (PSS)", each / 1024, 2, "at most"
