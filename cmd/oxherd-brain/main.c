@@ -47,6 +47,28 @@ static void log_line(void *context, enum log_level level, const char *line, size
 	buf_release(&text);
 }
 
+static uint64_t saves_due(void *context)
+{
+	const struct handle *h = context;
+
+	return brain_saves_due(h->brain);
+}
+
+static uint64_t saves_ended(void *context)
+{
+	const struct handle *h = context;
+
+	return brain_saves_ended(h->brain);
+}
+
+static void saved(void *context)
+{
+	struct front *front = context;
+
+	if (front->handle.server)
+		server_saved(front->handle.server);
+}
+
 static int open_socket(void *context, struct brain *b, struct err *e)
 {
 	struct front *front = context;
@@ -59,6 +81,8 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 		.handlers = handle_table,
 		.context = &front->handle,
 		.last_seq = brain_last_seq(b),
+		.due = saves_due,
+		.ended = saves_ended,
 	};
 
 	front->handle.loop = front->loop;
@@ -126,6 +150,7 @@ static int run(struct front *front, struct err *e)
 		.dirs = &front->dirs,
 		.ready = open_socket,
 		.publish = publish,
+		.saved = saved,
 		.signalled = signalled,
 		.context = front,
 	};
@@ -139,7 +164,9 @@ static int run(struct front *front, struct err *e)
 	loop_run(front->loop);
 	if (brain_is_orphan(b) && front->handle.server)
 		server_leave_path(front->handle.server);
+	brain_save(b);
 	server_free(front->handle.server);
+	front->handle.server = NULL;
 	handle_release(&front->handle);
 	brain_free(b);
 	return 0;

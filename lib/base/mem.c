@@ -84,6 +84,8 @@ void mem_return_large(void)
 #ifdef __GLIBC__
 	mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+	/* A thread lives for one task, and would leave an arena of its own behind. */
+	mallopt(M_ARENA_MAX, 1);
 #endif
 }
 

@@ -73,6 +73,8 @@ void request_answer(struct request *r, struct json *result)
 			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);
 		}
+		if (method_rights(r->method) == METHOD_CONTROL)
+			r->session->has_promised = true;
 		session_answer(r->session, &line);
 	}
 	json_free(result);

@@ -227,6 +227,8 @@ void server_free(struct server *s)
 		struct session *session = vec_pop(&s->sessions);
 
 		session->is_marked = true;
+		session->held = 0;
+		session->has_promised = false;
 		(void)session_turn(session);
 		session_free(session);
 	}
@@ -244,6 +246,16 @@ void server_free(struct server *s)
 	else
 		unixsock_let_go(&s->socket);
 	mem_free(s);
+}
+
+void server_saved(struct server *s)
+{
+	for (size_t i = 0; i < s->sessions.len; i++) {
+		struct session *session = s->sessions.items[i];
+
+		if (session->held)
+			session_mark(session);
+	}
 }
 
 void server_leave_path(struct server *s)

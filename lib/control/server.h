@@ -45,6 +45,12 @@ struct server_options {
 	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
 	void *context;
 	int64_t last_seq; /* of the events of an earlier brain; numbers go on from there */
+	/*
+	 * What was changed is on disk when `ended` has reached what `due` says now, and server_saved() is called whenever it may have; answers
+	 * to what changes something wait for that.  Both NULL: for nothing.
+	 */
+	uint64_t (*due)(void *context);
+	uint64_t (*ended)(void *context);
 };
 
 struct server_stats {
@@ -57,8 +63,10 @@ struct server_stats {
 
 /* NULL with words in `e`; e->number is EADDRINUSE if a live daemon has the path. */
 struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e);
-/* Sends what the sockets take now, closes all, unlinks the path.  Not from inside a handler. */
+/* Sends what the sockets take now, whatever it waits for, closes all, unlinks the path.  Not from inside a handler. */
 void server_free(struct server *s);
+/* Something was saved: answers that waited for it leave. */
+void server_saved(struct server *s);
 /* server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
 void server_leave_path(struct server *s);
 struct server_stats server_stats(const struct server *s);

@@ -270,10 +270,28 @@ static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
 	session_mark(s);
 }
 
+/* All that it is to hear waits, in its order; nobody else does. */
+static bool is_held(struct session *s)
+{
+	const struct server_options *o = &s->server->options;
+
+	if (s->has_promised && o->due)
+		s->held = o->due(o->context);
+	s->has_promised = false;
+	if (s->held && s->held <= o->ended(o->context))
+		s->held = 0;
+	return s->held > 0;
+}
+
 bool session_turn(struct session *s)
 {
 	struct ev_loop *loop = s->server->loop;
 	size_t before = 0;
+
+	if (!s->is_broken && is_held(s)) {
+		ev_io_stop(loop, &s->writer);
+		return true;
+	}
 
 	do {
 		before = s->out.bytes;

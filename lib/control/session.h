@@ -36,6 +36,8 @@ struct session {
 	bool is_marked;   /* in server->marked */
 	bool has_lines;   /* lines may wait that were not looked at for want of room */
 	uint64_t missed;  /* events dropped and not told yet */
+	bool has_promised; /* an answer says that something has changed: it is to be on disk before that leaves */
+	uint64_t held;     /* until so many writes have ended; 0: not */
 
 	int hangup_fd; /* see watch_hangup(); -1 when there is none */
 	struct ev_io hangup;

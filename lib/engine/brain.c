@@ -287,7 +287,9 @@ static int open_store(struct brain *b, struct err *e)
 	char *path = path_join(b->options.dirs->state, "state");
 	struct buf boot = BUF_INIT;
 	struct store_found found = { .words = BUF_INIT };
-	struct store_options options = { .path = path, .snapshot = snapshot, .context = b };
+	struct store_options options = {
+		.path = path, .snapshot = snapshot, .ended = brain_on_saved, .context = b
+	};
 
 	procfs_boot_id(&boot);
 	options.boot_id = boot.ptr;
@@ -355,11 +357,11 @@ void brain_free(struct brain *b)
 {
 	if (!b)
 		return;
-	ev_timer_stop(b->loop, &b->due);
-	ev_timer_stop(b->loop, &b->save);
 	if (b->is_synced)
 		store_save_soon(b->store);
 	store_free(b->store);
+	ev_timer_stop(b->loop, &b->due);
+	ev_timer_stop(b->loop, &b->save);
 	upgrade_release(b);
 	portwatch_free(b->ports);
 	map_release_with(&b->watches, mem_free);

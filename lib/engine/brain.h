@@ -27,6 +27,8 @@ struct brain_options {
 	int (*ready)(void *context, struct brain *b, struct err *e);
 	/* An event, borrowed; its number is one more than that of the last. */
 	void (*publish)(void *context, const struct news_item *event);
+	/* A write to the disk has ended, well or not. */
+	void (*saved)(void *context);
 	/* The keeper was sent this signal, and it is none that stops the daemon: SIGHUP or SIGUSR2. */
 	void (*signalled)(void *context, int number);
 	void *context;
@@ -44,11 +46,16 @@ int64_t brain_now(const struct brain *b);
 int64_t brain_last_seq(const struct brain *b);
 
 /*
- * Around every call that a client asked for: what it changed is on disk before the answer leaves.  brain_end() also carries out what
+ * Around every call that a client asked for: what it changed is written at the end of this turn of the loop.  brain_end() also carries out what
  * the herd wished for.
  */
 void brain_begin(struct brain *b);
 void brain_end(struct brain *b);
+/* What was changed until now is on disk when brain_saves_ended() has reached what brain_saves_due() says; see engine/store.h. */
+uint64_t brain_saves_due(const struct brain *b);
+uint64_t brain_saves_ended(const struct brain *b);
+/* Waits for the disk until all that is due is there. */
+void brain_save(struct brain *b);
 
 /* A number for herd_request() and the like: `done` is called once when it is settled, unless it is forgotten before. */
 typedef void (*brain_done)(void *context, bool is_ok, const char *words);

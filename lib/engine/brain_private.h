@@ -104,6 +104,8 @@ struct brain {
 	struct vec found;   /* of struct found *, while synchronising */
 	struct vec held;    /* of char *: what the keeper holds, while synchronising */
 	struct vec forgets; /* of struct ticket *: told to the keeper once the store knows */
+	size_t forgets_due; /* so many of them are in the write that is the `save_due`th */
+	uint64_t save_due;
 	struct map watches; /* slot -> struct watch * */
 	struct map waiters; /* id -> struct waiter * */
 	struct vec readers; /* of struct follower * (engine/follow.h) */
@@ -156,6 +158,7 @@ void brain_forget_later(struct brain *b, struct ticket ticket);
 /* brain_save.c: what nobody asked for is saved before long, and seldom where the disk is slow. */
 void brain_arm_save(struct brain *b);
 void brain_on_save(struct ev_loop *loop, struct ev_timer *w, int events);
+void brain_on_saved(void *context);
 void brain_unwatch(struct brain *b, struct ticket ticket);
 int brain_open_pump(struct brain *b, struct err *e);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */

@@ -1,6 +1,8 @@
 /*
  * When the brain saves what nobody asked for: facts, which wait for others to be saved with, and what the keeper remembers for us until then.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "engine/brain_private.h"
 
@@ -34,7 +36,6 @@ void brain_forget_later(struct brain *b, struct ticket ticket)
 	vec_push(&b->forgets, mem_dup(&ticket, sizeof(ticket)));
 }
 
-/* What the keeper remembers for us may go only when the store knows it too; so may the pipes of instances that are gone. */
 void brain_on_save(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct brain *b = w->data;
@@ -42,16 +43,56 @@ void brain_on_save(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	store_save_soon(b->store);
-	if (store_save_now(b->store, NULL) < 0) {
-		brain_arm_save(b);
-		if (b->forgets.len < FORGETS_MAX)
-			return;
-	}
-	for (size_t i = 0; i < b->forgets.len; i++) {
+	b->forgets_due = b->forgets.len;
+	b->save_due = store_due(b->store);
+}
+
+/* What the keeper remembers for us may go only when the store knows it too; so may the pipes of instances that are gone. */
+static void forget(struct brain *b)
+{
+	for (size_t i = 0; i < b->forgets_due; i++) {
 		brain_tell(b, KEEP_FORGET, *(struct ticket *)b->forgets.items[i]);
 		mem_free(b->forgets.items[i]);
 	}
-	b->forgets.len = 0;
+	b->forgets.len -= b->forgets_due;
+	memmove(b->forgets.items, b->forgets.items + b->forgets_due, b->forgets.len * sizeof(void *));
+	b->forgets_due = 0;
 	brain_sweep_pump(b);
 	brain_trim(b);
+}
+
+void brain_on_saved(void *context)
+{
+	struct brain *b = context;
+	const char *words = NULL;
+	bool is_failing = store_is_failing(b->store, &words);
+
+	if (is_failing)
+		brain_arm_save(b);
+	/* The keeper's room has its end, also where a disk takes nothing. */
+	if (b->save_due && store_ended(b->store) >= b->save_due &&
+		(!is_failing || b->forgets.len >= FORGETS_MAX)) {
+		b->save_due = 0;
+		forget(b);
+	}
+	if (b->options.saved)
+		b->options.saved(b->options.context);
+}
+
+/* Nobody waits for a disk that may never take it: status says that it does not. */
+uint64_t brain_saves_due(const struct brain *b)
+{
+	const char *words = NULL;
+
+	return store_is_failing(b->store, &words) ? store_ended(b->store) : store_due(b->store);
+}
+
+uint64_t brain_saves_ended(const struct brain *b)
+{
+	return store_ended(b->store);
+}
+
+void brain_save(struct brain *b)
+{
+	(void)store_save_now(b->store, NULL);
 }

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,14 +20,29 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+enum { STORE_STACK = 256 * 1024 };
+
+/* One write; while its thread runs nobody else touches it. */
+struct writing {
+	const char *path, *previous;
+	struct buf text;
+	struct err e;
+	int rc;
+	int64_t took_ms;
+	int done; /* an eventfd, written to when it has ended */
+};
+
 struct store {
 	struct ev_loop *loop;
 	struct store_options options;
-	char *path, *previous, *journal;
+	char *path, *previous;
 	struct store_head head;
-	int journal_fd; /* -1: there is none, and the next snapshot makes one */
-	size_t journal_bytes;
 	bool is_dirty;
+	bool is_writing; /* `thread` has `writing` */
+	struct writing writing;
+	pthread_t thread;
+	struct ev_io done;
+	uint64_t ended; /* writes */
 	int64_t took_ms;
 	struct err failure; /* empty while all is well */
 	struct ev_prepare end_of_turn;
@@ -151,49 +168,18 @@ int store_peek(const char *path, struct json **state, struct err *e)
 	return rc;
 }
 
-static int load_journal(struct store *s, struct store_found *found, struct err *e)
-{
-	struct buf text = BUF_INIT;
-	struct store_head head = { .serial = 0 };
-	struct json *records = NULL;
-	size_t left_out = 0;
-	int rc = read_or_set_aside(s->journal, 2 * (size_t)STORE_JOURNAL_MAX, &text, &found->words, e);
-
-	if (rc > 0) {
-		records = store_read_journal(&text, &head, &left_out);
-		if (!records)
-			set_aside(s->journal, "corrupt", &found->words);
-	}
-	if (records && head.serial == s->head.serial && left_out)
-		buf_addf(&found->words, "the last %zu bytes of '%s' are not whole and were left out\n",
-			left_out, s->journal);
-	/* A journal of another snapshot tells of times before it, and is in it. */
-	if (records && head.serial != s->head.serial) {
-		json_free(records);
-		records = NULL;
-		/* Nor may it seem to belong to one that is still to come. */
-		if (head.serial > s->head.serial)
-			s->head.serial = head.serial;
-	}
-	buf_release(&text);
-	found->records = records ? records : json_new_array();
-	return rc < 0 ? -1 : 0;
-}
-
 static int load(struct store *s, struct store_found *found, struct err *e)
 {
 	*found = (struct store_found){ .words = BUF_INIT };
 	if (load_snapshot(s->path, &s->head, &found->state, &found->words, e) < 0)
 		return -1;
-	/* The one before it is better than nothing, though its journal is gone. */
+	/* The one before it is better than nothing. */
 	if (!found->state && found->words.len) {
 		if (load_snapshot(s->previous, &s->head, &found->state, &found->words, e) < 0)
 			return -1;
 		if (found->state)
 			buf_addf(&found->words, "'%s' is used instead\n", s->previous);
 	}
-	if (load_journal(s, found, e) < 0)
-		return -1;
 	found->is_same_boot = found->state && str_eq(s->head.boot_id, s->options.boot_id);
 	return 0;
 }
@@ -201,38 +187,11 @@ static int load(struct store *s, struct store_found *found, struct err *e)
 void store_found_release(struct store_found *found)
 {
 	json_free(found->state);
-	json_free(found->records);
 	buf_release(&found->words);
 	*found = (struct store_found){ .words = BUF_INIT };
 }
 
 /* --- saving --- */
-
-static void close_journal(struct store *s)
-{
-	fd_close(&s->journal_fd);
-	s->journal_bytes = 0;
-}
-
-/* An empty journal for the snapshot that was just written.  If it cannot be made, every record makes a snapshot due: slower, not wrong. */
-static void begin_journal(struct store *s)
-{
-	struct buf line = BUF_INIT;
-	struct stat st;
-
-	/* The one at hand is emptied, unless somebody has taken its name away. */
-	if (s->journal_fd < 0 || fstat(s->journal_fd, &st) < 0 || !st.st_nlink ||
-		ftruncate(s->journal_fd, 0) < 0)
-		close_journal(s);
-	store_write_journal_head(&line, &s->head);
-	if (s->journal_fd < 0)
-		s->journal_fd = open(
-			s->journal, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->journal_fd >= 0 && write(s->journal_fd, line.ptr, line.len) != (ssize_t)line.len)
-		close_journal(s);
-	s->journal_bytes = line.len;
-	buf_release(&line);
-}
 
 static void remember_failure(struct store *s, const struct err *e)
 {
@@ -251,48 +210,121 @@ static void forget_failure(struct store *s)
 	ev_timer_stop(s->loop, &s->retry);
 }
 
-static int save(struct store *s, struct err *e)
+/* In the thread, or in the loop where nobody may go on before it is done. */
+static void write_out(struct writing *w)
 {
-	struct store_head next = s->head;
+	int64_t begin = clock_ms();
+
+	w->rc = w->text.len > STORE_SNAPSHOT_MAX
+		? err_set(&w->e, "the state has %zu bytes, and %d is the most", w->text.len,
+			  STORE_SNAPSHOT_MAX)
+		: file_write_keeping(w->path, w->previous, w->text.ptr, w->text.len, 0600, &w->e);
+	w->took_ms = clock_ms() - begin;
+}
+
+static void *run(void *argument)
+{
+	struct writing *w = argument;
+	uint64_t one = 1;
+
+	write_out(w);
+	(void)!write(w->done, &one, sizeof(one));
+	return NULL;
+}
+
+static void begin(struct store *s)
+{
 	struct buf state = BUF_INIT;
-	struct buf text = BUF_INIT;
+
+	s->is_dirty = false;
+	s->head.serial++;
+	s->options.snapshot(s->options.context, &state);
+	buf_clear(&s->writing.text);
+	store_write_snapshot(&s->writing.text, &s->head, &state);
+	buf_release(&state);
+}
+
+static void end(struct store *s)
+{
+	struct writing *w = &s->writing;
+
+	s->ended++;
+	s->took_ms = w->took_ms;
+	if (w->rc < 0) {
+		s->is_dirty = true;
+		remember_failure(s, &w->e);
+	} else {
+		forget_failure(s);
+	}
+	buf_release(&w->text);
+	buf_clear(&w->e.text);
+	if (s->options.ended)
+		s->options.ended(s->options.context);
+}
+
+/* Waits for the thread, where there is one. */
+static void join(struct store *s)
+{
+	uint64_t count = 0;
+
+	if (!s->is_writing)
+		return;
+	ev_io_stop(s->loop, &s->done);
+	(void)pthread_join(s->thread, NULL);
+	(void)!read(s->writing.done, &count, sizeof(count));
+	s->is_writing = false;
+	end(s);
+}
+
+static void on_done(struct ev_loop *loop, struct ev_io *w, int events)
+{
+	(void)loop;
+	/* Also where it cannot be watched any more: then the loop waits for this one. */
+	(void)events;
+	join(w->data);
+}
+
+static int start_thread(struct store *s)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
 	int rc = 0;
 
-	next.serial++;
-	s->options.snapshot(s->options.context, &state);
-	store_write_snapshot(&text, &next, &state);
-	buf_release(&state);
-	if (text.len > STORE_SNAPSHOT_MAX)
-		rc = err_set(e, "the state has %zu bytes, and %d is the most", text.len, STORE_SNAPSHOT_MAX);
-	if (rc == 0)
-		rc = file_write_keeping(s->path, s->previous, text.ptr, text.len, 0600, e);
-	buf_release(&text);
-	if (rc < 0)
-		return -1;
-	s->is_dirty = false;
-	s->head = next;
-	begin_journal(s);
-	return 0;
+	/* Signals are for the loop. */
+	sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STORE_STACK);
+	rc = pthread_create(&s->thread, &attr, run, &s->writing);
+	(void)pthread_attr_destroy(&attr);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return rc ? -1 : 0;
+}
+
+/* Without an eventfd or a thread the loop waits for the disk itself. */
+static void save(struct store *s)
+{
+	begin(s);
+	if (s->writing.done >= 0 && start_thread(s) == 0) {
+		s->is_writing = true;
+		ev_io_start(s->loop, &s->done);
+	} else {
+		write_out(&s->writing);
+		end(s);
+	}
 }
 
 int store_save_now(struct store *s, struct err *e)
 {
-	struct err own = ERR_INIT;
-	int64_t begin = clock_ms();
-	int rc = 0;
+	const char *words = NULL;
 
-	if (!s->is_dirty)
-		return 0;
-	rc = save(s, &own);
-	s->took_ms = clock_ms() - begin;
-	if (rc < 0) {
-		remember_failure(s, &own);
-		err_set(e, "%s", own.text.ptr);
-	} else {
-		forget_failure(s);
+	join(s);
+	if (s->is_dirty) {
+		begin(s);
+		write_out(&s->writing);
+		end(s);
 	}
-	err_release(&own);
-	return rc;
+	return store_is_failing(s, &words) ? err_set(e, "%s", words) : 0;
 }
 
 void store_save_soon(struct store *s)
@@ -300,23 +332,14 @@ void store_save_soon(struct store *s)
 	s->is_dirty = true;
 }
 
-void store_note(struct store *s, struct json *record)
+uint64_t store_due(const struct store *s)
 {
-	struct buf line = BUF_INIT;
+	return s->ended + s->is_writing + s->is_dirty;
+}
 
-	store_write_record(&line, record);
-	json_free(record);
-	if (s->journal_fd < 0 || line.len > STORE_RECORD_MAX ||
-		s->journal_bytes + line.len > STORE_JOURNAL_MAX) {
-		s->is_dirty = true;
-	} else if (write(s->journal_fd, line.ptr, line.len) == (ssize_t)line.len) {
-		s->journal_bytes += line.len;
-	} else {
-		/* Half a record would hide all that follow it. */
-		close_journal(s);
-		s->is_dirty = true;
-	}
-	buf_release(&line);
+uint64_t store_ended(const struct store *s)
+{
+	return s->ended;
 }
 
 int64_t store_took_ms(const struct store *s)
@@ -339,23 +362,27 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 	(void)loop;
 	(void)events;
 	/* While the disk refuses, tries come from the timer only. */
-	if (!ev_is_active(&s->retry))
-		(void)store_save_now(s, NULL);
+	if (s->is_dirty && !s->is_writing && !ev_is_active(&s->retry))
+		save(s);
 }
 
 static void on_retry(struct ev_loop *loop, struct ev_timer *w, int events)
 {
+	struct store *s = w->data;
+
 	(void)loop;
 	(void)events;
-	(void)store_save_now(w->data, NULL);
+	if (!s->is_writing)
+		save(s);
 }
 
 static void free_store(struct store *s)
 {
-	close_journal(s);
+	fd_close(&s->writing.done);
+	buf_release(&s->writing.text);
+	err_release(&s->writing.e);
 	mem_free(s->path);
 	mem_free(s->previous);
-	mem_free(s->journal);
 	err_release(&s->failure);
 	mem_free(s);
 }
@@ -374,8 +401,11 @@ struct store *store_open(
 	s->options = *options;
 	s->path = mem_strdup(options->path);
 	s->previous = name_of(options->path, ".prev");
-	s->journal = name_of(options->path, ".journal");
-	s->journal_fd = -1;
+	s->writing.path = s->path;
+	s->writing.previous = s->previous;
+	s->writing.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	buf_init(&s->writing.text);
+	buf_init(&s->writing.e.text);
 	buf_init(&s->failure.text);
 	if (load(s, found, e) < 0) {
 		store_found_release(found);
@@ -383,11 +413,12 @@ struct store *store_open(
 		return NULL;
 	}
 	memcpy(s->head.boot_id, options->boot_id, strlen(options->boot_id) + 1);
+	ev_io_init(&s->done, on_done, s->writing.done, EV_READ);
 	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
 	ev_timer_init(&s->retry, on_retry, 0., STORE_RETRY_MS / 1000.);
-	/* The first to act at the end of a turn: what was promised is saved before anybody hears of it. */
+	/* The first to act at the end of a turn: whoever answers then knows what to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MAXPRI);
-	s->end_of_turn.data = s->retry.data = s;
+	s->end_of_turn.data = s->retry.data = s->done.data = s;
 	ev_prepare_start(loop, &s->end_of_turn);
 	ev_unref(loop);
 	return s;

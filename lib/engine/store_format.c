@@ -50,23 +50,6 @@ void store_write_snapshot(struct buf *out, const struct store_head *head, const 
 	buf_addc(out, '\n');
 }
 
-void store_write_journal_head(struct buf *out, const struct store_head *head)
-{
-	buf_addf(out, "oxherd journal %d %lld %s\n", STORE_VERSION, (long long)head->serial, head->boot_id);
-}
-
-void store_write_record(struct buf *out, const struct json *record)
-{
-	struct buf text = BUF_INIT;
-
-	json_write(&text, record);
-	add_checksum(out, checksum(CHECKSUM_START, text.ptr, text.len));
-	buf_addc(out, ' ');
-	buf_add(out, text.ptr, text.len);
-	buf_addc(out, '\n');
-	buf_release(&text);
-}
-
 /* The first line, cut into words in place; how many, or 0 if there is no such line. */
 static size_t head_words(
 	const struct buf *text, char line[HEAD_MAX], char *words[WORDS_MAX], size_t *head_len)
@@ -89,12 +72,12 @@ static size_t head_words(
 	return count;
 }
 
-/* What both heads share; NULL if it is right, else why not. */
-static const char *head_trouble(char *const *words, size_t count, const char *kind, struct store_head *head)
+/* NULL if it is right, else why not. */
+static const char *head_trouble(char *const *words, size_t count, struct store_head *head)
 {
 	int64_t version = 0;
 
-	if (count < 3 || !str_eq(words[0], "oxherd") || !str_eq(words[1], kind) ||
+	if (count < 3 || !str_eq(words[0], "oxherd") || !str_eq(words[1], "state") ||
 		!str_to_int(words[2], &version))
 		return "corrupt";
 	if (version > STORE_VERSION)
@@ -115,7 +98,7 @@ struct json *store_read_snapshot(const struct buf *text, struct store_head *head
 	int64_t len = 0;
 	uint64_t sum = 0;
 
-	*why = head_trouble(words, count, "state", head);
+	*why = head_trouble(words, count, head);
 	if (*why)
 		return NULL;
 	*why = "corrupt";
@@ -126,36 +109,4 @@ struct json *store_read_snapshot(const struct buf *text, struct store_head *head
 	/* Over all that stands before it and all that follows it. */
 	sum = checksum(checksum(CHECKSUM_START, text->ptr, head_len - 1 - SUM_DIGITS), body, (size_t)len);
 	return is_checksum(words[6], sum) ? json_parse(body, (size_t)len, STORE_SNAPSHOT_MAX, NULL) : NULL;
-}
-
-struct json *store_read_journal(const struct buf *text, struct store_head *head, size_t *left_out)
-{
-	char line[HEAD_MAX];
-	char *words[WORDS_MAX];
-	size_t at = 0;
-	size_t count = head_words(text, line, words, &at);
-	struct json *records = NULL;
-
-	*left_out = 0;
-	if (head_trouble(words, count, "journal", head) || count != 5)
-		return NULL;
-	records = json_new_array();
-	while (at < text->len) {
-		const char *from = text->ptr + at;
-		const char *end = memchr(from, '\n', text->len - at);
-		size_t len = end ? (size_t)(end - from) : 0;
-		struct json *record = NULL;
-
-		if (len > SUM_DIGITS + 1 && from[SUM_DIGITS] == ' ' &&
-			is_checksum(
-				from, checksum(CHECKSUM_START, from + SUM_DIGITS + 1, len - SUM_DIGITS - 1)))
-			record = json_parse(
-				from + SUM_DIGITS + 1, len - SUM_DIGITS - 1, STORE_RECORD_MAX, NULL);
-		if (!record)
-			break;
-		json_push(records, record);
-		at += len + 1;
-	}
-	*left_out = text->len - at;
-	return records;
 }

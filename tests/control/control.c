@@ -110,6 +110,20 @@ int fixture_setup(void **state)
 	return 0;
 }
 
+static uint64_t saves_due(void *context)
+{
+	const struct fixture *f = context;
+
+	return f->saves_due;
+}
+
+static uint64_t saves_ended(void *context)
+{
+	const struct fixture *f = context;
+
+	return f->saves_ended;
+}
+
 void fixture_start(struct fixture *f)
 {
 	struct server_options options = {
@@ -118,6 +132,8 @@ void fixture_start(struct fixture *f)
 		.listener = -1,
 		.handlers = f->handlers,
 		.context = f,
+		.due = saves_due,
+		.ended = saves_ended,
 	};
 
 	f->server = server_new(f->loop, &options, &f->e);

@@ -25,6 +25,7 @@ struct fixture {
 	int kept_count;
 	int gone; /* how many of them lost their client */
 	bool answers_when_gone;
+	uint64_t saves_due, saves_ended; /* what answers to changes wait for */
 	struct buf log;
 };
 

@@ -26,6 +26,7 @@ struct fixture {
 	struct err e;
 	int value;
 	int snapshots;
+	int ends; /* of writes, as we were told */
 };
 
 static void snapshot(void *context, struct buf *out)
@@ -34,6 +35,14 @@ static void snapshot(void *context, struct buf *out)
 
 	f->snapshots++;
 	buf_addf(out, "{\"value\":%d}", f->value);
+}
+
+static void ended(void *context)
+{
+	struct fixture *f = context;
+
+	f->ends++;
+	assert_int_equal(store_ended(f->store), f->ends);
 }
 
 static int setup(void **state)
@@ -69,9 +78,8 @@ static void remove_like(struct fixture *f, const char *tail)
 
 static int teardown(void **state)
 {
-	static const char *const tails[] = { "", ".prev", ".journal", ".bad-corrupt-1", ".bad-corrupt-2",
-		".bad-newer-1", ".bad-foreign-1", ".bad-no-file-1", ".prev.bad-corrupt-1",
-		".journal.bad-corrupt-1" };
+	static const char *const tails[] = { "", ".prev", ".bad-corrupt-1", ".bad-corrupt-2", ".bad-newer-1",
+		".bad-foreign-1", ".bad-no-file-1", ".prev.bad-corrupt-1" };
 	struct fixture *f = *state;
 
 	close_store(f);
@@ -90,9 +98,11 @@ static void open_on_boot(struct fixture *f, const char *boot_id)
 		.path = f->path,
 		.boot_id = boot_id,
 		.snapshot = snapshot,
+		.ended = ended,
 		.context = f,
 	};
 
+	f->ends = 0;
 	f->store = store_open(f->loop, &options, &f->found, &f->e);
 	assert_non_null(f->store);
 }
@@ -109,24 +119,18 @@ static void save(struct fixture *f, int value)
 	assert_int_equal(store_save_now(f->store, &f->e), 0);
 }
 
-static void note(struct fixture *f, int value)
-{
-	store_note(f->store, json_new_int(value));
-}
-
 static void reopen(struct fixture *f)
 {
 	close_store(f);
 	open_store(f);
 }
 
-static void assert_found(struct fixture *f, int64_t value, int64_t records)
+static void assert_found(struct fixture *f, int64_t value)
 {
 	int64_t got = -1;
 
 	(void)json_int(json_get(f->found.state, "value"), &got);
 	assert_int_equal(got, value);
-	assert_int_equal(json_count(f->found.records), records);
 }
 
 static void overwrite(struct fixture *f, const char *tail, const char *bytes, size_t len)
@@ -152,7 +156,7 @@ static void nothing_there_is_nothing_found(void **state)
 
 	open_store(f);
 	assert_null(f->found.state);
-	assert_found(f, -1, 0);
+	assert_found(f, -1);
 	assert_false(f->found.is_same_boot);
 	assert_string_equal(f->found.words.ptr, "");
 	close_store(f);
@@ -171,7 +175,6 @@ static void a_moment_without_room_forgets_nothing(void **state)
 
 	open_store(f);
 	save(f, 1);
-	note(f, 10);
 	close_store(f);
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
@@ -183,7 +186,7 @@ static void a_moment_without_room_forgets_nothing(void **state)
 	assert_null(f->store);
 	assert_non_null(strstr(f->e.text.ptr, "Too many open files"));
 	open_store(f);
-	assert_found(f, 1, 1);
+	assert_found(f, 1);
 	assert_string_equal(f->found.words.ptr, "");
 }
 
@@ -194,22 +197,18 @@ static void what_was_saved_is_found(void **state)
 
 	open_store(f);
 	save(f, 1);
-	note(f, 10);
-	note(f, 11);
 	reopen(f);
-	assert_found(f, 1, 2);
+	assert_found(f, 1);
 	assert_true(f->found.is_same_boot);
 	assert_string_equal(f->found.words.ptr, "");
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
-	/* A snapshot holds what the journal told before. */
 	save(f, 2);
-	note(f, 12);
 	reopen(f);
-	assert_found(f, 2, 1);
+	assert_found(f, 2);
 	close_store(f);
 	open_on_boot(f, "boot-2");
-	assert_found(f, 2, 1);
+	assert_found(f, 2);
 	assert_false(f->found.is_same_boot);
 }
 
@@ -227,6 +226,51 @@ static void a_turn_saves_once(void **state)
 	assert_int_equal(f->snapshots, 1);
 }
 
+/* Whoever may not hear of a change before it is on disk knows when that is. */
+static void the_loop_goes_on_while_the_disk_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t due = 0;
+
+	open_store(f);
+	assert_int_equal(store_due(f->store), 0);
+	f->value = 1;
+	store_save_soon(f->store);
+	assert_int_equal(store_due(f->store), 1);
+	ev_run(f->loop, EVRUN_NOWAIT);
+	assert_int_equal(f->snapshots, 1);
+	/* What comes now is not in the one that is being written. */
+	f->value = 2;
+	store_save_soon(f->store);
+	due = store_due(f->store);
+	assert_in_range(due, 1 + f->ends, 2);
+	while (store_ended(f->store) < due)
+		ev_run(f->loop, EVRUN_ONCE);
+	assert_int_equal(f->snapshots, 2);
+	assert_int_equal(store_due(f->store), 2);
+	reopen(f);
+	assert_found(f, 2);
+}
+
+static void who_does_not_wait_for_the_thread_gets_it_all_the_same(void **state)
+{
+	struct fixture *f = *state;
+
+	open_store(f);
+	f->value = 1;
+	store_save_soon(f->store);
+	ev_run(f->loop, EVRUN_NOWAIT);
+	f->value = 2;
+	store_save_soon(f->store);
+	assert_int_equal(store_save_now(f->store, &f->e), 0);
+	assert_int_equal(store_ended(f->store), 2);
+	f->value = 3;
+	store_save_soon(f->store);
+	ev_run(f->loop, EVRUN_NOWAIT);
+	reopen(f);
+	assert_found(f, 3);
+}
+
 static void a_broken_snapshot_is_set_aside_and_the_one_before_is_used(void **state)
 {
 	struct fixture *f = *state;
@@ -235,7 +279,6 @@ static void a_broken_snapshot_is_set_aside_and_the_one_before_is_used(void **sta
 	open_store(f);
 	save(f, 1);
 	save(f, 2);
-	note(f, 10);
 	close_store(f);
 	read_back(f, "", &text);
 	/* Every way to be cut short, and every bit flipped somewhere. */
@@ -248,7 +291,7 @@ static void a_broken_snapshot_is_set_aside_and_the_one_before_is_used(void **sta
 		open_store(f);
 		state_was = f->found.state;
 		assert_non_null(state_was);
-		assert_found(f, 1, 0);
+		assert_found(f, 1);
 		assert_non_null(strstr(f->found.words.ptr, ".bad-corrupt-1'"));
 		assert_non_null(strstr(f->found.words.ptr, ".prev' is used instead"));
 		assert_int_equal(access(f->path, F_OK), -1);
@@ -258,36 +301,11 @@ static void a_broken_snapshot_is_set_aside_and_the_one_before_is_used(void **sta
 	for (size_t len = 0; len < text.len; len += 5) {
 		overwrite(f, "", text.ptr, len);
 		open_store(f);
-		assert_found(f, 1, 0);
+		assert_found(f, 1);
 		close_store(f);
 		remove_like(f, ".bad-corrupt-1");
 	}
 	buf_release(&text);
-}
-
-static void after_a_broken_one_an_old_journal_does_not_come_back(void **state)
-{
-	struct fixture *f = *state;
-	char journal[80];
-	char held[80];
-
-	open_store(f);
-	save(f, 1);
-	save(f, 2);
-	note(f, 10);
-	close_store(f);
-	overwrite(f, "", "junk", 4);
-	open_store(f);
-	assert_found(f, 1, 0);
-	/* The journal of the lost snapshot is still there, and cannot be rewritten this time. */
-	snprintf(journal, sizeof(journal), "%s.journal", f->path);
-	snprintf(held, sizeof(held), "%s.held", f->path);
-	assert_int_equal(rename(journal, held), 0);
-	assert_int_equal(symlink("nowhere", journal), 0);
-	save(f, 3);
-	assert_int_equal(rename(held, journal), 0);
-	reopen(f);
-	assert_found(f, 3, 0);
 }
 
 static void a_newer_snapshot_is_set_aside(void **state)
@@ -301,7 +319,7 @@ static void a_newer_snapshot_is_set_aside(void **state)
 	assert_non_null(strstr(f->found.words.ptr, "(newer) and was set aside as"));
 	save(f, 5);
 	reopen(f);
-	assert_found(f, 5, 0);
+	assert_found(f, 5);
 }
 
 static void a_folder_or_a_strangers_file_in_its_place_is_set_aside(void **state)
@@ -320,59 +338,6 @@ static void a_folder_or_a_strangers_file_in_its_place_is_set_aside(void **state)
 	open_store(f);
 	assert_non_null(strstr(f->found.words.ptr, "(foreign)"));
 	assert_null(f->found.state);
-}
-
-static void a_torn_journal_gives_what_is_whole(void **state)
-{
-	struct fixture *f = *state;
-	struct buf text = BUF_INIT;
-	size_t whole = 0;
-
-	open_store(f);
-	save(f, 1);
-	for (int i = 0; i < 5; i++)
-		note(f, i);
-	close_store(f);
-	read_back(f, ".journal", &text);
-	for (size_t len = strcspn(text.ptr, "\n") + 1; len <= text.len; len++) {
-		whole = 0;
-		for (size_t i = 0; i < len; i++)
-			whole += text.ptr[i] == '\n';
-		overwrite(f, ".journal", text.ptr, len);
-		open_store(f);
-		assert_found(f, 1, (int64_t)whole - 1);
-		assert_int_equal(f->found.words.len > 0, text.ptr[len - 1] != '\n');
-		close_store(f);
-	}
-	buf_release(&text);
-}
-
-static void a_journal_that_grows_becomes_a_snapshot(void **state)
-{
-	struct fixture *f = *state;
-	struct buf text = BUF_INIT;
-	struct stat st;
-	char path[80];
-
-	open_store(f);
-	save(f, 1);
-	buf_fill(&text, 'x', 100000);
-	for (int i = 0; i < 100; i++) {
-		f->value = i;
-		store_note(f->store, json_new_string(text.ptr));
-		ev_run(f->loop, EVRUN_NOWAIT);
-	}
-	assert_true(f->snapshots >= 3);
-	snprintf(path, sizeof(path), "%s.journal", f->path);
-	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size <= STORE_JOURNAL_MAX);
-	/* One that no journal takes makes a snapshot by itself. */
-	buf_fill(&text, 'x', STORE_RECORD_MAX);
-	f->snapshots = 0;
-	store_note(f->store, json_new_string(text.ptr));
-	ev_run(f->loop, EVRUN_NOWAIT);
-	assert_int_equal(f->snapshots, 1);
-	buf_release(&text);
 }
 
 static void a_disk_that_refuses_is_told_and_tried_again(void **state)
@@ -396,28 +361,7 @@ static void a_disk_that_refuses_is_told_and_tried_again(void **state)
 	assert_int_equal(store_save_now(f->store, &f->e), 0);
 	assert_false(store_is_failing(f->store, &words));
 	reopen(f);
-	assert_found(f, 2, 0);
-}
-
-static void a_record_costs_no_trip_to_the_disk(void **state)
-{
-	struct fixture *f = *state;
-	int64_t began = 0;
-	int64_t saves = 0;
-
-	open_store(f);
-	save(f, 1);
-	began = clock_us();
-	for (int i = 0; i < 50; i++)
-		save(f, i);
-	saves = clock_us() - began;
-	began = clock_us();
-	for (int i = 0; i < 5000; i++)
-		note(f, i);
-	printf("# a snapshot: %lld us, a record: %.2f us\n", (long long)saves / 50,
-		(double)(clock_us() - began) / 5000);
-	reopen(f);
-	assert_found(f, 49, 5000);
+	assert_found(f, 2);
 }
 
 int main(void)
@@ -429,23 +373,21 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE("where nothing is, nothing is found and nothing is written",
 			nothing_there_is_nothing_found),
-		ONE("what was saved and noted is found again", what_was_saved_is_found),
+		ONE("what was saved is found again", what_was_saved_is_found),
 		ONE("a moment in which there is no room to read it forgets nothing",
 			a_moment_without_room_forgets_nothing),
 		ONE("however often it is asked for, a turn of the loop saves once", a_turn_saves_once),
+		ONE("the loop goes on while the disk is waited for, and what changes meanwhile is written next",
+			the_loop_goes_on_while_the_disk_is_waited_for),
+		ONE("who saves now has waited for what was under way, and so has who ends",
+			who_does_not_wait_for_the_thread_gets_it_all_the_same),
 		ONE("a broken snapshot is set aside, and the one before it is used",
 			a_broken_snapshot_is_set_aside_and_the_one_before_is_used),
-		ONE("the journal of a lost snapshot does not come back",
-			after_a_broken_one_an_old_journal_does_not_come_back),
 		ONE("a newer snapshot is set aside and named", a_newer_snapshot_is_set_aside),
 		ONE("a folder or a stranger's file in its place is set aside",
 			a_folder_or_a_strangers_file_in_its_place_is_set_aside),
-		ONE("a torn journal gives what is whole, and says what is not",
-			a_torn_journal_gives_what_is_whole),
-		ONE("a journal that grows becomes a snapshot", a_journal_that_grows_becomes_a_snapshot),
 		ONE("a disk that refuses is told, and tried again",
 			a_disk_that_refuses_is_told_and_tried_again),
-		ONE("a record costs no trip to the disk", a_record_costs_no_trip_to_the_disk),
 	};
 
 	return cmocka_run_group_tests_name("store", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * Whatever stands in the state file: it is refused with a word, or it is a herd that can be saved again.  The first byte says how it is taken: as
- * the file, as the journal, or as what the file holds, so that no checksum keeps the rest from being reached.
+ * the file, or as what the file holds, so that no checksum keeps the rest from being reached.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,16 +45,6 @@ static void try_snapshot(const struct buf *text)
 	json_free(j);
 }
 
-static void try_journal(const struct buf *text)
-{
-	struct store_head head = { .serial = 0 };
-	size_t left_out = 0;
-	struct json *records = store_read_journal(text, &head, &left_out);
-
-	must(left_out <= text->len);
-	json_free(records);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct buf text = BUF_INIT;
@@ -65,8 +55,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	buf_add(&text, data + 1, size - 1);
 	if (data[0] % 4 == 0) {
 		try_snapshot(&text);
-	} else if (data[0] % 4 == 1) {
-		try_journal(&text);
 	} else {
 		j = json_parse(text.ptr, text.len, STATE_MAX, NULL);
 		if (j)

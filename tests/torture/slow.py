@@ -74,6 +74,29 @@ def answers():
         assert not settled(d), settled(d)
 
 
+def apart():
+    with slow_daemon() as d:
+        asker = Asker(d)
+        asker.start()
+        took = []
+        client = Client(d.path, 60)
+        for count in (4, 3, 5, 2, 3):
+            begin = time.monotonic()
+            client.call('scale', counts={'api': count})
+            took.append(time.monotonic() - begin)
+        client.close()
+        asker.is_over = True
+        asker.join(60)
+        asker.took.sort()
+        note('an fsync takes %d ms: a change took %.2f s at least, a question %.3f s as a rule and %.2f s at most'
+             % (SLOW, min(took), asker.took[len(asker.took) // 2], asker.took[-1]))
+        # Not before it is on the disk; and who only asks does not stand behind it.
+        assert min(took) > SAVE, took
+        assert asker.took[len(asker.took) * 9 // 10] < SLOW / 2000, asker.took
+        d.patient('stop', targets=['down'])
+        assert not settled(d), settled(d)
+
+
 def kept():
     with slow_daemon() as d:
         for count in (4, 3):
@@ -96,5 +119,6 @@ def kept():
 if __name__ == '__main__':
     run(
         ('on a slow disk what crashes is started again, and it is not saved all the time', answers),
+        ('who asks for a change hears of it when it is on the slow disk, and nobody else waits for that', apart),
         ('what was answered on a slow disk is kept, whenever the brain is killed', kept),
     )
