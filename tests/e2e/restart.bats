@@ -196,8 +196,9 @@ if pid == 0:
 seen = b""
 while b"is-up" not in seen:
     seen += os.read(fd, 4096)
-os.write(fd, b"\x03")
-os.waitpid(pid, 0)
+while os.waitpid(pid, os.WNOHANG)[0] == 0:
+    os.write(fd, b"\x03")
+    time.sleep(0.05)
 os.close(fd)'
 	before="$(pids api)"
 	for i in 0 1; do

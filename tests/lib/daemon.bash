@@ -193,8 +193,9 @@ is_logged() {
 	daemon_log | grep -qF -- "$1"
 }
 
+# What status tells already may be on its way to the log for a moment.
 assert_logged() {
-	is_logged "$1" || {
+	eventually 5 is_logged "$1" || {
 		echo "not in the daemon's log: $1"
 		return 1
 	}
