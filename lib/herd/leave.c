@@ -26,10 +26,11 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 		bool is_trial = instance_is_on_trial(i);
 		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
 			!is_trial;
-		/* The server of a slot that is being replaced stays in its place, marked down. */
+		/* The server of a slot that is being replaced stays, marked down.  Who does not come back has none, so its end needs no reload. */
 		bool is_coming = is_trial && !i->is_spare && i->phase == PHASE_UP;
+		bool comes_back = i->leave != LEAVE_NONE && instance_is_asked(i);
 
-		if (!i->port || (!serves && !is_coming && i->leave == LEAVE_NONE))
+		if (!i->port || (!serves && !is_coming && !comes_back))
 			continue;
 		servers[count++] = (struct upstream_server){ .port = i->port, .is_down = !serves };
 	}

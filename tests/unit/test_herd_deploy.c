@@ -118,6 +118,9 @@ static void a_rollout_ends_with_one_revision(void **state)
 	assert_true(fake_is_before(&f, "spawn api:0 3000", "signal api:1"));
 	assert_true(fake_is_before(&f, "spawn api:1 3001", "signal api:2"));
 	assert_int_equal(fake_revision(&f, "api:0"), 2);
+	/* The spare comes as api:0 goes, api:1 goes as api:0 is back, the spare goes as api:1 is back; before that, what is there already. */
+	assert_int_equal(fake_count(&f, "upstream api"), 4);
+	assert_int_equal(fake_count(&f, "upstream api 3000 3001\n"), 2);
 	fake_release(&f);
 }
 

@@ -46,13 +46,18 @@ static void who_is_scaled_away_leaves_first(void **state)
 	begin(&f, 2);
 	f.is_manual = true;
 	fake_scale(&f, "api", 1);
-	assert_int_equal(fake_count(&f, "upstream api 3000 3001-down\n"), 1);
+	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
 	assert_int_equal(fake_count(&f, "drain"), 0);
 	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
 	assert_int_equal(fake_count(&f, "drain api:1 3001 30000\n"), 1);
 	assert_int_equal(fake_count(&f, "signal"), 0);
 	herd_drained(f.h, fake_ticket(&f, "api:1"), 0, f.now);
 	assert_int_equal(fake_count(&f, "signal api:1 SIGTERM"), 1);
+	f.is_manual = false;
+	fake_live(&f, 1000);
+	assert_string_equal(fake_state(&f, "api:1"), "none");
+	/* Its end changes nothing for anybody. */
+	assert_int_equal(fake_count(&f, "upstream api"), 1);
 	fake_release(&f);
 }
 
@@ -141,7 +146,7 @@ static void a_drain_goes_on_after_the_brains_death(void **state)
 	fake_forget(&f);
 	f.now += 10000;
 	herd_resume(f.h, f.now);
-	assert_int_equal(fake_count(&f, "upstream api 3000 3001-down\n"), 1);
+	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
 	/* Nobody knows whether the proxy still leaves it out. */
 	assert_int_equal(fake_count(&f, "drain"), 0);
 	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
