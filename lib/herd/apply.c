@@ -249,7 +249,9 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 	size_t i = 0;
 	const struct spec *s = NULL;
 	struct vec names = VEC_INIT;
-	struct herd_request start = { .verb = HERD_START, .is_alone = true, .who = p->a->who };
+	struct herd_request start = {
+		.verb = HERD_START, .is_alone = true, .is_deploy = p->a->changes, .who = p->a->who
+	};
 
 	VEC_EACH (&p->chosen, i, s) {
 		struct app *app = app_find(h, s->name);

@@ -121,6 +121,7 @@ struct herd_request {
 	size_t count;
 	bool waits_ready;
 	bool is_alone;
+	bool is_deploy; /* HERD_START: what has ended is left to the rollout that just began, which starts it by its new definition */
 	const char *signal; /* HERD_SIGNAL: "SIGHUP" */
 	const char *who;    /* "uid 1000", for `why`; may be NULL */
 };

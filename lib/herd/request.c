@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/deploy.h"
 
 struct asked {
 	struct herd *h;
@@ -34,22 +34,25 @@ static void hurry(struct instance *i, enum event start_by)
 		timer_disarm(&i->app->herd->timers, &i->life);
 }
 
-static void start_instance(struct instance *i)
+static void start_instance(const struct asked *q, struct instance *i)
 {
+	const struct rollout *r = i->app->rollout;
+	bool is_left = q->r->is_deploy && i->has_ended && r && r->phase == ROLLOUT_WAITING;
+
 	i->wants_up = true;
-	if (!state_is_live(i->state) || i->state == STATE_STOPPING)
+	if (!is_left && (!state_is_live(i->state) || i->state == STATE_STOPPING))
 		hurry(i, EVENT_START);
 	instance_touch(i);
 }
 
-static void start_app(struct app *a)
+static void start_app(const struct asked *q, struct app *a)
 {
 	a->wants_up = true;
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
 		if (!i->is_retired)
-			start_instance(i);
+			start_instance(q, i);
 	}
 }
 
@@ -84,11 +87,11 @@ static void start(struct asked *q)
 	for (size_t k = 0; k < named && !q->r->is_alone; k++)
 		add_needs(q, ((const struct instance *)q->instances.items[k])->app);
 	for (size_t k = 0; k < q->apps.len; k++)
-		start_app(q->apps.items[k]);
+		start_app(q, q->apps.items[k]);
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
 
-		start_instance(i);
+		start_instance(q, i);
 		if (q->r->waits_ready)
 			request_wait(q->request, i, GOAL_READY);
 	}
