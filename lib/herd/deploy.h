@@ -19,7 +19,9 @@ struct rollout {
 	bool is_told_on, is_aborted;
 	bool is_wait_told;
 	bool is_stall_told; /* it does not get on going back; nobody waits for it any more */
-	bool is_hopeless;   /* what it waits for will not be deployed: `failure` says so */
+	bool has_looked,
+		is_listened; /* whether anybody listens on the app's ports; from when it was looked */
+	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
 	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */
 	struct timer timer;

@@ -45,19 +45,39 @@ static struct rollout_slot slot_of(const struct instance *i)
 	};
 }
 
+/* Who has ports by its count alone, or its server's by a shared .env, may be a worker that listens nowhere: no proxy knows it. */
+static bool is_listened(struct rollout *r)
+{
+	const struct herd_options *o = &r->app->herd->options;
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	if (r->has_looked)
+		return r->is_listened;
+	r->has_looked = true;
+	VEC_EACH (&r->app->instances, k, i) {
+		bool is_up = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
+
+		if (is_up && i->port && o->is_port_busy && o->is_port_busy(o->context, i->port))
+			r->is_listened = true;
+	}
+	return r->is_listened;
+}
+
 /* Where we keep the upstream, the proxy never asks a server that is down. */
-static int64_t pace_of(const struct rollout *r)
+static int64_t pace_of(struct rollout *r)
 {
 	const struct spec *s = r->app->spec;
 	bool is_found_by_asking =
 		revision_port(r->app->target, 0) && !s->nginx.output && s->port_mode != PORT_SHARED;
-
-	return is_found_by_asking
+	int64_t pace = is_found_by_asking
 		? rollout_pace(r->count, (int)s->deploy.max_unavailable, s->deploy.fail_timeout_ms)
 		: 0;
+
+	return pace > 0 && is_listened(r) ? pace : 0;
 }
 
-static struct rollout_rules rules_of(const struct rollout *r)
+static struct rollout_rules rules_of(struct rollout *r)
 {
 	const struct spec *s = r->app->spec;
 	int64_t pace_ms = pace_of(r);

@@ -119,6 +119,44 @@ watch_capacity() {
 	settled_on 2
 }
 
+@test "workers that listen on none of their ports keep no pace" {
+	workers() {
+		cat >oxfile.toml <<-TOML
+			[processes.jobs]
+			command = "sleep $1"
+			instances = 3
+			[processes.jobs.deploy]
+			min_healthy_secs = 0.1
+			fail_timeout_secs = 100
+		TOML
+	}
+	workers 1000
+	oxctl start --wait 3>&- >/dev/null
+	workers 2000
+	# With one it would take more than 150 s.
+	took 0 60000 oxctl deploy jobs
+	field_is jobs:2 revision 2
+}
+
+@test "a job that is done is deployed after its pre hook, and runs once, by the new revision" {
+	job() {
+		cat >oxfile.toml <<-TOML
+			[processes.job]
+			command = "sh -c 'echo $1 >>ran'"
+			restart = "never"
+			[processes.job.deploy]
+			min_healthy_secs = 0.1
+			pre = "echo pre >>ran"
+		TOML
+	}
+	job one
+	oxctl start 3>&- >/dev/null
+	eventually 10 state_is job:0 finished
+	job two
+	run -0 oxctl deploy job
+	assert_equal "$(xargs <ran)" "one pre two"
+}
+
 @test "an identical oxfile is no deploy, unless it is forced; a reload rolls it" {
 	begin
 	run -0 oxctl deploy

@@ -201,7 +201,7 @@ const struct hands fake_hands = {
 
 void fake_init(struct fake *f)
 {
-	struct herd_options options = { .hands = &fake_hands, .context = f, .seed = 1, .cpus = 4 };
+	struct herd_options options = fake_options(f);
 
 	memset(f, 0, sizeof(*f));
 	buf_init(&f->log);
@@ -483,7 +483,7 @@ void fake_forget(struct fake *f)
 
 void fake_rebirth(struct fake *f)
 {
-	struct herd_options options = { .hands = &fake_hands, .context = f, .seed = 1, .cpus = 4 };
+	struct herd_options options = fake_options(f);
 	struct json *j = herd_to_json(f->h);
 
 	herd_free(f->h);

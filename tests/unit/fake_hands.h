@@ -32,6 +32,7 @@ struct fake {
 	int64_t last_pid;
 	bool is_manual; /* nothing is answered by itself */
 	bool is_never_ready;
+	int listened;           /* the port that somebody listens on; 0: none */
 	const char *last_lines; /* what every process wrote last; NULL: nothing */
 	/* What checks of health come to; NULL: they pass.  "#" and words: a stranger answers.  "?": nothing is known. */
 	const char *(*probe)(const struct fake *f, const char *name);
@@ -39,6 +40,8 @@ struct fake {
 
 extern const struct hands fake_hands;
 
+/* What a herd among these is made with. */
+struct herd_options fake_options(struct fake *f);
 void fake_init(struct fake *f);
 void fake_release(struct fake *f);
 /* One more app for fake_apply(): ready = "notify", no port, one instance, no jitter to speak of (delay 0 to 9 ms is 10 % of less than 10). */

@@ -6,6 +6,24 @@
 
 #include "fake_hands.h"
 
+static bool is_port_busy(void *context, int port)
+{
+	const struct fake *f = context;
+
+	return port == f->listened;
+}
+
+struct herd_options fake_options(struct fake *f)
+{
+	return (struct herd_options){
+		.hands = &fake_hands,
+		.context = f,
+		.seed = 1,
+		.cpus = 4,
+		.is_port_busy = is_port_busy,
+	};
+}
+
 /* Signals are obeyed at once. */
 static void obey(struct fake *f)
 {
