@@ -61,18 +61,19 @@ void named_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome
 	bool is_true = outcome == UPSTREAM_TRUE && serial == a->naming_serial;
 
 	a->is_named_known |= is_true;
-	if (outcome != UPSTREAM_REFUSED)
-		a->upstream_maybe = serial;
 	for (size_t k = a->named.len; k-- > 0;) {
 		const struct named *n = a->named.items[k];
 		bool is_past = is_true && n->last < serial;
-		/* What was wished for last may be tried once more. */
-		bool was_never = outcome == UPSTREAM_REFUSED && n->last <= serial &&
-			n->last < a->upstream_serial && n->first > a->upstream_maybe;
+		/* Overtaken before it was tried; or refused, and not what was wished for last, which is tried once more. */
+		bool was_refused =
+			outcome == UPSTREAM_REFUSED && n->last <= serial && n->last < a->upstream_serial;
+		bool was_never = n->first > a->upstream_maybe && (n->last < serial || was_refused);
 
 		if (is_past || was_never)
 			mem_free(vec_remove(&a->named, k));
 	}
+	if (outcome != UPSTREAM_REFUSED)
+		a->upstream_maybe = serial;
 }
 
 bool named_maybe(const struct app *a, int port)

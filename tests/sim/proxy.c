@@ -97,11 +97,11 @@ static bool names_any(const struct sim *s, int app)
 	return is_any;
 }
 
-static void take_effect(struct sim *s, int app, bool is_sure)
+static void take_effect(struct sim *s, int app, bool is_sure, bool is_real)
 {
 	bool is_any = names_any(s, app);
 
-	if (is_sure)
+	if (is_real)
 		memcpy(s->is_named_now[app], s->is_named[app], sizeof(s->is_named[app]));
 	for (int k = 0; k < SIM_PORTS && is_any; k++)
 		s->is_named_maybe[app][k] = s->is_named[app][k] || (s->is_named_maybe[app][k] && !is_sure);
@@ -131,19 +131,23 @@ void proxy_happen(struct sim *s, const struct due *due)
 	enum upstream_outcome outcome = is_ok   ? UPSTREAM_TRUE
 		: sim_chance(&s->behaviour, 50) ? UPSTREAM_REFUSED
 						: UPSTREAM_UNSURE;
+	bool is_silent = outcome != UPSTREAM_UNSURE && !s->is_calm && sim_chance(&s->behaviour, 1);
 
-	/* Overtaken by a later wish, whose answer is for both; now and then nobody answers at all. */
+	/* Overtaken by a later wish, whose answer is for both. */
 	if (serial != s->upstream_serial[app])
 		return;
-	s->is_upstream_broken[app] = !is_ok;
-	if (is_ok || (outcome == UPSTREAM_UNSURE && sim_chance(&s->behaviour, 50)))
-		take_effect(s, app, is_ok);
+	s->is_upstream_broken[app] = !is_ok || is_silent;
+	if (is_silent) {
+		/* Something hangs: nothing happens, and nobody says so. */
+		s->is_upstream_doubtful[app] = true;
+		return;
+	}
+	/* What nobody is sure of may be in effect all the same. */
+	if (outcome != UPSTREAM_REFUSED)
+		take_effect(s, app, is_ok, is_ok || sim_chance(&s->behaviour, 50));
 	if (!is_ok)
 		machine_due(s, HAPPENS_UPSTREAM, due->ticket, s->now + 1000, app);
-	if (outcome == UPSTREAM_UNSURE || s->is_calm || !sim_chance(&s->behaviour, 1))
-		answer(s, app, serial, outcome);
-	else
-		s->is_upstream_doubtful[app] = true;
+	answer(s, app, serial, outcome);
 }
 
 /* --- what the herd thinks of it --- */
