@@ -173,8 +173,10 @@ def none_failed(reports, nginx=None):
         assert r['requests'] > 0, name
     assert not bad, bad
     if nginx:
-        seen = collections.Counter(nginx.read('access.log').splitlines())
         answered = sum(r['ok'] for r in reports.values())
+        # An answer is in the log a moment after it is here.
+        eventually(lambda: nginx.read('access.log').count('\n') >= answered)
+        seen = collections.Counter(nginx.read('access.log').splitlines())
         note('nginx %s was reloaded %d times and cut %d; it has answered %s'
              % ('.'.join(str(part) for part in nginx.version), nginx.reloads(), cut, dict(seen)))
         assert sum(seen.values()) == answered, (answered, seen)
