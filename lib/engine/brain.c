@@ -25,7 +25,6 @@ static void fact_free(void *item)
 	struct fact *fact = item;
 
 	mem_free(fact->words);
-	mem_free(fact->app);
 	mem_free(fact);
 }
 
@@ -42,17 +41,6 @@ static void feed_fact(struct brain *b, const struct fact *fact)
 		break;
 	case FACT_PORT_TAKEN:
 		herd_port_taken(b->herd, fact->ticket, fact->words, now);
-		break;
-	case FACT_UPSTREAM_SET:
-		herd_upstream_set(b->herd, fact->app, fact->ticket.generation, !fact->words,
-			fact->words ? fact->words : "", now);
-		break;
-	case FACT_DRAINED:
-		herd_drained(b->herd, fact->ticket, (size_t)fact->number, now);
-		break;
-	case FACT_HOOKED:
-		herd_hooked(b->herd, fact->app, fact->ticket.generation, !fact->words,
-			fact->words ? fact->words : "", now);
 		break;
 	case FACT_NOTE:
 		herd_note(b->herd, fact->ticket, fact->words, now);

@@ -40,16 +40,12 @@ struct fact {
 		FACT_SPAWN_FAILED,
 		FACT_PORT_FREE,
 		FACT_PORT_TAKEN,
-		FACT_UPSTREAM_SET, /* `app`, and its serial in ticket.generation; `words` where it failed */
-		FACT_DRAINED,
-		FACT_HOOKED, /* `app`, and the rollout in ticket.generation; `words` where it failed */
 		FACT_NOTE,
 		FACT_SAID_READY, /* to an earlier brain */
 	} kind;
 	struct ticket ticket;
 	int number;
 	char *words;
-	char *app;
 };
 
 /* A wait on a port in one slot's name. */
