@@ -176,9 +176,10 @@ suite_speed() {
 # Apart from the rest, two at a time, are those that take or need what there is little of:
 #   crowd, limits: a rate of requests, a share of the processor
 #   ports: the ports from 3000 up, which the daemon gives out by itself
+#   upstream: a machine on which nobody else's nginx reloads
 suite_e2e() {
 	local file
-	local -a apart=(tests/e2e/{crowd,ports,limits}.bats) together=()
+	local -a apart=(tests/e2e/{crowd,ports,upstream,limits}.bats) together=()
 	while read -r file; do
 		case " ${apart[*]} " in *" $file "*) ;; *) together+=("$file") ;; esac
 	done < <(ls -S tests/e2e/*.bats)
