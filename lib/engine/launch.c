@@ -249,3 +249,21 @@ void launch_release(struct launch *l)
 	buf_release(&l->env);
 	mem_free(l->folder);
 }
+
+void launch_own_environment(struct env *env)
+{
+	struct buf path = BUF_INIT;
+
+	for (char **pair = environ; *pair; pair++) {
+		const char *equals = strchr(*pair, '=');
+		char *name = equals ? mem_strndup(*pair, (size_t)(equals - *pair)) : NULL;
+
+		if (name)
+			env_put(env, name, equals + 1);
+		mem_free(name);
+	}
+	buf_addf(&path, "%s:/usr/local/sbin:/usr/sbin:/sbin",
+		env_get(env, "PATH") ? env_get(env, "PATH") : "/usr/local/bin:/usr/bin:/bin");
+	env_put(env, "PATH", path.ptr);
+	buf_release(&path);
+}

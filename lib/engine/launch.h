@@ -52,4 +52,10 @@ char *launch_folder(const struct spec *s);
 void launch_hook_env(const struct spec *s, int revision, const struct caller *caller, struct env *env);
 void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env);
 
+/*
+ * For commands that are nobody's: the daemon's own environment, and the folders of root's programs at the end of PATH, where nginx is and a daemon
+ * may not look.
+ */
+void launch_own_environment(struct env *env);
+
 #endif

@@ -95,3 +95,17 @@ enum nginx_turn nginx_compare(const struct nginx_seen *before)
 	}
 	return is_watchable ? NGINX_SAME : NGINX_NOBODY;
 }
+
+bool nginx_has_old(const struct nginx_seen *before)
+{
+	struct proc p;
+
+	for (size_t i = 0; i < before->workers_len; i++) {
+		const struct nginx_process *worker = &before->workers[i];
+
+		if (procfs_read(worker->pid, &p) && p.start_time == worker->start_time && p.state != 'Z' &&
+			has_title(p.pid, "nginx: worker process is shutting down"))
+			return true;
+	}
+	return false;
+}

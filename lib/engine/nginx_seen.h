@@ -5,6 +5,7 @@
 #ifndef OX_ENGINE_NGINX_SEEN_H
 #define OX_ENGINE_NGINX_SEEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -30,9 +31,11 @@ void nginx_look(struct nginx_seen *seen);
 enum nginx_turn {
 	NGINX_NOBODY, /* there was no master that could be watched */
 	NGINX_SAME,   /* all work as before */
-	NGINX_TURNED, /* a master has new workers, and its old ones are gone or take nothing new */
+	NGINX_TURNED, /* a master has new workers, and its old ones take no new connections */
 };
 /* What has happened since `before`; looks at those masters' children only. */
 enum nginx_turn nginx_compare(const struct nginx_seen *before);
+/* Does a worker of then still answer on the connections that it has?  Of masters that have turned. */
+bool nginx_has_old(const struct nginx_seen *before);
 
 #endif

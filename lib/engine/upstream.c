@@ -4,7 +4,6 @@
 #include <ev.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
@@ -13,6 +12,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "engine/launch.h"
 #include "engine/nginx_seen.h"
 #include "engine/run.h"
 #include "engine/run_words.h"
@@ -51,6 +51,7 @@ struct upstreams {
 	struct env env;
 	ev_timer due, look;
 	int64_t look_ms, look_until;
+	bool is_lingering; /* the round is over but for old workers */
 };
 
 /* --- what is to be done, and when --- */
@@ -62,7 +63,7 @@ static void arm(struct upstreams *u)
 	int64_t now = clock_ms();
 
 	ev_timer_stop(u->options.loop, &u->due);
-	if (u->round.len)
+	if (u->round.len && !u->is_lingering)
 		return;
 	MAP_EACH (&u->sites, entry) {
 		const struct site *s = entry->value;
@@ -136,6 +137,8 @@ static void site_free(void *item)
 static void end_round(struct upstreams *u)
 {
 	u->round.len = 0;
+	u->is_lingering = false;
+	ev_timer_stop(u->options.loop, &u->look);
 	for (size_t i = 0; i < u->gone.len; i++)
 		site_free(u->gone.items[i]);
 	u->gone.len = 0;
@@ -251,6 +254,20 @@ static void arm_look(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->look);
 }
 
+/* Whoever leaves is not told to stop yet, but what is due meanwhile is done. */
+static bool waits_for_old(struct upstreams *u)
+{
+	if (!nginx_has_old(&u->before))
+		return false;
+	if (u->is_lingering)
+		return clock_ms() < u->look_until;
+	u->is_lingering = true;
+	u->look_ms = UPSTREAM_LOOK_FIRST_MS;
+	u->look_until = clock_ms() + UPSTREAM_OLD_MS;
+	arm(u);
+	return true;
+}
+
 static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct upstreams *u = w->data;
@@ -258,11 +275,11 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (turn != NGINX_SAME) {
+	if (turn == NGINX_TURNED ? !waits_for_old(u) : turn == NGINX_NOBODY) {
 		round_done(u);
 		return;
 	}
-	if (clock_ms() >= u->look_until) {
+	if (turn == NGINX_SAME && clock_ms() >= u->look_until) {
 		round_failed(u,
 			"the reload was accepted, but nginx still works with what it had; its error log says why");
 		return;
@@ -377,31 +394,17 @@ static void begin_round(struct upstreams *u)
 
 static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 {
+	struct upstreams *u = w->data;
+
 	(void)loop;
 	(void)events;
-	begin_round(w->data);
+	if (u->is_lingering)
+		round_done(u);
+	if (!u->round.len)
+		begin_round(u);
 }
 
 /* --- life --- */
-
-/* nginx is where root's programs are, and a daemon's PATH may end before. */
-static void take_environment(struct env *env)
-{
-	struct buf path = BUF_INIT;
-
-	for (char **pair = environ; *pair; pair++) {
-		const char *equals = strchr(*pair, '=');
-		char *name = equals ? mem_strndup(*pair, (size_t)(equals - *pair)) : NULL;
-
-		if (name)
-			env_put(env, name, equals + 1);
-		mem_free(name);
-	}
-	buf_addf(&path, "%s:/usr/local/sbin:/usr/sbin:/sbin",
-		env_get(env, "PATH") ? env_get(env, "PATH") : "/usr/local/bin:/usr/bin:/bin");
-	env_put(env, "PATH", path.ptr);
-	buf_release(&path);
-}
 
 struct upstreams *upstreams_new(const struct upstreams_options *options)
 {
@@ -409,11 +412,10 @@ struct upstreams *upstreams_new(const struct upstreams_options *options)
 
 	u->options = *options;
 	u->folder = mem_strdup(options->folder);
-	take_environment(&u->env);
+	launch_own_environment(&u->env);
 	ev_timer_init(&u->due, on_due, 0, 0);
 	ev_timer_init(&u->look, on_look, 0, 0);
-	u->due.data = u;
-	u->look.data = u;
+	u->due.data = u->look.data = u;
 	return u;
 }
 

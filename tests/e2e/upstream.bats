@@ -102,6 +102,43 @@ reloaded() {
 	eventually 5 names "$port"
 }
 
+@test "nobody stops while nginx's old workers, which still know it, are there" {
+	port=$(port_block 2)
+	front=$((port + 10))
+	nginx_up "$front" api "$PWD/upstream.conf"
+	cat >slow.py <<-'PY'
+		import http.server, os, time
+		class Slow(http.server.BaseHTTPRequestHandler):
+		    def do_GET(self):
+		        if os.environ['OXHERD_INSTANCE'] == '0':
+		            time.sleep(2.5)
+		        self.send_response(200)
+		        self.end_headers()
+		        self.wfile.write(b'from ' + os.environ['OXHERD_INSTANCE'].encode())
+		    def log_message(self, *words):
+		        pass
+		http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Slow).serve_forever()
+	PY
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "python3 slow.py"
+		instances = 2
+		port = $port
+		stop_signal = "SIGKILL"
+		[processes.api.nginx]
+		$(nginx_keys)
+	TOML
+	eventually 5 names "$port $((port + 1))"
+	eventually 5 upstream_is_settled
+	for i in 1 2 3 4; do
+		curl -s --max-time 10 -o "answer$i" "http://127.0.0.1:$front/" 3>&- &
+	done
+	eventually 5 has_connection "$port"
+	# What is asked of the other one keeps a worker that may still turn to this one.
+	took 1000 8000 oxctl stop api:1
+	wait
+}
+
 # Somebody is connected to this port.
 has_connection() {
 	awk -v port="$(printf ':%04X' "$1")" '$2 ~ (port "$") && $4 == "01" { found = 1 } END { exit !found }' /proc/net/tcp
