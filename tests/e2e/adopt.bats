@@ -43,7 +43,7 @@ all_answer() {
 	done
 }
 
-@test "A: the whole daemon is killed with -9: every service answers, and the next command finds them all" {
+@test "the whole daemon is killed with -9: every service answers, and the next command finds them all" {
 	herd
 	kill -KILL "$(pid_of api:3)"
 	eventually 5 field_is api:3 restarts 1
@@ -199,7 +199,7 @@ all_answer() {
 	assert_equal "$(children_named actor)" 1
 }
 
-@test "F: what is written while no daemon is there is in the log, and the log goes on" {
+@test "what is written while no daemon is there is in the log, and the log goes on" {
 	start_oxherd <<-'TOML'
 		[processes.talker]
 		command = "actor --say-on 'USR1 one' --say-on 'USR2 two' --mark"
@@ -215,7 +215,7 @@ all_answer() {
 	assert_equal "$(output_of talker:0 | grep -c .)" 3
 }
 
-@test "81: a command from within a service finds a killed daemon and starts it, and lives on without the service" {
+@test "a command from within a service finds a killed daemon and starts it, and lives on without the service" {
 	start_oxherd <<-'TOML'
 		[processes.self]
 		command = "actor --mark"

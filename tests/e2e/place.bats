@@ -73,7 +73,7 @@ as_nobody() {
 	assert_logged "is in the way and is no socket; move it away"
 }
 
-@test "Q: nobody is talked to who is neither root nor oneself" {
+@test "nobody is talked to who is neither root nor oneself" {
 	as_root
 	open_place
 	mkdir -p herd/run
@@ -91,7 +91,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys
 	rm -rf herd
 }
 
-@test "Q: another user can neither ask nor control" {
+@test "another user can neither ask nor control" {
 	as_root
 	open_place
 	OX_TEST=$OXHERD_HOME oxctl start api -- sleep 1000 3>&-
@@ -107,7 +107,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys
 	assert [ "$(status_field api:0 pid)" != null ]
 }
 
-@test "J: everything that the daemon keeps is private" {
+@test "everything that the daemon keeps is private" {
 	start_oxherd <<<'processes.api.command = "actor --mark"'
 	assert_equal "$(find "$OXHERD_HOME"/run "$OXHERD_HOME"/state -perm /077)" ""
 	assert_equal "$(stat -c %a "$OXHERD_HOME/run" "$OXHERD_HOME/state" "$OXHERD_HOME/log" | xargs)" "700 700 700"

@@ -26,7 +26,7 @@ as_stranger() {
 	setpriv --reuid 65532 --regid 65532 --clear-groups "$@"
 }
 
-@test "80: the control group may do what it is allowed, and nothing else; others nothing" {
+@test "the control group may do what it is allowed, and nothing else; others nothing" {
 	open_place
 	oxherd --daemon --group $group:read,restart 3>&-
 	oxctl start api -- sleep 1000
@@ -56,7 +56,7 @@ as_stranger() {
 	assert_logged "unknown method 'raed'"
 }
 
-@test "80: each change is in the log once, before it is done: what, who, from which program; and no secret" {
+@test "each change is in the log once, before it is done: what, who, from which program; and no secret" {
 	given_oxfile <<-'TOML'
 		[processes.api]
 		command = "actor --mark"

@@ -45,38 +45,38 @@ in_mounts() {
 	unshare $options sh -c "$1" 3>&-
 }
 
-@test "83: a corrupt state is set aside and named, and the one before it is used" {
+@test "a corrupt state is set aside and named, and the one before it is used" {
 	herd
 	spoil "$state"
 	goes_on_after corrupt
 }
 
-@test "83: a truncated state is set aside" {
+@test "a truncated state is set aside" {
 	herd
 	truncate -s 300 "$state"
 	goes_on_after corrupt
 }
 
-@test "83: an empty state is set aside" {
+@test "an empty state is set aside" {
 	herd
 	: >"$state"
 	goes_on_after corrupt
 }
 
-@test "83: a state of a newer version is set aside, and called that" {
+@test "a state of a newer version is set aside, and called that" {
 	herd
 	sed -i '1s/^oxherd state [0-9]* /oxherd state 999 /' "$state"
 	goes_on_after newer
 }
 
-@test "83: a folder in the place of the state is set aside" {
+@test "a folder in the place of the state is set aside" {
 	herd
 	rm "$state"
 	mkdir "$state"
 	goes_on_after no-file
 }
 
-@test "83: a state that is a link to somebody's file is set aside, and the file is not touched" {
+@test "a state that is a link to somebody's file is set aside, and the file is not touched" {
 	herd
 	mv "$state" "$BATS_TEST_TMPDIR/elsewhere"
 	sum=$(cksum <"$BATS_TEST_TMPDIR/elsewhere")
@@ -85,14 +85,14 @@ in_mounts() {
 	assert_equal "$(cksum <"$BATS_TEST_TMPDIR/elsewhere")" "$sum"
 }
 
-@test "83: a state of another user is set aside" {
+@test "a state of another user is set aside" {
 	[ "$(id -u)" = 0 ] || skip "only root can give a file away"
 	herd
 	chown 65534 "$state"
 	goes_on_after foreign
 }
 
-@test "83: where nothing can be used the daemon starts all the same, with nothing" {
+@test "where nothing can be used the daemon starts all the same, with nothing" {
 	herd
 	echo nonsense >"$state"
 	echo nonsense >"$state.prev"

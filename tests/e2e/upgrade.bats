@@ -179,7 +179,7 @@ fds_of() {
 	assert_equal "$(output_of api:0 | head -n 1)" 500
 }
 
-@test "84: programs that are not there, or not for this machine, are refused" {
+@test "programs that are not there, or not for this machine, are refused" {
 	herd
 	run -1 oxctl daemon upgrade --from nowhere
 	assert_output --partial "cannot find the folder 'nowhere': No such file or directory"
@@ -192,7 +192,7 @@ fds_of() {
 	refused "cannot execute '$PWD/new/oxherd': Exec format error"
 }
 
-@test "84: a keeper or a brain that crashes at start is refused" {
+@test "a keeper or a brain that crashes at start is refused" {
 	herd
 	candidates
 	printf '#!/bin/sh\nkill -SEGV $$\n' >new/oxherd
@@ -203,7 +203,7 @@ fds_of() {
 	refused "'$PWD/new/oxherd-brain --check': exit code 127: cannot find libfoo"
 }
 
-@test "84: a brain that cannot go on from the state is refused, and says why" {
+@test "a brain that cannot go on from the state is refused, and says why" {
 	herd
 	sed -i '1s/^oxherd state [0-9]* /oxherd state 999 /' "$OXHERD_HOME/state/state"
 	run -1 "$next/oxherd-brain" --check
@@ -214,7 +214,7 @@ fds_of() {
 	refused "state/state' cannot be used by this build: it is corrupt"
 }
 
-@test "84: a keeper whose exec fails after it has proved itself leaves all as it was" {
+@test "a keeper whose exec fails after it has proved itself leaves all as it was" {
 	herd
 	candidates
 	cat >new/oxherd <<-SH
@@ -226,7 +226,7 @@ fds_of() {
 	assert_equal "$(brain_pid)" "$brain"
 }
 
-@test "84: a keeper that cannot read what it is handed gives the place back, and the old brain stays too" {
+@test "a keeper that cannot read what it is handed gives the place back, and the old brain stays too" {
 	herd
 	candidates
 	script oxherd <<-'SH'
@@ -238,7 +238,7 @@ fds_of() {
 	assert_equal "$(brain_pid)" "$brain"
 }
 
-@test "84: a brain that does not serve after the change: the old keeper and the old brain take their places again" {
+@test "a brain that does not serve after the change: the old keeper and the old brain take their places again" {
 	herd
 	candidates
 	script oxherd-brain <<-'SH'
@@ -265,7 +265,7 @@ fds_of() {
 	all_answer
 }
 
-@test "85: what dies while the keeper changes is noticed, each with its code" {
+@test "what dies while the keeper changes is noticed, each with its code" {
 	herd
 	for i in 1 2 3 4 5 6; do
 		kill -USR2 "$(pid_of worker:0)" &
@@ -283,7 +283,7 @@ fds_of() {
 	assert_equal "$(pids api)" "$(grep api <<<"$before")"
 }
 
-@test "84: a keeper that has more to hand over than a pipe holds hands it over" {
+@test "a keeper that has more to hand over than a pipe holds hands it over" {
 	start_oxherd <<-'TOML'
 		[processes.many]
 		command = "sleep 1000"

@@ -23,6 +23,7 @@ command = "sleep 100000"
 def second_refuses():
     with daemon() as d:
         d.apply(OXFILE)
+        assert eventually(lambda: all(p['pid'] for p in d.processes().values()), 10)
         before = d.processes()
         inode = os.stat(d.path).st_ino
         for words in (['--daemon'], []):
@@ -99,8 +100,8 @@ def brain_and_keeper_end():
 
 if __name__ == '__main__':
     run(
-        ('55: a second oxherd on the same folder refuses, names the first, and harms nothing', second_refuses),
+        ('a second oxherd on the same folder refuses, names the first, and harms nothing', second_refuses),
         ('of ten that start at once exactly one becomes the daemon', ten_starters),
-        ('L: SIGTERM stops all in parallel, remembers what was wanted, and the next daemon starts just that', comes_back),
+        ('SIGTERM stops all in parallel, remembers what was wanted, and the next daemon starts just that', comes_back),
         ('SIGTERM in the moment in which there is no brain leaves nobody behind', brain_and_keeper_end),
     )
