@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <ev.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -23,10 +21,10 @@
 #include "base/vec.h"
 #include "engine/loop.h"
 #include "os/fd.h"
+#include "os/thread.h"
 
 enum {
 	GZIP_BLOCK = 64 * 1024,
-	GZIP_STACK = 256 * 1024,
 	GZIP_NICE = 19,
 	GZIP_WATCH_AGAIN_MS = 1000,
 	GZIP_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
@@ -164,32 +162,14 @@ static int open_all(struct job *job)
 	return fchmod(job->out, st.st_mode & 0777);
 }
 
-static int start_thread(struct job *job)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int rc = 0;
-
-	/* Signals are for the loop. */
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, GZIP_STACK);
-	rc = pthread_create(&job->thread, &attr, run, job);
-	(void)pthread_attr_destroy(&attr);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	job->is_running = rc == 0;
-	errno = rc;
-	return rc ? -1 : 0;
-}
-
 static void start_next(struct gzip *g)
 {
 	while (g->jobs.len) {
 		struct job *job = g->jobs.items[0];
 
 		job->part = part_path(job->path);
-		if (open_all(job) == 0 && start_thread(job) == 0) {
+		if (open_all(job) == 0 && thread_start(&job->thread, run, job) == 0) {
+			job->is_running = true;
 			ev_io_set(&g->ended, job->ended, EV_READ);
 			loop_watch(g->loop, &g->ended);
 			return;

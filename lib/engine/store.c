@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <ev.h>
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -15,12 +13,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/loop.h"
 #include "engine/store_format.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
-
-enum { STORE_STACK = 256 * 1024 };
+#include "os/thread.h"
 
 /* One write; while its thread runs nobody else touches it. */
 struct writing {
@@ -225,10 +223,9 @@ static void write_out(struct writing *w)
 static void *run(void *argument)
 {
 	struct writing *w = argument;
-	uint64_t one = 1;
 
 	write_out(w);
-	(void)!write(w->done, &one, sizeof(one));
+	(void)eventfd_write(w->done, 1);
 	return NULL;
 }
 
@@ -265,13 +262,13 @@ static void end(struct store *s)
 /* Waits for the thread, where there is one. */
 static void join(struct store *s)
 {
-	uint64_t count = 0;
+	eventfd_t count = 0;
 
 	if (!s->is_writing)
 		return;
 	ev_io_stop(s->loop, &s->done);
 	(void)pthread_join(s->thread, NULL);
-	(void)!read(s->writing.done, &count, sizeof(count));
+	(void)eventfd_read(s->writing.done, &count);
 	s->is_writing = false;
 	end(s);
 }
@@ -284,30 +281,13 @@ static void on_done(struct ev_loop *loop, struct ev_io *w, int events)
 	join(w->data);
 }
 
-static int start_thread(struct store *s)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-	int rc = 0;
-
-	/* Signals are for the loop. */
-	sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, STORE_STACK);
-	rc = pthread_create(&s->thread, &attr, run, &s->writing);
-	(void)pthread_attr_destroy(&attr);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
-	return rc ? -1 : 0;
-}
-
 /* Without an eventfd or a thread the loop waits for the disk itself. */
 static void save(struct store *s)
 {
 	begin(s);
-	if (s->writing.done >= 0 && start_thread(s) == 0) {
+	if (s->writing.done >= 0 && thread_start(&s->thread, run, &s->writing) == 0) {
 		s->is_writing = true;
-		ev_io_start(s->loop, &s->done);
+		loop_watch(s->loop, &s->done);
 	} else {
 		write_out(&s->writing);
 		end(s);
