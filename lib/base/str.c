@@ -25,6 +25,17 @@ bool str_ends(const char *text, const char *suffix)
 	return len >= end && !strcmp(text + len - end, suffix);
 }
 
+bool str_find(const char *const *words, int count, const char *word, int *at)
+{
+	for (int k = 0; k < count; k++) {
+		if (!str_eq(words[k], word))
+			continue;
+		*at = k;
+		return true;
+	}
+	return false;
+}
+
 bool str_to_int(const char *text, int64_t *value)
 {
 	const char *digits = text + (*text == '-' || *text == '+');

@@ -12,6 +12,8 @@
 bool str_eq(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_ends(const char *text, const char *suffix);
+/* Where `word` (may be NULL) stands among these; false, and *at as it was, if it does not. */
+bool str_find(const char *const *words, int count, const char *word, int *at);
 /* A whole decimal number, optionally with a sign, nothing before or after it; false if it does not fit. */
 bool str_to_int(const char *text, int64_t *value);
 

@@ -61,9 +61,7 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 
 static bool is_end(const struct news_item *item)
 {
-	return item->kind == HERD_EVENT_STATE &&
-		(item->on == EVENT_CRASHED || item->on == EVENT_GAVE_UP || item->on == EVENT_FINISHED ||
-			item->on == EVENT_DIED);
+	return item->kind == HERD_EVENT_STATE && event_is_end((enum event)item->on);
 }
 
 bool news_has_end(const struct news *n, const char *name, uint64_t run)

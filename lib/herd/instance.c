@@ -189,9 +189,7 @@ static void add_last_words(const struct instance *i, enum event on, struct buf *
 /* The keeper tells each end until the store knows of it; a brain that was killed before that may have told it too. */
 static bool is_told_again(const struct instance *i, enum event on)
 {
-	bool is_end = on == EVENT_CRASHED || on == EVENT_GAVE_UP || on == EVENT_FINISHED || on == EVENT_DIED;
-
-	return is_end && i->is_end_told && i->app->herd->is_restoring;
+	return event_is_end(on) && i->is_end_told && i->app->herd->is_restoring;
 }
 
 static void tell_step(struct instance *i, struct herd_event *event)

@@ -60,22 +60,11 @@ const char *timer_word(enum timer_kind kind)
 	return timer_words[kind];
 }
 
-static bool find_word(const char *const *words, int count, const char *word, int *found)
-{
-	for (int i = 0; i < count; i++) {
-		if (!str_eq(words[i], word))
-			continue;
-		*found = i;
-		return true;
-	}
-	return false;
-}
-
 bool phase_parse(const char *word, enum phase *phase)
 {
 	int found = 0;
 
-	if (!find_word(phase_words, PHASE_COUNT, word, &found))
+	if (!str_find(phase_words, PHASE_COUNT, word, &found))
 		return false;
 	*phase = (enum phase)found;
 	return true;
@@ -85,7 +74,7 @@ bool timer_parse(const char *word, enum timer_kind *kind)
 {
 	int found = 0;
 
-	if (!find_word(timer_words, TIMER_KIND_COUNT, word, &found))
+	if (!str_find(timer_words, TIMER_KIND_COUNT, word, &found))
 		return false;
 	*kind = (enum timer_kind)found;
 	return true;
@@ -95,7 +84,7 @@ bool leave_parse(const char *word, enum leave *leave)
 {
 	int found = 0;
 
-	if (!find_word(leave_words, LEAVE_COUNT, word, &found))
+	if (!str_find(leave_words, LEAVE_COUNT, word, &found))
 		return false;
 	*leave = (enum leave)found;
 	return true;
@@ -105,7 +94,7 @@ bool herd_event_parse(const char *word, enum herd_event_kind *kind)
 {
 	int found = 0;
 
-	if (!find_word(event_words, HERD_EVENT_COUNT, word, &found))
+	if (!str_find(event_words, HERD_EVENT_COUNT, word, &found))
 		return false;
 	*kind = (enum herd_event_kind)found;
 	return true;

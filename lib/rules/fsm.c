@@ -151,6 +151,12 @@ bool event_parse(const char *word, enum event *event)
 	return false;
 }
 
+bool event_is_end(enum event event)
+{
+	return event == EVENT_CRASHED || event == EVENT_GAVE_UP || event == EVENT_FINISHED ||
+		event == EVENT_DIED;
+}
+
 bool state_is_live(enum state state)
 {
 	return state == STATE_STARTING || state == STATE_RUNNING || state == STATE_UNHEALTHY ||

@@ -49,6 +49,8 @@ const char *event_doc(enum event event);
 /* False if there is no such word. */
 bool state_parse(const char *word, enum state *state);
 bool event_parse(const char *word, enum event *event);
+/* It ended, or could not even begin: nothing of that attempt runs any more. */
+bool event_is_end(enum event event);
 /* A process exists or may exist: starting, running, unhealthy, stopping. */
 bool state_is_live(enum state state);
 /* Every legal step as rows of a table for oxherd(7), in mdoc. */

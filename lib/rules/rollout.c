@@ -246,57 +246,55 @@ int64_t rollout_pace(int instances, int at_once, int64_t fail_timeout_ms)
 
 /* --- words --- */
 
-const char *rollout_phase_word(enum rollout_phase phase)
-{
-	static const char *const words[] = {
+static const char *const phase_words[] = {
 #define X(name, word, doc) [ROLLOUT_##name] = (word),
 #include "rules/rollout_phases.def"
 #undef X
-	};
+};
 
-	return words[phase];
+static const char *const phase_abouts[] = {
+#define X(name, word, doc) [ROLLOUT_##name] = (doc),
+#include "rules/rollout_phases.def"
+#undef X
+};
+
+static const char *const step_words[] = {
+#define X(name, word, doc) [ROLLOUT_STEP_##name] = (word),
+#include "rules/rollout_steps.def"
+#undef X
+};
+
+const char *rollout_phase_word(enum rollout_phase phase)
+{
+	return phase_words[phase];
 }
 
 const char *rollout_phase_about(enum rollout_phase phase)
 {
-	static const char *const abouts[] = {
-#define X(name, word, doc) [ROLLOUT_##name] = (doc),
-#include "rules/rollout_phases.def"
-#undef X
-	};
-
-	return abouts[phase];
+	return phase_abouts[phase];
 }
 
 const char *rollout_step_word(enum rollout_step step)
 {
-	static const char *const words[] = {
-#define X(name, word, doc) [ROLLOUT_STEP_##name] = (word),
-#include "rules/rollout_steps.def"
-#undef X
-	};
-
-	return words[step];
+	return step_words[step];
 }
 
 bool rollout_phase_parse(const char *word, enum rollout_phase *phase)
 {
-	for (int k = 0; k < ROLLOUT_PHASE_COUNT; k++) {
-		if (!str_eq(rollout_phase_word((enum rollout_phase)k), word))
-			continue;
-		*phase = (enum rollout_phase)k;
-		return true;
-	}
-	return false;
+	int at = 0;
+
+	if (!str_find(phase_words, ROLLOUT_PHASE_COUNT, word, &at))
+		return false;
+	*phase = (enum rollout_phase)at;
+	return true;
 }
 
 bool rollout_step_parse(const char *word, enum rollout_step *step)
 {
-	for (int k = 0; k < ROLLOUT_STEP_COUNT; k++) {
-		if (!str_eq(rollout_step_word((enum rollout_step)k), word))
-			continue;
-		*step = (enum rollout_step)k;
-		return true;
-	}
-	return false;
+	int at = 0;
+
+	if (!str_find(step_words, ROLLOUT_STEP_COUNT, word, &at))
+		return false;
+	*step = (enum rollout_step)at;
+	return true;
 }

@@ -16,10 +16,7 @@ bool diary_has_end(const struct sim *s, int app, int number, uint64_t run)
 
 void diary_note(struct sim *s, int app, const struct herd_event *event)
 {
-	bool is_end = event->on == EVENT_CRASHED || event->on == EVENT_GAVE_UP ||
-		event->on == EVENT_FINISHED || event->on == EVENT_DIED;
-
-	if (event->kind != HERD_EVENT_STATE || !is_end || !event->run)
+	if (event->kind != HERD_EVENT_STATE || !event_is_end(event->on) || !event->run)
 		return;
 	if (s->is_restoring && diary_has_end(s, app, event->instance, event->run))
 		sim_fail(s, "the end of run %llu of %s:%d is told twice", (unsigned long long)event->run,
