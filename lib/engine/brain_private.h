@@ -25,8 +25,7 @@
 
 enum {
 	SAVE_DELAY_MS = 200, /* facts wait this long for others to be saved with */
-	SAVE_SHARE =
-		10, /* and so many times as long as saving took: on a slow disk that is not all that is done */
+	SAVE_SHARE = 10,     /* and so many times as long as saving took, lest a slow disk did nothing else */
 	SAVE_DELAY_MAX_MS = 30000,
 	FORGETS_SOON = 512,   /* with so many ends that the keeper remembers for us it is not put off */
 	FORGETS_MAX = 4096,   /* that wait for a disk that takes nothing; the keeper's room has its end too */
@@ -124,7 +123,7 @@ extern const struct hands brain_hands;
 /* hands_serve.c */
 /* What a proxy has been told, or could not be. */
 void brain_upstream_told(
-	void *context, const char *app, uint64_t serial, enum upstream_fate fate, const char *words);
+	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);

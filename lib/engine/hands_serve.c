@@ -19,15 +19,11 @@ void brain_upstream(void *context, const struct upstream_wish *wish)
 }
 
 void brain_upstream_told(
-	void *context, const char *app, uint64_t serial, enum upstream_fate fate, const char *words)
+	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
 	struct brain *b = context;
-	int64_t now = clock_ms();
 
-	if (fate == UPSTREAM_TAKEN_BACK)
-		herd_upstream_refused(b->herd, app, serial, words, now);
-	else
-		herd_upstream_set(b->herd, app, serial, fate == UPSTREAM_IN_EFFECT, words, now);
+	herd_upstream_set(b->herd, app, serial, outcome, words, clock_ms());
 	brain_end(b);
 }
 

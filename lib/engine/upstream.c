@@ -28,7 +28,7 @@ struct site {
 	size_t count;
 	uint64_t serial;
 	uint64_t told; /* the last serial that was answered, and how */
-	enum upstream_fate told_fate;
+	enum upstream_outcome told_outcome;
 	int64_t due_at, retry_ms;
 	bool is_due;   /* something is to be done at due_at */
 	bool is_alone; /* it is tested by itself: together with others the test failed */
@@ -78,14 +78,14 @@ static void arm(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->due);
 }
 
-static void tell(
-	struct upstreams *u, struct site *s, uint64_t serial, enum upstream_fate fate, const char *words)
+static void tell(struct upstreams *u, struct site *s, uint64_t serial, enum upstream_outcome outcome,
+	const char *words)
 {
 	if (s->is_gone)
 		return;
 	s->told = serial;
-	s->told_fate = fate;
-	u->options.told(u->options.context, s->app, serial, fate, words);
+	s->told_outcome = outcome;
+	u->options.told(u->options.context, s->app, serial, outcome, words);
 }
 
 static void retry_later(struct site *s)
@@ -101,15 +101,15 @@ static void retry_later(struct site *s)
 }
 
 /* Told once: what is tried again and fails again says nothing new. */
-static void fail(struct upstreams *u, struct site *s, enum upstream_fate fate, const char *words)
+static void fail(struct upstreams *u, struct site *s, enum upstream_outcome outcome, const char *words)
 {
 	uint64_t serial = s->round_serial;
 
 	retry_later(s);
-	if (s->told == serial && s->told_fate == fate)
+	if (s->told == serial && s->told_outcome == outcome)
 		log_debug("%s: still not: %s", s->app, words);
 	else
-		tell(u, s, serial, fate, words);
+		tell(u, s, serial, outcome, words);
 }
 
 static void succeed(struct upstreams *u, struct site *s)
@@ -232,7 +232,7 @@ static void run_command(struct upstreams *u, const struct command *c, const char
 static void round_failed(struct upstreams *u, const char *words)
 {
 	for (size_t i = 0; i < u->round.len; i++)
-		fail(u, u->round.items[i], UPSTREAM_UNKNOWN, words);
+		fail(u, u->round.items[i], UPSTREAM_UNSURE, words);
 	end_round(u);
 }
 
@@ -330,7 +330,7 @@ static void take_back(struct upstreams *u, const char *words)
 			log_error("%s: %s", s->app, e.text.ptr);
 		err_release(&e);
 		if (was_alone) {
-			fail(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNKNOWN, words);
+			fail(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNSURE, words);
 			continue;
 		}
 		s->is_alone = true;

@@ -10,8 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "export/export.h"
-#include "model/spec.h"
+#include "herd/hands.h"
 
 struct ev_loop;
 struct runner;
@@ -32,12 +31,6 @@ enum {
 	UPSTREAM_RETRY_MAX_MS = 60000, /* and at most this */
 };
 
-enum upstream_fate {
-	UPSTREAM_IN_EFFECT,
-	UPSTREAM_UNKNOWN,    /* not in effect as it should be, but somebody may have been told of it */
-	UPSTREAM_TAKEN_BACK, /* nobody was told: what was before is so still */
-};
-
 struct upstreams_options {
 	struct ev_loop *loop;
 	struct runner *runner;
@@ -46,8 +39,8 @@ struct upstreams_options {
 	 * What upstreams_set() asked for under `serial` (and all before it) is in effect, or could not be made so, in words.  For every serial
 	 * that is not overtaken by a later one of the same app; once more when what is tried again ends otherwise.
 	 */
-	void (*told)(
-		void *context, const char *app, uint64_t serial, enum upstream_fate fate, const char *words);
+	void (*told)(void *context, const char *app, uint64_t serial, enum upstream_outcome outcome,
+		const char *words);
 	void *context;
 };
 

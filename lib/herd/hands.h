@@ -49,6 +49,12 @@ struct upstream_wish {
 	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
 };
 
+enum upstream_outcome {
+	UPSTREAM_IN_EFFECT,
+	UPSTREAM_UNSURE,     /* not in effect as it should be, but somebody may have been told of it */
+	UPSTREAM_TAKEN_BACK, /* nobody was told of it: what was before is so still */
+};
+
 /* A command of [deploy], run beside the herd. */
 struct hook_wish {
 	const char *app;

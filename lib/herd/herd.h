@@ -87,11 +87,9 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now);
 /* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
 
-/* What hands.upstream() was asked for under `serial`, and all before it, is in effect, or (with words) could not be made so. */
-void herd_upstream_set(
-	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now);
-/* The same, and nobody was told of it: what was in effect before is so still. */
-void herd_upstream_refused(struct herd *h, const char *app, uint64_t serial, const char *words, int64_t now);
+/* What became of what hands.upstream() was asked for under `serial`, and all before it; words say why it is not in effect. */
+void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
+	const char *words, int64_t now);
 /* A hook of rollout number `rollout` ended; `words` say how, where it did not go well. */
 void herd_hooked(
 	struct herd *h, const char *app, uint64_t rollout, bool is_ok, const char *words, int64_t now);

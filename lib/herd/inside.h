@@ -255,8 +255,7 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* It serves, and what it is to stop for has to take it out of its upstream first. */
 bool upstream_has(const struct instance *i);
-/* named.c: the last wish named these; what became of a wish; may the proxy still pass requests to this port? */
-enum upstream_outcome { UPSTREAM_TRUE, UPSTREAM_UNSURE, UPSTREAM_REFUSED };
+/* named.c: the last wish names these; what became of a wish; may the proxy still pass requests to this port? */
 void named_wish(struct app *a, const struct upstream_server *servers, size_t count);
 void named_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome);
 bool named_maybe(const struct app *a, int port);

@@ -157,7 +157,7 @@ void upstream_forget(struct app *a)
 
 static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
-	bool is_ok = outcome == UPSTREAM_TRUE;
+	bool is_ok = outcome == UPSTREAM_IN_EFFECT;
 	struct buf text = BUF_INIT;
 
 	named_outcome(a, serial, outcome);
@@ -174,7 +174,7 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 	buf_release(&text);
 }
 
-static void hear_upstream(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
+void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
 	const char *words, int64_t now)
 {
 	struct app *a = app_find(h, app);
@@ -186,17 +186,6 @@ static void hear_upstream(struct herd *h, const char *app, uint64_t serial, enum
 	}
 	upstream_settled(a, serial, outcome, words);
 	herd_leave(h);
-}
-
-void herd_upstream_set(
-	struct herd *h, const char *app, uint64_t serial, bool is_ok, const char *words, int64_t now)
-{
-	hear_upstream(h, app, serial, is_ok ? UPSTREAM_TRUE : UPSTREAM_UNSURE, words, now);
-}
-
-void herd_upstream_refused(struct herd *h, const char *app, uint64_t serial, const char *words, int64_t now)
-{
-	hear_upstream(h, app, serial, UPSTREAM_REFUSED, words, now);
 }
 
 /* --- one that leaves --- */

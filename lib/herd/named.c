@@ -58,7 +58,7 @@ void named_wish(struct app *a, const struct upstream_server *servers, size_t cou
 
 void named_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome)
 {
-	bool is_true = outcome == UPSTREAM_TRUE && serial == a->naming_serial;
+	bool is_true = outcome == UPSTREAM_IN_EFFECT && serial == a->naming_serial;
 
 	a->is_named_known |= is_true;
 	for (size_t k = a->named.len; k-- > 0;) {
@@ -66,13 +66,13 @@ void named_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome
 		bool is_past = is_true && n->last < serial;
 		/* Overtaken before it was tried; or refused, and not what was wished for last, which is tried once more. */
 		bool was_refused =
-			outcome == UPSTREAM_REFUSED && n->last <= serial && n->last < a->upstream_serial;
+			outcome == UPSTREAM_TAKEN_BACK && n->last <= serial && n->last < a->upstream_serial;
 		bool was_never = n->first > a->upstream_maybe && (n->last < serial || was_refused);
 
 		if (is_past || was_never)
 			mem_free(vec_remove(&a->named, k));
 	}
-	if (outcome != UPSTREAM_REFUSED)
+	if (outcome != UPSTREAM_TAKEN_BACK)
 		a->upstream_maybe = serial;
 }
 

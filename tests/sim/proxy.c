@@ -112,15 +112,11 @@ static void answer(struct sim *s, int app, uint64_t serial, enum upstream_outcom
 	const struct app *a = app_find(s->h, town_names[app]);
 
 	s->answered[app] = serial;
-	if (outcome == UPSTREAM_TRUE)
+	if (outcome == UPSTREAM_IN_EFFECT)
 		s->is_upstream_doubtful[app] &= !names_any(s, app);
 	else if (a && !a->rollout)
 		s->let_go[app] = serial;
-	if (outcome == UPSTREAM_REFUSED)
-		herd_upstream_refused(s->h, town_names[app], serial, "nginx -t failed", s->now);
-	else
-		herd_upstream_set(s->h, town_names[app], serial, outcome == UPSTREAM_TRUE,
-			"nginx works with what it had", s->now);
+	herd_upstream_set(s->h, town_names[app], serial, outcome, "nginx is not reloaded", s->now);
 }
 
 void proxy_happen(struct sim *s, const struct due *due)
@@ -128,8 +124,8 @@ void proxy_happen(struct sim *s, const struct due *due)
 	int app = due->port;
 	uint64_t serial = due->ticket.generation;
 	bool is_ok = s->is_calm || !sim_chance(&s->behaviour, 4);
-	enum upstream_outcome outcome = is_ok   ? UPSTREAM_TRUE
-		: sim_chance(&s->behaviour, 50) ? UPSTREAM_REFUSED
+	enum upstream_outcome outcome = is_ok   ? UPSTREAM_IN_EFFECT
+		: sim_chance(&s->behaviour, 50) ? UPSTREAM_TAKEN_BACK
 						: UPSTREAM_UNSURE;
 	bool is_silent = outcome != UPSTREAM_UNSURE && !s->is_calm && sim_chance(&s->behaviour, 1);
 
@@ -143,7 +139,7 @@ void proxy_happen(struct sim *s, const struct due *due)
 		return;
 	}
 	/* What nobody is sure of may be in effect all the same. */
-	if (outcome != UPSTREAM_REFUSED)
+	if (outcome != UPSTREAM_TAKEN_BACK)
 		take_effect(s, app, is_ok, is_ok || sim_chance(&s->behaviour, 50));
 	if (!is_ok)
 		machine_due(s, HAPPENS_UPSTREAM, due->ticket, s->now + 1000, app);

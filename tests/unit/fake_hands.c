@@ -305,7 +305,7 @@ static bool answer_one(struct fake *f)
 
 		memcpy(app, f->upstream, sizeof(app));
 		f->upstream[0] = '\0';
-		herd_upstream_set(f->h, app, f->serial, true, "", f->now);
+		herd_upstream_set(f->h, app, f->serial, UPSTREAM_IN_EFFECT, "", f->now);
 		return true;
 	}
 	if (f->watched_len && !f->is_never_ready) {

@@ -48,7 +48,7 @@ static void who_is_scaled_away_leaves_first(void **state)
 	fake_scale(&f, "api", 1);
 	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
 	assert_int_equal(fake_count(&f, "drain"), 0);
-	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_IN_EFFECT, "", f.now);
 	assert_int_equal(fake_count(&f, "drain api:1 3001 30000\n"), 1);
 	assert_int_equal(fake_count(&f, "signal"), 0);
 	herd_drained(f.h, fake_ticket(&f, "api:1"), 0, f.now);
@@ -69,7 +69,7 @@ static void what_is_left_open_is_told(void **state)
 	begin(&f, 2);
 	f.is_manual = true;
 	fake_scale(&f, "api", 1);
-	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_IN_EFFECT, "", f.now);
 	herd_drained(f.h, fake_ticket(&f, "api:1"), 3, f.now);
 	assert_int_equal(
 		fake_count(&f, "event api:1 note running (3 connections are still open after drain_secs)"),
@@ -132,7 +132,7 @@ static void a_drain_goes_on_after_the_brains_death(void **state)
 	begin(&f, 2);
 	f.is_manual = true;
 	fake_scale(&f, "api", 1);
-	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_IN_EFFECT, "", f.now);
 	fake_rebirth(&f);
 	for (int n = 0; n < 2; n++) {
 		struct herd_live live = {
@@ -149,7 +149,7 @@ static void a_drain_goes_on_after_the_brains_death(void **state)
 	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
 	/* Nobody knows whether the proxy still leaves it out. */
 	assert_int_equal(fake_count(&f, "drain"), 0);
-	herd_upstream_set(f.h, "api", f.serial, true, "", f.now);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_IN_EFFECT, "", f.now);
 	assert_int_equal(fake_count(&f, "drain api:1 3001 30000\n"), 1);
 	fake_release(&f);
 }

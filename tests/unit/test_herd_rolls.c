@@ -274,7 +274,7 @@ static void an_upstream_that_cannot_be_changed_ends_it(void **state)
 	f.is_manual = true;
 	fake_pass(&f, 200);
 	assert_int_equal(fake_count(&f, "upstream api 3000-down"), 1);
-	herd_upstream_set(f.h, "api", f.serial, false, "nginx -t: no such file", f.now);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_UNSURE, "nginx -t: no such file", f.now);
 	f.is_manual = false;
 	fake_live(&f, 20000);
 	assert_int_equal(
@@ -287,7 +287,7 @@ static void an_upstream_that_cannot_be_changed_ends_it(void **state)
 }
 
 /* Until its spare is to be in the upstream; then that and the next wish, which takes it out again, are answered. */
-static void fail_with_upstream(struct fake *f, bool is_refused)
+static void fail_with_upstream(struct fake *f, enum upstream_outcome outcome)
 {
 	struct spec *s = begin(f, 2);
 
@@ -298,12 +298,9 @@ static void fail_with_upstream(struct fake *f, bool is_refused)
 	f->is_manual = true;
 	fake_pass(f, 200);
 	assert_int_equal(fake_count(f, "upstream api 3000-down 3001 3002\n"), 1);
-	if (is_refused)
-		herd_upstream_refused(f->h, "api", f->serial, "nginx -t: no such file", f->now);
-	else
-		herd_upstream_set(f->h, "api", f->serial, false, "nginx works with what it had", f->now);
+	herd_upstream_set(f->h, "api", f->serial, outcome, "nginx works with what it had", f->now);
 	assert_int_equal(fake_count(f, "drain api:2"), 0);
-	herd_upstream_refused(f->h, "api", f->serial, "nginx -t: no such file", f->now);
+	herd_upstream_set(f->h, "api", f->serial, UPSTREAM_TAKEN_BACK, "nginx -t: no such file", f->now);
 }
 
 static void a_spare_that_no_proxy_knew_is_not_kept(void **state)
@@ -311,7 +308,7 @@ static void a_spare_that_no_proxy_knew_is_not_kept(void **state)
 	struct fake f;
 
 	(void)state;
-	fail_with_upstream(&f, true);
+	fail_with_upstream(&f, UPSTREAM_TAKEN_BACK);
 	assert_int_equal(fake_count(&f, "drain api:2 3002"), 1);
 	herd_drained(f.h, fake_ticket(&f, "api:2"), 0, f.now);
 	assert_int_equal(fake_count(&f, "signal api:2 SIGTERM"), 1);
@@ -323,7 +320,7 @@ static void a_spare_that_a_proxy_may_know_is_kept(void **state)
 	struct fake f;
 
 	(void)state;
-	fail_with_upstream(&f, false);
+	fail_with_upstream(&f, UPSTREAM_UNSURE);
 	assert_int_equal(fake_count(&f, "drain api:2"), 0);
 	fake_pass(&f, 59000);
 	assert_int_equal(fake_count(&f, "signal api:2"), 0);
