@@ -190,7 +190,7 @@ static void start_watchers(struct server *s)
 	s->breather.repeat = BREATH_SECS;
 	ev_init(&s->resumer, on_resume);
 	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
-	/* The last to act in a turn: state is saved before an answer says so. */
+	/* The last to act in a turn: by then it is known which write an answer has to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MINPRI);
 	s->acceptor.data = s->breather.data = s->resumer.data = s->end_of_turn.data = s;
 	loop_watch(s->loop, &s->acceptor);

@@ -292,7 +292,6 @@ bool session_turn(struct session *s)
 		ev_io_stop(loop, &s->writer);
 		return true;
 	}
-
 	do {
 		before = s->out.bytes;
 		if (!s->is_broken && outbox_flush(&s->out, s->fd) < 0)
