@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import peers
+from readings import TooLong, lines, processor_seconds, pss, wait_until
 
 
 def in_memory():
@@ -91,14 +92,6 @@ def true():
     return timed(["/bin/true"])
 
 
-def wait_until(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit("waited too long")
-        time.sleep(0.001)
-
-
 def boot(build, rounds):
     def once():
         h = Herd(build)
@@ -117,7 +110,7 @@ def bare_start(stamp, count):
         path = folder + "/stamps"
         begin = time.perf_counter()
         pids = [os.posix_spawn(stamp, [stamp, path], os.environ) for _ in range(count)]
-        wait_until(lambda: os.path.exists(path) and lines(path) == count)
+        wait_until(lambda: lines(path) == count)
         seconds = time.perf_counter() - begin
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
@@ -125,17 +118,12 @@ def bare_start(stamp, count):
     return seconds
 
 
-def lines(path):
-    with open(path, "rb") as f:
-        return f.read().count(b"\n")
-
-
 def herd_start(build, stamp, count):
     with herd(build, in_memory()) as h:
         path = h.home + "/stamps"
         begin = time.perf_counter()
         h.apply(f'[processes.s]\ncommand = ["{stamp}", "{path}"]\ninstances = {count}\nstop_signal = "SIGKILL"\n')
-        wait_until(lambda: os.path.exists(path) and lines(path) >= count)
+        wait_until(lambda: lines(path) >= count)
         return time.perf_counter() - begin
 
 
@@ -158,7 +146,7 @@ def crash(build, stamp, rounds):
         h.apply(f'[processes.s]\ncommand = ["{stamp}", "{path}"]\nrestart = "always"\nrestart_delay_ms = 0\n')
         ours, bare = [], []
         for i in range(rounds):
-            wait_until(lambda: os.path.exists(path) and lines(path) == i + 1)
+            wait_until(lambda: lines(path) == i + 1)
             wait_until(lambda: h.processes()[0]["pid"])
             pid = h.processes()[0]["pid"]
             begin = time.monotonic_ns()
@@ -169,7 +157,7 @@ def crash(build, stamp, rounds):
             own = folder + f"/{i}"
             begin = time.monotonic_ns()
             child = os.posix_spawn(stamp, [stamp, own], os.environ)
-            wait_until(lambda: os.path.exists(own) and lines(own) == 1)
+            wait_until(lambda: lines(own) == 1)
             with open(own, encoding="ascii") as f:
                 bare.append((int(f.read()) - begin) / 1e6)
             os.kill(child, signal.SIGKILL)
@@ -189,11 +177,6 @@ def stop(build, stamp, rounds, place=None):
             taken.append((time.perf_counter() - begin) * 1000)
             h.call("start")
         return statistics.median(taken)
-
-
-def pss(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("Pss:")) * 1024
 
 
 def switches(pid):
@@ -244,12 +227,6 @@ def probes(build, seconds):
         return (processor_seconds(brain) - spent) / took * 100, (connections() - done) / took
 
 
-def processor_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def peak_memory(pid):
     with open(f"/proc/{pid}/status", encoding="utf-8") as f:
         return next(int(line.split()[1]) for line in f if line.startswith("VmHWM:")) / 1024
@@ -269,7 +246,7 @@ def logs(build, megabytes):
             spent = processor_seconds(brain)
             begin = time.perf_counter()
             h.apply(f'[processes.s]\ncommand = "{program}"\nrestart = "never"\nlogs.stdout = "{path}"\nlogs.max_size_mb = 0\n')
-            wait_until(lambda: os.path.exists(path) and os.path.getsize(path) >= megabytes * 1000000, 120)
+            wait_until(lambda: os.path.exists(path) and os.path.getsize(path) >= megabytes * 1000000, seconds=120)
             ratios.append(bare / (time.perf_counter() - begin))
             costs.append(processor_seconds(brain) - spent)
             peaks.append(peak_memory(brain))
@@ -327,4 +304,7 @@ def main():
             f.write("\n")
 
 
-main()
+try:
+    main()
+except TooLong as why:
+    sys.exit(str(why))

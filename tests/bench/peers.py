@@ -20,20 +20,9 @@ import sys
 import tempfile
 import time
 
-LIMIT = 60  # seconds that a figure may take before it is said to take longer
+from readings import LIMIT, TooLong, lines, processor_seconds, pss, wait_until
+
 MARK = "OXBENCH_HOME"
-
-
-class TooLong(Exception):
-    """A figure that took longer than LIMIT."""
-
-
-def wait_until(condition, pause=0.001):
-    end = time.monotonic() + LIMIT
-    while not condition():
-        if time.monotonic() > end:
-            raise TooLong
-        time.sleep(pause)
 
 
 def marked(home):
@@ -306,23 +295,12 @@ def seconds(action, *arguments):
     return time.perf_counter() - begin
 
 
-def lines(path):
-    with contextlib.suppress(FileNotFoundError), open(path, "rb") as f:
-        return f.read().count(b"\n")
-    return 0
-
-
 def stamp(build):
     return os.path.join(os.path.abspath(build), "bench-stamp")
 
 
 def runners(peer, program):
     return [pid for pid in marked(peer.home) if os.path.realpath(f"/proc/{pid}/exe") == os.path.realpath(program)]
-
-
-def pss(pid):
-    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("Pss:")) * 1024
 
 
 def boot(kind, build, rounds):
@@ -377,24 +355,18 @@ def written(folder):
     return sum(os.path.getsize(path) for path in glob.glob(folder + "/**/*.log", recursive=True))
 
 
-def spent(pid):
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as f:
-        fields = f.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def logs(kind, build, megabytes):
     """Lines of 100 bytes, as fast as they are taken, until all of them are in a file."""
     with running(kind, build) as peer:
         flood = peer.write("flood", f"#!/bin/sh\nyes {'x' * 99} | head -c {megabytes}000000\nexec sleep 1000\n")
         os.chmod(flood, 0o700)
         daemons = peer.daemons()
-        before, cost = written(peer.logs), sum(map(spent, daemons))
+        before, cost = written(peer.logs), sum(map(processor_seconds, daemons))
         begin = time.perf_counter()
         peer.begin([flood], 1, False)
         wait_until(lambda: written(peer.logs) - before >= megabytes * 1000000, 0.005)
         yield f"{megabytes} MB of logs in a file, each second", "MB", megabytes / (time.perf_counter() - begin)
-        yield "processor time for that", "s", sum(map(spent, daemons)) - cost
+        yield "processor time for that", "s", sum(map(processor_seconds, daemons)) - cost
 
 
 def figures(kind, build):

@@ -242,11 +242,7 @@ static void who_is_turned_away_learns_why(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = fixture_setup,                    \
-		.teardown_func = fixture_teardown,                                                           \
-	}
+#define ONE(sentence, function) PROMISE_IN(fixture_setup, fixture_teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("a call gives the result, or the words and what to exit with",
 			a_call_gives_the_result_or_the_words),

@@ -163,10 +163,7 @@ static void what_is_cancelled_is_not_told(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
-	}
+#define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("a drain ends with the last connection of its port", ends_with_the_last_connection),
 		ONE("at its deadline it tells how many are left", the_deadline_tells_how_many_are_left),

@@ -448,10 +448,7 @@ static void cancelled_waits_say_nothing(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
-	}
+#define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		PROMISE("a listener is found with its process, over IPv4 and IPv6",
 			a_listener_is_found_with_its_process),

@@ -65,11 +65,7 @@ static void who_leaves_while_its_answer_waits_for_the_disk_is_forgotten(void **s
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = fixture_setup,                    \
-		.teardown_func = fixture_teardown,                                                           \
-	}
+#define ONE(sentence, function) PROMISE_IN(fixture_setup, fixture_teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("an answer that says that something has changed waits until that is on disk, and no other does",
 			an_answer_to_a_change_waits_for_the_disk),

@@ -275,10 +275,7 @@ static void it_may_end_while_its_end_is_not_watched(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
-	}
+#define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("the loop has one descriptor, made at its start: there is none that it could lack later",
 			the_loop_has_one_descriptor),

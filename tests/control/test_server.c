@@ -428,11 +428,7 @@ static void another_user_is_refused(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = fixture_setup,                    \
-		.teardown_func = fixture_teardown,                                                           \
-	}
+#define ONE(sentence, function) PROMISE_IN(fixture_setup, fixture_teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("a request is answered, a wrong one with a code and words", a_request_is_answered),
 		ONE("half a line waits and holds nobody up", half_a_line_waits),

@@ -366,10 +366,7 @@ static void a_disk_that_refuses_is_told_and_tried_again(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
-	}
+#define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("where nothing is, nothing is found and nothing is written",
 			nothing_there_is_nothing_found),

@@ -192,11 +192,7 @@ static void a_subscriber_that_goes_is_forgotten(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = fixture_setup,                    \
-		.teardown_func = fixture_teardown,                                                           \
-	}
+#define ONE(sentence, function) PROMISE_IN(fixture_setup, fixture_teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("a snapshot comes first, and then the event that follows it",
 			a_snapshot_comes_first_and_then_what_follows_it),

@@ -261,10 +261,7 @@ static void a_peer_is_known(void **state)
 
 int main(void)
 {
-#define ONE(sentence, function)                                                                              \
-	{                                                                                                    \
-		.name = (sentence), .test_func = (function), .setup_func = setup, .teardown_func = teardown, \
-	}
+#define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
 	const struct CMUnitTest tests[] = {
 		ONE("folder and socket are private whatever the umask is", private_whatever_the_umask),
 		ONE("a socket that a killed daemon left is replaced", a_dead_one_is_replaced),

@@ -299,7 +299,7 @@ start_after_boot() {
 	assert_line --index -1 --partial "api:0:"
 }
 
-@test "17, 18: a second SIGTERM or a SIGHUP while all is being stopped changes nothing, and what was adopted is stopped like the rest" {
+@test "a second SIGTERM or a SIGHUP while all is being stopped changes nothing, and what was adopted is stopped like the rest" {
 	start_oxherd <<-'TOML'
 		[processes.slow]
 		command = "actor --ignore TERM --mark"

@@ -407,8 +407,8 @@ bad_build() {
 @test "deploys behind nginx lose no request, with the brain killed in the middle of one" {
 	front=$((port + 15))
 	nginx_up "$front" api "$PWD/upstream.conf"
-	front_keys=$(printf '[processes.api.nginx]\noutput = "upstream.conf"\ntest = "nginx -t -c %s"\nreload = "nginx -s reload -c %s"' \
-		"$nginx_root/nginx.conf" "$nginx_root/nginx.conf")
+	front_keys="[processes.api.nginx]
+$(nginx_keys)"
 	begin
 	eventually 5 grep -q "$port" upstream.conf
 	eventually 5 curl -sf "http://127.0.0.1:$front/"
@@ -429,8 +429,8 @@ bad_build() {
 @test "an upstream that cannot be changed ends a deploy before anything is stopped" {
 	front=$((port + 15))
 	nginx_up "$front" api "$PWD/upstream.conf"
-	front_keys=$(printf '[processes.api.nginx]\noutput = "upstream.conf"\ntest = "test ! -e broken"\nreload = "nginx -s reload -c %s"' \
-		"$nginx_root/nginx.conf")
+	front_keys="[processes.api.nginx]
+$(nginx_keys | sed 's/^test = .*/test = "test ! -e broken"/')"
 	begin
 	eventually 5 grep -q "$port" upstream.conf
 	touch broken

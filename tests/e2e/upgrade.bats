@@ -143,9 +143,7 @@ fds_of() {
 		instances = 4
 		port = $port
 		[processes.api.nginx]
-		output = "upstream.conf"
-		test = "nginx -t -c $nginx_root/nginx.conf"
-		reload = "nginx -s reload -c $nginx_root/nginx.conf"
+		$(nginx_keys)
 	TOML
 	eventually 5 answers "$front" "hello from api"
 	eventually 5 eval '[ "$(grep -c "server 127" upstream.conf)" = 4 ]'
@@ -163,7 +161,7 @@ fds_of() {
 	assert_regex "$(cat load)" '^[1-9][0-9]+ 0$'
 }
 
-@test "66, 67: environment and limits after an upgrade are those of the first start" {
+@test "environment and limits after an upgrade are those of the first start" {
 	ulimit -Sn 500
 	start_oxherd <<-'TOML'
 		[processes.api]
@@ -300,7 +298,7 @@ fds_of() {
 	assert no_children sleep
 }
 
-@test "16, 17: a SIGTERM that comes while the keeper changes is not lost, and a second one is no other" {
+@test "a SIGTERM that comes while the keeper changes is not lost, and a second one is no other" {
 	herd
 	oxctl daemon upgrade --from "$next" >/dev/null 2>&1 3>&- &
 	eventually 10 is_logged "control: daemon.upgrade"

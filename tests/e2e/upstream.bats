@@ -7,15 +7,6 @@ teardown() {
 	stop_oxherd
 }
 
-# The [.nginx] table of an app behind nginx_up.
-nginx_keys() {
-	cat <<-TOML
-		output = "upstream.conf"
-		test = "nginx -t -c $nginx_root/nginx.conf"
-		reload = "nginx -s reload -c $nginx_root/nginx.conf"
-	TOML
-}
-
 # The ports that the file names, in order; with "down" behind those that get nothing new.
 named() {
 	sed -n 's/^ *server 127.0.0.1:\([0-9]*\)\( down\)\{0,1\};$/\1\2/p' upstream.conf | xargs
@@ -62,19 +53,21 @@ reloaded() {
 	eventually 5 answers "$front" "hello from api:0"
 }
 
-@test "an instance that leaves finishes what it was asked, and gets nothing new" {
+# Two instances behind nginx, on $port and $front; who is asked for /slow takes its time, and for /slow0 the first one does.
+slow_herd() {
 	port=$(port_block 2)
 	front=$((port + 10))
 	nginx_up "$front" api "$PWD/upstream.conf"
 	cat >slow.py <<-'PY'
 		import http.server, os, time
+		me = os.environ['OXHERD_INSTANCE']
 		class Slow(http.server.BaseHTTPRequestHandler):
 		    def do_GET(self):
-		        if self.path == '/slow':
-		            time.sleep(1.5)
+		        if self.path in ('/slow', '/slow' + me):
+		            time.sleep(2)
 		        self.send_response(200)
 		        self.end_headers()
-		        self.wfile.write(b'from ' + os.environ['OXHERD_INSTANCE'].encode())
+		        self.wfile.write(b'from ' + me.encode())
 		    def log_message(self, *words):
 		        pass
 		http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Slow).serve_forever()
@@ -91,9 +84,19 @@ reloaded() {
 	eventually 5 names "$port $((port + 1))"
 	eventually 5 upstream_is_settled
 	eventually 5 answers "$front" "from"
+}
+
+# Four at once, through nginx: so each instance gets one.
+ask_four() {
+	local i
 	for i in 1 2 3 4; do
-		curl -s --max-time 10 -o "answer$i" -w '%{http_code}\n' "http://127.0.0.1:$front/slow" >"code$i" 3>&- &
+		curl -s --max-time 10 -o "answer$i" -w '%{http_code}\n' "http://127.0.0.1:$front$1" >"code$i" 3>&- &
 	done
+}
+
+@test "an instance that leaves finishes what it was asked, and gets nothing new" {
+	slow_herd
+	ask_four /slow
 	eventually 5 has_connection $((port + 1))
 	took 500 8000 oxctl scale api 1
 	wait
@@ -103,36 +106,8 @@ reloaded() {
 }
 
 @test "nobody stops while nginx's old workers, which still know it, are there" {
-	port=$(port_block 2)
-	front=$((port + 10))
-	nginx_up "$front" api "$PWD/upstream.conf"
-	cat >slow.py <<-'PY'
-		import http.server, os, time
-		class Slow(http.server.BaseHTTPRequestHandler):
-		    def do_GET(self):
-		        if os.environ['OXHERD_INSTANCE'] == '0':
-		            time.sleep(2.5)
-		        self.send_response(200)
-		        self.end_headers()
-		        self.wfile.write(b'from ' + os.environ['OXHERD_INSTANCE'].encode())
-		    def log_message(self, *words):
-		        pass
-		http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), Slow).serve_forever()
-	PY
-	start_oxherd <<-TOML
-		[processes.api]
-		command = "python3 slow.py"
-		instances = 2
-		port = $port
-		stop_signal = "SIGKILL"
-		[processes.api.nginx]
-		$(nginx_keys)
-	TOML
-	eventually 5 names "$port $((port + 1))"
-	eventually 5 upstream_is_settled
-	for i in 1 2 3 4; do
-		curl -s --max-time 10 -o "answer$i" "http://127.0.0.1:$front/" 3>&- &
-	done
+	slow_herd
+	ask_four /slow0
 	eventually 5 has_connection "$port"
 	# What is asked of the other one keeps a worker that may still turn to this one.
 	took 1000 8000 oxctl stop api:1

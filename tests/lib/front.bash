@@ -33,6 +33,15 @@ nginx_up() {
 	eventually 5 test -s "$nginx_root/nginx.pid"
 }
 
+# The [.nginx] table of an app behind it, whose block is upstream.conf beside the oxfile.
+nginx_keys() {
+	cat <<-TOML
+		output = "upstream.conf"
+		test = "nginx -t -c $nginx_root/nginx.conf"
+		reload = "nginx -s reload -c $nginx_root/nginx.conf"
+	TOML
+}
+
 # nginx_turns COMMAND…: a command that reloads it, and back when its old workers are gone: until then they still serve.
 nginx_turns() {
 	local before pid

@@ -194,8 +194,8 @@ def nonsense():
 
 if __name__ == '__main__':
     run(
-        ('P, 77: status answers at once while another app takes %d s to stop' % SLOW, slow_stop),
-        ('80, Q: another user of the machine cannot connect', stranger),
+        ('status answers at once while another app takes %d s to stop' % SLOW, slow_stop),
+        ('another user of the machine cannot connect', stranger),
         ('a request of 2 MiB is refused, and the next client answered at once', too_large),
         ('half a line holds nobody up', half_a_line),
         ('300 connections: those beyond 256 are told so, the rest served', crowd),

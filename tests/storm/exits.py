@@ -111,8 +111,8 @@ def json_only():
 
 if __name__ == '__main__':
     run(
-        ('1, 2: %d children that end at the same instant are all reaped and told, with their codes' % CHILDREN,
+        ('%d children that end at the same instant are all reaped and told, with their codes' % CHILDREN,
          all_at_once),
-        ('T, 87: %d restarts later there are as many descriptors and as much memory as before' % RESTARTS, thousands),
+        ('%d restarts later there are as many descriptors and as much memory as before' % RESTARTS, thousands),
         ('status --json prints JSON and nothing else, whatever had to be started first', json_only),
     )

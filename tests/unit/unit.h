@@ -27,5 +27,11 @@
 	{                                                                                                    \
 		.name = (sentence), .test_func = (function),                                                 \
 	}
+/* The same, in a world that is made before and taken down after it. */
+#define PROMISE_IN(before, after, sentence, function)                                                        \
+	{                                                                                                    \
+		.name = (sentence), .test_func = (function), .setup_func = (before),                         \
+		.teardown_func = (after),                                                                    \
+	}
 
 #endif
