@@ -8,6 +8,7 @@
 
 struct install_options {
 	bool for_user;     /* for the user's own manager, and not the machine's */
+	bool is_strict;    /* forbids also what plain network programs do not need */
 	bool only_print;   /* the unit goes to standard output, and nothing is changed */
 	const char *group; /* what `oxherd --group` gets, or NULL */
 };

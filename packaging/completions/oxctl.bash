@@ -22,7 +22,7 @@ _oxctl()
 		signal) words=" --json --help" ;;
 		reset) words=" --all --json --help" ;;
 		save) words=" --output --json --help" ;;
-		daemon) words="start stop restart status upgrade install --json --from --user --print --group --help" ;;
+		daemon) words="start stop restart status upgrade install --json --from --user --strict --print --group --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
 		export) words="nginx haproxy caddy --server --output --config --env --json --help" ;;

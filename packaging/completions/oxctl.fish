@@ -86,6 +86,7 @@ complete -c oxctl -n '__fish_seen_subcommand_from save' -l json -d 'print it as 
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l json -d 'status: print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l from -r -d 'upgrade: where the new oxherd and oxherd-brain are'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l user -d 'install: for your own systemd'
+complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l strict -d 'install: forbid also what plain network programs do not need'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l print -d 'install: only print the unit'
 complete -c oxctl -n '__fish_seen_subcommand_from daemon' -l group -r -d 'install: who may control the daemon too; see oxherd(8)'
 complete -c oxctl -n '__fish_seen_subcommand_from validate' -l config -r -d 'the oxfile to read'

@@ -81,7 +81,7 @@ save)
 	_arguments '--output[replace this file, whole or not at all]:value:_files' '--json[print it as text in JSON]' '*:file:_files'
 	;;
 daemon)
-	_arguments '--json[status: print JSON]' '--from[upgrade: where the new oxherd and oxherd-brain are]:value:_files' '--user[install: for your own systemd]' '--print[install: only print the unit]' '--group[install: who may control the daemon too; see oxherd(8)]:value:_files' '*:file:_files'
+	_arguments '--json[status: print JSON]' '--from[upgrade: where the new oxherd and oxherd-brain are]:value:_files' '--user[install: for your own systemd]' '--strict[install: forbid also what plain network programs do not need]' '--print[install: only print the unit]' '--group[install: who may control the daemon too; see oxherd(8)]:value:_files' '*:file:_files'
 	;;
 validate)
 	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'

@@ -94,15 +94,17 @@ as_stranger() {
 
 @test "the unit for systemd is one that systemd accepts" {
 	command -v systemd-analyze >/dev/null || skip "there is no systemd-analyze here"
-	oxctl daemon install --print --group daemon:read >oxherd.service
-	# Manual pages that are not installed here are no fault of the unit.
-	run -1 sh -c "systemd-analyze verify ./oxherd.service 2>&1 | grep -v \"Command 'man \""
-	assert_output ""
+	for how in "" --strict; do
+		oxctl daemon install --print ${how:+"$how"} --group daemon:read >oxherd.service
+		# Manual pages that are not installed here are no fault of the unit.
+		run -1 sh -c "systemd-analyze verify ./oxherd.service 2>&1 | grep -v \"Command 'man \""
+		assert_output ""
+	done
 }
 
-# What a line of the unit takes away, as setpriv writes it.
+# What the unit takes away, as setpriv writes it.
 taken() {
-	oxctl daemon install --print | sed -n 's/^CapabilityBoundingSet=~//p' | tr ' ' '\n' | sed 's/^CAP_/-/' | tr 'A-Z\n' 'a-z,'
+	oxctl daemon install --print --strict | sed -n 's/^CapabilityBoundingSet=~//p' | tr ' ' '\n' | sed 's/^CAP_/-/' | tr 'A-Z\n' 'a-z,'
 }
 
 @test "the unit forbids what no web service needs, and systemd-analyze says how much that is" {
@@ -111,16 +113,20 @@ taken() {
 	run -0 systemd-analyze security --no-pager --offline=yes --threshold=64 ./oxherd.service
 	# That one would take all devices away.
 	run -1 grep ProtectClock oxherd.service
+	oxctl daemon install --strict --print >oxherd.service
+	run -0 systemd-analyze security --no-pager --offline=yes --threshold=41 ./oxherd.service
+	run -2 oxctl daemon install --strict --user --print
+	assert_output "oxctl: --strict is for the unit of the machine: that of --user forbids nothing"
 	mkdir user
 	oxctl daemon install --user --print >user/oxherd.service
 	run -1 grep -E 'Protect|Restrict|Capabilit|SystemCall|Private' user/oxherd.service
 }
 
-@test "without what the unit takes from it the daemon does all that it does" {
+@test "without what the unit takes from it, and a strict one, the daemon does all that it does" {
 	open_place
 	caps=$(taken)
 	port=$(port_block)
-	assert_regex "$caps" 'sys_module.*lease'
+	assert_regex "$caps" 'sys_module.*lease.*sys_admin.*perfmon'
 	given_oxfile <<-TOML
 		[processes.web]
 		command = "hello"
@@ -131,7 +137,7 @@ taken() {
 		group = "nogroup"
 		working_dir = "/"
 	TOML
-	setpriv --bounding-set "${caps%,}" oxctl start --wait 3>&-
+	setpriv --no-new-privs --bounding-set "${caps%,}" oxctl start --wait 3>&-
 	assert_not_equal "$(grep CapBnd "/proc/$(pid_of web:0)/status")" "$(grep CapBnd /proc/self/status)"
 	run -0 curl -sf "127.0.0.1:$port"
 	assert_equal "$(stat -c %U "/proc/$(pid_of other:0)")" nobody
