@@ -40,7 +40,7 @@ struct store {
 	struct writing writing;
 	pthread_t thread;
 	struct ev_io done;
-	uint64_t ended; /* writes */
+	uint64_t ended; /* writes, and those that the disk had refused before they began */
 	int64_t took_ms;
 	struct err failure; /* empty while all is well */
 	struct ev_prepare end_of_turn;
@@ -248,6 +248,8 @@ static void end(struct store *s)
 	s->ended++;
 	s->took_ms = w->took_ms;
 	if (w->rc < 0) {
+		/* Whoever asked meanwhile has it refused too, and does not wait for the retry. */
+		s->ended += s->is_dirty;
 		s->is_dirty = true;
 		remember_failure(s, &w->e);
 	} else {

@@ -59,7 +59,10 @@ void store_free(struct store *s);
 void store_save_soon(struct store *s);
 /* Everything is on disk when this returns, and it waits for that; -1 with words.  It is tried again later. */
 int store_save_now(struct store *s, struct err *e);
-/* How many writes will have ended when all that is known now has been tried to write; how many have. */
+/*
+ * How many writes will have ended when all that is known now has been tried to write; how many have.  One that fails ends that which was asked for
+ * meanwhile, too: the next try is STORE_RETRY_MS away.
+ */
 uint64_t store_due(const struct store *s);
 uint64_t store_ended(const struct store *s);
 /* How long the last write took, in ms. */
