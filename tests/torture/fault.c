@@ -5,7 +5,8 @@
  *	FAULT_ERROR   EMFILE ENOMEM EAGAIN ENOSPC EINTR EIO; or KILL: the process dies there; or SLOW: a disk on which each
  *	              fsync takes FAULT_AT ms, and each write to a file a hundredth of that
  *	FAULT_AT      n; 0 only counts
- *	FAULT_FILE    8 bytes that count over all processes and lives: only one of them is hit
+ *	FAULT_FILE    64 bytes: the first 8 count over all processes and lives, so that only one of them is hit; then the name
+ *	              of the call that failed
  *
  * A call is counted where that error is one that the kernel might give.
  */
@@ -46,7 +47,7 @@ enum {
 	CAN_SLOW = 128,
 };
 
-static const struct {
+static const struct error {
 	const char *name;
 	int number;
 	unsigned int bit;
@@ -61,10 +62,14 @@ static const struct {
 	{ "SLOW", 0, CAN_SLOW },
 };
 
-static _Atomic uint64_t *counter; /* NULL: this process is not meant */
+struct record {
+	_Atomic uint64_t calls;
+	char failed[56];
+};
+
+static struct record *record; /* NULL: this process is not meant */
 static uint64_t at;
-static unsigned int bit;
-static int number;
+static struct error meant;
 
 __attribute__((constructor)) static void begin(void)
 {
@@ -77,38 +82,38 @@ __attribute__((constructor)) static void begin(void)
 
 	if (!who || !error || !file || !place || strcmp(who, program_invocation_short_name) != 0)
 		return;
-	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
-		if (strcmp(errors[i].name, error) != 0)
-			continue;
-		bit = errors[i].bit;
-		number = errors[i].number;
-	}
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (strcmp(errors[i].name, error) == 0)
+			meant = errors[i];
 	at = strtoull(place, NULL, 10);
 	fd = (int)syscall(SYS_openat, AT_FDCWD, file, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
-		memory = mmap(NULL, sizeof(*counter), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		memory = mmap(NULL, sizeof(*record), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (fd >= 0)
 		(void)syscall(SYS_close, fd);
-	counter = memory == MAP_FAILED ? NULL : memory;
+	record = memory == MAP_FAILED ? NULL : memory;
 }
 
 /* True when this call is the one. */
-static bool fails(unsigned int can)
+static bool call_fails(const char *name, unsigned int can)
 {
-	if (!counter || !((can | CAN_KILL) & bit) || atomic_fetch_add(counter, 1) + 1 != at)
+	if (!record || !((can | CAN_KILL) & meant.bit) || atomic_fetch_add(&record->calls, 1) + 1 != at)
 		return false;
-	if (bit == CAN_KILL)
+	(void)snprintf(record->failed, sizeof(record->failed), "%s", name);
+	if (meant.bit == CAN_KILL)
 		(void)syscall(SYS_kill, getpid(), SIGKILL);
-	errno = number;
+	errno = meant.number;
 	return true;
 }
+
+#define fails(can) call_fails(__func__, can)
 
 /* Nothing else has a disk behind it that can be full, broken or slow. */
 static bool is_file(int fd)
 {
 	struct stat st;
 
-	return counter && syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
+	return record && syscall(SYS_fstat, fd, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 /* As on a disk that others keep busy: who waits for it does nothing else meanwhile. */
@@ -117,7 +122,7 @@ static void linger(int fd, uint64_t part)
 	struct timespec pause = { .tv_sec = (time_t)(at / part / 1000),
 		.tv_nsec = (long)(at * 1000000 / part % 1000000000) };
 
-	if (bit == CAN_SLOW && (part == 1 || is_file(fd)))
+	if (meant.bit == CAN_SLOW && (part == 1 || is_file(fd)))
 		(void)nanosleep(&pause, NULL);
 }
 
@@ -207,19 +212,16 @@ ssize_t readlink(const char *path, char *bytes, size_t size)
 	NEXT(readlink, path, bytes, size);
 }
 
-DIR *fdopendir(int fd)
-{
-	if (fails(CAN_ENOMEM))
-		return NULL;
-	NEXT(fdopendir, fd);
-}
+#define LISTS(name, type, what, can)                                                                         \
+	DIR *name(type what)                                                                                 \
+	{                                                                                                    \
+		if (fails(can))                                                                              \
+			return NULL;                                                                         \
+		NEXT(name, what);                                                                            \
+	}
 
-DIR *opendir(const char *path)
-{
-	if (fails(CAN_EMFILE | CAN_ENOMEM))
-		return NULL;
-	NEXT(opendir, path);
-}
+LISTS(opendir, const char *, path, CAN_EMFILE | CAN_ENOMEM)
+LISTS(fdopendir, int, fd, CAN_ENOMEM)
 
 ssize_t read(int fd, void *bytes, size_t size)
 {
@@ -366,19 +368,16 @@ int accept4(int fd, __SOCKADDR_ARG address, socklen_t *len, int flags)
 	NEXT(accept4, fd, address, len, flags);
 }
 
-ssize_t sendmsg(int fd, const struct msghdr *m, int flags)
-{
-	if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))
-		return -1;
-	NEXT(sendmsg, fd, m, flags);
-}
+#define CARRIES(name, type)                                                                                  \
+	ssize_t name(int fd, type m, int flags)                                                              \
+	{                                                                                                    \
+		if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))                                              \
+			return -1;                                                                           \
+		NEXT(name, fd, m, flags);                                                                    \
+	}
 
-ssize_t recvmsg(int fd, struct msghdr *m, int flags)
-{
-	if (fails(CAN_ENOMEM | CAN_EAGAIN | CAN_EINTR))
-		return -1;
-	NEXT(recvmsg, fd, m, flags);
-}
+CARRIES(sendmsg, const struct msghdr *)
+CARRIES(recvmsg, struct msghdr *)
 
 ssize_t send(int fd, const void *bytes, size_t size, int flags)
 {

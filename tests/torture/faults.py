@@ -3,25 +3,31 @@
 The n-th call of the keeper or of the brain fails, or kills it, while apps start, crash, scale, roll, stop, are asked after, and another build takes over.  Whatever it was: nothing hangs,
 nothing is doubled or lost, status tells the truth, and all can be stopped.
 
-TORTURE_FAULTS: how many; all: every n for every error; else as many as TORTURE_SECS (12) are enough for.  TORTURE_SEED (1).  TORTURE_ONLY="oxherd EMFILE 17": that one.
-TORTURE_ERRORS="EMFILE EIO": no others.  TORTURE_PART=1/3: one of three parts of them all, for as many runs side by side, each with ports of its own (unshare -n).
+TORTURE_FAULTS: how many; all: every n for every error, which root does in parts side by side; else as many as TORTURE_SECS (12) are enough for.
+TORTURE_SEED (1).  TORTURE_ERRORS="EMFILE EIO": no others.  TORTURE_ONLY="oxherd EMFILE 17": that one.
 """
+import concurrent.futures
 import contextlib
+import fcntl
 import os
 import random
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
 import time
+import traceback
 
 from torture import everybody, mains, number, problems
 
-from storm import BUILD, Client, Daemon, Refused, alive, command, eventually, note, run, wait_gone
+from storm import (BUILD, Client, Daemon, Refused, alive, children, command, eventually, fields, note, read, run,
+                   wait_gone)
 
 ERRORS = os.environ.get('TORTURE_ERRORS', 'EMFILE ENOMEM EAGAIN ENOSPC EINTR EIO KILL').split()
 PROGRAMS = ['oxherd', 'oxherd-brain']
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 SOON = 20
 
 OXFILE = '''
@@ -62,7 +68,7 @@ class Victim(Daemon):
         path = os.path.join(self.home, 'fault')
         if not os.path.exists(path):
             with open(path, 'wb') as file:
-                file.write(bytes(8))
+                file.write(bytes(64))
         env = dict(self.env, FAULT_FILE=path, **self.fault)
         done = subprocess.run([os.path.join(BUILD, 'oxherd'), '--daemon'], env=env, stdin=subprocess.DEVNULL,
                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=60, check=False)
@@ -77,9 +83,11 @@ class Victim(Daemon):
             assert done.returncode == 0 or 'another oxherd' in words, 'does not start again: ' + words
         self.keeper = self.patient('status')['daemon']['pid']
 
-    def calls(self):
+    def record(self):
+        """How many calls there were, and the name of the one that failed."""
         with open(os.path.join(self.home, 'fault'), 'rb') as file:
-            return struct.unpack('<Q', file.read(8))[0]
+            calls, failed = struct.unpack('<Q56s', file.read(64))
+            return calls, failed.rstrip(b'\0').decode()
 
     def again(self):
         """A keeper that was killed is started anew, as the next command would."""
@@ -184,6 +192,8 @@ def held(d, pid):
     for name in os.listdir('/proc/%d/fd' % pid):
         with contextlib.suppress(FileNotFoundError):
             kind = os.readlink('/proc/%d/fd/%s' % (pid, name)).replace(d.home, '')
+            if kind.startswith('/run/pipes/down:'):
+                continue  # Whether it ran before it was stopped is a matter of luck.
             kind = 'a cgroup' if kind.startswith('/sys/fs/cgroup/') else re.sub(r'\d+', 'N', kind)
             found[kind] = found.get(kind, 0) + 1
     return found
@@ -238,27 +248,41 @@ def act(d, what, place):
     return wrong or leaked(d, place)
 
 
+def what_is_known(d):
+    """Of a daemon with which something is wrong."""
+    calls, failed = d.record()
+    note('%d calls; the one that failed: %s' % (calls, failed or 'none'))
+    with contextlib.suppress(OSError):
+        note('%s; in its run folder: %s' % (d.fault, os.listdir(os.path.dirname(d.path))))
+    for pid in [d.keeper] + [child for child in children(d.keeper) if command(child).endswith('oxherd-brain')]:
+        note('%d %s: %s in %s' % (pid, command(pid), (fields(pid) or [b'gone'])[0].decode(), read('/proc/%d/wchan' % pid).decode()))
+    with contextlib.suppress(OSError):
+        for line in [line for line in d.log().splitlines() if ' crasher:0: ' not in line][-60:]:
+            note(line)
+
+
 def attempt(who, error, at):
     """One life with one fault: what is wrong with it, or ''; and how many calls there were that it could have been."""
     d = Victim(who, error, at)
+    wrong, calls = '', 0
     try:
         wrong = act(d, story, BEFORE) or act(d, another_build, 'after it')
-        with contextlib.suppress(OSError, ValueError, Refused):
-            d.keeper = d.patient('status')['daemon']['pid']
-        calls = d.calls()
-        if not wrong and crashed(d):
-            wrong = crashed(d)[0]
         if not end(d) and not wrong:
             wrong = 'not all of it ended: %s' % [(pid, command(pid)) for pid in everybody(d.home)]
-        if wrong:
-            for line in [line for line in d.log().splitlines() if ' crasher:0: ' not in line][-40:]:
-                note(line)
-        return wrong, calls
+        calls, _ = d.record()
+        if not wrong and crashed(d):
+            wrong = crashed(d)[0]
+    except Exception as why:
+        wrong = repr(why)
+        note(traceback.format_exc())
     finally:
+        if wrong:
+            what_is_known(d)
         for pid in everybody(d.home):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         d.end()
+    return wrong, calls
 
 
 def unhurt(who, error):
@@ -268,52 +292,101 @@ def unhurt(who, error):
     return calls
 
 
-def choose(source):
-    """(who, error, n): some at random, or every one."""
+def chosen(source):
+    """(who, error, n), one after the other: some at random."""
+    unhurt(PROGRAMS[0], 'KILL')
     if os.environ.get('TORTURE_ONLY'):
         who, error, at = os.environ['TORTURE_ONLY'].split()
-        unhurt(PROGRAMS[0], 'KILL')
-        return [(who, error, int(at))]
-    is_all = os.environ.get('TORTURE_FAULTS', '') == 'all'
-    # A life more, to learn from: its calls are not those of the story alone.
-    unhurt(PROGRAMS[0], 'KILL')
-    totals = {(who, error): unhurt(who, error) for who in PROGRAMS for error in (ERRORS if is_all else ['KILL'])}
-    for (who, error), calls in totals.items():
-        note('%s makes %d calls that may fail with %s' % (who, calls, error))
-    if is_all:
-        part, parts = (int(word) for word in os.environ.get('TORTURE_PART', '1/1').split('/'))
-        # By n, and not by place in the list: each part counts the calls of a life of its own.
-        return [(who, error, at) for (who, error), calls in totals.items() for at in range(part, calls + 1, parts)]
-    chosen = []
+        yield who, error, int(at)
+        return
+    totals = {who: unhurt(who, 'KILL') for who in PROGRAMS}
+    for who, calls in totals.items():
+        note('%s makes %d calls that may fail' % (who, calls))
     for _ in range(number('FAULTS', 20)):
         who, error = source.choice(PROGRAMS), source.choice(ERRORS)
         # Rarer ones have fewer calls: the first ones are worth more than what lies beyond the last.
-        chosen.append((who, error, int(totals[who, 'KILL'] ** source.random()) if error != 'KILL'
-                       else source.randint(1, totals[who, 'KILL'])))
-    return chosen
+        yield who, error, int(totals[who] ** source.random()) if error != 'KILL' else source.randint(1, totals[who])
 
 
-def every_fault():
-    failed = []
-    seed = number('SEED', 1)
-    chosen = choose(random.Random(seed))
+class Tally:
+    """What came of the faults so far."""
+
+    def __init__(self):
+        self.done, self.failed = 0, []
+
+    def attempt(self, who, error, at):
+        """False if that life had fewer calls."""
+        self.done += 1
+        try:
+            wrong, calls = attempt(who, error, at)
+        except Exception as why:
+            note(traceback.format_exc())
+            wrong, calls = repr(why), at
+        if wrong:
+            self.failed.append('TORTURE_ONLY="%s %s %d": %s' % (who, error, at, wrong))
+            note(self.failed[-1])
+        return calls >= at
+
+    def end(self):
+        note('%d faults, seed %d' % (self.done, number('SEED', 1)))
+        assert not self.failed, '%d of %d: %s' % (len(self.failed), self.done, self.failed[0])
+
+
+def every_one(part, parts):
+    """Every n from `part` on, in steps, until five lives, one after the other, had not as many calls."""
+    tally = Tally()
+    unhurt(PROGRAMS[0], 'KILL')
+    for who in PROGRAMS:
+        for error in ERRORS:
+            at, beyond = part, 0
+            while beyond < 5:
+                beyond = 0 if tally.attempt(who, error, at) else beyond + 1
+                at += parts
+            note('%s %s: up to %d' % (who, error, at - 6 * parts))
+    tally.end()
+
+
+# Most of a life is waiting: so many for each processor.  Each part has ports and processes of its own.
+SIDES = 4 * (os.cpu_count() or 1)
+APART = ['unshare', '-n', '-p', '-m', '--mount-proc', '-f']
+
+
+def one_of_many(part):
+    """A part of them, in a process of its own; its exit code."""
+    # The shell stays, as the one who buries whom nobody else does.
+    words = APART + ['sh', '-c', '"$@"; exit $?', 'sh', sys.executable, os.path.abspath(__file__)]
+    with subprocess.Popen(words, env=dict(os.environ, TORTURE_PART='%d/%d' % (part, SIDES)), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as there:
+        for line in there.stdout:
+            if not line.startswith(('1..', 'ok ')):
+                note('%d: %s' % (part, line.rstrip().removeprefix('# ')))
+    return there.returncode
+
+
+def all_of_them():
+    if 'TORTURE_PART' in os.environ:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+            fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack('16sh14x', b'lo', IFF_UP))
+        every_one(*(int(word) for word in os.environ['TORTURE_PART'].split('/')))
+    elif subprocess.run(APART + ['true'], stderr=subprocess.DEVNULL, check=False).returncode:
+        every_one(1, 1)
+    else:
+        with concurrent.futures.ThreadPoolExecutor(SIDES) as pool:
+            codes = list(pool.map(one_of_many, range(1, SIDES + 1)))
+        assert not any(codes), 'parts that failed: %s' % [part for part, code in enumerate(codes, 1) if code]
+
+
+def some():
+    tally = Tally()
     end_at = None if 'TORTURE_FAULTS' in os.environ else time.monotonic() + number('SECS', 12)
-    done = 0
-    for who, error, at in chosen:
+    for who, error, at in chosen(random.Random(number('SEED', 1))):
         if end_at and time.monotonic() > end_at:
             break
-        done += 1
-        try:
-            wrong, _ = attempt(who, error, at)
-        except Exception as why:
-            wrong = repr(why)
-        if wrong:
-            failed.append('TORTURE_ONLY="%s %s %d": %s' % (who, error, at, wrong))
-            note(failed[-1])
-    note('%d faults, seed %d' % (done, seed))
-    assert not failed, '%d of %d: %s' % (len(failed), done, failed[0])
+        tally.attempt(who, error, at)
+    tally.end()
 
 
 if __name__ == '__main__':
     sys.stdout.reconfigure(line_buffering=True)
-    run(('whatever call of keeper or brain fails, or kills it: nothing is doubled, lost or hangs, and status is true', every_fault))
+    run(('whatever call of keeper or brain fails, or kills it: nothing is doubled, lost or hangs, and status is true',
+         all_of_them if os.environ.get('TORTURE_FAULTS') == 'all' else some))

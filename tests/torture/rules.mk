@@ -10,7 +10,7 @@ $(OUT)/torture/fault.so: tests/torture/fault.c $(OUT)/flags
 .PHONY: torture-programs
 torture-programs: e2e-programs $(OUT)/torture/fault.so
 
-## make torture     kills at random and at every call, calls that fail; longer: TORTURE_KILLS=500 TORTURE_FAULTS=1000 TORTURE_ROUNDS=100000, TORTURE_SEED=…
+## make torture     kills at random and at every call, calls that fail; longer: TORTURE_KILLS=500 TORTURE_FAULTS=all TORTURE_ROUNDS=100000, TORTURE_SEED=…
 .PHONY: torture
 torture:
 	$(run_tests) torture
