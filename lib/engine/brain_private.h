@@ -61,7 +61,7 @@ struct found {
 	int64_t pid;
 	uint64_t start_time;
 	int64_t state;
-	bool is_gone;
+	bool is_asked, is_gone;
 	int64_t status;
 	int64_t wall_ms;
 	int64_t stage;

@@ -68,6 +68,11 @@ void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket)
 	(void)parent_send(b->parent, &m, -1);
 }
 
+static void do_asked(void *context, struct ticket ticket)
+{
+	brain_tell(context, KEEP_ASKED, ticket);
+}
+
 static void do_signal(void *context, struct ticket ticket, const char *signal, enum reach reach)
 {
 	struct brain *b = context;
@@ -243,6 +248,7 @@ static void do_settled(void *context, uint64_t request, bool is_ok, const char *
 
 const struct hands brain_hands = {
 	.spawn = do_spawn,
+	.asked = do_asked,
 	.signal = do_signal,
 	.shutdown = brain_ask_to_stop,
 	.kill_tree = do_kill_tree,

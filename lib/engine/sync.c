@@ -69,8 +69,8 @@ static void take_slot(struct brain *b, const struct keep_message *m)
 	vec_push(&b->found, f);
 }
 
-/* What follows the SLOT of one that has ended. */
-static void take_end(struct brain *b, const struct keep_message *m)
+/* What follows its SLOT. */
+static void take_more(struct brain *b, const struct keep_message *m)
 {
 	struct found *f = NULL;
 	size_t i = 0;
@@ -78,10 +78,12 @@ static void take_end(struct brain *b, const struct keep_message *m)
 	VEC_EACH (&b->found, i, f) {
 		if (f->ticket.generation != m->ticket.generation)
 			continue;
-		if (m->kind == KEEP_TREE_GONE) {
+		if (m->kind == KEEP_TREE_GONE)
 			f->is_gone = true;
+		if (m->kind == KEEP_ASKED)
+			f->is_asked = true;
+		if (m->kind == KEEP_TREE_GONE || m->kind == KEEP_ASKED)
 			continue;
-		}
 		f->state = m->kind == KEEP_EXITED ? KEEP_STATE_EXITED : KEEP_STATE_FAILED;
 		f->status = m->status;
 		f->wall_ms = m->wall_ms;
@@ -150,6 +152,7 @@ static void adopt(struct brain *b, const struct found *f)
 		.name = f->name,
 		.pid = f->pid,
 		.start_time = f->start_time,
+		.is_asked = f->is_asked,
 		.is_over = is_over,
 		.is_told = is_over && news_has_end(&b->news, f->name, f->ticket.generation),
 	};
@@ -248,7 +251,8 @@ void sync_message(struct brain *b, const struct keep_message *m)
 	case KEEP_EXITED:
 	case KEEP_SPAWN_FAILED:
 	case KEEP_TREE_GONE:
-		take_end(b, m);
+	case KEEP_ASKED:
+		take_more(b, m);
 		break;
 	case KEEP_HELD:
 		vec_push(&b->held, mem_strdup(m->name));

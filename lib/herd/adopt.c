@@ -89,6 +89,14 @@ static void take(struct instance *i, const struct herd_live *live)
 	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state : STATE_STARTING;
 	char words[48];
 
+	/*
+	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
+	 * and when it has ended it is started again.
+	 */
+	if (live->is_asked && state != STATE_STOPPING) {
+		i->is_restarting = true;
+		i->is_pulled = false;
+	}
 	if (i->phase == PHASE_CHECKING)
 		timer_disarm(&i->app->herd->timers, &i->life);
 	i->phase = PHASE_UP;

@@ -105,6 +105,8 @@ enum reach { REACH_MAIN, REACH_TREE };
 struct hands {
 	/* Answered by herd_spawned() or herd_spawn_failed().  hands.changed() came before it, with the wish already in herd_to_json(). */
 	void (*spawn)(void *context, const struct spawn_wish *wish);
+	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_asked), also where nothing was saved. */
+	void (*asked)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */
 	void (*signal)(void *context, struct ticket ticket, const char *signal, enum reach reach);
 	/*
@@ -149,8 +151,8 @@ struct hands {
 	/* What belongs to the past of an instance, and is nothing to tell to everybody: who asked.  It has no sequence. */
 	void (*remember)(void *context, const struct herd_event *event);
 	/*
-	 * What herd_to_json() would say has changed.  Marking it is enough when the store is written before the messages to the keeper
-	 * leave: then no process is ever unknown to the store.
+	 * What herd_to_json() would say has changed.  It may be on the disk later than the wishes are with the keeper: who dies in between
+	 * leaves to the next brain what the keeper has, and that is enough (herd_adopt()).
 	 */
 	void (*changed)(void *context);
 	/* A request is over; `words` say what failed, "" when all is well.  Called last, after changed(). */

@@ -225,8 +225,9 @@ struct herd_live {
 	const char *name;     /* "api:2", as it was spawned */
 	int64_t pid;
 	uint64_t start_time;
-	bool is_over; /* it has ended: only what it left behind may live */
-	bool is_told; /* an earlier brain has told of that */
+	bool is_asked; /* an earlier brain has told it to end */
+	bool is_over;  /* it has ended: only what it left behind may live */
+	bool is_told;  /* an earlier brain has told of that */
 };
 /*
  * One for everything that the keeper has, before herd_resume(): alive, or ended and not taken yet; herd_exited() and herd_tree_gone() follow

@@ -70,7 +70,7 @@ static void ask(struct instance *i)
 	i->is_port_free = false;
 	i->started_at = h->now;
 	instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
-	/* Known to the store before it is known to the keeper. */
+	/* In the herd's JSON when the keeper hears of it. */
 	h->is_changed = false;
 	hands_of(i)->changed(context_of(i));
 	hands_of(i)->spawn(context_of(i), &wish);
@@ -191,6 +191,7 @@ void instance_signal_stop(struct instance *i)
 	const char *signal = s->stop_signal ? s->stop_signal : "SIGTERM";
 
 	instance_arm(i, &i->life, TIMER_KILL, s->stop_timeout_ms);
+	hands_of(i)->asked(context_of(i), ticket_of(i));
 	if (s->shutdown_with_message)
 		hands_of(i)->shutdown(context_of(i), ticket_of(i), signal, stop_reach(s));
 	else

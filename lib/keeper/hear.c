@@ -101,6 +101,18 @@ static void hear_signal(struct keeper *k, struct heard *h)
 		refuse(k, h, errno, "cannot send the signal");
 }
 
+/* Too late is no mistake: the signal that follows says so. */
+static void hear_asked(struct keeper *k, struct heard *h)
+{
+	struct slot *s = slots_find(&k->slots, h->m->ticket);
+
+	if (!s || s->is_asked)
+		return;
+	s->is_asked = true;
+	if (slot_lives(s))
+		ledger_note(k->slots.ledger, s);
+}
+
 static void hear_kill_tree(struct keeper *k, struct heard *h)
 {
 	struct slot *s = need_slot(k, h);
@@ -190,6 +202,7 @@ static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) =
 	[KEEP_SYNC] = hear_sync,
 	[KEEP_SPAWN] = hear_spawn,
 	[KEEP_SIGNAL] = hear_signal,
+	[KEEP_ASKED] = hear_asked,
 	[KEEP_KILL_TREE] = hear_kill_tree,
 	[KEEP_TAKE_EXIT] = hear_take_exit,
 	[KEEP_FORGET] = hear_forget,

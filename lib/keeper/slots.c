@@ -180,7 +180,7 @@ void slots_owe_all(struct slots *all)
 {
 	for (struct slot *s = all->first; s; s = s->next) {
 		slots_paid(all, s);
-		slots_owe(all, s, OWED_SLOT);
+		slots_owe(all, s, OWED_SLOT | (s->is_asked ? OWED_ASKED : 0U));
 		if (s->state == KEEP_STATE_FAILED && !s->is_taken)
 			slots_owe(all, s, OWED_FAILED);
 		if (s->state == KEEP_STATE_EXITED && !s->is_taken)

@@ -23,6 +23,7 @@ enum owed {
 	OWED_FAILED = 4,
 	OWED_EXITED = 8,
 	OWED_GONE = 16,
+	OWED_ASKED = 32, /* told after OWED_SLOT */
 };
 
 struct groups;
@@ -37,6 +38,7 @@ struct slot {
 	bool is_child;    /* not reaped yet: only then its pid is surely its own */
 	bool was_adopted; /* an earlier keeper's: its orphans do not come back to us */
 	bool is_taken;    /* the brain knows how it ended */
+	bool is_asked;    /* a brain has told it to end */
 	bool is_gone;     /* nothing of its tree is left */
 	bool is_killing;
 	bool has_group;      /* a cgroup of its own, see groups.h */

@@ -77,6 +77,7 @@ static bool tell_slots(struct keeper *k)
 		enum keep_kind kind;
 	} rows[] = {
 		{ OWED_SLOT, KEEP_SLOT },
+		{ OWED_ASKED, KEEP_ASKED },
 		{ OWED_SPAWNED, KEEP_SPAWNED },
 		{ OWED_FAILED, KEEP_SPAWN_FAILED },
 		{ OWED_EXITED, KEEP_EXITED },

@@ -4,11 +4,13 @@
  *
  * How a brain talks:
  *	It finds the keeper at descriptor KEEP_FD and says SYNC.  Nothing is told to it before.  The answer is HELLO, a SLOT for each
- *	process that the keeper has, a HELD for each descriptor, SYNCED.  After the SLOT of one that has ended and was not taken come its
- *	EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
+ *	process that the keeper has, a HELD for each descriptor, SYNCED.  After the SLOT of one that was asked to end comes ASKED; after that of
+ *	one that has ended and was not taken its EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
  *	SPAWN is answered by SPAWNED or SPAWN_FAILED; a SPAWNED by one EXITED, sooner or later, never before it.
  *	An exit stays with the keeper, and is told to every next brain, until TAKE_EXIT.  FORGET takes it too and gives the slot back; it
  *	is refused while the main process lives.  The usual walk: EXITED, KILL_TREE, TREE_GONE, FORGET.
+ *	ASKED goes before the signal or the message by which a process is told to end: its exit is no crash and no end for good, whatever its
+ *	code, and a brain that dies before it has saved that has said it all the same.
  *	KILL_TREE is SIGKILL for the main process and all that came from it, until nothing is left: TREE_GONE, once.
  *	HOLD carries one descriptor, and replaces what had the name.  GET is answered by HELD with it.
  *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was

@@ -100,6 +100,30 @@ static void an_exit_that_nobody_took_is_told_again(void **state)
 	assert_null(stage_seen(s, KEEP_EXITED, 2));
 }
 
+/* A brain that dies before it has saved it, and a keeper with it. */
+static void who_was_asked_to_end_is_told_as_such(void **state)
+{
+	struct stage *s = *state;
+
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	stage_actor(s, 2, NULL, WORDS("--exit", "0"));
+	stage_expect(s, KEEP_EXITED, 2);
+	stage_say_ticket(s, KEEP_ASKED, 1);
+	stage_say_ticket(s, KEEP_ASKED, 9);
+	/* What comes after it is answered, so it was heard; that there is no ninth is no mistake. */
+	stage_actor(s, 3, NULL, WORDS("--mark"));
+	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_ASKED, 1);
+	assert_null(stage_seen(s, KEEP_ASKED, 2));
+	assert_null(stage_seen(s, KEEP_ASKED, 3));
+	kill_and_replace(s);
+	stage_expect(s, KEEP_ASKED, 1);
+	assert_null(stage_seen(s, KEEP_ASKED, 2));
+	assert_null(stage_seen(s, KEEP_ASKED, 3));
+}
+
 static void what_ended_unseen_is_told_as_that(void **state)
 {
 	struct stage *s = *state;
@@ -369,6 +393,8 @@ int main(void)
 			its_exit_code_is_learnt),
 		ON_STAGE("an exit that no brain took is told by the next keeper",
 			an_exit_that_nobody_took_is_told_again),
+		ON_STAGE("who was told to end is known as such to the next brain, and to the next keeper's",
+			who_was_asked_to_end_is_told_as_such),
 		ON_STAGE("what ended while nobody looked is told as that", what_ended_unseen_is_told_as_that),
 		ON_STAGE("without a ledger the marks tell what runs", without_a_ledger_marks_tell),
 		ON_STAGE("a ledger full of nonsense harms nobody", a_ledger_of_nonsense_harms_nobody),

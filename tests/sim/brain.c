@@ -40,6 +40,15 @@ void brain_die(struct sim *s)
 	}
 }
 
+void brain_asked(void *context, struct ticket t)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+
+	if (machine_hears(s) && p)
+		p->is_asked = true;
+}
+
 static void adopt(struct sim *s, struct proc *p)
 {
 	struct herd_live live = {
@@ -47,6 +56,7 @@ static void adopt(struct sim *s, struct proc *p)
 		.name = p->name,
 		.pid = p->pid,
 		.start_time = (uint64_t)p->pid * 10,
+		.is_asked = p->is_asked,
 		.is_over = !p->is_main_alive,
 		.is_told = !p->is_main_alive && diary_has_end(s, p->app, p->number, p->ticket.generation),
 	};

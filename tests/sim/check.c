@@ -180,6 +180,18 @@ void check_signal(struct sim *s, const struct proc *p)
 
 /* --- at an event --- */
 
+/* Also where the brain that had asked died before it had noted that: then exit code 0 would be an end for good. */
+static void check_asked(struct sim *s, const struct herd_event *event)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->ticket.generation == event->run && p->is_asked && event->kind == HERD_EVENT_STATE &&
+			event->to == STATE_FINISHED)
+			sim_fail(s, "%s was asked to end, and is told to have finished", p->name);
+	}
+}
+
 void check_event(struct sim *s, const struct herd_event *event)
 {
 	int app = town_app(event->app);
@@ -208,6 +220,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 		s->states[app][event->instance] != event->from)
 		sim_fail(s, "%s:%d was %s, and an event says that it was %s", event->app, event->instance,
 			state_word(s->states[app][event->instance]), state_word(event->from));
+	check_asked(s, event);
 	diary_note(s, app, event);
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;

@@ -322,6 +322,7 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 
 const struct hands machine_hands = {
 	.spawn = wish_spawn,
+	.asked = brain_asked,
 	.signal = wish_signal,
 	.shutdown = wish_signal,
 	.kill_tree = wish_kill_tree,

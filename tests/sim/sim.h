@@ -44,7 +44,7 @@ struct proc {
 	int64_t stop_ms;   /* how long it takes to stop when asked; -1: it ignores that */
 	int64_t kill_ms;   /* how long it takes to die when killed */
 	bool has_children; /* they outlive it until they are killed */
-	bool is_watched, is_probed, is_immortal, was_asked_to_stop;
+	bool is_watched, is_probed, is_immortal, is_asked, was_asked_to_stop;
 	int64_t ill_until; /* its checks of health fail */
 	int64_t last_fact; /* the keeper tells in order */
 };
@@ -250,6 +250,8 @@ void brain_start(struct sim *s);
 void brain_die(struct sim *s);
 void brain_save(struct sim *s);
 void brain_end(struct sim *s);
+/* The keeper remembers who was told to end, for the next brain. */
+void brain_asked(void *context, struct ticket t);
 
 /* roll.c */
 void roll_note(struct sim *s, int app, const struct herd_event *event);

@@ -14,12 +14,16 @@ import time
 from faults import Victim, crashed, end, oxfile, settled
 from torture import everybody, mains, number
 
-from storm import Client, eventually, note, run
+from storm import Client, alive, eventually, note, run
 
 SLOW = number('SLOW_MS', 200)
 # A snapshot is synced itself, and then its folder.
 SAVE = 2 * SLOW / 1000
 SECS = 3
+PATIENT = '''
+[processes.patient]
+command = ["/bin/sh", "-c", "trap 'touch $TORTURE/told.$$; sleep 0.2; exit 0' TERM; while :; do sleep 0.05; done"]
+'''
 
 
 class Asker(threading.Thread):
@@ -116,9 +120,34 @@ def kept():
         assert not settled(d), settled(d)
 
 
+def overtaken():
+    """A restart that nothing on the disk knows of yet, of a program that ends well when it is told to."""
+    with slow_daemon() as d:
+        path = os.path.join(d.home, 'overtaken.toml')
+        d.patient('apply', oxfile=path, text=PATIENT, env={'PATH': os.environ['PATH'], 'TORTURE': d.home})
+        for ends_unseen in (False, True):
+            assert eventually(lambda: d.processes('patient')['patient:0']['status'] == 'running', 20)
+            before = mains(d.home)['patient:0']
+            client = Client(d.path, 60)
+            client.send('restart', targets=['patient'])
+            told = os.path.join(d.home, 'told.%d' % before[0])
+            assert eventually(lambda: os.path.exists(told), 5, 0.005)
+            os.kill(d.brain(), signal.SIGSTOP if ends_unseen else signal.SIGKILL)
+            if ends_unseen:
+                assert eventually(lambda: not alive(before[0]), 5)
+                os.kill(d.brain(), signal.SIGKILL)
+            client.close()
+            assert eventually(lambda: mains(d.home).get('patient:0', before) not in (before, []), 20), \
+                'it was not started again: %s' % d.processes('patient')
+        crashes = d.processes('patient')['patient:0']['crashes']
+        assert crashes == 0, 'an end that was asked for is counted as a crash'
+        d.patient('delete', targets=['patient'])
+
+
 if __name__ == '__main__':
     run(
         ('on a slow disk what crashes is started again, and it is not saved all the time', answers),
         ('who asks for a change hears of it when it is on the slow disk, and nobody else waits for that', apart),
         ('what was answered on a slow disk is kept, whenever the brain is killed', kept),
+        ('who is being restarted when the brain is killed comes back, though the slow disk did not know of it', overtaken),
     )

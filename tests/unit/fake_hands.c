@@ -36,6 +36,16 @@ static void name_of(const struct fake *f, struct ticket t, struct buf *out)
 	instance_status_release(&s);
 }
 
+/* Begins a line. */
+static struct fake *say(void *context, const char *word, struct ticket t)
+{
+	struct fake *f = context;
+
+	buf_addf(&f->log, "%s ", word);
+	name_of(f, t, &f->log);
+	return f;
+}
+
 static void spawn(void *context, const struct spawn_wish *wish)
 {
 	struct fake *f = context;
@@ -44,31 +54,32 @@ static void spawn(void *context, const struct spawn_wish *wish)
 	push(f->asked, &f->asked_len, wish->ticket);
 }
 
+static void asked(void *context, struct ticket t)
+{
+	struct fake *f = say(context, "asked", t);
+
+	buf_addc(&f->log, '\n');
+}
+
 static void send_signal(void *context, struct ticket t, const char *signal, enum reach reach)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "signal", t);
 
-	buf_adds(&f->log, "signal ");
-	name_of(f, t, &f->log);
 	buf_addf(&f->log, " %s %s\n", signal, reach == REACH_TREE ? "tree" : "main");
 }
 
 static void ask_to_stop(void *context, struct ticket t, const char *signal, enum reach reach)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "message", t);
 
 	(void)reach;
-	buf_adds(&f->log, "message ");
-	name_of(f, t, &f->log);
 	buf_addf(&f->log, " or %s\n", signal);
 }
 
 static void kill_tree(void *context, struct ticket t)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "kill", t);
 
-	buf_adds(&f->log, "kill ");
-	name_of(f, t, &f->log);
 	buf_addc(&f->log, '\n');
 	drop(f->killed, &f->killed_len, t);
 	push(f->killed, &f->killed_len, t);
@@ -76,21 +87,17 @@ static void kill_tree(void *context, struct ticket t)
 
 static void check_port(void *context, struct ticket t, int port)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "check", t);
 
-	buf_adds(&f->log, "check ");
-	name_of(f, t, &f->log);
 	buf_addf(&f->log, " %d\n", port);
 	push(f->checks, &f->checks_len, t);
 }
 
 static void watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "watch", t);
 
 	(void)port;
-	buf_adds(&f->log, "watch ");
-	name_of(f, t, &f->log);
 	buf_addf(&f->log, " %d%s\n", (int)kind, is_adopted ? " adopted" : "");
 	push(f->watched, &f->watched_len, t);
 }
@@ -128,10 +135,8 @@ static void upstream(void *context, const struct upstream_wish *wish)
 
 static void drain(void *context, struct ticket t, int port, int64_t ms)
 {
-	struct fake *f = context;
+	struct fake *f = say(context, "drain", t);
 
-	buf_adds(&f->log, "drain ");
-	name_of(f, t, &f->log);
 	buf_addf(&f->log, " %d %lld\n", port, (long long)ms);
 	push(f->drains, &f->drains_len, t);
 }
@@ -182,6 +187,7 @@ static void settled(void *context, uint64_t request, bool is_ok, const char *wor
 
 const struct hands fake_hands = {
 	.spawn = spawn,
+	.asked = asked,
 	.signal = send_signal,
 	.shutdown = ask_to_stop,
 	.kill_tree = kill_tree,
@@ -410,70 +416,6 @@ void fake_ready(struct fake *f, const char *name)
 {
 	herd_ready(f->h, fake_ticket(f, name), f->now);
 	fake_answer(f);
-}
-
-const char *fake_state(const struct fake *f, const char *name)
-{
-	const struct instance *i = herd_find(f->h, name);
-
-	return i ? state_word(instance_state(i)) : "none";
-}
-
-struct instance_status fake_status(const struct fake *f, const char *name)
-{
-	struct instance_status s;
-
-	instance_status(herd_find(f->h, name), f->now, &s);
-	return s;
-}
-
-int fake_revision(const struct fake *f, const char *name)
-{
-	struct instance_status s = fake_status(f, name);
-	int revision = s.revision;
-
-	instance_status_release(&s);
-	return revision;
-}
-
-int64_t fake_crashes(const struct fake *f, const char *name)
-{
-	struct instance_status s = fake_status(f, name);
-	int64_t crashes = s.crashes;
-
-	instance_status_release(&s);
-	return crashes;
-}
-
-int fake_port(const struct fake *f, const char *name)
-{
-	struct instance_status s = fake_status(f, name);
-	int port = s.port;
-
-	instance_status_release(&s);
-	return port;
-}
-
-int fake_count(const struct fake *f, const char *line)
-{
-	const char *at = f->log.ptr;
-	int count = 0;
-
-	while (*at) {
-		const char *end = strchr(at, '\n');
-
-		count += str_starts(at, line);
-		at = end + 1;
-	}
-	return count;
-}
-
-bool fake_is_before(const struct fake *f, const char *first, const char *second)
-{
-	const char *a = strstr(f->log.ptr, first);
-	const char *b = strstr(f->log.ptr, second);
-
-	return a && b && a < b;
 }
 
 void fake_forget(struct fake *f)

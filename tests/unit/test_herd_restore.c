@@ -119,6 +119,57 @@ static void an_end_is_told_once_whichever_brain_tells_it(void **state)
 	fake_release(&f);
 }
 
+/* Restarted, scaled down or replaced: what the store does not know of was not answered, so it is wanted as before. */
+static void who_was_asked_to_end_is_started_again(void **state)
+{
+	for (int is_over = 0; is_over < 2; is_over++) {
+		struct fake f;
+		struct herd_live live = {
+			.name = "api:0", .pid = 4242, .is_asked = true, .is_over = is_over
+		};
+
+		(void)state;
+		fake_init(&f);
+		fake_app(&f, "api", 1)->stop_timeout_ms = 7000;
+		fake_apply(&f);
+		live.ticket = fake_ticket(&f, "api:0");
+		fake_forget(&f);
+		fake_rebirth(&f);
+		assert_true(herd_adopt(f.h, &live, f.now));
+		if (is_over)
+			fake_exit(&f, "api:0", 0, 0);
+		herd_resume(f.h, f.now);
+		if (!is_over) {
+			assert_string_equal(fake_state(&f, "api:0"), "stopping");
+			assert_int_equal(fake_count(&f, "signal api:0 SIGTERM"), 1);
+			fake_pass(&f, 6900);
+			assert_int_equal(fake_count(&f, "kill"), 0);
+			fake_exit(&f, "api:0", 0, 0);
+		}
+		fake_answer(&f);
+		assert_int_equal(fake_count(&f, "spawn api:0"), 1);
+		assert_string_equal(fake_state(&f, "api:0"), "running");
+		assert_int_equal(fake_crashes(&f, "api:0"), 0);
+		assert_int_equal(fake_count(&f, "event api:0 state finished"), 0);
+		fake_release(&f);
+	}
+}
+
+static void who_is_told_to_stop_is_known_as_such_first(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_app(&f, "web", 1)->shutdown_with_message = true;
+	fake_apply(&f);
+	assert_int_equal(fake_request(&f, HERD_STOP, NULL, 1, false), 0);
+	assert_true(fake_is_before(&f, "asked api:0", "signal api:0"));
+	assert_true(fake_is_before(&f, "asked web:0", "message web:0"));
+	fake_release(&f);
+}
+
 static void an_end_that_nobody_saw_is_no_crash(void **state)
 {
 	struct fake f;
@@ -369,6 +420,10 @@ int main(void)
 		PROMISE("exits in between are counted with their codes, once", exits_in_between_are_counted),
 		PROMISE("the end of a run is told once, also where the brain that told it was killed at once",
 			an_end_is_told_once_whichever_brain_tells_it),
+		PROMISE("who was told to end by a brain that died before it noted that is started again, however it ends",
+			who_was_asked_to_end_is_started_again),
+		PROMISE("the keeper knows of a stop before the signal or the message that asks for it",
+			who_is_told_to_stop_is_known_as_such_first),
 		PROMISE("what nobody has any more is lost, no crash, and started again",
 			what_nobody_has_is_lost_and_started_again),
 		PROMISE("a restart delay goes on where it was", a_restart_delay_goes_on),
