@@ -55,7 +55,8 @@ static void forget(struct brain *b)
 		mem_free(b->forgets.items[i]);
 	}
 	b->forgets.len -= b->forgets_due;
-	memmove(b->forgets.items, b->forgets.items + b->forgets_due, b->forgets.len * sizeof(void *));
+	if (b->forgets.len)
+		memmove(b->forgets.items, b->forgets.items + b->forgets_due, b->forgets.len * sizeof(void *));
 	b->forgets_due = 0;
 	brain_sweep_pump(b);
 	brain_trim(b);
