@@ -29,7 +29,6 @@ static void print_env(struct buf *out, const struct env *env)
 /* As it is now: with what it was scaled to, and where its relative paths begin. */
 static void save_app(struct buf *out, const struct spec *s, int scaled)
 {
-	struct spec *plain = spec_new(s->name);
 	struct spec now = *s;
 
 	if (scaled >= 0)
@@ -40,7 +39,7 @@ static void save_app(struct buf *out, const struct spec *s, int scaled)
 	buf_addf(out, strchr(s->name, '.') ? "%s[processes.\"%s\"]\n" : "%s[processes.%s]\n",
 		out->len ? "\n" : "", s->name);
 	for (size_t i = 0; i < fields_count; i++) {
-		if (field_equal(&fields[i], &now, plain))
+		if (!field_is_set(&fields[i], &now))
 			continue;
 		buf_addf(out, "%s = ", fields[i].key);
 		if (fields[i].kind == FIELD_ENV)
@@ -49,7 +48,6 @@ static void save_app(struct buf *out, const struct spec *s, int scaled)
 			field_print(&fields[i], &now, out);
 		buf_addc(out, '\n');
 	}
-	spec_free(plain);
 }
 
 int handle_save(void *context, struct request *r)

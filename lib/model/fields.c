@@ -255,7 +255,7 @@ bool field_equal(const struct field *f, const struct spec *a, const struct spec 
 	return kinds[f->kind].equal(field_member_const(f, a), field_member_const(f, b));
 }
 
-void field_reset(const struct field *f, struct spec *s)
+static void read_fallback(const struct field *f, struct spec *s)
 {
 	struct diags d = DIAGS_INIT;
 	struct buf line = BUF_INIT;
@@ -263,7 +263,6 @@ void field_reset(const struct field *f, struct spec *s)
 	struct field_input in = { .key = f->key, .unit = f->unit };
 	const struct field_context ctx = { .d = &d };
 
-	field_release(f, s);
 	if (!f->fallback)
 		return;
 	buf_addf(&line, "value = %s", f->fallback);
@@ -274,4 +273,28 @@ void field_reset(const struct field *f, struct spec *s)
 	toml_free(root);
 	buf_release(&line);
 	diags_release(&d);
+}
+
+const struct spec *fields_defaults(void)
+{
+	static struct spec *defaults;
+
+	if (defaults)
+		return defaults;
+	defaults = mem_zalloc(1, sizeof(*defaults));
+	for (size_t i = 0; i < fields_count; i++)
+		read_fallback(&fields[i], defaults);
+	return defaults;
+}
+
+bool field_is_set(const struct field *f, const struct spec *s)
+{
+	bool is_delay = f->offset == offsetof(struct spec, restart_delay_ms);
+
+	return (is_delay && s->is_delay_written) || !field_equal(f, s, fields_defaults());
+}
+
+void field_reset(const struct field *f, struct spec *s)
+{
+	field_copy(f, s, fields_defaults());
 }

@@ -120,7 +120,14 @@ int field_read(
 	const struct field *f, const struct field_input *in, struct spec *s, const struct field_context *ctx);
 /* "a number", "true or false" …: what a row wants, for complaints and the manual. */
 const char *field_wants(const struct field *f);
-/* Reads the row's fallback, as a user would have written it. */
+/*
+ * Every row at its default, for comparisons; it has no name.  The fallbacks are text: they are parsed at the first call only, and
+ * live as long as the program.
+ */
+const struct spec *fields_defaults(void);
+/* Differs from the default; or was written all the same, where that makes a difference. */
+bool field_is_set(const struct field *f, const struct spec *s);
+/* The row's default. */
 void field_reset(const struct field *f, struct spec *s);
 void field_release(const struct field *f, struct spec *s);
 void field_copy(const struct field *f, struct spec *to, const struct spec *from);

@@ -212,10 +212,8 @@ struct oxfile *oxfile_read(
 	root = toml_parse(text, len, d);
 	if (!root)
 		return NULL;
-	r.plain = spec_new("");
-	r.base = layer_clone(r.plain, "");
+	r.base = spec_new("");
 	o = oxfile_from_tree(text, len, root, &r);
-	spec_free(r.plain);
 	spec_free(r.base);
 	toml_free(root);
 	if (d->errors == errors_before) {
@@ -274,8 +272,10 @@ struct place oxfile_place(const struct spec *s, const char *key)
 	return found ? found->at : s->at;
 }
 
-static void check_runs(const struct spec *s, const struct spec *plain, struct diags *d)
+static void check_runs(const struct spec *s, struct diags *d)
 {
+	const struct spec *plain = fields_defaults();
+
 	for (size_t i = 0; i < fields_count; i++)
 		if ((fields[i].flags & FIELD_NOT_RUN) && !field_equal(&fields[i], s, plain))
 			diags_error(d, oxfile_place(s, fields[i].key),
@@ -284,15 +284,13 @@ static void check_runs(const struct spec *s, const struct spec *plain, struct di
 
 int oxfile_check_runs(const struct oxfile *o, struct diags *d)
 {
-	struct spec *plain = spec_new("");
 	size_t errors_before = d->errors;
 	size_t i = 0;
 	const struct spec *s = NULL;
 
 	VEC_EACH (&o->specs, i, s) {
 		if (!s->disabled)
-			check_runs(s, plain, d);
+			check_runs(s, d);
 	}
-	spec_free(plain);
 	return d->errors == errors_before ? 0 : -1;
 }

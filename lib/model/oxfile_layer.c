@@ -134,9 +134,9 @@ static void read_row(struct layer *layer, const struct field *f, const struct fi
 	if (field_read(f, in, layer->s, &r->ctx) < 0)
 		return;
 	/* What is asked for and not built yet is refused, never swallowed; asking for nothing is fine. */
-	if ((f->flags & FIELD_NOT_YET) && !field_equal(f, layer->s, r->plain)) {
+	if ((f->flags & FIELD_NOT_YET) && !field_equal(f, layer->s, fields_defaults())) {
 		diags_error(r->d, in->key_at, "'%s' is not supported yet", in->key);
-		field_copy(f, layer->s, r->plain);
+		field_reset(f, layer->s);
 	}
 }
 

@@ -13,8 +13,7 @@ struct oxfile_reading {
 	const struct oxfile_options *options;
 	struct field_context ctx;
 	struct diags *d;
-	struct spec *plain; /* every row at its default */
-	struct spec *base;  /* plain, then [logging] and [defaults] */
+	struct spec *base; /* the defaults, then [logging] and [defaults] */
 	bool profile_was_found;
 };
 

@@ -113,6 +113,7 @@ static void settle_command(struct oxfile_reading *r, struct spec *s)
 
 static void settle_restart(struct oxfile_reading *r, struct spec *s)
 {
+	s->is_delay_written = was_written(s, "restart_delay_ms");
 	if (s->restart_delay_max_ms >= s->restart_delay_ms)
 		return;
 	if (was_written(s, "restart_delay_max_ms"))

@@ -69,6 +69,15 @@ static bool is_told_elsewhere(const struct field *f)
 	return !strcmp(f->key, "instances") || !strcmp(f->key, "port") || !strcmp(f->key, "port_step");
 }
 
+/* A delay that is written counts after a good long run too, also where its value is that of the default. */
+static bool is_same(const struct field *f, const struct spec *from, const struct spec *to)
+{
+	if (f->offset == offsetof(struct spec, restart_delay_ms) &&
+		from->is_delay_written != to->is_delay_written)
+		return false;
+	return field_equal(f, from, to);
+}
+
 static void compare_specs(const struct spec *from, const struct spec *to, struct difference *difference)
 {
 	if (!str_eq(from->folder, to->folder) && !(from->working_dir && from->working_dir[0] == '/'))
@@ -77,7 +86,7 @@ static void compare_specs(const struct spec *from, const struct spec *to, struct
 		const struct field *f = &fields[i];
 		bool replaces = f->flags & FIELD_REPLACES;
 
-		if (is_told_elsewhere(f) || field_equal(f, from, to))
+		if (is_told_elsewhere(f) || is_same(f, from, to))
 			continue;
 		if (f->kind == FIELD_ENV)
 			env_difference(f->key, field_member_const(f, from), field_member_const(f, to),

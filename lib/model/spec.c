@@ -10,11 +10,9 @@
 
 struct spec *spec_new(const char *name)
 {
-	struct spec *s = mem_zalloc(1, sizeof(*s));
+	struct spec *s = spec_clone(fields_defaults());
 
 	s->name = mem_strdup(name);
-	for (size_t i = 0; i < fields_count; i++)
-		field_reset(&fields[i], s);
 	return s;
 }
 
@@ -62,7 +60,7 @@ bool env_equal(const struct env *a, const struct env *b)
 bool spec_equal(const struct spec *a, const struct spec *b)
 {
 	if (!str_eq(a->name, b->name) || !str_eq(a->folder, b->folder) ||
-		!env_equal(&a->file_env, &b->file_env))
+		a->is_delay_written != b->is_delay_written || !env_equal(&a->file_env, &b->file_env))
 		return false;
 	for (size_t i = 0; i < fields_count; i++)
 		if (!field_equal(&fields[i], a, b))

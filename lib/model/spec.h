@@ -89,6 +89,7 @@ struct spec {
 
 	int restart;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_window_ms;
+	bool is_delay_written; /* restart_delay_ms stands in the oxfile, perhaps with the value of the default */
 	int64_t max_restarts, crash_restart_limit;
 	struct ints stop_exit_codes;
 	char *stop_signal;

@@ -251,18 +251,16 @@ struct json *spec_to_json(const struct spec *s)
 {
 	struct json *object = json_new_object();
 	struct json *rows = json_new_object();
-	struct spec *plain = spec_new(s->name);
 
 	json_set_string(object, "name", s->name);
 	json_set_string(object, "oxfile", s->oxfile);
 	json_set_string(object, "folder", s->folder);
 	for (size_t i = 0; i < fields_count; i++)
-		if (!field_equal(&fields[i], s, plain))
+		if (field_is_set(&fields[i], s))
 			json_set(rows, fields[i].key, field_to_json(&fields[i], s));
 	json_set(object, "spec", rows);
 	if (s->file_env.len)
 		json_set(object, "file_env", env_to_json(&s->file_env));
-	spec_free(plain);
 	return object;
 }
 
@@ -277,6 +275,8 @@ static int rows_from_json(const struct json *rows, struct spec *s, struct err *e
 			return err_set(e, "there is no key '%s'", json_key(row));
 		if (field_from_json(f, row, s, e) < 0)
 			return -1;
+		/* It is there although it is the default's: somebody wrote it. */
+		s->is_delay_written |= f->offset == offsetof(struct spec, restart_delay_ms);
 	}
 	return 0;
 }

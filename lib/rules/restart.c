@@ -163,7 +163,7 @@ static bool is_too_often(
 static void explain_delay(
 	const struct spec *s, const struct restart_history *h, bool was_stable, struct restart_decision *d)
 {
-	if (was_stable) {
+	if (was_stable && !d->delay_ms) {
 		explain(d, " after restart_window_secs of being ready, starts again at once");
 		return;
 	}
@@ -173,11 +173,34 @@ static void explain_delay(
 	if (!d->delay_ms)
 		explain(d, ", starts again at once (%s = 0)",
 			s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms");
+	else if (d->delay_ms > s->restart_delay_max_ms || !s->restart_delay_ms)
+		explain(d, ", starts again after %lld ms (it restarts too fast)", (long long)d->delay_ms);
 	else if (d->delay_ms >= s->restart_delay_max_ms)
 		explain(d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
 	else
 		explain(d, ", %s %lld ms", h->crashes > 1 ? "delay doubled to" : "starts again after",
 			(long long)d->delay_ms);
+}
+
+/* Whatever its delays are, a program that ends at once does not keep the machine busy with starting it. */
+static int64_t pace(const struct restart_history *h, int64_t now)
+{
+	size_t at = (h->recent_at + RESTART_HISTORY_MAX - RESTART_FAST_MAX) % RESTART_HISTORY_MAX;
+
+	if (h->recent_len < RESTART_FAST_MAX || h->recent[at] <= now - RESTART_FAST_WINDOW_MS)
+		return 0;
+	return RESTART_FAST_DELAY_MS;
+}
+
+/* After a good long run only a delay that somebody wrote is waited for. */
+static int64_t delay_after(
+	const struct spec *s, const struct restart_history *h, bool was_stable, int64_t now, double jitter)
+{
+	int64_t delay = was_stable && !s->is_delay_written ? 0 : doubled_delay(s, h->crashes);
+	int64_t least = pace(h, now);
+
+	delay += jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
+	return delay > least ? delay : least;
 }
 
 /* Nothing is known that could be held against it. */
@@ -194,7 +217,6 @@ struct restart_decision restart_after(
 {
 	struct restart_decision d = { .verdict = RESTART_AFTER };
 	bool was_stable = h->ready_since && now - h->ready_since >= s->restart_window_ms;
-	int64_t delay = 0;
 
 	h->ready_since = 0;
 	explain_end(&d, end);
@@ -208,10 +230,7 @@ struct restart_decision restart_after(
 	}
 	d.is_crash = true;
 	h->crashes = was_stable ? 1 : add_saturated(h->crashes, 1);
-	if (!was_stable) {
-		delay = doubled_delay(s, h->crashes);
-		d.delay_ms = delay + jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
-	}
+	d.delay_ms = delay_after(s, h, was_stable, now, jitter);
 	if (is_too_often(s, h, add_saturated(now, d.delay_ms), &d))
 		return d;
 	remember_restart(h, add_saturated(now, d.delay_ms));

@@ -28,11 +28,15 @@ struct end {
 
 /*
  * CRASH_LIMIT_WINDOW_MS belongs to crash_restart_limit: automatic restarts in five minutes.  That many are
- * remembered, so a larger limit counts as RESTART_HISTORY_MAX.
+ * remembered, so a larger limit counts as RESTART_HISTORY_MAX.  The other three keep an app without delays from
+ * running hot.
  */
 enum {
 	RESTART_HISTORY_MAX = 64,
 	CRASH_LIMIT_WINDOW_MS = 300000,
+	RESTART_FAST_MAX = 5,
+	RESTART_FAST_WINDOW_MS = 1000,
+	RESTART_FAST_DELAY_MS = 100,
 };
 
 /* What is remembered of one instance; zeroed is "nothing happened yet". */
@@ -70,8 +74,10 @@ struct restart_decision {
  *
  * When: the k-th consecutive crash waits restart_delay_ms * 2^(k-1).  `jitter` is a number in [0,1) that the
  * caller drew: up to 10 % is added to a delay, and the sum never passes restart_delay_max_ms.  The first
- * crash after restart_window_ms of being ready forgets earlier ones, is restarted at once, and counts as 1
- * (with a window of 0: after any time of being ready).
+ * crash after restart_window_ms of being ready forgets earlier ones and counts as 1 (with a window of 0: after
+ * any time of being ready); it is restarted at once, unless restart_delay_ms was written.  After
+ * RESTART_FAST_MAX automatic restarts within RESTART_FAST_WINDOW_MS the delay is at least
+ * RESTART_FAST_DELAY_MS, whatever the settings.
  *
  * Too often: the crash that makes max_restarts in a row gives up, so 5 means five runs, four of them
  * restarts; the (n+1)-th automatic restart within CRASH_LIMIT_WINDOW_MS gives up for crash_restart_limit =

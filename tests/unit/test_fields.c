@@ -1,10 +1,12 @@
 #include "model/fields.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/toml.h"
 #include "unit.h"
 
 static void every_row_is_whole(void **state)
@@ -37,6 +39,47 @@ static void every_fallback_reads_as_a_user_would_write_it(void **state)
 	}
 	buf_release(&text);
 	spec_free(s);
+}
+
+/* Processor time of a hundred rounds. */
+static double cost(void (*what)(void))
+{
+	clock_t begin = clock();
+
+	for (int i = 0; i < 100; i++)
+		what();
+	return (double)(clock() - begin);
+}
+
+static void parse_defaults(void)
+{
+	struct diags d = DIAGS_INIT;
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; i < fields_count; i++) {
+		if (!fields[i].fallback)
+			continue;
+		buf_clear(&line);
+		buf_addf(&line, "value = %s", fields[i].fallback);
+		toml_free(toml_parse(line.ptr, line.len, &d));
+	}
+	buf_release(&line);
+	diags_release(&d);
+}
+
+static void remember_one(void)
+{
+	struct spec *s = spec_new("api");
+
+	json_free(spec_to_json(s));
+	spec_free(s);
+}
+
+static void defaults_are_parsed_once(void **state)
+{
+	(void)state;
+	assert_ptr_equal(fields_defaults(), fields_defaults());
+	assert_true(cost(remember_one) < cost(parse_defaults) / 2);
 }
 
 static void every_alias_leads_to_a_row_or_a_table(void **state)
@@ -265,6 +308,7 @@ int main(void)
 		PROMISE("every row has a sentence, its own name, and bounds in order", every_row_is_whole),
 		PROMISE("every fallback reads as a user would write it",
 			every_fallback_reads_as_a_user_would_write_it),
+		PROMISE("saving an app does not parse the defaults again", defaults_are_parsed_once),
 		PROMISE("every alias leads to a row or a table", every_alias_leads_to_a_row_or_a_table),
 		PROMISE("a clone is equal until a row changes", a_clone_is_equal_until_a_row_changes),
 		PROMISE("a spec survives being written as JSON and read again", a_spec_survives_json),
