@@ -87,7 +87,10 @@ static void judge(struct instance *i, struct end end, const char *first)
 		buf_addf(&why, "%s%s", first, after_the_end(d.why));
 	else
 		buf_addf(&why, "%s%s%s", first ? first : "", first ? "; " : "", d.why);
-	instance_feed(i, verdicts[d.verdict].event, why.ptr);
+	if (end.kind == END_OVER_LIMIT && d.verdict == RESTART_AFTER)
+		instance_feed(i, EVENT_LIMITED, why.ptr);
+	else
+		instance_feed(i, verdicts[d.verdict].event, why.ptr);
 	buf_release(&why);
 }
 
@@ -123,13 +126,16 @@ static void end_as_asked(struct instance *i)
 
 void instance_gone(struct instance *i)
 {
-	bool is_crash = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
+	bool is_judged = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
 
 	i->is_failing = false;
-	if (is_crash)
+	if (is_judged && instance_ends_for_limit(i))
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->over);
+	else if (is_judged)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
 		end_as_asked(i);
+	instance_over_end(i);
 }
 
 static bool runs(const struct instance *i)
@@ -211,6 +217,8 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	exit_words(&i->last_exit, &why);
 	if (i->state == STATE_STOPPING)
 		instance_touch(i);
+	else if (instance_ends_for_limit(i))
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->over);
 	else if (instance_is_leaving(i))
 		instance_feed(i, EVENT_DIED, why.ptr);
 	else

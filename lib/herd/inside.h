@@ -283,6 +283,8 @@ void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
 /* over.c */
 void instance_over_end(struct instance *i);
+/* It goes down for a limit, and for nothing else. */
+bool instance_ends_for_limit(const struct instance *i);
 /* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */
 bool instance_place_take(struct instance *i);
 /* told.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */

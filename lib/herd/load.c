@@ -38,11 +38,13 @@ static void load_history(struct instance *i, const struct json *j)
 	const struct json *recent = json_get(j, "recent");
 	const struct json *age = NULL;
 	int64_t crashes = get_int(j, "crashes", 0);
+	int64_t limits = get_int(j, "limits", 0);
 
-	if (crashes <= 0 && !recent)
+	if (crashes <= 0 && limits <= 0 && !recent)
 		return;
 	i->history = mem_zalloc(1, sizeof(*i->history));
 	i->history->crashes = crashes > 0 ? crashes : 0;
+	i->history->limits = limits > 0 ? limits : 0;
 	JSON_EACH (recent, age) {
 		int64_t ms = 0;
 
@@ -213,6 +215,8 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
 	instance_set_why(i, json_string(json_get(j, "why"), NULL));
+	if (json_string(json_get(j, "over"), NULL))
+		i->over = mem_strdup(json_string(json_get(j, "over"), NULL));
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
 		!leave_parse(json_string(json_get(j, "leave"), "none"), &i->leave))

@@ -12,6 +12,11 @@ void instance_over_end(struct instance *i)
 	i->over = NULL;
 }
 
+bool instance_ends_for_limit(const struct instance *i)
+{
+	return i->over && instance_stop_words(i) == i->over;
+}
+
 void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
 {
 	struct instance *i = herd_hear(h, t, now);

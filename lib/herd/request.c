@@ -141,6 +141,7 @@ static void restart(struct asked *q)
 		i->wants_up = true;
 		i->is_restarting = state_is_live(i->state);
 		i->is_pulled = false;
+		instance_over_end(i);
 		if (i->state == STATE_STOPPING || !i->is_restarting)
 			hurry(i, EVENT_START);
 		else

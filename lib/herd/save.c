@@ -51,6 +51,7 @@ static void set_history(struct buf *out, const struct restart_history *history, 
 	if (!history)
 		return;
 	set_int(out, "crashes", history->crashes);
+	set_int(out, "limits", history->limits);
 	if (!history->recent_len)
 		return;
 	jot_open(out, "recent", '[');
@@ -108,6 +109,8 @@ static void write_instance(const struct instance *i, struct buf *out)
 	set_timer(out, "life", &i->life, now);
 	set_timer(out, "tree", &i->tree, now);
 	set_history(out, i->history, now);
+	if (i->over)
+		jot_string(out, "over", i->over);
 	set_exit(out, &i->last_exit);
 	if (i->why)
 		jot_string(out, "why", i->why);

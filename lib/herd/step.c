@@ -66,6 +66,16 @@ static bool is_outdated(const struct instance *i)
 	return !i->app->rollout && i->revision != i->app->target && !instance_is_leaving(i);
 }
 
+/* What ends for a limit alone is judged once it is gone: counted, and started again after a delay. */
+static void begin_stop(struct instance *i)
+{
+	if (instance_ends_for_limit(i)) {
+		i->is_restarting = false;
+		i->is_failing = true;
+	}
+	instance_feed(i, EVENT_STOP, instance_stop_words(i));
+}
+
 void instance_step(struct instance *i)
 {
 	instance_place_look(i);
@@ -87,7 +97,7 @@ void instance_step(struct instance *i)
 			return;
 		}
 		if (is_hollow || (!app_has_leaving_dependents(i->app) && instance_may_stop(i)))
-			instance_feed(i, EVENT_STOP, instance_stop_words(i));
+			begin_stop(i);
 		return;
 	}
 	if (instance_is_asked(i))

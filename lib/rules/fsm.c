@@ -29,6 +29,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_READY] = GO(RUNNING, SETTLE),
 		[EVENT_STOP] = GO(STOPPING, SIGNAL),
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
+		[EVENT_LIMITED] = GO(BACKOFF, DELAY),
 		[EVENT_GAVE_UP] = GO(CRASHED, REST),
 		[EVENT_FINISHED] = GO(FINISHED, REST),
 		[EVENT_DIED] = GO(STOPPED, REST),
@@ -37,6 +38,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_UNHEALTHY] = GO(UNHEALTHY, NONE),
 		[EVENT_STOP] = GO(STOPPING, SIGNAL),
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
+		[EVENT_LIMITED] = GO(BACKOFF, DELAY),
 		[EVENT_GAVE_UP] = GO(CRASHED, REST),
 		[EVENT_FINISHED] = GO(FINISHED, REST),
 		[EVENT_DIED] = GO(STOPPED, REST),
@@ -46,6 +48,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_HEALTHY] = GO(RUNNING, NONE),
 		[EVENT_STOP] = GO(STOPPING, SIGNAL),
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
+		[EVENT_LIMITED] = GO(BACKOFF, DELAY),
 		[EVENT_GAVE_UP] = GO(CRASHED, REST),
 		[EVENT_FINISHED] = GO(FINISHED, REST),
 		[EVENT_DIED] = GO(STOPPED, REST),
@@ -53,6 +56,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 	[STATE_STOPPING] = {
 		/* A failed start or a failed liveness check is told to stop too; when it is gone, it was a crash. */
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
+		[EVENT_LIMITED] = GO(BACKOFF, DELAY),
 		[EVENT_GAVE_UP] = GO(CRASHED, REST),
 		[EVENT_FINISHED] = GO(FINISHED, REST),
 		[EVENT_DIED] = GO(STOPPED, REST),
@@ -154,7 +158,7 @@ bool event_parse(const char *word, enum event *event)
 bool event_is_end(enum event event)
 {
 	return event == EVENT_CRASHED || event == EVENT_GAVE_UP || event == EVENT_FINISHED ||
-		event == EVENT_DIED;
+		event == EVENT_DIED || event == EVENT_LIMITED;
 }
 
 bool state_is_live(enum state state)

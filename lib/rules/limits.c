@@ -27,12 +27,12 @@ bool limits_pass(const struct spec *s, struct limits_past *past, int64_t memory_
 	bool is_busy = is_busy_too_long(s, past, cpu_percent, now);
 
 	if (most > 0 && memory_bytes > most)
-		(void)snprintf(why, why_size, "uses %.4g MB of memory, and may use %.4g MB (memory_mb)",
+		(void)snprintf(why, why_size, "memory limit exceeded: %.4g MB > %.4g MB (limits.memory_mb)",
 			(double)memory_bytes / megabyte, (double)most / megabyte);
 	else if (is_busy)
 		(void)snprintf(why, why_size,
-			"used more than %.4g%% of a processor for %.3g s, %.4g%% in the end (cpu_percent)",
-			s->limits.cpu_percent, (double)s->limits.cpu_window_ms / 1000, cpu_percent);
+			"processor limit exceeded: %.4g%% > %.4g%% for %.3g s (limits.cpu_percent)",
+			cpu_percent, s->limits.cpu_percent, (double)s->limits.cpu_window_ms / 1000);
 	else
 		return false;
 	return true;

@@ -46,6 +46,8 @@ static void explain_end(struct restart_decision *d, struct end end)
 	case END_SPAWN_FAILED:
 		explain(d, "not started");
 		break;
+	case END_OVER_LIMIT:
+		break;
 	}
 }
 
@@ -138,26 +140,32 @@ static void give_up(struct restart_decision *d)
 	d->delay_ms = 0;
 }
 
-/* True when it is one crash too many, for either of the two limits. */
-static bool is_too_often(
+/* True when one restart more would be too many for crash_restart_limit. */
+static bool passes_restart_limit(
 	const struct spec *s, const struct restart_history *h, int64_t start_at, struct restart_decision *d)
 {
 	int64_t limit =
 		s->crash_restart_limit < RESTART_HISTORY_MAX ? s->crash_restart_limit : RESTART_HISTORY_MAX;
 
+	if (limit <= 0 || restarts_near(h, start_at) < limit)
+		return false;
+	give_up(d);
+	explain(d, "%safter %lld restarts in five minutes: crash_restart_limit is reached",
+		d->is_crash ? ", " : "", (long long)limit);
+	return true;
+}
+
+/* True when it is one crash too many, for either of the two limits. */
+static bool is_too_often(
+	const struct spec *s, const struct restart_history *h, int64_t start_at, struct restart_decision *d)
+{
 	if (s->max_restarts > 0 && h->crashes >= s->max_restarts) {
 		give_up(d);
 		explain(d, ", crash %lld in a row: max_restarts = %lld is reached", (long long)h->crashes,
 			(long long)s->max_restarts);
 		return true;
 	}
-	if (limit > 0 && restarts_near(h, start_at) >= limit) {
-		give_up(d);
-		explain(d, ", after %lld restarts in five minutes: crash_restart_limit is reached",
-			(long long)limit);
-		return true;
-	}
-	return false;
+	return passes_restart_limit(s, h, start_at, d);
 }
 
 static void explain_delay(
@@ -192,15 +200,19 @@ static int64_t pace(const struct restart_history *h, int64_t now)
 	return RESTART_FAST_DELAY_MS;
 }
 
-/* After a good long run only a delay that somebody wrote is waited for. */
-static int64_t delay_after(
-	const struct spec *s, const struct restart_history *h, bool was_stable, int64_t now, double jitter)
+static int64_t paced(
+	const struct spec *s, const struct restart_history *h, int64_t delay, int64_t now, double jitter)
 {
-	int64_t delay = was_stable && !s->is_delay_written ? 0 : doubled_delay(s, h->crashes);
 	int64_t least = pace(h, now);
 
 	delay += jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
 	return delay > least ? delay : least;
+}
+
+/* After a good long run only a delay that somebody wrote is waited for. */
+static int64_t delay_after(const struct spec *s, int64_t failures, bool was_stable)
+{
+	return was_stable && !s->is_delay_written ? 0 : doubled_delay(s, failures);
 }
 
 /* Nothing is known that could be held against it. */
@@ -210,6 +222,25 @@ static void decide_unseen(const struct spec *s, struct restart_decision *d)
 
 	d->verdict = is_left ? RESTART_STOPPED : RESTART_AFTER;
 	explain(d, "%s", is_left ? ", and restart = \"never\" leaves it down" : ", starts again at once");
+}
+
+/* A program that passes its limit again and again must not run hot, and what is restarted for good must show. */
+static void decide_limited(const struct spec *s, struct restart_history *h, bool was_stable, int64_t now,
+	double jitter, struct restart_decision *d)
+{
+	int64_t at = 0;
+
+	h->limits = was_stable ? 1 : add_saturated(h->limits, 1);
+	d->delay_ms = paced(s, h, delay_after(s, h->limits, was_stable), now, jitter);
+	at = add_saturated(now, d->delay_ms);
+	if (passes_restart_limit(s, h, at, d))
+		return;
+	remember_restart(h, at);
+	if (d->delay_ms)
+		explain(d, "restart %lld for a limit, starts again after %lld ms", (long long)h->limits,
+			(long long)d->delay_ms);
+	else
+		explain(d, "starts again at once");
 }
 
 struct restart_decision restart_after(
@@ -224,13 +255,19 @@ struct restart_decision restart_after(
 		decide_unseen(s, &d);
 		return d;
 	}
+	if (end.kind == END_OVER_LIMIT) {
+		decide_limited(s, h, was_stable, now, jitter, &d);
+		return d;
+	}
+	if (was_stable)
+		h->limits = 0;
 	if (stays_down(s, end, &d)) {
 		h->crashes = d.is_crash ? add_saturated(h->crashes, 1) : 0;
 		return d;
 	}
 	d.is_crash = true;
 	h->crashes = was_stable ? 1 : add_saturated(h->crashes, 1);
-	d.delay_ms = delay_after(s, h, was_stable, now, jitter);
+	d.delay_ms = paced(s, h, delay_after(s, h->crashes, was_stable), now, jitter);
 	if (is_too_often(s, h, add_saturated(now, d.delay_ms), &d))
 		return d;
 	remember_restart(h, add_saturated(now, d.delay_ms));

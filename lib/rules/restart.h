@@ -19,6 +19,7 @@ enum end_kind {
 	END_UNHEALTHY,    /* a failed liveness check */
 	END_UNSEEN,       /* while no daemon was there: nobody knows how */
 	END_SPAWN_FAILED, /* fork, chdir, exec …: `code` is errno */
+	END_OVER_LIMIT,   /* stopped because it used more than its limits allow; no crash */
 };
 
 struct end {
@@ -42,6 +43,7 @@ enum {
 /* What is remembered of one instance; zeroed is "nothing happened yet". */
 struct restart_history {
 	int64_t crashes;                     /* consecutive */
+	int64_t limits;                      /* consecutive restarts for a limit */
 	int64_t ready_since;                 /* when this run became ready; 0: it did not */
 	int64_t recent[RESTART_HISTORY_MAX]; /* when the last automatic restarts began or will, a ring */
 	size_t recent_len, recent_at;
@@ -78,6 +80,9 @@ struct restart_decision {
  * any time of being ready); it is restarted at once, unless restart_delay_ms was written.  After
  * RESTART_FAST_MAX automatic restarts within RESTART_FAST_WINDOW_MS the delay is at least
  * RESTART_FAST_DELAY_MS, whatever the settings.
+ *
+ * Over a limit: restarted under every policy, and counted apart: it waits like a crash by the number of such restarts in a row, is among
+ * those that crash_restart_limit counts, and is nothing to max_restarts.
  *
  * Too often: the crash that makes max_restarts in a row gives up, so 5 means five runs, four of them
  * restarts; the (n+1)-th automatic restart within CRASH_LIMIT_WINDOW_MS gives up for crash_restart_limit =

@@ -8,13 +8,32 @@ load ../lib/daemon
 		command = "trap 'echo bye; kill %1; exit 0' TERM; python3 -c \"import time; x = bytearray(b'x') * (150 << 20); time.sleep(1000)\" & wait"
 		limits = { memory_mb = 100 }
 	TOML
-	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
-	assert_logged "and may use 100 MB (memory_mb)"
+	eventually 15 is_logged "fat:0: running -> stopping on stop (memory limit exceeded: "
+	assert_logged "> 100 MB (limits.memory_mb)"
 	eventually 5 has_written fat:0 bye
 	eventually 5 at_least fat:0 revision 1
 	assert_equal "$(status_field fat:0 crashes)" 0
 	run oxctl why fat:0
-	assert_output --partial "may use 100 MB (memory_mb)"
+	assert_output --partial "> 100 MB (limits.memory_mb)"
+}
+
+@test "restarts for a limit show in RESTARTS, wait longer each time, and end with crash_restart_limit" {
+	begin_oxherd <<-'TOML'
+		[processes.fat]
+		command = ["python3", "-c", "import time; x = bytearray(b'x') * (60 << 20); time.sleep(1000)"]
+		limits = { memory_mb = 40 }
+		crash_restart_limit = 2
+		restart_delay_ms = 50
+	TOML
+	eventually 30 state_is fat:0 crashed
+	assert_equal "$(status_field fat:0 restarts)" 2
+	assert_equal "$(status_field fat:0 crashes)" 0
+	assert_logged "restart 2 for a limit, starts again after 1"
+	run oxctl status
+	assert_output --regexp "fat:0 .* crashed .* 2 "
+	assert_output --partial "crash_restart_limit is reached"
+	run oxctl why fat:0
+	assert_output --partial "after 2 restarts in five minutes: crash_restart_limit is reached"
 }
 
 @test "a limit that a deploy changes holds for what runs already" {
@@ -34,8 +53,8 @@ load ../lib/daemon
 	assert_output --partial "fat: changed in place"
 	assert_logged "fat:0: starting -> running"
 	refute_logged "fat:0: running -> stopping on stop (asked"
-	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
-	assert_logged "and may use 40 MB (memory_mb)"
+	eventually 15 is_logged "fat:0: running -> stopping on stop (memory limit exceeded: "
+	assert_logged "> 40 MB (limits.memory_mb)"
 	eventually 10 is_gone "$pid"
 }
 
@@ -62,7 +81,7 @@ load ../lib/daemon
 		command = ["python3", "-c", "import time; x = bytearray(b'x') * (80 << 20); time.sleep(1000)"]
 		limits = { memory_mb = 40 }
 	TOML
-	eventually 15 is_logged "fat:0: running -> stopping on stop (uses"
+	eventually 15 is_logged "fat:0: running -> stopping on stop (memory limit exceeded: "
 	assert_equal "$(brain_pid)" "$brain"
 }
 
@@ -89,7 +108,7 @@ load ../lib/daemon
 		limits = { cpu_percent = 5, cpu_window_secs = 2 }
 	TOML
 	calm=$(pid_of calm:0)
-	eventually 20 is_logged "busy:0: running -> stopping on stop (used more than 5% of a processor for 2 s"
+	eventually 20 is_logged "busy:0: running -> stopping on stop (processor limit exceeded: "
 	assert_equal "$(pid_of calm:0)" "$calm"
 }
 

@@ -192,6 +192,21 @@ static void check_asked(struct sim *s, const struct herd_event *event)
 	}
 }
 
+/* It is counted, and one that passes its limit again and again does not run hot. */
+static void check_limited(struct sim *s, int app, const struct herd_event *event)
+{
+	const struct instance *i = instance_of(s, app, event->instance);
+
+	if (!i || event->kind != HERD_EVENT_STATE || event->on != EVENT_LIMITED)
+		return;
+	if (!i->restarts || !i->history || !i->history->recent_len)
+		sim_fail(s, "%s:%d is restarted for a limit, and that is not counted", event->app,
+			event->instance);
+	else if (s->now - i->started_at < instance_spec(i)->restart_window_ms && event->delay_ms <= 0)
+		sim_fail(s, "%s:%d is restarted for a limit at once, again and again", event->app,
+			event->instance);
+}
+
 void check_event(struct sim *s, const struct herd_event *event)
 {
 	int app = town_app(event->app);
@@ -221,6 +236,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 		sim_fail(s, "%s:%d was %s, and an event says that it was %s", event->app, event->instance,
 			state_word(s->states[app][event->instance]), state_word(event->from));
 	check_asked(s, event);
+	check_limited(s, app, event);
 	diary_note(s, app, event);
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;

@@ -11,23 +11,23 @@
  */
 static const char *const drawn[STATE_COUNT][EVENT_COUNT] = {
 	[STATE_STOPPED] = { "starting", "blocked", "-", "-", "-", "-", "-",
-			    "-", "-", "-", "-", "-", },
+			    "-", "-", "-", "-", "-", "-", },
 	[STATE_BLOCKED] = { "starting", "-", "-", "-", "-", "stopped", "-",
-			    "-", "-", "-", "-", "-", },
+			    "-", "-", "-", "-", "-", "-", },
 	[STATE_STARTING] = { "-", "blocked", "running", "-", "-", "stopping", "backoff",
-			     "crashed", "finished", "stopped", "-", "-", },
+			     "crashed", "finished", "stopped", "-", "-", "backoff", },
 	[STATE_RUNNING] = { "-", "-", "-", "-", "unhealthy", "stopping", "backoff",
-			    "crashed", "finished", "stopped", "-", "-", },
+			    "crashed", "finished", "stopped", "-", "-", "backoff", },
 	[STATE_UNHEALTHY] = { "-", "-", "-", "running", "-", "stopping", "backoff",
-			      "crashed", "finished", "stopped", "-", "-", },
+			      "crashed", "finished", "stopped", "-", "-", "backoff", },
 	[STATE_STOPPING] = { "-", "-", "-", "-", "-", "-", "backoff",
-			     "crashed", "finished", "stopped", "-", "-", },
+			     "crashed", "finished", "stopped", "-", "-", "backoff", },
 	[STATE_BACKOFF] = { "starting", "blocked", "-", "-", "-", "stopped", "-",
-			    "-", "-", "-", "starting", "starting", },
+			    "-", "-", "-", "starting", "starting", "-", },
 	[STATE_CRASHED] = { "starting", "blocked", "-", "-", "-", "stopped", "-",
-			    "-", "-", "-", "-", "starting", },
+			    "-", "-", "-", "-", "starting", "-", },
 	[STATE_FINISHED] = { "starting", "blocked", "-", "-", "-", "stopped", "-",
-			     "-", "-", "-", "-", "-", },
+			     "-", "-", "-", "-", "-", "-", },
 };
 
 static void every_pair_is_as_drawn(void **state)
@@ -106,7 +106,7 @@ static void every_state_is_reached_from_every_other(void **state)
 static bool is_ending(enum event event)
 {
 	return event == EVENT_CRASHED || event == EVENT_GAVE_UP || event == EVENT_FINISHED ||
-		event == EVENT_DIED;
+		event == EVENT_DIED || event == EVENT_LIMITED;
 }
 
 static void a_process_is_only_left_when_it_ended(void **state)
@@ -200,22 +200,26 @@ static void the_manual_is_told_every_step(void **state)
 		".It starting Ta give-up Ta crashed Ta what it held is released\n"
 		".It starting Ta finish Ta finished Ta what it held is released\n"
 		".It starting Ta died Ta stopped Ta what it held is released\n"
+		".It starting Ta limit Ta backoff Ta the restart timer is set\n"
 		".It running Ta unhealthy Ta unhealthy Ta nothing else changes\n"
 		".It running Ta stop Ta stopping Ta the stop signal is sent\n"
 		".It running Ta crash Ta backoff Ta the restart timer is set\n"
 		".It running Ta give-up Ta crashed Ta what it held is released\n"
 		".It running Ta finish Ta finished Ta what it held is released\n"
 		".It running Ta died Ta stopped Ta what it held is released\n"
+		".It running Ta limit Ta backoff Ta the restart timer is set\n"
 		".It unhealthy Ta healthy Ta running Ta nothing else changes\n"
 		".It unhealthy Ta stop Ta stopping Ta the stop signal is sent\n"
 		".It unhealthy Ta crash Ta backoff Ta the restart timer is set\n"
 		".It unhealthy Ta give-up Ta crashed Ta what it held is released\n"
 		".It unhealthy Ta finish Ta finished Ta what it held is released\n"
 		".It unhealthy Ta died Ta stopped Ta what it held is released\n"
+		".It unhealthy Ta limit Ta backoff Ta the restart timer is set\n"
 		".It stopping Ta crash Ta backoff Ta the restart timer is set\n"
 		".It stopping Ta give-up Ta crashed Ta what it held is released\n"
 		".It stopping Ta finish Ta finished Ta what it held is released\n"
 		".It stopping Ta died Ta stopped Ta what it held is released\n"
+		".It stopping Ta limit Ta backoff Ta the restart timer is set\n"
 		".It backoff Ta start Ta starting Ta a process is started\n"
 		".It backoff Ta block Ta blocked Ta what is in the way is watched\n"
 		".It backoff Ta stop Ta stopped Ta what it held is released\n"

@@ -1,4 +1,5 @@
 #include "rules/limits.h"
+#include "rules/restart.h"
 
 #include <string.h>
 
@@ -38,7 +39,7 @@ static void memory(void **state)
 	assert_true(limits_has(s));
 	assert_false(limits_pass(s, &past, 100 * MB, 0, 1000, why, sizeof(why)));
 	assert_true(limits_pass(s, &past, 150 * MB, 0, 1000, why, sizeof(why)));
-	assert_string_equal(why, "uses 150 MB of memory, and may use 100 MB (memory_mb)");
+	assert_string_equal(why, "memory limit exceeded: 150 MB > 100 MB (limits.memory_mb)");
 	spec_free(s);
 }
 
@@ -56,7 +57,7 @@ static void processor(void **state)
 	assert_false(limits_pass(s, &past, 0, 90, 12000, why, sizeof(why)));
 	assert_false(limits_pass(s, &past, 0, 90, 21999, why, sizeof(why)));
 	assert_true(limits_pass(s, &past, 0, 80, 22000, why, sizeof(why)));
-	assert_string_equal(why, "used more than 50% of a processor for 10 s, 80% in the end (cpu_percent)");
+	assert_string_equal(why, "processor limit exceeded: 80% > 50% for 10 s (limits.cpu_percent)");
 	spec_free(s);
 }
 
@@ -78,6 +79,35 @@ static void looks(void **state)
 	spec_free(s);
 }
 
+static void limits_are_counted_apart(void **state)
+{
+	const struct end limit = { .kind = END_OVER_LIMIT };
+	struct restart_history h = { .crashes = 3 };
+	struct spec *s = spec_new("api");
+	struct restart_decision d;
+
+	(void)state;
+	s->restart = RESTART_NEVER;
+	s->max_restarts = 3;
+	s->crash_restart_limit = 4;
+	for (int64_t k = 0; k < 3; k++) {
+		d = restart_after(s, &h, limit, 1000 + k, 0);
+		assert_int_equal(d.verdict, RESTART_AFTER);
+		assert_int_equal(d.delay_ms, 100 << k);
+		assert_false(d.is_crash);
+	}
+	assert_int_equal(h.crashes, 3);
+	assert_string_equal(d.why, "restart 3 for a limit, starts again after 400 ms");
+	restart_ready(&h, 2000);
+	d = restart_after(s, &h, limit, 2000 + s->restart_window_ms, 0);
+	assert_int_equal(d.delay_ms, 0);
+	assert_string_equal(d.why, "starts again at once");
+	d = restart_after(s, &h, limit, 3000 + s->restart_window_ms, 0);
+	assert_int_equal(d.verdict, RESTART_GIVE_UP);
+	assert_string_equal(d.why, "after 4 restarts in five minutes: crash_restart_limit is reached");
+	spec_free(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +116,8 @@ int main(void)
 		PROMISE("a processor used too much counts only for the whole window, without a pause",
 			processor),
 		PROMISE("what is near a limit is looked at often, and the rest seldom", looks),
+		PROMISE("a restart for a limit waits and counts for crash_restart_limit, and is no crash",
+			limits_are_counted_apart),
 	};
 
 	return cmocka_run_group_tests_name("limits", tests, NULL, NULL);
