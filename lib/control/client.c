@@ -19,6 +19,7 @@ enum { READ_CHUNK = 64 * 1024 };
 
 struct client {
 	int fd;
+	uid_t peer; /* whose daemon it is */
 	char *path;
 	struct rpc_lines lines;
 	int64_t last_id;
@@ -48,22 +49,35 @@ static int poll_timeout(int64_t deadline)
 
 /* --- connecting --- */
 
-static int check_listener(const char *path, int fd, struct err *e)
+static int check_listener(const char *path, int fd, uid_t *uid, struct err *e)
 {
 	struct unixsock_peer peer;
 
 	if (unixsock_peer(fd, &peer) < 0)
 		return err_sys(e, errno, "cannot find out who listens at '%s'", path);
+	*uid = peer.uid;
 	if (peer.uid == 0 || peer.uid == geteuid() || geteuid() == 0)
 		return 0;
-	return err_set(e, "who listens at '%s' is uid %u, neither root nor you; not talking to it", path,
+	return err_set(e, "the daemon at '%s' runs as uid %u, neither root nor you; not talking to it", path,
 		(unsigned int)peer.uid);
+}
+
+/* Root may ask any daemon, but its environment, and what services would be started with, is for its own. */
+static int check_environment(const struct client *c, const struct client_call *call, struct err *e)
+{
+	if (!json_get(call->params, "env") || c->peer == 0 || c->peer == geteuid())
+		return 0;
+	return err_set(e,
+		"the daemon at '%s' runs as uid %u, and root's environment is not sent to it; run oxctl as "
+		"that user: sudo -u '#%u' oxctl ...",
+		c->path, (unsigned int)c->peer, (unsigned int)c->peer);
 }
 
 struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, struct err *e)
 {
 	struct client *c = NULL;
 	int fd = unixsock_connect(path, timeout_ms, e);
+	uid_t peer = 0;
 
 	*exit = CLIENT_FAILED;
 	if (fd < 0) {
@@ -77,12 +91,13 @@ struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, s
 		*exit = is_nobody ? CLIENT_NO_DAEMON : number == EAGAIN ? CLIENT_TIMED_OUT : CLIENT_FAILED;
 		return NULL;
 	}
-	if (check_listener(path, fd, e) < 0) {
+	if (check_listener(path, fd, &peer, e) < 0) {
 		fd_close(&fd);
 		return NULL;
 	}
 	c = mem_zalloc(1, sizeof(*c));
 	c->fd = fd;
+	c->peer = peer;
 	c->path = mem_strdup(path);
 	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
 	*exit = CLIENT_DONE;
@@ -286,6 +301,8 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 
 	call->result = call->data = NULL;
 	call->code = 0;
+	if (check_environment(c, call, e) < 0)
+		return CLIENT_FAILED;
 	rpc_write_request(&line, ++c->last_id, call->method, call->params);
 	if (line.len - 1 > RPC_REQUEST_MAX)
 		rc = (err_set(e, "%s: the request is longer than 1 MiB", call->method), CLIENT_FAILED);

@@ -12,6 +12,7 @@
 #include "keeper/spawn.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/oom.h"
 #include "os/sock.h"
 
 extern char **environ;
@@ -129,7 +130,7 @@ void brain_start(struct keeper *k)
 {
 	struct brain *b = &k->brain;
 	int fds[2] = { STDERR_FILENO, -1 };
-	struct spawner by = { k->options->token, k->nofile, &k->hold, fds, 2 };
+	struct spawner by = { k->options->token, k->nofile, OOM_KEEP, &k->hold, fds, 2 };
 
 	b->retry_at = -1;
 	b->started_at = clock_ms();

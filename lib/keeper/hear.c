@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/notify.h"
+#include "os/oom.h"
 #include "os/sock.h"
 
 /* So that a brain that talks without end does not keep its children from being reaped. */
@@ -59,7 +60,7 @@ static void hear_serves(struct keeper *k, struct heard *h)
 static void hear_spawn(struct keeper *k, struct heard *h)
 {
 	const struct keep_message *m = h->m;
-	struct spawner by = { k->options->token, k->nofile, &k->hold, h->fds, h->fd_count };
+	struct spawner by = { k->options->token, k->nofile, k->oom, &k->hold, h->fds, h->fd_count };
 	struct slot *s = NULL;
 
 	if (slots_find(&k->slots, m->ticket)) {

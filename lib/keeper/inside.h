@@ -76,6 +76,7 @@ struct keeper {
 	struct brain brain;
 	struct upgrade upgrade;
 	struct rlimit nofile; /* as it was at the start */
+	int oom;              /* the same of oom_score_adj; OOM_KEEP: it has not changed */
 	int ready_fd;
 	int signals; /* a signalfd */
 	enum stopping stopping;

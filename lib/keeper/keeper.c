@@ -18,6 +18,7 @@
 #include "keeper/spawn.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/oom.h"
 
 enum { EVENTS_A_TURN = 64, KILL_PAUSE_MS = 20, KILL_PAUSE_MAX_MS = 1000 };
 
@@ -68,6 +69,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->in = mem_alloc(KEEP_MESSAGE_MAX);
 	k->groups.dir = k->groups.notify = k->upgrade.old_brain = k->upgrade.back = -1;
 	raise_nofile(k);
+	k->oom = OOM_KEEP;
 	brain_init(k);
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, errno, "cannot become the parent of orphans");
@@ -253,6 +255,7 @@ static int adopt(struct keeper *k, struct err *e)
 /* A new one takes what an old one left; one that was another before its exec goes on. */
 static int begin(struct keeper *k, struct err *e)
 {
+	k->oom = oom_protect();
 	open_groups(k);
 	if (k->options->luggage) {
 		open_ledger(k);

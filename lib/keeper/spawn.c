@@ -175,6 +175,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish
 
 	plan.wish = wish;
 	plan.nofile = by->nofile;
+	plan.oom = by->oom;
 	if (fill_sources(wish, by) < 0)
 		return fail(s, KEEP_STAGE_ASKED);
 	fill(plan.programs, &wish->programs);

@@ -21,6 +21,7 @@ struct slots;
 struct spawner {
 	const char *token;    /* of the marks */
 	struct rlimit nofile; /* as it was when the keeper started: children get that */
+	int oom;              /* the same of its oom_score_adj; OOM_KEEP: they get what it has now */
 	const struct hold *hold;
 	const int *fds; /* that came with the message */
 	size_t fd_count;

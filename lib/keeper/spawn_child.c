@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/oom.h"
+
 /* Of Linux 5.9 and 5.11; older headers have neither. */
 #ifndef SYS_close_range
 #define SYS_close_range 436
@@ -52,33 +54,15 @@ static int begin_session(struct child_plan *plan)
 	return setsid() < 0 ? -1 : 0;
 }
 
-static int write_oom(int64_t score)
-{
-	char text[8];
-	size_t at = sizeof(text);
-	uint64_t rest = (uint64_t)(score < 0 ? -score : score);
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-	ssize_t wrote = -1;
-
-	if (fd < 0)
-		return -1;
-	do
-		text[--at] = (char)('0' + rest % 10);
-	while (rest /= 10);
-	if (score < 0)
-		text[--at] = '-';
-	wrote = write(fd, text + at, sizeof(text) - at);
-	close(fd);
-	return wrote < 0 ? -1 : 0;
-}
-
 static int set_priority(struct child_plan *plan)
 {
 	const struct keep_spawn *wish = plan->wish;
 
 	if ((wish->flags & KEEP_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)wish->nice) < 0)
 		return -1;
-	return wish->flags & KEEP_SPAWN_OOM ? write_oom(wish->oom_score_adj) : 0;
+	if (wish->flags & KEEP_SPAWN_OOM)
+		return oom_set_score(wish->oom_score_adj);
+	return plan->oom == OOM_KEEP ? 0 : oom_set_score(plan->oom);
 }
 
 /* Open both ways, so that the child itself keeps it alive.  Others cannot put something of theirs in its place. */

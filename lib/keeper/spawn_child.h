@@ -15,6 +15,7 @@
 struct child_plan {
 	const struct keep_spawn *wish;
 	struct rlimit nofile;
+	int oom; /* OOM_KEEP: the keeper's own */
 	int report_fd;
 	int group_fd; /* to be moved into; -1: it was born where it belongs */
 	int spare;    /* from here up no target is */

@@ -23,6 +23,7 @@
 #include "keeper/tree.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/oom.h"
 
 extern char **environ;
 
@@ -108,7 +109,7 @@ static const char *proc_path(char text[PROC_PATH], int fd)
 	return text;
 }
 
-/* Packs, and becomes what `n` says; the limit on descriptors goes back to what it was at first, so that the next one finds that. */
+/* Packs, and becomes what `n` says; the limit on descriptors and oom_score_adj go back to what they were at first, so that the next one finds that. */
 static int hand_over(struct keeper *k, struct next *n, struct err *e)
 {
 	struct luggage l;
@@ -120,9 +121,13 @@ static int hand_over(struct keeper *k, struct next *n, struct err *e)
 	if (luggage_unpack(&l, n->luggage, e) == 0) {
 		(void)getrlimit(RLIMIT_NOFILE, &now);
 		(void)setrlimit(RLIMIT_NOFILE, &k->nofile);
+		if (k->oom != OOM_KEEP)
+			(void)oom_set_score(k->oom);
 		become(k->options, &l, n);
 		err_sys(e, errno, "cannot execute '%s'", n->program);
 		(void)setrlimit(RLIMIT_NOFILE, &now);
+		if (k->oom != OOM_KEEP)
+			(void)oom_set_score(OOM_DAEMON);
 		luggage_release(&l);
 	}
 	fd_close(&n->luggage);

@@ -104,6 +104,27 @@ limits_printed() {
 	[ "$(awk '/Max open files/ { print $4 }' "/proc/$(brain_pid)/limits")" = "$(ulimit -Hn)" ]
 }
 
+# oom_of PID
+oom_of() {
+	cat "/proc/$1/oom_score_adj"
+}
+
+@test "the daemon is not the first to be killed for want of memory, over an upgrade too, and services have the score that it was started with" {
+	[ "$(id -u)" = 0 ] || skip "only root may lower a score"
+	(echo -950 >/proc/self/oom_score_adj) 2>/dev/null || skip "root may not lower a score here"
+	(
+		echo 123 >/proc/self/oom_score_adj
+		oxctl start one -- sleep 1000 3>&-
+	)
+	assert_equal "$(oom_of "$(keeper_pid)") $(oom_of "$(brain_pid)") $(oom_of "$(pid_of one:0)")" "-900 -900 123"
+	oxctl daemon upgrade --from "$OXHERD_BUILD"
+	oxctl restart one --wait
+	assert_equal "$(oom_of "$(keeper_pid)") $(oom_of "$(brain_pid)") $(oom_of "$(pid_of one:0)")" "-900 -900 123"
+	kill -KILL "$(brain_pid)"
+	eventually 5 state_is one:0 running
+	assert_equal "$(oom_of "$(brain_pid)")" -900
+}
+
 @test "a log that is a terminal does not become the daemon's" {
 	start_oxherd <<-TOML
 		[processes.calm]

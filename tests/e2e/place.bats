@@ -91,6 +91,26 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys
 	rm -rf herd
 }
 
+@test "root may look at another user's daemon, and does not send it root's environment" {
+	as_root
+	open_place
+	mkdir herd
+	chown 65534 herd
+	chmod 755 herd
+	as_nobody env OX_TEST="$OXHERD_HOME" oxctl start api -- sleep 1000 3>&-
+	run -0 oxctl status
+	assert_output --partial api
+	given_oxfile <<<'processes.web.command = "sleep 1000"'
+	run -1 env SECRET=of-root oxctl start
+	assert_output --partial "runs as uid 65534, and root's environment is not sent to it"
+	assert_output --partial "sudo -u '#65534' oxctl"
+	run -1 env SECRET=of-root oxctl start more -- sleep 1000
+	run -1 env SECRET=of-root oxctl deploy
+	run grep -rl of-root "$OXHERD_HOME"
+	assert_output ""
+	as_nobody oxctl daemon stop
+}
+
 @test "another user can neither ask nor control" {
 	as_root
 	open_place

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
+#include "os/oom.h"
 #include "os/procfs.h"
 #include "os/sig.h"
 #include "os/sock.h"
@@ -239,6 +240,25 @@ static void users_are_looked_up(void **state)
 	err_release(&e);
 }
 
+static void an_oom_score_is_set_and_read(void **state)
+{
+	int before = oom_score();
+
+	(void)state;
+	/* Anybody may become likelier to be killed. */
+	assert_in_range(before + 1000, 0, 2000);
+	assert_int_equal(oom_set_score(before < 990 ? before + 7 : 1000), 0);
+	assert_int_equal(oom_score(), before < 990 ? before + 7 : 1000);
+	assert_int_equal(oom_set_score(1001), -1);
+	assert_int_equal(oom_set_score(-1001), -1);
+	/* Either it is protected and says what was there, or nothing has changed. */
+	before = oom_score();
+	if (oom_protect() == OOM_KEEP)
+		assert_int_equal(oom_score(), before);
+	else
+		assert_int_equal(oom_score(), OOM_DAEMON);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +269,8 @@ int main(void)
 		PROMISE("a process is read, and one that is gone is gone", a_process_is_read),
 		PROMISE("an environment is searched for exactly one name", an_environment_is_searched),
 		PROMISE("packets carry descriptors", packets_carry_descriptors),
+		PROMISE("an OOM score is set and read, and a daemon that may not protect itself keeps the one it has",
+			an_oom_score_is_set_and_read),
 		PROMISE("users are looked up by name and number", users_are_looked_up),
 	};
 
