@@ -52,6 +52,7 @@ static int keep(
 	int rc = lock_sign(lock, e);
 
 	keeper.token = lock->token;
+	keeper.secret = &lock->secret;
 	keeper.run = lock->run;
 	keeper.was_left = lock->was_left;
 	keeper.run_lock = lock->run_fd;

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/badge.h"
+#include "keeper/groups.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
 #include "keeper/slots.h"
@@ -17,6 +18,8 @@
 #include "os/fd.h"
 #include "os/pidfd.h"
 #include "os/procfs.h"
+
+enum { IGNORED_LINES = 8 };
 
 /* It ended while nobody looked. */
 static void note_unseen(struct slot *s)
@@ -86,6 +89,7 @@ struct looking {
 	struct err *e;
 	bool for_mains; /* else for what a main process has left behind */
 	int living;     /* -1: it went wrong */
+	int ignored;    /* marks that proved nothing */
 };
 
 /* Left to itself it ends when its keeper does; one that hangs is ended, so that never two of them write the same files. */
@@ -103,13 +107,10 @@ static int end_brain(const struct proc *p, struct err *e)
 	return is_over ? 0 : err_set(e, "the brain of the last keeper (pid %d) does not end", (int)p->pid);
 }
 
-/* Whatever was written down of it: it is there. */
 static int adopt_main(const struct looking *l, const struct proc *p, const struct badge *b)
 {
 	struct slot *s = slots_find(l->all, b->ticket);
 
-	if (s && (slot_lives(s) || s->pid != p->pid))
-		return 0;
 	s = s ? s : slots_new(l->all, b->ticket, b->name);
 	if (!s)
 		return err_set(l->e, "more processes of the last keeper live than there are slots");
@@ -123,11 +124,8 @@ static int adopt_main(const struct looking *l, const struct proc *p, const struc
 
 static int adopt_remains(const struct looking *l, const struct badge *b)
 {
-	struct slot *s = slots_find(l->all, b->ticket);
+	struct slot *s = slots_new(l->all, b->ticket, b->name);
 
-	if (s)
-		return 0;
-	s = slots_new(l->all, b->ticket, b->name);
 	if (!s)
 		return err_set(l->e, "more processes of the last keeper live than there are slots");
 	s->pid = b->pid;
@@ -136,13 +134,76 @@ static int adopt_remains(const struct looking *l, const struct badge *b)
 	return 0;
 }
 
+/* Of each slot the ledger knows the newest generation, but for what was started in the moment of the kill. */
+static bool is_outdated(const struct slots *all, struct keep_ticket ticket)
+{
+	for (const struct slot *s = all->first; s; s = s->next)
+		if (s->record >= 0 && s->ticket.slot == ticket.slot &&
+			s->ticket.generation > ticket.generation)
+			return true;
+	return false;
+}
+
+/* What is known of a ticket is right; a mark counts for what is missing. */
+static bool is_settled(const struct slots *all, const struct proc *p, struct keep_ticket ticket)
+{
+	const struct slot *s = slots_find(all, ticket);
+
+	return s && (slot_lives(s) || s->start_time || s->pid != p->pid);
+}
+
+static bool is_in_its_group(const struct looking *l, const struct proc *p, struct keep_ticket ticket)
+{
+	struct keep_ticket other;
+
+	return groups_ticket_of(l->all->groups, p->pid, &other) && other.slot == ticket.slot &&
+		other.generation == ticket.generation;
+}
+
+/*
+ * Whether a mark proves what it says: NULL, or why not.  Where our cgroup says the same it does.  A sealed one was a keeper's, but its process may
+ * have shown it to others: so it counts for the user that it was made for.  What came from root's process may be another user's; the process
+ * itself may not.  An unsealed one is of a version that had no seals, or of a stranger; the brain, which has no cgroup, must be of our user.
+ */
+static const char *doubt(const struct looking *l, const struct proc *p, const struct badge *b)
+{
+	uid_t uid = 0;
+
+	if (b->ticket.slot && is_in_its_group(l, p, b->ticket))
+		return NULL;
+	if (!procfs_uid(p->pid, &uid))
+		return "has ended";
+	if (b->is_sealed)
+		return uid == b->uid || (!b->uid && p->pid != b->pid) ? NULL : "is of another user";
+	if (p->start_time >= l->all->secret->since)
+		return "has no seal";
+	if (!b->ticket.slot)
+		return uid == geteuid() ? NULL : "is of another user";
+	return "has no seal, and is not in its cgroup";
+}
+
+/* A few lines say enough of somebody who tries it with a thousand processes. */
+static bool is_believed(struct looking *l, const struct proc *p, const struct badge *b)
+{
+	const char *why = doubt(l, p, b);
+
+	if (!why && b->ticket.slot && is_outdated(l->all, b->ticket))
+		why = "is of an earlier start";
+	if (why && l->for_mains && l->ignored++ < IGNORED_LINES)
+		log_warn("%.*s: pid %d carries its mark, but that %s; ignored", KEEP_NAME_MAX, b->name,
+			(int)p->pid, why);
+	return !why;
+}
+
 static bool look(void *context, const struct proc *p)
 {
 	struct looking *l = context;
 	struct badge b;
 	int rc = 0;
 
-	if (p->pid == getpid() || !badge_of(&b, p->pid, l->token))
+	if (p->pid == getpid() || !badge_of(&b, p->pid, l->token, l->all->secret))
+		return true;
+	if ((b.ticket.slot && is_settled(l->all, p, b.ticket)) || !is_believed(l, p, &b))
 		return true;
 	if (!b.ticket.slot)
 		rc = l->for_mains && b.pid == p->pid ? end_brain(p, l->e) : 0;

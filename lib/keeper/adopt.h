@@ -3,8 +3,9 @@
  * of them.  The new keeper finds them twice over:
  *
  *	In the ledger (keeper/ledger.h): ticket, pid and start time of each, and how those ended whose end no brain has taken yet.
- *	By the mark in their environment: for what was forked in the moment of the kill, and when there is no ledger.  Whoever carries a mark
- *	with its own pid is a main process.
+ *	By the mark in their environment: for what was forked in the moment of the kill, and when there is no ledger.  A process that carries
+ *	a mark with its own pid is a main process, if the mark is sealed (keeper/badge.h), for the user that the process has, and newer than
+ *	what the ledger knows of its slot.  Other marks prove nothing and are logged; but where our cgroup says the same, the cgroup is believed.
  *
  * Nothing slips through between the two keepers: a child holds the old keeper's lock until its exec, so a new keeper begins when all of them
  * have one behind them, and a mark with it.

@@ -5,19 +5,37 @@
 
 #include "os/procfs.h"
 
-char *badge_write(char out[BADGE_MAX], const char *token, struct keep_ticket ticket, const char *name)
+/* Digits of the pid, ".+", digits of the user, ".", the seal, ".", the name. */
+enum { SEAL_AT = BADGE_PID_DIGITS + 2 + BADGE_PID_DIGITS + 1 };
+
+char *badge_write(
+	char out[BADGE_MAX], const char *token, struct keep_ticket ticket, uid_t uid, const char *name)
 {
 	int len = snprintf(out, BADGE_MAX, "%s=%s.%lld.%llu.", KEEP_MARK, token, (long long)ticket.slot,
 		(unsigned long long)ticket.generation);
 
-	(void)snprintf(out + len, BADGE_MAX - (size_t)len, "%0*d.%s", BADGE_PID_DIGITS, 0, name);
+	(void)snprintf(out + len, BADGE_MAX - (size_t)len, "%0*d.+%0*u.%0*d.%s", BADGE_PID_DIGITS, 0,
+		BADGE_PID_DIGITS, (unsigned int)uid, BADGE_SEAL_DIGITS, 0, name);
 	return out + len;
 }
 
-void badge_sign(char *digits, pid_t pid)
+/* Over the whole mark, zeros in the place of the seal. */
+static uint64_t seal_of(const char *text, const struct badge_secret *secret)
 {
+	return siphash(secret->key, text, strlen(text));
+}
+
+void badge_seal(char mark[BADGE_MAX], char *digits, pid_t pid, const struct badge_secret *secret)
+{
+	static const char hex[] = "0123456789abcdef";
+	char *at = digits + SEAL_AT;
+	uint64_t seal = 0;
+
 	for (int i = BADGE_PID_DIGITS; i-- > 0; pid /= 10)
 		digits[i] = (char)('0' + pid % 10);
+	seal = seal_of(mark + sizeof(KEEP_MARK), secret);
+	for (int i = BADGE_SEAL_DIGITS; i-- > 0; seal /= 16)
+		at[i] = hex[seal % 16];
 }
 
 /* Steps over the number and the dot after it. */
@@ -33,20 +51,57 @@ static bool read_part(const char **at, uint64_t *value)
 	return true;
 }
 
-/* <token>.<slot>.<generation>.<pid>.<name> */
-bool badge_of(struct badge *b, pid_t pid, const char *token)
+/* The same for the seal, which is overwritten with zeros. */
+static bool read_seal(char **at, uint64_t *value)
 {
-	char text[BADGE_MAX];
-	const char *at = text;
+	*value = 0;
+	for (int i = 0; i < BADGE_SEAL_DIGITS; i++, (*at)++) {
+		char c = **at;
+		bool is_digit = c >= '0' && c <= '9';
+
+		if (!is_digit && (c < 'a' || c > 'f'))
+			return false;
+		*value = *value * 16 + (uint64_t)(is_digit ? c - '0' : c - 'a' + 10);
+		**at = '0';
+	}
+	return *(*at)++ == '.';
+}
+
+/* "+<uid>.<seal>." if it is there.  The seals are compared as numbers, so how long it takes says nothing about where they differ. */
+static bool read_sealed(struct badge *b, char *text, const char **at, const struct badge_secret *secret)
+{
+	uint64_t uid = 0;
+	uint64_t seal = 0;
+	char *end = NULL;
+
+	b->is_sealed = **at == '+';
+	if (!b->is_sealed)
+		return true;
+	++*at;
+	if (!read_part(at, &uid) || uid >= UINT32_MAX)
+		return false;
+	end = text + (*at - text);
+	if (!read_seal(&end, &seal) || (seal ^ seal_of(text, secret)) != 0)
+		return false;
+	*at = end;
+	b->uid = (uid_t)uid;
+	return true;
+}
+
+bool badge_read(struct badge *b, const char *text, const char *token, const struct badge_secret *secret)
+{
+	char copy[BADGE_MAX];
+	const char *at = copy;
 	size_t len = strlen(token);
 	uint64_t slot = 0;
 	uint64_t main_pid = 0;
 
-	if (!procfs_environ(pid, KEEP_MARK, text, sizeof(text)) || strncmp(text, token, len) != 0 ||
-		text[len] != '.')
+	if (strlen(text) >= sizeof(copy) || strncmp(text, token, len) != 0 || text[len] != '.')
 		return false;
+	memcpy(copy, text, strlen(text) + 1);
 	at += len + 1;
-	if (!read_part(&at, &slot) || !read_part(&at, &b->ticket.generation) || !read_part(&at, &main_pid))
+	if (!read_part(&at, &slot) || !read_part(&at, &b->ticket.generation) || !read_part(&at, &main_pid) ||
+		!read_sealed(b, copy, &at, secret))
 		return false;
 	if (slot > UINT32_MAX || main_pid < 2 || main_pid > INT32_MAX || !*at || strlen(at) > KEEP_NAME_MAX)
 		return false;
@@ -54,4 +109,11 @@ bool badge_of(struct badge *b, pid_t pid, const char *token)
 	b->pid = (pid_t)main_pid;
 	memcpy(b->name, at, strlen(at) + 1);
 	return true;
+}
+
+bool badge_of(struct badge *b, pid_t pid, const char *token, const struct badge_secret *secret)
+{
+	char text[BADGE_MAX];
+
+	return procfs_environ(pid, KEEP_MARK, text, sizeof(text)) && badge_read(b, text, token, secret);
 }

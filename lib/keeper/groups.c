@@ -96,15 +96,18 @@ static int open_home(struct groups *g, int parent)
 void groups_open(struct groups *g, const char *token)
 {
 	struct buf path = BUF_INIT;
+	char own[CGROUP_PATH_MAX];
 	int parent = -1;
 
 	g->dir = g->notify = -1;
 	(void)snprintf(g->home, sizeof(g->home), "%s%.40s", prefix, token);
-	if (!cgroup_folder(&path) || path.len + sizeof(g->home) + 1 > sizeof(g->path)) {
+	if (!cgroup_of(getpid(), own, sizeof(own)) || !cgroup_folder(&path) ||
+		path.len + sizeof(g->home) + 1 > sizeof(g->path)) {
 		log_info("no cgroups: there is no mount of version 2 that shows our own");
 		goto out;
 	}
 	(void)snprintf(g->path, sizeof(g->path), "%s/%s", path.ptr, g->home);
+	(void)snprintf(g->own, sizeof(g->own), "%s/%s", strcmp(own, "/") != 0 ? own : "", g->home);
 	parent = open(path.ptr, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (parent >= 0)
 		each_folder(parent, clear_stale, g->home);
@@ -218,14 +221,42 @@ void groups_drop(struct groups *g, struct slot *s)
 	s->has_group = false;
 }
 
+/*
+ * A keeper before us may have been started in another cgroup, and its folder stands there.  Anybody who may make cgroups somewhere can give one our
+ * name: so it is asked whose it is.
+ */
+static const char *find_elsewhere(const struct groups *g, const char *path)
+{
+	char folder[CGROUP_PATH_MAX + KEEP_PATH_MAX + 1];
+	size_t tail = strlen(g->own);
+	size_t mount = strlen(g->path) - tail;
+	const char *home = strstr(path, g->home);
+	struct stat st;
+	size_t len = 0;
+
+	if (!home || home == path || home[-1] != '/' || home[strlen(g->home)] != '/' ||
+		strlen(g->path) < tail || strcmp(g->path + mount, g->own) != 0)
+		return NULL;
+	len = (size_t)(home - path) + strlen(g->home);
+	(void)snprintf(folder, sizeof(folder), "%.*s%.*s", (int)mount, g->path, (int)len, path);
+	if (lstat(folder, &st) < 0 || st.st_uid != geteuid() || (st.st_mode & 022))
+		return NULL;
+	return path + len;
+}
+
+/* The whole path counts. */
 bool groups_ticket_of(const struct groups *g, pid_t pid, struct keep_ticket *ticket)
 {
 	char path[CGROUP_PATH_MAX];
-	const char *home = NULL;
+	const char *name = NULL;
+	size_t len = 0;
 
 	if (!g || g->dir < 0 || !cgroup_of(pid, path, sizeof(path)))
 		return false;
-	home = strstr(path, g->home);
-	return home && home > path && home[-1] == '/' && home[strlen(g->home)] == '/' &&
-		read_ticket(home + strlen(g->home) + 1, ticket);
+	len = strlen(g->own);
+	if (!strncmp(path, g->own, len) && path[len] == '/')
+		name = path + len;
+	else
+		name = find_elsewhere(g, path);
+	return name && read_ticket(name + 1, ticket);
 }

@@ -23,7 +23,8 @@ struct groups {
 	int notify; /* an inotify that wakes up when a group that was waited for has become empty */
 	bool can_kill;
 	char path[KEEP_PATH_MAX + 1];
-	char home[64]; /* the last part of the path */
+	char own[KEEP_PATH_MAX + 80]; /* as the kernel names it */
+	char home[64];                /* the last part of both */
 };
 
 /* Finds a place and takes what dead keepers left there away.  Without one, `dir` and `notify` are -1 and all the rest does nothing. */

@@ -64,6 +64,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->slots.epoll = k->signals = -1;
 	ledger_init(&k->ledger);
 	k->slots.ledger = &k->ledger;
+	k->slots.secret = options->secret;
 	k->deadline = k->kill_at = -1;
 	k->out = (struct buf)BUF_INIT;
 	k->in = mem_alloc(KEEP_MESSAGE_MAX);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct badge_secret;
 struct err;
 struct luggage;
 
@@ -31,11 +32,12 @@ enum {
 };
 
 struct keeper_options {
-	const char *brain; /* path of the program */
-	const char *token; /* of the marks, [0-9a-z] */
-	const char *run;   /* folder of the ledger */
-	bool was_left;     /* the last keeper did not end well: what it left is looked for */
-	int ready_fd;      /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
+	const char *brain;                 /* path of the program */
+	const char *token;                 /* of the marks, [0-9a-z] */
+	const struct badge_secret *secret; /* of the marks too */
+	const char *run;                   /* folder of the ledger */
+	bool was_left;                     /* the last keeper did not end well: what it left is looked for */
+	int ready_fd; /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
 	int64_t patience_ms, grace_ms; /* as above; tests are less patient */
 	bool without_cgroups;          /* even where one could be made */
 	bool is_verbose;               /* only for the next one's command line */

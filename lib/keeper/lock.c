@@ -23,18 +23,49 @@
 
 enum { TEXT_MAX = 4096, TRY_MS = 50 };
 
-/* "PID TOKEN kept|ended RUN\n"; whatever else stands there is as good as nothing. */
+/* "PID TOKEN kept|ended RUN\nKEY SINCE BOOT\n"; whatever else stands there is as good as nothing. */
 struct holder {
 	long pid;
 	char token[LOCK_TOKEN_LEN + 1];
 	bool has_ended;
+	bool has_secret;
+	struct badge_secret secret;
 	char run[TEXT_MAX];
 };
+
+/* A time of another start of the machine means nothing: whatever carries a mark from then is gone. */
+static uint64_t since_of(uint64_t since, const char *boot)
+{
+	struct buf now = BUF_INIT;
+	bool is_this_one = procfs_boot_id(&now) && !strcmp(now.ptr, boot);
+
+	buf_release(&now);
+	return is_this_one ? since : 0;
+}
+
+static void read_secret(const char *line, struct holder *h)
+{
+	char key[2 * SIPHASH_KEY + 1] = "";
+	char boot[64] = "";
+	char since[24] = "";
+
+	if (sscanf(line, "%32[0-9a-f] %23[0-9] %63[0-9a-f-]", key, since, boot) != 3 ||
+		strlen(key) != sizeof(key) - 1)
+		return;
+	for (size_t i = 0; i < SIPHASH_KEY; i++) {
+		const char digits[] = { key[2 * i], key[2 * i + 1], '\0' };
+
+		h->secret.key[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
+	h->secret.since = since_of(strtoull(since, NULL, 10), boot);
+	h->has_secret = true;
+}
 
 static void read_holder(int fd, struct holder *h)
 {
 	char text[TEXT_MAX];
 	char word[8] = "";
+	size_t line = 0;
 	ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
 	int at = 0;
 
@@ -42,7 +73,10 @@ static void read_holder(int fd, struct holder *h)
 	if (got <= 0)
 		return;
 	text[got] = '\0';
-	text[strcspn(text, "\n")] = '\0';
+	line = strcspn(text, "\n");
+	if (text[line])
+		read_secret(text + line + 1, h);
+	text[line] = '\0';
 	h->pid = strtol(text, NULL, 10);
 	if (sscanf(text, "%*d %16[0-9a-f] %7[a-z] %n", h->token, word, &at) < 2 ||
 		strlen(h->token) != LOCK_TOKEN_LEN) {
@@ -61,6 +95,15 @@ static int make_token(char token[LOCK_TOKEN_LEN + 1], struct err *e)
 		return err_sys(e, errno, "cannot get random bytes");
 	for (size_t i = 0; i < sizeof(random); i++)
 		(void)snprintf(token + 2 * i, 3, "%02x", (unsigned int)random[i]);
+	return 0;
+}
+
+/* `is_late`: there may be processes whose marks are not sealed. */
+static int make_secret(struct badge_secret *s, bool is_late, struct err *e)
+{
+	if (getrandom(s->key, sizeof(s->key), 0) != (ssize_t)sizeof(s->key))
+		return err_sys(e, errno, "cannot get random bytes");
+	s->since = is_late ? clock_ticks() : 0;
 	return 0;
 }
 
@@ -192,6 +235,9 @@ static int choose_token(struct lock *l, const struct holder *run, const struct h
 	}
 	l->was_left = last->token[0] && !last->has_ended;
 	memcpy(l->token, last->token, sizeof(l->token));
+	l->secret = last->secret;
+	if (!(last->token[0] && last->has_secret) && make_secret(&l->secret, l->was_left, e) < 0)
+		return -1;
 	return l->token[0] ? 0 : make_token(l->token, e);
 }
 
@@ -223,6 +269,12 @@ static int sign(const struct lock *l, int fd, const char *word, struct err *e)
 	int rc = 0;
 
 	buf_addf(&text, "%ld %s %s %s\n", (long)getpid(), l->token, word, l->run);
+	for (size_t i = 0; i < SIPHASH_KEY; i++)
+		buf_addf(&text, "%02x", (unsigned int)l->secret.key[i]);
+	buf_addf(&text, " %llu ", (unsigned long long)l->secret.since);
+	if (!procfs_boot_id(&text))
+		buf_adds(&text, "-");
+	buf_addc(&text, '\n');
 	if (pwrite(fd, text.ptr, text.len, 0) != (ssize_t)text.len || ftruncate(fd, (off_t)text.len) < 0)
 		rc = err_sys(e, errno, "cannot write the lock file");
 	buf_release(&text);
@@ -237,6 +289,23 @@ int lock_sign(const struct lock *l, struct err *e)
 		log_warn("%s of the state folder", why.text.ptr);
 	err_release(&why);
 	return sign(l, l->run_fd, "kept", e);
+}
+
+int lock_find_secret(struct lock *l, struct err *e)
+{
+	struct holder *h = mem_zalloc(1, sizeof(*h));
+	int rc = 0;
+
+	read_holder(l->run_fd, h);
+	if (!h->has_secret)
+		read_holder(l->state_fd, h);
+	l->secret = h->secret;
+	if (!h->has_secret)
+		rc = make_secret(&l->secret, true, e);
+	if (rc == 0 && !h->has_secret)
+		rc = lock_sign(l, e);
+	mem_free(h);
+	return rc;
 }
 
 void lock_sign_off(const struct lock *l)

@@ -26,6 +26,7 @@ enum owed {
 	OWED_ASKED = 32, /* told after OWED_SLOT */
 };
 
+struct badge_secret;
 struct groups;
 struct ledger;
 
@@ -64,9 +65,10 @@ struct slot {
 };
 
 struct slots {
-	struct ledger *ledger; /* NULL: none is kept; it outlives them */
-	struct groups *groups; /* NULL: there are no cgroups */
-	int epoll;             /* where reports are watched, with their slot as data */
+	struct ledger *ledger;             /* NULL: none is kept; it outlives them */
+	struct groups *groups;             /* NULL: there are no cgroups */
+	const struct badge_secret *secret; /* of the marks */
+	int epoll;                         /* where reports are watched, with their slot as data */
 	struct slot *by_ticket[SLOTS_BUCKETS];
 	struct slot *by_pid[SLOTS_BUCKETS];
 	struct slot *first, *last;

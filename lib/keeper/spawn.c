@@ -43,7 +43,8 @@ static void fill_env(const struct keep_spawn *wish, const struct slot *s, const 
 	const char *entry = NULL;
 	char **at = plan.env;
 
-	plan.mark_pid = badge_write(plan.mark, token, s->ticket, s->name);
+	plan.mark_pid = badge_write(plan.mark, token, s->ticket,
+		wish->flags & KEEP_SPAWN_USER ? (uid_t)wish->uid : geteuid(), s->name);
 	*at++ = plan.mark;
 	if (has_pid)
 		*at++ = plan.listen_pid;
@@ -181,6 +182,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish
 	fill(plan.programs, &wish->programs);
 	fill(plan.argv, &wish->argv);
 	fill_env(wish, s, by->token);
+	plan.secret = all->secret;
 	for (size_t i = 0; i < wish->group_count; i++)
 		plan.groups[i] = (gid_t)wish->groups[i];
 	if (open_report(all, s, report) < 0)

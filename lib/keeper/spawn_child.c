@@ -50,7 +50,7 @@ static int begin_session(struct child_plan *plan)
 	join_group(plan);
 	(void)signal(SIGPIPE, SIG_DFL);
 	write_listen_pid(plan->listen_pid, getpid());
-	badge_sign(plan->mark_pid, getpid());
+	badge_seal(plan->mark, plan->mark_pid, getpid(), plan->secret);
 	return setsid() < 0 ? -1 : 0;
 }
 

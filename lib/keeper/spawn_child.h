@@ -26,6 +26,7 @@ struct child_plan {
 	char *env[KEEP_LIST_MAX + 3];
 	char mark[BADGE_MAX];
 	char *mark_pid; /* where its own pid goes */
+	const struct badge_secret *secret;
 	char listen_pid[32];
 };
 

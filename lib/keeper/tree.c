@@ -55,13 +55,6 @@ static struct tree_node *find_node(const struct tree *t, pid_t pid)
 	return low < t->count && t->nodes[low].pid == pid ? &t->nodes[low] : NULL;
 }
 
-static struct slot *find_marked(const struct slots *all, const char *token, pid_t pid)
-{
-	struct badge b;
-
-	return badge_of(&b, pid, token) ? slots_find(all, b.ticket) : NULL;
-}
-
 struct looking {
 	struct tree *tree;
 	const struct slots *all;
@@ -69,6 +62,33 @@ struct looking {
 	pid_t keeper;
 	bool has_adopted; /* then strangers are looked at more closely */
 };
+
+static bool has_user(pid_t pid, uid_t uid)
+{
+	uid_t real = 0;
+
+	return procfs_uid(pid, &real) && real == uid;
+}
+
+/*
+ * A sealed mark proves it in our own line; of a stranger it counts for the user that it was made for, and what came from root may be anybody's.  An
+ * unsealed one is of a version that had no seals, or forged: it counts for who began then, and among strangers for the user of its main process.
+ */
+static struct slot *find_marked(const struct looking *l, const struct tree_node *n)
+{
+	const struct badge_secret *secret = l->all->secret;
+	struct badge b;
+	struct slot *s = badge_of(&b, n->pid, l->token, secret) ? slots_find(l->all, b.ticket) : NULL;
+	uid_t uid = 0;
+
+	if (!s)
+		return NULL;
+	if (b.is_sealed)
+		return n->is_ours || !b.uid || has_user(n->pid, b.uid) ? s : NULL;
+	if (s->start_time >= secret->since)
+		return NULL;
+	return n->is_ours || (procfs_uid(s->pid, &uid) && has_user(n->pid, uid)) ? s : NULL;
+}
 
 /*
  * In our own line a session's number cannot have been given to another.  Elsewhere it can, once its processes are all gone: who began before
@@ -89,7 +109,7 @@ static struct slot *find_owner(const struct looking *l, const struct tree_node *
 	if (s && !is_of_session(s, n))
 		s = NULL;
 	if (!s)
-		s = find_marked(l->all, l->token, n->pid);
+		s = find_marked(l, n);
 	if (!s && groups_ticket_of(l->all->groups, n->pid, &ticket))
 		s = slots_find(l->all, ticket);
 	if (!s)

@@ -347,8 +347,9 @@ void upgrade_step(struct keeper *k, int64_t now)
 
 /* --- what oxherd itself calls --- */
 
-static void options_of(struct keeper_options *o, const struct luggage *l)
+static void options_of(struct keeper_options *o, const struct luggage *l, const struct lock *lock)
 {
+	o->secret = &lock->secret;
 	o->luggage = l;
 	o->token = l->head.token;
 	o->run = luggage_run(l);
@@ -376,39 +377,43 @@ static void return_unread(const struct keeper_options *o, int luggage_fd, const 
 	(void)execve(next.program, (char *const *)call.words, environ);
 }
 
-static void sign_off(const struct keeper_options *o)
+/* The locks that came with the luggage, and the secret that stands in them. */
+static int find_lock(struct lock *lock, const struct luggage *l, struct err *e)
 {
-	struct lock lock = { .run_fd = o->run_lock, .state_fd = o->state_lock };
-
-	(void)snprintf(lock.token, sizeof(lock.token), "%s", o->token);
-	lock.run = mem_strdup(o->run);
-	lock_sign_off(&lock);
-	lock_release(&lock);
+	*lock = (struct lock){ .run_fd = (int)l->head.run_lock, .state_fd = (int)l->head.state_lock };
+	(void)snprintf(lock->token, sizeof(lock->token), "%.*s", LOCK_TOKEN_LEN, l->head.token);
+	lock->run = mem_strdup(luggage_run(l));
+	return lock_find_secret(lock, e);
 }
 
 int keeper_resume(struct keeper_options *o, int luggage_fd, struct err *e)
 {
 	struct luggage l;
+	struct lock lock = LOCK_INIT;
 	struct rlimit nofile;
 	char brain[PROC_PATH];
 	int rc = luggage_unpack(&l, luggage_fd, e);
 
 	(void)getrlimit(RLIMIT_NOFILE, &nofile);
+	if (rc == 0)
+		rc = find_lock(&lock, &l, e);
 	if (rc < 0 && o->back_fd >= 0)
 		return_unread(o, luggage_fd, e->text.ptr);
 	if (rc < 0)
-		return -1;
-	options_of(o, &l);
+		goto out;
+	options_of(o, &l, &lock);
 	o->luggage_fd = luggage_fd;
 	if (o->failed)
 		o->brain = proc_path(brain, (int)l.head.old_brain);
 	rc = keeper_run(o, e);
 	if (rc == 0)
-		sign_off(o);
+		lock_sign_off(&lock);
 	if (rc == KEEPER_UNBEGUN && o->back_fd >= 0) {
 		(void)setrlimit(RLIMIT_NOFILE, &nofile);
 		return_unread(o, luggage_fd, e->text.ptr);
 	}
+out:
+	lock_release(&lock);
 	luggage_release(&l);
 	return rc;
 }

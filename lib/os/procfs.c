@@ -249,6 +249,18 @@ static int64_t number_after(const char *path, const char *word)
 	return -1;
 }
 
+bool procfs_uid(pid_t pid, uid_t *uid)
+{
+	char path[64];
+	int64_t value = -1;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	value = number_after(path, "Uid:");
+	if (value >= 0)
+		*uid = (uid_t)value;
+	return value >= 0;
+}
+
 int64_t procfs_share(pid_t pid)
 {
 	char path[64];

@@ -50,6 +50,8 @@ bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size);
 bool procfs_command(pid_t pid, struct buf *out, size_t max);
 /* The short name that the kernel has for a program, "" when it is gone.  Everybody may ask for it, of anybody's process. */
 void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX]);
+/* The user who started it, whatever rights it has taken since. */
+bool procfs_uid(pid_t pid, uid_t *uid);
 /* Memory that it uses, of shared pages its share; -1 when it is gone, or we may not look. */
 int64_t procfs_share(pid_t pid);
 /* How many processes the kernel has killed for want of memory since the machine started; -1 where it does not tell. */

@@ -55,7 +55,7 @@ enum {
 	KEEP_GROUPS_MAX = 1024,
 };
 
-/* The variable that the keeper adds to every child: MARK=<token>.<slot>.<generation>.<pid>.<name>, the pid being the child's own.  Inner: never documented to users, never passed on. */
+/* The variable that the keeper adds to every child: see keeper/badge.h.  Inner: never documented to users, never passed on. */
 #define KEEP_MARK "OXHERD_MARK"
 
 enum keep_kind {

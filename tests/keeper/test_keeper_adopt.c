@@ -311,6 +311,7 @@ static void stop_all_stops_the_adopted_too(void **state)
 /* Every process with a mark, main ones only. */
 struct census {
 	char token[32];
+	struct badge_secret secret;
 	pid_t pids[256];
 	int count;
 };
@@ -320,13 +321,13 @@ static bool count_marked(void *context, const struct proc *p)
 	struct census *c = context;
 	struct badge b;
 
-	if (c->count < 256 && p->state != 'Z' && badge_of(&b, p->pid, c->token) && b.ticket.slot &&
-		b.pid == p->pid)
+	if (c->count < 256 && p->state != 'Z' && badge_of(&b, p->pid, c->token, &c->secret) &&
+		b.ticket.slot && b.pid == p->pid)
 		c->pids[c->count++] = p->pid;
 	return true;
 }
 
-static void read_token(const struct stage *s, char token[32])
+static void read_secret(const struct stage *s, struct census *c)
 {
 	char path[128];
 	FILE *file = NULL;
@@ -335,7 +336,13 @@ static void read_token(const struct stage *s, char token[32])
 	file = fopen(path, "re");
 	assert_non_null(file);
 	/* cppcheck-suppress nullPointer */
-	assert_int_equal(fscanf(file, "%*d %31s", token), 1);
+	assert_int_equal(fscanf(file, "%*d %31s %*[^\n]\n", c->token), 1);
+	for (int i = 0; i < SIPHASH_KEY; i++) {
+		char digits[3];
+
+		assert_int_equal(fscanf(file, "%2s", digits), 1);
+		c->secret.key[i] = (unsigned char)strtoul(digits, NULL, 16);
+	}
 	(void)fclose(file);
 }
 
@@ -360,7 +367,7 @@ static void nothing_slips_through(void **state)
 	struct census c;
 
 	srandom(7);
-	read_token(s, c.token);
+	read_secret(s, &c);
 	for (int round = 0; round < 25; round++) {
 		for (int i = 0; i < 6; i++) {
 			struct wish w;

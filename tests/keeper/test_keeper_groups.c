@@ -180,6 +180,57 @@ static void only_dead_keepers_are_cleared_away(void **state)
 	buf_release(&own);
 }
 
+static void move_into(const char *group, pid_t pid)
+{
+	char procs[CGROUP_PATH_MAX + 128], number[16];
+	int fd = -1;
+
+	(void)snprintf(procs, sizeof(procs), "%s/cgroup.procs", group);
+	(void)snprintf(number, sizeof(number), "%d", (int)pid);
+	fd = open(procs, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(write(fd, number, strlen(number)), (ssize_t)strlen(number));
+	fd_close(&fd);
+}
+
+/* As one can who has a part of the tree of cgroups to himself. */
+static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX], theirs[CGROUP_PATH_MAX + 32], fake[CGROUP_PATH_MAX + 64];
+	char group[CGROUP_PATH_MAX + 80];
+	int dir = open_home(s, home, sizeof(home));
+	pid_t pid = -1;
+
+	if (geteuid() != 0)
+		skip();
+	(void)snprintf(theirs, sizeof(theirs), "%.*s/theirs%d", (int)(strrchr(home, '/') - home), home,
+		(int)getpid());
+	(void)snprintf(fake, sizeof(fake), "%s%s", theirs, strrchr(home, '/'));
+	(void)snprintf(group, sizeof(group), "%s/1.1.api:0", fake);
+	assert_int_equal(mkdir(theirs, 0755) | mkdir(fake, 0755) | mkdir(group, 0755), 0);
+	assert_int_equal(chown(fake, 65534, 65534) | chown(group, 65534, 65534), 0);
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	pid = fork();
+	if (pid == 0) {
+		fd_close_from(3);
+		(void)pause();
+		_exit(0);
+	}
+	move_into(group, pid);
+	/* Among strangers it is looked for only after an adoption. */
+	stage_kill_keeper(s);
+	stage_next_keeper(s);
+	stage_expect(s, KEEP_SLOT, 1);
+	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	kill(pid, SIGKILL);
+	(void)stage_wait(pid);
+	assert_int_equal(rmdir(group) | rmdir(fake) | rmdir(theirs), 0);
+	fd_close(&dir);
+}
+
 int main(void)
 {
 #define ON_STAGE(sentence, function)                                                                         \
@@ -195,6 +246,8 @@ int main(void)
 		ON_STAGE("cgroups that a service made below its own go with it", groups_below_go_too),
 		ON_STAGE("what somebody moved into a service's cgroup dies with it",
 			what_was_moved_in_dies_with_it),
+		ON_STAGE("a cgroup of another user that has our name holds nobody of ours",
+			a_group_of_that_name_elsewhere_is_not_ours),
 		ON_STAGE("a spawn that failed leaves no cgroup", a_failed_spawn_leaves_no_group),
 		{ "cgroups of dead keepers are cleared away, those of living ones are not",
 			only_dead_keepers_are_cleared_away, stage_prepare, stage_close, NULL },

@@ -140,7 +140,7 @@ class Daemon:
         """What the kernel says that the keeper has, without the brain and what is no more than a zombie: pid -> mark."""
         found = {}
         for pid in descendants(self.keeper):
-            name = environment(pid).get('OXHERD_MARK', '').split('.', 4)[-1]
+            name = environment(pid).get('OXHERD_MARK', '').split('.', 6)[-1]
             if name and name != 'brain':
                 found[pid] = name
         return found

@@ -23,9 +23,9 @@ def mains(home):
         env = environment(int(name))
         if env.get('TORTURE') != home or not alive(int(name)):
             continue
-        mark = env.get('OXHERD_MARK', '').split('.', 4)
-        if len(mark) == 5 and mark[3].isdigit() and int(mark[3]) == int(name):
-            found.setdefault(mark[4], []).append(int(name))
+        mark = env.get('OXHERD_MARK', '').split('.', 6)
+        if len(mark) == 7 and mark[3].isdigit() and int(mark[3]) == int(name):
+            found.setdefault(mark[6], []).append(int(name))
     return found
 
 
