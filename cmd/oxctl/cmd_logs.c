@@ -8,14 +8,22 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "log_search.h"
 #include "model/logline.h"
 #include "os/clock.h"
 #include "os/dirs.h"
+#include "rules/pattern.h"
 #include "rules/when.h"
 #include "talk.h"
 #include "view/said.h"
 
-enum { LINES_DEFAULT = 100 };
+enum {
+	LINES_ALL = -1,
+	LINES_DEFAULT = 100,
+	FIRST_LINES = 2000, /* looked through by a search, and so many times more in each further round */
+	MORE_LINES = 8,
+	MOST_LINES = 1000 * 1000 * 1000, /* more than that are all */
+};
 
 static bool follows;
 static const char *lines;
@@ -72,7 +80,9 @@ const struct opt logs_options[] = {
 
 struct reading {
 	struct said said;
-	struct json *cursor; /* what the daemon gave, laid over each other; NULL: nothing yet */
+	struct log_search *search; /* or NULL */
+	bool holds;                /* what matches is not printed yet */
+	struct json *cursor;       /* what the daemon gave, laid over each other; NULL: nothing yet */
 };
 
 /* --- what is asked ----------------------------------------------------------------------------------------------------- */
@@ -94,16 +104,19 @@ static int add_time(struct json *params, const char *key, const char *text, cons
 	return code;
 }
 
-static int add_lines(struct json *params)
+/* How many of the newest; LINES_ALL. */
+static int read_lines(int64_t *count)
 {
-	int64_t count = LINES_DEFAULT;
+	bool is_number = lines && *lines && !lines[strspn(lines, "0123456789")];
 
-	if (lines && !strcmp(lines, "all"))
+	*count = lines || since ? LINES_ALL : LINES_DEFAULT;
+	if (!lines || !strcmp(lines, "all"))
 		return EXIT_DONE;
-	if (lines && (!str_to_int(lines, &count) || count < 0))
-		return talk_fail(EXIT_USAGE, "-n needs a number from 0 up, or 'all', not '%s'", lines);
-	if (lines || !since)
-		json_set_int(params, "lines", count);
+	if (!is_number)
+		return talk_fail(EXIT_USAGE, "-n needs a number, 0 or more, or 'all', not '%s'", lines);
+	/* One that does not fit is all as well. */
+	if (!str_to_int(lines, count) || *count > MOST_LINES)
+		*count = LINES_ALL;
 	return EXIT_DONE;
 }
 
@@ -117,13 +130,10 @@ static int add_query(struct json *params)
 		return talk_fail(EXIT_USAGE, "--until is an end, and -f has none; leave one of them out");
 	if (only_err || only_out)
 		json_set_string(params, "stream", only_err ? "err" : "out");
-	if (grep)
+	/* The daemon looks for a text; a pattern is for us. */
+	if (grep && pattern_is_plain(grep))
 		json_set_string(params, "grep", grep);
-	if (follows)
-		json_set_bool(params, "follow", true);
-	code = add_lines(params);
-	if (code == EXIT_DONE)
-		code = add_time(params, "since_ms", since, "--since");
+	code = add_time(params, "since_ms", since, "--since");
 	if (code == EXIT_DONE)
 		code = add_time(params, "until_ms", until, "--until");
 	return code;
@@ -157,27 +167,49 @@ static void add_json(struct buf *out, const struct json *line)
 	json_free(object);
 }
 
-static void on_note(void *context, const char *method, const struct json *params)
+static void print_line(void *context, const struct json *line)
 {
 	struct reading *r = context;
-	const struct json *line = NULL;
 	struct buf out = BUF_INIT;
 	struct buf room = BUF_INIT;
 	struct logline l;
 
+	if (as_json)
+		add_json(&out, line);
+	else if (logline_from_json(&l, line, &room))
+		said_line(&r->said, &l, &out);
+	out_write(&out);
+	buf_release(&out);
+	buf_release(&room);
+}
+
+static bool is_wanted(struct log_search *search, const struct json *line)
+{
+	struct buf room = BUF_INIT;
+	struct logline l;
+	bool is_it = logline_from_json(&l, line, &room) && log_search_matches(search, &l);
+
+	buf_release(&room);
+	return is_it;
+}
+
+static void on_note(void *context, const char *method, const struct json *params)
+{
+	struct reading *r = context;
+	const struct json *line = NULL;
+
 	if (strcmp(method, "log") != 0)
 		return;
 	JSON_EACH (json_get(params, "lines"), line) {
-		if (as_json)
-			add_json(&out, line);
-		else if (logline_from_json(&l, line, &room))
-			said_line(&r->said, &l, &out);
+		if (r->search && !is_wanted(r->search, line))
+			continue;
+		if (r->holds)
+			log_search_hold(r->search, line);
+		else
+			print_line(r, line);
 	}
 	keep_cursor(r, json_get(params, "cursor"));
-	out_write(&out);
 	(void)out_flush(EXIT_DONE);
-	buf_release(&out);
-	buf_release(&room);
 }
 
 /* Until all is told, or the daemon closes the connection: EXIT_NO_DAEMON, not yet said. */
@@ -229,13 +261,71 @@ static int tell_all(struct reading *r, const struct json *params)
 	return code;
 }
 
+/* --- a search ---------------------------------------------------------------------------------------------------------- */
+
+/* The newest `count` matches, among ever more of the newest lines until they are enough or all. */
+static int search_newest(struct reading *r, const struct json *params, int64_t count)
+{
+	struct json *round = json_clone(params);
+	int64_t asked = FIRST_LINES;
+	int code = EXIT_DONE;
+
+	r->holds = true;
+	while (count > 0) {
+		log_search_begin(r->search);
+		json_free(r->cursor);
+		r->cursor = NULL;
+		json_set_int(round, "lines", asked);
+		code = tell_all(r, round);
+		if (code != EXIT_DONE || r->search->found >= count || r->search->seen < asked)
+			break;
+		asked *= MORE_LINES;
+	}
+	r->holds = false;
+	if (code == EXIT_DONE)
+		code = log_search_give(r->search, count, print_line, r);
+	log_search_begin(r->search);
+	json_free(round);
+	return code;
+}
+
+/* Where nothing was told before there is no cursor: then all that there is by now has come since. */
+static int follow_search(struct reading *r, struct json *params, int64_t count)
+{
+	if (count == 0)
+		json_set_int(params, "lines", 0);
+	json_set_bool(params, "follow", true);
+	return tell_all(r, params);
+}
+
+static int show(struct reading *r, struct json *params, int64_t count)
+{
+	int code = EXIT_DONE;
+
+	if (r->search && count != LINES_ALL) {
+		code = search_newest(r, params, count);
+		return code == EXIT_DONE && follows ? follow_search(r, params, count) : code;
+	}
+	if (count != LINES_ALL)
+		json_set_int(params, "lines", count);
+	if (follows)
+		json_set_bool(params, "follow", true);
+	return tell_all(r, params);
+}
+
 int cmd_logs(const struct opt_rest *rest)
 {
 	struct json *params = talk_targets(rest, 0);
+	struct log_search search = LOG_SEARCH_INIT;
 	struct reading r = { .said = SAID_INIT };
 	struct buf end = BUF_INIT;
+	int64_t count = LINES_ALL;
 	int code = add_query(params);
 
+	if (code == EXIT_DONE)
+		code = read_lines(&count);
+	if (code == EXIT_DONE && grep && !pattern_is_plain(grep))
+		code = log_search_compile(r.search = &search, grep);
 	r.said.to_local = out_local_time;
 	r.said.colour = out_has_colour() && !is_raw;
 	r.said.is_safe = out_is_terminal() && !is_raw;
@@ -243,11 +333,12 @@ int cmd_logs(const struct opt_rest *rest)
 	r.said.has_times = has_times && !is_raw;
 	out_expect_close();
 	if (code == EXIT_DONE)
-		code = tell_all(&r, params);
+		code = show(&r, params, count);
 	said_end(&r.said, &end);
 	out_write(&end);
 	buf_release(&end);
 	said_release(&r.said);
+	log_search_release(&search);
 	json_free(r.cursor);
 	json_free(params);
 	return out_flush(out_finish(code));

@@ -8,9 +8,11 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/version.h"
 #include "control/handle.h"
 #include "engine/follow.h"
 #include "model/logline.h"
+#include "rules/pattern.h"
 
 enum { BATCH_BYTES = 32 * 1024 };
 
@@ -95,9 +97,14 @@ static int read_query(const struct json *params, struct logs_query *q, struct er
 		.follows = json_bool(json_get(params, "follow"), false),
 		.cursor = json_get(params, "cursor"),
 	};
-	if (q->lines > LOGS_LINES_MAX || q->lines < LOGS_ALL)
-		return err_set(e, "logs: 'lines' is to be from 0 to %d; leave it out for every line",
-			LOGS_LINES_MAX);
+	if (q->lines < LOGS_ALL)
+		return err_set(e, "logs: 'lines' must be 0 or more; leave it out for every line");
+	/* A pattern can be made to search for minutes, and the daemon serves everybody. */
+	if (q->grep && !pattern_is_plain(q->grep))
+		return err_set(e,
+			"logs: 'grep' must be plain text: oxctl %s searches for patterns itself, and an older oxctl does not; "
+			"'oxctl version' shows which one this is",
+			ox_version);
 	if (!stream)
 		return 0;
 	q->kinds = 1U << (str_eq(stream, "err") ? MARK_ERR : MARK_OUT);

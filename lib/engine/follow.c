@@ -53,8 +53,8 @@ struct follower *follow_new(struct brain *b, const struct follow_wish *wish, str
 	for (size_t i = 0; i < wish->count; i++)
 		vec_push(&f->targets, mem_strdup(wish->targets[i]));
 	vec_push(&b->readers, f);
-	f->logs = logs_new(&query, e);
-	if (f->logs && add_logs(f, e) == 0)
+	f->logs = logs_new(&query);
+	if (add_logs(f, e) == 0)
 		return f;
 	follow_free(f);
 	return NULL;

@@ -22,7 +22,7 @@ struct follow_wish {
 	void *context;
 };
 
-/* NULL with words: no such target (e->number is ENOENT), or a pattern that is none. */
+/* NULL with words: no such target (e->number is ENOENT). */
 struct follower *follow_new(struct brain *b, const struct follow_wish *wish, struct err *e);
 void follow_free(struct follower *f);
 struct logs *follow_logs(struct follower *f);

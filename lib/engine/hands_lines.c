@@ -47,7 +47,7 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 	if (!i)
 		return;
 	path = pump_log_path(b->options.dirs->log, name, instance_spec(i), PUMP_ERR);
-	logs = logs_new(&query, NULL);
+	logs = logs_new(&query);
 	logs_add(logs, path, instance_app(i), instance_number(i), MARK_ERR);
 	for (int turn = 0; turn < LINES_TURNS; turn++)
 		if (logs_read(logs, LINES_GIVEN, add_line, out) != LOGS_MORE)

@@ -2,11 +2,9 @@
 
 #include <string.h>
 
-#include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "engine/logs_private.h"
-#include "rules/pattern.h"
 
 static const char lost_words[] =
 	"[oxherd: the log was rotated away or removed before all of it was read; lines may be missing here]";
@@ -42,8 +40,10 @@ static void place_joined(struct logs *l, struct log_feed *s)
 	const struct json *place = json_get(json_get(l->cursor, "files"), s->tail.path);
 
 	logtail_from_json(&s->tail, place);
-	if (!s->tail.is_placed)
-		logtail_at_time(&s->tail, l->from_ms, true);
+	/* All from its place on is new, also what was written in the moment that the earlier reader began. */
+	if (s->tail.is_placed)
+		return;
+	logtail_at_time(&s->tail, l->from_ms, true);
 	s->has_joined = true;
 }
 
@@ -123,17 +123,9 @@ static bool is_of_time(const struct logs *l, const struct log_feed *s, const str
 	return line->mark.wall_ms >= since && line->mark.wall_ms <= l->until_ms;
 }
 
-static bool has_pattern(struct logs *l, const struct log_line *line)
+static bool has_text(const struct logs *l, const struct log_line *line)
 {
-	if (!l->has_pattern)
-		return true;
-	buf_clear(&l->text);
-	buf_add(&l->text, line->bytes, line->len);
-	/* Not every libc can search beyond a NUL. */
-	for (size_t i = 0; i < line->len; i++)
-		if (!l->text.ptr[i])
-			l->text.ptr[i] = ' ';
-	return regexec(&l->pattern, l->text.ptr, 0, NULL, 0) == 0;
+	return !l->grep || memmem(line->bytes, line->len, l->grep, strlen(l->grep));
 }
 
 bool logs_match(struct logs *l, const struct log_feed *s, const struct log_line *line, const char **id,
@@ -152,31 +144,15 @@ bool logs_match(struct logs *l, const struct log_feed *s, const struct log_line 
 	} else if (!guess(s, id, stream)) {
 		return false;
 	}
-	return has_pattern(l, line);
+	return has_text(l, line);
 }
 
 /* --- life ----------------------------------------------------------------------------------------------------------------- */
 
-static int compile(struct logs *l, const char *grep, struct err *e)
-{
-	char words[200];
-	int rc = 0;
-
-	if (pattern_check(grep, e) < 0)
-		return -1;
-	rc = regcomp(&l->pattern, grep, REG_EXTENDED | REG_NOSUB);
-	l->has_pattern = rc == 0;
-	if (!rc)
-		return 0;
-	(void)regerror(rc, &l->pattern, words, sizeof(words));
-	return err_set(e, "'%s' is no regular expression: %s", grep, words);
-}
-
-struct logs *logs_new(const struct logs_query *q, struct err *e)
+struct logs *logs_new(const struct logs_query *q)
 {
 	struct logs *l = mem_zalloc(1, sizeof(*l));
 
-	buf_init(&l->text);
 	l->lines = q->lines;
 	l->since_ms = q->since_ms;
 	l->until_ms = q->until_ms;
@@ -185,12 +161,9 @@ struct logs *logs_new(const struct logs_query *q, struct err *e)
 	l->from_ms = q->now_ms;
 	l->has_run = q->run != NULL;
 	l->run = q->run ? *q->run : 0;
+	l->grep = mem_strdup(q->grep);
 	l->cursor = q->cursor ? json_clone(q->cursor) : NULL;
 	(void)json_int(json_get(l->cursor, "from_ms"), &l->from_ms);
-	if (q->grep && compile(l, q->grep, e) < 0) {
-		logs_free(l);
-		return NULL;
-	}
 	return l;
 }
 
@@ -200,9 +173,7 @@ void logs_free(struct logs *l)
 		return;
 	map_release(&l->paths);
 	vec_release_with(&l->sources, source_free);
-	if (l->has_pattern)
-		regfree(&l->pattern);
-	buf_release(&l->text);
+	mem_free(l->grep);
 	mem_free(l->heads);
 	json_free(l->cursor);
 	mem_free(l);
@@ -332,7 +303,7 @@ static enum logs_got merge(struct logs *l, size_t most, logs_each each, void *co
 
 enum logs_got logs_read(struct logs *l, size_t most, logs_each each, void *context)
 {
-	l->budget = l->has_pattern ? LOGS_TURN_SEARCHED : LOGS_TURN_BYTES;
+	l->budget = l->grep ? LOGS_TURN_SEARCHED : LOGS_TURN_BYTES;
 	l->is_waiting = false;
 	if (!l->has_begun)
 		begin(l);

@@ -1,7 +1,7 @@
 /*
  * What instances have said, read from their logs: the newest lines, or all of a time, of many logs in time order, and then what comes.
  *
- * A reader is asked for lines and never calls by itself: each logs_read() reads a bounded number of bytes, so that neither a long log nor a pattern that
+ * A reader is asked for lines and never calls by itself: each logs_read() reads a bounded number of bytes, so that neither a long log nor a text that
  * is never found holds anybody up, and whoever cannot take more does not ask.  In memory is a line of each log; while there is nothing
  * to read, nothing is, and no file is open.
  */
@@ -21,8 +21,7 @@ struct logs;
 
 enum {
 	LOGS_TURN_BYTES = 256 * 1024,   /* read in one turn */
-	LOGS_TURN_SEARCHED = 64 * 1024, /* and when there is a pattern to look for */
-	LOGS_LINES_MAX = 100000,        /* that can be asked for by number */
+	LOGS_TURN_SEARCHED = 64 * 1024, /* and when there is a text to look for */
 	LOGS_ALL = -1,
 };
 
@@ -32,7 +31,7 @@ struct logs_query {
 	int64_t since_ms;    /* wall time; INT64_MIN: from the beginning */
 	int64_t until_ms;    /* INT64_MAX: no end */
 	unsigned int kinds;  /* 1 << MARK_OUT, 1 << MARK_ERR; our own notes are always among them */
-	const char *grep;    /* an extended regular expression; NULL: every line */
+	const char *grep;    /* a text that lines are to hold; NULL: every line */
 	const uint32_t *run; /* only of this life of an instance; NULL: of all */
 	bool follows;        /* goes on with what comes */
 	int64_t now_ms;      /* wall time: a log that joins later is read from here on */
@@ -40,8 +39,7 @@ struct logs_query {
 		*cursor; /* where an earlier reader was; it replaces `lines`.  NULL: there was none */
 };
 
-/* NULL with words for a pattern that is none. */
-struct logs *logs_new(const struct logs_query *q, struct err *e);
+struct logs *logs_new(const struct logs_query *q);
 void logs_free(struct logs *l);
 /*
  * `app`:`instance` writes this stream into the log at `path`, which may be shared.  Before the first logs_read() it belongs to what is asked

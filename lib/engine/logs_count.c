@@ -10,7 +10,8 @@ enum {
 	STRETCH_MIN = 8 * 1024,
 	STRETCH_MAX = 256 * 1024,
 	SPOTS_MIN = 64,
-	GAP_MAX = 1, /* a number that a crash in a rotation left out */
+	SPOTS_MAX = 128 * 1024, /* over all logs together */
+	GAP_MAX = 1,            /* a number that a crash in a rotation left out */
 };
 
 void logs_count_begin(struct logs *l, struct log_feed *s)
@@ -25,7 +26,8 @@ void logs_count_begin(struct logs *l, struct log_feed *s)
 	if (!c->is_over) {
 		c->id = f.id;
 		c->to = logpart_size(&f);
-		c->has_end = c->to != UINT64_MAX;
+		c->is_packed = f.gz != NULL;
+		c->has_end = !c->is_packed;
 		c->end = (struct log_spot){ .id = f.id, .offset = c->to };
 	}
 	logpart_close(&f);
@@ -43,10 +45,19 @@ void logs_count_end(struct log_feed *s)
 	s->count = NULL;
 }
 
-/* Of more than are asked for only the newest are kept. */
+/* How many places of one log are kept at most: as many as are asked for, or the log's part of what there is room for. */
+static size_t most_spots(const struct logs *l)
+{
+	size_t part = SPOTS_MAX / l->sources.len;
+
+	part = part > SPOTS_MIN ? part : SPOTS_MIN;
+	return (uint64_t)l->lines < part ? (size_t)l->lines : part;
+}
+
+/* Of more than that only the newest are kept: what is dropped is found again when the others are chosen. */
 static void push(const struct logs *l, struct log_count *c, const struct log_spot *spot)
 {
-	size_t most = (size_t)l->lines;
+	size_t most = most_spots(l);
 
 	if (c->len == c->cap && c->cap < most) {
 		/* Until it has its full size nothing was dropped, so the oldest stands first. */
@@ -57,6 +68,7 @@ static void push(const struct logs *l, struct log_count *c, const struct log_spo
 	if (c->len == c->cap) {
 		c->first = (c->first + 1) % c->cap;
 		c->len--;
+		c->has_dropped = true;
 	}
 	c->spots[(c->first + c->len++) % c->cap] = *spot;
 }
@@ -80,6 +92,7 @@ static bool go_back(struct log_count *c)
 		return false;
 	c->id = f.id;
 	c->to = logpart_size(&f);
+	c->is_packed = f.gz != NULL;
 	logpart_close(&f);
 	return true;
 }
@@ -103,7 +116,7 @@ static bool begin_stretch(struct log_count *c)
 		if (!go_back(c))
 			return false;
 	/* What is compressed can only be read from its beginning. */
-	c->from = c->to == UINT64_MAX || c->to <= c->stretch ? 0 : c->to - c->stretch;
+	c->from = c->is_packed || c->to <= c->stretch ? 0 : c->to - c->stretch;
 	c->stretch = c->stretch * 2 < STRETCH_MAX ? c->stretch * 2 : STRETCH_MAX;
 	logtail_at(&c->tail, &c->id, c->from, !is_line_start(c, c->from));
 	c->tail.is_bounded = true;
@@ -111,6 +124,7 @@ static bool begin_stretch(struct log_count *c)
 	c->tail.limit = c->to;
 	c->tail.limit_id = c->id;
 	c->first = c->len = 0;
+	c->has_dropped = false;
 	c->is_walking = c->is_first = true;
 	return true;
 }
@@ -150,7 +164,7 @@ static bool walk(struct logs *l, struct log_feed *s)
 	if (got == TAIL_BUSY)
 		return false;
 	logtail_rest(&c->tail);
-	c->to = c->from;
+	c->to = c->has_dropped ? c->spots[c->first].offset : c->from;
 	c->is_walking = false;
 	return true;
 }

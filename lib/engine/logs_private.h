@@ -4,8 +4,6 @@
 #ifndef OX_ENGINE_LOGS_PRIVATE_H
 #define OX_ENGINE_LOGS_PRIVATE_H
 
-#include <regex.h>
-
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -29,6 +27,8 @@ struct log_count {
 	uint64_t stretch;
 	struct log_spot *spots; /* found in this stretch and not chosen yet, a ring */
 	size_t first, len, cap;
+	bool is_packed;   /* the file is compressed: read from its beginning each time */
+	bool has_dropped; /* the stretch holds older lines than the ring */
 	bool has_end, has_chosen, is_walking, is_first, is_at_since, is_over;
 };
 
@@ -55,9 +55,7 @@ struct logs {
 	struct vec sources;       /* of struct log_feed * */
 	struct map paths;         /* of the same */
 	struct merge_head *heads; /* as many */
-	regex_t pattern;
-	bool has_pattern;
-	struct buf text; /* of a line, for the pattern */
+	char *grep;               /* or NULL */
 	int64_t lines, since_ms, until_ms, from_ms;
 	unsigned int kinds;
 	uint32_t run;

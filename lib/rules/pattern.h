@@ -1,18 +1,12 @@
 /*
- * Which extended regular expressions may be run by a program that must not be held up: those that cost time or memory out of all proportion are
- * refused before they are compiled.
+ * Search patterns as people type them behind --grep: extended regular expressions, most of which are plain text.
  */
 #ifndef OX_RULES_PATTERN_H
 #define OX_RULES_PATTERN_H
 
-struct err;
+#include <stdbool.h>
 
-enum {
-	PATTERN_MAX = 1024,     /* bytes */
-	PATTERN_TIMES_MAX = 256 /* all upper bounds of {n,m} multiplied */
-};
-
-/* 0, or -1 with words.  What is no regular expression at all is for regcomp() to say. */
-int pattern_check(const char *pattern, struct err *e);
+/* No character of it means anything but itself, so a search for the text finds what the expression finds. */
+bool pattern_is_plain(const char *pattern);
 
 #endif

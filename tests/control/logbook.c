@@ -165,12 +165,7 @@ enum logs_got logbook_read(struct logs *l, struct buf *out)
 
 struct logs *logbook_open(const struct logs_query *q)
 {
-	struct err e = ERR_INIT;
-	struct logs *l = logs_new(q, &e);
-
-	assert_non_null(l);
-	err_release(&e);
-	return l;
+	return logs_new(q);
 }
 
 void logbook_expect_more(struct logs *l, const char *text)

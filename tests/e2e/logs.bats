@@ -85,11 +85,102 @@ grows() {
 		[api:0] 0 warns 20
 	END
 	run -2 oxctl logs --grep '('
-	assert_output --partial "is no regular expression"
+	assert_output --partial "is not a regular expression"
 	run -2 oxctl logs --err --out
 	run -2 oxctl logs -f --until 10:00
 	run -2 oxctl logs --since soon
 	run -4 oxctl logs nobody
+}
+
+# An app that has written this many numbered lines, every 1000th of them marked, and then sleeps.
+numbered() {
+	cat >book.sh <<-'SH'
+		seq -f 'line %.0f.' "$1" | sed 's/000\.$/& mark/'
+		echo all
+		exec sleep 1000
+	SH
+	start_oxherd <<-TOML
+		[processes.book]
+		command = ["bash", "$PWD/book.sh", "$1"]
+	TOML
+	eventually 10 has_written book:0 all
+}
+
+@test "logs -n takes any number" {
+	numbered 150000
+	run -0 oxctl logs --raw -n 120000
+	[ "${#lines[@]}" = 120000 ]
+	[ "${lines[0]}" = "line 30002." ]
+	for count in 1000000 5000000000 99999999999999999999 all; do
+		[ "$(oxctl logs -n "$count" | wc -l)" = 150001 ]
+	done
+	run -2 oxctl logs -n -1
+	run -2 oxctl logs -n many
+	assert_output --partial "-n needs a number, 0 or more, or 'all', not 'many'"
+}
+
+@test "logs --grep -n N shows the newest N lines that match, however far back they are" {
+	numbered 100000
+	run -0 oxctl logs --raw --grep '[0-9]\. mark$' -n 3
+	assert_output - <<-'END'
+		line 98000. mark
+		line 99000. mark
+		line 100000. mark
+	END
+	run -0 oxctl logs --raw --grep '^line 1(000)?\.' -n 5
+	assert_output - <<-'END'
+		line 1.
+		line 1000. mark
+	END
+	run -0 oxctl logs --raw --grep '^line .*9\.$' -n 20000
+	[ "${#lines[@]}" = 10000 ]
+	[ "${lines[0]}" = "line 9." ]
+	run -0 oxctl logs --raw --grep ' mark' -n 1
+	assert_output "line 100000. mark"
+	run -0 oxctl logs --raw --grep '^nothing$'
+	assert_output ""
+	[ "$(oxctl logs --json --grep 'mark$' -n 7 | wc -l)" = 7 ]
+}
+
+@test "logs -f --grep shows the newest matches, then each new one once" {
+	counters
+	eventually 5 has_written api:0 "says 30"
+	follow seen --grep '^[01] says [0-9]+$' -n 5
+	grows seen
+	unfollow
+	run -0 cat seen
+	refute_output --partial warns
+	unbroken seen 0
+	unbroken seen 1
+	[ "$(sort seen | uniq -d | wc -l)" = 0 ]
+}
+
+# search PATTERN: as a client that leaves the search to the daemon; the first line that comes back.
+search() {
+	timeout 5 python3 - "$OXHERD_HOME/run/oxherd.sock" "$1" <<-'PY'
+		import json, socket, sys
+		s = socket.socket(socket.AF_UNIX)
+		s.connect(sys.argv[1])
+		ask = {"jsonrpc": "2.0", "id": 1, "method": "logs", "params": {"grep": sys.argv[2], "lines": 2}}
+		s.sendall((json.dumps(ask) + "\n").encode())
+		print(s.makefile().readline(), end="")
+	PY
+}
+
+@test "a pattern that takes minutes holds up nobody: the daemon searches for plain text only" {
+	numbered 20000
+	dear='((((e{1,9}|n){1,9}|[a-z]*){1,9})*x)*y'
+	run -0 search "$dear"
+	assert_output --partial "'grep' must be plain text"
+	run -0 search 15000
+	assert_output --partial '"line":"line 15000. mark"'
+	oxctl logs --grep "$dear" -n 20000 >/dev/null 2>&1 3>&- &
+	searcher=$!
+	for i in 1 2 3 4 5; do
+		run -0 timeout 2 oxctl status
+	done
+	kill "$searcher" 2>/dev/null || :
+	wait "$searcher" || :
 }
 
 @test "logs --json is an object a line, also of bytes that are no text" {
