@@ -39,6 +39,7 @@ struct cmd {
 	int (*run)(const struct opt_rest *rest);
 	const char *example;
 	const char *details; /* a sentence or more for the help and oxctl(1), or NULL */
+	bool is_harsh;       /* takes services down: never offered for a mistyped word */
 };
 
 extern const struct cmd commands[];

@@ -26,6 +26,7 @@ const struct cmd commands[] = {
 		.most = -1,
 		.options = stop_options,
 		.run = cmd_stop,
+		.is_harsh = true,
 		.example = "oxctl stop api:2",
 		.details =
 			"A target is an app, an instance (api:2) or a namespace; without one all apps are meant." },
@@ -36,6 +37,7 @@ const struct cmd commands[] = {
 		.most = -1,
 		.options = restart_options,
 		.run = cmd_restart,
+		.is_harsh = true,
 		.example = "oxctl restart api --wait",
 		.details =
 			"A changed oxfile is not applied: this starts again what is known, and says what is defined in another way by now." },
@@ -83,6 +85,7 @@ const struct cmd commands[] = {
 		.most = -1,
 		.options = delete_options,
 		.run = cmd_delete,
+		.is_harsh = true,
 		.example = "oxctl delete worker" },
 	{ .name = "scale",
 		.arguments = "APP N | APP=N...",

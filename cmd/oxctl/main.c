@@ -13,7 +13,8 @@ static int fail_unknown(const char *name)
 
 	for (const struct cmd *cmd = commands; cmd->name; cmd++)
 		str_guess_offer(&guess, cmd->name);
-	if (guess.best)
+	/* Nor is the next best offered then: it is even further from what was meant. */
+	if (guess.best && !cmd_find(guess.best)->is_harsh)
 		return talk_fail(
 			EXIT_USAGE, "there is no command '%s' (did you mean '%s'?)", name, guess.best);
 	return talk_fail(EXIT_USAGE, "there is no command '%s'; see 'oxctl help'", name);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* Words longer than this are not names that anybody mistyped. */
-enum { GUESS_MAX = 64 };
+enum { GUESS_MAX = 64, SHORT = 4 };
 
 bool str_eq(const char *a, const char *b)
 {
@@ -195,10 +195,12 @@ size_t str_distance(const char *a, const char *b)
 void str_guess_offer(struct str_guess *guess, const char *word)
 {
 	size_t distance = str_distance(guess->typed, word);
-	size_t len = strlen(guess->typed);
+	size_t typed = strlen(guess->typed);
+	size_t len = strlen(word);
+	/* A third of the letters may be wrong; of a short word one, as more make another word of it. */
+	size_t most = least(typed, len) <= SHORT ? 1 : (typed + 2) / 3;
 
-	/* A third of the letters may be wrong, and at least one must be right. */
-	if (distance > (len + 2) / 3 || distance >= strlen(word))
+	if (distance > most || distance >= len)
 		return;
 	if (guess->best && distance >= guess->distance)
 		return;

@@ -17,6 +17,15 @@ load ../lib/common
 	assert_output "oxctl: there is no command 'valdate' (did you mean 'validate'?)"
 }
 
+@test "a mistyped command is never taken for stop, restart or delete, nor a short word for another one" {
+	for word in stpo stopp top show restrat retsart dlete delet serve plus port; do
+		run -2 oxctl "$word"
+		assert_output "oxctl: there is no command '$word'; see 'oxctl help'"
+	done
+	run -2 oxctl start --cron
+	assert_output "oxctl: start: unknown option '--cron'; see 'oxctl help start'"
+}
+
 @test "a mistyped option gets a suggestion and exit 2" {
 	run -2 oxctl validate --josn
 	assert_output "oxctl: validate: unknown option '--josn' (did you mean '--json'?); see 'oxctl help validate'"

@@ -190,7 +190,8 @@ static void measures_distances(void **state)
 
 static const char *guess(const char *typed)
 {
-	static const char *const words[] = { "start", "stop", "restart", "reload", "ls", "port", "q" };
+	static const char *const words[] = { "start", "stop", "restart", "reload", "ls", "port", "q",
+		"save" };
 	struct str_guess guess = { .typed = typed };
 
 	for (size_t i = 0; i < COUNT(words); i++)
@@ -212,6 +213,15 @@ static void finds_what_was_meant(void **state)
 	assert_null(guess(""));
 }
 
+static void short_words(void **state)
+{
+	(void)state;
+	assert_null(guess("show"));
+	assert_null(guess("serve"));
+	assert_string_equal(guess("sabe"), "save");
+	assert_string_equal(guess("savve"), "save");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +233,7 @@ int main(void)
 		PROMISE("one slip of the finger is a distance of one", measures_distances),
 		PROMISE("a mistyped word finds the nearest one, and nonsense finds none",
 			finds_what_was_meant),
+		PROMISE("of a word of four letters or fewer one letter may be wrong", short_words),
 	};
 
 	return cmocka_run_group_tests_name("str", tests, NULL, NULL);
