@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "export/export.h"
+#include "model/selector.h"
 #include "os/file.h"
 #include "rules/placement.h"
 
@@ -70,53 +71,60 @@ static void free_upstream(void *item)
 	mem_free(up);
 }
 
-static const struct placement *find_placement(const struct loaded *l, const char *name)
-{
-	const struct placement *p = NULL;
-	size_t i = 0;
-
-	VEC_EACH (&l->placements, i, p) {
-		if (!strcmp(p->spec->name, name))
-			return p;
-	}
-	return NULL;
-}
-
 static int fail_unknown(const struct loaded *l, const char *name)
 {
 	struct str_guess guess = { .typed = name };
-	const struct placement *p = NULL;
-	size_t i = 0;
 
-	VEC_EACH (&l->placements, i, p) {
-		str_guess_offer(&guess, p->spec->name);
-	}
+	selector_guess(&guess, &l->oxfile->specs);
 	if (guess.best)
-		return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s (did you mean '%s'?)", name,
-			l->oxfile->path, guess.best);
-	return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s", name, l->oxfile->path);
+		return talk_fail(EXIT_NO_TARGET,
+			"there is no app or namespace '%s' in %s (did you mean '%s'?)", name, l->oxfile->path,
+			guess.best);
+	return talk_fail(EXIT_NO_TARGET, "there is no app or namespace '%s' in %s", name, l->oxfile->path);
 }
 
-/* The named apps, or every app that has ports. */
-static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *upstreams)
+/* Marks the apps that are named; all where none is.  One that is named itself must have a port. */
+static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool *marks)
 {
+	struct vec specs = VEC_INIT;
 	const struct placement *p = NULL;
 	size_t i = 0;
+	int code = EXIT_DONE;
 
-	for (int k = 0; k < rest->count; k++) {
-		p = find_placement(l, rest->items[k]);
-		if (!p)
-			return fail_unknown(l, rest->items[k]);
-		if (!p->claim.first)
-			return talk_fail(
-				EXIT_FAILED, "'%s' has no port; give it one with port = 3000", p->spec->name);
-		add_upstream(upstreams, p);
+	VEC_EACH (&l->placements, i, p) {
+		vec_push(&specs, (void *)p->spec);
+		marks[i] = !rest->count;
 	}
-	for (i = 0; !rest->count && i < l->placements.len; i++) {
-		p = l->placements.items[i];
-		if (p->claim.first)
+	for (int k = 0; k < rest->count && code == EXIT_DONE; k++) {
+		const char *name = rest->items[k];
+
+		if (!selector_mark(name, &specs, marks))
+			code = fail_unknown(l, name);
+		VEC_EACH (&l->placements, i, p) {
+			if (!p->claim.first && !strcmp(p->spec->name, name))
+				code = talk_fail(EXIT_FAILED,
+					"'%s' has no port; give it one with port = 3000", p->spec->name);
+		}
+	}
+	vec_release(&specs);
+	return code;
+}
+
+/* Of the apps that are named, those that have ports. */
+static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *upstreams)
+{
+	bool *marks = mem_zalloc(l->placements.len + 1, sizeof(*marks));
+	const struct placement *p = NULL;
+	size_t i = 0;
+	int code = mark_named(l, rest, marks);
+
+	VEC_EACH (&l->placements, i, p) {
+		if (marks[i] && p->claim.first)
 			add_upstream(upstreams, p);
 	}
+	mem_free(marks);
+	if (code != EXIT_DONE)
+		return code;
 	if (!upstreams->len)
 		return talk_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
 			l->oxfile->path);

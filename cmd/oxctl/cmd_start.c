@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "control/meant.h"
+#include "model/selector.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "outcome.h"
@@ -203,30 +204,19 @@ static void add_only(struct json *params, const struct opt_rest *rest)
 		json_free(list);
 }
 
-/* By its own name, or by its namespace's. */
-static bool is_called(const struct spec *spec, const struct json *name)
-{
-	const char *text = json_string(name, NULL);
-
-	return text && (str_eq(text, spec->name) || str_eq(text, spec->namespace));
-}
-
 static int check_only(const struct loaded *l, const struct json *list)
 {
+	bool *marks = mem_zalloc(l->oxfile->specs.len, sizeof(*marks));
 	const struct json *name = NULL;
-	const struct spec *spec = NULL;
-	size_t i = 0;
+	int code = EXIT_DONE;
 
 	JSON_EACH (list, name) {
-		bool is_there = false;
-
-		VEC_EACH (&l->oxfile->specs, i, spec)
-			is_there = is_there || is_called(spec, name);
-		if (!is_there)
-			return talk_fail(EXIT_NO_TARGET, "there is no app '%s' in %s", json_string(name, ""),
-				l->oxfile->path);
+		if (code == EXIT_DONE && !selector_mark(json_string(name, ""), &l->oxfile->specs, marks))
+			code = talk_fail(EXIT_NO_TARGET, "there is no app or namespace '%s' in %s",
+				json_string(name, ""), l->oxfile->path);
 	}
-	return EXIT_DONE;
+	mem_free(marks);
+	return code;
 }
 
 /* It is one of them. */

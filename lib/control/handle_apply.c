@@ -19,6 +19,7 @@
 #include "model/fields.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
+#include "model/selector.h"
 
 static const char *string_param(const struct request *r, const char *name)
 {
@@ -255,6 +256,8 @@ static struct spec *spec_from_params(struct request *r, const char *name, struct
 	struct spec *s = NULL;
 	int rc = spec_check_name(name, e);
 
+	if (rc == 0)
+		rc = selector_check_name("an app", name, e);
 	if (rc == 0 && (!words || !*argv[0]))
 		rc = err_set(e, "start: a new app needs a command");
 	if (rc == 0) {

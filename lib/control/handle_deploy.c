@@ -18,6 +18,7 @@
 #include "engine/callers.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
+#include "model/selector.h"
 
 /* One oxfile of a deploy. */
 struct part {
@@ -65,20 +66,17 @@ static const char *string_param(const struct request *r, const char *name)
 
 /* --- what it is about -------------------------------------------------------------------------------------------------- */
 
-/* Apps that came from this oxfile, in the order of the herd; `name` gets the first. */
-static bool has_named(struct handle *h, const char *path, const struct deploying *d)
+/* Is any of the apps that are named from this oxfile? */
+static bool has_named(const struct vec *named, const char *path)
 {
-	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-		const struct spec *s = NULL;
+	const struct spec *s = NULL;
+	size_t i = 0;
 
-		herd_app_status(brain_herd(h->brain), i, &app);
-		s = herd_spec(brain_herd(h->brain), app.name);
-		for (size_t k = 0; k < d->only_count && str_eq(app.oxfile, path); k++)
-			if (str_eq(d->only[k], app.name) || str_eq(d->only[k], s->namespace))
-				return true;
+	VEC_EACH (named, i, s) {
+		if (str_eq(s->oxfile, path))
+			return true;
 	}
-	return !d->only_count;
+	return false;
 }
 
 static struct part *add_part(struct deploying *d, const char *path)
@@ -90,15 +88,36 @@ static struct part *add_part(struct deploying *d, const char *path)
 	return p;
 }
 
+/* Instances are not deployed one by one, and all are none in particular. */
+static int check_names(struct deploying *d, struct err *e)
+{
+	size_t len = 0;
+	int number = 0;
+
+	for (size_t k = 0; k < d->only_count; k++) {
+		if (selector_instance(d->only[k], &len, &number))
+			return err_set(e, "'%s' is one instance; a deploy takes whole apps: '%.*s'",
+				d->only[k], (int)len, d->only[k]);
+		if (selector_is_all(d->only[k]))
+			d->only_count = 0;
+	}
+	return 0;
+}
+
 /* Every oxfile that anything here came from, or that of the apps that are named. */
 static void add_known(struct deploying *d)
 {
 	struct strings paths = { .items = NULL };
+	struct vec named = VEC_INIT;
 
+	/* A name that is not known yet may stand in an oxfile that is. */
+	for (size_t k = 0; k < d->only_count; k++)
+		(void)herd_target_specs(brain_herd(d->h->brain), &d->only[k], 1, &named, NULL);
 	handle_oxfiles(d->h, &paths);
 	for (size_t i = 0; i < paths.len; i++)
-		if (has_named(d->h, paths.items[i], d))
+		if (!d->only_count || has_named(&named, paths.items[i]))
 			add_part(d, paths.items[i]);
+	vec_release(&named);
 	strings_release(&paths);
 }
 
@@ -110,13 +129,10 @@ static int share_names(struct deploying *d, struct err *e)
 
 		for (size_t i = 0; i < d->parts.len; i++) {
 			struct part *p = d->parts.items[i];
-			bool has = d->parts.len == 1;
+			bool *marks = mem_zalloc(p->oxfile->specs.len + 1, sizeof(*marks));
+			bool has = d->parts.len == 1 || selector_mark(d->only[k], &p->oxfile->specs, marks);
 
-			for (size_t n = 0; n < p->oxfile->specs.len && !has; n++) {
-				const struct spec *s = p->oxfile->specs.items[n];
-
-				has = str_eq(s->name, d->only[k]) || str_eq(s->namespace, d->only[k]);
-			}
+			mem_free(marks);
 			if (has)
 				vec_push(&p->only, (void *)d->only[k]);
 			is_known |= has;
@@ -320,6 +336,10 @@ int handle_deploy(void *context, struct request *r)
 	int rc = 0;
 
 	d.only = handle_strings(r, "only", &d.only_count);
+	if (check_names(&d, request_err(r)) < 0) {
+		release(&d);
+		return -1;
+	}
 	d.forces = json_bool(json_get(request_params(r), "force"), false);
 	if (path)
 		add_part(&d, path);
@@ -343,38 +363,18 @@ out:
 
 /* --- the same definitions once more ------------------------------------------------------------------------------------------- */
 
-static void add_spec(struct vec *specs, const struct spec *s)
-{
-	for (size_t k = 0; k < specs->len; k++)
-		if (str_eq(((const struct spec *)specs->items[k])->name, s->name))
-			return;
-	vec_push(specs, spec_clone(s));
-}
-
-/* Those of the apps that the names mean; all without names. */
+/* Copies of those that the names mean; all without names. */
 static int find_specs(struct deploying *d, struct vec *specs, struct err *e)
 {
-	struct herd *herd = brain_herd(d->h->brain);
-	struct vec instances = VEC_INIT;
-	int rc = 0;
+	struct vec found = VEC_INIT;
+	const struct spec *s = NULL;
+	size_t i = 0;
+	int rc = herd_target_specs(brain_herd(d->h->brain), d->only, d->only_count, &found, e);
 
-	for (size_t k = 0; k < d->only_count && rc == 0; k++) {
-		if (strchr(d->only[k], ':'))
-			rc = err_set(e, "'%s' is one instance; a rollout is about the whole app", d->only[k]);
-		else if (herd_spec(herd, d->only[k]))
-			add_spec(specs, herd_spec(herd, d->only[k]));
-		else
-			rc = herd_targets(herd, &d->only[k], 1, &instances, e);
+	VEC_EACH (&found, i, s) {
+		vec_push(specs, spec_clone(s));
 	}
-	for (size_t i = 0; i < herd_app_count(herd) && !d->only_count; i++) {
-		struct app_status app;
-
-		herd_app_status(herd, i, &app);
-		add_spec(specs, herd_spec(herd, app.name));
-	}
-	for (size_t i = 0; i < instances.len && rc == 0; i++)
-		add_spec(specs, herd_spec(herd, instance_app(instances.items[i])));
-	vec_release(&instances);
+	vec_release(&found);
 	return rc;
 }
 

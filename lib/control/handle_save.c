@@ -1,9 +1,11 @@
 /*
  * The way back: apps as the text of an oxfile that would make them.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "control/handle.h"
@@ -55,29 +57,27 @@ int handle_save(void *context, struct request *r)
 	struct handle *h = context;
 	size_t count = 0;
 	const char **targets = handle_strings(r, "targets", &count);
-	struct vec instances = VEC_INIT;
+	struct vec specs = VEC_INIT;
+	const struct spec *s = NULL;
 	struct buf text = BUF_INIT;
 	struct json *result = NULL;
-	int rc = herd_targets(brain_herd(h->brain), targets, count, &instances, request_err(r));
+	size_t i = 0;
+	struct err e = ERR_INIT;
+	int rc = herd_target_specs(brain_herd(h->brain), targets, count, &specs, &e);
 
-	for (size_t i = 0; rc == 0 && i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-		bool is_chosen = false;
-
-		herd_app_status(brain_herd(h->brain), i, &app);
-		for (size_t k = 0; k < instances.len; k++)
-			is_chosen |= !strcmp(instance_app(instances.items[k]), app.name);
-		if (is_chosen || !count)
-			save_app(&text, herd_spec(brain_herd(h->brain), app.name),
-				herd_scaled(brain_herd(h->brain), app.name));
+	VEC_EACH (&specs, i, s) {
+		save_app(&text, s, herd_scaled(brain_herd(h->brain), s->name));
 	}
 	if (rc == 0) {
 		result = json_new_object();
 		json_set_string(result, "text", text.ptr);
 		request_answer(r, result);
+	} else {
+		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
 	}
-	vec_release(&instances);
+	err_release(&e);
+	vec_release(&specs);
 	buf_release(&text);
 	mem_free(targets);
-	return rc;
+	return 0;
 }

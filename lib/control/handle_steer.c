@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "control/handle.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
@@ -77,18 +76,16 @@ int handle_await(void *context, struct request *r)
 	size_t count = 0;
 	const char **targets = handle_strings(r, "targets", &count);
 	struct waiting *w = waiting_new(h, r);
+	struct vec specs = VEC_INIT;
+	const struct spec *s = NULL;
 	struct err e = ERR_INIT;
+	size_t i = 0;
 
-	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-		bool is_meant = !count;
-
-		herd_app_status(brain_herd(h->brain), i, &app);
-		for (size_t k = 0; k < count; k++)
-			is_meant |= str_eq(targets[k], app.name);
-		if (is_meant)
-			waiting_watch(w, app.name);
+	(void)herd_target_specs(brain_herd(h->brain), targets, count, &specs, NULL);
+	VEC_EACH (&specs, i, s) {
+		waiting_watch(w, s->name);
 	}
+	vec_release(&specs);
 	if (herd_await_rollouts(
 		    brain_herd(h->brain), waiting_id(w), targets, count, brain_now(h->brain), &e) < 0)
 		waiting_refused(w, &e);

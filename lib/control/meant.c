@@ -3,15 +3,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "model/selector.h"
 #include "model/spec.h"
-
-static bool is_named(const struct spec *s, const char *const *only, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (str_eq(only[i], s->name) || str_eq(only[i], s->namespace))
-			return true;
-	return !count;
-}
 
 /* Marks what `s` depends on; true if something was not marked yet. */
 static bool mark_needs(const struct vec *specs, const struct spec *s, bool *meant)
@@ -37,8 +30,10 @@ bool *who_is_meant(const struct vec *specs, const char *const *only, size_t coun
 	bool is_new = count > 0;
 	size_t i = 0;
 
-	VEC_EACH (specs, i, s)
-		meant[i] = is_named(s, only, count);
+	for (i = 0; i < count; i++)
+		(void)selector_mark(only[i], specs, meant);
+	for (i = 0; i < specs->len && !count; i++)
+		meant[i] = true;
 	while (is_new) {
 		is_new = false;
 		VEC_EACH (specs, i, s)

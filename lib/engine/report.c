@@ -11,6 +11,7 @@
 #include "base/version.h"
 #include "engine/brain_private.h"
 #include "engine/upgrade.h"
+#include "model/selector.h"
 #include "os/clock.h"
 
 static struct json *daemon_to_json(const struct brain *b)
@@ -173,25 +174,24 @@ struct json *brain_why(struct brain *b, const char *target, size_t limit, struct
 	return root;
 }
 
-static bool is_namespace(const struct brain *b, const char *target, const char *app)
-{
-	const struct spec *s = herd_spec(b->herd, app);
-
-	return s && s->namespace && !strcmp(s->namespace, target);
-}
-
 static bool is_about(
 	const struct brain *b, const struct news_item *item, const char *const *targets, size_t count)
 {
 	const char *app = news_app(item);
-	struct buf id = BUF_INIT;
+	const struct spec *s = herd_spec(b->herd, app);
 	bool is_one = !count;
 
-	buf_addf(&id, "%s:%d", app, news_instance(item));
-	for (size_t i = 0; i < count && !is_one; i++)
-		is_one = !strcmp(targets[i], app) || !strcmp(targets[i], id.ptr) ||
-			!strcmp(targets[i], "all") || is_namespace(b, targets[i], app);
-	buf_release(&id);
+	for (size_t i = 0; i < count && !is_one; i++) {
+		size_t len = 0;
+		int number = 0;
+
+		if (selector_instance(targets[i], &len, &number))
+			is_one = number == news_instance(item) && strlen(app) == len &&
+				!memcmp(targets[i], app, len);
+		else
+			is_one = selector_means(targets[i], herd_spec(b->herd, targets[i]) != NULL, app,
+				s ? s->namespace : NULL);
+	}
 	return is_one;
 }
 

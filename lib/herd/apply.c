@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 #include "model/plan.h"
+#include "model/selector.h"
 #include "rules/scale.h"
 
 struct applying {
@@ -16,6 +17,7 @@ struct applying {
 	const struct herd_apply *a;
 	struct vec drafts;
 	struct vec chosen; /* of const struct spec *: what was named, and what that depends on */
+	bool *is_named;    /* by place in a->specs */
 };
 
 static const struct spec *find_spec(const struct vec *specs, const char *name)
@@ -43,23 +45,11 @@ static void choose(struct applying *p, const struct spec *s)
 	}
 }
 
-static int choose_named(struct applying *p, const char *name, struct err *e)
+static int no_such(const struct applying *p, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
-	size_t before = p->chosen.len;
-	bool is_known = false;
-	size_t i = 0;
-	const struct spec *s = NULL;
 
-	VEC_EACH (p->a->specs, i, s) {
-		str_guess_offer(&guess, s->name);
-		if (!str_eq(s->name, name) && !str_eq(s->namespace, name))
-			continue;
-		is_known = true;
-		choose(p, s);
-	}
-	if (is_known || p->chosen.len > before)
-		return 0;
+	selector_guess(&guess, p->a->specs);
 	if (guess.best)
 		err_set(e, "the oxfile has no app or namespace '%s'; did you mean '%s'?", name, guess.best);
 	else
@@ -71,14 +61,15 @@ static int choose_named(struct applying *p, const char *name, struct err *e)
 
 static int choose_all(struct applying *p, struct err *e)
 {
+	bool *is_named = p->is_named = mem_zalloc(p->a->specs->len + 1, sizeof(*is_named));
 	size_t i = 0;
 	const struct spec *s = NULL;
 
 	for (size_t k = 0; k < p->a->only_count; k++)
-		if (choose_named(p, p->a->only[k], e) < 0)
-			return -1;
+		if (!selector_mark(p->a->only[k], p->a->specs, is_named))
+			return no_such(p, p->a->only[k], e);
 	VEC_EACH (p->a->specs, i, s) {
-		if (!p->a->only_count)
+		if (is_named[i] || !p->a->only_count)
 			choose(p, s);
 	}
 	return 0;
@@ -189,6 +180,7 @@ static void release(struct applying *p)
 {
 	vec_release_with(&p->drafts, draft_free);
 	vec_release(&p->chosen);
+	mem_free(p->is_named);
 }
 
 /* Removed apps are waited for until they are down, the others as the request says. */
@@ -217,17 +209,17 @@ static void lend(struct app *app, int64_t caller)
 	app->target->caller = caller;
 }
 
-static bool is_named(const struct herd_apply *a, const struct spec *s)
+static bool is_named(const struct applying *p, const struct spec *s)
 {
-	for (size_t k = 0; k < a->only_count; k++)
-		if (str_eq(a->only[k], s->name) || str_eq(a->only[k], s->namespace))
-			return true;
+	for (size_t k = 0; k < p->a->specs->len && p->a->only_count; k++)
+		if (p->a->specs->items[k] == s)
+			return p->is_named[k];
 	return false;
 }
 
 static bool is_to_start(const struct applying *p, const struct spec *s, const struct draft *d)
 {
-	return p->a->starts || (p->a->starts_new && ((d && d->is_new) || is_named(p->a, s)));
+	return p->a->starts || (p->a->starts_new && ((d && d->is_new) || is_named(p, s)));
 }
 
 /* Not for those that a deploy leaves alone: how they are is none of its business. */

@@ -59,10 +59,17 @@ struct draft *draft_find(const struct vec *drafts, const char *name)
 	return NULL;
 }
 
+/* What is called otherwise than before; an old state may hold names that are refused today, and they stay. */
+static bool is_renamed(const struct draft *d)
+{
+	return d->is_new || (d->is_changed && !str_eq(d->spec->namespace, d->app->spec->namespace));
+}
+
 int drafts_check(const struct herd *h, struct vec *drafts, struct err *e)
 {
 	struct vec specs = VEC_INIT;
 	struct vec changed = VEC_INIT;
+	struct vec renamed = VEC_INIT;
 	size_t i = 0;
 	const struct draft *d = NULL;
 	int rc = 0;
@@ -73,10 +80,15 @@ int drafts_check(const struct herd *h, struct vec *drafts, struct err *e)
 		vec_push(&specs, (void *)d->spec);
 		if (d->is_changed || !d->app)
 			vec_push(&changed, (void *)d->spec);
+		if (is_renamed(d))
+			vec_push(&renamed, (void *)d->spec);
 	}
-	rc = graph_check(&specs, &changed, e);
+	rc = names_check(&specs, &renamed, e);
+	if (rc == 0)
+		rc = graph_check(&specs, &changed, e);
 	vec_release(&specs);
 	vec_release(&changed);
+	vec_release(&renamed);
 	return rc < 0 ? rc : drafts_assign_ports(h, drafts, e);
 }
 

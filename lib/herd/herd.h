@@ -250,6 +250,9 @@ const struct instance *herd_slot(const struct herd *h, uint32_t slot);
 /* Appends the instances that the targets mean (none: all), borrowed.  -1 with words; e->number is ENOENT. */
 int herd_targets(
 	const struct herd *h, const char *const *targets, size_t count, struct vec *instances, struct err *e);
+/* The same for what is about whole apps: appends their specs, of const struct spec *, borrowed until the herd's next step. */
+int herd_target_specs(
+	const struct herd *h, const char *const *targets, size_t count, struct vec *specs, struct err *e);
 const char *instance_app(const struct instance *i);
 int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);

@@ -398,6 +398,10 @@ void draft_plan(const struct draft *d, struct plan *plan);
 /* Can the app go over to `r` as the herd is now?  Then `r` has its ports, and `*count` is how many it would have. */
 int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 
+/* names.c: -1 with words when one of `changed` makes a name both an app and a namespace of `specs`.  The other only warns. */
+int names_check(const struct vec *specs, const struct vec *changed, struct err *e);
+void names_note(const struct vec *specs);
+
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
 	struct vec *apps, struct err *e);

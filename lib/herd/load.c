@@ -294,6 +294,8 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	for (size_t k = 0; k < h->apps.len; k++)
 		vec_push(&specs, (void *)((struct app *)h->apps.items[k])->spec);
 	rc = graph_check(&specs, &none, e);
+	if (rc == 0)
+		names_note(&specs);
 	vec_release(&specs);
 	return rc;
 }

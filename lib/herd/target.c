@@ -1,5 +1,5 @@
 /*
- * What people call things: "api", "api:2", a namespace, "all".
+ * Which apps and instances targets mean: the rule is model/selector's, and here it meets the herd.
  */
 #include <errno.h>
 #include <string.h>
@@ -8,6 +8,37 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/inside.h"
+#include "model/selector.h"
+
+struct search {
+	const struct herd *h;
+	struct vec apps;    /* of struct app *: those that are not being deleted */
+	struct vec specs;   /* their specs */
+	bool *marks;        /* by place in both: meant as a whole */
+	struct vec singles; /* instances that were named one by one */
+};
+
+static void begin(struct search *s, const struct herd *h)
+{
+	*s = (struct search){ .h = h, .apps = VEC_INIT, .specs = VEC_INIT, .singles = VEC_INIT };
+	for (size_t k = 0; k < h->apps.len; k++) {
+		struct app *a = h->apps.items[k];
+
+		if (a->is_leaving)
+			continue;
+		vec_push(&s->apps, a);
+		vec_push(&s->specs, (void *)a->spec);
+	}
+	s->marks = mem_zalloc(s->apps.len + 1, sizeof(*s->marks));
+}
+
+static void finish(struct search *s)
+{
+	vec_release(&s->apps);
+	vec_release(&s->specs);
+	vec_release(&s->singles);
+	mem_free(s->marks);
+}
 
 static int no_such(struct err *e)
 {
@@ -16,43 +47,11 @@ static int no_such(struct err *e)
 	return -1;
 }
 
-static bool is_meant(const struct app *a, const char *name)
-{
-	return str_eq(a->spec->name, name) || str_eq(a->spec->namespace, name);
-}
-
-/* Marks the apps that it means; how many. */
-static size_t mark_apps(const struct herd *h, const char *name, bool *marks)
-{
-	const struct app *exact = app_find(h, name);
-	size_t found = 0;
-
-	for (size_t k = 0; k < h->apps.len; k++) {
-		const struct app *a = h->apps.items[k];
-		bool is_it =
-			exact && !exact->is_leaving ? a == exact : is_meant(a, name) || str_eq(name, "all");
-
-		if (!is_it || a->is_leaving)
-			continue;
-		marks[k] = true;
-		found++;
-	}
-	return found;
-}
-
-static int complain(const struct herd *h, const char *name, struct err *e)
+static int complain(const struct search *s, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
 
-	for (size_t k = 0; k < h->apps.len; k++) {
-		const struct app *a = h->apps.items[k];
-
-		if (a->is_leaving)
-			continue;
-		str_guess_offer(&guess, a->spec->name);
-		if (a->spec->namespace)
-			str_guess_offer(&guess, a->spec->namespace);
-	}
+	selector_guess(&guess, &s->specs);
 	if (guess.best)
 		err_set(e, "there is no app, instance or namespace '%s'; did you mean '%s'?", name,
 			guess.best);
@@ -61,71 +60,60 @@ static int complain(const struct herd *h, const char *name, struct err *e)
 	return no_such(e);
 }
 
-/* "api:2"; NULL with words when it means none. */
-static struct instance *find_instance(const struct herd *h, const char *name, struct err *e)
+/* "api:2"; -1 with words when it means none. */
+static int find_instance(struct search *s, const char *name, struct err *e)
 {
-	const char *colon = strrchr(name, ':');
-	char *app = colon ? mem_strndup(name, (size_t)(colon - name)) : NULL;
-	const struct app *a = app ? app_find(h, app) : NULL;
-	struct instance *i = NULL;
-	int64_t number = 0;
+	size_t len = 0;
+	int number = 0;
+	char *app = selector_instance(name, &len, &number) ? mem_strndup(name, len) : NULL;
+	const struct app *a = app ? app_find(s->h, app) : NULL;
+	struct instance *i = a && !a->is_leaving ? app_instance(a, number) : NULL;
+	int rc = 0;
 
-	if (a && !a->is_leaving && str_to_int(colon + 1, &number) && number >= 0 &&
-		number < APP_INSTANCES_MAX)
-		i = app_instance(a, (int)number);
-	if (i && i->is_retired)
-		i = NULL;
-	if (!i && a && !a->is_leaving) {
+	if (i && !i->is_retired) {
+		vec_push(&s->singles, i);
+	} else if (a && !a->is_leaving) {
 		if (a->count > 0)
 			err_set(e, "'%s' has instances 0 to %d; there is no '%s'", app, a->count - 1, name);
 		else
 			err_set(e, "'%s' has no instances; there is no '%s'", app, name);
-		no_such(e);
-	} else if (!i) {
-		complain(h, name, e);
+		rc = no_such(e);
+	} else {
+		rc = complain(s, name, e);
 	}
 	mem_free(app);
-	return i;
+	return rc;
 }
 
-struct found {
-	bool *apps;        /* by place in h->apps */
-	struct vec single; /* instances that were named one by one */
-};
-
-static int find_one(const struct herd *h, const char *name, struct found *found, struct err *e)
+/* "all" of nothing is nothing, and no mistake. */
+static int find_one(struct search *s, const char *name, struct err *e)
 {
-	struct instance *i = NULL;
-
-	/* "all" of nothing is nothing, and no mistake. */
-	if (mark_apps(h, name, found->apps) || str_eq(name, "all"))
+	if (selector_mark(name, &s->specs, s->marks) || selector_is_all(name))
 		return 0;
-	i = find_instance(h, name, e);
-	if (!i)
-		return -1;
-	vec_push(&found->single, i);
-	return 0;
+	return find_instance(s, name, e);
 }
 
-static bool is_named(const struct found *found, const struct instance *i)
+static bool is_single(const struct search *s, const struct instance *i)
 {
-	for (size_t k = 0; k < found->single.len; k++)
-		if (found->single.items[k] == i)
+	for (size_t k = 0; k < s->singles.len; k++)
+		if (s->singles.items[k] == i)
 			return true;
 	return false;
 }
 
-static void collect(const struct herd *h, const struct found *found, struct vec *instances, struct vec *apps)
+static void collect(const struct search *s, struct vec *instances, struct vec *apps)
 {
-	for (size_t k = 0; k < h->apps.len; k++) {
-		struct app *a = h->apps.items[k];
+	const struct app *a = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&s->apps, k, a) {
 		size_t n = 0;
 		struct instance *i = NULL;
 
-		if (found->apps[k] && apps)
-			vec_push(apps, a);
+		if (s->marks[k] && apps)
+			vec_push(apps, (void *)a);
 		VEC_EACH (&a->instances, n, i) {
-			if (!i->is_retired && (found->apps[k] || is_named(found, i)))
+			if (!i->is_retired && (s->marks[k] || is_single(s, i)))
 				vec_push(instances, i);
 		}
 	}
@@ -134,17 +122,17 @@ static void collect(const struct herd *h, const struct found *found, struct vec 
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
 	struct vec *apps, struct err *e)
 {
-	struct found found = { .apps = mem_zalloc(h->apps.len, sizeof(bool)), .single = VEC_INIT };
+	struct search s;
 	int rc = 0;
 
-	for (size_t k = 0; k < h->apps.len && !count; k++)
-		found.apps[k] = !((const struct app *)h->apps.items[k])->is_leaving;
+	begin(&s, h);
+	for (size_t k = 0; k < s.apps.len && !count; k++)
+		s.marks[k] = true;
 	for (size_t k = 0; k < count && !rc; k++)
-		rc = find_one(h, targets[k], &found, e);
+		rc = find_one(&s, targets[k], e);
 	if (!rc)
-		collect(h, &found, instances, apps);
-	vec_release(&found.single);
-	mem_free(found.apps);
+		collect(&s, instances, apps);
+	finish(&s);
 	return rc;
 }
 
@@ -152,6 +140,30 @@ int herd_targets(
 	const struct herd *h, const char *const *targets, size_t count, struct vec *instances, struct err *e)
 {
 	return targets_find(h, targets, count, instances, NULL, e);
+}
+
+int herd_target_specs(
+	const struct herd *h, const char *const *targets, size_t count, struct vec *specs, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	struct vec apps = VEC_INIT;
+	const struct app *a = NULL;
+	size_t i = 0;
+	size_t len = 0;
+	int number = 0;
+	int rc = targets_find(h, targets, count, &instances, &apps, e);
+
+	for (size_t k = 0; k < count && rc == 0; k++)
+		if (selector_instance(targets[k], &len, &number))
+			rc = err_set(e, "'%s' is one instance; this command takes whole apps: '%.*s'",
+				targets[k], (int)len, targets[k]);
+	VEC_EACH (&apps, i, a) {
+		if (rc == 0)
+			vec_push(specs, (void *)a->spec);
+	}
+	vec_release(&instances);
+	vec_release(&apps);
+	return rc;
 }
 
 const char *instance_app(const struct instance *i)

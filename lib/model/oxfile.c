@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "model/order.h"
 #include "model/oxfile_private.h"
+#include "model/selector.h"
 
 static const char *const top_keys[] = { "version", "defaults", "logging", "processes", "apps", "deploy" };
 
@@ -103,7 +104,7 @@ static void read_app(struct oxfile_reading *r, struct oxfile *o, struct map *nam
 	const struct spec *same = map_get(names, name);
 	struct err e = ERR_INIT;
 
-	if (spec_check_name(name, &e) < 0)
+	if (spec_check_name(name, &e) < 0 || selector_check_name("an app", name, &e) < 0)
 		diags_error(r->d, at, "%s", e.text.ptr);
 	if (same)
 		diags_error(
@@ -163,10 +164,27 @@ static void read_apps(
 	}
 }
 
-static void check_whole(struct oxfile_reading *r, struct oxfile *o)
+static void check_namespace(struct oxfile_reading *r, const struct spec *s, const struct map *names)
+{
+	struct place at = oxfile_place(s, "namespace");
+	const struct spec *app = s->namespace ? map_get(names, s->namespace) : NULL;
+	struct err e = ERR_INIT;
+
+	if (s->namespace && selector_check_name("a namespace", s->namespace, &e) < 0)
+		diags_error(r->d, at, "%s", e.text.ptr);
+	else if (app)
+		diag_hint(diags_error(r->d, at, "'%s' is an app (line %d) and the namespace of '%s'",
+				  app->name, app->at.line, s->name),
+			"a name can be one of them only: call the namespace something else");
+	err_release(&e);
+}
+
+static void check_whole(struct oxfile_reading *r, struct oxfile *o, const struct map *names)
 {
 	struct vec ordered = VEC_INIT;
 	const struct place nowhere = { 0, 0 };
+	const struct spec *s = NULL;
+	size_t i = 0;
 
 	if (!o->specs.len && !r->d->errors)
 		diag_hint(diags_error(r->d, nowhere, "no processes are defined"),
@@ -175,6 +193,9 @@ static void check_whole(struct oxfile_reading *r, struct oxfile *o)
 		diags_error(r->d, nowhere, "there are more than %d apps", OXFILE_APPS_MAX - 1);
 	if (r->options->profile && !r->profile_was_found && o->specs.len)
 		diags_error(r->d, nowhere, "no app has a profile '%s'", r->options->profile);
+	VEC_EACH (&o->specs, i, s) {
+		check_namespace(r, s, names);
+	}
 	order_specs(&o->specs, &ordered, NULL, r->d);
 	vec_release(&ordered);
 }
@@ -191,7 +212,7 @@ static struct oxfile *oxfile_from_tree(
 	read_top(r, root);
 	read_processes(r, o, &names, toml_get(root, "processes"));
 	read_apps(r, o, &names, toml_get(root, "apps"));
-	check_whole(r, o);
+	check_whole(r, o, &names);
 	map_release(&names);
 	return o;
 }

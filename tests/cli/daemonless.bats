@@ -76,7 +76,7 @@ load ../lib/common
 	run -0 oxctl start --dry-run old
 	assert_output "Would start: nothing"
 	run -4 oxctl start --dry-run nobody
-	assert_output "oxctl: there is no app 'nobody' in oxfile.toml"
+	assert_output "oxctl: there is no app or namespace 'nobody' in oxfile.toml"
 	run -0 --separate-stderr oxctl start --dry-run --json
 	[ "$(python3 -c 'import json,sys; print(json.load(sys.stdin)["would_start"][0]["instances"])' <<<"$output")" = 2 ]
 	[ ! -e "$OXHERD_HOME" ]

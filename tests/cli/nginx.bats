@@ -113,7 +113,7 @@ nginx_takes() {
 @test "an app that is not there is exit 4, with a suggestion" {
 	four_lines
 	run -4 oxctl nginx apii
-	assert_output "oxctl: there is no app 'apii' in oxfile.toml (did you mean 'api'?)"
+	assert_output "oxctl: there is no app or namespace 'apii' in oxfile.toml (did you mean 'api'?)"
 }
 
 @test "--server with several apps asks for one" {

@@ -55,6 +55,15 @@ static const struct {
 		"5:15 'stop_signal': there is no signal \"SIGFOO\"\n"
 		"6:11 'restart' is one of \"on-failure\", \"always\", \"never\", not \"alway\" (did you mean \"always\"?)\n"
 		"7:13 'port_step' is 0, outside 1..10000\n" },
+	{ "[processes.all]\ncommand = \"x\"\n",
+		"1:12 an app cannot be called 'all': every command takes that for all apps\n" },
+	{ "[processes.a]\ncommand = \"x\"\nnamespace = \"all\"\n",
+		"3:13 a namespace cannot be called 'all': every command takes that for all apps\n" },
+	{ "[processes.a]\ncommand = \"x\"\nnamespace = \"b:1\"\n",
+		"3:13 a namespace cannot be called 'b:1': that is what instances are called\n" },
+	{ "[processes.web]\ncommand = \"x\"\n[processes.api]\ncommand = \"x\"\nnamespace = \"web\"\n",
+		"5:13 'web' is an app (line 1) and the namespace of 'api' (a name can be one of them only: call the namespace "
+		"something else)\n" },
 	{ "[processes.a]\ncommand = \"x\"\nport = 70000\n", "3:8 'port' is 70000, outside 1..65535\n" },
 	{ "[processes.a]\ncommand = \"x\"\nstop_timeout_ms = -1\n",
 		"3:19 'stop_timeout_ms' is -1ms, outside 0ms..3660d\n" },

@@ -1,0 +1,92 @@
+#include "model/selector.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "base/vec.h"
+#include "model/spec.h"
+
+bool selector_is_all(const char *text)
+{
+	return str_eq(text, "all");
+}
+
+bool selector_instance(const char *text, size_t *app_len, int *number)
+{
+	const char *colon = strrchr(text, ':');
+	int64_t value = 0;
+
+	if (!colon || colon == text || colon[1] < '0' || colon[1] > '9' || !str_to_int(colon + 1, &value) ||
+		value >= APP_INSTANCES_MAX)
+		return false;
+	*app_len = (size_t)(colon - text);
+	*number = (int)value;
+	return true;
+}
+
+bool selector_means(const char *text, bool is_app, const char *app, const char *namespace)
+{
+	if (selector_is_all(text) || str_eq(text, app))
+		return true;
+	return !is_app && namespace && str_eq(text, namespace);
+}
+
+static bool is_app(const char *text, const struct vec *specs)
+{
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (specs, i, s) {
+		if (str_eq(s->name, text))
+			return true;
+	}
+	return false;
+}
+
+size_t selector_mark(const char *text, const struct vec *specs, bool *marks)
+{
+	bool is_one = is_app(text, specs);
+	const struct spec *s = NULL;
+	size_t found = 0;
+	size_t i = 0;
+
+	VEC_EACH (specs, i, s) {
+		if (!selector_means(text, is_one, s->name, s->namespace))
+			continue;
+		marks[i] = true;
+		found++;
+	}
+	return found;
+}
+
+void selector_guess(struct str_guess *guess, const struct vec *specs)
+{
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (specs, i, s) {
+		str_guess_offer(guess, s->name);
+		if (s->namespace)
+			str_guess_offer(guess, s->namespace);
+	}
+}
+
+int selector_check_name(const char *kind, const char *name, struct err *e)
+{
+	size_t app_len = 0;
+	int number = 0;
+
+	if (selector_is_all(name))
+		return err_set(e, "%s cannot be called 'all': every command takes that for all apps", kind);
+	if (selector_instance(name, &app_len, &number))
+		return err_set(e, "%s cannot be called '%s': that is what instances are called", kind, name);
+	return 0;
+}
+
+const char *selector_clash(const struct spec *a, const struct spec *b)
+{
+	if (a->namespace && str_eq(a->namespace, b->name))
+		return b->name;
+	return b->namespace && str_eq(b->namespace, a->name) ? a->name : NULL;
+}
