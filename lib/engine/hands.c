@@ -12,6 +12,7 @@
 #include "engine/brain_private.h"
 #include "engine/launch.h"
 #include "engine/past.h"
+#include "engine/process_look.h"
 #include "os/clock.h"
 #include "os/sig.h"
 
@@ -246,6 +247,12 @@ static void do_settled(void *context, uint64_t request, bool is_ok, const char *
 	mem_free(waiter);
 }
 
+static void do_look(void *context, int64_t pid, struct process_look *out)
+{
+	(void)context;
+	process_look_take((pid_t)pid, out);
+}
+
 const struct hands brain_hands = {
 	.spawn = do_spawn,
 	.asked = do_asked,
@@ -260,6 +267,7 @@ const struct hands brain_hands = {
 	.drain = brain_drain,
 	.hook = brain_hook,
 	.last_lines = brain_last_lines,
+	.look = do_look,
 	.publish = past_publish,
 	.remember = past_remember,
 	.changed = do_changed,

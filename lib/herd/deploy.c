@@ -9,6 +9,9 @@
 #include "base/mem.h"
 #include "herd/deploy.h"
 
+#define SPARE_HINT                                                                                           \
+	"The spare ran beside the old instances; where only one may run at a time, deploy.surge = 0 replaces in place."
+
 static const char *const kind_words[] = {
 	[ROLLOUT_DEPLOY] = "deploy",
 	[ROLLOUT_RELOAD] = "reload",
@@ -56,6 +59,7 @@ struct rollout *rollout_new(struct app *a, struct revision *to)
 
 	r->app = a;
 	r->to = revision_ref(to);
+	r->auto_surge = -1;
 	r->timer.owner = a;
 	r->timer.kind = TIMER_ROLLOUT;
 	buf_init(&r->failure);
@@ -228,11 +232,22 @@ void app_roll(struct app *a, struct revision *to, const struct rollout_start *st
 
 /* --- what is noticed --- */
 
+/* The words of the service stand apart from ours. */
+static void add_indented(struct buf *out, const char *lines)
+{
+	for (; *lines; lines++) {
+		buf_addc(out, *lines);
+		if (*lines == '\n')
+			buf_adds(out, "    ");
+	}
+}
+
 void rollout_note_failure(struct instance *i, const char *why)
 {
 	struct rollout *r = i->app->rollout;
 	const struct herd_options *o = &i->app->herd->options;
 	struct buf name = BUF_INIT;
+	struct buf lines = BUF_INIT;
 
 	if (!r || i->has_failed || i->takes_target || i->is_retired || i->revision != i->app->target)
 		return;
@@ -247,9 +262,13 @@ void rollout_note_failure(struct instance *i, const char *why)
 	if (!r->failure.len && rollout_is_forward(r)) {
 		instance_name(i, &name);
 		buf_addf(&r->failure, "%s%s: %s", name.ptr, i->is_spare ? " (a spare)" : "", why);
-		o->hands->last_lines(o->context, name.ptr, &r->failure);
+		o->hands->last_lines(o->context, name.ptr, &lines);
+		add_indented(&r->failure, lines.ptr);
+		if (i->is_spare)
+			buf_adds(&r->failure, "\n" SPARE_HINT);
 	}
 	buf_release(&name);
+	buf_release(&lines);
 }
 
 void rollout_note_upstream(struct app *a, const char *words)

@@ -21,6 +21,7 @@ struct rollout {
 	bool is_stall_told; /* it does not get on going back; nobody waits for it any more */
 	bool has_looked,
 		is_listened; /* whether anybody listens on the app's ports; from when it was looked */
+	int auto_surge;      /* what deploy.surge = "auto" is for this one; -1: not decided yet */
 	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
 	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */

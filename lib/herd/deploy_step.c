@@ -77,13 +77,60 @@ static int64_t pace_of(struct rollout *r)
 	return pace > 0 && is_listened(r) ? pace : 0;
 }
 
+/* On a port that it was given, whether it is its own or passed on; a worker may share its server's .env file. */
+static bool listens_itself(const struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	bool is_up = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
+	struct process_look look = { .ports_len = 0 };
+
+	if (!is_up || !i->port || !i->pid)
+		return false;
+	o->hands->look(o->context, i->pid, &look);
+	for (int k = 0; k < look.ports_len; k++)
+		if (look.ports[k] == i->port)
+			return true;
+	return false;
+}
+
+static bool is_any_listening(const struct app *a)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (!i->is_spare && listens_itself(i))
+			return true;
+	}
+	return false;
+}
+
+/* Decided once: while the only instance is replaced nobody listens. */
+static int surge_of(struct rollout *r)
+{
+	const struct spec *s = r->app->spec;
+	struct rollout_subject subject = {
+		.instances = r->count,
+		.is_port_written = r->app->target->port_source == PORT_WRITTEN,
+		.is_job = s->restart == RESTART_NEVER,
+	};
+
+	if (s->deploy.surge >= 0)
+		return (int)s->deploy.surge;
+	if (r->auto_surge < 0) {
+		subject.listens = r->count == 1 && !subject.is_port_written && is_any_listening(r->app);
+		r->auto_surge = rollout_surge(&subject);
+	}
+	return r->auto_surge;
+}
+
 static struct rollout_rules rules_of(struct rollout *r)
 {
 	const struct spec *s = r->app->spec;
 	int64_t pace_ms = pace_of(r);
 
 	return (struct rollout_rules){
-		.surge = (int)s->deploy.surge,
+		.surge = surge_of(r),
 		.at_once = (int)s->deploy.max_unavailable,
 		/* What is rolled back has run before. */
 		.canary = r->is_told_on || r->kind == ROLLOUT_ROLLBACK ? 0 : (int)s->deploy.canary,
@@ -169,7 +216,7 @@ static void add_spare(struct app *a)
 	if (number == APP_INSTANCES_MAX || port < 0) {
 		buf_clear(&r->failure);
 		buf_adds(&r->failure,
-			port < 0 ? "no port is free for a spare instance"
+			port < 0 ? "no port is free for a spare instance (deploy.surge = 0 needs none)"
 				 : "there is no room for a spare instance");
 		rollout_fail(r);
 		return;

@@ -102,6 +102,15 @@ enum probe_answer {
 
 enum reach { REACH_MAIN, REACH_TREE };
 
+enum { LOOK_PORTS_MAX = 4 };
+
+/* What can be seen of a process tree from outside. */
+struct process_look {
+	int ports[LOOK_PORTS_MAX]; /* TCP ports that it listens on, rising; further ones are left out */
+	int ports_len;
+	bool is_first_thread_over; /* of the main process, while others of its threads live */
+};
+
 struct hands {
 	/* Answered by herd_spawned() or herd_spawn_failed().  hands.changed() came before it, with the wish already in herd_to_json(). */
 	void (*spawn)(void *context, const struct spawn_wish *wish);
@@ -147,6 +156,8 @@ struct hands {
 	void (*hook)(void *context, const struct hook_wish *wish);
 	/* A question: appends what the instance wrote last in its life, a line break before each line; nothing where nothing is known. */
 	void (*last_lines)(void *context, const char *name, struct buf *out);
+	/* A question, and a walk over the machine's processes: asked once, for words or for a decision that stays. */
+	void (*look)(void *context, int64_t pid, struct process_look *out);
 	void (*publish)(void *context, const struct herd_event *event);
 	/* What belongs to the past of an instance, and is nothing to tell to everybody: who asked.  It has no sequence. */
 	void (*remember)(void *context, const struct herd_event *event);

@@ -188,6 +188,8 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 	jot_int(out, "began_ms", now - r->began_at);
 	jot_int(out, "progress_ms", now - r->progress_at);
 	jot_string(out, "failure", r->failure.ptr);
+	if (r->auto_surge >= 0)
+		jot_int(out, "auto_surge", r->auto_surge);
 	jot_close(out, '}');
 }
 

@@ -30,12 +30,12 @@ static const char *const wants[] = {
 
 const char *field_wants(const struct field *f)
 {
-	return wants[f->kind];
+	return f->flags & FIELD_AUTO ? "a whole number, or \"auto\"" : wants[f->kind];
 }
 
 int read_complain_type(const struct reading *r)
 {
-	diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not %s", r->in->key, wants[r->f->kind],
+	diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not %s", r->in->key, field_wants(r->f),
 		toml_type_name(toml_type(r->value)));
 	return -1;
 }
@@ -135,6 +135,10 @@ int read_int(const struct reading *r)
 
 	if (toml_type(r->value) == TOML_INTEGER)
 		return read_bounded(r, toml_integer(r->value), r->member);
+	if (r->f->flags & FIELD_AUTO && str_eq(toml_string(r->value, NULL), "auto")) {
+		*(int64_t *)r->member = FIELD_AUTO_VALUE;
+		return 0;
+	}
 	read_complain_type(r);
 	if (toml_type(r->value) == TOML_STRING && str_to_int(toml_string(r->value, NULL), &number)) {
 		complaint = r->ctx->d->list.items[r->ctx->d->list.len - 1];

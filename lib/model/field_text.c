@@ -343,7 +343,10 @@ void field_print(const struct field *f, const struct spec *s, struct buf *out)
 		buf_adds(out, *(const bool *)member ? "true" : "false");
 		break;
 	case FIELD_INT:
-		buf_addf(out, "%lld", (long long)*(const int64_t *)member);
+		if (f->flags & FIELD_AUTO && *(const int64_t *)member == FIELD_AUTO_VALUE)
+			buf_adds(out, "\"auto\"");
+		else
+			buf_addf(out, "%lld", (long long)*(const int64_t *)member);
 		break;
 	case FIELD_NUMBER:
 		buf_addf(out, "%g", *(const double *)member);

@@ -48,9 +48,12 @@ enum field_flags {
 	FIELD_SECRET = 1 << 2,   /* its value never leaves the daemon */
 	FIELD_REQUIRED = 1 << 3,
 	FIELD_NONEMPTY = 1 << 4, /* an empty string is an error */
+	FIELD_AUTO = 1 << 6, /* FIELD_INT: "auto" may stand there too, which is stored as FIELD_AUTO_VALUE */
 	FIELD_NOT_RUN = 1
 		<< 5, /* read and checked; the daemon refuses to start an app with it, as not supported yet */
 };
+
+enum { FIELD_AUTO_VALUE = -1 };
 
 struct field {
 	const char *key; /* "restart_delay_ms"; "health_check.endpoint" stands in its own table */

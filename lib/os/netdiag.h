@@ -56,6 +56,9 @@ int netdiag_connections(int port, size_t *count, struct err *e);
 int netdiag_connected(struct netdiag_sockets *out, struct err *e);
 size_t netdiag_count(const struct netdiag_sockets *sockets, int port);
 
+/* Each socket among the process's descriptors, until it gives false. */
+typedef bool (*netdiag_visit)(void *context, uint32_t inode);
+void netdiag_pid_sockets(pid_t pid, netdiag_visit visit, void *context);
 /* True if one of the process's descriptors is that socket. */
 bool netdiag_pid_holds(pid_t pid, uint32_t inode);
 /* A process that holds it, or 0: none that we may look at. */

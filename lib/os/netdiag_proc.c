@@ -6,32 +6,95 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool link_is(int folder, const char *name, const char *wanted, size_t wanted_len)
+/* "socket:[812]" */
+static bool socket_of(int folder, const char *name, uint32_t *inode)
 {
+	static const char start[] = "socket:[";
 	char target[64];
-	ssize_t len = readlinkat(folder, name, target, sizeof(target));
+	ssize_t len = readlinkat(folder, name, target, sizeof(target) - 1);
 
-	return len == (ssize_t)wanted_len && !memcmp(target, wanted, wanted_len);
+	if (len < 0)
+		return false;
+	target[len] = '\0';
+	if (strncmp(target, start, sizeof(start) - 1) != 0)
+		return false;
+	*inode = (uint32_t)strtoul(target + sizeof(start) - 1, NULL, 10);
+	return true;
+}
+
+/* False when there is nothing in the folder, or it cannot be looked at. */
+static bool look_into(const char *path, netdiag_visit visit, void *context)
+{
+	struct dirent *entry = NULL;
+	DIR *folder = opendir(path);
+	bool goes_on = true;
+	bool has_any = false;
+
+	if (!folder)
+		return false;
+	/* cppcheck-suppress readdirCalled */
+	for (int i = 0; i < NETDIAG_FDS_MAX && goes_on && (entry = readdir(folder)); i++) {
+		uint32_t inode = 0;
+
+		if (entry->d_name[0] == '.')
+			continue;
+		has_any = true;
+		if (socket_of(dirfd(folder), entry->d_name, &inode))
+			goes_on = visit(context, inode);
+	}
+	closedir(folder);
+	return has_any;
+}
+
+/* The first thread has ended and the kernel shows no descriptors of it; the others have them still. */
+static void look_into_threads(pid_t pid, netdiag_visit visit, void *context)
+{
+	char path[64];
+	struct dirent *entry = NULL;
+	DIR *tasks = NULL;
+	bool is_found = false;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	tasks = opendir(path);
+	/* cppcheck-suppress readdirCalled */
+	while (tasks && !is_found && (entry = readdir(tasks))) {
+		pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		snprintf(path, sizeof(path), "/proc/%d/task/%d/fd", (int)pid, (int)thread);
+		is_found = thread > 0 && thread != pid && look_into(path, visit, context);
+	}
+	if (tasks)
+		closedir(tasks);
+}
+
+void netdiag_pid_sockets(pid_t pid, netdiag_visit visit, void *context)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	if (!look_into(path, visit, context))
+		look_into_threads(pid, visit, context);
+}
+
+struct wanted {
+	uint32_t inode;
+	bool is_found;
+};
+
+static bool is_another(void *context, uint32_t inode)
+{
+	struct wanted *wanted = context;
+
+	wanted->is_found = inode == wanted->inode;
+	return !wanted->is_found;
 }
 
 bool netdiag_pid_holds(pid_t pid, uint32_t inode)
 {
-	char path[32];
-	char wanted[32];
-	struct dirent *entry = NULL;
-	DIR *folder = NULL;
-	bool is_found = false;
-	int wanted_len = snprintf(wanted, sizeof(wanted), "socket:[%u]", inode);
+	struct wanted wanted = { .inode = inode };
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	folder = opendir(path);
-	if (!folder)
-		return false;
-	/* cppcheck-suppress readdirCalled */
-	for (int i = 0; i < NETDIAG_FDS_MAX && !is_found && (entry = readdir(folder)); i++)
-		is_found = link_is(dirfd(folder), entry->d_name, wanted, (size_t)wanted_len);
-	closedir(folder);
-	return is_found;
+	netdiag_pid_sockets(pid, is_another, &wanted);
+	return wanted.is_found;
 }
 
 pid_t netdiag_pid_of(uint32_t inode)

@@ -91,6 +91,35 @@ static const char *read_stat(pid_t pid, char *text, size_t size)
 	return name_end ? name_end + 1 : NULL;
 }
 
+/* Its first thread has ended, and the kernel tells no memory of it; the other threads have that still. */
+static void ask_threads(struct proc *p)
+{
+	char path[64];
+	const struct dirent *entry = NULL;
+	DIR *tasks = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)p->pid);
+	tasks = opendir(path);
+	/* cppcheck-suppress readdirCalled */
+	while (tasks && !p->has_memory && (entry = readdir(tasks))) {
+		struct proc thread = { .pid = 0 };
+		char text[1024];
+		int64_t tid = 0;
+		const char *stat = NULL;
+
+		if (!str_to_int(entry->d_name, &tid) || tid == p->pid)
+			continue;
+		stat = read_stat((pid_t)tid, text, sizeof(text));
+		if (!stat)
+			continue;
+		parse_stat(stat, &thread);
+		p->has_memory = thread.has_memory;
+		p->rss_pages = thread.rss_pages;
+	}
+	if (tasks)
+		closedir(tasks);
+}
+
 bool procfs_read(pid_t pid, struct proc *p)
 {
 	char text[1024];
@@ -100,6 +129,8 @@ bool procfs_read(pid_t pid, struct proc *p)
 		return false;
 	*p = (struct proc){ .pid = pid };
 	parse_stat(stat, p);
+	if (p->state == 'Z' && p->threads > 1)
+		ask_threads(p);
 	return true;
 }
 

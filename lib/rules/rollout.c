@@ -235,6 +235,13 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 	return p->phase == ROLLOUT_PAUSED ? d : replace(p, &t, &d);
 }
 
+int rollout_surge(const struct rollout_subject *s)
+{
+	if (s->is_port_written)
+		return 1;
+	return !s->is_job && (s->instances > 1 || s->listens);
+}
+
 int64_t rollout_pace(int instances, int at_once, int64_t fail_timeout_ms)
 {
 	int size = at_once > 0 ? at_once : 1;

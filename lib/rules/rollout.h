@@ -89,6 +89,16 @@ struct rollout_decision {
 	int64_t at; /* -1: nothing is due */
 };
 
+/* What deploy.surge = "auto" looks at. */
+struct rollout_subject {
+	int instances;
+	bool is_port_written;
+	bool listens; /* on a port that it was given */
+	bool is_job;  /* restart = "never" */
+};
+
+/* A spare costs nothing where instances serve side by side; of a bot, or of what holds a lock, there must never be two. */
+int rollout_surge(const struct rollout_subject *s);
 /*
  * How long each of `instances` slots, replaced `at_once` at a time, is waited for at least, so that the last is not taken away before the first is
  * believed to be alive again by a proxy that keeps away from it for so long; 0 where that cannot be, as with all at once.

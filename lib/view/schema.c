@@ -84,6 +84,8 @@ static struct json *nonnegative(void)
 	return schema;
 }
 
+static const struct field_word auto_word[] = { { .word = "auto" }, { .word = NULL } };
+
 static struct json *value_schema(const struct field *f)
 {
 	switch (f->kind) {
@@ -95,7 +97,8 @@ static struct json *value_schema(const struct field *f)
 	case FIELD_BOOL:
 		return typed("boolean");
 	case FIELD_INT:
-		return bounded("integer", f);
+		return f->flags & FIELD_AUTO ? either(bounded("integer", f), words_schema(auto_word))
+					     : bounded("integer", f);
 	case FIELD_NUMBER:
 		return bounded("number", f);
 	case FIELD_DURATION:

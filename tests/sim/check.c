@@ -144,6 +144,7 @@ void check_spawn(struct sim *s, const struct spawn_wish *wish)
 		sim_fail(s, "%s is spawned, and %s is not ready", wish->name, which);
 	if (!is_by_some_revision(i, wish->spec))
 		sim_fail(s, "%s is spawned by an old definition", wish->name);
+	roll_check_spare(s, i, wish);
 	check_port_of(s, wish, app, number);
 }
 
@@ -192,21 +193,6 @@ static void check_asked(struct sim *s, const struct herd_event *event)
 	}
 }
 
-/* It is counted, and one that passes its limit again and again does not run hot. */
-static void check_limited(struct sim *s, int app, const struct herd_event *event)
-{
-	const struct instance *i = instance_of(s, app, event->instance);
-
-	if (!i || event->kind != HERD_EVENT_STATE || event->on != EVENT_LIMITED)
-		return;
-	if (!i->restarts || !i->history || !i->history->recent_len)
-		sim_fail(s, "%s:%d is restarted for a limit, and that is not counted", event->app,
-			event->instance);
-	else if (s->now - i->started_at < instance_spec(i)->restart_window_ms && event->delay_ms <= 0)
-		sim_fail(s, "%s:%d is restarted for a limit at once, again and again", event->app,
-			event->instance);
-}
-
 void check_event(struct sim *s, const struct herd_event *event)
 {
 	int app = town_app(event->app);
@@ -236,7 +222,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 		sim_fail(s, "%s:%d was %s, and an event says that it was %s", event->app, event->instance,
 			state_word(s->states[app][event->instance]), state_word(event->from));
 	check_asked(s, event);
-	check_limited(s, app, event);
+	diary_check_limited(s, instance_of(s, app, event->instance), event);
 	diary_note(s, app, event);
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;

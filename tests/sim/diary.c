@@ -1,6 +1,7 @@
 /*
  * Which ends have been told: a brain writes it down at once, and the next one reads it.
  */
+#include "herd/inside.h"
 #include "sim.h"
 
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run)
@@ -23,4 +24,17 @@ void diary_note(struct sim *s, int app, const struct herd_event *event)
 			event->app, event->instance);
 	s->diary[s->diary_len++ % SIM_DIARY] =
 		(struct told){ .app = app, .number = event->instance, .run = event->run };
+}
+
+/* It is counted, and one that passes its limit again and again does not run hot. */
+void diary_check_limited(struct sim *s, const struct instance *i, const struct herd_event *event)
+{
+	if (!i || event->kind != HERD_EVENT_STATE || event->on != EVENT_LIMITED)
+		return;
+	if (!i->restarts || !i->history || !i->history->recent_len)
+		sim_fail(s, "%s:%d is restarted for a limit, and that is not counted", event->app,
+			event->instance);
+	else if (s->now - i->started_at < instance_spec(i)->restart_window_ms && event->delay_ms <= 0)
+		sim_fail(s, "%s:%d is restarted for a limit at once, again and again", event->app,
+			event->instance);
 }

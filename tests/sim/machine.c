@@ -334,6 +334,7 @@ const struct hands machine_hands = {
 	.drain = proxy_drain,
 	.hook = proxy_hook,
 	.last_lines = proxy_last_lines,
+	.look = proxy_look,
 	.publish = wish_publish,
 	.remember = proxy_remember,
 	.changed = wish_changed,

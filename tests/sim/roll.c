@@ -111,11 +111,19 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		};
 	}
 	s->back[town_app(a->spec->name)] = back;
-	least = a->spec->deploy.surge ? wanted : wanted - (int)a->spec->deploy.max_unavailable;
+	least = town_surge(a->spec, a->rollout ? a->rollout->count : a->count)
+		? wanted
+		: wanted - (int)a->spec->deploy.max_unavailable;
 	if (is_any_taken && a->rollout && !has_turned && !a->is_leaving && !s->is_shutting_down &&
 		left < least)
 		sim_fail(s, "one of %s is taken away for a rollout, %d serve, and %d have to", a->spec->name,
 			left, least);
+}
+
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_wish *wish)
+{
+	if (i && i->is_spare && i->app->rollout && !town_surge(wish->spec, i->app->rollout->count))
+		sim_fail(s, "%s is a second one of what may exist only once", wish->name);
 }
 
 void roll_step(struct sim *s)

@@ -201,6 +201,7 @@ void port_happen(struct sim *s, const struct due *due);
 /* proxy.c */
 void proxy_upstream(void *context, const struct upstream_wish *wish);
 void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
+void proxy_look(void *context, int64_t pid, struct process_look *out);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);
 void proxy_hook(void *context, const struct hook_wish *wish);
@@ -218,6 +219,8 @@ struct spec *town_spec(int app, int version);
 /* What its processes run: bits of a version that need new ones. */
 int town_build(int version);
 bool town_is_bad(const struct spec *s);
+/* Does a deploy begin with a spare?  Nobody here listens on a port that was only passed on. */
+bool town_surge(const struct spec *s, int instances);
 /* Which version it is, and how many instances that has. */
 int town_version(const struct spec *s);
 int town_count(int app, int version);
@@ -258,6 +261,7 @@ void roll_note(struct sim *s, int app, const struct herd_event *event);
 /* How many it has and which version it is: what people want, or what a rollout that went back made of it. */
 void roll_check_app(struct sim *s, int app, const struct app *a);
 void roll_step(struct sim *s);
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_wish *wish);
 void roll_quiet(struct sim *s);
 void roll_relearn(struct sim *s);
 
@@ -267,6 +271,7 @@ void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
 /* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */
 void diary_note(struct sim *s, int app, const struct herd_event *event);
+void diary_check_limited(struct sim *s, const struct instance *i, const struct herd_event *event);
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run);
 void check_settled(struct sim *s, uint64_t id, bool is_ok);
 void check_step(struct sim *s);

@@ -184,13 +184,23 @@ static void set_deploy(struct spec *s, int app, int version)
 {
 	s->deploy.drain_ms = 1500;
 	s->deploy.max_unavailable = town_most_ill(app);
-	s->deploy.surge = version & 16 ? 0 : app % 3 == 0 ? 2 : 1;
+	s->deploy.surge = version & 16       ? 0
+		: app % 3 == 0               ? 2
+		: houses[app].instances == 1 ? FIELD_AUTO_VALUE
+					     : 1;
 	s->deploy.canary = version & 32 ? 1 : 0;
 	s->deploy.rollback = !(version & 128);
 	if (version & 64) {
 		command_from_line(&s->deploy.pre, "before", NULL);
 		command_from_line(&s->deploy.post, "after", NULL);
 	}
+}
+
+bool town_surge(const struct spec *s, int instances)
+{
+	if (s->deploy.surge >= 0)
+		return s->deploy.surge > 0;
+	return s->port || (instances > 1 && s->restart != RESTART_NEVER);
 }
 
 /* Version 0 is the house as it stands; bits of others change what needs new processes, what does not, and how many there are. */

@@ -148,6 +148,15 @@ static void hook(void *context, const struct hook_wish *wish)
 	buf_addf(&f->log, "hook %s %s\n", wish->app, wish->is_post ? "post" : "pre");
 }
 
+static void look(void *context, int64_t pid, struct process_look *out)
+{
+	const struct fake *f = context;
+
+	(void)pid;
+	if (f->listened)
+		out->ports[out->ports_len++] = f->listened;
+}
+
 static void last_lines(void *context, const char *name, struct buf *out)
 {
 	const struct fake *f = context;
@@ -199,6 +208,7 @@ const struct hands fake_hands = {
 	.drain = drain,
 	.hook = hook,
 	.last_lines = last_lines,
+	.look = look,
 	.publish = publish,
 	.remember = remember,
 	.changed = changed,

@@ -139,7 +139,7 @@ static void a_bad_build_touches_nothing(void **state)
 		fake_count(&f,
 			"settled 7 failed: api: revision 2 is not deployed: api:2 (a spare): ended with exit code 1; nothing was touched, 2 of 2 instances run revision 1"),
 		1);
-	assert_int_equal(fake_count(&f, "the last of api:2"), 3);
+	assert_int_equal(fake_count(&f, "    the last of api:2"), 2);
 	assert_int_equal(fake_count(&f, "signal"), 0);
 	assert_string_equal(fake_state(&f, "api:2"), "none");
 	assert_true(all_run(&f, "serve --well"));

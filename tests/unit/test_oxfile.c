@@ -61,7 +61,7 @@ static void every_row_has_the_default_that_the_contract_names(void **state)
 	assert_int_equal(s->health.timeout_ms, 5000);
 	assert_int_equal(s->health.healthy_threshold, 1);
 	assert_int_equal(s->health.unhealthy_threshold, 3);
-	assert_int_equal(s->deploy.surge, 1);
+	assert_int_equal(s->deploy.surge, FIELD_AUTO_VALUE);
 	assert_int_equal(s->deploy.max_unavailable, 1);
 	assert_int_equal(s->deploy.min_healthy_ms, 2000);
 	assert_true(s->deploy.rollback);

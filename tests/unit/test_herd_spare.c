@@ -1,0 +1,202 @@
+/*
+ * Who is replaced beside a spare, and who in place: deploy.surge, and what it is where nobody wrote it.
+ */
+#include "unit.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "fake_hands.h"
+#include "rules/rollout.h"
+
+static void deploy(struct fake *f, uint64_t id)
+{
+	struct herd_apply a = {
+		.id = id,
+		.oxfile = "/srv/oxfile.toml",
+		.specs = &f->specs,
+		.changes = true,
+		.prunes = true,
+		.starts_new = true,
+		.waits_ready = true,
+	};
+	struct err e = ERR_INIT;
+
+	assert_int_equal(herd_apply(f->h, &a, f->now, &e), 0);
+	err_release(&e);
+	fake_answer(f);
+}
+
+/* Deployed, changed and deployed once more. */
+static struct spec *begin(struct fake *f, int instances)
+{
+	fake_init(f);
+	return fake_app(f, "bot", instances);
+}
+
+static void change_and_deploy(struct fake *f, struct spec *s)
+{
+	fake_apply(f);
+	fake_live(f, 2000);
+	fake_forget(f);
+	command_from_line(&s->command, "serve --better", NULL);
+	deploy(f, 7);
+}
+
+static void finish(struct fake *f)
+{
+	for (int k = 0; k < 600 && !fake_count(f, "settled 7"); k++)
+		fake_live(f, 50);
+}
+
+static void a_single_one_without_a_port(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 1);
+
+	(void)state;
+	change_and_deploy(&f, s);
+	finish(&f);
+	assert_int_equal(fake_count(&f, "settled 7 ok"), 1);
+	assert_int_equal(fake_count(&f, "spawn"), 1);
+	assert_true(fake_is_before(&f, "signal bot:0", "spawn bot:0"));
+	assert_int_equal(fake_revision(&f, "bot:0"), 2);
+	fake_release(&f);
+}
+
+static void it_goes_back_in_place(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 1);
+
+	(void)state;
+	f.last_lines = "the last";
+	change_and_deploy(&f, s);
+	for (int k = 0; k < 100 && !fake_count(&f, "spawn bot:0"); k++)
+		fake_live(&f, 50);
+	fake_exit(&f, "bot:0", 1, 0);
+	finish(&f);
+	assert_int_equal(
+		fake_count(&f,
+			"settled 7 failed: bot: revision 2 is not deployed: bot:0: ended with exit code 1; it went back"),
+		1);
+	assert_int_equal(fake_count(&f, "    the last of bot:0"), 2);
+	assert_int_equal(fake_count(&f, "The spare ran"), 0);
+	assert_string_equal(fake_state(&f, "bot:0"), "running");
+	assert_int_equal(fake_revision(&f, "bot:0"), 1);
+	fake_release(&f);
+}
+
+static void a_written_value_is_obeyed(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 1);
+
+	(void)state;
+	s->deploy.surge = 1;
+	f.last_lines = "the last";
+	change_and_deploy(&f, s);
+	assert_int_equal(fake_count(&f, "spawn bot:1"), 1);
+	fake_exit(&f, "bot:1", 1, 0);
+	finish(&f);
+	assert_int_equal(fake_count(&f, "    the last of bot:1"), 2);
+	assert_int_equal(fake_count(&f,
+				 "The spare ran beside the old instances; where only one may run at a time, "
+				 "deploy.surge = 0 replaces in place."),
+		2);
+	assert_int_equal(fake_count(&f, "signal bot:0"), 0);
+	fake_release(&f);
+}
+
+/* An env that names a PORT; somebody listens there, or not. */
+static void passed_on(int listened, int spares)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 1);
+
+	env_put(&s->env, "PORT", "3000");
+	f.listened = listened;
+	change_and_deploy(&f, s);
+	/* What is decided once stays: nobody listens while the only one is replaced. */
+	f.listened = 0;
+	finish(&f);
+	assert_int_equal(fake_count(&f, "settled 7 ok"), 1);
+	assert_int_equal(fake_count(&f, "spawn bot:1"), spares);
+	fake_release(&f);
+}
+
+static void who_listens_on_a_port_passed_on(void **state)
+{
+	(void)state;
+	passed_on(3000, 1);
+}
+
+static void who_shares_an_env_file(void **state)
+{
+	(void)state;
+	passed_on(0, 0);
+	passed_on(3001, 0);
+}
+
+static void the_rule(void **state)
+{
+	static const struct {
+		struct rollout_subject subject;
+		int surge;
+	} cases[] = {
+		{ { .instances = 1 }, 0 },
+		{ { .instances = 2 }, 1 },
+		{ { .instances = 1, .listens = true }, 1 },
+		{ { .instances = 1, .is_port_written = true }, 1 },
+		{ { .instances = 4, .is_job = true }, 0 },
+		{ { .instances = 1, .is_job = true, .listens = true }, 0 },
+		{ { .instances = 1, .is_job = true, .is_port_written = true }, 1 },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++)
+		assert_int_equal(rollout_surge(&cases[k].subject), cases[k].surge);
+}
+
+/* The next brain does not look again: by then the only one may be down. */
+static void over_a_death(void **state)
+{
+	struct fake f;
+	struct herd_live live = { .name = "bot:0", .pid = 1 };
+	struct spec *s = begin(&f, 1);
+
+	(void)state;
+	change_and_deploy(&f, s);
+	live.ticket = fake_ticket(&f, "bot:0");
+	live.pid = instance_pid(herd_find(f.h, "bot:0"));
+	live.is_asked = true;
+	fake_rebirth(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	f.listened = 3000;
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	for (int k = 0; k < 200; k++)
+		fake_live(&f, 50);
+	assert_int_equal(fake_count(&f, "spawn bot:1"), 0);
+	assert_int_equal(fake_revision(&f, "bot:0"), 2);
+	fake_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("a single instance without a port is replaced in place", a_single_one_without_a_port),
+		PROMISE("one that fails when it is replaced in place goes back to the old revision",
+			it_goes_back_in_place),
+		PROMISE("a written deploy.surge is obeyed, and the failure of a spare names it",
+			a_written_value_is_obeyed),
+		PROMISE("a single instance that listens on the PORT of its env is deployed beside a spare",
+			who_listens_on_a_port_passed_on),
+		PROMISE("a single instance that only shares the PORT of an env file is replaced in place",
+			who_shares_an_env_file),
+		PROMISE("what may exist only once has no spare, and what serves has one", the_rule),
+		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
+	};
+
+	return cmocka_run_group_tests_name("herd spare", tests, NULL, NULL);
+}
