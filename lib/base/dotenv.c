@@ -79,6 +79,17 @@ static void skip_export(struct reader *r)
 		r->at = word;
 }
 
+#define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+#define DIGITS  "0123456789"
+
+/* More than shells can name: programs read `my.key` and `X-TOKEN` from their environment all the same. */
+static bool is_passed_on(const char *name)
+{
+	size_t len = strspn(name, LETTERS DIGITS "_.-");
+
+	return len && !name[len];
+}
+
 /* The name before '=', which is passed over; NULL with a complaint where there is none. */
 static char *read_name(struct reader *r)
 {
@@ -97,12 +108,12 @@ static char *read_name(struct reader *r)
 	while (stop > start && is_blank(stop[-1]))
 		stop--;
 	name = mem_strndup(start, (size_t)(stop - start));
-	if (dotenv_is_name(name))
+	if (is_passed_on(name))
 		return name;
 	/* What stands there is not repeated: it may be the rest of somebody's secret. */
 	diag_hint(
 		diags_error(r->d, reader_place(r, start), "what stands before '=' is no name for a variable"),
-		"a name is letters, digits and _, and starts with no digit");
+		"a name is letters, digits, '_', '.' and '-'");
 	mem_free(name);
 	return NULL;
 }
@@ -245,7 +256,7 @@ int dotenv_parse(const char *text, size_t len, struct diags *d, dotenv_found fou
 
 int dotenv_is_name(const char *name)
 {
-	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+	size_t len = strspn(name, LETTERS DIGITS "_");
 
-	return len && !name[len] && !strchr("0123456789", *name);
+	return len && !name[len] && !strchr(DIGITS, *name);
 }

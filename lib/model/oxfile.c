@@ -69,6 +69,21 @@ static void read_top(struct oxfile_reading *r, const struct toml_value *root)
 		layer_apply(r, r->base, "", defaults);
 }
 
+/* Names that a '\0' cuts short would pass for others. */
+static void check_names(struct oxfile_reading *r, const struct toml_value *value)
+{
+	bool is_table = toml_type(value) == TOML_TABLE;
+
+	for (size_t i = 0; (is_table || toml_type(value) == TOML_ARRAY) && i < toml_count(value); i++) {
+		size_t len = 0;
+		const char *name = is_table ? toml_key(value, i, &len) : "";
+
+		if (strlen(name) != len)
+			diags_error(r->d, toml_key_place(value, i), "a name cannot hold a NUL character");
+		check_names(r, toml_at(value, i));
+	}
+}
+
 static bool profile_is_wanted(const struct oxfile_reading *r, const char *name)
 {
 	return r->options->profile && !strcmp(r->options->profile, name);
@@ -111,6 +126,8 @@ static void read_app(struct oxfile_reading *r, struct oxfile *o, struct map *nam
 			r->d, at, "the app '%s' is defined twice (first at line %d)", name, same->at.line);
 	err_release(&e);
 	s = layer_clone(r->base, name);
+	for (size_t i = 0; i < s->places_len; i++)
+		s->places[i].is_inherited = true;
 	s->at = at;
 	s->oxfile = mem_strdup(r->options->path);
 	s->folder = mem_strdup(r->options->folder);
@@ -129,12 +146,9 @@ static void read_processes(
 		return;
 	r->ctx.is_apps_dialect = false;
 	for (size_t i = 0; i < toml_count(table) && o->specs.len < OXFILE_APPS_MAX; i++) {
-		size_t len = 0;
-		const char *name = toml_key(table, i, &len);
+		const char *name = toml_key(table, i, NULL);
 
-		if (strlen(name) != len)
-			diags_error(r->d, toml_key_place(table, i), "a name cannot hold a NUL character");
-		else if (want_table(r, name, toml_at(table, i)))
+		if (want_table(r, name, toml_at(table, i)))
 			read_app(r, o, names, name, toml_key_place(table, i), toml_at(table, i));
 	}
 }
@@ -152,15 +166,20 @@ static void read_apps(
 	for (size_t i = 0; i < toml_count(list) && o->specs.len < OXFILE_APPS_MAX; i++) {
 		const struct toml_value *app = toml_at(list, i);
 		const struct toml_value *name = NULL;
+		const char *text = NULL;
+		size_t len = 0;
 
 		if (!want_table(r, "apps", app))
 			continue;
 		name = toml_get(app, "name");
-		if (!name || toml_type(name) != TOML_STRING)
+		text = name && toml_type(name) == TOML_STRING ? toml_string(name, &len) : NULL;
+		if (!text)
 			diags_error(r->d, name ? toml_place(name) : toml_place(app),
 				"an app in [[apps]] needs a name = \"…\"");
+		else if (strlen(text) != len)
+			diags_error(r->d, toml_place(name), "a name cannot hold a NUL character");
 		else
-			read_app(r, o, names, toml_string(name, NULL), toml_place(name), app);
+			read_app(r, o, names, text, toml_place(name), app);
 	}
 }
 
@@ -233,9 +252,12 @@ struct oxfile *oxfile_read(
 	root = toml_parse(text, len, d);
 	if (!root)
 		return NULL;
-	r.base = spec_new("");
-	o = oxfile_from_tree(text, len, root, &r);
-	spec_free(r.base);
+	check_names(&r, root);
+	if (d->errors == errors_before) {
+		r.base = spec_new("");
+		o = oxfile_from_tree(text, len, root, &r);
+		spec_free(r.base);
+	}
 	toml_free(root);
 	if (d->errors == errors_before) {
 		oxfile_about(o, d);

@@ -17,6 +17,22 @@ static bool was_written(const struct spec *s, const char *key)
 	return f && oxfile_row_place(s, field_index(f));
 }
 
+/* By the app itself, and not for all apps. */
+static bool is_own(const struct spec *s, const char *key)
+{
+	const struct field *f = field_find(key);
+	const struct row_place *found = f ? oxfile_row_place(s, field_index(f)) : NULL;
+
+	return found && !found->is_inherited;
+}
+
+/* What is written for all apps gives way where it does not fit what this one says. */
+static void give_way(struct spec *s, const char *key)
+{
+	if (was_written(s, key) && !is_own(s, key))
+		field_reset(field_find(key), s);
+}
+
 /* What runs a script that names no interpreter. */
 static const char *script_interpreter(const char *script)
 {
@@ -90,6 +106,10 @@ static bool uses_shell(const struct command *c)
 
 static void settle_command(struct oxfile_reading *r, struct spec *s)
 {
+	if (is_own(s, "command"))
+		give_way(s, "script");
+	else if (is_own(s, "script"))
+		give_way(s, "command");
 	if (s->script && s->command.argv)
 		diags_error(r->d, oxfile_place(s, "script"),
 			"'script' and 'command' are two ways to say the same; keep one");
@@ -103,7 +123,7 @@ static void settle_command(struct oxfile_reading *r, struct spec *s)
 			"'args' cannot be added to a command with shell syntax");
 	else if (s->args.len && s->command.argv)
 		fold_args(s);
-	if (s->interpreter && !s->script)
+	if (s->interpreter && !s->script && is_own(s, "interpreter"))
 		diags_error(r->d, oxfile_place(s, "interpreter"), "'interpreter' goes with 'script'");
 	/* They live on in command; the revision is the same however it was written. */
 	field_release(field_find("script"), s);
@@ -116,10 +136,33 @@ static void settle_restart(struct oxfile_reading *r, struct spec *s)
 	s->is_delay_written = was_written(s, "restart_delay_ms");
 	if (s->restart_delay_max_ms >= s->restart_delay_ms)
 		return;
-	if (was_written(s, "restart_delay_max_ms"))
+	if (is_own(s, "restart_delay_max_ms"))
 		diags_error(r->d, oxfile_place(s, "restart_delay_max_ms"),
 			"'restart_delay_max_ms' is less than the first delay");
 	s->restart_delay_max_ms = s->restart_delay_ms;
+}
+
+/* A port that the instances will have for certain, or may have. */
+static bool may_have_port(const struct spec *s)
+{
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
+
+	return s->port || !is_alone || env_get(&s->env, "PORT") || s->env_file.len;
+}
+
+/* A check of its own stands for the one of all apps; and what has no port is not checked by its port. */
+static void inherit_health(struct spec *s)
+{
+	static const char *const ways[] = { "health_check.endpoint", "health_check.tcp",
+		"health_check.command" };
+	bool has_own = false;
+
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		has_own |= is_own(s, ways[i]);
+	for (size_t i = 0; has_own && i < sizeof(ways) / sizeof(ways[0]); i++)
+		give_way(s, ways[i]);
+	if (!may_have_port(s))
+		give_way(s, "health_check.tcp");
 }
 
 static void settle_health(struct oxfile_reading *r, struct spec *s)
@@ -131,10 +174,12 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 		"health_check.unhealthy_threshold",
 		"health_check.initial_delay_secs",
 	};
-	int ways = (s->health.endpoint != NULL) + s->health.tcp + (s->health.command.argv != NULL);
+	int ways = 0;
 	struct endpoint to;
 	struct err e = ERR_INIT;
 
+	inherit_health(s);
+	ways = (s->health.endpoint != NULL) + s->health.tcp + (s->health.command.argv != NULL);
 	if (s->health.endpoint && endpoint_parse(s->health.endpoint, &to, &e) < 0)
 		diags_error(r->d, oxfile_place(s, "health_check.endpoint"), "'endpoint': %s", e.text.ptr);
 	err_release(&e);
@@ -142,7 +187,7 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 		diags_error(r->d, s->at,
 			"the health check of '%s' has more than one of endpoint, tcp and command", s->name);
 	for (size_t i = 0; !ways && i < sizeof(others) / sizeof(others[0]); i++) {
-		if (!was_written(s, others[i]) || was_written(s, "health_check.tcp"))
+		if (!is_own(s, others[i]) || was_written(s, "health_check.tcp"))
 			continue;
 		diag_hint(diags_error(
 				  r->d, oxfile_place(s, others[i]), "this health check has nothing to check"),
@@ -151,19 +196,16 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 	}
 }
 
-/* A port that the instances will have for certain, or may have. */
-static bool may_have_port(const struct spec *s)
-{
-	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
-
-	return s->port || !is_alone || env_get(&s->env, "PORT") || s->env_file.len;
-}
-
 static void settle_ready(struct oxfile_reading *r, struct spec *s)
 {
-	bool has_health = spec_has_health(s) || was_written(s, "health_check.endpoint") ||
-		was_written(s, "health_check.command");
+	/* One that is written and wrong got its complaint already. */
+	bool has_health =
+		spec_has_health(s) || is_own(s, "health_check.endpoint") || is_own(s, "health_check.command");
 
+	if (!has_health)
+		give_way(s, "wait_ready");
+	if ((s->ready == READY_HEALTH && !has_health) || (s->ready == READY_LISTEN && !may_have_port(s)))
+		give_way(s, "ready");
 	if (s->wait_ready && !has_health)
 		diag_hint(
 			diags_error(r->d, oxfile_place(s, "wait_ready"), "'wait_ready' needs a health check"),
@@ -188,6 +230,9 @@ static void settle_deploy(struct oxfile_reading *r, struct spec *s)
 	if (!s->deploy.surge && !s->deploy.max_unavailable)
 		diags_error(r->d, oxfile_place(s, "deploy.surge"),
 			"with surge = 0 and max_unavailable = 0 no deploy could ever move");
+	if (s->instances.kind == COUNT_NUMBER && s->deploy.canary > s->instances.value &&
+		!is_own(s, "deploy.canary"))
+		s->deploy.canary = s->instances.value;
 	if (s->instances.kind == COUNT_NUMBER && s->deploy.canary > s->instances.value)
 		diags_error(r->d, oxfile_place(s, "deploy.canary"),
 			"'canary' is more than the %lld instances", (long long)s->instances.value);
@@ -195,6 +240,12 @@ static void settle_deploy(struct oxfile_reading *r, struct spec *s)
 
 static void settle_logs(struct oxfile_reading *r, struct spec *s)
 {
+	if (is_own(s, "logs.stdout") || is_own(s, "logs.stderr"))
+		give_way(s, "logs.combined");
+	if (is_own(s, "logs.combined")) {
+		give_way(s, "logs.stdout");
+		give_way(s, "logs.stderr");
+	}
 	if (s->logs.combined && (s->logs.out || s->logs.err))
 		diags_error(r->d, oxfile_place(s, "logs.combined"),
 			"'combined' is one file for both; leave stdout and stderr away");

@@ -66,6 +66,7 @@ struct env {
 struct row_place {
 	size_t row;
 	struct place at;
+	bool is_inherited; /* from [defaults] or [logging], by an app */
 };
 
 struct spec {

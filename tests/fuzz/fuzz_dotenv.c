@@ -18,7 +18,8 @@ static void found(void *context, const char *name, const char *value, struct pla
 {
 	struct bounds *b = context;
 
-	if (!dotenv_is_name(name) || !value || at.line <= b->last_line || at.line > b->lines || at.column < 1)
+	if (!*name || strchr(name, '=') || !value || at.line <= b->last_line || at.line > b->lines ||
+		at.column < 1)
 		abort();
 	b->last_line = at.line;
 }

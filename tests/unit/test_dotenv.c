@@ -107,8 +107,8 @@ static void says_where_it_is_wrong(void **state)
 		{ "A=1\n  B", { 2, 3 }, "there is no '=' in this line" },
 		{ "export", { 1, 1 }, "there is no '=' in this line" },
 		{ "export B", { 1, 8 }, "there is no '=' in this line" },
-		{ "A=1\n\n1B=2", { 3, 1 }, "what stands before '=' is no name for a variable" },
-		{ "A-B=2", { 1, 1 }, "what stands before '=' is no name for a variable" },
+		{ "A=1\n\n+B=2", { 3, 1 }, "what stands before '=' is no name for a variable" },
+		{ "A/B=2", { 1, 1 }, "what stands before '=' is no name for a variable" },
 		{ "A B=2", { 1, 1 }, "what stands before '=' is no name for a variable" },
 		{ "=2", { 1, 1 }, "what stands before '=' is no name for a variable" },
 		{ "\xc3\xbc=2", { 1, 1 }, "what stands before '=' is no name for a variable" },
@@ -127,7 +127,7 @@ static void says_where_it_is_wrong(void **state)
 
 static void tells_every_mistake(void **state)
 {
-	static const char text[] = "A\nB=1\n2=3\nC='x' y\nD=4";
+	static const char text[] = "A\nB=1\n+=3\nC='x' y\nD=4";
 	struct buf found = BUF_INIT;
 	struct diags d = DIAGS_INIT;
 
@@ -192,6 +192,19 @@ static void has_a_limit(void **state)
 	diags_release(&d);
 }
 
+static void passes_on_what_shells_cannot_name(void **state)
+{
+	struct diags d = DIAGS_INIT;
+	struct buf out = BUF_INIT;
+	static const char text[] = "my.key=1\nexport X-TOKEN = two\n2FA='3'\n";
+
+	(void)state;
+	assert_int_equal(dotenv_parse(text, sizeof(text) - 1, &d, collect, &out), 0);
+	assert_string_equal(out.ptr, "my.key=1|X-TOKEN=two|2FA=3|");
+	buf_release(&out);
+	diags_release(&d);
+}
+
 static void knows_names(void **state)
 {
 	(void)state;
@@ -214,6 +227,7 @@ int main(void)
 		PROMISE("no complaint repeats what may be a secret", repeats_no_secret),
 		PROMISE("the place of each name is known", knows_where_a_name_stands),
 		PROMISE("a file of 1 MB is read and one byte more is not", has_a_limit),
+		PROMISE("names such as my.key and X-TOKEN are passed on", passes_on_what_shells_cannot_name),
 		PROMISE("a name is letters, digits and _ and starts with no digit", knows_names),
 	};
 
