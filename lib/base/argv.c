@@ -26,10 +26,42 @@ static const char *const shell_words[] = {
 /* A walk over a line, and what it has met so far. */
 struct scan {
 	const char *at;
-	const char *open; /* the quote or backslash that nothing closed, or NULL */
-	bool has_begun;   /* a word was there */
-	bool is_special;  /* something that only a shell understands was there */
+	const char *name, *value; /* a variable that is no business of a shell; or NULL */
+	bool has_filled;          /* it was there */
+	const char *open;         /* the quote or backslash that nothing closed, or NULL */
+	bool has_begun;           /* a word was there */
+	bool is_special;          /* something that only a shell understands was there */
 };
+
+static bool is_name_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* How long `$NAME` or `${NAME}` is that stands here; 0: something else does. */
+static size_t variable_length(const char *at, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (at[0] != '$')
+		return 0;
+	if (at[1] == '{')
+		return !strncmp(at + 2, name, len) && at[2 + len] == '}' ? len + 3 : 0;
+	return !strncmp(at + 1, name, len) && !is_name_letter(at[1 + len]) ? len + 1 : 0;
+}
+
+/* The variable's value in place of its name, if that is what stands here. */
+static bool scan_variable(struct scan *s, struct buf *word)
+{
+	size_t len = s->name ? variable_length(s->at, s->name) : 0;
+
+	if (!len)
+		return false;
+	buf_adds(word, s->value);
+	s->at += len;
+	s->has_filled = true;
+	return true;
+}
 
 static void scan_single(struct scan *s, struct buf *word)
 {
@@ -49,6 +81,10 @@ static void scan_double(struct scan *s, struct buf *word)
 	const char *quote = s->at++;
 
 	for (; *s->at && *s->at != '"'; s->at++) {
+		if (scan_variable(s, word)) {
+			s->at--;
+			continue;
+		}
 		if (*s->at == '\\' && s->at[1] == '\n') {
 			s->at++;
 			continue;
@@ -115,7 +151,7 @@ static bool scan_word(struct scan *s, struct buf *word)
 			scan_double(s, word);
 		else if (*s->at == '\\')
 			scan_backslash(s, word);
-		else
+		else if (!scan_variable(s, word))
 			scan_letter(s, word, s->at == start);
 	}
 	s->has_begun = true;
@@ -178,6 +214,57 @@ char **argv_split(const char *line, struct err *e)
 	}
 	vec_push(&words, NULL);
 	return (char **)words.items;
+}
+
+char **argv_fill(const char *line, const char *name, const char *value)
+{
+	struct scan s = { .at = line, .name = name, .value = value };
+	struct buf word = BUF_INIT;
+	struct vec words = VEC_INIT;
+
+	while (words.len <= ARGV_WORDS_MAX && scan_word(&s, &word)) {
+		if (!words.len && (is_shell_word(word.ptr) || is_assignment(word.ptr)))
+			s.is_special = true;
+		vec_push(&words, mem_strndup(word.ptr, word.len));
+	}
+	buf_release(&word);
+	/* A value that a shell would take apart is left to one. */
+	if (s.is_special || s.open || !s.has_filled || !*value || value[strcspn(value, BLANK "*?[\\")] ||
+		words.len > ARGV_WORDS_MAX) {
+		vec_release_with(&words, mem_free);
+		return NULL;
+	}
+	vec_push(&words, NULL);
+	return (char **)words.items;
+}
+
+char *argv_fill_word(const char *word, const char *name, const char *value)
+{
+	bool has_filled = false;
+	struct buf out = BUF_INIT;
+
+	for (const char *at = word; *at;) {
+		size_t len = variable_length(at, name);
+		size_t kept = at[0] == '$' && at[1] == '$' ? variable_length(at + 1, name) : 0;
+
+		/* What only a shell understands is a script for one. */
+		if (strchr(BLANK "'\"\\`;|<>()", *at) || (*at == '$' && !len && !kept)) {
+			has_filled = false;
+			break;
+		}
+		has_filled |= len || kept;
+		if (kept)
+			buf_add(&out, at + 1, kept);
+		else if (len)
+			buf_adds(&out, value);
+		else
+			buf_addc(&out, *at);
+		at += kept ? kept + 1 : (len ? len : 1);
+	}
+	if (has_filled)
+		return buf_detach(&out);
+	buf_release(&out);
+	return mem_strdup(word);
 }
 
 char **argv_dup(char *const *argv)

@@ -24,6 +24,16 @@ enum { ARGV_WORDS_MAX = 4096 };
 bool argv_needs_shell(const char *line);
 /* NULL-terminated, freed with argv_free(); NULL with words for an open quote, no word at all, too many. */
 char **argv_split(const char *line, struct err *e);
+/*
+ * The words of a line in which `$NAME` and `${NAME}`, outside of single quotes, are all that needs a shell: with the value in their
+ * place.  NULL where anything else needs one, or nothing is to be replaced.
+ */
+char **argv_fill(const char *line, const char *name, const char *value);
+/*
+ * The same for one word that no shell has read: `$$NAME` gives `$NAME`, and a word with blanks, quotes or other shell syntax
+ * stays as it is.
+ */
+char *argv_fill_word(const char *word, const char *name, const char *value);
 char **argv_dup(char *const *argv);
 void argv_free(char **argv);
 size_t argv_count(char *const *argv);

@@ -246,6 +246,19 @@ static void apply_specs(struct handle *h, struct request *r, const char *oxfile,
 
 /* --- an app that comes from no file ------------------------------------------------------------------------------------------ */
 
+/* What no shell replaces would be passed on as it is written. */
+static int check_port(const struct request *r, const struct spec *s, struct err *e)
+{
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
+
+	if (s->port || !is_alone || json_get(json_get(request_params(r), "env"), "PORT") ||
+		!command_wants_port(&s->command))
+		return 0;
+	return err_set(e,
+		"start: the command uses $PORT, and '%s' has no port; add --port 3000, or write $$PORT to pass on the word itself",
+		s->name);
+}
+
 static struct spec *spec_from_params(struct request *r, const char *name, struct err *e)
 {
 	const struct json *params = request_params(r);
@@ -276,6 +289,8 @@ static struct spec *spec_from_params(struct request *r, const char *name, struct
 			rc = err_set(e,
 				"start: instances is a number from 1 to %d, \"max\", \"max-1\" or \"50%%\"",
 				APP_INSTANCES_MAX);
+		else
+			rc = check_port(r, s, e);
 	}
 	mem_free(argv);
 	if (rc == 0)

@@ -3,13 +3,23 @@
  */
 #include <string.h>
 
+#include "base/argv.h"
 #include "engine/brain_private.h"
+
+/* The one that was tried, whatever its port was. */
+static void add_program(const struct spec *s, struct buf *out)
+{
+	char **words = command_words(&s->command, "1");
+
+	buf_addf(out, "cannot execute '%s'", words[0]);
+	argv_free(words);
+}
 
 /* The stages that are about something that the oxfile names: with that name. */
 static bool add_named_stage(const struct spec *s, int64_t stage, struct buf *out)
 {
 	if (stage == KEEP_STAGE_EXEC)
-		buf_addf(out, "cannot execute '%s'", s->command.argv[0]);
+		add_program(s, out);
 	else if (stage == KEEP_STAGE_FOLDER)
 		buf_addf(out, "cannot enter working_dir '%s'", s->working_dir ? s->working_dir : s->folder);
 	else if (stage == KEEP_STAGE_USER && s->user)

@@ -216,6 +216,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 {
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
+	struct command filled = { .argv = NULL };
 	char *folder = launch_folder(s);
 	int rc = 0;
 
@@ -231,13 +232,15 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEP_FROM_FIFO, ends->out);
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEP_FROM_FIFO, ends->err);
 		add_ways(&l->message.spawn, s, ends, &env);
-		launch_words(l, &s->command, &env, folder);
+		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
+		launch_words(l, &filled, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 	}
 	env_release(&env);
+	command_release(&filled);
 	mem_free(folder);
 	return rc;
 }

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "model/fields.h"
 
-static const char *environment_get(char *const *environment, const char *name, size_t len)
+const char *environment_get(char *const *environment, const char *name, size_t len)
 {
 	for (; environment && *environment; environment++)
 		if (!strncmp(*environment, name, len) && (*environment)[len] == '=')

@@ -142,6 +142,8 @@ void field_print(const struct field *f, const struct spec *s, struct buf *out);
 struct json *field_to_json(const struct field *f, const struct spec *s);
 int field_from_json(const struct field *f, const struct json *j, struct spec *s, struct err *e);
 
+/* The value of NAME (len letters of it) in such an environment, or NULL. */
+const char *environment_get(char *const *environment, const char *name, size_t len);
 /*
  * Replaces ${NAME} and ${NAME:-default} from the environment, and $${ by ${; in the [[apps]] dialect also
  * $NAME, $$ and a leading ~. -1 with words for a variable that is not set, or a brace that is not closed.

@@ -92,16 +92,38 @@ static void fold_script(struct spec *s)
 static void fold_args(struct spec *s)
 {
 	struct strings words = { .items = NULL };
+	char **line = command_words(&s->command, "$PORT");
 
-	for (char **word = s->command.argv; *word; word++)
+	for (char **word = line; *word; word++)
 		strings_add(&words, *word);
+	argv_free(line);
 	add_args(s, &words);
 	take_words(s, &words);
 }
 
+/* A port that the instances will have for certain, or may have. */
+static bool may_have_port(const struct spec *s)
+{
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
+
+	return s->port || !is_alone || env_get(&s->env, "PORT") || s->env_file.len;
+}
+
 static bool uses_shell(const struct command *c)
 {
-	return c->text && argv_needs_shell(c->text);
+	return c->text && argv_needs_shell(c->text) && !command_wants_port(c);
+}
+
+/* For the words of an array nobody promises that they mean a port. */
+static void settle_port(struct oxfile_reading *r, const struct spec *s)
+{
+	const char *from_caller = environment_get(r->ctx.environment, "PORT", strlen("PORT"));
+
+	if (!s->command.text || may_have_port(s) || from_caller || !command_wants_port(&s->command))
+		return;
+	diag_hint(diags_error(r->d, oxfile_place(s, "command"),
+			  "the command uses $PORT, and '%s' has no port", s->name),
+		"add port = 3000; write '$PORT' in single quotes to pass on the word itself");
 }
 
 static void settle_command(struct oxfile_reading *r, struct spec *s)
@@ -123,6 +145,7 @@ static void settle_command(struct oxfile_reading *r, struct spec *s)
 			"'args' cannot be added to a command with shell syntax");
 	else if (s->args.len && s->command.argv)
 		fold_args(s);
+	settle_port(r, s);
 	if (s->interpreter && !s->script && is_own(s, "interpreter"))
 		diags_error(r->d, oxfile_place(s, "interpreter"), "'interpreter' goes with 'script'");
 	/* They live on in command; the revision is the same however it was written. */
@@ -140,14 +163,6 @@ static void settle_restart(struct oxfile_reading *r, struct spec *s)
 		diags_error(r->d, oxfile_place(s, "restart_delay_max_ms"),
 			"'restart_delay_max_ms' is less than the first delay");
 	s->restart_delay_max_ms = s->restart_delay_ms;
-}
-
-/* A port that the instances will have for certain, or may have. */
-static bool may_have_port(const struct spec *s)
-{
-	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
-
-	return s->port || !is_alone || env_get(&s->env, "PORT") || s->env_file.len;
 }
 
 /* A check of its own stands for the one of all apps; and what has no port is not checked by its port. */

@@ -186,6 +186,36 @@ static char **shell_words(const char *line)
 	return argv;
 }
 
+static bool is_for_shell(const struct command *c)
+{
+	return c->text && argv_needs_shell(c->text);
+}
+
+char **command_words(const struct command *c, const char *port)
+{
+	char **words = NULL;
+
+	if (port && is_for_shell(c))
+		words = argv_fill(c->text, "PORT", port);
+	if (words || !c->argv)
+		return words;
+	words = argv_dup(c->argv);
+	for (size_t i = 0; port && !c->text && words[i]; i++) {
+		mem_free(words[i]);
+		words[i] = argv_fill_word(c->argv[i], "PORT", port);
+	}
+	return words;
+}
+
+bool command_wants_port(const struct command *c)
+{
+	char **with = command_words(c, "1");
+	bool wants = !argv_equal(with, c->argv);
+
+	argv_free(with);
+	return wants;
+}
+
 int command_from_line(struct command *c, const char *line, struct err *e)
 {
 	char **argv = argv_needs_shell(line) ? shell_words(line) : argv_split(line, e);

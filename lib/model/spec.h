@@ -191,5 +191,13 @@ void env_release(struct env *env);
 void command_release(struct command *c);
 /* Words for a line: exec'd directly when it holds no shell syntax, else through /bin/sh -c. */
 int command_from_line(struct command *c, const char *line, struct err *e);
+/*
+ * What is exec'd for an instance with this port (NULL: none), freed with argv_free(): `$PORT` and `${PORT}` are replaced where they
+ * are the only shell syntax, so that no shell stays between us and the program.  In an array of words they are replaced in words
+ * without blanks and other shell syntax; `$$PORT` stands for `$PORT` there.
+ */
+char **command_words(const struct command *c, const char *port);
+/* Something in it is to be replaced. */
+bool command_wants_port(const struct command *c);
 
 #endif

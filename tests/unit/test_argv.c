@@ -239,6 +239,68 @@ static void quotes_only_what_must_be(void **state)
 	buf_release(&out);
 }
 
+static void assert_filled(const char *line, const char *value, const char *words)
+{
+	char **argv = argv_fill(line, "PORT", value);
+	struct buf out = BUF_INIT;
+
+	for (char **word = argv; word && *word; word++)
+		buf_addf(&out, "%s%s", word == argv ? "" : "|", *word);
+	assert_string_equal(argv ? out.ptr : "(shell)", words);
+	argv_free(argv);
+	buf_release(&out);
+}
+
+static void fills_a_variable_as_a_shell_does(void **state)
+{
+	(void)state;
+	assert_filled("python -m http.server $PORT", "3000", "python|-m|http.server|3000");
+	assert_filled("serve --to=0.0.0.0:${PORT}/x", "80", "serve|--to=0.0.0.0:80/x");
+	assert_filled("serve \"on $PORT and ${PORT}\" '$PORT' \\$PORT \"\\$PORT\"", "80",
+		"serve|on 80 and 80|$PORT|$PORT|$PORT");
+	assert_filled("serve $PORT$PORT", "80", "serve|8080");
+	/* Nothing to replace, another variable, or other syntax beside it. */
+	assert_filled("serve 3000", "80", "(shell)");
+	assert_filled("serve '$PORT'", "80", "(shell)");
+	assert_filled("serve $PORTS", "80", "(shell)");
+	assert_filled("serve ${PORT:-3000}", "80", "(shell)");
+	assert_filled("serve $PORT $HOST", "80", "(shell)");
+	assert_filled("serve $PORT > log", "80", "(shell)");
+	assert_filled("exec serve $PORT", "80", "(shell)");
+	assert_filled("A=$PORT serve", "80", "(shell)");
+	assert_filled("serve \"$PORT", "80", "(shell)");
+	/* Values that a shell would take apart, or leave away. */
+	assert_filled("serve $PORT", "", "(shell)");
+	assert_filled("serve $PORT", "80 81", "(shell)");
+	assert_filled("serve $PORT", "/run/*.sock", "(shell)");
+}
+
+static void fills_words_that_no_shell_reads(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "$PORT", "80" },
+		{ "http://[::1]:${PORT}/?a=b&c#d", "http://[::1]:80/?a=b&c#d" },
+		{ "$$PORT", "$PORT" },
+		{ "a$${PORT}b$PORT", "a${PORT}b80" },
+		{ "echo $PORT", "echo $PORT" },
+		{ "$PORT;x", "$PORT;x" },
+		{ "$PORT$HOST", "$PORT$HOST" },
+		{ "'$PORT'", "'$PORT'" },
+		{ "a$$b", "a$$b" },
+		{ "$PORTS", "$PORTS" },
+		{ "plain", "plain" },
+		{ "", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *word = argv_fill_word(rows[i][0], "PORT", "80");
+
+		assert_string_equal(word, rows[i][1]);
+		mem_free(word);
+	}
+}
+
 static void copies_and_compares(void **state)
 {
 	static const char *const short_one[] = { "x", "", NULL };
@@ -273,6 +335,10 @@ int main(void)
 		PROMISE("words that were quoted are cut into the same words, without a shell",
 			quotes_what_it_can_cut),
 		PROMISE("a word is quoted only where it must be", quotes_only_what_must_be),
+		PROMISE("a variable is filled in as a shell does it, where nothing else needs a shell",
+			fills_a_variable_as_a_shell_does),
+		PROMISE("in words that no shell reads it is filled in where there is no other syntax",
+			fills_words_that_no_shell_reads),
 		PROMISE("an argv is copied whole, and equals only the same words", copies_and_compares),
 	};
 

@@ -122,6 +122,9 @@ static const struct {
 		"\"curl -fsk https://x/\"\n" },
 	{ "[processes.a]\ncommand = \"x\"\nhealth_check = { url = \"http://x:99999/\" }\n",
 		"3:24 'endpoint': its port is not between 1 and 65535\n" },
+	{ "[processes.a]\ncommand = \"serve $PORT\"\n",
+		"2:11 the command uses $PORT, and 'a' has no port (add port = 3000; write '$PORT' in single quotes to pass on the "
+		"word itself)\n" },
 	{ "[processes.a]\ncommand = \"x\"\nready = \"health\"\n",
 		"3:9 ready = \"health\" needs a health check\n" },
 	{ "[processes.a]\ncommand = \"x\"\nready = \"listen\"\n", "3:9 ready = \"listen\" needs a port\n" },
