@@ -236,8 +236,10 @@ int adopt_all(struct slots *all, const char *token, struct err *e)
 
 	if (marked < 0)
 		return -1;
-	for (struct slot *s = all->first; s; s = s->next)
+	for (struct slot *s = all->first; s; s = s->next) {
+		slots_know_session(all, s);
 		ledger_note(all->ledger, s);
+	}
 	/* Whom they have with them now is remembered, for when they die. */
 	if (all->count)
 		(void)tree_look(all, token);
@@ -264,4 +266,5 @@ void adopt_ended(struct slots *all, struct slot *s)
 	s->ended_ticks = clock_ticks();
 	ledger_note(all->ledger, s);
 	slots_owe(all, s, OWED_EXITED);
+	kill_main_ended(all, s);
 }

@@ -165,11 +165,27 @@ int groups_make(struct groups *g, struct slot *s)
 	return fd;
 }
 
+bool groups_can_kill(const struct groups *g, const struct slot *s)
+{
+	return g && s->has_group && g->can_kill;
+}
+
+void groups_each(
+	const struct groups *g, const struct slot *s, void (*visit)(void *context, pid_t pid), void *context)
+{
+	char name[GROUP_NAME_MAX];
+
+	if (!g || !s->has_group)
+		return;
+	name_of(s, name);
+	cgroup_each(g->dir, name, visit, context);
+}
+
 void groups_kill(struct groups *g, const struct slot *s)
 {
 	char name[GROUP_NAME_MAX];
 
-	if (!g || !s->has_group || !g->can_kill)
+	if (!groups_can_kill(g, s))
 		return;
 	name_of(s, name);
 	if (cgroup_kill(g->dir, name) < 0 && errno != ENOENT)
@@ -183,31 +199,65 @@ void groups_kill_all(struct groups *g)
 }
 
 /* One that cannot be killed as a whole says nothing that the walk through the tree does not. */
-bool groups_is_over(struct groups *g, struct slot *s)
+static void watch(struct slots *all, struct slot *s, const char *name)
 {
-	char name[GROUP_NAME_MAX];
+	const struct groups *g = all->groups;
 	char path[sizeof(g->path) + GROUP_NAME_MAX + sizeof("//cgroup.events")];
 
-	if (!g || !s->has_group || !g->can_kill)
+	(void)snprintf(path, sizeof(path), "%s/%s/cgroup.events", g->path, name);
+	slots_set_watch(all, s, inotify_add_watch(g->notify, path, IN_MODIFY));
+}
+
+bool groups_is_over(struct slots *all, struct slot *s)
+{
+	const struct groups *g = all->groups;
+	char name[GROUP_NAME_MAX];
+	bool was_watched = s->watch >= 0;
+
+	if (!groups_can_kill(g, s))
 		return true;
 	name_of(s, name);
 	if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY) {
-		(void)snprintf(path, sizeof(path), "%s/%s/cgroup.events", g->path, name);
-		(void)inotify_add_watch(g->notify, path, IN_MODIFY);
+		if (was_watched)
+			return false;
+		watch(all, s, name);
 		/* It may have become empty before it was watched. */
 		if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY)
 			return false;
 	}
+	/* The watch went with the folder. */
+	slots_set_watch(all, s, -1);
 	s->has_group = false;
 	return true;
 }
 
-void groups_heard(struct groups *g)
+/* More changed than the kernel keeps in mind: then each that is watched is looked at. */
+static void hear_all(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
 {
-	char events[4096];
+	for (struct slot *s = all->first; s; s = s->next)
+		if (s->watch >= 0)
+			changed(all, s);
+}
 
-	while (read(g->notify, events, sizeof(events)) > 0)
-		continue;
+void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
+{
+	_Alignas(struct inotify_event) char events[4096];
+	ssize_t got = 0;
+
+	while ((got = read(all->groups->notify, events, sizeof(events))) > 0) {
+		const struct inotify_event *event = NULL;
+
+		for (const char *at = events; at < events + got; at += sizeof(*event) + event->len) {
+			struct slot *s = NULL;
+
+			event = (const void *)at;
+			s = slots_find_watch(all, event->wd);
+			if (event->mask & IN_Q_OVERFLOW)
+				hear_all(all, changed);
+			else if (s && (event->mask & IN_MODIFY))
+				changed(all, s);
+		}
+	}
 }
 
 void groups_drop(struct groups *g, struct slot *s)

@@ -36,14 +36,19 @@ void groups_settle(struct groups *g, struct slots *all);
 
 /* A new one for that slot: a descriptor to be born into, to be closed by the caller; -1: it goes without. */
 int groups_make(struct groups *g, struct slot *s);
+/* It has one that tells by itself who is left in it, and that can be killed as a whole: /proc need not be asked. */
+bool groups_can_kill(const struct groups *g, const struct slot *s);
 /* SIGKILL for everybody in it. */
 void groups_kill(struct groups *g, const struct slot *s);
+/* Calls `visit` for each process in it. */
+void groups_each(
+	const struct groups *g, const struct slot *s, void (*visit)(void *context, pid_t pid), void *context);
 /* The same for all groups there are, whosever they were. */
 void groups_kill_all(struct groups *g);
 /* Nobody is in it, and it is taken away: true, also for one that goes without.  Else `notify` tells when it is worth asking again. */
-bool groups_is_over(struct groups *g, struct slot *s);
-/* What `notify` has to say is that; this makes it silent. */
-void groups_heard(struct groups *g);
+bool groups_is_over(struct slots *all, struct slot *s);
+/* Calls `changed` for each slot that `notify` speaks of; after that it is silent. */
+void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct slot *s));
 /* For a slot that is given back: taken away if it is empty. */
 void groups_drop(struct groups *g, struct slot *s);
 /* Whose group a process is in. */

@@ -86,20 +86,41 @@ static void hear_spawn(struct keeper *k, struct heard *h)
 	slots_owe(&k->slots, s, OWED_FAILED);
 }
 
-static void hear_signal(struct keeper *k, struct heard *h)
+static void send_signal(struct keeper *k, const struct heard *h, struct slot *s)
 {
-	struct slot *s = need_slot(k, h);
 	int number = (int)h->m->signal;
 	int rc = -1;
 
-	if (!s)
-		return;
 	if (h->m->reach == KEEP_REACH_TREE)
-		rc = kill_signal_tree(&k->slots, s, number, k->options->token);
+		rc = kill_signal_tree(&k->slots, s, number);
 	else
 		rc = kill_main(s, number);
+	if (k->slots.tree_signals)
+		keeper_kill_soon(k);
 	if (rc < 0)
 		refuse(k, h, errno, "cannot send the signal");
+}
+
+static void hear_signal(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+
+	if (s)
+		send_signal(k, h, s);
+}
+
+/* Once: programs finish what they have after the first, and often end at once after a second. */
+static void hear_stop(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_slot(k, h);
+
+	if (!s || (s->signalled & SIGNALLED_MAIN))
+		return;
+	s->is_asked = true;
+	s->signalled |= SIGNALLED_MAIN | (h->m->reach == KEEP_REACH_TREE ? SIGNALLED_REST : 0U);
+	if (slot_lives(s))
+		ledger_note(k->slots.ledger, s);
+	send_signal(k, h, s);
 }
 
 /* Too late is no mistake: the signal that follows says so. */
@@ -114,18 +135,44 @@ static void hear_asked(struct keeper *k, struct heard *h)
 		ledger_note(k->slots.ledger, s);
 }
 
-static void hear_kill_tree(struct keeper *k, struct heard *h)
+/* The slot of one of which something is left, or may be; NULL: it is said that nothing is. */
+static struct slot *need_tree(struct keeper *k, const struct heard *h)
 {
 	struct slot *s = need_slot(k, h);
 
+	if (s && s->is_gone)
+		slots_owe(&k->slots, s, OWED_GONE);
+	return s && !s->is_gone ? s : NULL;
+}
+
+static void wait_for_tree(struct keeper *k, const struct slot *s)
+{
+	if (s->is_walked)
+		keeper_kill_soon(k);
+	else
+		keeper_kill_later(k);
+}
+
+static void hear_end_tree(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_tree(k, h);
+
 	if (!s)
 		return;
-	if (s->is_gone) {
-		slots_owe(&k->slots, s, OWED_GONE);
+	kill_end_tree(&k->slots, s, (int)h->m->signal);
+	if (s->state == KEEP_STATE_EXITED)
+		ledger_note(k->slots.ledger, s);
+	wait_for_tree(k, s);
+}
+
+static void hear_kill_tree(struct keeper *k, struct heard *h)
+{
+	struct slot *s = need_tree(k, h);
+
+	if (!s)
 		return;
-	}
-	s->is_killing = true;
-	keeper_kill_soon(k);
+	kill_slot(&k->slots, s);
+	wait_for_tree(k, s);
 }
 
 static void note_taken(struct keeper *k, struct slot *s)
@@ -153,7 +200,7 @@ static void hear_forget(struct keeper *k, struct heard *h)
 
 	if (!s)
 		return;
-	if (slot_lives(s) || s->is_killing)
+	if (slot_lives(s) || s->is_ending || s->is_killing)
 		refuse(k, h, EBUSY, "it has not ended");
 	else
 		slots_free(&k->slots, s);
@@ -213,6 +260,8 @@ static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) =
 	[KEEP_STOP_ALL] = hear_stop_all,
 	[KEEP_SERVES] = hear_serves,
 	[KEEP_UPGRADE] = hear_upgrade,
+	[KEEP_STOP] = hear_stop,
+	[KEEP_END_TREE] = hear_end_tree,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */

@@ -19,8 +19,8 @@
 /* How far a shutdown has come. */
 enum stopping {
 	STOPPING_NOT,
-	STOPPING_ASKED,    /* SIGTERM came: the brain's turn */
-	STOPPING_TERM,     /* every main process had a SIGTERM */
+	STOPPING_ASKED, /* SIGTERM came: the brain's turn */
+	STOPPING_TERM, /* every main process had a SIGTERM, and what is left of its tree gets one when it has ended */
 	STOPPING_KILL,     /* whatever is left is killed */
 	STOPPING_FAREWELL, /* only the brain is left */
 	STOPPING_DONE,
@@ -80,9 +80,11 @@ struct keeper {
 	int ready_fd;
 	int signals; /* a signalfd */
 	enum stopping stopping;
-	int64_t deadline; /* of this step of stopping; -1: none */
-	bool is_killing;  /* some slot is, or the sweep */
-	int64_t kill_at;  /* next round if nothing happens before; -1: none */
+	int64_t deadline;     /* of this step of stopping; -1: none */
+	bool is_killing;      /* some tree is waited for, or the sweep is under way */
+	bool kill_is_due;     /* something happened: at kill_at a round follows, which need not be thorough */
+	int64_t kill_at;      /* next round if nothing happens before; -1: none */
+	int64_t kill_rest_at; /* not before then: rounds take half of the time at most */
 	int64_t kill_pause_ms;
 	uint64_t bad_messages;
 	bool gave_up;
@@ -147,7 +149,8 @@ void upgrade_step(struct keeper *k, int64_t now);
 
 /* --- keeper.c --- */
 
-/* A round of killing soon. */
+/* A round for the trees that are waited for: soon, or when nothing else tells of their end. */
 void keeper_kill_soon(struct keeper *k);
+void keeper_kill_later(struct keeper *k);
 
 #endif

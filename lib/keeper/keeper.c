@@ -20,7 +20,7 @@
 #include "os/fd.h"
 #include "os/oom.h"
 
-enum { EVENTS_A_TURN = 64, KILL_PAUSE_MS = 20, KILL_PAUSE_MAX_MS = 1000 };
+enum { EVENTS_A_TURN = 64, KILL_PAUSE_MS = 20, KILL_PAUSE_MAX_MS = 1000, END_PAUSE_MAX_MS = 60000 };
 
 /* What is more than bits and pointers is too large for a stack. */
 static struct keeper keeper;
@@ -113,11 +113,25 @@ static void keeper_release(struct keeper *k)
 	fd_close(&k->slots.epoll);
 }
 
+static void call_round(struct keeper *k)
+{
+	k->kill_is_due = true;
+	k->kill_at = k->kill_rest_at;
+}
+
 void keeper_kill_soon(struct keeper *k)
 {
 	k->is_killing = true;
-	k->kill_at = 0;
 	k->kill_pause_ms = KILL_PAUSE_MS;
+	call_round(k);
+}
+
+void keeper_kill_later(struct keeper *k)
+{
+	k->is_killing = true;
+	k->kill_pause_ms = KILL_PAUSE_MS;
+	if (!k->kill_is_due)
+		k->kill_at = clock_ms() + KILL_PAUSE_MS;
 }
 
 static void hear_signal_number(struct keeper *k, int number)
@@ -141,25 +155,43 @@ static void hear_signals(struct keeper *k)
 	if (!has_ended || !reap_all(&k->slots))
 		return;
 	brain_check(k);
-	if (k->is_killing)
-		k->kill_at = 0;
+}
+
+/* What is killed may hide from us, and orphans of adopted processes end without a word; of all others we hear. */
+static int64_t longest_pause(const struct keeper *k)
+{
+	return k->slots.killing || k->stopping == STOPPING_KILL || slots_has_adopted(&k->slots)
+		? KILL_PAUSE_MAX_MS
+		: END_PAUSE_MAX_MS;
 }
 
 /*
  * A round when something died, or when a while has passed: the deaths drive it, and the pause is for what no signal tells.  Only such a
- * late round is thorough.
+ * late round is thorough.  A walk through /proc costs as much as there are processes: after one the deaths of as long a time are gathered.
  */
 static void kill_if_due(struct keeper *k, int64_t now)
 {
-	bool is_late = k->kill_at > 0;
+	bool is_sweep = k->stopping == STOPPING_KILL;
+	bool is_late = !k->kill_is_due;
 	int left = 0;
 
-	if (!k->is_killing || now < k->kill_at)
+	if (!k->is_killing)
 		return;
-	left = kill_round(&k->slots, k->stopping == STOPPING_KILL, is_late, k->options->token);
+	if (k->slots.wants_walk && !k->kill_is_due)
+		call_round(k);
+	if (!is_sweep && !k->slots.busy && !k->slots.tree_signals) {
+		k->is_killing = k->kill_is_due = false;
+		k->kill_at = -1;
+		return;
+	}
+	if (now < k->kill_at)
+		return;
+	left = kill_round(&k->slots, is_sweep, is_late, k->options->token);
+	k->kill_rest_at = 2 * clock_ms() - now;
+	k->kill_is_due = false;
 	k->is_killing = left > 0;
 	k->kill_at = left ? now + k->kill_pause_ms : -1;
-	if (is_late && k->kill_pause_ms < KILL_PAUSE_MAX_MS)
+	if (is_late && k->kill_pause_ms < longest_pause(k))
 		k->kill_pause_ms *= 2;
 }
 
@@ -200,7 +232,6 @@ static void hear_report(struct keeper *k, struct slot *s)
 {
 	if (s->pidfd >= 0) {
 		adopt_ended(&k->slots, s);
-		k->kill_at = k->is_killing ? 0 : k->kill_at;
 		return;
 	}
 	if (!spawn_settle(&k->slots, s) || slot_is_brain(s) || s->has_failure)
@@ -230,9 +261,7 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 	if (has_signal)
 		hear_signals(k);
 	if (has_group)
-		groups_heard(&k->groups);
-	if (has_group && k->is_killing)
-		k->kill_at = 0;
+		groups_heard(&k->slots, kill_group_changed);
 	if (has_brain)
 		hear(k);
 }

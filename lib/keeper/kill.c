@@ -85,116 +85,241 @@ static void kill_node(const struct tree_node *n, int number)
 		kill_descendant(n, number);
 }
 
-int kill_signal_tree(const struct slots *all, struct slot *s, int number, const char *token)
-{
-	const struct tree *t = tree_look(all, token);
-	int count = 0;
+/* --- those with a cgroup of their own ------------------------------------------------------------------------------------ */
 
-	for (size_t i = 0; i < t->count; i++) {
-		if (t->nodes[i].slot != s)
-			continue;
-		kill_node(&t->nodes[i], number);
-		count++;
-	}
-	errno = ESRCH;
-	return count ? 0 : -1;
+struct member_signal {
+	const struct slots *all;
+	const struct slot *slot;
+	int number;
+};
+
+/* Whose pid was given to another meanwhile is in another cgroup, or began at another time. */
+static void signal_member(void *context, pid_t pid)
+{
+	const struct member_signal *m = context;
+	struct keep_ticket ticket;
+	struct proc now;
+
+	if (procfs_read(pid, &now) && groups_ticket_of(m->all->groups, pid, &ticket) &&
+		ticket.slot == m->slot->ticket.slot && ticket.generation == m->slot->ticket.generation)
+		kill_node(
+			&(struct tree_node){ .pid = pid, .parent = now.parent, .start_time = now.start_time },
+			m->number);
 }
 
-static int kill_seen(const struct tree *t, bool is_sweep)
+static void signal_members(const struct slots *all, const struct slot *s, int number)
 {
-	int left = 0;
+	struct member_signal m = { all, s, number };
 
-	for (size_t i = 0; i < t->count; i++) {
-		const struct tree_node *n = &t->nodes[i];
-
-		if (!n->is_ours || !(is_sweep || (n->slot && n->slot->is_killing)))
-			continue;
-		/* Whoever inherited it may take its time. */
-		if (n->is_dead && n->slot && n->slot->was_adopted)
-			continue;
-		kill_node(n, SIGKILL);
-		left++;
-		if (n->slot)
-			n->slot->left++;
-	}
-	return left;
+	groups_each(all->groups, s, signal_member, &m);
 }
 
 static void note_gone(struct slots *all, struct slot *s)
 {
 	s->is_gone = true;
-	s->is_killing = false;
+	s->rest_signal = 0;
+	slots_set_busy(all, s, false, false);
 	slots_owe(all, s, OWED_GONE);
 }
 
-/* Only a slot whose main process was reaped, and that has left somebody behind or may have, needs a look at the whole machine. */
-static bool needs_look(const struct slots *all, bool has_orphans)
+/* What a slot with a cgroup is waited for with: nobody is left, or those that are have to be told. */
+static void settle_group(struct slots *all, struct slot *s)
 {
-	for (const struct slot *s = all->first; s; s = s->next)
-		if (s->is_killing && (slot_lives(s) ? !s->was_looked_for : has_orphans || s->was_adopted))
+	if (slot_lives(s))
+		return;
+	if (groups_is_over(all, s)) {
+		note_gone(all, s);
+	} else if (s->rest_signal && !s->is_killing) {
+		int number = s->rest_signal;
+
+		s->rest_signal = 0;
+		signal_members(all, s, number);
+	}
+}
+
+static bool is_busy(const struct slot *s)
+{
+	return s->is_ending || s->is_killing;
+}
+
+void kill_group_changed(struct slots *all, struct slot *s)
+{
+	if (is_busy(s) && !s->is_walked)
+		settle_group(all, s);
+}
+
+void kill_main_ended(struct slots *all, struct slot *s)
+{
+	kill_group_changed(all, s);
+	all->wants_walk |= is_busy(s) && s->is_walked;
+}
+
+/* --- what is asked for ---------------------------------------------------------------------------------------------------- */
+
+int kill_signal_tree(struct slots *all, struct slot *s, int number)
+{
+	if (s->is_gone) {
+		errno = ESRCH;
+		return -1;
+	}
+	if (groups_can_kill(all->groups, s)) {
+		signal_members(all, s, number);
+		return 0;
+	}
+	all->tree_signals += !s->tree_signal;
+	s->tree_signal = number;
+	return 0;
+}
+
+void kill_end_tree(struct slots *all, struct slot *s, int number)
+{
+	if (!(s->signalled & SIGNALLED_REST))
+		s->rest_signal = number;
+	s->signalled |= SIGNALLED_REST;
+	slots_set_busy(all, s, true, s->is_killing);
+	kill_main_ended(all, s);
+}
+
+void kill_slot(struct slots *all, struct slot *s)
+{
+	slots_set_busy(all, s, s->is_ending, true);
+	s->was_looked_for = false;
+	groups_kill(all->groups, s);
+	kill_group_changed(all, s);
+}
+
+/* --- rounds --------------------------------------------------------------------------------------------------------------- */
+
+/* For what no event tells. */
+static void settle_groups(struct slots *all)
+{
+	for (struct slot *s = all->first; s; s = s->next) {
+		if (!is_busy(s) || s->is_walked)
+			continue;
+		if (s->is_killing)
+			groups_kill(all->groups, s);
+		settle_group(all, s);
+	}
+}
+
+/* Only a slot whose main process was reaped, and that has left somebody behind or may have, needs a look at the whole machine. */
+static bool needs_look(const struct slots *all)
+{
+	bool has_orphans = false;
+	bool is_known = false;
+
+	if (all->tree_signals)
+		return true;
+	for (const struct slot *s = all->first; s && all->walked; s = s->next) {
+		if (!is_busy(s) || !s->is_walked)
+			continue;
+		if (slot_lives(s) ? s->is_killing && !s->was_looked_for : s->was_adopted)
 			return true;
+		if (slot_lives(s))
+			continue;
+		has_orphans = is_known ? has_orphans : tree_has_orphans(all);
+		is_known = true;
+		if (has_orphans)
+			return true;
+	}
 	return false;
 }
 
-/* The common case: whoever ended left nobody, and whoever did not end was killed already. */
+/* The common case: what has ended left nothing, and what has not was killed already, or is waited for. */
 static int settle_simple(struct slots *all)
 {
-	int left = 0;
-
-	for (struct slot *s = all->first; s; s = s->next) {
-		if (!s->is_killing)
-			continue;
-		if (slot_lives(s) || !groups_is_over(all->groups, s))
-			left++;
-		else
+	for (struct slot *s = all->first; s && all->walked; s = s->next)
+		if (is_busy(s) && s->is_walked && !slot_lives(s))
 			note_gone(all, s);
+	return all->busy;
+}
+
+/* What one of a tree is to get; 0: nothing. */
+static int signal_for(const struct slot *s, bool is_sweep)
+{
+	if (is_sweep || (s && s->is_killing))
+		return SIGKILL;
+	if (!s)
+		return 0;
+	if (s->tree_signal)
+		return s->tree_signal;
+	return s->is_ending && !slot_lives(s) ? s->rest_signal : 0;
+}
+
+/* Gives how many there are that belong to nobody. */
+static int signal_seen(const struct tree *t, bool is_sweep)
+{
+	int strays = 0;
+
+	for (size_t i = 0; i < t->count; i++) {
+		const struct tree_node *n = &t->nodes[i];
+		int number = n->is_ours ? signal_for(n->slot, is_sweep) : 0;
+
+		if (!n->is_ours || (!n->slot && !is_sweep))
+			continue;
+		/* Its new parent may take its time. */
+		if (n->is_dead && n->slot && n->slot->was_adopted)
+			continue;
+		if (number)
+			kill_node(n, number);
+		if (n->slot)
+			n->slot->left++;
+		else
+			strays++;
 	}
-	return left;
+	return strays;
+}
+
+/* Each gets its signal once; where nothing was seen of one and something may be missing, the next look sends it. */
+static void note_signalled(struct slots *all, bool is_torn)
+{
+	for (struct slot *s = all->first; s; s = s->next) {
+		bool is_over = s->left || !is_torn;
+
+		if (s->tree_signal && is_over) {
+			s->tree_signal = 0;
+			all->tree_signals--;
+		}
+		if (is_over && s->is_ending && !slot_lives(s))
+			s->rest_signal = 0;
+	}
 }
 
 /* What was seen of each is counted: those without anything left are gone, if we saw everything. */
-static int settle_seen(struct slots *all, bool is_torn)
+static void settle_seen(struct slots *all, bool is_torn)
 {
-	int unseen = 0;
-
 	for (struct slot *s = all->first; s; s = s->next) {
-		if (!s->is_killing)
+		if (!is_busy(s) || !s->is_walked)
 			continue;
 		s->was_looked_for = !is_torn;
-		if (!s->left && !slot_lives(s) && !is_torn && groups_is_over(all->groups, s))
+		if (!s->left && !slot_lives(s) && !is_torn)
 			note_gone(all, s);
-		else
-			unseen += s->left == 0;
 	}
-	return unseen;
-}
-
-/* Whatever is in there, seen or unseen, and all at once: what is still forking cannot run away from that. */
-static void kill_groups(const struct slots *all, bool is_sweep)
-{
-	if (is_sweep)
-		groups_kill_all(all->groups);
-	for (const struct slot *s = all->first; s; s = s->next)
-		if (s->is_killing)
-			groups_kill(all->groups, s);
 }
 
 int kill_round(struct slots *all, bool is_sweep, bool is_thorough, const char *token)
 {
 	bool is_torn = true;
-	int left = 0;
+	int strays = 0;
 
-	kill_groups(all, is_sweep);
-	if (!is_sweep && !is_thorough && !needs_look(all, tree_has_orphans(all)))
+	all->wants_walk = false;
+	if (is_sweep)
+		groups_kill_all(all->groups);
+	if (is_sweep || is_thorough)
+		settle_groups(all);
+	if (!is_sweep && !(is_thorough && all->walked) && !needs_look(all))
 		return settle_simple(all);
-	for (int look = 0; look < LOOKS_MAX && is_torn; look++) {
+	/* What is killed may be forking; what is asked to end is looked at again when something of it has ended. */
+	for (int look = 0; is_torn && look < (all->killing || is_sweep ? LOOKS_MAX : 1); look++) {
 		const struct tree *t = NULL;
 
 		for (struct slot *s = all->first; s; s = s->next)
 			s->left = 0;
 		t = tree_look(all, token);
 		is_torn = t->is_torn;
-		left = kill_seen(t, is_sweep);
+		strays = signal_seen(t, is_sweep);
+		note_signalled(all, is_torn);
 	}
-	return left + settle_seen(all, is_torn);
+	settle_seen(all, is_torn);
+	return all->busy + strays;
 }

@@ -21,14 +21,26 @@ int kill_child(pid_t pid, int number);
 int kill_pidfd(int fd, int number);
 /* The slot's main process: ESRCH when it has ended. */
 int kill_main(const struct slot *s, int number);
-/* The main process and everything that came from it, once, as far as it is seen now. */
-int kill_signal_tree(const struct slots *all, struct slot *s, int number, const char *token);
+/*
+ * A signal for the main process and everything that came from it, once.  Where only a walk through /proc finds them it is sent with the next
+ * round, which serves all that wait for one.  ESRCH: nothing of it is left.
+ */
+int kill_signal_tree(struct slots *all, struct slot *s, int number);
+/*
+ * Once the main process has ended, what is left of the tree gets the signal, unless it had one already; the slot is_ending until nothing is left: then
+ * it is_gone and owes it.
+ */
+void kill_end_tree(struct slots *all, struct slot *s, int number);
+/* SIGKILL for the whole tree, until nothing is left: is_killing. */
+void kill_slot(struct slots *all, struct slot *s);
+/* To be called after the end of a main process, and when a cgroup that was waited for has changed. */
+void kill_main_ended(struct slots *all, struct slot *s);
+void kill_group_changed(struct slots *all, struct slot *s);
 
 /*
- * One round for all slots that are is_killing: SIGKILL for whatever is left of them.  Those that have nothing left, and whose main
- * process was reaped, are is_gone and owe it.  With `is_sweep` all that came from the keeper is killed, but for the brain and its own.
- * `is_thorough` looks at every process even where that
- * seems needless.  Gives how many processes are left: then another round is due when one of them has died, or after a while.
+ * One round for all slots that are waited for.  Those with a cgroup are looked at one by one; a single walk through /proc serves all the others.  With
+ * `is_sweep` all that came from the keeper is killed, but for the brain and its own.  `is_thorough` looks at every process
+ * even where that seems needless.  Gives how many are left: then another round is due when `wants_walk` is set, or after a while.
  */
 int kill_round(struct slots *all, bool is_sweep, bool is_thorough, const char *token);
 

@@ -174,7 +174,7 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 		.peak_kb = s->peak_kb,
 		.stage = s->stage,
 		.number = s->number,
-		.is_asked = s->is_asked,
+		.is_asked = s->is_asked | (s->signalled << 1),
 	};
 	memcpy(r->name, s->name, sizeof(s->name));
 }
@@ -193,7 +193,8 @@ void ledger_take(struct slot *s, const struct ledger_record *r)
 	s->peak_kb = r->peak_kb;
 	s->stage = (enum keep_stage)r->stage;
 	s->number = (int)r->number;
-	s->is_asked = r->is_asked;
+	s->is_asked = r->is_asked & 1;
+	s->signalled = (unsigned int)(r->is_asked >> 1) & (SIGNALLED_MAIN | SIGNALLED_REST);
 }
 
 void ledger_resume(struct ledger *l, struct slots *all)

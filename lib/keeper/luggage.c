@@ -59,6 +59,9 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.report = s->report_fd,
 		.ended_ticks = s->ended_ticks,
 		.owes = s->owes,
+		.is_ending = s->is_ending,
+		.rest_signal = s->rest_signal,
+		.tree_signal = s->tree_signal,
 	};
 
 	ledger_fill(&packed.record, s);

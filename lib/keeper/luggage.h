@@ -39,7 +39,8 @@ struct luggage_slot {
 	int64_t pidfd, report; /* descriptors */
 	uint64_t ended_ticks;
 	int64_t owes;
-	char spare[192];
+	int64_t is_ending, rest_signal, tree_signal;
+	char spare[168];
 };
 
 struct luggage_held {

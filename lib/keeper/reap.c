@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "keeper/kill.h"
 #include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "keeper/spawn.h"
@@ -38,12 +39,20 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 	if (s->has_failure) {
 		ledger_erase(all->ledger, s);
 		s->is_gone = true; /* it never became anything that could leave something behind */
-		slots_owe(all, s, OWED_FAILED | (s->is_killing ? OWED_GONE : 0U));
-		s->is_killing = false;
+		slots_owe(all, s, OWED_FAILED | (s->is_ending || s->is_killing ? OWED_GONE : 0U));
+		slots_set_busy(all, s, false, false);
 		return;
 	}
 	ledger_note(all->ledger, s);
 	slots_owe(all, s, (was_starting ? OWED_SPAWNED : 0U) | OWED_EXITED);
+	kill_main_ended(all, s);
+}
+
+/* It may be the last of a tree that is waited for. */
+static void note_orphan(struct slots *all, pid_t pid, int status)
+{
+	log_debug("reaped orphan %d, status %d", (int)pid, status);
+	all->wants_walk |= all->walked > 0;
 }
 
 int reap_all(struct slots *all)
@@ -65,6 +74,6 @@ int reap_all(struct slots *all)
 		if (s)
 			note_slot(all, s, status, &used);
 		else
-			log_debug("reaped orphan %d, status %d", (int)pid, status);
+			note_orphan(all, pid, status);
 	}
 }

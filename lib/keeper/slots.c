@@ -14,9 +14,9 @@ static size_t bucket_of_ticket(struct keep_ticket t)
 	return (size_t)(mixed >> 32) & (SLOTS_BUCKETS - 1);
 }
 
-static size_t bucket_of_pid(pid_t pid)
+static size_t bucket_of(int number)
 {
-	return (size_t)pid & (SLOTS_BUCKETS - 1);
+	return (size_t)number & (SLOTS_BUCKETS - 1);
 }
 
 struct slot *slots_find(const struct slots *all, struct keep_ticket ticket)
@@ -35,7 +35,7 @@ bool slot_lives(const struct slot *s)
 
 struct slot *slots_find_child(const struct slots *all, pid_t pid)
 {
-	struct slot *s = all->by_pid[bucket_of_pid(pid)];
+	struct slot *s = all->by_pid[bucket_of(pid)];
 
 	while (s && (s->pid != pid || !s->is_child))
 		s = s->next_by_pid;
@@ -44,7 +44,7 @@ struct slot *slots_find_child(const struct slots *all, pid_t pid)
 
 struct slot *slots_find_adopted(const struct slots *all, pid_t pid, uint64_t start_time)
 {
-	struct slot *s = all->by_pid[bucket_of_pid(pid)];
+	struct slot *s = all->by_pid[bucket_of(pid)];
 
 	while (s && (s->pid != pid || s->is_child || s->start_time != start_time))
 		s = s->next_by_pid;
@@ -61,10 +61,73 @@ bool slots_has_adopted(const struct slots *all)
 
 struct slot *slots_find_session(const struct slots *all, pid_t pid)
 {
-	for (struct slot *s = all->last; s; s = s->previous)
-		if (s->pid == pid && !s->is_gone)
-			return s;
-	return NULL;
+	struct slot *s = all->by_session[bucket_of(pid)];
+
+	while (s && (s->pid != pid || s->is_gone))
+		s = s->next_by_session;
+	return s;
+}
+
+static void forget_session(struct slots *all, const struct slot *s)
+{
+	struct slot **link = &all->by_session[bucket_of(s->pid)];
+
+	while (*link && *link != s)
+		link = &(*link)->next_by_session;
+	if (*link)
+		*link = s->next_by_session;
+}
+
+void slots_know_session(struct slots *all, struct slot *s)
+{
+	struct slot **bucket = &all->by_session[bucket_of(s->pid)];
+
+	forget_session(all, s);
+	s->next_by_session = *bucket;
+	*bucket = s;
+}
+
+struct slot *slots_find_watch(const struct slots *all, int watch)
+{
+	struct slot *s = watch < 0 ? NULL : all->by_watch[bucket_of(watch)];
+
+	while (s && s->watch != watch)
+		s = s->next_by_watch;
+	return s;
+}
+
+void slots_set_watch(struct slots *all, struct slot *s, int watch)
+{
+	struct slot **link = NULL;
+
+	if (s->watch == watch)
+		return;
+	if (s->watch >= 0) {
+		link = &all->by_watch[bucket_of(s->watch)];
+		while (*link != s)
+			link = &(*link)->next_by_watch;
+		*link = s->next_by_watch;
+	}
+	s->watch = watch;
+	if (watch < 0)
+		return;
+	link = &all->by_watch[bucket_of(watch)];
+	s->next_by_watch = *link;
+	*link = s;
+}
+
+void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_killing)
+{
+	bool was_busy = s->is_ending || s->is_killing;
+	bool is_busy = is_ending || is_killing;
+
+	if (is_busy && !was_busy)
+		s->is_walked = !groups_can_kill(all->groups, s);
+	all->busy += is_busy - was_busy;
+	all->walked += s->is_walked ? is_busy - was_busy : 0;
+	all->killing += is_killing - s->is_killing;
+	s->is_ending = is_ending;
+	s->is_killing = is_killing;
 }
 
 bool slot_is_brain(const struct slot *s)
@@ -82,7 +145,7 @@ struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char 
 	s = mem_zalloc(1, sizeof(*s));
 	s->ticket = ticket;
 	memcpy(s->name, name, strnlen(name, KEEP_NAME_MAX));
-	s->report_fd = s->pidfd = s->record = -1;
+	s->report_fd = s->pidfd = s->record = s->watch = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;
 	s->previous = all->last;
@@ -116,6 +179,10 @@ void slots_free(struct slots *all, struct slot *s)
 		link = &(*link)->next_by_ticket;
 	*link = s->next_by_ticket;
 	slots_paid(all, s);
+	slots_set_busy(all, s, false, false);
+	slots_set_watch(all, s, -1);
+	all->tree_signals -= s->tree_signal != 0;
+	forget_session(all, s);
 	groups_drop(all->groups, s);
 	ledger_erase(all->ledger, s);
 	if (s->pidfd >= 0)
@@ -128,7 +195,7 @@ void slots_free(struct slots *all, struct slot *s)
 
 static void link_by_pid(struct slots *all, struct slot *s)
 {
-	struct slot **bucket = &all->by_pid[bucket_of_pid(s->pid)];
+	struct slot **bucket = &all->by_pid[bucket_of(s->pid)];
 
 	s->next_by_pid = *bucket;
 	*bucket = s;
@@ -139,6 +206,9 @@ void slots_born(struct slots *all, struct slot *s, pid_t pid)
 	s->pid = pid;
 	s->is_child = true;
 	link_by_pid(all, s);
+	/* What the brain runs beside itself is no service's. */
+	if (!slot_is_brain(s))
+		slots_know_session(all, s);
 }
 
 void slots_adopted(struct slots *all, struct slot *s, int pidfd)
@@ -149,7 +219,7 @@ void slots_adopted(struct slots *all, struct slot *s, int pidfd)
 
 void slots_reaped(struct slots *all, struct slot *s)
 {
-	struct slot **link = &all->by_pid[bucket_of_pid(s->pid)];
+	struct slot **link = &all->by_pid[bucket_of(s->pid)];
 
 	while (*link != s)
 		link = &(*link)->next_by_pid;

@@ -26,6 +26,12 @@ enum owed {
 	OWED_ASKED = 32, /* told after OWED_SLOT */
 };
 
+/* Which signals to end a slot has had, so that none comes twice: of a bit each. */
+enum signalled {
+	SIGNALLED_MAIN = 1, /* its main process */
+	SIGNALLED_REST = 2, /* the rest of its tree */
+};
+
 struct badge_secret;
 struct groups;
 struct ledger;
@@ -33,15 +39,19 @@ struct ledger;
 struct slot {
 	struct slot *next_by_ticket;
 	struct slot *next_by_pid;
+	struct slot *next_by_session;
+	struct slot *next_by_watch;
 	struct slot *next, *previous; /* all of them, oldest first */
 	struct slot *next_owing;
-	bool is_owing;    /* stands in the queue */
-	bool is_child;    /* not reaped yet: only then its pid is surely its own */
-	bool was_adopted; /* an earlier keeper's: its orphans do not come back to us */
-	bool is_taken;    /* the brain knows how it ended */
-	bool is_asked;    /* a brain has told it to end */
-	bool is_gone;     /* nothing of its tree is left */
-	bool is_killing;
+	bool is_owing;       /* stands in the queue */
+	bool is_child;       /* not reaped yet: only then its pid is surely its own */
+	bool was_adopted;    /* an earlier keeper's: its orphans do not come back to us */
+	bool is_taken;       /* the brain knows how it ended */
+	bool is_asked;       /* a brain has told it to end */
+	bool is_gone;        /* nothing of its tree is left */
+	bool is_ending;      /* its tree is waited for */
+	bool is_killing;     /* and gets SIGKILL */
+	bool is_walked;      /* while it is one of these: only a walk through /proc tells what is left */
 	bool has_group;      /* a cgroup of its own, see groups.h */
 	bool was_looked_for; /* a walk through the tree killed all of it that there was */
 	bool has_failure;    /* its spawn reported `stage` and `number` */
@@ -50,10 +60,13 @@ struct slot {
 	struct keep_ticket ticket;
 	pid_t pid; /* 0 when there never was one; also the number of its session */
 	uint64_t start_time;
-	int pidfd;     /* of an adopted main process that lives, else -1: it is no child */
-	int report_fd; /* where the child tells how its exec went; -1 when that is known */
-	int signal;    /* what a walk through the tree shall send, 0: nothing */
-	int left;      /* processes of its tree that the last walk saw */
+	int pidfd;              /* of an adopted main process that lives, else -1: it is no child */
+	int report_fd;          /* where the child tells how its exec went; -1 when that is known */
+	unsigned int signalled; /* of enum signalled */
+	int rest_signal;        /* for what is left once the main process has ended; 0: none */
+	int tree_signal;        /* for all of it, with the next walk; 0: none */
+	int left;               /* processes of its tree that the last walk saw */
+	int watch;              /* its cgroup's, see groups.h; -1: none */
 	int status;
 	int64_t at_ms, wall_ms, cpu_us, peak_kb;
 	uint64_t
@@ -71,9 +84,14 @@ struct slots {
 	int epoll;                         /* where reports are watched, with their slot as data */
 	struct slot *by_ticket[SLOTS_BUCKETS];
 	struct slot *by_pid[SLOTS_BUCKETS];
+	struct slot *by_session[SLOTS_BUCKETS];
+	struct slot *by_watch[SLOTS_BUCKETS];
 	struct slot *first, *last;
 	struct slot *owing, *last_owing;
 	int count;
+	int busy, killing, walked; /* how many of them are ending or killing, are killing, are walked for */
+	int tree_signals;          /* how many have a tree_signal */
+	bool wants_walk;           /* something ended that a walk may wait for */
 };
 
 /* The brain has a slot too, found by pid only: it has no ticket. */
@@ -91,8 +109,16 @@ struct slot *slots_find_child(const struct slots *all, pid_t pid);
 struct slot *slots_find_adopted(const struct slots *all, pid_t pid, uint64_t start_time);
 /* Is there any whose orphans would not come back to us? */
 bool slots_has_adopted(const struct slots *all);
-/* The newest one whose main process had that pid and was reaped, as long as something of its tree may be left. */
+/* The newest one whose main process had that pid, as long as something of its tree may be left. */
 struct slot *slots_find_session(const struct slots *all, pid_t pid);
+/* From now on it is found so, before those that were known earlier: it has its pid. */
+void slots_know_session(struct slots *all, struct slot *s);
+/* By the watch of its cgroup, or NULL. */
+struct slot *slots_find_watch(const struct slots *all, int watch);
+/* -1: it has none any more. */
+void slots_set_watch(struct slots *all, struct slot *s, int watch);
+/* Its tree is waited for, is killed, or neither any more.  Whether it has a cgroup of its own is looked at with the first of them. */
+void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_killing);
 /* It has a process from now on, and no longer. */
 void slots_born(struct slots *all, struct slot *s, pid_t pid);
 /* The same with one that is no child: its pid is known already, the pidfd is taken over. */

@@ -24,17 +24,16 @@ void stop_all(struct keeper *k, int64_t grace_ms)
 		return;
 	k->stopping = STOPPING_TERM;
 	k->deadline = clock_ms() + grace_ms;
-	for (struct slot *s = k->slots.first; s; s = s->next)
-		if (slot_lives(s))
+	for (struct slot *s = k->slots.first; s; s = s->next) {
+		if (s->is_gone)
+			continue;
+		if (slot_lives(s) && !(s->signalled & SIGNALLED_MAIN))
 			(void)kill_main(s, SIGTERM);
-}
-
-static bool has_children(const struct keeper *k)
-{
-	for (const struct slot *s = k->slots.first; s; s = s->next)
-		if (slot_lives(s))
-			return true;
-	return false;
+		s->signalled |= SIGNALLED_MAIN;
+		kill_end_tree(&k->slots, s, SIGTERM);
+	}
+	if (k->slots.busy)
+		keeper_kill_soon(k);
 }
 
 static void begin_kill(struct keeper *k, int64_t now)
@@ -42,7 +41,8 @@ static void begin_kill(struct keeper *k, int64_t now)
 	k->stopping = STOPPING_KILL;
 	k->deadline = now + KEEPER_KILL_MS;
 	for (struct slot *s = k->slots.first; s; s = s->next)
-		s->is_killing = !s->is_gone;
+		if (!s->is_gone)
+			kill_slot(&k->slots, s);
 	keeper_kill_soon(k);
 }
 
@@ -78,7 +78,7 @@ static void step(struct keeper *k, int64_t now)
 	if (k->stopping == STOPPING_ASKED && is_due) {
 		log_warn("no brain has heard that it shall stop, so the keeper stops everything");
 		stop_all(k, k->options->grace_ms);
-	} else if (k->stopping == STOPPING_TERM && (is_due || !has_children(k))) {
+	} else if (k->stopping == STOPPING_TERM && (is_due || !k->slots.busy)) {
 		begin_kill(k, now);
 	} else if (k->stopping == STOPPING_KILL && (is_due || !k->is_killing)) {
 		k->left_some = k->is_killing;

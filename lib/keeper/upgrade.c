@@ -184,7 +184,6 @@ static void resume_slot(struct keeper *k, const struct luggage_slot *from)
 		return;
 	ledger_take(s, r);
 	s->was_adopted = from->was_adopted;
-	s->is_killing = from->is_killing;
 	s->has_failure = from->has_failure;
 	s->ended_ticks = from->ended_ticks;
 	s->report_fd = (int)from->report;
@@ -196,9 +195,41 @@ static void resume_slot(struct keeper *k, const struct luggage_slot *from)
 		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->report_fd, &event);
 	if (s->pidfd >= 0)
 		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->pidfd, &event);
-	if (s->is_killing)
-		keeper_kill_soon(k);
+	slots_know_session(&k->slots, s);
 	slots_owe(&k->slots, s, (unsigned int)from->owes);
+}
+
+/* Once it is known which slots have cgroups. */
+static void resume_end(struct keeper *k, const struct luggage_slot *from)
+{
+	struct slot *s =
+		slots_find(&k->slots, (struct keep_ticket){ from->record.slot, from->record.generation });
+
+	if (!s || s->is_gone)
+		return;
+	if (from->tree_signal > 0 && from->tree_signal <= SIGRTMAX)
+		(void)kill_signal_tree(&k->slots, s, (int)from->tree_signal);
+	slots_set_busy(&k->slots, s, from->is_ending, from->is_killing);
+	if (from->rest_signal > 0 && from->rest_signal <= SIGRTMAX)
+		s->rest_signal = (int)from->rest_signal;
+}
+
+static void resume_slots(struct keeper *k, const struct luggage *l)
+{
+	struct luggage_slot s;
+
+	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
+		luggage_slot(l, i, &s);
+		resume_slot(k, &s);
+	}
+	ledger_resume(&k->ledger, &k->slots);
+	groups_settle(&k->groups, &k->slots);
+	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
+		luggage_slot(l, i, &s);
+		resume_end(k, &s);
+	}
+	if (k->slots.busy || k->slots.tree_signals)
+		keeper_kill_soon(k);
 }
 
 static void resume_brain(struct keeper *k, const struct luggage_head *h)
@@ -254,16 +285,9 @@ void upgrade_resume(struct keeper *k)
 	fd_close(&luggage_fd);
 	if (o->back_fd >= 0)
 		set_flags(o->back_fd, FD_CLOEXEC);
-	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
-		struct luggage_slot s;
-
-		luggage_slot(l, i, &s);
-		resume_slot(k, &s);
-	}
+	resume_slots(k, l);
 	resume_held(k, l);
 	resume_brain(k, &l->head);
-	ledger_resume(&k->ledger, &k->slots);
-	groups_settle(&k->groups, &k->slots);
 	k->upgrade.old_brain = (int)l->head.old_brain;
 	k->upgrade.back = o->back_fd;
 	k->upgrade.is_proving = !o->failed;

@@ -152,28 +152,85 @@ int cgroup_kill(int dir, const char *name)
 	return rc;
 }
 
-static int remove_below(int dir, const char *name, int depth);
+/* Something to do with each folder below one. */
+struct below {
+	void (*enter)(const struct below *b, int dir, const char *name, int depth);
+	void (*visit)(void *context, pid_t pid);
+	void *context;
+};
 
-static int remove_children(int dir, int depth)
+/* Takes the descriptor over. */
+static void each_below(const struct below *b, int dir, int depth)
 {
-	int copy = fcntl(dir, F_DUPFD_CLOEXEC, 3);
-	DIR *list = copy < 0 ? NULL : fdopendir(copy);
+	DIR *list = fdopendir(dir);
 	const struct dirent *entry = NULL;
 
 	if (!list) {
-		fd_close(&copy);
-		return -1;
+		fd_close(&dir);
+		return;
 	}
 	/* cppcheck-suppress readdirCalled */
 	while ((entry = readdir(list)))
 		if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
-			(void)remove_below(dir, entry->d_name, depth + 1);
+			b->enter(b, dirfd(list), entry->d_name, depth + 1);
 	closedir(list);
-	return 0;
+}
+
+static int open_folder(int dir, const char *name)
+{
+	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static void each_pid(const struct below *b, int folder)
+{
+	char text[4096];
+	pid_t pid = 0;
+	ssize_t got = 0;
+	int fd = openat(folder, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && (got = read(fd, text, sizeof(text))) > 0) {
+		for (ssize_t i = 0; i < got; i++) {
+			if (text[i] >= '0' && text[i] <= '9') {
+				pid = pid * 10 + (text[i] - '0');
+				continue;
+			}
+			/* 0 is a process that this namespace cannot see. */
+			if (pid > 1)
+				b->visit(b->context, pid);
+			pid = 0;
+		}
+	}
+	fd_close(&fd);
+}
+
+static void visit_below(const struct below *b, int dir, const char *name, int depth)
+{
+	int folder = depth > DEPTH_MAX ? -1 : open_folder(dir, name);
+
+	if (folder < 0)
+		return;
+	each_pid(b, folder);
+	each_below(b, folder, depth);
+}
+
+void cgroup_each(int dir, const char *name, void (*visit)(void *context, pid_t pid), void *context)
+{
+	const struct below b = { .enter = visit_below, .visit = visit, .context = context };
+
+	visit_below(&b, dir, name, 0);
+}
+
+static int remove_below(int dir, const char *name, int depth);
+
+static void enter_to_remove(const struct below *b, int dir, const char *name, int depth)
+{
+	(void)b;
+	(void)remove_below(dir, name, depth);
 }
 
 static int remove_below(int dir, const char *name, int depth)
 {
+	const struct below b = { .enter = enter_to_remove };
 	int fd = -1;
 
 	if (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
@@ -184,11 +241,10 @@ static int remove_below(int dir, const char *name, int depth)
 		errno = EBUSY;
 		return -1;
 	}
-	fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	fd = open_folder(dir, name);
 	if (fd < 0)
 		return -1;
-	(void)remove_children(fd, depth);
-	fd_close(&fd);
+	each_below(&b, fd, depth);
 	return unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT ? 0 : -1;
 }
 

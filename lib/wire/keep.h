@@ -8,9 +8,12 @@
  *	one that has ended and was not taken its EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
  *	SPAWN is answered by SPAWNED or SPAWN_FAILED; a SPAWNED by one EXITED, sooner or later, never before it.
  *	An exit stays with the keeper, and is told to every next brain, until TAKE_EXIT.  FORGET takes it too and gives the slot back; it
- *	is refused while the main process lives.  The usual walk: EXITED, KILL_TREE, TREE_GONE, FORGET.
+ *	is refused while the main process lives.  The usual walk: EXITED, END_TREE, TREE_GONE, FORGET.
  *	ASKED goes before the signal or the message by which a process is told to end: its exit is no crash and no end for good, whatever its
  *	code, and a brain that dies before it has saved that has said it all the same.
+ *	STOP is that and the signal in one, and END_TREE the same signal for what is left of the tree once the main process has ended; TREE_GONE
+ *	follows when nothing is left.  Each is sent once in a process' life, whoever says it again: a brain that was killed in between leaves to the next
+ *	one what it had begun.
  *	KILL_TREE is SIGKILL for the main process and all that came from it, until nothing is left: TREE_GONE, once.
  *	HOLD carries one descriptor, and replaces what had the name.  GET is answered by HELD with it.
  *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was

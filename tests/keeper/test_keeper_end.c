@@ -1,0 +1,256 @@
+/* A tree is asked to end before it is killed: each of its processes once, and what takes its time has it. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "os/fd.h"
+#include "stage.h"
+#include "unit.h"
+
+/* A main process that ends by itself after a moment, or when it is told to, and leaves one behind that counts the signals it gets. */
+#define REST "(trap 'echo heard' TERM; trap 'echo done; exit' USR1; echo up; while :; do sleep 0.02; done) & "
+
+static uint64_t say_signal(
+	struct stage *s, enum keep_kind kind, uint64_t generation, int number, enum keep_reach reach)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, kind);
+	m.ticket = (struct keep_ticket){ 1, generation };
+	m.signal = number;
+	m.reach = reach;
+	return stage_say(s, &m, NULL, 0);
+}
+
+static void end_tree(struct stage *s, uint64_t generation, int number)
+{
+	(void)say_signal(s, KEEP_END_TREE, generation, number, KEEP_REACH_MAIN);
+}
+
+/* Generation 1 in slot 1, until it has said "up". */
+static void begin(struct stage *s, const char *script, int *out, struct buf *text)
+{
+	struct wish w;
+
+	wish_program(&w, 1, out, WORDS("sh", "-c", script));
+	wish_say(s, &w);
+	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_read(*out, text, "up\n");
+}
+
+/* Reads to the end; how often did it hear its signal? */
+static int heard(int *out, struct buf *text)
+{
+	int count = 0;
+
+	stage_read_all(out, text);
+	for (const char *at = text->ptr; (at = strstr(at, "heard")); at++)
+		count++;
+	return count;
+}
+
+/* All that was said before has been heard once this is answered. */
+static void pass(struct stage *s)
+{
+	stage_expect_error(s, stage_say_ticket(s, KEEP_KILL_TREE, 999));
+}
+
+static void what_is_left_gets_the_signal_and_its_time(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s,
+		"(trap 'echo heard; sleep 0.3; echo done; exit' TERM; echo up; while :; do sleep 0.02; done) & sleep 0.3",
+		&out, &text);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_read_all(&out, &text);
+	stage_assert_has(&text, "heard\ndone\n");
+	assert_int_equal(stage_count(s), 0);
+	/* Asked again, answered again. */
+	end_tree(s, 1, SIGTERM);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	buf_release(&text);
+}
+
+static void nobody_hears_it_twice(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, REST "exit 0", &out, &text);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	stage_read(out, &text, "heard\n");
+	end_tree(s, 1, SIGTERM);
+	pass(s);
+	/* The next brain says it again. */
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	pass(s);
+	assert_null(stage_seen(s, KEEP_TREE_GONE, 1));
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(heard(&out, &text), 1);
+	buf_release(&text);
+}
+
+static void nor_from_the_next_keeper(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, REST "exit 0", &out, &text);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	stage_read(out, &text, "heard\n");
+	pass(s);
+	stage_kill_keeper(s);
+	stage_next_keeper(s);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	pass(s);
+	assert_null(stage_seen(s, KEEP_TREE_GONE, 1));
+	/* That it ends is seen, though it is an orphan among strangers. */
+	(void)say_signal(s, KEEP_SIGNAL, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(heard(&out, &text), 1);
+	stage_assert_has(&text, "done");
+	buf_release(&text);
+}
+
+static void what_lives_is_not_told_to_end(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, "trap '' TERM; " REST "sleep 0.5; echo main; exit 0", &out, &text);
+	end_tree(s, 1, SIGTERM);
+	stage_read(out, &text, "main\n");
+	stage_assert_lacks(&text, "heard");
+	stage_expect(s, KEEP_EXITED, 1);
+	stage_read(out, &text, "heard\n");
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	fd_close(&out);
+	buf_release(&text);
+}
+
+static void a_stop_is_sent_once(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, "trap 'echo heard' TERM; echo up; while :; do sleep 0.02; done", &out, &text);
+	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	stage_read(out, &text, "heard\n");
+	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	pass(s);
+	/* The next brain is told that it was asked to end. */
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_ASKED, 1);
+	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	pass(s);
+	stage_kill_keeper(s);
+	stage_next_keeper(s);
+	stage_expect(s, KEEP_ASKED, 1);
+	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	pass(s);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(heard(&out, &text), 1);
+	buf_release(&text);
+}
+
+/* By the stop; after its main process nobody is told again. */
+static void a_stop_of_the_tree_reaches_all_once(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, "trap 'echo main; exit' TERM; " REST "while :; do sleep 0.02; done", &out, &text);
+	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_TREE);
+	stage_read(out, &text, "heard\n");
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	pass(s);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(heard(&out, &text), 1);
+	stage_assert_has(&text, "main");
+	buf_release(&text);
+}
+
+/* What one does while it ends may need programs. */
+static void who_comes_later_is_left_alone(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s,
+		"(trap 'sleep 0.3 && echo cleaned; exit' TERM; echo up; while :; do sleep 0.02; done) & exit 0",
+		&out, &text);
+	stage_expect(s, KEEP_EXITED, 1);
+	end_tree(s, 1, SIGTERM);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_read_all(&out, &text);
+	stage_assert_has(&text, "cleaned");
+	buf_release(&text);
+}
+
+/* Nobody says a word to it but the keeper, which gives 200 ms. */
+static void the_keepers_own_stop_asks_first(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s,
+		"(trap 'echo heard; sleep 0.05; echo done; exit' TERM; echo up; while :; do sleep 0.01; done) & wait",
+		&out, &text);
+	stage_kill_brain(s);
+	kill(s->keeper, SIGTERM);
+	stage_read_all(&out, &text);
+	stage_assert_has(&text, "heard\ndone\n");
+	buf_release(&text);
+}
+
+int main(void)
+{
+#define BOTH(sentence, function)                                                                             \
+	{ (sentence), (function), stage_open, stage_close, NULL },                                           \
+	{                                                                                                    \
+		"without cgroups: " sentence, (function), stage_open_without_cgroups, stage_close, NULL      \
+	}
+	const struct CMUnitTest tests[] = {
+		BOTH("what is left of a tree gets the signal, and the time that it needs",
+			what_is_left_gets_the_signal_and_its_time),
+		BOTH("no process of a tree gets the signal twice, whichever brain sends it",
+			nobody_hears_it_twice),
+		BOTH("the next keeper does not send it again either", nor_from_the_next_keeper),
+		BOTH("the rest of a tree is not told to end while its main process lives",
+			what_lives_is_not_told_to_end),
+		BOTH("a main process is told to stop once, whoever says it", a_stop_is_sent_once),
+		BOTH("a stop for the whole tree reaches all of it, once",
+			a_stop_of_the_tree_reaches_all_once),
+		BOTH("what a tree starts while it ends is left alone", who_comes_later_is_left_alone),
+		BOTH("a keeper that stops all by itself asks every tree first",
+			the_keepers_own_stop_asks_first),
+	};
+
+	return cmocka_run_group_tests_name("keeper: end", tests, NULL, NULL);
+}
