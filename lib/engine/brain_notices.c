@@ -36,12 +36,12 @@ void brain_open_notices(struct brain *b)
 	mem_free(folder);
 }
 
-void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal, enum reach reach)
+void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal)
 {
 	struct brain *b = context;
 
 	if (!notices_shutdown(b->notices, ticket))
-		brain_hands.signal(b, ticket, signal, reach);
+		brain_hands.stop(b, ticket, signal, REACH_MAIN);
 }
 
 void brain_notices_found(struct brain *b)

@@ -131,7 +131,7 @@ void brain_hook(void *context, const struct hook_wish *wish);
 void brain_last_lines(void *context, const char *name, struct buf *out);
 /* brain_notices.c */
 void brain_open_notices(struct brain *b);
-void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal, enum reach reach);
+void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal);
 /* Of the keeper, after a brain's death: the names that it holds, then each process that lives. */
 void brain_notices_found(struct brain *b);
 /* A descriptor that the keeper gave; whatever nobody takes is closed. */

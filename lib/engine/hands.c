@@ -74,17 +74,32 @@ static void do_asked(void *context, struct ticket ticket)
 	brain_tell(context, KEEP_ASKED, ticket);
 }
 
-static void do_signal(void *context, struct ticket ticket, const char *signal, enum reach reach)
+static void tell_signal(const struct brain *b, enum keep_kind kind, struct ticket ticket, const char *signal,
+	enum reach reach)
 {
-	struct brain *b = context;
 	struct keep_message m;
 
-	keep_message_init(&m, KEEP_SIGNAL);
+	keep_message_init(&m, kind);
 	m.serial = ticket.generation;
 	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
 	m.signal = sig_number(signal);
 	m.reach = reach == REACH_TREE ? KEEP_REACH_TREE : KEEP_REACH_MAIN;
 	(void)parent_send(b->parent, &m, -1);
+}
+
+static void do_signal(void *context, struct ticket ticket, const char *signal)
+{
+	tell_signal(context, KEEP_SIGNAL, ticket, signal, REACH_MAIN);
+}
+
+static void do_stop(void *context, struct ticket ticket, const char *signal, enum reach reach)
+{
+	tell_signal(context, KEEP_STOP, ticket, signal, reach);
+}
+
+static void do_end_tree(void *context, struct ticket ticket, const char *signal)
+{
+	tell_signal(context, KEEP_END_TREE, ticket, signal, REACH_TREE);
 }
 
 static void do_kill_tree(void *context, struct ticket ticket)
@@ -257,7 +272,9 @@ const struct hands brain_hands = {
 	.spawn = do_spawn,
 	.asked = do_asked,
 	.signal = do_signal,
+	.stop = do_stop,
 	.shutdown = brain_ask_to_stop,
+	.end_tree = do_end_tree,
 	.kill_tree = do_kill_tree,
 	.check_port = do_check_port,
 	.watch_ready = do_watch_ready,

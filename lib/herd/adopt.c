@@ -162,12 +162,14 @@ static void lose(struct instance *i)
 static void go_on(struct instance *i)
 {
 	struct herd *h = i->app->herd;
-	bool was_killed = timer_is_armed(&i->tree);
+	bool was_killed = instance_is_killed(i);
 	bool has_grace = timer_is_armed(&i->life);
 	int64_t at = i->life.at;
 
+	if (i->phase == PHASE_LEFTOVERS && !timer_is_armed(&i->tree))
+		instance_arm(i, &i->tree, TIMER_GRACE, instance_spec(i)->stop_timeout_ms);
 	if (i->phase == PHASE_LEFTOVERS || was_killed)
-		h->options.hands->kill_tree(h->options.context, instance_ticket(i));
+		instance_end_tree(i);
 	if (i->phase != PHASE_UP)
 		return;
 	if (i->state == STATE_STARTING) {

@@ -117,15 +117,17 @@ struct hands {
 	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_asked), also where nothing was saved. */
 	void (*asked)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */
-	void (*signal)(void *context, struct ticket ticket, const char *signal, enum reach reach);
+	void (*signal)(void *context, struct ticket ticket, const char *signal);
+	/* The same to make it stop.  It is sent once in its life, also where a later brain wishes for it again. */
+	void (*stop)(void *context, struct ticket ticket, const char *signal, enum reach reach);
+	/* Asks it to stop by a message on its channel (shutdown_with_message); where it has none, or does not listen to it, by stop(). */
+	void (*shutdown)(void *context, struct ticket ticket, const char *signal);
 	/*
-	 * Asks it to stop by a message on its channel (shutdown_with_message); where it has none, or does not listen to it, by this signal.
+	 * The main process has ended: what is left of its tree gets the signal, unless stop() has reached the whole tree; once, as stop().  When
+	 * nothing is left, be it at once, herd_tree_gone().
 	 */
-	void (*shutdown)(void *context, struct ticket ticket, const char *signal, enum reach reach);
-	/*
-	 * SIGKILL for the process and all that it left behind, again and again until nothing is there: then herd_tree_gone(), after
-	 * herd_exited().  It is also asked for when the main process ended by itself, and then answered at once if nothing is left.
-	 */
+	void (*end_tree)(void *context, struct ticket ticket, const char *signal);
+	/* SIGKILL for the process and its tree, again and again until nothing is left: then herd_tree_gone(), after herd_exited(). */
 	void (*kill_tree)(void *context, struct ticket ticket);
 	/*
 	 * Does a stranger hold the port?  Answered by herd_port_free() or herd_port_taken(); after "taken" it goes on looking and says

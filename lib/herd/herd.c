@@ -160,11 +160,13 @@ static void kill_all(struct herd *h)
 	for (size_t k = 0; k < h->slots.len; k++) {
 		struct instance *i = h->slots.items[k];
 
-		if ((i->phase == PHASE_ASKED || i->phase == PHASE_UP) && !timer_is_armed(&i->tree)) {
-			if (i->state != STATE_STOPPING)
-				instance_feed(i, EVENT_STOP, "the daemon stops");
-			instance_kill(i, "the daemon's deadline is over: killed");
-		}
+		bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+
+		if ((!has_process && i->phase != PHASE_LEFTOVERS) || instance_is_killed(i))
+			continue;
+		if (has_process && i->state != STATE_STOPPING)
+			instance_feed(i, EVENT_STOP, "the daemon stops");
+		instance_kill(i, "the daemon's deadline is over: killed");
 	}
 }
 

@@ -37,7 +37,8 @@ enum timer_kind {
 	TIMER_DELAY, /* start_delay is over */
 	TIMER_ALIVE, /* up long enough to count as ready */
 	TIMER_NEVER_READY,
-	TIMER_KILL, /* stop_timeout is over */
+	TIMER_KILL,  /* stop_timeout is over */
+	TIMER_GRACE, /* the same, for what the main process has left */
 	TIMER_BACKOFF,
 	TIMER_UNKILLABLE,
 	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
@@ -242,6 +243,10 @@ void instance_act(struct instance *i, enum action action);
 void instance_gone(struct instance *i);
 void instance_fire(struct instance *i, enum timer_kind kind);
 void instance_leftovers(struct instance *i);
+/* What the main process has left gets the stop signal, or SIGKILL where its time is over. */
+void instance_end_tree(struct instance *i);
+/* Its tree gets SIGKILL. */
+bool instance_is_killed(const struct instance *i);
 void instance_kill(struct instance *i, const char *why);
 void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms);
 void instance_watch(struct instance *i, bool is_adopted);

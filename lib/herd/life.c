@@ -175,27 +175,70 @@ void instance_kill(struct instance *i, const char *why)
 	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
 }
 
-/* A shell in between does not pass signals on, so then all of the tree gets it. */
-static enum reach stop_reach(const struct spec *s)
+static const char *stop_signal(const struct instance *i)
+{
+	const char *signal = instance_spec(i)->stop_signal;
+
+	return signal ? signal : "SIGTERM";
+}
+
+/* We put a shell before it, because its command needs one. */
+static bool has_shell(const struct spec *s)
 {
 	char *const *argv = s->command.argv;
 	bool is_shell = s->command.text && argv && argv[0] && !strcmp(argv[0], "/bin/sh");
 
-	return is_shell && argv[1] && !strcmp(argv[1], "-c") ? REACH_TREE : REACH_MAIN;
+	return is_shell && argv[1] && !strcmp(argv[1], "-c");
+}
+
+/*
+ * From a keyboard these reach a shell and its programs at once, and some shells take them for that: they ignore them, or wait for the program to end of
+ * them.  Other signals end the shell, and its programs get them then.
+ */
+static bool is_keyboard_signal(const char *signal)
+{
+	return !strcmp(signal, "SIGINT") || !strcmp(signal, "SIGQUIT");
+}
+
+static enum reach stop_reach(const struct instance *i)
+{
+	const struct spec *s = instance_spec(i);
+	bool is_shared = has_shell(s) && is_keyboard_signal(stop_signal(i));
+
+	return s->stop_signal_to == STOP_TO_TREE || is_shared ? REACH_TREE : REACH_MAIN;
 }
 
 void instance_signal_stop(struct instance *i)
 {
-	const struct spec *s = instance_spec(i);
-
-	const char *signal = s->stop_signal ? s->stop_signal : "SIGTERM";
-
-	instance_arm(i, &i->life, TIMER_KILL, s->stop_timeout_ms);
+	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
 	hands_of(i)->asked(context_of(i), ticket_of(i));
-	if (s->shutdown_with_message)
-		hands_of(i)->shutdown(context_of(i), ticket_of(i), signal, stop_reach(s));
+	if (instance_spec(i)->shutdown_with_message)
+		hands_of(i)->shutdown(context_of(i), ticket_of(i), stop_signal(i));
 	else
-		hands_of(i)->signal(context_of(i), ticket_of(i), signal, stop_reach(s));
+		hands_of(i)->stop(context_of(i), ticket_of(i), stop_signal(i), stop_reach(i));
+}
+
+bool instance_is_killed(const struct instance *i)
+{
+	return i->is_unkillable || (timer_is_armed(&i->tree) && i->tree.kind == TIMER_UNKILLABLE);
+}
+
+void instance_end_tree(struct instance *i)
+{
+	if (instance_is_killed(i))
+		hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	else
+		hands_of(i)->end_tree(context_of(i), ticket_of(i), stop_signal(i));
+}
+
+/* What its tree has of its grace when the main process has ended: what the stop has left of it, or all after an end that nobody asked for. */
+static int64_t grace_left(const struct instance *i)
+{
+	int64_t now = i->app->herd->now;
+
+	if (i->state != STATE_STOPPING || !timer_is_armed(&i->life) || i->life.kind != TIMER_KILL)
+		return instance_spec(i)->stop_timeout_ms;
+	return i->life.at > now ? i->life.at - now : 0;
 }
 
 static void begin_stop(struct instance *i)
@@ -217,15 +260,17 @@ static void begin_stop(struct instance *i)
 
 void instance_leftovers(struct instance *i)
 {
+	int64_t grace = grace_left(i);
+
 	i->phase = PHASE_LEFTOVERS;
 	i->pid = 0;
 	disarm(i, &i->life);
 	instance_left(i);
 	instance_check_end(i);
 	instance_told_end(i);
-	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
-	if (!timer_is_armed(&i->tree))
-		instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
+	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
+		instance_arm(i, &i->tree, TIMER_GRACE, grace);
+	instance_end_tree(i);
 }
 
 /* Nothing runs any more, and nothing is looked for. */
@@ -294,6 +339,15 @@ static void stop_timed_out(struct instance *i)
 	instance_kill(i, why);
 }
 
+static void grace_over(struct instance *i)
+{
+	char why[120];
+
+	snprintf(why, sizeof(why), "processes that the main process left did not stop within %.3g s: killed",
+		(double)instance_spec(i)->stop_timeout_ms / 1000);
+	instance_kill(i, why);
+}
+
 static void end_backoff(struct instance *i)
 {
 	i->start_by = EVENT_RETRY;
@@ -319,6 +373,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_ALIVE] = alive,
 		[TIMER_NEVER_READY] = never_ready,
 		[TIMER_KILL] = stop_timed_out,
+		[TIMER_GRACE] = grace_over,
 		[TIMER_BACKOFF] = end_backoff,
 		[TIMER_UNKILLABLE] = unkillable,
 		[TIMER_LEAVE] = instance_drain_over,

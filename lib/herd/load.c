@@ -225,7 +225,8 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;
 	if (load_timer(i, &i->life, json_get(j, "life"), e) < 0 ||
-		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0)
+		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0 ||
+		load_timer(i, &i->tree, json_get(j, "grace"), e) < 0)
 		return -1;
 	instance_place_restore(i);
 	instance_touch(i);

@@ -106,6 +106,16 @@ static void starting_reason(const struct instance *i, struct buf *out)
 	}
 }
 
+static void leftovers_reason(const struct instance *i, struct buf *out)
+{
+	const char *signal = instance_spec(i)->stop_signal;
+
+	buf_addf(out, "waits for processes that its main process left: %s was sent",
+		instance_is_killed(i) ? "SIGKILL"
+			: signal      ? signal
+				      : "SIGTERM");
+}
+
 static void stopping_reason(const struct instance *i, struct buf *out)
 {
 	const char *signal = instance_spec(i)->stop_signal;
@@ -113,8 +123,8 @@ static void stopping_reason(const struct instance *i, struct buf *out)
 	if (i->is_unkillable)
 		buf_adds(out, "unkillable: SIGKILL was sent and it is still there");
 	else if (i->phase == PHASE_LEFTOVERS)
-		buf_adds(out, "waits for what it left behind to be gone");
-	else if (timer_is_armed(&i->tree))
+		leftovers_reason(i, out);
+	else if (instance_is_killed(i))
 		buf_adds(out, "was killed");
 	else if (instance_spec(i)->shutdown_with_message)
 		buf_addf(
@@ -138,10 +148,10 @@ static void unhealthy_reason(const struct instance *i, struct buf *out)
 
 static void down_reason(const struct instance *i, struct buf *out)
 {
-	if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS)
-		buf_adds(out,
-			i->is_unkillable ? "what it left behind is unkillable"
-					 : "waits for what it left behind to be gone");
+	if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS && i->is_unkillable)
+		buf_adds(out, "processes that its main process left are unkillable");
+	else if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS)
+		leftovers_reason(i, out);
 	else if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, out))
 		return;
 	else if (i->why)

@@ -182,8 +182,7 @@ static void send_signal(struct asked *q)
 		const struct instance *i = q->instances.items[k];
 
 		if (i->phase == PHASE_UP)
-			h->options.hands->signal(
-				h->options.context, instance_ticket(i), q->r->signal, REACH_MAIN);
+			h->options.hands->signal(h->options.context, instance_ticket(i), q->r->signal);
 	}
 }
 

@@ -107,7 +107,8 @@ static void write_instance(const struct instance *i, struct buf *out)
 		if (*(const bool *)((const char *)i + instance_flags[k].offset))
 			jot_bool(out, instance_flags[k].key, true);
 	set_timer(out, "life", &i->life, now);
-	set_timer(out, "tree", &i->tree, now);
+	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
+	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);
 	set_history(out, i->history, now);
 	if (i->over)
 		jot_string(out, "over", i->over);

@@ -24,6 +24,7 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_ALIVE] = "alive",
 	[TIMER_NEVER_READY] = "never-ready",
 	[TIMER_KILL] = "kill",
+	[TIMER_GRACE] = "grace",
 	[TIMER_BACKOFF] = "backoff",
 	[TIMER_UNKILLABLE] = "unkillable",
 	[TIMER_LEAVE] = "leave",

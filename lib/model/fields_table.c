@@ -44,6 +44,12 @@ static const struct field_word port_mode_words[] = {
 	{ .word = NULL },
 };
 
+static const struct field_word stop_to_words[] = {
+	{ .word = "main", .value = STOP_TO_MAIN },
+	{ .word = "tree", .value = STOP_TO_TREE },
+	{ .word = NULL },
+};
+
 static const struct field_word ready_words[] = {
 	{ .word = "auto", .value = READY_AUTO },
 	{ .word = "alive", .value = READY_ALIVE },

@@ -24,6 +24,8 @@ enum {
 
 enum restart_policy { RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_NEVER };
 enum port_mode { PORT_EACH, PORT_SHARED };
+/* Who gets the stop signal first. */
+enum stop_to { STOP_TO_MAIN, STOP_TO_TREE };
 /*
  * AUTO: the health check if there is one, else LISTEN if `port` was written, else ALIVE; spec_ready()
  * resolves it.
@@ -95,6 +97,7 @@ struct spec {
 	struct ints stop_exit_codes;
 	char *stop_signal;
 	int64_t stop_timeout_ms, start_delay_ms;
+	int stop_signal_to; /* enum stop_to */
 	bool shutdown_with_message;
 
 	struct strings depends_on;

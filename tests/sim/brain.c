@@ -77,7 +77,7 @@ static void adopt(struct sim *s, struct proc *p)
 	check_relearn_states(s);
 	p->was_exit_told = true;
 	herd_exited(s->h, p->ticket, &end, s->now);
-	if (!p->is_tree_alive && p->is_killed) {
+	if (!p->is_tree_alive && p->is_gone_sent) {
 		p->was_gone_told = true;
 		herd_tree_gone(s->h, p->ticket, s->now);
 	}

@@ -106,7 +106,7 @@ void machine_release(struct sim *s)
 }
 
 /* The keeper's messages about one process arrive in order. */
-static void tell(struct sim *s, struct proc *p, enum happens what)
+void machine_tell(struct sim *s, struct proc *p, enum happens what)
 {
 	int64_t at = s->now + (int64_t)sim_draw(&s->behaviour, 4);
 
@@ -118,17 +118,18 @@ static void tell(struct sim *s, struct proc *p, enum happens what)
 	machine_due(s, what, p->ticket, at, 0);
 }
 
-static void end_main(struct sim *s, struct proc *p, int code, int signal)
+void machine_end_main(struct sim *s, struct proc *p, int code, int signal)
 {
 	if (!p->is_main_alive)
 		return;
 	p->is_main_alive = false;
+	p->ended_at = s->now;
 	p->code = code;
 	p->signal = signal;
 	if (!p->has_children)
 		p->is_tree_alive = false;
 	sim_trace(s, "%s pid %lld ends (code %d, signal %d)", p->name, (long long)p->pid, code, signal);
-	tell(s, p, HAPPENS_TELL_EXIT);
+	machine_tell(s, p, HAPPENS_TELL_EXIT);
 }
 
 static void behave(struct sim *s, struct proc *p, uint64_t *random)
@@ -140,12 +141,15 @@ static void behave(struct sim *s, struct proc *p, uint64_t *random)
 	p->stop_ms = (int64_t)sim_draw(random, 60);
 	p->kill_ms = (int64_t)sim_draw(random, 10);
 	p->has_children = sim_chance(random, 20);
+	p->rest_ms = (int64_t)sim_draw(random, 60);
 	if (s->is_calm) {
 		p->is_immortal = true;
 		return;
 	}
 	if (sim_chance(random, 8))
 		p->stop_ms = sim_chance(random, 50) ? -1 : (int64_t)sim_draw(random, 20000);
+	if (sim_chance(random, 30))
+		p->rest_ms = sim_chance(random, 50) ? -1 : (int64_t)sim_draw(random, 6000);
 	if (p->is_bad && sim_chance(random, 80)) {
 		p->ready_at = sim_chance(random, 30) ? -1 : p->ready_at;
 		machine_due(s, HAPPENS_END, p->ticket, s->now + (int64_t)sim_draw(random, 4000), 0);
@@ -193,54 +197,13 @@ static void wish_spawn(void *context, const struct spawn_wish *wish)
 		p->ticket.slot, (unsigned long long)p->ticket.generation, p->port, wish->revision);
 	if (!s->is_calm && sim_chance(&random, 6)) {
 		p->is_failed = true;
-		tell(s, p, HAPPENS_SPAWN_FAILED);
+		machine_tell(s, p, HAPPENS_SPAWN_FAILED);
 		return;
 	}
 	p->is_main_alive = true;
 	p->is_tree_alive = true;
-	tell(s, p, HAPPENS_SPAWNED);
+	machine_tell(s, p, HAPPENS_SPAWNED);
 	behave(s, p, &random);
-}
-
-static void wish_signal(void *context, struct ticket t, const char *signal, enum reach reach)
-{
-	struct sim *s = context;
-	struct proc *p = machine_find(s, t);
-
-	(void)reach;
-	if (!machine_hears(s))
-		return;
-	sim_trace(
-		s, "wish: %s for slot %u generation %llu", signal, t.slot, (unsigned long long)t.generation);
-	if (!p) {
-		sim_fail(s, "a %s was wished for slot %u generation %llu, which the keeper has not", signal,
-			t.slot, (unsigned long long)t.generation);
-		return;
-	}
-	if (p->was_exit_told)
-		sim_fail(s, "%s: a %s was wished for a process whose end was told", p->name, signal);
-	if (!str_eq(signal, "SIGTERM"))
-		return;
-	/* A new brain says it again; what was right the first time need not be now. */
-	if (!p->was_asked_to_stop)
-		check_signal(s, p);
-	p->was_asked_to_stop = true;
-	if (p->is_main_alive && p->stop_ms >= 0)
-		machine_due(s, HAPPENS_END, t, s->now + p->stop_ms, 15);
-}
-
-static void wish_kill_tree(void *context, struct ticket t)
-{
-	struct sim *s = context;
-	struct proc *p = machine_find(s, t);
-
-	if (!machine_hears(s) || !p)
-		return;
-	sim_trace(s, "wish: kill the tree of %s, generation %llu", p->name, (unsigned long long)t.generation);
-	if (p->is_killed)
-		return;
-	p->is_killed = true;
-	machine_due(s, HAPPENS_TREE_END, t, s->now + p->kill_ms, 0);
 }
 
 static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
@@ -323,9 +286,11 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 const struct hands machine_hands = {
 	.spawn = wish_spawn,
 	.asked = brain_asked,
-	.signal = wish_signal,
-	.shutdown = wish_signal,
-	.kill_tree = wish_kill_tree,
+	.signal = tree_signal,
+	.stop = tree_stop,
+	.shutdown = tree_shutdown,
+	.end_tree = tree_end,
+	.kill_tree = tree_kill,
 	.check_port = port_check_wish,
 	.watch_ready = wish_watch_ready,
 	.probe = wish_probe,
@@ -350,19 +315,11 @@ static void happen_end(struct sim *s, struct proc *p, int signal)
 	if (p->is_immortal && !signal)
 		return;
 	if (signal)
-		end_main(s, p, 0, sim_chance(&random, 50) ? signal : 0);
+		machine_end_main(s, p, 0, sim_chance(&random, 50) ? signal : 0);
 	else if (sim_chance(&random, 20))
-		end_main(s, p, 0, 11);
+		machine_end_main(s, p, 0, 11);
 	else
-		end_main(s, p, sim_chance(&random, 40) ? 0 : 1, 0);
-}
-
-static void happen_tree_end(struct sim *s, struct proc *p)
-{
-	p->has_children = false;
-	end_main(s, p, 0, 9);
-	p->is_tree_alive = false;
-	tell(s, p, HAPPENS_TELL_GONE);
+		machine_end_main(s, p, sim_chance(&random, 40) ? 0 : 1, 0);
 }
 
 static void tell_exit(struct sim *s, struct proc *p)
@@ -465,7 +422,7 @@ bool machine_step(struct sim *s)
 	else if (due.what == HAPPENS_END)
 		happen_end(s, p, due.port);
 	else if (due.what == HAPPENS_TREE_END)
-		happen_tree_end(s, p);
+		tree_ended(s, p);
 	else if (due.epoch == s->epoch && s->h)
 		happen_fact(s, &due, p);
 	return true;
@@ -489,7 +446,7 @@ void machine_calm(struct sim *s)
 		struct proc *p = s->procs.items[k];
 
 		p->is_immortal = true;
-		p->stop_ms = 5;
+		p->stop_ms = p->rest_ms = 5;
 		p->ill_until = 0;
 		if (p->ready_at > s->now || p->ready_at < 0)
 			p->ready_at = s->now + 1;

@@ -43,7 +43,11 @@ struct proc {
 	int64_t ready_at;  /* -1: never */
 	int64_t stop_ms;   /* how long it takes to stop when asked; -1: it ignores that */
 	int64_t kill_ms;   /* how long it takes to die when killed */
-	bool has_children; /* they outlive it until they are killed */
+	bool has_children; /* they outlive it until they are told to stop */
+	int64_t rest_ms;   /* how long they take to; -1: they ignore that */
+	int64_t grace_ms, stopped_at,
+		ended_at;               /* when it was told to stop first; when the main process ended */
+	bool is_end_told, is_gone_sent; /* what is left was told to stop; that nothing is, was sent */
 	bool is_watched, is_probed, is_immortal, is_asked, was_asked_to_stop;
 	int64_t ill_until; /* its checks of health fail */
 	int64_t last_fact; /* the keeper tells in order */
@@ -191,6 +195,18 @@ void machine_forget_told(struct sim *s);
 
 /* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
 bool machine_hears(struct sim *s);
+/* A message of the keeper's about one process; they arrive in order. */
+void machine_tell(struct sim *s, struct proc *p, enum happens what);
+void machine_end_main(struct sim *s, struct proc *p, int code, int signal);
+
+/* tree.c: how a process and what comes from it are told to stop, and killed */
+void tree_signal(void *context, struct ticket t, const char *signal);
+void tree_stop(void *context, struct ticket t, const char *signal, enum reach reach);
+void tree_shutdown(void *context, struct ticket t, const char *signal);
+void tree_end(void *context, struct ticket t, const char *signal);
+void tree_kill(void *context, struct ticket t);
+/* Nothing is left of it. */
+void tree_ended(struct sim *s, struct proc *p);
 
 /* port.c */
 bool machine_is_port_taken(void *context, int port);

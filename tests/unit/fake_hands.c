@@ -61,19 +61,34 @@ static void asked(void *context, struct ticket t)
 	buf_addc(&f->log, '\n');
 }
 
-static void send_signal(void *context, struct ticket t, const char *signal, enum reach reach)
+static void send_signal(void *context, struct ticket t, const char *signal)
+{
+	struct fake *f = say(context, "signal", t);
+
+	buf_addf(&f->log, " %s main\n", signal);
+}
+
+static void stop(void *context, struct ticket t, const char *signal, enum reach reach)
 {
 	struct fake *f = say(context, "signal", t);
 
 	buf_addf(&f->log, " %s %s\n", signal, reach == REACH_TREE ? "tree" : "main");
 }
 
-static void ask_to_stop(void *context, struct ticket t, const char *signal, enum reach reach)
+static void ask_to_stop(void *context, struct ticket t, const char *signal)
 {
 	struct fake *f = say(context, "message", t);
 
-	(void)reach;
 	buf_addf(&f->log, " or %s\n", signal);
+}
+
+static void end_tree(void *context, struct ticket t, const char *signal)
+{
+	struct fake *f = say(context, "end", t);
+
+	buf_addf(&f->log, " %s\n", signal);
+	drop(f->killed, &f->killed_len, t);
+	push(f->killed, &f->killed_len, t);
 }
 
 static void kill_tree(void *context, struct ticket t)
@@ -198,7 +213,9 @@ const struct hands fake_hands = {
 	.spawn = spawn,
 	.asked = asked,
 	.signal = send_signal,
+	.stop = stop,
 	.shutdown = ask_to_stop,
+	.end_tree = end_tree,
 	.kill_tree = kill_tree,
 	.check_port = check_port,
 	.watch_ready = watch_ready,

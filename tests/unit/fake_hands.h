@@ -1,6 +1,6 @@
 /*
  * Hands that only write down what was wished for, one line each, and a small world around a herd in which time passes when a test says so.
- *	spawn api:0 3000 · signal api:0 SIGTERM main · kill api:0 · check api:0 3000 · watch api:0 listen · settled 7 ok
+ *	spawn api:0 3000 · signal api:0 SIGTERM main · end api:0 SIGTERM · kill api:0 · check api:0 3000 · watch api:0 listen · settled 7 ok
  *	upstream api 3000 3001-down · drain api:0 3000 30000
  */
 #ifndef OX_TESTS_UNIT_FAKE_HANDS_H

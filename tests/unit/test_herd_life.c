@@ -283,7 +283,7 @@ static void the_word_of_a_dead_process_means_nothing(void **state)
 }
 
 /* And the slot is not used before. */
-static void leftovers_are_killed_and_waited_for(void **state)
+static void leftovers_are_ended_and_waited_for(void **state)
 {
 	struct fake f;
 
@@ -293,7 +293,7 @@ static void leftovers_are_killed_and_waited_for(void **state)
 	fake_apply(&f);
 	f.is_manual = true;
 	fake_exit(&f, "api:0", 1, 0);
-	assert_int_equal(fake_count(&f, "kill api:0"), 1);
+	assert_int_equal(fake_count(&f, "end api:0 SIGTERM"), 1);
 	fake_pass(&f, 5000);
 	assert_string_equal(fake_state(&f, "api:0"), "backoff");
 	assert_int_equal(fake_count(&f, "spawn"), 1);
@@ -460,7 +460,7 @@ int main(void)
 		PROMISE("what is heard of a dead process restarts nothing twice",
 			the_word_of_a_dead_process_means_nothing),
 		PROMISE("a crash leaves nothing behind, and its slot waits for that",
-			leftovers_are_killed_and_waited_for),
+			leftovers_are_ended_and_waited_for),
 		PROMISE("an unkillable process is called so, its stop fails, its slot is not used",
 			what_cannot_be_killed_is_said_and_its_slot_not_used),
 		PROMISE("what ended as it should stays down until somebody says start", a_one_shot_finishes),
