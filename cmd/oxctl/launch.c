@@ -17,6 +17,7 @@
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "wire/keep.h"
 
 enum {
@@ -143,6 +144,23 @@ static int run(const char *path, int null_fd, int words_fd, struct err *e)
 	return -1;
 }
 
+/* The control group of the last daemon is that of the next, unless the caller says another, or none. */
+static void recall_group(void)
+{
+	struct dirs dirs = { .run = NULL };
+	struct buf text = BUF_INIT;
+	char *path = NULL;
+
+	if (!getenv("OXHERD_GROUP") && dirs_find(&dirs, NULL) == 0) {
+		path = path_join(dirs.state, DIRS_GROUP);
+		if (file_read(path, DIRS_GROUP_MAX, &text, NULL) == 0)
+			(void)setenv("OXHERD_GROUP", text.ptr, 1);
+	}
+	mem_free(path);
+	buf_release(&text);
+	dirs_release(&dirs);
+}
+
 int launch_daemon(struct err *e)
 {
 	char *path = dirs_program(program, e);
@@ -150,6 +168,7 @@ int launch_daemon(struct err *e)
 	int words_fd = -1;
 	int rc = -1;
 
+	recall_group();
 	/* A caller without standard streams is not to get these numbers for the files below. */
 	(void)fd_fill_standard();
 	path = path ? path : find_in_path();

@@ -38,13 +38,13 @@ int request_add_oxfile(struct json *params, const char *path)
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
 
-	if (file_read(path, TOML_SIZE_MAX, &text, &e) < 0) {
+	if (file_read(path, TOML_SIZE_MAX, &text, &e) < 0 && e.number != EACCES) {
 		code = talk_fail(EXIT_USAGE, "%s", e.text.ptr);
 	} else {
 		json_set_string(params, "oxfile", whole);
 		json_set_string(params, "folder", folder);
 		/* What JSON cannot hold unchanged is left to the daemon as well: it complains about the place. */
-		if (text.len <= TEXT_SENT_MAX && is_text(text.ptr, text.len))
+		if (text.len && text.len <= TEXT_SENT_MAX && is_text(text.ptr, text.len))
 			json_set_string(params, "text", text.ptr);
 	}
 	buf_release(&text);

@@ -21,6 +21,7 @@
 #include "engine/upgrade.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/user.h"
 #include "wire/keep.h"
 
@@ -29,7 +30,7 @@ struct front {
 	struct dirs dirs;
 	struct handle handle;
 	gid_t group;
-	bool group_is_limited;
+	char *group_name, *group_rights;
 	bool group_may[METHOD_COUNT];
 };
 
@@ -76,7 +77,9 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 	const struct server_options options = {
 		.path = path,
 		.group = front->group,
-		.group_may = front->group_is_limited ? front->group_may : NULL,
+		.group_may = front->group_may,
+		.group_name = front->group_name,
+		.group_rights = front->group_rights,
 		.listener = -1,
 		.handlers = handle_table,
 		.context = &front->handle,
@@ -122,24 +125,40 @@ static void raise_limits(void)
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* "ops" or "ops:read,restart", as `oxherd --group` has it. */
+/* "ops", which is "ops:control", or "ops:read,restart", as `oxherd --group` has it. */
 static int read_group(struct front *front, struct err *e)
 {
 	const char *text = getenv("OXHERD_GROUP");
 	const char *list = text ? strchr(text, ':') : NULL;
-	char *name = NULL;
 	int rc = 0;
 
 	front->group = UNIXSOCK_NO_GROUP;
 	if (!text || !*text)
 		return 0;
-	name = mem_strndup(text, list ? (size_t)(list - text) : strlen(text));
-	rc = user_find_group(name, &front->group, e);
-	front->group_is_limited = list != NULL;
-	if (rc == 0 && list)
-		rc = method_list(list + 1, front->group_may, e);
-	mem_free(name);
+	front->group_name = mem_strndup(text, list ? (size_t)(list - text) : strlen(text));
+	front->group_rights = mem_strdup(list ? list + 1 : "control");
+	rc = user_find_group(front->group_name, &front->group, e);
+	if (rc == 0)
+		rc = method_list(front->group_rights, front->group_may, e);
 	return rc < 0 ? err_prefix(e, "the control group '%s'", text) : 0;
+}
+
+/* For oxctl, which starts the daemon again when somebody has killed it: as it was, it is to have this group. */
+static void remember_group(const struct front *front)
+{
+	const char *text = front->group_name ? getenv("OXHERD_GROUP") : NULL;
+	char *path = path_join(front->dirs.state, DIRS_GROUP);
+	struct buf before = BUF_INIT;
+	struct err e = ERR_INIT;
+
+	if (!text)
+		(void)unlink(path);
+	else if ((file_read(path, DIRS_GROUP_MAX, &before, NULL) < 0 || strcmp(before.ptr, text) != 0) &&
+		file_write(path, text, strlen(text), 0600, &e) < 0)
+		log_warn("the control group is not remembered: %s", e.text.ptr);
+	buf_release(&before);
+	err_release(&e);
+	mem_free(path);
 }
 
 static int run(struct front *front, struct err *e)
@@ -158,6 +177,7 @@ static int run(struct front *front, struct err *e)
 
 	if (read_group(front, e) < 0 || dirs_find(&front->dirs, e) < 0 || dirs_make(&front->dirs, e) < 0)
 		return -1;
+	remember_group(front);
 	b = brain_new(&options, e);
 	if (!b)
 		return -1;
@@ -211,6 +231,8 @@ int main(int argc, char **argv)
 		log_error("the brain cannot start: %s", e.text.ptr);
 		code = 1;
 	}
+	mem_free(front.group_name);
+	mem_free(front.group_rights);
 	dirs_release(&front.dirs);
 	err_release(&e);
 	loop_free(front.loop);

@@ -44,7 +44,7 @@ void audit_write(const struct request *r)
 	struct buf about = BUF_INIT;
 	char program[PROCFS_NAME_MAX];
 
-	if (method_rights(r->method) != METHOD_CONTROL)
+	if (!method_changes(r->method))
 		return;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
 		if (json_string(json_get(params, plain[i]), NULL))

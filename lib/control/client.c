@@ -73,6 +73,30 @@ static int check_environment(const struct client *c, const struct client_call *c
 		c->path, (unsigned int)c->peer, (unsigned int)c->peer);
 }
 
+/*
+ * A member of the daemon's control group may not say in whose environment apps are started, nor bring a text: what the daemon has of them is
+ * used.  A new app has nothing else, so there the daemon refuses.
+ */
+static struct json *params_of_member(const struct client *c, const struct json *params)
+{
+	static const char *const own[] = { "env", "umask", "rlimits", "text", "folder" };
+	const struct json *member = NULL;
+	struct json *rest = NULL;
+
+	if (!params || c->peer == geteuid() || geteuid() == 0 || json_get(params, "name"))
+		return NULL;
+	rest = json_new_object();
+	JSON_EACH (params, member) {
+		bool is_own = false;
+
+		for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+			is_own = is_own || strcmp(json_key(member), own[i]) == 0;
+		if (!is_own)
+			json_set(rest, json_key(member), json_clone(member));
+	}
+	return rest;
+}
+
 struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, struct err *e)
 {
 	struct client *c = NULL;
@@ -295,6 +319,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 {
 	int64_t deadline = deadline_of(call->timeout_ms);
 	struct rpc_letter letter;
+	struct json *rest = NULL;
 	struct buf line = BUF_INIT;
 	bool is_answered = false;
 	int rc = 0;
@@ -303,7 +328,9 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 	call->code = 0;
 	if (check_environment(c, call, e) < 0)
 		return CLIENT_FAILED;
-	rpc_write_request(&line, ++c->last_id, call->method, call->params);
+	rest = params_of_member(c, call->params);
+	rpc_write_request(&line, ++c->last_id, call->method, rest ? rest : call->params);
+	json_free(rest);
 	if (line.len - 1 > RPC_REQUEST_MAX)
 		rc = (err_set(e, "%s: the request is longer than 1 MiB", call->method), CLIENT_FAILED);
 	else

@@ -11,10 +11,12 @@
 
 struct brain;
 struct buf;
+struct diags;
 struct err;
 struct ev_loop;
 struct json;
 struct news_item;
+struct oxfile;
 
 /* Everything that a handler needs; lives as long as the server. */
 struct handle {
@@ -44,6 +46,12 @@ int handle_await(void *context, struct request *r);
 void handle_signalled(struct handle *h, int number);
 /* waiting.c: an event was published; whoever waits for what it is about hears of it. */
 void handle_published(struct handle *h, const struct news_item *event);
+/* handle_read.c: NULL after the request was answered with every mistake, or with why it may not have that file read. */
+struct oxfile *handle_read(struct handle *h, struct request *r, const char *path, bool will_run);
+/* The same by no request: in the environment and with the profile of the first app that came from it. */
+struct oxfile *handle_read_again(struct handle *h, const char *path, struct diags *mistakes);
+/* In whose environment that app runs; 0: there is none. */
+int64_t handle_caller(struct handle *h, const char *path);
 /* handle_save.c: the way back. */
 int handle_save(void *context, struct request *r);
 /* handle_logs.c: what instances say. */

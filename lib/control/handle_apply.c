@@ -12,7 +12,6 @@
 #include "control/handle.h"
 #include "control/kept.h"
 #include "control/meant.h"
-#include "control/reading.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
 #include "engine/callers.h"
@@ -32,23 +31,6 @@ static int int_param(const struct request *r, const char *name, int fallback)
 
 	(void)json_int(json_get(request_params(r), name), &value);
 	return (int)value;
-}
-
-/* --- an oxfile, read with the caller's environment ---------------------------------------------------------------------- */
-
-/* NULL after the request was answered with every mistake. */
-static struct oxfile *read_oxfile(struct request *r, const char *path, bool will_run)
-{
-	struct reading reading = reading_of(r, path);
-	struct diags d = DIAGS_INIT;
-	struct oxfile *o = NULL;
-
-	reading.will_run = will_run;
-	o = reading_do(&reading, &d);
-	if (!o)
-		reading_refuse(r, path, &d);
-	diags_release(&d);
-	return o;
 }
 
 /* --- what an apply did ---------------------------------------------------------------------------------------------------- */
@@ -154,9 +136,12 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	a->id = waiting_id(w);
 	a->notes = &notes;
 	brain_begin(h->brain);
-	a->caller = callers_add(brain_callers(h->brain), json_get(request_params(r), "env"),
-		int_param(r, "umask", -1), string_param(r, "profile"));
-	callers_limit(brain_callers(h->brain), a->caller, json_get(request_params(r), "rlimits"));
+	/* Without one, each has what it has, and what is new what its fellows have. */
+	if (json_get(request_params(r), "env") || !a->oxfile) {
+		a->caller = callers_add(brain_callers(h->brain), json_get(request_params(r), "env"),
+			int_param(r, "umask", -1), string_param(r, "profile"));
+		callers_limit(brain_callers(h->brain), a->caller, json_get(request_params(r), "rlimits"));
+	}
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		waiting_refused(w, &e);
 	} else {
@@ -322,7 +307,7 @@ int handle_apply(void *context, struct request *r)
 
 	if (request_method(r) == METHOD_START)
 		return start_new(h, r, name);
-	o = read_oxfile(r, path, true);
+	o = handle_read(h, r, path, true);
 	if (o)
 		apply_specs(h, r, path, &o->specs);
 	oxfile_free(o);
@@ -398,7 +383,7 @@ int handle_plan(void *context, struct request *r)
 	else
 		handle_oxfiles(h, &paths);
 	for (size_t i = 0; i < paths.len && !is_answered; i++) {
-		struct oxfile *o = read_oxfile(r, paths.items[i], false);
+		struct oxfile *o = handle_read(h, r, paths.items[i], false);
 		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &notes, &e) : NULL;
 
 		if (one)

@@ -35,6 +35,7 @@ struct deploying {
 	size_t only_count;
 	int64_t caller; /* 0: each app's own */
 	bool forces;
+	bool hides;        /* who asks may not read the files */
 	struct waiting *w; /* NULL: nobody waits */
 	bool is_asked;     /* its first number is used */
 	struct json *apps;
@@ -272,19 +273,14 @@ static void go(struct deploying *d, struct request *r, int (*begin)(struct deplo
 /* False after the request was answered with every mistake. */
 static bool read_all(struct deploying *d, struct request *r)
 {
-	struct diags mistakes = DIAGS_INIT;
 	bool is_good = true;
 
 	for (size_t i = 0; i < d->parts.len && is_good; i++) {
 		struct part *p = d->parts.items[i];
-		struct reading reading = reading_of(r, p->path);
 
-		p->oxfile = reading_do(&reading, &mistakes);
+		p->oxfile = handle_read(d->h, r, p->path, true);
 		is_good = p->oxfile != NULL;
-		if (!is_good)
-			reading_refuse(r, p->path, &mistakes);
 	}
-	diags_release(&mistakes);
 	return is_good;
 }
 
@@ -378,8 +374,11 @@ static int find_specs(struct deploying *d, struct vec *specs, struct err *e)
 	return rc;
 }
 
-static int refuse_mistake(const struct diag *mistake, struct err *e)
+static int refuse_mistake(const struct deploying *d, const struct diag *mistake, struct err *e)
 {
+	if (d->hides && mistake->file)
+		return err_set(
+			e, "%s:%d: a mistake; its owner may see which", mistake->file, mistake->at.line);
 	if (mistake->file && mistake->at.line)
 		return err_set(e, "%s:%d:%d: %s", mistake->file, mistake->at.line, mistake->at.column,
 			mistake->text);
@@ -400,7 +399,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 	int rc = find_specs(d, &specs, e);
 
 	if (rc == 0 && reading_env_files(&specs, &mistakes) < 0)
-		rc = refuse_mistake(mistakes.list.items[0], e);
+		rc = refuse_mistake(d, mistakes.list.items[0], e);
 	if (rc == 0) {
 		watch_specs(d, &specs);
 		a.id = next_id(d);
@@ -416,6 +415,7 @@ int handle_reload(void *context, struct request *r)
 	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
 
 	d.only = handle_strings(r, "targets", &d.only_count);
+	d.hides = !request_is_owner(r);
 	go(&d, r, begin_reload);
 	release(&d);
 	return 0;
@@ -423,38 +423,17 @@ int handle_reload(void *context, struct request *r)
 
 /* --- by a signal ------------------------------------------------------------------------------------------------------------------ */
 
-/* In whose environment the first of its apps runs. */
-static int64_t caller_of(struct handle *h, const char *path)
-{
-	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-
-		herd_app_status(brain_herd(h->brain), i, &app);
-		if (str_eq(app.oxfile, path))
-			return herd_caller(brain_herd(h->brain), app.name);
-	}
-	return 0;
-}
-
 static bool read_again(struct deploying *d, struct part *p)
 {
 	struct diags mistakes = DIAGS_INIT;
-	const struct caller *caller = NULL;
-	struct json *env = NULL;
-	struct reading reading = { .path = p->path, .will_run = true };
 
-	p->caller = caller_of(d->h, p->path);
-	caller = callers_get(brain_callers(d->h->brain), p->caller, "");
-	env = caller_env_to_json(caller);
-	reading.env = env;
-	reading.profile = caller ? caller->profile : NULL;
-	p->oxfile = reading_do(&reading, &mistakes);
+	p->caller = handle_caller(d->h, p->path);
+	p->oxfile = handle_read_again(d->h, p->path, &mistakes);
 	for (size_t i = 0; i < mistakes.list.len && !p->oxfile; i++) {
 		const struct diag *mistake = mistakes.list.items[i];
 
 		log_error("%s:%d: %s", p->path, mistake->at.line, mistake->text);
 	}
-	json_free(env);
 	diags_release(&mistakes);
 	return p->oxfile != NULL;
 }

@@ -31,7 +31,8 @@ struct reading reading_of(const struct request *r, const char *path)
 	};
 }
 
-static struct json *complaints_to_json(const struct diags *d)
+/* What is wrong with it may quote it: that is for who may read it.  Others hear the places. */
+static struct json *complaints_to_json(const struct diags *d, bool is_owner)
 {
 	struct json *list = json_new_array();
 	const struct diag *complaint = NULL;
@@ -43,9 +44,10 @@ static struct json *complaints_to_json(const struct diags *d)
 		json_set_string(object, "file", complaint->file);
 		json_set_int(object, "line", complaint->at.line);
 		json_set_int(object, "column", complaint->at.column);
-		json_set_string(object, "text", complaint->text);
-		json_set_string(object, "hint", complaint->hint);
-		json_set_string(object, "quote", complaint->line);
+		json_set_string(object, "text",
+			is_owner ? complaint->text : "a mistake; 'oxctl validate' shows its owner which");
+		json_set_string(object, "hint", is_owner ? complaint->hint : NULL);
+		json_set_string(object, "quote", is_owner ? complaint->line : NULL);
 		json_set_bool(object, "warning", complaint->is_warning);
 	}
 	return list;
@@ -54,8 +56,8 @@ static struct json *complaints_to_json(const struct diags *d)
 void reading_refuse(struct request *r, const char *path, struct diags *d)
 {
 	diags_sort(d);
-	request_error(r, RPC_CONFIG, complaints_to_json(d), "%s has %zu mistake%s", path, d->errors,
-		d->errors == 1 ? "" : "s");
+	request_error(r, RPC_CONFIG, complaints_to_json(d, request_is_owner(r)), "%s has %zu mistake%s", path,
+		d->errors, d->errors == 1 ? "" : "s");
 }
 
 static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)

@@ -1,9 +1,12 @@
 #include "control/request.h"
 
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "control/session.h"
 
@@ -32,6 +35,37 @@ const struct json *request_params(const struct request *r)
 struct unixsock_peer request_peer(const struct request *r)
 {
 	return r->peer;
+}
+
+bool request_is_owner(const struct request *r)
+{
+	return r->peer.uid == 0 || r->peer.uid == geteuid();
+}
+
+void request_forbid(struct request *r, const char *what, const char *needs)
+{
+	const struct server_options *o = &r->session->server->options;
+
+	log_warn("control: refused %s to uid %u, pid %d", method_name(r->method), (unsigned int)r->peer.uid,
+		(int)r->peer.pid);
+	r->session->server->stats.refused++;
+	request_error(r, RPC_FORBIDDEN, NULL,
+		"permission denied: %s needs %s; you are in group '%s' with right '%s'", what, needs,
+		o->group_name ? o->group_name : "", o->group_rights ? o->group_rights : "control");
+}
+
+void request_forbid_member(struct request *r, const char *format, ...)
+{
+	struct buf what = BUF_INIT;
+	char needs[64];
+	va_list args;
+
+	va_start(args, format);
+	buf_addfv(&what, format, args);
+	va_end(args);
+	(void)snprintf(needs, sizeof(needs), "the owner (uid %u)", (unsigned int)geteuid());
+	request_forbid(r, what.ptr, needs);
+	buf_release(&what);
 }
 
 struct err *request_err(struct request *r)
@@ -73,7 +107,7 @@ void request_answer(struct request *r, struct json *result)
 			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);
 		}
-		if (method_rights(r->method) == METHOD_CONTROL)
+		if (method_changes(r->method))
 			r->session->has_promised = true;
 		session_answer(r->session, &line);
 	}

@@ -22,6 +22,10 @@ enum method request_method(const struct request *r);
 /* Checked against the table of methods; an object, or NULL for none.  Borrowed. */
 const struct json *request_params(const struct request *r);
 struct unixsock_peer request_peer(const struct request *r);
+/* Root or the daemon's own user; else it is a member of the control group, who may choose nothing that the daemon reads or runs. */
+bool request_is_owner(const struct request *r);
+/* Answers such a member that `what` needs the owner, and logs it.  The client must still be there. */
+void request_forbid_member(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Where a handler puts its words before it returns -1. */
 struct err *request_err(struct request *r);
 

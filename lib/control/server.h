@@ -2,8 +2,8 @@
  * The control socket: takes connections, checks who they are, hands requests to a table of handlers and brings answers back.  It knows
  * nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
  *
- * Who may: root and the daemon's own user all; members of the control group, if there is one, what it is allowed; all others get an error and
- * are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
+ * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is
+ * for the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
  */
 #ifndef OX_CONTROL_SERVER_H
 #define OX_CONTROL_SERVER_H
@@ -39,8 +39,10 @@ typedef int (*server_handler)(void *context, struct request *r);
 struct server_options {
 	const char *path;
 	gid_t group; /* UNIXSOCK_NO_GROUP: none */
-	const bool *
-		group_may; /* METHOD_COUNT of them, what the group's members may ask for; borrowed; NULL: anything */
+	/* METHOD_COUNT of them, what the group's members may ask for; borrowed; NULL: all that is not for the owner alone. */
+	const bool *group_may;
+	const char *group_name,
+		*group_rights; /* as somebody wrote them, for messages; borrowed; may be NULL */
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
 	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
 	void *context;

@@ -1,6 +1,7 @@
 #include "control/session.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -76,11 +77,29 @@ static void refuse(struct request *r, int code)
 	request_error(r, code, NULL, "%s", r->e.text.ptr);
 }
 
-static bool may_ask(const struct session *s, enum method method)
+/* False after it was answered with who may. */
+static bool check_rights(struct session *s, struct request *r)
 {
 	const bool *group_may = s->server->options.group_may;
+	const char *name = method_name(r->method);
+	const char *param = method_owners_param(r->method, r->rpc.params);
+	char what[128], needs[128];
 
-	return s->peer.uid == 0 || s->peer.uid == geteuid() || !group_may || group_may[method];
+	if (request_is_owner(r))
+		return true;
+	if (method_is_owners(r->method)) {
+		request_forbid_member(r, "'%s'", name);
+		return false;
+	}
+	if ((!group_may || group_may[r->method]) && param)
+		request_forbid_member(r, "'%s' with '%s'", name, param);
+	if (!group_may || group_may[r->method])
+		return !param;
+	(void)snprintf(what, sizeof(what), "'%s'", name);
+	(void)snprintf(needs, sizeof(needs), "the right '%s' or '%s'",
+		method_rights(r->method) == METHOD_READ ? "read" : "control", name);
+	request_forbid(r, what, needs);
+	return false;
 }
 
 static void dispatch(struct session *s, struct request *r)
@@ -102,14 +121,8 @@ static void dispatch(struct session *s, struct request *r)
 		refuse(r, RPC_METHOD);
 		return;
 	}
-	if (!may_ask(s, r->method)) {
-		err_set(&r->e, "the control group may not ask for '%s'", r->rpc.method);
-		log_warn("control: refused %s to uid %u, pid %d", r->rpc.method, (unsigned int)r->peer.uid,
-			(int)r->peer.pid);
-		s->server->stats.refused++;
-		refuse(r, RPC_FORBIDDEN);
+	if (!check_rights(s, r))
 		return;
-	}
 	audit_write(r);
 	/* After 0 the request may be answered and gone already. */
 	if (handle(s->server->options.context, r) < 0)

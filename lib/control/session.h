@@ -92,6 +92,8 @@ void session_answer(struct session *s, const struct buf *line);
 void session_event(struct session *s, struct outbox_text *text);
 
 struct request *request_new(struct session *session);
+/* Answers that `what` needs that, and who the asker is. */
+void request_forbid(struct request *r, const char *what, const char *needs);
 /* The client is gone: tells whoever waits, leaves the request to him. */
 void request_detach(struct request *r);
 

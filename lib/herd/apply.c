@@ -117,6 +117,19 @@ static void note_other(const struct applying *p, const struct app *app, const ch
 			name, name);
 }
 
+/* One that is new, and brings no environment: that of another app from the same oxfile. */
+static int64_t fellows_caller(const struct applying *p)
+{
+	const struct app *app = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&p->h->apps, i, app) {
+		if (!app->is_leaving && p->a->oxfile && str_eq(app->spec->oxfile, p->a->oxfile))
+			return app->target->caller;
+	}
+	return 0;
+}
+
 static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 {
 	struct app *app = app_find(p->h, s->name);
@@ -143,6 +156,8 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	/* A reload is by nobody's wish for another environment. */
 	if (is_there && (p->a->is_reload || !d->caller))
 		d->caller = app->target->caller;
+	else if (!d->caller)
+		d->caller = fellows_caller(p);
 	d->count = count_of(p->h, d);
 	return 0;
 }

@@ -6,6 +6,10 @@
 #ifndef OX_OS_DIRS_H
 #define OX_OS_DIRS_H
 
+/* A file in the state folder: who else may control the daemon, as oxherd --group had it. */
+#define DIRS_GROUP "group"
+enum { DIRS_GROUP_MAX = 4096 };
+
 struct err;
 
 struct dirs {

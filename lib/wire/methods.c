@@ -22,6 +22,7 @@ struct arg {
 	const char *name;
 	const struct arg_type *type;
 	int need;
+	bool is_owners;
 	const char *doc;
 };
 
@@ -89,17 +90,21 @@ static const struct {
 } methods[] = {
 #define METHOD(id, name, rights, doc) [METHOD_##id] = { name, METHOD_##rights, doc },
 #define ARG(id, name, type, need, doc)
+#define OWNER_ARG(id, name, type, need, doc)
 #include "wire/methods.def"
 #undef METHOD
 #undef ARG
+#undef OWNER_ARG
 };
 
 static const struct arg args[] = {
 #define METHOD(id, name, rights, doc)
-#define ARG(id, name, type, need, doc) { METHOD_##id, name, &type_##type, need, doc },
+#define ARG(id, name, type, need, doc)       { METHOD_##id, name, &type_##type, need, false, doc },
+#define OWNER_ARG(id, name, type, need, doc) { METHOD_##id, name, &type_##type, need, true, doc },
 #include "wire/methods.def"
 #undef METHOD
 #undef ARG
+#undef OWNER_ARG
 };
 
 enum { ARG_COUNT = sizeof(args) / sizeof(args[0]) };
@@ -135,17 +140,39 @@ enum method_rights method_rights(enum method method)
 	return methods[method].rights;
 }
 
+bool method_changes(enum method method)
+{
+	return methods[method].rights == METHOD_CONTROL || methods[method].rights == METHOD_OWNER;
+}
+
+bool method_is_owners(enum method method)
+{
+	return methods[method].rights == METHOD_OWNER || methods[method].rights == METHOD_SECRET;
+}
+
+const char *method_owners_param(enum method method, const struct json *params)
+{
+	for (size_t i = 0; i < ARG_COUNT; i++)
+		if (args[i].method == method && args[i].is_owners && json_get(params, args[i].name))
+			return args[i].name;
+	return NULL;
+}
+
 static int allow(const char *name, bool *may, struct err *e)
 {
 	enum method method = METHOD_COUNT;
-	bool is_read = str_eq(name, "read");
+	bool is_control = str_eq(name, "control");
+	bool is_read = is_control || str_eq(name, "read");
 
 	if (!is_read)
 		method = method_find(name, e);
 	if (!is_read && method == METHOD_COUNT)
 		return -1;
+	if (!is_read && method_is_owners(method))
+		return err_set(e, "'%s' is for the owner of the daemon alone; leave it out", name);
 	for (enum method m = 0; m < METHOD_COUNT; m++)
-		may[m] = may[m] || m == method || (is_read && methods[m].rights == METHOD_READ);
+		may[m] = may[m] || m == method || (is_read && methods[m].rights == METHOD_READ) ||
+			(is_control && methods[m].rights == METHOD_CONTROL);
 	return 0;
 }
 
@@ -224,8 +251,9 @@ static void print_args(struct buf *out, enum method method)
 		if (!is_open)
 			buf_adds(out, ".Bl -tag -width Ds -compact\n");
 		is_open = true;
-		buf_addf(out, ".It Va %s : %s%s\n", args[i].name, args[i].type->words,
-			args[i].need == REQUIRED ? ", required" : "");
+		buf_addf(out, ".It Va %s : %s%s%s\n", args[i].name, args[i].type->words,
+			args[i].need == REQUIRED ? ", required" : "",
+			args[i].is_owners && !method_is_owners(method) ? ", owner only" : "");
 		mdoc_text(out, args[i].doc);
 	}
 	if (is_open)
@@ -236,8 +264,10 @@ void methods_print_mdoc(struct buf *out)
 {
 	buf_adds(out, ".Bl -tag -width Ds\n");
 	for (enum method m = 0; m < METHOD_COUNT; m++) {
-		buf_addf(out, ".It Ic %s%s\n", methods[m].name,
-			methods[m].rights == METHOD_CONTROL ? " Pq control" : "");
+		buf_addf(out, ".It Ic %s Pq %s\n", methods[m].name,
+			method_is_owners(m)                           ? "owner"
+				: methods[m].rights == METHOD_CONTROL ? "control"
+								      : "read");
 		mdoc_text(out, methods[m].doc);
 		print_args(out, m);
 	}

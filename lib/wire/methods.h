@@ -15,15 +15,19 @@ struct json;
 enum method {
 #define METHOD(id, name, rights, doc) METHOD_##id,
 #define ARG(id, name, type, need, doc)
+#define OWNER_ARG(id, name, type, need, doc)
 #include "wire/methods.def"
 #undef METHOD
 #undef ARG
+#undef OWNER_ARG
 	METHOD_COUNT,
 };
 
 enum method_rights {
 	METHOD_READ,    /* looks only */
-	METHOD_CONTROL, /* changes something; every call is logged with the peer's pid and uid */
+	METHOD_CONTROL, /* changes what runs, as the owner has defined it */
+	METHOD_OWNER,   /* for the daemon's user and root alone: it changes what the daemon is */
+	METHOD_SECRET,  /* for them too: it looks only, but shows what others may not see */
 };
 
 /* METHOD_COUNT, with words and a suggestion in `e`, if there is none of that name. */
@@ -31,9 +35,15 @@ enum method method_find(const char *name, struct err *e);
 const char *method_name(enum method method);
 const char *method_doc(enum method method);
 enum method_rights method_rights(enum method method);
+/* Every call is logged with the peer's pid and uid, and answered when it is on disk. */
+bool method_changes(enum method method);
+/* Only for the daemon's user and root, whatever a list says. */
+bool method_is_owners(enum method method);
+/* The first of these parameters that only they may give, or NULL. */
+const char *method_owners_param(enum method method, const struct json *params);
 /*
- * Whom a list lets do what: "status,logs,restart"; "read" stands for every method that only looks.  Sets the members of `may`, METHOD_COUNT of
- * them.  -1 with words for a name that is none.
+ * Whom a list lets do what: "status,logs,restart"; "read" stands for every method that only looks, "control" for these and those that change what
+ * runs.  Sets the members of `may`, METHOD_COUNT of them.  -1 with words for a name that is none, or of a method that is the owner's.
  */
 int method_list(const char *text, bool *may, struct err *e);
 /* 0, or -1 with words: "start: unknown parameter 'instance' (did you mean 'instances'?)".  `params` may be NULL. */

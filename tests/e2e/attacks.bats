@@ -13,6 +13,8 @@ setup() {
 	export OXHERD_HOME=$place/herd OX_TEST=$place/herd
 	cd "$place" || return
 	others=()
+	# One that others may run too.
+	python=$(PATH=/usr/local/bin:/usr/bin:/bin command -v python3)
 }
 
 teardown() {
@@ -39,6 +41,25 @@ kill_both() {
 	kill -KILL "$keeper" "$brain"
 	eventually 5 is_gone "$keeper"
 	eventually 5 is_gone "$brain"
+}
+
+# ask WHO METHOD PARAMS: what the control socket answers, as JSON, to somebody who types it himself.
+ask() {
+	local who=$1
+	shift
+	"$who" "$python" -c 'import socket, sys
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+s.sendall(("{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}\n" % (sys.argv[2], sys.argv[3])).encode())
+print(s.makefile().readline())' "$place/herd/run/oxherd.sock" "$@"
+}
+
+# needs_owner METHOD PARAMS: a member is refused, and hears nothing else.
+needs_owner() {
+	run -0 ask as_member "$1" "$2"
+	assert_output --regexp "permission denied: '$1'.* needs the owner \(uid 0\); you are in group '$group' with right '"
+	refute_output --partial root:
+	refute_output --partial hunter2
 }
 
 # forge BEFORE AFTER: a process of the stranger's with BEFORE, its own pid and AFTER as its mark; its pid is the last of `others`.
@@ -96,4 +117,99 @@ forge() {
 	for pid in "${others[@]}"; do
 		assert is_alive "$pid"
 	done
+}
+
+@test "a member with the right to read sees no file of root's and no secret" {
+	printf '[processes.api]\ncommand = "sleep 1000"\nenv = { TOKEN = "hunter2" }\n' >oxfile.toml
+	chmod 600 oxfile.toml
+	oxherd --daemon --group $group:read 3>&-
+	oxctl start --wait 3>&-
+	needs_owner plan '{"oxfile":"/etc/shadow"}'
+	needs_owner plan '{"oxfile":"'"$place"'/nothing"}'
+	needs_owner plan '{"text":"x","oxfile":"'"$place"'/oxfile.toml"}'
+	needs_owner plan '{"oxfile":"'"$place"'/oxfile.toml","folder":"/root"}'
+	needs_owner plan '{"env":{"A":"b"}}'
+	needs_owner save '{}'
+	run -1 as_member oxctl save
+	assert_output "oxctl: permission denied: 'save' needs the owner (uid 0); you are in group '$group' with right 'read'"
+	run -1 as_member oxctl restart api
+	assert_output --partial "permission denied: 'restart' needs the right 'control' or 'restart'"
+	run -0 as_member oxctl plan
+	run -0 as_member oxctl status
+	assert_output --partial api:0
+	for what in "plan {}" "status {}" "events {}" 'why {"target":"api"}' "daemon.info {}"; do
+		run -0 ask as_member "${what%% *}" "${what#* }"
+		refute_output --partial hunter2
+	done
+	# What is wrong with an oxfile quotes it.
+	printf '[processes.api]\ncommand = "sleep 1000"\nenv = { TOKEN = "hunter2" }\nTOKEN = "hunter2"\n' >oxfile.toml
+	run -0 ask as_member plan '{}'
+	assert_output --partial '"line":4'
+	refute_output --partial hunter2
+	run -2 oxctl plan
+	assert_output --partial hunter2
+}
+
+@test "a member with the right to control runs nothing but what the owner has defined, and that as the owner has started it" {
+	given=$place/oxfile.toml
+	printf '[processes.api]\ncommand = ["sh", "-c", "exec sleep 1000"]\n' >oxfile.toml
+	oxherd --daemon --group $group 3>&-
+	WHOSE=owners oxctl start --wait 3>&-
+	mkdir theirs
+	printf '[processes.api]\ncommand = "touch %s/theirs/got-in"\n' "$place" >theirs/oxfile.toml
+	chown -R $member theirs
+	needs_owner start '{"name":"x","argv":["id"]}'
+	needs_owner start '{"targets":["api"],"env":{"LD_PRELOAD":"/tmp/x.so"}}'
+	for how in apply deploy; do
+		needs_owner $how '{"oxfile":"'"$place"'/theirs/oxfile.toml"}'
+		needs_owner $how '{"oxfile":"'"$place"'/theirs/../oxfile.toml"}'
+		needs_owner $how '{"oxfile":"'"$given"'","text":"[processes.api]\ncommand = \"id\""}'
+		needs_owner $how '{"oxfile":"'"$given"'","folder":"'"$place"'/theirs"}'
+		needs_owner $how '{"oxfile":"'"$given"'","env":{"PATH":"/tmp"}}'
+		needs_owner $how '{"oxfile":"'"$given"'","umask":0}'
+		needs_owner $how '{"oxfile":"'"$given"'","rlimits":{"core":"unlimited"}}'
+		needs_owner $how '{"oxfile":"'"$given"'","profile":"x"}'
+	done
+	needs_owner daemon.upgrade '{"oxherd":"/bin/true","brain":"/bin/true"}'
+	needs_owner daemon.shutdown '{}'
+	needs_owner save '{}'
+	run -1 as_member oxctl start x -- id
+	assert_output --partial "permission denied: 'start' with 'name' needs the owner (uid 0)"
+	run -1 as_member oxctl deploy -c theirs/oxfile.toml
+	assert_output --partial "which no app here came from, needs the owner (uid 0)"
+	[ ! -e theirs/got-in ]
+	# What is left: all that the owner has defined.
+	before=$(pid_of api:0)
+	run -0 as_member oxctl restart api
+	run -0 as_member oxctl scale api 2
+	run -0 as_member oxctl stop api:1
+	run -0 as_member oxctl start api:1
+	run -0 as_member oxctl signal CONT api
+	printf '[processes.api]\ncommand = ["sh", "-c", "exec sleep 2000"]\ninstances = 2\n[processes.more]\ncommand = "sleep 1000"\n' >oxfile.toml
+	WHOSE=members run -0 as_member oxctl deploy -c "$given"
+	for instance in api:0 api:1 more:0; do
+		grep -qz '^WHOSE=owners' "/proc/$(pid_of $instance)/environ"
+	done
+	run -0 tr '\0' ' ' <"/proc/$(pid_of api:0)/cmdline"
+	assert_output "sleep 2000 "
+}
+
+@test "the control group is that of the next daemon too, when oxctl starts it again" {
+	oxherd --daemon --group $group:read 3>&-
+	oxctl start api -- sleep 1000
+	kill_both
+	run -0 oxctl status 3>&-
+	run -0 as_member oxctl status
+	assert_output --partial api:0
+	run -1 as_member oxctl restart api
+	assert_output --partial "you are in group '$group' with right 'read'"
+	oxctl daemon restart 3>&-
+	run -0 as_member oxctl status
+	# Another one, or none, is for who starts it to say.
+	oxctl daemon stop
+	OXHERD_GROUP='' oxctl start 3>&-
+	run -1 as_member oxctl status
+	oxctl daemon stop
+	oxctl start 3>&-
+	run -1 as_member oxctl status
 }

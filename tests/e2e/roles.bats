@@ -36,9 +36,9 @@ as_stranger() {
 	run -0 as_member "$OXHERD_BUILD/oxctl" restart api
 	[ "$(pid_of api:0)" != "$before" ]
 	run -1 as_member "$OXHERD_BUILD/oxctl" stop api
-	assert_output --partial "the control group may not ask for 'stop'"
+	assert_output --partial "permission denied: 'stop' needs the right 'control' or 'stop'; you are in group '$group' with right 'read,restart'"
 	run -1 as_member "$OXHERD_BUILD/oxctl" daemon stop
-	assert_output --partial "may not ask for 'daemon.shutdown'"
+	assert_output --partial "permission denied: 'daemon.shutdown' needs the owner (uid 0)"
 	assert_logged "control: refused stop to uid 65534"
 	run -1 as_stranger "$OXHERD_BUILD/oxctl" status
 	assert_output --partial "Permission denied"
@@ -54,6 +54,8 @@ as_stranger() {
 	assert_logged "the control group 'no-such-group': there is no group 'no-such-group'"
 	run -1 oxherd --daemon --group 0:raed 3>&-
 	assert_logged "unknown method 'raed'"
+	run -1 oxherd --daemon --group 0:read,save 3>&-
+	assert_logged "'save' is for the owner of the daemon alone"
 }
 
 @test "each change is in the log once, before it is done: what, who, from which program; and no secret" {

@@ -76,7 +76,9 @@ static void wrong_parameters_are_refused_with_words(void **state)
 		{ METHOD_STOP, "{\"timeout_ms\":\"5\"}", "stop: 'timeout_ms' is to be a whole number" },
 		{ METHOD_STOP, "{\"timeout_ms\":1.5}", "stop: 'timeout_ms' is to be a whole number" },
 		{ METHOD_APPLY, "{\"oxfile\":\"/a\",\"wait\":1}", "apply: 'wait' is to be true or false" },
-		{ METHOD_APPLY, "{}", "apply: 'oxfile' is missing: its path, absolute" },
+		{ METHOD_APPLY, "{}",
+			"apply: 'oxfile' is missing: its path, absolute; members of the control group may only name one that an "
+			"app came from" },
 		{ METHOD_APPLY, "{\"oxfile\":\"/a\",\"env\":{\"A\":1}}",
 			"apply: 'env' is to be an object of strings" },
 		{ METHOD_SCALE, "{\"counts\":{\"a\":true}}",
@@ -98,13 +100,49 @@ static void looking_needs_no_right_to_change(void **state)
 	assert_int_equal(method_rights(METHOD_STATUS), METHOD_READ);
 	assert_int_equal(method_rights(METHOD_SUBSCRIBE), METHOD_READ);
 	assert_int_equal(method_rights(METHOD_STOP), METHOD_CONTROL);
-	assert_int_equal(method_rights(METHOD_DAEMON_SHUTDOWN), METHOD_CONTROL);
+	assert_false(method_changes(METHOD_STATUS));
+	assert_true(method_changes(METHOD_STOP));
+	assert_false(method_is_owners(METHOD_STOP));
+}
+
+static const char *owners_param(enum method method, const char *params)
+{
+	struct err e = ERR_INIT;
+	struct json *j = json_parse(params, strlen(params), 4096, &e);
+	const char *name = method_owners_param(method, j);
+
+	json_free(j);
+	err_release(&e);
+	return name;
+}
+
+/* A command, a text, a path's folder, an environment: each lets somebody choose what the daemon's user reads or runs. */
+static void what_chooses_a_command_is_the_owners(void **state)
+{
+	(void)state;
+	assert_true(method_is_owners(METHOD_SAVE));
+	assert_false(method_changes(METHOD_SAVE));
+	assert_true(method_is_owners(METHOD_DAEMON_UPGRADE));
+	assert_true(method_changes(METHOD_DAEMON_UPGRADE));
+	assert_true(method_is_owners(METHOD_DAEMON_SHUTDOWN));
+	assert_string_equal(owners_param(METHOD_START, "{\"targets\":[],\"name\":\"x\"}"), "name");
+	assert_string_equal(owners_param(METHOD_START, "{\"argv\":[\"sh\"]}"), "argv");
+	assert_string_equal(owners_param(METHOD_PLAN, "{\"text\":\"\"}"), "text");
+	assert_string_equal(owners_param(METHOD_PLAN, "{\"env\":{}}"), "env");
+	assert_string_equal(owners_param(METHOD_APPLY, "{\"oxfile\":\"/a\",\"folder\":\"/\"}"), "folder");
+	assert_string_equal(owners_param(METHOD_DEPLOY, "{\"rlimits\":{}}"), "rlimits");
+	assert_string_equal(owners_param(METHOD_DEPLOY, "{\"umask\":0}"), "umask");
+	assert_null(owners_param(METHOD_DEPLOY, "{\"oxfile\":\"/a\",\"only\":[\"b\"],\"force\":true}"));
+	assert_null(owners_param(METHOD_START, "{\"targets\":[\"api\"],\"wait\":true}"));
+	assert_null(method_owners_param(METHOD_STOP, NULL));
 }
 
 static void the_manual_names_every_method_and_parameter(void **state)
 {
 	static const char *const parts[] = { ".It Ic scale Pq control\n",
-		".It Va counts : an object of whole numbers or strings, required\n", ".It Ic daemon.info\n" };
+		".It Va counts : an object of whole numbers or strings, required\n",
+		".It Ic daemon.info Pq read\n", ".It Ic save Pq owner\n",
+		".It Va text : a string, owner only\n" };
 	struct buf text = BUF_INIT;
 
 	(void)state;
@@ -125,6 +163,11 @@ static void a_list_says_what_is_allowed(void **state)
 	assert_true(may[METHOD_STATUS] && may[METHOD_SUBSCRIBE] && may[METHOD_RESTART]);
 	assert_false(may[METHOD_STOP] || may[METHOD_APPLY] || may[METHOD_DAEMON_SHUTDOWN]);
 	assert_int_equal(method_list("", may, &e), 0);
+	assert_int_equal(method_list("control", may, &e), 0);
+	for (enum method m = 0; m < METHOD_COUNT; m++)
+		assert_int_equal(may[m], !method_is_owners(m));
+	assert_int_equal(method_list("read,save", may, &e), -1);
+	assert_string_equal(e.text.ptr, "'save' is for the owner of the daemon alone; leave it out");
 	assert_int_equal(method_list("status,restrat", may, &e), -1);
 	assert_non_null(strstr(e.text.ptr, "did you mean 'restart'?"));
 	err_release(&e);
@@ -142,6 +185,8 @@ int main(void)
 		PROMISE("parameters of the right names and types pass", right_parameters_pass),
 		PROMISE("unknown, missing and wrong parameters are refused with words",
 			wrong_parameters_are_refused_with_words),
+		PROMISE("what shows a secret, or chooses what the daemon reads or runs, is for the owner alone",
+			what_chooses_a_command_is_the_owners),
 		PROMISE("looking needs no right to change", looking_needs_no_right_to_change),
 		PROMISE("the manual names every method and parameter",
 			the_manual_names_every_method_and_parameter),
