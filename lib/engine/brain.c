@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "engine/brain_private.h"
 #include "engine/diary.h"
+#include "engine/process_look.h"
 #include "engine/sync.h"
 #include "engine/upgrade.h"
 #include "os/clock.h"
@@ -85,6 +86,8 @@ void brain_begin(struct brain *b)
 void brain_end(struct brain *b)
 {
 	feed_facts(b);
+	process_walk_free(b->walk);
+	b->walk = NULL;
 	arm_due(b);
 	if (b->is_dirty && b->is_asked)
 		store_save_soon(b->store);
@@ -165,6 +168,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
 	struct instance_status status;
 	struct buf name = BUF_INIT;
+	struct buf command = BUF_INIT;
 	struct herd_exit end = sync_exit(m->status, m->wall_ms);
 
 	if (i) {
@@ -176,7 +180,10 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 	}
 	buf_release(&name);
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
+	if (i && !end.signal && !end.code)
+		process_look_left(b, i, &end.left, &command);
 	herd_exited(b->herd, ticket_of(m), &end, clock_ms());
+	buf_release(&command);
 }
 
 /* A spawn that the keeper could not even begin. */
@@ -352,6 +359,7 @@ void brain_free(struct brain *b)
 	ev_timer_stop(b->loop, &b->save);
 	upgrade_release(b);
 	portwatch_free(b->ports);
+	process_walk_free(b->walk);
 	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);

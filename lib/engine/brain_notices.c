@@ -15,6 +15,14 @@ static void on_said(void *context, struct ticket ticket, const struct notice *wh
 	brain_end(b);
 }
 
+static void on_mute(void *context, struct ticket ticket, bool has_written)
+{
+	struct brain *b = context;
+
+	herd_mute(b->herd, ticket, has_written, clock_ms());
+	brain_end(b);
+}
+
 static void on_stranger(void *context, struct ticket ticket, const char *words)
 {
 	struct brain *b = context;
@@ -25,6 +33,7 @@ static void on_stranger(void *context, struct ticket ticket, const char *words)
 
 static const struct notices_calls notices_calls = {
 	.said = on_said,
+	.mute = on_mute,
 	.stranger = on_stranger,
 };
 

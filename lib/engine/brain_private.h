@@ -101,9 +101,10 @@ struct brain {
 	struct vec forgets; /* of struct ticket *: told to the keeper once the store knows */
 	size_t forgets_due; /* so many of them are in the write that is the `save_due`th */
 	uint64_t save_due;
-	struct map watches; /* slot -> struct watch * */
-	struct map waiters; /* id -> struct waiter * */
-	struct vec readers; /* of struct follower * (engine/follow.h) */
+	struct process_walk *walk; /* of this turn of the loop; NULL: nobody was looked at */
+	struct map watches;        /* slot -> struct watch * */
+	struct map waiters;        /* id -> struct waiter * */
+	struct vec readers;        /* of struct follower * (engine/follow.h) */
 	struct news news;
 	struct diary *diary;
 	struct json *state; /* as found in the store, until the keeper has told its part */

@@ -264,8 +264,9 @@ static void do_settled(void *context, uint64_t request, bool is_ok, const char *
 
 static void do_look(void *context, int64_t pid, struct process_look *out)
 {
-	(void)context;
-	process_look_take((pid_t)pid, out);
+	struct brain *b = context;
+
+	process_look_take(&b->walk, (pid_t)pid, out);
 }
 
 const struct hands brain_hands = {

@@ -138,7 +138,8 @@ static void sum_up(const struct proctree *t, struct sum *sums)
 		sums[p->owner].pages += p->is.rss_pages;
 		sums[p->owner].cpu_ticks += p->is.cpu_ticks;
 		/* What has ended and waits to be reaped by whoever that is has left only its time. */
-		sums[p->owner].processes += p->is.state != 'Z';
+		/* One whose first thread alone has ended lives. */
+		sums[p->owner].processes += p->is.state != 'Z' || p->is.threads > 1;
 	}
 }
 

@@ -259,21 +259,22 @@ int notices_open(struct notices *all, const struct spawn_wish *wish, struct laun
 	const struct spec *spec = wish->spec;
 	enum ready_kind kind = spec_ready(spec);
 	bool has_socket = kind == READY_NOTIFY || spec->watchdog_ms;
+	bool has_pipe = kind == READY_NOTIFY || kind == READY_NOTIFY_FD;
 	bool has_channel = kind == READY_IPC || spec->shutdown_with_message;
 	struct speaker *s = NULL;
 
-	if (!has_socket && !has_channel)
+	if (!has_socket && !has_pipe && !has_channel)
 		return 0;
 	s = find_or_add(all, wish->ticket);
-	if ((has_socket && open_socket(s, spec, e) < 0) ||
-		(kind == READY_NOTIFY && open_pipe(s, ends, e) < 0) ||
+	s->is_fd_only = kind == READY_NOTIFY_FD;
+	if ((has_socket && open_socket(s, spec, e) < 0) || (has_pipe && open_pipe(s, ends, e) < 0) ||
 		(has_channel && open_channel(s, ends, e) < 0)) {
 		forget(all, s);
 		return -1;
 	}
 	if (has_socket)
 		ends->notify_socket = s->address;
-	if (kind == READY_NOTIFY)
+	if (has_pipe)
 		hold(s, HELD_UNREADY, s->ears[END_PIPE].fd);
 	else if (kind == READY_IPC)
 		hold(s, HELD_UNREADY, s->ears[END_CHANNEL].fd);
@@ -343,13 +344,17 @@ bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec 
 {
 	bool has_socket = spec_ready(spec) == READY_NOTIFY || spec->watchdog_ms;
 	struct speaker *s = find(all, ticket);
-	bool has_said =
-		s && (s->was_held[END_SOCKET] || s->was_held[END_CHANNEL]) && !s->was_held[HELD_UNREADY];
+	bool is_fd_only = spec_ready(spec) == READY_NOTIFY_FD;
+	bool is_known = s &&
+		(s->was_held[END_SOCKET] || s->was_held[END_CHANNEL] ||
+			(is_fd_only && s->was_held[END_PIPE]));
+	bool has_said = is_known && !s->was_held[HELD_UNREADY];
 	char name[HELD_NAME_MAX];
 
 	if (!s && !has_socket)
 		return false;
 	s = find_or_add(all, ticket);
+	s->is_fd_only = is_fd_only;
 	if (s->was_held[END_SOCKET])
 		choose_address(s, spec);
 	else if (has_socket)

@@ -32,6 +32,8 @@ enum {
 struct notices_calls {
 	/* May close the instance, or open another. */
 	void (*said)(void *context, struct ticket ticket, const struct notice *what);
+	/* It, and everybody it gave it to, has closed NOTIFY_FD and lives: no newline will come.  May close the instance. */
+	void (*mute)(void *context, struct ticket ticket, bool has_written);
 	/* Somebody else spoke in its name: "READY=1 came from pid 812 'x', which is not its own; not believed". */
 	void (*stranger)(void *context, struct ticket ticket, const char *words);
 };

@@ -119,6 +119,14 @@ static void hear_socket(struct ear *ear)
 
 /* --- streams --------------------------------------------------------------------------------------------------------- */
 
+/* Who ends closes all it has too, and how it ended says more. */
+static bool lives(const struct speaker *s)
+{
+	struct proc p;
+
+	return procfs_read(s->pid, &p) && p.has_memory;
+}
+
 static void hear_pipe(struct ear *ear)
 {
 	struct speaker *s = ear->of;
@@ -127,13 +135,18 @@ static void hear_pipe(struct ear *ear)
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	if (len > 0 && !memchr(bytes, '\n', (size_t)len))
+	if (len > 0 && !memchr(bytes, '\n', (size_t)len)) {
+		s->has_written = true;
 		return;
-	/* It has said its one word. */
+	}
+	/* It has said its one word.  Where it has no other way to say it, the next brain knows by the pipe that it had one. */
 	ear_close(ear);
-	speaker_let_go(s, END_PIPE);
+	if (!s->is_fd_only)
+		speaker_let_go(s, END_PIPE);
 	if (len > 0)
 		(void)tell_ready(s);
+	else if (lives(s))
+		s->all->calls->mute(s->all->context, s->ticket, s->has_written);
 }
 
 static void hear_channel(struct ear *ear)

@@ -33,6 +33,8 @@ struct speaker {
 	char address[128];                  /* NOTIFY_SOCKET; "" */
 	char child_names[2][HELD_NAME_MAX]; /* HELD_CHILD_PIPE, HELD_CHILD_CHANNEL */
 	bool was_held[HELD_COUNT];          /* the keeper has it */
+	bool is_fd_only;                    /* ready = "notify-fd": what is on the pipe is all that it says */
+	bool has_written;                   /* something came on the pipe, and no newline yet */
 	struct channel_line line;
 	int64_t stranger_at; /* 0: none was told of */
 };

@@ -3,14 +3,26 @@
  */
 #include "engine/process_look.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "base/mem.h"
+#include "base/str.h"
+#include "engine/brain_private.h"
 #include "engine/proctree.h"
 #include "os/netdiag.h"
 #include "os/procfs.h"
 
-struct looking {
+/* One walk over the machine, for all who are asked about in the same turn of the loop. */
+struct process_walk {
 	struct netdiag_sockets sockets;
+	struct proctree tree;
+	bool is_complete;
+};
+
+struct looking {
+	const struct process_walk *walk;
 	struct process_look *out;
 };
 
@@ -31,28 +43,130 @@ static bool hear_socket(void *context, uint32_t inode)
 {
 	const struct looking *l = context;
 
-	for (size_t i = 0; i < l->sockets.len; i++)
-		if (l->sockets.items[i].inode == inode)
-			add_port(l->out, l->sockets.items[i].port);
+	for (size_t i = 0; i < l->walk->sockets.len; i++)
+		if (l->walk->sockets.items[i].inode == inode)
+			add_port(l->out, l->walk->sockets.items[i].port);
 	return true;
 }
 
-void process_look_take(pid_t main, struct process_look *out)
+static struct process_walk *walk_new(void)
 {
-	struct looking looking = { .sockets = NETDIAG_SOCKETS_INIT, .out = out };
-	struct proctree tree = PROCTREE_INIT;
+	struct process_walk *walk = mem_zalloc(1, sizeof(*walk));
+
+	walk->sockets = (struct netdiag_sockets)NETDIAG_SOCKETS_INIT;
+	walk->tree = (struct proctree)PROCTREE_INIT;
+	walk->is_complete =
+		netdiag_listeners(0, &walk->sockets, NULL) == 0 && proctree_scan(&walk->tree) == 0;
+	return walk;
+}
+
+void process_walk_free(struct process_walk *walk)
+{
+	if (!walk)
+		return;
+	proctree_release(&walk->tree);
+	netdiag_release(&walk->sockets);
+	mem_free(walk);
+}
+
+void process_look_take(struct process_walk **walk, pid_t main, struct process_look *out)
+{
+	struct looking looking = { .out = out };
+	struct proctree *tree = NULL;
 	struct proc first;
 
 	*out = (struct process_look){ .ports_len = 0 };
 	if (main <= 0)
 		return;
 	out->is_first_thread_over = procfs_read(main, &first) && first.state == 'Z' && first.threads > 1;
-	if (netdiag_listeners(0, &looking.sockets, NULL) == 0 && proctree_scan(&tree) == 0) {
-		proctree_assign(&tree, &main, 1);
-		for (size_t i = 0; i < tree.len; i++)
-			if (tree.procs[i].owner == 0)
-				netdiag_pid_sockets(tree.procs[i].is.pid, hear_socket, &looking);
+	if (!*walk)
+		*walk = walk_new();
+	if (!(*walk)->is_complete)
+		return;
+	looking.walk = *walk;
+	tree = &(*walk)->tree;
+	proctree_assign(tree, &main, 1);
+	for (size_t i = 0; i < tree->len; i++)
+		if (tree->procs[i].owner == 0)
+			netdiag_pid_sockets(tree->procs[i].is.pid, hear_socket, &looking);
+}
+
+/* --- left behind ----------------------------------------------------------------------------------------------------- */
+
+enum { CHILDREN_MAX = 16384, COMMAND_MAX = 80 };
+
+static int by_pid(const void *left, const void *right)
+{
+	const pid_t *a = left;
+	const pid_t *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The main processes that are known, by pid. */
+static pid_t *known_pids(const struct brain *b, size_t *count)
+{
+	pid_t *pids = mem_zalloc(herd_counts(b->herd).instances + 1, sizeof(*pids));
+
+	*count = 0;
+	for (const struct instance *i = herd_first(b->herd); i; i = herd_next(b->herd, i))
+		if (instance_pid(i) > 0)
+			pids[(*count)++] = (pid_t)instance_pid(i);
+	qsort(pids, *count, sizeof(*pids), by_pid);
+	return pids;
+}
+
+/* By what it was started with, or by its session. */
+static bool is_of(pid_t pid, const struct instance *i)
+{
+	char app[128];
+	char number[16];
+	char wanted[16];
+	struct proc p;
+
+	if (!procfs_read(pid, &p) || p.state == 'Z')
+		return false;
+	if (p.session == (pid_t)instance_pid(i))
+		return true;
+	snprintf(wanted, sizeof(wanted), "%d", instance_number(i));
+	return procfs_environ(pid, "OXHERD_APP", app, sizeof(app)) && str_eq(app, instance_app(i)) &&
+		procfs_environ(pid, "OXHERD_INSTANCE", number, sizeof(number)) && str_eq(number, wanted);
+}
+
+static pid_t find_left(const struct brain *b, const struct instance *i)
+{
+	pid_t *children = mem_zalloc(CHILDREN_MAX, sizeof(*children));
+	ssize_t len = procfs_children((pid_t)b->keeper_pid, children, CHILDREN_MAX);
+	size_t count = 0;
+	pid_t *known = known_pids(b, &count);
+	pid_t found = 0;
+
+	for (ssize_t k = 0; k < len && k < CHILDREN_MAX && !found; k++) {
+		pid_t pid = children[k];
+
+		if (pid != getpid() && !bsearch(&pid, known, count, sizeof(*known), by_pid) && is_of(pid, i))
+			found = pid;
 	}
-	proctree_release(&tree);
-	netdiag_release(&looking.sockets);
+	mem_free(known);
+	mem_free(children);
+	return found;
+}
+
+void process_look_left(
+	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command)
+{
+	enum state state = instance_state(i);
+	struct process_walk *walk = NULL;
+	struct process_look look;
+
+	if (state != STATE_STARTING && state != STATE_RUNNING && state != STATE_UNHEALTHY)
+		return;
+	left->pid = find_left(b, i);
+	if (!left->pid)
+		return;
+	(void)procfs_command((pid_t)left->pid, command, COMMAND_MAX);
+	left->command = command->ptr;
+	process_look_take(&walk, (pid_t)left->pid, &look);
+	process_walk_free(walk);
+	left->port = look.ports_len ? look.ports[0] : 0;
 }

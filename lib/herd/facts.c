@@ -193,6 +193,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 {
 	struct instance *i = herd_hear(h, t, now);
 	struct end how = { .kind = END_EXITED };
+	struct buf first = BUF_INIT;
 	struct buf why = BUF_INIT;
 
 	if (!i)
@@ -213,7 +214,11 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		h->options.hands->unwatch(h->options.context, t);
 	instance_leftovers(i);
 	if (end->is_oom)
-		buf_adds(&why, "the kernel was out of memory: ");
+		buf_adds(&first, "the kernel was out of memory");
+	else if (background_words(i, &end->left, &first) && is_background_start(i, &end->left))
+		how.kind = END_NEVER_READY;
+	if (first.len)
+		buf_addf(&why, "%s: ", first.ptr);
 	exit_words(&i->last_exit, &why);
 	if (i->state == STATE_STOPPING)
 		instance_touch(i);
@@ -222,7 +227,8 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	else if (instance_is_leaving(i))
 		instance_feed(i, EVENT_DIED, why.ptr);
 	else
-		judge(i, how, end->is_oom ? "the kernel was out of memory" : NULL);
+		judge(i, how, first.len ? first.ptr : NULL);
+	buf_release(&first);
 	buf_release(&why);
 	herd_leave(h);
 }

@@ -63,6 +63,11 @@ struct herd_exit {
 	int signal;      /* its number, or 0 */
 	int64_t wall_ms; /* since 1970, for people only */
 	bool is_oom;     /* killed by the kernel, for want of memory */
+	struct left_behind {
+		int64_t pid; /* 0: nothing lives on that belongs to it, or nobody has looked */
+		int port;    /* that it listens on; 0: none */
+		const char *command;
+	} left; /* it has ended with 0, and this one of its processes lives on */
 };
 /* The main process was reaped. */
 void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now);
@@ -74,6 +79,8 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now);
  * is asked for.
  */
 void herd_told(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
+/* It lives, and nobody has NOTIFY_FD any more: no newline will come.  `has_written`: something else than a newline was written there. */
+void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now);
 /* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
 /*

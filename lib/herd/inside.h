@@ -286,6 +286,14 @@ void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf
 void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
+/* unready.c: why it was not ready in time, from a look at it; a start that failed is stopped, and counts as a crash. */
+void unready_words(const struct instance *i, struct buf *out);
+void instance_fail_start(struct instance *i, const char *why);
+/* Words about what an end with 0 left behind; false where that is nothing. */
+bool background_words(const struct instance *i, const struct left_behind *left, struct buf *out);
+/* It was to serve, and what it left behind is what it took for that. */
+bool is_background_start(const struct instance *i, const struct left_behind *left);
+
 /* over.c */
 void instance_over_end(struct instance *i);
 /* It goes down for a limit, and for nothing else. */

@@ -320,14 +320,11 @@ void instance_act(struct instance *i, enum action action)
 
 static void never_ready(struct instance *i)
 {
-	const char *check = instance_check_words(i);
-	char why[256];
+	struct buf why = BUF_INIT;
 
-	snprintf(why, sizeof(why), "not ready within %.3g s%s%s",
-		(double)instance_spec(i)->ready_timeout_ms / 1000, check ? ": " : "", check ? check : "");
-	i->is_failing = true;
-	rollout_note_failure(i, why);
-	instance_feed(i, EVENT_STOP, why);
+	unready_words(i, &why);
+	instance_fail_start(i, why.ptr);
+	buf_release(&why);
 }
 
 static void stop_timed_out(struct instance *i)

@@ -82,6 +82,7 @@ static const char *const ready_words[] = {
 	[READY_HEALTH] = "its health check",
 	[READY_NOTIFY] = "READY=1 from it",
 	[READY_IPC] = "'ready' from it",
+	[READY_NOTIFY_FD] = "a newline on NOTIFY_FD from it",
 };
 
 static void starting_reason(const struct instance *i, struct buf *out)

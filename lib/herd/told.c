@@ -104,7 +104,8 @@ static void hear_ready(struct instance *i)
 	if (i->told->is_reloading)
 		instance_note(i, "says that it has reloaded");
 	i->told->is_reloading = false;
-	if (i->state == STATE_STARTING && (kind == READY_NOTIFY || kind == READY_IPC))
+	if (i->state == STATE_STARTING &&
+		(kind == READY_NOTIFY || kind == READY_NOTIFY_FD || kind == READY_IPC))
 		instance_feed(i, EVENT_READY, NULL);
 }
 

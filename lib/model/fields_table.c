@@ -56,6 +56,7 @@ static const struct field_word ready_words[] = {
 	{ .word = "listen", .value = READY_LISTEN },
 	{ .word = "health", .value = READY_HEALTH },
 	{ .word = "notify", .value = READY_NOTIFY },
+	{ .word = "notify-fd", .value = READY_NOTIFY_FD },
 	{ .word = "ipc", .value = READY_IPC },
 	{ .word = NULL },
 };

@@ -30,7 +30,16 @@ enum stop_to { STOP_TO_MAIN, STOP_TO_TREE };
  * AUTO: the health check if there is one, else LISTEN if `port` was written, else ALIVE; spec_ready()
  * resolves it.
  */
-enum ready_kind { READY_AUTO, READY_ALIVE, READY_LISTEN, READY_HEALTH, READY_NOTIFY, READY_IPC };
+/* Remembered as numbers: later ones stand at the end. */
+enum ready_kind {
+	READY_AUTO,
+	READY_ALIVE,
+	READY_LISTEN,
+	READY_HEALTH,
+	READY_NOTIFY,
+	READY_IPC,
+	READY_NOTIFY_FD,
+};
 
 struct strings {
 	char **items;

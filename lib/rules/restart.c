@@ -35,7 +35,7 @@ static void explain_end(struct restart_decision *d, struct end end)
 			explain(d, "killed by signal %d", end.code);
 		break;
 	case END_NEVER_READY:
-		explain(d, "a failed start (ready_timeout_secs)");
+		explain(d, "a failed start");
 		break;
 	case END_UNHEALTHY:
 		explain(d, "a failed check (unhealthy_threshold)");

@@ -417,7 +417,7 @@ static void it_says_why(void **state)
 	assert_string_equal(why(&d, &s, (struct end){ END_SIGNALED, 40 }, 0),
 		"killed by signal 40, crash 1, starts again after 100 ms");
 	assert_string_equal(why(&d, &s, (struct end){ END_NEVER_READY, 0 }, 20),
-		"a failed start (ready_timeout_secs), crash 21, starts again after 30000 ms (restart_delay_max_ms)");
+		"a failed start, crash 21, starts again after 30000 ms (restart_delay_max_ms)");
 	s.max_restarts = 5;
 	assert_string_equal(why(&d, &s, (struct end){ END_UNHEALTHY, 0 }, 2),
 		"a failed check (unhealthy_threshold), crash 3 of 5, delay doubled to 400 ms");
