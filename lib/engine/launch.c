@@ -27,11 +27,29 @@ static void put_number(struct env *env, const char *name, int number)
 	env_put(env, name, text);
 }
 
+/*
+ * What the caller has; for an app of another user only what its programs are found by, its language and its time zone: the rest is
+ * somebody else's, secrets among it.
+ */
+static void put_callers(struct env *env, const struct spec *s, const struct caller *caller)
+{
+	static const char *const kept[] = { "PATH", "LANG", "TZ" };
+
+	if (!s->user || s->inherit_env) {
+		if (caller)
+			put_all(env, &caller->env);
+		return;
+	}
+	env_put(env, "PATH", KEEP_PATH_DEFAULT);
+	for (size_t i = 0; caller && i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (env_get(&caller->env, kept[i]))
+			env_put(env, kept[i], env_get(&caller->env, kept[i]));
+}
+
 /* What we add stands below what the app says itself; the port is the one thing that is ours to say. */
 void launch_hook_env(const struct spec *s, int revision, const struct caller *caller, struct env *env)
 {
-	if (caller)
-		put_all(env, &caller->env);
+	put_callers(env, s, caller);
 	env_put(env, "OXHERD_APP", s->name);
 	put_number(env, "OXHERD_REVISION", revision);
 	put_all(env, &s->file_env);
@@ -42,8 +60,7 @@ void launch_env(const struct spawn_wish *wish, const struct caller *caller, stru
 {
 	const struct spec *s = wish->spec;
 
-	if (caller)
-		put_all(env, &caller->env);
+	put_callers(env, s, caller);
 	/* So that oxctl reaches this daemon from within. */
 	if (getenv("OXHERD_HOME"))
 		env_put(env, "OXHERD_HOME", getenv("OXHERD_HOME"));
@@ -112,6 +129,7 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 		put_unless_said(env, said, "HOME", user->home);
 		put_unless_said(env, said, "USER", user->name);
 		put_unless_said(env, said, "LOGNAME", user->name);
+		put_unless_said(env, said, "SHELL", user->shell);
 	}
 	user_release(user);
 	mem_free(user);
@@ -266,7 +284,7 @@ void launch_own_environment(struct env *env)
 		mem_free(name);
 	}
 	buf_addf(&path, "%s:/usr/local/sbin:/usr/sbin:/sbin",
-		env_get(env, "PATH") ? env_get(env, "PATH") : "/usr/local/bin:/usr/bin:/bin");
+		env_get(env, "PATH") ? env_get(env, "PATH") : KEEP_PATH_DEFAULT);
 	env_put(env, "PATH", path.ptr);
 	buf_release(&path);
 }

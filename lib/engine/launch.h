@@ -39,7 +39,7 @@ void launch_init(struct launch *l);
 /* Program, words, environment and folder (absolute). */
 void launch_words(struct launch *l, const struct command *command, const struct env *env, const char *folder);
 /*
- * The user that it becomes (both names NULL: the daemon's).  HOME, USER and LOGNAME go to `env` unless `said` (or NULL) has them.  -1 with
+ * The user that it becomes (both names NULL: the daemon's).  HOME, USER, LOGNAME and SHELL go to `env` unless `said` (or NULL) has them.  -1 with
  * words.
  */
 int launch_user(struct launch *l, const char *name, const char *group, const struct env *said,

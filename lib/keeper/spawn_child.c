@@ -76,7 +76,9 @@ static int open_fifo(const char *path)
 	fd = open(path, O_RDWR | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return -1;
-	if (S_ISFIFO(st.st_mode) && st.st_uid == geteuid())
+	/* The folder is ours alone: what is another's there we gave away for an earlier run. */
+	if (S_ISFIFO(st.st_mode) &&
+		(st.st_uid == geteuid() || (geteuid() == 0 && fchown(fd, 0, (gid_t)-1) == 0)))
 		return fd;
 	close(fd);
 	errno = EPERM;
@@ -154,6 +156,22 @@ static int set_limits(struct child_plan *plan)
 	return 0;
 }
 
+/*
+ * Who opens /dev/stdout opens the pipe anew, and only its owner may.  It gives no right that the descriptor itself does not: nobody else
+ * gets into the folder.  Where it cannot be done the user cannot be become either, and that says so.
+ */
+static void give_pipes(const struct keep_spawn *wish, uid_t uid)
+{
+	struct stat st;
+
+	for (size_t i = 0; i < wish->descriptor_count; i++) {
+		int fd = (int)wish->descriptors[i].target;
+
+		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
+			(void)!fchown(fd, uid, (gid_t)-1);
+	}
+}
+
 /* Not believed until tried: what could become root again is not started. */
 static int become_user(struct child_plan *plan)
 {
@@ -165,6 +183,7 @@ static int become_user(struct child_plan *plan)
 
 	if (!(wish->flags & KEEP_SPAWN_USER))
 		return 0;
+	give_pipes(wish, uid);
 	if (setgroups(wish->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
 		setresuid(uid, uid, uid) < 0)
 		return -1;

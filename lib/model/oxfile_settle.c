@@ -119,6 +119,8 @@ static void settle_port(struct oxfile_reading *r, const struct spec *s)
 {
 	const char *from_caller = environment_get(r->ctx.environment, "PORT", strlen("PORT"));
 
+	if (s->user && !s->inherit_env)
+		from_caller = NULL;
 	if (!s->command.text || may_have_port(s) || from_caller || !command_wants_port(&s->command))
 		return;
 	diag_hint(diags_error(r->d, oxfile_place(s, "command"),

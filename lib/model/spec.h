@@ -98,6 +98,7 @@ struct spec {
 	struct strings env_file;
 	struct env file_env; /* what the env_files held when they were last read; env wins over it */
 	char *user, *group;
+	bool inherit_env;
 
 	int restart;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_window_ms;

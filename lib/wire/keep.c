@@ -135,7 +135,7 @@ const char *keep_list_next(const struct keep_list *list, const char *previous)
 
 void keep_programs(struct buf *run, const char *name, const char *path)
 {
-	const char *folder = path ? path : "/usr/local/bin:/usr/bin:/bin";
+	const char *folder = path ? path : KEEP_PATH_DEFAULT;
 
 	if (strchr(name, '/') || !*name) {
 		keep_list_add(run, name);

@@ -60,6 +60,8 @@ enum {
 
 /* The variable that the keeper adds to every child: see keeper/badge.h.  Inner: never documented to users, never passed on. */
 #define KEEP_MARK "OXHERD_MARK"
+/* Where programs are looked for when nobody says. */
+#define KEEP_PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
 
 enum keep_kind {
 #define X(name, word, fields) KEEP_##name,
@@ -104,7 +106,7 @@ struct keep_list {
 
 enum keep_from {
 	KEEP_FROM_NULL, /* /dev/null */
-	KEEP_FROM_FIFO, /* the FIFO at path `name`, made with 0600 if missing; it must be ours */
+	KEEP_FROM_FIFO, /* the FIFO at path `name`, made with 0600 if missing; it must be ours, or one that we gave to a user */
 	KEEP_FROM_HELD, /* what is held as `name` */
 	KEEP_FROM_SENT, /* the message's own descriptor number `index` */
 	KEEP_FROM_COUNT,
