@@ -114,22 +114,27 @@ static int open_failed(const char *path, struct err *e)
 	return err_sys(e, number, "cannot open '%s'", path);
 }
 
+int file_read_open(int fd, const char *path, size_t size_max, struct buf *out, struct err *e)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, errno, "cannot read '%s'", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, "cannot read '%s': it is %s", path, kind_name(st.st_mode));
+	if (st.st_size > 0 && (size_t)st.st_size > size_max)
+		return too_large(path, size_max, (size_t)st.st_size, e);
+	return file_read_stream(fd, path, size_max, out, e);
+}
+
 int file_read(const char *path, size_t size_max, struct buf *out, struct err *e)
 {
-	int rc = -1;
-	struct stat st;
 	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int rc = 0;
 
 	if (fd < 0)
 		return open_failed(path, e);
-	if (fstat(fd, &st) < 0)
-		err_sys(e, errno, "cannot read '%s'", path);
-	else if (!S_ISREG(st.st_mode))
-		err_set(e, "cannot read '%s': it is %s", path, kind_name(st.st_mode));
-	else if (st.st_size > 0 && (size_t)st.st_size > size_max)
-		too_large(path, size_max, (size_t)st.st_size, e);
-	else
-		rc = file_read_stream(fd, path, size_max, out, e);
+	rc = file_read_open(fd, path, size_max, out, e);
 	close(fd);
 	return rc;
 }

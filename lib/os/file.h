@@ -11,6 +11,7 @@
 #include "base/buf.h"
 
 struct err;
+struct rights;
 
 /*
  * The whole of a regular file of at most `size_max` bytes.  A folder, FIFO, socket or device is refused
@@ -18,6 +19,8 @@ struct err;
  * append to `out`, and leave it as it was when they fail.
  */
 int file_read(const char *path, size_t size_max, struct buf *out, struct err *e);
+/* The same for a file that is open. */
+int file_read_open(int fd, const char *path, size_t size_max, struct buf *out, struct err *e);
 /* As file_read for a descriptor that may be a pipe: reads until its end, refuses more than `size_max`. */
 int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out, struct err *e);
 /*
@@ -33,6 +36,19 @@ int file_write(const char *path, const void *bytes, size_t len, unsigned int mod
  */
 int file_write_keeping(const char *path, const char *previous, const void *bytes, size_t len,
 	unsigned int mode, struct err *e);
+/*
+ * The same for a file of a user, where that user or others may have put links and more in the way: os/folder.h says whose rights are used.  A
+ * path that leads through links is read where those may be followed; written, the last one only if root or the daemon's user put it there.
+ */
+int file_read_as(
+	const char *path, const struct rights *rights, size_t size_max, struct buf *out, struct err *e);
+/* The same by the names of a user and a group, which may be NULL. */
+int file_read_for(const char *user, const char *group, const char *path, size_t size_max, struct buf *out,
+	struct err *e);
+int file_write_as(const char *path, const struct rights *rights, const void *bytes, size_t len,
+	unsigned int mode, struct err *e);
+/* Gone already is no failure. */
+int file_remove_as(const char *path, const struct rights *rights, struct err *e);
 bool file_exists(const char *path);
 bool file_is_link(const char *path);
 /* The folders above `path` that are not there, 0755 less the umask; -1 with errno. */
