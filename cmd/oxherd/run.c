@@ -105,7 +105,7 @@ int run(const struct options *o, struct err *e)
 	if (make_home_absolute(e) < 0)
 		return -1;
 	brain = o->brain ? mem_strdup(o->brain) : dirs_program("oxherd-brain", e);
-	if (!brain || dirs_find(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
+	if (!brain || dirs_find(&dirs, e) < 0 || dirs_check_home(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
 		lock_take(&lock, dirs.run, dirs.state, e) < 0)
 		goto out;
 	log = path_join(dirs.log, "oxherd.log");

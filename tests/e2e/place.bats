@@ -3,7 +3,7 @@ load ../lib/daemon
 
 teardown() {
 	stop_oxherd
-	[ -z "${place-}" ] || rm -rf "$place"
+	[ -z "${place-}" ] || rm -rf "$place" "${squatted:-$place}"
 }
 
 # Nothing was started, and nothing of the neighbour's was touched.
@@ -125,6 +125,92 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys
 	assert [ -n "$output" ]
 	chmod 700 "$OXHERD_HOME/run"
 	assert [ "$(status_field api:0 pid)" != null ]
+}
+
+@test "a folder above run and state that another user owns, or may write to, is refused with what to do" {
+	as_root
+	open_place
+	mkdir -p theirs/herd open/herd fine
+	chown 65534 theirs
+	chmod 777 open
+	OXHERD_HOME=$place/theirs/herd run -1 oxherd --daemon 3>&-
+	assert_output --partial "'$place/theirs' belongs to uid 65534, who could put another folder in the place of OXHERD_HOME"
+	OXHERD_HOME=$place/theirs run -1 oxherd --daemon 3>&-
+	assert_output --partial "'$place/theirs' belongs to uid 65534"
+	OXHERD_HOME=$place/open/herd run -1 oxherd --daemon 3>&-
+	assert_output --partial "others may write to '$place/open'"
+	assert_output --partial "run chmod go-w on it"
+	# A link is looked at on both sides.
+	ln -s "$place/open/herd" fine/link
+	OXHERD_HOME=$place/fine/link run -1 oxherd --daemon 3>&-
+	assert_output --partial "others may write to '$place/open'"
+	assert_equal "$(find theirs open -name run)" ""
+	# As in /tmp, where nobody can move what is another's.
+	chmod 1777 open
+	OXHERD_HOME=$place/open/herd run -0 oxherd --daemon 3>&-
+	OXHERD_HOME=$place/open/herd oxctl daemon stop
+}
+
+# without_run_folder COMMAND…: as a user whose login made no run folder.
+without_run_folder() {
+	env -u OXHERD_HOME -u XDG_RUNTIME_DIR -u XDG_STATE_HOME HOME="$place/home" OX_TEST="$OX_TEST" \
+		setpriv --reuid 65533 --regid 65533 --clear-groups "$@"
+}
+
+@test "another user who makes /tmp/oxherd-UID keeps nobody out, before a start, during and after" {
+	as_root
+	open_place
+	mkdir home
+	chown 65533 home
+	squatted=/tmp/oxherd-65533
+	[ ! -e "$squatted" ] || skip "somebody has $squatted"
+	as_nobody mkdir -m 777 "$squatted"
+	without_run_folder oxctl start api -- sleep 1000 3>&-
+	run -0 without_run_folder oxctl status
+	assert_output --partial api:0
+	# It comes and goes, and the daemon is found all the same.
+	rmdir "$squatted"
+	run -0 without_run_folder oxctl status
+	as_nobody ln -s "$place" "$squatted"
+	run -0 without_run_folder oxctl status
+	run -1 without_run_folder oxherd --daemon 3>&-
+	assert_output --partial "another oxherd"
+	rm "$squatted"
+	assert_equal "$(stat -c %a "$place/home/.local/state/oxherd/run")" 700
+	without_run_folder oxctl daemon stop
+}
+
+@test "a daemon that version 0.1.0 started in /tmp/oxherd-UID is found there" {
+	as_root
+	open_place
+	mkdir home
+	chown 65533 home
+	squatted=/tmp/oxherd-65533
+	[ ! -e "$squatted" ] || skip "somebody has $squatted"
+	mkdir -m 700 "$squatted"
+	chown 65533:65533 "$squatted"
+	without_run_folder oxctl start api -- sleep 1000 3>&-
+	[ -S "$squatted/oxherd.sock" ]
+	without_run_folder oxctl daemon stop
+	rm -r "$squatted"
+	# The same without one: what the state remembers is of a folder that is gone.
+	without_run_folder oxctl start 3>&-
+	run -0 without_run_folder oxctl status
+	assert_output --partial api
+	without_run_folder oxctl daemon stop
+}
+
+@test "a run folder that another user's login has left in the environment is not used" {
+	as_root
+	open_place
+	mkdir home theirs
+	chown 65533 home
+	chown 65534 theirs
+	chmod 777 theirs
+	run -0 env -u OXHERD_HOME -u XDG_STATE_HOME XDG_RUNTIME_DIR="$place/theirs" HOME="$place/home" \
+		setpriv --reuid 65533 --regid 65533 --clear-groups oxctl start api -- sleep 1000 3>&-
+	assert_equal "$(ls theirs)" ""
+	without_run_folder oxctl daemon stop
 }
 
 @test "everything that the daemon keeps is private" {
