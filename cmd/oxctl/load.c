@@ -60,10 +60,11 @@ char *load_folder(const char *path)
 	return folder;
 }
 
-static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)
+static int read_env_file(
+	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e)
 {
 	(void)context;
-	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
+	return file_read_for(s->user, s->group, path, DOTENV_SIZE_MAX, bytes, e);
 }
 
 /* A port that may be taken when its app starts is no mistake, but worth a word. */

@@ -60,10 +60,12 @@ void reading_refuse(struct request *r, const char *path, struct diags *d)
 		d->errors, d->errors == 1 ? "" : "s");
 }
 
-static int read_env_file(void *context, const char *path, struct buf *bytes, struct err *e)
+/* What a user's service is given is what that user may read, unless only root can say what stands there. */
+static int read_env_file(
+	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e)
 {
 	(void)context;
-	return file_read(path, DOTENV_SIZE_MAX, bytes, e);
+	return file_read_for(s->user, s->group, path, DOTENV_SIZE_MAX, bytes, e);
 }
 
 static struct oxfile *read_text(const struct reading *reading, const char *text, size_t len, struct diags *d)

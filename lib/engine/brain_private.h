@@ -12,6 +12,7 @@
 #include "engine/brain.h"
 #include "engine/drain.h"
 #include "engine/limiter.h"
+#include "engine/logplace.h"
 #include "engine/meter.h"
 #include "engine/news.h"
 #include "engine/notices.h"
@@ -157,6 +158,8 @@ void brain_on_save(struct ev_loop *loop, struct ev_timer *w, int events);
 void brain_on_saved(void *context);
 void brain_unwatch(struct brain *b, struct ticket ticket);
 int brain_open_pump(struct brain *b, struct err *e);
+/* Where a stream of an instance is logged, and with whose rights; to be released. */
+struct log_place brain_log_place(const struct brain *b, const struct instance *i, enum pump_stream which);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */
 void brain_sweep_pump(struct brain *b);
 /* What a burst of events has freed goes back to the system. */

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
+#include "os/rights.h"
 
 /* It may come from inside a wish of the herd: it is told in a turn of its own. */
 static void on_log_trouble(void *context, const char *name, const char *words)
@@ -56,6 +57,19 @@ int brain_open_pump(struct brain *b, struct err *e)
 	mem_free(inflight);
 	mem_free(pipes);
 	return b->pump ? 0 : -1;
+}
+
+struct log_place brain_log_place(const struct brain *b, const struct instance *i, enum pump_stream which)
+{
+	const struct spec *spec = instance_spec(i);
+	struct buf name = BUF_INIT;
+	struct log_place log;
+
+	buf_addf(&name, "%s:%d", instance_app(i), instance_number(i));
+	log.path = pump_log_path(b->options.dirs->log, name.ptr, spec, which);
+	log.rights = b->pump ? rights_clone(pump_rights(b->pump, spec)) : NULL;
+	buf_release(&name);
+	return log;
 }
 
 static const struct spec *spec_of(const void *context, const char *name)

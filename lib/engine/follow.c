@@ -28,16 +28,13 @@ static int add_logs(struct follower *f, struct err *e)
 	VEC_EACH (&instances, k, i) {
 		const char *app = instance_app(i);
 		int number = instance_number(i);
-		struct buf name = BUF_INIT;
 
-		buf_addf(&name, "%s:%d", app, number);
 		for (enum pump_stream which = PUMP_OUT; which < PUMP_STREAM_COUNT; which++) {
-			char *path = pump_log_path(b->options.dirs->log, name.ptr, instance_spec(i), which);
+			struct log_place log = brain_log_place(b, i, which);
 
-			logs_add(f->logs, path, app, number, kinds[which]);
-			mem_free(path);
+			logs_add(f->logs, &log, app, number, kinds[which]);
+			log_place_release(&log);
 		}
-		buf_release(&name);
 	}
 	vec_release(&instances);
 	return rc;

@@ -15,18 +15,25 @@
 #include <zlib.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/vec.h"
+#include "engine/logplace.h"
 #include "engine/loop.h"
 #include "os/fd.h"
+#include "os/folder.h"
+#include "os/rights.h"
 #include "os/thread.h"
 
 enum {
 	GZIP_BLOCK = 64 * 1024,
 	GZIP_NICE = 19,
 	GZIP_WATCH_AGAIN_MS = 1000,
+	/* A file of nothing can be made as large as one likes, and would take the thread for days. */
+	HOLES_SIZE = 1 << 30,
+	HOLES_SHARE = 64,
 	GZIP_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
 	/* linux/ioprio.h: the class that has the disk only while it is idle. */
 	IO_WHO_PROCESS = 1,
@@ -35,7 +42,8 @@ enum {
 
 struct job {
 	char *path; /* of the plain file, wherever it is now */
-	char *part; /* what is being made */
+	char *part; /* what is being made, in the same folder */
+	struct rights *rights;
 	int in, out;
 	int ended; /* becomes readable when the thread is at its end */
 	atomic_bool is_cancelled;
@@ -137,61 +145,109 @@ static void job_free(void *item)
 	fd_close(&job->ended);
 	mem_free(job->path);
 	mem_free(job->part);
+	rights_free(job->rights);
 	mem_free(job);
 }
 
-static int open_all(struct job *job)
+static void remove_part(const char *part, const struct rights *rights)
 {
+	struct folder f;
+
+	if (log_folder(&f, part, rights, 0, NULL) < 0)
+		return;
+	(void)folder_unlink(&f, f.name);
+	folder_close(&f);
+}
+
+static int open_both(struct job *job, const struct folder *f, struct err *e)
+{
+	const char *part = path_base(job->part);
 	struct stat st;
+
+	job->in = folder_open_file(f, f->name, O_RDONLY, 0, e);
+	if (job->in < 0)
+		return -1;
+	if (fstat(job->in, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_sys(e, EINVAL, "it is no regular file");
+	if (st.st_size > HOLES_SIZE && st.st_blocks * 512 < st.st_size / HOLES_SHARE)
+		return err_set(e, "it consists of holes");
+	(void)folder_unlink(f, part);
+	job->out = folder_open_file(f, part, O_WRONLY | O_CREAT | O_EXCL, 0600, e);
+	if (job->out < 0)
+		return -1;
+	/* What is made with a user's rights is that user's. */
+	if (f->kind != FOLDER_USERS)
+		(void)!fchown(job->out, st.st_uid, st.st_gid);
+	return fchmod(job->out, st.st_mode & 0777) < 0 ? err_sys(e, errno, "cannot set its mode") : 0;
+}
+
+static int open_all(struct job *job, struct err *e)
+{
+	struct folder f;
+	int rc = 0;
 
 	job->ended = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (job->ended < 0)
+		return err_sys(e, errno, "cannot make an event");
+	if (log_folder(&f, job->path, job->rights, 0, e) < 0)
 		return -1;
-	job->in = open(job->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (job->in < 0 || fstat(job->in, &st) < 0)
+	rc = open_both(job, &f, e);
+	folder_close(&f);
+	return rc;
+}
+
+static int start(struct job *job, struct err *e)
+{
+	if (open_all(job, e) < 0)
 		return -1;
-	if (!S_ISREG(st.st_mode)) {
-		errno = EINVAL;
-		return -1;
-	}
-	(void)unlink(job->part);
-	job->out = open(job->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (job->out < 0)
-		return -1;
-	(void)!fchown(job->out, st.st_uid, st.st_gid);
-	return fchmod(job->out, st.st_mode & 0777);
+	if (thread_start(&job->thread, run, job) < 0)
+		return err_sys(e, errno, "cannot start a thread");
+	job->is_running = true;
+	return 0;
 }
 
 static void start_next(struct gzip *g)
 {
+	struct err e = ERR_INIT;
+
 	while (g->jobs.len) {
 		struct job *job = g->jobs.items[0];
 
 		job->part = part_path(job->path);
-		if (open_all(job) == 0 && thread_start(&job->thread, run, job) == 0) {
-			job->is_running = true;
+		if (start(job, &e) == 0) {
 			ev_io_set(&g->ended, job->ended, EV_READ);
 			loop_watch(g->loop, &g->ended);
-			return;
+			break;
 		}
-		if (errno != ENOENT)
-			log_warn_sys(errno, "cannot compress '%s'", job->path);
+		if (e.number != ENOENT)
+			log_warn("cannot compress '%s': %s", job->path, e.text.ptr);
 		if (job->out >= 0)
-			(void)unlink(job->part);
+			remove_part(job->part, job->rights);
 		job_free(vec_remove(&g->jobs, 0));
 	}
+	err_release(&e);
 }
 
 /* The compressed one gets its name before the plain one goes: there is no moment without either. */
 static int finish(const struct job *job)
 {
-	struct buf path = BUF_INIT;
-	int rc = -1;
+	struct buf name = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct folder f;
+	int rc = log_folder(&f, job->path, job->rights, 0, &e);
+	int number = e.number;
 
-	buf_addf(&path, "%s.gz", job->path);
-	if (rename(job->part, path.ptr) == 0)
-		rc = unlink(job->path);
-	buf_release(&path);
+	if (rc == 0) {
+		buf_addf(&name, "%s.gz", f.name);
+		rc = folder_rename(&f, path_base(job->part), name.ptr);
+		if (rc == 0)
+			rc = folder_unlink(&f, f.name);
+		number = errno;
+		folder_close(&f);
+	}
+	buf_release(&name);
+	err_release(&e);
+	errno = number;
 	return rc;
 }
 
@@ -206,7 +262,7 @@ static void end_first(struct gzip *g)
 	if (!is_cancelled && !job->number && finish(job) < 0)
 		job->number = errno;
 	if (is_cancelled || job->number)
-		(void)unlink(job->part);
+		remove_part(job->part, job->rights);
 	if (!is_cancelled && job->number)
 		log_warn_sys(job->number, "cannot compress '%s'; it stays as it is", job->path);
 	job_free(job);
@@ -284,7 +340,7 @@ static struct job *find(const struct gzip *g, const char *path, size_t *at)
 	return NULL;
 }
 
-void gzip_add(struct gzip *g, const char *path)
+void gzip_add(struct gzip *g, const char *path, const struct rights *rights)
 {
 	size_t at = 0;
 	struct job *job = find(g, path, &at);
@@ -297,6 +353,7 @@ void gzip_add(struct gzip *g, const char *path)
 	}
 	job = mem_zalloc(1, sizeof(*job));
 	job->path = mem_strdup(path);
+	job->rights = rights_clone(rights);
 	job->in = job->out = job->ended = -1;
 	vec_push(&g->jobs, job);
 	if (g->jobs.len == 1)
@@ -327,13 +384,13 @@ void gzip_removed(struct gzip *g, const char *path)
 		job_free(vec_remove(&g->jobs, at));
 }
 
-void gzip_tidy(struct gzip *g, const char *path)
+void gzip_tidy(struct gzip *g, const char *path, const struct rights *rights)
 {
 	char *part = part_path(path);
 	const struct job *first = g->jobs.len ? g->jobs.items[0] : NULL;
 
 	/* Its file may have moved on; what it is being made in has not. */
 	if (!first || strcmp(first->part, part) != 0)
-		(void)unlink(part);
+		remove_part(part, rights);
 	mem_free(part);
 }

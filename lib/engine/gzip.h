@@ -8,6 +8,7 @@
 
 struct ev_loop;
 struct gzip;
+struct rights;
 
 enum {
 	GZIP_QUEUE_MAX = 1024
@@ -16,12 +17,12 @@ enum {
 struct gzip *gzip_new(struct ev_loop *loop);
 /* What is not finished stays plain. */
 void gzip_free(struct gzip *g);
-/* `path` becomes `path`.gz; once, however often it is said. */
-void gzip_add(struct gzip *g, const char *path);
+/* `path` becomes `path`.gz, with these rights (copied; NULL: the daemon's); once, however often it is said. */
+void gzip_add(struct gzip *g, const char *path, const struct rights *rights);
 /* Somebody renamed or removed a file: its compression goes on under the new name, or ends. */
 void gzip_moved(struct gzip *g, const char *from, const char *to);
 void gzip_removed(struct gzip *g, const char *path);
 /* Removes what a killed brain left of a compression of `path`. */
-void gzip_tidy(struct gzip *g, const char *path);
+void gzip_tidy(struct gzip *g, const char *path, const struct rights *rights);
 
 #endif

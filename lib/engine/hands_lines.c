@@ -42,16 +42,16 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 		.now_ms = clock_wall_ms(),
 	};
 	struct logs *logs = NULL;
-	char *path = NULL;
+	struct log_place log;
 
 	if (!i)
 		return;
-	path = pump_log_path(b->options.dirs->log, name, instance_spec(i), PUMP_ERR);
+	log = brain_log_place(b, i, PUMP_ERR);
 	logs = logs_new(&query);
-	logs_add(logs, path, instance_app(i), instance_number(i), MARK_ERR);
+	logs_add(logs, &log, instance_app(i), instance_number(i), MARK_ERR);
 	for (int turn = 0; turn < LINES_TURNS; turn++)
 		if (logs_read(logs, LINES_GIVEN, add_line, out) != LOGS_MORE)
 			break;
 	logs_free(logs);
-	mem_free(path);
+	log_place_release(&log);
 }

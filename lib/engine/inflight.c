@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/fd.h"
+#include "os/rights.h"
 
 enum {
 	PAGE = 4096,
@@ -45,6 +46,10 @@ struct shared {
 	unsigned char pattern[PATTERN_SIZE];
 	char path[INFLIGHT_PATH_MAX];
 	char format[INFLIGHT_FORMAT_MAX];
+	/* Since here: not in what version 0.1.0 left, where it is all zeros. */
+	uint32_t has_rights;
+	uint32_t uid, gid, group_count;
+	uint32_t groups[INFLIGHT_GROUPS_MAX];
 };
 
 enum {
@@ -59,6 +64,7 @@ struct inflight {
 	struct shared *shared; /* SHARED_SIZE bytes */
 	uint64_t key, last_key;
 	int fd;
+	struct rights *left; /* with which the last brain wrote what it has left */
 };
 
 static char *at(const struct inflight *f, size_t place)
@@ -212,6 +218,7 @@ void inflight_free(struct inflight *f)
 	else
 		mem_free(f->shared);
 	fd_close(&f->fd);
+	rights_free(f->left);
 	mem_free(f);
 }
 
@@ -227,6 +234,30 @@ static void copy_text(char *to, size_t size, const char *text)
 	to[len] = '\0';
 }
 
+static void copy_rights(struct shared *s, const struct rights *r)
+{
+	s->has_rights = r != NULL;
+	s->group_count = 0;
+	if (!r)
+		return;
+	s->uid = r->uid;
+	s->gid = r->gid;
+	for (size_t i = 0; i < r->group_count && i < INFLIGHT_GROUPS_MAX; i++)
+		s->groups[s->group_count++] = r->groups[i];
+}
+
+static struct rights *rights_left(const struct shared *s)
+{
+	gid_t groups[INFLIGHT_GROUPS_MAX];
+	size_t count = s->group_count < INFLIGHT_GROUPS_MAX ? s->group_count : INFLIGHT_GROUPS_MAX;
+
+	if (!s->has_rights)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		groups[i] = s->groups[i];
+	return rights_new("?", s->uid, s->gid, groups, count);
+}
+
 uint64_t inflight_key(struct inflight *f)
 {
 	return ++f->last_key;
@@ -238,6 +269,7 @@ void inflight_aim(struct inflight *f, uint64_t key, const struct inflight_goal *
 		return;
 	f->key = key;
 	f->shared->source = goal->source;
+	copy_rights(f->shared, goal->rights);
 	copy_text(f->shared->path, sizeof(f->shared->path), goal->path);
 	copy_text(f->shared->format, sizeof(f->shared->format), goal->format);
 }
@@ -307,13 +339,17 @@ void inflight_skip(struct inflight *f, size_t len)
 	f->shared->done += (uint32_t)len;
 }
 
-bool inflight_left(const struct inflight *f, struct inflight_goal *goal)
+bool inflight_left(struct inflight *f, struct inflight_goal *goal)
 {
 	const struct shared *s = f->shared;
 
 	if (s->done == s->len && state_of(f) != WRITING)
 		return false;
-	*goal = (struct inflight_goal){ .path = s->path, .format = s->format, .source = s->source };
+	rights_free(f->left);
+	f->left = rights_left(s);
+	*goal = (struct inflight_goal){
+		.path = s->path, .format = s->format, .source = s->source, .rights = f->left
+	};
 	return s->path[0] != '\0';
 }
 

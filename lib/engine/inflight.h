@@ -18,20 +18,23 @@
 
 struct err;
 struct inflight;
+struct rights;
 
 enum {
 	INFLIGHT_CHUNK = 128 * 1024, /* read at once */
 	INFLIGHT_ROOM = 256 * 1024,  /* for what is written in place of it */
 	INFLIGHT_PATH_MAX = 4096,    /* a longer path is not remembered */
 	INFLIGHT_FORMAT_MAX = 256,   /* nor is a longer format */
+	INFLIGHT_GROUPS_MAX = 256,   /* with further groups its file may be refused */
 	INFLIGHT_WAIT_MS = 2000,     /* for an earlier brain to end */
 };
 
 /* Where a chunk goes; strings are copied. */
 struct inflight_goal {
 	const char *path;
-	const char *format; /* of the time before each line; "" for none */
-	struct mark source; /* offset and time do not count */
+	const char *format;          /* of the time before each line; "" for none */
+	struct mark source;          /* offset and time do not count */
+	const struct rights *rights; /* NULL: the daemon's */
 };
 
 /* One write to a regular file. */
@@ -72,7 +75,7 @@ void inflight_skip(struct inflight *f, size_t len);
 /* --- for the next brain ------------------------------------------------------------------------------------------ */
 
 /* The goal of what was on the way; false: nothing was.  The strings live until the next inflight_aim(). */
-bool inflight_left(const struct inflight *f, struct inflight_goal *goal);
+bool inflight_left(struct inflight *f, struct inflight_goal *goal);
 /* A step that was begun and not ended. */
 bool inflight_left_step(const struct inflight *f, struct inflight_step *step);
 

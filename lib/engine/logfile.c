@@ -18,6 +18,8 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/folder.h"
+#include "os/rights.h"
 #include "rules/stamp.h"
 
 struct logfile *logfile_new(const char *path, const struct logfile_home *home)
@@ -26,7 +28,7 @@ struct logfile *logfile_new(const char *path, const struct logfile_home *home)
 
 	*l = (struct logfile){ .home = home, .fd = -1, .marks = LOGMARKS_INIT };
 	l->key = inflight_key(home->inflight);
-	l->path = mem_strdup(path);
+	l->place.path = mem_strdup(path);
 	return l;
 }
 
@@ -38,13 +40,28 @@ void logfile_free(struct logfile *l)
 	stamp_free(l->stamp);
 	mem_free(l->format);
 	mem_free(l->victim);
-	mem_free(l->path);
+	mem_free(l->place.path);
+	rights_free(l->place.rights);
 	mem_free(l);
 }
 
 const char *logfile_path(const struct logfile *l)
 {
-	return l->path;
+	return l->place.path;
+}
+
+void logfile_set_rights(struct logfile *l, const struct rights *rights)
+{
+	if (rights_equal(l->place.rights, rights))
+		return;
+	logfile_shut(l);
+	rights_free(l->place.rights);
+	l->place.rights = rights_clone(rights);
+}
+
+const struct rights *logfile_rights(const struct logfile *l)
+{
+	return l->place.rights;
 }
 
 void logfile_set_writer(struct logfile *l, void *writer)
@@ -78,7 +95,7 @@ void logfile_tell(struct logfile *l)
 	const struct pump_calls *calls = l->home->calls;
 
 	if (l->is_news && calls && calls->written)
-		calls->written(l->home->context, l->path);
+		calls->written(l->home->context, l->place.path);
 	l->is_news = false;
 }
 
@@ -88,7 +105,7 @@ static void tell_begun(struct logfile *l)
 
 	l->is_news = false;
 	if (calls && calls->begun)
-		calls->begun(l->home->context, l->path);
+		calls->begun(l->home->context, l->place.path);
 }
 
 static void tell_trouble(const struct logfile *l, const char *words)
@@ -119,47 +136,76 @@ static bool ends_mid_line(const struct logfile *l)
 	return l->size > 0 && pread(l->fd, &last, 1, l->size - 1) == 1 && last != '\n';
 }
 
-static int open_path(struct logfile *l)
+static int open_in(const struct folder *f, struct err *e)
 {
-	/* Without O_NONBLOCK a pipe that nobody reads would hold up everything. */
-	int flags = O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd = open(l->path, O_RDWR | flags, 0640);
+	struct stat st;
+	bool is_there = folder_stat(f, f->name, &st) == 0;
+	int fd = -1;
 
-	if (fd < 0 && errno == ENOENT && file_make_folder(l->path) == 0)
-		fd = open(l->path, O_RDWR | flags, 0640);
-	/* One that may only be written; and a pipe, which would read itself. */
-	if (fd < 0 && errno == EACCES)
-		fd = open(l->path, O_WRONLY | flags, 0640);
+	/* A pipe would read itself if it were opened both ways.  What stands on the way in /proc is no file of its own. */
+	if (f->is_magic || (is_there && !S_ISREG(st.st_mode)))
+		return folder_open_file(f, f->name, O_WRONLY | O_APPEND, 0, e);
+	fd = folder_open_file(f, f->name, O_RDWR | O_APPEND | O_CREAT, 0640, e);
+	/* One that may only be written. */
+	if (fd < 0 && errno == EACCES && is_there)
+		fd = folder_open_file(f, f->name, O_WRONLY | O_APPEND, 0, e);
 	return fd;
 }
 
-int logfile_open(struct logfile *l)
+/* What version 0.1.0 wrote as root where its user may not write to it: the user's own folder keeps it as a part that was turned. */
+static bool set_aside(const struct logfile *l, const struct folder *f)
+{
+	struct stat st;
+
+	return f->kind == FOLDER_USERS && l->policy.max_files > 0 && folder_stat(f, f->name, &st) == 0 &&
+		S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_uid != l->place.rights->uid &&
+		logturn(&l->place, &l->policy, l->home->gzip, NULL) == 0;
+}
+
+static int open_place(struct logfile *l, struct err *e)
+{
+	struct folder f;
+	int fd = -1;
+
+	if (log_folder(&f, l->place.path, l->place.rights, FOLDER_MAKE | FOLDER_FOLLOW_OWN, e) < 0)
+		return -1;
+	fd = open_in(&f, e);
+	if (fd < 0 && e->number == EACCES && set_aside(l, &f))
+		fd = open_in(&f, e);
+	l->is_alone = f.kind == FOLDER_OWN;
+	folder_close(&f);
+	return fd;
+}
+
+int logfile_open(struct logfile *l, struct err *e)
 {
 	struct stat st;
 
 	if (l->fd >= 0)
 		return 0;
-	/* A pipe would read itself if it were opened both ways. */
-	if (stat(l->path, &st) == 0 && !S_ISREG(st.st_mode))
-		l->fd = open(l->path, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	else
-		l->fd = open_path(l);
+	l->fd = open_place(l, e);
 	if (l->fd < 0)
 		return -1;
 	l->checked_at = clock_ms();
 	if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
 	l->is_regular = true;
-	l->is_link = file_is_link(l->path);
+	l->is_link = file_is_link(l->place.path);
 	l->size = st.st_size;
 	l->device = st.st_dev;
 	l->inode = st.st_ino;
 	l->is_mid_line = ends_mid_line(l);
 	if (!l->is_healed && !l->is_link)
-		logturn_heal(l->path, &l->policy, l->home->gzip);
+		logturn_heal(&l->place, &l->policy, l->home->gzip);
 	l->is_healed = true;
-	logmarks_open(&l->marks, l->path, l->size);
+	logmarks_open(&l->marks, l->place.path, l->place.rights, l->size);
 	return 0;
+}
+
+/* A link that was put there is another file: what it leads to is not looked at. */
+static int look(const struct logfile *l, struct stat *st)
+{
+	return l->is_alone ? stat(l->place.path, st) : lstat(l->place.path, st);
 }
 
 /* Somebody may have renamed, deleted or emptied it. */
@@ -171,7 +217,7 @@ static void check(struct logfile *l)
 	if (l->fd < 0 || !l->is_regular || now - l->checked_at < LOGFILE_CHECK_MS)
 		return;
 	l->checked_at = now;
-	if (stat(l->path, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
+	if (look(l, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
 		logfile_shut(l);
 		tell_begun(l);
 		return;
@@ -187,20 +233,20 @@ static void check(struct logfile *l)
 
 /* --- what cannot be written ------------------------------------------------------------------------------------------ */
 
-static void fail(struct logfile *l, const struct log_source *source, int number)
+static void fail(struct logfile *l, const struct log_source *source, int number, const char *why)
 {
 	struct buf words = BUF_INIT;
 
 	if (l->failure)
 		return;
-	l->failure = number;
+	l->failure = number ? number : EIO;
 	/* Whoever read from it may be gone. */
 	if (!l->is_regular)
 		logfile_shut(l);
 	mem_free(l->victim);
 	l->victim = mem_strdup(source->name);
 	buf_addf(&words, "cannot write to '%s': %s; what it prints is dropped until that works again",
-		l->path, strerror(number));
+		l->place.path, why);
 	tell_trouble(l, words.ptr);
 	buf_release(&words);
 }
@@ -219,7 +265,10 @@ static uint64_t drop_all(struct logfile *l)
 static int write_note(struct logfile *l)
 {
 	const struct inflight_goal goal = {
-		.path = l->path, .format = l->format ? l->format : "", .source = l->last
+		.path = l->place.path,
+		.format = l->format ? l->format : "",
+		.source = l->last,
+		.rights = l->place.rights,
 	};
 	struct buf note = BUF_INIT;
 	size_t done = 0;
@@ -242,19 +291,29 @@ static int write_note(struct logfile *l)
 	return done ? 0 : -1;
 }
 
+/* Why it cannot be opened was told when that began. */
+static int reopen(struct logfile *l)
+{
+	struct err e = ERR_INIT;
+	int rc = logfile_open(l, &e);
+
+	err_release(&e);
+	return rc;
+}
+
 void logfile_retry(struct logfile *l)
 {
 	struct mark mark = l->last;
 	struct buf words = BUF_INIT;
 
 	check(l);
-	if (!l->failure || logfile_open(l) < 0)
+	if (!l->failure || reopen(l) < 0)
 		return;
 	mark.kind = MARK_NOTE;
 	logfile_mark(l, &mark);
 	if (l->lost && write_note(l) < 0)
 		return;
-	buf_addf(&words, "writes to '%s' again; %" PRIu64 " bytes were dropped", l->path, l->lost);
+	buf_addf(&words, "writes to '%s' again; %" PRIu64 " bytes were dropped", l->place.path, l->lost);
 	l->failure = 0;
 	l->lost = 0;
 	tell_trouble(l, words.ptr);
@@ -288,9 +347,10 @@ static bool turn(struct logfile *l, const struct log_source *source)
 	int rc = 0;
 
 	logfile_shut(l);
-	rc = logturn(l->path, &l->policy, l->home->gzip, &e);
+	rc = logturn(&l->place, &l->policy, l->home->gzip, &e);
 	if (rc < 0) {
-		log_warn("%s: the log is not rotated: %s", source->name ? source->name : l->path, e.text.ptr);
+		log_warn("%s: the log is not rotated: %s", source->name ? source->name : l->place.path,
+			e.text.ptr);
 		l->turn_after = clock_ms() + LOGFILE_TURN_WAIT_MS;
 	} else {
 		tell_begun(l);
@@ -323,7 +383,7 @@ static uint64_t put_raw(struct logfile *l, const struct log_source *source, cons
 	if (put == len)
 		return 0;
 	l->lost += len - put;
-	fail(l, source, errno);
+	fail(l, source, errno, strerror(errno));
 	return len - put;
 }
 
@@ -338,7 +398,7 @@ static uint64_t put_stamped(struct logfile *l, const struct log_source *source, 
 	/* What is missing, without the stamps as far as that can be told. */
 	put = made - put < eaten ? made - put : eaten;
 	l->lost += put;
-	fail(l, source, errno);
+	fail(l, source, errno, strerror(errno));
 	return put;
 }
 
@@ -347,15 +407,18 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 	uint64_t dropped = 0;
 	size_t len = 0;
 	const char *raw = NULL;
+	struct err e = ERR_INIT;
 
 	check(l);
 	while (raw = inflight_raw(l->home->inflight, &len), len) {
 		size_t part = 0;
 
-		if (!l->failure && logfile_open(l) < 0)
-			fail(l, source, errno);
-		if (l->failure)
-			return dropped + drop_all(l);
+		if (!l->failure && logfile_open(l, &e) < 0)
+			fail(l, source, e.number, e.text.ptr);
+		if (l->failure) {
+			dropped += drop_all(l);
+			break;
+		}
 		part = cut(l, raw, len);
 		if (!part) {
 			(void)turn(l, source);
@@ -365,5 +428,6 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 		logfile_mark(l, &source->mark);
 		dropped += l->stamp ? put_stamped(l, source, raw, part) : put_raw(l, source, raw, part);
 	}
+	err_release(&e);
 	return dropped;
 }

@@ -4,7 +4,8 @@
  * itself says so, as soon as it can.
  *
  * All bytes come through the inflight area, so that a kill neither loses nor doubles them.  What is not a regular file (a terminal, another
- * pipe) gets the bytes and nothing else: no marks, no rotation.  A symbolic link is written through, and never rotated.
+ * pipe) gets the bytes and nothing else: no marks, no rotation.  A symbolic link that root or the daemon's user made where nobody else may is
+ * written through, and never rotated; any other is refused.
  */
 #ifndef OX_ENGINE_LOGFILE_H
 #define OX_ENGINE_LOGFILE_H
@@ -19,6 +20,7 @@ struct gzip;
 struct inflight;
 struct logfile;
 struct pump_calls;
+struct rights;
 
 enum {
 	LOGFILE_CHECK_MS =
@@ -51,6 +53,9 @@ struct logfile *logfile_new(const char *path, const struct logfile_home *home);
 void logfile_free(struct logfile *l);
 const char *logfile_path(const struct logfile *l);
 void logfile_set(struct logfile *l, const struct logfile_shape *shape);
+/* With whose rights it is opened, turned and compressed: copied; NULL: the daemon's. */
+void logfile_set_rights(struct logfile *l, const struct rights *rights);
+const struct rights *logfile_rights(const struct logfile *l);
 /* Writes what is on its way; gives how many bytes of it were dropped. */
 uint64_t logfile_take(struct logfile *l, const struct log_source *source);
 /* Those who follow are told what was taken since the last time. */

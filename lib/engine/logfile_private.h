@@ -10,7 +10,9 @@
 #include "base/wall.h"
 #include "engine/logfile.h"
 #include "engine/logmarks.h"
+#include "engine/logplace.h"
 
+struct err;
 struct stamp;
 
 struct logfile {
@@ -19,7 +21,8 @@ struct logfile {
 	struct mark last; /* source of what was written last */
 	struct rotate_policy policy;
 	struct stamp *stamp; /* NULL: lines go in as they are */
-	char *path, *format;
+	struct log_place place;
+	char *format;
 	void *writer;
 	uint64_t key;  /* of our own words on their way */
 	char *victim;  /* whose bytes were refused first */
@@ -32,13 +35,14 @@ struct logfile {
 	int64_t turn_after; /* no rotation before this */
 	struct wall wall;   /* of the last stamp: minutes change rarely */
 	bool is_regular, is_link, is_healed;
+	bool is_alone;    /* nobody else could put another one in its place */
 	bool is_mid_line; /* what it ends in has no newline */
 	bool is_cut;      /* and what comes now is of somebody else */
 	bool is_news;
 };
 
-/* -1 with errno. */
-int logfile_open(struct logfile *l);
+/* -1 with why not, and e->number is an errno. */
+int logfile_open(struct logfile *l, struct err *e);
 void logfile_shut(struct logfile *l);
 /* What comes next is of this source. */
 void logfile_mark(struct logfile *l, const struct mark *source);

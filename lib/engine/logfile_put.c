@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/err.h"
 #include "engine/inflight.h"
 #include "engine/logfile_private.h"
 #include "os/clock.h"
@@ -103,15 +104,15 @@ static bool is_same(int fd, const struct inflight_step *step, struct stat *st)
 /* The file that the step was about: it may have been renamed since, as log rotators do. */
 static int find(const struct logfile *l, const struct inflight_step *step, struct stat *st)
 {
-	const int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	const int flags = O_RDWR | O_APPEND;
 	struct buf older = BUF_INIT;
-	int fd = open(l->path, flags);
+	int fd = log_open(l->place.path, l->place.rights, flags, 0, NULL);
 
 	if (fd >= 0 && !is_same(fd, step, st))
 		fd_close(&fd);
 	if (fd < 0) {
-		buf_addf(&older, "%s.1", l->path);
-		fd = open(older.ptr, flags);
+		buf_addf(&older, "%s.1", l->place.path);
+		fd = log_open(older.ptr, l->place.rights, flags, 0, NULL);
 		buf_release(&older);
 	}
 	if (fd >= 0 && !is_same(fd, step, st))
@@ -146,6 +147,7 @@ void logfile_finish(struct logfile *l)
 	struct inflight *f = l->home->inflight;
 	struct inflight_step step;
 	struct stat st;
+	struct err e = ERR_INIT;
 	size_t done = 0;
 	int fd = -1;
 
@@ -155,7 +157,7 @@ void logfile_finish(struct logfile *l)
 	fd = step.inode ? find(l, &step, &st) : -1;
 	if (fd >= 0) {
 		done = written(fd, &step, st.st_size);
-	} else if (step.inode && logfile_open(l) == 0 && l->is_regular) {
+	} else if (step.inode && logfile_open(l, &e) == 0 && l->is_regular) {
 		/* Another file than it was begun with; from here on it is about this one. */
 		step.device = l->device;
 		step.inode = l->inode;
@@ -166,6 +168,7 @@ void logfile_finish(struct logfile *l)
 	if (fd >= 0)
 		l->lost += step.len - done - write_some(fd, step.bytes + done, step.len - done);
 	fd_close(&fd);
+	err_release(&e);
 	inflight_end(f);
 	/* What it knows of the file may be old now. */
 	logfile_shut(l);

@@ -5,7 +5,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "engine/logplace.h"
 #include "os/fd.h"
+
+enum { TORN_MAX = 1024 }; /* marks in a row that are none */
 
 static bool is_same_source(const struct mark *a, const struct mark *b)
 {
@@ -20,7 +23,12 @@ static void read_last(struct logmarks *m, int64_t log_size)
 {
 	char bytes[MARK_SIZE];
 
-	while (m->size >= MARK_SIZE && !m->has_last) {
+	for (int i = 0; m->size >= MARK_SIZE && !m->has_last; i++) {
+		/* Whose user may write there, may write anything. */
+		if (i == TORN_MAX) {
+			logmarks_clear(m);
+			return;
+		}
 		if (pread(m->fd, bytes, sizeof(bytes), m->size - MARK_SIZE) != MARK_SIZE)
 			return;
 		m->has_last = mark_read(&m->last, bytes);
@@ -31,15 +39,12 @@ static void read_last(struct logmarks *m, int64_t log_size)
 		logmarks_clear(m);
 }
 
-void logmarks_open(struct logmarks *m, const char *log, int64_t size)
+void logmarks_open(struct logmarks *m, const char *log, const struct rights *rights, int64_t size)
 {
-	struct buf path = BUF_INIT;
 	struct stat st;
 
 	logmarks_close(m);
-	marks_path(&path, log);
-	m->fd = open(path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0640);
-	buf_release(&path);
+	m->fd = log_open_marks(log, rights, O_RDWR | O_CREAT, 0640);
 	if (m->fd >= 0 && (fstat(m->fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		fd_close(&m->fd);
 	if (m->fd < 0)

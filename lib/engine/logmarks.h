@@ -10,6 +10,8 @@
 
 #include "wire/marks.h"
 
+struct rights;
+
 struct logmarks {
 	int fd;
 	int64_t size;
@@ -23,7 +25,7 @@ struct logmarks {
 	}
 
 /* Of the log at `log`, which has `size` bytes: marks that are of another one are dropped. */
-void logmarks_open(struct logmarks *m, const char *log, int64_t size);
+void logmarks_open(struct logmarks *m, const char *log, const struct rights *rights, int64_t size);
 void logmarks_close(struct logmarks *m);
 /* The log begins again in its place. */
 void logmarks_clear(struct logmarks *m);

@@ -26,9 +26,9 @@ static void sibling(struct buf *out, const char *log, int number, bool is_compre
 		buf_adds(out, ".gz");
 }
 
-static int open_file(const char *path)
+static int open_file(const char *path, const struct rights *rights)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = log_open(path, rights, O_RDONLY, 0, NULL);
 	struct stat st;
 
 	/* Neither a folder nor a terminal that somebody put there. */
@@ -51,19 +51,20 @@ static void identify(struct logpart *f)
 	f->id.first_run = first.run;
 }
 
-static bool open_sibling(struct logpart *f, const char *log, int number, bool is_compressed)
+static bool open_sibling(struct logpart *f, const struct log_place *log, int number, bool is_compressed)
 {
 	struct buf path = BUF_INIT;
 
-	sibling(&path, log, number, is_compressed);
+	sibling(&path, log->path, number, is_compressed);
 	*f = (struct logpart)LOGPART_INIT;
-	f->fd = open_file(path.ptr);
+	f->rights = log->rights;
+	f->fd = open_file(path.ptr, f->rights);
 	if (f->fd >= 0 && is_compressed)
 		f->gz = gzdopen(f->fd, "rb");
 	if (f->fd >= 0 && is_compressed && !f->gz)
 		fd_close(&f->fd);
 	if (f->fd >= 0) {
-		marklist_open(&f->marks, path.ptr);
+		marklist_open(&f->marks, path.ptr, f->rights);
 		identify(f);
 		f->path = buf_detach(&path);
 	}
@@ -71,13 +72,13 @@ static bool open_sibling(struct logpart *f, const char *log, int number, bool is
 	return f->fd >= 0;
 }
 
-bool logpart_open(struct logpart *f, const char *log, int number)
+bool logpart_open(struct logpart *f, const struct log_place *log, int number)
 {
 	/* Where both are there, the compressed one is not whole yet. */
 	return open_sibling(f, log, number, false) || (number && open_sibling(f, log, number, true));
 }
 
-bool logpart_newest(struct logpart *f, const char *log)
+bool logpart_newest(struct logpart *f, const struct log_place *log)
 {
 	for (int number = 0; number <= GAP_MAX + 1; number++)
 		if (logpart_open(f, log, number))
@@ -100,7 +101,7 @@ void logpart_close(struct logpart *f)
 void logpart_look(struct logpart *f)
 {
 	if (f->marks.fd < 0)
-		marklist_open(&f->marks, f->path);
+		marklist_open(&f->marks, f->path, f->rights);
 	else
 		marklist_look(&f->marks);
 	if (!f->id.has_first)
@@ -187,9 +188,9 @@ int logpart_oldest(const char *log)
 	return oldest;
 }
 
-int logpart_find(struct logpart *f, const char *log, const struct log_id *id)
+int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id)
 {
-	int oldest = logpart_oldest(log);
+	int oldest = logpart_oldest(log->path);
 
 	for (int number = 0; number <= oldest; number++) {
 		if (!logpart_open(f, log, number))

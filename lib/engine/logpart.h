@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "engine/logplace.h"
 #include "engine/marklist.h"
 
 struct log_id {
@@ -25,6 +26,7 @@ struct logpart {
 	void *gz;
 	uint64_t gz_at;
 	char *path;
+	const struct rights *rights; /* borrowed of its log_place */
 	struct log_id id;
 	struct marklist marks;
 };
@@ -37,9 +39,9 @@ struct logpart {
 enum { LOGPART_BUSY = -2 };
 
 /* The file of that number; false when there is none, or it cannot be opened. */
-bool logpart_open(struct logpart *f, const char *log, int number);
+bool logpart_open(struct logpart *f, const struct log_place *log, int number);
 /* The newest file that there is: number 0, but in the moment after a rotation. */
-bool logpart_newest(struct logpart *f, const char *log);
+bool logpart_newest(struct logpart *f, const struct log_place *log);
 /* Accepts what is not open. */
 void logpart_close(struct logpart *f);
 /* Its first mark may have been written after it was opened. */
@@ -54,7 +56,7 @@ uint64_t logpart_size(const struct logpart *f);
 
 bool log_id_is(const struct log_id *a, const struct log_id *b);
 /* The number of that file now, and opens it; -1 when it is gone. */
-int logpart_find(struct logpart *f, const char *log, const struct log_id *id);
+int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id);
 /* The number of the oldest file; -1: there is none at all. */
 int logpart_oldest(const char *log);
 /* Is this still the file that is written to? */

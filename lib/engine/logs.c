@@ -37,7 +37,7 @@ static void source_free(void *item)
 
 static void place_joined(struct logs *l, struct log_feed *s)
 {
-	const struct json *place = json_get(json_get(l->cursor, "files"), s->tail.path);
+	const struct json *place = json_get(json_get(l->cursor, "files"), s->tail.log.path);
 
 	logtail_from_json(&s->tail, place);
 	/* All from its place on is new, also what was written in the moment that the earlier reader began. */
@@ -47,16 +47,16 @@ static void place_joined(struct logs *l, struct log_feed *s)
 	s->has_joined = true;
 }
 
-static struct log_feed *source_of(struct logs *l, const char *path)
+static struct log_feed *source_of(struct logs *l, const struct log_place *log)
 {
-	struct log_feed *s = map_get(&l->paths, path);
+	struct log_feed *s = map_get(&l->paths, log->path);
 
 	if (s)
 		return s;
 	s = mem_zalloc(1, sizeof(*s));
-	logtail_init(&s->tail, path, &l->budget);
+	logtail_init(&s->tail, log, &l->budget);
 	vec_push(&l->sources, s);
-	map_put(&l->paths, path, s);
+	map_put(&l->paths, log->path, s);
 	l->heads = mem_resize(l->heads, l->sources.len, sizeof(*l->heads));
 	l->heads[l->sources.len - 1] = (struct merge_head){ .when = INT64_MIN };
 	if (l->has_begun)
@@ -64,7 +64,7 @@ static struct log_feed *source_of(struct logs *l, const char *path)
 	return s;
 }
 
-void logs_add(struct logs *l, const char *path, const char *app, int instance, enum mark_kind kind)
+void logs_add(struct logs *l, const struct log_place *log, const char *app, int instance, enum mark_kind kind)
 {
 	struct log_feed *s = NULL;
 	struct log_member *m = NULL;
@@ -74,7 +74,7 @@ void logs_add(struct logs *l, const char *path, const char *app, int instance, e
 
 	if (!(l->kinds & 1U << kind))
 		return;
-	s = source_of(l, path);
+	s = source_of(l, log);
 	VEC_EACH (&s->members, i, m) {
 		if (m->app == hash && m->instance == instance) {
 			m->kinds |= 1U << kind;
@@ -328,7 +328,7 @@ struct json *logs_cursor(struct logs *l)
 			continue;
 		s->told_start = t->start;
 		s->told_id = t->id;
-		json_set(files, t->path, logtail_to_json(t));
+		json_set(files, t->log.path, logtail_to_json(t));
 	}
 	return cursor;
 }

@@ -42,10 +42,11 @@ struct logs_query {
 struct logs *logs_new(const struct logs_query *q);
 void logs_free(struct logs *l);
 /*
- * `app`:`instance` writes this stream into the log at `path`, which may be shared.  Before the first logs_read() it belongs to what is asked
+ * `app`:`instance` writes this stream into this log (copied), which may be shared.  Before the first logs_read() it belongs to what is asked
  * for; later, when following, only what is written from now_ms on does.  Saying it twice changes nothing.
  */
-void logs_add(struct logs *l, const char *path, const char *app, int instance, enum mark_kind kind);
+void logs_add(
+	struct logs *l, const struct log_place *log, const char *app, int instance, enum mark_kind kind);
 /* Something was written to that log, or it began again: is there anything to read now? */
 bool logs_stir(struct logs *l, const char *path);
 

@@ -20,9 +20,9 @@ void logs_count_begin(struct logs *l, struct log_feed *s)
 	struct log_count *c = mem_zalloc(1, sizeof(*c));
 
 	s->count = c;
-	logtail_init(&c->tail, s->tail.path, &l->budget);
+	logtail_init(&c->tail, &s->tail.log, &l->budget);
 	c->stretch = STRETCH_MIN;
-	c->is_over = !logpart_newest(&f, s->tail.path);
+	c->is_over = !logpart_newest(&f, &s->tail.log);
 	if (!c->is_over) {
 		c->id = f.id;
 		c->to = logpart_size(&f);
@@ -82,12 +82,12 @@ static const struct log_spot *newest(const struct log_count *c)
 static bool go_back(struct log_count *c)
 {
 	struct logpart f = LOGPART_INIT;
-	int number = logpart_find(&f, c->tail.path, &c->id);
+	int number = logpart_find(&f, &c->tail.log, &c->id);
 	bool is_there = false;
 
 	logpart_close(&f);
 	for (int gap = 0; number >= 0 && gap <= GAP_MAX && !is_there; gap++)
-		is_there = logpart_open(&f, c->tail.path, number + 1 + gap);
+		is_there = logpart_open(&f, &c->tail.log, number + 1 + gap);
 	if (!is_there)
 		return false;
 	c->id = f.id;
@@ -102,7 +102,7 @@ static bool is_line_start(const struct log_count *c, uint64_t offset)
 	struct logpart f = LOGPART_INIT;
 	char before = '\n';
 
-	if (offset && logpart_find(&f, c->tail.path, &c->id) >= 0)
+	if (offset && logpart_find(&f, &c->tail.log, &c->id) >= 0)
 		(void)logpart_read(&f, offset - 1, &before, 1);
 	logpart_close(&f);
 	return before == '\n';

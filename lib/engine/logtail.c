@@ -4,14 +4,16 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "os/rights.h"
 #include "rules/cut.h"
 
 enum { READ_MIN = 16 * 1024, READ_MAX = 64 * 1024 };
 
-void logtail_init(struct logtail *t, const char *path, size_t *budget)
+void logtail_init(struct logtail *t, const struct log_place *log, size_t *budget)
 {
 	*t = (struct logtail){ .file = LOGPART_INIT, .in = BUF_INIT, .budget = budget };
-	t->path = mem_strdup(path);
+	t->log.path = mem_strdup(log->path);
+	t->log.rights = rights_clone(log->rights);
 }
 
 void logtail_rest(struct logtail *t)
@@ -25,8 +27,9 @@ void logtail_rest(struct logtail *t)
 void logtail_release(struct logtail *t)
 {
 	logtail_rest(t);
-	mem_free(t->path);
-	t->path = NULL;
+	mem_free(t->log.path);
+	rights_free(t->log.rights);
+	t->log = (struct log_place){ .path = NULL };
 }
 
 /* --- places ----------------------------------------------------------------------------------------------------------- */
@@ -47,7 +50,7 @@ static void place_in(struct logtail *t, int number, uint64_t offset)
 
 	logtail_rest(t);
 	t->is_placed = false;
-	if (number < 0 || !logpart_open(&f, t->path, number))
+	if (number < 0 || !logpart_open(&f, &t->log, number))
 		return;
 	logtail_at(t, &f.id, offset, false);
 	t->file = f;
@@ -55,7 +58,7 @@ static void place_in(struct logtail *t, int number, uint64_t offset)
 
 void logtail_at_oldest(struct logtail *t)
 {
-	place_in(t, logpart_oldest(t->path), 0);
+	place_in(t, logpart_oldest(t->log.path), 0);
 }
 
 void logtail_at_end(struct logtail *t)
@@ -66,7 +69,7 @@ void logtail_at_end(struct logtail *t)
 	logtail_rest(t);
 	t->is_placed = false;
 	/* Of one that is compressed nothing more comes: what comes is in the next. */
-	if (!logpart_newest(&f, t->path) || f.gz) {
+	if (!logpart_newest(&f, &t->log) || f.gz) {
 		logpart_close(&f);
 		return;
 	}
@@ -83,7 +86,7 @@ static bool look_for(struct logtail *t, int number, int64_t wall_ms, bool takes_
 	uint64_t at = MARKLIST_NEVER;
 	bool is_all_late = false;
 
-	if (!logpart_open(&f, t->path, number))
+	if (!logpart_open(&f, &t->log, number))
 		return true;
 	at = marklist_since(&f.marks, wall_ms);
 	is_all_late = f.id.has_first && f.id.first_ms >= wall_ms;
@@ -100,7 +103,7 @@ static bool look_for(struct logtail *t, int number, int64_t wall_ms, bool takes_
 
 void logtail_at_time(struct logtail *t, int64_t wall_ms, bool takes_unknown)
 {
-	int oldest = logpart_oldest(t->path);
+	int oldest = logpart_oldest(t->log.path);
 
 	t->is_placed = false;
 	for (int number = 0; number <= oldest && look_for(t, number, wall_ms, takes_unknown); number++)
@@ -113,7 +116,7 @@ void logtail_limit(struct logtail *t)
 
 	t->has_limit = true;
 	t->limit = 0;
-	if (!logpart_newest(&f, t->path))
+	if (!logpart_newest(&f, &t->log))
 		return;
 	t->limit_id = f.id;
 	t->limit = logpart_size(&f);
@@ -138,7 +141,7 @@ static bool enter(struct logtail *t, int number)
 	struct logpart f = LOGPART_INIT;
 
 	/* A number may be missing after a crash in the middle of a rotation. */
-	while (number >= 0 && !logpart_open(&f, t->path, number))
+	while (number >= 0 && !logpart_open(&f, &t->log, number))
 		number--;
 	if (number < 0)
 		return false;
@@ -151,11 +154,11 @@ static bool enter(struct logtail *t, int number)
 static bool enter_after_loss(struct logtail *t)
 {
 	struct logpart f = LOGPART_INIT;
-	int oldest = logpart_oldest(t->path);
+	int oldest = logpart_oldest(t->log.path);
 	int number = 0;
 
 	for (int n = 0; n <= oldest; n++) {
-		bool is_newer = logpart_open(&f, t->path, n) && t->id.has_first && f.id.has_first &&
+		bool is_newer = logpart_open(&f, &t->log, n) && t->id.has_first && f.id.has_first &&
 			f.id.first_ms >= t->id.first_ms;
 
 		logpart_close(&f);
@@ -176,7 +179,7 @@ static bool open_place(struct logtail *t)
 		return true;
 	if (!t->is_placed)
 		return enter(t, 0);
-	if (logpart_find(&t->file, t->path, &t->id) < 0)
+	if (logpart_find(&t->file, &t->log, &t->id) < 0)
 		return enter_after_loss(t);
 	t->id = t->file.id;
 	return true;
@@ -196,11 +199,11 @@ static bool go_on(struct logtail *t)
 	struct logpart f = LOGPART_INIT;
 	int number = 0;
 
-	if (t->is_bounded || logpart_is_live(&t->file, t->path))
+	if (t->is_bounded || logpart_is_live(&t->file, t->log.path))
 		return false;
 	if (is_at_limit(t))
 		return false;
-	number = logpart_find(&f, t->path, &t->id);
+	number = logpart_find(&f, &t->log, &t->id);
 	logpart_close(&f);
 	if (number == 0)
 		return false;
@@ -299,15 +302,15 @@ static bool give_rest(struct logtail *t, bool takes_rest, struct log_line *line)
 {
 	struct logpart next = LOGPART_INIT;
 	struct logpart now = LOGPART_INIT;
-	bool is_live = t->is_bounded || logpart_is_live(&t->file, t->path);
+	bool is_live = t->is_bounded || logpart_is_live(&t->file, t->log.path);
 	int number = 0;
 
 	if (!here(t) || (is_live && !takes_rest))
 		return false;
 	if (!give(t, true, line) || is_live || line->goes_on)
 		return t->step > 0;
-	number = logpart_find(&now, t->path, &t->id);
-	if (number > 0 && logpart_open(&next, t->path, number - 1))
+	number = logpart_find(&now, &t->log, &t->id);
+	if (number > 0 && logpart_open(&next, &t->log, number - 1))
 		line->goes_on = goes_over(line->is_marked ? &line->mark : NULL, &next);
 	t->step_goes_on = line->goes_on;
 	logpart_close(&now);

@@ -25,7 +25,7 @@ struct log_line {
 };
 
 struct logtail {
-	char *path;
+	struct log_place log;
 	struct logpart file;
 	bool is_placed; /* `id`, `start` and is_continued say what is read next */
 	bool is_continued;
@@ -49,7 +49,8 @@ enum tail_got {
 	TAIL_BUSY, /* the budget is used up: ask again in another turn */
 };
 
-void logtail_init(struct logtail *t, const char *path, size_t *budget);
+/* Both of the place are copied. */
+void logtail_init(struct logtail *t, const struct log_place *log, size_t *budget);
 void logtail_release(struct logtail *t);
 
 /* Where to begin.  All forget what was read. */

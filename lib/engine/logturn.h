@@ -9,10 +9,11 @@
 
 struct err;
 struct gzip;
+struct log_place;
 
-/* What is at `path` becomes path.1 and so on.  -1 with words when it is still there. */
-int logturn(const char *path, const struct rotate_policy *p, struct gzip *gzip, struct err *e);
-/* Finishes what a killed brain had begun to rename or to compress; before the marks of `path` are opened. */
-void logturn_heal(const char *path, const struct rotate_policy *p, struct gzip *gzip);
+/* What is at its path becomes path.1 and so on.  -1 with words when it is still there. */
+int logturn(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip, struct err *e);
+/* Finishes what a killed brain had begun to rename or to compress; before its marks are opened. */
+void logturn_heal(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip);
 
 #endif

@@ -5,16 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "engine/logplace.h"
 #include "os/fd.h"
 
-void marklist_open(struct marklist *m, const char *path)
-{
-	struct buf marks = BUF_INIT;
+/* A kill tears one; a whole file of them was made by whoever may write there, and is not to hold us up. */
+enum { TORN_MAX = 1024 };
 
-	marks_path(&marks, path);
-	*m = (struct marklist){ .fd = open(marks.ptr, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK) };
-	buf_release(&marks);
+void marklist_open(struct marklist *m, const char *path, const struct rights *rights)
+{
+	*m = (struct marklist){ .fd = log_open_marks(path, rights, O_RDONLY, 0) };
 	marklist_look(m);
 }
 
@@ -47,10 +46,12 @@ static bool get(struct marklist *m, uint64_t number, struct mark *mark)
 	return mark_read(mark, m->block + (number - m->first) * MARK_SIZE);
 }
 
-/* The first good one from `number` on, and which that is; false: none. */
+/* The first good one from `number` on, and which that is; false: none, or none near. */
 static bool find(struct marklist *m, uint64_t *number, uint64_t end, struct mark *mark)
 {
-	for (; *number < end; (*number)++)
+	uint64_t last = end - *number > TORN_MAX ? *number + TORN_MAX : end;
+
+	for (; *number < last; (*number)++)
 		if (get(m, *number, mark))
 			return true;
 	return false;
@@ -110,7 +111,7 @@ static void seek(struct marklist *m, uint64_t offset)
 	m->next = search(m, is_beyond, (int64_t)offset);
 	m->has_now = false;
 	/* Torn ones before it are stepped over. */
-	for (uint64_t number = m->next; number-- > 0 && !m->has_now;)
+	for (uint64_t number = m->next, i = 0; i < TORN_MAX && number-- > 0 && !m->has_now; i++)
 		m->has_now = get(m, number, &m->now);
 	load_then(m);
 }

@@ -11,6 +11,8 @@
 
 #include "wire/marks.h"
 
+struct rights;
+
 enum { MARKLIST_BLOCK = 64 }; /* marks that are read at once */
 
 struct marklist {
@@ -26,8 +28,8 @@ struct marklist {
 
 #define MARKLIST_NEVER UINT64_MAX
 
-/* Those of the log file at `path`. */
-void marklist_open(struct marklist *m, const char *path);
+/* Those of the log file at `path`, of the user with these rights. */
+void marklist_open(struct marklist *m, const char *path, const struct rights *rights);
 /* Accepts what was zeroed with fd -1, and what is closed. */
 void marklist_close(struct marklist *m);
 /* The file may have grown since it was opened or looked at. */

@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "engine/app_users.h"
 #include "engine/inflight.h"
 #include "engine/logfile.h"
 #include "engine/logpipe.h"
@@ -65,6 +66,7 @@ struct pump {
 	char *pipes;
 	char *logs;
 	struct map spouts; /* name -> struct spout * */
+	struct app_users users;
 	ev_prepare turn;
 	size_t turn_bytes; /* taken in this turn of the loop */
 	uint64_t dropped;
@@ -99,6 +101,7 @@ static ssize_t take_once(struct stream *s, size_t max)
 		.path = logfile_path(s->log),
 		.format = s->spout->format ? s->spout->format : "",
 		.source = s->source.mark,
+		.rights = logfile_rights(s->log),
 	};
 	uint64_t dropped = 0;
 	ssize_t len = 0;
@@ -247,7 +250,7 @@ static void aim(struct stream *s, const struct pump_wish *wish, enum pump_stream
 	const struct spec *spec = wish->spec;
 	const char *colon = strrchr(wish->name, ':');
 	char *path = pump_log_path(s->pump->logs, wish->name, spec, which);
-	struct logfile *log = shelf_take(s->pump->shelf, path);
+	struct logfile *log = shelf_take(s->pump->shelf, path, pump_rights(s->pump, spec));
 
 	shelf_put_back(s->pump->shelf, s->log);
 	s->log = log;
@@ -358,6 +361,11 @@ struct pump *pump_new(const struct pump_options *options, struct err *e)
 	return p;
 }
 
+const struct rights *pump_rights(struct pump *p, const struct spec *s)
+{
+	return s->user ? app_users_rights(&p->users, s->user, s->group) : NULL;
+}
+
 void pump_free(struct pump *p)
 {
 	if (!p)
@@ -366,6 +374,7 @@ void pump_free(struct pump *p)
 	ev_timer_stop(p->loop, &p->wait);
 	vec_release(&p->waiting);
 	shelf_free(p->shelf);
+	app_users_release(&p->users);
 	ev_ref(p->loop);
 	ev_prepare_stop(p->loop, &p->turn);
 	fd_close(&p->peek[0]);

@@ -14,6 +14,7 @@ struct ev_loop;
 struct err;
 struct parent;
 struct pump;
+struct rights;
 struct spec;
 
 /* For those who follow logs; any may be NULL.  Strings are borrowed for the call; nothing of the pump may be called from inside. */
@@ -73,6 +74,12 @@ char *pump_name_of_held(const char *held);
 void pump_drop_held(struct pump *p, const char *held);
 /* Bytes that no disk took: of an instance, or of all for NULL. */
 uint64_t pump_dropped(const struct pump *p, const char *name);
+
+/*
+ * With whose rights the logs of that app are touched: borrowed until the next call of the pump; NULL: the daemon's.  Looked up anew when it was
+ * a while ago, as users and their groups change.
+ */
+const struct rights *pump_rights(struct pump *p, const struct spec *s);
 
 enum pump_stream { PUMP_OUT, PUMP_ERR, PUMP_STREAM_COUNT };
 extern const char *const pump_stream_words[PUMP_STREAM_COUNT]; /* in names of files */

@@ -56,6 +56,7 @@ static void finish_what_was_left(struct shelf *s)
 	}
 	source.mark = goal.source;
 	l = logfile_new(goal.path, &s->home);
+	logfile_set_rights(l, goal.rights);
 	logfile_set(l, &(struct logfile_shape){ .format = goal.format[0] ? goal.format : NULL });
 	logfile_finish(l);
 	(void)logfile_take(l, &source);
@@ -106,7 +107,7 @@ struct inflight *shelf_inflight(const struct shelf *s)
 	return s->home.inflight;
 }
 
-struct logfile *shelf_take(struct shelf *s, const char *path)
+struct logfile *shelf_take(struct shelf *s, const char *path, const struct rights *rights)
 {
 	struct place *place = map_get(&s->places, path);
 
@@ -115,6 +116,7 @@ struct logfile *shelf_take(struct shelf *s, const char *path)
 		place->file = logfile_new(path, &s->home);
 		map_put(&s->places, path, place);
 	}
+	logfile_set_rights(place->file, rights);
 	place->users++;
 	return place->file;
 }

@@ -10,6 +10,7 @@ struct ev_loop;
 struct inflight;
 struct logfile;
 struct pump_calls;
+struct rights;
 struct shelf;
 
 /* `calls` is borrowed and may be NULL.  NULL with words when another brain has the inflight area at this path. */
@@ -17,8 +18,8 @@ struct shelf *shelf_new(struct ev_loop *loop, const char *inflight, const struct
 	void *context, struct err *e);
 void shelf_free(struct shelf *s);
 struct inflight *shelf_inflight(const struct shelf *s);
-/* As often as it is taken it is to be put back. */
-struct logfile *shelf_take(struct shelf *s, const char *path);
+/* As often as it is taken it is to be put back.  Its rights are those that were said last. */
+struct logfile *shelf_take(struct shelf *s, const char *path, const struct rights *rights);
 void shelf_put_back(struct shelf *s, struct logfile *l);
 /* Something was dropped: it is tried from time to time whether that is over. */
 void shelf_retry_later(struct shelf *s);

@@ -18,6 +18,7 @@
 #include "engine/run_words.h"
 #include "engine/upstream_file.h"
 #include "os/clock.h"
+#include "os/rights.h"
 
 /* One app's file. */
 struct site {
@@ -445,10 +446,8 @@ static void take_spec(struct upstreams *u, struct site *s, const struct spec *sp
 
 	spec_free(s->spec);
 	s->spec = spec_clone(spec);
-	if (!str_eq(s->file.path, path)) {
-		upstream_file_release(&s->file);
-		upstream_file_init(&s->file, path, u->folder, s->app);
-	}
+	upstream_file_release(&s->file);
+	upstream_file_init(&s->file, path, u->folder, s->app, rights_find(spec->user, spec->group));
 	mem_free(path);
 }
 

@@ -1,6 +1,5 @@
 #include "engine/upstream_file.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +7,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "os/file.h"
+#include "os/rights.h"
 
 enum {
 	SIZE_MAX_BYTES = 16 * 1024 * 1024,
@@ -19,13 +19,15 @@ enum {
 static const char WAS_THERE = '+';
 static const char WAS_NOT = '-';
 
-void upstream_file_init(struct upstream_file *f, const char *path, const char *folder, const char *app)
+void upstream_file_init(
+	struct upstream_file *f, const char *path, const char *folder, const char *app, struct rights *rights)
 {
 	struct buf name = BUF_INIT;
 
 	buf_addf(&name, "%s.before", app);
 	f->path = mem_strdup(path);
 	f->kept = path_join(folder, name.ptr);
+	f->rights = rights;
 	buf_release(&name);
 }
 
@@ -33,13 +35,14 @@ void upstream_file_release(struct upstream_file *f)
 {
 	mem_free(f->path);
 	mem_free(f->kept);
+	rights_free(f->rights);
 }
 
 bool upstream_file_is_settled(const struct upstream_file *f, const struct buf *text)
 {
 	struct buf now = BUF_INIT;
-	bool is_same = file_read(f->path, SIZE_MAX_BYTES, &now, NULL) == 0 && now.len == text->len &&
-		!memcmp(now.ptr, text->ptr, now.len);
+	bool is_same = file_read_as(f->path, f->rights, SIZE_MAX_BYTES, &now, NULL) == 0 &&
+		now.len == text->len && !memcmp(now.ptr, text->ptr, now.len);
 
 	buf_release(&now);
 	return is_same && !file_exists(f->kept);
@@ -55,7 +58,7 @@ static int keep(const struct upstream_file *f, struct err *e)
 		return 0;
 	if (file_exists(f->path)) {
 		buf_addc(&bytes, WAS_THERE);
-		rc = file_read(f->path, SIZE_MAX_BYTES, &bytes, e);
+		rc = file_read_as(f->path, f->rights, SIZE_MAX_BYTES, &bytes, e);
 	} else {
 		buf_addc(&bytes, WAS_NOT);
 	}
@@ -69,7 +72,7 @@ int upstream_file_put(const struct upstream_file *f, const struct buf *text, str
 {
 	if (keep(f, e) < 0)
 		return -1;
-	return file_write(f->path, text->ptr, text->len, FILE_MODE, e);
+	return file_write_as(f->path, f->rights, text->ptr, text->len, FILE_MODE, e);
 }
 
 int upstream_file_restore(const struct upstream_file *f, struct err *e)
@@ -78,9 +81,9 @@ int upstream_file_restore(const struct upstream_file *f, struct err *e)
 	int rc = file_read(f->kept, SIZE_MAX_BYTES, &bytes, e);
 
 	if (rc == 0 && bytes.len && *bytes.ptr == WAS_THERE)
-		rc = file_write(f->path, bytes.ptr + 1, bytes.len - 1, FILE_MODE, e);
-	else if (rc == 0 && unlink(f->path) < 0 && errno != ENOENT)
-		rc = err_sys(e, errno, "cannot remove '%s'", f->path);
+		rc = file_write_as(f->path, f->rights, bytes.ptr + 1, bytes.len - 1, FILE_MODE, e);
+	else if (rc == 0)
+		rc = file_remove_as(f->path, f->rights, e);
 	if (rc == 0)
 		upstream_file_settle(f);
 	buf_release(&bytes);

@@ -10,14 +10,17 @@
 #include "base/buf.h"
 
 struct err;
+struct rights;
 
 struct upstream_file {
-	char *path; /* what the proxy reads */
-	char *kept; /* what it was before, in a file of ours */
+	char *path;            /* what the proxy reads */
+	char *kept;            /* what it was before, in a file of ours */
+	struct rights *rights; /* of the app's user: os/file.h says what they are for; NULL: the daemon's */
 };
 
-/* Both are copied; `folder` is ours alone, and `app` a plain name. */
-void upstream_file_init(struct upstream_file *f, const char *path, const char *folder, const char *app);
+/* Both are copied; `folder` is ours alone, and `app` a plain name.  The rights are its own from now on. */
+void upstream_file_init(struct upstream_file *f, const char *path, const char *folder, const char *app,
+	struct rights *rights);
 void upstream_file_release(struct upstream_file *f);
 /* It holds these bytes, and the proxy knows. */
 bool upstream_file_is_settled(const struct upstream_file *f, const struct buf *text);

@@ -33,9 +33,10 @@ void oxfile_free(struct oxfile *o);
 struct spec *oxfile_find(const struct oxfile *o, const char *name);
 
 /*
- * How env_files come in, so that this room need not touch a disk: appends the file's bytes, or says why not.
+ * How env_files come in, so that this room need not touch a disk: appends the bytes of a file of `s`, or says why not.
  */
-typedef int (*oxfile_reader)(void *context, const char *path, struct buf *bytes, struct err *e);
+typedef int (*oxfile_reader)(
+	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e);
 /*
  * Reads every spec's env_files into file_env (later files win).  A missing file is an error, or with
  * `may_be_absent` a warning; a broken one is an error with its own file, line and column.  0, or -1 with

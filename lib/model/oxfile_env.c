@@ -23,7 +23,7 @@ static int read_env_file(const struct spec *s, const char *name, oxfile_reader r
 {
 	char *path = path_join(s->folder, name);
 	struct buf bytes = BUF_INIT;
-	int rc = reader(context, path, &bytes, e);
+	int rc = reader(context, s, path, &bytes, e);
 
 	if (rc == 0) {
 		/* Its lines are not quoted: they hold secrets. */

@@ -182,9 +182,9 @@ struct logs *logbook_ask(const struct logs_query *q)
 {
 	struct logs *l = logbook_open(q);
 
-	logs_add(l, logbook_paths[0], "api", 0, MARK_OUT);
-	logs_add(l, logbook_paths[1], "api", 1, MARK_OUT);
-	logs_add(l, logbook_paths[2], "api", 0, MARK_ERR);
+	logs_add(l, &(struct log_place){ .path = logbook_paths[0] }, "api", 0, MARK_OUT);
+	logs_add(l, &(struct log_place){ .path = logbook_paths[1] }, "api", 1, MARK_OUT);
+	logs_add(l, &(struct log_place){ .path = logbook_paths[2] }, "api", 0, MARK_ERR);
 	return l;
 }
 

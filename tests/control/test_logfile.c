@@ -100,7 +100,7 @@ static uint64_t take_all(const struct place *p, const struct pump_calls *calls, 
 
 	if (!shelf)
 		abort();
-	l = shelf_take(shelf, p->log);
+	l = shelf_take(shelf, p->log, NULL);
 	logfile_set(l, &p->shape);
 	inflight_aim(shelf_inflight(shelf), inflight_key(shelf_inflight(shelf)), &goal);
 	while (inflight_read(shelf_inflight(shelf), p->pipe, CHUNK) > 0) {

@@ -220,7 +220,7 @@ static void a_log_is_compressed(void **state)
 	int before = descriptors();
 
 	(void)state;
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	turn_until_packed();
 	assert_string_equal(scene.log.ptr, "");
 	assert_int_equal(descriptors(), before);
@@ -232,12 +232,12 @@ static void without_a_descriptor_it_stays_plain(void **state)
 
 	(void)state;
 	refused.eventfd = 1;
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	assert_true(is_there(scene.plain));
 	assert_int_equal(times_logged("cannot compress"), 1);
 	assert_int_equal(descriptors(), before);
 	/* At the next rotation it is asked for again. */
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	turn_until_packed();
 	assert_int_equal(times_logged("cannot compress"), 1);
 }
@@ -246,14 +246,14 @@ static void an_end_that_is_not_watched_is_heard_later(void **state)
 {
 	(void)state;
 	refused.epoll_ctl = 2;
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	turn_until_packed();
 	assert_int_equal(refused.epoll_ctl, 0);
 	assert_int_equal(times_logged("no room to watch the compression"), 1);
 	/* The one after it is watched as ever. */
 	(void)unlink(scene.packed);
 	write_plain();
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	turn_until_packed();
 }
 
@@ -261,7 +261,7 @@ static void it_may_end_while_its_end_is_not_watched(void **state)
 {
 	(void)state;
 	refused.epoll_ctl = 1;
-	gzip_add(scene.gzip, scene.plain);
+	gzip_add(scene.gzip, scene.plain, NULL);
 	ev_run(scene.loop, EVRUN_NOWAIT);
 	assert_int_equal(times_logged("no room to watch the compression"), 1);
 	gzip_free(scene.gzip);

@@ -261,10 +261,12 @@ static void variables_come_from_the_environment_that_is_given(void **state)
 	oxfile_free(o);
 }
 
-static int fake_reader(void *context, const char *path, struct buf *bytes, struct err *e)
+static int fake_reader(
+	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e)
 {
 	const char *const *files = context;
 
+	(void)s;
 	for (; *files; files += 2) {
 		if (strcmp(files[0], path) != 0)
 			continue;
