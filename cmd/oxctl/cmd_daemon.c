@@ -75,7 +75,7 @@ static void print_line(const char *words, int64_t pid)
 
 static int ask_info(struct client *client, struct talk *t)
 {
-	*t = (struct talk){ .method = "daemon.info", .e = ERR_INIT };
+	*t = (struct talk){ .method = "daemon.info", .is_question = true, .e = ERR_INIT };
 	return talk_call(client, t);
 }
 
@@ -122,7 +122,7 @@ static int end(bool keeps_services, struct ending *who)
 {
 	struct client *client = NULL;
 	struct talk info = { .e = ERR_INIT };
-	struct talk t = { .method = "daemon.shutdown", .is_long = true, .e = ERR_INIT };
+	struct talk t = { .method = "daemon.shutdown", .is_long = true, .is_question = true, .e = ERR_INIT };
 	int code = talk_connect(&client);
 
 	if (code == EXIT_DONE)
@@ -246,7 +246,7 @@ static void print_info(const struct json *info)
 
 static int daemon_status(void)
 {
-	struct talk t = { .method = "daemon.info", .e = ERR_INIT };
+	struct talk t = { .method = "daemon.info", .is_question = true, .e = ERR_INIT };
 	int code = talk_ask(&t);
 
 	if (code == EXIT_DONE && as_json)

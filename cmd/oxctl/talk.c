@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -15,19 +14,20 @@
 #include "model/fields.h"
 #include "os/clock.h"
 #include "os/dirs.h"
-#include "os/file.h"
-#include "os/procfs.h"
+#include "whereabouts.h"
 #include "wire/rpc.h"
 
 enum {
 	CONNECT_MS = 10000,
+	SILENCE_MS = 2000,   /* without a word: the keeper is made to look whether its brain answers */
+	NUDGE_MS = 300,      /* without a socket: whether that is there */
 	ANSWER_MS = 30000,   /* to a question that takes no time */
 	AFTER_MS = 5000,     /* for the answer that the time is over, when it is */
 	LOST_RACE_MS = 1000, /* another oxctl started the daemon, or its brain is on its way back */
 	NAP_MS = 10,
-	BACK_MS = 5000, /* for a daemon that lives to answer again */
-	NEXT_MS = 2000, /* for another daemon where the one that we talked to is gone */
-	LOCK_TEXT_MAX = 256,
+	BACK_MS = 10000, /* for a daemon that lives to answer again */
+	NEXT_MS = 2000,  /* for another daemon where the one that we talked to is gone */
+	TRIES_MAX = 10,  /* at one question, of which each lost the brain */
 };
 
 /* --- what is asked --- */
@@ -84,28 +84,49 @@ static void set_deadline(struct talk *t, int64_t *deadline_ms)
 
 /* --- connecting --- */
 
-static int connect_at(struct client **client, const char *path, struct err *e)
+static void on_silence(void *context)
+{
+	(void)context;
+	whereabouts_nudge();
+}
+
+/* The client that is there is used again. */
+static int connect_once(struct client **client, const char *path, int64_t timeout_ms, struct err *e)
 {
 	int code = EXIT_DONE;
 
-	bool was_killed = false;
-
-	*client = client_connect(path, CONNECT_MS, &code, e);
-	/* One that ends takes its socket with it. */
-	was_killed = e->number == ECONNREFUSED;
-	if (code == EXIT_NO_DAEMON)
-		err_set(e, "no daemon is running; start one with 'oxctl start'");
-	e->number = was_killed ? ECONNREFUSED : e->number;
+	if (*client)
+		return client_reconnect(*client, timeout_ms, e);
+	*client = client_connect(path, timeout_ms, &code, e);
+	if (*client)
+		client_on_silence(*client, SILENCE_MS, on_silence, NULL);
 	return code;
 }
 
-int talk_try_connect(struct client **client, struct err *e)
+static int connect_at(struct client **client, const char *path, struct err *e)
+{
+	int code = connect_once(client, path, SILENCE_MS, e);
+	bool was_refused = false;
+
+	/* So many wait for a brain that takes nobody that there is no room for one more. */
+	if (code == EXIT_TIMED_OUT) {
+		whereabouts_nudge();
+		code = connect_once(client, path, CONNECT_MS, e);
+	}
+	/* One that ends takes its socket with it. */
+	was_refused = e->number == ECONNREFUSED;
+	if (code == EXIT_NO_DAEMON)
+		err_set(e, "no daemon is running; start one with 'oxctl start'");
+	e->number = was_refused ? ECONNREFUSED : e->number;
+	return code;
+}
+
+static int try_connect(struct client **client, struct err *e)
 {
 	struct dirs dirs = { .run = NULL };
 	char *path = NULL;
 	int code = EXIT_FAILED;
 
-	*client = NULL;
 	if (dirs_find(&dirs, e) == 0) {
 		path = path_join(dirs.run, "oxherd.sock");
 		code = connect_at(client, path, e);
@@ -115,124 +136,151 @@ int talk_try_connect(struct client **client, struct err *e)
 	return code;
 }
 
-/* The keeper's pid stands in its lock file, which stays there when it is gone: 0 unless that is a keeper and lives. */
-static int64_t keeper_pid(void)
+int talk_try_connect(struct client **client, struct err *e)
 {
-	struct dirs dirs = { .run = NULL };
-	struct buf text = BUF_INIT;
-	struct buf command = BUF_INIT;
-	char *path = NULL;
-	int64_t pid = 0;
+	*client = NULL;
+	return try_connect(client, e);
+}
 
-	if (dirs_find(&dirs, NULL) == 0) {
-		path = path_join(dirs.run, "oxherd.lock");
-		if (file_read(path, LOCK_TEXT_MAX, &text, NULL) == 0)
-			pid = strtol(text.ptr, NULL, 10);
+/* What is to be said where nobody answers: how long it was waited for, and for whom. */
+static bool is_over(
+	const struct whereabouts *w, int64_t waited_ms, int64_t patience_ms, int *code, struct err *e)
+{
+	if (w->elsewhere) {
+		err_set(e,
+			"the daemon has its run folder at '%s', and is looked for at another place; set XDG_RUNTIME_DIR or OXHERD_HOME as it was when it was started",
+			w->elsewhere);
+		*code = EXIT_FAILED;
+		return true;
 	}
-	if (pid <= 0 || !procfs_command((pid_t)pid, &command, LOCK_TEXT_MAX) ||
-		!strstr(command.ptr, "oxherd"))
-		pid = 0;
-	buf_release(&command);
-	buf_release(&text);
-	mem_free(path);
-	dirs_release(&dirs);
-	return pid;
+	if (w->pid && waited_ms >= BACK_MS) {
+		err_set(e, "the daemon (pid %lld) does not answer; its log says why", (long long)w->pid);
+		*code = EXIT_TIMED_OUT;
+		return true;
+	}
+	return !w->pid && waited_ms >= patience_ms;
 }
 
 /*
- * Where nobody answers and the keeper lives, its brain is on its way back.  Without a keeper a connection is tried for `patience_ms`.
+ * Where nobody answers and the keeper lives, its brain is on its way back, or its socket is gone: then it is told.  Without a keeper a
+ * connection is tried for `patience_ms`.
  */
-static int await_daemon(struct client **client, int64_t patience_ms, struct err *e)
+static int await_daemon(struct client **client, int64_t patience_ms, bool *was_left, struct err *e)
 {
 	int64_t begun = clock_ms();
-	int code = talk_try_connect(client, e);
+	int64_t nudge_at = begun + NUDGE_MS;
+	int code = try_connect(client, e);
 
+	*was_left = false;
 	while (code == EXIT_NO_DAEMON) {
-		int64_t pid = keeper_pid();
-		int64_t waited = clock_ms() - begun;
+		struct whereabouts w;
+		bool over = false;
 
-		if (!pid && waited >= patience_ms)
+		whereabouts_find(&w);
+		over = is_over(&w, clock_ms() - begun, patience_ms, &code, e);
+		*was_left = w.was_left || (!w.pid && e->number == ECONNREFUSED);
+		whereabouts_release(&w);
+		if (over)
 			break;
-		if (pid && waited >= BACK_MS) {
-			err_set(e, "the daemon (pid %lld) does not answer; its log says why", (long long)pid);
-			return EXIT_TIMED_OUT;
+		if (clock_ms() >= nudge_at) {
+			whereabouts_nudge();
+			nudge_at += SILENCE_MS;
 		}
 		(void)poll(NULL, 0, NAP_MS);
-		code = talk_try_connect(client, e);
+		code = try_connect(client, e);
 	}
 	return code;
 }
 
 int talk_reconnect(struct client **client, struct err *e)
 {
+	bool was_left = false;
+
 	client_free(*client);
 	*client = NULL;
 	/* One that hangs up each time is not asked as fast as it can. */
 	(void)poll(NULL, 0, NAP_MS);
-	return await_daemon(client, NEXT_MS, e);
+	return await_daemon(client, NEXT_MS, &was_left, e);
 }
 
 int talk_await(struct client **client, struct err *e)
 {
-	return await_daemon(client, 0, e);
-}
+	bool was_left = false;
 
-int talk_connect(struct client **client)
-{
-	struct err e = ERR_INIT;
-	int code = await_daemon(client, 0, &e);
-	bool was_killed = code == EXIT_NO_DAEMON && e.number == ECONNREFUSED;
-
-	if (was_killed)
-		code = talk_launch(client);
-	else if (code != EXIT_DONE)
-		talk_fail(code, "%s", e.text.ptr);
-	err_release(&e);
-	return code;
+	*client = NULL;
+	return await_daemon(client, 0, &was_left, e);
 }
 
 static int connect_within(struct client **client, int64_t timeout_ms, struct err *e)
 {
 	int64_t deadline = clock_ms() + timeout_ms;
-	int code = talk_try_connect(client, e);
+	int code = try_connect(client, e);
 
 	while (code == EXIT_NO_DAEMON && clock_ms() < deadline) {
 		(void)poll(NULL, 0, NAP_MS);
-		code = talk_try_connect(client, e);
+		code = try_connect(client, e);
 	}
+	return code;
+}
+
+/* There was none: one is started, and its words are in `e` where it does not begin to serve. */
+static int launch(struct client **client, bool was_left, struct err *e)
+{
+	struct err lost = ERR_INIT;
+	bool is_launched = launch_daemon(&lost) == 0;
+	int code = EXIT_DONE;
+
+	if (was_left && is_launched)
+		talk_fail(EXIT_DONE, "the daemon had died and was started again; its apps kept running");
+	code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
+	if (code == EXIT_NO_DAEMON && is_launched)
+		err_set(e, "the daemon was started, and does not answer");
+	else if (code == EXIT_NO_DAEMON)
+		err_set(e, "%s", lost.text.ptr);
+	err_release(&lost);
+	return code == EXIT_NO_DAEMON ? EXIT_FAILED : code;
+}
+
+/* One that did not end well is started again: what it ran may live, and wants to be kept. */
+static int connect_or_launch(struct client **client, bool may_launch, struct err *e)
+{
+	bool was_left = false;
+	int code = await_daemon(client, 0, &was_left, e);
+
+	if (code == EXIT_NO_DAEMON && (may_launch || was_left))
+		code = launch(client, was_left, e);
+	return code;
+}
+
+int talk_connect(struct client **client)
+{
+	struct err e = ERR_INIT;
+	int code = EXIT_DONE;
+
+	*client = NULL;
+	code = connect_or_launch(client, false, &e);
+	if (code != EXIT_DONE)
+		talk_fail(code, "%s", e.text.ptr);
+	err_release(&e);
 	return code;
 }
 
 int talk_launch(struct client **client)
 {
 	struct err e = ERR_INIT;
-	struct err lost = ERR_INIT;
-	int code = talk_try_connect(client, &e);
+	int code = EXIT_DONE;
 
-	if (code == EXIT_NO_DAEMON) {
-		bool was_killed = e.number == ECONNREFUSED;
-		bool is_launched = launch_daemon(&lost) == 0;
-
-		if (was_killed && is_launched)
-			talk_fail(EXIT_DONE, "the daemon was gone without a word, and was started again");
-		code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, &e);
-		if (code == EXIT_NO_DAEMON && is_launched)
-			err_set(&e, "the daemon was started, and does not answer");
-		else if (code == EXIT_NO_DAEMON)
-			err_set(&e, "%s", lost.text.ptr);
-		if (code == EXIT_NO_DAEMON)
-			code = EXIT_FAILED;
-	}
+	*client = NULL;
+	code = connect_or_launch(client, true, &e);
 	if (code != EXIT_DONE)
 		talk_fail(code, "%s", e.text.ptr);
-	err_release(&lost);
 	err_release(&e);
 	return code;
 }
 
 /* --- asking --- */
 
-int talk_try_call(struct client *client, struct talk *t)
+static int call_once(struct client *client, struct talk *t)
 {
 	struct client_call call = { .method = t->method };
 	int code = EXIT_DONE;
@@ -244,6 +292,26 @@ int talk_try_call(struct client *client, struct talk *t)
 	t->result = call.result;
 	t->data = call.data;
 	t->code = call.code;
+	return code;
+}
+
+/* The brain died or was replaced meanwhile: the next one is asked, by the same client. */
+static int come_back(struct client *client, struct talk *t)
+{
+	/* One that hangs up each time is not asked as fast as it can. */
+	(void)poll(NULL, 0, NAP_MS);
+	return connect_or_launch(&client, false, &t->e);
+}
+
+int talk_try_call(struct client *client, struct talk *t)
+{
+	int code = call_once(client, t);
+
+	for (int tries = 0; code == EXIT_NO_DAEMON && t->is_question && tries < TRIES_MAX; tries++) {
+		code = come_back(client, t);
+		if (code == EXIT_DONE)
+			code = call_once(client, t);
+	}
 	return code;
 }
 
@@ -317,8 +385,6 @@ int talk_ask(struct talk *t)
 	if (code == EXIT_DONE)
 		code = t->may_launch ? talk_launch(&client) : talk_connect(&client);
 	if (code == EXIT_DONE)
-		code = talk_try_call(client, t);
-	if (code == EXIT_NO_DAEMON && client && t->is_question && talk_reconnect(&client, &t->e) == EXIT_DONE)
 		code = talk_try_call(client, t);
 	if (code != EXIT_DONE && client)
 		talk_tell(t, code);

@@ -25,6 +25,8 @@
 #include "os/user.h"
 #include "wire/keep.h"
 
+enum { TURN_MS = 10000 /* of processor time in one turn of the loop: thousands of apps take a second */ };
+
 struct front {
 	struct ev_loop *loop;
 	struct dirs dirs;
@@ -181,6 +183,7 @@ static int run(struct front *front, struct err *e)
 	b = brain_new(&options, e);
 	if (!b)
 		return -1;
+	loop_guard(front->loop, TURN_MS);
 	loop_run(front->loop);
 	if (brain_is_orphan(b) && front->handle.server)
 		server_leave_path(front->handle.server);

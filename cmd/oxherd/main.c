@@ -39,7 +39,11 @@ static int begin(const struct options *o, struct err *e)
 int main(int argc, char **argv)
 {
 	struct options o = {
-		.patience_ms = KEEPER_PATIENCE_MS, .grace_ms = KEEPER_GRACE_MS, .luggage = -1, .back = -1
+		.patience_ms = KEEPER_PATIENCE_MS,
+		.grace_ms = KEEPER_GRACE_MS,
+		.answer_ms = KEEPER_ANSWER_MS,
+		.luggage = -1,
+		.back = -1,
 	};
 	const struct opt table[] = {
 		{ "daemon", 'd', OPT_FLAG, &o.daemon, NULL, "go into the background; return once it serves" },
@@ -49,6 +53,8 @@ int main(int argc, char **argv)
 			"how long SIGTERM waits for a brain that is not there" },
 		{ "grace", '\0', OPT_INT, &o.grace_ms, "MS",
 			"between SIGTERM and SIGKILL when the keeper itself stops services" },
+		{ "answer", '\0', OPT_INT, &o.answer_ms, "MS",
+			"how long the brain may leave the keeper without an answer before it is replaced" },
 		{ "no-cgroups", '\0', OPT_FLAG, &o.without_cgroups, NULL,
 			"kill process trees by session, descent and mark alone" },
 		{ "group", '\0', OPT_STRING, &o.group, "NAME[:METHOD,...]",

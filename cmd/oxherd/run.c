@@ -38,6 +38,7 @@ static struct keeper_options options_of(const struct options *o, const char *bra
 		.ready_fd = -1,
 		.patience_ms = o->patience_ms,
 		.grace_ms = o->grace_ms,
+		.answer_ms = o->answer_ms,
 		.without_cgroups = o->without_cgroups,
 		.is_verbose = o->verbose,
 		.luggage_fd = -1,

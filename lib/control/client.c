@@ -28,6 +28,11 @@ struct client {
 	int64_t tick_ms;
 	void (*tick)(void *context);
 	void *tick_context;
+	int64_t silence_ms;
+	void (*silent)(void *context);
+	void *silent_context;
+	int64_t silent_at;    /* when it is called next; INT64_MAX: never */
+	int64_t silent_pause; /* and then after so much more */
 };
 
 static int64_t deadline_of(int64_t timeout_ms)
@@ -97,11 +102,10 @@ static struct json *params_of_member(const struct client *c, const struct json *
 	return rest;
 }
 
-struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, struct err *e)
+/* -1 with the exit status in `*exit`. */
+static int connect_to(const char *path, int64_t timeout_ms, uid_t *peer, int *exit, struct err *e)
 {
-	struct client *c = NULL;
 	int fd = unixsock_connect(path, timeout_ms, e);
-	uid_t peer = 0;
 
 	*exit = CLIENT_FAILED;
 	if (fd < 0) {
@@ -113,19 +117,41 @@ struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, s
 			err_set(e, "no daemon at %s; start one with 'oxctl start'", path);
 		e->number = number;
 		*exit = is_nobody ? CLIENT_NO_DAEMON : number == EAGAIN ? CLIENT_TIMED_OUT : CLIENT_FAILED;
-		return NULL;
+		return -1;
 	}
-	if (check_listener(path, fd, &peer, e) < 0) {
+	if (check_listener(path, fd, peer, e) < 0)
 		fd_close(&fd);
+	else
+		*exit = CLIENT_DONE;
+	return fd;
+}
+
+struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, struct err *e)
+{
+	struct client *c = NULL;
+	uid_t peer = 0;
+	int fd = connect_to(path, timeout_ms, &peer, exit, e);
+
+	if (fd < 0)
 		return NULL;
-	}
 	c = mem_zalloc(1, sizeof(*c));
 	c->fd = fd;
 	c->peer = peer;
 	c->path = mem_strdup(path);
+	c->silent_at = INT64_MAX;
 	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
-	*exit = CLIENT_DONE;
 	return c;
+}
+
+int client_reconnect(struct client *c, int64_t timeout_ms, struct err *e)
+{
+	int exit = CLIENT_DONE;
+
+	fd_close(&c->fd);
+	rpc_lines_release(&c->lines);
+	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
+	c->fd = connect_to(c->path, timeout_ms, &c->peer, &exit, e);
+	return exit;
 }
 
 void client_free(struct client *c)
@@ -151,6 +177,13 @@ void client_on_tick(struct client *c, int64_t every_ms, void (*tick)(void *conte
 	c->tick_context = context;
 }
 
+void client_on_silence(struct client *c, int64_t after_ms, void (*silent)(void *context), void *context)
+{
+	c->silence_ms = after_ms;
+	c->silent = silent;
+	c->silent_context = context;
+}
+
 int client_fd(const struct client *c)
 {
 	return c->fd;
@@ -164,6 +197,22 @@ static int lost(const struct client *c, struct err *e)
 	return CLIENT_NO_DAEMON;
 }
 
+/* Something came, or a call begins: silence begins anew. */
+static void break_silence(struct client *c)
+{
+	c->silent_pause = c->silence_ms;
+	c->silent_at = c->silent ? clock_ms() + c->silent_pause : INT64_MAX;
+}
+
+static void look_at_silence(struct client *c)
+{
+	if (clock_ms() < c->silent_at)
+		return;
+	c->silent(c->silent_context);
+	c->silent_pause *= 2;
+	c->silent_at = clock_ms() + c->silent_pause;
+}
+
 /* Waits until the socket is ready for one of `events`. */
 static int await(struct client *c, short events, int64_t deadline, struct err *e)
 {
@@ -171,13 +220,15 @@ static int await(struct client *c, short events, int64_t deadline, struct err *e
 	int rc = 0;
 
 	do {
-		int timeout = poll_timeout(deadline);
+		int timeout = poll_timeout(deadline < c->silent_at ? deadline : c->silent_at);
 
 		if (c->tick && (timeout < 0 || timeout > c->tick_ms))
 			timeout = (int)c->tick_ms;
 		rc = poll(&p, 1, timeout);
 		if (rc == 0 && c->tick)
 			c->tick(c->tick_context);
+		if (rc == 0)
+			look_at_silence(c);
 	} while ((rc < 0 && errno == EINTR) || (rc == 0 && poll_timeout(deadline) != 0));
 	if (rc > 0)
 		return CLIENT_DONE;
@@ -200,6 +251,8 @@ static int receive(struct client *c, int64_t deadline, struct err *e)
 		return rc;
 	count = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (count > 0) {
+		if (c->silent_at != INT64_MAX)
+			break_silence(c);
 		rpc_lines_feed(&c->lines, bytes, (size_t)count);
 		return CLIENT_DONE;
 	}
@@ -328,6 +381,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 	call->code = 0;
 	if (check_environment(c, call, e) < 0)
 		return CLIENT_FAILED;
+	break_silence(c);
 	rest = params_of_member(c, call->params);
 	rpc_write_request(&line, ++c->last_id, call->method, rest ? rest : call->params);
 	json_free(rest);
@@ -345,6 +399,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 			rc = settle(call, &letter, e);
 		rpc_letter_release(&letter);
 	}
+	c->silent_at = INT64_MAX;
 	return rc;
 }
 

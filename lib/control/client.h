@@ -51,11 +51,21 @@ struct client_call {
  */
 int client_call(struct client *c, struct client_call *call, struct err *e);
 
+/*
+ * While client_call() waits and nothing comes for `after_ms`, `silent` is called; again after twice that time, and so on.  NULL: no more.
+ */
+void client_on_silence(struct client *c, int64_t after_ms, void (*silent)(void *context), void *context);
+/*
+ * The same client, with everything that was set on it, at whoever listens there now.  As client_connect(); the client stays the caller's
+ * either way.
+ */
+int client_reconnect(struct client *c, int64_t timeout_ms, struct err *e);
+
 /* Takes notifications until the time is over (CLIENT_TIMED_OUT), or the brain closes (CLIENT_NO_DAEMON). */
 int client_wait(struct client *c, int64_t timeout_ms, struct err *e);
-/* For a caller that polls other things too: readable means client_wait(c, 0, e) has something to do. */
 /* While client_call() waits, `tick` is called every `every_ms`; NULL: no more. */
 void client_on_tick(struct client *c, int64_t every_ms, void (*tick)(void *context), void *context);
+/* For a caller that polls other things too: readable means client_wait(c, 0, e) has something to do. */
 int client_fd(const struct client *c);
 
 #endif

@@ -211,7 +211,8 @@ static void take_signal(struct brain *b, int64_t number)
 {
 	if (number == SIGTERM || number == SIGINT)
 		brain_shut_down(b);
-	else
+	/* The keeper doubts that we live; its PING comes with it. */
+	else if (number != SIGUSR1)
 		b->options.signalled(b->options.context, (int)number);
 }
 
@@ -244,11 +245,24 @@ static void take_message(struct brain *b, const struct keep_message *m)
 	}
 }
 
+static void answer_ping(struct brain *b, uint64_t serial)
+{
+	struct keep_message m;
+
+	keep_message_init(&m, KEEP_PONG);
+	m.about = serial;
+	(void)parent_send(b->parent, &m, -1);
+}
+
 static void on_message(void *context, const struct keep_message *m, const int *fds, size_t fd_count)
 {
 	struct brain *b = context;
 
 	brain_take_held(b, m->name, fds, fd_count);
+	if (m->kind == KEEP_PING) {
+		answer_ping(b, m->serial);
+		return;
+	}
 	if (!runner_takes(b->runner, m) && !upgrade_takes(b, m)) {
 		if (b->is_synced)
 			take_message(b, m);

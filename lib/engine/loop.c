@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <ev.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -53,6 +55,44 @@ struct ev_loop *loop_new(void)
 void loop_run(struct ev_loop *loop)
 {
 	ev_run(loop, 0);
+}
+
+/* --- turns that never end --- */
+
+static const struct ev_loop *guarded;
+static volatile sig_atomic_t turn_seen;
+
+/* As often as this thread has used up that much time.  In the middle of anything: nothing but what is safe there. */
+static void on_used_up(int number)
+{
+	static const char words[] =
+		"the brain is caught in one turn of its loop; it ends, for another one to begin\n";
+	sig_atomic_t turn = (sig_atomic_t)ev_iteration((struct ev_loop *)guarded);
+
+	(void)number;
+	if (turn != turn_seen) {
+		turn_seen = turn;
+		return;
+	}
+	(void)!write(STDERR_FILENO, words, sizeof(words) - 1);
+	abort();
+}
+
+void loop_guard(const struct ev_loop *loop, int64_t turn_ms)
+{
+	const struct itimerspec every = {
+		.it_value = { turn_ms / 1000, turn_ms % 1000 * 1000000 },
+		.it_interval = { turn_ms / 1000, turn_ms % 1000 * 1000000 },
+	};
+	struct sigaction action = { .sa_handler = on_used_up, .sa_flags = SA_RESTART };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGVTALRM };
+	timer_t timer;
+
+	guarded = loop;
+	(void)sigaction(SIGVTALRM, &action, NULL);
+	if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) < 0 ||
+		timer_settime(timer, 0, &every, NULL) < 0)
+		log_warn_sys(errno, "cannot watch over the loop");
 }
 
 void loop_mind(int events)

@@ -32,7 +32,7 @@ void brain_init(struct keeper *k)
 	static const char manager[] = "NOTIFY_SOCKET=";
 
 	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->debts.reply_fd = -1;
-	b->retry_at = -1;
+	b->retry_at = b->ping.look_at = -1;
 	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
 	memcpy(b->slot.name, "brain", sizeof("brain"));
 	for (char **entry = environ; *entry && entry - environ < KEEP_LIST_MAX; entry++)
@@ -135,6 +135,7 @@ void brain_start(struct keeper *k)
 	b->retry_at = -1;
 	b->started_at = clock_ms();
 	b->slot.has_failure = b->slot.is_gone = b->has_served = false;
+	ping_start(k);
 	if (open_socket(k, &fds[1]) < 0) {
 		log_warn_sys(errno, "cannot make a socket for the brain");
 		count_death(k);

@@ -49,6 +49,7 @@ static void hear_serves(struct keeper *k, struct heard *h)
 {
 	(void)h;
 	k->brain.has_served = k->brain.was_served = true;
+	ping_served(k);
 	if (k->ready_fd >= 0)
 		(void)fd_write_all(k->ready_fd, "", 1);
 	fd_close(&k->ready_fd);
@@ -230,6 +231,11 @@ static void hear_get(struct keeper *k, struct heard *h)
 		tell_held(k, h->m->name, fd);
 }
 
+static void hear_pong(struct keeper *k, struct heard *h)
+{
+	ping_answered(k, h->m->about);
+}
+
 static void hear_stop_all(struct keeper *k, struct heard *h)
 {
 	stop_all(k, h->m->grace_ms);
@@ -262,6 +268,7 @@ static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) =
 	[KEEP_UPGRADE] = hear_upgrade,
 	[KEEP_STOP] = hear_stop,
 	[KEEP_END_TREE] = hear_end_tree,
+	[KEEP_PONG] = hear_pong,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */
@@ -279,6 +286,7 @@ static void hear_message(struct keeper *k, struct heard *h, size_t len)
 {
 	struct err e = ERR_INIT;
 
+	ping_heard(k);
 	if (keep_read(&k->letter, k->in, len, &e) < 0) {
 		hear_nonsense(k, k->letter.serial, EBADMSG, e.text.ptr);
 	} else if (!hears[k->letter.kind]) {

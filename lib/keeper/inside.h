@@ -38,6 +38,19 @@ struct debts {
 	int reply_fd; /* borrowed from what is held, or -1 */
 };
 
+/* Whether the brain answers; see ping.c. */
+struct ping {
+	bool is_due;     /* it was told something, or somebody doubts: a PING is to follow */
+	bool is_out;     /* one has no answer yet */
+	bool is_killed;  /* for its silence; its end is not known yet */
+	bool is_traced;  /* by a debugger, and that was logged */
+	uint64_t serial; /* of the last one */
+	int looks;       /* since it was heard of */
+	int64_t look_at; /* -1: there is nothing to wait for */
+	int kills;       /* brains in a row that were killed for their silence */
+	int64_t killed_at;
+};
+
 struct brain {
 	struct slot slot;     /* its process; it has no ticket */
 	int sock;             /* -1: there is none */
@@ -50,6 +63,7 @@ struct brain {
 	int64_t started_at;
 	int64_t retry_at; /* -1: not waiting */
 	struct debts debts;
+	struct ping ping;
 	struct keep_spawn wish;
 	struct buf env; /* what its wish borrows from */
 	struct buf path;
@@ -124,6 +138,24 @@ void tell_error(struct keeper *k, uint64_t about, int number, const char *words)
 void tell_held(struct keeper *k, const char *name, int fd);
 /* Says what is owed, as far as the socket takes it. */
 void tell(struct keeper *k);
+
+/* --- ping.c: whether it answers --- */
+
+/* A brain was started, and has some time until it serves. */
+void ping_start(struct keeper *k);
+/* It serves. */
+void ping_served(struct keeper *k);
+/* It is told something, or somebody doubts: an answer is due from now on. */
+void ping_due(struct keeper *k);
+/* After SIGCHLD: one that is stopped will not answer. */
+void ping_check_stopped(struct keeper *k);
+/* Says the PING that is due with `send`, which gives false when it has to wait for room; so does this. */
+bool ping_tell(struct keeper *k, bool (*send)(struct keeper *k));
+/* It has said anything at all; it has answered that PING. */
+void ping_heard(struct keeper *k);
+void ping_answered(struct keeper *k, uint64_t about);
+/* Kills one that has not answered in time. */
+void ping_step(struct keeper *k, int64_t now);
 
 /* --- stop.c: the end --- */
 

@@ -141,6 +141,9 @@ static void hear_signal_number(struct keeper *k, int number)
 	/* While everything is being stopped, nothing else is asked for. */
 	else if (number != SIGCHLD && k->stopping == STOPPING_NOT)
 		tell_signal(k, number);
+	/* Somebody has had no answer from the brain for a while. */
+	if (number == SIGUSR1)
+		ping_due(k);
 }
 
 static void hear_signals(struct keeper *k)
@@ -152,6 +155,8 @@ static void hear_signals(struct keeper *k)
 		has_ended |= info.ssi_signo == SIGCHLD;
 		hear_signal_number(k, (int)info.ssi_signo);
 	}
+	if (has_ended)
+		ping_check_stopped(k);
 	if (!has_ended || !reap_all(&k->slots))
 		return;
 	brain_check(k);
@@ -221,6 +226,7 @@ static int wait_ms(const struct keeper *k)
 		at = sooner(at, k->kill_at);
 	if (k->upgrade.is_proving && k->stopping == STOPPING_NOT)
 		at = sooner(at, k->upgrade.deadline);
+	at = sooner(at, k->brain.ping.look_at);
 	if (at < 0)
 		return -1;
 	left = at - clock_ms();
@@ -318,6 +324,7 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		kill_if_due(k, now);
 		stop_step(k, now);
 		upgrade_step(k, now);
+		ping_step(k, now);
 		retry_brain(k, now);
 		tell(k);
 	}

@@ -17,6 +17,7 @@ enum {
 		10000, /* after SIGTERM: until a brain hears of it, else the keeper stops everything itself */
 	KEEPER_GRACE_MS = 10000,   /* and then between SIGTERM and SIGKILL */
 	KEEPER_KILL_MS = 10000,    /* what SIGKILL has not ended by then is left */
+	KEEPER_ANSWER_MS = 5000,   /* that a brain has to answer a PING; then it is killed and replaced */
 	KEEPER_FAREWELL_MS = 5000, /* that the brain has to end by itself once all is over */
 
 	BRAIN_BACKOFF_MS = 100, /* the first death is answered at once, then this, doubled each time */
@@ -38,10 +39,10 @@ struct keeper_options {
 	const char *run;                   /* folder of the ledger */
 	bool was_left;                     /* the last keeper did not end well: what it left is looked for */
 	int ready_fd; /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
-	int64_t patience_ms, grace_ms; /* as above; tests are less patient */
-	bool without_cgroups;          /* even where one could be made */
-	bool is_verbose;               /* only for the next one's command line */
-	int run_lock, state_lock;      /* descriptors that go to the next one; -1: none */
+	int64_t patience_ms, grace_ms, answer_ms; /* as above; tests are less patient */
+	bool without_cgroups;                     /* even where one could be made */
+	bool is_verbose;                          /* only for the next one's command line */
+	int run_lock, state_lock;                 /* descriptors that go to the next one; -1: none */
 	/* Of a keeper that took over from another build; see keeper_resume(). */
 	const struct luggage *luggage;
 	int luggage_fd, back_fd;

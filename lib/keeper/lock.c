@@ -19,18 +19,16 @@
 #include "base/path.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/holder.h"
 #include "os/procfs.h"
 
-enum { TEXT_MAX = 4096, TRY_MS = 50 };
+enum { TRY_MS = 50 };
 
-/* "PID TOKEN kept|ended RUN\nKEY SINCE BOOT\n"; whatever else stands there is as good as nothing. */
-struct holder {
-	long pid;
-	char token[LOCK_TOKEN_LEN + 1];
-	bool has_ended;
+/* What a lock file says: "PID TOKEN kept|ended RUN\nKEY SINCE BOOT\n". */
+struct lock_text {
+	struct holder by;
 	bool has_secret;
 	struct badge_secret secret;
-	char run[TEXT_MAX];
 };
 
 /* A time of another start of the machine means nothing: whatever carries a mark from then is gone. */
@@ -43,7 +41,7 @@ static uint64_t since_of(uint64_t since, const char *boot)
 	return is_this_one ? since : 0;
 }
 
-static void read_secret(const char *line, struct holder *h)
+static void read_secret(const char *line, struct lock_text *h)
 {
 	char key[2 * SIPHASH_KEY + 1] = "";
 	char boot[64] = "";
@@ -61,30 +59,18 @@ static void read_secret(const char *line, struct holder *h)
 	h->has_secret = true;
 }
 
-static void read_holder(int fd, struct holder *h)
+static void read_text(int fd, struct lock_text *h)
 {
-	char text[TEXT_MAX];
-	char word[8] = "";
-	size_t line = 0;
+	char text[HOLDER_TEXT_MAX];
 	ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
-	int at = 0;
+	const char *second = NULL;
 
 	memset(h, 0, sizeof(*h));
-	if (got <= 0)
-		return;
-	text[got] = '\0';
-	line = strcspn(text, "\n");
-	if (text[line])
-		read_secret(text + line + 1, h);
-	text[line] = '\0';
-	h->pid = strtol(text, NULL, 10);
-	if (sscanf(text, "%*d %16[0-9a-f] %7[a-z] %n", h->token, word, &at) < 2 ||
-		strlen(h->token) != LOCK_TOKEN_LEN) {
-		h->token[0] = '\0';
-		return;
-	}
-	h->has_ended = !strcmp(word, "ended");
-	memcpy(h->run, text + at, strlen(text + at) + 1);
+	holder_read(fd, &h->by);
+	text[got > 0 ? got : 0] = '\0';
+	second = strchr(text, '\n');
+	if (second)
+		read_secret(second + 1, h);
 }
 
 static int make_token(char token[LOCK_TOKEN_LEN + 1], struct err *e)
@@ -134,28 +120,21 @@ static int flock_for(int fd, int64_t ms)
 	return rc;
 }
 
-static bool is_there(long pid)
-{
-	struct proc p;
-
-	return pid > 1 && procfs_read((pid_t)pid, &p) && p.state != 'Z';
-}
-
 /* Its holder is gone, and children that it forked in its last moment have not reached their exec yet: they will in an instant. */
-static int wait_for_children(int fd, const char *path, struct holder *h, struct err *e)
+static int wait_for_children(int fd, const char *path, struct lock_text *h, struct err *e)
 {
 	int64_t deadline = clock_ms() + LOCK_WAIT_MS;
 
 	while (flock_for(fd, TRY_MS) < 0) {
-		read_holder(fd, h);
-		if (is_there(h->pid))
+		read_text(fd, h);
+		if (holder_lives(&h->by))
 			return would_block(e);
 		if (clock_ms() < deadline)
 			continue;
 		err_set(e,
 			"the last oxherd (pid %ld) is gone, but a process that it was about to start still holds "
 			"'%s'; end that, or try again later",
-			h->pid, path);
+			h->by.pid, path);
 		return would_block(e);
 	}
 	return 0;
@@ -175,40 +154,40 @@ static int open_lock(const char *path, struct err *e)
 }
 
 /* A descriptor that holds the lock, and who had it before; -1. */
-static int take(const char *folder, const char *what, struct holder *h, struct err *e)
+static int take(const char *folder, const char *what, struct lock_text *h, struct err *e)
 {
 	char *path = path_join(folder, "oxherd.lock");
 	int fd = open_lock(path, e);
 	int rc = fd < 0 ? -1 : flock(fd, LOCK_EX | LOCK_NB);
 
-	read_holder(fd, h);
+	read_text(fd, h);
 	if (fd >= 0 && rc < 0 && errno != EWOULDBLOCK)
 		err_sys(e, errno, "cannot lock '%s'", path);
-	else if (fd >= 0 && rc < 0 && !is_there(h->pid))
+	else if (fd >= 0 && rc < 0 && !holder_lives(&h->by))
 		rc = wait_for_children(fd, path, h, e);
 	else if (fd >= 0 && rc < 0)
 		rc = would_block(e);
-	if (rc < 0 && e && e->number == EWOULDBLOCK && is_there(h->pid)) {
-		err_set(e, "another oxherd (pid %ld) %s '%s'; 'oxctl daemon stop' ends it", h->pid, what,
+	if (rc < 0 && e && e->number == EWOULDBLOCK && holder_lives(&h->by)) {
+		err_set(e, "another oxherd (pid %ld) %s '%s'; 'oxctl daemon stop' ends it", h->by.pid, what,
 			folder);
 		(void)would_block(e);
 	}
 	if (rc < 0)
 		fd_close(&fd);
 	else
-		read_holder(fd, h);
+		read_text(fd, h);
 	mem_free(path);
 	return fd;
 }
 
-static int take_state(struct lock *l, const char *state, struct holder *h, struct err *e)
+static int take_state(struct lock *l, const char *state, struct lock_text *h, struct err *e)
 {
 	struct err why = ERR_INIT;
 	int rc = 0;
 
 	l->state_fd = take(state, "uses", h, &why);
 	if (l->state_fd < 0 && why.number == EWOULDBLOCK) {
-		rc = err_set(e, "%s%s%s", why.text.ptr, *h->run ? "; its run folder is " : "", h->run);
+		rc = err_set(e, "%s%s%s", why.text.ptr, *h->by.run ? "; its run folder is " : "", h->by.run);
 		(void)would_block(e);
 	} else if (l->state_fd < 0 && (why.number == EROFS || why.number == ENOSPC)) {
 		log_warn("%s; going on without", why.text.ptr);
@@ -219,32 +198,33 @@ static int take_state(struct lock *l, const char *state, struct holder *h, struc
 	return rc;
 }
 
-static int choose_token(struct lock *l, const struct holder *run, const struct holder *state, struct err *e)
+static int choose_token(
+	struct lock *l, const struct lock_text *run, const struct lock_text *state, struct err *e)
 {
-	const struct holder *last = run->token[0] ? run : state;
-	bool is_elsewhere =
-		state->token[0] && !state->has_ended && *state->run && strcmp(state->run, l->run) != 0;
+	const struct lock_text *last = run->by.token[0] ? run : state;
+	bool is_elsewhere = state->by.token[0] && !state->by.has_ended && *state->by.run &&
+		strcmp(state->by.run, l->run) != 0;
 
 	/* Its log pipes are there, and its services write to them. */
-	if (is_elsewhere && access(state->run, F_OK) == 0 && strcmp(state->token, run->token) != 0) {
+	if (is_elsewhere && access(state->by.run, F_OK) == 0 && strcmp(state->by.token, run->by.token) != 0) {
 		err_set(e,
 			"the last oxherd did not end well, and its run folder was '%s': start it with the same "
 			"XDG_RUNTIME_DIR or OXHERD_HOME, or remove '%s' if nothing of it runs any more",
-			state->run, state->run);
+			state->by.run, state->by.run);
 		return would_block(e);
 	}
-	l->was_left = last->token[0] && !last->has_ended;
-	memcpy(l->token, last->token, sizeof(l->token));
+	l->was_left = last->by.token[0] && !last->by.has_ended;
+	memcpy(l->token, last->by.token, sizeof(l->token));
 	l->secret = last->secret;
-	if (!(last->token[0] && last->has_secret) && make_secret(&l->secret, l->was_left, e) < 0)
+	if (!(last->by.token[0] && last->has_secret) && make_secret(&l->secret, l->was_left, e) < 0)
 		return -1;
 	return l->token[0] ? 0 : make_token(l->token, e);
 }
 
 int lock_take(struct lock *l, const char *run, const char *state, struct err *e)
 {
-	struct holder *of_run = mem_zalloc(1, sizeof(*of_run));
-	struct holder *of_state = mem_zalloc(1, sizeof(*of_state));
+	struct lock_text *of_run = mem_zalloc(1, sizeof(*of_run));
+	struct lock_text *of_state = mem_zalloc(1, sizeof(*of_state));
 	int rc = -1;
 
 	l->run = mem_strdup(run);
@@ -293,12 +273,12 @@ int lock_sign(const struct lock *l, struct err *e)
 
 int lock_find_secret(struct lock *l, struct err *e)
 {
-	struct holder *h = mem_zalloc(1, sizeof(*h));
+	struct lock_text *h = mem_zalloc(1, sizeof(*h));
 	int rc = 0;
 
-	read_holder(l->run_fd, h);
+	read_text(l->run_fd, h);
 	if (!h->has_secret)
-		read_holder(l->state_fd, h);
+		read_text(l->state_fd, h);
 	l->secret = h->secret;
 	if (!h->has_secret)
 		rc = make_secret(&l->secret, true, e);

@@ -55,6 +55,13 @@ static void note_orphan(struct slots *all, pid_t pid, int status)
 	all->wants_walk |= all->walked > 0;
 }
 
+bool reap_is_stopped(pid_t pid)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == pid;
+}
+
 int reap_all(struct slots *all)
 {
 	int count = 0;

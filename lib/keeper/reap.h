@@ -4,7 +4,13 @@
 #ifndef OX_KEEPER_REAP_H
 #define OX_KEEPER_REAP_H
 
+#include <stdbool.h>
+#include <sys/types.h>
+
 struct slots;
+
+/* Has that child been stopped since it was asked last, as by SIGSTOP? */
+bool reap_is_stopped(pid_t pid);
 
 /*
  * Reaps until nothing more is there.  A slot's exit is noted and owed after what its child still had to report.  The brain's end is noted in its slot; it

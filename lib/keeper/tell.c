@@ -32,6 +32,8 @@ static bool send_letter(struct keeper *k)
 		err_release(&e);
 		return true;
 	}
+	if (k->letter.kind != KEEP_PING)
+		ping_due(k);
 	return send_bytes(k, &k->out, -1);
 }
 
@@ -142,9 +144,6 @@ static bool tell_signals(struct keeper *k)
 		if (!send_letter(k))
 			return false;
 		d->signals &= ~bit;
-		/* It knows: how long it takes is its business from here on. */
-		if (number == SIGTERM && k->stopping == STOPPING_ASKED)
-			k->deadline = -1;
 	}
 	return true;
 }
@@ -180,7 +179,8 @@ void tell(struct keeper *k)
 		return;
 	if (d->upgraded && !tell_upgraded(k))
 		return;
-	(void)tell_signals(k);
+	if (tell_signals(k))
+		(void)ping_tell(k, send_letter);
 }
 
 void tell_sync(struct keeper *k)

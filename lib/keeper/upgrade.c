@@ -27,7 +27,7 @@
 
 extern char **environ;
 
-enum { WORDS = 16, DIGITS = 24, PROC_PATH = 64 };
+enum { WORDS = 20, DIGITS = 24, PROC_PATH = 64 };
 
 static void set_flags(int fd, int flags)
 {
@@ -70,6 +70,9 @@ static void fill_call(struct call *c, const struct keeper_options *o, const stru
 	say(c, n->brain);
 	say_number(c, "--patience", o->patience_ms);
 	say_number(c, "--grace", o->grace_ms);
+	/* An earlier build knows no such option. */
+	if (o->answer_ms != KEEPER_ANSWER_MS)
+		say_number(c, "--answer", o->answer_ms);
 	if (o->without_cgroups)
 		say(c, "--no-cgroups");
 	if (o->is_verbose)

@@ -321,6 +321,23 @@ bool procfs_boot_id(struct buf *out)
 	return got > 0;
 }
 
+pid_t procfs_tracer(pid_t pid)
+{
+	static const char key[] = "\nTracerPid:\t";
+	char text[4096];
+	int fd = open_of(pid, "status");
+	ssize_t got = fd < 0 ? -1 : read_some(fd, text, sizeof(text) - 1);
+	const char *at = NULL;
+
+	fd_close(&fd);
+	text[got > 0 ? got : 0] = '\0';
+	at = strstr(text, key);
+	if (!at)
+		return 0;
+	at += sizeof(key) - 1;
+	return (pid_t)next_number(&at);
+}
+
 void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX])
 {
 	char path[64];

@@ -48,6 +48,8 @@ ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max);
 bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size);
 /* Its command line as people type it, arguments with a space between; appends at most `max` bytes.  False when it is gone. */
 bool procfs_command(pid_t pid, struct buf *out, size_t max);
+/* Who traces it, as a debugger does; 0: nobody, or it is gone. */
+pid_t procfs_tracer(pid_t pid);
 /* The short name that the kernel has for a program, "" when it is gone.  Everybody may ask for it, of anybody's process. */
 void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX]);
 /* The user who started it, whatever rights it has taken since. */

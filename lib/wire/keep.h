@@ -23,6 +23,8 @@
  *	UPGRADE names the programs that are to take over.  ERROR: nothing has changed.  Else the keeper that answers UPGRADED is the new one, has
  *	everything that the old one had, this brain's socket too, and waits for this brain to end, so that a new one can take its place.  If that one
  *	does not serve, the old keeper and the old brain take their places again.  Every brain since hears by UPGRADED how it went: number is 0 if well.
+ *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after what was told before it.  A brain that owes one for too
+ *	long is killed, and another is started.
  *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
  *
  * A log pipe is a FIFO that the child opens for reading and writing, so that no reader's death breaks it.  What is in it is lost when the

@@ -53,7 +53,7 @@ all_answer() {
 	all_answer
 	run -0 --separate-stderr oxctl status --json
 	python3 -c 'import json, sys; json.loads(sys.argv[1])' "$output"
-	assert_equal "$stderr" "oxctl: the daemon was gone without a word, and was started again"
+	assert_equal "$stderr" "oxctl: the daemon had died and was started again; its apps kept running"
 	assert_equal "$(pids api; pids worker)" "$before"
 	assert_equal "$(ports api)" "$port $((port + 1)) $((port + 2)) $((port + 3))"
 	assert state_is api:0 running

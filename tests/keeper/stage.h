@@ -40,6 +40,8 @@ struct stage {
 	struct note notes[STAGE_NOTES_MAX];
 	int note_count;
 	int notes_seen; /* all before this one are */
+	int pings;      /* that came; each is answered at once */
+	bool is_silent; /* but not by such a one */
 	bool inherits;  /* a keeper was killed: the test is the parent of what it had, and reaps that */
 };
 

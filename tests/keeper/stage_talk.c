@@ -65,6 +65,18 @@ uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum kee
 	return stage_say(s, &m, NULL, 0);
 }
 
+static void answer_ping(struct stage *s, uint64_t serial)
+{
+	struct keep_message m;
+
+	s->pings++;
+	if (s->is_silent)
+		return;
+	keep_message_init(&m, KEEP_PONG);
+	m.about = serial;
+	stage_say(s, &m, NULL, 0);
+}
+
 /* False when nothing came in time. */
 static bool receive(struct stage *s, int wait_ms)
 {
@@ -82,6 +94,10 @@ static bool receive(struct stage *s, int wait_ms)
 	if (got <= 0)
 		return false;
 	assert_int_equal(keep_read(&m, bytes, (size_t)got, NULL), 0);
+	if (m.kind == KEEP_PING) {
+		answer_ping(s, m.serial);
+		return true;
+	}
 	assert_true(s->note_count < STAGE_NOTES_MAX);
 	*n = (struct note){ m.kind, m.ticket, m.pid, m.state, m.is_taken, m.is_gone, m.status, m.stage,
 		m.number, m.signal, m.cpu_us, m.start_time, m.about, "", count ? fds[0] : -1, false };
