@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -15,6 +17,7 @@
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "whereabouts.h"
+#include "wire/methods.h"
 #include "wire/rpc.h"
 
 enum {
@@ -282,7 +285,7 @@ int talk_launch(struct client **client)
 
 static int call_once(struct client *client, struct talk *t)
 {
-	struct client_call call = { .method = t->method };
+	struct client_call call = { .method = t->method, .once = *t->once ? t->once : NULL };
 	int code = EXIT_DONE;
 
 	set_deadline(t, &call.timeout_ms);
@@ -303,14 +306,55 @@ static int come_back(struct client *client, struct talk *t)
 	return connect_or_launch(&client, false, &t->e);
 }
 
+/* A change has a key, so that it is done once however often it is asked for. */
+static void choose_key(struct talk *t)
+{
+	unsigned char random[TALK_KEY_LEN / 2];
+	enum method method = method_find(t->method, NULL);
+
+	if (*t->once || t->is_question || method == METHOD_COUNT || method_rights(method) != METHOD_CONTROL ||
+		getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		return;
+	for (size_t i = 0; i < sizeof(random); i++)
+		(void)snprintf(t->once + 2 * i, 3, "%02x", (unsigned int)random[i]);
+}
+
+/* An earlier build takes no notice of keys, and would do it twice. */
+static bool knows_keys(struct client *client)
+{
+	struct client_call call = { .method = "version", .timeout_ms = ANSWER_MS };
+	struct err e = ERR_INIT;
+	bool does = client_call(client, &call, &e) == EXIT_DONE &&
+		json_bool(json_get(call.result, "once"), false);
+
+	json_free(call.result);
+	json_free(call.data);
+	err_release(&e);
+	return does;
+}
+
+static int ask_again(struct client *client, struct talk *t)
+{
+	int code = come_back(client, t);
+
+	if (code == EXIT_DONE && *t->once && !knows_keys(client)) {
+		err_set(&t->e,
+			"the daemon was replaced before it answered; see 'oxctl status' for what it did");
+		return EXIT_FAILED;
+	}
+	return code == EXIT_DONE ? call_once(client, t) : code;
+}
+
 int talk_try_call(struct client *client, struct talk *t)
 {
-	int code = call_once(client, t);
+	int code = EXIT_DONE;
 
-	for (int tries = 0; code == EXIT_NO_DAEMON && t->is_question && tries < TRIES_MAX; tries++) {
-		code = come_back(client, t);
-		if (code == EXIT_DONE)
-			code = call_once(client, t);
+	choose_key(t);
+	code = call_once(client, t);
+	for (int tries = 0; code == EXIT_NO_DAEMON && tries < TRIES_MAX; tries++) {
+		if (!t->is_question && !*t->once)
+			break;
+		code = ask_again(client, t);
 	}
 	return code;
 }

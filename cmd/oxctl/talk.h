@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include "base/opt.h"
 
+enum { TALK_KEY_LEN = 32 };
+
 struct client;
 struct json;
 
@@ -22,9 +24,10 @@ struct talk {
 	bool is_long;        /* takes as long as it takes, unless there is a timeout */
 	bool may_launch;
 	bool is_question; /* changes nothing, or nothing more the second time: asked again when the daemon's brain is replaced meanwhile */
-	struct buf *text; /* borrowed; where the result goes as JSON text, instead of `result` */
-	struct json *result; /* owned; NULL unless it went well */
-	struct json *data;   /* owned: what more an error says */
+	char once[TALK_KEY_LEN + 1]; /* the key under which a change is done once; "" until it is asked for */
+	struct buf *text;            /* borrowed; where the result goes as JSON text, instead of `result` */
+	struct json *result;         /* owned; NULL unless it went well */
+	struct json *data;           /* owned: what more an error says */
 	struct err e;
 	int code; /* of rpc_codes.def, where the daemon itself said no */
 };
@@ -49,6 +52,10 @@ int talk_await(struct client **client, struct err *e);
 int talk_reconnect(struct client **client, struct err *e);
 /* Starts the daemon if there is none. */
 int talk_launch(struct client **client);
+/*
+ * Where the brain dies before it has answered, the next one is asked again, by the same client: for a change that is safe, as it is done once
+ * under its key.
+ */
 int talk_try_call(struct client *client, struct talk *t);
 /* Says why it did not work: one line, or the complaints about an oxfile. */
 int talk_tell(struct talk *t, int code);

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/version.h"
+#include "control/again.h"
 #include "control/handle.h"
 #include "control/stream.h"
 #include "engine/brain.h"
@@ -85,6 +86,7 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 		.listener = -1,
 		.handlers = handle_table,
 		.context = &front->handle,
+		.again = handle_again,
 		.last_seq = brain_last_seq(b),
 		.due = saves_due,
 		.ended = saves_ended,

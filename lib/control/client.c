@@ -383,7 +383,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 		return CLIENT_FAILED;
 	break_silence(c);
 	rest = params_of_member(c, call->params);
-	rpc_write_request(&line, ++c->last_id, call->method, rest ? rest : call->params);
+	rpc_write_request(&line, ++c->last_id, call->once, call->method, rest ? rest : call->params);
 	json_free(rest);
 	if (line.len - 1 > RPC_REQUEST_MAX)
 		rc = (err_set(e, "%s: the request is longer than 1 MiB", call->method), CLIENT_FAILED);

@@ -36,6 +36,7 @@ void client_on_note(struct client *c, client_note note, void *context);
 /* A question, and after client_call() what came back. */
 struct client_call {
 	const char *method;
+	const char *once; /* under this key it is done once, however often it is asked; or NULL */
 	const struct json *params;
 	int64_t timeout_ms; /* or CLIENT_FOREVER */
 	struct buf *text;   /* where the result goes as JSON of one line, instead of `result`; or NULL */

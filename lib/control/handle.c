@@ -299,6 +299,7 @@ static int handle_version(void *context, struct request *r)
 	(void)context;
 	json_set_string(object, "version", ox_version);
 	json_set_int(object, "protocol", 1);
+	json_set_bool(object, "once", true);
 	request_answer(r, object);
 	return 0;
 }

@@ -68,6 +68,11 @@ void request_forbid_member(struct request *r, const char *format, ...)
 	buf_release(&what);
 }
 
+const char *request_once(const struct request *r)
+{
+	return method_rights(r->method) == METHOD_CONTROL ? r->rpc.once : NULL;
+}
+
 struct err *request_err(struct request *r)
 {
 	return &r->e;

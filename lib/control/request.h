@@ -26,6 +26,8 @@ struct unixsock_peer request_peer(const struct request *r);
 bool request_is_owner(const struct request *r);
 /* Answers such a member that `what` needs the owner, and logs it.  The client must still be there. */
 void request_forbid_member(struct request *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The key of what is to be done once, of a request that changes something; NULL: none. */
+const char *request_once(const struct request *r);
 /* Where a handler puts its words before it returns -1. */
 struct err *request_err(struct request *r);
 

@@ -46,6 +46,8 @@ struct server_options {
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
 	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
 	void *context;
+	/* True for one that was asked before, and then it is answered by this; NULL: none is. */
+	bool (*again)(void *context, struct request *r);
 	int64_t last_seq; /* of the events of an earlier brain; numbers go on from there */
 	/*
 	 * What was changed is on disk when `ended` has reached what `due` says now, and server_saved() is called whenever it may have; answers

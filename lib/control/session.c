@@ -123,6 +123,8 @@ static void dispatch(struct session *s, struct request *r)
 	}
 	if (!check_rights(s, r))
 		return;
+	if (s->server->options.again && s->server->options.again(s->server->options.context, r))
+		return;
 	audit_write(r);
 	/* After 0 the request may be answered and gone already. */
 	if (handle(s->server->options.context, r) < 0)

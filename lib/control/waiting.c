@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "control/again.h"
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "engine/news.h"
@@ -104,7 +105,7 @@ static void on_client_gone(void *context, struct request *r)
 	request_answer(r, NULL);
 }
 
-struct waiting *waiting_new(struct handle *h, struct request *r)
+struct waiting *waiting_attach(struct handle *h, struct request *r)
 {
 	struct waiting *w = mem_zalloc(1, sizeof(*w));
 
@@ -115,6 +116,12 @@ struct waiting *waiting_new(struct handle *h, struct request *r)
 	w->timeout.data = w;
 	(void)waiting_another(w);
 	return w;
+}
+
+struct waiting *waiting_new(struct handle *h, struct request *r)
+{
+	again_begin(h, r);
+	return waiting_attach(h, r);
 }
 
 uint64_t waiting_id(const struct waiting *w)
@@ -163,10 +170,21 @@ static int64_t timeout_of(const struct request *r)
 	return value;
 }
 
+static void remember(const struct waiting *w, const struct json *result)
+{
+	struct buf text = BUF_INIT;
+
+	json_write(&text, result);
+	again_end(w->h, text.ptr);
+	buf_release(&text);
+}
+
 void waiting_go(struct waiting *w, struct json *result)
 {
 	int64_t timeout = timeout_of(w->r);
 
+	if (request_once(w->r))
+		remember(w, result);
 	w->result = result;
 	w->is_going = true;
 	if (!w->left) {
@@ -184,6 +202,7 @@ void waiting_refused(struct waiting *w, const struct err *e)
 {
 	struct request *r = w->r;
 
+	again_end(w->h, NULL);
 	forget_all(w);
 	waiting_free(w);
 	request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);

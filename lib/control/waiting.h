@@ -14,6 +14,8 @@ struct waiting;
 
 /* Makes a number for herd_request() and the like. */
 struct waiting *waiting_new(struct handle *h, struct request *r);
+/* For what an earlier request began: the herd is asked for nothing. */
+struct waiting *waiting_attach(struct handle *h, struct request *r);
 uint64_t waiting_id(const struct waiting *w);
 /* A further number: the answer comes when all of them are settled, and is good when all are. */
 uint64_t waiting_another(struct waiting *w);

@@ -230,6 +230,7 @@ void herd_resume(struct herd *h, int64_t now)
 		resume(h->slots.items[k]);
 	h->is_restoring = false;
 	resume_rollouts(h);
+	requests_resume(h);
 	for (size_t k = 0; k < h->apps.len; k++) {
 		app_touch(h->apps.items[k]);
 		upstream_is_stale(h->apps.items[k]);

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/inside.h"
+#include "herd/receipt.h"
 
 struct herd *herd_new(const struct herd_options *options)
 {
@@ -26,6 +27,7 @@ void herd_free(struct herd *h)
 	vec_release(&h->apps);
 	map_release(&h->names);
 	vec_release_with(&h->requests, request_free);
+	receipts_release(h);
 	timers_release(&h->timers);
 	mem_free(h);
 }

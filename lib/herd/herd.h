@@ -208,6 +208,22 @@ void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now
 /* The client of a request is gone. */
 void herd_forget_request(struct herd *h, uint64_t id);
 
+/* --- what is asked for once, however often it is said --- */
+
+/*
+ * Around the calls above that carry out one wish of a client, if it has a key: what they begin is remembered under it, with the result that
+ * herd_receipt_close() is given, and saved with the herd.  NULL there: they refused, and nothing is remembered.  Who asks again with the key finds it, and what is
+ * not over yet, also of an earlier brain, is waited for by herd_receipt_wait(), which is settled with the words of all of it.
+ */
+struct herd_receipt {
+	bool is_over, is_ok;
+	const char *words, *text; /* borrowed until the next call; the text is "" where it was too long */
+};
+void herd_receipt_open(struct herd *h, const char *key, int64_t now);
+void herd_receipt_close(struct herd *h, const char *text);
+bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receipt *out);
+void herd_receipt_wait(struct herd *h, const char *key, uint64_t id);
+
 /* --- over the brain's own death --- */
 
 /*

@@ -181,6 +181,7 @@ struct request {
 	bool is_patient;     /* waits for all of it, also when one part failed */
 	bool is_over;
 	struct buf words;
+	struct receipt *receipt; /* that it belongs to; NULL: none */
 };
 
 struct herd {
@@ -197,6 +198,8 @@ struct herd {
 	struct timer deadline;
 	struct instance *touched_first, *touched_last;
 	struct vec requests;
+	struct vec receipts;     /* of struct receipt *, oldest first */
+	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
 	struct herd_counts counts;
 	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
 	uint64_t last_rollout;
@@ -422,6 +425,9 @@ int targets_find(const struct herd *h, const char *const *targets, size_t count,
 /* settle.c */
 /* NULL for id 0; the others accept that. */
 struct request *request_open(uint64_t id);
+/* Also for nobody. */
+struct request *request_alloc(uint64_t id);
+void request_wait_slot(struct request *r, uint32_t slot, enum goal goal, uint64_t generation);
 void request_wait(struct request *r, const struct instance *i, enum goal goal);
 void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end);
 /* What it waited for is over already. */
@@ -431,6 +437,8 @@ void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *
 /* From here on the herd owns it. */
 void request_begin(struct herd *h, struct request *r);
 void requests_look(struct herd *h, const struct instance *i);
+/* Of those that an earlier brain began: what they wait for and is not there any more is over. */
+void requests_resume(struct herd *h);
 void requests_answer(struct herd *h);
 void request_free(void *request);
 

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "herd/receipt.h"
 
 static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
 {
@@ -317,6 +318,7 @@ struct herd *herd_from_json(
 	}
 	h->now = now;
 	graph_link(h);
+	receipts_load(h, json_get(j, "receipts"));
 	for (size_t k = 0; k < h->apps.len; k++)
 		app_touch(h->apps.items[k]);
 	return h;

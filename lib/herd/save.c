@@ -4,6 +4,7 @@
 #include "base/jot.h"
 #include "base/json.h"
 #include "herd/deploy.h"
+#include "herd/receipt.h"
 
 #define FLAG(member)                                                                                         \
 	{                                                                                                    \
@@ -233,6 +234,7 @@ void herd_write(const struct herd *h, struct buf *out)
 	for (size_t k = 0; k < h->apps.len; k++)
 		write_app(h->apps.items[k], out);
 	jot_close(out, ']');
+	receipts_write(h, out);
 	jot_close(out, '}');
 }
 

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "herd/deploy.h"
 #include "herd/inside.h"
+#include "herd/receipt.h"
 
 enum {
 	/* Words about this many instances; the rest is a number. */
@@ -13,16 +15,18 @@ enum {
 	CRASHES_WAITED_MAX = 8,
 };
 
-struct request *request_open(uint64_t id)
+struct request *request_alloc(uint64_t id)
 {
-	struct request *r = NULL;
+	struct request *r = mem_zalloc(1, sizeof(*r));
 
-	if (!id)
-		return NULL;
-	r = mem_zalloc(1, sizeof(*r));
 	r->id = id;
 	buf_init(&r->words);
 	return r;
+}
+
+struct request *request_open(uint64_t id)
+{
+	return id ? request_alloc(id) : NULL;
 }
 
 void request_free(void *request)
@@ -37,20 +41,24 @@ void request_free(void *request)
 	mem_free(r);
 }
 
-void request_wait(struct request *r, const struct instance *i, enum goal goal)
+void request_wait_slot(struct request *r, uint32_t slot, enum goal goal, uint64_t generation)
 {
-	if (!r)
-		return;
 	if (r->len == r->cap) {
 		r->cap = r->cap ? r->cap * 2 : 8;
 		r->waits = mem_resize(r->waits, r->cap, sizeof(*r->waits));
 	}
 	r->waits[r->len++] = (struct waiting){
-		.slot = i->slot,
+		.slot = slot,
 		.goal = goal,
-		.generation = i->generation,
+		.generation = generation,
 	};
 	r->left++;
+}
+
+void request_wait(struct request *r, const struct instance *i, enum goal goal)
+{
+	if (r)
+		request_wait_slot(r, i->slot, goal, i->generation);
 }
 
 void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end)
@@ -110,6 +118,7 @@ void request_begin(struct herd *h, struct request *r)
 		qsort(r->waits, r->len, sizeof(*r->waits), compare_waits);
 	r->is_over = !r->left;
 	vec_push(&h->requests, r);
+	receipt_covers(h, r);
 }
 
 enum answer { ANSWER_WAIT, ANSWER_OK, ANSWER_FAILED };
@@ -239,7 +248,10 @@ static void answer(struct herd *h, struct request *r)
 {
 	if (r->failed > FAILURES_TOLD_MAX)
 		buf_addf(&r->words, "; and %zu more", r->failed - FAILURES_TOLD_MAX);
-	h->options.hands->settled(h->options.context, r->id, !r->failed, r->words.ptr);
+	if (r->id)
+		h->options.hands->settled(h->options.context, r->id, !r->failed, r->words.ptr);
+	if (r->receipt)
+		receipt_settled(h, r->receipt, !r->failed, r->words.ptr);
 	request_free(r);
 }
 
@@ -264,7 +276,46 @@ void herd_forget_request(struct herd *h, uint64_t id)
 	for (size_t k = h->requests.len; k-- > 0;) {
 		struct request *r = h->requests.items[k];
 
-		if (r->id == id)
+		if (r->id != id)
+			continue;
+		/* Its receipt is to say how it ended. */
+		if (r->receipt)
+			r->id = 0;
+		else
 			request_free(vec_remove(&h->requests, k));
 	}
+	receipts_unwait(h, id);
+}
+
+static bool has_rollout(const struct herd *h, uint64_t number)
+{
+	for (size_t k = 0; k < h->apps.len; k++) {
+		const struct app *a = h->apps.items[k];
+
+		if (a->rollout && a->rollout->number == number)
+			return true;
+	}
+	return false;
+}
+
+static void resume(const struct herd *h, struct request *r)
+{
+	for (size_t k = 0; k < r->len; k++) {
+		struct waiting *w = &r->waits[k];
+
+		if (w->is_over || herd_by_slot(h, w->slot))
+			continue;
+		w->is_over = true;
+		r->left--;
+	}
+	for (size_t n = r->rollouts.len; n-- > 0;)
+		if (!has_rollout(h, ((const struct rollout_wait *)r->rollouts.items[n])->rollout))
+			rollout_over(r, n, true, "");
+	r->is_over = !r->left;
+}
+
+void requests_resume(struct herd *h)
+{
+	for (size_t k = 0; k < h->requests.len; k++)
+		resume(h, h->requests.items[k]);
 }

@@ -12,6 +12,8 @@
 /* Memory that one long line took is given back once it is this much and not needed any more. */
 enum { LINES_KEEP = 64 * 1024 };
 
+#define KEY_LETTERS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+
 static const struct {
 	int code;
 	int exit;
@@ -146,6 +148,13 @@ static int request_id(struct rpc_request *request)
 	return -1;
 }
 
+static bool is_key(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len && len <= RPC_ONCE_MAX && len == strspn(text, KEY_LETTERS);
+}
+
 /* Why the tree is no request, or NULL. */
 static const char *request_trouble(struct rpc_request *request)
 {
@@ -162,6 +171,8 @@ static const char *request_trouble(struct rpc_request *request)
 		return "\"jsonrpc\" is to be \"2.0\"";
 	if (!json_string(json_get(root, "method"), NULL))
 		return "\"method\" is to be a string";
+	if (json_get(root, "once") && !is_key(json_string(json_get(root, "once"), "")))
+		return "\"once\" is to be a string of at most 64 letters, digits and dashes";
 	if (params && !json_is_object(params))
 		return "\"params\" is to be an object: parameters go by name";
 	return NULL;
@@ -186,6 +197,7 @@ int rpc_request_parse(struct rpc_request *request, const char *line, size_t len,
 	}
 	request->method = json_string(json_get(request->root, "method"), NULL);
 	request->params = json_get(request->root, "params");
+	request->once = json_string(json_get(request->root, "once"), NULL);
 	return 0;
 }
 
@@ -260,9 +272,13 @@ static void write_member(struct buf *out, const char *name, const struct json *v
 	json_write(out, value);
 }
 
-void rpc_write_request(struct buf *out, int64_t id, const char *method, const struct json *params)
+void rpc_write_request(
+	struct buf *out, int64_t id, const char *once, const char *method, const struct json *params)
 {
-	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%lld,\"method\":", (long long)id);
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%lld", (long long)id);
+	if (once)
+		buf_addf(out, ",\"once\":\"%s\"", once);
+	buf_adds(out, ",\"method\":");
 	write_text(out, method);
 	if (params)
 		write_member(out, "params", params);

@@ -20,6 +20,7 @@ struct json;
 enum {
 	RPC_REQUEST_MAX = 1024 * 1024,     /* bytes of one request, its newline not counted */
 	RPC_LETTER_MAX = 64 * 1024 * 1024, /* bytes of one answer or notification */
+	RPC_ONCE_MAX = 64,                 /* bytes of a key */
 	RPC_ID_MAX = 256,                  /* bytes of an id as JSON text: it is kept and sent back */
 };
 
@@ -63,6 +64,7 @@ struct rpc_request {
 	char *id; /* as JSON text, to be sent back; NULL: a notification, which gets no answer */
 	const char *method;
 	const struct json *params; /* an object, or NULL for none */
+	const char *once;          /* the key under which it is done once, or NULL */
 };
 
 /*
@@ -88,8 +90,9 @@ struct rpc_letter {
 int rpc_letter_parse(struct rpc_letter *letter, const char *line, size_t len, struct err *e);
 void rpc_letter_release(struct rpc_letter *letter);
 
-/* Each appends one line.  JSON that is passed in stays the caller's, and may be NULL (null, no params, no data). */
-void rpc_write_request(struct buf *out, int64_t id, const char *method, const struct json *params);
+/* Each appends one line.  `once` may be NULL.  JSON that is passed in stays the caller's, and may be NULL (null, no params, no data). */
+void rpc_write_request(
+	struct buf *out, int64_t id, const char *once, const char *method, const struct json *params);
 void rpc_write_result(struct buf *out, const char *id, const struct json *result);
 /*
  * Where the result stands in an answer to request `id`, if the line is exactly as rpc_write_result() writes it and the result is JSON: for who

@@ -146,6 +146,7 @@ void brain_start(struct sim *s)
 	machine_forget_told(s);
 	if (s->is_calm)
 		machine_calm(s);
+	again_ask(s, is_exact);
 }
 
 void brain_end(struct sim *s)

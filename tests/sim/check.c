@@ -247,6 +247,8 @@ void check_settled(struct sim *s, uint64_t id, bool is_ok)
 		return;
 	}
 	a->id = 0;
+	if (s->again.id == id)
+		s->again.id = 0;
 	s->settled++;
 	if (a->is_shutdown)
 		s->ends = true;

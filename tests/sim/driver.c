@@ -185,46 +185,6 @@ static void do_signal(struct sim *s, uint64_t *random)
 	request(s, HERD_SIGNAL, random);
 }
 
-/* One that was too many, and is not gone yet, stays what it is. */
-static void resize(struct sim *s, int app, int count)
-{
-	struct want *w = &s->wants[app];
-
-	for (int n = w->count; n < count; n++)
-		w->up[n] = driver_wants_up(s, app, n, w->is_up);
-	w->count = count;
-}
-
-static void do_scale(struct sim *s, uint64_t *random)
-{
-	int app = (int)sim_draw(random, SIM_APPS);
-	int count = (int)sim_draw(random, SIM_COUNT_MAX + 1);
-	struct want before = s->wants[app];
-	struct asked *a = driver_ask(s, random);
-	struct err e = ERR_INIT;
-	struct herd_scaling scaling = {
-		.app = town_names[app],
-		.count = { .kind = COUNT_NUMBER, .value = count },
-	};
-
-	if (sim_chance(random, 30)) {
-		scaling.is_relative = true;
-		scaling.delta = count - before.count;
-	}
-	sim_trace(
-		s, "request %llu: scale %s=%d", (unsigned long long)(a ? a->id : 0), town_names[app], count);
-	if (before.exists && !s->is_shutting_down)
-		resize(s, app, count);
-	if (herd_scale(s->h, a ? a->id : 0, &scaling, 1, sim_chance(random, 50), s->now, &e) < 0) {
-		driver_settle_failed(a);
-		/* A written port may be in the way of another; an automatic block always finds room. */
-		if (before.exists && !s->is_shutting_down && !town_has_port(app))
-			sim_fail(s, "scale %s=%d was refused: %s", town_names[app], count, e.text.ptr);
-		s->wants[app] = before;
-	}
-	err_release(&e);
-}
-
 /* --- the oxfile --- */
 
 static void edit_file(struct sim *s, uint64_t *random)
@@ -259,10 +219,10 @@ static void note_apply(struct sim *s, const struct herd_apply *a, const bool *ch
 			continue;
 		if (!w->exists) {
 			*w = (struct want){ .exists = true, .version = version };
-			resize(s, app, town_count(app, version));
+			driver_resize(s, app, town_count(app, version));
 		} else if (a->changes && w->version != version) {
 			if (town_count(app, version) != town_count(app, w->version))
-				resize(s, app, town_count(app, version));
+				driver_resize(s, app, town_count(app, version));
 			w->version = version;
 		}
 
@@ -448,7 +408,8 @@ static const struct kind kinds[] = {
 	{ 3, do_delete },
 	{ 5, do_reset },
 	{ 3, do_signal },
-	{ 14, do_scale },
+	{ 14, driver_scale },
+	{ 6, driver_once },
 	{ 14, do_apply },
 	{ 5, driver_reload },
 	{ 8, driver_steer },
@@ -485,6 +446,8 @@ void driver_act(struct sim *s, uint64_t number)
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
 		at += kinds[k].weight;
 		if (pick < at) {
+			/* Whatever else is asked for may change the count, too. */
+			s->again.is_clean = false;
 			kinds[k].act(s, &random);
 			return;
 		}

@@ -93,6 +93,16 @@ struct asked {
 	int64_t last_pid; /* later ones were begun by somebody who asked later */
 };
 
+/* What is asked for under a key, until it is answered; one at a time. */
+struct again {
+	uint64_t id; /* of the request; 0: none */
+	char key[32];
+	int app, delta, before;
+	bool waits;
+	bool is_begun; /* by some brain */
+	bool is_clean; /* nobody has asked for anything else since */
+};
+
 struct sim {
 	uint64_t seed, behaviour, spawns;
 	int64_t now, wall;
@@ -124,6 +134,7 @@ struct sim {
 	int file_version[SIM_APPS]; /* what stands in the oxfile; -1: the app is not in it */
 	struct asked asked[SIM_REQUESTS];
 	uint64_t request_ids;
+	struct again again;
 	enum state states[SIM_APPS][SIM_NUMBERS]; /* as the events told */
 	bool is_known[SIM_APPS][SIM_NUMBERS];
 	bool is_failed_start[SIM_APPS]
@@ -254,6 +265,13 @@ void driver_act(struct sim *s, uint64_t number);
 /* NULL: whoever asks does not wait, or too many wait. */
 struct asked *driver_ask(struct sim *s, uint64_t *random);
 void driver_settle_failed(struct asked *a);
+/* driver_again.c */
+void driver_resize(struct sim *s, int app, int count);
+void driver_scale(struct sim *s, uint64_t *random);
+void driver_once(struct sim *s, uint64_t *random);
+/* The next brain is there: whoever has no answer asks again.  `is_exact`: it knows all that the last one did. */
+void again_ask(struct sim *s, bool is_exact);
+
 /* driver_roll.c */
 /* Is there that instance (app and number, or -1)?  A rollout may have to add it yet. */
 bool driver_is_there_yet(const struct sim *s, int app, int number);

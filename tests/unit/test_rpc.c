@@ -257,7 +257,7 @@ static void answers_and_notifications_are_read_as_they_were_written(void **state
 	assert_string_equal(letter.method, "event");
 	assert_non_null(json_get(letter.params, "words"));
 	rpc_letter_release(&letter);
-	rpc_write_request(&text, 12, "status", params);
+	rpc_write_request(&text, 12, NULL, "status", params);
 	assert_int_equal(rpc_request_parse(&request, text.ptr, text.len, NULL), 0);
 	assert_string_equal(request.id, "12");
 	assert_string_equal(request.method, "status");

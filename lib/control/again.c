@@ -1,0 +1,88 @@
+#include "control/again.h"
+
+#include "base/json.h"
+#include "base/str.h"
+#include "control/handle.h"
+#include "control/waiting.h"
+#include "engine/brain.h"
+#include "herd/herd.h"
+
+/* Nobody gets what came of another one's request, and no request what came of another kind. */
+static void write_key(const struct request *r, struct buf *out)
+{
+	buf_addf(out, "%u.%s.%s", (unsigned int)request_peer(r).uid, method_name(request_method(r)),
+		request_once(r));
+}
+
+void again_begin(struct handle *h, const struct request *r)
+{
+	struct buf key = BUF_INIT;
+
+	if (!request_once(r))
+		return;
+	write_key(r, &key);
+	herd_receipt_open(brain_herd(h->brain), key.ptr, brain_now(h->brain));
+	buf_release(&key);
+}
+
+void again_end(struct handle *h, const char *text)
+{
+	herd_receipt_close(brain_herd(h->brain), text);
+}
+
+static struct json *result_of(const struct herd_receipt *receipt)
+{
+	struct buf text = BUF_INIT;
+	struct json *result = NULL;
+
+	buf_adds(&text, *receipt->text ? receipt->text : "{}");
+	result = json_parse(text.ptr, text.len, text.len, NULL);
+	buf_release(&text);
+	return result ? result : json_new_object();
+}
+
+static void answer(struct request *r, const struct herd_receipt *receipt)
+{
+	struct json *result = NULL;
+
+	if (!receipt->is_ok) {
+		request_error(r, RPC_FAILED, NULL, "%s", receipt->words);
+		return;
+	}
+	result = result_of(receipt);
+	if (*receipt->words)
+		json_set_string(result, "verdict", receipt->words);
+	request_answer(r, result);
+}
+
+/* It is under way: this client hears of it from here on. */
+static void attach(struct handle *h, struct request *r, const char *key, const struct herd_receipt *receipt)
+{
+	struct json *result = result_of(receipt);
+	struct waiting *w = waiting_attach(h, r);
+	const struct json *app = NULL;
+
+	JSON_EACH (json_get(result, "apps"), app)
+		waiting_watch(w, json_string(json_get(app, "name"), ""));
+	herd_receipt_wait(brain_herd(h->brain), key, waiting_id(w));
+	waiting_go(w, result);
+}
+
+bool handle_again(void *context, struct request *r)
+{
+	struct handle *h = context;
+	struct herd_receipt receipt;
+	struct buf key = BUF_INIT;
+	bool is_known = false;
+
+	if (!request_once(r))
+		return false;
+	write_key(r, &key);
+	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
+	if (is_known && receipt.is_over)
+		answer(r, &receipt);
+	else if (is_known)
+		attach(h, r, key.ptr, &receipt);
+	buf_release(&key);
+	return is_known;
+}

@@ -1,0 +1,323 @@
+/*
+ * What was asked under a key, and what came of it: whoever asks again, as after the brain's death, gets that and nothing is done twice.  A receipt is saved
+ * with what it is about, so that a store has both or neither, and the requests that it waits for are saved with it.
+ */
+#include "herd/receipt.h"
+
+#include <string.h>
+
+#include "base/jot.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/inside.h"
+
+enum {
+	RECEIPTS_MAX = 128,
+	RECEIPT_TEXT_MAX = 64 * 1024, /* bytes of a result; a longer one is not kept */
+	RECEIPT_WORDS_MAX = 8 * 1024,
+	RECEIPTS_BYTES_MAX = 256 * 1024, /* of all of them */
+	RECEIPT_AGE_MS = 600000,         /* nobody asks again after so long */
+};
+
+struct receipt {
+	char *key;
+	char *text; /* what the caller made of it, "" while it is open */
+	struct buf words;
+	int64_t at;
+	size_t left; /* requests that are not over */
+	bool is_open, has_failed;
+	uint64_t waiter; /* to be told when all is over; 0: nobody */
+};
+
+static void receipt_free(struct receipt *r)
+{
+	mem_free(r->key);
+	mem_free(r->text);
+	buf_release(&r->words);
+	mem_free(r);
+}
+
+void receipts_release(struct herd *h)
+{
+	for (size_t k = 0; k < h->receipts.len; k++)
+		receipt_free(h->receipts.items[k]);
+	vec_release(&h->receipts);
+}
+
+static bool is_over(const struct receipt *r)
+{
+	return !r->is_open && !r->left;
+}
+
+static size_t size_of(const struct receipt *r)
+{
+	return sizeof(*r) + strlen(r->key) + strlen(r->text) + r->words.len;
+}
+
+static struct receipt *find(const struct herd *h, const char *key)
+{
+	for (size_t k = 0; k < h->receipts.len; k++) {
+		struct receipt *r = h->receipts.items[k];
+
+		if (str_eq(r->key, key))
+			return r;
+	}
+	return NULL;
+}
+
+/* Its requests go on for those who wait for them, and without anybody else. */
+static void forget(struct herd *h, size_t at)
+{
+	struct receipt *r = vec_remove(&h->receipts, at);
+
+	for (size_t k = h->requests.len; k-- > 0;) {
+		struct request *request = h->requests.items[k];
+
+		if (request->receipt != r)
+			continue;
+		request->receipt = NULL;
+		if (!request->id && !request->is_over)
+			request_free(vec_remove(&h->requests, k));
+	}
+	receipt_free(r);
+}
+
+/* The oldest that is over goes first, and any where none is. */
+static size_t next_to_go(const struct herd *h)
+{
+	for (size_t k = 0; k < h->receipts.len; k++)
+		if (is_over(h->receipts.items[k]))
+			return k;
+	return 0;
+}
+
+static void make_room(struct herd *h)
+{
+	size_t bytes = 0;
+
+	for (size_t k = h->receipts.len; k-- > 0;) {
+		const struct receipt *r = h->receipts.items[k];
+
+		bytes += size_of(r);
+		if (is_over(r) && h->now - r->at > RECEIPT_AGE_MS)
+			forget(h, k);
+	}
+	while (h->receipts.len >= RECEIPTS_MAX || (h->receipts.len && bytes > RECEIPTS_BYTES_MAX)) {
+		size_t at = next_to_go(h);
+
+		bytes -= size_of(h->receipts.items[at]) < bytes ? size_of(h->receipts.items[at]) : bytes;
+		forget(h, at);
+	}
+}
+
+static struct receipt *add(struct herd *h, const char *key)
+{
+	struct receipt *r = mem_zalloc(1, sizeof(*r));
+
+	r->key = mem_strdup(key);
+	r->text = mem_strdup("");
+	r->at = h->now;
+	buf_init(&r->words);
+	vec_push(&h->receipts, r);
+	return r;
+}
+
+void herd_receipt_open(struct herd *h, const char *key, int64_t now)
+{
+	herd_enter(h, now);
+	make_room(h);
+	h->receipt = add(h, key);
+	h->receipt->is_open = true;
+}
+
+void herd_receipt_close(struct herd *h, const char *text)
+{
+	struct receipt *r = h->receipt;
+
+	h->receipt = NULL;
+	if (!r)
+		return;
+	r->is_open = false;
+	if (!text) {
+		/* It is the last one: nothing is opened meanwhile. */
+		forget(h, h->receipts.len - 1);
+		return;
+	}
+	mem_free(r->text);
+	r->text = mem_strdup(strlen(text) <= RECEIPT_TEXT_MAX ? text : "");
+	h->options.hands->changed(h->options.context);
+}
+
+bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receipt *out)
+{
+	const struct receipt *r = find(h, key);
+
+	if (!r)
+		return false;
+	*out = (struct herd_receipt){
+		.is_over = is_over(r),
+		.is_ok = !r->has_failed,
+		.words = r->words.ptr,
+		.text = r->text,
+	};
+	return true;
+}
+
+void herd_receipt_wait(struct herd *h, const char *key, uint64_t id)
+{
+	struct receipt *r = find(h, key);
+
+	if (r)
+		r->waiter = id;
+}
+
+void receipts_unwait(struct herd *h, uint64_t id)
+{
+	for (size_t k = 0; k < h->receipts.len; k++) {
+		struct receipt *r = h->receipts.items[k];
+
+		if (r->waiter == id)
+			r->waiter = 0;
+	}
+}
+
+void receipt_covers(struct herd *h, struct request *request)
+{
+	request->receipt = h->receipt;
+	if (h->receipt)
+		h->receipt->left++;
+}
+
+void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words)
+{
+	uint64_t waiter = r->waiter;
+
+	r->left--;
+	r->has_failed |= !is_ok;
+	if (*words && r->words.len < RECEIPT_WORDS_MAX)
+		buf_addf(&r->words, "%s%.*s", r->words.len ? "\n" : "", (int)RECEIPT_WORDS_MAX, words);
+	if (!is_over(r) || !waiter)
+		return;
+	r->waiter = 0;
+	h->options.hands->settled(h->options.context, waiter, !r->has_failed, r->words.ptr);
+}
+
+/* --- over the brain's own death --- */
+
+static void write_request(const struct request *request, struct buf *out)
+{
+	jot_open(out, NULL, '{');
+	jot_bool(out, "is_patient", request->is_patient);
+	jot_int(out, "failed", (int64_t)request->failed);
+	jot_string(out, "words", request->words.ptr);
+	jot_open(out, "waits", '[');
+	for (size_t k = 0; k < request->len; k++) {
+		const struct waiting *w = &request->waits[k];
+
+		if (w->is_over)
+			continue;
+		jot_open(out, NULL, '{');
+		jot_int(out, "slot", w->slot);
+		jot_int(out, "goal", w->goal);
+		jot_int(out, "generation", (int64_t)w->generation);
+		jot_close(out, '}');
+	}
+	jot_close(out, ']');
+	jot_open(out, "rollouts", '[');
+	for (size_t k = 0; k < request->rollouts.len; k++) {
+		const struct rollout_wait *w = request->rollouts.items[k];
+
+		jot_open(out, NULL, '{');
+		jot_int(out, "rollout", (int64_t)w->rollout);
+		jot_bool(out, "any_end", w->any_end);
+		jot_close(out, '}');
+	}
+	jot_close(out, ']');
+	jot_close(out, '}');
+}
+
+void receipts_write(const struct herd *h, struct buf *out)
+{
+	if (!h->receipts.len)
+		return;
+	jot_open(out, "receipts", '[');
+	for (size_t k = 0; k < h->receipts.len; k++) {
+		const struct receipt *r = h->receipts.items[k];
+
+		jot_open(out, NULL, '{');
+		jot_string(out, "key", r->key);
+		jot_string(out, "text", r->text);
+		jot_string(out, "words", r->words.ptr);
+		jot_bool(out, "has_failed", r->has_failed);
+		jot_int(out, "age_ms", h->now - r->at);
+		jot_open(out, "requests", '[');
+		for (size_t n = 0; n < h->requests.len; n++)
+			if (((const struct request *)h->requests.items[n])->receipt == r)
+				write_request(h->requests.items[n], out);
+		jot_close(out, ']');
+		jot_close(out, '}');
+	}
+	jot_close(out, ']');
+}
+
+static int64_t get_int(const struct json *object, const char *key)
+{
+	int64_t value = 0;
+
+	return json_int(json_get(object, key), &value) ? value : 0;
+}
+
+static void load_waits(struct request *request, const struct json *list)
+{
+	const struct json *item = NULL;
+
+	JSON_EACH (list, item) {
+		int64_t goal = get_int(item, "goal");
+		int64_t slot = get_int(item, "slot");
+
+		if (goal < GOAL_DOWN || goal > GOAL_READY || slot < 1 || slot > UINT32_MAX)
+			continue;
+		request_wait_slot(
+			request, (uint32_t)slot, (enum goal)goal, (uint64_t)get_int(item, "generation"));
+	}
+}
+
+static void load_request(struct herd *h, struct receipt *r, const struct json *j)
+{
+	struct request *request = request_alloc(0);
+	const struct json *item = NULL;
+
+	load_waits(request, json_get(j, "waits"));
+	JSON_EACH (json_get(j, "rollouts"), item)
+		request_wait_rollout(request, (uint64_t)get_int(item, "rollout"),
+			json_bool(json_get(item, "any_end"), false));
+	request->is_patient = json_bool(json_get(j, "is_patient"), false);
+	request->failed = (size_t)get_int(j, "failed");
+	buf_adds(&request->words, json_string(json_get(j, "words"), ""));
+	h->receipt = r;
+	request_begin(h, request);
+	h->receipt = NULL;
+}
+
+void receipts_load(struct herd *h, const struct json *list)
+{
+	const struct json *item = NULL;
+	const struct json *request = NULL;
+
+	JSON_EACH (list, item) {
+		const char *key = json_string(json_get(item, "key"), NULL);
+		struct receipt *r = NULL;
+
+		if (!key || find(h, key) || h->receipts.len >= RECEIPTS_MAX)
+			continue;
+		r = add(h, key);
+		mem_free(r->text);
+		r->text = mem_strdup(json_string(json_get(item, "text"), ""));
+		buf_adds(&r->words, json_string(json_get(item, "words"), ""));
+		r->has_failed = json_bool(json_get(item, "has_failed"), false);
+		r->at = h->now - get_int(item, "age_ms");
+		JSON_EACH (json_get(item, "requests"), request)
+			load_request(h, r, request);
+	}
+}

@@ -1,0 +1,27 @@
+/*
+ * Between the files of this room: what was asked under a key.
+ */
+#ifndef OX_HERD_RECEIPT_H
+#define OX_HERD_RECEIPT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+struct herd;
+struct json;
+struct receipt;
+struct request;
+
+void receipts_release(struct herd *h);
+/* A request begins: it belongs to the receipt that is open, if there is one. */
+void receipt_covers(struct herd *h, struct request *request);
+/* One of its requests is over. */
+void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words);
+/* That client is gone. */
+void receipts_unwait(struct herd *h, uint64_t id);
+void receipts_write(const struct herd *h, struct buf *out);
+/* What makes no sense is left out. */
+void receipts_load(struct herd *h, const struct json *list);
+
+#endif
