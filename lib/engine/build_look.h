@@ -1,0 +1,17 @@
+/*
+ * The build that is on the disk now (model/build.h): a bounded number of files is looked at, of which only git's own small ones are opened.
+ */
+#ifndef OX_ENGINE_BUILD_LOOK_H
+#define OX_ENGINE_BUILD_LOOK_H
+
+#include "engine/callers.h"
+
+struct build;
+
+/*
+ * `folder` is looked at in place of the one that the definition names; NULL: that one.  Programs are found by the PATH that a process of it
+ * would have.  Never NULL; to be freed.
+ */
+struct build *build_look(const struct spec *s, const struct caller *caller, const char *folder);
+
+#endif

@@ -1,0 +1,155 @@
+#include "os/git.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "os/file.h"
+
+enum {
+	LINE_MAX_BYTES = 4096,
+	PACKED_MAX_BYTES = 4 * 1024 * 1024, /* some 60,000 refs; with more, the commit is not told */
+	LINKS_MAX = 5,                      /* from one symbolic ref to the next */
+	FOLDERS_MAX = 64,                   /* upwards */
+};
+
+/* The first line of a small file; NULL where there is none. */
+static char *read_line(const char *folder, const char *name)
+{
+	char *path = path_join(folder, name);
+	struct buf text = BUF_INIT;
+	char *line = NULL;
+
+	if (file_read(path, LINE_MAX_BYTES, &text, NULL) == 0 && text.len)
+		line = mem_strndup(text.ptr, strcspn(text.ptr, "\r\n"));
+	buf_release(&text);
+	mem_free(path);
+	return line;
+}
+
+static size_t hex_len(const char *text)
+{
+	size_t len = strspn(text, "0123456789abcdef");
+
+	return len == 40 || len == 64 ? len : 0;
+}
+
+/* Of a work tree's folder: .git is a folder, or a file that names one.  NULL: it is no work tree. */
+static char *find_git(const char *folder)
+{
+	char *path = path_join(folder, ".git");
+	char *line = NULL;
+	char *found = NULL;
+	struct stat st;
+
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
+		found = mem_strdup(path);
+	} else if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+		line = read_line(folder, ".git");
+		if (line && str_starts(line, "gitdir: "))
+			found = path_join(folder, line + strlen("gitdir: "));
+	}
+	mem_free(line);
+	mem_free(path);
+	return found;
+}
+
+/* Where refs are that all work trees of one repository share. */
+static char *common_folder(const char *git)
+{
+	char *line = read_line(git, "commondir");
+	char *folder = line && *line ? path_join(git, line) : mem_strdup(git);
+
+	mem_free(line);
+	return folder;
+}
+
+/* "1a2b… refs/heads/main" in a file of many. */
+static char *find_packed(const char *common, const char *ref)
+{
+	char *path = path_join(common, "packed-refs");
+	struct buf text = BUF_INIT;
+	char *commit = NULL;
+	size_t ref_len = strlen(ref);
+
+	if (file_read(path, PACKED_MAX_BYTES, &text, NULL) == 0)
+		for (const char *at = text.ptr; *at && !commit;) {
+			size_t len = strcspn(at, "\n");
+			size_t hex = hex_len(at);
+
+			if (hex && len == hex + 1 + ref_len && at[hex] == ' ' &&
+				!memcmp(at + hex + 1, ref, ref_len))
+				commit = mem_strndup(at, hex);
+			at += len + (at[len] == '\n');
+		}
+	buf_release(&text);
+	mem_free(path);
+	return commit;
+}
+
+static bool is_ref(const char *name)
+{
+	return str_starts(name, "refs/") && !strstr(name, "..");
+}
+
+static char *find_commit(const char *git, const char *common)
+{
+	char *line = read_line(git, "HEAD");
+	char *commit = NULL;
+
+	for (int links = 0; line && !commit && links < LINKS_MAX; links++) {
+		char *ref = NULL;
+		size_t hex = hex_len(line);
+
+		if (hex) {
+			commit = mem_strndup(line, hex);
+			break;
+		}
+		if (!str_starts(line, "ref: ") || !is_ref(line + strlen("ref: ")))
+			break;
+		ref = mem_strdup(line + strlen("ref: "));
+		mem_free(line);
+		line = read_line(git, ref);
+		if (!line)
+			line = read_line(common, ref);
+		if (!line)
+			commit = find_packed(common, ref);
+		mem_free(ref);
+	}
+	mem_free(line);
+	return commit;
+}
+
+char *git_commit(const char *folder, char **tree)
+{
+	char *at = mem_strdup(folder);
+	char *git = NULL;
+	char *common = NULL;
+	char *commit = NULL;
+
+	*tree = NULL;
+	for (int up = 0; up < FOLDERS_MAX; up++) {
+		char *above = NULL;
+
+		git = find_git(at);
+		if (git || !strcmp(at, "/"))
+			break;
+		above = path_folder(at);
+		mem_free(at);
+		at = above;
+	}
+	if (git) {
+		common = common_folder(git);
+		commit = find_commit(git, common);
+	}
+	if (commit)
+		*tree = mem_strdup(at);
+	mem_free(at);
+	mem_free(git);
+	mem_free(common);
+	return commit;
+}
