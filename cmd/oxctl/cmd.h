@@ -136,8 +136,15 @@ struct loaded {
 
 /* The path in `config` or the first place of the usual ones that has one; NULL with words. */
 char *load_find(const char *config, struct err *e);
-/* The folder that relative paths in this file are relative to, as an absolute path. */
+/*
+ * The absolute path by which an oxfile is known: as it was named, the links in it left, "." and ".." taken out.  Where taking out ".." would lead
+ * to another file than the kernel's reading does, the links are taken out too.
+ */
+char *load_whole(const char *path);
+/* The folder that relative paths in this file are relative to: that of its whole path. */
 char *load_folder(const char *path);
+/* The folder that we are in, as the shell calls it ($PWD, while that is true): links are left.  NULL with errno. */
+char *load_here(void);
 /* 0, or an exit code; complaints (also warnings) are in l->diags and not printed yet. */
 int load_oxfile(struct loaded *l, const char *path, const char *profile);
 void load_release(struct loaded *l);

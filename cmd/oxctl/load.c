@@ -3,6 +3,8 @@
  */
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/dotenv.h"
@@ -48,15 +50,73 @@ char *load_find(const char *config, struct err *e)
 	return NULL;
 }
 
-char *load_folder(const char *path)
+static bool is_one(const char *a, const char *b)
+{
+	struct stat first;
+	struct stat second;
+
+	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+		first.st_ino == second.st_ino;
+}
+
+static bool has_dots(const char *path)
+{
+	for (const char *at = path; *at;) {
+		size_t len = strcspn(at, "/");
+
+		if ((len == 1 && at[0] == '.') || (len == 2 && at[0] == '.' && at[1] == '.'))
+			return true;
+		at += len + (at[len] == '/');
+	}
+	return false;
+}
+
+char *load_here(void)
+{
+	const char *pwd = getenv("PWD");
+	char folder[PATH_MAX];
+
+	if (pwd && *pwd == '/' && !has_dots(pwd) && is_one(pwd, "."))
+		return path_without_dots(pwd);
+	return getcwd(folder, sizeof(folder)) ? mem_strdup(folder) : NULL;
+}
+
+/* With the links of its folder taken out, as far as that can be told. */
+static char *real_path(const char *path)
 {
 	char real[PATH_MAX];
 	char *folder = path_folder(path);
+	char *whole = NULL;
 
-	if (realpath(folder, real)) {
-		mem_free(folder);
-		folder = mem_strdup(real);
+	if (realpath(folder, real))
+		whole = path_join(real, path_base(path));
+	mem_free(folder);
+	return whole;
+}
+
+char *load_whole(const char *path)
+{
+	char *here = *path == '/' ? mem_strdup("/") : load_here();
+	char *joined = here ? path_join(here, path) : NULL;
+	char *whole = joined ? path_without_dots(joined) : NULL;
+
+	if (!whole || (has_dots(joined) && !is_one(whole, path))) {
+		char *real = real_path(path);
+
+		mem_free(real ? whole : NULL);
+		whole = real ? real : whole;
 	}
+	mem_free(joined);
+	mem_free(here);
+	return whole ? whole : mem_strdup(path);
+}
+
+char *load_folder(const char *path)
+{
+	char *whole = load_whole(path);
+	char *folder = path_folder(whole);
+
+	mem_free(whole);
 	return folder;
 }
 

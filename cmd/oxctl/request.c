@@ -1,7 +1,6 @@
 #include "request.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,8 +31,8 @@ static bool is_text(const char *text, size_t len)
 
 int request_add_oxfile(struct json *params, const char *path)
 {
-	char *folder = load_folder(path);
-	char *whole = path_join(folder, path_base(path));
+	char *whole = load_whole(path);
+	char *folder = path_folder(whole);
 	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
@@ -99,10 +98,11 @@ void request_add_limits(struct json *params)
 
 int request_add_cwd(struct json *params)
 {
-	char folder[PATH_MAX];
+	char *folder = load_here();
 
-	if (!getcwd(folder, sizeof(folder)))
+	if (!folder)
 		return talk_fail(EXIT_FAILED, "cannot tell the folder that we are in: %s", strerror(errno));
 	json_set_string(params, "cwd", folder);
+	mem_free(folder);
 	return EXIT_DONE;
 }

@@ -37,6 +37,29 @@ char *path_join(const char *folder, const char *name)
 	return buf_detach(&out);
 }
 
+char *path_without_dots(const char *path)
+{
+	struct buf out = BUF_INIT;
+
+	while (*path) {
+		size_t len = strcspn(path, "/");
+
+		if (len == 2 && path[0] == '.' && path[1] == '.') {
+			while (out.len && out.ptr[out.len - 1] != '/')
+				buf_cut(&out, out.len - 1);
+			buf_cut(&out, out.len ? out.len - 1 : 0);
+		} else if (len && !(len == 1 && *path == '.')) {
+			buf_addc(&out, '/');
+			buf_add(&out, path, len);
+		}
+		path += len;
+		path += strspn(path, "/");
+	}
+	if (!out.len)
+		buf_addc(&out, '/');
+	return buf_detach(&out);
+}
+
 char *path_folder(const char *path)
 {
 	size_t len = (size_t)(path_base(path) - path);

@@ -11,6 +11,10 @@
  * stand before it.
  */
 char *path_join(const char *folder, const char *name);
+/*
+ * The same for an absolute path without "..": each takes out the part before it, as a shell's `cd` has it, whatever a link there leads to.
+ */
+char *path_without_dots(const char *path);
 /* The folder part: "/a" of "/a/b", "." of "b", "/" of "/b". */
 char *path_folder(const char *path);
 /* Borrowed: what follows the last slash. */

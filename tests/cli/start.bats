@@ -49,13 +49,37 @@ off: disabled"
 	ulimit -n 300
 	A='ü="#' EMPTY='' run -0 oxctl start -c link/my.toml --env prod --only api,worker --wait --timeout 1500ms third
 	asked 'a[0]["method"] == "apply"'
-	asked 'p["oxfile"] == os.path.realpath("deep/my.toml") and p["folder"] == os.path.realpath("deep")'
+	# By the name that was typed, the link in it left.
+	asked 'p["oxfile"] == os.path.abspath("link/my.toml") and p["folder"] == os.path.abspath("link")'
 	asked 'p["text"] == open("deep/my.toml").read()'
 	asked 'p["env"]["A"] == "ü=\"#" and p["env"]["EMPTY"] == "" and p["env"]["HOME"] == os.environ["HOME"]'
 	asked 'p["umask"] == 0o27 and p["profile"] == "prod" and p["wait"] is True and p["timeout_ms"] == 1500'
 	asked 'p["only"] == ["third", "api", "worker"]'
 	asked 'p["rlimits"]["nofile"] == "300:300" and len(p["rlimits"]) == 16'
 	asked 'set(p) == {"oxfile", "folder", "text", "env", "umask", "rlimits", "profile", "wait", "timeout_ms", "only"}'
+}
+
+@test "an oxfile is known by its path as it was named: dots are taken out, links stay" {
+	mkdir -p rel/1 other
+	given_api rel/1/oxfile.toml
+	given_api oxfile.toml
+	ln -s rel/1 current
+	here=$PWD
+	knows() {
+		fake_daemon <<<"{ \"apply\": { \"result\": $STARTED } }"
+		run -0 oxctl start "${@:2}"
+		asked "p[\"oxfile\"] == \"$here/$1\" and p[\"folder\"] == os.path.dirname(\"$here/$1\")"
+	}
+	knows current/oxfile.toml -c ./other/../current//oxfile.toml
+	cd current
+	# The shell's own name for this folder, while that is true.
+	knows current/oxfile.toml
+	PWD=$here/other knows rel/1/oxfile.toml
+	unset PWD
+	knows rel/1/oxfile.toml
+	# What the kernel opens counts where taking out the dots leads elsewhere.
+	mv "$here/oxfile.toml" "$here/rel/oxfile.toml"
+	PWD=$here/current knows rel/oxfile.toml -c ../oxfile.toml
 }
 
 @test "an environment that is no UTF-8 or names things twice does no harm" {

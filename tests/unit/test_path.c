@@ -7,6 +7,28 @@
 
 #define COUNT(rows) (sizeof(rows) / sizeof((rows)[0]))
 
+static void takes_dots_out_as_text(void **state)
+{
+	static const char *const rows[][2] = {
+		{ "/srv/app", "/srv/app" },
+		{ "/srv/./app/", "/srv/app" },
+		{ "/srv/current/../oxfile.toml", "/srv/oxfile.toml" },
+		{ "/a/b/../../c", "/c" },
+		{ "/../../a", "/a" },
+		{ "/a/..", "/" },
+		{ "/", "/" },
+		{ "/..a/b..", "/..a/b.." },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		char *path = path_without_dots(rows[i][0]);
+
+		assert_string_equal(path, rows[i][1]);
+		mem_free(path);
+	}
+}
+
 static void joins_and_tidies(void **state)
 {
 	static const struct {
@@ -87,6 +109,7 @@ static void knows_plain_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("dots are taken out of a path as text, whatever is a link", takes_dots_out_as_text),
 		PROMISE("joined paths hold no doubled slashes and no single dots", joins_and_tidies),
 		PROMISE("two dots stay, as a link may stand before them", keeps_dots),
 		PROMISE("a path is its folder and its base", parts_a_path),
