@@ -14,6 +14,7 @@ static const char *timeout;
 static bool forces;
 static bool aborts;
 static bool goes_on;
+static bool by_definition;
 static bool as_json;
 
 #define TIMEOUT_OPTION                                                                                       \
@@ -39,7 +40,7 @@ const struct opt deploy_options[] = {
 		.at = &profile,
 		.value = "PROFILE",
 		.help = "lay this profile over the apps" },
-	{ .name = "force", .kind = OPT_FLAG, .at = &forces, .help = "also roll what did not change" },
+	{ .name = "force", .kind = OPT_FLAG, .at = &forces, .help = "also roll apps that did not change" },
 	{ .name = "abort",
 		.kind = OPT_FLAG,
 		.at = &aborts,
@@ -60,6 +61,10 @@ const struct opt reload_options[] = {
 };
 
 const struct opt rollback_options[] = {
+	{ .name = "definition-only",
+		.kind = OPT_FLAG,
+		.at = &by_definition,
+		.help = "take back the definition alone, with the files that are there now" },
 	TIMEOUT_OPTION,
 	JSON_OPTION,
 	{ .name = NULL },
@@ -81,6 +86,8 @@ static int steer(const char *method, const char *app)
 	t.params = json_new_object();
 	if (app)
 		json_set_string(t.params, "app", app);
+	if (by_definition)
+		json_set_bool(t.params, "definition_only", true);
 	return ask(&t);
 }
 

@@ -114,6 +114,37 @@ static bool has_verdict(const char *verdict, const char *app)
 	return false;
 }
 
+/* What was done with one app, where no verdict says it. */
+static void add_did(struct buf *out, const struct json *app)
+{
+	const char *name = json_string(json_get(app, "name"), "?");
+	const char *did = json_string(json_get(app, "did"), "");
+	const char *compared = json_string(json_get(app, "compared"), NULL);
+
+	if (str_eq(did, "rolled"))
+		did = "does not run; the next start uses the new definition";
+	else if (str_eq(did, "changed"))
+		did = "changed in place";
+	buf_addf(out, "%s: %s", name, did);
+	if (compared) {
+		buf_adds(out, " (");
+		human_safe(out, compared, strlen(compared));
+		buf_addf(out, "); use 'oxctl reload %s' to restart it anyway", name);
+	}
+	buf_addc(out, '\n');
+}
+
+static void add_build(struct buf *out, const struct json *app)
+{
+	const char *build = json_string(json_get(app, "build"), NULL);
+
+	if (!build)
+		return;
+	buf_addf(out, "%s: the build changed: ", json_string(json_get(app, "name"), "?"));
+	human_safe(out, build, strlen(build));
+	buf_addc(out, '\n');
+}
+
 static void print_result(const struct json *result)
 {
 	const char *verdict = json_string(json_get(result, "verdict"), "");
@@ -121,16 +152,9 @@ static void print_result(const struct json *result)
 	struct buf out = BUF_INIT;
 
 	JSON_EACH (json_get(result, "apps"), app) {
-		const char *name = json_string(json_get(app, "name"), "?");
-		const char *did = json_string(json_get(app, "did"), "");
-
-		if (has_verdict(verdict, name))
-			continue;
-		if (str_eq(did, "rolled"))
-			did = "does not run; the next start uses the new definition";
-		else if (str_eq(did, "changed"))
-			did = "changed in place";
-		buf_addf(&out, "%s: %s\n", name, did);
+		add_build(&out, app);
+		if (!has_verdict(verdict, json_string(json_get(app, "name"), "?")))
+			add_did(&out, app);
 	}
 	for (const char *at = verdict; *at;) {
 		size_t len = strcspn(at, "\n");

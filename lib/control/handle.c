@@ -43,6 +43,11 @@ const char **handle_strings(const struct request *r, const char *name, size_t *c
 	return list;
 }
 
+const char *handle_path(const struct request *r)
+{
+	return json_string(json_get(json_get(request_params(r), "env"), "PATH"), NULL);
+}
+
 static int64_t int_param(const struct request *r, const char *name, int64_t fallback)
 {
 	int64_t value = fallback;

@@ -62,8 +62,8 @@ int handle_logs(void *context, struct request *r);
 /* The strings of an array parameter, borrowed; freed with mem_free().  NULL and 0 where it is left out. */
 /* The lines of a text as an array. */
 struct json *handle_lines(const struct buf *text);
-/* The files that the apps came from, each once. */
-void handle_oxfiles(struct handle *h, struct strings *paths);
+/* PATH of whoever asks; NULL where the request brings no environment. */
+const char *handle_path(const struct request *r);
 const char **handle_strings(const struct request *r, const char *name, size_t *count);
 /* Appends "uid 1000, pid 812 'oxctl stop api'". */
 void handle_who(const struct request *r, struct buf *out);

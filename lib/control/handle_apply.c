@@ -12,6 +12,7 @@
 #include "control/handle.h"
 #include "control/kept.h"
 #include "control/meant.h"
+#include "control/oxfile_names.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
 #include "engine/callers.h"
@@ -213,8 +214,11 @@ static void apply_specs(struct handle *h, struct request *r, const char *oxfile,
 {
 	size_t only_count = 0;
 	const char **only = handle_strings(r, "only", &only_count);
+	struct oxfile_names names;
 	struct herd_apply a = {
 		.oxfile = oxfile,
+		.also = &names.also,
+		.gone = &names.gone,
 		.specs = specs,
 		.only = only,
 		.only_count = only_count,
@@ -222,10 +226,12 @@ static void apply_specs(struct handle *h, struct request *r, const char *oxfile,
 		.waits_ready = json_bool(json_get(request_params(r), "wait"), false),
 	};
 
+	oxfile_names_find(h, oxfile, &names);
 	if (json_bool(json_get(request_params(r), "dry_run"), false))
 		dry_run(h, r, &a);
 	else
 		apply(h, r, &a);
+	oxfile_names_release(&names);
 	mem_free(only);
 }
 
@@ -321,8 +327,12 @@ static struct json *plan_one(struct handle *h, const struct request *r, const ch
 {
 	size_t only_count = 0;
 	const char **only = handle_strings(r, "only", &only_count);
+	struct oxfile_names names;
 	const struct herd_apply a = {
 		.oxfile = path,
+		.also = &names.also,
+		.gone = &names.gone,
+		.path = handle_path(r),
 		.specs = specs,
 		.only = only,
 		.only_count = only_count,
@@ -333,27 +343,15 @@ static struct json *plan_one(struct handle *h, const struct request *r, const ch
 	struct plan plan = PLAN_INIT;
 	struct json *result = NULL;
 
+	oxfile_names_find(h, path, &names);
 	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0) {
 		result = plan_to_json(&plan);
 		kept_note_plan(specs, &plan, notes);
 	}
 	plan_release(&plan);
+	oxfile_names_release(&names);
 	mem_free(only);
 	return result;
-}
-
-void handle_oxfiles(struct handle *h, struct strings *paths)
-{
-	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-		bool is_known = false;
-
-		herd_app_status(brain_herd(h->brain), i, &app);
-		for (size_t k = 0; k < paths->len; k++)
-			is_known |= str_eq(paths->items[k], app.oxfile);
-		if (app.oxfile && !is_known)
-			strings_add(paths, app.oxfile);
-	}
 }
 
 static void merge_steps(struct json *into, const struct json *plan)
@@ -381,7 +379,7 @@ int handle_plan(void *context, struct request *r)
 	if (path)
 		strings_add(&paths, path);
 	else
-		handle_oxfiles(h, &paths);
+		oxfile_names_of(h, NULL, &paths);
 	for (size_t i = 0; i < paths.len && !is_answered; i++) {
 		struct oxfile *o = handle_read(h, r, paths.items[i], false);
 		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &notes, &e) : NULL;

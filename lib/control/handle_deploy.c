@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "control/handle.h"
 #include "control/kept.h"
+#include "control/oxfile_names.h"
 #include "control/reading.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
@@ -24,6 +25,7 @@
 struct part {
 	char *path;
 	struct oxfile *oxfile;
+	struct oxfile_names names;
 	struct vec only; /* of const char *, borrowed: those of the names that are in it */
 	int64_t caller;
 };
@@ -35,9 +37,10 @@ struct deploying {
 	size_t only_count;
 	int64_t caller; /* 0: each app's own */
 	bool forces;
-	bool hides;        /* who asks may not read the files */
-	struct waiting *w; /* NULL: nobody waits */
-	bool is_asked;     /* its first number is used */
+	bool hides;           /* who asks may not read the files */
+	const char *env_path; /* PATH of whoever asks; NULL: each app's own */
+	struct waiting *w;    /* NULL: nobody waits */
+	bool is_asked;        /* its first number is used */
 	struct json *apps;
 	struct buf notes, who;
 };
@@ -48,6 +51,7 @@ static void part_free(void *part)
 
 	vec_release(&p->only);
 	oxfile_free(p->oxfile);
+	oxfile_names_release(&p->names);
 	mem_free(p->path);
 	mem_free(p);
 }
@@ -67,24 +71,12 @@ static const char *string_param(const struct request *r, const char *name)
 
 /* --- what it is about -------------------------------------------------------------------------------------------------- */
 
-/* Is any of the apps that are named from this oxfile? */
-static bool has_named(const struct vec *named, const char *path)
-{
-	const struct spec *s = NULL;
-	size_t i = 0;
-
-	VEC_EACH (named, i, s) {
-		if (str_eq(s->oxfile, path))
-			return true;
-	}
-	return false;
-}
-
 static struct part *add_part(struct deploying *d, const char *path)
 {
 	struct part *p = mem_zalloc(1, sizeof(*p));
 
 	p->path = mem_strdup(path);
+	oxfile_names_find(d->h, path, &p->names);
 	vec_push(&d->parts, p);
 	return p;
 }
@@ -114,10 +106,9 @@ static void add_known(struct deploying *d)
 	/* A name that is not known yet may stand in an oxfile that is. */
 	for (size_t k = 0; k < d->only_count; k++)
 		(void)herd_target_specs(brain_herd(d->h->brain), &d->only[k], 1, &named, NULL);
-	handle_oxfiles(d->h, &paths);
+	oxfile_names_of(d->h, d->only_count ? &named : NULL, &paths);
 	for (size_t i = 0; i < paths.len; i++)
-		if (!d->only_count || has_named(&named, paths.items[i]))
-			add_part(d, paths.items[i]);
+		add_part(d, paths.items[i]);
 	vec_release(&named);
 	strings_release(&paths);
 }
@@ -157,7 +148,7 @@ static const char *const did_words[] = {
 	[HERD_DID_REMOVE] = "removed",
 };
 
-static void on_did(void *context, const char *app, enum herd_did did)
+static void on_did(void *context, const struct herd_deed *deed)
 {
 	struct deploying *d = context;
 	struct json *object = NULL;
@@ -165,14 +156,21 @@ static void on_did(void *context, const char *app, enum herd_did did)
 	if (!d->apps)
 		return;
 	object = json_push(d->apps, json_new_object());
-	json_set_string(object, "name", app);
-	json_set_string(object, "did", did_words[did]);
+	json_set_string(object, "name", deed->app);
+	json_set_string(object, "did", did_words[deed->did]);
+	if (deed->build)
+		json_set_string(object, "build", deed->build);
+	if (deed->compared)
+		json_set_string(object, "compared", deed->compared);
 }
 
 static struct herd_apply apply_of(struct deploying *d, const struct part *p)
 {
 	return (struct herd_apply){
 		.oxfile = p->path,
+		.also = &p->names.also,
+		.gone = &p->names.gone,
+		.path = d->env_path,
 		.specs = &p->oxfile->specs,
 		.only = (const char *const *)p->only.items,
 		.only_count = p->only.len,
@@ -198,6 +196,8 @@ static int try_all(struct deploying *d, struct err *e)
 		struct plan plan = PLAN_INIT;
 		int rc = 0;
 
+		/* What is noted is noted when it is done. */
+		a.notes = NULL;
 		/* A part without any of the names is not about anything. */
 		if (!d->only_count || p->only.len)
 			rc = herd_plan(brain_herd(d->h->brain), &a, &plan, e);
@@ -336,6 +336,7 @@ int handle_deploy(void *context, struct request *r)
 		release(&d);
 		return -1;
 	}
+	d.env_path = handle_path(r);
 	d.forces = json_bool(json_get(request_params(r), "force"), false);
 	if (path)
 		add_part(&d, path);

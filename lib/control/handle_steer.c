@@ -35,7 +35,7 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 	struct err e = ERR_INIT;
 
 	if (!app)
-		app = only_app(h, steering != HERD_ROLLBACK);
+		app = only_app(h, steering == HERD_CONTINUE || steering == HERD_ABORT);
 	if (!app) {
 		request_error(r, RPC_PARAMS, NULL, "name the app: there is not just one");
 		return 0;
@@ -57,7 +57,9 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 
 int handle_rollback(void *context, struct request *r)
 {
-	return steer(context, r, HERD_ROLLBACK);
+	bool by_definition = json_bool(json_get(request_params(r), "definition_only"), false);
+
+	return steer(context, r, by_definition ? HERD_ROLLBACK_DEFINITION : HERD_ROLLBACK);
 }
 
 int handle_abort(void *context, struct request *r)

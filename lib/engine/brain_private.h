@@ -145,6 +145,7 @@ void brain_readers_join(struct brain *b);
 /* hands.c: what a check came to. */
 void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
 bool brain_is_port_busy(void *context, int port);
+struct build *brain_look(void *context, const struct build_wish *wish);
 /* hands_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 

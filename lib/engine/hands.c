@@ -33,6 +33,18 @@ static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *
 		});
 }
 
+/* A revision's own folder that is gone is nothing that people expect. */
+static void note_folder(struct brain *b, const struct spawn_wish *wish)
+{
+	struct buf words = BUF_INIT;
+
+	if (!wish->folder || launch_has_folder(wish->folder))
+		return;
+	buf_addf(&words, "its own folder %s is gone; started where the definition says", wish->folder);
+	brain_fact(
+		b, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .words = buf_detach(&words) });
+}
+
 static void do_spawn(void *context, const struct spawn_wish *wish)
 {
 	struct brain *b = context;
@@ -47,6 +59,7 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 		err_release(&e);
 		return;
 	}
+	note_folder(b, wish);
 	ends.out = paths.out;
 	ends.err = paths.err;
 	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->caller, wish->spec->name), &ends, &e) <

@@ -4,6 +4,7 @@
 #include "base/argv.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
+#include "engine/build_look.h"
 #include "engine/launch.h"
 #include "engine/run_words.h"
 #include "os/clock.h"
@@ -94,7 +95,7 @@ void brain_hook(void *context, const struct hook_wish *wish)
 	const struct caller *caller = callers_get(&b->callers, wish->caller, s->name);
 	const struct command *command = wish->is_post ? &s->deploy.post : &s->deploy.pre;
 	struct hooked *hook = mem_zalloc(1, sizeof(*hook));
-	char *folder = launch_folder(s);
+	char *folder = launch_folder_of(s, wish->folder);
 	struct buf name = BUF_INIT;
 	struct env env = { .items = NULL };
 
@@ -129,4 +130,19 @@ bool brain_is_port_busy(void *context, int port)
 	(void)context;
 	buf_release(&words);
 	return is_busy;
+}
+
+struct build *brain_look(void *context, const struct build_wish *wish)
+{
+	struct brain *b = context;
+	const struct caller *caller = callers_get(&b->callers, wish->caller, wish->spec->name);
+	struct caller asking = { .env = { .items = NULL } };
+	struct build *build = NULL;
+
+	if (!wish->path)
+		return build_look(wish->spec, caller, wish->folder);
+	env_put(&asking.env, "PATH", wish->path);
+	build = build_look(wish->spec, &asking, wish->folder);
+	env_release(&asking.env);
+	return build;
 }

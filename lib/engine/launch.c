@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -220,6 +221,18 @@ char *launch_folder(const struct spec *s)
 	return s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
 }
 
+bool launch_has_folder(const char *folder)
+{
+	struct stat st;
+
+	return stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *launch_folder_of(const struct spec *s, const char *folder)
+{
+	return folder && launch_has_folder(folder) ? mem_strdup(folder) : launch_folder(s);
+}
+
 void launch_init(struct launch *l)
 {
 	memset(l, 0, sizeof(*l));
@@ -235,7 +248,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
 	struct command filled = { .argv = NULL };
-	char *folder = launch_folder(s);
+	char *folder = launch_folder_of(s, wish->folder);
 	int rc = 0;
 
 	launch_init(l);

@@ -210,6 +210,7 @@ static void find_feet(struct brain *b)
 		.seed = (uint64_t)clock_us() | 1,
 		.cpus = cpu_usable(),
 		.is_port_busy = brain_is_port_busy,
+		.look = brain_look,
 	};
 	struct err e = ERR_INIT;
 	struct keep_message m;

@@ -1,5 +1,5 @@
 /*
- * An oxfile's apps come in; scale changes how many there are.
+ * An oxfile's apps come in.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,6 +18,14 @@ struct applying {
 	struct vec drafts;
 	struct vec chosen; /* of const struct spec *: what was named, and what that depends on */
 	bool *is_named;    /* by place in a->specs */
+	struct vec same;   /* of struct same *: what a deploy leaves alone */
+};
+
+/* One that did not change, and what was looked at to tell. */
+struct same {
+	struct app *app;
+	struct build *build;
+	struct buf compared;
 };
 
 static const struct spec *find_spec(const struct vec *specs, const char *name)
@@ -87,16 +95,6 @@ static bool same_count(struct count a, struct count b)
 	return a.kind == b.kind && a.value == b.value;
 }
 
-static int claim_name(const struct applying *p, const struct app *app, const struct spec *s, struct err *e)
-{
-	const char *there = app->spec->oxfile;
-
-	if (app->is_leaving || p->a->is_reload || str_eq(there, p->a->oxfile))
-		return 0;
-	return err_set(e, "there is an app '%s' already, from %s; %s must call its own another name", s->name,
-		there ? there : "no oxfile", p->a->oxfile ? p->a->oxfile : "this one");
-}
-
 /* One that stands still, having failed, is tried once more. */
 static bool rolls_anyway(const struct applying *p, const struct app *app)
 {
@@ -130,22 +128,62 @@ static int64_t fellows_caller(const struct applying *p)
 	return 0;
 }
 
+static void add_same(struct applying *p, struct app *app, const struct spec *s, struct build *now)
+{
+	struct same *same = mem_zalloc(1, sizeof(*same));
+
+	*same = (struct same){ .app = app, .build = now, .compared = BUF_INIT };
+	build_compared(s, app->target->build, now, &same->compared);
+	vec_push(&p->same, same);
+}
+
+static void same_free(void *item)
+{
+	struct same *same = item;
+
+	build_free(same->build);
+	buf_release(&same->compared);
+	mem_free(same);
+}
+
+/* From here on the draft has the build. */
+static void draft_build(const struct applying *p, struct draft *d, const struct app *app, struct build *now)
+{
+	struct buf words = BUF_INIT;
+	bool is_there = app && !app->is_leaving;
+
+	mem_free(d->build_words);
+	build_free(d->build);
+	d->build = now;
+	d->build_words = NULL;
+	d->is_held = is_there && p->a->is_reload && app->target->is_held;
+	if (is_there && build_differs(app->target->build, now, &words))
+		d->build_words = buf_detach(&words);
+	buf_release(&words);
+}
+
 static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 {
 	struct app *app = app_find(p->h, s->name);
 	struct draft *d = draft_find(&p->drafts, s->name);
 	bool is_there = app && !app->is_leaving;
+	struct build *now = NULL;
 
-	if (app && claim_name(p, app, s, e) < 0)
+	if (app && apply_claim(p->a, app, s, e) < 0)
 		return -1;
-	if (is_there && !rolls_anyway(p, app) && spec_equal(app->spec, s))
-		return 0;
 	if (is_there && !p->a->changes) {
-		note_other(p, app, s->name);
+		if (!app_is_started_by(p->h, p->a, app, s))
+			note_other(p, app, s->name);
+		return 0;
+	}
+	now = apply_look(p->h, p->a, app, s);
+	if (is_there && !rolls_anyway(p, app) && app_is_same(app, s, now)) {
+		add_same(p, app, s, now);
 		return 0;
 	}
 	if (!d)
 		d = draft_add(&p->drafts, app, s);
+	draft_build(p, d, app, now);
 	if (is_there && !same_count(app->spec->instances, s->instances))
 		d->scaled = -1;
 	d->spec = s;
@@ -168,7 +206,7 @@ static void draft_removed(struct applying *p)
 	struct draft *d = NULL;
 
 	VEC_EACH (&p->drafts, i, d) {
-		if (d->app && str_eq(d->app->spec->oxfile, p->a->oxfile) &&
+		if (d->app && apply_is_of(p->a, d->app->spec->oxfile) &&
 			!find_spec(p->a->specs, d->spec->name))
 			d->is_removed = true;
 	}
@@ -194,6 +232,7 @@ static int draft_all(struct applying *p, struct err *e)
 static void release(struct applying *p)
 {
 	vec_release_with(&p->drafts, draft_free);
+	vec_release_with(&p->same, same_free);
 	vec_release(&p->chosen);
 	mem_free(p->is_named);
 }
@@ -286,17 +325,36 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 	vec_release(&names);
 }
 
+static const char *compared(const struct applying *p, const char *app)
+{
+	size_t i = 0;
+	const struct same *same = NULL;
+
+	VEC_EACH (&p->same, i, same) {
+		if (str_eq(same->app->spec->name, app))
+			return same->compared.ptr;
+	}
+	return NULL;
+}
+
 static void tell_did(const struct applying *p)
 {
 	size_t i = 0;
 	const struct spec *s = NULL;
-	const struct draft *d = NULL;
 
 	if (!p->a->did)
 		return;
 	VEC_EACH (&p->chosen, i, s) {
-		d = draft_find(&p->drafts, s->name);
-		p->a->did(p->a->did_context, s->name, d && d->is_changed ? d->did : HERD_DID_NOTHING);
+		const struct draft *d = draft_find(&p->drafts, s->name);
+		struct herd_deed deed = { .app = s->name, .did = HERD_DID_NOTHING };
+
+		if (d && d->is_changed) {
+			deed.did = d->did;
+			deed.build = d->build_words;
+		} else {
+			deed.compared = compared(p, s->name);
+		}
+		p->a->did(p->a->did_context, &deed);
 	}
 }
 
@@ -306,14 +364,30 @@ static void tell_removed(const struct applying *p)
 	const struct draft *d = NULL;
 
 	VEC_EACH (&p->drafts, i, d) {
+		const struct herd_deed deed = { .app = d->spec->name, .did = HERD_DID_REMOVE };
+
 		if (p->a->did && d->is_removed)
-			p->a->did(p->a->did_context, d->spec->name, HERD_DID_REMOVE);
+			p->a->did(p->a->did_context, &deed);
+	}
+}
+
+/* One of an older state has no build yet: it gets the one that is there. */
+static void record_builds(struct applying *p)
+{
+	size_t i = 0;
+	struct same *same = NULL;
+
+	VEC_EACH (&p->same, i, same) {
+		if (same->app->target->build || same->app->rollout)
+			continue;
+		revision_take_build(same->app->target, same->build);
+		same->build = NULL;
 	}
 }
 
 int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e)
 {
-	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT };
+	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT, .same = VEC_INIT };
 	struct request *request = NULL;
 	int rc = -1;
 
@@ -328,6 +402,7 @@ int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct e
 	wait_for(request, &p);
 	tell_removed(&p);
 	drafts_commit(h, &p.drafts);
+	record_builds(&p);
 	tell_did(&p);
 	start_chosen(h, &p, request);
 	herd_leave(h);
@@ -339,7 +414,7 @@ out:
 
 int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *plan, struct err *e)
 {
-	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT };
+	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT, .same = VEC_INIT };
 	size_t i = 0;
 	const struct draft *d = NULL;
 	int rc = draft_all(&p, e);
@@ -349,104 +424,5 @@ int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *pla
 			draft_plan(d, plan);
 	}
 	release(&p);
-	return rc;
-}
-
-/* --- scale --- */
-
-static int draft_scaling(
-	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
-{
-	const char *const target[] = { s->app };
-	struct draft *d = draft_find(drafts, s->app);
-	struct vec unused = VEC_INIT;
-	int64_t count = 0;
-
-	if (!d) {
-		/* For its words; whatever else it finds cannot be scaled. */
-		int rc = targets_find(h, target, 1, &unused, NULL, e);
-
-		vec_release(&unused);
-		return rc < 0 ? rc : err_set(e, "'%s' is not one app, and only apps can be scaled", s->app);
-	}
-	if (d->spec->disabled)
-		return err_set(e, "'%s' is disabled in its oxfile", s->app);
-	count = s->is_relative ? (int64_t)d->count + s->delta : scale_resolve(s->count, h->options.cpus);
-	if (count < 0)
-		count = 0;
-	if (count > APP_INSTANCES_MAX)
-		return err_set(e, "'%s' would have %lld instances, beyond %d", s->app, (long long)count,
-			APP_INSTANCES_MAX);
-	d->count = (int)count;
-	d->scaled = d->count;
-	return 0;
-}
-
-/* Waits for those that are too many now and, where asked, for those that are new; other apps have no part in it. */
-static void wait_for_scale(struct request *r, const struct draft *d, bool waits_ready)
-{
-	size_t i = 0;
-	const struct instance *instance = NULL;
-
-	if (d->is_awaited)
-		return;
-	VEC_EACH (&d->app->instances, i, instance) {
-		if (instance->is_retired)
-			request_wait(r, instance, GOAL_DOWN);
-		else if (waits_ready && instance->number >= d->was && instance_is_wanted(instance))
-			request_wait(r, instance, GOAL_READY);
-	}
-}
-
-/* Kept for `why` of those that come and those that go. */
-static void remember_scale(struct herd *h, const struct draft *d, const char *who)
-{
-	int first = d->was < d->count ? d->was : d->count;
-	struct buf words = BUF_INIT;
-	size_t i = 0;
-	struct instance *instance = NULL;
-
-	if (!who || d->was == d->count || d->is_awaited)
-		return;
-	buf_addf(&words, "scale to %d, asked by %s", d->count, who);
-	VEC_EACH (&d->app->instances, i, instance) {
-		if (instance->number >= first)
-			instance_remember(h, instance, words.ptr);
-	}
-	buf_release(&words);
-}
-
-int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
-	bool waits_ready, int64_t now, struct err *e)
-{
-	struct vec drafts = VEC_INIT;
-	struct request *request = NULL;
-	int rc = -1;
-
-	herd_enter(h, now);
-	drafts_of(h, &drafts);
-	if (h->is_shutting_down) {
-		err_set(e, "the daemon is stopping; nothing new is begun");
-		goto out;
-	}
-	for (size_t k = 0; k < count; k++)
-		if (draft_scaling(h, &drafts, &scalings[k], e) < 0)
-			goto out;
-	if (drafts_check(h, &drafts, e) < 0)
-		goto out;
-	drafts_commit(h, &drafts);
-	request = request_open(id);
-	for (size_t k = 0; k < count; k++) {
-		struct draft *d = draft_find(&drafts, scalings[k].app);
-
-		remember_scale(h, d, scalings[k].who);
-		wait_for_scale(request, d, waits_ready);
-		d->is_awaited = true;
-	}
-	request_begin(h, request);
-	herd_leave(h);
-	rc = 0;
-out:
-	vec_release_with(&drafts, draft_free);
 	return rc;
 }

@@ -128,6 +128,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 		.is_post = is_post,
 		.revision = a->target->number,
 		.caller = a->target->caller,
+		.folder = revision_folder(a->target),
 	};
 
 	rollout_enter(r, is_post ? ROLLOUT_POST : ROLLOUT_PRE);
@@ -169,6 +170,7 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 	r->kind = start->kind;
 	r->count = start->count;
 	r->began_at = a->herd->now;
+	app_overtake(a, to);
 	app_retarget(a, to);
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
@@ -224,7 +226,9 @@ void app_roll(struct app *a, struct revision *to, const struct rollout_start *st
 		rollout_begin(a, to, start);
 		return;
 	}
-	revision_set(&a->previous, a->current);
+	app_overtake(a, to);
+	if (rollout_makes_way_back(a, to, start->kind))
+		revision_set(&a->previous, a->current);
 	rollout_settle_on(a, to);
 	if (a->count != start->count)
 		app_resize(a, start->count);

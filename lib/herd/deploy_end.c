@@ -93,11 +93,16 @@ void rollout_succeed(struct rollout *r)
 			r->to->number, count_running(a, a->target), a->count, a->count == 1 ? "" : "s",
 			(double)(a->herd->now - r->began_at) / 1000);
 	}
+	if (a->target->is_held)
+		revision_place_words(a->target, &words);
+	if (a->target->is_held && r->kind == ROLLOUT_RELOAD)
+		buf_addf(&words, " (rolled back; 'oxctl deploy %s' takes the newest)", a->spec->name);
 	if (r->failure.len) {
 		is_ok = false;
 		buf_addf(&words, ", but %s", r->failure.ptr);
 	}
-	revision_set(&a->previous, a->current == a->target ? a->previous : a->current);
+	if (a->current != a->target && rollout_makes_way_back(a, a->target, r->kind))
+		revision_set(&a->previous, a->current);
 	rollout_end(r, is_ok, words.ptr);
 	buf_release(&words);
 }
@@ -119,6 +124,16 @@ static void now_words(const struct app *a, const char *first, struct buf *out)
 		a->count, a->count == 1 ? "" : "s", a->count == 1 ? "s" : "", a->current->number);
 }
 
+/* What runs by the old revision may not start again as it was. */
+static void lost_words(const struct app *a, struct buf *out)
+{
+	struct buf lost = BUF_INIT;
+
+	if (app_has_lost(a, a->current, &lost))
+		buf_addf(out, ", but %s: what starts runs the files that are there now", lost.ptr);
+	buf_release(&lost);
+}
+
 static void give_up(struct rollout *r, const char *first)
 {
 	struct app *a = r->app;
@@ -126,6 +141,7 @@ static void give_up(struct rollout *r, const char *first)
 	struct buf words = BUF_INIT;
 
 	now_words(a, first, &now);
+	lost_words(a, &now);
 	failure_words(r, now.ptr, &words);
 	app_retarget(a, a->current);
 	a->scaled = r->back_scaled;

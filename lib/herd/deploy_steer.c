@@ -36,7 +36,7 @@ static int abort_it(struct app *a, struct err *e)
 	return 0;
 }
 
-static int roll_back(struct app *a, struct err *e)
+static int roll_back_to(struct app *a, bool by_definition, struct err *e)
 {
 	struct rollout_start start = { .kind = ROLLOUT_ROLLBACK };
 	struct revision *to = NULL;
@@ -48,11 +48,27 @@ static int roll_back(struct app *a, struct err *e)
 		return err_set(e, "'%s' has no earlier revision to go back to", a->spec->name);
 	/* Where nothing runs the two change places at once. */
 	to = revision_ref(a->previous);
-	rc = app_reaim(a, to, &start.count, e);
+	rc = by_definition ? 0 : app_check_back(a, to, e);
+	if (rc == 0)
+		rc = app_reaim(a, to, &start.count, e);
+	if (rc == 0 && by_definition)
+		app_renew_build(a, to);
+	else if (rc == 0)
+		to->is_held = true;
 	if (rc == 0)
 		app_roll(a, to, &start);
 	revision_drop(to);
 	return rc;
+}
+
+static int roll_back(struct app *a, struct err *e)
+{
+	return roll_back_to(a, false, e);
+}
+
+static int take_definition_back(struct app *a, struct err *e)
+{
+	return roll_back_to(a, true, e);
 }
 
 static void await(struct request *r, const struct app *a)
@@ -92,6 +108,7 @@ int herd_steer(
 		[HERD_CONTINUE] = go_on,
 		[HERD_ABORT] = abort_it,
 		[HERD_ROLLBACK] = roll_back,
+		[HERD_ROLLBACK_DEFINITION] = take_definition_back,
 	};
 	struct vec instances = VEC_INIT;
 	struct vec apps = VEC_INIT;

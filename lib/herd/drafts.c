@@ -25,8 +25,11 @@ void draft_free(void *draft)
 {
 	struct draft *d = draft;
 
-	if (d)
-		mem_free(d->ports);
+	if (!d)
+		return;
+	build_free(d->build);
+	mem_free(d->build_words);
+	mem_free(d->ports);
 	mem_free(d);
 }
 
@@ -101,7 +104,7 @@ static int kept(const struct draft *d)
 void draft_plan(const struct draft *d, struct plan *plan)
 {
 	struct plan_app from = { .instances = kept(d) };
-	struct plan_app to = { .spec = d->spec, .instances = d->count, .ports = d->ports };
+	struct plan_app to = { .spec = d->spec, .instances = d->count, .ports = d->ports, .build = d->build };
 	struct vec before = VEC_INIT;
 	struct vec after = VEC_INIT;
 	int *ports = mem_zalloc((size_t)from.instances, sizeof(*ports));
@@ -111,6 +114,7 @@ void draft_plan(const struct draft *d, struct plan *plan)
 	from.ports = ports;
 	if (d->app && !d->app->is_leaving) {
 		from.spec = d->app->spec;
+		from.build = d->app->target->build;
 		vec_push(&before, &from);
 	}
 	if (!d->is_removed)
@@ -186,7 +190,10 @@ static void amend(struct app *a, struct revision *r)
 		instance_check_renew(i);
 	}
 	if (a->current == old) {
-		revision_set(&a->previous, old);
+		if (rollout_makes_way_back(a, r, ROLLOUT_DEPLOY)) {
+			revision_pin(old);
+			revision_set(&a->previous, old);
+		}
 		revision_set(&a->current, r);
 	}
 	if (a->rollout && a->rollout->to == old)
@@ -211,13 +218,17 @@ static enum herd_did change(struct herd *h, struct draft *d)
 	struct revision *r = revision_new(spec_clone(d->spec), a ? a->last_revision + 1 : 1);
 	const struct rollout_start start = { .kind = d->kind, .count = d->count };
 	enum herd_did did = HERD_DID_ADD;
+	bool is_roll = a && !a->is_leaving && (d->rolls || replaces(d));
 
 	r->caller = d->caller;
+	revision_take_build(r, d->build);
+	d->build = NULL;
+	r->is_pinned = r->is_held = d->is_held;
 	if (!a) {
 		d->app = app_new(h, revision_ref(r));
 	} else if (a->is_leaving) {
 		revive(a, r);
-	} else if (d->rolls || replaces(d)) {
+	} else if (is_roll) {
 		did = HERD_DID_ROLL;
 		d->is_rolled = true;
 		app_roll(a, r, &start);

@@ -20,6 +20,7 @@
 #include "herd/hands.h"
 #include "model/status.h"
 
+struct build;
 struct err;
 struct herd;
 struct instance;
@@ -42,6 +43,8 @@ struct herd_options {
 	bool (*is_port_taken)(void *context, int port);
 	/* Would a spare instance of a deploy find the port taken?  NULL: nobody has any. */
 	bool (*is_port_busy)(void *context, int port);
+	/* A question: the build that is on the disk now, given away.  NULL: builds are no part of a revision. */
+	struct build *(*look)(void *context, const struct build_wish *wish);
 };
 
 struct herd *herd_new(const struct herd_options *options);
@@ -154,9 +157,19 @@ enum herd_did {
 	HERD_DID_REMOVE,
 };
 
+struct herd_deed {
+	const char *app;
+	enum herd_did did;
+	const char *build;    /* what is different in its build: "current -> releases/2"; NULL: nothing */
+	const char *compared; /* HERD_DID_NOTHING: what was looked at; NULL: nothing was */
+};
+
 struct herd_apply {
 	uint64_t id;
-	const char *oxfile;      /* whose specs these are; NULL: of no file */
+	const char *oxfile;         /* whose specs these are; NULL: of no file */
+	const struct strings *also; /* other names of that same file; may be NULL */
+	const struct strings
+		*gone; /* oxfiles that are not there any more: their apps may be taken over; may be NULL */
 	const struct vec *specs; /* of struct spec *, borrowed; each is cloned */
 	const char *const *only; /* names of apps; none: all of them */
 	size_t only_count;
@@ -169,10 +182,11 @@ struct herd_apply {
 	bool waits_ready;
 	const char *who; /* as above, for what is started */
 	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
+	const char *path; /* PATH of whoever asks, for the programs of builds; NULL: as the caller has it */
 	struct buf
 		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
 	/* Each app that it is about, removed ones first; may be NULL. */
-	void (*did)(void *context, const char *app, enum herd_did did);
+	void (*did)(void *context, const struct herd_deed *deed);
 	void *did_context;
 };
 /*
@@ -186,7 +200,12 @@ int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *pla
 enum herd_steering {
 	HERD_CONTINUE, /* a deploy that waits for a word goes on */
 	HERD_ABORT,    /* a deploy that is under way goes back to the old revision */
-	HERD_ROLLBACK, /* the revision before the current one is rolled out; of a deploy that is under way the same as abort */
+	/*
+	 * The revision before the current one is rolled out, in its own folder; refused where its files are gone.  Of a deploy that is under way the
+	 * same as abort.
+	 */
+	HERD_ROLLBACK,
+	HERD_ROLLBACK_DEFINITION, /* the same with the files that are there now */
 };
 
 /* Settled when the rollout that comes of it is over. */

@@ -396,7 +396,10 @@ struct draft {
 	int ports_len;
 	enum port_source port_source;
 	enum rollout_kind kind;
-	bool rolls; /* also where nothing changed */
+	struct build *build; /* what is on the disk for it; NULL: nobody looked */
+	char *build_words;   /* what is different in it; NULL: nothing */
+	bool is_held;        /* that build is where somebody went back to */
+	bool rolls;          /* also where nothing changed */
 	bool is_new, is_changed, is_removed, is_rolled, cannot_grow;
 	enum herd_did did;
 	bool is_awaited; /* a scaling of it has what it waits for: the same app may be named twice */
@@ -417,6 +420,34 @@ int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 /* names.c: -1 with words when one of `changed` makes a name both an app and a namespace of `specs`.  The other only warns. */
 int names_check(const struct vec *specs, const struct vec *changed, struct err *e);
 void names_note(const struct vec *specs);
+
+/* build.c: builds and oxfiles, as an apply and a rollback see them */
+/* Is that the oxfile that is applied, by whatever name? */
+bool apply_is_of(const struct herd_apply *a, const char *oxfile);
+/* May its definition of `app` be taken?  -1 with words where another oxfile has it. */
+int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e);
+/* What is on the disk for `s`, which is to be that app's; NULL: nobody looks. */
+struct build *apply_look(
+	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s);
+/* Would a deploy of `s` with that build leave the app as it is? */
+bool app_is_same(const struct app *a, const struct spec *s, const struct build *now);
+/* The same, as far as a start is concerned: builds do not count, nor by which name its folder is known. */
+bool app_is_started_by(
+	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s);
+/* Its processes start now, and take what is on the disk. */
+void app_note_start(struct app *a);
+/* `to` takes the place of everything that the app runs by. */
+void app_overtake(struct app *a, const struct revision *to);
+/* Is what `current` is to be replaced by worth going back from? */
+bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum rollout_kind kind);
+/* Are the files of `to` gone, so that its definition alone is left?  Appends which. */
+bool app_has_lost(const struct app *a, const struct revision *to, struct buf *words);
+/* -1 with words where going back to `to` would not bring back what it was. */
+int app_check_back(const struct app *a, const struct revision *to, struct err *e);
+/* It runs by its definition alone from here on, with the files that are there now. */
+void app_renew_build(const struct app *a, struct revision *r);
+/* For a verdict: ", from releases/1"; nothing where that says nothing. */
+void revision_place_words(const struct revision *r, struct buf *words);
 
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,

@@ -124,6 +124,9 @@ static struct revision *load_revision(const struct json *j, struct err *e)
 		return NULL;
 	r = revision_new(spec, (int)get_int(j, "revision", 1));
 	r->caller = get_int(j, "caller", 0);
+	r->build = build_from_json(json_get(j, "build"));
+	r->is_pinned = json_bool(json_get(j, "is_pinned"), false);
+	r->is_held = json_bool(json_get(j, "is_held"), false);
 	if (load_ports(r, j, e) == 0)
 		return r;
 	revision_drop(r);

@@ -48,6 +48,7 @@ static void start_instance(const struct asked *q, struct instance *i)
 static void start_app(const struct asked *q, struct app *a)
 {
 	a->wants_up = true;
+	app_note_start(a);
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
@@ -148,6 +149,8 @@ static void restart(struct asked *q)
 			instance_forget_crashes(i);
 		request_wait(q->request, i, goal);
 	}
+	for (size_t k = 0; k < q->apps.len; k++)
+		app_note_start(q->apps.items[k]);
 	for (size_t k = 0; k < q->instances.len; k++)
 		instance_touch(q->instances.items[k]);
 }

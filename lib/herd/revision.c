@@ -23,6 +23,7 @@ void revision_drop(struct revision *r)
 	if (!r || --r->refs)
 		return;
 	spec_free(r->spec);
+	build_free(r->build);
 	mem_free(r->ports);
 	mem_free(r);
 }
@@ -43,4 +44,20 @@ int revision_port(const struct revision *r, int number)
 bool revision_owns_ports(const struct revision *r)
 {
 	return r->port_source == PORT_WRITTEN || r->port_source == PORT_BLOCK;
+}
+
+void revision_pin(struct revision *r)
+{
+	r->is_pinned = true;
+}
+
+const char *revision_folder(const struct revision *r)
+{
+	return r->is_pinned && r->build ? r->build->folder : NULL;
+}
+
+void revision_take_build(struct revision *r, struct build *b)
+{
+	build_free(r->build);
+	r->build = b;
 }

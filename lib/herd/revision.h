@@ -2,12 +2,16 @@
  * One definition of an app, by its number: what was asked for, whose environment it is started in, and the ports that go with it.  Shared by
  * the app and by every instance that runs by it, and gone with the last of them, so an old instance is stopped by the rules that it
  * was started by.
+ *
+ * Its build is what was on the disk when it was made.  The newest revision runs where its definition says, whatever a link there leads to when a
+ * process starts.  One that another has taken the place of is pinned: its processes start in the folder that it was made in.
  */
 #ifndef OX_HERD_REVISION_H
 #define OX_HERD_REVISION_H
 
 #include <stdint.h>
 
+#include "model/build.h"
 #include "model/spec.h"
 #include "rules/ports.h"
 
@@ -19,6 +23,9 @@ struct revision {
 	int *ports;     /* by instance number, as many as it ever had */
 	int ports_len;
 	enum port_source port_source;
+	struct build *build; /* NULL: nobody looked */
+	bool is_pinned;      /* another has taken its place */
+	bool is_held;        /* somebody went back to it: a reload stays in its folder too */
 };
 
 /* Takes the spec over; one reference. */
@@ -30,6 +37,12 @@ void revision_drop(struct revision *r);
 void revision_set(struct revision **to, struct revision *r);
 /* 0: none is known. */
 int revision_port(const struct revision *r, int number);
+/* Another takes its place. */
+void revision_pin(struct revision *r);
+/* Where its processes start; NULL: where its definition says. */
+const char *revision_folder(const struct revision *r);
+/* Takes the build over: this is what its processes run from now on. */
+void revision_take_build(struct revision *r, struct build *b);
 /* Its ports are checked before a start, and nobody else may have them. */
 bool revision_owns_ports(const struct revision *r);
 

@@ -134,6 +134,12 @@ static void write_revision(const struct revision *r, struct buf *out)
 	for (int k = 0; k < r->ports_len; k++)
 		jot_int(out, NULL, r->ports[k]);
 	jot_close(out, ']');
+	if (r->build)
+		build_write(r->build, "build", out);
+	if (r->is_pinned)
+		jot_bool(out, "is_pinned", true);
+	if (r->is_held)
+		jot_bool(out, "is_held", true);
 	buf_release(&text);
 	json_free(spec);
 }

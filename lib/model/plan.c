@@ -5,13 +5,16 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
+#include "model/build.h"
 #include "model/fields.h"
 
 /* What differs between an app's two definitions, in words. */
 struct difference {
 	struct buf replaces; /* needs a new process */
 	struct buf in_place; /* is applied to the running one */
+	struct buf build;    /* between the builds; in `replaces` too */
 };
 
 const char *plan_verb_word(enum plan_verb verb)
@@ -25,8 +28,8 @@ const char *plan_verb_word(enum plan_verb verb)
 	return words[verb];
 }
 
-static void plan_add(struct plan *p, enum plan_verb verb, const char *app, int instance, int old_port,
-	int new_port, const char *why)
+static struct plan_step *plan_add(struct plan *p, enum plan_verb verb, const char *app, int instance,
+	int old_port, int new_port, const char *why)
 {
 	struct plan_step *step = mem_zalloc(1, sizeof(*step));
 
@@ -40,6 +43,7 @@ static void plan_add(struct plan *p, enum plan_verb verb, const char *app, int i
 	};
 	vec_push(&p->steps, step);
 	p->counts[verb]++;
+	return step;
 }
 
 static void add_name(struct buf *out, const char *name)
@@ -78,10 +82,29 @@ static bool is_same(const struct field *f, const struct spec *from, const struct
 	return field_equal(f, from, to);
 }
 
+static char *working_folder(const struct plan_app *app)
+{
+	const struct spec *s = app->spec;
+
+	if (app->build && app->build->folder)
+		return mem_strdup(app->build->folder);
+	return s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
+}
+
+/* One folder may have two names. */
+static bool has_moved(const struct plan_app *from, const struct plan_app *to)
+{
+	char *was = working_folder(from);
+	char *is = working_folder(to);
+	bool differs = !str_eq(from->spec->folder, to->spec->folder) && !str_eq(was, is);
+
+	mem_free(was);
+	mem_free(is);
+	return differs && !(from->spec->working_dir && from->spec->working_dir[0] == '/');
+}
+
 static void compare_specs(const struct spec *from, const struct spec *to, struct difference *difference)
 {
-	if (!str_eq(from->folder, to->folder) && !(from->working_dir && from->working_dir[0] == '/'))
-		add_name(&difference->replaces, "working_dir");
 	for (size_t i = 0; i < fields_count; i++) {
 		const struct field *f = &fields[i];
 		bool replaces = f->flags & FIELD_REPLACES;
@@ -95,10 +118,20 @@ static void compare_specs(const struct spec *from, const struct spec *to, struct
 			add_name(replaces ? &difference->replaces : &difference->in_place, f->key);
 	}
 	env_difference("env_file", &from->file_env, &to->file_env, &difference->replaces);
+}
+
+static void compare(const struct plan_app *from, const struct plan_app *to, struct difference *difference)
+{
+	if (has_moved(from, to))
+		add_name(&difference->replaces, "working_dir");
+	compare_specs(from->spec, to->spec, difference);
 	if (difference->replaces.len)
 		buf_adds(&difference->replaces, " changed");
 	if (difference->in_place.len)
 		buf_adds(&difference->in_place, " changed, applied in place");
+	if (build_differs(from->build, to->build, &difference->build))
+		buf_addf(&difference->replaces, "%sthe build changed: %s",
+			difference->replaces.len ? ", " : "", difference->build.ptr);
 }
 
 static void plan_instance(struct plan *p, const struct plan_app *from, const struct plan_app *to,
@@ -107,38 +140,42 @@ static void plan_instance(struct plan *p, const struct plan_app *from, const str
 	int old_port = from->ports[instance];
 	int new_port = to->ports[instance];
 	struct buf why = BUF_INIT;
+	struct plan_step *step = NULL;
 
 	if (old_port != new_port) {
 		buf_addf(&why, "port %d -> %d%s%s", old_port, new_port, difference->replaces.len ? ", " : "",
 			difference->replaces.ptr);
-		plan_add(p, PLAN_MOVE, to->spec->name, instance, old_port, new_port, why.ptr);
+		step = plan_add(p, PLAN_MOVE, to->spec->name, instance, old_port, new_port, why.ptr);
 	} else if (difference->replaces.len) {
-		plan_add(p, PLAN_REPLACE, to->spec->name, instance, old_port, new_port,
+		step = plan_add(p, PLAN_REPLACE, to->spec->name, instance, old_port, new_port,
 			difference->replaces.ptr);
 	} else {
-		plan_add(
+		step = plan_add(
 			p, PLAN_KEEP, to->spec->name, instance, old_port, new_port, difference->in_place.ptr);
 	}
+	if (difference->build.len)
+		step->build = mem_strdup(difference->build.ptr);
 	buf_release(&why);
 }
 
 static void plan_both(struct plan *p, const struct plan_app *from, const struct plan_app *to)
 {
-	struct difference difference = { .replaces = BUF_INIT, .in_place = BUF_INIT };
+	struct difference difference = { .replaces = BUF_INIT, .in_place = BUF_INIT, .build = BUF_INIT };
 	int kept = from->instances < to->instances ? from->instances : to->instances;
 	struct buf why = BUF_INIT;
 
-	compare_specs(from->spec, to->spec, &difference);
+	compare(from, to, &difference);
 	buf_addf(&why, "instances %d -> %d", from->instances, to->instances);
 	for (int i = 0; i < kept; i++)
 		plan_instance(p, from, to, i, &difference);
 	for (int i = kept; i < to->instances; i++)
-		plan_add(p, PLAN_START, to->spec->name, i, 0, to->ports[i], why.ptr);
+		(void)plan_add(p, PLAN_START, to->spec->name, i, 0, to->ports[i], why.ptr);
 	for (int i = kept; i < from->instances; i++)
-		plan_add(p, PLAN_REMOVE, from->spec->name, i, from->ports[i], 0, why.ptr);
+		(void)plan_add(p, PLAN_REMOVE, from->spec->name, i, from->ports[i], 0, why.ptr);
 	buf_release(&why);
 	buf_release(&difference.replaces);
 	buf_release(&difference.in_place);
+	buf_release(&difference.build);
 }
 
 static const char *gone_reason(const struct vec *to, const char *name)
@@ -181,13 +218,13 @@ void plan_make(struct plan *p, const struct vec *from, const struct vec *to)
 			continue;
 		}
 		for (int i = 0; i < app->instances; i++)
-			plan_add(p, PLAN_START, entry->key, i, 0, app->ports[i], "the app is new");
+			(void)plan_add(p, PLAN_START, entry->key, i, 0, app->ports[i], "the app is new");
 	}
 	MAP_EACH (&before, entry) {
 		const struct plan_app *app = entry->value;
 
 		for (int i = 0; !map_get(&after, entry->key) && i < app->instances; i++)
-			plan_add(
+			(void)plan_add(
 				p, PLAN_REMOVE, entry->key, i, app->ports[i], 0, gone_reason(to, entry->key));
 	}
 	map_release(&before);
@@ -200,6 +237,7 @@ static void free_step(void *item)
 
 	mem_free(step->app);
 	mem_free(step->why);
+	mem_free(step->build);
 	mem_free(step);
 }
 
@@ -244,6 +282,8 @@ struct json *plan_to_json(const struct plan *p)
 		set_port(object, "old_port", step->old_port);
 		set_port(object, "new_port", step->new_port);
 		json_set_string(object, "why", step->why);
+		if (step->build)
+			json_set_string(object, "build", step->build);
 	}
 	buf_release(&id);
 	return root;

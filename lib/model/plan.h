@@ -12,13 +12,15 @@
 #include "base/vec.h"
 #include "model/spec.h"
 
+struct build;
 struct json;
 
 /* An app with what only the rules know about it: how many instances, and the port of each (0: none). */
 struct plan_app {
 	const struct spec *spec;
 	int instances;
-	const int *ports; /* `instances` of them */
+	const int *ports;          /* `instances` of them */
+	const struct build *build; /* NULL: nothing is known of it */
 };
 
 #define PLAN_VERB_LIST                                                                                       \
@@ -40,6 +42,7 @@ struct plan_step {
 	int instance;
 	int old_port, new_port; /* 0: none */
 	char *why; /* "command changed", "instances 4 -> 6"; for keep "" or "stop_timeout_ms changed, applied in place" */
+	char *build; /* what differs between the builds: "current -> releases/2"; NULL: nothing */
 };
 
 struct plan {

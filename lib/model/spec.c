@@ -59,8 +59,13 @@ bool env_equal(const struct env *a, const struct env *b)
 
 bool spec_equal(const struct spec *a, const struct spec *b)
 {
-	if (!str_eq(a->name, b->name) || !str_eq(a->folder, b->folder) ||
-		a->is_delay_written != b->is_delay_written || !env_equal(&a->file_env, &b->file_env))
+	return str_eq(a->folder, b->folder) && spec_equal_elsewhere(a, b);
+}
+
+bool spec_equal_elsewhere(const struct spec *a, const struct spec *b)
+{
+	if (!str_eq(a->name, b->name) || a->is_delay_written != b->is_delay_written ||
+		!env_equal(&a->file_env, &b->file_env))
 		return false;
 	for (size_t i = 0; i < fields_count; i++)
 		if (!field_equal(&fields[i], a, b))

@@ -178,6 +178,8 @@ void spec_free(struct spec *s);
 struct spec *spec_clone(const struct spec *s);
 /* Same definition: every row of the table, and the names. */
 bool spec_equal(const struct spec *a, const struct spec *b);
+/* The same but for the folder: of two that are named differently, and may be one. */
+bool spec_equal_elsewhere(const struct spec *a, const struct spec *b);
 
 bool spec_has_health(const struct spec *s);
 /* Never READY_AUTO. */

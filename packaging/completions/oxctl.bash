@@ -11,7 +11,7 @@ _oxctl()
 		restart) words=" --all --wait --timeout --json --help" ;;
 		deploy) words=" --config --env --force --abort --continue --timeout --json --help" ;;
 		reload) words=" --timeout --json --help" ;;
-		rollback) words=" --timeout --json --help" ;;
+		rollback) words=" --definition-only --timeout --json --help" ;;
 		delete) words=" --all --timeout --json --help" ;;
 		scale) words=" --wait --timeout --json --help" ;;
 		status|ls|list|ps) words=" --watch --json --help" ;;

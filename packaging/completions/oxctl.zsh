@@ -42,13 +42,13 @@ restart)
 	_arguments '--all[every app]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 deploy)
-	_arguments '--config[the oxfile; without it the usual one, else those that the apps came from]:value:_files' '--env[lay this profile over the apps]:value:_files' '--force[also roll what did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[go on: a deploy of APP that waits for a word, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--config[the oxfile; without it the usual one, else those that the apps came from]:value:_files' '--env[lay this profile over the apps]:value:_files' '--force[also roll apps that did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[go on: a deploy of APP that waits for a word, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 reload)
 	_arguments '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 rollback)
-	_arguments '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--definition-only[take back the definition alone, with the files that are there now]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 delete)
 	_arguments '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'

@@ -65,21 +65,20 @@ off: disabled"
 	given_api oxfile.toml
 	ln -s rel/1 current
 	here=$PWD
+	# knows OXFILE FOLDER [NAME=VALUE…] oxctl …: told in that folder, it is known so.
 	knows() {
 		fake_daemon <<<"{ \"apply\": { \"result\": $STARTED } }"
-		run -0 oxctl start "${@:2}"
+		run -0 env -C "$2" "${@:3}"
 		asked "p[\"oxfile\"] == \"$here/$1\" and p[\"folder\"] == os.path.dirname(\"$here/$1\")"
 	}
-	knows current/oxfile.toml -c ./other/../current//oxfile.toml
-	cd current
-	# The shell's own name for this folder, while that is true.
-	knows current/oxfile.toml
-	PWD=$here/other knows rel/1/oxfile.toml
-	unset PWD
-	knows rel/1/oxfile.toml
+	knows current/oxfile.toml . oxctl start -c ./other/../current//oxfile.toml
+	# The shell's own name for a folder, while that is true.
+	knows current/oxfile.toml current PWD="$here/current" oxctl start
+	knows rel/1/oxfile.toml current PWD="$here/other" oxctl start
+	knows rel/1/oxfile.toml current -u PWD oxctl start
 	# What the kernel opens counts where taking out the dots leads elsewhere.
-	mv "$here/oxfile.toml" "$here/rel/oxfile.toml"
-	PWD=$here/current knows rel/oxfile.toml -c ../oxfile.toml
+	mv oxfile.toml rel/oxfile.toml
+	knows rel/oxfile.toml current PWD="$here/current" oxctl start -c ../oxfile.toml
 }
 
 @test "an environment that is no UTF-8 or names things twice does no harm" {

@@ -160,7 +160,8 @@ watch_capacity() {
 @test "an identical oxfile is no deploy, unless it is forced; a reload rolls it" {
 	begin
 	run -0 oxctl deploy
-	assert_output "$(printf 'api: unchanged\nworker: unchanged')"
+	assert_output "api: unchanged (definition, node, server.js); use 'oxctl reload api' to restart it anyway
+worker: unchanged (definition, sleep); use 'oxctl reload worker' to restart it anyway"
 	assert_equal "$(pids api)" "$old"
 	run -0 oxctl deploy api --force
 	assert_output --partial "api: revision 2 runs in 3 of 3 instances"

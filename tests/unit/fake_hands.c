@@ -50,7 +50,8 @@ static void spawn(void *context, const struct spawn_wish *wish)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "spawn %s %d\n", wish->name, wish->port);
+	buf_addf(&f->log, "spawn %s %d%s%s\n", wish->name, wish->port, wish->folder ? " in " : "",
+		wish->folder ? wish->folder : "");
 	push(f->asked, &f->asked_len, wish->ticket);
 }
 

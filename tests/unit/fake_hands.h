@@ -1,7 +1,7 @@
 /*
  * Hands that only write down what was wished for, one line each, and a small world around a herd in which time passes when a test says so.
  *	spawn api:0 3000 · signal api:0 SIGTERM main · end api:0 SIGTERM · kill api:0 · check api:0 3000 · watch api:0 listen · settled 7 ok
- *	upstream api 3000 3001-down · drain api:0 3000 30000
+ *	spawn api:0 3000 in /srv/rel/1 · upstream api 3000 3001-down · drain api:0 3000 30000
  */
 #ifndef OX_TESTS_UNIT_FAKE_HANDS_H
 #define OX_TESTS_UNIT_FAKE_HANDS_H
@@ -36,6 +36,8 @@ struct fake {
 	const char *last_lines; /* what every process wrote last; NULL: nothing */
 	/* What checks of health come to; NULL: they pass.  "#" and words: a stranger answers.  "?": nothing is known. */
 	const char *(*probe)(const struct fake *f, const char *name);
+	/* The build that is on the disk, given away; NULL: builds are not looked at. */
+	struct build *(*look)(const struct fake *f, const struct build_wish *wish);
 };
 
 extern const struct hands fake_hands;

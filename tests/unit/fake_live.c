@@ -13,6 +13,13 @@ static bool is_port_busy(void *context, int port)
 	return port == f->listened;
 }
 
+static struct build *look(void *context, const struct build_wish *wish)
+{
+	const struct fake *f = context;
+
+	return f->look ? f->look(f, wish) : NULL;
+}
+
 struct herd_options fake_options(struct fake *f)
 {
 	return (struct herd_options){
@@ -21,6 +28,7 @@ struct herd_options fake_options(struct fake *f)
 		.seed = 1,
 		.cpus = 4,
 		.is_port_busy = is_port_busy,
+		.look = look,
 	};
 }
 

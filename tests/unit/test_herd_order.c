@@ -390,8 +390,7 @@ static void two_oxfiles_cannot_claim_one_name(void **state)
 	chain(&f);
 	fake_apply(&f);
 	assert_int_equal(herd_apply(f.h, &a, f.now, &e), -1);
-	assert_non_null(strstr(
-		e.text.ptr, "from /srv/oxfile.toml; /home/oxfile.toml must call its own another name"));
+	assert_non_null(strstr(e.text.ptr, "belongs to /srv/oxfile.toml; rename it in /home/oxfile.toml"));
 	a.only = only;
 	a.only_count = 1;
 	assert_int_equal(herd_apply(f.h, &a, f.now, &e), -1);

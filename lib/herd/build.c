@@ -1,0 +1,195 @@
+/*
+ * What is on the disk beside a definition: whether a deploy finds it changed, where a rollback leads, and whose an oxfile is.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/deploy.h"
+
+/* --- oxfiles ------------------------------------------------------------------------------------------------------------- */
+
+static bool has(const struct strings *list, const char *text)
+{
+	for (size_t i = 0; list && i < list->len; i++)
+		if (str_eq(list->items[i], text))
+			return true;
+	return false;
+}
+
+bool apply_is_of(const struct herd_apply *a, const char *oxfile)
+{
+	return str_eq(oxfile, a->oxfile) || (a->oxfile && oxfile && has(a->also, oxfile));
+}
+
+static int refuse(const char *there, const char *asking, const char *app, struct err *e)
+{
+	if (!there)
+		return err_set(e,
+			"app '%s' was started without an oxfile; rename it in %s, or 'oxctl delete %s' first",
+			app, asking, app);
+	if (!asking)
+		return err_set(e, "app '%s' belongs to %s; use another name", app, there);
+	return err_set(e, "app '%s' belongs to %s; rename it in %s, or move %s away if %s takes its place",
+		app, there, asking, there, asking);
+}
+
+int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e)
+{
+	const char *there = app->spec->oxfile;
+	bool is_gone = a->oxfile && there && has(a->gone, there);
+
+	if (app->is_leaving || a->is_reload || str_eq(there, a->oxfile))
+		return 0;
+	if (!apply_is_of(a, there) && !is_gone)
+		return refuse(there, a->oxfile, s->name, e);
+	if (a->notes && a->changes)
+		buf_addf(a->notes, "%s: taken over from %s, which is %s\n", s->name, there,
+			is_gone ? "gone" : "the same file by another name");
+	return 0;
+}
+
+/* --- is anything different? ----------------------------------------------------------------------------------------------- */
+
+static struct build *look(const struct herd *h, const struct build_wish *wish)
+{
+	return h->options.look ? h->options.look(h->options.context, wish) : NULL;
+}
+
+struct build *apply_look(
+	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s)
+{
+	bool is_there = app && !app->is_leaving;
+	const struct build_wish wish = {
+		.spec = s,
+		.caller = is_there && (a->is_reload || !a->caller) ? app->target->caller : a->caller,
+		.path = a->is_reload ? NULL : a->path,
+		/* What was rolled back stays so until somebody deploys. */
+		.folder = is_there && a->is_reload && app->target->is_held ? revision_folder(app->target)
+									   : NULL,
+	};
+
+	return look(h, &wish);
+}
+
+bool app_is_same(const struct app *a, const struct spec *s, const struct build *now)
+{
+	return spec_equal(a->spec, s) && str_eq(a->spec->oxfile, s->oxfile) &&
+		!build_differs(a->target->build, now, NULL);
+}
+
+bool app_is_started_by(
+	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s)
+{
+	struct build *now = NULL;
+	const char *was = app->target->build ? app->target->build->folder : app->spec->folder;
+	bool is_same = spec_equal(app->spec, s);
+
+	if (is_same || !spec_equal_elsewhere(app->spec, s))
+		return is_same;
+	now = apply_look(h, a, app, s);
+	is_same = now && now->folder && str_eq(now->folder, was);
+	build_free(now);
+	return is_same;
+}
+
+/* --- what runs ------------------------------------------------------------------------------------------------------------ */
+
+/* None runs, and one did: what is new was looked at a moment ago. */
+static bool begins_anew(const struct app *a)
+{
+	bool has_run = false;
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (state_is_live(i->state) && !i->is_restarting)
+			return false;
+		has_run |= i->generation != 0;
+	}
+	return has_run;
+}
+
+void app_renew_build(const struct app *a, struct revision *r)
+{
+	const struct build_wish wish = { .spec = r->spec, .caller = r->caller };
+	struct build *now = look(a->herd, &wish);
+
+	r->is_pinned = r->is_held = false;
+	if (now)
+		revision_take_build(r, now);
+}
+
+void app_note_start(struct app *a)
+{
+	if (!a->rollout && !a->target->is_pinned && begins_anew(a))
+		app_renew_build(a, a->target);
+}
+
+void app_overtake(struct app *a, const struct revision *to)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	if (a->current != to)
+		revision_pin(a->current);
+	if (a->target != to)
+		revision_pin(a->target);
+	VEC_EACH (&a->instances, k, i) {
+		if (i->revision != to)
+			revision_pin(i->revision);
+	}
+}
+
+/* --- the way back --------------------------------------------------------------------------------------------------------- */
+
+bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum rollout_kind kind)
+{
+	const struct revision *from = a->current;
+
+	if (kind == ROLLOUT_ROLLBACK || !spec_equal(from->spec, to->spec))
+		return true;
+	/* A reload brings no definition; a new build in the same folder leaves nothing of the old one.  Another release folder is another matter. */
+	if (kind == ROLLOUT_RELOAD)
+		return from->build && to->build && to->build->folder && from->build->folder &&
+			!str_eq(from->build->folder, to->build->folder);
+	return build_differs(from->build, to->build, NULL);
+}
+
+bool app_has_lost(const struct app *a, const struct revision *to, struct buf *words)
+{
+	const struct build_wish wish = {
+		.spec = to->spec,
+		.caller = to->caller,
+		.folder = to->build ? to->build->folder : NULL,
+	};
+	struct build *now = wish.folder ? look(a->herd, &wish) : NULL;
+	bool is_lost =
+		build_is_lost(to->build, now, a->rollout ? a->rollout->to->build : a->current->build, words);
+
+	build_free(now);
+	return is_lost;
+}
+
+int app_check_back(const struct app *a, const struct revision *to, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	int rc = 0;
+
+	if (app_has_lost(a, to, &words))
+		rc = err_set(e,
+			"%s: cannot go back to revision %d: %s (in %s); use 'oxctl rollback --definition-only %s' "
+			"to take back the definition and run the files that are there now",
+			a->spec->name, to->number, words.ptr, to->build->folder, a->spec->name);
+	buf_release(&words);
+	return rc;
+}
+
+void revision_place_words(const struct revision *r, struct buf *words)
+{
+	const char *folder = revision_folder(r);
+
+	if (!folder || str_eq(folder, r->build->named))
+		return;
+	buf_adds(words, ", from ");
+	build_folder_words(r->build, words);
+}

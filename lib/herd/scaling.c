@@ -1,0 +1,104 @@
+/*
+ * Scale changes how many instances apps have.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "herd/deploy.h"
+#include "rules/scale.h"
+
+static int draft_scaling(
+	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
+{
+	const char *const target[] = { s->app };
+	struct draft *d = draft_find(drafts, s->app);
+	struct vec unused = VEC_INIT;
+	int64_t count = 0;
+
+	if (!d) {
+		/* For its words; whatever else it finds cannot be scaled. */
+		int rc = targets_find(h, target, 1, &unused, NULL, e);
+
+		vec_release(&unused);
+		return rc < 0 ? rc : err_set(e, "'%s' is not one app, and only apps can be scaled", s->app);
+	}
+	if (d->spec->disabled)
+		return err_set(e, "'%s' is disabled in its oxfile", s->app);
+	count = s->is_relative ? (int64_t)d->count + s->delta : scale_resolve(s->count, h->options.cpus);
+	if (count < 0)
+		count = 0;
+	if (count > APP_INSTANCES_MAX)
+		return err_set(e, "'%s' would have %lld instances, beyond %d", s->app, (long long)count,
+			APP_INSTANCES_MAX);
+	d->count = (int)count;
+	d->scaled = d->count;
+	return 0;
+}
+
+/* Waits for those that are too many now and, where asked, for those that are new; other apps have no part in it. */
+static void wait_for_scale(struct request *r, const struct draft *d, bool waits_ready)
+{
+	size_t i = 0;
+	const struct instance *instance = NULL;
+
+	if (d->is_awaited)
+		return;
+	VEC_EACH (&d->app->instances, i, instance) {
+		if (instance->is_retired)
+			request_wait(r, instance, GOAL_DOWN);
+		else if (waits_ready && instance->number >= d->was && instance_is_wanted(instance))
+			request_wait(r, instance, GOAL_READY);
+	}
+}
+
+/* Kept for `why` of those that come and those that go. */
+static void remember_scale(struct herd *h, const struct draft *d, const char *who)
+{
+	int first = d->was < d->count ? d->was : d->count;
+	struct buf words = BUF_INIT;
+	size_t i = 0;
+	struct instance *instance = NULL;
+
+	if (!who || d->was == d->count || d->is_awaited)
+		return;
+	buf_addf(&words, "scale to %d, asked by %s", d->count, who);
+	VEC_EACH (&d->app->instances, i, instance) {
+		if (instance->number >= first)
+			instance_remember(h, instance, words.ptr);
+	}
+	buf_release(&words);
+}
+
+int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,
+	bool waits_ready, int64_t now, struct err *e)
+{
+	struct vec drafts = VEC_INIT;
+	struct request *request = NULL;
+	int rc = -1;
+
+	herd_enter(h, now);
+	drafts_of(h, &drafts);
+	if (h->is_shutting_down) {
+		err_set(e, "the daemon is stopping; nothing new is begun");
+		goto out;
+	}
+	for (size_t k = 0; k < count; k++)
+		if (draft_scaling(h, &drafts, &scalings[k], e) < 0)
+			goto out;
+	if (drafts_check(h, &drafts, e) < 0)
+		goto out;
+	drafts_commit(h, &drafts);
+	request = request_open(id);
+	for (size_t k = 0; k < count; k++) {
+		struct draft *d = draft_find(&drafts, scalings[k].app);
+
+		remember_scale(h, d, scalings[k].who);
+		wait_for_scale(request, d, waits_ready);
+		d->is_awaited = true;
+	}
+	request_begin(h, request);
+	herd_leave(h);
+	rc = 0;
+out:
+	vec_release_with(&drafts, draft_free);
+	return rc;
+}
