@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
+#include "doubt.h"
 #include "view/human.h"
 
 static const char *profile;
@@ -94,6 +95,8 @@ static int validate_one(const char *path, struct json *files)
 	struct loaded l;
 	int code = load_oxfile(&l, path, profile);
 
+	if (code == EXIT_DONE)
+		doubt_oxfile(&l);
 	if (files) {
 		add_file(files, &l, path, code == EXIT_DONE);
 	} else {

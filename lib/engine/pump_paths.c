@@ -1,9 +1,33 @@
+#include <string.h>
+
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "engine/pump.h"
 #include "model/spec.h"
 
 const char *const pump_stream_words[PUMP_STREAM_COUNT] = { "out", "err" };
+
+/*
+ * A file that the oxfile names is each instance's own: with the instance's number before the extension.  The first of one instance, and all
+ * that merge, write to the file itself.
+ */
+static char *named_path(const struct spec *s, const char *name, const char *file)
+{
+	const char *colon = strrchr(name, ':');
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1 && str_eq(colon, ":0");
+	const char *dot = strrchr(path_base(file), '.');
+	char *whole = path_join(s->folder, file);
+	size_t stem = strlen(whole) - (dot && dot > path_base(file) ? strlen(dot) : 0);
+	struct buf path = BUF_INIT;
+
+	if (s->logs.merge || is_alone || !colon)
+		return whole;
+	buf_addf(&path, "%.*s-%s%s", (int)stem, whole, colon + 1, whole + stem);
+	mem_free(whole);
+	return buf_detach(&path);
+}
 
 char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which)
 {
@@ -12,11 +36,11 @@ char *pump_log_path(const char *logs, const char *name, const struct spec *s, en
 	char *path = NULL;
 
 	if (s->logs.combined)
-		return path_join(s->folder, s->logs.combined);
+		return named_path(s, name, s->logs.combined);
 	if (s->logs.unified)
 		which = PUMP_OUT;
 	if (own[which])
-		return path_join(s->folder, own[which]);
+		return named_path(s, name, own[which]);
 	buf_addf(&file, "%s-%s.log", s->logs.merge ? s->name : name, pump_stream_words[which]);
 	for (size_t i = 0; i < file.len; i++)
 		file.ptr[i] = (char)(file.ptr[i] == ':' ? '-' : file.ptr[i]);

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "base/toml.h"
 
+enum { FEW_MILLISECONDS = 100 }; /* fewer than these are doubted */
+
 static const char *const wants[] = {
 	[FIELD_STRING] = "a string",
 	[FIELD_BOOL] = "true or false",
@@ -174,6 +176,17 @@ static const int64_t unit_factors[] = {
 	[UNIT_BYTES] = 1,
 };
 
+/* Seconds are what most of these mean: `stop_timeout = 10` is written for other programs. */
+static void doubt_milliseconds(const struct reading *r, int64_t number)
+{
+	if (r->f->kind != FIELD_DURATION || r->in->unit != UNIT_MS || number <= 0 ||
+		number >= FEW_MILLISECONDS)
+		return;
+	diag_hint(
+		diags_warn(r->ctx->d, toml_place(r->value), "'%s' is %lld ms", r->in->key, (long long)number),
+		"did you mean \"%llds\"? write \"%lldms\" if not", (long long)number, (long long)number);
+}
+
 /* A number in the key's unit, or a text with a unit of its own. */
 static int read_measured(const struct reading *r, bool (*parse)(const char *, int64_t *))
 {
@@ -185,6 +198,7 @@ static int read_measured(const struct reading *r, bool (*parse)(const char *, in
 	case TOML_INTEGER:
 		if (__builtin_mul_overflow(toml_integer(r->value), factor, &number))
 			return read_complain(r, "this number is too large");
+		doubt_milliseconds(r, number);
 		return read_bounded(r, number, r->member);
 	case TOML_FLOAT:
 		if (!(toml_float(r->value) > -1e15 && toml_float(r->value) < 1e15))

@@ -268,6 +268,32 @@ static void settle_logs(struct oxfile_reading *r, struct spec *s)
 			"'combined' is one file for both; leave stdout and stderr away");
 }
 
+static bool command_holds(const struct command *c, const char *text)
+{
+	if (c->text)
+		return strstr(c->text, text) != NULL;
+	for (char **word = c->argv; word && *word; word++)
+		if (strstr(*word, text))
+			return true;
+	return false;
+}
+
+/* Commands that watch the logs of another process manager, which nobody writes any more. */
+static void doubt_commands(struct oxfile_reading *r, const struct spec *s)
+{
+	static const char folder[] = "oxmgr/logs";
+
+	for (size_t i = 0; i < fields_count; i++) {
+		if (fields[i].kind != FIELD_COMMAND ||
+			!command_holds(field_member_const(&fields[i], s), folder))
+			continue;
+		diag_hint(diags_warn(r->d, oxfile_place(s, fields[i].key),
+				  "'%s' uses '%s', and Oxherd writes no logs there", fields[i].key, folder),
+			"name the file with logs.stdout = \"FILE\" and use that, or read with 'oxctl logs %s'",
+			s->name);
+	}
+}
+
 void settle_spec(struct oxfile_reading *r, struct spec *s)
 {
 	settle_command(r, s);
@@ -276,4 +302,5 @@ void settle_spec(struct oxfile_reading *r, struct spec *s)
 	settle_ready(r, s);
 	settle_deploy(r, s);
 	settle_logs(r, s);
+	doubt_commands(r, s);
 }

@@ -135,12 +135,45 @@ whole_is() {
 	eventually 5 log_is "$log" "$(printf 'T: first second\nT: third')"
 }
 
+@test "several instances with a named file write a file each, one instance or merge = true the file itself" {
+	start_oxherd <<-'TOML'
+		[defaults]
+		command = "echo out $OXHERD_INSTANCE; echo err $OXHERD_INSTANCE >&2; exec sleep 1000"
+		[processes.each]
+		instances = 2
+		logs = { stdout = "logs/each.out.log", stderr = "logs/errors" }
+		[processes.both]
+		instances = 2
+		logs = { combined = "logs/.both" }
+		[processes.merged]
+		instances = 2
+		logs = { stdout = "logs/merged.log", merge = true }
+		[processes.one]
+		logs = { stdout = "logs/one.log" }
+	TOML
+	for n in 0 1; do
+		eventually 5 log_is "logs/each.out-$n.log" "out $n"
+		eventually 5 log_is "logs/errors-$n" "err $n"
+		eventually 5 has_line "logs/.both-$n" "err $n"
+		eventually 5 has_line logs/merged.log "out $n"
+	done
+	eventually 5 log_is logs/one.log "out 0"
+	assert_equal "$(cd logs && echo ./* .both*)" \
+		"./each.out-0.log ./each.out-1.log ./errors-0 ./errors-1 ./merged.log ./one.log .both-0 .both-1"
+	run -0 oxctl logs each:1
+	assert_output --partial "out 1"
+	# What is scaled up gets numbers too; what runs keeps its file.
+	oxctl scale one 2
+	eventually 5 log_is logs/one-1.log "out 1"
+	log_is logs/one.log "out 0"
+}
+
 @test "both outputs and all instances may share one file, and no line is torn" {
 	start_oxherd <<-'TOML'
 		[processes.both]
 		command = "for n in $(seq 3000); do echo out $n $OXHERD_INSTANCE; echo err $n $OXHERD_INSTANCE >&2; done; exec sleep 1000"
 		instances = 3
-		logs.combined = "logs/new folder/both.log"
+		logs = { combined = "logs/new folder/both.log", merge = true }
 		[processes.merged]
 		command = "seq -f \"$OXHERD_INSTANCE %g\" 5000; exec sleep 1000"
 		instances = 3

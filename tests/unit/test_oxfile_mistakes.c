@@ -85,7 +85,7 @@ static const struct {
 		"3:13 'namespace': a NUL character cannot be passed on\n" },
 	{ "[processes.a]\ncommand = \"x\"\n[processes.a.profiles.\"dev\\u0000\"]\ninstances = 2\n",
 		"3:23 a name cannot hold a NUL character\n" },
-	{ "[processes.a]\ncommand = \"x\"\nrestart_delay = 1\nrestart_delay_ms = 2\n",
+	{ "[processes.a]\ncommand = \"x\"\nrestart_delay = 1000\nrestart_delay_ms = 2000\n",
 		"4:1 'restart_delay_ms' and 'restart_delay' (line 3) mean the same; keep one\n" },
 	{ "[processes.a]\ncommand = \"x\"\nenv = { A = \"${MISSING}\" }\n",
 		"3:13 A: the variable 'MISSING' is not set; give it a default with ${MISSING:-…}\n" },

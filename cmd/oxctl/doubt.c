@@ -1,0 +1,106 @@
+/*
+ * What is no mistake in an oxfile, and will probably not do what was meant: warnings of `oxctl validate` that take a look at this machine.
+ */
+#include "doubt.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "cmd.h"
+#include "export/export.h"
+#include "export/nginx_check.h"
+#include "os/user.h"
+
+static void warn_without(struct diags *d, const struct spec *s, const char *key, const struct err *e)
+{
+	diag_hint(diags_warn(d, oxfile_place(s, key), "%s", e->text.ptr),
+		"create it or correct the name; '%s' does not start without it", s->name);
+}
+
+static void doubt_user(struct diags *d, const struct spec *s)
+{
+	struct user *user = s->user ? mem_zalloc(1, sizeof(*user)) : NULL;
+	struct err e = ERR_INIT;
+
+	/* A number without a name needs a group; whether that one is there is asked for itself. */
+	if (user && user_find(user, s->user, s->group ? "0" : NULL, &e) < 0)
+		warn_without(d, s, "user", &e);
+	else if (user)
+		user_release(user);
+	mem_free(user);
+	err_release(&e);
+}
+
+static void doubt_group(struct diags *d, const struct spec *s)
+{
+	struct err e = ERR_INIT;
+	gid_t group = 0;
+
+	if (s->group && user_find_group(s->group, &group, &e) < 0)
+		warn_without(d, s, "group", &e);
+	err_release(&e);
+}
+
+static void doubt_folder(struct diags *d, const struct spec *s)
+{
+	char *path = s->working_dir ? path_join(s->folder, s->working_dir) : NULL;
+	struct stat st;
+
+	if (path && stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR))
+		diag_hint(diags_warn(d, oxfile_place(s, "working_dir"), "there is no folder '%s'", path),
+			"make it before '%s' starts", s->name);
+	else if (path && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
+		diags_warn(d, oxfile_place(s, "working_dir"), "'%s' is no folder", path);
+	mem_free(path);
+}
+
+/* Where a name or a line that nginx would refuse was written; only apps that say something about nginx. */
+static void doubt_nginx(struct diags *d, const struct vec *specs)
+{
+	static const struct upstream_server server = { .port = 1 };
+	struct upstream *list = mem_zalloc(specs->len + 1, sizeof(*list));
+	size_t count = 0;
+	size_t i = 0;
+	const struct spec *s = NULL;
+
+	VEC_EACH (specs, i, s) {
+		struct err e = ERR_INIT;
+
+		if (!s->nginx.upstream && !s->nginx.output && !s->nginx.options.len)
+			continue;
+		list[count] = (struct upstream){
+			.name = s->nginx.upstream ? s->nginx.upstream : s->name,
+			.servers = &server,
+			.servers_count = 1,
+			.options = (const char *const *)s->nginx.options.items,
+			.options_count = s->nginx.options.len,
+		};
+		if (nginx_check_upstreams(&list[count], 1, &e) < 0)
+			diags_warn(d, oxfile_place(s, s->nginx.upstream ? "nginx.upstream" : "nginx.options"),
+				"%s", e.text.ptr);
+		else if (nginx_check_upstreams(list, ++count, &e) < 0)
+			diags_warn(d, oxfile_place(s, "nginx.upstream"), "%s", e.text.ptr), count--;
+		err_release(&e);
+	}
+	mem_free(list);
+}
+
+void doubt_oxfile(struct loaded *l)
+{
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	oxfile_about(l->oxfile, &l->diags);
+	VEC_EACH (&l->oxfile->specs, i, s) {
+		if (s->disabled)
+			continue;
+		doubt_user(&l->diags, s);
+		doubt_group(&l->diags, s);
+		doubt_folder(&l->diags, s);
+	}
+	doubt_nginx(&l->diags, &l->oxfile->specs);
+}
