@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "base/mem.h"
 #include "control/session.h"
 #include "engine/loop.h"
+#include "rules/connections.h"
 
 /* Connections taken in one turn, and how long accepting rests when there is no descriptor at all. */
 enum { ACCEPT_MAX = 64 };
@@ -47,6 +49,60 @@ static bool may_enter(const struct server *s, int fd, const struct unixsock_peer
 		unixsock_peer_has_group(fd, peer, s->options.group);
 }
 
+static enum connection_rank rank_of(uid_t uid)
+{
+	if (uid == 0)
+		return CONNECTION_ROOT;
+	return uid == geteuid() ? CONNECTION_USER : CONNECTION_MEMBER;
+}
+
+/* True when there is a place, be it that of one that was idle. */
+static bool make_place(struct server *s, const struct unixsock_peer *peer)
+{
+	struct connection all[SERVER_CLIENTS_MAX];
+	struct session *sessions[SERVER_CLIENTS_MAX];
+	size_t count = 0;
+	long place = 0;
+
+	for (size_t i = 0; i < s->sessions.len && count < SERVER_CLIENTS_MAX; i++) {
+		struct session *session = s->sessions.items[i];
+
+		if (session->is_broken)
+			continue;
+		sessions[count] = session;
+		all[count++] = (struct connection){
+			.uid = session->peer.uid,
+			.rank = rank_of(session->peer.uid),
+			.is_idle = session_is_idle(session),
+			.used_at = session->used_at,
+		};
+	}
+	place = connection_place(all, count, SERVER_CLIENTS_MAX, peer->uid, rank_of(peer->uid));
+	if (place >= 0)
+		session_dismiss(sessions[place]);
+	return place != CONNECTION_REFUSE;
+}
+
+static void refuse_place(struct server *s, int fd, const struct unixsock_peer *peer)
+{
+	char words[128];
+	size_t share = connection_share(SERVER_CLIENTS_MAX, rank_of(peer->uid));
+	size_t own = 0;
+
+	for (size_t i = 0; i < s->sessions.len; i++)
+		own += ((const struct session *)s->sessions.items[i])->peer.uid == peer->uid;
+	s->stats.turned_away++;
+	if (own >= share)
+		(void)snprintf(words, sizeof(words),
+			"%zu clients of uid %u are connected already; close one and try again", share,
+			(unsigned int)peer->uid);
+	else
+		(void)snprintf(words, sizeof(words),
+			"too many clients are connected already (%zu); close one and try again",
+			s->sessions.len);
+	turn_away(fd, RPC_TOO_MANY, words);
+}
+
 static void admit(struct server *s, int fd)
 {
 	struct unixsock_peer peer = { .pid = 0 };
@@ -55,9 +111,8 @@ static void admit(struct server *s, int fd)
 		s->stats.refused++;
 		log_warn("control: refused pid %d of uid %u", (int)peer.pid, (unsigned int)peer.uid);
 		turn_away(fd, RPC_FORBIDDEN, "this daemon belongs to another user");
-	} else if (s->sessions.len >= SERVER_CLIENTS_MAX) {
-		s->stats.turned_away++;
-		turn_away(fd, RPC_TOO_MANY, "256 clients are connected already; close one and try again");
+	} else if (!make_place(s, &peer)) {
+		refuse_place(s, fd, &peer);
 	} else {
 		vec_push(&s->sessions, session_new(s, fd, &peer));
 	}

@@ -22,7 +22,7 @@ struct json;
 struct server;
 
 enum {
-	SERVER_CLIENTS_MAX = 256,
+	SERVER_CLIENTS_MAX = 256,  /* shared out by rules/connections.h */
 	SESSION_REQUESTS_MAX = 64, /* unanswered requests of one client; then it is not read from */
 	SESSION_ANSWERS_MAX =
 		1024 * 1024, /* bytes; an answer that finds more than this waiting closes the session */

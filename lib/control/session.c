@@ -162,6 +162,23 @@ static bool is_over(const struct session *s)
 	return s->is_broken || s->is_closing;
 }
 
+bool session_is_idle(const struct session *s)
+{
+	return s->is_closing || (!s->requests.len && !s->is_subscribed && !s->has_lines && !s->out.bytes);
+}
+
+void session_dismiss(struct session *s)
+{
+	struct buf line = BUF_INIT;
+
+	rpc_write_error(&line, "null", RPC_TOO_MANY, "closed: it was idle, and its place is needed", NULL);
+	/* Not by way of its outbox: one that does not read would keep the place. */
+	(void)!send(s->fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	s->is_broken = true;
+	session_mark(s);
+	buf_release(&line);
+}
+
 /*
  * A socket that nobody reads from tells libev nothing, and one that is at its end would tell it all the time.  An epoll of its own, asked
  * for nothing, reports exactly one thing: the other end is closed for good.
@@ -252,6 +269,7 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
 	ssize_t count = recv(s->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
 	(void)loop;
+	s->used_at = ++s->server->used;
 	/* It cannot be watched any more. */
 	if (events & EV_ERROR)
 		s->is_broken = true;
@@ -334,6 +352,7 @@ struct session *session_new(struct server *server, int fd, const struct unixsock
 	s->server = server;
 	s->fd = fd;
 	s->peer = *peer;
+	s->used_at = ++server->used;
 	s->hangup_fd = -1;
 	rpc_lines_init(&s->lines, RPC_REQUEST_MAX);
 	ev_io_init(&s->reader, on_readable, fd, EV_READ);

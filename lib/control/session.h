@@ -29,6 +29,7 @@ struct session {
 	struct outbox out;
 	struct vec requests; /* of struct request *, unanswered; they outlive the session if they must */
 
+	uint64_t used_at; /* by the server's count: when it last said something */
 	bool is_subscribed;
 	bool input_ended; /* the client will say no more, but may listen */
 	bool is_closing;  /* to be closed once the outbox is empty */
@@ -68,9 +69,14 @@ struct server {
 	struct vec sessions;     /* of struct session * */
 	struct vec marked;       /* of struct session *: have something to send, or are to be closed */
 	int64_t seq;
+	uint64_t used; /* times that any session said something */
 	struct server_stats stats;
 };
 
+/* It has asked for nothing that is not answered, and listens to nothing; or it is to be closed anyway. */
+bool session_is_idle(const struct session *s);
+/* Says that its place is needed, and closes it. */
+void session_dismiss(struct session *s);
 /* Takes over `fd`. */
 struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer);
 void session_free(struct session *s);

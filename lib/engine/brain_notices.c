@@ -40,8 +40,13 @@ static const struct notices_calls notices_calls = {
 void brain_open_notices(struct brain *b)
 {
 	char *folder = path_join(b->options.dirs->run, "notify");
+	struct buf users = BUF_INIT;
 
-	b->notices = notices_new(b->loop, b->parent, folder, &notices_calls, b);
+	/* Beside the run folder, which others cannot enter. */
+	buf_addf(&users, "%s-notify", b->options.dirs->run);
+	b->notices = notices_new(b->loop, b->parent,
+		&(struct notices_options){ .folder = folder, .users_folder = users.ptr }, &notices_calls, b);
+	buf_release(&users);
 	mem_free(folder);
 }
 

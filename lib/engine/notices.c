@@ -111,6 +111,8 @@ static void speaker_free(void *item)
 
 	for (int i = 0; s && i < END_COUNT; i++)
 		ear_close(&s->ears[i]);
+	if (s)
+		mem_free(s->group);
 	mem_free(s);
 }
 
@@ -129,13 +131,14 @@ static void forget(struct notices *all, struct speaker *s)
 	speaker_free(s);
 }
 
-struct notices *notices_new(struct ev_loop *loop, struct parent *keeper, const char *folder,
-	const struct notices_calls *calls, void *context)
+struct notices *notices_new(struct ev_loop *loop, struct parent *keeper,
+	const struct notices_options *options, const struct notices_calls *calls, void *context)
 {
 	struct notices *all = mem_zalloc(1, sizeof(*all));
 
 	*all = (struct notices){ .loop = loop, .keeper = keeper, .calls = calls, .context = context };
-	all->folder = mem_strdup(folder);
+	all->folder = mem_strdup(options->folder);
+	all->users_folder = mem_strdup(options->users_folder);
 	return all;
 }
 
@@ -145,28 +148,37 @@ void notices_free(struct notices *all)
 		return;
 	map_release_with(&all->speakers, speaker_free);
 	mem_free(all->folder);
+	mem_free(all->users_folder);
 	mem_free(all);
 }
 
 /* --- making ends ----------------------------------------------------------------------------------------------------- */
 
+static bool names_file(struct speaker *s, const char *folder)
+{
+	int len = snprintf(s->address, sizeof(s->address), "%s/%u.%llu", folder, s->ticket.slot,
+		(unsigned long long)s->ticket.generation);
+
+	return len < (int)sizeof(((struct sockaddr_un *)NULL)->sun_path);
+}
+
 /*
- * In our own folder, where only our user gets; for an app of another user, or where that path would be too long, by a name that has no folder and
- * that nobody can guess before it is there.
+ * In our own folder, where only our user gets; for an app of another user in one that all may pass through.  Where a path would be too long or
+ * leads through a folder that is closed to that user, by a name that has no file and that nobody can guess before it is there.
  */
 static void choose_address(struct speaker *s, const struct spec *spec)
 {
 	uint64_t secret = 0;
-	int len = snprintf(s->address, sizeof(s->address), "%s/%u.%llu", s->all->folder, s->ticket.slot,
-		(unsigned long long)s->ticket.generation);
 
-	if (!spec->user && !spec->group && len < (int)sizeof(((struct sockaddr_un *)NULL)->sun_path))
+	if (names_file(s, spec->user ? s->all->users_folder : s->all->folder) &&
+		(!spec->user || notices_make_passage(s->all->users_folder)))
 		return;
 	(void)!getrandom(&secret, sizeof(secret), 0);
 	(void)snprintf(s->address, sizeof(s->address), "@oxherd-notify-%016llx", (unsigned long long)secret);
 }
 
-static int bind_socket(struct speaker *s, int fd, struct err *e)
+/* Born 0700 by the umask, so there is no moment in which others could send; then it is its user's. */
+static int bind_socket(struct speaker *s, int fd, const struct spec *spec, struct err *e)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t len = strlen(s->address);
@@ -177,14 +189,16 @@ static int bind_socket(struct speaker *s, int fd, struct err *e)
 	if (is_abstract(s->address)) {
 		to.sun_path[0] = '\0';
 	} else {
-		if (mkdir(s->all->folder, 0700) < 0 && errno != EEXIST)
+		if (!spec->user && mkdir(s->all->folder, 0700) < 0 && errno != EEXIST)
 			return err_sys(e, errno, "cannot make the folder '%s'", s->all->folder);
 		(void)unlink(s->address);
 	}
 	mask = umask(077);
 	rc = bind(fd, (struct sockaddr *)&to, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	(void)umask(mask);
-	return rc < 0 ? err_sys(e, errno, "cannot make the socket '%s'", s->address) : 0;
+	if (rc < 0)
+		return err_sys(e, errno, "cannot make the socket '%s'", s->address);
+	return spec->user && !is_abstract(s->address) ? notices_give(s->address, spec, e) : 0;
 }
 
 static int open_socket(struct speaker *s, const struct spec *spec, struct err *e)
@@ -197,7 +211,9 @@ static int open_socket(struct speaker *s, const struct spec *spec, struct err *e
 		return -1;
 	}
 	choose_address(s, spec);
-	if (bind_socket(s, fd, e) < 0) {
+	if (bind_socket(s, fd, spec, e) < 0) {
+		if (s->address[0] && !is_abstract(s->address))
+			(void)unlink(s->address);
 		s->address[0] = '\0';
 		fd_close(&fd);
 		return -1;
@@ -299,6 +315,8 @@ static void listen_now(struct speaker *s, pid_t pid)
 	(void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	s->pid = pid;
 	s->uid = stat(path, &st) == 0 ? st.st_uid : geteuid();
+	mem_free(s->group);
+	s->group = sender_group(s->ticket, pid);
 	for (int i = 0; i < END_COUNT; i++)
 		ear_start(&s->ears[i]);
 }

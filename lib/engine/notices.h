@@ -3,7 +3,8 @@
  * there before the process is, and are the process' for its whole life; a process that comes after it in the same slot has others.
  *
  * Who says it counts: a datagram is heard from the instance's own process tree only, as the kernel names its sender.  A sender that has ended
- * already is believed if it had the instance's user.
+ * already is believed if it had the instance's user.  The socket of each instance is a file that nobody but its user may send to, so that nobody
+ * else can fill it; only where that user cannot reach our folder it has a name without a file.
  *
  * The keeper holds our ends, so that a channel is not broken by a brain's death, and what was said meanwhile is heard by the next one.  It also
  * holds a mark for each process that has not said that it is ready: the mark goes before the word is acted upon, so no brain ever loses it.
@@ -24,8 +25,9 @@ struct notices;
 struct parent;
 
 enum {
-	NOTICES_TURN = 16,           /* datagrams of one instance in one turn of the loop */
-	NOTICES_BYTES = 64 * 1024,   /* bytes of one channel in one turn */
+	NOTICES_TURN = 16,         /* datagrams of one instance in one turn of the loop */
+	NOTICES_BYTES = 64 * 1024, /* bytes of one channel in one turn */
+	NOTICES_REST_MS = 20, /* after a turn that was used up, so that a flood harms its own instance only */
 	NOTICES_STRANGER_MS = 10000, /* strangers are told of this often at most, for each instance */
 };
 
@@ -38,9 +40,14 @@ struct notices_calls {
 	void (*stranger)(void *context, struct ticket ticket, const char *words);
 };
 
-/* All are borrowed; `folder` is made when it is needed. */
-struct notices *notices_new(struct ev_loop *loop, struct parent *keeper, const char *folder,
-	const struct notices_calls *calls, void *context);
+struct notices_options {
+	const char *folder;       /* of the sockets of our own user, 0700; made when it is needed */
+	const char *users_folder; /* of those of other users, 0711 */
+};
+
+/* All are borrowed. */
+struct notices *notices_new(struct ev_loop *loop, struct parent *keeper,
+	const struct notices_options *options, const struct notices_calls *calls, void *context);
 /* Leaves everything to the next brain. */
 void notices_free(struct notices *all);
 

@@ -111,10 +111,34 @@ static bool hear_datagram(struct ear *ear)
 	return is_there;
 }
 
+static void on_rested(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct ear *ear = w->data;
+
+	(void)events;
+	loop_watch(loop, &ear->io);
+}
+
+/* Its turn is used up: the rest waits in the kernel, and then its writer. */
+static void rest(struct ear *ear)
+{
+	struct ev_loop *loop = ear->of->all->loop;
+
+	ev_io_stop(loop, &ear->io);
+	ev_timer_init(&ear->rest, on_rested, NOTICES_REST_MS / 1000., 0.);
+	ear->rest.data = ear;
+	ev_timer_start(loop, &ear->rest);
+}
+
 static void hear_socket(struct ear *ear)
 {
-	for (int i = 0; i < NOTICES_TURN && hear_datagram(ear); i++)
-		;
+	int count = 0;
+
+	while (count < NOTICES_TURN && hear_datagram(ear))
+		count++;
+	/* The last one may have been its end, but then there were fewer. */
+	if (count == NOTICES_TURN)
+		rest(ear);
 }
 
 /* --- streams --------------------------------------------------------------------------------------------------------- */
@@ -167,7 +191,8 @@ static void hear_channel(struct ear *ear)
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
 		ear_close(ear);
 		speaker_let_go(s, END_CHANNEL);
-	}
+	} else if (taken >= NOTICES_BYTES)
+		rest(ear);
 	if (is_ready)
 		(void)tell_ready(s);
 }
@@ -188,7 +213,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 void ear_start(struct ear *ear)
 {
-	if (ear->fd < 0 || ev_is_active(&ear->io))
+	if (ear->fd < 0 || ev_is_active(&ear->io) || ev_is_active(&ear->rest))
 		return;
 	ev_io_init(&ear->io, on_readable, ear->fd, EV_READ);
 	ear->io.data = ear;
@@ -197,7 +222,9 @@ void ear_start(struct ear *ear)
 
 void ear_close(struct ear *ear)
 {
-	if (ear->fd >= 0)
+	if (ear->fd >= 0) {
 		ev_io_stop(ear->of->all->loop, &ear->io);
+		ev_timer_stop(ear->of->all->loop, &ear->rest);
+	}
 	fd_close(&ear->fd);
 }

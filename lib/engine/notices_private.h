@@ -20,7 +20,8 @@ enum { HELD_NAME_MAX = 64 };
 struct ear {
 	struct speaker *of;
 	ev_io io;
-	int fd; /* -1: none */
+	ev_timer rest; /* runs after a turn that was used up: then it is not listened to */
+	int fd;        /* -1: none */
 };
 
 /* One process, and its ways to us. */
@@ -29,6 +30,7 @@ struct speaker {
 	struct ticket ticket;
 	pid_t pid; /* 0: not known yet; then nobody is heard */
 	uid_t uid;
+	char *group; /* its cgroup; NULL: none */
 	struct ear ears[END_COUNT];
 	char address[128];                  /* NOTIFY_SOCKET; "" */
 	char child_names[2][HELD_NAME_MAX]; /* HELD_CHILD_PIPE, HELD_CHILD_CHANNEL */
@@ -42,7 +44,7 @@ struct speaker {
 struct notices {
 	struct ev_loop *loop;
 	struct parent *keeper;
-	char *folder;
+	char *folder, *users_folder;
 	const struct notices_calls *calls;
 	void *context;
 	struct map speakers; /* by ticket */
@@ -53,7 +55,13 @@ void ear_start(struct ear *ear);
 void ear_close(struct ear *ear);
 /* notices.c */
 void speaker_let_go(struct speaker *s, int held);
-/* notices_sender.c: is that process, or was it, of the instance? */
+/* notices_place.c: a folder of ours that others may pass through, made if need be; false where that cannot be. */
+bool notices_make_passage(const char *folder);
+/* To the user of that app, and nobody else.  -1 with words. */
+int notices_give(const char *path, const struct spec *spec, struct err *e);
+/* notices_sender.c: the cgroup of an instance, as the kernel names it, to be freed; NULL: it has none of its own. */
+char *sender_group(struct ticket ticket, pid_t pid);
+/* Is that process, or was it, of the instance? */
 bool sender_belongs(const struct speaker *s, pid_t pid, uid_t uid);
 
 #endif

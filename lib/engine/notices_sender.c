@@ -6,31 +6,41 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/buf.h"
+#include "base/mem.h"
 #include "engine/notices_private.h"
-#include "os/file.h"
+#include "os/cgroup.h"
 #include "os/procfs.h"
 
-enum { ANCESTORS_MAX = 64, CGROUP_FILE_MAX = 16 * 1024 };
+enum { ANCESTORS_MAX = 64 };
 
-/* The keeper names a group after the ticket, so that nothing that shares it can be another's. */
+/*
+ * The keeper names a group after the ticket, and the main process is in it from its birth.  The whole path counts: others can make groups of that
+ * name elsewhere.
+ */
+char *sender_group(struct ticket ticket, pid_t pid)
+{
+	char path[CGROUP_PATH_MAX];
+	char mine[64];
+	const char *name = NULL;
+
+	(void)snprintf(mine, sizeof(mine), "/%u.%llu.", ticket.slot, (unsigned long long)ticket.generation);
+	if (!cgroup_of(pid, path, sizeof(path)))
+		return NULL;
+	name = strstr(path, "/oxherd-");
+	name = name ? strchr(name + 1, '/') : NULL;
+	if (!name || strncmp(name, mine, strlen(mine)) != 0)
+		return NULL;
+	return mem_strndup(path, (size_t)(name - path) + 1 + strcspn(name + 1, "/"));
+}
+
+/* In it or below it. */
 static bool shares_group(const struct speaker *s, pid_t pid)
 {
-	char path[64];
-	char mine[64];
-	struct buf text = BUF_INIT;
-	bool is_shared = false;
+	char path[CGROUP_PATH_MAX];
+	size_t len = s->group ? strlen(s->group) : 0;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-	(void)snprintf(
-		mine, sizeof(mine), "/%u.%llu.", s->ticket.slot, (unsigned long long)s->ticket.generation);
-	if (file_read(path, CGROUP_FILE_MAX, &text, NULL) == 0) {
-		const char *home = strstr(text.ptr, "/oxherd-");
-
-		is_shared = home && strstr(home, mine);
-	}
-	buf_release(&text);
-	return is_shared;
+	return len && cgroup_of(pid, path, sizeof(path)) && !strncmp(path, s->group, len) &&
+		(!path[len] || path[len] == '/');
 }
 
 static bool descends(pid_t main, struct proc p)

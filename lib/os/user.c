@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -88,14 +90,34 @@ static int fill_user(struct user *u, const struct passwd *entry)
 	return 0;
 }
 
+/* Ourselves: nothing that goes by the name of a user is to change. */
+static int find_self(struct user *u, const char *group, struct err *e)
+{
+	char number[16];
+	int rc = 0;
+
+	(void)snprintf(number, sizeof(number), "%u", (unsigned int)geteuid());
+	rc = user_find(u, number, group, e);
+	if (rc < 0)
+		return -1;
+	mem_free(u->home);
+	mem_free(u->shell);
+	mem_free(u->name);
+	u->home = u->shell = u->name = NULL;
+	return 0;
+}
+
 int user_find(struct user *u, const char *name, const char *group, struct err *e)
 {
 	struct passwd entry;
 	char *room = NULL;
 	int64_t id = 0;
-	int found = look_up_user(name, &entry, &room);
+	int found = 0;
 	int rc = -1;
 
+	if (!name)
+		return find_self(u, group, e);
+	found = look_up_user(name, &entry, &room);
 	memset(u, 0, sizeof(*u));
 	if (found > 0)
 		rc = fill_user(u, &entry);

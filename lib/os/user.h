@@ -23,7 +23,7 @@ struct user {
 
 /*
  * `name` is a user's name or number; `group` is one too, or NULL for the user's own.  -1 with words: "there is no user 'api'".  A number that nobody
- * has is a user without other groups, and needs `group`.
+ * has is a user without other groups, and needs `group`.  Without a name it is the user that we are, and the entry has no names.
  */
 int user_find(struct user *u, const char *name, const char *group, struct err *e);
 void user_release(struct user *u);

@@ -231,9 +231,13 @@ static void who_is_turned_away_learns_why(void **state)
 	struct fixture *f = *state;
 	int fds[SERVER_CLIENTS_MAX];
 
+	f->answers_when_gone = true;
 	fixture_start(f);
-	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
+	/* Those that wait for an answer keep their places. */
+	for (int i = 0; i < SERVER_CLIENTS_MAX; i++) {
 		fds[i] = dial(f);
+		say(f, fds[i], ASK("1", "stop"));
+	}
 	settle(f);
 	assert_int_equal(run_client(f, is_turned_away, NULL), 0);
 	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)

@@ -95,35 +95,6 @@ static void a_thousand_requests_in_one_write(void **state)
 	buf_release(&text);
 }
 
-static void a_client_too_many_is_turned_away(void **state)
-{
-	struct fixture *f = *state;
-	int fds[300];
-
-	fixture_start(f);
-	for (int i = 0; i < 300; i++)
-		fds[i] = dial(f);
-	settle(f);
-	assert_int_equal(server_stats(f->server).clients, SERVER_CLIENTS_MAX);
-	assert_int_equal(server_stats(f->server).turned_away, 300 - SERVER_CLIENTS_MAX);
-	for (int i = SERVER_CLIENTS_MAX; i < 300; i++) {
-		assert_heard(f, fds[i],
-			ERROR("null", "-32006",
-				"256 clients are connected already; close one and try again"));
-		assert_closed(f, fds[i]);
-	}
-	say(f, fds[255], ASK("1", "ping"));
-	assert_heard(f, fds[255], PING_WORDS);
-	for (int i = 0; i < SERVER_CLIENTS_MAX; i++)
-		close(fds[i]);
-	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
-	fds[0] = dial(f);
-	say(f, fds[0], ASK("1", "ping"));
-	assert_heard(f, fds[0], PING_WORDS);
-	close(fds[0]);
-}
-
 static void a_handler_may_answer_later(void **state)
 {
 	struct fixture *f = *state;
@@ -435,8 +406,6 @@ int main(void)
 		ONE("two megabytes without a newline get one error and are closed",
 			a_flood_gets_one_error_and_is_closed),
 		ONE("a thousand requests in one write are all answered", a_thousand_requests_in_one_write),
-		ONE("of 300 clients 256 are served, and the others told why not",
-			a_client_too_many_is_turned_away),
 		ONE("a handler may answer later, and nobody waits for it", a_handler_may_answer_later),
 		ONE("a client that goes before its answer is told to whoever works for it",
 			a_client_that_goes_is_told_to_whoever_works_for_it),

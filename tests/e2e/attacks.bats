@@ -213,3 +213,136 @@ forge() {
 	oxctl start 3>&-
 	run -1 as_member oxctl status
 }
+
+@test "however many connections one user leaves open, others and root are served" {
+	oxherd --daemon --group $group:read 3>&-
+	oxctl start api -- sleep 1000
+	cat >crowd.py <<-'PY'
+		import socket, sys, time
+		crowd = []
+		for i in range(int(sys.argv[2])):
+		    crowd.append(socket.socket(socket.AF_UNIX))
+		    crowd[-1].connect(sys.argv[1])
+		    if sys.argv[3:]:
+		        crowd[-1].sendall(b'{"jsonrpc":"2.0","id":1,"method":"subscribe","params":{}}\n')
+		print('there', flush=True)
+		time.sleep(1000)
+	PY
+	sock=$place/herd/run/oxherd.sock
+	# Idle ones, and ones that wait for events and so are never closed.
+	for how in "" waits; do
+		setpriv --reuid $member --regid $member --groups $group "$python" crowd.py "$sock" 300 $how >there 3>&- &
+		others+=($!)
+		eventually 20 grep -q there there
+		run -0 oxctl status
+		run -0 setpriv --reuid 65530 --regid 65530 --groups $group oxctl status
+		rm there
+	done
+	run -1 as_member oxctl status
+	assert_output --partial "64 clients of uid $member are connected already"
+	# Root's own forgotten ones make room for root.
+	"$python" crowd.py "$sock" 300 >there 3>&- &
+	others+=($!)
+	eventually 20 grep -q there there
+	run -0 oxctl status
+}
+
+# send_as UID WORDS: to the notify socket of talker:0, by a process that is still there afterwards; what went wrong is printed.
+send_as() {
+	setpriv --reuid "$1" --regid "$1" --clear-groups "$python" -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.sendto(sys.argv[2].encode(), sys.argv[1].replace("@", "\0"))
+time.sleep(0.5)' "$(socket_of talker:0)" "$2" 2>&1
+}
+
+socket_of() {
+	tr '\0' '\n' <"/proc/$(pid_of "$1")/environ" | sed -n 's/^NOTIFY_SOCKET=//p'
+}
+
+@test "the notify socket of an app of another user is that user's, and hears that app's processes only" {
+	given_oxfile <<-TOML
+		[processes.talker]
+		command = "actor --mark"
+		ready = "notify"
+		user = "$stranger"
+		group = "$stranger"
+		working_dir = "/"
+	TOML
+	oxctl start 3>&-
+	eventually 5 state_is talker:0 starting
+	run -0 stat -c '%a %u %F' "$(socket_of talker:0)"
+	assert_output "600 $stranger socket"
+	run -1 send_as 65530 READY=1
+	assert_output --partial "Permission denied"
+	run -0 send_as $stranger READY=1
+	assert_logged "not its own; not believed"
+	assert state_is talker:0 starting
+	# A cgroup that is called as its own is not its own.
+	groups=$(daemon_log | sed -n "s/.*cgroups: in '\(.*\)'/\1/p" | tail -n 1)
+	if [ -n "$groups" ]; then
+		fake=${groups%/*}/fake-$$/oxherd-0/$(basename "$(ls -d "$groups"/*.talker:0)")
+		mkdir -p "$fake"
+		run -0 sh -c 'echo 0 >"$1/cgroup.procs"; exec setpriv --reuid "$2" --regid "$2" --clear-groups "$3" -c "
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.sendto(b\"READY=1\", sys.argv[1])
+time.sleep(0.5)" "$4"' - "$fake" $stranger "$python" "$(socket_of talker:0)"
+		rmdir -p "$fake" 2>/dev/null || true
+		assert state_is talker:0 starting
+	fi
+	oxctl delete talker
+	run -0 find "$place" -type s ! -name oxherd.sock
+	assert_output ""
+}
+
+@test "an app that floods its notify socket harms itself alone" {
+	cat >flood.py <<-'PY'
+		import os, socket
+		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+		s.connect(os.environ['NOTIFY_SOCKET'].replace('@', '\0'))
+		s.send(b'READY=1')
+		i = 0
+		while True:
+		    i += 1
+		    s.send(b'STATUS=%d' % i)
+	PY
+	given_oxfile <<-TOML
+		[processes.flood]
+		command = ["$python", "$place/flood.py"]
+		ready = "notify"
+		user = "$stranger"
+		group = "$stranger"
+		working_dir = "/"
+		[processes.calm]
+		command = "systemd-notify --ready; exec sleep 1000"
+		ready = "notify"
+	TOML
+	oxctl start --wait 3>&-
+	begun=$(brain_ms) since=$(now_ms)
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		took 0 500 oxctl status >/dev/null
+	done
+	took 0 3000 oxctl restart --wait calm
+	# Most of the time it rests.
+	spent=$(($(brain_ms) - begun)) passed=$(($(now_ms) - since))
+	echo "the brain took $spent ms of a processor in $passed ms"
+	[ $((spent * 5)) -lt "$passed" ]
+}
+
+# Milliseconds of a processor that the brain has used.
+brain_ms() {
+	awk '{ print ($14 + $15) * 10 }' "/proc/$(brain_pid)/stat"
+}
+
+@test "a group without a user is the daemon's user in that group" {
+	given_oxfile <<-TOML
+		[processes.grouped]
+		command = "actor --print-ids --mark"
+		group = "65533"
+	TOML
+	oxctl start --wait 3>&-
+	eventually 5 has_written grouped:0 "gid 65533 65533"
+	assert has_written grouped:0 "uid 0 0"
+	refute_logged "was ended by signal"
+	run -1 grep -z ^LOGNAME=nobody "/proc/$(pid_of grouped:0)/environ"
+}
