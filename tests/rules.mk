@@ -36,6 +36,7 @@ include tests/keeper/rules.mk
 include tests/control/rules.mk
 include tests/sim/rules.mk
 include tests/torture/rules.mk
+include tests/mutants/rules.mk
 include tests/load/rules.mk
 
 # An example is one program of one file, beside its oxfile.

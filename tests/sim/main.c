@@ -3,6 +3,7 @@
  * actions for as long as it still breaks, so that the trace shows the few that matter.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -52,10 +53,19 @@ static bool still_breaks(
 	return is;
 }
 
+/* SIM_SHRINK_SECS of the environment: 0 where only the verdict matters. */
+static int64_t shrink_secs(void)
+{
+	const char *given = getenv("SIM_SHRINK_SECS");
+	int64_t secs = SHRINK_SECS;
+
+	return given && str_to_int(given, &secs) ? secs : SHRINK_SECS;
+}
+
 /* Leaves out ever smaller stretches of actions as long as the same thing breaks. */
 static size_t shrink(uint64_t seed, uint64_t steps, bool *skips, size_t len, const char *failure)
 {
-	time_t end = time(NULL) + SHRINK_SECS;
+	time_t end = time(NULL) + shrink_secs();
 	bool *trial = mem_zalloc(len, sizeof(*trial));
 	size_t left = 0;
 

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""
+Do the tests notice a small mistake?  Makes mutants of the herd, the rules and the keeper, one mistake each, builds each and runs the quick suites
+against it.  A mutant that no test notices is printed with file and line; the rate must reach the room's goal.
+
+MUTANTS (200): how many of the herd and the rules together; half as many of the keeper.  MUTANTS_SEED (1) chooses which.
+MUTANTS_ROOMS ("herd rules keeper").  MUTANTS_ONLY="lib/herd/life.c:120": every mutant of that file, or of that line.
+MUTANTS_JOBS: how many side by side; as many as there are processors if not set.
+
+A mutant whose object file is the same byte by byte is no mistake and does not count, nor does one that does not build.  Those that change nothing
+that anybody could see are listed in equivalent.txt, one a line with the reason.
+"""
+import concurrent.futures
+import os
+import pathlib
+import queue
+import random
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from mutate import mutants_of
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+OUT = TOP / os.environ.get('OUT', 'build') / 'mutants'
+COUNT = int(os.environ.get('MUTANTS', 200))
+SEED = int(os.environ.get('MUTANTS_SEED', 1))
+ROOMS = os.environ.get('MUTANTS_ROOMS', 'herd rules keeper').split()
+ONLY = os.environ.get('MUTANTS_ONLY', '')
+JOBS = int(os.environ.get('MUTANTS_JOBS', os.cpu_count() or 1))
+GOALS = {'herd and rules': 90, 'keeper': 80}
+GROUP = {'herd': 'herd and rules', 'rules': 'herd and rules', 'keeper': 'keeper'}
+# The longest that one program may take; a mutant that makes one hang is noticed.
+LIMIT = 60
+SIM = [('1', '20000', '1'), ('2', '20000', '1'), ('3', '50000', '1')]
+# No warning and no debug information: a mutant may leave a variable unused, and object files are compared.
+BUILD = ['WERROR=0', 'CFLAGS=-w', 'OPT=-O1 -g0']
+# A mutant of the keeper may signal anybody: it sees only processes of its own.
+ALONE = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'] + ([] if os.getuid() == 0 else ['--user', '--map-root-user'])
+
+
+def make(lane, *targets):
+    return subprocess.run(['make', '-s', '-j2', *BUILD, *targets], cwd=lane, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, text=True)
+
+
+def passes(lane, command):
+    """Did this test pass?  It has a process group of its own, which ends with it."""
+    test = subprocess.Popen(ALONE + command, cwd=lane, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                            start_new_session=True, env=dict(os.environ, SIM_SHRINK_SECS='0'))
+    try:
+        return test.wait(LIMIT) == 0
+    except subprocess.TimeoutExpired:
+        return False
+    finally:
+        try:
+            os.killpg(test.pid, 9)
+        except ProcessLookupError:
+            pass
+        test.wait()
+
+
+def includes(path, header):
+    return f'#include "{header}' in path.read_text()
+
+
+def stages(lane, path):
+    """The quick suites for a mutant of this file, the nearest first: (what to build, commands)."""
+    room, stem = path.split('/')[1], pathlib.Path(path).stem
+    if room == 'keeper':
+        tests = [f'build/tests/{p.stem}' for p in sorted((lane / 'tests/keeper').glob('test_*.c'))]
+        units = [f'build/tests/{p.stem}' for p in sorted((lane / 'tests/unit').glob('test_*.c')) if includes(p, 'keeper/')]
+        return [(units + tests, [[t] for t in units + tests])]
+    units = sorted((lane / 'tests/unit').glob('test_*.c'))
+    herd = [p for p in units if p.stem.startswith('test_herd_')]
+    near = [p for p in units if includes(p, f'{room}/{stem}.h') or p.stem.startswith(f'test_{room}_{stem}')]
+    # What the rules decide shows in the herd, and in what stands on the rules.
+    far = [p for p in herd + [p for p in units if includes(p, f'{room}/')] if p not in near]
+    found = []
+    for group in near, list(dict.fromkeys(far)):
+        names = [f'build/tests/{p.stem}' for p in group]
+        if names:
+            found.append((names, [[n] for n in names]))
+    found.append((['build/sim'], [['build/sim', *run] for run in SIM]))
+    return found
+
+
+def survives(lane, path):
+    for targets, commands in stages(lane, path):
+        if make(lane, *targets).returncode:
+            return None
+        if not all(passes(lane, command) for command in commands):
+            return False
+    return True
+
+
+def copy_tree(lane):
+    """What git knows, as it is in the working tree; what was built there before stays."""
+    names = subprocess.run(['git', 'ls-files', '-co', '--exclude-standard'], cwd=TOP, check=True, stdout=subprocess.PIPE, text=True).stdout.split('\n')
+    for name in filter(None, names):
+        source, target = TOP / name, lane / name
+        if not source.is_file() or (target.exists() and target.read_bytes() == source.read_bytes()):
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source, target)
+
+
+def prepare(lane):
+    copy_tree(lane)
+    made = make(lane, 'build/oxherd', 'unit', 'keeper', 'build/sim')
+    if made.returncode:
+        raise SystemExit(made.stdout)
+
+
+def object_of(lane, path):
+    target = f'build/{path[:-2]}.o'
+    return (lane / target).read_bytes() if make(lane, target).returncode == 0 else None
+
+
+def judge(lanes, mutant):
+    """(mutant, verdict): noticed, survived, same (no mistake at all), broken (does not build)."""
+    lane = lanes.get()
+    file = lane / mutant.path
+    source = file.read_text()
+    try:
+        original = object_of(lane, mutant.path)
+        file.write_text(mutant.apply(source))
+        changed = object_of(lane, mutant.path)
+        if changed is None:
+            return mutant, 'broken'
+        if changed == original:
+            return mutant, 'same'
+        survived = survives(lane, mutant.path)
+        return mutant, {None: 'broken', False: 'noticed', True: 'survived'}[survived]
+    finally:
+        file.write_text(source)
+        lanes.put(lane)
+
+
+def equivalents():
+    """(path, text of the mutant's line): listed as changing nothing that anybody could see."""
+    found = set()
+    for line in (pathlib.Path(__file__).parent / 'equivalent.txt').read_text().split('\n'):
+        parts = re.split(r' +@@ +', line)
+        if line and not line.startswith('#') and len(parts) == 3:
+            found.add((parts[0], parts[1]))
+    return found
+
+
+def chosen():
+    """Group -> mutants in the order in which they are tried: more than are wanted, as some do not count."""
+    groups = {}
+    for room in ROOMS:
+        for path in sorted((TOP / 'lib' / room).glob('*.c')):
+            groups.setdefault(GROUP[room], []).extend(mutants_of(str(path.relative_to(TOP)), path.read_text()))
+    for found in groups.values():
+        random.Random(SEED).shuffle(found)
+    if ONLY:
+        path, _, line = ONLY.partition(':')
+        return {g: [m for m in found if m.path == path and line in ('', str(m.line))] for g, found in groups.items()}
+    return groups
+
+
+def run_group(lanes, mutants, wanted, known):
+    """Tries until so many counted; (counted, noticed, survivors)."""
+    counted = noticed = 0
+    survivors, waiting, source = [], set(), iter(mutants)
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        while True:
+            while len(waiting) < JOBS and counted + len(waiting) < wanted:
+                mutant = next(source, None)
+                if mutant is None:
+                    break
+                if (mutant.path, mutant.after) not in known:
+                    waiting.add(pool.submit(judge, lanes, mutant))
+            if not waiting:
+                return counted, noticed, survivors
+            done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+            for future in done:
+                mutant, verdict = future.result()
+                counted += verdict in ('noticed', 'survived')
+                noticed += verdict == 'noticed'
+                if verdict == 'survived':
+                    survivors.append(mutant)
+                    print(f'survived: {mutant.path}:{mutant.line}: {mutant.kind}\n    {mutant.before}\n    {mutant.after}', flush=True)
+
+
+def main():
+    if subprocess.run(ALONE + ['true'], stderr=subprocess.DEVNULL).returncode:
+        raise SystemExit('mutants: a process namespace of its own is needed (unshare --pid), as a mutant may signal anybody')
+    lanes, bad = queue.Queue(), 0
+    for k in range(JOBS):
+        lane = OUT / f'lane-{k}'
+        lane.mkdir(parents=True, exist_ok=True)
+        prepare(lane)
+        lanes.put(lane)
+    known, begin = equivalents(), time.monotonic()
+    for group, mutants in chosen().items():
+        wanted = len(mutants) if ONLY else COUNT if group != 'keeper' else COUNT // 2
+        counted, noticed, _ = run_group(lanes, mutants, wanted, known)
+        rate = 100 * noticed / counted if counted else 0
+        is_bad = rate < GOALS[group] and not ONLY
+        bad += is_bad
+        print(f'{group}: {noticed} of {counted} mutants noticed, {rate:.0f} % (goal {GOALS[group]} %), seed {SEED}, '
+              f'{time.monotonic() - begin:.0f} s{": MISSED" if is_bad else ""}', flush=True)
+    return 1 if bad else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
