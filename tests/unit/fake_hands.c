@@ -431,6 +431,11 @@ void fake_exit(struct fake *f, const char *name, int code, int signal)
 		fake_gone(f, name);
 }
 
+void fake_drop_drain(struct fake *f, struct ticket t)
+{
+	drop(f->drains, &f->drains_len, t);
+}
+
 void fake_probed(struct fake *f, const char *name, enum probe_answer answer, const char *words)
 {
 	struct ticket t = fake_ticket(f, name);
