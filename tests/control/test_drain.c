@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <ev.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -161,6 +162,41 @@ static void what_is_cancelled_is_not_told(void **state)
 	assert_int_equal(first->told, 0);
 }
 
+static void unknown_is_not_drained(int lines)
+{
+	int64_t begun = clock_ms();
+	struct rlimit was;
+	struct rlimit none;
+
+	/* No new descriptor: neither the kernel's socket for such questions nor its files can be opened. */
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &was), 0);
+	none = (struct rlimit){ .rlim_cur = 3, .rlim_max = was.rlim_max };
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < lines; i++) {
+		hang_up(&scene.lines[i]);
+		(void)drain_start(scene.drains, scene.lines[i].port, 80, on_done, &scene.lines[i]);
+	}
+	for (int i = 0; i < lines; i++)
+		turn_until(&scene.lines[i].told);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
+	assert_true(clock_ms() - begun >= 80);
+	for (int i = 0; i < lines; i++)
+		assert_int_equal(scene.lines[i].left, 1);
+}
+
+static void what_cannot_be_counted_is_not_drained(void **state)
+{
+	(void)state;
+	unknown_is_not_drained(1);
+}
+
+/* Many are counted in another way. */
+static void many_that_cannot_be_counted_are_not_drained(void **state)
+{
+	(void)state;
+	unknown_is_not_drained(PORTS);
+}
+
 int main(void)
 {
 #define ONE(sentence, function) PROMISE_IN(setup, teardown, sentence, function)
@@ -170,6 +206,9 @@ int main(void)
 		ONE("a port without connections is drained soon, but never inside the call",
 			a_port_without_connections_is_drained_soon),
 		ONE("of many, each is told at its own time", many_are_told_each_at_its_own_time),
+		ONE("connections that cannot be counted are not drained before the deadline",
+			what_cannot_be_counted_is_not_drained),
+		ONE("the same for many ports at once", many_that_cannot_be_counted_are_not_drained),
 		ONE("what is cancelled is not told", what_is_cancelled_is_not_told),
 	};
 

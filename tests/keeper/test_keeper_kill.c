@@ -1,11 +1,14 @@
 /* Nobody survives who should not, and nobody is hit who should not. */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "keeper/kill.h"
+#include "keeper/reap.h"
 #include "keeper/slots.h"
+#include "keeper/spawn_child.h"
 #include "os/fd.h"
 #include "stage.h"
 #include "unit.h"
@@ -251,6 +254,37 @@ static void many_trees_are_killed_at_once(void **state)
 	assert_int_equal(stage_count(s), 0);
 }
 
+/* What a child that could not exec leaves to be read and reaped, while its tree is to be killed already. */
+static void a_failed_exec_ends_its_killing(void **state)
+{
+	static struct slots all;
+	const struct child_failure failure = { .stage = KEEP_STAGE_EXEC, .number = ENOENT };
+	struct slot *s = NULL;
+	siginfo_t info;
+	int ends[2];
+	pid_t pid = 0;
+
+	(void)state;
+	all.epoll = -1;
+	s = slots_new(&all, (struct keep_ticket){ 1, 1 }, "api:0");
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		(void)!write(ends[1], &failure, sizeof(failure));
+		_exit(127);
+	}
+	slots_born(&all, s, pid);
+	s->report_fd = ends[0];
+	s->is_killing = true;
+	fd_close(&ends[1]);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
+	assert_int_equal(reap_all(&all), 1);
+	assert_int_equal(s->owes & (OWED_FAILED | OWED_GONE | OWED_EXITED), OWED_FAILED | OWED_GONE);
+	assert_int_equal(s->number, ENOENT);
+	assert_true(s->is_gone && !s->is_killing);
+	slots_free(&all, s);
+}
+
 int main(void)
 {
 #define ON_STAGE(sentence, function)                                                                         \
@@ -274,6 +308,8 @@ int main(void)
 		ON_STAGE("a stopped process hears its SIGTERM", a_stopped_process_hears_its_term),
 		ON_STAGE("a signal reaches the whole tree", a_signal_reaches_the_whole_tree),
 		ON_STAGE("what was reaped is not signalled", what_was_reaped_is_not_signalled),
+		PROMISE("a failed exec ends the killing of its tree, and the brain hears of both",
+			a_failed_exec_ends_its_killing),
 		PROMISE("pids below 2 are never killed", low_pids_are_never_killed),
 		ON_STAGE("an orphan's end is nobody's death", orphans_are_nobodys_death),
 		ON_STAGE("200 trees are killed at once", many_trees_are_killed_at_once),

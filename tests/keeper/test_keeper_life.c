@@ -100,6 +100,15 @@ static void a_term_is_the_brains_business(void **state)
 	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
 }
 
+static void the_brain_may_still_start_what_stopping_needs(void **state)
+{
+	struct stage *s = *state;
+
+	kill(s->keeper, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_true(stage_actor(s, 1, NULL, WORDS("--mark")) > 1);
+}
+
 static void without_a_brain_the_keeper_stops_everything(void **state)
 {
 	struct stage *s = *state;
@@ -278,6 +287,9 @@ int main(void)
 		ON_STAGE("STOP_ALL stops all, after its grace with SIGKILL", stop_all_stops_all),
 		ON_STAGE("nothing starts while all stops", nothing_starts_while_all_stops),
 		ON_STAGE("SIGTERM is the brain's business, and once", a_term_is_the_brains_business),
+		ON_STAGE(
+			"after a SIGTERM the brain may still start what stopping needs, as the reload of a proxy",
+			the_brain_may_still_start_what_stopping_needs),
 		ON_STAGE("without a brain that hears the keeper stops everything itself",
 			without_a_brain_the_keeper_stops_everything),
 		ON_STAGE("Ctrl-C reaches only the keeper", ctrl_c_reaches_only_the_keeper),

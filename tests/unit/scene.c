@@ -53,7 +53,7 @@ static void did(void *context, const char *app, enum herd_did what)
 static struct herd_apply apply_of(struct scene *s, const struct line *l, const char **only)
 {
 	struct herd_apply a = {
-		.oxfile = "/srv/app/oxfile.toml",
+		.oxfile = "oxfile.toml",
 		.specs = &s->oxfile->specs,
 		.only = only,
 		.only_count = targets(l, only, 8),
