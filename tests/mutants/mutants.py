@@ -4,7 +4,7 @@ Do the tests notice a small mistake?  Makes mutants of the herd, the rules and t
 against it.  A mutant that no test notices is printed with file and line; the rate must reach the room's goal.
 
 MUTANTS (200): how many of the herd and the rules together; half as many of the keeper.  MUTANTS_SEED (1) chooses which.
-MUTANTS_ROOMS ("herd rules keeper").  MUTANTS_ONLY="lib/herd/life.c:120": every mutant of that file, or of that line.
+MUTANTS_ROOMS ("herd rules keeper").  MUTANTS_ONLY="lib/herd/life.c:120 lib/herd/app.c": every mutant of these files or lines.
 MUTANTS_JOBS: how many side by side; as many as there are processors if not set.
 
 A mutant whose object file is the same byte by byte is no mistake and does not count, nor does one that does not build.  Those that change nothing
@@ -35,8 +35,8 @@ GROUP = {'herd': 'herd and rules', 'rules': 'herd and rules', 'keeper': 'keeper'
 # The longest that one program may take; a mutant that makes one hang is noticed.
 LIMIT = 60
 SIM = [('1', '20000', '1'), ('2', '20000', '1'), ('3', '50000', '1')]
-# No warning and no debug information: a mutant may leave a variable unused, and object files are compared.
-BUILD = ['WERROR=0', 'CFLAGS=-w', 'OPT=-O1 -g0']
+# No warning and no debug information: a mutant may leave a variable unused, and object files are compared.  What reads past an array ends.
+BUILD = ['WERROR=0', 'WARN=-w', 'OPT=-O1 -g0 -fsanitize=bounds -fno-sanitize-recover=all']
 # A mutant of the keeper may signal anybody: it sees only processes of its own.
 ALONE = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'] + ([] if os.getuid() == 0 else ['--user', '--map-root-user'])
 
@@ -158,8 +158,8 @@ def chosen():
     for found in groups.values():
         random.Random(SEED).shuffle(found)
     if ONLY:
-        path, _, line = ONLY.partition(':')
-        return {g: [m for m in found if m.path == path and line in ('', str(m.line))] for g, found in groups.items()}
+        places = [tuple(place.split(':')) for place in ONLY.split()]
+        return {g: [m for m in found if (m.path,) in places or (m.path, str(m.line)) in places] for g, found in groups.items()}
     return groups
 
 
