@@ -1,5 +1,6 @@
 #include "scene.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +8,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/build.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "oxfiles.h"
@@ -20,7 +22,28 @@ struct scene {
 	bool is_paused; /* nothing is answered by itself */
 	uint64_t request;
 	struct buf notes;
+	char key[32]; /* of the next line */
+	bool is_refused;
 };
+
+/* What is on the disk of a scene: folders, each with the inode of its server.js; the last one named is the app's. */
+struct release {
+	char folder[64];
+	int64_t inode;
+};
+
+static struct {
+	struct release releases[8];
+	size_t len, current;
+} disk;
+
+static const struct release *release_of(const char *folder)
+{
+	for (size_t k = 0; folder && k < disk.len; k++)
+		if (str_eq(disk.releases[k].folder, folder))
+			return &disk.releases[k];
+	return folder ? NULL : &disk.releases[disk.current];
+}
 
 /* Words behind the command that are no flags. */
 static size_t targets(const struct line *l, const char **found, size_t most)
@@ -35,6 +58,7 @@ static size_t targets(const struct line *l, const char **found, size_t most)
 
 static void refused(struct scene *s, int rc, struct err *e)
 {
+	s->is_refused = rc < 0;
 	if (rc < 0)
 		buf_addf(&s->f.log, "refused (%d): %s\n", e->number, e->text.ptr);
 	err_release(e);
@@ -42,12 +66,34 @@ static void refused(struct scene *s, int rc, struct err *e)
 
 /* --- requests ---------------------------------------------------------------------------------------------------------- */
 
-static void did(void *context, const char *app, enum herd_did what)
+static struct build *look(const struct fake *f, const struct build_wish *wish)
+{
+	static char name[] = "server.js";
+	static char path[] = "/srv/app/server.js";
+	const struct release *r = release_of(wish->folder);
+	struct build *b = build_new("/srv/app/current");
+	struct build_file file = { .name = name, .path = path, .size = 10 };
+
+	(void)f;
+	if (!r)
+		return b;
+	b->folder = mem_strdup(r->folder);
+	file.inode = r->inode;
+	build_add(b, &file);
+	return b;
+}
+
+static void did(void *context, const struct herd_deed *deed)
 {
 	static const char *const words[] = { "nothing", "add", "roll", "amend", "remove" };
 	struct scene *s = context;
 
-	buf_addf(&s->f.log, "did %s %s\n", app, words[what]);
+	buf_addf(&s->f.log, "did %s %s", deed->app, words[deed->did]);
+	if (deed->build)
+		buf_addf(&s->f.log, ", build %s", deed->build);
+	if (deed->compared)
+		buf_addf(&s->f.log, ", compared %s", deed->compared);
+	buf_addc(&s->f.log, '\n');
 }
 
 static struct herd_apply apply_of(struct scene *s, const struct line *l, const char **only)
@@ -159,11 +205,15 @@ static void scale(struct scene *s, const struct line *l)
 
 static void steer(struct scene *s, const struct line *l)
 {
-	enum herd_steering what = str_eq(line_word(l, 0), "continue") ? HERD_CONTINUE
-		: str_eq(line_word(l, 0), "abort")                    ? HERD_ABORT
-								      : HERD_ROLLBACK;
+	enum herd_steering what = HERD_ROLLBACK;
 	struct err e = ERR_INIT;
 
+	if (str_eq(line_word(l, 0), "continue"))
+		what = HERD_CONTINUE;
+	else if (str_eq(line_word(l, 0), "abort"))
+		what = HERD_ABORT;
+	else if (line_has(l, "-definition"))
+		what = HERD_ROLLBACK_DEFINITION;
 	refused(s, herd_steer(s->f.h, ++s->request, what, line_word(l, 1), s->f.now, &e), &e);
 }
 
@@ -221,6 +271,50 @@ static void lives(struct scene *s, const struct line *l)
 	fake_live(&s->f, line_number(l, 1));
 }
 
+/* build releases/1 7: the folder that the app's really is now, and the inode of its server.js; 0: it is gone. */
+static void build(struct scene *s, const struct line *l)
+{
+	struct release *r = NULL;
+	char folder[64];
+
+	(void)snprintf(folder, sizeof(folder), "/srv/app/%s", line_word(l, 1));
+	for (size_t k = 0; k < disk.len; k++)
+		if (str_eq(disk.releases[k].folder, folder))
+			r = &disk.releases[k];
+	if (!r && disk.len < sizeof(disk.releases) / sizeof(disk.releases[0]))
+		r = &disk.releases[disk.len++];
+	if (!r)
+		return;
+	memcpy(r->folder, folder, sizeof(folder));
+	r->inode = line_number(l, 2);
+	if (r->inode)
+		disk.current = (size_t)(r - disk.releases);
+	else
+		r->folder[0] = '\0';
+	s->f.look = look;
+}
+
+/* key K: the next line is asked with this key. */
+static void key(struct scene *s, const struct line *l)
+{
+	(void)snprintf(s->key, sizeof(s->key), "%s", line_word(l, 1));
+}
+
+/* again K: the same is asked once more. */
+static void again(struct scene *s, const struct line *l)
+{
+	struct herd_receipt receipt = { .is_over = false };
+
+	if (!herd_receipt_find(s->f.h, line_word(l, 1), &receipt)) {
+		buf_adds(&s->f.log, "never asked\n");
+		return;
+	}
+	buf_addf(&s->f.log, "asked before, %s%s: %s (%s)\n", receipt.is_over ? "over" : "not over",
+		receipt.is_over && !receipt.is_ok ? ", failed" : "", receipt.words ? receipt.words : "",
+		receipt.text ? receipt.text : "");
+	herd_receipt_wait(s->f.h, line_word(l, 1), ++s->request);
+}
+
 static void rebirth(struct scene *s, const struct line *l)
 {
 	(void)l;
@@ -272,10 +366,26 @@ static const struct {
 	{ "unready", unready, true },
 	{ "listened", listened, true },
 	{ "rebirth", rebirth, false },
+	{ "build", build, true },
+	{ "key", key, true },
+	{ "again", again, false },
 	{ "status", status, true },
 	{ "past", past, true },
 	{ "counts", counts, true },
 };
+
+static void play_act(struct scene *s, size_t at, const struct line *l)
+{
+	char key_of_line[sizeof(s->key)];
+
+	memcpy(key_of_line, s->key, sizeof(key_of_line));
+	s->key[0] = '\0';
+	if (key_of_line[0])
+		herd_receipt_open(s->f.h, key_of_line, s->f.now);
+	acts[at].play(s, l);
+	if (key_of_line[0])
+		herd_receipt_close(s->f.h, s->is_refused ? NULL : "an answer");
+}
 
 static bool play_line(struct scene *s, const char *text, struct buf *out)
 {
@@ -289,7 +399,7 @@ static bool play_line(struct scene *s, const char *text, struct buf *out)
 		if (!str_eq(acts[k].word, line_word(&l, 0)))
 			continue;
 		is_known = true;
-		acts[k].play(s, &l);
+		play_act(s, k, &l);
 		if (!acts[k].is_quiet)
 			fake_answer(&s->f);
 	}
@@ -357,6 +467,7 @@ bool scene_play(const char *text, struct buf *out)
 	struct scene s = { .oxfile = NULL, .notes = BUF_INIT };
 	bool is_good = true;
 
+	memset(&disk, 0, sizeof(disk));
 	scene_begin(&s.f);
 	for (const char *at = text; *at;) {
 		size_t len = strcspn(at, "\n");

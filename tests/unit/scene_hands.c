@@ -18,9 +18,10 @@ static void spawn(void *context, const struct spawn_wish *w)
 
 	fake_hands.spawn(context, w);
 	buf_cut(&f->log, from);
-	buf_addf(&f->log, "spawn %s port %d%s, instance %d of %d, revision %d, caller %lld: %s\n", w->name,
-		w->port, w->owns_port ? "" : " not owned", w->instance, w->instances, w->revision,
-		(long long)w->caller, w->spec->command.text ? w->spec->command.text : "");
+	buf_addf(&f->log, "spawn %s port %d%s, instance %d of %d, revision %d, caller %lld%s%s: %s\n",
+		w->name, w->port, w->owns_port ? "" : " not owned", w->instance, w->instances, w->revision,
+		(long long)w->caller, w->folder ? " in " : "", w->folder ? w->folder : "",
+		w->spec->command.text ? w->spec->command.text : "");
 }
 
 static void watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
