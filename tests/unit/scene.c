@@ -198,7 +198,7 @@ static void scale(struct scene *s, const struct line *l)
 	struct err e = ERR_INIT;
 
 	scaling.is_relative = *by == '+' || *by == '-';
-	scaling.delta = atoi(by);
+	scaling.delta = (int)line_number(l, 2);
 	scaling.count = (struct count){ .kind = COUNT_NUMBER, .value = scaling.delta };
 	refused(s, herd_scale(s->f.h, ++s->request, &scaling, 1, line_has(l, "-wait"), s->f.now, &e), &e);
 }
