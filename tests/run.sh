@@ -225,7 +225,7 @@ suite_control() {
 # Two files at a time, but for those that measure a time or what wakes a daemon up.
 suite_storm() {
 	local file
-	local -a alone=(tests/storm/{clients,idle,thousand}.py) together=() others=(tests/storm/{storm,front}.py)
+	local -a alone=(tests/storm/{clients,idle,stops,thousand}.py) together=() others=(tests/storm/{storm,front}.py)
 	# Sanitizers have no place under valgrind.
 	[ ${#SETTINGS[@]} -eq 0 ] || others+=(tests/storm/leaks.py)
 	one "the programs build" build OUT="$OUT" "${SETTINGS[@]}" e2e-programs || return
