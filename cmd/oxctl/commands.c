@@ -52,7 +52,9 @@ const struct cmd commands[] = {
 		.details =
 			"The new definition first starts beside the old instances and has to prove itself; then they are replaced one "
 			"after the other, each out of its upstream and drained before it stops. If anything fails, what runs stays, or "
-			"comes back, and the exit code is 1. Apps that did not change are not touched; apps that are no longer in the "
+			"comes back, and the exit code is 1. Changed means: the definition, or the build (the folder that a link leads to, the "
+			"files that the command names, env files, the git commit). Apps that did not change are not touched, and the answer "
+			"names what was compared; apps that are no longer in the "
 			"oxfile are stopped, unless apps are named. A second deploy takes the place of one that is under way. The daemon "
 			"is started if there is none." },
 	{ .name = "reload",
@@ -64,8 +66,9 @@ const struct cmd commands[] = {
 		.run = cmd_reload,
 		.example = "oxctl reload api",
 		.details =
-			"As deploy, but the oxfile is not read, and also what did not change is rolled: for a new build in the same "
-			"place. Files named by env_file are read again." },
+			"As deploy, but the oxfile is not read, and also what did not change is rolled. Files named by env_file are read "
+			"again. An app that was rolled back stays in the folder of that revision. A reload is no revision to go back to, "
+			"unless a link led it to another folder." },
 	{ .name = "rollback",
 		.arguments = "[APP]",
 		.about = "roll an app back to the revision before",
@@ -75,9 +78,10 @@ const struct cmd commands[] = {
 		.run = cmd_rollback,
 		.example = "oxctl rollback api",
 		.details =
-			"The definition of before is rolled out as by deploy. Of a deploy that is under way it is the same as deploy "
-			"--abort. Where there is only one app it need not be named. The oxfile is not changed: the next deploy brings back "
-			"what stands there." },
+			"The revision of before is rolled out as by deploy: its definition, in the folder that it ran in (releases/1, "
+			"whatever a link says by now). Where its files were replaced or removed it is refused, and names them. Of a deploy "
+			"that is under way it is the same as deploy --abort. Where there is only one app it need not be named. The oxfile "
+			"and the links are not changed: the next deploy brings back what stands there." },
 	{ .name = "delete",
 		.arguments = "TARGET... | --all",
 		.about = "stop apps and forget them",

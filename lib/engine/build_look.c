@@ -17,6 +17,17 @@ static const char *const guesses[] = { "", ".js", "/index.js", ".py", "/__init__
 
 enum { MILLION = 1000000, NS_PER_SECOND = 1000 * MILLION };
 
+/* Only the links of its folders are taken out: by its own name a program may know what it is to do. */
+static char *real_place(const char *path)
+{
+	char real[PATH_MAX];
+	char *folder = path_folder(path);
+	char *place = realpath(folder, real) ? path_join(real, path_base(path)) : NULL;
+
+	mem_free(folder);
+	return place;
+}
+
 static bool take_file(struct build *b, const char *name, const char *path, bool is_found)
 {
 	char real[PATH_MAX];
@@ -25,10 +36,12 @@ static bool take_file(struct build *b, const char *name, const char *path, bool 
 
 	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !realpath(path, real))
 		return false;
+	file.at = real_place(path);
 	file.inode = (int64_t)st.st_ino;
 	file.size = st.st_size;
 	file.mtime_ns = (int64_t)st.st_mtim.tv_sec * NS_PER_SECOND + st.st_mtim.tv_nsec;
 	build_add(b, &file);
+	mem_free(file.at);
 	return true;
 }
 
@@ -40,18 +53,35 @@ static bool is_executable(const char *path)
 }
 
 /* One without a slash is the first of that name in PATH that can be run. */
-static void look_at_program(struct build *b, const char *folder, const struct build_word *w, const char *path)
+/* Where the words of one command are looked for. */
+struct search {
+	struct build *build;
+	const struct build *own; /* as it was made there; NULL: the definition counts */
+	const char *path;        /* of programs */
+};
+
+/* A process of that build gets the place for the word (engine/launch.c). */
+static char *word_path(
+	const struct search *s, const struct build_word *w, const char *folder, const char *name)
 {
+	const char *place = s->own && w->is_whole ? build_place(s->own, name) : NULL;
+
+	return place ? mem_strdup(place) : path_join(folder, name);
+}
+
+static void look_at_program(const struct search *s, const char *folder, const struct build_word *w)
+{
+	struct build *b = s->build;
 	struct buf list = BUF_INIT;
 
 	if (strchr(w->name, '/')) {
-		char *whole = path_join(folder, w->name);
+		char *whole = word_path(s, w, folder, w->name);
 
 		(void)take_file(b, w->name, whole, false);
 		mem_free(whole);
 		return;
 	}
-	keep_programs(&list, w->name, path);
+	keep_programs(&list, w->name, s->path);
 	for (const char *at = list.ptr; at < list.ptr + list.len; at += strlen(at) + 1) {
 		char *whole = path_join(folder, at);
 		bool is_it = is_executable(whole) && take_file(b, w->name, whole, true);
@@ -78,8 +108,9 @@ static char *module_path(const char *name)
 	return path;
 }
 
-static void look_at_file(struct build *b, const char *folder, const struct build_word *w)
+static void look_at_file(const struct search *s, const char *folder, const struct build_word *w)
 {
+	struct build *b = s->build;
 	char *module = module_path(w->name);
 	const char *name = module ? module : w->name;
 	bool may_guess = module || (strchr(name, '/') && !strchr(path_base(name), '.'));
@@ -92,7 +123,7 @@ static void look_at_file(struct build *b, const char *folder, const struct build
 		if (i && !may_guess)
 			break;
 		buf_addf(&guess, "%s%s", name, guesses[i]);
-		whole = path_join(folder, guess.ptr);
+		whole = word_path(s, w, folder, guess.ptr);
 		is_taken = build_is_code(guess.ptr, is_executable(whole)) &&
 			take_file(b, guess.ptr, whole, false);
 		mem_free(whole);
@@ -101,41 +132,42 @@ static void look_at_file(struct build *b, const char *folder, const struct build
 	mem_free(module);
 }
 
-static void look_at_words(struct build *b, const struct spec *s, const char *path)
+static void look_at_words(const struct search *s, const struct spec *spec)
 {
 	struct vec words = VEC_INIT;
 	const struct build_word *w = NULL;
 	size_t i = 0;
 
-	build_words(s, &words);
+	build_words(spec, &words);
 	VEC_EACH (&words, i, w) {
-		char *folder = w->folder ? path_join(b->folder, w->folder) : mem_strdup(b->folder);
+		char *folder = path_join(s->build->folder, w->folder ? w->folder : "");
 
 		if (w->is_program)
-			look_at_program(b, folder, w, path);
+			look_at_program(s, folder, w);
 		else
-			look_at_file(b, folder, w);
+			look_at_file(s, folder, w);
 		mem_free(folder);
 	}
 	vec_release_with(&words, build_word_free);
 }
 
-struct build *build_look(const struct spec *s, const struct caller *caller, const char *folder)
+struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own)
 {
 	char *named = launch_folder(s);
-	struct build *b = build_new(named);
+	struct search search = { .build = build_new(named), .own = own };
 	const struct spawn_wish wish = { .spec = s };
 	struct env env = { .items = NULL };
 	char real[PATH_MAX];
 	struct stat st;
 
-	if (realpath(folder ? folder : named, real) && stat(real, &st) == 0 && S_ISDIR(st.st_mode)) {
-		b->folder = mem_strdup(real);
+	if (realpath(own ? own->folder : named, real) && stat(real, &st) == 0 && S_ISDIR(st.st_mode)) {
+		search.build->folder = mem_strdup(real);
 		launch_env(&wish, caller, &env);
-		look_at_words(b, s, env_get(&env, "PATH"));
-		b->commit = git_commit(real, &b->tree);
+		search.path = env_get(&env, "PATH");
+		look_at_words(&search, s);
+		search.build->commit = git_commit(real, &search.build->tree);
 	}
 	env_release(&env);
 	mem_free(named);
-	return b;
+	return search.build;
 }

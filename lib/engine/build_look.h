@@ -9,9 +9,9 @@
 struct build;
 
 /*
- * `folder` is looked at in place of the one that the definition names; NULL: that one.  Programs are found by the PATH that a process of it
+ * With `own` it is looked at where that build was made; NULL: where the definition says.  Programs are found by the PATH that a process of it
  * would have.  Never NULL; to be freed.
  */
-struct build *build_look(const struct spec *s, const struct caller *caller, const char *folder);
+struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own);
 
 #endif

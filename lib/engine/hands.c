@@ -13,6 +13,7 @@
 #include "engine/launch.h"
 #include "engine/past.h"
 #include "engine/process_look.h"
+#include "model/build.h"
 #include "os/clock.h"
 #include "os/sig.h"
 
@@ -38,9 +39,9 @@ static void note_folder(struct brain *b, const struct spawn_wish *wish)
 {
 	struct buf words = BUF_INIT;
 
-	if (!wish->folder || launch_has_folder(wish->folder))
+	if (!wish->own || launch_has_folder(wish->own))
 		return;
-	buf_addf(&words, "its own folder %s is gone; started where the definition says", wish->folder);
+	buf_addf(&words, "its own folder %s is gone; started where the definition says", wish->own->folder);
 	brain_fact(
 		b, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .words = buf_detach(&words) });
 }

@@ -95,7 +95,7 @@ void brain_hook(void *context, const struct hook_wish *wish)
 	const struct caller *caller = callers_get(&b->callers, wish->caller, s->name);
 	const struct command *command = wish->is_post ? &s->deploy.post : &s->deploy.pre;
 	struct hooked *hook = mem_zalloc(1, sizeof(*hook));
-	char *folder = launch_folder_of(s, wish->folder);
+	char *folder = launch_folder_of(s, wish->own);
 	struct buf name = BUF_INIT;
 	struct env env = { .items = NULL };
 
@@ -140,9 +140,9 @@ struct build *brain_look(void *context, const struct build_wish *wish)
 	struct build *build = NULL;
 
 	if (!wish->path)
-		return build_look(wish->spec, caller, wish->folder);
+		return build_look(wish->spec, caller, wish->own);
 	env_put(&asking.env, "PATH", wish->path);
-	build = build_look(wish->spec, &asking, wish->folder);
+	build = build_look(wish->spec, &asking, wish->own);
 	env_release(&asking.env);
 	return build;
 }

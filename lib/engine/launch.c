@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "model/build.h"
 #include "os/limits.h"
 #include "os/user.h"
 
@@ -221,16 +222,29 @@ char *launch_folder(const struct spec *s)
 	return s->working_dir ? path_join(s->folder, s->working_dir) : mem_strdup(s->folder);
 }
 
-bool launch_has_folder(const char *folder)
+bool launch_has_folder(const struct build *own)
 {
 	struct stat st;
 
-	return stat(folder, &st) == 0 && S_ISDIR(st.st_mode);
+	return stat(own->folder, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-char *launch_folder_of(const struct spec *s, const char *folder)
+char *launch_folder_of(const struct spec *s, const struct build *own)
 {
-	return folder && launch_has_folder(folder) ? mem_strdup(folder) : launch_folder(s);
+	return own && launch_has_folder(own) ? mem_strdup(own->folder) : launch_folder(s);
+}
+
+/* A word that leads through a link leads to where that link led, while that is there. */
+static void follow_links(char **argv, const struct build *own)
+{
+	for (size_t i = 0; own && argv && argv[i]; i++) {
+		const char *place = build_place(own, argv[i]);
+
+		if (!place || access(place, F_OK) < 0)
+			continue;
+		mem_free(argv[i]);
+		argv[i] = mem_strdup(place);
+	}
 }
 
 void launch_init(struct launch *l)
@@ -248,7 +262,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
 	struct command filled = { .argv = NULL };
-	char *folder = launch_folder_of(s, wish->folder);
+	char *folder = launch_folder_of(s, wish->own);
 	int rc = 0;
 
 	launch_init(l);
@@ -264,6 +278,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEP_FROM_FIFO, ends->err);
 		add_ways(&l->message.spawn, s, ends, &env);
 		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
+		follow_links(filled.argv, wish->own);
 		launch_words(l, &filled, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);

@@ -9,6 +9,7 @@
 #include "herd/hands.h"
 #include "wire/keep.h"
 
+struct build;
 struct err;
 
 /* The message borrows from the buffers: release it after it was sent. */
@@ -46,10 +47,10 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 	struct env *env, struct err *e);
 /* Where an app runs; the caller frees it. */
 char *launch_folder(const struct spec *s);
-/* Is a revision's own folder still there? */
-bool launch_has_folder(const char *folder);
-/* The same, or `folder` (may be NULL) while that is there. */
-char *launch_folder_of(const struct spec *s, const char *folder);
+/* Is the folder that it was made in still there? */
+bool launch_has_folder(const struct build *own);
+/* The same, or the folder of that build (may be NULL) while that is there. */
+char *launch_folder_of(const struct spec *s, const struct build *own);
 
 /* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
 /* The same for a hook of its deploy: nothing of an instance. */

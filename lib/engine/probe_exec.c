@@ -56,7 +56,7 @@ void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const stru
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
 	struct buf name = BUF_INIT;
-	char *folder = launch_folder_of(s, wish->folder);
+	char *folder = launch_folder_of(s, wish->own);
 	struct run_wish run = {
 		.command = &s->health.command,
 		.folder = folder,

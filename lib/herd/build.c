@@ -64,8 +64,7 @@ struct build *apply_look(
 		.caller = is_there && (a->is_reload || !a->caller) ? app->target->caller : a->caller,
 		.path = a->is_reload ? NULL : a->path,
 		/* What was rolled back stays so until somebody deploys. */
-		.folder = is_there && a->is_reload && app->target->is_held ? revision_folder(app->target)
-									   : NULL,
+		.own = is_there && a->is_reload && app->target->is_held ? revision_own(app->target) : NULL,
 	};
 
 	return look(h, &wish);
@@ -160,9 +159,9 @@ bool app_has_lost(const struct app *a, const struct revision *to, struct buf *wo
 	const struct build_wish wish = {
 		.spec = to->spec,
 		.caller = to->caller,
-		.folder = to->build ? to->build->folder : NULL,
+		.own = to->build && to->build->folder ? to->build : NULL,
 	};
-	struct build *now = wish.folder ? look(a->herd, &wish) : NULL;
+	struct build *now = wish.own ? look(a->herd, &wish) : NULL;
 	bool is_lost =
 		build_is_lost(to->build, now, a->rollout ? a->rollout->to->build : a->current->build, words);
 
@@ -186,10 +185,10 @@ int app_check_back(const struct app *a, const struct revision *to, struct err *e
 
 void revision_place_words(const struct revision *r, struct buf *words)
 {
-	const char *folder = revision_folder(r);
+	const struct build *own = revision_own(r);
 
-	if (!folder || str_eq(folder, r->build->named))
+	if (!own || str_eq(own->folder, own->named))
 		return;
 	buf_adds(words, ", from ");
-	build_folder_words(r->build, words);
+	build_folder_words(own, words);
 }

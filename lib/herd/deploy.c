@@ -128,7 +128,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 		.is_post = is_post,
 		.revision = a->target->number,
 		.caller = a->target->caller,
-		.folder = revision_folder(a->target),
+		.own = revision_own(a->target),
 	};
 
 	rollout_enter(r, is_post ? ROLLOUT_POST : ROLLOUT_PRE);

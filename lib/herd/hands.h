@@ -27,25 +27,27 @@ struct ticket {
 	uint64_t generation;
 };
 
+struct build;
+
 struct spawn_wish {
 	struct ticket ticket;
 	const char *name; /* "api:2": travels with the process, so that a later brain knows it again */
 	const struct spec *spec;
-	int instance;       /* OXHERD_INSTANCE */
-	int port;           /* PORT; 0: none is given */
-	bool owns_port;     /* false: passed on only */
-	int instances;      /* how many the app has now */
-	int revision;       /* OXHERD_REVISION */
-	int64_t caller;     /* whose environment: as herd_apply() was told */
-	const char *folder; /* where it runs, if that is there; NULL: where its definition says */
+	int instance;            /* OXHERD_INSTANCE */
+	int port;                /* PORT; 0: none is given */
+	bool owns_port;          /* false: passed on only */
+	int instances;           /* how many the app has now */
+	int revision;            /* OXHERD_REVISION */
+	int64_t caller;          /* whose environment: as herd_apply() was told */
+	const struct build *own; /* where it runs, if that is there; NULL: where its definition says */
 };
 
 /* Which build is asked for (model/build.h). */
 struct build_wish {
 	const struct spec *spec;
-	int64_t caller;     /* whose PATH finds its program */
-	const char *path;   /* NULL, or a PATH that counts in place of the caller's */
-	const char *folder; /* looked at in place of the one that its definition names; NULL: that one */
+	int64_t caller;          /* whose PATH finds its program */
+	const char *path;        /* NULL, or a PATH that counts in place of the caller's */
+	const struct build *own; /* looked at where this one was made; NULL: where its definition says */
 };
 
 /* Who serves an app that has nginx.output.  What is not named gets nothing; what is marked down gets nothing new. */
@@ -72,7 +74,7 @@ struct hook_wish {
 	bool is_post; /* deploy.post, else deploy.pre */
 	int revision;
 	int64_t caller;
-	const char *folder; /* as for a spawn */
+	const struct build *own; /* as for a spawn */
 };
 
 enum herd_event_kind {

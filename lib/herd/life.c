@@ -55,7 +55,7 @@ void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf
 		.instances = i->app->count,
 		.revision = i->revision->number,
 		.caller = i->revision->caller,
-		.folder = revision_folder(i->revision),
+		.own = revision_own(i->revision),
 		.name = name->ptr,
 	};
 }

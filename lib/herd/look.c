@@ -227,6 +227,9 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 		.port = revision_port(a->target, 0),
 		.is_shared = a->spec->port_mode == PORT_SHARED,
 		.oxfile = a->spec->oxfile,
+		.folder = a->current->build ? a->current->build->folder : NULL,
+		.commit = a->current->build ? a->current->build->commit : NULL,
+		.is_held = a->current->is_held,
 	};
 	rollout_status(a, &out->rollout);
 }

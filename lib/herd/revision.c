@@ -51,9 +51,9 @@ void revision_pin(struct revision *r)
 	r->is_pinned = true;
 }
 
-const char *revision_folder(const struct revision *r)
+const struct build *revision_own(const struct revision *r)
 {
-	return r->is_pinned && r->build ? r->build->folder : NULL;
+	return r->is_pinned && r->build && r->build->folder ? r->build : NULL;
 }
 
 void revision_take_build(struct revision *r, struct build *b)

@@ -39,8 +39,8 @@ void revision_set(struct revision **to, struct revision *r);
 int revision_port(const struct revision *r, int number);
 /* Another takes its place. */
 void revision_pin(struct revision *r);
-/* Where its processes start; NULL: where its definition says. */
-const char *revision_folder(const struct revision *r);
+/* The build in whose folder its processes start; NULL: they start where its definition says. */
+const struct build *revision_own(const struct revision *r);
 /* Takes the build over: this is what its processes run from now on. */
 void revision_take_build(struct revision *r, struct build *b);
 /* Its ports are checked before a start, and nobody else may have them. */

@@ -43,6 +43,7 @@ void build_free(struct build *b)
 	for (size_t i = 0; i < b->len; i++) {
 		mem_free(b->files[i].name);
 		mem_free(b->files[i].path);
+		mem_free(b->files[i].at);
 	}
 	mem_free(b->files);
 	mem_free(b->named);
@@ -71,6 +72,7 @@ void build_add(struct build *b, const struct build_file *file)
 	*copy = *file;
 	copy->name = mem_strdup(file->name);
 	copy->path = mem_strdup(file->path);
+	copy->at = mem_strdup(file->at);
 }
 
 /* --- words --------------------------------------------------------------------------------------------------------------- */
@@ -177,9 +179,17 @@ static bool folder_differs(const struct build *from, const struct build *to, str
 	return true;
 }
 
-static void file_words(const struct build_file *from, const struct build_file *to, struct buf *words)
+static void file_words(
+	const struct build *b, const struct build_file *from, const struct build_file *to, struct buf *words)
 {
-	buf_adds(words, to->name);
+	char *named = path_join(b->folder, to->name);
+	bool is_led = !to->is_found && from->at && to->at && !str_eq(from->at, to->at);
+
+	if (is_led)
+		link_words(named, to->at, words);
+	else
+		buf_adds(words, to->name);
+	mem_free(named);
 	if (to->is_found && !str_eq(from->path, to->path))
 		buf_addf(words, ": %s -> %s", from->path, to->path);
 }
@@ -195,7 +205,7 @@ static void files_differ(const struct build *from, const struct build *to, bool 
 		/* In another folder all of them are others. */
 		if (!old || same_file(old, &to->files[i]) || (has_moved && !to->files[i].is_found))
 			continue;
-		file_words(old, &to->files[i], &one);
+		file_words(to, old, &to->files[i], &one);
 		names_add(&names, one.ptr);
 		buf_release(&one);
 	}
@@ -307,6 +317,16 @@ bool build_is_lost(
 	return is_lost;
 }
 
+const char *build_place(const struct build *b, const char *name)
+{
+	const struct build_file *file = find(b, name);
+	char *plain = file && file->at && !file->is_found ? path_join(b->folder, name) : NULL;
+	bool is_elsewhere = plain && !str_eq(plain, file->at);
+
+	mem_free(plain);
+	return is_elsewhere ? file->at : NULL;
+}
+
 /* --- JSON ------------------------------------------------------------------------------------------------------------------ */
 
 void build_write(const struct build *b, const char *key, struct buf *out)
@@ -323,6 +343,8 @@ void build_write(const struct build *b, const char *key, struct buf *out)
 		jot_open(out, NULL, '{');
 		jot_string(out, "name", b->files[i].name);
 		jot_string(out, "path", b->files[i].path);
+		if (b->files[i].at)
+			jot_string(out, "at", b->files[i].at);
 		jot_int(out, "inode", b->files[i].inode);
 		jot_int(out, "size", b->files[i].size);
 		jot_int(out, "mtime_ns", b->files[i].mtime_ns);
@@ -339,6 +361,7 @@ static void read_file(struct build *b, const struct json *j)
 	struct build_file file = {
 		.name = (char *)json_string(json_get(j, "name"), NULL),
 		.path = (char *)json_string(json_get(j, "path"), NULL),
+		.at = (char *)json_string(json_get(j, "at"), NULL),
 		.is_found = json_bool(json_get(j, "is_found"), false),
 	};
 

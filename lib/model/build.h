@@ -27,6 +27,7 @@ enum {
 struct build_file {
 	char *name; /* as the command says it: "dist/server.js", "node" */
 	char *path; /* its real path */
+	char *at; /* its real folder and its own name there: what a link of that folder led to; NULL: not known */
 	int64_t inode, size, mtime_ns;
 	bool is_found; /* a program found by PATH: of the machine, not of the app */
 };
@@ -63,6 +64,12 @@ bool build_is_lost(
 /* Appends its folder, as short as it can be told beside the name that the definition has for it: "releases/1". */
 void build_folder_words(const struct build *b, struct buf *words);
 
+/*
+ * The path that stands for `name` in a command of this build: where a link in its folders has led to when the build was looked at.  NULL where
+ * the name itself leads there, from the folder of the build.
+ */
+const char *build_place(const struct build *b, const char *name);
+
 /* An object for base/jot.h, and back; NULL for what makes no sense. */
 void build_write(const struct build *b, const char *key, struct buf *out);
 struct build *build_from_json(const struct json *j);
@@ -72,6 +79,7 @@ struct build_word {
 	char *name;
 	char *folder;    /* that a "cd" before it leads to; NULL: none */
 	bool is_program; /* it stands where a program stands */
+	bool is_whole;   /* it is a word that a process gets so, not a part of one, or of a shell's text */
 };
 /* Those of the command that are worth a look, as struct build_word *; also inside of `sh -c`, as far as they can be told without a shell. */
 void build_words(const struct spec *s, struct vec *words);

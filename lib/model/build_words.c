@@ -232,6 +232,14 @@ static bool is_shell(char *const *argv)
 		argv[2];
 }
 
+static bool is_one_of(char *const *argv, const struct build_word *w)
+{
+	for (size_t i = 0; argv[i]; i++)
+		if (str_eq(argv[i], w->name))
+			return true;
+	return false;
+}
+
 void build_words(const struct spec *s, struct vec *words)
 {
 	char *const *argv = s->command.argv;
@@ -245,4 +253,6 @@ void build_words(const struct spec *s, struct vec *words)
 	add_word(words, argv[0], NULL, true);
 	for (size_t i = 1; argv[i]; i++)
 		add_argument(words, argv[i], NULL);
+	for (size_t i = 0; i < words->len; i++)
+		((struct build_word *)words->items[i])->is_whole = is_one_of(argv, words->items[i]);
 }

@@ -343,6 +343,9 @@ void app_status_write(const struct app_status *s, struct buf *out)
 	jot_or_null(out, "port", s->port > 0, s->port);
 	jot_string(out, "port_mode", s->is_shared ? "shared" : "each");
 	jot_string(out, "oxfile", s->oxfile);
+	jot_string(out, "folder", s->folder);
+	jot_string(out, "commit", s->commit);
+	jot_bool(out, "rolled_back", s->is_held);
 	write_rollout(&s->rollout, out);
 	jot_close(out, '}');
 }
@@ -395,6 +398,9 @@ int app_status_from_json(const struct json *j, struct app_status *s, struct err 
 		.port = (int)port,
 		.is_shared = str_eq(json_string(json_get(j, "port_mode"), NULL), "shared"),
 		.oxfile = json_string(json_get(j, "oxfile"), NULL),
+		.folder = json_string(json_get(j, "folder"), NULL),
+		.commit = json_string(json_get(j, "commit"), NULL),
+		.is_held = json_bool(json_get(j, "rolled_back"), false),
 	};
 	read_rollout(json_get(j, "rollout"), &s->rollout);
 	return 0;

@@ -65,6 +65,9 @@ struct app_status {
 	int instances, ready, revision, port; /* port 0: none */
 	bool is_shared;
 	const char *oxfile; /* NULL: of no file */
+	const char *folder; /* where its current revision was made; NULL: nobody knows */
+	const char *commit; /* of the git work tree there; NULL: none */
+	bool is_held;       /* somebody rolled back to it: it stays in that folder */
 	struct rollout_status rollout;
 };
 void app_status_write(const struct app_status *s, struct buf *out);

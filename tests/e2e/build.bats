@@ -34,7 +34,7 @@ switch_to() {
 
 # What ran last, and where.
 ran() {
-	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/ran")" = "$1 $BATS_TEST_TMPDIR/${2:-releases/$1}" ]
+	[ "$(tail -n 1 "$BATS_TEST_TMPDIR/ran")" = "$1 $(realpath "${2:-$BATS_TEST_TMPDIR/releases/$1}")" ]
 }
 
 runs() {
@@ -90,7 +90,7 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 	run -0 oxctl deploy
 	assert_line "api: the build changed: bin/serve"
 	assert_line --partial "api: revision 2 runs in 1 of 1 instance"
-	runs new releases/1
+	runs new .
 	run -0 oxctl deploy
 	assert_output --partial "api: unchanged (definition, bin/serve)"
 }
@@ -181,6 +181,8 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 	assert_output --partial "api: revision 1 runs in 1 of 1 instance"
 	assert_output --partial ", from releases/1"
 	runs 1
+	assert_equal "$(app_field api folder)" "$PWD/releases/1"
+	assert_equal "$(app_field api rolled_back)" true
 	kill -9 "$(pid_of api:0)"
 	eventually 5 field_is api:0 restarts 1
 	runs 1
@@ -250,6 +252,24 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 	assert_output --partial "it went back, 1 of 1 instance runs revision 1, but releases/1 is gone: what starts runs the files that are there now"
 	run -0 oxctl why api
 	assert_output --partial "its own folder $PWD/releases/1 is gone; started where the definition says"
+}
+
+@test "a file that the command names through a link is part of the build, and comes back in a rollback" {
+	release 1
+	release 2
+	switch_to 1
+	definition oxfile.toml "" "sh current/bin/serve"
+	oxctl start --wait 3>&-
+	runs 1 .
+	switch_to 2
+	run -0 oxctl deploy
+	assert_line "api: the build changed: current -> releases/2"
+	runs 2 .
+	run -0 oxctl rollback api
+	runs 1 .
+	kill -9 "$(pid_of api:0)"
+	eventually 5 field_is api:0 restarts 1
+	runs 1 .
 }
 
 @test "a process of the old revision that crashes during a deploy starts again in its own release" {

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/build.h"
 
 static void push(struct ticket *row, size_t *len, struct ticket t)
 {
@@ -50,8 +51,8 @@ static void spawn(void *context, const struct spawn_wish *wish)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "spawn %s %d%s%s\n", wish->name, wish->port, wish->folder ? " in " : "",
-		wish->folder ? wish->folder : "");
+	buf_addf(&f->log, "spawn %s %d%s%s\n", wish->name, wish->port, wish->own ? " in " : "",
+		wish->own ? wish->own->folder : "");
 	push(f->asked, &f->asked_len, wish->ticket);
 }
 

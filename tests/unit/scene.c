@@ -70,7 +70,7 @@ static struct build *look(const struct fake *f, const struct build_wish *wish)
 {
 	static char name[] = "server.js";
 	static char path[] = "/srv/app/server.js";
-	const struct release *r = release_of(wish->folder);
+	const struct release *r = release_of(wish->own ? wish->own->folder : NULL);
 	struct build *b = build_new("/srv/app/current");
 	struct build_file file = { .name = name, .path = path, .size = 10 };
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/build.h"
 #include "rules/rollout.h"
 
 static struct hands hands;
@@ -20,7 +21,7 @@ static void spawn(void *context, const struct spawn_wish *w)
 	buf_cut(&f->log, from);
 	buf_addf(&f->log, "spawn %s port %d%s, instance %d of %d, revision %d, caller %lld%s%s: %s\n",
 		w->name, w->port, w->owns_port ? "" : " not owned", w->instance, w->instances, w->revision,
-		(long long)w->caller, w->folder ? " in " : "", w->folder ? w->folder : "",
+		(long long)w->caller, w->own ? " in " : "", w->own ? w->own->folder : "",
 		w->spec->command.text ? w->spec->command.text : "");
 }
 

@@ -76,6 +76,32 @@ static void a_file_that_was_replaced_is_another_build(void **state)
 	expect_difference(a, b, "dist/server.js, node: /usr/bin/node -> /opt/node/bin/node");
 }
 
+static void a_file_that_a_link_leads_to_has_its_place(void **state)
+{
+	struct build *a = make("/srv", "/srv", NULL);
+	struct build *b = make("/srv", "/srv", NULL);
+	struct build_file file = {
+		.name = (char *)"current/server.js",
+		.path = (char *)"/srv/rel/1/server.js",
+		.at = (char *)"/srv/rel/1/server.js",
+	};
+
+	(void)state;
+	build_add(a, &file);
+	assert_string_equal(build_place(a, "current/server.js"), "/srv/rel/1/server.js");
+	assert_null(build_place(a, "server.js"));
+	/* A link by its own name stays: it may be how a program knows what it is to do. */
+	file.name = (char *)"venv/bin/python";
+	file.path = (char *)"/usr/bin/python3";
+	file.at = (char *)"/srv/venv/bin/python";
+	build_add(a, &file);
+	assert_null(build_place(a, "venv/bin/python"));
+	file.name = (char *)"current/server.js";
+	file.path = file.at = (char *)"/srv/rel/2/server.js";
+	build_add(b, &file);
+	expect_difference(a, b, "current -> rel/2");
+}
+
 static void what_only_one_has_is_no_change(void **state)
 {
 	struct build *a = make("/srv", "/srv", NULL);
@@ -266,6 +292,8 @@ int main(void)
 			a_link_that_leads_elsewhere_is_another_build),
 		PROMISE("a file that was replaced is another build",
 			a_file_that_was_replaced_is_another_build),
+		PROMISE("a file that a link leads to has a place of its own",
+			a_file_that_a_link_leads_to_has_its_place),
 		PROMISE("what only one of two builds has is no change", what_only_one_has_is_no_change),
 		PROMISE("of many files a few are named and the rest counted", many_files_are_counted),
 		PROMISE("what was compared is named", what_was_compared_is_named),

@@ -18,7 +18,7 @@ static int64_t age[4];
 static struct build *disk(const struct fake *f, const struct build_wish *wish)
 {
 	struct build *b = build_new("/srv/current");
-	int release = wish->folder ? wish->folder[strlen(wish->folder) - 1] - '0' : link_to;
+	int release = wish->own ? wish->own->folder[strlen(wish->own->folder) - 1] - '0' : link_to;
 	struct build_file file = { .name = (char *)"server.js", .path = (char *)"/srv/server.js" };
 
 	(void)f;

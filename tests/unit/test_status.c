@@ -128,7 +128,7 @@ static void an_app_goes_there_and_back(void **state)
 	j = json_parse(out.ptr, out.len, 10000, NULL);
 	assert_string_equal(out.ptr,
 		"{\"name\":\"api\",\"instances\":4,\"ready\":3,\"revision\":2,\"port\":3000,\"port_mode\":\"each\","
-		"\"oxfile\":\"/o\",\"rollout\":null}");
+		"\"oxfile\":\"/o\",\"folder\":null,\"commit\":null,\"rolled_back\":false,\"rollout\":null}");
 	assert_int_equal(app_status_from_json(j, &t, NULL), 0);
 	assert_string_equal(t.name, "api");
 	assert_int_equal(t.ready, 3);
