@@ -312,3 +312,25 @@ fds_of() {
 	oxctl daemon start 3>&-
 	eventually 10 state_is api:3 running
 }
+
+# upgrade_killed_at MS FOLDER: the keeper is killed so long after an upgrade to what is in there began.
+upgrade_killed_at() {
+	python3 -c 'import os, signal, subprocess, sys, time
+asked = subprocess.Popen(["oxctl", "daemon", "upgrade", "--from", sys.argv[2]], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+time.sleep(float(sys.argv[1]) / 1000)
+os.kill(int(sys.argv[3]), signal.SIGKILL)
+asked.wait()' "$1" "$2" "$keeper" 3>&-
+}
+
+@test "the keeper killed at any moment of an upgrade: the next command finds everything" {
+	herd
+	expect_error "the keeper is gone"
+	expect_error "the keeper cannot be reached"
+	for ms in 3 8 12 16 20 24 28 32 36 40 45 50 60 80; do
+		upgrade_killed_at "$ms" "$next"
+		run -0 oxctl status
+		assert_equal "$(pids api; pids worker)" "$before"
+		keeper=$(keeper_pid)
+	done
+	all_answer
+}
