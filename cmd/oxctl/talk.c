@@ -283,6 +283,15 @@ int talk_launch(struct client **client)
 
 /* --- asking --- */
 
+/* It was done; what more there is to say of it is the user's to know. */
+static void warn(const struct json *result)
+{
+	const char *warning = json_string(json_get(result, "warning"), NULL);
+
+	if (warning)
+		talk_fail(EXIT_DONE, "done, but not saved: %s; the daemon tries again every 5 s", warning);
+}
+
 static int call_once(struct client *client, struct talk *t)
 {
 	struct client_call call = { .method = t->method, .once = *t->once ? t->once : NULL };
@@ -293,6 +302,7 @@ static int call_once(struct client *client, struct talk *t)
 	call.text = t->text;
 	code = client_call(client, &call, &t->e);
 	t->result = call.result;
+	warn(t->result);
 	t->data = call.data;
 	t->code = call.code;
 	return code;
@@ -312,7 +322,7 @@ static void choose_key(struct talk *t)
 	unsigned char random[TALK_KEY_LEN / 2];
 	enum method method = method_find(t->method, NULL);
 
-	if (*t->once || t->is_question || method == METHOD_COUNT || method_rights(method) != METHOD_CONTROL ||
+	if (*t->once || t->is_question || method == METHOD_COUNT || !method_changes(method) ||
 		getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return;
 	for (size_t i = 0; i < sizeof(random); i++)

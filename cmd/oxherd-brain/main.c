@@ -65,6 +65,13 @@ static uint64_t saves_ended(void *context)
 	return brain_saves_ended(h->brain);
 }
 
+static const char *unsaved(void *context)
+{
+	const struct handle *h = context;
+
+	return brain_unsaved(h->brain);
+}
+
 static void saved(void *context)
 {
 	struct front *front = context;
@@ -90,6 +97,7 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 		.last_seq = brain_last_seq(b),
 		.due = saves_due,
 		.ended = saves_ended,
+		.unsaved = unsaved,
 	};
 
 	front->handle.loop = front->loop;
@@ -109,6 +117,13 @@ static void publish(void *context, const struct news_item *event)
 	stream_publish(front->handle.server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);
+}
+
+static bool is_reachable(void *context)
+{
+	const struct front *front = context;
+
+	return !front->handle.server || server_is_reachable(front->handle.server);
 }
 
 static void signalled(void *context, int number)
@@ -174,6 +189,7 @@ static int run(struct front *front, struct err *e)
 		.ready = open_socket,
 		.publish = publish,
 		.saved = saved,
+		.is_reachable = is_reachable,
 		.signalled = signalled,
 		.context = front,
 	};

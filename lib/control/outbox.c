@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 
 /* Texts that leave in one call. */
@@ -20,6 +21,7 @@ struct outbox_item {
 	struct outbox_item *next;
 	struct outbox_text *text;
 	bool is_event;
+	bool is_promise; /* not known yet whether it is kept */
 };
 
 struct outbox_text *outbox_text_new(const char *bytes, size_t len)
@@ -84,6 +86,41 @@ static void outbox_sent(struct outbox *out, size_t count)
 	while (out->first && out->sent >= out->first->text->len) {
 		out->sent -= out->first->text->len;
 		outbox_shift(out);
+	}
+}
+
+void outbox_promise(struct outbox *out)
+{
+	if (out->last)
+		out->last->is_promise = true;
+}
+
+/* An answer ends with the bracket of its result, if that is an object, and its own. */
+static void amend(struct outbox *out, struct outbox_item *item, const char *members)
+{
+	static const char end[] = "}}\n";
+	const struct outbox_text *text = item->text;
+	size_t cut = text->len - (sizeof(end) - 1);
+	struct buf line = BUF_INIT;
+
+	if (text->len < sizeof(end) || memcmp(text->bytes + cut, end, sizeof(end) - 1) != 0)
+		return;
+	buf_add(&line, text->bytes, cut);
+	buf_adds(&line, text->bytes[cut - 1] == '{' ? members + 1 : members);
+	buf_adds(&line, end);
+	out->bytes += line.len - text->len;
+	outbox_text_drop(item->text);
+	item->text = outbox_text_new(line.ptr, line.len);
+	buf_release(&line);
+}
+
+void outbox_keep(struct outbox *out, const char *members)
+{
+	for (struct outbox_item *item = out->first; item; item = item->next) {
+		/* What has left in part stays what it is. */
+		if (item->is_promise && members && (item != out->first || !out->sent))
+			amend(out, item, members);
+		item->is_promise = false;
 	}
 }
 

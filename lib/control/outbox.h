@@ -25,6 +25,10 @@ void outbox_text_drop(struct outbox_text *text);
 
 /* Takes a reference of its own. */
 void outbox_push(struct outbox *out, struct outbox_text *text, bool is_event);
+/* What was pushed last says that something was changed, and waits until that is on disk. */
+void outbox_promise(struct outbox *out);
+/* It is: or it is not, and then `members`, as `,"saved":false`, stand in the result of each answer that says so.  NULL: all is well. */
+void outbox_keep(struct outbox *out, const char *members);
 void outbox_release(struct outbox *out);
 /* Sends what the socket takes now, never waits; 0, or -1 with errno if the peer is gone. */
 int outbox_flush(struct outbox *out, int fd);

@@ -70,7 +70,7 @@ void request_forbid_member(struct request *r, const char *format, ...)
 
 const char *request_once(const struct request *r)
 {
-	return method_rights(r->method) == METHOD_CONTROL ? r->rpc.once : NULL;
+	return method_changes(r->method) ? r->rpc.once : NULL;
 }
 
 struct err *request_err(struct request *r)
@@ -112,9 +112,11 @@ void request_answer(struct request *r, struct json *result)
 			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);
 		}
-		if (method_changes(r->method))
-			r->session->has_promised = true;
 		session_answer(r->session, &line);
+		if (method_changes(r->method) && !r->session->is_broken && !r->session->is_closing) {
+			r->session->has_promised = true;
+			outbox_promise(&r->session->out);
+		}
 	}
 	json_free(result);
 	buf_release(&line);

@@ -313,6 +313,11 @@ void server_saved(struct server *s)
 	}
 }
 
+bool server_is_reachable(const struct server *s)
+{
+	return !s->owns_path || unixsock_is_there(&s->socket);
+}
+
 void server_leave_path(struct server *s)
 {
 	s->owns_path = false;

@@ -55,6 +55,8 @@ struct server_options {
 	 */
 	uint64_t (*due)(void *context);
 	uint64_t (*ended)(void *context);
+	/* Why it is not on disk all the same; NULL: it is.  Borrowed until the next call. */
+	const char *(*unsaved)(void *context);
 };
 
 struct server_stats {
@@ -71,6 +73,8 @@ struct server *server_new(struct ev_loop *loop, const struct server_options *opt
 void server_free(struct server *s);
 /* Something was saved: answers that waited for it leave. */
 void server_saved(struct server *s);
+/* Who connects to the path comes to this server. */
+bool server_is_reachable(const struct server *s);
 /* server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
 void server_leave_path(struct server *s);
 struct server_stats server_stats(const struct server *s);

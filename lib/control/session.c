@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/jot.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -303,16 +304,35 @@ static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
 	session_mark(s);
 }
 
+/* Who asked for a change hears where it is not on disk. */
+static void keep_promises(struct session *s)
+{
+	const struct server_options *o = &s->server->options;
+	const char *words = o->unsaved ? o->unsaved(o->context) : NULL;
+	struct buf members = BUF_INIT;
+
+	if (words) {
+		buf_adds(&members, ",\"saved\":false");
+		jot_string(&members, "warning", words);
+	}
+	outbox_keep(&s->out, words ? members.ptr : NULL);
+	buf_release(&members);
+}
+
 /* All that it is to hear waits, in its order; nobody else does. */
 static bool is_held(struct session *s)
 {
 	const struct server_options *o = &s->server->options;
+
+	bool has_promised = s->has_promised || s->held;
 
 	if (s->has_promised && o->due)
 		s->held = o->due(o->context);
 	s->has_promised = false;
 	if (s->held && s->held <= o->ended(o->context))
 		s->held = 0;
+	if (has_promised && !s->held)
+		keep_promises(s);
 	return s->held > 0;
 }
 

@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "engine/brain_private.h"
 #include "engine/diary.h"
+#include "engine/homewatch.h"
 #include "engine/process_look.h"
 #include "engine/sync.h"
 #include "engine/upgrade.h"
@@ -211,8 +212,10 @@ static void take_signal(struct brain *b, int64_t number)
 {
 	if (number == SIGTERM || number == SIGINT)
 		brain_shut_down(b);
-	/* The keeper doubts that we live; its PING comes with it. */
-	else if (number != SIGUSR1)
+	/* Somebody could not reach us; the keeper's PING comes with it. */
+	else if (number == SIGUSR1)
+		brain_check_home(b);
+	else
 		b->options.signalled(b->options.context, (int)number);
 }
 
@@ -352,6 +355,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	open_upstreams(b);
 	b->meter = meter_new();
 	b->ports = portwatch_new(b->loop);
+	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
 	if (brain_open_pump(b, e) < 0 || open_store(b, e) < 0) {
 		brain_free(b);
 		return NULL;
@@ -373,6 +377,7 @@ void brain_free(struct brain *b)
 	ev_timer_stop(b->loop, &b->save);
 	upgrade_release(b);
 	portwatch_free(b->ports);
+	homewatch_free(b->home);
 	process_walk_free(b->walk);
 	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);

@@ -29,6 +29,8 @@ struct brain_options {
 	void (*publish)(void *context, const struct news_item *event);
 	/* A write to the disk has ended, well or not. */
 	void (*saved)(void *context);
+	/* Do those who look for the control socket find it?  NULL: nobody can tell. */
+	bool (*is_reachable)(void *context);
 	/* The keeper was sent this signal, and it is none that stops the daemon: SIGHUP or SIGUSR2. */
 	void (*signalled)(void *context, int number);
 	void *context;
@@ -54,6 +56,8 @@ void brain_end(struct brain *b);
 /* What was changed until now is on disk when brain_saves_ended() has reached what brain_saves_due() says; see engine/store.h. */
 uint64_t brain_saves_due(const struct brain *b);
 uint64_t brain_saves_ended(const struct brain *b);
+/* Why what was changed is not on disk, in words for who asked for it; NULL: it is, or may be soon. */
+const char *brain_unsaved(const struct brain *b);
 /* Waits for the disk until all that is due is there. */
 void brain_save(struct brain *b);
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
+#include "engine/sync.h"
 #include "os/clock.h"
 #include "os/fd.h"
 
@@ -85,6 +86,8 @@ void brain_take_held(struct brain *b, const char *name, const int *fds, size_t f
 
 		if (b->is_synced)
 			notices_take(b->notices, name, &fd);
+		else
+			sync_take_pipe(b, name, &fd);
 		fd_close(&fd);
 	}
 }

@@ -69,6 +69,7 @@ struct found {
 	int64_t number;
 };
 
+struct homewatch;
 struct upgrade;
 
 struct waiter {
@@ -94,10 +95,12 @@ struct brain {
 	struct vec draining; /* of struct draining * */
 	struct meter *meter;
 	struct portwatch *ports;
+	struct homewatch *home;
 	ev_timer due;       /* the herd's next deadline */
 	ev_timer save;      /* armed only while something is not saved */
 	struct vec facts;   /* of struct fact *, to be told */
 	struct vec found;   /* of struct found *, while synchronising */
+	size_t pipes_due;   /* asked of the keeper, while synchronising */
 	struct vec held;    /* of char *: what the keeper holds, while synchronising */
 	struct vec forgets; /* of struct ticket *: told to the keeper once the store knows */
 	size_t forgets_due; /* so many of them are in the write that is the `save_due`th */
@@ -149,6 +152,8 @@ struct build *brain_look(void *context, const struct build_wish *wish);
 /* hands_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 
+/* brain_home.c: whether its folders and its socket are there; by a doubt, or the keeper's. */
+void brain_check_home(void *context);
 void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);
 /* What the keeper still has of this ticket may go, once it is saved that we know. */

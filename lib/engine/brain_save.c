@@ -88,6 +88,13 @@ uint64_t brain_saves_due(const struct brain *b)
 	return store_is_failing(b->store, &words) ? store_ended(b->store) : store_due(b->store);
 }
 
+const char *brain_unsaved(const struct brain *b)
+{
+	const char *words = NULL;
+
+	return store_is_failing(b->store, &words) ? words : NULL;
+}
+
 uint64_t brain_saves_ended(const struct brain *b)
 {
 	return store_ended(b->store);

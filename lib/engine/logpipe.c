@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
 #include "os/fd.h"
 
 static bool is_among_last(int fd)
@@ -28,11 +30,49 @@ static bool is_ours(uid_t owner)
 	return owner == geteuid() || geteuid() == 0;
 }
 
+/* Few, for a moment, while a brain finds its feet. */
+static struct map given;
+
+void logpipe_give(const char *path, int *fd)
+{
+	int *kept = mem_alloc(sizeof(*kept));
+
+	*kept = *fd;
+	*fd = -1;
+	kept = map_put(&given, path, kept);
+	if (kept)
+		fd_close(kept);
+	mem_free(kept);
+}
+
+static int take_given(const char *path)
+{
+	int *kept = map_remove(&given, path);
+	int fd = kept ? *kept : -1;
+
+	mem_free(kept);
+	if (!given.len)
+		map_release(&given);
+	if (fd >= 0)
+		(void)fd_set_nonblocking(fd, true);
+	return fd;
+}
+
+bool logpipe_is_at(const char *path, int fd)
+{
+	struct stat there, ours;
+
+	return lstat(path, &there) == 0 && fstat(fd, &ours) == 0 && there.st_dev == ours.st_dev &&
+		there.st_ino == ours.st_ino;
+}
+
 int logpipe_open(const char *path, struct err *e)
 {
 	struct stat st;
-	int fd = -1;
+	int fd = take_given(path);
 
+	if (fd >= 0)
+		return fd;
 	if (mkfifo(path, 0600) < 0 && errno != EEXIST)
 		return err_sys(e, errno, "cannot make the pipe '%s'", path);
 	/* Both ways: with a reader alone, the end of the last writer would be an end of file for ever. */

@@ -4,6 +4,8 @@
 #ifndef OX_ENGINE_LOGPIPE_H
 #define OX_ENGINE_LOGPIPE_H
 
+#include <stdbool.h>
+
 struct err;
 
 enum {
@@ -17,5 +19,9 @@ enum {
  * it.  -1 with words; also when so few descriptors are left (at most half of them all are kept) that nobody could ask why.
  */
 int logpipe_open(const char *path, struct err *e);
+/* What logpipe_open() gives for that path the next time: an end of a pipe whose file was deleted; taken over. */
+void logpipe_give(const char *path, int *fd);
+/* Is that file the pipe that this is an end of? */
+bool logpipe_is_at(const char *path, int fd);
 
 #endif

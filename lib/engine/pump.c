@@ -37,7 +37,6 @@ enum {
 };
 
 /* Of the name under which the keeper holds its end of a pipe. */
-#define HELD_PREFIX "log:"
 
 /* One stream of one instance. */
 struct stream {
@@ -77,7 +76,7 @@ struct pump {
 
 static void held_name(struct buf *out, const char *pipe)
 {
-	buf_addf(out, HELD_PREFIX "%s", path_base(pipe));
+	buf_addf(out, PUMP_HELD_PREFIX "%s", path_base(pipe));
 }
 
 static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
@@ -305,6 +304,21 @@ static int stream_open(
 	return 0;
 }
 
+/* Its pipe was deleted: the next run writes to another of that name. */
+static int stream_reopen(struct stream *s, struct err *e)
+{
+	int fd = logpipe_open(s->pipe, e);
+
+	if (fd < 0)
+		return -1;
+	ev_io_stop(s->pump->loop, &s->reader);
+	fd_close(&s->in);
+	s->in = fd;
+	ev_io_set(&s->reader, fd, EV_READ);
+	tell_keeper(s, KEEP_HOLD, fd);
+	return 0;
+}
+
 static void stream_close(struct stream *s)
 {
 	leave_waiting(s);
@@ -416,6 +430,9 @@ int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *p
 		/* What the last run has left in the pipe is still its own. */
 		if (s->log)
 			(void)take(s, PUMP_DRAIN);
+		if (s->log && wish->run != s->source.mark.run && !logpipe_is_at(s->pipe, s->in) &&
+			stream_reopen(s, e) < 0)
+			return -1;
 		aim(s, wish, i);
 		loop_watch(p->loop, &s->reader);
 	}
@@ -459,20 +476,10 @@ void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context)
 	}
 }
 
-char *pump_name_of_held(const char *held)
-{
-	const char *dot = strrchr(held, '.');
-
-	if (strncmp(held, HELD_PREFIX, strlen(HELD_PREFIX)) != 0 || !dot)
-		return NULL;
-	held += strlen(HELD_PREFIX);
-	return mem_strndup(held, (size_t)(dot - held));
-}
-
 void pump_drop_held(struct pump *p, const char *held)
 {
 	struct keep_message m;
-	char *path = path_join(p->pipes, held + strlen(HELD_PREFIX));
+	char *path = path_join(p->pipes, held + strlen(PUMP_HELD_PREFIX));
 
 	keep_message_init(&m, KEEP_RELEASE);
 	m.name = held;

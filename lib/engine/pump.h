@@ -66,6 +66,8 @@ typedef const struct spec *(*pump_spec_of)(const void *context, const char *name
 
 /* pump_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
 void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context);
+/* The keeper holds the other end of each pipe under this and the name of its file. */
+#define PUMP_HELD_PREFIX "log:"
 /*
  * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
  */

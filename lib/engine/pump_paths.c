@@ -48,3 +48,13 @@ char *pump_log_path(const char *logs, const char *name, const struct spec *s, en
 	buf_release(&file);
 	return path;
 }
+
+char *pump_name_of_held(const char *held)
+{
+	const char *dot = strrchr(held, '.');
+
+	if (strncmp(held, PUMP_HELD_PREFIX, strlen(PUMP_HELD_PREFIX)) != 0 || !dot)
+		return NULL;
+	held += strlen(PUMP_HELD_PREFIX);
+	return mem_strndup(held, (size_t)(dot - held));
+}

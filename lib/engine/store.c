@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "engine/loop.h"
 #include "engine/store_format.h"
@@ -208,6 +209,15 @@ static void forget_failure(struct store *s)
 	ev_timer_stop(s->loop, &s->retry);
 }
 
+static bool make_folder(const char *path)
+{
+	char *folder = path_folder(path);
+	bool is_made = mkdir(folder, 0700) == 0;
+
+	mem_free(folder);
+	return is_made;
+}
+
 /* In the thread, or in the loop where nobody may go on before it is done. */
 static void write_out(struct writing *w)
 {
@@ -217,6 +227,9 @@ static void write_out(struct writing *w)
 		? err_set(&w->e, "the state has %zu bytes, and %d is the most", w->text.len,
 			  STORE_SNAPSHOT_MAX)
 		: file_write_keeping(w->path, w->previous, w->text.ptr, w->text.len, 0600, &w->e);
+	/* Somebody has deleted the folder. */
+	if (w->rc < 0 && w->e.number == ENOENT && make_folder(w->path))
+		w->rc = file_write_keeping(w->path, w->previous, w->text.ptr, w->text.len, 0600, &w->e);
 	w->took_ms = clock_ms() - begin;
 }
 

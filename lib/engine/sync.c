@@ -8,10 +8,13 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "engine/brain_private.h"
+#include "engine/logpipe.h"
 #include "engine/past.h"
 #include "os/clock.h"
 #include "os/cpu.h"
+#include "os/file.h"
 
 struct herd_exit sync_exit(int64_t status, int64_t wall_ms)
 {
@@ -240,6 +243,56 @@ static void find_feet(struct brain *b)
 	(void)parent_send(b->parent, &m, -1);
 }
 
+/* --- pipes whose files were deleted --- */
+
+static char *pipe_path(const struct brain *b, const char *held)
+{
+	size_t skip = strlen(PUMP_HELD_PREFIX);
+	char *folder =
+		strncmp(held, PUMP_HELD_PREFIX, skip) == 0 ? path_join(b->options.dirs->run, "pipes") : NULL;
+	char *path = folder ? path_join(folder, held + skip) : NULL;
+
+	mem_free(folder);
+	return path;
+}
+
+void sync_take_pipe(struct brain *b, const char *held, int *fd)
+{
+	char *path = pipe_path(b, held);
+
+	if (path)
+		logpipe_give(path, fd);
+	mem_free(path);
+}
+
+/* Those who write to them write on; the keeper has an end of each. */
+static void ask_for_pipes(struct brain *b)
+{
+	const char *held = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&b->held, i, held) {
+		char *path = pipe_path(b, held);
+		struct keep_message m;
+
+		if (path && !file_exists(path)) {
+			keep_message_init(&m, KEEP_GET);
+			m.name = held;
+			b->pipes_due += parent_send(b->parent, &m, -1) == 0;
+		}
+		mem_free(path);
+	}
+	if (!b->pipes_due)
+		find_feet(b);
+}
+
+/* An answer, be it that there is none. */
+static void take_answer(struct brain *b)
+{
+	if (b->pipes_due && --b->pipes_due == 0)
+		find_feet(b);
+}
+
 void sync_message(struct brain *b, const struct keep_message *m)
 {
 	switch (m->kind) {
@@ -256,13 +309,18 @@ void sync_message(struct brain *b, const struct keep_message *m)
 		take_more(b, m);
 		break;
 	case KEEP_HELD:
+		if (b->pipes_due) {
+			take_answer(b);
+			break;
+		}
 		vec_push(&b->held, mem_strdup(m->name));
 		break;
 	case KEEP_SYNCED:
-		find_feet(b);
+		ask_for_pipes(b);
 		break;
 	case KEEP_ERROR:
 		log_error("the keeper says: %s", m->words);
+		take_answer(b);
 		break;
 	default:
 		break;

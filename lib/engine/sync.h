@@ -14,6 +14,8 @@ struct brain;
 /* One message between SYNC and SYNCED; with the last one the herd goes on. */
 void sync_message(struct brain *b, const struct keep_message *m);
 void sync_release(struct brain *b);
+/* The keeper's end of a pipe whose file is gone; taken over if it is one. */
+void sync_take_pipe(struct brain *b, const char *held, int *fd);
 /* From what waitpid says. */
 struct herd_exit sync_exit(int64_t status, int64_t wall_ms);
 

@@ -132,6 +132,7 @@ void brain_start(struct keeper *k)
 	int fds[2] = { STDERR_FILENO, -1 };
 	struct spawner by = { k->options->token, k->nofile, OOM_KEEP, &k->hold, fds, 2 };
 
+	folders_check(k);
 	b->retry_at = -1;
 	b->started_at = clock_ms();
 	b->slot.has_failure = b->slot.is_gone = b->has_served = false;

@@ -157,6 +157,11 @@ void ping_answered(struct keeper *k, uint64_t about);
 /* Kills one that has not answered in time. */
 void ping_step(struct keeper *k, int64_t now);
 
+/* --- folders.c: what was deleted --- */
+
+/* Makes the locks and the ledger again where they are gone. */
+void folders_check(struct keeper *k);
+
 /* --- stop.c: the end --- */
 
 /* A SIGTERM came.  A second one changes nothing. */

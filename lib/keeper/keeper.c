@@ -142,8 +142,10 @@ static void hear_signal_number(struct keeper *k, int number)
 	else if (number != SIGCHLD && k->stopping == STOPPING_NOT)
 		tell_signal(k, number);
 	/* Somebody has had no answer from the brain for a while. */
-	if (number == SIGUSR1)
+	if (number == SIGUSR1) {
+		folders_check(k);
 		ping_due(k);
+	}
 }
 
 static void hear_signals(struct keeper *k)

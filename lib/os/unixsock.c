@@ -171,11 +171,16 @@ void unixsock_let_go(struct unixsock *s)
 	*s = (struct unixsock)UNIXSOCK_INIT;
 }
 
-void unixsock_release(struct unixsock *s)
+bool unixsock_is_there(const struct unixsock *s)
 {
 	struct stat st;
 
-	if (s->path && lstat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode)
+	return s->path && lstat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode;
+}
+
+void unixsock_release(struct unixsock *s)
+{
+	if (unixsock_is_there(s))
 		unlink(s->path);
 	unixsock_let_go(s);
 }

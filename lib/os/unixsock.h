@@ -47,6 +47,8 @@ int unixsock_check_path(const char *path, struct err *e);
 int unixsock_listen(struct unixsock *s, const char *path, gid_t group, struct err *e);
 /* Closes it, and unlinks the path if it is still this socket's. */
 void unixsock_release(struct unixsock *s);
+/* Is it still what stands at its path? */
+bool unixsock_is_there(const struct unixsock *s);
 /* Closes it and leaves the path: somebody else holds the same socket. */
 void unixsock_let_go(struct unixsock *s);
 

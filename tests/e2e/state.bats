@@ -140,7 +140,9 @@ in_mounts() {
 		mount -o remount,ro,bind $OXHERD_HOME/state && exec oxherd --daemon"
 	eventually 5 api_runs
 	assert state_is down:0 stopped
-	oxctl scale api 3
+	run -0 --separate-stderr oxctl scale api 3
+	assert_output "api: 2 -> 3 instances"
+	[[ "$stderr" = "oxctl: done, but not saved: "*"Read-only file system; the daemon tries again every 5 s" ]]
 	eventually 5 state_is api:2 running
 	run -0 oxctl daemon status
 	assert_line --regexp '^trouble +.*Read-only file system'
@@ -152,7 +154,11 @@ in_mounts() {
 	in_mounts "cp -a $OXHERD_HOME/state $BATS_TEST_TMPDIR/copy && mount -t tmpfs -o size=128k,mode=700 none $OXHERD_HOME/state &&
 		cp -a $BATS_TEST_TMPDIR/copy/. $OXHERD_HOME/state && { cat /dev/zero >$OXHERD_HOME/state/filler; exec oxherd --daemon; }" 2>/dev/null
 	eventually 5 api_runs
-	BIG=$(head -c 40000 /dev/zero | tr '\0' x) oxctl start big -- actor --mark
+	run -0 env BIG="$(head -c 40000 /dev/zero | tr '\0' x)" oxctl start big -- actor --mark
+	assert_line --regexp "^oxctl: done, but not saved: .*'$OXHERD_HOME/state/.*No space left on device"
+	run -0 oxctl scale big 2 --json
+	assert_line --regexp '"saved": false'
+	assert_line --regexp '"warning": ".*No space left on device'
 	run -0 oxctl daemon status
 	assert_line --regexp '^trouble +.*No space left on device'
 	assert_equal "$(daemon_log | grep -c 'warn store:')" 1

@@ -1,0 +1,18 @@
+/*
+ * Tells when something of the daemon's own folders is deleted or moved away.  It sleeps until the kernel says so.
+ */
+#ifndef OX_ENGINE_HOMEWATCH_H
+#define OX_ENGINE_HOMEWATCH_H
+
+struct dirs;
+struct ev_loop;
+struct homewatch;
+
+enum { HOMEWATCH_PAUSE_MS = 300 }; /* who deletes one thing is about to delete another */
+
+/* NULL where the kernel has no watch left; then nobody is told.  `dirs` is borrowed. */
+struct homewatch *homewatch_new(
+	struct ev_loop *loop, const struct dirs *dirs, void (*doubt)(void *context), void *context);
+void homewatch_free(struct homewatch *h);
+
+#endif

@@ -1,0 +1,83 @@
+# What belongs to the daemon and is deleted while it runs is made again, and no service notices.
+load ../lib/daemon
+
+herd() {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "actor --say-on 'USR1 heard' --exit-on 'USR2 42' --mark"
+		restart_delay_ms = 20
+	TOML
+	keeper=$(keeper_pid)
+	before=$(pid_of api:0)
+}
+
+is_as_before() {
+	assert_equal "$(keeper_pid) $(pid_of api:0)" "$keeper $before"
+}
+
+# What it says is in the log, its end is noticed, and what comes after it is started.
+works() {
+	local said=$1
+	oxctl signal USR1 api
+	eventually 5 eval '[ "$(output_of api:0 | grep -c heard)" = '"$said"' ]'
+}
+
+@test "a socket that is deleted is made again" {
+	herd
+	rm "$OXHERD_HOME/run/oxherd.sock"
+	run -0 oxctl status
+	is_as_before
+	works 1
+}
+
+@test "a run folder that is deleted is made again, and nobody starts a second daemon" {
+	herd
+	rm -rf "$OXHERD_HOME/run"
+	run -0 oxctl start
+	assert_output "api: already running"
+	is_as_before
+	works 1
+	run -1 oxherd
+	assert_output --partial "another oxherd (pid $keeper)"
+	kill -USR2 "$before"
+	eventually 5 field_is api:0 restarts 1
+	assert field_is api:0 code 42
+	works 2
+	# The next daemon finds what runs.
+	before=$(pid_of api:0)
+	expect_error "the keeper is gone"
+	expect_error "the keeper cannot be reached"
+	kill -KILL "$keeper" "$(brain_pid)"
+	run -0 oxctl status
+	assert_equal "$(pid_of api:0)" "$before"
+}
+
+@test "a state folder that is deleted is made again, and holds what there is" {
+	herd
+	rm -rf "$OXHERD_HOME/state"
+	eventually 5 test -s "$OXHERD_HOME/state/state"
+	run -0 oxctl scale api 2
+	is_as_before
+	oxctl daemon stop
+	oxctl daemon start 3>&-
+	eventually 5 state_is api:1 running
+}
+
+@test "everything that the daemon has is deleted at once, and made again" {
+	herd
+	rm -rf "$OXHERD_HOME"
+	eventually 5 test -S "$OXHERD_HOME/run/oxherd.sock"
+	run -0 oxctl status
+	is_as_before
+	oxctl daemon stop
+}
+
+@test "where the brain was dead when the run folder was deleted the next one makes it" {
+	herd
+	kill -STOP "$keeper"
+	kill -KILL "$(pgrep -P "$keeper" -x oxherd-brain)"
+	rm -rf "$OXHERD_HOME/run"
+	kill -CONT "$keeper"
+	run -0 oxctl status
+	is_as_before
+}
