@@ -368,6 +368,22 @@ static int settle(struct client_call *call, const struct rpc_letter *letter, str
 	return rpc_code_exit(letter->code);
 }
 
+/* As the daemon counts: its owner may send more. */
+static size_t request_max(const struct client *c)
+{
+	return geteuid() == 0 || c->peer == geteuid() ? RPC_OWNER_MAX : RPC_REQUEST_MAX;
+}
+
+static int complain_long(const struct client_call *call, size_t len, size_t most, struct err *e)
+{
+	bool has_env = json_get(call->params, "env") != NULL;
+
+	err_set(e, "%s: the request is %.1f MB long, and the daemon takes %.0f MB%s", call->method,
+		(double)len / (1 << 20), (double)most / (1 << 20),
+		has_env ? "; it holds your environment: 'env -u NAME oxctl ...' leaves a variable out" : "");
+	return CLIENT_FAILED;
+}
+
 int client_call(struct client *c, struct client_call *call, struct err *e)
 {
 	int64_t deadline = deadline_of(call->timeout_ms);
@@ -385,8 +401,8 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 	rest = params_of_member(c, call->params);
 	rpc_write_request(&line, ++c->last_id, call->once, call->method, rest ? rest : call->params);
 	json_free(rest);
-	if (line.len - 1 > RPC_REQUEST_MAX)
-		rc = (err_set(e, "%s: the request is longer than 1 MiB", call->method), CLIENT_FAILED);
+	if (line.len - 1 > request_max(c))
+		rc = complain_long(call, line.len - 1, request_max(c), e);
 	else
 		rc = send_all(c, &line, deadline, e);
 	buf_release(&line);

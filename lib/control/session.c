@@ -17,6 +17,11 @@
 /* Bytes taken in one turn, so that one client cannot keep the others waiting. */
 enum { READ_CHUNK = 64 * 1024 };
 
+static bool is_owner(const struct unixsock_peer *peer)
+{
+	return peer->uid == 0 || peer->uid == geteuid();
+}
+
 /* --- what goes out --- */
 
 void session_answer(struct session *s, const struct buf *line)
@@ -147,7 +152,9 @@ static void refuse_flood(struct session *s)
 {
 	struct buf line = BUF_INIT;
 
-	rpc_write_error(&line, "null", RPC_TOO_LARGE, "the request is longer than 1 MiB", NULL);
+	rpc_write_error(&line, "null", RPC_TOO_LARGE,
+		is_owner(&s->peer) ? "the request is longer than 4 MiB" : "the request is longer than 1 MiB",
+		NULL);
 	session_answer(s, &line);
 	s->is_closing = true;
 	buf_release(&line);
@@ -374,7 +381,7 @@ struct session *session_new(struct server *server, int fd, const struct unixsock
 	s->peer = *peer;
 	s->used_at = ++server->used;
 	s->hangup_fd = -1;
-	rpc_lines_init(&s->lines, RPC_REQUEST_MAX);
+	rpc_lines_init(&s->lines, is_owner(peer) ? RPC_OWNER_MAX : RPC_REQUEST_MAX);
 	ev_io_init(&s->reader, on_readable, fd, EV_READ);
 	ev_io_init(&s->writer, on_writable, fd, EV_WRITE);
 	ev_init(&s->hangup, on_hangup);

@@ -198,7 +198,7 @@ static void take_error(struct brain *b, const struct keep_message *m)
 	else
 		log_warn("the keeper says: %s", m->words);
 	/* Other messages carry a generation too: a signal that came too late says ESRCH, and its process has an end of its own to tell. */
-	if (m->number != EEXIST && m->number != ENOSPC && m->number != EBADMSG)
+	if (m->number != EEXIST && m->number != ENOSPC && m->number != EBADMSG && m->number != ENOMEM)
 		return;
 	for (; i; i = herd_next(b->herd, i)) {
 		if (instance_ticket(i).generation != m->about || instance_state(i) != STATE_STARTING)

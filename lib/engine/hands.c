@@ -67,7 +67,8 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 		0)
 		fail_spawn(b, wish->ticket, &e);
 	else if (parent_send(b->parent, &launch.message, -1) < 0)
-		err_set(&e, "its command and environment are too large"), fail_spawn(b, wish->ticket, &e);
+		err_set(&e, "the keeper does not take it; see the daemon's log"),
+			fail_spawn(b, wish->ticket, &e);
 	notices_sent(b->notices, wish->ticket);
 	launch_release(&launch);
 	err_release(&e);

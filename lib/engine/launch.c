@@ -284,6 +284,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 			add_callers_limits(&l->message.spawn, caller);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
+		rc = launch_check_size(l, e);
 	}
 	env_release(&env);
 	command_release(&filled);

@@ -45,6 +45,8 @@ void launch_words(struct launch *l, const struct command *command, const struct 
  */
 int launch_user(struct launch *l, const char *name, const char *group, const struct env *said,
 	struct env *env, struct err *e);
+/* -1 with words, and E2BIG, where its words and environment are more than the kernel takes. */
+int launch_check_size(const struct launch *l, struct err *e);
 /* Where an app runs; the caller frees it. */
 char *launch_folder(const struct spec *s);
 /* Is the folder that it was made in still there? */

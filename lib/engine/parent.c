@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "engine/loop.h"
 #include "os/fd.h"
+#include "os/sealed.h"
 #include "os/sock.h"
 
 /* Messages taken in one turn of the loop, so that a talkative keeper leaves room for clients. */
@@ -20,7 +21,8 @@ enum { TAKEN_MAX = 256 };
 /* Before each message that the socket did not take yet. */
 struct letter {
 	size_t len;
-	int fd; /* ours, or -1 */
+	int fds[2]; /* ours; first those that are there */
+	size_t fd_count;
 };
 
 struct parent {
@@ -51,7 +53,8 @@ static void drop_first(struct parent *p)
 {
 	struct letter letter = first_letter(p);
 
-	fd_close(&letter.fd);
+	while (letter.fd_count)
+		fd_close(&letter.fds[--letter.fd_count]);
 	p->sent += sizeof(letter) + letter.len;
 	if (--p->count > 0)
 		return;
@@ -112,8 +115,8 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	while (p->count) {
 		struct letter letter = first_letter(p);
 
-		if (sock_send(p->fd, p->waiting.ptr + p->sent + sizeof(letter), letter.len, &letter.fd,
-			    letter.fd >= 0) < 0) {
+		if (sock_send(p->fd, p->waiting.ptr + p->sent + sizeof(letter), letter.len, letter.fds,
+			    letter.fd_count) < 0) {
 			if (errno != EAGAIN)
 				parent_lost(p, errno);
 			return;
@@ -150,10 +153,12 @@ void parent_free(struct parent *p)
 	mem_free(p);
 }
 
-static void keep_for_later(struct parent *p, const struct buf *bytes, int fd)
+static void keep_for_later(struct parent *p, const struct buf *bytes, const int *fds, size_t fd_count)
 {
-	struct letter letter = { .len = bytes->len, .fd = fd >= 0 ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1 };
+	struct letter letter = { .len = bytes->len };
 
+	for (size_t i = 0; i < fd_count; i++)
+		letter.fds[letter.fd_count++] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
 	/* What is sent goes once it is half of it, so that one who is always behind does not grow. */
 	if (p->sent > p->waiting.len / 2) {
 		buf_eat(&p->waiting, p->sent);
@@ -165,16 +170,41 @@ static void keep_for_later(struct parent *p, const struct buf *bytes, int fd)
 	loop_watch(p->loop, &p->writer);
 }
 
+/* A SPAWN that no socket takes becomes a SPAWN_LONG; its bytes go into a descriptor. */
+static int wrap_long(struct buf *bytes, const struct keep_message *m, int *body, struct err *e)
+{
+	struct keep_message wrap;
+
+	*body = sealed_new(bytes->ptr, bytes->len);
+	if (*body < 0)
+		return err_sys(e, errno, "no memory for its command and environment (%zu bytes)", bytes->len);
+	keep_message_init(&wrap, KEEP_SPAWN_LONG);
+	wrap.serial = m->serial;
+	wrap.ticket = m->ticket;
+	buf_release(bytes);
+	return keep_write(bytes, &wrap, e);
+}
+
 int parent_send(struct parent *p, const struct keep_message *m, int fd)
 {
 	struct buf bytes = BUF_INIT;
 	struct err e = ERR_INIT;
+	int fds[2] = { -1, -1 };
+	size_t fd_count = 0;
+	int body = -1;
 	int rc = keep_write(&bytes, m, &e);
 
+	if (rc == 0 && m->kind == KEEP_SPAWN && bytes.len > KEEP_SPAWN_SHORT)
+		rc = wrap_long(&bytes, m, &body, &e);
+	if (fd >= 0)
+		fds[fd_count++] = fd;
+	if (body >= 0)
+		fds[fd_count++] = body;
 	if (rc < 0)
 		log_error("cannot tell the keeper '%s': %s", keep_kind_word(m->kind), e.text.ptr);
-	else if (p->count || sock_send(p->fd, bytes.ptr, bytes.len, &fd, fd >= 0) < 0)
-		keep_for_later(p, &bytes, fd);
+	else if (p->count || sock_send(p->fd, bytes.ptr, bytes.len, fds, fd_count) < 0)
+		keep_for_later(p, &bytes, fds, fd_count);
+	fd_close(&body);
 	buf_release(&bytes);
 	err_release(&e);
 	return rc;

@@ -248,9 +248,9 @@ static int send_spawn(struct run *run, int out, struct err *e)
 	if (rc == 0) {
 		launch_words(&launch, &run->command, &run->env, run->folder);
 		add_output(&m->spawn);
-		rc = parent_send(run->runner->parent, m, out);
-		if (rc < 0)
-			err_set(e, "its command and environment are too large");
+		rc = launch_check_size(&launch, e);
+		if (rc == 0 && parent_send(run->runner->parent, m, out) < 0)
+			rc = err_set(e, "the keeper does not take it; see the daemon's log");
 	}
 	launch_release(&launch);
 	return rc;

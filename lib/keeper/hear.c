@@ -13,6 +13,7 @@
 #include "os/fd.h"
 #include "os/notify.h"
 #include "os/oom.h"
+#include "os/sealed.h"
 #include "os/sock.h"
 
 /* So that a brain that talks without end does not keep its children from being reaped. */
@@ -100,6 +101,30 @@ static void send_signal(struct keeper *k, const struct heard *h, struct slot *s)
 		keeper_kill_soon(k);
 	if (rc < 0)
 		refuse(k, h, errno, "cannot send the signal");
+}
+
+/* Read where it lies, before there is a slot: what cannot be looked at is refused and nothing was made. */
+static void hear_spawn_long(struct keeper *k, struct heard *h)
+{
+	const uint64_t serial = h->m->serial;
+	const struct keep_ticket ticket = h->m->ticket;
+	struct err e = ERR_INIT;
+	size_t len = 0;
+	const char *bytes = h->fd_count ? sealed_map(h->fds[h->fd_count - 1], KEEP_SPAWN_MAX, &len) : NULL;
+
+	if (!bytes) {
+		tell_error(k, serial, errno == ENOMEM ? ENOMEM : EBADMSG, "cannot read the long spawn");
+		return;
+	}
+	fd_close(&h->fds[--h->fd_count]);
+	if (keep_read(&k->letter, bytes, len, &e) < 0 || k->letter.kind != KEEP_SPAWN ||
+		k->letter.ticket.slot != ticket.slot || k->letter.ticket.generation != ticket.generation)
+		tell_error(k, serial, EBADMSG, "the long spawn makes no sense");
+	else
+		hear_spawn(k, h);
+	keep_message_init(&k->letter, KEEP_SPAWN_LONG);
+	sealed_unmap(bytes, len);
+	err_release(&e);
 }
 
 static void hear_signal(struct keeper *k, struct heard *h)
@@ -255,6 +280,7 @@ static void hear_upgrade(struct keeper *k, struct heard *h)
 static void (*const hears[KEEP_KIND_COUNT])(struct keeper *k, struct heard *h) = {
 	[KEEP_SYNC] = hear_sync,
 	[KEEP_SPAWN] = hear_spawn,
+	[KEEP_SPAWN_LONG] = hear_spawn_long,
 	[KEEP_SIGNAL] = hear_signal,
 	[KEEP_ASKED] = hear_asked,
 	[KEEP_KILL_TREE] = hear_kill_tree,

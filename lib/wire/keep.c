@@ -93,6 +93,11 @@ unsigned int keep_kind_parts(enum keep_kind kind)
 	return kinds[kind].fields;
 }
 
+size_t keep_size_max(enum keep_kind kind)
+{
+	return kind == KEEP_SPAWN ? KEEP_SPAWN_MAX : KEEP_MESSAGE_MAX;
+}
+
 const char *keep_kind_word(enum keep_kind kind)
 {
 	return kind < KEEP_KIND_COUNT ? kinds[kind].word : "unknown";

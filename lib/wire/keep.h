@@ -14,6 +14,7 @@
  *	STOP is that and the signal in one, and END_TREE the same signal for what is left of the tree once the main process has ended; TREE_GONE
  *	follows when nothing is left.  Each is sent once in a process' life, whoever says it again: a brain that was killed in between leaves to the next
  *	one what it had begun.
+ *	SPAWN_LONG stands for a SPAWN that is too long for the socket: its last descriptor is sealed memory that holds the SPAWN.
  *	KILL_TREE is SIGKILL for the main process and all that came from it, until nothing is left: TREE_GONE, once.
  *	HOLD carries one descriptor, and replaces what had the name.  GET is answered by HELD with it.
  *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was
@@ -46,6 +47,8 @@ enum {
 	KEEP_FD = 3, /* where the brain finds the keeper */
 
 	KEEP_MESSAGE_MAX = 256 * 1024, /* bytes of one message */
+	KEEP_SPAWN_MAX = 8 << 20,      /* bytes of a SPAWN that comes in a SPAWN_LONG: more than exec takes */
+	KEEP_SPAWN_SHORT = 64 * 1024,  /* one of more bytes than these comes so */
 	KEEP_SLOTS_MAX = 16384,        /* processes that a keeper has, the ended ones counted until FORGET */
 	KEEP_HELD_MAX = 4096,          /* descriptors that it holds */
 	KEEP_FDS_MAX = 32,             /* descriptors that one message carries */

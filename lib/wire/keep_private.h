@@ -36,6 +36,8 @@ extern const struct keep_field keep_fields[KEEP_FIELD_ROWS];
 
 /* Which parts a kind carries: a row travels when `part` and this have a bit in common. */
 unsigned int keep_kind_parts(enum keep_kind kind);
+/* How many bytes a message of that kind may have. */
+size_t keep_size_max(enum keep_kind kind);
 int keep_check_range(const struct keep_field *f, int64_t value, struct err *e);
 /* Does a list hold as many strings as it says? */
 int keep_check_list(const struct keep_field *f, const struct keep_list *list, struct err *e);

@@ -192,13 +192,13 @@ int keep_read(struct keep_message *m, const char *bytes, size_t len, struct err 
 	uint64_t told = 0;
 
 	keep_message_init(m, KEEP_KIND_COUNT);
-	if (len > KEEP_MESSAGE_MAX)
-		return err_set(e, "a message of %zu bytes is more than %d", len, KEEP_MESSAGE_MAX);
 	if (get_number(&r, &kind) < 0 || get_number(&r, &m->serial) < 0 || get_number(&r, &told) < 0)
 		return err_set(e, "a message of %zu bytes has no whole header", len);
 	if (kind >= KEEP_KIND_COUNT)
 		return err_set(e, "there is no message of kind %llu", (unsigned long long)kind);
 	m->kind = (enum keep_kind)kind;
+	if (len > keep_size_max(m->kind))
+		return err_set(e, "a message of %zu bytes is more than %zu", len, keep_size_max(m->kind));
 	if (told != len)
 		return err_set(e, "message '%s': says %llu bytes and has %zu", keep_kind_word(m->kind),
 			(unsigned long long)told, len);

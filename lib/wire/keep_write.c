@@ -141,8 +141,8 @@ int keep_write(struct buf *out, const struct keep_message *m, struct err *e)
 	put_number(out, 0);
 	if (put_fields(out, m, e) < 0 || keep_check_whole(m, e) < 0)
 		goto undo;
-	if (out->len - start > KEEP_MESSAGE_MAX) {
-		err_set(e, "it takes %zu bytes, more than %d", out->len - start, KEEP_MESSAGE_MAX);
+	if (out->len - start > keep_size_max(m->kind)) {
+		err_set(e, "it takes %zu bytes, more than %zu", out->len - start, keep_size_max(m->kind));
 		goto undo;
 	}
 	put_length(out, start);

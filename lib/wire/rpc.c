@@ -182,7 +182,7 @@ int rpc_request_parse(struct rpc_request *request, const char *line, size_t len,
 {
 	const char *trouble = NULL;
 
-	*request = (struct rpc_request){ .root = json_parse(line, len, RPC_REQUEST_MAX, e) };
+	*request = (struct rpc_request){ .root = json_parse(line, len, RPC_OWNER_MAX, e) };
 	if (!request->root) {
 		request->id = mem_strdup("null");
 		err_prefix(e, "%s", rpc_code_word(RPC_PARSE));

@@ -18,7 +18,8 @@ struct err;
 struct json;
 
 enum {
-	RPC_REQUEST_MAX = 1024 * 1024,     /* bytes of one request, its newline not counted */
+	RPC_REQUEST_MAX = 1024 * 1024,     /* bytes of one request of a member, its newline not counted */
+	RPC_OWNER_MAX = 4 * 1024 * 1024,   /* of the owner, who may send an environment */
 	RPC_LETTER_MAX = 64 * 1024 * 1024, /* bytes of one answer or notification */
 	RPC_ONCE_MAX = 64,                 /* bytes of a key */
 	RPC_ID_MAX = 256,                  /* bytes of an id as JSON text: it is kept and sent back */

@@ -199,10 +199,10 @@ static void asks_for_much(struct fixture *f)
 	MUST(client_call(c, &call, &f->e) == CLIENT_DONE);
 	MUST(strlen(json_string(call.result, "")) == 5000000);
 	json_free(call.result);
-	buf_fill(&text, 'x', RPC_REQUEST_MAX);
+	buf_fill(&text, 'x', RPC_OWNER_MAX);
 	json_set_string(params, "target", text.ptr);
 	MUST(client_call(c, &call, &f->e) == CLIENT_FAILED);
-	MUST(strstr(f->e.text.ptr, "longer than 1 MiB"));
+	MUST(strstr(f->e.text.ptr, "MB long"));
 	json_free(params);
 	buf_release(&text);
 	client_free(c);

@@ -70,9 +70,9 @@ static void a_flood_gets_one_error_and_is_closed(void **state)
 
 	fixture_start(f);
 	fd = dial(f);
-	buf_fill(&flood, 'x', 2 * (size_t)RPC_REQUEST_MAX);
+	buf_fill(&flood, 'x', 2 * (size_t)RPC_OWNER_MAX);
 	say_bytes(f, fd, flood.ptr, flood.len);
-	assert_heard(f, fd, ERROR("null", "-32005", "the request is longer than 1 MiB"));
+	assert_heard(f, fd, ERROR("null", "-32005", "the request is longer than 4 MiB"));
 	assert_closed(f, fd);
 	assert_int_equal(server_stats(f->server).clients, 0);
 	buf_release(&flood);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +13,7 @@
 
 #include "os/fd.h"
 #include "os/procfs.h"
+#include "os/sealed.h"
 #include "stage.h"
 #include "unit.h"
 
@@ -199,6 +201,85 @@ static void a_ticket_is_used_once(void **state)
 	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, ESRCH);
 }
 
+/* A spawn of the actor with two megabytes in its environment less one kilobyte, as bytes. */
+static void long_spawn(struct wish *w, uint64_t generation, int *out, struct buf *bytes)
+{
+	wish_actor(w, generation, out, WORDS("--say", "up", "--print-env", "--exit", "0"));
+	for (int i = 0; i < 18; i++) {
+		struct buf entry = BUF_INIT;
+
+		buf_addf(&entry, "BIG_%d=", i);
+		buf_fill(&entry, 'x', 100 * 1024);
+		keep_list_add(&w->env, entry.ptr);
+		buf_release(&entry);
+	}
+	w->m.spawn.programs = keep_list_of(&w->programs);
+	w->m.spawn.argv = keep_list_of(&w->argv);
+	w->m.spawn.env = keep_list_of(&w->env);
+	assert_int_equal(keep_write(bytes, &w->m, NULL), 0);
+}
+
+static uint64_t say_long(struct stage *s, uint64_t generation, struct wish *w, int body)
+{
+	struct keep_message m;
+	uint64_t serial = 0;
+
+	keep_message_init(&m, KEEP_SPAWN_LONG);
+	m.ticket = (struct keep_ticket){ 1, generation };
+	w->fds[w->fd_count++] = body;
+	serial = stage_say(s, &m, w->fds, w->fd_count);
+	while (w->fd_count)
+		fd_close(&w->fds[--w->fd_count]);
+	buf_release(&w->programs);
+	buf_release(&w->argv);
+	buf_release(&w->env);
+	return serial;
+}
+
+static void a_long_spawn_comes_in_sealed_memory(void **state)
+{
+	struct stage *s = *state;
+	struct wish w;
+	struct buf bytes = BUF_INIT;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	long_spawn(&w, 5, &out, &bytes);
+	say_long(s, 5, &w, sealed_new(bytes.ptr, bytes.len));
+	stage_expect(s, KEEP_SPAWNED, 5);
+	stage_read_all(&out, &text);
+	stage_assert_has(&text, "up\n");
+	stage_assert_has(&text, "env BIG_17=xxx");
+	assert_true(text.len > (size_t)18 * 100 * 1024);
+	buf_release(&bytes);
+	buf_release(&text);
+}
+
+static void what_could_still_change_is_refused(void **state)
+{
+	struct stage *s = *state;
+	struct wish w;
+	struct buf bytes = BUF_INIT;
+	uint64_t serial = 0;
+	int body = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	long_spawn(&w, 5, NULL, &bytes);
+	assert_int_equal(fd_write_all(body, bytes.ptr, bytes.len), 0);
+	assert_int_equal(stage_expect_error(s, say_long(s, 5, &w, body))->number, EBADMSG);
+	/* Nor does one for another ticket pass, or bytes that are none. */
+	buf_clear(&bytes);
+	long_spawn(&w, 6, NULL, &bytes);
+	serial = say_long(s, 5, &w, sealed_new(bytes.ptr, bytes.len));
+	assert_int_equal(stage_expect_error(s, serial)->number, EBADMSG);
+	long_spawn(&w, 7, NULL, &bytes);
+	serial = say_long(s, 7, &w, sealed_new("nonsense", 8));
+	assert_int_equal(stage_expect_error(s, serial)->number, EBADMSG);
+	/* It is as well as before. */
+	stage_actor(s, 8, NULL, WORDS("--exit", "3"));
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 8)->status), 3);
+	buf_release(&bytes);
+}
+
 int main(void)
 {
 #define ON_STAGE(sentence, function)                                                                         \
@@ -215,6 +296,10 @@ int main(void)
 		ON_STAGE("what cannot be arranged comes home with its stage",
 			what_cannot_be_arranged_comes_home),
 		ON_STAGE("a ticket is used once", a_ticket_is_used_once),
+		ON_STAGE("a spawn that no socket takes comes in sealed memory",
+			a_long_spawn_comes_in_sealed_memory),
+		ON_STAGE("memory that could still change is refused, and so is what does not fit its ticket",
+			what_could_still_change_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("keeper: spawn", tests, NULL, NULL);

@@ -94,12 +94,12 @@ def too_large():
         client = d.client()
         client.socket.settimeout(20)
         try:
-            client.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"' + b'x' * (2 << 20) + b'"}}\n')
+            client.socket.sendall(b'{"jsonrpc":"2.0","id":1,"method":"ping","params":{"x":"' + b'x' * (5 << 20) + b'"}}\n')
         except (BrokenPipeError, ConnectionResetError):
             pass
         try:
             line = client.file.readline()
-            assert 'longer than 1 MiB' in json.loads(line)['error']['message'], line
+            assert 'longer than 4 MiB' in json.loads(line)['error']['message'], line
         except ConnectionResetError:
             # What it had not read yet makes the kernel take the answer back; closed it is either way.
             pass
