@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -63,6 +64,9 @@ static int keep(
 	if (rc == 0 && tell_fd >= 0 && keeper.ready_fd < 0)
 		rc = err_sys(e, errno, "cannot tell whoever started it how it goes");
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
+	/* The one that it was started in may be on a file system that somebody wants to unmount. */
+	if (rc == 0 && chdir("/") < 0)
+		rc = err_sys(e, errno, "cannot enter '/'");
 	if (rc == 0)
 		rc = keeper_run(&keeper, e);
 	if (rc == 0)
@@ -91,6 +95,24 @@ static int make_home_absolute(struct err *e)
 	return rc;
 }
 
+/* Its path as it means the same from everywhere; one without a slash is looked for in PATH. */
+static char *find_brain(const struct options *o, struct err *e)
+{
+	char *here = NULL;
+	char *path = NULL;
+
+	if (!o->brain)
+		return dirs_program("oxherd-brain", e);
+	if (*o->brain == '/' || !strchr(o->brain, '/'))
+		return mem_strdup(o->brain);
+	here = getcwd(NULL, 0);
+	path = here ? path_join(here, o->brain) : NULL;
+	if (!path)
+		err_sys(e, errno, "cannot tell where '%s' is", o->brain);
+	mem_free(here);
+	return path;
+}
+
 int run(const struct options *o, struct err *e)
 {
 	struct lock lock = LOCK_INIT;
@@ -105,7 +127,7 @@ int run(const struct options *o, struct err *e)
 		return err_sys(e, errno, "cannot say who else may control it");
 	if (make_home_absolute(e) < 0)
 		return -1;
-	brain = o->brain ? mem_strdup(o->brain) : dirs_program("oxherd-brain", e);
+	brain = find_brain(o, e);
 	if (!brain || dirs_find(&dirs, e) < 0 || dirs_check_home(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||
 		lock_take(&lock, dirs.run, dirs.state, e) < 0)
 		goto out;
@@ -132,6 +154,9 @@ int run_again(const struct options *o, struct err *e)
 	keeper.back_fd = (int)o->back;
 	keeper.failed = o->failed;
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
+	/* Earlier versions stayed where they were started. */
+	if (!o->brain || *o->brain == '/')
+		(void)!chdir("/");
 	return keeper_resume(&keeper, (int)o->luggage, e);
 }
 

@@ -249,3 +249,21 @@ in_run() {
 	# Where that found nothing to stop, this ends what it should have found.
 	assert nothing_left
 }
+
+@test "the daemon keeps no folder busy: a file system that it was started from can be unmounted" {
+	start_oxherd <<-'TOML'
+		[processes.one]
+		command = "actor --mark"
+		working_dir = "/"
+	TOML
+	assert_equal "$(readlink "/proc/$(keeper_pid)/cwd")" /
+	assert_equal "$(readlink "/proc/$(brain_pid)/cwd")" /
+	oxctl daemon upgrade
+	assert_equal "$(readlink "/proc/$(keeper_pid)/cwd")" /
+	oxctl daemon stop
+	# A brain that was named from here is found all the same.
+	mkdir from
+	cp "$OXHERD_BUILD/oxherd-brain" from/brain
+	oxherd --brain from/brain --daemon 3>&-
+	assert_equal "$(readlink "/proc/$(brain_pid)/exe")" "$(realpath from/brain)"
+}
