@@ -38,6 +38,45 @@ one() {
 	assert_equal "$(status_field one:0 signal)" SIGINT
 }
 
+# A shell that waits for its program before it looks at its trap.
+trapping() {
+	begin_oxherd <<-TOML
+		[processes.one]
+		command = ["sh", "-c", "trap 'exit 0' TERM; echo up; sleep 1000; true"]
+		stop_timeout_ms = 600
+		$1
+	TOML
+	eventually 5 has_written one:0 up
+}
+
+@test "stop_signal_to = tree sends the stop signal to every process at once" {
+	trapping 'stop_signal_to = "tree"'
+	took 0 500 oxctl stop one
+	assert_equal "$(status_field one:0 code)" 0
+	refute_logged "killed"
+}
+
+@test "without it the stop signal is the main process' own until that has ended" {
+	trapping ""
+	took 600 1500 oxctl stop one
+	assert_logged "one:0: did not stop within 0.6 s: killed"
+	assert_equal "$(children_named sleep)" 0
+}
+
+@test "status tells that the main process has ended, and what is waited for" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = ["sh", "-c", "actor --ignore TERM --say up; true"]
+		stop_timeout_ms = 1500
+	TOML
+	eventually 5 has_written one:0 up
+	oxctl stop one 3>&- &
+	eventually 2 reason_has one:0 "waits for processes that its main process left: SIGTERM was sent"
+	wait
+	assert_logged "one:0: processes that the main process left did not stop within 1.5 s: killed"
+	assert_equal "$(children_named actor)" 0
+}
+
 @test "a grandchild that called setsid and ignores SIGTERM is gone after stop" {
 	one "--ignore TERM --setsid-grandchild --bare-grandchild --grandchild" 200
 	[ "$(children_named actor)" -ge 3 ]

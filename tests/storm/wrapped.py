@@ -200,7 +200,7 @@ def crash():
 
 
 def daemon_stops(how):
-    """SIGTERM to the daemon, or a brain or a keeper that is killed in the middle of a stop."""
+    """SIGTERM to the daemon, or a stop in the middle of which the brain or the keeper is killed, or the daemon upgraded."""
     need('node')
     forms = {name: FORMS[name] for name in ('plain', 'and', 'pipe', 'script', 'python')}
     with daemon() as d:
@@ -214,7 +214,10 @@ def daemon_stops(how):
                 subprocess.Popen([os.path.join(BUILD, 'oxctl'), 'stop', 'all'], env=d.env, cwd=d.home,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 assert eventually(lambda: all(p['status'] == 'stopping' for p in d.processes().values()))
-                os.kill(d.brain() if how == 'brain' else d.keeper, signal.SIGKILL)
+                if how == 'upgrade':
+                    oxctl(d, 'daemon', 'upgrade')
+                else:
+                    os.kill(d.brain() if how == 'brain' else d.keeper, signal.SIGKILL)
             if how == 'keeper':
                 subprocess.run([os.path.join(BUILD, 'oxctl'), 'daemon', 'start'], env=d.env, cwd=d.home, check=False,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
@@ -244,5 +247,6 @@ if __name__ == '__main__':
         ('a wrapper that crashes takes no request of its server along', crash),
         ('SIGTERM to the daemon cuts no request', lambda: daemon_stops('term')),
         ('the brain killed within the grace cuts no request', lambda: daemon_stops('brain')),
+        ('an upgrade within the grace cuts no request', lambda: daemon_stops('upgrade')),
         ('the keeper killed within the grace cuts no request', lambda: daemon_stops('keeper')),
     )
