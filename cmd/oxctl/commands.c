@@ -53,8 +53,9 @@ const struct cmd commands[] = {
 			"The new definition first starts beside the old instances and has to prove itself; then they are replaced one "
 			"after the other, each out of its upstream and drained before it stops. If anything fails, what runs stays, or "
 			"comes back, and the exit code is 1. Changed means: the definition, or the build (the folder that a link leads to, the "
-			"files that the command names, env files, the git commit). Apps that did not change are not touched, and the answer "
-			"names what was compared; apps that are no longer in the "
+			"files that the command names, env files, the git commit). What may exist only once, such as a bot without a port, is "
+			"replaced in place (deploy.surge in oxfile(5)). Ctrl-C ends the waiting, not the deploy. Apps that did not change are "
+			"not touched, and the answer names what was compared; apps that are no longer in the "
 			"oxfile are stopped, unless apps are named. A second deploy takes the place of one that is under way. The daemon "
 			"is started if there is none." },
 	{ .name = "reload",
@@ -134,7 +135,7 @@ const struct cmd commands[] = {
 		.example = "oxctl why api:2",
 		.details =
 			"One timeline: exits with their signal or code, who asked for what, which rule was followed, and what "
-			"comes next." },
+			"comes next. A spare of a deploy that is gone is known for an hour, here and in logs." },
 	{ .name = "events",
 		.arguments = "[TARGET...]",
 		.about = "show what happened",

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "interrupt.h"
 #include "launch.h"
 #include "model/fields.h"
 #include "os/clock.h"
@@ -300,7 +301,9 @@ static int call_once(struct client *client, struct talk *t)
 	set_deadline(t, &call.timeout_ms);
 	call.params = t->params;
 	call.text = t->text;
+	interrupt_begin(t->method);
 	code = client_call(client, &call, &t->e);
+	interrupt_end();
 	t->result = call.result;
 	warn(t->result);
 	t->data = call.data;

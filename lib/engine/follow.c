@@ -23,8 +23,12 @@ static int add_logs(struct follower *f, struct err *e)
 	struct vec instances = VEC_INIT;
 	const struct instance *i = NULL;
 	size_t k = 0;
-	int rc = herd_targets(b->herd, (const char *const *)f->targets.items, f->targets.len, &instances, e);
+	const char *const *targets = (const char *const *)f->targets.items;
+	int rc = herd_targets(b->herd, targets, f->targets.len, &instances, e);
 
+	herd_gone(b->herd, targets, f->targets.len, clock_ms(), &instances);
+	if (instances.len)
+		rc = 0;
 	VEC_EACH (&instances, k, i) {
 		const char *app = instance_app(i);
 		int number = instance_number(i);

@@ -1,15 +1,18 @@
 /*
  * What an instance wrote last, read back from its log: the last lines of standard error in the life that it has, or had.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "engine/brain_private.h"
 #include "engine/logs.h"
 #include "os/clock.h"
 
 enum {
-	LINES_MAX = 10,
+	LINES_MAX = 30, /* so many that the first line of a stack trace is among them */
 	LINE_BYTES_MAX = 240,
-	LINES_TURNS = 4, /* of LOGS_TURN_BYTES: what is further back in its log is not looked for */
+	BYTES_MAX = 4096, /* of all; of more the first are left out */
+	LINES_TURNS = 4,  /* of LOGS_TURN_BYTES: what is further back in its log is not looked for */
 	LINES_GIVEN = LINES_MAX * 64 * 1024,
 };
 
@@ -28,6 +31,15 @@ static void add_line(void *context, const struct logs_line *l)
 		buf_adds(out, "...");
 }
 
+/* Whole lines from a line break on. */
+static const char *last_part(const struct buf *lines)
+{
+	const char *at =
+		lines->len > BYTES_MAX ? strchr(lines->ptr + (lines->len - BYTES_MAX), '\n') : lines->ptr;
+
+	return at ? at : "";
+}
+
 void brain_last_lines(void *context, const char *name, struct buf *out)
 {
 	struct brain *b = context;
@@ -41,6 +53,7 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 		.run = &run,
 		.now_ms = clock_wall_ms(),
 	};
+	struct buf lines = BUF_INIT;
 	struct logs *logs = NULL;
 	struct log_place log;
 
@@ -50,8 +63,10 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 	logs = logs_new(&query);
 	logs_add(logs, &log, instance_app(i), instance_number(i), MARK_ERR);
 	for (int turn = 0; turn < LINES_TURNS; turn++)
-		if (logs_read(logs, LINES_GIVEN, add_line, out) != LOGS_MORE)
+		if (logs_read(logs, LINES_GIVEN, add_line, &lines) != LOGS_MORE)
 			break;
+	buf_adds(out, last_part(&lines));
+	buf_release(&lines);
 	logs_free(logs);
 	log_place_release(&log);
 }

@@ -147,6 +147,8 @@ static struct json *instance_why(const struct instance *i, size_t limit)
 	instance_status(i, clock_ms(), &status);
 	object = instance_status_to_json(&status);
 	json_set_string(object, "reason", status.reason.ptr);
+	if (instance_gone_ms(i, clock_ms()) >= 0)
+		json_set_int(object, "gone_secs", instance_gone_ms(i, clock_ms()) / 1000);
 	timeline = json_set(object, "timeline", json_new_array());
 	for (size_t k = limit && limit < count ? count - limit : 0; k < count; k++)
 		json_push(timeline, happening_to_json(instance_happening(i, k)));
@@ -162,7 +164,10 @@ struct json *brain_why(struct brain *b, const char *target, size_t limit, struct
 	const struct instance *instance = NULL;
 	size_t i = 0;
 
-	if (herd_targets(b->herd, &target, 1, &instances, e) == 0) {
+	int rc = herd_targets(b->herd, &target, 1, &instances, e);
+
+	herd_gone(b->herd, &target, 1, clock_ms(), &instances);
+	if (rc == 0 || instances.len) {
 		root = json_new_object();
 		json_set_string(root, "target", target);
 		list = json_set(root, "instances", json_new_array());

@@ -4,6 +4,7 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
+#include "herd/gone.h"
 #include "herd/inside.h"
 
 struct app *app_new(struct herd *h, struct revision *first)
@@ -144,6 +145,7 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 	struct instance *i = instance_new(a, number, slot);
 	size_t place = place_of(a, number);
 
+	gone_drop(a, number);
 	vec_push(&a->instances, i);
 	for (size_t k = a->instances.len - 1; k > place; k--)
 		a->instances.items[k] = a->instances.items[k - 1];
@@ -223,6 +225,7 @@ static void end(struct app *a)
 
 	app_publish(a, "removed");
 	upstream_forget(a);
+	gone_drop(a, -1);
 	vec_remove(&h->apps, a->place);
 	map_remove(&h->names, a->spec->name);
 	app_free(a);
@@ -254,7 +257,10 @@ void app_remove(struct instance *i)
 	herd_remove_slot(h, i);
 	h->is_changed = true;
 	requests_look(h, i);
-	instance_free(i);
+	if (i->is_spare && !a->is_leaving)
+		gone_add(i, h->now);
+	else
+		instance_free(i);
 	if (a->is_leaving && !a->instances.len)
 		end(a);
 }

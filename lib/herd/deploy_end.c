@@ -113,6 +113,11 @@ static void failure_words(const struct rollout *r, const char *now, struct buf *
 	const char *reason = r->failure.len ? r->failure.ptr : "it failed";
 	size_t len = strcspn(reason, "\n");
 
+	if (r->is_aborted) {
+		buf_addf(out, "%s: aborted: revision %d is not deployed; %s", r->app->spec->name,
+			r->to->number, now);
+		return;
+	}
 	buf_addf(out, "%s: revision %d is not deployed: %.*s; %s", r->app->spec->name, r->to->number,
 		(int)len, reason, now);
 	buf_adds(out, reason + len);

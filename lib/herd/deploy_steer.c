@@ -9,8 +9,8 @@ static int go_on(struct app *a, struct err *e)
 	struct rollout *r = a->rollout;
 
 	if (!r || !rollout_waits_for_word(r))
-		return err_set(e, "'%s' waits for no word: %s", a->spec->name,
-			r ? "its deploy is under way" : "nothing is being deployed");
+		return err_set(e, "%s: %s", a->spec->name,
+			r ? "its deploy is in progress and not paused" : "no deploy in progress");
 	r->is_told_on = true;
 	buf_clear(&r->failure);
 	for (size_t k = 0; k < a->instances.len; k++)
@@ -25,8 +25,8 @@ static int abort_it(struct app *a, struct err *e)
 
 	if (!r)
 		return err_set(e,
-			"nothing of '%s' is being deployed; 'rollback' brings the revision before back",
-			a->spec->name);
+			"%s: no deploy in progress; 'oxctl rollback %s' goes back to the revision before",
+			a->spec->name, a->spec->name);
 	if (r->phase == ROLLOUT_BACK)
 		return 0;
 	r->is_aborted = true;

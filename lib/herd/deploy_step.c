@@ -287,8 +287,8 @@ static void pause_it(struct rollout *r)
 
 	rollout_enter(r, ROLLOUT_PAUSED);
 	buf_addf(&words,
-		"%s: %d of %d instances run revision %d; 'oxctl deploy --continue %s' goes on, '--abort' goes back",
-		a->spec->name, r->told_done, r->count, r->to->number, a->spec->name);
+		"%s: deploy paused: %d of %d instances run revision %d; 'oxctl deploy --continue %s' replaces the others, 'oxctl deploy --abort %s' goes back",
+		a->spec->name, r->told_done, r->count, r->to->number, a->spec->name, a->spec->name);
 	rollout_rested(a, true, words.ptr);
 	rollouts_settled(a->herd, r->number, true, words.ptr);
 	buf_release(&words);

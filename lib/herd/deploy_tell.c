@@ -42,6 +42,8 @@ void rollout_tell(struct app *a, const char *verdict)
 	count_steps(a, &a->rollout->told_done);
 	event = event_of(a);
 	event.why = verdict ? verdict : rollout_phase_about(a->rollout->phase);
+	if (!verdict && a->rollout->phase == ROLLOUT_BACK && a->rollout->is_aborted)
+		event.why = "aborted; rolling back";
 	event.step = verdict ? "over" : NULL;
 	herd_publish(a->herd, &event);
 }

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/inside.h"
+#include "herd/unready.h"
 
 static struct restart_history *history_of(struct instance *i)
 {

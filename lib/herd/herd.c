@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "herd/gone.h"
 #include "herd/inside.h"
 #include "herd/receipt.h"
 
@@ -19,6 +20,7 @@ void herd_free(struct herd *h)
 {
 	if (!h)
 		return;
+	gone_release(h);
 	for (size_t k = 0; k < h->slots.len; k++)
 		instance_free(h->slots.items[k]);
 	for (size_t k = 0; k < h->apps.len; k++)
@@ -44,6 +46,7 @@ void herd_enter(struct herd *h, int64_t now)
 {
 	if (now > h->now)
 		h->now = now;
+	gone_sweep(h);
 }
 
 static void take_steps(struct herd *h)

@@ -295,6 +295,13 @@ int herd_targets(
 /* The same for what is about whole apps: appends their specs, of const struct spec *, borrowed until the herd's next step. */
 int herd_target_specs(
 	const struct herd *h, const char *const *targets, size_t count, struct vec *specs, struct err *e);
+/*
+ * The same for spares of deploys that are gone, for an hour after: only the questions below may be asked of them.  Nothing that targets
+ * mean is no error.
+ */
+void herd_gone(const struct herd *h, const char *const *targets, size_t count, int64_t now, struct vec *out);
+/* How long ago; -1: it is there. */
+int64_t instance_gone_ms(const struct instance *i, int64_t now);
 const char *instance_app(const struct instance *i);
 int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);

@@ -117,7 +117,8 @@ struct instance {
 	struct timer life, tree;
 	struct restart_history *history; /* NULL: it never crashed */
 	struct past past;
-	char *why; /* the words of what happened last; may be NULL */
+	char *why;       /* the words of what happened last; may be NULL */
+	int64_t gone_at; /* of a spare that is no more (gone.c); INT64_MIN: it is there */
 	enum rollout_step told_step;
 	struct instance *next_touched;
 };
@@ -200,6 +201,7 @@ struct herd {
 	struct vec requests;
 	struct vec receipts;     /* of struct receipt *, oldest first */
 	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
+	struct vec gone;         /* of struct instance *: spares that are no more, oldest first (gone.c) */
 	struct herd_counts counts;
 	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
 	uint64_t last_rollout;
@@ -289,14 +291,6 @@ void instance_wish(const struct instance *i, struct spawn_wish *wish, struct buf
 void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
-/* unready.c: why it was not ready in time, from a look at it; a start that failed is stopped, and counts as a crash. */
-void unready_words(const struct instance *i, struct buf *out);
-void instance_fail_start(struct instance *i, const char *why);
-/* Words about what an end with 0 left behind; false where that is nothing. */
-bool background_words(const struct instance *i, const struct left_behind *left, struct buf *out);
-/* It was to serve, and what it left behind is what it took for that. */
-bool is_background_start(const struct instance *i, const struct left_behind *left);
-
 /* over.c */
 void instance_over_end(struct instance *i);
 /* It goes down for a limit, and for nothing else. */

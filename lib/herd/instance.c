@@ -15,6 +15,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->start_by = EVENT_START;
 	i->wants_up = app->wants_up;
 	i->state_since = app->herd->now;
+	i->gone_at = INT64_MIN;
 	i->life.owner = i;
 	i->tree.owner = i;
 	return i;

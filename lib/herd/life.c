@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "herd/unready.h"
 
 static struct ticket ticket_of(const struct instance *i)
 {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "herd/gone.h"
 #include "herd/receipt.h"
 
 static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
@@ -237,6 +238,28 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	return 0;
 }
 
+/* It is nice to have: what makes no sense is left out. */
+static void load_gone(struct app *a, const struct vec *revisions, const struct json *j)
+{
+	int64_t number = get_int(j, "number", -1);
+	int64_t slot = get_int(j, "slot", 0);
+	int64_t ago = get_int(j, "gone_ms", -1);
+	struct instance *i = NULL;
+
+	if (!in_range(number, 0, APP_INSTANCES_MAX - 1) || !in_range(slot, 1, UINT32_MAX) || ago < 0 ||
+		app_instance(a, (int)number))
+		return;
+	i = instance_new(a, (int)number, (uint32_t)slot);
+	revision_set(&i->revision, find_revision(a, revisions, get_int(j, "revision", 0)));
+	load_numbers(i, j);
+	load_history(i, j);
+	load_exit(i, json_get(j, "last_exit"));
+	instance_set_why(i, json_string(json_get(j, "why"), NULL));
+	(void)state_parse(json_string(json_get(j, "state"), ""), &i->state);
+	(void)leave_parse(json_string(json_get(j, "leave"), "none"), &i->leave);
+	gone_add(i, a->herd->now - ago);
+}
+
 static int load_instances(struct app *a, const struct json *j, struct err *e)
 {
 	struct vec revisions = VEC_INIT;
@@ -245,6 +268,10 @@ static int load_instances(struct app *a, const struct json *j, struct err *e)
 
 	JSON_EACH (json_get(j, "instances"), instance) {
 		rc = rc < 0 ? rc : load_instance(a, &revisions, instance, e);
+	}
+	JSON_EACH (json_get(j, "gone"), instance) {
+		if (rc == 0)
+			load_gone(a, &revisions, instance);
 	}
 	rc = rc < 0 ? rc : load_rollout(a, &revisions, json_get(j, "rollout"), e);
 	vec_release_with(&revisions, drop_revision);

@@ -1,5 +1,10 @@
+#include <string.h>
+
 #include "base/mem.h"
+#include "herd/gone.h"
 #include "herd/inside.h"
+
+enum { OLD_LINES_MAX = 10 };
 
 /* Grows only as far as there is something to remember: most instances start once and run. */
 static void grow(struct past *p)
@@ -13,10 +18,30 @@ static void grow(struct past *p)
 	p->cap = cap;
 }
 
+/* The reason, and below it the last of the lines that the instance wrote. */
+static void shorten(struct happening *h)
+{
+	size_t lines = 0;
+	char *head = h->words ? strchr(h->words, '\n') : NULL;
+	const char *tail = head;
+
+	for (const char *c = head; c; c = strchr(c + 1, '\n'))
+		lines++;
+	if (lines <= OLD_LINES_MAX)
+		return;
+	for (; lines > OLD_LINES_MAX; lines--)
+		tail = strchr(tail + 1, '\n');
+	memmove(head, tail, strlen(tail) + 1);
+	h->words = mem_resize(h->words, strlen(h->words) + 1, 1);
+}
+
 void past_add(struct past *p, const struct herd_event *event)
 {
 	struct happening *item = NULL;
 
+	/* All of its last lines are kept of the newest end alone. */
+	for (size_t k = 0; k < p->len && strchr(event->why ? event->why : "", '\n'); k++)
+		shorten(&p->items[k]);
 	if (p->len == p->cap && p->cap < HAPPENINGS_MAX)
 		grow(p);
 	if (p->len < p->cap) {
@@ -49,6 +74,8 @@ void herd_recall(struct herd *h, const struct herd_event *event)
 	const struct app *a = app_find(h, event->app);
 	struct instance *i = a ? app_instance(a, event->instance) : NULL;
 
+	if (a && !i)
+		i = gone_find(a, event->instance);
 	if (i)
 		past_add(&i->past, event);
 }

@@ -82,6 +82,8 @@ static void write_instance(const struct instance *i, struct buf *out)
 	int64_t now = i->app->herd->now;
 
 	jot_open(out, NULL, '{');
+	if (i->gone_at != INT64_MIN)
+		jot_int(out, "gone_ms", now - i->gone_at);
 	jot_int(out, "number", i->number);
 	jot_int(out, "slot", i->slot);
 	jot_int(out, "generation", (int64_t)i->generation);
@@ -162,15 +164,21 @@ static void add_revision(const struct app *a, struct vec *list, const struct rev
 static void write_revisions(const struct app *a, struct buf *out)
 {
 	struct vec list = VEC_INIT;
+	size_t k = 0;
+	const struct instance *i = NULL;
 
 	jot_open(out, "revisions", '[');
 	add_revision(a, &list, a->target);
 	add_revision(a, &list, a->previous);
 	if (a->rollout)
 		add_revision(a, &list, a->rollout->to);
-	for (size_t k = 0; k < a->instances.len; k++)
+	for (k = 0; k < a->instances.len; k++)
 		add_revision(a, &list, ((const struct instance *)a->instances.items[k])->revision);
-	for (size_t k = 0; k < list.len; k++) {
+	VEC_EACH (&a->herd->gone, k, i) {
+		if (i->app == a)
+			add_revision(a, &list, i->revision);
+	}
+	for (k = 0; k < list.len; k++) {
 		jot_open(out, NULL, '{');
 		write_revision(list.items[k], out);
 		jot_close(out, '}');
@@ -201,6 +209,24 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 	jot_close(out, '}');
 }
 
+static void write_gone(const struct app *a, struct buf *out)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+	bool has_any = false;
+
+	VEC_EACH (&a->herd->gone, k, i) {
+		if (i->app != a)
+			continue;
+		if (!has_any)
+			jot_open(out, "gone", '[');
+		has_any = true;
+		write_instance(i, out);
+	}
+	if (has_any)
+		jot_close(out, ']');
+}
+
 static void write_app(const struct app *a, struct buf *out)
 {
 	jot_open(out, NULL, '{');
@@ -225,6 +251,7 @@ static void write_app(const struct app *a, struct buf *out)
 	for (size_t k = 0; k < a->instances.len; k++)
 		write_instance(a->instances.items[k], out);
 	jot_close(out, ']');
+	write_gone(a, out);
 	jot_close(out, '}');
 }
 

@@ -1,6 +1,7 @@
 /*
  * Starts that fail although the program runs: what it does instead of becoming ready, and what to do about it.
  */
+#include "herd/unready.h"
 #include "herd/deploy.h"
 
 /* --- not ready in time --- */

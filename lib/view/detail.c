@@ -27,14 +27,20 @@ static void add_head(const struct json *instance, const struct timeline *t, stru
 	const char *status = text_of(instance, "status");
 	const char *reason = text_of(instance, "reason");
 	int64_t next = int_of(instance, "next_restart_ms", -1);
+	int64_t gone = int_of(instance, "gone_secs", -1);
 
 	human_tint(out, TINT_BOLD, t->colour);
 	human_safe(out, id, strlen(id));
 	human_untint(out, t->colour);
-	buf_adds(out, ": ");
-	human_tint(out, list_tint(status), t->colour);
-	human_safe(out, status, strlen(status));
-	human_untint(out, t->colour);
+	if (gone >= 0) {
+		buf_adds(out, " (a spare): gone since ");
+		human_duration(out, gone * 1000);
+	} else {
+		buf_adds(out, ": ");
+		human_tint(out, list_tint(status), t->colour);
+		human_safe(out, status, strlen(status));
+		human_untint(out, t->colour);
+	}
 	if (next >= 0)
 		buf_adds(out, ", ");
 	list_reason(out, NULL, next);

@@ -173,6 +173,42 @@ static int read_instances(const struct json *status, struct vec *instances, stru
 	return 0;
 }
 
+/* A deploy that nobody is told of any more is easily forgotten. */
+static void add_rollout(const struct app_status *a, struct buf *out)
+{
+	const struct rollout_status *r = &a->rollout;
+
+	if (!r->phase)
+		return;
+	human_safe(out, a->name, strlen(a->name));
+	buf_addf(out, ": %s ", r->kind);
+	if (str_eq(r->phase, "paused"))
+		buf_addf(out, "paused after %d of %d instances; 'oxctl deploy --continue %s' or '--abort %s'",
+			r->done, r->total, a->name, a->name);
+	else if (str_eq(r->phase, "halted"))
+		buf_addf(out,
+			"failed after %d of %d instances, rollback is off; 'oxctl deploy' again, '--continue %s' or '--abort %s'",
+			r->done, r->total, a->name, a->name);
+	else if (str_eq(r->phase, "back"))
+		buf_addf(out, "failed or aborted, going back to revision %d", r->from);
+	else
+		buf_addf(
+			out, "of revision %d in progress, %d of %d instances done", r->to, r->done, r->total);
+	buf_addc(out, '\n');
+}
+
+static void add_rollouts(const struct json *status, struct buf *out)
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (json_get(status, "apps"), member) {
+		struct app_status app;
+
+		if (app_status_from_json(member, &app, NULL) == 0)
+			add_rollout(&app, out);
+	}
+}
+
 int list_render(const struct json *status, struct buf *out, size_t width, bool colour, struct err *e)
 {
 	struct vec instances = VEC_INIT;
@@ -183,6 +219,7 @@ int list_render(const struct json *status, struct buf *out, size_t width, bool c
 	} else if (rc == 0) {
 		add_table(&instances, out, width, colour);
 		add_verdict(&instances, out);
+		add_rollouts(status, out);
 	}
 	vec_release_with(&instances, free_instance);
 	return rc;

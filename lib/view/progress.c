@@ -166,6 +166,27 @@ bool progress_has_any(const struct progress *p)
 	return p->apps.len > 0;
 }
 
+/* The words of events are a promise to programs; these are for people. */
+const char *progress_step_label(const char *step)
+{
+	static const struct {
+		const char *step;
+		const char *label;
+	} labels[] = {
+		{ "waits", "waiting" },
+		{ "leaves", "removing from upstream" },
+		{ "drains", "draining" },
+		{ "stops", "stopping" },
+		{ "starts", "starting" },
+		{ "proves", "checking" },
+	};
+
+	for (size_t i = 0; step && i < sizeof(labels) / sizeof(labels[0]); i++)
+		if (str_eq(labels[i].step, step))
+			return labels[i].label;
+	return step ? step : "";
+}
+
 /* --- words --------------------------------------------------------------------------------------------------------------- */
 
 static void add_safe(struct buf *out, const char *text)
@@ -183,8 +204,8 @@ static bool is_trouble(const struct json *event)
 {
 	const char *on = text_of(event, "on");
 
-	return str_eq(text_of(event, "kind"), "note") || str_eq(on, "crash") || str_eq(on, "gave-up") ||
-		str_eq(on, "unhealthy") || str_eq(text_of(event, "to"), "blocked");
+	return str_eq(text_of(event, "kind"), "note") || str_eq(on, "crash") || str_eq(on, "give-up") ||
+		str_eq(on, "limit") || str_eq(on, "unhealthy") || str_eq(text_of(event, "to"), "blocked");
 }
 
 static void add_line(struct buf *out, const struct json *event)
@@ -203,7 +224,7 @@ static void add_line(struct buf *out, const struct json *event)
 	if (!is_rollout(event))
 		human_safe(out, why ? why : "", why ? strcspn(why, "\n") : 0);
 	else if (number >= 0)
-		add_safe(out, text_of(event, "step") ? text_of(event, "step") : "");
+		add_safe(out, progress_step_label(text_of(event, "step")));
 	else
 		buf_addf(out, "revision %lld: %s", (long long)number_of(event, "revision", 0),
 			why ? why : text_of(event, "phase"));
@@ -281,7 +302,7 @@ static void add_row(struct table *t, const struct progress_app *a, const struct 
 	else
 		buf_addc(&time, '-');
 	table_cell(t, TINT_NONE, "  %s:%d%s", a->name, s->number, s->is_spare ? " (a spare)" : "");
-	table_cell(t, step_tint(step), "%s", step);
+	table_cell(t, step_tint(step), "%s", progress_step_label(step));
 	table_cell(t, TINT_NONE, "%s", time.ptr);
 	table_cell(t, list_tint(s->state ? s->state : ""), "%s", s->state ? s->state : "");
 	buf_release(&time);

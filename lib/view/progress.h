@@ -1,11 +1,11 @@
 /*
  * A deploy as it goes on, from the events that the daemon sends: as lines one after the other, and as a picture that is drawn anew.
  *
- *	api  [##########----------] 2 of 4, revision 7, instances are replaced  12.4 s
- *	  api:0            done     3.1 s  running
- *	  api:1            proves   1.2 s  running
- *	  api:2            waits         -  running
- *	  api:4 (a spare)  done     8.0 s  running
+ *	api  [##########----------] 2 of 4, revision 7, replacing instances  12.4 s
+ *	  api:0            done      3.1 s  running
+ *	  api:1            checking  1.2 s  running
+ *	  api:2            waiting       -  running
+ *	  api:4 (a spare)  done      8.0 s  running
  */
 #ifndef OX_VIEW_PROGRESS_H
 #define OX_VIEW_PROGRESS_H
@@ -38,6 +38,8 @@ void progress_hear(struct progress *p, const struct json *event, int64_t now);
 void progress_line(const struct json *event, struct buf *out);
 /* Everything as it is, in lines no wider than `width` (0: as wide as they are). */
 void progress_render(const struct progress *p, int64_t now, struct buf *out, size_t width, bool colour);
+/* What people read for the word of a step: "checking" for "proves". */
+const char *progress_step_label(const char *step);
 /* Is there anything to be drawn? */
 bool progress_has_any(const struct progress *p);
 

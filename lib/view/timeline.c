@@ -7,6 +7,7 @@
 #include "model/status.h"
 #include "view/human.h"
 #include "view/list.h"
+#include "view/progress.h"
 
 enum {
 	MS_A_DAY = 86400000,
@@ -103,7 +104,7 @@ static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint
 	human_untint(out, t->colour && tint != TINT_NONE);
 }
 
-/* "starts (a spare), revision 3", or "revision 3" for a step of the whole app; the verdict says it all by itself. */
+/* "starting (a spare), revision 3", or "revision 3" for a step of the whole app; the verdict says it all by itself. */
 static void add_rollout(const struct json *event, struct buf *out)
 {
 	const char *step = json_string(json_get(event, "step"), NULL);
@@ -113,7 +114,7 @@ static void add_rollout(const struct json *event, struct buf *out)
 		return;
 	buf_adds(out, gap);
 	if (step) {
-		add_safe(out, step);
+		add_safe(out, progress_step_label(step));
 		buf_adds(out, json_bool(json_get(event, "spare"), false) ? " (a spare), " : ", ");
 	}
 	buf_addf(out, "revision %lld", (long long)revision);

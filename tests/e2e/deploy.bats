@@ -101,7 +101,7 @@ watch_capacity() {
 	run -0 oxctl deploy
 	touch enough
 	wait
-	assert_output --partial "api:3 (a spare): proves"
+	assert_output --partial "api:3 (a spare): checking"
 	assert_output --partial "worker: unchanged"
 	assert_output --regexp 'api: revision 2 runs in 3 of 3 instances \([0-9.]+ s\)'
 	[ "$(sort -n seen_ready | head -1)" -ge 3 ]
@@ -297,7 +297,7 @@ bad_build() {
 	write_oxfile 2
 	oxctl deploy api >out 2>&1 3>&- &
 	deploy=$!
-	for step in "api:3 (a spare): starts" "api:0: starts" "api:2: starts"; do
+	for step in "api:3 (a spare): starting" "api:0: starting" "api:2: starting"; do
 		eventually 20 grep -qF "$step" out
 		kill -KILL "$(brain_pid)"
 	done
@@ -318,7 +318,7 @@ bad_build() {
 	write_oxfile 2 "" "$(printf 'pre = "sleep 1000"\nhook_timeout_secs = 1')"
 	oxctl deploy api >out 2>&1 3>&- &
 	deploy=$!
-	eventually 5 grep -q "the pre hook runs" out
+	eventually 5 grep -q "running the pre hook" out
 	oxctl restart worker --wait
 	ends_with 1 "$deploy"
 	grep -q "no end within 1 s" out
@@ -334,17 +334,20 @@ bad_build() {
 	begin "canary = 1"
 	write_oxfile 2 "" "canary = 1"
 	run -0 oxctl deploy api
-	assert_output --partial "1 of 3 instances run revision 2; 'oxctl deploy --continue api' goes on"
+	assert_output --partial "api: deploy paused: 1 of 3 instances run revision 2; 'oxctl deploy --continue api' replaces the others"
 	assert_equal "$(app_field api phase)" paused
+	run -0 oxctl status
+	assert_line "api: deploy paused after 1 of 3 instances; 'oxctl deploy --continue api' or '--abort api'"
 	run -0 oxctl deploy --continue api
 	settled_on 2
 	write_oxfile 3 "" "canary = 1"
 	oxctl deploy api
 	run -0 oxctl deploy --abort api
-	assert_output --partial "it went back"
+	assert_output --partial "revision 3: aborted; rolling back"
+	assert_output --partial "api: aborted: revision 3 is not deployed; it went back, 3 of 3 instances run revision 2"
 	settled_on 2
 	run -1 oxctl deploy --abort api
-	assert_output --partial "nothing of 'api' is being deployed"
+	assert_output --partial "api: no deploy in progress"
 }
 
 @test "rollback brings the revision before back, and says so where there is none" {

@@ -15,12 +15,13 @@ bot() {
 		if os.environ['VERSION'] == 'bad':
 		    raise RuntimeError('no token')
 		print('bot', os.environ['VERSION'], flush=True)
+		os.write(int(os.environ['NOTIFY_FD']), b'\n')
 		time.sleep(1000)
 	PY
 	cat >oxfile.toml <<-TOML
 		[processes.bot]
 		command = ["python3", "bot.py"]
-		ready_timeout_secs = 5
+		ready = "notify-fd"
 		max_restarts = 3
 		env = { VERSION = "$1" }
 		deploy = { min_healthy_secs = 0.2${2+, $2} }
@@ -87,6 +88,7 @@ single() {
 @test "who listens on the PORT of its env file is deployed beside a spare, and who only shares that file in place" {
 	single 1
 	oxctl start --wait 3>&-
+	eventually 10 curl -s "http://127.0.0.1:$port/" >/dev/null
 	single 2
 	run -0 oxctl deploy
 	assert_output --partial "web:1 (a spare): done"
@@ -141,4 +143,71 @@ single() {
 	oxctl deploy
 	oxctl start app --wait
 	assert_equal "$(xargs <hooks)" "pre post pre post post"
+}
+
+# node_app MODULE: three web servers that need a module.
+node_app() {
+	port=${port-$(port_block 8)}
+	cat >server.js <<-JS
+		require('$1');
+		require('http').createServer((q, a) => a.end()).listen(+process.env.PORT);
+	JS
+	cat >oxfile.toml <<-TOML
+		[processes.api]
+		command = "node server.js"
+		instances = 2
+		port = $port
+		env = { V = "$1" }
+		deploy = { min_healthy_secs = 0, fail_timeout_secs = 0${2-} }
+	TOML
+}
+
+@test "the message of a failed deploy begins with the first line of the stack trace, and logs and why know the spare for an hour" {
+	node_app http
+	oxctl start --wait 3>&-
+	node_app ./nope.js
+	run -1 oxctl deploy
+	assert_output --partial "    Error: Cannot find module './nope.js'"
+	assert_output --partial "    Require stack:"
+	assert_output --partial "      code: 'MODULE_NOT_FOUND',"
+	assert_output --partial "The spare ran beside the old instances"
+	run oxctl status api
+	refute_output --partial "api:2"
+	known() {
+		run -0 oxctl logs api
+		assert_output --partial "[api:2]"
+		assert_output --partial "Cannot find module './nope.js'"
+		run -0 oxctl logs api:2
+		assert_output --partial "Cannot find module './nope.js'"
+		run -0 oxctl why api
+		assert_output --regexp "api:2 \(a spare\): gone since [0-9]+"
+		assert_output --partial "| Error: Cannot find module './nope.js'"
+		run -0 oxctl why api:2
+		assert_output --partial "exit code 1"
+	}
+	known
+	kill -9 "$(brain_pid)"
+	eventually 5 state_is api:0 running
+	known
+}
+
+@test "Ctrl-C during a deploy says that it continues, and how to watch or abort it" {
+	node_app http
+	oxctl start --wait 3>&-
+	node_app url ", min_healthy_secs = 1"
+	sed -i 's/min_healthy_secs = 0, //' oxfile.toml
+	python3 - >out 2>&1 <<-'PY'
+		import signal, subprocess, time
+		p = subprocess.Popen(["oxctl", "deploy"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+		                     preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+		p.stdout.readline()
+		p.send_signal(signal.SIGINT)
+		print(p.communicate()[1], "code", p.returncode)
+	PY
+	run cat out
+	assert_output --partial "oxctl: interrupted; the deploy continues; 'oxctl status --watch' shows it, 'oxctl deploy --abort' goes back"
+	assert_output --partial "code 130"
+	run oxctl status
+	assert_output --partial "api: deploy of revision 2 in progress"
+	eventually 20 at_least api:1 revision 2
 }

@@ -261,7 +261,7 @@ static void abort_brings_back_what_was(void **state)
 	fake_live(&f, 3000);
 	assert_int_equal(steer(&f, HERD_ABORT, 8), 0);
 	fake_live(&f, 10000);
-	assert_int_equal(fake_count(&f, "settled 7 failed: api: revision 2 is not deployed: aborted"), 1);
+	assert_int_equal(fake_count(&f, "settled 7 failed: api: aborted: revision 2 is not deployed"), 1);
 	assert_int_equal(fake_count(&f, "settled 8 ok"), 1);
 	assert_true(all_run(&f, "serve --well"));
 	assert_int_equal(running(&f), 3);

@@ -182,6 +182,111 @@ static void over_a_death(void **state)
 	fake_release(&f);
 }
 
+/* How many of that target are gone, and known. */
+static size_t gone(const struct fake *f, const char *target)
+{
+	struct vec found = VEC_INIT;
+	size_t count = 0;
+
+	herd_gone(f->h, &target, 1, f->now, &found);
+	count = found.len;
+	vec_release(&found);
+	return count;
+}
+
+static void fail_a_spare(struct fake *f)
+{
+	struct spec *s = begin(f, 2);
+
+	change_and_deploy(f, s);
+	fake_exit(f, "bot:2", 1, 0);
+	finish(f);
+	fake_live(f, 1000);
+	assert_null(herd_find(f->h, "bot:2"));
+}
+
+static void gone_for_an_hour(void **state)
+{
+	const char *target = "bot:2";
+	struct vec found = VEC_INIT;
+	const struct instance *i = NULL;
+	struct fake f;
+
+	(void)state;
+	fail_a_spare(&f);
+	assert_int_equal(gone(&f, "bot"), 1);
+	assert_int_equal(gone(&f, "bot:2"), 1);
+	assert_int_equal(gone(&f, "all"), 1);
+	assert_int_equal(gone(&f, "bot:1"), 0);
+	assert_int_equal(gone(&f, "web"), 0);
+	herd_gone(f.h, &target, 1, f.now, &found);
+	i = found.items[0];
+	assert_true(instance_happenings(i) > 2);
+	assert_true(instance_gone_ms(i, f.now) >= 0);
+	assert_int_equal(instance_gone_ms(herd_find(f.h, "bot:0"), f.now), -1);
+	vec_release(&found);
+	fake_pass(&f, 3600000);
+	assert_int_equal(gone(&f, "bot"), 0);
+	fake_release(&f);
+}
+
+static void gone_over_a_death(void **state)
+{
+	const struct herd_event event = {
+		.kind = HERD_EVENT_NOTE, .app = "bot", .instance = 2, .why = "out of luck", .at = 1
+	};
+	const char *target = "bot:2";
+	struct vec found = VEC_INIT;
+	struct fake f;
+
+	(void)state;
+	fail_a_spare(&f);
+	fake_rebirth(&f);
+	herd_recall(f.h, &event);
+	herd_gone(f.h, &target, 1, f.now, &found);
+	assert_int_equal(found.len, 1);
+	assert_int_equal(instance_happenings(found.items[0]), 1);
+	assert_string_equal(instance_happening(found.items[0], 0)->words, "out of luck");
+	vec_release(&found);
+	fake_release(&f);
+}
+
+static void gone_with_its_app_or_its_number(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fail_a_spare(&f);
+	fake_scale(&f, "bot", 3);
+	assert_int_equal(gone(&f, "bot"), 0);
+	fake_release(&f);
+	fail_a_spare(&f);
+	fake_request(&f, HERD_DELETE, "bot", 9, false);
+	fake_live(&f, 1000);
+	assert_int_equal(gone(&f, "all"), 0);
+	fake_release(&f);
+}
+
+/* Of each end but the newest ten lines are kept. */
+static void older_lines_are_cut(void **state)
+{
+	const char *lines = "exit code 1\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
+	const struct herd_event event = { .kind = HERD_EVENT_NOTE, .app = "bot", .why = lines };
+	const struct instance *i = NULL;
+	struct fake f;
+
+	(void)state;
+	begin(&f, 1);
+	fake_apply(&f);
+	herd_recall(f.h, &event);
+	herd_recall(f.h, &event);
+	i = herd_find(f.h, "bot:0");
+	assert_string_equal(instance_happening(i, instance_happenings(i) - 1)->words, lines);
+	assert_string_equal(instance_happening(i, instance_happenings(i) - 2)->words,
+		"exit code 1\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +301,11 @@ int main(void)
 			who_shares_an_env_file),
 		PROMISE("what may exist only once has no spare, and what serves has one", the_rule),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
+		PROMISE("a spare that is gone is known for an hour, and then forgotten", gone_for_an_hour),
+		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),
+		PROMISE("a spare that is gone is forgotten with its app, or when its number is given again",
+			gone_with_its_app_or_its_number),
+		PROMISE("of the newest end all last lines are kept, of older ones ten", older_lines_are_cut),
 	};
 
 	return cmocka_run_group_tests_name("herd spare", tests, NULL, NULL);

@@ -45,9 +45,13 @@ static void each_step_is_a_line(void **state)
 	assert_line(
 		"{\"kind\":\"rollout\",\"app\":\"api\",\"instance\":4,\"id\":12,\"step\":\"starts\",\"spare\":true,"
 		"\"elapsed_ms\":12340}",
-		"   12.3 s  api:4 (a spare): starts\n");
+		"   12.3 s  api:4 (a spare): starting\n");
 	assert_line("{\"kind\":\"state\",\"app\":\"api\",\"instance\":1,\"on\":\"crash\",\"to\":\"backoff\","
 		    "\"why\":\"exit code 1\\nError: boom\"}",
+		"           api:1: exit code 1\n");
+	assert_line(
+		"{\"kind\":\"state\",\"app\":\"api\",\"instance\":1,\"on\":\"give-up\",\"to\":\"crashed\","
+		"\"why\":\"exit code 1\"}",
 		"           api:1: exit code 1\n");
 	/* The verdict is in the answer, what goes well is a step, and the rest is somebody else's. */
 	assert_line(
@@ -68,7 +72,7 @@ static void the_picture_has_a_bar_and_a_line_a_slot(void **state)
 	hear(&p, "{\"kind\":\"state\",\"app\":\"other\",\"instance\":0,\"to\":\"running\"}", 900);
 	hear(&p,
 		"{\"kind\":\"rollout\",\"app\":\"api\",\"instance\":null,\"phase\":\"replace\",\"step\":null,"
-		"\"why\":\"instances are replaced\",\"revision\":2,\"done\":0,\"total\":2,\"elapsed_ms\":1000}",
+		"\"why\":\"replacing instances\",\"revision\":2,\"done\":0,\"total\":2,\"elapsed_ms\":1000}",
 		2000);
 	hear(&p,
 		"{\"kind\":\"rollout\",\"app\":\"api\",\"instance\":2,\"step\":\"done\",\"spare\":true,\"to\":\"running\","
@@ -81,10 +85,10 @@ static void the_picture_has_a_bar_and_a_line_a_slot(void **state)
 	hear(&p, "{\"kind\":\"state\",\"app\":\"api\",\"instance\":1,\"to\":\"running\"}", 3000);
 	progress_render(&p, 4500, &out, 0, false);
 	assert_string_equal(out.ptr,
-		"api  [##########----------] 1 of 2, revision 2, instances are replaced  3.5 s\n"
-		"  api:0            done   1.5 s  running\n"
-		"  api:1            waits      -  running\n"
-		"  api:2 (a spare)  done   2.5 s  running\n");
+		"api  [##########----------] 1 of 2, revision 2, replacing instances  3.5 s\n"
+		"  api:0            done     1.5 s  running\n"
+		"  api:1            waiting      -  running\n"
+		"  api:2 (a spare)  done     2.5 s  running\n");
 	hear(&p,
 		"{\"kind\":\"rollout\",\"app\":\"api\",\"instance\":2,\"step\":\"gone\",\"spare\":true,\"to\":\"stopped\","
 		"\"done\":2,\"total\":2}",

@@ -81,10 +81,10 @@ static void steps_are_told(void **state)
 			"12:01:02.123  api  app  scaled 2 -> 4\n" },
 		{ "{" AT "\"kind\":\"rollout\",\"id\":\"api:4\",\"app\":\"api\",\"step\":\"starts\","
 		  "\"spare\":true,\"revision\":3,\"why\":null}",
-			"12:01:02.123  api:4  rollout  starts (a spare), revision 3\n" },
+			"12:01:02.123  api:4  rollout  starting (a spare), revision 3\n" },
 		{ "{" AT "\"kind\":\"rollout\",\"id\":null,\"app\":\"api\",\"step\":null,\"spare\":false,"
-		  "\"revision\":3,\"why\":\"instances are replaced\"}",
-			"12:01:02.123  api  rollout  revision 3  instances are replaced\n" },
+		  "\"revision\":3,\"why\":\"replacing instances\"}",
+			"12:01:02.123  api  rollout  revision 3  replacing instances\n" },
 		{ "{" AT "\"kind\":\"rollout\",\"id\":null,\"app\":\"api\",\"step\":\"over\",\"spare\":false,"
 		  "\"revision\":3,\"why\":\"api: revision 3 runs in 4 of 4 instances\"}",
 			"12:01:02.123  api  rollout  api: revision 3 runs in 4 of 4 instances\n" },
