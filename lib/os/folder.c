@@ -67,8 +67,11 @@ static int complain_of_link(const struct folder *f, const char *name, struct err
 {
 	struct buf why = BUF_INIT;
 
-	buf_addf(&why, "'%s' is a symbolic link in a folder that %s can change; ", name,
-		f->kind == FOLDER_USERS ? f->rights->name : "others");
+	buf_addf(&why, "'%s' is a symbolic link in a folder that ", name);
+	if (f->kind == FOLDER_USERS)
+		buf_addf(&why, "user '%s' can change; ", f->rights->name);
+	else
+		buf_adds(&why, "others can change; ");
 	buf_adds(&why, "name the file that it leads to, or use a folder that only root can change");
 	(void)complain(ELOOP, why.ptr, e);
 	buf_release(&why);

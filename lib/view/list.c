@@ -73,6 +73,16 @@ static void cell_or_dash(struct table *t, struct buf *text)
 	buf_clear(text);
 }
 
+/* Why is a question for `oxctl why`. */
+static void add_dropped(struct buf *out, int64_t bytes)
+{
+	if (bytes <= 0)
+		return;
+	buf_adds(out, out->len ? "; " : "");
+	human_size(out, bytes);
+	buf_adds(out, " of its output dropped");
+}
+
 static void add_row(struct table *t, const struct instance_status *s, bool has_reasons)
 {
 	bool has_health = !str_eq(s->health, "none");
@@ -99,6 +109,7 @@ static void add_row(struct table *t, const struct instance_status *s, bool has_r
 	cell_or_dash(t, &text);
 	if (has_reasons) {
 		list_reason(&text, s->reason.ptr, s->next_restart_ms);
+		add_dropped(&text, s->log_dropped_bytes);
 		table_cell(t, TINT_DIM, "%s", text.ptr);
 	}
 	buf_release(&text);
@@ -125,7 +136,8 @@ static void add_table(const struct vec *instances, struct buf *out, size_t width
 	size_t i = 0;
 
 	VEC_EACH (instances, i, s)
-		has_reasons = has_reasons || s->reason.len || s->next_restart_ms >= 0;
+		has_reasons =
+			has_reasons || s->reason.len || s->next_restart_ms >= 0 || s->log_dropped_bytes > 0;
 	table_init(&t, columns, has_reasons ? count : count - 1);
 	VEC_EACH (instances, i, s)
 		add_row(&t, s, has_reasons);

@@ -89,8 +89,9 @@ owner() {
 	eventually 5 dropped hello
 	nothing_has_changed
 	state_is web:0 running
+	oxctl status web | grep -q "of its output dropped"
 	run -0 oxctl why web:0
-	assert_output --partial "cannot write to '$place/home/out.log': 'out.log' is a symbolic link in a folder that 65533 can change"
+	assert_output --partial "cannot write to '$place/home/out.log': 'out.log' is a symbolic link in a folder that user '65533' can change"
 	# It is no longer one: all goes on, and what is missing is said.
 	as_user rm out.log
 	eventually 5 grep -q "bytes were dropped here" out.log

@@ -72,6 +72,18 @@ static void reasons_have_a_column(void **state)
 		"1 of 3 ready, 1 backoff, 1 stopped\n");
 }
 
+static void what_no_log_took_is_said(void **state)
+{
+	(void)state;
+	reads(PROCESS("api", "0", UP ",\"log_dropped_bytes\":120") "," PROCESS(
+		      "w", "0", BACKOFF ",\"log_dropped_bytes\":3145728"),
+		0, false,
+		"PROCESS   PID  STATUS   HEALTH   PORT  UPTIME  RESTARTS   CPU      MEM  REASON\n"
+		"api:0    4102  running  healthy  3000  1m 32s         0  0.3%  48.7 MB  120 B of its output dropped\n"
+		"w:0         -  backoff  -           -       -         3     -        -  exit code 3; next start in 400 ms; 3.0 MB of its output dropped\n"
+		"1 of 2 ready, 1 backoff\n");
+}
+
 static void long_reasons_are_cut(void **state)
 {
 	(void)state;
@@ -160,6 +172,7 @@ static void names_cannot_move_the_cursor(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("output that no log took is said beside its process", what_no_log_took_is_said),
 		PROMISE("an instance is a line with its figures, and the last line counts",
 			a_line_an_instance),
 		PROMISE("what is not running says why and when it starts again", reasons_have_a_column),
