@@ -11,6 +11,7 @@
 #include "engine/launch.h"
 #include "model/build.h"
 #include "os/git.h"
+#include "os/rights.h"
 
 /* What a word may mean beside a file of that name: node finds "server" as server.js, and gunicorn "app.main:api" as app/main.py. */
 static const char *const guesses[] = { "", ".js", "/index.js", ".py", "/__init__.py" };
@@ -151,22 +152,34 @@ static void look_at_words(const struct search *s, const struct spec *spec)
 	vec_release_with(&words, build_word_free);
 }
 
+static void look(struct search *search, const struct spec *s, const char *folder)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	if (!realpath(folder, real) || stat(real, &st) < 0 || !S_ISDIR(st.st_mode))
+		return;
+	search->build->folder = mem_strdup(real);
+	look_at_words(search, s);
+	search->build->commit = git_commit(real, &search->build->tree);
+}
+
 struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own)
 {
 	char *named = launch_folder(s);
 	struct search search = { .build = build_new(named), .own = own };
 	const struct spawn_wish wish = { .spec = s };
 	struct env env = { .items = NULL };
-	char real[PATH_MAX];
-	struct stat st;
+	struct rights *rights = rights_find(s->user, s->group);
 
-	if (realpath(own ? own->folder : named, real) && stat(real, &st) == 0 && S_ISDIR(st.st_mode)) {
-		search.build->folder = mem_strdup(real);
-		launch_env(&wish, caller, &env);
-		search.path = env_get(&env, "PATH");
-		look_at_words(&search, s);
-		search.build->commit = git_commit(real, &search.build->tree);
+	launch_env(&wish, caller, &env);
+	search.path = env_get(&env, "PATH");
+	/* Links and .git are the user's to make: they lead no further than that user gets. */
+	if (rights_take(rights) == 0) {
+		look(&search, s, own ? own->folder : named);
+		rights_return(rights);
 	}
+	rights_free(rights);
 	env_release(&env);
 	mem_free(named);
 	return search.build;

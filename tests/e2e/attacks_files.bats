@@ -406,3 +406,23 @@ owner() {
 	nothing_has_changed
 	[ ! -e "$place/root/made" ]
 }
+
+@test "what the daemon learns of a build it reads with the user's rights" {
+	printf '%040d\n' 7 >"$place/root/secret"
+	before=$(digest)
+	as_user mkdir -p .git/refs
+	as_user ln -s "$place/root/secret" .git/HEAD
+	as_user ln -s "$place/root" hidden
+	cat >"$place/oxfile.toml" <<-TOML
+		[processes.web]
+		command = "sh -c 'exec sleep 1000' hidden/secret"
+		working_dir = "$place/home"
+		$as_bob
+	TOML
+	oxctl start -c "$place/oxfile.toml" --wait 3>&-
+	oxctl deploy -c "$place/oxfile.toml" || :
+	oxctl stop web
+	run grep -rl -e "$(printf %040d 7)" -e "$place/root/secret" "$OXHERD_HOME/state"
+	assert_output ""
+	nothing_has_changed
+}
