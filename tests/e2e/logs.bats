@@ -176,7 +176,7 @@ search() {
 	assert_output --partial '"line":"line 15000. mark"'
 	oxctl logs --grep "$dear" -n 20000 >/dev/null 2>&1 3>&- &
 	searcher=$!
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		run -0 timeout 2 oxctl status
 	done
 	kill "$searcher" 2>/dev/null || :
