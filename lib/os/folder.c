@@ -32,7 +32,8 @@ struct walk {
 	struct buf rest; /* of the path, without slashes at its beginning */
 	unsigned int flags;
 	int links;
-	bool is_open; /* see struct folder: of where we are */
+	bool is_open;    /* see struct folder: of where we are */
+	bool is_private; /* nobody but root and the daemon's user may write there */
 };
 
 /* --- words ------------------------------------------------------------------------------------------------------------- */
@@ -138,6 +139,7 @@ static void judge(struct walk *w, const struct stat *st)
 
 	f->owner = st->st_uid;
 	w->is_open = may_write && is_sticky;
+	w->is_private = is_own(st->st_uid) && !may_write;
 	if (f->kind == FOLDER_USERS)
 		return;
 	if (f->rights && user_may_change(f->rights, f->fd, st))
@@ -291,7 +293,7 @@ static int end_at(struct walk *w, const char *name, struct err *e)
 	struct folder *f = w->f;
 	struct stat st;
 	bool follows = w->flags & FOLDER_FOLLOW ||
-		(w->flags & FOLDER_FOLLOW_OWN && f->kind == FOLDER_OWN && !w->is_open);
+		(w->flags & FOLDER_FOLLOW_OWN && f->kind != FOLDER_USERS && w->is_private);
 
 	if (!follows || folder_stat(f, name, &st) < 0 || !S_ISLNK(st.st_mode))
 		return 0;

@@ -193,6 +193,12 @@ static void in_a_shared_folder_only_plain_files_of_ours_are_opened(void **state)
 	/* One that we made may be followed on the way. */
 	make_link("..", "shared/ours", 0);
 	assert_int_equal(kind_of("shared/ours/secret", NULL, 0), FOLDER_SHARED);
+	/* A folder of ours in it, where nobody else puts links. */
+	make_folder("shared/private", 0, 0755);
+	make_link("real", "shared/private/log", 0);
+	assert_int_equal(open_it("shared/private/log", NULL, FOLDER_FOLLOW_OWN, O_RDWR | O_CREAT), 0);
+	make_link("../theirs", "shared/private/out", 0);
+	assert_int_equal(open_it("shared/private/out", NULL, FOLDER_FOLLOW_OWN, O_RDWR), -EPERM);
 	assert_int_equal(mkfifo(in_top("shared/pipe"), 0666), 0);
 	assert_int_equal(chown(in_top("shared/pipe"), STRANGER, STRANGER), 0);
 	assert_int_equal(open_it("shared/pipe", NULL, 0, O_RDWR), -EPERM);
