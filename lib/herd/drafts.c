@@ -190,14 +190,13 @@ static void amend(struct app *a, struct revision *r)
 		instance_check_renew(i);
 	}
 	if (a->current == old) {
-		if (rollout_makes_way_back(a, r, ROLLOUT_DEPLOY)) {
-			revision_pin(old);
+		if (rollout_makes_way_back(a, r, ROLLOUT_DEPLOY))
 			revision_set(&a->previous, old);
-		}
 		revision_set(&a->current, r);
 	}
 	if (a->rollout && a->rollout->to == old)
 		revision_set(&a->rollout->to, r);
+	revision_pin(old);
 	app_retarget(a, r);
 	revision_drop(old);
 }

@@ -106,6 +106,7 @@ void brain_start(struct sim *s)
 		.cpus = 4,
 		.is_port_taken = machine_is_port_taken,
 		.is_port_busy = machine_is_port_taken,
+		.look = disk_look,
 	};
 	bool is_exact = s->is_store_prompt && !s->is_brain_dead;
 	struct json *stored = NULL;

@@ -145,6 +145,7 @@ void check_spawn(struct sim *s, const struct spawn_wish *wish)
 	if (!is_by_some_revision(i, wish->spec))
 		sim_fail(s, "%s is spawned by an old definition", wish->name);
 	roll_check_spare(s, i, wish);
+	disk_check_spawn(s, i, wish);
 	check_port_of(s, wish, app, number);
 }
 

@@ -242,6 +242,8 @@ static void do_apply(struct sim *s, uint64_t *random)
 	struct herd_apply a = { .oxfile = "/town/oxfile.toml", .specs = &specs, .only = &town_names[only] };
 
 	edit_file(s, random);
+	if (sim_chance(random, 50))
+		disk_edit(s, random);
 	asked = driver_ask(s, random);
 	a.id = asked ? asked->id : 0;
 	a.only_count = sim_chance(random, 40) && s->file_version[only] >= 0 ? 1 : 0;
@@ -266,6 +268,10 @@ static void do_apply(struct sim *s, uint64_t *random)
 		sim_trace(s, "it is refused: %s", e.text.ptr);
 		driver_settle_failed(asked);
 		memcpy(s->wants, before, sizeof(before));
+	} else if (a.changes) {
+		for (int app = 0; app < SIM_APPS && s->h; app++)
+			if (chosen[app])
+				disk_check_deployed(s, app);
 	}
 	err_release(&e);
 	vec_release_with(&specs, (void (*)(void *))spec_free);

@@ -51,6 +51,8 @@ void driver_steer(struct sim *s, uint64_t *random)
 	if (herd_steer(s->h, asked ? asked->id : 0, steering, town_names[app], s->now, &e) < 0) {
 		sim_trace(s, "it is refused: %s", e.text.ptr);
 		driver_settle_failed(asked);
+	} else if (steering == HERD_ROLLBACK && s->h) {
+		disk_check_back(s, app);
 	}
 	err_release(&e);
 }

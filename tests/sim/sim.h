@@ -26,6 +26,7 @@ enum {
 	SIM_PORT_FIRST = 3000,
 	SIM_TRACE_LINES = 400,
 	SIM_REQUESTS = 64,
+	SIM_RELEASES = 4,
 };
 
 struct proc {
@@ -103,6 +104,12 @@ struct again {
 	bool is_clean; /* nobody has asked for anything else since */
 };
 
+/* What is on the disk of one app. */
+struct disk {
+	int link;                  /* the release that it leads to */
+	int64_t age[SIM_RELEASES]; /* of the file in each; -1: the release is gone */
+};
+
 struct sim {
 	uint64_t seed, behaviour, spawns;
 	int64_t now, wall;
@@ -130,6 +137,8 @@ struct sim {
 	uint64_t answered[SIM_APPS];
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 
+	struct disk disks[SIM_APPS];
+	int64_t files; /* that were written so far */
 	struct want wants[SIM_APPS];
 	int file_version[SIM_APPS]; /* what stands in the oxfile; -1: the app is not in it */
 	struct asked asked[SIM_REQUESTS];
@@ -289,6 +298,15 @@ void brain_save(struct sim *s);
 void brain_end(struct sim *s);
 /* The keeper remembers who was told to end, for the next brain. */
 void brain_asked(void *context, struct ticket t);
+
+/* disk.c */
+struct build *disk_look(void *context, const struct build_wish *wish);
+void disk_edit(struct sim *s, uint64_t *random);
+void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_wish *wish);
+/* An apply with changes was taken for that app. */
+void disk_check_deployed(struct sim *s, int app);
+/* A rollback was taken. */
+void disk_check_back(struct sim *s, int app);
 
 /* roll.c */
 void roll_note(struct sim *s, int app, const struct herd_event *event);
