@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -144,6 +145,22 @@ static int run(const char *path, int null_fd, int words_fd, struct err *e)
 	return -1;
 }
 
+/* A member of a control group may pass through the folder of somebody else's daemon, and start nothing there. */
+static int check_owner(struct err *e)
+{
+	struct dirs dirs = { .run = NULL };
+	struct stat st;
+	int rc = 0;
+
+	if (dirs_find(&dirs, NULL) == 0 && stat(dirs.run, &st) == 0 && geteuid() != 0 &&
+		st.st_uid != geteuid() && (st.st_mode & S_IXGRP) && access(dirs.run, X_OK) == 0)
+		rc = err_set(e,
+			"the daemon in '%s' is not running, and only uid %u, whose folder that is, can start it",
+			dirs.run, (unsigned int)st.st_uid);
+	dirs_release(&dirs);
+	return rc;
+}
+
 /* The control group of the last daemon is that of the next, unless the caller says another, or none. */
 static void recall_group(void)
 {
@@ -163,11 +180,14 @@ static void recall_group(void)
 
 int launch_daemon(struct err *e)
 {
-	char *path = dirs_program(program, e);
+	char *path = NULL;
 	int null_fd = -1;
 	int words_fd = -1;
 	int rc = -1;
 
+	if (check_owner(e) < 0)
+		return -1;
+	path = dirs_program(program, e);
 	recall_group();
 	/* A caller without standard streams is not to get these numbers for the files below. */
 	(void)fd_fill_standard();

@@ -58,7 +58,7 @@ int main(int argc, char **argv)
 		{ "no-cgroups", '\0', OPT_FLAG, &o.without_cgroups, NULL,
 			"kill process trees by session, descent and mark alone" },
 		{ "group", '\0', OPT_STRING, &o.group, "NAME[:METHOD,...]",
-			"who may control it too, and what they may ask for; 'read' is all that only looks" },
+			"who may use it too: 'read' only looks, 'control' (the default) also starts, stops and deploys" },
 		{ "check", '\0', OPT_FLAG, &o.check, NULL,
 			"say whether this build understands what the running keeper has written down" },
 		/* Inner: what another build says when it becomes this one. */

@@ -62,7 +62,7 @@ struct oxfile *handle_read(struct handle *h, struct request *r, const char *path
 
 	if (!request_is_owner(r) && !first_of(h, path, &app)) {
 		request_forbid_member(r, "'%s' of '%s', which no app here came from,",
-			method_name(request_method(r)), path);
+			method_command(request_method(r)), path);
 		return NULL;
 	}
 	reading.will_run = will_run;

@@ -83,11 +83,19 @@ static void refuse(struct request *r, int code)
 	request_error(r, code, NULL, "%s", r->e.text.ptr);
 }
 
+static void forbid_param(struct request *r, const char *param)
+{
+	if (r->method == METHOD_START && json_get(r->rpc.params, "name"))
+		request_forbid_member(r, "'start' of a new app");
+	else
+		request_forbid_member(r, "'%s' with '%s'", method_command(r->method), param);
+}
+
 /* False after it was answered with who may. */
 static bool check_rights(struct session *s, struct request *r)
 {
 	const bool *group_may = s->server->options.group_may;
-	const char *name = method_name(r->method);
+	const char *name = method_command(r->method);
 	const char *param = method_owners_param(r->method, r->rpc.params);
 	char what[128], needs[128];
 
@@ -98,12 +106,12 @@ static bool check_rights(struct session *s, struct request *r)
 		return false;
 	}
 	if ((!group_may || group_may[r->method]) && param)
-		request_forbid_member(r, "'%s' with '%s'", name, param);
+		forbid_param(r, param);
 	if (!group_may || group_may[r->method])
 		return !param;
 	(void)snprintf(what, sizeof(what), "'%s'", name);
 	(void)snprintf(needs, sizeof(needs), "the right '%s' or '%s'",
-		method_rights(r->method) == METHOD_READ ? "read" : "control", name);
+		method_rights(r->method) == METHOD_READ ? "read" : "control", method_name(r->method));
 	request_forbid(r, what, needs);
 	return false;
 }

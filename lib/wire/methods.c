@@ -130,6 +130,17 @@ const char *method_name(enum method method)
 	return methods[method].name;
 }
 
+const char *method_command(enum method method)
+{
+	static const char *const others[METHOD_COUNT] = {
+		[METHOD_APPLY] = "start",
+		[METHOD_DAEMON_SHUTDOWN] = "daemon stop",
+		[METHOD_DAEMON_UPGRADE] = "daemon upgrade",
+	};
+
+	return others[method] ? others[method] : methods[method].name;
+}
+
 const char *method_doc(enum method method)
 {
 	return methods[method].doc;

@@ -33,6 +33,8 @@ enum method_rights {
 /* METHOD_COUNT, with words and a suggestion in `e`, if there is none of that name. */
 enum method method_find(const char *name, struct err *e);
 const char *method_name(enum method method);
+/* The same as it is typed to oxctl, for messages. */
+const char *method_command(enum method method);
 const char *method_doc(enum method method);
 enum method_rights method_rights(enum method method);
 /* Every call is logged with the peer's pid and uid, and answered when it is on disk. */

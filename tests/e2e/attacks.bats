@@ -57,7 +57,7 @@ print(s.makefile().readline())' "$place/herd/run/oxherd.sock" "$@"
 # needs_owner METHOD PARAMS: a member is refused, and hears nothing else.
 needs_owner() {
 	run -0 ask as_member "$1" "$2"
-	assert_output --regexp "permission denied: '$1'.* needs the owner \(uid 0\); you are in group '$group' with right '"
+	assert_output --regexp "permission denied: '[a-z ]+'.* needs the owner \(uid 0\); you are in group '$group' with right '"
 	refute_output --partial root:
 	refute_output --partial hunter2
 }
@@ -174,7 +174,7 @@ forge() {
 	needs_owner daemon.shutdown '{}'
 	needs_owner save '{}'
 	run -1 as_member oxctl start x -- id
-	assert_output --partial "permission denied: 'start' with 'name' needs the owner (uid 0)"
+	assert_output --partial "permission denied: 'start' of a new app needs the owner (uid 0)"
 	run -1 as_member oxctl deploy -c theirs/oxfile.toml
 	assert_output --partial "which no app here came from, needs the owner (uid 0)"
 	[ ! -e theirs/got-in ]
@@ -203,6 +203,11 @@ forge() {
 	assert_output --partial api:0
 	run -1 as_member oxctl restart api
 	assert_output --partial "you are in group '$group' with right 'read'"
+	# A member cannot start it, and hears who can.
+	kill_both
+	run -1 as_member oxctl status
+	assert_output "oxctl: the daemon in '$place/herd/run' is not running, and only uid 0, whose folder that is, can start it"
+	run -0 oxctl status 3>&-
 	oxctl daemon restart 3>&-
 	run -0 as_member oxctl status
 	# Another one, or none, is for who starts it to say.

@@ -38,7 +38,7 @@ as_stranger() {
 	run -1 as_member "$OXHERD_BUILD/oxctl" stop api
 	assert_output --partial "permission denied: 'stop' needs the right 'control' or 'stop'; you are in group '$group' with right 'read,restart'"
 	run -1 as_member "$OXHERD_BUILD/oxctl" daemon stop
-	assert_output --partial "permission denied: 'daemon.shutdown' needs the owner (uid 0)"
+	assert_output --partial "permission denied: 'daemon stop' needs the owner (uid 0)"
 	assert_logged "control: refused stop to uid 65534"
 	run -1 as_stranger "$OXHERD_BUILD/oxctl" status
 	assert_output --partial "Permission denied"
