@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "request.h"
 #include "rolling.h"
+#include "scope.h"
 #include "talk.h"
 
 static const char *config;
@@ -16,6 +17,7 @@ static bool aborts;
 static bool goes_on;
 static bool by_definition;
 static bool as_json;
+static bool all;
 
 #define TIMEOUT_OPTION                                                                                       \
 	{                                                                                                    \
@@ -34,7 +36,8 @@ const struct opt deploy_options[] = {
 		.kind = OPT_STRING,
 		.at = &config,
 		.value = "FILE",
-		.help = "the oxfile; without it the usual one, else those that the apps came from" },
+		.help = "the oxfile; without it the usual one" },
+	{ .name = "all", .kind = OPT_FLAG, .at = &all, .help = "every oxfile that apps came from" },
 	{ .name = "env",
 		.kind = OPT_STRING,
 		.at = &profile,
@@ -55,6 +58,13 @@ const struct opt deploy_options[] = {
 };
 
 const struct opt reload_options[] = {
+	{ .name = "config",
+		.letter = 'c',
+		.kind = OPT_STRING,
+		.at = &config,
+		.value = "FILE",
+		.help = "the apps that came from this oxfile" },
+	SCOPE_ALL_ROW(&all),
 	TIMEOUT_OPTION,
 	JSON_OPTION,
 	{ .name = NULL },
@@ -101,25 +111,44 @@ static int steer_deploy(const struct opt_rest *rest)
 	return steer(aborts ? "abort" : "continue", rest->count ? rest->items[0] : NULL);
 }
 
+/* The usual oxfile, or none where each app is to have its own. */
+static int find_oxfile(struct scope *scope, const struct opt_rest *rest, char **path)
+{
+	struct err none = ERR_INIT;
+	char *usual = load_find(config, &none);
+	int code = EXIT_DONE;
+
+	/* That it says what is missing matters only where nothing is found. */
+	if (!usual || rest->count || all)
+		code = scope_read(scope, rest);
+	if (code == EXIT_DONE && !scope->all) {
+		*path = usual;
+		usual = NULL;
+	}
+	mem_free(usual);
+	err_release(&none);
+	return code;
+}
+
 int cmd_deploy(const struct opt_rest *rest)
 {
 	struct talk t = {
 		.method = "deploy", .timeout = timeout, .is_long = true, .may_launch = true, .e = ERR_INIT
 	};
-	struct err none = ERR_INIT;
+	struct scope scope = { .command = "deploy", .config = config, .all = all };
 	char *path = NULL;
 	int code = EXIT_DONE;
 
 	if (aborts || goes_on)
 		return steer_deploy(rest);
-	path = load_find(config, &none);
+	code = find_oxfile(&scope, rest, &path);
+	if (code != EXIT_DONE)
+		return code;
 	t.path = path;
 	t.params = json_new_object();
-	/* Without an oxfile here, each app has the one that it came from. */
+	/* Without an oxfile each app has the one that it came from. */
 	if (path)
 		code = request_add_oxfile(t.params, path);
-	else if (config)
-		code = talk_fail(EXIT_USAGE, "%s", none.text.ptr);
 	request_add_env(t.params);
 	request_add_umask(t.params);
 	request_add_limits(t.params);
@@ -127,12 +156,12 @@ int cmd_deploy(const struct opt_rest *rest)
 		json_set_string(t.params, "profile", profile);
 	if (forces)
 		json_set_bool(t.params, "force", true);
-	if (rest->count)
+	if (rest->count && !scope.all)
 		talk_set_strings(t.params, "only", rest->items, rest->count);
 	if (code == EXIT_DONE)
 		code = rolling_ask(&t, as_json);
 	talk_release(&t);
-	err_release(&none);
+	scope_release(&scope);
 	mem_free(path);
 	return out_finish(code);
 }
@@ -140,9 +169,22 @@ int cmd_deploy(const struct opt_rest *rest)
 int cmd_reload(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "reload", .timeout = timeout, .is_long = true, .e = ERR_INIT };
+	struct scope scope = { .command = "reload", .config = config, .all = all };
+	int code = scope_read(&scope, rest);
 
-	t.params = talk_targets(rest, 0);
-	return ask(&t);
+	if (code != EXIT_DONE)
+		return code;
+	t.params = json_new_object();
+	scope_add(&scope, rest, t.params);
+	code = rolling_ask(&t, as_json);
+	scope_explain(&scope, &t, code);
+	if (code == EXIT_DONE && scope.oxfile && !json_count(json_get(t.result, "apps")))
+		code = talk_fail(EXIT_NO_TARGET,
+			"there is no app of '%s' to reload; 'oxctl start' starts what it defines",
+			scope.oxfile);
+	scope_release(&scope);
+	talk_release(&t);
+	return out_finish(code);
 }
 
 int cmd_rollback(const struct opt_rest *rest)

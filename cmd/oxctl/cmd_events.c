@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "os/clock.h"
+#include "scope.h"
 #include "talk.h"
 #include "view/timeline.h"
 
@@ -14,7 +15,10 @@ static int64_t limit;
 static bool follows;
 static bool as_json;
 
+static bool all;
+
 const struct opt events_options[] = {
+	SCOPE_ALL_ROW(&all),
 	{ .name = "follow",
 		.letter = 'f',
 		.kind = OPT_FLAG,
@@ -170,6 +174,8 @@ int cmd_events(const struct opt_rest *rest)
 
 	if (limit < 0)
 		return talk_fail(EXIT_USAGE, "-n needs a number from 1 up");
+	if (scope_check_all("events", all, rest) != EXIT_DONE)
+		return EXIT_USAGE;
 	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
 	timeline_begin(&told.timeline, clock_wall_ms());
 	out_expect_close();

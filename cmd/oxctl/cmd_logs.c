@@ -14,6 +14,7 @@
 #include "os/dirs.h"
 #include "rules/pattern.h"
 #include "rules/when.h"
+#include "scope.h"
 #include "talk.h"
 #include "view/said.h"
 
@@ -36,7 +37,10 @@ static bool has_times;
 static bool as_json;
 static bool is_raw;
 
+static bool all;
+
 const struct opt logs_options[] = {
+	SCOPE_ALL_ROW(&all),
 	{ .name = "follow",
 		.letter = 'f',
 		.kind = OPT_FLAG,
@@ -324,6 +328,8 @@ int cmd_logs(const struct opt_rest *rest)
 
 	if (code == EXIT_DONE)
 		code = read_lines(&count);
+	if (code == EXIT_DONE)
+		code = scope_check_all("logs", all, rest);
 	if (code == EXIT_DONE && grep && !pattern_is_plain(grep))
 		code = log_search_compile(r.search = &search, grep);
 	r.said.to_local = out_local_time;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "os/file.h"
+#include "scope.h"
 #include "talk.h"
 
 /* What env holds is nobody else's business. */
@@ -12,7 +13,10 @@ enum { PRIVATE = 0600 };
 static const char *output;
 static bool as_json;
 
+static bool all;
+
 const struct opt save_options[] = {
+	SCOPE_ALL_ROW(&all),
 	{ .name = "output",
 		.letter = 'o',
 		.kind = OPT_STRING,
@@ -45,8 +49,10 @@ static int save(const struct json *text)
 int cmd_save(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "save", .is_question = true, .e = ERR_INIT };
-	int code = EXIT_DONE;
+	int code = scope_check_all("save", all, rest);
 
+	if (code != EXIT_DONE)
+		return code;
 	t.params = talk_targets(rest, 0);
 	code = talk_ask(&t);
 	if (code == EXIT_DONE && as_json && output)

@@ -4,11 +4,14 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "outcome.h"
+#include "scope.h"
 #include "talk.h"
 
 static bool as_json;
+static bool all;
 
 const struct opt signal_options[] = {
+	SCOPE_ALL_ROW(&all),
 	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
 	{ .name = NULL },
 };
@@ -17,9 +20,18 @@ int cmd_signal(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "signal", .e = ERR_INIT };
 	struct buf word = BUF_INIT;
-	int code = EXIT_DONE;
+	const struct opt_rest targets = { .items = rest->items + 1, .count = rest->count - 1 };
+	int code = scope_check_all("signal", all, &targets);
 
+	if (code == EXIT_DONE && !all && !targets.count)
+		code = talk_fail(
+			EXIT_USAGE, "signal needs SIGNAL TARGET..., or --all; see 'oxctl help signal'");
+	if (code != EXIT_DONE)
+		return code;
 	t.params = talk_targets(rest, 1);
+	/* The protocol wants a target here. */
+	if (all)
+		json_push(json_set(t.params, "targets", json_new_array()), json_new_string("all"));
 	json_set_string(t.params, "signal", rest->items[0]);
 	code = talk_ask(&t);
 	buf_addf(&word, "%s sent", rest->items[0]);

@@ -15,6 +15,7 @@
 #include "outcome.h"
 #include "request.h"
 #include "rules/placement.h"
+#include "scope.h"
 #include "talk.h"
 #include "wire/rpc.h"
 
@@ -25,6 +26,7 @@ static const char *timeout;
 static const char *instances;
 static int64_t port;
 static bool dry_run;
+static bool all;
 static bool waits;
 static bool as_json;
 
@@ -45,6 +47,7 @@ const struct opt start_options[] = {
 		.at = &only,
 		.value = "APP,APP",
 		.help = "these apps of the oxfile" },
+	SCOPE_ALL_ROW(&all),
 	{ .name = "dry-run", .kind = OPT_FLAG, .at = &dry_run, .help = "only say what would be started" },
 	{ .name = "wait",
 		.kind = OPT_FLAG,
@@ -331,7 +334,7 @@ out:
 	return code;
 }
 
-static int start_oxfile(const char *path, const struct opt_rest *rest)
+static int start_oxfile(const char *path, const struct opt_rest *rest, bool is_quiet)
 {
 	struct talk t = {
 		.method = "apply",
@@ -354,9 +357,25 @@ static int start_oxfile(const char *path, const struct opt_rest *rest)
 		json_set_bool(t.params, "dry_run", true);
 	if (code == EXIT_DONE)
 		code = ask_apply(path, &t, rest);
-	if (code == EXIT_DONE)
+	if (code == EXIT_DONE && !is_quiet)
 		print_result(&t);
 	talk_release(&t);
+	return code;
+}
+
+/* Those of the oxfile here, where there is one, and then whatever else is known. */
+static int start_everything(const char *path, const char *missing)
+{
+	const struct opt_rest none = { .items = NULL, .after_dashes = -1 };
+	int code = EXIT_DONE;
+
+	if (config || only)
+		return talk_fail(EXIT_USAGE,
+			"start: --all is for every app, and --config and --only are for some of one oxfile; say either");
+	if (path)
+		code = start_oxfile(path, &none, !dry_run && !profile);
+	if (code == EXIT_DONE && !(path && (dry_run || profile)))
+		code = start_known(&none, missing);
 	return code;
 }
 
@@ -372,8 +391,15 @@ int cmd_start(const struct opt_rest *rest)
 		return talk_fail(code,
 			"--instances and --port go with a command: oxctl start NAME -i 2 -- COMMAND; "
 			"in an oxfile they are keys");
+	if (scope_check_all("start", all, rest) != EXIT_DONE)
+		return code;
 	path = load_find(config, &e);
-	code = path ? start_oxfile(path, rest) : start_known(rest, e.text.ptr);
+	if (!path)
+		buf_adds(&e.text, ", or run a command directly: oxctl start NAME -- COMMAND");
+	if (all || scope_names_all(rest))
+		code = start_everything(path, e.text.ptr);
+	else
+		code = path ? start_oxfile(path, rest, false) : start_known(rest, e.text.ptr);
 	err_release(&e);
 	mem_free(path);
 	return out_finish(code);

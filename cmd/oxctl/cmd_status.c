@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "scope.h"
 #include "talk.h"
 #include "view/list.h"
 
@@ -18,7 +19,10 @@ enum {
 static bool as_json;
 static bool watches;
 
+static bool all;
+
 const struct opt status_options[] = {
+	SCOPE_ALL_ROW(&all),
 	{ .name = "watch",
 		.letter = 'w',
 		.kind = OPT_FLAG,
@@ -204,5 +208,7 @@ int cmd_status(const struct opt_rest *rest)
 	if (watches && !out_is_terminal())
 		return talk_fail(EXIT_USAGE,
 			"--watch needs a terminal; elsewhere take 'oxctl status' or 'oxctl events -f'");
+	if (scope_check_all("status", all, rest) != EXIT_DONE)
+		return EXIT_USAGE;
 	return out_finish(watches ? watch(rest) : print_once(rest));
 }

@@ -6,17 +6,15 @@
 #include "cmd.h"
 #include "outcome.h"
 #include "reminder.h"
+#include "scope.h"
 #include "talk.h"
 
 static bool all;
 static bool waits;
 static bool as_json;
 static const char *timeout;
+static const char *config;
 
-#define ALL_ROW                                                                                              \
-	{                                                                                                    \
-		.name = "all", .kind = OPT_FLAG, .at = &all, .help = "every app"                             \
-	}
 #define JSON_ROW                                                                                             \
 	{                                                                                                    \
 		.name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON"                       \
@@ -27,11 +25,20 @@ static const char *timeout;
 		.help = "wait at most this long (also 500ms, 2m), then exit 5",                              \
 	}
 
-const struct opt stop_options[] = { ALL_ROW, TIMEOUT_ROW, JSON_ROW, { .name = NULL } };
-const struct opt delete_options[] = { ALL_ROW, TIMEOUT_ROW, JSON_ROW, { .name = NULL } };
-const struct opt reset_options[] = { ALL_ROW, JSON_ROW, { .name = NULL } };
+#define CONFIG_ROW                                                                                           \
+	{                                                                                                    \
+		.name = "config", .letter = 'c', .kind = OPT_STRING, .at = &config, .value = "FILE",         \
+		.help = "the apps that came from this oxfile"                                                \
+	}
+
+const struct opt stop_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), TIMEOUT_ROW, JSON_ROW,
+	{ .name = NULL } };
+const struct opt delete_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), TIMEOUT_ROW, JSON_ROW,
+	{ .name = NULL } };
+const struct opt reset_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), JSON_ROW, { .name = NULL } };
 const struct opt restart_options[] = {
-	ALL_ROW,
+	CONFIG_ROW,
+	SCOPE_ALL_ROW(&all),
 	{ .name = "wait",
 		.kind = OPT_FLAG,
 		.at = &waits,
@@ -40,6 +47,17 @@ const struct opt restart_options[] = {
 	JSON_ROW,
 	{ .name = NULL },
 };
+
+/* What is not there is down already; but it does not run again either. */
+static int tell_nothing(const struct scope *s)
+{
+	bool is_failure = str_eq(s->command, "restart");
+
+	if (!s->oxfile)
+		return talk_fail(EXIT_DONE, "there is no app to %s", s->command);
+	return talk_fail(is_failure ? EXIT_NO_TARGET : EXIT_DONE, "there is no app of '%s' to %s%s",
+		s->oxfile, s->command, is_failure ? "; 'oxctl start' starts what it defines" : "");
+}
 
 static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
 {
@@ -51,22 +69,25 @@ static int run(const char *method, const char *word, bool reminds, const struct 
 		.is_question = str_eq(method, "stop"),
 		.e = ERR_INIT,
 	};
-	int code = EXIT_DONE;
+	struct scope scope = { .command = method, .config = config, .all = all };
+	int code = scope_read(&scope, rest);
 
-	if (all && rest->count)
-		return talk_fail(EXIT_USAGE, "%s: --all is for every app, and '%s' is one; say either",
-			method, rest->items[0]);
-	t.params = talk_targets(rest, 0);
+	if (code != EXIT_DONE)
+		return code;
+	t.params = json_new_object();
+	scope_add(&scope, rest, t.params);
 	if (waits)
 		json_set_bool(t.params, "wait", true);
 	code = talk_ask(&t);
+	scope_explain(&scope, &t, code);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE && !outcome_done(t.result, word))
-		talk_fail(code, "there is no app to %s", method);
+		code = tell_nothing(&scope);
 	if (code == EXIT_DONE && reminds)
 		reminder_tell(json_get(t.result, "apps"));
 	talk_release(&t);
+	scope_release(&scope);
 	return out_finish(code);
 }
 
@@ -82,8 +103,6 @@ int cmd_restart(const struct opt_rest *rest)
 
 int cmd_delete(const struct opt_rest *rest)
 {
-	if (!rest->count && !all)
-		return talk_fail(EXIT_USAGE, "say what to delete, or --all for every app");
 	return run("delete", "deleted", false, rest);
 }
 

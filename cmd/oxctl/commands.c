@@ -16,8 +16,9 @@ const struct cmd commands[] = {
 		.run = cmd_start,
 		.example = "oxctl start --wait",
 		.details =
-			"Without a target all apps of the oxfile are started. Where there is no oxfile, the apps that the daemon "
-			"knows are. A name and a command behind -- make an app without an oxfile: oxctl start web -i 2 --port 3000 -- "
+			"Without a target all apps of the oxfile are started. Where there is no oxfile, and with --all, the apps that the "
+			"daemon knows are. "
+			"A name and a command behind -- make an app without an oxfile: oxctl start web -i 2 --port 3000 -- "
 			"node server.js. The daemon is started if there is none." },
 	{ .name = "stop",
 		.arguments = "[TARGET...]",
@@ -29,7 +30,9 @@ const struct cmd commands[] = {
 		.is_harsh = true,
 		.example = "oxctl stop api:2",
 		.details =
-			"A target is an app, an instance (api:2) or a namespace; without one all apps are meant." },
+			"A target is an app, an instance (api:2), a namespace, or all. Without one the apps of the oxfile of this folder are "
+			"meant, as with --config oxfile.toml: what the daemon has from that file, also where it was changed or removed "
+			"since. Everything is meant only by --all." },
 	{ .name = "restart",
 		.arguments = "[TARGET...]",
 		.about = "stop apps or instances, then start them",
@@ -40,9 +43,10 @@ const struct cmd commands[] = {
 		.is_harsh = true,
 		.example = "oxctl restart api --wait",
 		.details =
+			"Without a target the apps of the oxfile of this folder are meant, and with --all every app. "
 			"A changed oxfile is not applied: this starts again what is known, and says what is defined in another way by now." },
 	{ .name = "deploy",
-		.arguments = "[APP...] | --abort [APP] | --continue [APP]",
+		.arguments = "[TARGET...] | --abort [APP] | --continue [APP]",
 		.about = "read the oxfile again and roll out what changed",
 		.least = 0,
 		.most = -1,
@@ -50,6 +54,7 @@ const struct cmd commands[] = {
 		.run = cmd_deploy,
 		.example = "oxctl deploy api",
 		.details =
+			"Without a target the apps of the usual oxfile are meant, and with --all every oxfile that apps came from. "
 			"The new definition first starts beside the old instances and has to prove itself; then they are replaced one "
 			"after the other, each out of its upstream and drained before it stops. If anything fails, what runs stays, or "
 			"comes back, and the exit code is 1. Changed means: the definition, or the build (the folder that a link leads to, the "
@@ -59,7 +64,7 @@ const struct cmd commands[] = {
 			"oxfile are stopped, unless apps are named. A second deploy takes the place of one that is under way. The daemon "
 			"is started if there is none." },
 	{ .name = "reload",
-		.arguments = "[APP...]",
+		.arguments = "[TARGET...]",
 		.about = "replace all instances, one after the other, by the definition they have",
 		.least = 0,
 		.most = -1,
@@ -67,6 +72,7 @@ const struct cmd commands[] = {
 		.run = cmd_reload,
 		.example = "oxctl reload api",
 		.details =
+			"Without a target the apps of the oxfile of this folder are meant, and with --all every app. "
 			"As deploy, but the oxfile is not read, and also what did not change is rolled. Files named by env_file are read "
 			"again. An app that was rolled back stays in the folder of that revision. A reload is no revision to go back to, "
 			"unless a link led it to another folder." },
@@ -84,14 +90,16 @@ const struct cmd commands[] = {
 			"that is under way it is the same as deploy --abort. Where there is only one app it need not be named. The oxfile "
 			"and the links are not changed: the next deploy brings back what stands there." },
 	{ .name = "delete",
-		.arguments = "TARGET... | --all",
+		.arguments = "[TARGET...]",
 		.about = "stop apps and forget them",
 		.least = 0,
 		.most = -1,
 		.options = delete_options,
 		.run = cmd_delete,
 		.is_harsh = true,
-		.example = "oxctl delete worker" },
+		.example = "oxctl delete worker",
+		.details =
+			"Without a target the apps of the oxfile of this folder are meant, and with --all every app." },
 	{ .name = "scale",
 		.arguments = "APP N | APP=N...",
 		.about = "set how many instances apps have",
@@ -158,9 +166,9 @@ const struct cmd commands[] = {
 			"What runs is compared with the oxfile; with --from two oxfiles are, and no daemon is needed. "
 			"Values of environment variables are never shown." },
 	{ .name = "signal",
-		.arguments = "SIGNAL TARGET...",
+		.arguments = "SIGNAL TARGET... | SIGNAL --all",
 		.about = "send a signal to the main process of instances",
-		.least = 2,
+		.least = 1,
 		.most = -1,
 		.options = signal_options,
 		.run = cmd_signal,
@@ -172,7 +180,9 @@ const struct cmd commands[] = {
 		.most = -1,
 		.options = reset_options,
 		.run = cmd_reset,
-		.example = "oxctl reset api" },
+		.example = "oxctl reset api",
+		.details =
+			"Without a target the apps of the oxfile of this folder are meant, and with --all every app." },
 	{ .name = "save",
 		.arguments = "[APP...]",
 		.about = "print an oxfile for the apps that are known",

@@ -46,7 +46,7 @@ char *load_find(const char *config, struct err *e)
 	mem_free(at_home);
 	if (geteuid() == 0 && file_exists("/etc/oxherd/oxfile.toml"))
 		return mem_strdup("/etc/oxherd/oxfile.toml");
-	err_set(e, "there is no oxfile.toml here; name one with --config FILE");
+	err_set(e, "no oxfile.toml here; use --config FILE");
 	return NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,6 +52,23 @@ int request_add_oxfile(struct json *params, const char *path)
 	mem_free(whole);
 	mem_free(folder);
 	return code;
+}
+
+void request_add_oxfiles(struct json *params, const char *path)
+{
+	struct json *list = json_set(params, "oxfiles", json_new_array());
+	char *whole = load_whole(path);
+	char *folder = path_folder(whole);
+	char *real = realpath(folder, NULL);
+	char *led = path_join(real ? real : folder, path_base(whole));
+
+	json_push(list, json_new_string(whole));
+	if (!str_eq(led, whole))
+		json_push(list, json_new_string(led));
+	mem_free(led);
+	mem_free(real);
+	mem_free(folder);
+	mem_free(whole);
 }
 
 void request_add_env(struct json *params)

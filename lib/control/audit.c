@@ -51,6 +51,7 @@ void audit_write(const struct request *r)
 			add_words(&about, json_string(json_get(params, plain[i]), ""));
 	add_list(&about, json_get(params, "only"));
 	add_list(&about, json_get(params, "targets"));
+	add_list(&about, json_get(params, "oxfiles"));
 	add_counts(&about, json_get(params, "counts"));
 	procfs_name(r->peer.pid, program);
 	log_info("control: %s%s by uid %u, pid %d '%s'", method_name(r->method), about.ptr,

@@ -27,22 +27,6 @@ void handle_release(struct handle *h)
 
 /* --- parameters ----------------------------------------------------------------------------------------------------- */
 
-const char **handle_strings(const struct request *r, const char *name, size_t *count)
-{
-	const struct json *array = json_get(request_params(r), name);
-	const struct json *member = NULL;
-	const char **list = NULL;
-
-	*count = 0;
-	if (!array)
-		return NULL;
-	list = mem_zalloc(json_count(array) + 1, sizeof(*list));
-	JSON_EACH (array, member) {
-		list[(*count)++] = json_string(member, "");
-	}
-	return list;
-}
-
 const char *handle_path(const struct request *r)
 {
 	return json_string(json_get(json_get(request_params(r), "env"), "PATH"), NULL);
@@ -91,28 +75,40 @@ void handle_who(const struct request *r, struct buf *out)
 
 /* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */
 
+static void add_app(struct json *list, const char *name, int64_t instances)
+{
+	struct json *app = json_push(list, json_new_object());
+
+	json_set_string(app, "name", name);
+	json_set_int(app, "instances", instances);
+}
+
+/* Each app, and how many of its instances are meant; one that has none is there too, if it was meant itself. */
 static struct json *apps_of(struct handle *h, const char *const *targets, size_t count)
 {
 	struct json *root = json_new_object();
 	struct json *list = json_set(root, "apps", json_new_array());
 	struct vec instances = VEC_INIT;
-	struct json *app = NULL;
-	const char *name = "";
-	int64_t number = 0;
+	struct vec whole = VEC_INIT;
+	size_t k = 0;
 
 	(void)herd_targets(brain_herd(h->brain), targets, count, &instances, NULL);
-	for (size_t i = 0; i < instances.len; i++) {
-		const char *its = instance_app(instances.items[i]);
+	(void)herd_target_specs(brain_herd(h->brain), targets, count, &whole, NULL);
+	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
+		struct app_status app;
+		int64_t number = 0;
+		bool is_whole = false;
 
-		if (strcmp(its, name) != 0) {
-			app = json_push(list, json_new_object());
-			json_set_string(app, "name", its);
-			number = 0;
-			name = its;
-		}
-		json_set_int(app, "instances", ++number);
+		herd_app_status(brain_herd(h->brain), i, &app);
+		for (; k < instances.len && !strcmp(instance_app(instances.items[k]), app.name); k++)
+			number++;
+		for (size_t n = 0; n < whole.len && !number && !is_whole; n++)
+			is_whole = !strcmp(((const struct spec *)whole.items[n])->name, app.name);
+		if (number || is_whole)
+			add_app(list, app.name, number);
 	}
 	vec_release(&instances);
+	vec_release(&whole);
 	return root;
 }
 
@@ -126,19 +122,18 @@ static char *read_signal(const char *text)
 	return signal_parse(text);
 }
 
-static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
+static void ask_about(
+	struct handle *h, struct request *r, enum herd_verb verb, const struct handle_targets *targets)
 {
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
 	struct waiting *w = waiting_new(h, r);
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct json *result = apps_of(h, targets, count);
+	struct json *result = apps_of(h, targets->items, targets->count);
 	struct herd_request ask = {
 		.id = waiting_id(w),
 		.verb = verb,
-		.targets = targets,
-		.count = count,
+		.targets = targets->items,
+		.count = targets->count,
 		.waits_ready = bool_param(r, "wait"),
 		.signal = json_string(json_get(request_params(r), "signal"), NULL),
 	};
@@ -164,7 +159,21 @@ static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
 	buf_release(&who);
 	err_release(&e);
 	mem_free(signal);
-	mem_free(targets);
+}
+
+static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
+{
+	struct handle_targets targets;
+	struct err e = ERR_INIT;
+
+	if (handle_targets_find(h, r, &targets, &e) < 0)
+		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+	else if (targets.is_nothing)
+		request_answer(r, handle_no_apps());
+	else
+		ask_about(h, r, verb, &targets);
+	handle_targets_release(&targets);
+	err_release(&e);
 	return 0;
 }
 

@@ -57,14 +57,28 @@ int handle_save(void *context, struct request *r);
 /* handle_logs.c: what instances say. */
 int handle_logs(void *context, struct request *r);
 
-/* --- shared by the two ------------------------------------------------------------------------------------------ */
+/* --- shared by them --------------------------------------------------------------------------------------------- */
 
-/* The strings of an array parameter, borrowed; freed with mem_free().  NULL and 0 where it is left out. */
 /* The lines of a text as an array. */
 struct json *handle_lines(const struct buf *text);
 /* PATH of whoever asks; NULL where the request brings no environment. */
 const char *handle_path(const struct request *r);
+/* handle_targets.c: the strings of an array parameter, borrowed; freed with mem_free().  NULL and 0 where it is left out. */
 const char **handle_strings(const struct request *r, const char *name, size_t *count);
+/* The files that the apps came from, each once. */
+void handle_oxfiles(struct handle *h, struct strings *paths);
+/* What a request is about, by its `targets` and `oxfiles`. */
+struct handle_targets {
+	const char **items; /* none: everything */
+	size_t count;
+	bool is_nothing; /* nothing came from these oxfiles */
+	struct strings own;
+};
+/* -1 with words: e->number is ENOENT for a target that is not there.  To be released also then. */
+int handle_targets_find(struct handle *h, const struct request *r, struct handle_targets *t, struct err *e);
+void handle_targets_release(struct handle_targets *t);
+/* The answer where nothing is meant. */
+struct json *handle_no_apps(void);
 /* Appends "uid 1000, pid 812 'oxctl stop api'". */
 void handle_who(const struct request *r, struct buf *out);
 

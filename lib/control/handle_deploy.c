@@ -414,11 +414,23 @@ static int begin_reload(struct deploying *d, struct err *e)
 int handle_reload(void *context, struct request *r)
 {
 	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
+	struct handle_targets targets;
+	struct err e = ERR_INIT;
 
-	d.only = handle_strings(r, "targets", &d.only_count);
-	d.hides = !request_is_owner(r);
-	go(&d, r, begin_reload);
+	if (handle_targets_find(context, r, &targets, &e) < 0) {
+		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+	} else if (targets.is_nothing) {
+		request_answer(r, handle_no_apps());
+	} else {
+		d.only = targets.items;
+		d.only_count = targets.count;
+		d.hides = !request_is_owner(r);
+		go(&d, r, begin_reload);
+	}
+	d.only = NULL;
 	release(&d);
+	handle_targets_release(&targets);
+	err_release(&e);
 	return 0;
 }
 

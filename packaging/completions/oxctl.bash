@@ -6,22 +6,22 @@ _oxctl()
 		words="start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help"
 	else
 		case ${COMP_WORDS[1]} in
-		start) words=" --config --env --only --dry-run --wait --timeout --instances --port --json --help" ;;
-		stop) words=" --all --timeout --json --help" ;;
-		restart) words=" --all --wait --timeout --json --help" ;;
-		deploy) words=" --config --env --force --abort --continue --timeout --json --help" ;;
-		reload) words=" --timeout --json --help" ;;
+		start) words=" --config --env --only --all --dry-run --wait --timeout --instances --port --json --help" ;;
+		stop) words=" --config --all --timeout --json --help" ;;
+		restart) words=" --config --all --wait --timeout --json --help" ;;
+		deploy) words=" --config --all --env --force --abort --continue --timeout --json --help" ;;
+		reload) words=" --config --all --timeout --json --help" ;;
 		rollback) words=" --definition-only --timeout --json --help" ;;
-		delete) words=" --all --timeout --json --help" ;;
+		delete) words=" --config --all --timeout --json --help" ;;
 		scale) words=" --wait --timeout --json --help" ;;
-		status|ls|list|ps) words=" --watch --json --help" ;;
-		logs) words=" --follow --lines --since --until --err --out --grep --time --json --raw --help" ;;
+		status|ls|list|ps) words=" --all --watch --json --help" ;;
+		logs) words=" --all --follow --lines --since --until --err --out --grep --time --json --raw --help" ;;
 		why) words=" --lines --json --help" ;;
-		events) words=" --follow --lines --json --help" ;;
+		events) words=" --all --follow --lines --json --help" ;;
 		plan|diff) words=" --from --to --config --env --json --help" ;;
-		signal) words=" --json --help" ;;
-		reset) words=" --all --json --help" ;;
-		save) words=" --output --json --help" ;;
+		signal) words=" --all --json --help" ;;
+		reset) words=" --config --all --json --help" ;;
+		save) words=" --all --output --json --help" ;;
 		daemon) words="start stop restart status upgrade install --json --from --user --strict --print --group --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;

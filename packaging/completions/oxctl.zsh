@@ -33,52 +33,52 @@ if (( CURRENT == 2 )); then
 fi
 case $words[2] in
 start)
-	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--only[these apps of the oxfile]:value:_files' '--dry-run[only say what would be started]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--instances[with a COMMAND: how many, or max]:value:_files' '--port[with a COMMAND: the first instance'\''s port]:value:_files' '--json[print JSON]' '*:file:_files'
+	_arguments '--config[the oxfile to read]:value:_files' '--env[lay this profile over the apps]:value:_files' '--only[these apps of the oxfile]:value:_files' '--all[every app]' '--dry-run[only say what would be started]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--instances[with a COMMAND: how many, or max]:value:_files' '--port[with a COMMAND: the first instance'\''s port]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 stop)
-	_arguments '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 restart)
-	_arguments '--all[every app]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 deploy)
-	_arguments '--config[the oxfile; without it the usual one, else those that the apps came from]:value:_files' '--env[lay this profile over the apps]:value:_files' '--force[also roll apps that did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[go on: a deploy of APP that waits for a word, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--config[the oxfile; without it the usual one]:value:_files' '--all[every oxfile that apps came from]' '--env[lay this profile over the apps]:value:_files' '--force[also roll apps that did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[go on: a deploy of APP that waits for a word, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 reload)
-	_arguments '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 rollback)
 	_arguments '--definition-only[take back the definition alone, with the files that are there now]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 delete)
-	_arguments '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 scale)
 	_arguments '--wait[until the new ones are ready; exit 1 if one fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 status|ls|list|ps)
-	_arguments '--watch[draw it again whenever something happens]' '--json[print JSON]' '*:file:_files'
+	_arguments '--all[every app]' '--watch[draw it again whenever something happens]' '--json[print JSON]' '*:file:_files'
 	;;
 logs)
-	_arguments '--follow[go on with what is written from now on]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'
+	_arguments '--all[every app]' '--follow[go on with what is written from now on]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'
 	;;
 why)
 	_arguments '--lines[only the newest N entries]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 events)
-	_arguments '--follow[go on with what happens from now on]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
+	_arguments '--all[every app]' '--follow[go on with what happens from now on]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
 	;;
 plan|diff)
 	_arguments '--from[compare with this oxfile, and not with what runs]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--config[as --to]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 signal)
-	_arguments '--json[print JSON]' '*:file:_files'
-	;;
-reset)
 	_arguments '--all[every app]' '--json[print JSON]' '*:file:_files'
 	;;
+reset)
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--json[print JSON]' '*:file:_files'
+	;;
 save)
-	_arguments '--output[replace this file, whole or not at all]:value:_files' '--json[print it as text in JSON]' '*:file:_files'
+	_arguments '--all[every app]' '--output[replace this file, whole or not at all]:value:_files' '--json[print it as text in JSON]' '*:file:_files'
 	;;
 daemon)
 	_arguments '--json[status: print JSON]' '--from[upgrade: where the new oxherd and oxherd-brain are]:value:_files' '--user[install: for your own systemd]' '--strict[install: forbid also what plain network programs do not need]' '--print[install: only print the unit]' '--group[install: who may control the daemon too; see oxherd(8)]:value:_files' '*:file:_files'

@@ -6,10 +6,10 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 
 @test "stop, restart, delete and reset name what they did it to" {
 	fake_daemon <<<"{ \"stop\": $APPS, \"restart\": $APPS, \"delete\": $APPS, \"reset\": $APPS, \"signal\": $APPS }"
-	run -0 oxctl stop
+	run -0 oxctl stop --all
 	assert_output $'api: stopped\nworker: stopped'
 	asked 'p == {}'
-	run -0 oxctl stop --all
+	run -0 oxctl stop all
 	asked 'p == {}'
 	run -0 oxctl stop api:2 worker --timeout 3
 	asked 'p == {"targets": ["api:2", "worker"], "timeout_ms": 3000}'
@@ -24,20 +24,56 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	run -0 oxctl signal HUP api
 	assert_output $'api: HUP sent\nworker: HUP sent'
 	asked 'p == {"signal": "HUP", "targets": ["api"]}'
-	run -0 --separate-stderr oxctl stop --json
+	run -0 --separate-stderr oxctl stop --all --json
 	is_json "$output"
 }
 
 @test "nothing to stop is said on stderr, and is no failure" {
 	fake_daemon <<<'{ "stop": { "result": { "apps": [] } } }'
-	run -0 --separate-stderr oxctl stop
+	run -0 --separate-stderr oxctl stop --all
 	assert_equal "$output" ""
 	assert_equal "$stderr" "oxctl: there is no app to stop"
 }
 
+@test "without a target it is about the oxfile of this folder, and without one it is an error that says how to go on" {
+	fake_daemon <<<"{ \"stop\": $APPS, \"restart\": $APPS, \"reload\": $APPS, \"delete\": $APPS, \"reset\": $APPS }"
+	for command in stop restart reload delete reset deploy; do
+		HOME=$PWD/nowhere XDG_CONFIG_HOME='' run -2 oxctl "$command"
+		assert_output "oxctl: $command: no oxfile.toml here, and no target named; name an app, use --config FILE, or --all for every app"
+		run -2 oxctl "$command" --all api
+		assert_output "oxctl: $command: --all is for every app, and 'api' is one; say either"
+		run -2 oxctl "$command" --all --config x.toml
+	done
+	[ ! -e asked.json ]
+	given_oxfile <<<'processes.api.command = "x"'
+	ln -s . link
+	for command in stop restart reload delete reset; do
+		run -0 oxctl "$command"
+		# A restart asks once more, for what was edited since.
+		asked '[r for r in a if r["method"] != "apply"][-1]["params"] == {"oxfiles": [os.path.realpath("oxfile.toml")]}'
+		run -0 oxctl "$command" -c link/oxfile.toml api
+		asked '[r for r in a if r["method"] != "apply"][-1]["params"] == {"targets": ["api"], "oxfiles": [os.path.realpath(".") + "/link/oxfile.toml", os.path.realpath("oxfile.toml")]}'
+		run -0 oxctl "$command" -c gone/oxfile.toml
+		asked '[r for r in a if r["method"] != "apply"][-1]["params"] == {"oxfiles": [os.path.realpath(".") + "/gone/oxfile.toml"]}'
+		run -0 oxctl "$command" api all
+		asked '[r for r in a if r["method"] != "apply"][-1]["params"] == {}'
+	done
+	for command in status events save logs; do
+		run -2 oxctl "$command" --all api
+	done
+}
+
+@test "a daemon that knows targets only is told of, and what to do" {
+	fake_daemon <<<'{ "stop": { "error": { "code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'" } } }'
+	given_oxfile <<<'processes.api.command = "x"'
+	run -2 oxctl stop
+	assert_output --partial "the daemon is older than this oxctl"
+	assert_output --partial "'oxctl daemon upgrade'"
+}
+
 @test "notes of the daemon go to stderr, also with --json" {
 	fake_daemon <<<'{ "restart": { "result": { "apps": [], "notes": ["the oxfile has changed"] } } }'
-	run -0 --separate-stderr oxctl restart --json
+	run -0 --separate-stderr oxctl restart --all --json
 	is_json "$output"
 	assert_equal "$stderr" "oxctl: the oxfile has changed"
 }
@@ -45,7 +81,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 @test "a bad --timeout is exit 2" {
 	fake_daemon <<<"{ \"stop\": $APPS }"
 	for text in soon -1 1x 99999999999999999999; do
-		run -2 oxctl stop "--timeout=$text"
+		run -2 oxctl stop --all "--timeout=$text"
 		assert_output --partial "--timeout needs seconds"
 	done
 	[ ! -e asked.json ]
@@ -53,7 +89,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 
 @test "a daemon that does not answer within the timeout and a little is exit 5" {
 	fake_daemon <<<'{ "stop": { "silent": true } }'
-	run -5 timeout 20 oxctl stop --timeout 1ms
+	run -5 timeout 20 oxctl stop --all --timeout 1ms
 	assert_output --partial "did not answer in time"
 }
 

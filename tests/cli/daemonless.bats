@@ -2,8 +2,8 @@
 load ../lib/common
 
 @test "what asks the daemon is exit 3 without one, says how to start it, and starts nothing" {
-	for command in "stop" "stop api" "stop --all" "restart api" "delete api" "delete --all" "scale api 4" \
-		"status" "ls" "list --json" "ps" "why api" "events" "events -f" "plan" "diff" "signal HUP api" "reset" "save" \
+	for command in "stop api" "stop --all" "restart api" "delete api" "delete --all" "scale api 4" \
+		"status" "ls" "list --json" "ps" "why api" "events" "events -f" "plan" "diff" "signal HUP api" "reset --all" "reload all" "save" \
 		"daemon stop" "daemon restart" "daemon status"; do
 		# shellcheck disable=SC2086  # words
 		run -3 --separate-stderr oxctl $command
@@ -14,7 +14,7 @@ load ../lib/common
 }
 
 @test "used wrongly is exit 2, before anybody is asked" {
-	for command in "delete" "stop api --all" "scale" "scale api" "scale api=" "scale =4" "scale api=1 api=2" \
+	for command in "stop api --all" "scale" "scale api" "scale api=" "scale =4" "scale api=1 api=2" \
 		"scale api=1 worker" "why" "why a b" "why a -n -1" "signal HUP" "status --watch" "status --watch --json" \
 		"events -n -1" "daemon" "daemon strat" "stop --timeout soon" "start --timeout soon" "start web --" "start -- sleep 1" \
 		"start a b -- sleep 1" "start web --env prod -- sleep 1" "start -i 2" "start --port 3000" \
@@ -27,7 +27,7 @@ load ../lib/common
 
 @test "start without an oxfile is exit 2, and starts no daemon" {
 	run -2 --separate-stderr oxctl start
-	assert_equal "$stderr" "oxctl: there is no oxfile.toml here; name one with --config FILE"
+	assert_equal "$stderr" "oxctl: no oxfile.toml here; use --config FILE, or run a command directly: oxctl start NAME -- COMMAND"
 	run -2 oxctl start api
 	run -2 oxctl start --dry-run
 	[ ! -e "$OXHERD_HOME" ]

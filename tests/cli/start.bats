@@ -176,7 +176,7 @@ Error: no?[2J"
 	assert_output "api: started"
 	asked 'p == {"targets": ["api", "worker"], "wait": True}'
 	run -2 oxctl start
-	assert_output "oxctl: there is no oxfile.toml here; name one with --config FILE"
+	assert_output "oxctl: no oxfile.toml here; use --config FILE, or run a command directly: oxctl start NAME -- COMMAND"
 	asked 'p == {}'
 }
 

@@ -194,7 +194,7 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
 
 @test "without any oxfile it says where to look" {
 	run -2 oxctl validate
-	assert_output "oxctl: there is no oxfile.toml here; name one with --config FILE"
+	assert_output "oxctl: no oxfile.toml here; use --config FILE"
 }
 
 @test "the oxfile of the home folder is found" {

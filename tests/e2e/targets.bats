@@ -100,3 +100,87 @@ about() {
 	assert_output --partial "'back' is an app (no oxfile) and the namespace of 'api'"
 	assert_equal "$(known)" "api web"
 }
+
+@test "a bare stop, restart, reload, deploy or delete leaves other projects alone" {
+	project one web
+	project two api
+	oxctl start job -- sleep 1000
+	before=$(pid_of api:0)
+	cd one
+	for command in stop "start" restart reload "deploy --force" "reset" delete; do
+		# shellcheck disable=SC2086
+		run -0 oxctl $command
+		refute_output --partial api
+		refute_output --partial job
+	done
+	assert_equal "$(known)" "api job"
+	assert_equal "$(up)" "api job"
+	assert_equal "$(pid_of api:0)" "$before"
+	mkdir ../three
+	cd ../three
+	HOME=$PWD
+	for command in stop restart reload deploy delete reset; do
+		XDG_CONFIG_HOME='' run -2 oxctl "$command"
+		assert_output --partial "no oxfile.toml here, and no target named"
+	done
+	run -0 oxctl status
+	assert_output --partial api:0
+	assert_output --partial job:0
+	run -0 oxctl stop --all
+	assert_equal "$(up)" ""
+	run -0 oxctl start all
+	assert_equal "$(up)" "api job"
+	run -0 oxctl delete all
+	assert_equal "$(known)" ""
+}
+
+@test "--config names the apps that came from that file, also when it is changed, broken or gone" {
+	project one web/front api
+	project two job
+	for what in edited broken gone; do
+		case $what in
+			edited) printf '[processes.api]\ncommand = "sleep 2000"\n' >one/oxfile.toml ;;
+			broken) echo '[[[' >one/oxfile.toml ;;
+			gone) rm one/oxfile.toml ;;
+		esac
+		run -0 oxctl stop -c one/oxfile.toml
+		assert_output $'web: stopped\napi: stopped'
+		assert_equal "$(up)" job
+		run -0 oxctl restart --config "$PWD/one/oxfile.toml"
+		assert_equal "$(up)" "api job web"
+		run -0 oxctl stop -c one/../one/oxfile.toml front
+		assert_output "web: stopped"
+		run -4 oxctl stop -c one/oxfile.toml job
+		assert_output --partial "'job' does not come from"
+		oxctl restart -c ./one/oxfile.toml >/dev/null
+		run -0 oxctl reload -c one/oxfile.toml
+		refute_output --partial job
+	done
+	run -0 oxctl delete -c one/oxfile.toml
+	assert_equal "$(known)" job
+	run -0 --separate-stderr oxctl stop -c one/oxfile.toml
+	assert_equal "$output" ""
+	[[ $stderr == "oxctl: there is no app of 'one/oxfile.toml' to stop" ]]
+	run -4 oxctl restart -c one/oxfile.toml
+	assert_output --partial "'oxctl start' starts what it defines"
+	run -4 oxctl reload -c one/oxfile.toml
+	assert_equal "$(up)" job
+}
+
+@test "a bare stop in any folder leaves what comes from /etc alone" {
+	[ "$(id -u)" = 0 ] || skip "needs root: only its oxctl reads /etc/oxherd"
+	unshare -m true 2>/dev/null || skip "needs a mount namespace of its own"
+	mkdir -p lower/oxherd
+	printf '[processes.web]\ncommand = "sleep 1000"\n' >lower/oxherd/oxfile.toml
+	mkdir -p empty
+	run -0 unshare -m sh -ec '
+		mkdir -p /etc/oxherd
+		mount --bind lower/oxherd /etc/oxherd
+		cd empty
+		export HOME=$PWD XDG_CONFIG_HOME=
+		oxctl start >/dev/null 3>&-
+		oxctl stop && exit 1
+		oxctl status'
+	assert_output --partial "no oxfile.toml here, and no target named"
+	assert_output --regexp 'web:0 +[0-9]+ +(starting|running)'
+}
