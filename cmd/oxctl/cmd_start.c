@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "control/meant.h"
+#include "lookup.h"
 #include "model/selector.h"
 #include "os/dirs.h"
 #include "os/file.h"
@@ -106,12 +107,34 @@ static int check_command(const struct opt_rest *rest)
 	return EXIT_DONE;
 }
 
+static int look_up(const struct opt_rest *rest)
+{
+	struct buf options = BUF_INIT;
+	char **argv = mem_zalloc((size_t)rest->count, sizeof(*argv));
+	struct lookup_ask ask = { .name = rest->items[0], .argv = argv };
+	int code = EXIT_DONE;
+
+	for (int i = 1; i < rest->count; i++)
+		argv[i - 1] = rest->items[i];
+	if (instances)
+		buf_addf(&options, "-i %s ", instances);
+	if (port)
+		buf_addf(&options, "--port %lld ", (long long)port);
+	ask.options = options.ptr;
+	code = lookup_program(&ask);
+	mem_free(argv);
+	buf_release(&options);
+	return code;
+}
+
 static int start_command(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "start", .timeout = timeout, .is_long = true, .may_launch = true };
 	int64_t count = 0;
 	int code = check_command(rest);
 
+	if (code == EXIT_DONE)
+		code = look_up(rest);
 	if (code != EXIT_DONE)
 		return code;
 	t.e = (struct err)ERR_INIT;

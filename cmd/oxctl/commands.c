@@ -19,7 +19,8 @@ const struct cmd commands[] = {
 			"Without a target all apps of the oxfile are started. Where there is no oxfile, and with --all, the apps that the "
 			"daemon knows are. "
 			"A name and a command behind -- make an app without an oxfile: oxctl start web -i 2 --port 3000 -- "
-			"node server.js. The daemon is started if there is none." },
+			"node server.js. The program is looked up first, and where it is not there nothing is made. "
+			"The daemon is started if there is none." },
 	{ .name = "stop",
 		.arguments = "[TARGET...]",
 		.about = "stop apps or instances, and wait until they are gone",

@@ -13,6 +13,7 @@
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "engine/news.h"
+#include "view/human.h"
 
 struct waiting {
 	struct handle *h;
@@ -81,17 +82,40 @@ static void on_settled(void *context, bool is_ok, const char *words)
 		answer(w);
 }
 
+static int64_t timeout_of(const struct request *r)
+{
+	int64_t value = 0;
+
+	(void)json_int(json_get(request_params(r), "timeout_ms"), &value);
+	return value;
+}
+
+/* As people say what they have typed. */
+static void add_time(struct buf *out, int64_t ms)
+{
+	if (ms % 1000 == 0 && ms < 60 * 1000)
+		buf_addf(out, "%lld s", (long long)ms / 1000);
+	else
+		human_duration(out, ms);
+}
+
 static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct waiting *w = t->data;
 	struct request *r = w->r;
+	struct buf words = BUF_INIT;
 
 	(void)loop;
 	(void)events;
+	buf_adds(&words, "timed out after ");
+	add_time(&words, timeout_of(r));
+	buf_adds(&words, ": ");
+	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &words);
 	forget_all(w);
 	json_free(w->result);
 	waiting_free(w);
-	request_error(r, RPC_TIMED_OUT, NULL, "it is not done yet, and the time is over; it goes on");
+	request_error(r, RPC_TIMED_OUT, NULL, "%s", words.ptr);
+	buf_release(&words);
 }
 
 /* What was asked for goes on; only nobody waits for it any more. */
@@ -160,14 +184,6 @@ void handle_published(struct handle *h, const struct news_item *event)
 		request_progress(w->r, json_parse(text.ptr, text.len, text.len, NULL));
 	}
 	buf_release(&text);
-}
-
-static int64_t timeout_of(const struct request *r)
-{
-	int64_t value = 0;
-
-	(void)json_int(json_get(request_params(r), "timeout_ms"), &value);
-	return value;
 }
 
 static void remember(const struct waiting *w, const struct json *result)

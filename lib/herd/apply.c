@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "model/fields.h"
 #include "model/plan.h"
 #include "model/selector.h"
 #include "rules/scale.h"
@@ -102,17 +103,45 @@ static bool rolls_anyway(const struct applying *p, const struct app *app)
 		(p->a->forces || p->a->is_reload || (app->rollout && app->rollout->phase == ROLLOUT_HALTED));
 }
 
-/* It runs by another definition, and goes on so. */
-static void note_other(const struct applying *p, const struct app *app, const char *name)
+/* It runs by another definition, and stays as it is. */
+static void note_other(const struct applying *p, const char *name)
 {
-	if (p->a->notes && app->spec->oxfile)
+	if (p->a->notes)
 		buf_addf(p->a->notes,
 			"%s: its oxfile was edited and is not applied; 'oxctl deploy' does that\n", name);
-	else if (p->a->notes)
-		buf_addf(p->a->notes,
-			"%s: it goes on as it was started before; 'oxctl scale' changes how many there are, and "
-			"after 'oxctl delete %s' it can be started in another way\n",
-			name, name);
+}
+
+/* "(command, instances)" */
+static void add_differences(const struct spec *a, const struct spec *b, struct buf *out)
+{
+	const char *between = "";
+
+	if (!str_eq(a->folder, b->folder)) {
+		buf_adds(out, "folder");
+		between = ", ";
+	}
+	for (size_t k = 0; k < fields_count; k++) {
+		if (field_equal(&fields[k], a, b))
+			continue;
+		buf_addf(out, "%s%s", between, fields[k].key);
+		between = ", ";
+	}
+}
+
+/* What was started without an oxfile and is described in another way now. */
+static int refuse_other(const struct spec *is, const struct spec *asked, struct err *e)
+{
+	struct buf words = BUF_INIT;
+	struct buf scale = BUF_INIT;
+
+	add_differences(is, asked, &words);
+	if (str_eq(words.ptr, "instances") && asked->instances.kind == COUNT_NUMBER)
+		buf_addf(&scale, "'oxctl scale %s %lld' or ", is->name, (long long)asked->instances.value);
+	err_set(e, "%s already exists with other settings (%s); use %s'oxctl delete %s' first", is->name,
+		words.ptr, scale.ptr, is->name);
+	buf_release(&words);
+	buf_release(&scale);
+	return -1;
 }
 
 /* One that is new, and brings no environment: that of another app from the same oxfile. */
@@ -172,8 +201,11 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	if (app && apply_claim(p->a, app, s, e) < 0)
 		return -1;
 	if (is_there && !p->a->changes) {
-		if (!app_is_started_by(p->h, p->a, app, s))
-			note_other(p, app, s->name);
+		if (app_is_started_by(p->h, p->a, app, s))
+			return 0;
+		if (!p->a->oxfile)
+			return refuse_other(app->spec, s, e);
+		note_other(p, s->name);
 		return 0;
 	}
 	now = apply_look(p->h, p->a, app, s);

@@ -1,6 +1,7 @@
 /*
  * What happened, as the engine tells it: each finds its instance by its ticket, or is counted and forgotten.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -164,6 +165,18 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_t
 	herd_leave(h);
 }
 
+/* Of what the kernel says of a program or a folder: what lasts until somebody does something about it, unlike a want of memory. */
+static bool is_lasting(int number)
+{
+	static const int lasting[] = { ENOENT, EACCES, ENOTDIR, EISDIR, ENOEXEC, ELOOP, ENAMETOOLONG, EPERM,
+		E2BIG };
+
+	for (size_t k = 0; k < sizeof(lasting) / sizeof(lasting[0]); k++)
+		if (lasting[k] == number)
+			return true;
+	return false;
+}
+
 void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now)
 {
 	struct instance *i = herd_hear(h, t, now);
@@ -181,6 +194,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	i->pid = 0;
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
+	i->hopeless += is_lasting(number);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i);
 	else if (instance_is_leaving(i))

@@ -117,8 +117,9 @@ struct instance {
 	struct timer life, tree;
 	struct restart_history *history; /* NULL: it never crashed */
 	struct past past;
-	char *why;       /* the words of what happened last; may be NULL */
-	int64_t gone_at; /* of a spare that is no more (gone.c); INT64_MIN: it is there */
+	char *why;             /* the words of what happened last; may be NULL */
+	int64_t gone_at;       /* of a spare that is no more (gone.c); INT64_MIN: it is there */
+	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
 	enum rollout_step told_step;
 	struct instance *next_touched;
 };
@@ -164,7 +165,8 @@ enum goal { GOAL_DOWN, GOAL_CYCLED, GOAL_READY };
 struct waiting {
 	uint32_t slot;
 	enum goal goal;
-	uint64_t generation; /* when it was asked */
+	uint64_t generation;   /* when it was asked */
+	unsigned int hopeless; /* the same */
 	bool is_over;
 };
 
@@ -239,6 +241,8 @@ bool instance_is_well(const struct instance *i);
 bool instance_is_leaving(const struct instance *i);
 bool instance_is_down(const struct instance *i);
 void instance_name(const struct instance *i, struct buf *out);
+/* The last lines of its standard error, each behind a line's end. */
+void instance_last_lines(const struct instance *i, struct buf *out);
 /* The port of its next attempt. */
 int instance_port(const struct instance *i);
 

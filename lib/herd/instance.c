@@ -174,17 +174,21 @@ static void log_step(const struct instance *i, enum state from, enum event on, c
 			event_word(on));
 }
 
-/* The words of an end that nobody asked for, with the last ones of its own below. */
-static void add_last_words(const struct instance *i, enum event on, struct buf *out)
+void instance_last_lines(const struct instance *i, struct buf *out)
 {
 	const struct herd_options *o = &i->app->herd->options;
 	struct buf name = BUF_INIT;
 
-	if (on != EVENT_CRASHED && on != EVENT_GAVE_UP)
-		return;
-	buf_addf(&name, "%s:%d", i->app->spec->name, i->number);
+	instance_name(i, &name);
 	o->hands->last_lines(o->context, name.ptr, out);
 	buf_release(&name);
+}
+
+/* The words of an end that nobody asked for, with the last ones of its own below. */
+static void add_last_words(const struct instance *i, enum event on, struct buf *out)
+{
+	if (on == EVENT_CRASHED || on == EVENT_GAVE_UP)
+		instance_last_lines(i, out);
 }
 
 /* The keeper tells each end until the store knows of it; a brain that was killed before that may have told it too. */

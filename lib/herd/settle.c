@@ -57,8 +57,10 @@ void request_wait_slot(struct request *r, uint32_t slot, enum goal goal, uint64_
 
 void request_wait(struct request *r, const struct instance *i, enum goal goal)
 {
-	if (r)
-		request_wait_slot(r, i->slot, goal, i->generation);
+	if (!r)
+		return;
+	request_wait_slot(r, i->slot, goal, i->generation);
+	r->waits[r->len - 1].hopeless = i->hopeless;
 }
 
 void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end)
@@ -137,6 +139,37 @@ static enum answer look_down(const struct instance *i, struct buf *why)
 	return ANSWER_FAILED;
 }
 
+/* Where to read on, and the last lines that it wrote before it died. */
+static void add_more(const struct instance *i, struct buf *why)
+{
+	struct buf lines = BUF_INIT;
+
+	instance_last_lines(i, &lines);
+	buf_adds(why, ". See 'oxctl why ");
+	instance_name(i, why);
+	buf_adds(why, lines.len ? "'. Its last lines:" : "'");
+	buf_add(why, lines.ptr, lines.len);
+	buf_release(&lines);
+}
+
+/* It cannot be executed at all, or has crashed often enough for everybody to stop waiting. */
+static bool keeps_failing(const struct instance *i, const struct waiting *w, struct buf *why)
+{
+	int64_t crashes = i->history ? i->history->crashes : 0;
+
+	if (i->hopeless > w->hopeless) {
+		buf_adds(why, i->why ? i->why : "cannot be executed");
+		add_more(i, why);
+		return true;
+	}
+	if (crashes < CRASHES_WAITED_MAX || i->generation <= w->generation)
+		return false;
+	buf_addf(why, "keeps crashing (%lld times in a row: %s)", (long long)crashes,
+		i->why ? i->why : "it ended");
+	add_more(i, why);
+	return true;
+}
+
 /* Nobody wants it any more, or it ended: an answer, whatever was waited for. */
 static enum answer look_unwanted(const struct instance *i, struct buf *why)
 {
@@ -144,7 +177,9 @@ static enum answer look_unwanted(const struct instance *i, struct buf *why)
 		return ANSWER_OK;
 	if (instance_is_asked(i))
 		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "it ended");
-	else
+	if (instance_is_asked(i) && i->state == STATE_CRASHED)
+		add_more(i, why);
+	else if (!instance_is_asked(i))
 		buf_adds(why, "was stopped");
 	return ANSWER_FAILED;
 }
@@ -179,12 +214,8 @@ static enum answer look_up(const struct instance *i, const struct waiting *w, st
 		return look_unwanted(i, why);
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
 		return ANSWER_FAILED;
-	if (w->goal == GOAL_READY && i->state == STATE_BACKOFF && is_new && i->history &&
-		i->history->crashes >= CRASHES_WAITED_MAX) {
-		buf_addf(why, "crashed %lld times in a row, and goes on being tried: %s",
-			(long long)i->history->crashes, i->why ? i->why : "");
+	if (w->goal == GOAL_READY && i->state == STATE_BACKOFF && keeps_failing(i, w, why))
 		return ANSWER_FAILED;
-	}
 	/* Its port is a stranger's, who may keep it for ever. */
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING) {
 		buf_addf(why, "is blocked, and starts once that is over: %s", i->why ? i->why : "");

@@ -57,11 +57,11 @@ load ../lib/daemon
 	assert_line "working_dir = \"$PWD\""
 }
 
-@test "who starts it once more in another way hears that it goes on as it is, and what to do" {
+@test "one that exists with other settings stays as it is, and what to do is said" {
 	oxctl start web --wait -- actor
 	before=$(pids web)
-	run -0 oxctl start web -i 3 -- actor
-	assert_output --partial "'oxctl scale'"
+	run -1 oxctl start web -i 3 -- actor
+	assert_output --partial "'oxctl scale web 3'"
 	assert_output --partial "'oxctl delete web'"
 	refute_output --partial "oxfile"
 	assert_equal "$(pids web)" "$before"

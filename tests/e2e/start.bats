@@ -239,7 +239,7 @@ hello_herd() {
 		restart_delay_ms = 10
 	TOML
 	run -1 --separate-stderr oxctl start --wait 3>&-
-	assert_regex "$stderr" "bad:0 crashed 8 times in a row, and goes on being tried: exit code 3"
+	assert_regex "$stderr" "bad:0 keeps crashing \(8 times in a row: exit code 3"
 	eventually 5 state_is good:0 running
 	# It goes on being tried.
 	eventually 5 at_least bad:0 crashes 9

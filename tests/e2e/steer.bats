@@ -128,7 +128,7 @@ has() {
 	# Both are well written, and the second wants a port of the first.
 	echo 'env = { NEW = "1" }' >>one/oxfile.toml
 	sed -i "s/^port = .*/port = $((port - 2))/" two/oxfile.toml
-	run -1 oxctl deploy
+	run -1 oxctl deploy --all
 	assert_output --partial "both want port $((port - 2))"
 	assert_equal "$(pids one; pids two)" "$before"
 	assert_equal "$(app_field one revision) $(app_field two revision)" "1 1"

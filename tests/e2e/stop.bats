@@ -263,7 +263,7 @@ all_ready() {
 }
 
 @test "without a daemon stop says so, and exits with 3" {
-	run -3 oxctl stop
+	run -3 oxctl stop --all
 	assert_output --partial "no daemon"
 }
 

@@ -1,0 +1,109 @@
+/*
+ * What a request still waits for, in words: for those whose time is over.
+ */
+#include "base/buf.h"
+#include "herd/deploy.h"
+#include "herd/inside.h"
+
+/* So many are told of; the rest is a number. */
+enum { PENDING_TOLD_MAX = 3 };
+
+static void add_not_ready(const struct instance *i, struct buf *out)
+{
+	static const char *const words[] = {
+		[READY_AUTO] = "is not ready yet",
+		[READY_ALIVE] = "has not been up for a second yet",
+		[READY_LISTEN] = "is not listening on port",
+		[READY_HEALTH] = "has not passed its health check yet",
+		[READY_NOTIFY] = "has not sent READY=1 yet",
+		[READY_IPC] = "has not sent 'ready' yet",
+	};
+	enum ready_kind kind = spec_ready(instance_spec(i));
+
+	buf_adds(out, words[kind]);
+	if (kind == READY_LISTEN)
+		buf_addf(out, " %d yet", i->port);
+	if (instance_check_words(i))
+		buf_addf(out, " (%s)", instance_check_words(i));
+	else
+		buf_adds(out, " (still starting)");
+}
+
+static void add_instance(const struct instance *i, struct buf *out)
+{
+	struct buf reason = BUF_INIT;
+
+	instance_name(i, out);
+	buf_addc(out, ' ');
+	if (i->state == STATE_STARTING && i->phase == PHASE_UP) {
+		add_not_ready(i, out);
+	} else {
+		instance_reason(i, &reason);
+		buf_addf(out, "is %s%s%s", state_word(i->state), reason.len ? ": " : "", reason.ptr);
+	}
+	buf_release(&reason);
+}
+
+static const struct app *rolled_app(const struct herd *h, uint64_t rollout)
+{
+	for (size_t k = 0; k < h->apps.len; k++) {
+		const struct app *a = h->apps.items[k];
+
+		if (a->rollout && a->rollout->number == rollout)
+			return a;
+	}
+	return NULL;
+}
+
+struct telling {
+	struct buf *out;
+	size_t count;
+	const struct app *first; /* where to look further */
+};
+
+/* False when it is only counted. */
+static bool tell(struct telling *t, const struct app *a)
+{
+	if (++t->count > PENDING_TOLD_MAX)
+		return false;
+	if (t->count > 1)
+		buf_adds(t->out, "; ");
+	t->first = t->first ? t->first : a;
+	return true;
+}
+
+static void add_request(const struct herd *h, const struct request *r, struct telling *t)
+{
+	const struct rollout_wait *wait = NULL;
+	size_t k = 0;
+
+	for (k = 0; k < r->len; k++) {
+		const struct instance *i = r->waits[k].is_over ? NULL : herd_by_slot(h, r->waits[k].slot);
+
+		if (i && tell(t, i->app))
+			add_instance(i, t->out);
+	}
+	VEC_EACH (&r->rollouts, k, wait) {
+		const struct app *a = rolled_app(h, wait->rollout);
+
+		if (a && tell(t, a))
+			buf_addf(t->out, "the rollout of '%s' is not done yet and continues", a->spec->name);
+	}
+}
+
+void herd_pending(const struct herd *h, const uint64_t *ids, size_t count, struct buf *out)
+{
+	struct telling t = { .out = out };
+
+	for (size_t k = 0; k < h->requests.len; k++) {
+		const struct request *r = h->requests.items[k];
+
+		for (size_t n = 0; n < count; n++)
+			if (r->id == ids[n])
+				add_request(h, r, &t);
+	}
+	if (t.count > PENDING_TOLD_MAX)
+		buf_addf(out, "; and %zu more", t.count - PENDING_TOLD_MAX);
+	if (t.first)
+		buf_addf(out, ". See 'oxctl why %s'", t.first->spec->name);
+}

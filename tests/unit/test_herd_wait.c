@@ -1,0 +1,124 @@
+/* When a start that waits gives up, and what is said of what it still waits for. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "fake_hands.h"
+#include "unit.h"
+
+/* One app whose first start is asked for by request 7, which waits until it is ready. */
+static void ask(struct fake *f, int instances)
+{
+	fake_init(f);
+	fake_app(f, "web", instances);
+	f->is_manual = true;
+	fake_apply(f);
+	(void)fake_request(f, HERD_START, "web", 7, true);
+}
+
+static void fails(struct fake *f, int number, const char *words)
+{
+	herd_spawn_failed(f->h, fake_ticket(f, "web:0"), number, words, f->now);
+}
+
+static void what_cannot_run_is_not_waited_for(void **state)
+{
+	static const int numbers[] = { ENOENT, EACCES, ENOEXEC, ENOTDIR, E2BIG };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct fake f;
+
+		ask(&f, 1);
+		fails(&f, numbers[i], "cannot execute 'nodee'");
+		assert_int_equal(fake_count(&f, "settled 7"), 1);
+		assert_non_null(strstr(f.log.ptr, "web:0 cannot execute 'nodee'"));
+		assert_non_null(strstr(f.log.ptr, "See 'oxctl why web:0'"));
+		/* It is tried again all the same. */
+		assert_string_equal(fake_state(&f, "web:0"), "backoff");
+		fake_release(&f);
+	}
+}
+
+static void a_want_of_something_is_waited_for(void **state)
+{
+	static const int numbers[] = { EAGAIN, ENOMEM, EMFILE, ETXTBSY };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct fake f;
+
+		ask(&f, 1);
+		for (int k = 0; k < 3; k++) {
+			fails(&f, numbers[i], "no process could be made");
+			fake_pass(&f, 5000);
+		}
+		assert_int_equal(fake_count(&f, "settled 7"), 0);
+		fake_release(&f);
+	}
+}
+
+static void last_lines_are_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	ask(&f, 1);
+	f.last_lines = "no database";
+	f.is_manual = false;
+	f.is_never_ready = true;
+	fake_answer(&f);
+	for (int k = 0; k < 8; k++) {
+		assert_int_equal(fake_count(&f, "settled 7"), 0);
+		fake_exit(&f, "web:0", 3, 0);
+		fake_pass(&f, 20000);
+	}
+	assert_int_equal(fake_count(&f, "settled 7"), 1);
+	assert_non_null(strstr(f.log.ptr, "web:0 keeps crashing (8 times in a row: exit code 3"));
+	assert_non_null(strstr(f.log.ptr, "Its last lines:\nno database of web:0"));
+	fake_release(&f);
+}
+
+static void what_is_pending_is_told(void **state)
+{
+	const uint64_t id = 7;
+	const uint64_t other = 8;
+	struct buf words = BUF_INIT;
+	struct fake f;
+
+	(void)state;
+	ask(&f, 5);
+	f.is_manual = false;
+	f.is_never_ready = true;
+	fake_answer(&f);
+	herd_pending(f.h, &id, 1, &words);
+	assert_string_equal(words.ptr,
+		"web:0 has not sent READY=1 yet (still starting); web:1 has not sent READY=1 yet (still starting); "
+		"web:2 has not sent READY=1 yet (still starting); and 2 more. See 'oxctl why web'");
+	for (int k = 1; k < 5; k++)
+		fake_ready(&f, (const char *[]){ "", "web:1", "web:2", "web:3", "web:4" }[k]);
+	fake_exit(&f, "web:0", 1, 0);
+	buf_clear(&words);
+	herd_pending(f.h, &id, 1, &words);
+	assert_non_null(strstr(words.ptr, "web:0 is backoff: exit code 1"));
+	buf_clear(&words);
+	herd_pending(f.h, &other, 1, &words);
+	assert_string_equal(words.ptr, "");
+	buf_release(&words);
+	fake_release(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PROMISE("a program that cannot be executed is not waited for: the first try is the answer",
+			what_cannot_run_is_not_waited_for),
+		PROMISE("a want of memory, processes or descriptors is waited for",
+			a_want_of_something_is_waited_for),
+		PROMISE("what keeps crashing is told with the last lines that it wrote", last_lines_are_told),
+		PROMISE("what a request still waits for is told, three of it by name",
+			what_is_pending_is_told),
+	};
+
+	return cmocka_run_group_tests_name("herd_wait", tests, NULL, NULL);
+}
