@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "herd/names.h"
 #include "model/plan.h"
 #include "rules/scale.h"
 

@@ -415,10 +415,6 @@ void draft_plan(const struct draft *d, struct plan *plan);
 /* Can the app go over to `r` as the herd is now?  Then `r` has its ports, and `*count` is how many it would have. */
 int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 
-/* names.c: -1 with words when one of `changed` makes a name both an app and a namespace of `specs`.  The other only warns. */
-int names_check(const struct vec *specs, const struct vec *changed, struct err *e);
-void names_note(const struct vec *specs);
-
 /* build.c: builds and oxfiles, as an apply and a rollback see them */
 /* Is that the oxfile that is applied, by whatever name? */
 bool apply_is_of(const struct herd_apply *a, const char *oxfile);

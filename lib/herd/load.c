@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 #include "herd/gone.h"
+#include "herd/names.h"
 #include "herd/receipt.h"
 
 static int64_t get_int(const struct json *object, const char *key, int64_t fallback)

@@ -1,10 +1,9 @@
-/*
- * A name is an app or a namespace, never both.  model/oxfile judges one oxfile; the herd has many, and apps without one.
- */
+#include "herd/names.h"
+
 #include "base/err.h"
 #include "base/log.h"
 #include "base/map.h"
-#include "herd/inside.h"
+#include "base/vec.h"
 #include "model/oxfile.h"
 #include "model/selector.h"
 
