@@ -39,21 +39,34 @@ fetch() {
 	fi
 }
 
-# The example names its program by where make puts it; a build elsewhere gets a copy of the example that finds it as well.
+# is_taken PORT: somebody listens there.
+is_taken() {
+	bash -c ': </dev/tcp/127.0.0.1/'"$1" 2>/dev/null
+}
+
+# Four ports in a row that nobody has.
+first=3000
+while is_taken "$first" || is_taken $((first + 1)) || is_taken $((first + 2)) || is_taken $((first + 3)); do
+	first=$((first + 4))
+	[ "$first" -lt 4000 ] || { echo "demo: every port from 3000 to 3999 is taken" >&2; exit 1; }
+done
+
+# The example names its program by where make puts it; a build elsewhere, and other ports, get a copy of the example.
 here=$top/examples/hello
-if [ "$build" != "$top/build" ]; then
+if [ "$build" != "$top/build" ] || [ "$first" != 3000 ]; then
 	here=$place/examples/hello
 	mkdir -p "$here"
-	cp "$top/examples/hello/oxfile.toml" "$here"
+	sed "s/3000/$first/g; s/3003/$((first + 3))/g" "$top/examples/hello/oxfile.toml" >"$here/oxfile.toml"
 	ln -s "$build" "$place/build"
 fi
 cd "$here"
+[ "$first" = 3000 ] || printf 'Ports 3000 to 3003 are not all free; the demo uses %s to %s instead.\n' "$first" $((first + 3))
 
 show cat oxfile.toml
 show oxctl start --wait --timeout 10
 show oxctl status
 printf '\n'
-for port in 3000 3001 3002 3003; do
+for port in $first $((first + 1)) $((first + 2)) $((first + 3)); do
 	printf '$ curl http://127.0.0.1:%s\n' "$port"
 	fetch "http://127.0.0.1:$port"
 done

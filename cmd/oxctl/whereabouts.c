@@ -3,11 +3,22 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/holder.h"
+
+/* Where one is gone, their names tell. */
+static bool is_same(const char *a, const char *b)
+{
+	struct stat at, bt;
+
+	if (stat(a, &at) == 0 && stat(b, &bt) == 0)
+		return at.st_dev == bt.st_dev && at.st_ino == bt.st_ino;
+	return strcmp(a, b) == 0;
+}
 
 /* A pidfd of the keeper that serves our run folder, by the lock there or, where that is gone, by the one of the state; -1. */
 static int find(struct holder *h, bool *was_left, char **elsewhere)
@@ -24,10 +35,10 @@ static int find(struct holder *h, bool *was_left, char **elsewhere)
 		if (fd < 0 && !*h->token) {
 			holder_read_in(dirs.state, h);
 			fd = holder_open(h);
-		}
-		if (fd >= 0 && *h->run && strcmp(h->run, dirs.run) != 0) {
-			*elsewhere = mem_strdup(h->run);
-			fd_close(&fd);
+			if (fd >= 0 && *h->run && !is_same(h->run, dirs.run)) {
+				*elsewhere = mem_strdup(h->run);
+				fd_close(&fd);
+			}
 		}
 	}
 	dirs_release(&dirs);

@@ -76,41 +76,47 @@ static int keep(
 	return rc;
 }
 
-/* Whoever inherits it may stand elsewhere. */
-static int make_home_absolute(struct err *e)
+/* `path` as it is from anywhere; freed by the caller. */
+static char *absolute(const char *path, struct err *e)
 {
-	const char *home = getenv("OXHERD_HOME");
-	char *here = NULL;
-	char *path = NULL;
+	char *here = *path == '/' ? NULL : getcwd(NULL, 0);
+	char *whole = NULL;
+
+	if (*path == '/')
+		return mem_strdup(path);
+	if (here)
+		whole = path_join(here, path);
+	else
+		err_sys(e, errno, "cannot tell where '%s' is", path);
+	mem_free(here);
+	return whole;
+}
+
+/* The daemon stands elsewhere, and so may whoever inherits these. */
+static int make_folders_absolute(struct err *e)
+{
+	static const char *const names[] = { "OXHERD_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME" };
 	int rc = 0;
 
-	if (!home || !*home || *home == '/')
-		return 0;
-	here = getcwd(NULL, 0);
-	path = here ? path_join(here, home) : NULL;
-	if (!path || setenv("OXHERD_HOME", path, 1) < 0)
-		rc = err_sys(e, errno, "cannot tell where OXHERD_HOME is");
-	mem_free(here);
-	mem_free(path);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && rc == 0; i++) {
+		const char *value = getenv(names[i]);
+		char *path = value && *value && *value != '/' ? absolute(value, e) : NULL;
+
+		if (path && setenv(names[i], path, 1) < 0)
+			rc = err_sys(e, errno, "cannot say where %s is", names[i]);
+		else if (value && *value && *value != '/' && !path)
+			rc = -1;
+		mem_free(path);
+	}
 	return rc;
 }
 
 /* Its path as it means the same from everywhere; one without a slash is looked for in PATH. */
 static char *find_brain(const struct options *o, struct err *e)
 {
-	char *here = NULL;
-	char *path = NULL;
-
 	if (!o->brain)
 		return dirs_program("oxherd-brain", e);
-	if (*o->brain == '/' || !strchr(o->brain, '/'))
-		return mem_strdup(o->brain);
-	here = getcwd(NULL, 0);
-	path = here ? path_join(here, o->brain) : NULL;
-	if (!path)
-		err_sys(e, errno, "cannot tell where '%s' is", o->brain);
-	mem_free(here);
-	return path;
+	return strchr(o->brain, '/') ? absolute(o->brain, e) : mem_strdup(o->brain);
 }
 
 int run(const struct options *o, struct err *e)
@@ -125,7 +131,7 @@ int run(const struct options *o, struct err *e)
 
 	if (o->group && setenv("OXHERD_GROUP", o->group, 1) < 0)
 		return err_sys(e, errno, "cannot say who else may control it");
-	if (make_home_absolute(e) < 0)
+	if (make_folders_absolute(e) < 0)
 		return -1;
 	brain = find_brain(o, e);
 	if (!brain || dirs_find(&dirs, e) < 0 || dirs_check_home(&dirs, e) < 0 || dirs_make(&dirs, e) < 0 ||

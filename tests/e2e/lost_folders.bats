@@ -81,3 +81,17 @@ works() {
 	run -0 oxctl status
 	is_as_before
 }
+
+@test "the daemon keeps no folder busy: it stands in /, wherever it was started" {
+	mkdir elsewhere
+	ln -s "$OXHERD_BUILD/oxherd-brain" elsewhere/my-brain
+	cd elsewhere
+	OXHERD_HOME=../herd-here
+	oxherd --daemon --brain ./my-brain 3>&-
+	export OXHERD_HOME=$BATS_TEST_TMPDIR/herd-here
+	assert_equal "$(readlink "/proc/$(keeper_pid)/cwd")" /
+	assert_equal "$(readlink "/proc/$(brain_pid)/cwd")" /
+	kill -KILL "$(brain_pid)"
+	run -0 oxctl status
+	oxctl daemon stop
+}
