@@ -170,15 +170,15 @@ bool groups_can_kill(const struct groups *g, const struct slot *s)
 	return g && s->has_group && g->can_kill;
 }
 
-void groups_each(
+int groups_each(
 	const struct groups *g, const struct slot *s, void (*visit)(void *context, pid_t pid), void *context)
 {
 	char name[GROUP_NAME_MAX];
 
 	if (!g || !s->has_group)
-		return;
+		return 0;
 	name_of(s, name);
-	cgroup_each(g->dir, name, visit, context);
+	return cgroup_each(g->dir, name, visit, context);
 }
 
 void groups_kill(struct groups *g, const struct slot *s)
@@ -201,11 +201,12 @@ void groups_kill_all(struct groups *g)
 /* One that cannot be killed as a whole says nothing that the walk through the tree does not. */
 static void watch(struct slots *all, struct slot *s, const char *name)
 {
-	const struct groups *g = all->groups;
+	struct groups *g = all->groups;
 	char path[sizeof(g->path) + GROUP_NAME_MAX + sizeof("//cgroup.events")];
 
 	(void)snprintf(path, sizeof(path), "%s/%s/cgroup.events", g->path, name);
 	slots_set_watch(all, s, inotify_add_watch(g->notify, path, IN_MODIFY));
+	g->is_deaf |= s->watch < 0;
 }
 
 bool groups_is_over(struct slots *all, struct slot *s)

@@ -22,6 +22,7 @@ struct groups {
 	int dir;    /* our folder; -1: there are no cgroups */
 	int notify; /* an inotify that wakes up when a group that was waited for has become empty */
 	bool can_kill;
+	bool is_deaf; /* there were not enough watches once: then it has to be looked */
 	char path[KEEP_PATH_MAX + 1];
 	char own[KEEP_PATH_MAX + 80]; /* as the kernel names it */
 	char home[64];                /* the last part of both */
@@ -40,8 +41,8 @@ int groups_make(struct groups *g, struct slot *s);
 bool groups_can_kill(const struct groups *g, const struct slot *s);
 /* SIGKILL for everybody in it. */
 void groups_kill(struct groups *g, const struct slot *s);
-/* Calls `visit` for each process in it. */
-void groups_each(
+/* Calls `visit` for each process in it; -1 when it cannot be read now. */
+int groups_each(
 	const struct groups *g, const struct slot *s, void (*visit)(void *context, pid_t pid), void *context);
 /* The same for all groups there are, whosever they were. */
 void groups_kill_all(struct groups *g);

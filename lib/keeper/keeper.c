@@ -167,7 +167,8 @@ static void hear_signals(struct keeper *k)
 /* What is killed may hide from us, and orphans of adopted processes end without a word; of all others we hear. */
 static int64_t longest_pause(const struct keeper *k)
 {
-	return k->slots.killing || k->stopping == STOPPING_KILL || slots_has_adopted(&k->slots)
+	return k->slots.killing || k->stopping == STOPPING_KILL || slots_has_adopted(&k->slots) ||
+			k->groups.is_deaf
 		? KILL_PAUSE_MAX_MS
 		: END_PAUSE_MAX_MS;
 }

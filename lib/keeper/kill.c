@@ -107,11 +107,11 @@ static void signal_member(void *context, pid_t pid)
 			m->number);
 }
 
-static void signal_members(const struct slots *all, const struct slot *s, int number)
+static int signal_members(const struct slots *all, const struct slot *s, int number)
 {
 	struct member_signal m = { all, s, number };
 
-	groups_each(all->groups, s, signal_member, &m);
+	return groups_each(all->groups, s, signal_member, &m);
 }
 
 static void note_gone(struct slots *all, struct slot *s)
@@ -129,11 +129,8 @@ static void settle_group(struct slots *all, struct slot *s)
 		return;
 	if (groups_is_over(all, s)) {
 		note_gone(all, s);
-	} else if (s->rest_signal && !s->is_killing) {
-		int number = s->rest_signal;
-
+	} else if (s->rest_signal && !s->is_killing && signal_members(all, s, s->rest_signal) == 0) {
 		s->rest_signal = 0;
-		signal_members(all, s, number);
 	}
 }
 
@@ -162,10 +159,8 @@ int kill_signal_tree(struct slots *all, struct slot *s, int number)
 		errno = ESRCH;
 		return -1;
 	}
-	if (groups_can_kill(all->groups, s)) {
-		signal_members(all, s, number);
-		return 0;
-	}
+	if (groups_can_kill(all->groups, s))
+		return signal_members(all, s, number);
 	all->tree_signals += !s->tree_signal;
 	s->tree_signal = number;
 	return 0;

@@ -181,14 +181,19 @@ static int open_folder(int dir, const char *name)
 	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static void each_pid(const struct below *b, int folder)
+/* What was visited is not visited again: a failure is only one where nothing was. */
+static int each_pid(const struct below *b, int folder)
 {
 	char text[4096];
 	pid_t pid = 0;
-	ssize_t got = 0;
+	ssize_t got = -1;
 	int fd = openat(folder, "cgroup.procs", O_RDONLY | O_CLOEXEC);
+	int rc = -1;
 
-	while (fd >= 0 && (got = read(fd, text, sizeof(text))) > 0) {
+	while (fd >= 0 && (got = read(fd, text, sizeof(text))) >= 0) {
+		rc = 0;
+		if (!got)
+			break;
 		for (ssize_t i = 0; i < got; i++) {
 			if (text[i] >= '0' && text[i] <= '9') {
 				pid = pid * 10 + (text[i] - '0');
@@ -201,23 +206,32 @@ static void each_pid(const struct below *b, int folder)
 		}
 	}
 	fd_close(&fd);
+	return rc;
+}
+
+static int visit_folder(const struct below *b, int dir, const char *name, int depth)
+{
+	int folder = open_folder(dir, name);
+	int rc = 0;
+
+	if (folder < 0)
+		return -1;
+	rc = each_pid(b, folder);
+	each_below(b, folder, depth);
+	return rc;
 }
 
 static void visit_below(const struct below *b, int dir, const char *name, int depth)
 {
-	int folder = depth > DEPTH_MAX ? -1 : open_folder(dir, name);
-
-	if (folder < 0)
-		return;
-	each_pid(b, folder);
-	each_below(b, folder, depth);
+	if (depth <= DEPTH_MAX)
+		(void)visit_folder(b, dir, name, depth);
 }
 
-void cgroup_each(int dir, const char *name, void (*visit)(void *context, pid_t pid), void *context)
+int cgroup_each(int dir, const char *name, void (*visit)(void *context, pid_t pid), void *context)
 {
 	const struct below b = { .enter = visit_below, .visit = visit, .context = context };
 
-	visit_below(&b, dir, name, 0);
+	return visit_folder(&b, dir, name, 0);
 }
 
 static int remove_below(int dir, const char *name, int depth);

@@ -21,8 +21,8 @@ bool cgroup_of(pid_t pid, char *path, size_t size);
 bool cgroup_is_populated(int dir, const char *name);
 /* SIGKILL for everybody in it and below it, all at once.  -1 with errno; ENOENT where the kernel (before 5.14) cannot. */
 int cgroup_kill(int dir, const char *name);
-/* Calls `visit` for each process in it and below it.  One that comes or goes meanwhile may be missed. */
-void cgroup_each(int dir, const char *name, void (*visit)(void *context, pid_t pid), void *context);
+/* Calls `visit` for each process in it and below it.  One that comes or goes meanwhile may be missed.  -1 with errno when it cannot be read. */
+int cgroup_each(int dir, const char *name, void (*visit)(void *context, pid_t pid), void *context);
 /* Takes it away with what is below it.  -1 with errno: EBUSY when somebody lives there.  One that is not there is no failure. */
 int cgroup_remove(int dir, const char *name);
 

@@ -165,9 +165,9 @@ def judge(d, forms, clients, since):
     assert 'SIGKILL' not in d.log(), [line for line in d.log().splitlines() if 'SIGKILL' in line]
 
 
-def everything(forms, *words):
+def everything(forms, *words, arguments=()):
     need('node')
-    with daemon() as d:
+    with daemon(*arguments) as d:
         prepare(d, forms)
         with load(forms) as clients:
             since = time.monotonic()
@@ -241,6 +241,8 @@ if __name__ == '__main__':
         ('stop: no wrapped server loses a request that it has', lambda: everything(FORMS, 'stop', 'all')),
         ('restart: no wrapped server loses a request that it has', lambda: everything(FORMS, 'restart', 'all', '--wait')),
         ('reload: no wrapped server loses a request that it has', lambda: everything(FORMS, 'reload', 'all')),
+        ('where there are no cgroups no wrapped server loses a request either',
+         lambda: everything(FORMS, 'reload', 'all', arguments=['--no-cgroups'])),
         ('stop: no server behind npm or npx loses a request that it has', lambda: npm('stop', 'all')),
         ('restart: no server behind npm or npx loses a request that it has', lambda: npm('restart', 'all', '--wait')),
         ('reload: no server behind npm or npx loses a request that it has', lambda: npm('reload', 'all')),
