@@ -342,7 +342,7 @@ static void grace_over(struct instance *i)
 {
 	char why[120];
 
-	snprintf(why, sizeof(why), "processes that the main process left did not stop within %.3g s: killed",
+	snprintf(why, sizeof(why), "remaining processes did not exit within %.3g s: killed",
 		(double)instance_spec(i)->stop_timeout_ms / 1000);
 	instance_kill(i, why);
 }

@@ -111,7 +111,7 @@ static void leftovers_reason(const struct instance *i, struct buf *out)
 {
 	const char *signal = instance_spec(i)->stop_signal;
 
-	buf_addf(out, "waits for processes that its main process left: %s was sent",
+	buf_addf(out, "waiting for remaining processes to exit (%s sent)",
 		instance_is_killed(i) ? "SIGKILL"
 			: signal      ? signal
 				      : "SIGTERM");
@@ -150,7 +150,8 @@ static void unhealthy_reason(const struct instance *i, struct buf *out)
 static void down_reason(const struct instance *i, struct buf *out)
 {
 	if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS && i->is_unkillable)
-		buf_adds(out, "processes that its main process left are unkillable");
+		buf_adds(
+			out, "remaining processes are unkillable: SIGKILL was sent and they are still there");
 	else if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS)
 		leftovers_reason(i, out);
 	else if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, out))

@@ -71,9 +71,9 @@ trapping() {
 	TOML
 	eventually 5 has_written one:0 up
 	oxctl stop one 3>&- &
-	eventually 2 reason_has one:0 "waits for processes that its main process left: SIGTERM was sent"
+	eventually 2 reason_has one:0 "waiting for remaining processes to exit (SIGTERM sent)"
 	wait
-	assert_logged "one:0: processes that the main process left did not stop within 1.5 s: killed"
+	assert_logged "one:0: remaining processes did not exit within 1.5 s: killed"
 	assert_equal "$(children_named actor)" 0
 }
 

@@ -273,11 +273,11 @@ static void status_tells(void **state)
 	fake_request(&f, HERD_STOP, "api", 0, false);
 	fake_exit(&f, "api:0", 0, 15);
 	s = fake_status(&f, "api:0");
-	assert_string_equal(s.reason.ptr, "waits for processes that its main process left: SIGTERM was sent");
+	assert_string_equal(s.reason.ptr, "waiting for remaining processes to exit (SIGTERM sent)");
 	instance_status_release(&s);
 	fake_pass(&f, 8000);
 	s = fake_status(&f, "api:0");
-	assert_string_equal(s.reason.ptr, "waits for processes that its main process left: SIGKILL was sent");
+	assert_string_equal(s.reason.ptr, "waiting for remaining processes to exit (SIGKILL sent)");
 	instance_status_release(&s);
 	fake_release(&f);
 }
