@@ -5,12 +5,14 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/brain_private.h"
 #include "engine/proctree.h"
+#include "os/cgroup.h"
 #include "os/netdiag.h"
 #include "os/procfs.h"
 
@@ -116,40 +118,82 @@ static pid_t *known_pids(const struct brain *b, size_t *count)
 	return pids;
 }
 
-/* By what it was started with, or by its session. */
-static bool is_of(pid_t pid, const struct instance *i)
+/* "…/oxherd-<token>/3.17.api:0", where it has a cgroup; what it was started with tells less, as nginx and others write their titles over it. */
+static bool is_in_group_of(pid_t pid, const struct instance *i)
+{
+	struct ticket t = instance_ticket(i);
+	char path[CGROUP_PATH_MAX];
+	struct buf name = BUF_INIT;
+	bool is = false;
+
+	buf_addf(&name, "/%u.%llu.%s:%d", t.slot, (unsigned long long)t.generation, instance_app(i),
+		instance_number(i));
+	is = cgroup_of(pid, path, sizeof(path)) && strstr(path, name.ptr);
+	buf_release(&name);
+	return is;
+}
+
+static bool is_started_as(pid_t pid, const struct instance *i)
 {
 	char app[128];
 	char number[16];
 	char wanted[16];
-	struct proc p;
 
-	if (!procfs_read(pid, &p) || p.state == 'Z')
-		return false;
-	if (p.session == (pid_t)instance_pid(i))
-		return true;
 	snprintf(wanted, sizeof(wanted), "%d", instance_number(i));
 	return procfs_environ(pid, "OXHERD_APP", app, sizeof(app)) && str_eq(app, instance_app(i)) &&
 		procfs_environ(pid, "OXHERD_INSTANCE", number, sizeof(number)) && str_eq(number, wanted);
 }
 
+static bool is_of(pid_t pid, const struct instance *i)
+{
+	struct proc p;
+
+	if (!procfs_read(pid, &p) || p.state == 'Z')
+		return false;
+	return p.session == (pid_t)instance_pid(i) || is_in_group_of(pid, i) || is_started_as(pid, i);
+}
+
+struct search {
+	const struct brain *b;
+	const struct instance *i;
+	pid_t *known;
+	size_t count;
+	pid_t found;
+};
+
+/* False when it was found. */
+static bool consider(struct search *s, pid_t pid)
+{
+	bool is_known = pid == getpid() || bsearch(&pid, s->known, s->count, sizeof(*s->known), by_pid);
+
+	if (!is_known && is_of(pid, s->i))
+		s->found = pid;
+	return !s->found;
+}
+
+static bool visit(void *context, const struct proc *p)
+{
+	struct search *s = context;
+
+	return p->parent != (pid_t)s->b->keeper_pid || consider(s, p->pid);
+}
+
+/* The kernel's list of children is quick, and may leave some out while others end: for a server all processes are looked at then. */
 static pid_t find_left(const struct brain *b, const struct instance *i)
 {
+	struct search s = { .b = b, .i = i };
 	pid_t *children = mem_zalloc(CHILDREN_MAX, sizeof(*children));
 	ssize_t len = procfs_children((pid_t)b->keeper_pid, children, CHILDREN_MAX);
-	size_t count = 0;
-	pid_t *known = known_pids(b, &count);
-	pid_t found = 0;
 
-	for (ssize_t k = 0; k < len && k < CHILDREN_MAX && !found; k++) {
-		pid_t pid = children[k];
-
-		if (pid != getpid() && !bsearch(&pid, known, count, sizeof(*known), by_pid) && is_of(pid, i))
-			found = pid;
-	}
-	mem_free(known);
+	s.known = known_pids(b, &s.count);
+	for (ssize_t k = 0; k < len && k < CHILDREN_MAX; k++)
+		if (!consider(&s, children[k]))
+			break;
+	if (!s.found && spec_ready(instance_spec(i)) != READY_ALIVE)
+		(void)procfs_each(visit, &s);
+	mem_free(s.known);
 	mem_free(children);
-	return found;
+	return s.found;
 }
 
 void process_look_left(

@@ -117,6 +117,10 @@ bool background_words(const struct instance *i, const struct left_behind *left, 
 
 bool is_background_start(const struct instance *i, const struct left_behind *left)
 {
-	return left->pid && i->state == STATE_STARTING &&
-		(left->port || spec_ready(instance_spec(i)) != READY_ALIVE);
+	bool is_server = spec_ready(instance_spec(i)) != READY_ALIVE;
+
+	if (!left->pid || !state_is_live(i->state))
+		return false;
+	/* One that listens before it goes into the background was ready for a moment; a job may leave a helper that listens. */
+	return is_server || (left->port && i->state == STATE_STARTING);
 }

@@ -126,6 +126,29 @@ goes_background() {
 	eventually 5 is_gone "$(cat daemon.pid)"
 }
 
+@test "nginx without daemon off is no job that is done" {
+	command -v nginx >/dev/null || skip "there is no nginx"
+	port=$(port_block 2)
+	cat >nginx.conf <<-CONF
+		pid $PWD/nginx.pid;
+		error_log $PWD/error.log;
+		events {}
+		http { access_log off; server { listen 127.0.0.1:$port; } }
+	CONF
+	begin_oxherd <<-TOML
+		[processes.web]
+		command = "nginx -p $PWD -c nginx.conf"
+		port = $port
+		max_restarts = 1
+		stop_timeout_ms = 300
+	TOML
+	# nginx writes its title over the environment by which it could be known: without cgroups it may be nobody's.
+	is_logged "cgroups: in" || skip "there are no cgroups here"
+	eventually 10 state_is web:0 crashed
+	run oxctl status
+	assert_output --partial "the program put itself into the background"
+}
+
 @test "a job that ends with 0 and leaves a helper behind is done" {
 	begin_oxherd <<-'TOML'
 		[processes.job]

@@ -140,6 +140,22 @@ static void into_the_background(void **state)
 		"(pid 812 'serve' was left behind and is stopped; exit code 0 is accepted");
 }
 
+static void ready_for_a_moment(void **state)
+{
+	const struct herd_exit end = { .left = { .pid = 812, .port = 3000, .command = "serve" } };
+	struct fake f;
+	struct spec *s = begin(&f, READY_LISTEN);
+
+	(void)state;
+	s->port = 3000;
+	fake_apply(&f);
+	fake_ready(&f, "api:0");
+	herd_exited(f.h, fake_ticket(&f, "api:0"), &end, f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "backoff");
+	assert_non_null(strstr(f.log.ptr, "the program put itself into the background"));
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +167,8 @@ int main(void)
 		PROMISE("a NOTIFY_FD closed by one that is ready changes nothing", closed_when_it_is_ready),
 		PROMISE("a server that puts itself into the background is a failed start, a job that leaves something is done",
 			into_the_background),
+		PROMISE("a server that listens and then puts itself into the background is no job that is done",
+			ready_for_a_moment),
 	};
 
 	return cmocka_run_group_tests_name("herd unready", tests, NULL, NULL);
