@@ -181,7 +181,7 @@ static void explain_delay(
 	if (!d->delay_ms)
 		explain(d, ", starts again at once (%s = 0)",
 			s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms");
-	else if (d->delay_ms > s->restart_delay_max_ms || !s->restart_delay_ms)
+	else if (d->delay_ms > s->restart_delay_max_ms || s->restart_delay_ms <= 0)
 		explain(d, ", starts again after %lld ms (it restarts too fast)", (long long)d->delay_ms);
 	else if (d->delay_ms >= s->restart_delay_max_ms)
 		explain(d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
@@ -190,7 +190,7 @@ static void explain_delay(
 			(long long)d->delay_ms);
 }
 
-/* Whatever its delays are, a program that ends at once does not keep the machine busy with starting it. */
+/* Without a delay a program that ends at once would keep the machine busy with starting it. */
 static int64_t pace(const struct restart_history *h, int64_t now)
 {
 	size_t at = (h->recent_at + RESTART_HISTORY_MAX - RESTART_FAST_MAX) % RESTART_HISTORY_MAX;
@@ -203,10 +203,10 @@ static int64_t pace(const struct restart_history *h, int64_t now)
 static int64_t paced(
 	const struct spec *s, const struct restart_history *h, int64_t delay, int64_t now, double jitter)
 {
-	int64_t least = pace(h, now);
 
-	delay += jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
-	return delay > least ? delay : least;
+	if (!delay)
+		return pace(h, now);
+	return delay + jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);
 }
 
 /* After a good long run only a delay that somebody wrote is waited for. */

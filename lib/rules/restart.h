@@ -77,12 +77,8 @@ struct restart_decision {
  * When: the k-th consecutive crash waits restart_delay_ms * 2^(k-1).  `jitter` is a number in [0,1) that the
  * caller drew: up to 10 % is added to a delay, and the sum never passes restart_delay_max_ms.  The first
  * crash after restart_window_ms of being ready forgets earlier ones and counts as 1 (with a window of 0: after
- * any time of being ready); it is restarted at once, unless restart_delay_ms was written.  After
- * RESTART_FAST_MAX automatic restarts within RESTART_FAST_WINDOW_MS the delay is at least
- * RESTART_FAST_DELAY_MS, whatever the settings.
- *
- * Over a limit: restarted under every policy, and counted apart: it waits like a crash by the number of such restarts in a row, is among
- * those that crash_restart_limit counts, and is nothing to max_restarts.
+ * any time of being ready); it is restarted at once, unless restart_delay_ms was written.  Where there would be no
+ * delay, it is RESTART_FAST_DELAY_MS after RESTART_FAST_MAX automatic restarts within RESTART_FAST_WINDOW_MS.
  *
  * Too often: the crash that makes max_restarts in a row gives up, so 5 means five runs, four of them
  * restarts; the (n+1)-th automatic restart within CRASH_LIMIT_WINDOW_MS gives up for crash_restart_limit =

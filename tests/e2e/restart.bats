@@ -74,6 +74,41 @@ herd_of_three() {
 	done
 }
 
+@test "a long healthy life and then a crash: started at once, or after a delay that is written" {
+	begin_oxherd <<-'TOML'
+		[defaults]
+		command = ["sleep", "1000"]
+		ready = "alive"
+		restart_window_secs = "100ms"
+		[processes.plain]
+		[processes.slow]
+		restart_delay_ms = 700
+	TOML
+	for app in plain slow; do
+		eventually 5 state_is "$app:0" running
+		eventually 5 has_uptime "$app:0" 1.2
+		kill -KILL "$(pid_of "$app:0")"
+		eventually 5 field_is "$app:0" restarts 1
+	done
+	eventually 5 state_is slow:0 running
+	assert_equal "$(delays plain:0)" 0
+	assert within 700 770 "$(delays slow:0)"
+}
+
+@test "restart_delay_ms = 0 does not run hot: ten starts a second at most after the first few" {
+	begin_oxherd <<-'TOML'
+		[processes.bad]
+		command = ["false"]
+		restart_delay_ms = 0
+	TOML
+	eventually 5 at_least bad:0 crashes 12
+	read -r -a waited < <(delays bad:0)
+	assert_equal "${waited[*]:0:5}" "0 0 0 0 0"
+	for delay in "${waited[@]:5}"; do
+		assert_equal "$delay" 100
+	done
+}
+
 @test "max_restarts = 5 ends as crashed with the fifth crash, and reset forgives" {
 	begin_oxherd <<-'TOML'
 		[processes.bad]
@@ -109,7 +144,8 @@ herd_of_three() {
 	kill -KILL "$(pid_of api:0)"
 	eventually 5 state_is api:0 crashed
 	assert_equal "$(status_field api:0 crashes)" 3
-	assert_logged "after restart_window_secs of being ready, starts again at once"
+	# A delay that is written counts here too.
+	assert_logged "running -> backoff on crash (killed by SIGKILL, crash 1 of 3, starts again after 1"
 }
 
 @test "only crashes count: neither manual restarts nor stops nor scaling bring the limit nearer" {
