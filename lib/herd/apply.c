@@ -403,17 +403,23 @@ static void tell_removed(const struct applying *p)
 	}
 }
 
-/* One of an older state has no build yet: it gets the one that is there. */
+/* One of an older state has no build yet: it gets the one that is there.  Others get what came later, such as a work tree of git. */
 static void record_builds(struct applying *p)
 {
 	size_t i = 0;
 	struct same *same = NULL;
 
 	VEC_EACH (&p->same, i, same) {
-		if (same->app->target->build || same->app->rollout)
+		struct revision *r = same->app->target;
+
+		if (!same->build || same->app->rollout)
 			continue;
-		revision_take_build(same->app->target, same->build);
-		same->build = NULL;
+		if (r->build)
+			build_learn(r->build, same->build);
+		else
+			revision_take_build(r, same->build);
+		if (r->build == same->build)
+			same->build = NULL;
 	}
 }
 

@@ -3,6 +3,7 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "herd/deploy.h"
 
@@ -76,19 +77,27 @@ bool app_is_same(const struct app *a, const struct spec *s, const struct build *
 		!build_differs(a->target->build, now, NULL);
 }
 
+/* One definition, in one folder by whatever name. */
+static bool is_one(const struct revision *from, const struct spec *to, const struct build *now)
+{
+	const struct spec *s = from->spec;
+	char *was = from->build && from->build->folder
+		? mem_strdup(from->build->folder)
+		: path_join(s->folder, s->working_dir ? s->working_dir : "");
+	bool is = spec_equal(s, to) || (spec_equal_elsewhere(s, to) && now && str_eq(was, now->folder));
+
+	mem_free(was);
+	return is;
+}
+
 bool app_is_started_by(
 	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s)
 {
-	struct build *now = NULL;
-	const char *was = app->target->build ? app->target->build->folder : app->spec->folder;
-	bool is_same = spec_equal(app->spec, s);
+	struct build *now = spec_equal(app->spec, s) ? NULL : apply_look(h, a, app, s);
+	bool is = is_one(app->target, s, now);
 
-	if (is_same || !spec_equal_elsewhere(app->spec, s))
-		return is_same;
-	now = apply_look(h, a, app, s);
-	is_same = now && now->folder && str_eq(now->folder, was);
 	build_free(now);
-	return is_same;
+	return is;
 }
 
 /* --- what runs ------------------------------------------------------------------------------------------------------------ */
@@ -145,7 +154,7 @@ bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum
 {
 	const struct revision *from = a->current;
 
-	if (kind == ROLLOUT_ROLLBACK || !spec_equal(from->spec, to->spec))
+	if (kind == ROLLOUT_ROLLBACK || !is_one(from, to->spec, to->build))
 		return true;
 	/* A reload brings no definition; a new build in the same folder leaves nothing of the old one.  Another release folder is another matter. */
 	if (kind == ROLLOUT_RELOAD)

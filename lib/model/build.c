@@ -75,6 +75,17 @@ void build_add(struct build *b, const struct build_file *file)
 	copy->at = mem_strdup(file->at);
 }
 
+void build_learn(struct build *b, const struct build *now)
+{
+	for (size_t i = 0; i < now->len; i++)
+		build_add(b, &now->files[i]);
+	if (!b->commit && now->commit) {
+		mem_free(b->tree);
+		b->commit = mem_strdup(now->commit);
+		b->tree = mem_strdup(now->tree);
+	}
+}
+
 /* --- words --------------------------------------------------------------------------------------------------------------- */
 
 static void add(struct buf *words, const char *between)

@@ -55,6 +55,8 @@ bool build_differs(const struct build *from, const struct build *to, struct buf 
 /* Appends what was compared: "definition, .env, dist/server.js, git commit 1a2b3c4". */
 void build_compared(
 	const struct spec *s, const struct build *from, const struct build *to, struct buf *words);
+/* `b` gets what only `now` has, which is the same build: files and a work tree that came later. */
+void build_learn(struct build *b, const struct build *now);
 /*
  * Is what `was` had gone from the disk?  `now` was looked at in its folder, `running` is what runs instead (or NULL).  Appends what is gone:
  * "releases/1 is gone", "dist/server.js was replaced".  Programs found by PATH do not count: they are the machine's.

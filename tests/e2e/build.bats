@@ -113,9 +113,12 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 @test "a commit of git is part of the build: of a branch, packed, detached, and of a work tree of its own" {
 	release 1
 	cd releases/1
-	git_at . $A
 	definition
 	oxctl start --wait 3>&-
+	# A work tree that it became later is known from the next deploy on.
+	git_at . $A
+	run -0 oxctl deploy
+	assert_output --partial "api: unchanged"
 	git_at . $B
 	run -0 oxctl deploy
 	assert_line "api: the build changed: git commit 1a2b3c4 -> 5d6e7f8"

@@ -115,6 +115,22 @@ static void what_only_one_has_is_no_change(void **state)
 	expect_difference(a, b, "");
 }
 
+static void what_came_later_is_learnt(void **state)
+{
+	struct build *a = make("/srv", "/srv", NULL);
+	struct build *b = make("/srv", "/srv", A);
+
+	(void)state;
+	add(a, "once.js", 1, 5);
+	add(b, "later.js", 2, 5);
+	build_learn(a, b);
+	assert_int_equal(a->len, 2);
+	assert_false(build_differs(a, b, NULL));
+	mem_free(b->commit);
+	b->commit = mem_strdup(B);
+	expect_difference(a, b, "git commit 1a2b3c4 -> 5d6e7f8");
+}
+
 static void many_files_are_counted(void **state)
 {
 	struct build *a = make("/srv", "/srv", NULL);
@@ -295,6 +311,7 @@ int main(void)
 		PROMISE("a file that a link leads to has a place of its own",
 			a_file_that_a_link_leads_to_has_its_place),
 		PROMISE("what only one of two builds has is no change", what_only_one_has_is_no_change),
+		PROMISE("what came later is learnt, and then compared", what_came_later_is_learnt),
 		PROMISE("of many files a few are named and the rest counted", many_files_are_counted),
 		PROMISE("what was compared is named", what_was_compared_is_named),
 		PROMISE("a release folder that is still there is a way back",

@@ -330,6 +330,8 @@ static void an_oxfile_by_another_name_takes_its_apps_over(void **state)
 	assert_string_equal(
 		notes.ptr, "api: taken over from /srv/oxfile.toml, which is the same file by another name\n");
 	assert_int_equal(fake_count(&f, "spawn"), 0);
+	/* Nor is that anything to go back from. */
+	steer(&f, HERD_ROLLBACK, "'api' has no earlier revision to go back to");
 	buf_clear(&notes);
 	a.oxfile = "/srv2/oxfile.toml";
 	other[0] = (char *)"/srv/current/oxfile.toml";
