@@ -46,9 +46,9 @@ void request_forbid(struct request *r, const char *what, const char *needs)
 {
 	const struct server_options *o = &r->session->server->options;
 
-	log_warn("control: refused %s to uid %u, pid %d", method_name(r->method), (unsigned int)r->peer.uid,
-		(int)r->peer.pid);
-	r->session->server->stats.refused++;
+	if (server_logs_refusal(r->session->server))
+		log_warn("control: refused %s to uid %u, pid %d", method_name(r->method),
+			(unsigned int)r->peer.uid, (int)r->peer.pid);
 	request_error(r, RPC_FORBIDDEN, NULL,
 		"permission denied: %s needs %s; you are in group '%s' with right '%s'", what, needs,
 		o->group_name ? o->group_name : "", o->group_rights ? o->group_rights : "control");

@@ -11,10 +11,13 @@
 #include "base/mem.h"
 #include "control/session.h"
 #include "engine/loop.h"
+#include "os/clock.h"
 #include "rules/connections.h"
 
 /* Connections taken in one turn, and how long accepting rests when there is no descriptor at all. */
 enum { ACCEPT_MAX = 64 };
+/* Lines about refusals, at most so many in so long. */
+enum { REFUSALS_LOGGED = 20, REFUSALS_MS = 60000 };
 #define BREATH_SECS 0.1
 
 static int open_reserve(void)
@@ -41,6 +44,22 @@ static void turn_away(int fd, int code, const char *words)
 	(void)!send(fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
 	buf_release(&line);
+}
+
+/* Somebody who is refused a thousand times a second is not to fill the disk. */
+bool server_logs_refusal(struct server *s)
+{
+	int64_t now = clock_ms();
+
+	s->stats.refused++;
+	if (now - s->refusals_since >= REFUSALS_MS) {
+		if (s->refusals > REFUSALS_LOGGED)
+			log_warn("control: %d more refusals are not in the log",
+				s->refusals - REFUSALS_LOGGED);
+		s->refusals_since = now;
+		s->refusals = 0;
+	}
+	return s->refusals++ < REFUSALS_LOGGED;
 }
 
 static bool may_enter(const struct server *s, int fd, const struct unixsock_peer *peer)
@@ -108,8 +127,8 @@ static void admit(struct server *s, int fd)
 	struct unixsock_peer peer = { .pid = 0 };
 
 	if (unixsock_peer(fd, &peer) < 0 || !may_enter(s, fd, &peer)) {
-		s->stats.refused++;
-		log_warn("control: refused pid %d of uid %u", (int)peer.pid, (unsigned int)peer.uid);
+		if (server_logs_refusal(s))
+			log_warn("control: refused pid %d of uid %u", (int)peer.pid, (unsigned int)peer.uid);
 		turn_away(fd, RPC_FORBIDDEN, "this daemon belongs to another user");
 	} else if (!make_place(s, &peer)) {
 		refuse_place(s, fd, &peer);

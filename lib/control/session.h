@@ -71,12 +71,16 @@ struct server {
 	int64_t seq;
 	uint64_t used; /* times that any session said something */
 	struct server_stats stats;
+	int64_t refusals_since;
+	int refusals; /* since then */
 };
 
 /* It has asked for nothing that is not answered, and listens to nothing; or it is to be closed anyway. */
 bool session_is_idle(const struct session *s);
 /* Says that its place is needed, and closes it. */
 void session_dismiss(struct session *s);
+/* server.c: counts one, and says whether it is to be logged: most are not while somebody is refused all the time. */
+bool server_logs_refusal(struct server *s);
 /* Takes over `fd`. */
 struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer);
 void session_free(struct session *s);

@@ -397,6 +397,33 @@ static void another_user_is_refused(void **state)
 	assert_non_null(strstr(f->log.ptr, "of uid 65534"));
 }
 
+static int lines_about(const struct fixture *f, const char *words)
+{
+	int count = 0;
+
+	for (const char *at = f->log.ptr; (at = strstr(at, words)); at++)
+		count++;
+	return count;
+}
+
+static void refusals_do_not_fill_the_log(void **state)
+{
+	struct fixture *f = *state;
+	char folder[80];
+
+	if (geteuid() != 0)
+		skip();
+	fixture_start(f);
+	snprintf(folder, sizeof(folder), "%s/run", f->folder);
+	chmod(f->folder, 0755);
+	chmod(folder, 0755);
+	chmod(f->path, 0666);
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(run_as_nobody(f), 0);
+	assert_int_equal(server_stats(f->server).refused, 30);
+	assert_int_equal(lines_about(f, "control: refused"), 20);
+}
+
 int main(void)
 {
 #define ONE(sentence, function) PROMISE_IN(fixture_setup, fixture_teardown, sentence, function)
@@ -427,6 +454,7 @@ int main(void)
 		ONE("without descriptors a client is told so, and the loop does not spin",
 			without_descriptors_a_client_is_told_so),
 		ONE("another user is refused", another_user_is_refused),
+		ONE("refusals are logged twenty times a minute at most", refusals_do_not_fill_the_log),
 	};
 
 	return cmocka_run_group_tests_name("server", tests, NULL, NULL);
