@@ -135,8 +135,8 @@ has_connection() {
 	eventually 5 names "$port $((port + 1))"
 	run -0 oxctl reload api
 	steps=$(sed -n 's/.* api:0: //p' <<<"$output" | xargs)
-	assert_regex "$steps" '^leaves( drains)? stops starts.* done$'
-	refute_regex "$steps" "stops.*stops"
+	assert_regex "$steps" '^removing from upstream( draining)? stopping starting.* done$'
+	refute_regex "$steps" "stopping.*stopping"
 }
 
 @test "what the test command refuses is put back, told once, and tried again when it may work" {
