@@ -435,15 +435,14 @@ void upstreams_free(struct upstreams *u)
 	mem_free(u);
 }
 
-static char *output_path(const struct spec *spec)
-{
-	return path_join(spec->folder, spec->nginx.output);
-}
-
 static void take_spec(struct upstreams *u, struct site *s, const struct spec *spec)
 {
-	char *path = output_path(spec);
+	char *path = NULL;
 
+	/* A user is not looked up each time that a server comes or goes. */
+	if (s->spec && spec_equal(s->spec, spec))
+		return;
+	path = path_join(spec->folder, spec->nginx.output);
 	spec_free(s->spec);
 	s->spec = spec_clone(spec);
 	upstream_file_release(&s->file);
