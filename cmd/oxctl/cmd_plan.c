@@ -8,6 +8,7 @@
 #include "model/plan.h"
 #include "request.h"
 #include "rules/placement.h"
+#include "scope.h"
 #include "talk.h"
 #include "view/plan.h"
 
@@ -15,6 +16,7 @@ static const char *from_path;
 static const char *to_path;
 static const char *profile;
 static bool as_json;
+static bool all;
 
 const struct opt plan_options[] = {
 	{ .name = "from",
@@ -33,6 +35,7 @@ const struct opt plan_options[] = {
 		.at = &to_path,
 		.value = "FILE",
 		.help = "as --to" },
+	SCOPE_ALL_ROW(&all),
 	{ .name = "env",
 		.kind = OPT_STRING,
 		.at = &profile,
@@ -173,7 +176,8 @@ static void print_steps(const struct json *result)
 static int plan_running(const struct opt_rest *rest)
 {
 	struct err none = ERR_INIT;
-	char *path = load_find(to_path, &none);
+	bool is_all = all || scope_names_all(rest);
+	char *path = is_all ? NULL : load_find(to_path, &none);
 	struct talk t = { .method = "plan", .path = path, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
@@ -184,7 +188,7 @@ static int plan_running(const struct opt_rest *rest)
 	request_add_env(t.params);
 	if (profile)
 		json_set_string(t.params, "profile", profile);
-	if (rest->count)
+	if (rest->count && !is_all)
 		talk_set_strings(t.params, "only", rest->items, rest->count);
 	if (code == EXIT_DONE)
 		code = talk_ask(&t);
@@ -200,6 +204,8 @@ static int plan_running(const struct opt_rest *rest)
 
 int cmd_plan(const struct opt_rest *rest)
 {
+	if (scope_check_all("plan", all, rest) != EXIT_DONE)
+		return EXIT_USAGE;
 	if (from_path && rest->count)
 		return talk_fail(EXIT_USAGE, "'%s' is one argument too many: --from compares whole files",
 			rest->items[0]);

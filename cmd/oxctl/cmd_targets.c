@@ -48,15 +48,16 @@ const struct opt restart_options[] = {
 	{ .name = NULL },
 };
 
-/* What is not there is down already; but it does not run again either. */
+/* What is not there is down already, but does not run again either; and a file that was named may be a slip of the finger. */
 static int tell_nothing(const struct scope *s)
 {
-	bool is_failure = str_eq(s->command, "restart");
+	bool is_restart = str_eq(s->command, "restart");
+	bool is_failure = is_restart || s->config;
 
 	if (!s->oxfile)
 		return talk_fail(EXIT_DONE, "there is no app to %s", s->command);
 	return talk_fail(is_failure ? EXIT_NO_TARGET : EXIT_DONE, "there is no app of '%s' to %s%s",
-		s->oxfile, s->command, is_failure ? "; 'oxctl start' starts what it defines" : "");
+		s->oxfile, s->command, is_restart ? "; 'oxctl start' starts what it defines" : "");
 }
 
 static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)

@@ -155,7 +155,7 @@ const struct cmd commands[] = {
 		.example = "oxctl events -f api" },
 	{ .name = "plan",
 		.also = "diff",
-		.arguments = "[APP...] | --from OLD [--to NEW]",
+		.arguments = "[TARGET...] | --from OLD [--to NEW]",
 		.about = "show what a deploy would change, instance by instance",
 		.least = 0,
 		.most = -1,
@@ -164,7 +164,8 @@ const struct cmd commands[] = {
 		.example = "oxctl plan --from old/oxfile.toml --to oxfile.toml",
 		.details =
 			"Each instance is kept, started, replaced, moved to another port or removed, with the reason. "
-			"What runs is compared with the oxfile; with --from two oxfiles are, and no daemon is needed. "
+			"What runs is compared with the oxfile of this folder, as deploy does it; where there is none, and with --all, with "
+			"those that the apps came from. With --from two oxfiles are compared, and no daemon is needed. "
 			"Values of environment variables are never shown." },
 	{ .name = "signal",
 		.arguments = "SIGNAL TARGET... | SIGNAL --all",

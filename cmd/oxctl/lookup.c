@@ -149,6 +149,8 @@ static void add_reason(int why, const char *word, const char *path, struct buf *
 		buf_adds(out, "there is no such program in PATH");
 	else if (why == EISDIR)
 		buf_adds(out, "it is a folder");
+	else if (why == EACCES && str_eq(word, path))
+		buf_adds(out, "it is not executable (chmod +x makes it so)");
 	else if (why == EACCES)
 		buf_addf(out, "'%s' is not executable (chmod +x makes it so)", path);
 	else

@@ -57,9 +57,13 @@ static void choose(struct applying *p, const struct spec *s)
 static int no_such(const struct applying *p, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
+	const struct app *other = app_find(p->h, name);
 
 	selector_guess(&guess, p->a->specs);
-	if (guess.best)
+	if (other && !other->is_leaving && other->spec->oxfile)
+		err_set(e, "the oxfile has no app or namespace '%s': '%s' comes from %s; use --config %s",
+			name, name, other->spec->oxfile, other->spec->oxfile);
+	else if (guess.best)
 		err_set(e, "the oxfile has no app or namespace '%s'; did you mean '%s'?", name, guess.best);
 	else
 		err_set(e, "the oxfile has no app or namespace '%s'", name);

@@ -5,7 +5,7 @@
 #include "herd/deploy.h"
 #include "herd/inside.h"
 
-/* So many are told of; the rest is a number. */
+/* So many are named; the rest is a number. */
 enum { PENDING_TOLD_MAX = 3 };
 
 static void add_not_ready(const struct instance *i, struct buf *out)

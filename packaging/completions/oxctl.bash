@@ -18,7 +18,7 @@ _oxctl()
 		logs) words=" --all --follow --lines --since --until --err --out --grep --time --json --raw --help" ;;
 		why) words=" --lines --json --help" ;;
 		events) words=" --all --follow --lines --json --help" ;;
-		plan|diff) words=" --from --to --config --env --json --help" ;;
+		plan|diff) words=" --from --to --config --all --env --json --help" ;;
 		signal) words=" --all --json --help" ;;
 		reset) words=" --config --all --json --help" ;;
 		save) words=" --all --output --json --help" ;;

@@ -87,6 +87,7 @@ complete -c oxctl -n '__fish_seen_subcommand_from events' -l json -d 'print JSON
 complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l from -r -d 'compare with this oxfile, and not with what runs'
 complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l to -r -d 'the oxfile as it should be; without it the usual one'
 complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l config -r -d 'as --to'
+complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l all -d 'every app'
 complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l env -r -d 'lay this profile over the apps'
 complete -c oxctl -n '__fish_seen_subcommand_from plan diff' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from signal' -l all -d 'every app'

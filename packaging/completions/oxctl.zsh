@@ -69,7 +69,7 @@ events)
 	_arguments '--all[every app]' '--follow[go on with what happens from now on]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
 	;;
 plan|diff)
-	_arguments '--from[compare with this oxfile, and not with what runs]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--config[as --to]:value:_files' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
+	_arguments '--from[compare with this oxfile, and not with what runs]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--config[as --to]:value:_files' '--all[every app]' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 signal)
 	_arguments '--all[every app]' '--json[print JSON]' '*:file:_files'

@@ -35,7 +35,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	assert_equal "$stderr" "oxctl: there is no app to stop"
 }
 
-@test "without a target it is about the oxfile of this folder, and without one it is an error that says how to go on" {
+@test "without a target the oxfile of this folder is meant; where there is none, the error names the three ways out" {
 	fake_daemon <<<"{ \"stop\": $APPS, \"restart\": $APPS, \"reload\": $APPS, \"delete\": $APPS, \"reset\": $APPS }"
 	for command in stop restart reload delete reset deploy; do
 		HOME=$PWD/nowhere XDG_CONFIG_HOME='' run -2 oxctl "$command"
@@ -63,7 +63,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	done
 }
 
-@test "a daemon that knows targets only is told of, and what to do" {
+@test "an older daemon, which knows targets only, gets a message with the command to type" {
 	fake_daemon <<<'{ "stop": { "error": { "code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'" } } }'
 	given_oxfile <<<'processes.api.command = "x"'
 	run -2 oxctl stop

@@ -46,7 +46,7 @@ setup() {
 	printf '#!/no/such/perl\n' >script
 	printf '#!/bin/sh\r\n' >dos
 	chmod +x script dos
-	not_started "'./plain.txt': './plain.txt' is not executable (chmod +x makes it so); nothing was started" web -- ./plain.txt
+	not_started "'./plain.txt': it is not executable (chmod +x makes it so); nothing was started" web -- ./plain.txt
 	not_started "'./folder': it is a folder; nothing was started" web -- ./folder
 	not_started "'./script': its first line names '/no/such/perl', which is not there or not executable; nothing was started" \
 		web -- ./script
@@ -65,6 +65,6 @@ setup() {
 	printf '#!/bin/sh\n' >root-only
 	chmod 700 root-only
 	run -1 setpriv --reuid 65534 --regid 65534 --clear-groups env OXHERD_HOME="$PWD/home/herd" oxctl start web -- ./root-only
-	assert_output --partial "'./root-only' is not executable"
+	assert_output --partial "'./root-only': it is not executable"
 	[ ! -e home/herd ]
 }

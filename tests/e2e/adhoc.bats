@@ -57,7 +57,7 @@ load ../lib/daemon
 	assert_line "working_dir = \"$PWD\""
 }
 
-@test "one that exists with other settings stays as it is, and what to do is said" {
+@test "starting an existing app with other settings fails, and names the commands that change it" {
 	oxctl start web --wait -- actor
 	before=$(pids web)
 	run -1 oxctl start web -i 3 -- actor

@@ -82,7 +82,7 @@ load ../lib/daemon
 	assert_output --partial "timed out after 300 ms: deaf:0 is stopping: was sent SIGTERM"
 }
 
-@test "what exists with other settings is not started, and says what differs" {
+@test "start of an app that exists with other settings fails and names what differs" {
 	oxctl start web -i 2 --wait -- actor
 	before=$(pids web)
 	run -0 oxctl start web -i 2 -- actor

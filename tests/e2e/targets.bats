@@ -60,6 +60,7 @@ about() {
 	assert_output --partial "'api:0' is one instance; a deploy takes whole apps: 'api'"
 	run -1 oxctl reload api:0
 	assert_output --partial "'api:0' is one instance; this command takes whole apps: 'api'"
+	run -4 oxctl deploy nobody
 	run -4 oxctl save nobody
 	run -4 oxctl reload nobody
 }
@@ -107,6 +108,13 @@ about() {
 	oxctl start job -- sleep 1000
 	before=$(pid_of api:0)
 	cd one
+	run -4 oxctl deploy api
+	assert_output --partial "'api' comes from $BATS_TEST_TMPDIR/two/oxfile.toml; use --config $BATS_TEST_TMPDIR/two/oxfile.toml"
+	run -0 oxctl plan
+	refute_output --partial api
+	run -0 oxctl plan --all
+	assert_output --partial api:0
+	assert_output --partial web:0
 	for command in stop "start" restart reload "deploy --force" "reset" delete; do
 		# shellcheck disable=SC2086
 		run -0 oxctl $command
@@ -158,9 +166,11 @@ about() {
 	done
 	run -0 oxctl delete -c one/oxfile.toml
 	assert_equal "$(known)" job
-	run -0 --separate-stderr oxctl stop -c one/oxfile.toml
+	run -4 --separate-stderr oxctl stop -c one/oxfile.toml
 	assert_equal "$output" ""
 	[[ $stderr == "oxctl: there is no app of 'one/oxfile.toml' to stop" ]]
+	printf '[processes.new]\ncommand = "sleep 1000"\n' >one/oxfile.toml
+	(cd one && oxctl stop)
 	run -4 oxctl restart -c one/oxfile.toml
 	assert_output --partial "'oxctl start' starts what it defines"
 	run -4 oxctl reload -c one/oxfile.toml

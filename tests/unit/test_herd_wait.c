@@ -115,8 +115,8 @@ int main(void)
 			what_cannot_run_is_not_waited_for),
 		PROMISE("a want of memory, processes or descriptors is waited for",
 			a_want_of_something_is_waited_for),
-		PROMISE("what keeps crashing is told with the last lines that it wrote", last_lines_are_told),
-		PROMISE("what a request still waits for is told, three of it by name",
+		PROMISE("the message about what keeps crashing holds its last lines", last_lines_are_told),
+		PROMISE("a timeout names three of the instances that a request still waits for, and counts the rest",
 			what_is_pending_is_told),
 	};
 
