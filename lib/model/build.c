@@ -118,21 +118,26 @@ static size_t common_end(const char *a, const char *b)
 	return len;
 }
 
-/* "current" and "releases/2" of "/srv/current/web" and "/srv/releases/2/web"; where they have only the root in common, whole paths. */
-static void link_words(const char *named, const char *real, struct buf *words)
+/* "current" and "releases/2" of "/srv/current/web" and "/srv/releases/2/web"; where they have only the root in common, whole paths.  False, and nothing: they differ in no such way. */
+static bool add_link(const char *named, const char *real, struct buf *words)
 {
 	size_t front = common_front(named, real);
 	size_t end = common_end(named, real);
 
 	if (front <= 1)
 		front = 0;
-	if (str_eq(named, real) || front + end >= strlen(named) || front + end >= strlen(real)) {
-		buf_adds(words, real);
-		return;
-	}
+	if (str_eq(named, real) || front + end >= strlen(named) || front + end >= strlen(real))
+		return false;
 	buf_add(words, named + front, strlen(named) - front - end);
 	buf_adds(words, " -> ");
 	buf_add(words, real + front, strlen(real) - front - end);
+	return true;
+}
+
+static void link_words(const char *named, const char *real, struct buf *words)
+{
+	if (!add_link(named, real, words))
+		buf_adds(words, real);
 }
 
 void build_folder_words(const struct build *b, struct buf *words)
@@ -196,10 +201,11 @@ static void file_words(
 	char *named = path_join(b->folder, to->name);
 	bool is_led = !to->is_found && from->at && to->at && !str_eq(from->at, to->at);
 
-	if (is_led)
-		link_words(named, to->at, words);
-	else
+	/* Behind a "cd" its name alone does not tell the link. */
+	if (!is_led)
 		buf_adds(words, to->name);
+	else if (!add_link(named, to->at, words))
+		buf_addf(words, "%s: %s -> %s", to->name, from->at, to->at);
 	mem_free(named);
 	if (to->is_found && !str_eq(from->path, to->path))
 		buf_addf(words, ": %s -> %s", from->path, to->path);

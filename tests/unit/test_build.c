@@ -100,6 +100,15 @@ static void a_file_that_a_link_leads_to_has_its_place(void **state)
 	file.path = file.at = (char *)"/srv/rel/2/server.js";
 	build_add(b, &file);
 	expect_difference(a, b, "current -> rel/2");
+	/* Behind a "cd". */
+	a = make("/srv", "/srv", NULL);
+	b = make("/srv", "/srv", NULL);
+	file.name = (char *)"app.py";
+	file.path = file.at = (char *)"/srv/rel/1/app.py";
+	build_add(a, &file);
+	file.path = file.at = (char *)"/srv/rel/2/app.py";
+	build_add(b, &file);
+	expect_difference(a, b, "app.py: /srv/rel/1/app.py -> /srv/rel/2/app.py");
 }
 
 static void what_only_one_has_is_no_change(void **state)
