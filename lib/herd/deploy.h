@@ -22,6 +22,7 @@ struct rollout {
 	bool has_looked,
 		is_listened; /* whether anybody listens on the app's ports; from when it was looked */
 	int auto_surge;      /* what deploy.surge = "auto" is for this one; -1: not decided yet */
+	int auto_count;      /* for so many instances */
 	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
 	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */

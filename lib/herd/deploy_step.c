@@ -117,7 +117,9 @@ static int surge_of(struct rollout *r)
 
 	if (s->deploy.surge >= 0)
 		return (int)s->deploy.surge;
-	if (r->auto_surge < 0) {
+	/* Scaled in the middle of it: what was many may be one now. */
+	if (r->auto_surge < 0 || r->auto_count != r->count) {
+		r->auto_count = r->count;
 		subject.listens = r->count == 1 && !subject.is_port_written && is_any_listening(r->app);
 		r->auto_surge = rollout_surge(&subject);
 	}

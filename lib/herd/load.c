@@ -199,6 +199,7 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 	r->back_count = (int)back;
 	r->back_scaled = (int)scaled;
 	r->auto_surge = (int)get_int(j, "auto_surge", -1);
+	r->auto_count = r->count;
 	r->is_told_on = json_bool(json_get(j, "is_told_on"), false);
 	r->is_aborted = json_bool(json_get(j, "is_aborted"), false);
 	r->began_at = now - get_int(j, "began_ms", 0);

@@ -228,7 +228,8 @@ void check_event(struct sim *s, const struct herd_event *event)
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;
 	s->is_failed_start[app][event->instance] = event->to == STATE_STOPPING &&
-		(str_starts(event->why, "not ready") || event->from == STATE_UNHEALTHY);
+		(str_starts(event->why, "not ready") || str_starts(event->why, "it closed NOTIFY_FD") ||
+			event->from == STATE_UNHEALTHY);
 	if (event->from == STATE_UNHEALTHY && event->to == STATE_STOPPING &&
 		strstr(event->why, "checks in a row"))
 		s->is_down_ill[app][event->instance] = true;

@@ -331,6 +331,8 @@ static void do_word(struct sim *s, uint64_t *random)
 	herd_told(s->h, p->ticket, &n, s->now);
 	if (sim_chance(random, 20))
 		herd_over_limit(s->h, p->ticket, "uses more than it may", s->now);
+	if (sim_chance(random, 10))
+		herd_mute(s->h, p->ticket, sim_chance(random, 50), s->now);
 }
 
 /* An echo of an attempt that is over, or was of another slot: nothing may come of it. */

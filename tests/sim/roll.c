@@ -122,7 +122,10 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 
 void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_wish *wish)
 {
-	if (i && i->is_spare && i->app->rollout && !town_surge(wish->spec, i->app->rollout->count))
+	/* Where somebody writes 0 in the middle of a deploy, its spare may be there already. */
+	bool is_auto = wish->spec->deploy.surge < 0;
+
+	if (i && i->is_spare && is_auto && i->app->rollout && !town_surge(wish->spec, i->app->rollout->count))
 		sim_fail(s, "%s is a second one of what may exist only once", wish->name);
 }
 

@@ -158,6 +158,24 @@ static void the_rule(void **state)
 		assert_int_equal(rollout_surge(&cases[k].subject), cases[k].surge);
 }
 
+static void scaled_to_one_meanwhile(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+
+	(void)state;
+	fake_apply(&f);
+	fake_live(&f, 2000);
+	f.is_never_ready = true;
+	command_from_line(&s->command, "serve --better", NULL);
+	deploy(&f, 7);
+	assert_string_equal(fake_state(&f, "bot:2"), "starting");
+	fake_scale(&f, "bot", 1);
+	fake_live(&f, 1000);
+	assert_null(herd_find(f.h, "bot:2"));
+	fake_release(&f);
+}
+
 /* The next brain does not look again: by then the only one may be down. */
 static void over_a_death(void **state)
 {
@@ -300,6 +318,8 @@ int main(void)
 		PROMISE("a single instance that only shares the PORT of an env file is replaced in place",
 			who_shares_an_env_file),
 		PROMISE("what may exist only once has no spare, and what serves has one", the_rule),
+		PROMISE("a spare goes when its app is scaled to one that may exist only once",
+			scaled_to_one_meanwhile),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
 		PROMISE("a spare that is gone is known for an hour, and then forgotten", gone_for_an_hour),
 		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),
