@@ -85,7 +85,7 @@ forge() {
 	kill_both
 	oxctl status 2>/dev/null 3>&-
 	assert_equal "$(pids api)" "api:0 $before"
-	oxctl stop
+	oxctl stop --all
 	for pid in "${others[@]}"; do
 		assert is_alive "$pid"
 	done

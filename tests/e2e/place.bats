@@ -121,7 +121,7 @@ s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); os.chmod(sys
 	# Even if somebody opens the doors by mistake.
 	chmod 711 "$OXHERD_HOME/run"
 	chmod 666 "$OXHERD_HOME/run/oxherd.sock"
-	run -1 as_nobody "$OXHERD_BUILD/oxctl" stop
+	run -1 as_nobody "$OXHERD_BUILD/oxctl" stop --all
 	assert [ -n "$output" ]
 	chmod 700 "$OXHERD_HOME/run"
 	assert [ "$(status_field api:0 pid)" != null ]
