@@ -344,6 +344,37 @@ static void a_folder_or_a_strangers_file_in_its_place_is_set_aside(void **state)
 	assert_null(f->found.state);
 }
 
+/* In the place of the folder there is a file, so that nothing can be written there. */
+static void move_away(const struct fixture *f, const char *moved)
+{
+	int fd = -1;
+
+	assert_int_equal(rename(f->folder, moved), 0);
+	fd = open(f->folder, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+}
+
+static void move_back(const struct fixture *f, const char *moved)
+{
+	assert_int_equal(unlink(f->folder), 0);
+	assert_int_equal(rename(moved, f->folder), 0);
+}
+
+static void a_folder_that_was_deleted_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+
+	open_store(f);
+	save(f, 1);
+	remove_like(f, "");
+	remove_like(f, ".prev");
+	assert_int_equal(rmdir(f->folder), 0);
+	save(f, 2);
+	reopen(f);
+	assert_found(f, 2);
+}
+
 static void a_disk_that_refuses_is_told_and_tried_again(void **state)
 {
 	struct fixture *f = *state;
@@ -353,7 +384,7 @@ static void a_disk_that_refuses_is_told_and_tried_again(void **state)
 	open_store(f);
 	save(f, 1);
 	snprintf(moved, sizeof(moved), "%s.away", f->folder);
-	assert_int_equal(rename(f->folder, moved), 0);
+	move_away(f, moved);
 	f->value = 2;
 	store_save_soon(f->store);
 	assert_int_equal(store_save_now(f->store, &f->e), -1);
@@ -361,7 +392,7 @@ static void a_disk_that_refuses_is_told_and_tried_again(void **state)
 	assert_true(store_is_failing(f->store, &words));
 	assert_string_equal(words, f->e.text.ptr);
 	/* What was there is untouched, and once there is room again all is well. */
-	assert_int_equal(rename(moved, f->folder), 0);
+	move_back(f, moved);
 	assert_int_equal(store_save_now(f->store, &f->e), 0);
 	assert_false(store_is_failing(f->store, &words));
 	reopen(f);
@@ -377,7 +408,7 @@ static void who_asks_while_a_write_fails_waits_for_that_one_only(void **state)
 
 	open_store(f);
 	snprintf(moved, sizeof(moved), "%s.away", f->folder);
-	assert_int_equal(rename(f->folder, moved), 0);
+	move_away(f, moved);
 	f->asks_again = true;
 	store_save_soon(f->store);
 	while (!f->ends)
@@ -387,7 +418,7 @@ static void who_asks_while_a_write_fails_waits_for_that_one_only(void **state)
 	assert_int_equal(store_ended(f->store), 2);
 	/* What was asked for is not forgotten. */
 	assert_int_equal(store_due(f->store), 3);
-	assert_int_equal(rename(moved, f->folder), 0);
+	move_back(f, moved);
 	f->value = 2;
 	reopen(f);
 	assert_found(f, 2);
@@ -412,6 +443,7 @@ int main(void)
 		ONE("a newer snapshot is set aside and named", a_newer_snapshot_is_set_aside),
 		ONE("a folder or a stranger's file in its place is set aside",
 			a_folder_or_a_strangers_file_in_its_place_is_set_aside),
+		ONE("a folder that was deleted is made again", a_folder_that_was_deleted_is_made_again),
 		ONE("a disk that refuses is told, and tried again",
 			a_disk_that_refuses_is_told_and_tried_again),
 		ONE("who asks for a change while a write fails waits for that one, and not for the next try",
