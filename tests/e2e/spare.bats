@@ -4,7 +4,8 @@ load ../lib/daemon
 
 # bot VERSION [LINES OF [.deploy]]: holds a lock for as long as it lives, and says so in a file when it cannot have it.
 bot() {
-	cat >bot.py <<-'PY'
+	# Written once: a rollback goes back to the files too.
+	[ -e bot.py ] || cat >bot.py <<-'PY'
 		import fcntl, os, sys, time
 		lock = open('bot.lock', 'w')
 		try:
