@@ -96,7 +96,7 @@ load ../lib/daemon
 	run -1 oxctl start web -i 2 -- actor
 	assert_output --partial "other settings (folder)"
 	assert_equal "$(pids web)" "$before"
-	cd ..
+	cd "$BATS_TEST_TMPDIR" || return
 	oxctl scale web 3 --wait
 	run -0 oxctl start web -i 2 -- actor
 	assert_output "web: already running"
