@@ -98,11 +98,13 @@ void brain_hook(void *context, const struct hook_wish *wish)
 	char *folder = launch_folder_of(s, wish->own);
 	struct buf name = BUF_INIT;
 	struct env env = { .items = NULL };
+	struct env said = { .items = NULL };
 
 	*hook = (struct hooked){ .brain = b, .app = mem_strdup(wish->app), .rollout = wish->rollout };
 	hook->command.text = mem_strdup(command->text);
 	hook->command.argv = argv_dup(command->argv);
 	launch_hook_env(s, wish->revision, caller, &env);
+	launch_said(s, &said);
 	buf_addf(&name, "%s %s", wish->app, wish->is_post ? "post" : "pre");
 	(void)run_start(b->runner,
 		&(struct run_wish){
@@ -112,12 +114,13 @@ void brain_hook(void *context, const struct hook_wish *wish)
 			.env = &env,
 			.user = s->user,
 			.group = s->group,
-			.said = &s->env,
+			.said = &said,
 			.umask = caller ? caller->mask : DEFAULT_UMASK,
 			.timeout_ms = s->deploy.hook_timeout_ms,
 		},
 		hook_ended, hook);
 	env_release(&env);
+	env_release(&said);
 	buf_release(&name);
 	mem_free(folder);
 }

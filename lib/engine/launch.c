@@ -103,6 +103,12 @@ void launch_words(struct launch *l, const struct command *command, const struct 
 	fill_env(l, env);
 }
 
+void launch_said(const struct spec *s, struct env *said)
+{
+	put_all(said, &s->file_env);
+	put_all(said, &s->env);
+}
+
 static void put_unless_said(struct env *env, const struct env *said, const char *name, const char *value)
 {
 	if (value && !(said && env_get(said, name)))
@@ -261,6 +267,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 {
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
+	struct env said = { .items = NULL };
 	struct command filled = { .argv = NULL };
 	char *folder = launch_folder_of(s, wish->own);
 	int rc = 0;
@@ -272,7 +279,9 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct ca
 	l->message.name = wish->name;
 	l->message.spawn.umask = caller ? caller->mask : 022;
 	launch_env(wish, caller, &env);
-	rc = launch_user(l, s->user, s->group, &s->env, &env, e);
+	launch_said(s, &said);
+	rc = launch_user(l, s->user, s->group, &said, &env, e);
+	env_release(&said);
 	if (rc == 0) {
 		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEP_FROM_FIFO, ends->out);
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEP_FROM_FIFO, ends->err);

@@ -47,6 +47,8 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 	struct env *env, struct err *e);
 /* -1 with words, and E2BIG, where its words and environment are more than the kernel takes. */
 int launch_check_size(const struct launch *l, struct err *e);
+/* What the app says itself, in env and in its files: for `said` above. */
+void launch_said(const struct spec *s, struct env *said);
 /* Where an app runs; the caller frees it. */
 char *launch_folder(const struct spec *s);
 /* Is the folder that it was made in still there? */

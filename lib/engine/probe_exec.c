@@ -55,6 +55,7 @@ void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const stru
 {
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };
+	struct env said = { .items = NULL };
 	struct buf name = BUF_INIT;
 	char *folder = launch_folder_of(s, wish->own);
 	struct run_wish run = {
@@ -63,16 +64,18 @@ void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const stru
 		.env = &env,
 		.user = s->user,
 		.group = s->group,
-		.said = &s->env,
+		.said = &said,
 		.umask = caller ? caller->mask : 022,
 		.timeout_ms = s->health.timeout_ms,
 	};
 
 	launch_env(wish, caller, &env);
+	launch_said(s, &said);
 	buf_addf(&name, "%s health", wish->name);
 	run.name = name.ptr;
 	p->run = run_start(p->all->runner, &run, on_done, p);
 	env_release(&env);
+	env_release(&said);
 	buf_release(&name);
 	mem_free(folder);
 }

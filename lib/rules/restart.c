@@ -203,7 +203,6 @@ static int64_t pace(const struct restart_history *h, int64_t now)
 static int64_t paced(
 	const struct spec *s, const struct restart_history *h, int64_t delay, int64_t now, double jitter)
 {
-
 	if (!delay)
 		return pace(h, now);
 	return delay + jitter_of(delay, at_least_0(s->restart_delay_max_ms) - delay, jitter);

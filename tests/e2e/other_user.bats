@@ -24,12 +24,15 @@ environment_of() {
 		command = ["sleep", "1000"]
 		[processes.clean]
 		env = { OWN = "1" }
+		[processes.file]
+		env_file = "own.env"
 		[processes.full]
 		inherit_env = true
 		[processes.root]
 		user = "root"
 		inherit_env = true
 	TOML
+	printf 'HOME=/srv\nSHELL=/bin/zsh\nmy.key=1\n' >own.env
 	alone LANG=C.UTF-8 TZ=UTC LC_ALL=C SECRET=1 SHELL=/bin/fish USER=root LOGNAME=root oxctl start
 	shell=$(getent passwd nobody | cut -d: -f7)
 	home=$(getent passwd nobody | cut -d: -f6)
@@ -51,6 +54,11 @@ environment_of() {
 		USER=nobody
 	TEXT
 	)"
+	run environment_of file:0
+	assert_line "HOME=/srv"
+	assert_line "SHELL=/bin/zsh"
+	assert_line "my.key=1"
+	assert_line "USER=nobody"
 	run environment_of full:0
 	assert_line "SECRET=1"
 	assert_line "LC_ALL=C"
