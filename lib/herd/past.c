@@ -38,9 +38,10 @@ static void shorten(struct happening *h)
 void past_add(struct past *p, const struct herd_event *event)
 {
 	struct happening *item = NULL;
+	bool has_lines = event->why && strchr(event->why, '\n');
 
 	/* All of its last lines are kept of the newest end alone. */
-	for (size_t k = 0; k < p->len && strchr(event->why ? event->why : "", '\n'); k++)
+	for (size_t k = 0; has_lines && k < p->len; k++)
 		shorten(&p->items[k]);
 	if (p->len == p->cap && p->cap < HAPPENINGS_MAX)
 		grow(p);
@@ -48,7 +49,7 @@ void past_add(struct past *p, const struct herd_event *event)
 		item = &p->items[(p->first + p->len++) % p->cap];
 	} else {
 		item = &p->items[p->first];
-		p->first = (uint8_t)((p->first + 1) % p->cap);
+		p->first = (uint8_t)(p->first + 1 < p->cap ? p->first + 1 : 0);
 		mem_free(item->words);
 	}
 	*item = (struct happening){
