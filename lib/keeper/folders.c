@@ -39,7 +39,7 @@ static void make_folders(const char *path)
 {
 	char folder[PATH_SIZE];
 
-	for (size_t i = 1; path[i] && i < sizeof(folder); i++) {
+	for (size_t i = 1; i < sizeof(folder) && path[i]; i++) {
 		if (path[i] != '/')
 			continue;
 		memcpy(folder, path, i);

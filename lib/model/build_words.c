@@ -207,6 +207,8 @@ static void shell_words(const char *text, struct vec *words)
 	struct buf word = BUF_INIT;
 
 	while (*c.at) {
+		bool is_told = false;
+
 		if (strchr(" \t\n;&|()<>", *c.at)) {
 			cut_between(&c);
 			continue;
@@ -216,7 +218,8 @@ static void shell_words(const char *text, struct vec *words)
 			c.at += strcspn(c.at, "\n");
 			continue;
 		}
-		take(&c, word.ptr, cut_word(&c, &word));
+		is_told = cut_word(&c, &word);
+		take(&c, word.ptr, is_told);
 	}
 	buf_release(&word);
 	mem_free(c.folder);
