@@ -136,7 +136,8 @@ oxfile.toml:7:12: unknown key 'comand'
 			{ "error": { "code": -32003, "message": "the oxfile has mistakes" } },
 			{ "error": { "code": -32602, "message": "apply: 'only' is to be an array of strings" } },
 			{ "error": { "code": -1, "message": "who knows" } },
-			{ "silent": true, "close": true } ] }
+			{ "silent": true, "close": true } ],
+		  "version": { "result": { "once": true } } }
 	JSON
 	run -1 oxctl start
 	assert_output "oxctl: api:0 failed: exit code 1
