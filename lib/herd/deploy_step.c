@@ -11,6 +11,12 @@ enum { STALL_MS = 120000, STALL_TRIALS = 10 };
 
 /* --- the picture --- */
 
+/* It decides only about spares of one that was overtaken. */
+static bool is_early(const struct rollout *r)
+{
+	return r->phase == ROLLOUT_WAITING || r->phase == ROLLOUT_PRE;
+}
+
 static bool serves(const struct instance *i)
 {
 	/* What has ended well is as good as one that runs. */
@@ -23,7 +29,9 @@ static bool serves(const struct instance *i)
 static struct rollout_slot slot_of(const struct instance *i)
 {
 	const struct app *a = i->app;
-	bool is_surplus = !i->is_spare && i->number >= a->rollout->count;
+	/* Until it begins the app has as many as before. */
+	int count = is_early(a->rollout) ? a->count : a->rollout->count;
+	bool is_surplus = !i->is_spare && i->number >= count;
 	bool is_done = i->state == STATE_FINISHED && i->has_ended;
 	bool is_well = instance_is_well(i) || is_done;
 
@@ -148,7 +156,6 @@ static struct rollout_decision decide(const struct app *a)
 	struct rollout_slot *slots = mem_zalloc(a->instances.len, sizeof(*slots));
 	struct rollout_picture p = {
 		.phase = a->rollout->phase == ROLLOUT_HALTED ? ROLLOUT_PAUSED : a->rollout->phase,
-		.rules = rules_of(a->rollout),
 		.slots = slots,
 		.now = a->herd->now,
 		.progress_at = a->rollout->progress_at,
@@ -156,6 +163,9 @@ static struct rollout_decision decide(const struct app *a)
 	};
 	struct rollout_decision d;
 
+	/* Whether anybody listens is looked at when it begins. */
+	if (!is_early(a->rollout))
+		p.rules = rules_of(a->rollout);
 	/* By place, so that a decision's slot is one of the app's instances. */
 	for (size_t k = 0; k < a->instances.len; k++)
 		slots[p.len++] = slot_of(a->instances.items[k]);
@@ -429,8 +439,7 @@ static void begin(struct rollout *r)
 
 static bool decides(enum rollout_phase phase)
 {
-	return phase == ROLLOUT_PROOF || phase == ROLLOUT_REPLACE || phase == ROLLOUT_PAUSED ||
-		phase == ROLLOUT_BACK || phase == ROLLOUT_HALTED;
+	return phase != ROLLOUT_POST;
 }
 
 static void wake_at(struct rollout *r, int64_t at)

@@ -25,6 +25,12 @@ static bool is_forward(const struct rollout_picture *p)
 	return p->phase == ROLLOUT_PROOF || p->phase == ROLLOUT_REPLACE;
 }
 
+/* Not begun yet: a spare that is there is one of a rollout that was overtaken. */
+static bool is_early(const struct rollout_picture *p)
+{
+	return p->phase == ROLLOUT_WAITING || p->phase == ROLLOUT_PRE;
+}
+
 static struct tally count(const struct rollout_picture *p)
 {
 	struct tally t = { .wanted = 0 };
@@ -122,8 +128,8 @@ static bool is_useless(const struct rollout_picture *p, const struct rollout_slo
 {
 	if (s->seat != SEAT_SPARE || s->is_leaving)
 		return false;
-	return !s->is_wanted || (p->phase == ROLLOUT_PROOF && !s->is_target) || p->phase == ROLLOUT_PAUSED ||
-		(!p->rules.surge && !s->serves && is_forward(p)) ||
+	return !s->is_wanted || ((is_early(p) || p->phase == ROLLOUT_PROOF) && !s->is_target) ||
+		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && is_forward(p)) ||
 		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->is_over || !s->is_target));
 }
 
@@ -226,6 +232,10 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 	struct rollout_decision d = wait_on;
 	struct tally t = count(p);
 
+	if (is_early(p)) {
+		(void)find_useless(p, &t, &d);
+		return d;
+	}
 	if (find_failure(p, &d) || find_proven(p, &d) || find_useless(p, &t, &d))
 		return d;
 	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_told)) &&

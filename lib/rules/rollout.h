@@ -61,7 +61,7 @@ struct rollout_rules {
 };
 
 struct rollout_picture {
-	enum rollout_phase phase; /* PROOF, REPLACE, PAUSED or BACK */
+	enum rollout_phase phase; /* all but POST; before PROOF spares that were overtaken go, and no more */
 	struct rollout_rules rules;
 	const struct rollout_slot *slots;
 	size_t len;

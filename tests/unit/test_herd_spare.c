@@ -176,6 +176,28 @@ static void scaled_to_one_meanwhile(void **state)
 	fake_release(&f);
 }
 
+/* Its hook may run for long. */
+static void overtaken_and_not_begun(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+
+	(void)state;
+	change_and_deploy(&f, s);
+	fake_live(&f, 500);
+	assert_string_equal(fake_state(&f, "bot:2"), "running");
+	command_from_line(&s->command, "serve --best", NULL);
+	command_from_line(&s->deploy.pre, "before", NULL);
+	s->instances.value = 1;
+	deploy(&f, 8);
+	assert_int_equal(fake_count(&f, "hook bot pre"), 1);
+	fake_live(&f, 5000);
+	assert_null(herd_find(f.h, "bot:2"));
+	assert_string_equal(fake_state(&f, "bot:0"), "running");
+	assert_string_equal(fake_state(&f, "bot:1"), "running");
+	fake_release(&f);
+}
+
 /* The next brain does not look again: by then the only one may be down. */
 static void over_a_death(void **state)
 {
@@ -320,6 +342,8 @@ int main(void)
 		PROMISE("what may exist only once has no spare, and what serves has one", the_rule),
 		PROMISE("a spare goes when its app is scaled to one that may exist only once",
 			scaled_to_one_meanwhile),
+		PROMISE("the spare of a deploy that was overtaken goes before the next one begins",
+			overtaken_and_not_begun),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
 		PROMISE("a spare that is gone is known for an hour, and then forgotten", gone_for_an_hour),
 		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),

@@ -90,6 +90,30 @@ static void a_failed_spare_ends_it(void **state)
 	assert_verb(s, ROLLOUT_DO_FAIL, 3);
 }
 
+static void an_overtaken_spare_is_no_use(void **state)
+{
+	static const enum rollout_phase phases[] = { ROLLOUT_WAITING, ROLLOUT_PRE };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(phases) / sizeof(phases[0]); k++) {
+		struct scene *s = scene(phases[k]);
+		struct rollout_slot *spare = NULL;
+
+		assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+		spare = add_spare(s);
+		make_proven(spare);
+		spare->is_target = spare->is_proven = false;
+		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+		/* Unless it makes up for one that is missing. */
+		s->slots[0].serves = false;
+		assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+		spare->serves = false;
+		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+		spare->is_leaving = true;
+		assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	}
+}
+
 static void who_is_down_for_a_moment_is_protected(void **state)
 {
 	struct scene *s = scene(ROLLOUT_PROOF);
@@ -288,6 +312,8 @@ int main(void)
 		PROMISE("nothing is replaced before a spare was well for min_healthy_secs",
 			the_spare_comes_first),
 		PROMISE("a spare that failed ends the rollout", a_failed_spare_ends_it),
+		PROMISE("before a rollout begins, spares of one that was overtaken go",
+			an_overtaken_spare_is_no_use),
 		PROMISE("who is down for a moment is protected, who ended for good is not",
 			who_is_down_for_a_moment_is_protected),
 		PROMISE("max_unavailable instances are on their way at once, no more", one_at_a_time),
