@@ -85,14 +85,29 @@ void disk_check_deployed(struct sim *s, int app)
 	build_free(now);
 }
 
-void disk_check_back(struct sim *s, int app)
+static bool is_lost(const struct sim *s, int app, const struct revision *r)
 {
-	const struct app *a = app_find(s->h, town_names[app]);
-	const struct build *b = a ? a->target->build : NULL;
+	const struct build *b = r ? r->build : NULL;
 	int release = b ? release_of(b->folder) : -1;
 
-	if (!a || !a->target->is_held || release < 0)
+	return release >= 0 && s->disks[app].age[release] != b->files[0].mtime_ns;
+}
+
+bool disk_has_lost_back(const struct sim *s, int app)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+
+	return a && !a->rollout && is_lost(s, app, a->previous);
+}
+
+void disk_check_went_back(struct sim *s, int app, const char *words)
+{
+	const struct app *a = s->h ? app_find(s->h, town_names[app]) : NULL;
+	bool is_told = strstr(words, "what starts runs the files that are there now") != NULL;
+
+	if (!a || (!strstr(words, "; it went back, ") && !strstr(words, "; nothing was touched, ")))
 		return;
-	if (s->disks[app].age[release] != b->files[0].mtime_ns)
-		sim_fail(s, "%s is rolled back to files that are gone", town_names[app]);
+	if (is_told != is_lost(s, app, a->current))
+		sim_fail(s, "%s goes on by its old revision, and its files are %s: %s", town_names[app],
+			is_told ? "there" : "gone", words);
 }

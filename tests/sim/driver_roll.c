@@ -41,6 +41,7 @@ void driver_steer(struct sim *s, uint64_t *random)
 	int app = (int)sim_draw(random, SIM_APPS);
 	enum herd_steering steering = (enum herd_steering)sim_draw(random, 3);
 	struct asked *asked = driver_ask(s, random);
+	bool is_lost = steering == HERD_ROLLBACK && disk_has_lost_back(s, app);
 	struct err e = ERR_INIT;
 
 	if (asked)
@@ -51,8 +52,8 @@ void driver_steer(struct sim *s, uint64_t *random)
 	if (herd_steer(s->h, asked ? asked->id : 0, steering, town_names[app], s->now, &e) < 0) {
 		sim_trace(s, "it is refused: %s", e.text.ptr);
 		driver_settle_failed(asked);
-	} else if (steering == HERD_ROLLBACK && s->h) {
-		disk_check_back(s, app);
+	} else if (is_lost) {
+		sim_fail(s, "%s is rolled back to files that are gone", town_names[app]);
 	}
 	err_release(&e);
 }

@@ -305,8 +305,10 @@ void disk_edit(struct sim *s, uint64_t *random);
 void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_wish *wish);
 /* An apply with changes was taken for that app. */
 void disk_check_deployed(struct sim *s, int app);
-/* A rollback was taken. */
-void disk_check_back(struct sim *s, int app);
+/* A rollback has nowhere to lead: the files of the revision before are gone.  In the middle of a rollout it is an abort, which brings back what ran. */
+bool disk_has_lost_back(const struct sim *s, int app);
+/* What a rollout that came to nothing says of the files that run again. */
+void disk_check_went_back(struct sim *s, int app, const char *words);
 
 /* roll.c */
 void roll_note(struct sim *s, int app, const struct herd_event *event);
