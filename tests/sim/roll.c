@@ -16,6 +16,8 @@ void roll_note(struct sim *s, int app, const struct herd_event *event)
 	s->rollouts += is_over;
 	s->went_back += is_over && is_back;
 	s->wants[app].is_told |= is_over || is_back;
+	if (is_back || strstr(event->why, "; nothing was touched, "))
+		s->turned_back[app] = s->steps + 1;
 	if (is_over)
 		disk_check_went_back(s, app, event->why);
 }

@@ -138,7 +138,8 @@ struct sim {
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 
 	struct disk disks[SIM_APPS];
-	int64_t files; /* that were written so far */
+	uint64_t turned_back[SIM_APPS]; /* 1 + the step in which its last rollout that failed gave up */
+	int64_t files;                  /* that were written so far */
 	struct want wants[SIM_APPS];
 	int file_version[SIM_APPS]; /* what stands in the oxfile; -1: the app is not in it */
 	struct asked asked[SIM_REQUESTS];
