@@ -18,7 +18,7 @@ serves() {
 	TOML
 }
 
-@test "an app that listens on another port than its own is told with both, and what to do" {
+@test "an app that listens on another port than its own: the reason names both ports and what to do" {
 	port=$(port_block 4)
 	serves "$((port + 2))"
 	run -1 oxctl start --wait 3>&-
