@@ -425,7 +425,8 @@ os.close(fd)'
 	begin_oxherd <<-'TOML'
 		[processes.bad]
 		command = "actor --exit 1"
-		restart_delay_ms = 0
+		restart_delay_ms = 1
+		restart_delay_max_ms = 1
 	TOML
 	# By then every buffer has its size, and the list of events is as long as it gets.
 	eventually 30 at_least bad:0 restarts 700
