@@ -50,13 +50,13 @@ static int complain(int number, const char *why, struct err *e)
 
 static int complain_of_system(const struct folder *f, int number, struct err *e)
 {
+	const struct rights *user = f->kind == FOLDER_USERS ? f->rights : NULL;
 	struct buf why = BUF_INIT;
 
-	if (f->kind == FOLDER_USERS && f->rights->uid == RIGHTS_NOBODY)
-		buf_addf(
-			&why, "there is no user '%s', with whose rights it would be opened", f->rights->name);
-	else if (f->kind == FOLDER_USERS)
-		buf_addf(&why, "%s (with the rights of user '%s')", strerror(number), f->rights->name);
+	if (user && user->uid == RIGHTS_NOBODY)
+		buf_addf(&why, "there is no user '%s', with whose rights it would be opened", user->name);
+	else if (user)
+		buf_addf(&why, "%s (with the rights of user '%s')", strerror(number), user->name);
 	else
 		buf_adds(&why, strerror(number));
 	(void)complain(number, why.ptr, e);
