@@ -8,8 +8,9 @@
 #include "base/vec.h"
 
 /* What sh reads as more than a letter of a word.  A newline is here too: it ends a command. */
-#define SPECIAL "$`|&;<>(){}*?[~#!\n"
-#define BLANK   " \t\n"
+#define SPECIAL   "$`|&;<>(){}*?[~#!\n"
+#define BLANK     " \t\n"
+#define NOT_PLAIN SPECIAL BLANK "'\"\\"
 
 /* Words of the shell itself, which no program in PATH can stand in for. */
 /* clang-format off */
@@ -145,6 +146,12 @@ static bool scan_word(struct scan *s, struct buf *word)
 	scan_blanks(s);
 	start = s->at;
 	while (*s->at && !strchr(BLANK, *s->at) && !s->open) {
+		size_t plain = strcspn(s->at, NOT_PLAIN);
+
+		buf_add(word, s->at, plain);
+		s->at += plain;
+		if (plain)
+			continue;
 		if (*s->at == '\'')
 			scan_single(s, word);
 		else if (*s->at == '"')

@@ -1,5 +1,6 @@
 #include "model/fields.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/argv.h"
@@ -13,12 +14,30 @@ static bool is_key(const char *key, const char *asked)
 	return key[0] == asked[0] && !strcmp(key, asked);
 }
 
+static int by_key(const void *left, const void *right)
+{
+	const struct field *const *a = left;
+	const struct field *const *b = right;
+
+	return strcmp((*a)->key, (*b)->key);
+}
+
+/* A key is looked up for each line of an oxfile; the table itself is in the order of the manual. */
 const struct field *field_find(const char *key)
 {
-	for (size_t i = 0; i < fields_count; i++)
-		if (is_key(fields[i].key, key))
-			return &fields[i];
-	return NULL;
+	static const struct field **sorted;
+	const struct field wanted = { .key = key };
+	const struct field *asked = &wanted;
+	const struct field **found = NULL;
+
+	if (!sorted) {
+		sorted = mem_zalloc(fields_count, sizeof(const struct field *));
+		for (size_t i = 0; i < fields_count; i++)
+			sorted[i] = &fields[i];
+		qsort(sorted, fields_count, sizeof(const struct field *), by_key);
+	}
+	found = bsearch(&asked, sorted, fields_count, sizeof(const struct field *), by_key);
+	return found ? *found : NULL;
 }
 
 const struct field_alias *field_alias_find(const char *key)
@@ -39,7 +58,8 @@ bool field_is_section(const char *name)
 	size_t len = strlen(name);
 
 	for (size_t i = 0; i < fields_count; i++)
-		if (!strncmp(fields[i].key, name, len) && fields[i].key[len] == '.')
+		if (fields[i].key[0] == name[0] && !strncmp(fields[i].key, name, len) &&
+			fields[i].key[len] == '.')
 			return true;
 	return false;
 }

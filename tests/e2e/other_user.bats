@@ -105,6 +105,7 @@ environment_of() {
 	run setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c "echo forged > '$pipe'"
 	assert_failure
 	# A new daemon takes it back, and the keeper too.
+	expect_error "the keeper is gone"
 	kill -9 "$(keeper_pid)" "$(brain_pid)"
 	run -0 oxctl restart one
 	eventually 5 state_is one:0 running

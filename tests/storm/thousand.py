@@ -113,7 +113,7 @@ def nothing_grows():
         kbs = [], []
         fds = (FDS_OF_OWN - 1, FDS_OF_OWN - 1)
         # Where chance hides it, more rounds show it: what a leak adds is more than is allowed, over however many.
-        while len(kbs[0]) <= ROUNDS or not (len(kbs[0]) > 2 * ROUNDS or all(is_level(kb) for kb in kbs)):
+        while len(kbs[0]) <= ROUNDS or not (len(kbs[0]) > 4 * ROUNDS or all(is_level(kb) for kb in kbs)):
             one_round(d, witness)
             # The first round opens what is open from then on, such as the folder of cgroups: how many is no promise, that it stays so is.
             assert eventually(lambda: all(now <= least for now, least in zip(size(d)['fds'], fds)), 20), (size(d), fds)
