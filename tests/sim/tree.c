@@ -5,12 +5,26 @@
 #include "base/str.h"
 #include "sim.h"
 
-/* As its definition says when it begins. */
-static void begin_grace(const struct sim *s, struct proc *p)
+static int64_t grace_now(const struct sim *s, const struct proc *p)
 {
 	const struct instance *i = herd_slot(s->h, p->ticket.slot);
 
-	p->grace_ms = i ? instance_spec(i)->stop_timeout_ms : 0;
+	return i ? instance_spec(i)->stop_timeout_ms : 0;
+}
+
+/* As its definition says when it begins. */
+static void begin_grace(const struct sim *s, struct proc *p)
+{
+	p->grace_ms = grace_now(s, p);
+}
+
+/* A brain that lost an apply with its store says it again by the definition that it has; it cannot know that the grace was longer. */
+static void repeat_grace(const struct sim *s, struct proc *p)
+{
+	int64_t grace = grace_now(s, p);
+
+	if (p->is_doubtful && grace < p->grace_ms)
+		p->grace_ms = grace;
 }
 
 void tree_signal(void *context, struct ticket t, const char *signal)
@@ -40,8 +54,10 @@ void tree_stop(void *context, struct ticket t, const char *signal, enum reach re
 	if (p->was_exit_told)
 		sim_fail(s, "%s: a %s was wished for a process whose end was told", p->name, signal);
 	/* A new brain says it again; the keeper sends it once, and what was right the first time need not be now. */
-	if (p->was_asked_to_stop)
+	if (p->was_asked_to_stop) {
+		repeat_grace(s, p);
 		return;
+	}
 	check_signal(s, p);
 	p->was_asked_to_stop = true;
 	p->stopped_at = s->now;
@@ -66,11 +82,13 @@ void tree_end(void *context, struct ticket t, const char *signal)
 		(unsigned long long)t.generation);
 	if (p->is_main_alive)
 		sim_fail(s, "%s: the rest of its tree is told to stop while its main process lives", p->name);
+	if (p->was_asked_to_stop || p->is_end_told)
+		repeat_grace(s, p);
+	else
+		begin_grace(s, p);
 	if (p->is_end_told)
 		return;
 	p->is_end_told = true;
-	if (!p->was_asked_to_stop)
-		begin_grace(s, p);
 	if (!p->is_tree_alive)
 		tree_ended(s, p);
 	else if (p->rest_ms >= 0)
