@@ -86,7 +86,8 @@ static void begin(struct sim *s, struct asked *a)
 
 	q->before = count_of(s, q->app);
 	q->is_clean = q->before >= 0;
-	if (!q->is_clean) {
+	/* The next brain may know of more or fewer than there were: then nobody wants that any more. */
+	if (!q->is_clean || q->before + q->delta < 0 || q->before + q->delta > SIM_COUNT_MAX) {
 		driver_settle_failed(a);
 		q->id = 0;
 		return;
