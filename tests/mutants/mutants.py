@@ -34,6 +34,8 @@ GOALS = {'herd and rules': 90, 'keeper': 80}
 GROUP = {'herd': 'herd and rules', 'rules': 'herd and rules', 'keeper': 'keeper'}
 # The longest that one program may take; a mutant that makes one hang is noticed.
 LIMIT = 60
+# How many mutants between two lines of progress.
+STEP = 10
 SIM = [('1', '20000', '1'), ('2', '20000', '1'), ('3', '50000', '1')]
 # No warning and no debug information: a mutant may leave a variable unused, and object files are compared.  What reads past an array ends.
 BUILD = ['WERROR=0', 'WARN=-w', 'OPT=-O1 -g0 -fsanitize=bounds -fno-sanitize-recover=all']
@@ -75,11 +77,14 @@ def stages(lane, path):
         return [(units + tests, [[t] for t in units + tests])]
     units = sorted((lane / 'tests/unit').glob('test_*.c'))
     herd = [p for p in units if p.stem.startswith('test_herd_')]
-    near = [p for p in units if includes(p, f'{room}/{stem}.h') or p.stem.startswith(f'test_{room}_{stem}')]
-    # What the rules decide shows in the herd, and in what stands on the rules.
-    far = [p for p in herd + [p for p in units if includes(p, f'{room}/')] if p not in near]
-    found = []
-    for group in near, list(dict.fromkeys(far)):
+    near = [p for p in units if p.stem.startswith((f'test_{stem}', f'test_{room}_{stem}'))]
+    # The scenes tell the most, and are one program.  What the rules decide shows in the herd, and in what stands on the rules.
+    scenes = [p for p in herd if p.stem == 'test_herd_scenes']
+    others = [p for p in units if includes(p, f'{room}/')]
+    found, known = [], set()
+    for group in near, scenes, herd, others:
+        group = [p for p in group if p not in known]
+        known.update(group)
         names = [f'build/tests/{p.stem}' for p in group]
         if names:
             found.append((names, [[n] for n in names]))
@@ -163,9 +168,15 @@ def chosen():
     return groups
 
 
+def report_progress(counted, noticed, wanted, begin):
+    """A line every so many: a run takes a while."""
+    if counted % STEP == 0:
+        print(f'{counted} of {wanted} tried, {noticed} noticed, {(time.monotonic() - begin) / 60:.0f} min', flush=True)
+
+
 def run_group(lanes, mutants, wanted, known):
     """Tries until so many counted; (counted, noticed, survivors)."""
-    counted = noticed = 0
+    counted, noticed, begin = 0, 0, time.monotonic()
     survivors, waiting, source = [], set(), iter(mutants)
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
         while True:
@@ -180,11 +191,14 @@ def run_group(lanes, mutants, wanted, known):
             done, waiting = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
             for future in done:
                 mutant, verdict = future.result()
-                counted += verdict in ('noticed', 'survived')
+                if verdict not in ('noticed', 'survived'):
+                    continue
+                counted += 1
                 noticed += verdict == 'noticed'
                 if verdict == 'survived':
                     survivors.append(mutant)
                     print(f'survived: {mutant.path}:{mutant.line}: {mutant.kind}\n    {mutant.before}\n    {mutant.after}', flush=True)
+                report_progress(counted, noticed, wanted, begin)
 
 
 def main():
