@@ -31,9 +31,9 @@ static struct placement *placement_new(const struct spec *s, int cpus)
 
 static struct place claim_place(const struct placement *p)
 {
-	const char *key = p->claim.written ? "port" : "env";
+	const char *key = p->claim.from_env ? "env" : "instances";
 
-	return oxfile_place(p->spec, p->claim.source == PORT_BLOCK ? "instances" : key);
+	return oxfile_place(p->spec, p->claim.written ? "port" : key);
 }
 
 static void print_range(struct buf *out, const struct placement *p)
