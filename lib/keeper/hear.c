@@ -186,8 +186,6 @@ static void hear_end_tree(struct keeper *k, struct heard *h)
 	if (!s)
 		return;
 	kill_end_tree(&k->slots, s, (int)h->m->signal);
-	if (s->state == KEEP_STATE_EXITED)
-		ledger_note(k->slots.ledger, s);
 	wait_for_tree(k, s);
 }
 

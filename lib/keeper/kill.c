@@ -7,8 +7,10 @@
 
 #include "base/log.h"
 #include "keeper/groups.h"
+#include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "keeper/tree.h"
+#include "keeper/volley.h"
 #include "os/fd.h"
 #include "os/pidfd.h"
 #include "os/procfs.h"
@@ -52,66 +54,45 @@ int kill_main(const struct slot *s, int number)
 	return kill_child(s->is_child ? s->pid : 0, number);
 }
 
-/* Where pidfds are missing or forbidden, the shortest possible time between looking and killing. */
-static void kill_seen_again(const struct tree_node *n, int number)
-{
-	struct proc now;
-
-	if (procfs_read(n->pid, &now) && now.start_time == n->start_time)
-		(void)kill_child(n->pid, number);
-}
-
-/* One that somebody else may reap at any moment: the pidfd is ours for good, so what it is can be checked in peace. */
-static void kill_descendant(const struct tree_node *n, int number)
-{
-	int fd = pidfd_of(n->pid, n->start_time);
-
-	if (fd < 0) {
-		if (errno != ESRCH)
-			kill_seen_again(n, number);
-		return;
-	}
-	if (kill_pidfd(fd, number) < 0 && errno != ESRCH)
-		log_warn_sys(errno, "cannot send signal %d to pid %d", number, (int)n->pid);
-	fd_close(&fd);
-}
-
-static void kill_node(const struct tree_node *n, int number)
-{
-	/* Our own children stay what they are until we reap them, and we are not reaping now. */
-	if (n->parent == getpid())
-		(void)kill_child(n->pid, number);
-	else
-		kill_descendant(n, number);
-}
-
 /* --- those with a cgroup of their own ------------------------------------------------------------------------------------ */
 
 struct member_signal {
-	const struct slots *all;
+	struct volley volley;
 	const struct slot *slot;
 	int number;
+	struct slot *rest;
 };
 
 /* Whose pid was given to another meanwhile is in another cgroup, or began at another time. */
 static void signal_member(void *context, pid_t pid)
 {
-	const struct member_signal *m = context;
+	struct member_signal *m = context;
 	struct keep_ticket ticket;
 	struct proc now;
 
-	if (procfs_read(pid, &now) && groups_ticket_of(m->all->groups, pid, &ticket) &&
+	if (procfs_read(pid, &now) && groups_ticket_of(m->volley.all->groups, pid, &ticket) &&
 		ticket.slot == m->slot->ticket.slot && ticket.generation == m->slot->ticket.generation)
-		kill_node(
+		volley_add(&m->volley,
 			&(struct tree_node){ .pid = pid, .parent = now.parent, .start_time = now.start_time },
-			m->number);
+			m->number, m->rest);
 }
 
-static int signal_members(const struct slots *all, const struct slot *s, int number)
+static int signal_members(const struct slots *all, const struct slot *s, int number, struct slot *rest)
 {
-	struct member_signal m = { all, s, number };
+	struct member_signal m = { .volley = { .all = all }, .slot = s, .number = number, .rest = rest };
+	int rc = groups_each(all->groups, s, signal_member, &m);
 
-	return groups_each(all->groups, s, signal_member, &m);
+	volley_send(&m.volley);
+	return rc;
+}
+
+/* It was sent, or there was nobody to send it to. */
+static void rest_is_signalled(const struct slots *all, struct slot *s)
+{
+	s->rest_signal = 0;
+	if (!s->is_rest_noted)
+		ledger_note(all->ledger, s);
+	s->is_rest_noted = false;
 }
 
 static void note_gone(struct slots *all, struct slot *s)
@@ -129,8 +110,8 @@ static void settle_group(struct slots *all, struct slot *s)
 		return;
 	if (groups_is_over(all, s)) {
 		note_gone(all, s);
-	} else if (s->rest_signal && !s->is_killing && signal_members(all, s, s->rest_signal) == 0) {
-		s->rest_signal = 0;
+	} else if (s->rest_signal && !s->is_killing && signal_members(all, s, s->rest_signal, s) == 0) {
+		rest_is_signalled(all, s);
 	}
 }
 
@@ -160,7 +141,7 @@ int kill_signal_tree(struct slots *all, struct slot *s, int number)
 		return -1;
 	}
 	if (groups_can_kill(all->groups, s))
-		return signal_members(all, s, number);
+		return signal_members(all, s, number, NULL);
 	all->tree_signals += !s->tree_signal;
 	s->tree_signal = number;
 	return 0;
@@ -241,9 +222,16 @@ static int signal_for(const struct slot *s, bool is_sweep)
 	return s->is_ending && !slot_lives(s) ? s->rest_signal : 0;
 }
 
-/* Gives how many there are that belong to nobody. */
-static int signal_seen(const struct tree *t, bool is_sweep)
+/* What one of a tree gets as what is left of it. */
+static bool is_rest_signal(const struct slot *s, int number)
 {
+	return s && number == s->rest_signal && s->is_ending && !slot_lives(s);
+}
+
+/* Gives how many there are that belong to nobody. */
+static int signal_seen(const struct slots *all, const struct tree *t, bool is_sweep)
+{
+	struct volley volley = { .all = all };
 	int strays = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
@@ -256,12 +244,13 @@ static int signal_seen(const struct tree *t, bool is_sweep)
 		if (n->is_dead && n->slot && n->slot->was_adopted)
 			continue;
 		if (number)
-			kill_node(n, number);
+			volley_add(&volley, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
 		if (n->slot)
 			n->slot->left++;
 		else
 			strays++;
 	}
+	volley_send(&volley);
 	return strays;
 }
 
@@ -275,8 +264,8 @@ static void note_signalled(struct slots *all, bool is_torn)
 			s->tree_signal = 0;
 			all->tree_signals--;
 		}
-		if (is_over && s->is_ending && !slot_lives(s))
-			s->rest_signal = 0;
+		if (is_over && s->rest_signal && s->is_ending && !slot_lives(s))
+			rest_is_signalled(all, s);
 	}
 }
 
@@ -312,7 +301,7 @@ int kill_round(struct slots *all, bool is_sweep, bool is_thorough, const char *t
 			s->left = 0;
 		t = tree_look(all, token);
 		is_torn = t->is_torn;
-		strays = signal_seen(t, is_sweep);
+		strays = signal_seen(all, t, is_sweep);
 		note_signalled(all, is_torn);
 	}
 	settle_seen(all, is_torn);

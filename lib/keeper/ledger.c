@@ -159,6 +159,9 @@ static int find_room(struct ledger *l)
 
 void ledger_fill(struct ledger_record *r, const struct slot *s)
 {
+	/* What was not sent yet, the next keeper sends. */
+	unsigned int pending = s->rest_signal && !s->is_rest_noted ? SIGNALLED_REST : 0U;
+
 	*r = (struct ledger_record){
 		.slot = s->ticket.slot,
 		.generation = s->ticket.generation,
@@ -174,7 +177,7 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 		.peak_kb = s->peak_kb,
 		.stage = s->stage,
 		.number = s->number,
-		.is_asked = s->is_asked | (s->signalled << 1),
+		.is_asked = s->is_asked | ((s->signalled & ~pending) << 1),
 	};
 	memcpy(r->name, s->name, sizeof(s->name));
 }

@@ -54,6 +54,7 @@ struct slot {
 	bool is_walked;      /* while it is one of these: only a walk through /proc tells what is left */
 	bool has_group;      /* a cgroup of its own, see groups.h */
 	bool was_looked_for; /* a walk through the tree killed all of it that there was */
+	bool is_rest_noted;  /* the ledger knows of rest_signal, which is just being sent */
 	bool has_failure;    /* its spawn reported `stage` and `number` */
 	unsigned int owes;   /* of enum owed */
 	enum keep_state state;

@@ -25,12 +25,14 @@ void stop_all(struct keeper *k, int64_t grace_ms)
 	k->stopping = STOPPING_TERM;
 	k->deadline = clock_ms() + grace_ms;
 	for (struct slot *s = k->slots.first; s; s = s->next) {
+		bool wants_signal = slot_lives(s) && !(s->signalled & SIGNALLED_MAIN);
+
 		if (s->is_gone)
 			continue;
-		if (slot_lives(s) && !(s->signalled & SIGNALLED_MAIN))
-			(void)kill_main(s, SIGTERM);
 		s->signalled |= SIGNALLED_MAIN;
 		kill_end_tree(&k->slots, s, SIGTERM);
+		if (wants_signal)
+			(void)kill_main(s, SIGTERM);
 	}
 	if (k->slots.busy)
 		keeper_kill_soon(k);

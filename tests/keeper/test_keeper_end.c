@@ -1,10 +1,16 @@
 /* A tree is asked to end before it is killed: each of its processes once, and what takes its time has it. */
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/buf.h"
+#include "base/err.h"
+#include "keeper/kill.h"
+#include "keeper/ledger.h"
+#include "keeper/slots.h"
 #include "os/fd.h"
 #include "stage.h"
 #include "unit.h"
@@ -229,6 +235,55 @@ static void the_keepers_own_stop_asks_first(void **state)
 	buf_release(&text);
 }
 
+static unsigned int written_as_signalled(struct ledger *l)
+{
+	struct ledger_record r;
+	int index = 0;
+
+	assert_true(ledger_next(l, &index, &r));
+	return (unsigned int)(r.is_asked >> 1);
+}
+
+/* A keeper that is killed before it sent anything leaves that to the next. */
+static void what_was_not_sent_is_not_noted(void **state)
+{
+	char folder[] = "/tmp/oxherd-test-XXXXXX";
+	static struct slots all;
+	static struct ledger l;
+	struct err e = ERR_INIT;
+	struct slot *s = NULL;
+	struct buf path = BUF_INIT;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	ledger_init(&l);
+	assert_int_equal(ledger_open(&l, folder, false, &e), 0);
+	all.ledger = &l;
+	all.epoll = -1;
+	s = slots_new(&all, (struct keep_ticket){ 1, 1 }, "api:0");
+	s->is_walked = true;
+	s->start_time = 1;
+	s->pidfd = -1;
+	slots_born(&all, s, 77);
+	s->state = KEEP_STATE_RUNNING;
+	kill_end_tree(&all, s, SIGTERM);
+	ledger_note(&l, s);
+	assert_int_equal(written_as_signalled(&l) & SIGNALLED_REST, 0);
+	/* Its turn has come, but no walk has sent anything yet. */
+	s->state = KEEP_STATE_EXITED;
+	slots_reaped(&all, s);
+	ledger_note(&l, s);
+	assert_int_equal(written_as_signalled(&l) & SIGNALLED_REST, 0);
+	assert_int_equal(kill_round(&all, false, true, "none"), 0);
+	assert_int_equal(written_as_signalled(&l) & SIGNALLED_REST, SIGNALLED_REST);
+	slots_free(&all, s);
+	ledger_close(&l);
+	buf_addf(&path, "%s/oxherd.slots", folder);
+	assert_int_equal(unlink(path.ptr), 0);
+	assert_int_equal(rmdir(folder), 0);
+	buf_release(&path);
+}
+
 int main(void)
 {
 #define BOTH(sentence, function)                                                                             \
@@ -250,6 +305,8 @@ int main(void)
 		BOTH("what a tree starts while it ends is left alone", who_comes_later_is_left_alone),
 		BOTH("a keeper that stops all by itself asks every tree first",
 			the_keepers_own_stop_asks_first),
+		PROMISE("the signal for the rest of a tree is noted when it is sent, not when it is asked for",
+			what_was_not_sent_is_not_noted),
 	};
 
 	return cmocka_run_group_tests_name("keeper: end", tests, NULL, NULL);
