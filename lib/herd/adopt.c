@@ -146,6 +146,8 @@ static void lose(struct instance *i)
 	bool had_process = i->phase == PHASE_UP;
 	const char *why = was_asked ? "it was never started" : "it was gone when the herd was found again";
 
+	/* Its stop is over too: a restart without a delay would wait for that timer. */
+	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	i->is_unkillable = false;
 	i->phase = PHASE_NONE;

@@ -222,6 +222,31 @@ static void what_nobody_has_is_lost_and_started_again(void **state)
 	fake_release(&f);
 }
 
+/* Not ready in time and told to stop, and then nobody has it any more: its stop has no deadline. */
+static void what_is_lost_on_its_way_out_starts_again_at_once(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	f.is_never_ready = true;
+	fake_app(&f, "api", 1)->ready_timeout_ms = 1000;
+	((struct spec *)f.specs.items[0])->restart_delay_ms = 0;
+	fake_apply(&f);
+	fake_pass(&f, 1000);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	fake_forget(&f);
+	fake_rebirth(&f);
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	assert_int_equal(fake_count(&f, "event api:0 state backoff"), 1);
+	assert_int_equal(fake_count(&f, "spawn api:0"), 1);
+	fake_pass(&f, 900);
+	assert_int_equal(fake_count(&f, "kill"), 0);
+	assert_string_equal(fake_state(&f, "api:0"), "starting");
+	fake_release(&f);
+}
+
 static void a_restart_delay_goes_on(void **state)
 {
 	struct fake f;
@@ -426,6 +451,8 @@ int main(void)
 			who_is_told_to_stop_is_known_as_such_first),
 		PROMISE("what nobody has any more is lost, no crash, and started again",
 			what_nobody_has_is_lost_and_started_again),
+		PROMISE("an instance that was told to stop and is gone after the brain's death starts again at once",
+			what_is_lost_on_its_way_out_starts_again_at_once),
 		PROMISE("a restart delay goes on where it was", a_restart_delay_goes_on),
 		PROMISE("a stop goes on with what is left of its grace",
 			a_stop_goes_on_with_what_is_left_of_its_grace),
