@@ -129,7 +129,7 @@ static bool is_useless(const struct rollout_picture *p, const struct rollout_slo
 	if (s->seat != SEAT_SPARE || s->is_leaving)
 		return false;
 	return !s->is_wanted || ((is_early(p) || p->phase == ROLLOUT_PROOF) && !s->is_target) ||
-		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && is_forward(p)) ||
+		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && !is_early(p)) ||
 		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->is_over || !s->is_target));
 }
 

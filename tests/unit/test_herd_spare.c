@@ -198,6 +198,37 @@ static void overtaken_and_not_begun(void **state)
 	fake_release(&f);
 }
 
+/* The spare crashes when one is replaced: without it, the way back needs one of the old revision. */
+static void scaled_to_one_on_the_way_back(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+	struct err e = ERR_INIT;
+
+	(void)state;
+	s->restart_delay_ms = s->restart_delay_max_ms = 60000;
+	s->deploy.min_healthy_ms = 200;
+	change_and_deploy(&f, s);
+	for (int k = 0; k < 100 && fake_count(&f, "spawn bot:0") == 0; k++)
+		fake_live(&f, 50);
+	fake_exit(&f, "bot:2", 1, 0);
+	fake_live(&f, 1000);
+	assert_int_equal(fake_revision(&f, "bot:0"), 2);
+	assert_int_equal(fake_revision(&f, "bot:1"), 1);
+	f.is_never_ready = true;
+	assert_int_equal(herd_steer(f.h, 0, HERD_ABORT, "bot", f.now, &e), 0);
+	err_release(&e);
+	fake_live(&f, 100);
+	assert_string_equal(fake_state(&f, "bot:3"), "starting");
+	assert_int_equal(fake_revision(&f, "bot:3"), 1);
+	fake_forget(&f);
+	fake_scale(&f, "bot", 1);
+	fake_live(&f, 1000);
+	assert_null(herd_find(f.h, "bot:3"));
+	assert_int_equal(fake_revision(&f, "bot:0"), 1);
+	fake_release(&f);
+}
+
 /* The next brain does not look again: by then the only one may be down. */
 static void over_a_death(void **state)
 {
@@ -342,6 +373,8 @@ int main(void)
 		PROMISE("what may exist only once has no spare, and what serves has one", the_rule),
 		PROMISE("a spare goes when its app is scaled to one that may exist only once",
 			scaled_to_one_meanwhile),
+		PROMISE("a spare of a rollback goes when its app is scaled to one that may exist only once",
+			scaled_to_one_on_the_way_back),
 		PROMISE("the spare of a deploy that was overtaken goes before the next one begins",
 			overtaken_and_not_begun),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),

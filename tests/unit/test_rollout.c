@@ -114,6 +114,21 @@ static void an_overtaken_spare_is_no_use(void **state)
 	}
 }
 
+/* As when its app is scaled to one that may exist only once. */
+static void a_spare_that_may_not_be_goes(void **state)
+{
+	static const enum rollout_phase phases[] = { ROLLOUT_PROOF, ROLLOUT_REPLACE, ROLLOUT_BACK };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(phases) / sizeof(phases[0]); k++) {
+		struct scene *s = scene(phases[k]);
+
+		add_spare(s);
+		s->p.rules.surge = 0;
+		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
+	}
+}
+
 static void who_is_down_for_a_moment_is_protected(void **state)
 {
 	struct scene *s = scene(ROLLOUT_PROOF);
@@ -314,6 +329,8 @@ int main(void)
 		PROMISE("a spare that failed ends the rollout", a_failed_spare_ends_it),
 		PROMISE("before a rollout begins, spares of one that was overtaken go",
 			an_overtaken_spare_is_no_use),
+		PROMISE("a spare that does not serve goes where there may be none, also on the way back",
+			a_spare_that_may_not_be_goes),
 		PROMISE("who is down for a moment is protected, who ended for good is not",
 			who_is_down_for_a_moment_is_protected),
 		PROMISE("max_unavailable instances are on their way at once, no more", one_at_a_time),
