@@ -316,14 +316,34 @@ static bool is_to_start(const struct applying *p, const struct spec *s, const st
 static void wait_ready(
 	const struct applying *p, const struct app *app, const struct draft *d, struct request *r)
 {
-	if (!p->a->waits_ready || app->rollout || (p->a->starts_new && (!d || !d->is_changed)))
+	bool is_rolled = app->rollout && p->a->changes;
+
+	if (!p->a->waits_ready || is_rolled || (p->a->starts_new && (!d || !d->is_changed)))
 		return;
 	for (size_t k = 0; k < app->instances.len; k++) {
 		const struct instance *i = app->instances.items[k];
 
-		if (!i->is_retired && (p->a->starts || i->wants_up))
+		/* A spare is gone when its rollout is over. */
+		if (!i->is_retired && !i->is_spare && (p->a->starts || i->wants_up))
 			request_wait(r, i, GOAL_READY);
 	}
+}
+
+/* A deploy is over with its rollouts; one that is paused waits for somebody's word. */
+static void wait_for_rollout(
+	const struct applying *p, struct app *app, const struct draft *d, struct request *r)
+{
+	struct buf words = BUF_INIT;
+
+	if (!app->rollout || !p->a->changes)
+		return;
+	if (app->rollout->phase != ROLLOUT_PAUSED) {
+		request_wait_rollout(r, app->rollout->number, !d || !d->is_rolled);
+		return;
+	}
+	rollout_pause_words(app->rollout, &words);
+	request_tell(r, true, words.ptr);
+	buf_release(&words);
 }
 
 static void start_chosen(struct herd *h, const struct applying *p, struct request *r)
@@ -350,8 +370,7 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 					((struct instance *)app->instances.items[k])->wants_up = true;
 		}
 		wait_ready(p, app, d, r);
-		if (app->rollout && p->a->changes && app->rollout->phase != ROLLOUT_PAUSED)
-			request_wait_rollout(r, app->rollout->number, !d || !d->is_rolled);
+		wait_for_rollout(p, app, d, r);
 	}
 	start.targets = (const char *const *)names.items;
 	start.count = names.len;

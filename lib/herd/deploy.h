@@ -56,6 +56,8 @@ void rollout_rested(struct app *a, bool is_ok, const char *words);
 
 /* deploy_tell.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
 void rollout_tell(struct app *a, const char *verdict);
+/* That it is paused, how far it came, and how to continue or abort it. */
+void rollout_pause_words(struct rollout *r, struct buf *words);
 /* Events for instances whose step is another one now. */
 void rollout_tell_steps(struct app *a);
 

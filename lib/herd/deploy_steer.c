@@ -36,6 +36,19 @@ static int abort_it(struct app *a, struct err *e)
 	return 0;
 }
 
+/* Nothing of it runs: the two revisions changed places at once. */
+static void tell_switched(struct app *a)
+{
+	struct buf words = BUF_INIT;
+
+	buf_addf(&words, "%s: does not run; revision %d is used at the next start", a->spec->name,
+		a->current->number);
+	if (a->current->is_held)
+		revision_place_words(a->current, &words);
+	rollout_rested(a, true, words.ptr);
+	buf_release(&words);
+}
+
 static int roll_back_to(struct app *a, bool by_definition, struct err *e)
 {
 	struct rollout_start start = { .kind = ROLLOUT_ROLLBACK };
@@ -57,6 +70,8 @@ static int roll_back_to(struct app *a, bool by_definition, struct err *e)
 		to->is_held = true;
 	if (rc == 0)
 		app_roll(a, to, &start);
+	if (rc == 0 && !a->rollout)
+		tell_switched(a);
 	revision_drop(to);
 	return rc;
 }
@@ -114,6 +129,7 @@ int herd_steer(
 	struct vec apps = VEC_INIT;
 	struct request *request = NULL;
 	struct app *a = NULL;
+	bool is_abort = false;
 	int rc = 0;
 
 	herd_enter(h, now);
@@ -126,13 +142,17 @@ int herd_steer(
 		(void)err_set(e, "'%s' is not one app", app);
 	vec_release(&instances);
 	vec_release(&apps);
+	/* A rollback in the middle of a rollout is its abort. */
+	is_abort = a && a->rollout && steering != HERD_CONTINUE;
 	if (!a || steers[steering](a, e) < 0)
 		return -1;
 	/* An app without instances remembers it too. */
 	h->is_changed = true;
 	request = request_open(id);
 	if (a->rollout)
-		request_wait_rollout(request, a->rollout->number, steering == HERD_ABORT);
+		request_wait_rollout(request, a->rollout->number, is_abort);
+	else if (a->verdict)
+		request_tell(request, a->is_verdict_ok || is_abort, a->verdict);
 	request_begin(h, request);
 	herd_leave(h);
 	return 0;

@@ -298,9 +298,7 @@ static void pause_it(struct rollout *r)
 	struct app *a = r->app;
 
 	rollout_enter(r, ROLLOUT_PAUSED);
-	buf_addf(&words,
-		"%s: deploy paused: %d of %d instances run revision %d; 'oxctl deploy --continue %s' replaces the others, 'oxctl deploy --abort %s' goes back",
-		a->spec->name, r->told_done, r->count, r->to->number, a->spec->name, a->spec->name);
+	rollout_pause_words(r, &words);
 	rollout_rested(a, true, words.ptr);
 	rollouts_settled(a->herd, r->number, true, words.ptr);
 	buf_release(&words);

@@ -48,6 +48,16 @@ void rollout_tell(struct app *a, const char *verdict)
 	herd_publish(a->herd, &event);
 }
 
+void rollout_pause_words(struct rollout *r, struct buf *words)
+{
+	const char *name = r->app->spec->name;
+
+	count_steps(r->app, &r->told_done);
+	buf_addf(words,
+		"%s: deploy paused: %d of %d instances run revision %d; 'oxctl deploy --continue %s' replaces the others, 'oxctl deploy --abort %s' goes back",
+		name, r->told_done, r->count, r->to->number, name, name);
+}
+
 static enum rollout_step step_down(const struct instance *i)
 {
 	if (i->state == STATE_STOPPING || i->phase == PHASE_LEFTOVERS)

@@ -77,6 +77,8 @@ void request_wait_rollout(struct request *r, uint64_t rollout, bool any_end)
 /* Also what went well is told: a deploy ends with its verdict. */
 void request_tell(struct request *r, bool is_ok, const char *words)
 {
+	if (!r)
+		return;
 	r->failed += !is_ok;
 	if (r->words.len)
 		buf_addc(&r->words, '\n');

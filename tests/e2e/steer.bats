@@ -58,6 +58,41 @@ runs() {
 	assert runs 2
 }
 
+@test "--abort says aborted whenever it comes, and a rollback in the middle of a deploy is the same" {
+	version 1
+	oxctl start --wait 3>&-
+	version 2
+	sed -i 's/min_healthy_secs = 0/min_healthy_secs = 60/' oxfile.toml
+	run -5 oxctl deploy --timeout 500ms
+	run -0 oxctl deploy --abort
+	assert_output "api: aborted: revision 2 is not deployed; nothing was touched, 2 of 2 instances run revision 1"
+	run -5 oxctl deploy --timeout 500ms
+	run -0 oxctl rollback api
+	assert_output "api: aborted: revision 3 is not deployed; nothing was touched, 2 of 2 instances run revision 1"
+	version 4 1
+	oxctl deploy
+	run -0 oxctl rollback
+	assert_output --partial "api: aborted: revision 4 is not deployed"
+	oxctl stop
+	version 5
+	oxctl deploy
+	run -0 oxctl rollback
+	assert_output "api: does not run; revision 1 is used at the next start"
+}
+
+@test "while a canary is paused, deploy says so, and start --wait waits until all are ready" {
+	version 1
+	oxctl start --wait 3>&-
+	version 2 1
+	oxctl deploy
+	run -0 oxctl deploy
+	assert_output "api: deploy paused: 1 of 2 instances run revision 2; 'oxctl deploy --continue api' replaces the others, 'oxctl deploy --abort api' goes back"
+	oxctl stop
+	oxctl start --wait
+	assert state_is api:0 running
+	assert state_is api:1 running
+}
+
 @test "with surge = 0 a job that runs once is replaced where it stands, and never done twice at a time" {
 	job() {
 		cat >oxfile.toml <<-TOML
