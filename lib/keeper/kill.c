@@ -228,7 +228,10 @@ static bool is_rest_signal(const struct slot *s, int number)
 	return s && number == s->rest_signal && s->is_ending && !slot_lives(s);
 }
 
-/* Gives how many there are that belong to nobody. */
+/*
+ * Gives how many of a sweep no slot waits for: what belongs to nobody, and what has left its cgroup, so that its slot is done with it, but has
+ * not been reaped.
+ */
 static int signal_seen(const struct slots *all, const struct tree *t, bool is_sweep)
 {
 	struct volley volley = { .all = all };
@@ -247,8 +250,7 @@ static int signal_seen(const struct slots *all, const struct tree *t, bool is_sw
 			volley_add(&volley, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
 		if (n->slot)
 			n->slot->left++;
-		else
-			strays++;
+		strays += is_sweep && !(n->slot && is_busy(n->slot));
 	}
 	volley_send(&volley);
 	return strays;

@@ -304,6 +304,14 @@ bool stage_is_gone(struct stage *s, int64_t pid)
 	return !stage_exists(s, pid);
 }
 
+bool stage_is_zombie(struct stage *s, int64_t pid)
+{
+	struct proc p;
+
+	(void)s;
+	return procfs_read((pid_t)pid, &p) && p.state == 'Z';
+}
+
 struct counting {
 	pid_t roots[4096];
 	int count;
@@ -338,4 +346,14 @@ int stage_count(struct stage *s)
 		procfs_each(count_one, &c);
 	}
 	return c.count - 1;
+}
+
+static bool are_so_many(struct stage *s, int64_t count)
+{
+	return stage_count(s) == count;
+}
+
+void stage_until_count(struct stage *s, int count)
+{
+	stage_until(are_so_many, s, count);
 }

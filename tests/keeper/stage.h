@@ -72,12 +72,16 @@ void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s,
 /* Is there such a process, alive or not reaped? */
 bool stage_exists(struct stage *s, int64_t pid);
 bool stage_is_gone(struct stage *s, int64_t pid);
+/* Has it ended, and was not reaped? */
+bool stage_is_zombie(struct stage *s, int64_t pid);
 /* The folder in which the keeper makes its cgroups; false if it makes none. */
 bool stage_cgroups(const struct stage *s, char *path, size_t size);
 /* What the keeper logged, on stderr. */
 void stage_print_log(const struct stage *s);
 /* How many processes have come from the keeper, the brain not counted. */
 int stage_count(struct stage *s);
+/* Until it is so many: a dying process leaves its cgroup a moment before the keeper can reap it. */
+void stage_until_count(struct stage *s, int count);
 
 /* --- talking --- */
 

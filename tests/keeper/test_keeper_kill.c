@@ -49,7 +49,7 @@ static void a_tree_is_killed_whole(void **state)
 	/* The bystander may just be on its way to become two. */
 	assert_true(stage_exists(s, bystander));
 	kill_tree(s, 100);
-	assert_int_equal(stage_count(s), 0);
+	stage_until_count(s, 0);
 }
 
 static void a_crash_leaves_no_grandchild(void **state)
@@ -72,7 +72,7 @@ static void a_crash_leaves_no_grandchild(void **state)
 		assert_true(stage_count(s) > 0);
 		stage_say_ticket(s, KEEP_KILL_TREE, i + 1);
 		stage_expect(s, KEEP_TREE_GONE, i + 1);
-		assert_int_equal(stage_count(s), 0);
+		stage_until_count(s, 0);
 		stage_read_all(&out, &text);
 		buf_release(&text);
 	}
@@ -92,7 +92,7 @@ static void what_hides_is_found_by_descent(void **state)
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
 	stage_read_all(&out, &text);
-	assert_int_equal(stage_count(s), 0);
+	stage_until_count(s, 0);
 	buf_release(&text);
 }
 
@@ -110,10 +110,10 @@ static void what_lost_its_mark_is_found_by_its_session(void **state)
 	stage_read(out, &text, "up\n");
 	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
 	stage_expect(s, KEEP_EXITED, 1);
-	assert_int_equal(stage_count(s), 1);
+	stage_until_count(s, 1);
 	stage_say_ticket(s, KEEP_KILL_TREE, 1);
 	stage_expect(s, KEEP_TREE_GONE, 1);
-	assert_int_equal(stage_count(s), 0);
+	stage_until_count(s, 0);
 	stage_read_all(&out, &text);
 	buf_release(&text);
 }
@@ -147,7 +147,7 @@ static void a_tree_that_keeps_forking_is_killed(void **state)
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
 	stage_read_all(&out, &text);
-	assert_int_equal(stage_count(s), 0);
+	stage_until_count(s, 0);
 	buf_release(&text);
 }
 
@@ -211,12 +211,6 @@ static void low_pids_are_never_killed(void **state)
 	assert_int_equal(kill_main(&s, 0), -1);
 }
 
-static bool is_reaped_orphan(struct stage *s, int64_t unused)
-{
-	(void)unused;
-	return stage_count(s) == 1;
-}
-
 static void orphans_are_nobodys_death(void **state)
 {
 	struct stage *s = *state;
@@ -230,7 +224,7 @@ static void orphans_are_nobodys_death(void **state)
 	wish_say(s, &w);
 	stage_expect(s, KEEP_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
-	stage_until(is_reaped_orphan, s, 0);
+	stage_until_count(s, 1);
 	assert_null(stage_seen(s, KEEP_EXITED, 0));
 	fd_close(&out);
 	buf_release(&text);
@@ -251,7 +245,7 @@ static void many_trees_are_killed_at_once(void **state)
 		stage_say_ticket(s, KEEP_KILL_TREE, (uint64_t)i);
 	for (int i = 1; i <= MANY; i++)
 		stage_expect(s, KEEP_TREE_GONE, (uint64_t)i);
-	assert_int_equal(stage_count(s), 0);
+	stage_until_count(s, 0);
 }
 
 /* What a child that could not exec leaves to be read and reaped, while its tree is to be killed already. */

@@ -58,14 +58,6 @@ static void exit_codes_come_home(void **state)
 	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 9)->status), SIGSEGV);
 }
 
-static bool is_zombie(struct stage *s, int64_t pid)
-{
-	struct proc p;
-
-	(void)s;
-	return procfs_read((pid_t)pid, &p) && p.state == 'Z';
-}
-
 static bool is_stopped(struct stage *s, int64_t pid)
 {
 	struct proc p;
@@ -99,7 +91,7 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 	fd_close(&ends[1]);
 	fd_close(&ends[0]);
 	for (int i = 0; i < MANY; i++)
-		stage_until(is_zombie, s, pids[i]);
+		stage_until(stage_is_zombie, s, pids[i]);
 	kill(s->keeper, SIGCONT);
 	for (int i = 0; i < MANY; i++)
 		assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, (uint64_t)i + 1)->status), 7);
