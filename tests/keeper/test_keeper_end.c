@@ -301,7 +301,7 @@ static void the_last_one_is_reaped_first(void **state)
 	stage_actor(s, 1, &out, WORDS("--fork-away", "--mark"));
 	stage_expect(s, KEEP_EXITED, 1);
 	stage_read(out, &text, "\n");
-	pid = (pid_t)atoi(text.ptr + strlen("pid "));
+	pid = (pid_t)strtol(text.ptr + strlen("pid "), NULL, 10);
 	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
 	(void)say_signal(s, KEEP_STOP_ALL, 0, 0, KEEP_REACH_MAIN);
 	/* Its descriptors are closed: it is dead, and the cgroup is empty. */
