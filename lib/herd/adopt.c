@@ -144,6 +144,7 @@ static void lose(struct instance *i)
 	struct herd *h = i->app->herd;
 	bool was_asked = i->phase == PHASE_ASKED;
 	bool had_process = i->phase == PHASE_UP;
+	bool has_exited = i->phase == PHASE_LEFTOVERS;
 	const char *why = was_asked ? "it was never started" : "it was gone when the herd was found again";
 
 	/* Its stop is over too: a restart without a delay would wait for that timer. */
@@ -155,7 +156,7 @@ static void lose(struct instance *i)
 	if (had_process)
 		instance_place(i, i->state, HERD_EVENT_LOST, why);
 	if (i->state == STATE_STOPPING)
-		instance_gone(i);
+		instance_gone(i, has_exited);
 	else if (state_is_live(i->state))
 		instance_feed(i, EVENT_DIED, why);
 }

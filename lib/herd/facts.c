@@ -109,24 +109,24 @@ static bool is_usual_end(const struct instance *i)
 }
 
 /* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */
-static void end_as_asked(struct instance *i)
+static void end_as_asked(struct instance *i, bool has_exited)
 {
 	const char *asked = instance_stop_words(i);
 	struct buf why = BUF_INIT;
 
 	buf_adds(&why, asked);
-	if (i->last_exit.is_known) {
+	if (has_exited && i->last_exit.is_known) {
 		buf_adds(&why, ", ");
 		exit_words(&i->last_exit, &why);
 	}
 	i->ready_at = 0;
 	instance_feed(i, EVENT_DIED, why.ptr);
-	if (is_usual_end(i))
+	if (!has_exited || is_usual_end(i))
 		instance_set_why(i, asked);
 	buf_release(&why);
 }
 
-void instance_gone(struct instance *i)
+void instance_gone(struct instance *i, bool has_exited)
 {
 	bool is_judged = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
 
@@ -136,7 +136,7 @@ void instance_gone(struct instance *i)
 	else if (is_judged)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
-		end_as_asked(i);
+		end_as_asked(i, has_exited);
 	instance_over_end(i);
 }
 
@@ -196,7 +196,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	timer_disarm(&h->timers, &i->tree);
 	i->hopeless += is_lasting(number);
 	if (i->state == STATE_STOPPING)
-		instance_gone(i);
+		instance_gone(i, false);
 	else if (instance_is_leaving(i))
 		instance_feed(i, EVENT_DIED, words);
 	else
@@ -262,7 +262,7 @@ void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
 	i->is_unkillable = false;
 	timer_disarm(&h->timers, &i->tree);
 	if (i->state == STATE_STOPPING)
-		instance_gone(i);
+		instance_gone(i, true);
 	instance_touch(i);
 	herd_leave(h);
 }

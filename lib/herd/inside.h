@@ -248,8 +248,8 @@ int instance_port(const struct instance *i);
 
 /* life.c: what the actions of the state table do */
 void instance_act(struct instance *i, enum action action);
-/* The main process is gone and so is its tree. */
-void instance_gone(struct instance *i);
+/* The main process is gone and so is its tree; `has_exited`: the end of this run was seen, and last_exit is its own. */
+void instance_gone(struct instance *i, bool has_exited);
 void instance_fire(struct instance *i, enum timer_kind kind);
 void instance_leftovers(struct instance *i);
 /* What the main process has left gets the stop signal, or SIGKILL where its time is over. */

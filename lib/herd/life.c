@@ -257,7 +257,7 @@ static void begin_stop(struct instance *i)
 		return;
 	}
 	i->phase = PHASE_NONE;
-	instance_gone(i);
+	instance_gone(i, false);
 }
 
 void instance_leftovers(struct instance *i)

@@ -37,6 +37,11 @@ static void name_of(const struct fake *f, struct ticket t, struct buf *out)
 	instance_status_release(&s);
 }
 
+void fake_name(struct fake *f, struct ticket t)
+{
+	name_of(f, t, &f->log);
+}
+
 /* Begins a line. */
 static struct fake *say(void *context, const char *word, struct ticket t)
 {

@@ -62,6 +62,8 @@ int fake_scale(struct fake *f, const char *app, int count);
 /* The main process ends, and (unless is_manual) its tree with it. */
 void fake_exit(struct fake *f, const char *name, int code, int signal);
 void fake_gone(struct fake *f, const char *name);
+/* Into the log: the instance that it is about. */
+void fake_name(struct fake *f, struct ticket t);
 /* A drain that the test itself answers. */
 void fake_drop_drain(struct fake *f, struct ticket t);
 /* The first check of that one that has no answer gets it. */

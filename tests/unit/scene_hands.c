@@ -34,6 +34,20 @@ static void watch_ready(void *context, struct ticket t, enum ready_kind kind, in
 	buf_addf(&f->log, " port %d\n", port);
 }
 
+/* Only where something was still watched: what was answered ends by itself. */
+static void unwatch(void *context, struct ticket t)
+{
+	struct fake *f = context;
+	size_t before = f->watched_len + f->checks_len + f->probed_len;
+
+	fake_hands.unwatch(context, t);
+	if (f->watched_len + f->checks_len + f->probed_len == before)
+		return;
+	buf_adds(&f->log, "unwatch ");
+	fake_name(f, t);
+	buf_addc(&f->log, '\n');
+}
+
 static void upstream(void *context, const struct upstream_wish *w)
 {
 	struct fake *f = context;
@@ -107,6 +121,7 @@ static struct herd_options options_of(struct fake *f)
 	hands = fake_hands;
 	hands.spawn = spawn;
 	hands.watch_ready = watch_ready;
+	hands.unwatch = unwatch;
 	hands.upstream = upstream;
 	hands.hook = hook;
 	hands.changed = changed;
