@@ -253,7 +253,7 @@ void rollout_note_failure(struct instance *i, const char *why)
 	struct buf name = BUF_INIT;
 	struct buf lines = BUF_INIT;
 
-	if (!r || i->has_failed || i->takes_target || i->is_retired || i->revision != i->app->target)
+	if (!r || i->takes_target || i->is_retired || i->revision != i->app->target)
 		return;
 	rollout_is_stale(i->app);
 	/* One that was proven may have crashed by accident: it has to prove itself once more. */
