@@ -204,6 +204,18 @@ static int days_of(int year, int month)
 	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
+/* Each day is one weekday on, from a Friday through more than a century and both kinds of century's end. */
+static void weekdays_follow_each_other(void **state)
+{
+	int weekday = 5;
+
+	(void)state;
+	for (int year = 1999; year < 2102; year++)
+		for (int month = 1; month <= 12; month++)
+			for (int day = 1; day <= days_of(year, month); day++, weekday = (weekday + 1) % 7)
+				assert_int_equal(civil_weekday(year, month, day), weekday);
+}
+
 /* One minute on, the dull way. */
 static struct civil tick(struct civil at)
 {
@@ -276,6 +288,8 @@ int main(void)
 		PROMISE("a long mistake is cut between two characters",
 			long_mistakes_are_cut_between_characters),
 		PROMISE("weekdays are those of the calendar", weekdays_are_the_calendars),
+		PROMISE("weekdays follow each other through months and leap years",
+			weekdays_follow_each_other),
 		PROMISE("day and weekday together are either-or, unless one begins with *",
 			day_and_weekday_are_either_or),
 		PROMISE("the next match is after its minute, over months, years and leap days",

@@ -132,6 +132,8 @@ static void every_end_is_heard(void **state)
 			if (is_ending((enum event)event))
 				assert_int_equal(fsm_step((enum state)from, (enum event)event).is_legal,
 					state_is_live((enum state)from));
+	for (int event = 0; event < EVENT_COUNT; event++)
+		assert_int_equal(event_is_end((enum event)event), is_ending((enum event)event));
 }
 
 static void only_spawning_makes_a_process(void **state)
@@ -166,6 +168,7 @@ static void stop_always_has_a_way(void **state)
 static void words_are_read_back(void **state)
 {
 	enum state found = STATE_RUNNING;
+	enum event unchanged = EVENT_RETRY;
 
 	(void)state;
 	for (int i = 0; i < STATE_COUNT; i++) {
@@ -174,6 +177,10 @@ static void words_are_read_back(void **state)
 		assert_true(strlen(state_doc((enum state)i)) > 0);
 	}
 	for (int i = 0; i < EVENT_COUNT; i++) {
+		enum event event = EVENT_COUNT;
+
+		assert_true(event_parse(event_word((enum event)i), &event));
+		assert_int_equal(event, i);
 		assert_true(strlen(event_word((enum event)i)) > 0);
 		assert_true(strlen(event_doc((enum event)i)) > 0);
 	}
@@ -182,6 +189,9 @@ static void words_are_read_back(void **state)
 	assert_false(state_parse("Running", &found));
 	assert_false(state_parse("runnin", &found));
 	assert_int_equal(found, STATE_BACKOFF);
+	assert_false(event_parse("", &unchanged));
+	assert_false(event_parse("Start", &unchanged));
+	assert_int_equal(unchanged, EVENT_RETRY);
 }
 
 static void the_manual_is_told_every_step(void **state)
@@ -256,7 +266,8 @@ int main(void)
 		PROMISE("a process is only asked for where there is none", only_spawning_makes_a_process),
 		PROMISE("stop leads down from everywhere, and a second stop changes nothing",
 			stop_always_has_a_way),
-		PROMISE("the word of every state is read back", words_are_read_back),
+		PROMISE("the word of every state and event is read back, and no other is read",
+			words_are_read_back),
 		PROMISE("the manual's table holds every legal step", the_manual_is_told_every_step),
 	};
 

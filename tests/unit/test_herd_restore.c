@@ -247,6 +247,29 @@ static void what_is_lost_on_its_way_out_starts_again_at_once(void **state)
 	fake_release(&f);
 }
 
+/* The keeper may take a while to tell what it has. */
+static void time_counts_from_when_all_was_told(void **state)
+{
+	struct fake f;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1)->ready_timeout_ms = 30000;
+	f.is_manual = true;
+	fake_apply(&f);
+	f.is_manual = false;
+	f.is_never_ready = true;
+	fake_answer(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	adopt(&f, "api:0", (struct ticket){ .slot = t.slot, .generation = t.generation + 1 });
+	f.now += 7000;
+	herd_resume(f.h, f.now);
+	assert_int_equal(herd_next_deadline(f.h), f.now + 30000);
+	fake_release(&f);
+}
+
 static void a_restart_delay_goes_on(void **state)
 {
 	struct fake f;
@@ -453,6 +476,8 @@ int main(void)
 			what_nobody_has_is_lost_and_started_again),
 		PROMISE("an instance that was told to stop and is gone after the brain's death starts again at once",
 			what_is_lost_on_its_way_out_starts_again_at_once),
+		PROMISE("who starts when the keeper is asked has all of ready_timeout_secs from then on",
+			time_counts_from_when_all_was_told),
 		PROMISE("a restart delay goes on where it was", a_restart_delay_goes_on),
 		PROMISE("a stop goes on with what is left of its grace",
 			a_stop_goes_on_with_what_is_left_of_its_grace),

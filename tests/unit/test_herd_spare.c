@@ -276,11 +276,23 @@ static void fail_a_spare(struct fake *f)
 	assert_null(herd_find(f->h, "bot:2"));
 }
 
+static bool is_stored(const struct fake *f)
+{
+	struct buf text = BUF_INIT;
+	bool is = false;
+
+	herd_write(f->h, &text);
+	is = strstr(text.ptr, "\"gone_ms\"") != NULL;
+	buf_release(&text);
+	return is;
+}
+
 static void gone_for_an_hour(void **state)
 {
 	const char *target = "bot:2";
 	struct vec found = VEC_INIT;
 	const struct instance *i = NULL;
+	int64_t ago = 0;
 	struct fake f;
 
 	(void)state;
@@ -293,11 +305,18 @@ static void gone_for_an_hour(void **state)
 	herd_gone(f.h, &target, 1, f.now, &found);
 	i = found.items[0];
 	assert_true(instance_happenings(i) > 2);
-	assert_true(instance_gone_ms(i, f.now) >= 0);
+	ago = instance_gone_ms(i, f.now);
+	assert_true(ago >= 0);
 	assert_int_equal(instance_gone_ms(herd_find(f.h, "bot:0"), f.now), -1);
 	vec_release(&found);
-	fake_pass(&f, 3600000);
+	fake_pass(&f, 3600000 - ago - 1);
+	assert_true(is_stored(&f));
+	assert_int_equal(gone(&f, "bot"), 1);
+	fake_pass(&f, 1);
 	assert_int_equal(gone(&f, "bot"), 0);
+	/* With the next thing that happens also the store forgets it, and the revision that only it had. */
+	fake_ready(&f, "bot:0");
+	assert_false(is_stored(&f));
 	fake_release(&f);
 }
 
@@ -341,7 +360,7 @@ static void gone_with_its_app_or_its_number(void **state)
 /* Of each end but the newest ten lines are kept. */
 static void older_lines_are_cut(void **state)
 {
-	const char *lines = "exit code 1\n1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
+	const char *lines = "exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
 	const struct herd_event event = { .kind = HERD_EVENT_NOTE, .app = "bot", .why = lines };
 	const struct instance *i = NULL;
 	struct fake f;
