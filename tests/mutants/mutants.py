@@ -37,8 +37,9 @@ LIMIT = 60
 # How many mutants between two lines of progress.
 STEP = 10
 SIM = [('1', '20000', '1'), ('2', '20000', '1'), ('3', '50000', '1')]
-# No warning and no debug information: a mutant may leave a variable unused, and object files are compared.  What reads past an array ends.
-BUILD = ['WERROR=0', 'WARN=-w', 'OPT=-O1 -g0 -fsanitize=bounds -fno-sanitize-recover=all']
+# No warning and no debug information (-g0 has to come last): a mutant may leave a variable unused, and object files are compared.  What reads past an
+# array ends.  Without HARDEN make asks the compiler nothing before it begins.
+BUILD = ['WERROR=0', 'WARN=-w -g0', 'HARDEN=-fPIE', 'OPT=-O1 -fsanitize=bounds -fno-sanitize-recover=all']
 # A mutant of the keeper may signal anybody: it sees only processes of its own.
 ALONE = ['unshare', '--fork', '--pid', '--mount-proc', '--kill-child'] + ([] if os.getuid() == 0 else ['--user', '--map-root-user'])
 
@@ -124,13 +125,19 @@ def object_of(lane, path):
     return (lane / target).read_bytes() if make(lane, target).returncode == 0 else None
 
 
+def original_of(lane, path, cache={}):
+    if (lane, path) not in cache:
+        cache[lane, path] = object_of(lane, path)
+    return cache[lane, path]
+
+
 def judge(lanes, mutant):
     """(mutant, verdict): noticed, survived, same (no mistake at all), broken (does not build)."""
     lane = lanes.get()
     file = lane / mutant.path
     source = file.read_text()
     try:
-        original = object_of(lane, mutant.path)
+        original = original_of(lane, mutant.path)
         file.write_text(mutant.apply(source))
         changed = object_of(lane, mutant.path)
         if changed is None:
