@@ -23,6 +23,7 @@ enum { WHO_COMMAND_MAX = 80 };
 void handle_release(struct handle *h)
 {
 	vec_release(&h->watchers);
+	vec_release(&h->readers);
 }
 
 /* --- parameters ----------------------------------------------------------------------------------------------------- */

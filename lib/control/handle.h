@@ -24,6 +24,7 @@ struct handle {
 	struct brain *brain;
 	struct server *server;
 	struct vec watchers; /* of struct waiting *: those whose clients hear of progress */
+	struct vec readers;  /* handle_logs.c: those whose logs are being read */
 };
 
 void handle_release(struct handle *h);

@@ -14,9 +14,13 @@
 #include "model/logline.h"
 #include "rules/pattern.h"
 
-enum { BATCH_BYTES = 32 * 1024 };
+enum {
+	BATCH_BYTES = 32 * 1024,
+	READERS_MAX = 8, /* of one member at a time: each has the files of all that it reads open */
+};
 
 struct telling {
+	struct handle *h;
 	struct request *r;
 	struct follower *follower;
 };
@@ -38,6 +42,9 @@ static void add_line(void *context, const struct logs_line *l)
 
 static void telling_free(struct telling *t)
 {
+	for (size_t i = t->h->readers.len; i-- > 0;)
+		if (t->h->readers.items[i] == t)
+			vec_remove(&t->h->readers, i);
 	follow_free(t->follower);
 	mem_free(t);
 }
@@ -113,6 +120,18 @@ static int read_query(const struct json *params, struct logs_query *q, struct er
 	return err_set(e, "logs: 'stream' is to be \"out\" or \"err\"");
 }
 
+static bool has_too_many(const struct handle *h, const struct request *r)
+{
+	const struct telling *t = NULL;
+	size_t own = 0;
+	size_t i = 0;
+
+	VEC_EACH (&h->readers, i, t) {
+		own += request_peer(t->r).uid == request_peer(r).uid;
+	}
+	return own >= READERS_MAX && !request_is_owner(r);
+}
+
 static int begin(struct handle *h, struct request *r, const struct logs_query *query)
 {
 	struct telling *t = mem_zalloc(1, sizeof(*t));
@@ -120,10 +139,12 @@ static int begin(struct handle *h, struct request *r, const struct logs_query *q
 	const char **targets = handle_strings(r, "targets", &wish.count);
 	struct err e = ERR_INIT;
 
+	t->h = h;
 	t->r = r;
 	wish.targets = targets;
 	t->follower = follow_new(h->brain, &wish, &e);
 	if (t->follower) {
+		vec_push(&h->readers, t);
 		request_on_room(r, tell, t);
 		request_on_gone(r, on_gone, t);
 	} else {
@@ -141,6 +162,12 @@ int handle_logs(void *context, struct request *r)
 
 	if (read_query(request_params(r), &query, request_err(r)) < 0) {
 		request_error(r, RPC_PARAMS, NULL, "%s", request_err(r)->text.ptr);
+		return 0;
+	}
+	if (has_too_many(context, r)) {
+		request_error(r, RPC_TOO_MANY, NULL,
+			"uid %u reads logs %d times at once already; end one of these and try again",
+			(unsigned int)request_peer(r).uid, READERS_MAX);
 		return 0;
 	}
 	return begin(context, r, &query);

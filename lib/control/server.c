@@ -19,6 +19,8 @@ enum { ACCEPT_MAX = 64 };
 /* Lines about refusals, at most so many in so long. */
 enum { REFUSALS_LOGGED = 20, REFUSALS_MS = 60000 };
 #define BREATH_SECS 0.1
+/* What is done in one turn for all members, and as much for all owners; a request that was begun is done. */
+enum { TURN_MS = 50 };
 
 static int open_reserve(void)
 {
@@ -193,7 +195,21 @@ static void on_breath(struct ev_loop *loop, struct ev_timer *w, int events)
 	loop_watch(loop, &s->acceptor);
 }
 
-/* --- the end of a turn --- */
+/* --- turns --- */
+
+bool server_has_time(struct server *s, bool is_owner)
+{
+	int64_t now = clock_ms();
+
+	if (!s->busy_until[is_owner])
+		s->busy_until[is_owner] = now + TURN_MS;
+	return now < s->busy_until[is_owner];
+}
+
+static void begin_turn(struct server *s)
+{
+	s->busy_until[false] = s->busy_until[true] = 0;
+}
 
 static void forget(struct server *s, struct session *session)
 {
@@ -233,6 +249,7 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 				(session->has_lines || !session->input_ended));
 	}
 	s->marked.len = 0;
+	begin_turn(s);
 	if (wants_more && !ev_is_active(&s->resumer)) {
 		ev_timer_set(&s->resumer, 0., 0.);
 		ev_timer_start(loop, &s->resumer);
@@ -242,12 +259,24 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 static void on_resume(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct server *s = w->data;
+	size_t count = s->sessions.len;
+	size_t first = s->next;
+	bool is_short = false;
 
 	(void)loop;
 	(void)events;
-	for (size_t i = 0; i < s->sessions.len; i++) {
-		struct session *session = s->sessions.items[i];
+	/* Whatever was read in this turn: one of those that wait is resumed. */
+	begin_turn(s);
+	for (size_t i = 0; i < count; i++) {
+		size_t at = (first + i) % count;
+		struct session *session = s->sessions.items[at];
 
+		if (!server_has_time(s, session_is_owner(session))) {
+			s->next = is_short ? s->next : at;
+			is_short = true;
+			session_mark(session);
+			continue;
+		}
 		if (session_has_room(session))
 			session_offer_room(session);
 		if (!ev_is_active(&session->reader) && has_room(session))

@@ -22,6 +22,16 @@ static bool is_owner(const struct unixsock_peer *peer)
 	return peer->uid == 0 || peer->uid == geteuid();
 }
 
+bool session_is_owner(const struct session *s)
+{
+	return is_owner(&s->peer);
+}
+
+static bool has_time(const struct session *s)
+{
+	return server_has_time(s->server, session_is_owner(s));
+}
+
 /* --- what goes out --- */
 
 void session_answer(struct session *s, const struct buf *line)
@@ -219,7 +229,7 @@ static void watch_hangup(struct session *s)
 
 static void listen_or_not(struct session *s)
 {
-	if (is_over(s) || s->input_ended || is_paused(s)) {
+	if (is_over(s) || s->input_ended || s->has_lines || is_paused(s)) {
 		ev_io_stop(s->server->loop, &s->reader);
 		if (!is_over(s))
 			watch_hangup(s);
@@ -236,7 +246,7 @@ void session_work(struct session *s)
 
 	s->has_lines = false;
 	while (!is_over(s)) {
-		if (is_paused(s)) {
+		if (is_paused(s) || !has_time(s)) {
 			s->has_lines = true;
 			break;
 		}
@@ -269,7 +279,7 @@ void session_offer_room(struct session *s)
 		struct request *r = s->requests.items[i];
 		void (*room)(void *context, struct request *r) = r->room;
 
-		if (!room || is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES)
+		if (!room || is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES || !has_time(s))
 			continue;
 		r->room = NULL;
 		room(r->room_context, r);

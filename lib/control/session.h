@@ -70,6 +70,9 @@ struct server {
 	struct vec marked;       /* of struct session *: have something to send, or are to be closed */
 	int64_t seq;
 	uint64_t used; /* times that any session said something */
+	int64_t busy_until
+		[2]; /* in this turn, for members and for owners; 0: nothing was done for them yet */
+	size_t next; /* the session that is resumed first, so that each has its turn */
 	struct server_stats stats;
 	int64_t refusals_since;
 	int refusals; /* since then */
@@ -81,6 +84,9 @@ bool session_is_idle(const struct session *s);
 void session_dismiss(struct session *s);
 /* server.c: counts one, and says whether it is to be logged: most are not while somebody is refused all the time. */
 bool server_logs_refusal(struct server *s);
+/* server.c: whether this turn has time left for what another session asks; a session that finds none is resumed in a later turn. */
+bool server_has_time(struct server *s, bool is_owner);
+bool session_is_owner(const struct session *s);
 /* Takes over `fd`. */
 struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer);
 void session_free(struct session *s);

@@ -12,6 +12,9 @@
 
 enum { OPTIONAL, REQUIRED };
 
+/* Members of a list: each is looked up among all apps.  Only the owner may send a longer one, as the words of a command. */
+enum { LIST_MAX = 4096 };
+
 struct arg_type {
 	const char *words;
 	bool (*is_one)(const struct json *value);
@@ -202,6 +205,16 @@ int method_list(const char *text, bool *may, struct err *e)
 	return rc;
 }
 
+static int check_arg(enum method method, const struct arg *arg, const struct json *member, struct err *e)
+{
+	if (!arg->type->is_one(member))
+		return err_set(e, "%s: '%s' is to be %s", methods[method].name, arg->name, arg->type->words);
+	if (!arg->is_owners && json_count(member) > LIST_MAX)
+		return err_set(e, "%s: '%s' has %zu members, and %d is the most", methods[method].name,
+			arg->name, json_count(member), LIST_MAX);
+	return 0;
+}
+
 static int check_member(enum method method, const struct json *member, struct err *e)
 {
 	struct str_guess guess = { .typed = json_key(member) };
@@ -210,10 +223,7 @@ static int check_member(enum method method, const struct json *member, struct er
 		if (args[i].method != method)
 			continue;
 		if (str_eq(args[i].name, guess.typed))
-			return args[i].type->is_one(member)
-				? 0
-				: err_set(e, "%s: '%s' is to be %s", methods[method].name, args[i].name,
-					  args[i].type->words);
+			return check_arg(method, &args[i], member, e);
 		str_guess_offer(&guess, args[i].name);
 	}
 	if (guess.best)

@@ -94,6 +94,31 @@ static void wrong_parameters_are_refused_with_words(void **state)
 	err_release(&e);
 }
 
+static void check_list(enum method method, const char *name, int members, const char *words)
+{
+	struct json *params = json_new_object();
+	struct json *list = json_set(params, name, json_new_array());
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < members; i++)
+		json_push(list, json_new_string("api"));
+	assert_int_equal(method_check(method, params, &e), words ? -1 : 0);
+	assert_string_equal(e.text.ptr, words ? words : "");
+	json_free(params);
+	err_release(&e);
+}
+
+static void a_list_has_an_end(void **state)
+{
+	(void)state;
+	check_list(METHOD_STATUS, "targets", 4096, NULL);
+	check_list(
+		METHOD_STATUS, "targets", 4097, "status: 'targets' has 4097 members, and 4096 is the most");
+	check_list(METHOD_STOP, "oxfiles", 4097, "stop: 'oxfiles' has 4097 members, and 4096 is the most");
+	/* The words of a command have the kernel's limit, and only the owner sends them. */
+	check_list(METHOD_START, "argv", 5000, NULL);
+}
+
 static void looking_needs_no_right_to_change(void **state)
 {
 	(void)state;
@@ -187,6 +212,7 @@ int main(void)
 			wrong_parameters_are_refused_with_words),
 		PROMISE("what shows a secret, or chooses what the daemon reads or runs, is for the owner alone",
 			what_chooses_a_command_is_the_owners),
+		PROMISE("a list of names has 4,096 members at most", a_list_has_an_end),
 		PROMISE("looking needs no right to change", looking_needs_no_right_to_change),
 		PROMISE("the manual names every method and parameter",
 			the_manual_names_every_method_and_parameter),
