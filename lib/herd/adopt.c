@@ -88,6 +88,7 @@ static void take(struct instance *i, const struct herd_live *live)
 	bool is_as_saved = i->phase == PHASE_UP && state_is_live(i->state);
 	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state : STATE_STARTING;
 	char words[48];
+	char *why = NULL;
 
 	/*
 	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
@@ -109,8 +110,12 @@ static void take(struct instance *i, const struct herd_live *live)
 		instance_touch(i);
 		return;
 	}
+	/* Why it is unhealthy, or is to stop, holds also after this. */
+	why = state == i->state ? mem_strdup(i->why) : NULL;
 	snprintf(words, sizeof(words), "pid %lld", (long long)live->pid);
 	instance_place(i, state, HERD_EVENT_ADOPTED, words);
+	instance_set_why(i, why);
+	mem_free(why);
 }
 
 bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
