@@ -51,7 +51,9 @@ static int add_pair(struct json *counts, const char *word)
 	int code = EXIT_USAGE;
 
 	if (!equals)
-		return talk_fail(code, "'%s' has no count; say it as %s=4", word, word);
+		return talk_fail(code,
+			"scale: how many instances of '%s'? Write 'oxctl scale %s 4', or +1, -1, max, 50%%",
+			word, word);
 	app = mem_strndup(word, (size_t)(equals - word));
 	code = add_count(counts, app, equals + 1);
 	mem_free(app);

@@ -80,7 +80,7 @@ static void print_result(const struct talk *t)
 		out_json(t->result);
 	else if (dry_run)
 		outcome_would_start(t->result);
-	else if (!outcome_started(t->result))
+	else if (!outcome_started(t->result, waits))
 		talk_fail(EXIT_DONE, "there is nothing to start");
 }
 

@@ -220,8 +220,8 @@ const struct cmd commands[] = {
 			"Every mistake is shown at once, with its file, line and column. Nothing is started or changed. "
 			"What will probably not do what was meant is a warning, and the exit code is 0: a missing env_file or "
 			"working_dir, a user or group that this machine does not have, a bare number below 100 that means "
-			"milliseconds, a command that uses the logs of Oxmgr, a name or line that nginx refuses, a port that the "
-			"kernel may give away. Of these, commands that change something tell only of the port." },
+			"milliseconds, a command that uses the logs of Oxmgr, a name or line that nginx refuses, a log file that "
+			"two apps name, a port that the kernel may give away. Of these, commands that change something tell only of the port." },
 	{ .name = "nginx",
 		.arguments = "[APP...]",
 		.about = "print the nginx upstream of apps",

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "cmd.h"
 #include "export/export.h"
 #include "export/nginx_check.h"
@@ -89,6 +90,78 @@ static void doubt_nginx(struct diags *d, const struct vec *specs)
 	mem_free(list);
 }
 
+/* One file that an app writes by its own name; several instances have theirs by their number. */
+struct log_name {
+	const struct spec *spec;
+	const char *key;
+	char *path;
+	bool is_numbered;
+};
+
+static void add_log(struct vec *logs, const struct spec *s, const char *key, const char *file)
+{
+	struct log_name *log = file ? mem_zalloc(1, sizeof(*log)) : NULL;
+	char *joined = file ? path_join(s->folder, file) : NULL;
+
+	if (log)
+		*log = (struct log_name){
+			.spec = s,
+			.key = key,
+			.path = path_without_dots(joined),
+			.is_numbered = !s->logs.merge &&
+				(s->instances.kind != COUNT_NUMBER || s->instances.value != 1),
+		};
+	if (log)
+		vec_push(logs, log);
+	mem_free(joined);
+}
+
+static void doubt_log(struct diags *d, const struct vec *logs, const struct log_name *log)
+{
+	const struct log_name *other = NULL;
+	size_t i = 0;
+
+	VEC_EACH (logs, i, other) {
+		if (other == log)
+			return;
+		if (other->spec == log->spec || other->is_numbered != log->is_numbered ||
+			!str_eq(other->path, log->path))
+			continue;
+		diag_hint(
+			diags_warn(d, oxfile_place(log->spec, log->key),
+				"'%s' and '%s' write to one log file, and 'oxctl logs' cannot tell them apart",
+				other->spec->name, log->spec->name),
+			"give each app a file of its own, such as \"%s.log\"", log->spec->name);
+		return;
+	}
+}
+
+static void free_log(void *item)
+{
+	struct log_name *log = item;
+
+	mem_free(log->path);
+	mem_free(log);
+}
+
+static void doubt_logs(struct diags *d, const struct vec *specs)
+{
+	struct vec logs = VEC_INIT;
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (specs, i, s) {
+		if (s->disabled)
+			continue;
+		add_log(&logs, s, "logs.combined", s->logs.combined);
+		add_log(&logs, s, "logs.stdout", s->logs.combined ? NULL : s->logs.out);
+		add_log(&logs, s, "logs.stderr", s->logs.combined || s->logs.unified ? NULL : s->logs.err);
+	}
+	for (i = 0; i < logs.len; i++)
+		doubt_log(d, &logs, logs.items[i]);
+	vec_release_with(&logs, free_log);
+}
+
 void doubt_oxfile(struct loaded *l)
 {
 	const struct spec *s = NULL;
@@ -103,4 +176,5 @@ void doubt_oxfile(struct loaded *l)
 		doubt_folder(&l->diags, s);
 	}
 	doubt_nginx(&l->diags, &l->oxfile->specs);
+	doubt_logs(&l->diags, &l->oxfile->specs);
 }

@@ -107,9 +107,20 @@ static bool each_app(const struct json *result, void (*add)(struct buf *, const 
 	return json_count(apps) > 0;
 }
 
-bool outcome_started(const struct json *result)
+/* Counted before it was waited for. */
+static void add_ready(struct buf *out, const struct json *app)
 {
-	return each_app(result, add_started);
+	bool is_counted = json_get(app, "started") && json_get(app, "running");
+
+	if (is_counted && !int_of(app, "started") && int_of(app, "running") < int_of(app, "instances"))
+		buf_adds(out, "was starting already, and is ready");
+	else
+		add_started(out, app);
+}
+
+bool outcome_started(const struct json *result, bool is_ready)
+{
+	return each_app(result, is_ready ? add_ready : add_started);
 }
 
 void outcome_would_start(const struct json *result)

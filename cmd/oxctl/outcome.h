@@ -8,8 +8,8 @@
 
 struct json;
 
-/* "api: 4 instances started on 3000-3003"; false if there was no app at all. */
-bool outcome_started(const struct json *result);
+/* "api: 4 instances started on 3000-3003"; false if there was no app at all.  `is_ready`: all of it was waited for. */
+bool outcome_started(const struct json *result, bool is_ready);
 /* "Would start: api (×2 instances), worker". */
 void outcome_would_start(const struct json *result);
 /* "api: stopped": each app, and the word; false if there was none. */

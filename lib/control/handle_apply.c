@@ -387,7 +387,8 @@ int handle_plan(void *context, struct request *r)
 		if (one)
 			merge_steps(result, one);
 		else if (o)
-			request_error(r, RPC_FAILED, NULL, "%s", e.text.ptr);
+			request_error(
+				r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
 		is_answered = !one;
 		json_free(one);
 		oxfile_free(o);

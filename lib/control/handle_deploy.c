@@ -246,8 +246,6 @@ static int apply_all(struct deploying *d, struct err *e)
 	return rc;
 }
 
-/* --- on request ----------------------------------------------------------------------------------------------------------- */
-
 /* What the herd took is answered when it is over. */
 static void go(struct deploying *d, struct request *r, int (*begin)(struct deploying *d, struct err *e))
 {
@@ -325,6 +323,21 @@ static void remember_caller(struct deploying *d, const struct request *r)
 		((struct part *)d->parts.items[i])->caller = d->caller;
 }
 
+/* There is nothing to read again. */
+static int refuse_bare(const struct deploying *d, struct err *e)
+{
+	struct vec specs = VEC_INIT;
+	const char *name = d->only_count ? d->only[0] : NULL;
+	int rc = herd_target_specs(brain_herd(d->h->brain), d->only, d->only_count, &specs, e);
+
+	vec_release(&specs);
+	return rc < 0
+		? rc
+		: err_set(e,
+			  "%s%sno oxfile is known for it; use 'oxctl reload %s', or name an oxfile with --config FILE",
+			  name ? name : "", name ? ": " : "", name ? name : "--all");
+}
+
 int handle_deploy(void *context, struct request *r)
 {
 	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
@@ -343,8 +356,7 @@ int handle_deploy(void *context, struct request *r)
 	else
 		add_known(&d);
 	if (!d.parts.len)
-		rc = err_set(request_err(r),
-			"no oxfile is known for that; name one with -c, or use 'reload' for what was started without one");
+		rc = refuse_bare(&d, request_err(r));
 	else if (read_all(&d, r))
 		rc = share_names(&d, request_err(r));
 	else
@@ -352,6 +364,8 @@ int handle_deploy(void *context, struct request *r)
 	if (rc == 0) {
 		remember_caller(&d, r);
 		go(&d, r, begin_deploy);
+	} else if (request_err(r)->number == ENOENT) {
+		request_error(r, RPC_NO_TARGET, NULL, "%s", request_err(r)->text.ptr), rc = 0;
 	}
 out:
 	release(&d);

@@ -9,12 +9,13 @@
 #include "control/waiting.h"
 #include "engine/brain.h"
 
-/* The only app; where there are more, the only one that is being deployed, if that is what it is about.  NULL: it is not clear. */
-static const char *only_app(struct handle *h, bool is_under_way)
+/* The only app; where there are more, the only one that is being deployed, if that is what it is about.  NULL with words: it is not clear. */
+static const char *only_app(struct handle *h, bool is_under_way, struct buf *words)
 {
 	size_t count = herd_app_count(brain_herd(h->brain));
 	const char *found = NULL;
 	size_t rolled = 0;
+	bool is_clear = false;
 
 	for (size_t i = 0; i < count; i++) {
 		struct app_status app;
@@ -24,22 +25,32 @@ static const char *only_app(struct handle *h, bool is_under_way)
 			found = app.name;
 		rolled += app.rollout.phase != NULL;
 	}
-	return count == 1 || (is_under_way && rolled == 1) ? found : NULL;
+	is_clear = count == 1 || (is_under_way && rolled == 1);
+	if (!count)
+		buf_adds(words, "there is no app");
+	else if (is_under_way && !rolled)
+		buf_adds(words, "no deploy in progress");
+	else if (!is_clear)
+		buf_addf(words, "name the app: %zu %s", is_under_way ? rolled : count,
+			is_under_way ? "deploys are in progress" : "apps are known");
+	return is_clear ? found : NULL;
 }
 
 static int steer(struct handle *h, struct request *r, enum herd_steering steering)
 {
 	const char *app = json_string(json_get(request_params(r), "app"), NULL);
 	struct buf who = BUF_INIT;
+	struct buf words = BUF_INIT;
 	struct waiting *w = NULL;
 	struct err e = ERR_INIT;
 
 	if (!app)
-		app = only_app(h, steering == HERD_CONTINUE || steering == HERD_ABORT);
-	if (!app) {
-		request_error(r, RPC_PARAMS, NULL, "name the app: there is not just one");
+		app = only_app(h, steering == HERD_CONTINUE || steering == HERD_ABORT, &words);
+	if (!app)
+		request_error(r, RPC_PARAMS, NULL, "%s", words.ptr);
+	buf_release(&words);
+	if (!app)
 		return 0;
-	}
 	w = waiting_new(h, r);
 	handle_who(r, &who);
 	log_info("%s %s by %s", method_name(request_method(r)), app, who.ptr);

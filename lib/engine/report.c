@@ -76,16 +76,23 @@ static void write_processes(struct brain *b, struct buf *out, const struct vec *
 	mem_free(statuses);
 }
 
-static bool has_app(const struct vec *instances, const char *app)
+/* Also an app of no instances is one that was asked for. */
+static bool is_meant(const struct brain *b, const struct vec *instances, const char *const *targets,
+	size_t count, const char *app)
 {
-	size_t i = 0;
+	const struct spec *s = herd_spec(b->herd, app);
 	const struct instance *instance = NULL;
+	size_t i = 0;
 
 	VEC_EACH (instances, i, instance) {
 		if (!strcmp(instance_app(instance), app))
 			return true;
 	}
-	return false;
+	for (i = 0; i < count; i++)
+		if (selector_means(
+			    targets[i], herd_spec(b->herd, targets[i]) != NULL, app, s ? s->namespace : NULL))
+			return true;
+	return !count;
 }
 
 struct json *brain_status(struct brain *b, const char *const *targets, size_t count, struct err *e)
@@ -106,7 +113,7 @@ struct json *brain_status(struct brain *b, const char *const *targets, size_t co
 		struct app_status app;
 
 		herd_app_status(b->herd, i, &app);
-		if (!count || has_app(&instances, app.name))
+		if (is_meant(b, &instances, targets, count, app.name))
 			app_status_write(&app, &text);
 	}
 	jot_close(&text, ']');

@@ -123,12 +123,6 @@ static void failure_words(const struct rollout *r, const char *now, struct buf *
 	buf_adds(out, reason + len);
 }
 
-static void now_words(const struct app *a, const char *first, struct buf *out)
-{
-	buf_addf(out, "%s, %d of %d instance%s run%s revision %d", first, count_running(a, a->current),
-		a->count, a->count == 1 ? "" : "s", a->count == 1 ? "s" : "", a->current->number);
-}
-
 /* What runs by the old revision may not start again as it was. */
 static void lost_words(const struct app *a, struct buf *out)
 {
@@ -139,6 +133,13 @@ static void lost_words(const struct app *a, struct buf *out)
 	buf_release(&lost);
 }
 
+static void now_words(const struct app *a, const char *first, struct buf *out)
+{
+	buf_addf(out, "%s, %d of %d instance%s run%s revision %d", first, count_running(a, a->current),
+		a->count, a->count == 1 ? "" : "s", a->count == 1 ? "s" : "", a->current->number);
+	lost_words(a, out);
+}
+
 static void give_up(struct rollout *r, const char *first)
 {
 	struct app *a = r->app;
@@ -146,7 +147,6 @@ static void give_up(struct rollout *r, const char *first)
 	struct buf words = BUF_INIT;
 
 	now_words(a, first, &now);
-	lost_words(a, &now);
 	failure_words(r, now.ptr, &words);
 	app_retarget(a, a->current);
 	a->scaled = r->back_scaled;
@@ -187,7 +187,7 @@ void rollout_stalls_back(struct rollout *r)
 	struct buf words = BUF_INIT;
 
 	r->is_stall_told = true;
-	now_words(r->app, "it is on its way back and does not get on", &now);
+	now_words(r->app, "rolling back is stuck", &now);
 	failure_words(r, now.ptr, &words);
 	log_warn("%s", words.ptr);
 	rollouts_settled(r->app->herd, r->number, false, words.ptr);
@@ -231,7 +231,7 @@ void rollout_fail(struct rollout *r)
 	const struct app *a = r->app;
 
 	log_warn("%s: %s of revision %d failed: %s", a->spec->name, rollout_kind_word(r->kind), r->to->number,
-		r->failure.len ? r->failure.ptr : "it does not get on");
+		r->failure.len ? r->failure.ptr : "it makes no progress");
 	if (is_untouched(r))
 		give_up(r, "nothing was touched");
 	else if (a->spec->deploy.rollback || r->is_aborted || r->phase < ROLLOUT_REPLACE)

@@ -139,7 +139,8 @@ int herd_steer(
 	if (rc == 0 && apps.len == 1)
 		a = apps.items[0];
 	else if (rc == 0)
-		(void)err_set(e, "'%s' is not one app", app);
+		(void)err_set(
+			e, "'%s' is not one app; a deploy is continued, aborted or rolled back by app", app);
 	vec_release(&instances);
 	vec_release(&apps);
 	/* A rollback in the middle of a rollout is its abort. */

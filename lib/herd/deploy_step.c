@@ -310,7 +310,7 @@ static void stall_words(struct rollout *r)
 	size_t k = 0;
 	const struct instance *i = NULL;
 
-	buf_adds(&r->failure, "it does not get on");
+	buf_adds(&r->failure, "it makes no progress");
 	VEC_EACH (&r->app->instances, k, i) {
 		struct buf why = BUF_INIT;
 		bool is_awaited = instance_is_asked(i) && !i->is_proven &&

@@ -1,5 +1,7 @@
 #include "herd/revision.h"
 
+#include <stdio.h>
+
 #include "base/mem.h"
 
 struct revision *revision_new(struct spec *spec, int number)
@@ -8,6 +10,7 @@ struct revision *revision_new(struct spec *spec, int number)
 
 	r->refs = 1;
 	r->number = number;
+	(void)snprintf(r->successor, sizeof(r->successor), "replaced by revision %d", number);
 	r->spec = spec;
 	return r;
 }

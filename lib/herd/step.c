@@ -10,7 +10,7 @@ const char *instance_stop_words(const struct instance *i)
 	if (i->is_spare && i->is_retired)
 		return "a spare that is needed no more";
 	if (i->is_pulled)
-		return "another revision takes its place";
+		return i->app->target->successor;
 	if (i->is_retired)
 		return i->app->is_leaving ? "deleted" : "scaled down";
 	if (i->wants_up)

@@ -33,8 +33,10 @@ static void add_head(const struct json *instance, const struct timeline *t, stru
 	human_safe(out, id, strlen(id));
 	human_untint(out, t->colour);
 	if (gone >= 0) {
-		buf_adds(out, " (a spare): gone since ");
-		human_duration(out, gone * 1000);
+		buf_adds(out, " (a spare): removed ");
+		if (gone > 0)
+			human_duration(out, gone * 1000);
+		buf_adds(out, gone > 0 ? " ago" : "a moment ago");
 	} else {
 		buf_adds(out, ": ");
 		human_tint(out, list_tint(status), t->colour);

@@ -221,16 +221,34 @@ static void add_rollouts(const struct json *status, struct buf *out)
 	}
 }
 
+/* Scaled to none, or disabled: no row of the table says that they are known. */
+static void add_empty(const struct json *status, struct buf *out)
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (json_get(status, "apps"), member) {
+		struct app_status app;
+
+		if (app_status_from_json(member, &app, NULL) < 0 || app.instances)
+			continue;
+		human_safe(out, app.name, strlen(app.name));
+		buf_adds(out, ": no instances\n");
+	}
+}
+
 int list_render(const struct json *status, struct buf *out, size_t width, bool colour, struct err *e)
 {
 	struct vec instances = VEC_INIT;
 	int rc = read_instances(status, &instances, e);
 
-	if (rc == 0 && !instances.len) {
+	if (rc == 0 && !instances.len && !json_count(json_get(status, "apps"))) {
 		buf_adds(out, "nothing to show: no app has an instance\n");
 	} else if (rc == 0) {
-		add_table(&instances, out, width, colour);
-		add_verdict(&instances, out);
+		if (instances.len)
+			add_table(&instances, out, width, colour);
+		if (instances.len)
+			add_verdict(&instances, out);
+		add_empty(status, out);
 		add_rollouts(status, out);
 	}
 	vec_release_with(&instances, free_instance);

@@ -66,3 +66,14 @@ silent() {
 	given_oxfile <<<$'[processes.a]\ncommand = "sleep 1"\nport = 3000\nnginx.output = "a.conf"\n[processes.A]\ncommand = "sleep 1"\nport = 3001\nnginx.output = "b.conf"'
 	warns 5 12 "upstreams 'a' and 'A' are one name for nginx; rename one with 'upstream'"
 }
+
+@test "two apps that name one log file are a warning, an app with one file for both streams is not" {
+	given_oxfile <<<$'[processes.a]\ncommand = "sleep 1"\nlogs.stdout = "out.log"\n[processes.b]\ncommand = "sleep 1"\nlogs.combined = "./x/../out.log"'
+	warns 6 17 "'a' and 'b' write to one log file, and 'oxctl logs' cannot tell them apart" 'such as "b.log"'
+	given_oxfile <<<$'[processes.a]\ncommand = "sleep 1"\ninstances = 2\nlogs.stdout = "out.log"\n[processes.b]\ncommand = "sleep 1"\ninstances = 3\nlogs.stdout = "out.log"'
+	warns 8 15 "'a' and 'b' write to one log file, and 'oxctl logs' cannot tell them apart"
+	given_oxfile <<<$'[processes.a]\ncommand = "sleep 1"\nlogs.stdout = "a.log"\nlogs.stderr = "a.log"\n[processes.b]\ncommand = "sleep 1"\nlogs.stdout = "b.log"'
+	silent
+	given_oxfile <<<$'[processes.a]\ncommand = "sleep 1"\ninstances = 2\nlogs.stdout = "out.log"\n[processes.b]\ncommand = "sleep 1"\nlogs.stdout = "out.log"'
+	silent
+}

@@ -85,3 +85,11 @@ load ../lib/daemon
 	assert_failure
 	assert_output --partial "we/b"
 }
+
+@test "a deploy of what was started without an oxfile says what to use in its place" {
+	oxctl start web --wait -- sleep 1000
+	run -1 oxctl deploy web
+	assert_output "oxctl: web: no oxfile is known for it; use 'oxctl reload web', or name an oxfile with --config FILE"
+	run -4 oxctl deploy wep
+	assert_output --partial "no app, instance or namespace 'wep'"
+}

@@ -34,6 +34,21 @@ load ../lib/daemon
 	assert_regex "$stderr" "web:0 cannot enter working_dir '/no/such/folder': No such file or directory"
 }
 
+@test "start --wait ends at once for a user or group that does not exist" {
+	for who in 'user = "no-such-user"' 'group = "no-such-group"'; do
+		given_oxfile <<-TOML
+			[processes.web]
+			command = "actor"
+			$who
+			restart_delay_ms = 60000
+			restart_delay_max_ms = 60000
+		TOML
+		run -1 --separate-stderr timeout 20 oxctl start --wait 3>&-
+		assert_regex "$stderr" "^oxctl: web:0 there is no (user|group) 'no-such-"
+		oxctl delete web
+	done
+}
+
 @test "start --wait shows the last lines that a program wrote before it died" {
 	given_oxfile <<-'TOML'
 		[processes.bad]

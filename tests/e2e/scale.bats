@@ -144,3 +144,16 @@ field_of_app() {
 ready_are() {
 	[ "$(app_field "$1" ready)" = "$2" ]
 }
+
+@test "an app of no instances is still shown by status, in its JSON too" {
+	herd 1
+	oxctl scale api 0
+	run -0 oxctl status
+	assert_output "api: no instances"
+	run -0 oxctl status api
+	assert_output "api: no instances"
+	run -0 oxctl status --json api
+	assert_equal "$(app_field api instances)" 0
+	run -0 python3 -c 'import json, sys; print([a["name"] for a in json.load(sys.stdin)["apps"]])' <<<"$output"
+	assert_output "['api']"
+}

@@ -32,9 +32,9 @@ runs() {
 	oxctl deploy
 	assert runs 2
 	run -2 oxctl rollback
-	assert_output --partial "name the app"
+	assert_output "oxctl: name the app: 2 apps are known"
 	run -2 oxctl deploy --abort
-	assert_output --partial "name the app"
+	assert_output "oxctl: no deploy in progress"
 	assert runs 2
 }
 

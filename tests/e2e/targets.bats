@@ -194,3 +194,17 @@ about() {
 	assert_output --partial "no oxfile.toml here, and no target named"
 	assert_output --regexp 'web:0 +[0-9]+ +(starting|running)'
 }
+
+@test "plan and deploy refuse a wrong name, and one instance, in the same way" {
+	project shop web
+	cd shop
+	for command in plan deploy; do
+		run -4 oxctl $command wep
+		assert_output "oxctl: the oxfile has no app or namespace 'wep'; did you mean 'web'?"
+		run oxctl $command web:0
+		assert_output --regexp "'web:0' is one instance; .* takes whole apps: 'web'"
+	done
+	cd ..
+	run -4 oxctl deploy wep
+	assert_output "oxctl: there is no app, instance or namespace 'wep'; did you mean 'web'?"
+}

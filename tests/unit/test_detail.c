@@ -71,6 +71,17 @@ static void a_signal_is_named(void **state)
 		"  1 restart, 1 crash, last exit by SIGKILL at 2026-11-19 12:01:02.123\n");
 }
 
+static void a_spare_that_is_gone_is_told_with_its_age(void **state)
+{
+	(void)state;
+	reads("{\"instances\":[{\"id\":\"a:2\",\"status\":\"stopped\",\"gone_secs\":65}]}", false,
+		"a:2 (a spare): removed 1m 05s ago\n"
+		"  0 restarts, 0 crashes\n");
+	reads("{\"instances\":[{\"id\":\"a:2\",\"status\":\"stopped\",\"gone_secs\":0}]}", false,
+		"a:2 (a spare): removed a moment ago\n"
+		"  0 restarts, 0 crashes\n");
+}
+
 static void an_unseen_exit_is_told_as_that(void **state)
 {
 	(void)state;
@@ -130,6 +141,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("an exit that nobody saw is told as that", an_unseen_exit_is_told_as_that),
+		PROMISE("a spare that is gone says how long ago that was",
+			a_spare_that_is_gone_is_told_with_its_age),
 		PROMISE("each instance tells what it is, why, its counts and its past",
 			tells_the_whole_story),
 		PROMISE("an end by signal is named, with its day if that is not today", a_signal_is_named),

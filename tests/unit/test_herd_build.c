@@ -252,6 +252,29 @@ static void a_deploy_that_fails_says_what_it_cannot_bring_back(void **state)
 	fake_release(&f);
 }
 
+static void an_abort_says_what_it_cannot_bring_back(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f);
+
+	(void)state;
+	s->deploy.surge = 0;
+	s->deploy.min_healthy_ms = 60000;
+	link_to = 2;
+	apply(&f, &(struct herd_apply){ .changes = true }, "api 2 current -> rel/2 -\n");
+	fake_live(&f, 1000);
+	age[1] = 0;
+	/* What comes back is not ready in time, so the answer comes before the end. */
+	f.is_never_ready = true;
+	assert_int_equal(herd_steer(f.h, 8, HERD_ABORT, "api", f.now, NULL), 0);
+	fake_live(&f, 600000);
+	assert_non_null(strstr(
+		f.log.ptr, "settled 8 okapi: aborted: revision 2 is not deployed; rolling back is stuck, "));
+	assert_non_null(strstr(f.log.ptr,
+		"run revision 1, but rel/1 is gone: what starts runs the files that are there now\n"));
+	fake_release(&f);
+}
+
 static void one_that_crashes_while_another_build_comes_starts_in_its_own_folder(void **state)
 {
 	struct fake f;
@@ -361,6 +384,8 @@ int main(void)
 			a_deploy_that_fails_goes_back_to_the_old_folder),
 		PROMISE("a deploy that fails says which files it cannot bring back",
 			a_deploy_that_fails_says_what_it_cannot_bring_back),
+		PROMISE("an abort says so too, also where the way back is stuck",
+			an_abort_says_what_it_cannot_bring_back),
 		PROMISE("one of the old revision that crashes in a deploy starts in its own folder",
 			one_that_crashes_while_another_build_comes_starts_in_its_own_folder),
 		PROMISE("a revision of an older state is compared by its definition, once",
