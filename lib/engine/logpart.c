@@ -188,17 +188,31 @@ int logpart_oldest(const char *log)
 	return oldest;
 }
 
-int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id)
+static bool is_it(struct logpart *f, const struct log_place *log, const struct log_id *id, int number)
 {
-	int oldest = logpart_oldest(log->path);
+	if (!logpart_open(f, log, number))
+		return false;
+	if (log_id_is(&f->id, id))
+		return true;
+	logpart_close(f);
+	return false;
+}
 
-	for (int number = 0; number <= oldest; number++) {
-		if (!logpart_open(f, log, number))
-			continue;
-		if (log_id_is(&f->id, id))
+/*
+ * First where it was, and where a rotation since has put it: whoever may write there can make thousands of siblings, and several that begin alike, and
+ * they are not to hold us up or lead us back.
+ */
+int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id, int last)
+{
+	int oldest = 0;
+
+	for (int number = last; last >= 0 && number <= last + 1; number++)
+		if (is_it(f, log, id, number))
 			return number;
-		logpart_close(f);
-	}
+	oldest = logpart_oldest(log->path);
+	for (int number = 0; number <= oldest; number++)
+		if (is_it(f, log, id, number))
+			return number;
 	return -1;
 }
 

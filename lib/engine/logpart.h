@@ -55,8 +55,8 @@ ssize_t logpart_read(struct logpart *f, uint64_t offset, char *bytes, size_t len
 uint64_t logpart_size(const struct logpart *f);
 
 bool log_id_is(const struct log_id *a, const struct log_id *b);
-/* The number of that file now, and opens it; -1 when it is gone. */
-int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id);
+/* The number of that file now, and opens it; -1 when it is gone.  A negative `last`: nobody knows which it had. */
+int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id, int last);
 /* The number of the oldest file; -1: there is none at all. */
 int logpart_oldest(const char *log);
 /* Is this still the file that is written to? */

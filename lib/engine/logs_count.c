@@ -82,12 +82,15 @@ static const struct log_spot *newest(const struct log_count *c)
 static bool go_back(struct log_count *c)
 {
 	struct logpart f = LOGPART_INIT;
-	int number = logpart_find(&f, &c->tail.log, &c->id);
+	int number = logpart_find(&f, &c->tail.log, &c->id, c->number);
 	bool is_there = false;
 
 	logpart_close(&f);
-	for (int gap = 0; number >= 0 && gap <= GAP_MAX && !is_there; gap++)
-		is_there = logpart_open(&f, &c->tail.log, number + 1 + gap);
+	logtail_pay(&c->tail);
+	for (int gap = 0; number >= 0 && gap <= GAP_MAX && !is_there; gap++) {
+		c->number = number + 1 + gap;
+		is_there = logpart_open(&f, &c->tail.log, c->number);
+	}
 	if (!is_there)
 		return false;
 	c->id = f.id;
@@ -102,19 +105,24 @@ static bool is_line_start(const struct log_count *c, uint64_t offset)
 	struct logpart f = LOGPART_INIT;
 	char before = '\n';
 
-	if (offset && logpart_find(&f, &c->tail.log, &c->id) >= 0)
+	if (offset && logpart_find(&f, &c->tail.log, &c->id, c->number) >= 0)
 		(void)logpart_read(&f, offset - 1, &before, 1);
 	logpart_close(&f);
 	return before == '\n';
 }
 
-static bool begin_stretch(struct log_count *c)
+enum begun { NONE_LEFT, BEGUN, BUSY };
+
+static enum begun begin_stretch(struct log_count *c)
 {
 	if (c->is_at_since)
-		return false;
-	while (!c->to)
+		return NONE_LEFT;
+	while (!c->to) {
+		if (!*c->tail.budget)
+			return BUSY;
 		if (!go_back(c))
-			return false;
+			return NONE_LEFT;
+	}
 	/* What is compressed can only be read from its beginning. */
 	c->from = c->is_packed || c->to <= c->stretch ? 0 : c->to - c->stretch;
 	c->stretch = c->stretch * 2 < STRETCH_MAX ? c->stretch * 2 : STRETCH_MAX;
@@ -126,7 +134,7 @@ static bool begin_stretch(struct log_count *c)
 	c->first = c->len = 0;
 	c->has_dropped = false;
 	c->is_walking = c->is_first = true;
-	return true;
+	return BEGUN;
 }
 
 static void take_line(struct logs *l, struct log_feed *s, const struct log_line *line)
@@ -175,9 +183,12 @@ static bool look(struct logs *l, struct log_feed *s)
 	struct log_count *c = s->count;
 
 	while (!c->is_over && !c->len) {
-		if (!c->is_walking && !begin_stretch(c))
-			c->is_over = true;
-		else if (!walk(l, s))
+		enum begun begun = c->is_walking ? BEGUN : begin_stretch(c);
+
+		if (begun == BUSY)
+			return false;
+		c->is_over = begun == NONE_LEFT;
+		if (begun == BEGUN && !walk(l, s))
 			return false;
 	}
 	/* The stretch may have been left in its middle. */

@@ -23,6 +23,7 @@ struct log_count {
 	struct log_spot end;    /* where the log ended when it began */
 	struct log_spot chosen; /* the oldest one that is among the newest so far */
 	struct log_id id;       /* of the file that it is in */
+	int number;             /* that it had last */
 	uint64_t from, to;      /* of the stretch; `to`: nothing from there on is looked at any more */
 	uint64_t stretch;
 	struct log_spot *spots; /* found in this stretch and not chosen yet, a ring */

@@ -7,11 +7,16 @@
 #include "os/rights.h"
 #include "rules/cut.h"
 
-enum { READ_MIN = 16 * 1024, READ_MAX = 64 * 1024 };
+enum {
+	READ_MIN = 16 * 1024,
+	READ_MAX = 64 * 1024,
+	FILE_COST = 4 *
+		1024, /* bytes of the budget that another file costs: there may be thousands of empty ones */
+};
 
 void logtail_init(struct logtail *t, const struct log_place *log, size_t *budget)
 {
-	*t = (struct logtail){ .file = LOGPART_INIT, .in = BUF_INIT, .budget = budget };
+	*t = (struct logtail){ .file = LOGPART_INIT, .number = -1, .in = BUF_INIT, .budget = budget };
 	t->log.path = mem_strdup(log->path);
 	t->log.rights = rights_clone(log->rights);
 }
@@ -38,6 +43,7 @@ void logtail_at(struct logtail *t, const struct log_id *id, uint64_t offset, boo
 {
 	logtail_rest(t);
 	t->id = *id;
+	t->number = -1;
 	t->start = offset;
 	t->is_continued = is_continued;
 	t->is_placed = true;
@@ -53,6 +59,7 @@ static void place_in(struct logtail *t, int number, uint64_t offset)
 	if (number < 0 || !logpart_open(&f, &t->log, number))
 		return;
 	logtail_at(t, &f.id, offset, false);
+	t->number = number;
 	t->file = f;
 }
 
@@ -128,6 +135,11 @@ static bool is_at_limit(const struct logtail *t)
 	return t->has_limit && log_id_is(&t->id, &t->limit_id);
 }
 
+void logtail_pay(struct logtail *t)
+{
+	*t->budget -= *t->budget < FILE_COST ? *t->budget : FILE_COST;
+}
+
 /* --- from file to file -------------------------------------------------------------------------------------------------- */
 
 static bool is_same_source(const struct mark *a, const struct mark *b)
@@ -146,7 +158,9 @@ static bool enter(struct logtail *t, int number)
 	if (number < 0)
 		return false;
 	logtail_at(t, &f.id, 0, t->is_continued);
+	t->number = number;
 	t->file = f;
+	logtail_pay(t);
 	return true;
 }
 
@@ -179,7 +193,8 @@ static bool open_place(struct logtail *t)
 		return true;
 	if (!t->is_placed)
 		return enter(t, 0);
-	if (logpart_find(&t->file, &t->log, &t->id) < 0)
+	t->number = logpart_find(&t->file, &t->log, &t->id, t->number);
+	if (t->number < 0)
 		return enter_after_loss(t);
 	t->id = t->file.id;
 	return true;
@@ -203,7 +218,7 @@ static bool go_on(struct logtail *t)
 		return false;
 	if (is_at_limit(t))
 		return false;
-	number = logpart_find(&f, &t->log, &t->id);
+	number = logpart_find(&f, &t->log, &t->id, t->number);
 	logpart_close(&f);
 	if (number == 0)
 		return false;
@@ -309,7 +324,7 @@ static bool give_rest(struct logtail *t, bool takes_rest, struct log_line *line)
 		return false;
 	if (!give(t, true, line) || is_live || line->goes_on)
 		return t->step > 0;
-	number = logpart_find(&now, &t->log, &t->id);
+	number = logpart_find(&now, &t->log, &t->id, t->number);
 	if (number > 0 && logpart_open(&next, &t->log, number - 1))
 		line->goes_on = goes_over(line->is_marked ? &line->mark : NULL, &next);
 	t->step_goes_on = line->goes_on;

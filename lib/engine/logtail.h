@@ -32,6 +32,7 @@ struct logtail {
 	bool has_lost; /* set when files were gone before they were read; for the owner to tell, and to take back */
 	bool is_bounded; /* does not go on to a newer file */
 	struct log_id id;
+	int number; /* that it had last; -1: not known */
 	uint64_t start;
 	bool has_limit; /* in the file `limit_id` no byte from `limit` on is read, and nothing newer is */
 	uint64_t limit;
@@ -66,6 +67,8 @@ void logtail_limit(struct logtail *t);
 enum tail_got logtail_next(struct logtail *t, bool takes_rest, struct log_line *line);
 /* The line that logtail_next() gave is done with. */
 void logtail_take(struct logtail *t);
+/* Another file of the log was opened: that costs some of the budget. */
+void logtail_pay(struct logtail *t);
 /* Closes what is open; it goes on from the same place. */
 void logtail_rest(struct logtail *t);
 

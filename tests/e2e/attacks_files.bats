@@ -210,6 +210,32 @@ owner() {
 	took 0 1000 timeout 10 oxctl status
 }
 
+@test "siblings of a log that the user has made alike, or by the thousand, hold nobody up" {
+	given_talker "$as_bob
+		log_file = \"$place/home/out.log\""
+	say one
+	eventually 5 has_line out.log one
+	brain=$(brain_pid)
+	# Nothing in them, and all begin with the same mark: which is which, nobody can tell.
+	as_user sh -c 'for i in 1 2 3; do cp .out.log.marks ".out.log.$i.marks" && : >"out.log.$i"; done; : >out.log'
+	took 0 3000 timeout 10 oxctl logs web -n 10
+	took 0 3000 timeout 10 oxctl logs web
+	as_user "$(PATH=/usr/local/bin:/usr/bin:/bin command -v python3)" -c 'for i in range(1, 4000): open("out.log.%d" % i, "w")'
+	timeout 10 oxctl logs web -n 10 >/dev/null 3>&- &
+	took 0 3000 timeout 10 oxctl status
+	timeout 10 oxctl logs web >/dev/null 3>&- &
+	took 0 3000 timeout 10 oxctl status
+	wait
+	# Its last lines are looked for when it ends.
+	kill -KILL "$(pid_of web:0)"
+	eventually 5 restarted_once web:0
+	assert_equal "$(brain_pid)" "$brain"
+}
+
+restarted_once() {
+	[ "$(status_field "$1" restarts)" = 1 ]
+}
+
 @test "a FIFO, a folder or a socket in the place of a user's log blocks nobody" {
 	as_user mkfifo out.log
 	given_talker "$as_bob
