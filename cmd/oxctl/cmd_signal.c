@@ -19,7 +19,6 @@ const struct opt signal_options[] = {
 int cmd_signal(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "signal", .e = ERR_INIT };
-	struct buf word = BUF_INIT;
 	const struct opt_rest targets = { .items = rest->items + 1, .count = rest->count - 1 };
 	int code = scope_check_all("signal", all, &targets);
 
@@ -34,12 +33,10 @@ int cmd_signal(const struct opt_rest *rest)
 		json_push(json_set(t.params, "targets", json_new_array()), json_new_string("all"));
 	json_set_string(t.params, "signal", rest->items[0]);
 	code = talk_ask(&t);
-	buf_addf(&word, "%s sent", rest->items[0]);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
-	else if (code == EXIT_DONE)
-		outcome_done(t.result, word.ptr);
-	buf_release(&word);
+	else if (code == EXIT_DONE && !outcome_signalled(t.result, rest->items[0]))
+		code = EXIT_FAILED;
 	talk_release(&t);
 	return out_finish(code);
 }

@@ -157,6 +157,28 @@ bool outcome_done(const struct json *result, const char *word)
 	return json_count(apps) > 0;
 }
 
+bool outcome_signalled(const struct json *result, const char *signal)
+{
+	const struct json *app = NULL;
+	struct buf out = BUF_INIT;
+	bool is_any = false;
+
+	JSON_EACH (json_get(result, "apps"), app) {
+		int64_t count = int_of(app, json_get(app, "signalled") ? "signalled" : "instances");
+
+		is_any |= count > 0;
+		add_name(&out, app);
+		if (count)
+			buf_addf(&out, ": %s sent to ", signal), add_count(&out, count);
+		else
+			buf_addf(&out, ": %s not sent: nothing of it runs", signal);
+		buf_addc(&out, '\n');
+	}
+	out_write(&out);
+	buf_release(&out);
+	return is_any;
+}
+
 static void add_scaled(struct buf *out, const struct json *app)
 {
 	int64_t from = int_of(app, "from");

@@ -14,6 +14,8 @@ bool outcome_started(const struct json *result, bool is_ready);
 void outcome_would_start(const struct json *result);
 /* "api: stopped": each app, and the word; false if there was none. */
 bool outcome_done(const struct json *result, const char *word);
+/* "api: HUP sent to 2 instances"; false where nothing ran that it could be sent to. */
+bool outcome_signalled(const struct json *result, const char *signal);
 /* "api: 4 -> 6 instances". */
 bool outcome_scaled(const struct json *result);
 

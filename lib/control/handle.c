@@ -76,16 +76,43 @@ void handle_who(const struct request *r, struct buf *out)
 
 /* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */
 
-static void add_app(struct json *list, const char *name, int64_t instances)
+/* How many of the instances from `from` to `to` run, or are on their way up without a wait after a crash. */
+static void count_live(const struct vec *instances, size_t from, size_t to, int64_t *running, int64_t *live)
+{
+	*running = *live = 0;
+	for (size_t k = from; k < to; k++) {
+		enum state state = instance_state(instances->items[k]);
+		bool is_up = state == STATE_RUNNING || state == STATE_UNHEALTHY;
+
+		*running += is_up;
+		*live += is_up || state == STATE_STARTING || state == STATE_BLOCKED;
+	}
+}
+
+/* As they are before the request; a start brings up those that are not live, and a signal reaches those that have a process. */
+static void add_app(struct json *list, enum herd_verb verb, const char *name, const struct vec *instances,
+	size_t from, size_t to)
 {
 	struct json *app = json_push(list, json_new_object());
+	int64_t signalled = 0;
+	int64_t running = 0;
+	int64_t live = 0;
 
 	json_set_string(app, "name", name);
-	json_set_int(app, "instances", instances);
+	json_set_int(app, "instances", (int64_t)(to - from));
+	count_live(instances, from, to, &running, &live);
+	for (size_t k = from; k < to; k++)
+		signalled += instance_pid(instances->items[k]) > 0;
+	if (verb == HERD_SIGNAL)
+		json_set_int(app, "signalled", signalled);
+	if (verb != HERD_START)
+		return;
+	json_set_int(app, "started", (int64_t)(to - from) - live);
+	json_set_int(app, "running", running);
 }
 
 /* Each app, and how many of its instances are meant; one that has none is there too, if it was meant itself. */
-static struct json *apps_of(struct handle *h, const char *const *targets, size_t count)
+static struct json *apps_of(struct handle *h, enum herd_verb verb, const char *const *targets, size_t count)
 {
 	struct json *root = json_new_object();
 	struct json *list = json_set(root, "apps", json_new_array());
@@ -97,16 +124,16 @@ static struct json *apps_of(struct handle *h, const char *const *targets, size_t
 	(void)herd_target_specs(brain_herd(h->brain), targets, count, &whole, NULL);
 	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
 		struct app_status app;
-		int64_t number = 0;
+		size_t from = k;
 		bool is_whole = false;
 
 		herd_app_status(brain_herd(h->brain), i, &app);
-		for (; k < instances.len && !strcmp(instance_app(instances.items[k]), app.name); k++)
-			number++;
-		for (size_t n = 0; n < whole.len && !number && !is_whole; n++)
+		while (k < instances.len && !strcmp(instance_app(instances.items[k]), app.name))
+			k++;
+		for (size_t n = 0; n < whole.len && k == from && !is_whole; n++)
 			is_whole = !strcmp(((const struct spec *)whole.items[n])->name, app.name);
-		if (number || is_whole)
-			add_app(list, app.name, number);
+		if (k > from || is_whole)
+			add_app(list, verb, app.name, &instances, from, k);
 	}
 	vec_release(&instances);
 	vec_release(&whole);
@@ -129,7 +156,7 @@ static void ask_about(
 	struct waiting *w = waiting_new(h, r);
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct json *result = apps_of(h, targets->items, targets->count);
+	struct json *result = apps_of(h, verb, targets->items, targets->count);
 	struct herd_request ask = {
 		.id = waiting_id(w),
 		.verb = verb,

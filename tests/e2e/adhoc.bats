@@ -86,6 +86,31 @@ load ../lib/daemon
 	assert_output --partial "we/b"
 }
 
+@test "a start by name says what it started, and what runs already" {
+	oxctl start web -i 2 --wait -- sleep 1000
+	run -0 oxctl start web
+	assert_output "web: already running"
+	oxctl stop web:1
+	run -0 oxctl start web
+	assert_output "web: 1 of 2 instances started"
+	oxctl stop web
+	run -0 oxctl start web:1 --wait
+	assert_output "web: 1 instance started"
+	run -0 oxctl start --all
+	assert_output "web: 1 of 2 instances started"
+}
+
+@test "a signal says how many instances it was sent to, and fails where nothing runs" {
+	oxctl start web -i 2 --wait -- sleep 1000
+	run -0 oxctl signal CONT web
+	assert_output "web: CONT sent to 2 instances"
+	run -0 oxctl signal CONT web:1
+	assert_output "web: CONT sent to 1 instance"
+	oxctl stop web
+	run -1 oxctl signal HUP web
+	assert_output "web: HUP not sent: nothing of it runs"
+}
+
 @test "a deploy of what was started without an oxfile says what to use in its place" {
 	oxctl start web --wait -- sleep 1000
 	run -1 oxctl deploy web
