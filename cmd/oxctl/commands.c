@@ -75,7 +75,7 @@ const struct cmd commands[] = {
 		.details =
 			"Without a target the apps of the oxfile of this folder are meant, and with --all every app. "
 			"As deploy, but the oxfile is not read, and also what did not change is rolled. Files named by env_file are read "
-			"again. An app that was rolled back stays in the folder of that revision. A reload is no revision to go back to, "
+			"again. An app that was rolled back stays in the folder of that revision while it is there. A reload is no revision to go back to, "
 			"unless a link led it to another folder." },
 	{ .name = "rollback",
 		.arguments = "[APP]",

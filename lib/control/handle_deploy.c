@@ -408,6 +408,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 		.specs = &specs,
 		.changes = true,
 		.is_reload = true,
+		.notes = &d->notes,
 		.did = on_did,
 		.did_context = d,
 	};

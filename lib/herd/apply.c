@@ -185,7 +185,7 @@ static void same_free(void *item)
 }
 
 /* From here on the draft has the build. */
-static void draft_build(const struct applying *p, struct draft *d, const struct app *app, struct build *now)
+static void draft_build(struct draft *d, const struct app *app, struct build *now)
 {
 	struct buf words = BUF_INIT;
 	bool is_there = app && !app->is_leaving;
@@ -194,7 +194,6 @@ static void draft_build(const struct applying *p, struct draft *d, const struct 
 	build_free(d->build);
 	d->build = now;
 	d->build_words = NULL;
-	d->is_held = is_there && p->a->is_reload && app->target->is_held;
 	if (is_there && build_differs(app->target->build, now, &words))
 		d->build_words = buf_detach(&words);
 	buf_release(&words);
@@ -205,6 +204,7 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	struct app *app = app_find(p->h, s->name);
 	struct draft *d = draft_find(&p->drafts, s->name);
 	bool is_there = app && !app->is_leaving;
+	bool is_held = false;
 	struct build *now = NULL;
 
 	if (app && apply_claim(p->a, app, s, e) < 0)
@@ -217,14 +217,15 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 		note_other(p, s->name);
 		return 0;
 	}
-	now = apply_look(p->h, p->a, app, s);
+	now = apply_look(p->h, p->a, app, s, &is_held);
 	if (is_there && !rolls_anyway(p, app) && app_is_same(app, s, now)) {
 		add_same(p, app, s, now);
 		return 0;
 	}
 	if (!d)
 		d = draft_add(&p->drafts, app, s);
-	draft_build(p, d, app, now);
+	draft_build(d, app, now);
+	d->is_held = is_held;
 	if (is_there && !same_count(app->spec->instances, s->instances))
 		d->scaled = -1;
 	d->spec = s;

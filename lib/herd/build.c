@@ -56,18 +56,37 @@ static struct build *look(const struct herd *h, const struct build_wish *wish)
 	return h->options.look ? h->options.look(h->options.context, wish) : NULL;
 }
 
-struct build *apply_look(
-	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s)
+static void note_lost(const struct herd_apply *a, const struct build *own, const char *app)
+{
+	if (!a->notes)
+		return;
+	buf_addf(a->notes, "%s: ", app);
+	build_folder_words(own, a->notes);
+	buf_adds(a->notes,
+		", which it was rolled back to, is gone; the reload runs the files that are there now\n");
+}
+
+struct build *apply_look(const struct herd *h, const struct herd_apply *a, const struct app *app,
+	const struct spec *s, bool *is_held)
 {
 	bool is_there = app && !app->is_leaving;
-	const struct build_wish wish = {
+	struct build_wish wish = {
 		.spec = s,
 		.caller = is_there && (a->is_reload || !a->caller) ? app->target->caller : a->caller,
 		.path = a->is_reload ? NULL : a->path,
-		/* What was rolled back stays so until somebody deploys. */
-		.own = is_there && a->is_reload && app->target->is_held ? revision_own(app->target) : NULL,
 	};
+	struct build *now = NULL;
 
+	/* What was rolled back stays so until somebody deploys, or its folder is gone. */
+	*is_held = is_there && a->is_reload && app->target->is_held;
+	wish.own = *is_held ? revision_own(app->target) : NULL;
+	now = look(h, &wish);
+	if (!wish.own || !now || now->folder)
+		return now;
+	build_free(now);
+	note_lost(a, wish.own, s->name);
+	*is_held = false;
+	wish.own = NULL;
 	return look(h, &wish);
 }
 
@@ -93,7 +112,8 @@ static bool is_one(const struct revision *from, const struct spec *to, const str
 bool app_is_started_by(
 	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s)
 {
-	struct build *now = spec_equal(app->spec, s) ? NULL : apply_look(h, a, app, s);
+	bool is_held = false;
+	struct build *now = spec_equal(app->spec, s) ? NULL : apply_look(h, a, app, s, &is_held);
 	bool is = is_one(app->target, s, now);
 
 	build_free(now);

@@ -420,9 +420,9 @@ int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 bool apply_is_of(const struct herd_apply *a, const char *oxfile);
 /* May its definition of `app` be taken?  -1 with words where another oxfile has it. */
 int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e);
-/* What is on the disk for `s`, which is to be that app's; NULL: nobody looks. */
-struct build *apply_look(
-	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s);
+/* What is on the disk for `s`, which is to be that app's; NULL: nobody looks.  `*is_held`: it stays where somebody went back to. */
+struct build *apply_look(const struct herd *h, const struct herd_apply *a, const struct app *app,
+	const struct spec *s, bool *is_held);
 /* Would a deploy of `s` with that build leave the app as it is? */
 bool app_is_same(const struct app *a, const struct spec *s, const struct build *now);
 /* The same, as far as a start is concerned: builds do not count, nor by which name its folder is known. */

@@ -221,6 +221,22 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 	runs 2
 }
 
+@test "a reload of what was rolled back to a folder that is gone says so, and runs the newest release" {
+	given_releases
+	switch_to 2
+	oxctl deploy
+	oxctl rollback api
+	runs 1
+	rm -r releases/1
+	run -0 oxctl reload api
+	assert_line --partial "api: releases/1, which it was rolled back to, is gone; the reload runs the files that are there now"
+	refute_output --partial "rolled back;"
+	runs 2
+	assert_equal "$(app_field api rolled_back)" false
+	run -0 oxctl deploy
+	assert_output --partial "api: unchanged"
+}
+
 @test "deploy, reload, rollback ends at the definition before the deploy" {
 	given_releases
 	working_dir='working_dir = "current"' definition oxfile.toml "" "bin/serve --new"

@@ -173,6 +173,31 @@ static void a_rollback_runs_in_the_folder_of_its_revision(void **state)
 	fake_release(&f);
 }
 
+static void a_reload_leaves_a_folder_that_is_gone(void **state)
+{
+	struct fake f;
+	struct buf notes = BUF_INIT;
+
+	(void)state;
+	begin(&f);
+	link_to = 2;
+	deploy(&f, "api 2 current -> rel/2 -\n");
+	steer(&f, HERD_ROLLBACK, "");
+	age[1] = 0;
+	fake_forget(&f);
+	apply(&f, &(struct herd_apply){ .changes = true, .is_reload = true, .notes = &notes },
+		"api 2 current -> rel/2 -\n");
+	assert_string_equal(notes.ptr,
+		"api: rel/1, which it was rolled back to, is gone; the reload runs the files that are there now\n");
+	assert_int_equal(as_named(&f, "api:0"), 1);
+	assert_int_equal(as_named(&f, "api:1"), 1);
+	assert_null(strstr(f.log.ptr, "rolled back;"));
+	/* From here on that is the build that it has. */
+	deploy(&f, "api 0 - definition, current -> rel/2, server.js\n");
+	buf_release(&notes);
+	fake_release(&f);
+}
+
 static void files_that_are_gone_refuse_a_rollback(void **state)
 {
 	struct fake f;
@@ -379,6 +404,8 @@ int main(void)
 			a_rollback_runs_in_the_folder_of_its_revision),
 		PROMISE("where the files of a revision are gone a rollback is refused, but for its definition",
 			files_that_are_gone_refuse_a_rollback),
+		PROMISE("a reload of what was rolled back to a folder that is gone says so and runs the newest files",
+			a_reload_leaves_a_folder_that_is_gone),
 		PROMISE("a reload makes no revision to go back to", a_reload_makes_no_way_back),
 		PROMISE("a deploy that fails goes back to the old folder, and is a change again",
 			a_deploy_that_fails_goes_back_to_the_old_folder),
