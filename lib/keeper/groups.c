@@ -12,13 +12,17 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "keeper/lock.h"
 #include "keeper/slots.h"
 #include "os/cgroup.h"
 #include "os/fd.h"
 
 static const char prefix[] = "oxherd-";
 
-enum { GROUP_NAME_MAX = KEEP_NAME_MAX + 64 };
+enum {
+	GROUP_NAME_MAX = KEEP_NAME_MAX + 64,
+	TRIES = 8, /* to make our folder, should others take it for one that nobody has */
+};
 
 static void name_of(const struct slot *s, char name[GROUP_NAME_MAX])
 {
@@ -77,19 +81,41 @@ static void clear_stale(void *own, int dir, const char *name)
 	fd_close(&fd);
 }
 
+/* Of a folder that was removed nothing is left but the descriptor. */
+static bool is_removed(int dir)
+{
+	return faccessat(dir, "cgroup.procs", F_OK, 0) < 0;
+}
+
+/*
+ * Ours is not free at once while children from before an upgrade are on their way to their exec, and while another keeper looks whether
+ * anybody has it; that one may remove it, and then it is made again.
+ */
+static int open_locked(const char *home, int parent)
+{
+	int dir = -1;
+
+	for (int i = 0; i < TRIES; i++) {
+		if (mkdirat(parent, home, 0755) < 0 && errno != EEXIST)
+			return -1;
+		dir = openat(parent, home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir >= 0 && lock_wait(dir, LOCK_WAIT_MS) && !is_removed(dir))
+			return dir;
+		fd_close(&dir);
+	}
+	return -1;
+}
+
 static int open_home(struct groups *g, int parent)
 {
-	if (mkdirat(parent, g->home, 0755) < 0 && errno != EEXIST)
-		return -1;
-	g->dir = openat(parent, g->home, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	g->dir = open_locked(g->home, parent);
 	if (g->dir < 0)
 		return -1;
 	g->notify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	g->can_kill = faccessat(g->dir, "cgroup.kill", W_OK, 0) == 0;
-	if (g->notify >= 0 && take_lock(g->dir))
+	if (g->notify >= 0)
 		return 0;
 	fd_close(&g->dir);
-	fd_close(&g->notify);
 	return -1;
 }
 

@@ -120,6 +120,16 @@ static int flock_for(int fd, int64_t ms)
 	return rc;
 }
 
+bool lock_wait(int fd, int64_t ms)
+{
+	int64_t deadline = clock_ms() + ms;
+
+	while (flock_for(fd, TRY_MS) < 0)
+		if (errno != EINTR || clock_ms() >= deadline)
+			return false;
+	return true;
+}
+
 /* Its holder is gone, and children that it forked in its last moment have not reached their exec yet: they will in an instant. */
 static int wait_for_children(int fd, const char *path, struct lock_text *h, struct err *e)
 {

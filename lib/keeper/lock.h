@@ -8,6 +8,7 @@
 #define OX_KEEPER_LOCK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "keeper/badge.h"
 
@@ -38,6 +39,8 @@ struct lock {
  * of the state was killed and had another run folder: what it left can be kept only there.
  */
 int lock_take(struct lock *l, const char *run, const char *state, struct err *e);
+/* Takes the lock of any descriptor, and waits so long for who has it.  False: somebody has it still. */
+bool lock_wait(int fd, int64_t ms);
 /* Writes the pid of who calls: after a fork the child is the one to be named. */
 int lock_sign(const struct lock *l, struct err *e);
 /*

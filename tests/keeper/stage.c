@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/cgroup.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -40,6 +42,42 @@ void stage_program(char *path, size_t size, const char *name)
 	assert_true(snprintf(path, size, "%s/%s", self, name) < (int)size);
 }
 
+static bool enter_group(const char *group)
+{
+	char path[600];
+	int fd = -1;
+	bool is_in = false;
+
+	(void)snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	is_in = fd >= 0 && write(fd, "0", 1) == 1;
+	fd_close(&fd);
+	return is_in;
+}
+
+static void make_group(struct stage *s)
+{
+	struct buf own = BUF_INIT;
+
+	if (cgroup_folder(&own) && own.len < sizeof(s->group) / 2) {
+		(void)snprintf(s->group, sizeof(s->group), "%s/%s", own.ptr, strrchr(s->home, '/') + 1);
+		if (mkdir(s->group, 0755) < 0 || !enter_group(s->group))
+			s->group[0] = '\0';
+	}
+	buf_release(&own);
+}
+
+static void remove_group(struct stage *s)
+{
+	char above[sizeof(s->group)];
+
+	if (!s->group[0])
+		return;
+	(void)snprintf(above, sizeof(above), "%.*s", (int)(strrchr(s->group, '/') - s->group), s->group);
+	(void)enter_group(above);
+	(void)rmdir(s->group);
+}
+
 int stage_prepare(void **state)
 {
 	struct stage *s = &stage;
@@ -53,6 +91,7 @@ int stage_prepare(void **state)
 	signal(SIGPIPE, SIG_IGN);
 	(void)snprintf(s->home, sizeof(s->home), "/tmp/keeper-test-XXXXXX");
 	assert_non_null(mkdtemp(s->home));
+	make_group(s);
 	(void)snprintf(path, sizeof(path), "%.40s/brain", s->home);
 	memcpy(address.sun_path, path, sizeof(path));
 	setenv("OXHERD_HOME", s->home, 1);
@@ -277,6 +316,7 @@ int stage_close(void **state)
 	fd_close(&s->sock);
 	fd_close(&s->listener);
 	remove_home(s);
+	remove_group(s);
 	return status || strays ? -1 : 0;
 }
 

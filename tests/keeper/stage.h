@@ -31,6 +31,8 @@ struct note {
 
 struct stage {
 	char home[64];
+	char group
+		[512]; /* a cgroup of its own, in which keepers of other tests do not look for dead ones; "": none */
 	int listener;
 	pid_t keeper;
 	int link;    /* to the brain's process; closing it ends that */

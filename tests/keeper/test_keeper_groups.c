@@ -10,6 +10,7 @@
 
 #include "os/cgroup.h"
 #include "os/fd.h"
+#include "os/procfs.h"
 #include "stage.h"
 #include "unit.h"
 
@@ -153,6 +154,21 @@ static void a_failed_spawn_leaves_no_group(void **state)
 }
 
 /* Two that others left: of one somebody holds the lock. */
+/* With its lock; other keepers that begin just now may take it for one that is left, until it has that. */
+static int make_locked(const char *path)
+{
+	int fd = -1;
+
+	while (fd < 0 || access(path, F_OK) < 0) {
+		fd_close(&fd);
+		assert_true(mkdir(path, 0755) == 0 || errno == EEXIST);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (fd >= 0)
+			assert_int_equal(flock(fd, LOCK_EX), 0);
+	}
+	return fd;
+}
+
 static void only_dead_keepers_are_cleared_away(void **state)
 {
 	struct stage *s = *state;
@@ -167,10 +183,8 @@ static void only_dead_keepers_are_cleared_away(void **state)
 	(void)snprintf(living, sizeof(living), "%s/oxherd-test-living%d", own.ptr, (int)getpid());
 	if (mkdir(dead, 0755) < 0)
 		skip();
-	assert_int_equal(mkdir(below, 0755), 0);
-	assert_int_equal(mkdir(living, 0755), 0);
-	lock = open(living, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	assert_int_equal(flock(lock, LOCK_EX), 0);
+	assert_true(mkdir(below, 0755) == 0 || errno == ENOENT);
+	lock = make_locked(living);
 	s->keeper = stage_run(s, NULL, -1);
 	stage_accept(s, true);
 	assert_int_equal(access(dead, F_OK), -1);
@@ -178,6 +192,56 @@ static void only_dead_keepers_are_cleared_away(void **state)
 	fd_close(&lock);
 	assert_int_equal(rmdir(living), 0);
 	buf_release(&own);
+}
+
+static bool has_open(struct stage *s, const char *path)
+{
+	char link[64], target[CGROUP_PATH_MAX];
+	bool has = false;
+
+	for (int fd = 3; fd < 64 && !has; fd++) {
+		ssize_t len = 0;
+
+		(void)snprintf(link, sizeof(link), "/proc/%d/fd/%d", (int)s->keeper, fd);
+		len = readlink(link, target, sizeof(target) - 1);
+		target[len > 0 ? len : 0] = '\0';
+		has = !strcmp(target, path);
+	}
+	return has;
+}
+
+static const char *folder_to_wait_for;
+
+static bool has_it_open(struct stage *s, int64_t unused)
+{
+	char name[PROCFS_NAME_MAX];
+
+	(void)unused;
+	/* Before its exec it has what the test has. */
+	procfs_name(s->keeper, name);
+	return !strcmp(name, "oxherd") && has_open(s, folder_to_wait_for);
+}
+
+/* Two keepers begin at the same time, and one looks whether the other's folder is a dead one's. */
+static void a_folder_that_is_looked_at_is_waited_for(void **state)
+{
+	struct stage *s = *state;
+	char home[CGROUP_PATH_MAX], own[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+
+	stage_kill_keeper(s);
+	fd_close(&dir);
+	dir = make_locked(home);
+	s->note_count = s->notes_seen = 0;
+	s->keeper = stage_run(s, NULL, -1);
+	folder_to_wait_for = home;
+	stage_until(has_it_open, s, 0);
+	assert_int_equal(rmdir(home), 0);
+	fd_close(&dir);
+	stage_accept(s, true);
+	assert_true(cgroup_of(stage_actor(s, 1, NULL, WORDS("--mark")), own, sizeof(own)));
+	assert_string_equal(strrchr(own, '/'), "/1.1.api:0");
+	assert_int_equal(access(home, F_OK), 0);
 }
 
 static void move_into(const char *group, pid_t pid)
@@ -249,6 +313,8 @@ int main(void)
 		ON_STAGE("a cgroup of another user that has our name holds nobody of ours",
 			a_group_of_that_name_elsewhere_is_not_ours),
 		ON_STAGE("a spawn that failed leaves no cgroup", a_failed_spawn_leaves_no_group),
+		ON_STAGE("a keeper waits for its cgroup while another looks at it, and makes it again",
+			a_folder_that_is_looked_at_is_waited_for),
 		{ "cgroups of dead keepers are cleared away, those of living ones are not",
 			only_dead_keepers_are_cleared_away, stage_prepare, stage_close, NULL },
 	};

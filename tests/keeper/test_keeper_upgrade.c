@@ -116,10 +116,13 @@ static void all_is_there_afterwards(void **state)
 	struct buf text = BUF_INIT;
 	struct wish w;
 	struct note *n = NULL;
-	pid_t pid = stage_actor(s, 1, NULL, WORDS("--exit-on", "TERM 42"));
+	int out = -1;
+	pid_t pid = stage_actor(s, 1, &out, WORDS("--exit-on", "TERM 42", "--mark"));
 	uint64_t start_time = 0;
 	int ends[2];
 
+	stage_read(out, &text, "pid");
+	fd_close(&out);
 	stage_actor(s, 2, NULL, WORDS("--exit", "7"));
 	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 2)->status), 7);
 	wish_program(&w, 3, NULL, WORDS("/no/such/program"));
@@ -354,9 +357,12 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	struct stage *s = *state;
 	struct buf words = BUF_INIT;
 	char keeper[512];
-	pid_t pid = stage_actor(s, 1, NULL, WORDS("--exit-on", "TERM 42"));
+	int out = -1;
+	pid_t pid = stage_actor(s, 1, &out, WORDS("--exit-on", "TERM 42", "--mark"));
 	int fds = count_fds(s);
 
+	stage_read(out, &words, "pid");
+	fd_close(&out);
 	stage_program(keeper, sizeof(keeper), "oxherd");
 	(void)say_upgrade(s, keeper, "/bin/false");
 	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
