@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -237,6 +238,18 @@ static void uninvited_descriptors_are_closed(void **state)
 	assert_int_equal(count_fds(s->keeper), before);
 }
 
+/* While nothing happens it does nothing. */
+static void assert_is_idle(struct stage *s)
+{
+	struct proc before, after;
+
+	(void)stage_seen(s, KEEP_ERROR, 0);
+	assert_true(procfs_read(s->keeper, &before));
+	(void)poll(NULL, 0, 300);
+	assert_true(procfs_read(s->keeper, &after));
+	assert_in_range(after.cpu_ticks - before.cpu_ticks, 0, 8);
+}
+
 static void a_brain_that_never_listens_holds_up_nobody(void **state)
 {
 	struct stage *s = *state;
@@ -264,7 +277,51 @@ static void a_brain_that_never_listens_holds_up_nobody(void **state)
 	kill(pid, SIGKILL);
 	stage_until(stage_is_gone, s, pid);
 	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGKILL);
+	assert_is_idle(s);
 	buf_release(&out);
+}
+
+/* Not even a socket can be made for the next one. */
+static void a_brain_is_started_once_there_are_descriptors(void **state)
+{
+	struct stage *s = *state;
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+	struct rlimit limit, none;
+	struct proc before, after;
+
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, NULL, &limit), 0);
+	none = limit;
+	none.rlim_cur = 3;
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &none, NULL), 0);
+	stage_kill_brain(s);
+	/* It waits longer and longer. */
+	assert_true(procfs_read(s->keeper, &before));
+	(void)poll(NULL, 0, 600);
+	assert_true(procfs_read(s->keeper, &after));
+	assert_in_range(after.cpu_ticks - before.cpu_ticks, 0, 16);
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &limit, NULL), 0);
+	stage_accept(s, true);
+	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
+}
+
+static void a_spawn_without_descriptors_says_so(void **state)
+{
+	struct stage *s = *state;
+	struct rlimit limit, none;
+	struct note *n = NULL;
+	struct wish w;
+
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, NULL, &limit), 0);
+	none = limit;
+	none.rlim_cur = 3;
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &none, NULL), 0);
+	wish_actor(&w, 1, NULL, WORDS("--mark"));
+	wish_say(s, &w);
+	n = stage_expect(s, KEEP_SPAWN_FAILED, 1);
+	assert_int_equal(n->stage, KEEP_STAGE_PREPARE);
+	assert_int_equal(n->number, EMFILE);
+	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &limit, NULL), 0);
+	stage_actor(s, 2, NULL, WORDS("--mark"));
 }
 
 static void a_brain_is_started_again_and_again(void **state)
@@ -349,6 +406,10 @@ int main(void)
 		ON_STAGE("uninvited descriptors are closed", uninvited_descriptors_are_closed),
 		ON_STAGE("a brain that never listens holds up nobody",
 			a_brain_that_never_listens_holds_up_nobody),
+		ON_STAGE("a brain is started as soon as there are descriptors for its socket",
+			a_brain_is_started_once_there_are_descriptors),
+		ON_STAGE(
+			"a spawn without descriptors is told as failed", a_spawn_without_descriptors_says_so),
 		ON_STAGE("a brain is started again at once, then with longer and longer pauses",
 			a_brain_is_started_again_and_again),
 		ON_STAGE("signals are passed on, and wait for a brain", signals_are_passed_on),

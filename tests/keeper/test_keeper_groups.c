@@ -174,6 +174,7 @@ static void only_dead_keepers_are_cleared_away(void **state)
 	struct stage *s = *state;
 	struct buf own = BUF_INIT;
 	char dead[CGROUP_PATH_MAX], below[CGROUP_PATH_MAX + 64], living[CGROUP_PATH_MAX];
+	char other[CGROUP_PATH_MAX];
 	int lock = -1;
 
 	if (!cgroup_folder(&own))
@@ -181,16 +182,20 @@ static void only_dead_keepers_are_cleared_away(void **state)
 	(void)snprintf(dead, sizeof(dead), "%s/oxherd-test-dead%d", own.ptr, (int)getpid());
 	(void)snprintf(below, sizeof(below), "%s/9.9.api:0", dead);
 	(void)snprintf(living, sizeof(living), "%s/oxherd-test-living%d", own.ptr, (int)getpid());
+	(void)snprintf(other, sizeof(other), "%s/no-oxherd-%d", own.ptr, (int)getpid());
 	if (mkdir(dead, 0755) < 0)
 		skip();
+	assert_int_equal(mkdir(other, 0755), 0);
 	assert_true(mkdir(below, 0755) == 0 || errno == ENOENT);
 	lock = make_locked(living);
 	s->keeper = stage_run(s, NULL, -1);
 	stage_accept(s, true);
 	assert_int_equal(access(dead, F_OK), -1);
 	assert_int_equal(access(living, F_OK), 0);
+	/* One of another program, though nobody is in it. */
+	assert_int_equal(access(other, F_OK), 0);
 	fd_close(&lock);
-	assert_int_equal(rmdir(living), 0);
+	assert_int_equal(rmdir(living) | rmdir(other), 0);
 	buf_release(&own);
 }
 
@@ -295,6 +300,42 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	fd_close(&dir);
 }
 
+/* As when the first one was started by a service manager, and the next one from a terminal. */
+static void a_group_of_a_keeper_elsewhere_is_ours(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	char home[CGROUP_PATH_MAX], below[CGROUP_PATH_MAX + 16], above[CGROUP_PATH_MAX];
+	int dir = open_home(s, home, sizeof(home));
+	struct keep_message m;
+	int out = -1;
+
+	(void)snprintf(above, sizeof(above), "%.*s", (int)(strrchr(home, '/') - home), home);
+	(void)snprintf(below, sizeof(below), "%s/below", above);
+	assert_int_equal(mkdir(below, 0755), 0);
+	stage_actor(s, 1, &out, WORDS("--bare-grandchild", "--exit", "0"));
+	stage_expect(s, KEEP_EXITED, 1);
+	stage_kill_keeper(s);
+	move_into(below, getpid());
+	stage_next_keeper(s);
+	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
+	stage_say_ticket(s, KEEP_KILL_TREE, 1);
+	stage_expect(s, KEEP_TREE_GONE, 1);
+	/* It has the pipe. */
+	stage_read_all(&out, &text);
+	keep_message_init(&m, KEEP_STOP_ALL);
+	stage_say(s, &m, NULL, 0);
+	fd_close(&s->link);
+	assert_int_equal(stage_wait(s->keeper), 0);
+	s->keeper = 0;
+	move_into(above, getpid());
+	assert_int_equal(rmdir(below), 0);
+	/* The next keeper here would do it. */
+	assert_int_equal(unlinkat(dir, "1.1.api:0", AT_REMOVEDIR) | rmdir(home), 0);
+	fd_close(&dir);
+	buf_release(&text);
+}
+
 int main(void)
 {
 #define ON_STAGE(sentence, function)                                                                         \
@@ -312,6 +353,8 @@ int main(void)
 			what_was_moved_in_dies_with_it),
 		ON_STAGE("a cgroup of another user that has our name holds nobody of ours",
 			a_group_of_that_name_elsewhere_is_not_ours),
+		ON_STAGE("what is in the cgroup of a dead keeper elsewhere is killed with its service",
+			a_group_of_a_keeper_elsewhere_is_ours),
 		ON_STAGE("a spawn that failed leaves no cgroup", a_failed_spawn_leaves_no_group),
 		ON_STAGE("a keeper waits for its cgroup while another looks at it, and makes it again",
 			a_folder_that_is_looked_at_is_waited_for),

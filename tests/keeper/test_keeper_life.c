@@ -100,6 +100,29 @@ static void a_term_is_the_brains_business(void **state)
 	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
 }
 
+/* A brain knew of it and died, and no other hears. */
+static void patience_counts_again_without_a_brain(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	stage_actor(s, 1, &out, WORDS("--mark"));
+	kill(s->keeper, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	/* It answers too: from here on it is the brain's business. */
+	while (!s->pings)
+		(void)stage_seen(s, KEEP_SIGNALLED, 0);
+	(void)stage_seen(s, KEEP_SIGNALLED, 0);
+	(void)poll(NULL, 0, 2 * STAGE_PATIENCE_MS);
+	stage_kill_brain(s);
+	stage_accept(s, false);
+	stage_read_all(&out, &text);
+	fd_close(&s->link);
+	expect_end(s);
+	buf_release(&text);
+}
+
 static void the_brain_may_still_start_what_stopping_needs(void **state)
 {
 	struct stage *s = *state;
@@ -290,6 +313,8 @@ int main(void)
 		ON_STAGE(
 			"after a SIGTERM the brain may still start what stopping needs, as the reload of a proxy",
 			the_brain_may_still_start_what_stopping_needs),
+		ON_STAGE("the keeper stops everything itself when the brain that was to do it is gone",
+			patience_counts_again_without_a_brain),
 		ON_STAGE("without a brain that hears the keeper stops everything itself",
 			without_a_brain_the_keeper_stops_everything),
 		ON_STAGE("Ctrl-C reaches only the keeper", ctrl_c_reaches_only_the_keeper),

@@ -11,11 +11,12 @@
 #include <unistd.h>
 
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/procfs.h"
 #include "stage.h"
 #include "unit.h"
 
-enum { NOFILE = 700 };
+enum { NOFILE = 700, PROGRAM_MAX = 64 * 1024 * 1024 };
 
 static uint64_t say_upgrade(struct stage *s, const char *keeper, const char *brain)
 {
@@ -386,6 +387,58 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	buf_release(&words);
 }
 
+/* A build that packs otherwise: this one with another word at the head of its luggage. */
+static void make_other_build(struct stage *s, char *path, size_t size)
+{
+	/* In this piece it stands among the instructions too. */
+	static const char word[] = "uggage 1";
+	struct buf program = BUF_INIT;
+	char *at = NULL;
+	int fd = -1;
+
+	stage_program(path, size, "oxherd");
+	assert_int_equal(file_read(path, PROGRAM_MAX, &program, NULL), 0);
+	while ((at = memmem(program.ptr, program.len, word, sizeof(word) - 1)))
+		at[sizeof(word) - 2] = '9';
+	assert_true(snprintf(path, size, "%s/other-oxherd", s->home) < (int)size);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(fd_write_all(fd, program.ptr, program.len), 0);
+	fd_close(&fd);
+	buf_release(&program);
+}
+
+static void a_build_that_cannot_read_it_gives_it_back(void **state)
+{
+	struct stage *s = *state;
+	struct buf words = BUF_INIT;
+	char keeper[512], brain[512];
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+	pid_t same = s->brain;
+
+	make_other_build(s, keeper, sizeof(keeper));
+	stage_program(brain, sizeof(brain), "tests/keeper-brain");
+	(void)say_upgrade(s, keeper, brain);
+	/* A compiler may have hidden it better: then this is no other build. */
+	if (!stage_expect(s, KEEP_UPGRADED, 0)->number)
+		skip();
+	read_words(s, &words);
+	stage_assert_has(&words, "oxherd --brain ");
+	stage_assert_has(&words, " --patience 300 --grace 200 --answer 7000 --verbose --luggage ");
+	stage_assert_has(
+		&words, " --failed what the last keeper handed over is of a kind that is not known here");
+	stage_assert_lacks(&words, "--back");
+	(void)count_fds(s);
+	/* The brain has not noticed anything. */
+	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
+	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->pid, pid);
+	assert_true(stage_exists(s, same));
+	assert_limits(s, 2);
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_SLOT, 1);
+	buf_release(&words);
+}
+
 static void an_old_brain_that_stays_is_killed(void **state)
 {
 	struct stage *s = *state;
@@ -431,6 +484,9 @@ int main(void)
 		ON_STAGE("there is one upgrade at a time, and none while all stops", one_at_a_time),
 		ON_STAGE("the old programs take over again when the new brain does not serve",
 			a_brain_that_does_not_serve_costs_nothing),
+		{ "a build that cannot read what it is handed gives the place back",
+			a_build_that_cannot_read_it_gives_it_back, open_with_few_descriptors, stage_close,
+			NULL },
 		ON_STAGE("an old brain that does not leave is killed", an_old_brain_that_stays_is_killed),
 	};
 
