@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/session.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
 #include "os/clock.h"
 #include "rules/connections.h"
 

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/audit.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
 
 /* Bytes taken in one turn, so that one client cannot keep the others waiting. */
 enum { READ_CHUNK = 64 * 1024 };

@@ -7,7 +7,6 @@
 #ifndef OX_CONTROL_SESSION_H
 #define OX_CONTROL_SESSION_H
 
-#include <ev.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,6 +16,7 @@
 #include "base/vec.h"
 #include "control/outbox.h"
 #include "control/server.h"
+#include "loop/watchers.h"
 #include "os/unixsock.h"
 #include "wire/rpc.h"
 

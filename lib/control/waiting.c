@@ -1,7 +1,6 @@
 #include "control/waiting.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -13,6 +12,7 @@
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "engine/news.h"
+#include "loop/watchers.h"
 #include "view/human.h"
 
 struct waiting {

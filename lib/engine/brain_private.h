@@ -4,8 +4,6 @@
 #ifndef OX_ENGINE_BRAIN_PRIVATE_H
 #define OX_ENGINE_BRAIN_PRIVATE_H
 
-#include <ev.h>
-
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/vec.h"
@@ -23,6 +21,7 @@
 #include "engine/run.h"
 #include "engine/store.h"
 #include "engine/upstream.h"
+#include "loop/watchers.h"
 
 enum {
 	SAVE_DELAY_MS = 200, /* facts wait this long for others to be saved with */

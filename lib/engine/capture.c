@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
 #include "os/fd.h"
 
 /* Bytes taken in one turn of the loop, so that one who writes without end leaves room for others. */

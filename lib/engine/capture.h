@@ -4,10 +4,10 @@
 #ifndef OX_ENGINE_CAPTURE_H
 #define OX_ENGINE_CAPTURE_H
 
-#include <ev.h>
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "loop/watchers.h"
 
 struct err;
 

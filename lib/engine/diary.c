@@ -1,7 +1,6 @@
 #include "engine/diary.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "loop/watchers.h"
 #include "os/fd.h"
 #include "os/file.h"
 

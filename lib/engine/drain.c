@@ -1,11 +1,10 @@
 #include "engine/drain.h"
 
-#include <ev.h>
-
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/vec.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
 

@@ -1,7 +1,6 @@
 #include "engine/gzip.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -21,7 +20,8 @@
 #include "base/path.h"
 #include "base/vec.h"
 #include "engine/logplace.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/fd.h"
 #include "os/folder.h"
 #include "os/rights.h"

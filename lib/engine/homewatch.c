@@ -1,14 +1,14 @@
 #include "engine/homewatch.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/loop.h"
 #include "engine/notices_private.h"
+#include "loop/loop.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"

@@ -4,11 +4,11 @@
 #ifndef OX_ENGINE_NOTICES_PRIVATE_H
 #define OX_ENGINE_NOTICES_PRIVATE_H
 
-#include <ev.h>
 #include <stdint.h>
 
 #include "base/map.h"
 #include "engine/notices.h"
+#include "loop/watchers.h"
 
 /* Our ends, and how each is called at the keeper. */
 enum end_kind { END_SOCKET, END_PIPE, END_CHANNEL, END_COUNT };

@@ -1,7 +1,6 @@
 #include "engine/parent.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,7 +9,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/fd.h"
 #include "os/sealed.h"
 #include "os/sock.h"

@@ -1,7 +1,6 @@
 #include "engine/portwatch.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,9 +11,10 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
-#include "engine/loop.h"
 #include "engine/proctree.h"
 #include "engine/tree_listens.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/netdiag.h"

@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/loop.h"
 #include "engine/probe_private.h"
+#include "loop/loop.h"
 #include "model/endpoint.h"
 #include "os/fd.h"
 

@@ -4,7 +4,6 @@
 #ifndef OX_ENGINE_PROBE_PRIVATE_H
 #define OX_ENGINE_PROBE_PRIVATE_H
 
-#include <ev.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/types.h>
@@ -12,6 +11,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "engine/probe.h"
+#include "loop/watchers.h"
 #include "wire/http.h"
 
 union address {

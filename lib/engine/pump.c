@@ -1,7 +1,6 @@
 #include "engine/pump.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,9 +18,10 @@
 #include "engine/inflight.h"
 #include "engine/logfile.h"
 #include "engine/logpipe.h"
-#include "engine/loop.h"
 #include "engine/parent.h"
 #include "engine/shelf.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "model/spec.h"
 #include "os/clock.h"
 #include "os/fd.h"

@@ -1,7 +1,6 @@
 #include "engine/run.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -14,6 +13,7 @@
 #include "engine/capture.h"
 #include "engine/launch.h"
 #include "engine/parent.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 

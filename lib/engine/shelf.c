@@ -1,6 +1,5 @@
 #include "engine/shelf.h"
 
-#include <ev.h>
 #include <stdbool.h>
 
 #include "base/err.h"
@@ -9,6 +8,7 @@
 #include "engine/gzip.h"
 #include "engine/inflight.h"
 #include "engine/logfile.h"
+#include "loop/watchers.h"
 
 struct place {
 	struct logfile *file;

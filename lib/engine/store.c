@@ -1,7 +1,6 @@
 #include "engine/store.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -14,8 +13,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "engine/loop.h"
 #include "engine/store_format.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"

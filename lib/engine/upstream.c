@@ -1,7 +1,6 @@
 #include "engine/upstream.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -17,6 +16,7 @@
 #include "engine/run.h"
 #include "engine/run_words.h"
 #include "engine/upstream_file.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/rights.h"
 

@@ -1,7 +1,7 @@
 #include "control.h"
+#include "loop/watchers.h"
 
 #include <errno.h>
-#include <ev.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>

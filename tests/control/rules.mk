@@ -2,7 +2,7 @@
 
 CONTROL       := $(sort $(wildcard tests/control/test_*.c))
 CONTROL_BIN   := $(CONTROL:tests/control/%.c=$(OUT)/control/%)
-CONTROL_ROOMS := control engine herd wire export view rules model os base
+CONTROL_ROOMS := control engine journal proxy sense logs herd spawn loop wire export view rules model os base
 # What the tests share: tests/control/*.c that do not start with test_.
 CONTROL_HELP  := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(CONTROL),$(sort $(wildcard tests/control/*.c))))
 

@@ -1,7 +1,7 @@
 /* What happened is on disk, bounded, and whatever stands in the files keeps nobody from going on. */
 #include "engine/diary.h"
+#include "loop/watchers.h"
 
-#include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

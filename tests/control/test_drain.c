@@ -1,8 +1,8 @@
 /* Connections that end, with real sockets on the loopback address. */
 #include "engine/drain.h"
+#include "loop/watchers.h"
 
 #include <arpa/inet.h>
-#include <ev.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>

@@ -3,9 +3,9 @@
  * stopped at its k-th call and killed there, and another child goes on.  Whatever k is, the log holds every line once.
  */
 #include "engine/logfile.h"
+#include "loop/watchers.h"
 
 #include <dirent.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>

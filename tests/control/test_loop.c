@@ -1,11 +1,11 @@
 /* A turn of the loop that never ends ends the brain; many turns do not. */
-#include <ev.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "engine/loop.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "unit.h"
 
 enum { TURN_MS = 60 };

@@ -1,9 +1,9 @@
 /* Who has a port, when it becomes free, and when an instance listens; with real sockets on the loopback address. */
-#include "engine/loop.h"
 #include "engine/portwatch.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 
 #include <arpa/inet.h>
-#include <ev.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
  * Checks of health against servers that behave, and servers that do not.  Each server is a process of its own, for whose it is matters.
  */
 #include <arpa/inet.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -17,6 +16,7 @@
 
 #include "base/mem.h"
 #include "engine/probe.h"
+#include "loop/watchers.h"
 #include "manners.h"
 #include "os/clock.h"
 #include "refuse.h"

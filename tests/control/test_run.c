@@ -2,7 +2,6 @@
  * Commands through the real keeper, with this test as its brain.
  */
 #include <errno.h>
-#include <ev.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +16,7 @@
 #include "engine/parent.h"
 #include "engine/probe.h"
 #include "engine/run.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "refuse.h"

@@ -1,5 +1,4 @@
 /* The loop, and who works beside it, where the kernel refuses what they need once. */
-#include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +10,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "engine/gzip.h"
-#include "engine/loop.h"
+#include "loop/loop.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "refuse.h"

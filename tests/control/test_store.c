@@ -1,7 +1,7 @@
 /* Nothing that was saved is lost, and nothing that is broken keeps a daemon from starting. */
 #include "engine/store.h"
+#include "loop/watchers.h"
 
-#include <ev.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -11,7 +11,7 @@ trap 'rm -f "$out"' EXIT
 set -- $(find lib cmd -name '*.[ch]' -o -name '*.def' 2>/dev/null | sort)
 [ $# -eq 0 ] || awk '
 BEGIN {
-	split("base 0 model 1 os 1 rules 2 view 2 export 2 wire 2 herd 3 keeper 3 engine 4 control 5 cmd 6", rows, " ")
+	split("base 0 model 1 os 1 rules 2 view 2 export 2 wire 2 loop 2 spawn 3 logs 4 sense 4 proxy 4 journal 4 herd 4 keeper 4 engine 5 control 6 cmd 7", rows, " ")
 	for (i = 1; i in rows; i += 2)
 		floor[rows[i]] = rows[i + 1]
 	split("base model rules view export wire herd", rows, " ")
@@ -20,7 +20,7 @@ BEGIN {
 	# Of the system headers, those that act rather than describe.
 	acts = "^(ev|unistd|fcntl|signal|time|poll|pthread|spawn|dirent|sys/.*)\\.h$"
 	# Headers that one place has to itself.
-	only["ev.h"] = "^lib/(engine|control)/"
+	only["ev.h"] = "^lib/loop/"
 	only["cjson/cJSON.h"] = "^lib/base/json\\.c$"
 }
 function say(words) { printf "%s:%d: %s\n", FILENAME, FNR, words }
@@ -75,8 +75,8 @@ links() {
 }
 
 if [ -n "$build" ]; then
-	links oxctl "engine herd keeper" "libcjson libm"
-	links oxherd "control engine herd export view rules model" ""
+	links oxctl "engine journal proxy sense logs herd keeper spawn loop" "libcjson libm"
+	links oxherd "control engine journal proxy sense logs herd spawn loop export view rules model" ""
 	links oxherd-brain "keeper" "libev libcjson libz libm"
 fi
 

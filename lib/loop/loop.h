@@ -1,8 +1,8 @@
 /*
  * The brain's one event loop, for those who may not know what it is made of.
  */
-#ifndef OX_ENGINE_LOOP_H
-#define OX_ENGINE_LOOP_H
+#ifndef OX_LOOP_LOOP_H
+#define OX_LOOP_LOOP_H
 
 #include <stdint.h>
 

@@ -1,4 +1,4 @@
-#include "engine/loop.h"
+#include "loop/loop.h"
 
 #include <errno.h>
 #include <ev.h>
