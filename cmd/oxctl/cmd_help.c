@@ -130,7 +130,7 @@ static void mdoc_events(struct buf *out)
 static void mdoc_kinds(struct buf *out)
 {
 #define X(name, word, doc) mdoc_word(out, word, doc);
-#include "herd/events.def"
+#include "model/events.def"
 #undef X
 }
 

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "engine/callers.h"
-#include "herd/hands.h"
+#include "model/effect.h"
 #include "wire/keep.h"
 
 struct build;

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "herd/hands.h"
+#include "model/event.h"
 
 enum { EVENTS_MAX = 1000 };
 

@@ -16,7 +16,7 @@
 #include <sys/types.h>
 
 #include "engine/launch.h"
-#include "herd/hands.h"
+#include "model/effect.h"
 #include "wire/notice.h"
 
 struct err;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "herd/hands.h"
+#include "model/effect.h"
 
 struct caller;
 struct ev_loop;

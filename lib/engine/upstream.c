@@ -16,6 +16,7 @@
 #include "engine/run.h"
 #include "engine/run_words.h"
 #include "engine/upstream_file.h"
+#include "export/export.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/rights.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "herd/hands.h"
+#include "model/effect.h"
 
 struct ev_loop;
 struct runner;

@@ -8,13 +8,9 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "model/upstream.h"
 
 struct err;
-
-struct upstream_server {
-	int port;
-	bool is_down; /* draining: named, but gets nothing new */
-};
 
 /* One app as a proxy sees it; everything is borrowed. */
 struct upstream {

@@ -14,114 +14,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "export/export.h"
-#include "model/spec.h"
-#include "rules/fsm.h"
-
-/*
- * One attempt to run something in one slot.  A slot ("api:2") has a number that is never given to another; a generation is never given
- * to a second attempt of any slot, so that nothing meant for one process can hit its successor.  0 is no slot and no generation.
- */
-struct ticket {
-	uint32_t slot;
-	uint64_t generation;
-};
-
-struct build;
-
-struct spawn_wish {
-	struct ticket ticket;
-	const char *name; /* "api:2": travels with the process, so that a later brain knows it again */
-	const struct spec *spec;
-	int instance;            /* OXHERD_INSTANCE */
-	int port;                /* PORT; 0: none is given */
-	bool owns_port;          /* false: passed on only */
-	int instances;           /* how many the app has now */
-	int revision;            /* OXHERD_REVISION */
-	int64_t caller;          /* whose environment: as herd_apply() was told */
-	const struct build *own; /* where it runs, if that is there; NULL: where its definition says */
-};
-
-/* Which build is asked for (model/build.h). */
-struct build_wish {
-	const struct spec *spec;
-	int64_t caller;          /* whose PATH finds its program */
-	const char *path;        /* NULL, or a PATH that counts in place of the caller's */
-	const struct build *own; /* looked at where this one was made; NULL: where its definition says */
-};
-
-/* Who serves an app that has nginx.output.  What is not named gets nothing; what is marked down gets nothing new. */
-struct upstream_wish {
-	const char *app;
-	const struct spec *spec;
-	const struct upstream_server *servers; /* by instance; none: nobody serves now */
-	size_t count;
-	uint64_t serial; /* counts up with every wish of the app */
-	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
-};
-
-enum upstream_outcome {
-	UPSTREAM_IN_EFFECT,
-	UPSTREAM_UNSURE,     /* not in effect as it should be, but somebody may have been told of it */
-	UPSTREAM_TAKEN_BACK, /* nobody was told of it: what was before is so still */
-};
-
-/* A command of [deploy], run beside the herd. */
-struct hook_wish {
-	const char *app;
-	uint64_t rollout; /* comes back with the answer */
-	const struct spec *spec;
-	bool is_post; /* deploy.post, else deploy.pre */
-	int revision;
-	int64_t caller;
-	const struct build *own; /* as for a spawn */
-};
-
-enum herd_event_kind {
-#define X(name, word, doc) HERD_EVENT_##name,
-#include "herd/events.def"
-#undef X
-	HERD_EVENT_COUNT,
-};
-
-struct herd_event {
-	uint64_t sequence; /* from 1, without gaps, for the life of this brain */
-	int64_t at;        /* monotonic ms */
-	enum herd_event_kind kind;
-	const char *app;
-	int instance;        /* -1: about the app as a whole */
-	enum state from, to; /* the same where no state changed */
-	enum event on;       /* STATE only */
-	const char *why;     /* words, "" if there are none */
-	int64_t pid;         /* 0: no process */
-	uint64_t run; /* the generation of the last attempt; 0: there was none, or it is about the app */
-	/* ROLLOUT only; words that stay */
-	const char *phase,
-		*step; /* words of rules/rollout; step NULL: the app is in another phase, "over": `why` is the verdict */
-	int revision, done, total;
-	int64_t elapsed_ms; /* since it began */
-	bool is_spare;
-	int64_t delay_ms; /* until it is started again; -1: it is not waiting for that */
-};
-
-/* What one check of an instance's health came to. */
-enum probe_answer {
-	PROBE_PASSED,
-	PROBE_FAILED,
-	PROBE_STRANGER, /* somebody else has its port, or answers on it */
-	PROBE_UNKNOWN,  /* nothing: the check itself was held up */
-};
-
-enum reach { REACH_MAIN, REACH_TREE };
-
-enum { LOOK_PORTS_MAX = 4 };
-
-/* What can be seen of a process tree from outside. */
-struct process_look {
-	int ports[LOOK_PORTS_MAX]; /* TCP ports that it listens on, rising; further ones are left out */
-	int ports_len;
-	bool is_first_thread_over; /* of the main process, while others of its threads live */
-};
+#include "model/effect.h"
+#include "model/event.h"
 
 struct hands {
 	/* Answered by herd_spawned() or herd_spawn_failed().  hands.changed() came before it, with the wish already in herd_to_json(). */
@@ -183,8 +77,5 @@ struct hands {
 	/* A request is over; `words` say what failed, "" when all is well.  Called last, after changed(). */
 	void (*settled)(void *context, uint64_t request, bool is_ok, const char *words);
 };
-
-const char *herd_event_word(enum herd_event_kind kind);
-bool herd_event_parse(const char *word, enum herd_event_kind *kind);
 
 #endif

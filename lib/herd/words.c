@@ -4,12 +4,6 @@
 #include "base/str.h"
 #include "herd/inside.h"
 
-static const char *const event_words[HERD_EVENT_COUNT] = {
-#define X(name, word, doc) [HERD_EVENT_##name] = (word),
-#include "herd/events.def"
-#undef X
-};
-
 static const char *const phase_words[PHASE_COUNT] = {
 	[PHASE_NONE] = "none",
 	[PHASE_DELAYED] = "delayed",
@@ -44,11 +38,6 @@ static const char *const leave_words[LEAVE_COUNT] = {
 const char *leave_word(enum leave leave)
 {
 	return leave_words[leave];
-}
-
-const char *herd_event_word(enum herd_event_kind kind)
-{
-	return event_words[kind];
 }
 
 const char *phase_word(enum phase phase)
@@ -88,15 +77,5 @@ bool leave_parse(const char *word, enum leave *leave)
 	if (!str_find(leave_words, LEAVE_COUNT, word, &found))
 		return false;
 	*leave = (enum leave)found;
-	return true;
-}
-
-bool herd_event_parse(const char *word, enum herd_event_kind *kind)
-{
-	int found = 0;
-
-	if (!str_find(event_words, HERD_EVENT_COUNT, word, &found))
-		return false;
-	*kind = (enum herd_event_kind)found;
 	return true;
 }

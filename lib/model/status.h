@@ -26,7 +26,7 @@ struct instance_status {
 	char *name; /* the app's; owned */
 	int instance;
 	int64_t pid;        /* 0: none */
-	const char *status; /* a word of rules/states.def; a static string, or owned by `words` */
+	const char *status; /* a word of model/states.def; a static string, or owned by `words` */
 	const char *health; /* "healthy", "unhealthy", "unknown", "none" */
 	int port;           /* 0: none */
 	int revision;

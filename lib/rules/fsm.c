@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "base/str.h"
-
 /* A legal step.  What is not listed is not legal. */
 #define GO(state, action)                                                                                    \
 	{                                                                                                    \
@@ -81,23 +79,6 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 	},
 };
 
-struct word {
-	const char *word;
-	const char *doc;
-};
-
-static const struct word states[STATE_COUNT] = {
-#define X(name, text, sentence) [STATE_##name] = { text, sentence },
-#include "rules/states.def"
-#undef X
-};
-
-static const struct word events[EVENT_COUNT] = {
-#define X(name, text, sentence) [EVENT_##name] = { text, sentence },
-#include "rules/events.def"
-#undef X
-};
-
 static const char *const action_docs[] = {
 	[ACT_NONE] = "nothing else changes",
 	[ACT_SPAWN] = "a process is started",
@@ -113,60 +94,6 @@ struct step fsm_step(enum state from, enum event event)
 	return steps[from][event];
 }
 
-const char *state_word(enum state state)
-{
-	return states[state].word;
-}
-
-const char *event_word(enum event event)
-{
-	return events[event].word;
-}
-
-const char *state_doc(enum state state)
-{
-	return states[state].doc;
-}
-
-const char *event_doc(enum event event)
-{
-	return events[event].doc;
-}
-
-bool state_parse(const char *word, enum state *state)
-{
-	for (int i = 0; i < STATE_COUNT; i++) {
-		if (!str_eq(states[i].word, word))
-			continue;
-		*state = (enum state)i;
-		return true;
-	}
-	return false;
-}
-
-bool event_parse(const char *word, enum event *event)
-{
-	for (int i = 0; i < EVENT_COUNT; i++) {
-		if (!str_eq(events[i].word, word))
-			continue;
-		*event = (enum event)i;
-		return true;
-	}
-	return false;
-}
-
-bool event_is_end(enum event event)
-{
-	return event == EVENT_CRASHED || event == EVENT_GAVE_UP || event == EVENT_FINISHED ||
-		event == EVENT_DIED || event == EVENT_LIMITED;
-}
-
-bool state_is_live(enum state state)
-{
-	return state == STATE_STARTING || state == STATE_RUNNING || state == STATE_UNHEALTHY ||
-		state == STATE_STOPPING;
-}
-
 void fsm_print_mdoc(struct buf *out)
 {
 	buf_adds(out,
@@ -177,8 +104,9 @@ void fsm_print_mdoc(struct buf *out)
 			const struct step *step = &steps[from][event];
 
 			if (step->is_legal)
-				buf_addf(out, ".It %s Ta %s Ta %s Ta %s\n", states[from].word,
-					events[event].word, states[step->to].word, action_docs[step->action]);
+				buf_addf(out, ".It %s Ta %s Ta %s Ta %s\n", state_word((enum state)from),
+					event_word((enum event)event), state_word(step->to),
+					action_docs[step->action]);
 		}
 	}
 	buf_adds(out, ".El\n");

@@ -9,20 +9,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
-
-enum state {
-#define X(name, word, doc) STATE_##name,
-#include "rules/states.def"
-#undef X
-	STATE_COUNT,
-};
-
-enum event {
-#define X(name, word, doc) EVENT_##name,
-#include "rules/events.def"
-#undef X
-	EVENT_COUNT,
-};
+#include "model/state.h"
 
 /* What the herd does when it takes the step. */
 enum action {
@@ -42,17 +29,6 @@ struct step {
 };
 
 struct step fsm_step(enum state from, enum event event);
-const char *state_word(enum state state);
-const char *event_word(enum event event);
-const char *state_doc(enum state state);
-const char *event_doc(enum event event);
-/* False if there is no such word. */
-bool state_parse(const char *word, enum state *state);
-bool event_parse(const char *word, enum event *event);
-/* It ended, or could not even begin: nothing of that attempt runs any more. */
-bool event_is_end(enum event event);
-/* A process exists or may exist: starting, running, unhealthy, stopping. */
-bool state_is_live(enum state state);
 /* Every legal step as rows of a table for oxherd(7), in mdoc. */
 void fsm_print_mdoc(struct buf *out);
 

@@ -23,7 +23,7 @@ struct json;
 
 /* `status` is what the daemon answers to "status"; -1 with words if it is not.  `width` 0: as wide as it needs. */
 int list_render(const struct json *status, struct buf *out, size_t width, bool colour, struct err *e);
-/* The colour that a word of rules/states.def has everywhere. */
+/* The colour that a word of model/states.def has everywhere. */
 enum tint list_tint(const char *state);
 /* "exit code 3; next start in 400 ms": either may be missing (NULL or "", -1). */
 void list_reason(struct buf *out, const char *reason, int64_t next_restart_ms);

@@ -1,0 +1,85 @@
+/*
+ * What the herd asks the rest of the brain to do, and what can come of it: the things that pass between the herd, which decides
+ * (herd/hands.h), and the rooms that act.
+ */
+#ifndef OX_MODEL_EFFECT_H
+#define OX_MODEL_EFFECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/upstream.h"
+#include "model/spec.h"
+#include "model/ticket.h"
+
+struct build;
+
+struct spawn_wish {
+	struct ticket ticket;
+	const char *name; /* "api:2": travels with the process, so that a later brain knows it again */
+	const struct spec *spec;
+	int instance;            /* OXHERD_INSTANCE */
+	int port;                /* PORT; 0: none is given */
+	bool owns_port;          /* false: passed on only */
+	int instances;           /* how many the app has now */
+	int revision;            /* OXHERD_REVISION */
+	int64_t caller;          /* whose environment: as herd_apply() was told */
+	const struct build *own; /* where it runs, if that is there; NULL: where its definition says */
+};
+
+/* Which build is asked for (model/build.h). */
+struct build_wish {
+	const struct spec *spec;
+	int64_t caller;          /* whose PATH finds its program */
+	const char *path;        /* NULL, or a PATH that counts in place of the caller's */
+	const struct build *own; /* looked at where this one was made; NULL: where its definition says */
+};
+
+/* Who serves an app that has nginx.output.  What is not named gets nothing; what is marked down gets nothing new. */
+struct upstream_wish {
+	const char *app;
+	const struct spec *spec;
+	const struct upstream_server *servers; /* by instance; none: nobody serves now */
+	size_t count;
+	uint64_t serial; /* counts up with every wish of the app */
+	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
+};
+
+enum upstream_outcome {
+	UPSTREAM_IN_EFFECT,
+	UPSTREAM_UNSURE,     /* not in effect as it should be, but somebody may have been told of it */
+	UPSTREAM_TAKEN_BACK, /* nobody was told of it: what was before is so still */
+};
+
+/* A command of [deploy], run beside the herd. */
+struct hook_wish {
+	const char *app;
+	uint64_t rollout; /* comes back with the answer */
+	const struct spec *spec;
+	bool is_post; /* deploy.post, else deploy.pre */
+	int revision;
+	int64_t caller;
+	const struct build *own; /* as for a spawn */
+};
+
+/* What one check of an instance's health came to. */
+enum probe_answer {
+	PROBE_PASSED,
+	PROBE_FAILED,
+	PROBE_STRANGER, /* somebody else has its port, or answers on it */
+	PROBE_UNKNOWN,  /* nothing: the check itself was held up */
+};
+
+enum reach { REACH_MAIN, REACH_TREE };
+
+enum { LOOK_PORTS_MAX = 4 };
+
+/* What can be seen of a process tree from outside. */
+struct process_look {
+	int ports[LOOK_PORTS_MAX]; /* TCP ports that it listens on, rising; further ones are left out */
+	int ports_len;
+	bool is_first_thread_over; /* of the main process, while others of its threads live */
+};
+
+#endif
