@@ -15,11 +15,11 @@
 #include "control/oxfile_names.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
-#include "engine/callers.h"
 #include "model/fields.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
+#include "spawn/launch_env.h"
 
 static const char *string_param(const struct request *r, const char *name)
 {

@@ -16,10 +16,10 @@
 #include "control/reading.h"
 #include "control/waiting.h"
 #include "engine/brain.h"
-#include "engine/callers.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
+#include "spawn/launch_env.h"
 
 /* One oxfile of a deploy. */
 struct part {

@@ -8,8 +8,8 @@
 #include "control/handle.h"
 #include "control/reading.h"
 #include "engine/brain.h"
-#include "engine/callers.h"
 #include "model/status.h"
+#include "spawn/launch_env.h"
 
 static bool first_of(struct handle *h, const char *path, struct app_status *app)
 {

@@ -10,9 +10,9 @@
 #include "base/path.h"
 #include "base/toml.h"
 #include "control/request.h"
-#include "engine/callers.h"
 #include "model/oxfile.h"
 #include "os/file.h"
+#include "spawn/launch_env.h"
 
 static const char *string_param(const struct request *r, const char *name)
 {

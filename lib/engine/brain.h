@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "engine/callers.h"
 #include "herd/herd.h"
 #include "os/dirs.h"
+#include "spawn/launch_env.h"
 
 struct brain;
 struct err;

@@ -13,15 +13,15 @@
 #include "engine/logplace.h"
 #include "engine/meter.h"
 #include "engine/news.h"
-#include "engine/notices.h"
-#include "engine/parent.h"
 #include "engine/portwatch.h"
 #include "engine/probe.h"
 #include "engine/pump.h"
-#include "engine/run.h"
 #include "engine/store.h"
 #include "engine/upstream.h"
 #include "loop/watchers.h"
+#include "spawn/keeper_client.h"
+#include "spawn/notify.h"
+#include "spawn/run.h"
 
 enum {
 	SAVE_DELAY_MS = 200, /* facts wait this long for others to be saved with */

@@ -8,10 +8,10 @@
 
 #include "base/mem.h"
 #include "base/path.h"
-#include "engine/launch.h"
 #include "model/build.h"
 #include "os/git.h"
 #include "os/rights.h"
+#include "spawn/launch.h"
 
 /* What a word may mean beside a file of that name: node finds "server" as server.js, and gunicorn "app.main:api" as app/main.py. */
 static const char *const guesses[] = { "", ".js", "/index.js", ".py", "/__init__.py" };
@@ -61,7 +61,7 @@ struct search {
 	const char *path;        /* of programs */
 };
 
-/* A process of that build gets the place for the word (engine/launch.c). */
+/* A process of that build gets the place for the word (spawn/launch.c). */
 static char *word_path(
 	const struct search *s, const struct build_word *w, const char *folder, const char *name)
 {

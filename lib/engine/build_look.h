@@ -4,7 +4,7 @@
 #ifndef OX_ENGINE_BUILD_LOOK_H
 #define OX_ENGINE_BUILD_LOOK_H
 
-#include "engine/callers.h"
+#include "spawn/launch_env.h"
 
 struct build;
 

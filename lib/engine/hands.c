@@ -10,12 +10,12 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
-#include "engine/launch.h"
 #include "engine/past.h"
 #include "engine/process_look.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/sig.h"
+#include "spawn/launch.h"
 
 void brain_fact(struct brain *b, struct fact fact)
 {

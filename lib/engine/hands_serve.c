@@ -5,9 +5,9 @@
 #include "base/mem.h"
 #include "engine/brain_private.h"
 #include "engine/build_look.h"
-#include "engine/launch.h"
-#include "engine/run_words.h"
 #include "os/clock.h"
+#include "spawn/launch.h"
+#include "spawn/run_words.h"
 
 void brain_upstream(void *context, const struct upstream_wish *wish)
 {

@@ -6,11 +6,11 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/callers.h"
-#include "engine/launch.h"
 #include "engine/probe_private.h"
-#include "engine/run.h"
-#include "engine/run_words.h"
+#include "spawn/launch.h"
+#include "spawn/launch_env.h"
+#include "spawn/run.h"
+#include "spawn/run_words.h"
 
 /* The last line that says something, fit for a line of ours. */
 static void add_last_line(const char *text, size_t len, struct buf *out)

@@ -18,13 +18,13 @@
 #include "engine/inflight.h"
 #include "engine/logfile.h"
 #include "engine/logpipe.h"
-#include "engine/parent.h"
 #include "engine/shelf.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "model/spec.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "spawn/keeper_client.h"
 
 enum {
 	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */

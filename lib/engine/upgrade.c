@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "engine/brain_private.h"
-#include "engine/launch.h"
+#include "spawn/launch.h"
 
 extern char **environ;
 

@@ -11,15 +11,15 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "engine/launch.h"
 #include "engine/nginx_seen.h"
-#include "engine/run.h"
-#include "engine/run_words.h"
 #include "engine/upstream_file.h"
 #include "export/export.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/rights.h"
+#include "spawn/launch.h"
+#include "spawn/run.h"
+#include "spawn/run_words.h"
 
 /* One app's file. */
 struct site {

@@ -12,14 +12,14 @@
 
 #include "../keeper/stage.h"
 #include "base/mem.h"
-#include "engine/capture.h"
-#include "engine/parent.h"
 #include "engine/probe.h"
-#include "engine/run.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "refuse.h"
+#include "spawn/capture.h"
+#include "spawn/keeper_client.h"
+#include "spawn/run.h"
 #include "unit.h"
 
 struct runs {

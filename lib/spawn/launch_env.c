@@ -1,4 +1,4 @@
-#include "engine/callers.h"
+#include "spawn/launch_env.h"
 
 #include <stdio.h>
 #include <string.h>

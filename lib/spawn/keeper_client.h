@@ -2,8 +2,8 @@
  * The brain's end of the keeper: messages out, messages in, nothing lost and nothing waited for.  What the socket does not take now is
  * sent in order as soon as it does.
  */
-#ifndef OX_ENGINE_PARENT_H
-#define OX_ENGINE_PARENT_H
+#ifndef OX_SPAWN_KEEPER_CLIENT_H
+#define OX_SPAWN_KEEPER_CLIENT_H
 
 #include <stddef.h>
 

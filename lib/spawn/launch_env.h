@@ -3,8 +3,8 @@
  * night or is started by another brain gets what it got at first.  Each has a number, and the herd keeps that number with a revision
  * of an app; it is forgotten when no revision refers to it any more.
  */
-#ifndef OX_ENGINE_CALLERS_H
-#define OX_ENGINE_CALLERS_H
+#ifndef OX_SPAWN_LAUNCH_ENV_H
+#define OX_SPAWN_LAUNCH_ENV_H
 
 #include <stdint.h>
 

@@ -7,9 +7,9 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/notices_private.h"
 #include "os/cgroup.h"
 #include "os/procfs.h"
+#include "spawn/notify_private.h"
 
 enum { ANCESTORS_MAX = 64 };
 

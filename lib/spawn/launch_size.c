@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
-#include "engine/launch.h"
+#include "spawn/launch.h"
 
 /* As in the kernel's fs/exec.c. */
 enum {

@@ -1,4 +1,4 @@
-#include "engine/launch.h"
+#include "spawn/launch.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "engine/notices_private.h"
 #include "os/user.h"
+#include "spawn/notify_private.h"
 
 /* From the root on, each folder lets everybody pass. */
 static bool is_open(const char *folder)

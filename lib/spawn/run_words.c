@@ -1,4 +1,4 @@
-#include "engine/run_words.h"
+#include "spawn/run_words.h"
 
 bool run_went_well(const struct run_result *r)
 {

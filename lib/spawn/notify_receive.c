@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/notices_private.h"
 #include "loop/loop.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"
+#include "spawn/notify_private.h"
 
 /* True if the speaker is still there afterwards. */
 static bool tell(struct speaker *s, const struct notice *n)

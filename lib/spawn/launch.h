@@ -1,12 +1,12 @@
 /*
  * From what the herd wishes for to the message that the keeper understands: program, words, environment, folder, user, limits, pipes.
  */
-#ifndef OX_ENGINE_LAUNCH_H
-#define OX_ENGINE_LAUNCH_H
+#ifndef OX_SPAWN_LAUNCH_H
+#define OX_SPAWN_LAUNCH_H
 
 #include "base/buf.h"
-#include "engine/callers.h"
 #include "model/effect.h"
+#include "spawn/launch_env.h"
 #include "wire/keep.h"
 
 struct build;

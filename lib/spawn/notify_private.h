@@ -1,14 +1,14 @@
 /*
  * Between the parts of notices: not for anybody else.
  */
-#ifndef OX_ENGINE_NOTICES_PRIVATE_H
-#define OX_ENGINE_NOTICES_PRIVATE_H
+#ifndef OX_SPAWN_NOTIFY_PRIVATE_H
+#define OX_SPAWN_NOTIFY_PRIVATE_H
 
 #include <stdint.h>
 
 #include "base/map.h"
-#include "engine/notices.h"
 #include "loop/watchers.h"
+#include "spawn/notify.h"
 
 /* Our ends, and how each is called at the keeper. */
 enum end_kind { END_SOCKET, END_PIPE, END_CHANNEL, END_COUNT };

@@ -9,14 +9,14 @@
  * The keeper holds our ends, so that a channel is not broken by a brain's death, and what was said meanwhile is heard by the next one.  It also
  * holds a mark for each process that has not said that it is ready: the mark goes before the word is acted upon, so no brain ever loses it.
  */
-#ifndef OX_ENGINE_NOTICES_H
-#define OX_ENGINE_NOTICES_H
+#ifndef OX_SPAWN_NOTIFY_H
+#define OX_SPAWN_NOTIFY_H
 
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "engine/launch.h"
 #include "model/effect.h"
+#include "spawn/launch.h"
 #include "wire/notice.h"
 
 struct err;

@@ -1,13 +1,13 @@
 /*
  * What became of a command, for whoever has to decide on it and for whoever has to read it.
  */
-#ifndef OX_ENGINE_RUN_WORDS_H
-#define OX_ENGINE_RUN_WORDS_H
+#ifndef OX_SPAWN_RUN_WORDS_H
+#define OX_SPAWN_RUN_WORDS_H
 
 #include <stdbool.h>
 
 #include "base/buf.h"
-#include "engine/run.h"
+#include "spawn/run.h"
 
 enum {
 	RUN_WORDS_MAX = 600, /* bytes of what the command said that go into ours */

@@ -1,4 +1,4 @@
-#include "engine/capture.h"
+#include "spawn/capture.h"
 
 #include <errno.h>
 #include <fcntl.h>

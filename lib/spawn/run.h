@@ -3,8 +3,8 @@
  * the keeper like any service, in a slot from RUN_SLOT_FIRST on, and its whole tree is killed when its time is over or it is cancelled.  Runs that
  * an earlier brain left are killed and forgotten: nobody waits for their answer.
  */
-#ifndef OX_ENGINE_RUN_H
-#define OX_ENGINE_RUN_H
+#ifndef OX_SPAWN_RUN_H
+#define OX_SPAWN_RUN_H
 
 #include <stdbool.h>
 #include <stddef.h>

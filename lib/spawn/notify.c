@@ -1,4 +1,4 @@
-#include "engine/notices.h"
+#include "spawn/notify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "engine/notices_private.h"
-#include "engine/parent.h"
 #include "os/fd.h"
+#include "spawn/keeper_client.h"
+#include "spawn/notify_private.h"
 
 /* "notice-socket:12.34": how our ends, the child's and the mark are called at the keeper. */
 static const char *const held_words[HELD_COUNT] = {

@@ -1,4 +1,4 @@
-#include "engine/parent.h"
+#include "spawn/keeper_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
  * The end of what a command writes to standard output and error: a pipe whose reading end is here.  Only the last CAPTURE_MAX bytes are kept.
  */
-#ifndef OX_ENGINE_CAPTURE_H
-#define OX_ENGINE_CAPTURE_H
+#ifndef OX_SPAWN_CAPTURE_H
+#define OX_SPAWN_CAPTURE_H
 
 #include <stddef.h>
 

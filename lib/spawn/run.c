@@ -1,4 +1,4 @@
-#include "engine/run.h"
+#include "spawn/run.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,12 +10,12 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
-#include "engine/capture.h"
-#include "engine/launch.h"
-#include "engine/parent.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "spawn/capture.h"
+#include "spawn/keeper_client.h"
+#include "spawn/launch.h"
 
 /*
  * Their generations are above those of every instance, and start anew with each brain where no earlier one has been: at the microsecond since the
