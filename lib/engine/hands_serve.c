@@ -4,8 +4,8 @@
 #include "base/argv.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
-#include "engine/build_look.h"
 #include "os/clock.h"
+#include "sense/build_look.h"
 #include "spawn/launch.h"
 #include "spawn/run_words.h"
 

@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "engine/brain_private.h"
-#include "engine/proctree.h"
 #include "os/clock.h"
 #include "rules/limits.h"
+#include "sense/proctree.h"
 
 struct limiter {
 	struct brain *brain;

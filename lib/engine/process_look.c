@@ -11,10 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/brain_private.h"
-#include "engine/proctree.h"
 #include "os/cgroup.h"
 #include "os/netdiag.h"
 #include "os/procfs.h"
+#include "sense/proctree.h"
 
 /* One walk over the machine, for all who are asked about in the same turn of the loop. */
 struct process_walk {

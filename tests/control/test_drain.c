@@ -1,6 +1,6 @@
 /* Connections that end, with real sockets on the loopback address. */
-#include "engine/drain.h"
 #include "loop/watchers.h"
+#include "sense/drain.h"
 
 #include <arpa/inet.h>
 #include <string.h>

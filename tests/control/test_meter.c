@@ -1,5 +1,5 @@
 /* Memory and processor time of trees of real processes. */
-#include "engine/meter.h"
+#include "sense/usage.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -8,8 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "engine/proctree.h"
 #include "os/clock.h"
+#include "sense/proctree.h"
 #include "unit.h"
 
 enum { BLOCK = 32 * 1024 * 1024 };

@@ -1,7 +1,7 @@
 /* Who has a port, when it becomes free, and when an instance listens; with real sockets on the loopback address. */
-#include "engine/portwatch.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
+#include "sense/port.h"
 
 #include <arpa/inet.h>
 #include <signal.h>

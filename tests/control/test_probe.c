@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/probe.h"
 #include "loop/watchers.h"
 #include "manners.h"
 #include "os/clock.h"
 #include "refuse.h"
+#include "sense/probe.h"
 #include "unit.h"
 
 enum { PATIENCE_MS = 10000, TIMEOUT_MS = 300 };

@@ -12,11 +12,11 @@
 
 #include "../keeper/stage.h"
 #include "base/mem.h"
-#include "engine/probe.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "refuse.h"
+#include "sense/probe.h"
 #include "spawn/capture.h"
 #include "spawn/keeper_client.h"
 #include "spawn/run.h"

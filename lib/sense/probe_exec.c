@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "engine/probe_private.h"
+#include "sense/probe_private.h"
 #include "spawn/launch.h"
 #include "spawn/launch_env.h"
 #include "spawn/run.h"

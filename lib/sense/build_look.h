@@ -1,8 +1,8 @@
 /*
  * The build that is on the disk now (model/build.h): a bounded number of files is looked at, of which only git's own small ones are opened.
  */
-#ifndef OX_ENGINE_BUILD_LOOK_H
-#define OX_ENGINE_BUILD_LOOK_H
+#ifndef OX_SENSE_BUILD_LOOK_H
+#define OX_SENSE_BUILD_LOOK_H
 
 #include "spawn/launch_env.h"
 

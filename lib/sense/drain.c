@@ -1,4 +1,4 @@
-#include "engine/drain.h"
+#include "sense/drain.h"
 
 #include "base/err.h"
 #include "base/log.h"

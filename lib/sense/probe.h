@@ -5,8 +5,8 @@
  * An answer on a loopback address counts only if the socket that gave it belongs to the instance's own process tree.  The socket is known by
  * its inode, so that question is answered by one look at the kernel's table once it was answered thoroughly.
  */
-#ifndef OX_ENGINE_PROBE_H
-#define OX_ENGINE_PROBE_H
+#ifndef OX_SENSE_PROBE_H
+#define OX_SENSE_PROBE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * Waiting for the connections of an instance's port to end.  The kernel has no event for that, so its socket tables are asked, less and less
  * often, and only while somebody waits; one question serves all who do.
  */
-#ifndef OX_ENGINE_DRAIN_H
-#define OX_ENGINE_DRAIN_H
+#ifndef OX_SENSE_DRAIN_H
+#define OX_SENSE_DRAIN_H
 
 #include <stdbool.h>
 #include <stddef.h>

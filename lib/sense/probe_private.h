@@ -1,8 +1,8 @@
 /*
  * Between the ways to check: not for anybody else.
  */
-#ifndef OX_ENGINE_PROBE_PRIVATE_H
-#define OX_ENGINE_PROBE_PRIVATE_H
+#ifndef OX_SENSE_PROBE_PRIVATE_H
+#define OX_SENSE_PROBE_PRIVATE_H
 
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/map.h"
-#include "engine/probe.h"
 #include "loop/watchers.h"
+#include "sense/probe.h"
 #include "wire/http.h"
 
 union address {

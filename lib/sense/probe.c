@@ -1,15 +1,15 @@
-#include "engine/probe.h"
+#include "sense/probe.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 
 #include "base/mem.h"
-#include "engine/probe_private.h"
-#include "engine/tree_listens.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/netdiag.h"
 #include "os/procfs.h"
+#include "sense/port_owner.h"
+#include "sense/probe_private.h"
 
 /* --- whose socket answered ------------------------------------------------------------------------------------------ */
 

@@ -1,11 +1,11 @@
-#include "engine/meter.h"
+#include "sense/usage.h"
 
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "engine/proctree.h"
+#include "sense/proctree.h"
 
 /* What is remembered of a tree, for the next question. */
 struct past {

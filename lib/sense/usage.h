@@ -7,8 +7,8 @@
  * Processor time is the share of one processor since the last walk, or since the start at the first one.  The time of children that have
  * ended is not in it.
  */
-#ifndef OX_ENGINE_METER_H
-#define OX_ENGINE_METER_H
+#ifndef OX_SENSE_USAGE_H
+#define OX_SENSE_USAGE_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "engine/tree_listens.h"
+#include "sense/port_owner.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

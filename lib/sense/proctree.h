@@ -2,8 +2,8 @@
  * All processes of this moment, from one walk over /proc, and whose they are: what descends from an instance's main process, and what
  * is still in its session.  A process that left both (a daemon that forked twice) is found by its cgroup or not at all.
  */
-#ifndef OX_ENGINE_PROCTREE_H
-#define OX_ENGINE_PROCTREE_H
+#ifndef OX_SENSE_PROCTREE_H
+#define OX_SENSE_PROCTREE_H
 
 #include <stddef.h>
 #include <sys/types.h>

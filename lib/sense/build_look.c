@@ -1,4 +1,4 @@
-#include "engine/build_look.h"
+#include "sense/build_look.h"
 
 #include <limits.h>
 #include <stdlib.h>

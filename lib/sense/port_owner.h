@@ -2,15 +2,15 @@
  * One look at the machine: which ports are listened on, and whether the listener belongs to an instance.  The processes are walked over only if
  * an instance's main process does not hold the socket itself, and then once for all questions of this look.
  */
-#ifndef OX_ENGINE_TREE_LISTENS_H
-#define OX_ENGINE_TREE_LISTENS_H
+#ifndef OX_SENSE_PORT_OWNER_H
+#define OX_SENSE_PORT_OWNER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "engine/proctree.h"
 #include "os/netdiag.h"
+#include "sense/proctree.h"
 
 struct tree_listens {
 	struct netdiag_sockets sockets;

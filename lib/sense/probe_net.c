@@ -9,10 +9,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "engine/probe_private.h"
 #include "loop/loop.h"
 #include "model/endpoint.h"
 #include "os/fd.h"
+#include "sense/probe_private.h"
 
 /* Bytes taken in one turn of the loop; more than an answer may have before its status. */
 enum { READ_MAX = 32 * 1024 };

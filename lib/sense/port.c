@@ -1,4 +1,4 @@
-#include "engine/portwatch.h"
+#include "sense/port.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,13 +11,13 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
-#include "engine/proctree.h"
-#include "engine/tree_listens.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/netdiag.h"
+#include "sense/port_owner.h"
+#include "sense/proctree.h"
 
 struct port_wait {
 	struct portwatch *watch;

@@ -1,4 +1,4 @@
-#include "engine/proctree.h"
+#include "sense/proctree.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

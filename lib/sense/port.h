@@ -7,8 +7,8 @@
  *   - an instance that is to listen is looked for after 2 ms, then less and less often, at most every 100 ms, and only while somebody
  *     waits.  One question to the kernel serves all who wait; the pause is never less than four times what looking took.
  */
-#ifndef OX_ENGINE_PORTWATCH_H
-#define OX_ENGINE_PORTWATCH_H
+#ifndef OX_SENSE_PORT_H
+#define OX_SENSE_PORT_H
 
 #include <sys/types.h>
 
