@@ -1,5 +1,5 @@
 /*
- * The logs of what targets mean, for as long as somebody reads: a reader (engine/logs.h) that hears when something is written to one of its
+ * The logs of what targets mean, for as long as somebody reads: a reader (logs/read.h) that hears when something is written to one of its
  * logs, and that instances join when they are started.
  */
 #ifndef OX_ENGINE_FOLLOW_H
@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#include "engine/logs.h"
+#include "logs/read.h"
 
 struct brain;
 struct err;

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "engine/brain_private.h"
-#include "engine/logs.h"
+#include "logs/read.h"
 #include "os/clock.h"
 
 enum {

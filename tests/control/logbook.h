@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "engine/logs.h"
+#include "logs/read.h"
 
 enum { LOGBOOK_PATHS = 4 };
 

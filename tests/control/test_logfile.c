@@ -2,7 +2,7 @@
  * What is on its way from a pipe to a log, and a kill before and after every single system call of that: a child does the work, is
  * stopped at its k-th call and killed there, and another child goes on.  Whatever k is, the log holds every line once.
  */
-#include "engine/logfile.h"
+#include "logs/logfile.h"
 #include "loop/watchers.h"
 
 #include <dirent.h>
@@ -20,9 +20,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/mem.h"
-#include "engine/inflight.h"
-#include "engine/pump.h"
-#include "engine/shelf.h"
+#include "logs/logfile_cache.h"
+#include "logs/streams.h"
+#include "logs/write_journal.h"
 #include "os/file.h"
 #include "unit.h"
 

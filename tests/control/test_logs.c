@@ -1,5 +1,5 @@
 /* What instances have said, read back from log files that are written here by hand. */
-#include "engine/logs.h"
+#include "logs/read.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* What instances say while somebody follows: over rotations, losses and a new reader. */
-#include "engine/logs.h"
+#include "logs/read.h"
 
 #include <unistd.h>
 

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
-#include "engine/gzip.h"
+#include "logs/compress.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "os/clock.h"

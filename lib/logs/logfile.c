@@ -1,0 +1,433 @@
+#include "logs/logfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "logs/logfile_private.h"
+#include "logs/rotate.h"
+#include "logs/streams.h"
+#include "logs/write_journal.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "os/file.h"
+#include "os/folder.h"
+#include "os/rights.h"
+#include "rules/stamp.h"
+
+struct logfile *logfile_new(const char *path, const struct logfile_home *home)
+{
+	struct logfile *l = mem_zalloc(1, sizeof(*l));
+
+	*l = (struct logfile){ .home = home, .fd = -1, .marks = LOGMARKS_INIT };
+	l->key = inflight_key(home->inflight);
+	l->place.path = mem_strdup(path);
+	return l;
+}
+
+void logfile_free(struct logfile *l)
+{
+	if (!l)
+		return;
+	logfile_shut(l);
+	stamp_free(l->stamp);
+	mem_free(l->format);
+	mem_free(l->victim);
+	mem_free(l->place.path);
+	rights_free(l->place.rights);
+	mem_free(l);
+}
+
+const char *logfile_path(const struct logfile *l)
+{
+	return l->place.path;
+}
+
+void logfile_set_rights(struct logfile *l, const struct rights *rights)
+{
+	if (rights_equal(l->place.rights, rights))
+		return;
+	logfile_shut(l);
+	rights_free(l->place.rights);
+	l->place.rights = rights_clone(rights);
+}
+
+const struct rights *logfile_rights(const struct logfile *l)
+{
+	return l->place.rights;
+}
+
+void logfile_set_writer(struct logfile *l, void *writer)
+{
+	l->writer = writer;
+}
+
+void *logfile_writer(const struct logfile *l)
+{
+	return l->writer;
+}
+
+bool logfile_is_failing(const struct logfile *l)
+{
+	return l->failure != 0;
+}
+
+void logfile_set(struct logfile *l, const struct logfile_shape *shape)
+{
+	l->policy = shape->policy;
+	if (!shape->format != !l->format || (shape->format && strcmp(shape->format, l->format) != 0)) {
+		stamp_free(l->stamp);
+		mem_free(l->format);
+		l->format = mem_strdup(shape->format);
+		l->stamp = shape->format ? stamp_new(shape->format) : NULL;
+	}
+}
+
+void logfile_tell(struct logfile *l)
+{
+	const struct pump_calls *calls = l->home->calls;
+
+	if (l->is_news && calls && calls->written)
+		calls->written(l->home->context, l->place.path);
+	l->is_news = false;
+}
+
+static void tell_begun(struct logfile *l)
+{
+	const struct pump_calls *calls = l->home->calls;
+
+	l->is_news = false;
+	if (calls && calls->begun)
+		calls->begun(l->home->context, l->place.path);
+}
+
+static void tell_trouble(const struct logfile *l, const char *words)
+{
+	const struct pump_calls *calls = l->home->calls;
+
+	if (calls && calls->trouble && l->victim)
+		calls->trouble(l->home->context, l->victim, words);
+	else
+		log_warn("%s", words);
+}
+
+/* --- open and shut ------------------------------------------------------------------------------------------------- */
+
+void logfile_shut(struct logfile *l)
+{
+	fd_close(&l->fd);
+	logmarks_close(&l->marks);
+	l->is_regular = false;
+	l->size = 0;
+	l->is_mid_line = false;
+}
+
+static bool ends_mid_line(const struct logfile *l)
+{
+	char last = '\n';
+
+	return l->size > 0 && pread(l->fd, &last, 1, l->size - 1) == 1 && last != '\n';
+}
+
+static int open_in(const struct folder *f, struct err *e)
+{
+	struct stat st;
+	bool is_there = folder_stat(f, f->name, &st) == 0;
+	int fd = -1;
+
+	/* A pipe would read itself if it were opened both ways.  What stands on the way in /proc is no file of its own. */
+	if (f->is_magic || (is_there && !S_ISREG(st.st_mode)))
+		return folder_open_file(f, f->name, O_WRONLY | O_APPEND, 0, e);
+	fd = folder_open_file(f, f->name, O_RDWR | O_APPEND | O_CREAT, 0640, e);
+	/* One that may only be written. */
+	if (fd < 0 && errno == EACCES && is_there)
+		fd = folder_open_file(f, f->name, O_WRONLY | O_APPEND, 0, e);
+	return fd;
+}
+
+/* What version 0.1.0 wrote as root where its user may not write to it: the user's own folder keeps it as a part that was turned. */
+static bool set_aside(const struct logfile *l, const struct folder *f)
+{
+	struct stat st;
+
+	return f->kind == FOLDER_USERS && l->policy.max_files > 0 && folder_stat(f, f->name, &st) == 0 &&
+		S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_uid != l->place.rights->uid &&
+		logturn(&l->place, &l->policy, l->home->gzip, NULL) == 0;
+}
+
+static int open_place(struct logfile *l, struct err *e)
+{
+	struct folder f;
+	int fd = -1;
+
+	if (log_folder(&f, l->place.path, l->place.rights, FOLDER_MAKE | FOLDER_FOLLOW_OWN, e) < 0)
+		return -1;
+	fd = open_in(&f, e);
+	if (fd < 0 && e->number == EACCES && set_aside(l, &f))
+		fd = open_in(&f, e);
+	l->is_alone = f.kind == FOLDER_OWN;
+	folder_close(&f);
+	return fd;
+}
+
+int logfile_open(struct logfile *l, struct err *e)
+{
+	struct stat st;
+
+	if (l->fd >= 0)
+		return 0;
+	l->fd = open_place(l, e);
+	if (l->fd < 0)
+		return -1;
+	l->checked_at = clock_ms();
+	if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return 0;
+	l->is_regular = true;
+	l->is_link = file_is_link(l->place.path);
+	l->size = st.st_size;
+	l->device = st.st_dev;
+	l->inode = st.st_ino;
+	l->is_mid_line = ends_mid_line(l);
+	if (!l->is_healed && !l->is_link)
+		logturn_heal(&l->place, &l->policy, l->home->gzip);
+	l->is_healed = true;
+	logmarks_open(&l->marks, l->place.path, l->place.rights, l->size);
+	return 0;
+}
+
+/* A link that was put there is another file: what it leads to is not looked at. */
+static int look(const struct logfile *l, struct stat *st)
+{
+	return l->is_alone ? stat(l->place.path, st) : lstat(l->place.path, st);
+}
+
+/* Somebody may have renamed, deleted or emptied it. */
+static void check(struct logfile *l)
+{
+	int64_t now = clock_ms();
+	struct stat st;
+
+	if (l->fd < 0 || !l->is_regular || now - l->checked_at < LOGFILE_CHECK_MS)
+		return;
+	l->checked_at = now;
+	if (look(l, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
+		logfile_shut(l);
+		tell_begun(l);
+		return;
+	}
+	if (st.st_size < l->size) {
+		l->size = st.st_size;
+		l->is_mid_line = ends_mid_line(l);
+		logmarks_clear(&l->marks);
+		tell_begun(l);
+	}
+	l->size = st.st_size;
+}
+
+/* --- what cannot be written ------------------------------------------------------------------------------------------ */
+
+static void fail(struct logfile *l, const struct log_source *source, int number, const char *why)
+{
+	struct buf words = BUF_INIT;
+
+	if (l->failure)
+		return;
+	l->failure = number ? number : EIO;
+	/* Whoever read from it may be gone. */
+	if (!l->is_regular)
+		logfile_shut(l);
+	mem_free(l->victim);
+	l->victim = mem_strdup(source->name);
+	buf_addf(&words, "cannot write to '%s': %s; what it prints is dropped until that works again",
+		l->place.path, why);
+	tell_trouble(l, words.ptr);
+	buf_release(&words);
+}
+
+static uint64_t drop_all(struct logfile *l)
+{
+	size_t len = 0;
+
+	(void)inflight_raw(l->home->inflight, &len);
+	inflight_skip(l->home->inflight, len);
+	l->lost += len;
+	return len;
+}
+
+/* Its own line, also after half a one. */
+static int write_note(struct logfile *l)
+{
+	const struct inflight_goal goal = {
+		.path = l->place.path,
+		.format = l->format ? l->format : "",
+		.source = l->last,
+		.rights = l->place.rights,
+	};
+	struct buf note = BUF_INIT;
+	size_t done = 0;
+
+	if (l->is_mid_line)
+		buf_addc(&note, '\n');
+	if (l->stamp)
+		logfile_stamp(l, clock_wall_ms(), &note);
+	buf_addf(&note, "[oxherd: %" PRIu64 " bytes were dropped here: %s]\n", l->lost, strerror(l->failure));
+	inflight_aim(l->home->inflight, l->key, &goal);
+	memcpy(inflight_room(l->home->inflight), note.ptr, note.len);
+	done = logfile_put(l, inflight_room(l->home->inflight), note.len, 0);
+	/* Half a note is worse than none. */
+	if (done && done < note.len && l->is_regular && ftruncate(l->fd, l->size - (int64_t)done) == 0) {
+		l->size -= (int64_t)done;
+		l->is_mid_line = ends_mid_line(l);
+	}
+	done = done == note.len;
+	buf_release(&note);
+	return done ? 0 : -1;
+}
+
+/* Why it cannot be opened was told when that began. */
+static int reopen(struct logfile *l)
+{
+	struct err e = ERR_INIT;
+	int rc = logfile_open(l, &e);
+
+	err_release(&e);
+	return rc;
+}
+
+void logfile_retry(struct logfile *l)
+{
+	struct mark mark = l->last;
+	struct buf words = BUF_INIT;
+
+	check(l);
+	if (!l->failure || reopen(l) < 0)
+		return;
+	mark.kind = MARK_NOTE;
+	logfile_mark(l, &mark);
+	if (l->lost && write_note(l) < 0)
+		return;
+	buf_addf(&words, "writes to '%s' again; %" PRIu64 " bytes were dropped", l->place.path, l->lost);
+	l->failure = 0;
+	l->lost = 0;
+	tell_trouble(l, words.ptr);
+	buf_release(&words);
+	logfile_tell(l);
+}
+
+/* --- what comes ------------------------------------------------------------------------------------------------------ */
+
+void logfile_mark(struct logfile *l, const struct mark *source)
+{
+	struct mark mark = *source;
+
+	l->last = *source;
+	if (!l->is_regular)
+		return;
+	mark.offset = (uint64_t)l->size;
+	mark.wall_ms = clock_wall_ms();
+	logmarks_add(&l->marks, &mark);
+}
+
+bool logfile_cuts(const struct logfile *l, const struct log_source *source)
+{
+	return l->is_mid_line && logmarks_has(&l->marks) && !logmarks_is_of(&l->marks, &source->mark);
+}
+
+/* False: it stays where it is, and grows. */
+static bool turn(struct logfile *l, const struct log_source *source)
+{
+	struct err e = ERR_INIT;
+	int rc = 0;
+
+	logfile_shut(l);
+	rc = logturn(&l->place, &l->policy, l->home->gzip, &e);
+	if (rc < 0) {
+		log_warn("%s: the log is not rotated: %s", source->name ? source->name : l->place.path,
+			e.text.ptr);
+		l->turn_after = clock_ms() + LOGFILE_TURN_WAIT_MS;
+	} else {
+		tell_begun(l);
+	}
+	err_release(&e);
+	return rc == 0;
+}
+
+static bool may_turn(const struct logfile *l)
+{
+	return l->is_regular && !l->is_link && (!l->turn_after || clock_ms() >= l->turn_after);
+}
+
+/* How much of it goes into this file; 0: it is to be turned first. */
+static size_t cut(const struct logfile *l, const char *raw, size_t len)
+{
+	size_t whole = rotate_cut(&l->policy, l->size, l->is_mid_line, raw, len);
+
+	/* The marks have the same limit, for those who print a few bytes at a time. */
+	if (whole && l->policy.max_size_bytes > 0 && !l->is_mid_line &&
+		logmarks_size(&l->marks) >= l->policy.max_size_bytes)
+		whole = 0;
+	return whole < len && !may_turn(l) ? len : whole;
+}
+
+static uint64_t put_raw(struct logfile *l, const struct log_source *source, const char *raw, size_t len)
+{
+	size_t put = logfile_put(l, raw, len, len);
+
+	if (put == len)
+		return 0;
+	l->lost += len - put;
+	fail(l, source, errno, strerror(errno));
+	return len - put;
+}
+
+static uint64_t put_stamped(struct logfile *l, const struct log_source *source, const char *raw, size_t len)
+{
+	size_t eaten = 0;
+	size_t made = logfile_stamp_lines(l, raw, len, &eaten);
+	size_t put = logfile_put(l, inflight_room(l->home->inflight), made, eaten);
+
+	if (put == made)
+		return 0;
+	/* What is missing, without the stamps as far as that can be told. */
+	put = made - put < eaten ? made - put : eaten;
+	l->lost += put;
+	fail(l, source, errno, strerror(errno));
+	return put;
+}
+
+uint64_t logfile_take(struct logfile *l, const struct log_source *source)
+{
+	uint64_t dropped = 0;
+	size_t len = 0;
+	const char *raw = NULL;
+	struct err e = ERR_INIT;
+
+	check(l);
+	while (raw = inflight_raw(l->home->inflight, &len), len) {
+		size_t part = 0;
+
+		if (!l->failure && logfile_open(l, &e) < 0)
+			fail(l, source, e.number, e.text.ptr);
+		if (l->failure) {
+			dropped += drop_all(l);
+			break;
+		}
+		part = cut(l, raw, len);
+		if (!part) {
+			(void)turn(l, source);
+			continue;
+		}
+		l->is_cut = logfile_cuts(l, source);
+		logfile_mark(l, &source->mark);
+		dropped += l->stamp ? put_stamped(l, source, raw, part) : put_raw(l, source, raw, part);
+	}
+	err_release(&e);
+	return dropped;
+}

@@ -1,0 +1,140 @@
+#include "logs/logfile_cache.h"
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "logs/compress.h"
+#include "logs/logfile.h"
+#include "logs/write_journal.h"
+#include "loop/watchers.h"
+
+struct place {
+	struct logfile *file;
+	int users;
+};
+
+struct shelf {
+	struct ev_loop *loop;
+	struct logfile_home home;
+	struct map places; /* path -> struct place * */
+	ev_timer retry;    /* armed only while something is dropped */
+};
+
+static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
+{
+	struct shelf *s = w->data;
+	const struct map_entry *entry = NULL;
+	bool is_over = true;
+
+	(void)loop;
+	(void)events;
+	MAP_EACH (&s->places, entry) {
+		const struct place *place = entry->value;
+
+		if (logfile_is_failing(place->file))
+			logfile_retry(place->file);
+		is_over = is_over && !logfile_is_failing(place->file);
+	}
+	if (is_over)
+		ev_timer_stop(s->loop, &s->retry);
+}
+
+/* What a killed brain had read and not written; the file's own shape comes later, so it is not rotated now. */
+static void finish_what_was_left(struct shelf *s)
+{
+	struct inflight_goal goal;
+	struct log_source source = { .name = NULL };
+	struct logfile *l = NULL;
+	size_t len = 0;
+
+	if (!inflight_left(s->home.inflight, &goal)) {
+		(void)inflight_raw(s->home.inflight, &len);
+		inflight_skip(s->home.inflight, len);
+		return;
+	}
+	source.mark = goal.source;
+	l = logfile_new(goal.path, &s->home);
+	logfile_set_rights(l, goal.rights);
+	logfile_set(l, &(struct logfile_shape){ .format = goal.format[0] ? goal.format : NULL });
+	logfile_finish(l);
+	(void)logfile_take(l, &source);
+	logfile_free(l);
+}
+
+struct shelf *shelf_new(struct ev_loop *loop, const char *inflight, const struct pump_calls *calls,
+	void *context, struct err *e)
+{
+	struct inflight *f = inflight_new(inflight, e);
+	struct shelf *s = NULL;
+
+	if (!f)
+		return NULL;
+	s = mem_zalloc(1, sizeof(*s));
+	*s = (struct shelf){ .loop = loop, .home = { .inflight = f } };
+	s->home.gzip = gzip_new(loop);
+	ev_timer_init(&s->retry, on_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
+	s->retry.data = s;
+	finish_what_was_left(s);
+	/* Only now: whoever is called may not be ready while we are made. */
+	s->home.calls = calls;
+	s->home.context = context;
+	return s;
+}
+
+static void place_free(void *item)
+{
+	struct place *place = item;
+
+	logfile_free(place->file);
+	mem_free(place);
+}
+
+void shelf_free(struct shelf *s)
+{
+	if (!s)
+		return;
+	ev_timer_stop(s->loop, &s->retry);
+	map_release_with(&s->places, place_free);
+	gzip_free(s->home.gzip);
+	inflight_free(s->home.inflight);
+	mem_free(s);
+}
+
+struct inflight *shelf_inflight(const struct shelf *s)
+{
+	return s->home.inflight;
+}
+
+struct logfile *shelf_take(struct shelf *s, const char *path, const struct rights *rights)
+{
+	struct place *place = map_get(&s->places, path);
+
+	if (!place) {
+		place = mem_zalloc(1, sizeof(*place));
+		place->file = logfile_new(path, &s->home);
+		map_put(&s->places, path, place);
+	}
+	logfile_set_rights(place->file, rights);
+	place->users++;
+	return place->file;
+}
+
+void shelf_put_back(struct shelf *s, struct logfile *l)
+{
+	struct place *place = l ? map_get(&s->places, logfile_path(l)) : NULL;
+
+	if (!place || --place->users > 0)
+		return;
+	/* The last chance to say what was dropped. */
+	logfile_retry(l);
+	map_remove(&s->places, logfile_path(l));
+	place_free(place);
+}
+
+void shelf_retry_later(struct shelf *s)
+{
+	if (!ev_is_active(&s->retry))
+		ev_timer_again(s->loop, &s->retry);
+}

@@ -1,0 +1,58 @@
+/*
+ * Between the two halves of a log file: not for anybody else.
+ */
+#ifndef OX_LOGS_LOGFILE_PRIVATE_H
+#define OX_LOGS_LOGFILE_PRIVATE_H
+
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/wall.h"
+#include "logs/index_writer.h"
+#include "logs/location.h"
+#include "logs/logfile.h"
+
+struct err;
+struct stamp;
+
+struct logfile {
+	const struct logfile_home *home;
+	struct logmarks marks;
+	struct mark last; /* source of what was written last */
+	struct rotate_policy policy;
+	struct stamp *stamp; /* NULL: lines go in as they are */
+	struct log_place place;
+	char *format;
+	void *writer;
+	uint64_t key;  /* of our own words on their way */
+	char *victim;  /* whose bytes were refused first */
+	int failure;   /* errno; 0: all is well */
+	uint64_t lost; /* bytes since the failure */
+	int fd;
+	uint64_t device, inode;
+	int64_t size;
+	int64_t checked_at;
+	int64_t turn_after; /* no rotation before this */
+	struct wall wall;   /* of the last stamp: minutes change rarely */
+	bool is_regular, is_link, is_healed;
+	bool is_alone;    /* nobody else could put another one in its place */
+	bool is_mid_line; /* what it ends in has no newline */
+	bool is_cut;      /* and what comes now is of somebody else */
+	bool is_news;
+};
+
+/* -1 with why not, and e->number is an errno. */
+int logfile_open(struct logfile *l, struct err *e);
+void logfile_shut(struct logfile *l);
+/* What comes next is of this source. */
+void logfile_mark(struct logfile *l, const struct mark *source);
+/*
+ * Bytes of the inflight area at the end of an open file, `eaten` raw ones with them: how many of them there is room for; errno says what is
+ * the matter with the rest, which is dropped.
+ */
+size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eaten);
+void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out);
+/* Stamped lines in the room of the inflight area: how much that became, and of how much. */
+size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten);
+
+#endif

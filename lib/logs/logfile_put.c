@@ -1,0 +1,175 @@
+/*
+ * The bytes themselves: into the file once and no more, whoever is killed meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "logs/logfile_private.h"
+#include "logs/write_journal.h"
+#include "os/clock.h"
+#include "os/fd.h"
+#include "rules/stamp.h"
+
+static size_t write_some(int fd, const char *bytes, size_t len)
+{
+	size_t done = 0;
+
+	while (done < len) {
+		ssize_t n = write(fd, bytes + done, len - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		done += (size_t)n;
+	}
+	return done;
+}
+
+size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eaten)
+{
+	const struct inflight_step step = {
+		.bytes = bytes,
+		.len = len,
+		.eaten = eaten,
+		.device = l->device,
+		.inode = l->is_regular ? l->inode : 0,
+		.offset = l->size,
+	};
+	size_t done = 0;
+	int number = 0;
+
+	inflight_begin(l->home->inflight, &step);
+	done = write_some(l->fd, bytes, len);
+	number = errno;
+	inflight_end(l->home->inflight);
+	if (done) {
+		l->size += (int64_t)done;
+		l->is_mid_line = bytes[done - 1] != '\n';
+		l->is_news = true;
+	}
+	errno = number;
+	return done;
+}
+
+/* --- stamps -------------------------------------------------------------------------------------------------------- */
+
+void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out)
+{
+	int64_t since = wall_ms - l->wall.epoch_ms;
+
+	/* Within the same second only the milliseconds differ. */
+	if (l->wall.epoch_ms && since >= 0 && l->wall.ms + since < 1000) {
+		l->wall.ms += (int)since;
+		l->wall.epoch_ms = wall_ms;
+	} else {
+		clock_local(&l->wall, wall_ms);
+	}
+	stamp_print(l->stamp, &l->wall, out);
+}
+
+size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten)
+{
+	struct buf stamp = BUF_INIT;
+	char *room = inflight_room(l->home->inflight);
+	size_t made = 0;
+	struct stamping lines = { .is_mid_line = l->is_mid_line && !l->is_cut, .room = room };
+
+	/* A line that somebody else has left unfinished ends here: ours has a stamp of its own. */
+	if (l->is_cut)
+		room[made++] = '\n';
+	l->is_cut = false;
+	logfile_stamp(l, clock_wall_ms(), &stamp);
+	lines.stamp = stamp.ptr;
+	lines.stamp_len = stamp.len;
+	lines.room = room + made;
+	lines.size = INFLIGHT_ROOM - made;
+	made += stamp_lines(&lines, raw, len, eaten);
+	buf_release(&stamp);
+	return made;
+}
+
+/* --- after a kill ---------------------------------------------------------------------------------------------------- */
+
+static bool is_same(int fd, const struct inflight_step *step, struct stat *st)
+{
+	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_dev == step->device &&
+		st->st_ino == step->inode;
+}
+
+/* The file that the step was about: it may have been renamed since, as log rotators do. */
+static int find(const struct logfile *l, const struct inflight_step *step, struct stat *st)
+{
+	const int flags = O_RDWR | O_APPEND;
+	struct buf older = BUF_INIT;
+	int fd = log_open(l->place.path, l->place.rights, flags, 0, NULL);
+
+	if (fd >= 0 && !is_same(fd, step, st))
+		fd_close(&fd);
+	if (fd < 0) {
+		buf_addf(&older, "%s.1", l->place.path);
+		fd = log_open(older.ptr, l->place.rights, flags, 0, NULL);
+		buf_release(&older);
+	}
+	if (fd >= 0 && !is_same(fd, step, st))
+		fd_close(&fd);
+	return fd;
+}
+
+/* How much of the step is in the file already. */
+static size_t written(int fd, const struct inflight_step *step, int64_t size)
+{
+	/* One that is shorter than it was has been emptied since. */
+	int64_t from = size >= step->offset ? step->offset : 0;
+	char block[4096];
+	size_t done = 0;
+
+	while (done < step->len) {
+		size_t part = step->len - done < sizeof(block) ? step->len - done : sizeof(block);
+		ssize_t n = pread(fd, block, part, from + (int64_t)done);
+
+		if (n <= 0)
+			break;
+		/* Somebody else's bytes: ours are not here. */
+		if (memcmp(block, step->bytes + done, (size_t)n) != 0)
+			return 0;
+		done += (size_t)n;
+	}
+	return done;
+}
+
+void logfile_finish(struct logfile *l)
+{
+	struct inflight *f = l->home->inflight;
+	struct inflight_step step;
+	struct stat st;
+	struct err e = ERR_INIT;
+	size_t done = 0;
+	int fd = -1;
+
+	if (!inflight_left_step(f, &step))
+		return;
+	/* What was no file has taken it, or never will. */
+	fd = step.inode ? find(l, &step, &st) : -1;
+	if (fd >= 0) {
+		done = written(fd, &step, st.st_size);
+	} else if (step.inode && logfile_open(l, &e) == 0 && l->is_regular) {
+		/* Another file than it was begun with; from here on it is about this one. */
+		step.device = l->device;
+		step.inode = l->inode;
+		step.offset = l->size;
+		inflight_begin(f, &step);
+		fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+	}
+	if (fd >= 0)
+		l->lost += step.len - done - write_some(fd, step.bytes + done, step.len - done);
+	fd_close(&fd);
+	err_release(&e);
+	inflight_end(f);
+	/* What it knows of the file may be old now. */
+	logfile_shut(l);
+}

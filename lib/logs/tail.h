@@ -1,0 +1,79 @@
+/*
+ * One log as a stream of lines, from a place on to its end, over its rotated siblings to the file that grows.  In memory is one line, or a piece of
+ * one that is longer than PIECE_MAX, and what was read with it; at the end nothing is, and no file is open.
+ */
+#ifndef OX_LOGS_TAIL_H
+#define OX_LOGS_TAIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "logs/segment.h"
+
+struct json;
+
+/* Bytes are borrowed until the next call. */
+struct log_line {
+	const char *bytes;
+	size_t len;
+	bool is_marked; /* who said it and when is known */
+	struct mark mark;
+	bool is_continued; /* begins in the middle of a line */
+	bool goes_on;      /* the rest follows */
+};
+
+struct logtail {
+	struct log_place log;
+	struct logpart file;
+	bool is_placed; /* `id`, `start` and is_continued say what is read next */
+	bool is_continued;
+	bool has_lost; /* set when files were gone before they were read; for the owner to tell, and to take back */
+	bool is_bounded; /* does not go on to a newer file */
+	struct log_id id;
+	int number; /* that it had last; -1: not known */
+	uint64_t start;
+	bool has_limit; /* in the file `limit_id` no byte from `limit` on is read, and nothing newer is */
+	uint64_t limit;
+	struct log_id limit_id;
+	struct buf in;
+	size_t at;   /* where in it `start` is */
+	size_t step; /* of the line that was given last */
+	bool step_goes_on;
+	size_t *budget; /* bytes that may still be read in this turn; borrowed */
+};
+
+enum tail_got {
+	TAIL_LINE,
+	TAIL_END,  /* nothing more now */
+	TAIL_BUSY, /* the budget is used up: ask again in another turn */
+};
+
+/* Both of the place are copied. */
+void logtail_init(struct logtail *t, const struct log_place *log, size_t *budget);
+void logtail_release(struct logtail *t);
+
+/* Where to begin.  All forget what was read. */
+void logtail_at(struct logtail *t, const struct log_id *id, uint64_t offset, bool is_continued);
+void logtail_at_end(struct logtail *t);
+void logtail_at_oldest(struct logtail *t);
+/* With the first line of that time, as far as the marks tell; what has no marks is left out, or with `takes_unknown` is taken. */
+void logtail_at_time(struct logtail *t, int64_t wall_ms, bool takes_unknown);
+/* Not beyond what is there now. */
+void logtail_limit(struct logtail *t);
+
+/* The next line, which stays the next one until logtail_take().  A last line without an end is given only with `takes_rest`. */
+enum tail_got logtail_next(struct logtail *t, bool takes_rest, struct log_line *line);
+/* The line that logtail_next() gave is done with. */
+void logtail_take(struct logtail *t);
+/* Another file of the log was opened: that costs some of the budget. */
+void logtail_pay(struct logtail *t);
+/* Closes what is open; it goes on from the same place. */
+void logtail_rest(struct logtail *t);
+
+/* { "inode": "12", "first_ms": …, "offset": … }, and back; a place that makes no sense is none. */
+struct json *logtail_to_json(const struct logtail *t);
+void logtail_from_json(struct logtail *t, const struct json *j);
+
+#endif
