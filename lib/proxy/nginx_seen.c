@@ -1,4 +1,4 @@
-#include "engine/nginx_seen.h"
+#include "proxy/nginx_seen.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "engine/upstream.h"
+#include "proxy/upstream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,12 +11,12 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "engine/nginx_seen.h"
-#include "engine/upstream_file.h"
 #include "export/export.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/rights.h"
+#include "proxy/nginx_seen.h"
+#include "proxy/upstream_file.h"
 #include "spawn/launch.h"
 #include "spawn/run.h"
 #include "spawn/run_words.h"

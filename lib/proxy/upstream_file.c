@@ -1,4 +1,4 @@
-#include "engine/upstream_file.h"
+#include "proxy/upstream_file.h"
 
 #include <string.h>
 #include <unistd.h>

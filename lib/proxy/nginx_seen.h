@@ -2,8 +2,8 @@
  * Whether nginx has taken a new configuration: `nginx -s reload` says yes as soon as the signal is sent, and a master that finds a mistake goes
  * on with what it has.  What can be seen from outside is that a master has got new workers, and that the old ones take nothing new.
  */
-#ifndef OX_ENGINE_NGINX_SEEN_H
-#define OX_ENGINE_NGINX_SEEN_H
+#ifndef OX_PROXY_NGINX_SEEN_H
+#define OX_PROXY_NGINX_SEEN_H
 
 #include <stdbool.h>
 #include <stddef.h>

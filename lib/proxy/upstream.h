@@ -3,8 +3,8 @@
  * command, put back if the test fails, reloaded with the user's reload command, and then the reload is seen to have taken effect.  What changes
  * within UPSTREAM_COALESCE_MS is written once; what did not change is never reloaded; a file without a server is never written.
  */
-#ifndef OX_ENGINE_UPSTREAM_H
-#define OX_ENGINE_UPSTREAM_H
+#ifndef OX_PROXY_UPSTREAM_H
+#define OX_PROXY_UPSTREAM_H
 
 #include <stdbool.h>
 #include <stddef.h>

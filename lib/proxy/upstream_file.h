@@ -2,8 +2,8 @@
  * One upstream file on disk, and what was there before.  While a new content is not known to be in effect, the old one is kept beside our own state:
  * it comes back when the new one is refused, and a later brain sees by it that the proxy may not have read the file yet.
  */
-#ifndef OX_ENGINE_UPSTREAM_FILE_H
-#define OX_ENGINE_UPSTREAM_FILE_H
+#ifndef OX_PROXY_UPSTREAM_FILE_H
+#define OX_PROXY_UPSTREAM_FILE_H
 
 #include <stdbool.h>
 
