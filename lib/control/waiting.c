@@ -11,7 +11,7 @@
 #include "control/again.h"
 #include "control/handle.h"
 #include "engine/brain.h"
-#include "engine/news.h"
+#include "journal/event_ring.h"
 #include "loop/watchers.h"
 #include "view/human.h"
 

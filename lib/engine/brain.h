@@ -53,7 +53,7 @@ int64_t brain_last_seq(const struct brain *b);
  */
 void brain_begin(struct brain *b);
 void brain_end(struct brain *b);
-/* What was changed until now is on disk when brain_saves_ended() has reached what brain_saves_due() says; see engine/store.h. */
+/* What was changed until now is on disk when brain_saves_ended() has reached what brain_saves_due() says; see journal/store.h. */
 uint64_t brain_saves_due(const struct brain *b);
 uint64_t brain_saves_ended(const struct brain *b);
 /* Why what was changed is not on disk, in words for who asked for it; NULL: it is, or may be soon. */

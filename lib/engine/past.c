@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
-#include "engine/diary.h"
+#include "journal/event_log.h"
 #include "model/status.h"
 #include "os/clock.h"
 #include "rules/rollout.h"

@@ -1,5 +1,5 @@
 /*
- * From the diary (engine/diary.h) to what the herd and the news remember, and back.
+ * From the diary (journal/event_log.h) to what the herd and the news remember, and back.
  */
 #ifndef OX_ENGINE_PAST_H
 #define OX_ENGINE_PAST_H

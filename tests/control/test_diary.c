@@ -1,5 +1,5 @@
 /* What happened is on disk, bounded, and whatever stands in the files keeps nobody from going on. */
-#include "engine/diary.h"
+#include "journal/event_log.h"
 #include "loop/watchers.h"
 
 #include <fcntl.h>

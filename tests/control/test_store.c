@@ -1,5 +1,5 @@
 /* Nothing that was saved is lost, and nothing that is broken keeps a daemon from starting. */
-#include "engine/store.h"
+#include "journal/store.h"
 #include "loop/watchers.h"
 
 #include <fcntl.h>

@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "engine/store_format.h"
 #include "herd/herd.h"
+#include "journal/store_format.h"
 
 enum { STATE_MAX = 1 << 20, HERE_MS = 1000000 };
 

@@ -5,8 +5,8 @@
  *
  * Nothing here keeps a daemon from starting: what cannot be used is renamed to PATH.bad-REASON-N and named in words.
  */
-#ifndef OX_ENGINE_STORE_H
-#define OX_ENGINE_STORE_H
+#ifndef OX_JOURNAL_STORE_H
+#define OX_JOURNAL_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

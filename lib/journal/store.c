@@ -1,4 +1,4 @@
-#include "engine/store.h"
+#include "journal/store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "engine/store_format.h"
+#include "journal/store_format.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "os/clock.h"

@@ -1,8 +1,8 @@
 /*
  * The last EVENTS_MAX things that happened, for `events`: each in a hundred bytes, and as JSON only when somebody asks or listens.
  */
-#ifndef OX_ENGINE_NEWS_H
-#define OX_ENGINE_NEWS_H
+#ifndef OX_JOURNAL_EVENT_RING_H
+#define OX_JOURNAL_EVENT_RING_H
 
 #include <stdbool.h>
 #include <stdint.h>

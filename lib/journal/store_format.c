@@ -1,11 +1,11 @@
-#include "engine/store_format.h"
+#include "journal/store_format.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "base/str.h"
-#include "engine/store.h"
+#include "journal/store.h"
 
 enum { SUM_DIGITS = 16, WORDS_MAX = 8, HEAD_MAX = 256 };
 

@@ -1,4 +1,4 @@
-#include "engine/news.h"
+#include "journal/event_ring.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "engine/diary.h"
+#include "journal/event_log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
- * How the file of engine/store looks: a line that says what it is, and a line of JSON.
+ * How the file of journal/store looks: a line that says what it is, and a line of JSON.
  *	oxherd state 1 SERIAL BOOT-ID LENGTH CHECKSUM
  */
-#ifndef OX_ENGINE_STORE_FORMAT_H
-#define OX_ENGINE_STORE_FORMAT_H
+#ifndef OX_JOURNAL_STORE_FORMAT_H
+#define OX_JOURNAL_STORE_FORMAT_H
 
 #include <stddef.h>
 #include <stdint.h>

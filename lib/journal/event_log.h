@@ -4,8 +4,8 @@
  * of one turn, a machine that goes down perhaps those of its last seconds.  It is an addition: where it cannot be written that is
  * logged once, and the daemon goes on without.
  */
-#ifndef OX_ENGINE_DIARY_H
-#define OX_ENGINE_DIARY_H
+#ifndef OX_JOURNAL_EVENT_LOG_H
+#define OX_JOURNAL_EVENT_LOG_H
 
 #include <stddef.h>
 #include <stdint.h>
