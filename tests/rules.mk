@@ -109,7 +109,7 @@ FUZZ_SECS ?= 600
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 FUZZ_MAKE  = $(MAKE) --no-print-directory OUT=$(OUT)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
 
-$(OUT)/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(call libs,engine keeper $(UNIT_ROOMS))
+$(OUT)/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(call libs,journal keeper spawn loop $(UNIT_ROOMS))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ -lev -lcjson -lz
 

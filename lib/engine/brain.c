@@ -12,13 +12,13 @@
 #include "base/path.h"
 #include "engine/brain_private.h"
 #include "engine/homewatch.h"
-#include "engine/process_look.h"
 #include "engine/sync.h"
 #include "engine/upgrade.h"
 #include "journal/event_log.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"
+#include "sense/process_look.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
 
@@ -182,7 +182,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 	buf_release(&name);
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	if (i && !end.signal && !end.code)
-		process_look_left(b, i, &end.left, &command);
+		brain_find_left(b, i, &end.left, &command);
 	herd_exited(b->herd, ticket_of(m), &end, clock_ms());
 	buf_release(&command);
 }
@@ -350,10 +350,10 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->runner = runner_new(b->loop, b->parent);
 	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
 	brain_open_notices(b);
-	b->limiter = limiter_new(b);
 	b->oom_kills = procfs_oom_kills();
 	open_upstreams(b);
 	b->meter = meter_new();
+	brain_open_limits(b);
 	b->ports = portwatch_new(b->loop);
 	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
 	if (brain_open_pump(b, e) < 0 || open_store(b, e) < 0) {
@@ -382,10 +382,10 @@ void brain_free(struct brain *b)
 	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);
-	meter_free(b->meter);
 	probes_free(b->probes);
 	notices_free(b->notices);
-	limiter_free(b->limiter);
+	limit_watch_free(b->limits);
+	meter_free(b->meter);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
 	vec_release_with(&b->draining, mem_free);

@@ -8,7 +8,6 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "engine/brain.h"
-#include "engine/limiter.h"
 #include "journal/event_ring.h"
 #include "journal/store.h"
 #include "logs/location.h"
@@ -16,6 +15,7 @@
 #include "loop/watchers.h"
 #include "proxy/upstream.h"
 #include "sense/drain.h"
+#include "sense/limit_watch.h"
 #include "sense/port.h"
 #include "sense/probe.h"
 #include "sense/usage.h"
@@ -87,7 +87,7 @@ struct brain {
 	struct runner *runner;
 	struct probes *probes;
 	struct notices *notices;
-	struct limiter *limiter;
+	struct limit_watch *limits;
 	int64_t oom_kills; /* as the kernel has counted them so far */
 	struct upstreams *upstreams;
 	struct drains *drains;
@@ -169,6 +169,11 @@ struct log_place brain_log_place(const struct brain *b, const struct instance *i
 void brain_sweep_pump(struct brain *b);
 /* What a burst of events has freed goes back to the system. */
 void brain_trim(struct brain *b);
+/* brain_sense.c: what the senses ask of the herd, and what the herd asks of them. */
+void brain_open_limits(struct brain *b);
+/* What a service left that has ended with 0; the words are in `command`. */
+void brain_find_left(
+	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
 /* brain_words.c: the herd's words for a spawn that the keeper could not do. */
 void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);

@@ -10,11 +10,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
-#include "engine/past.h"
-#include "engine/process_look.h"
+#include "engine/history.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/sig.h"
+#include "sense/process_look.h"
 #include "spawn/launch.h"
 
 void brain_fact(struct brain *b, struct fact fact)
@@ -301,8 +301,8 @@ const struct hands brain_hands = {
 	.hook = brain_hook,
 	.last_lines = brain_last_lines,
 	.look = do_look,
-	.publish = past_publish,
-	.remember = past_remember,
+	.publish = history_publish,
+	.remember = history_remember,
 	.changed = do_changed,
 	.settled = do_settled,
 };

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
-#include "engine/past.h"
+#include "engine/history.h"
 #include "logs/fifo.h"
 #include "os/clock.h"
 #include "os/cpu.h"
@@ -221,7 +221,7 @@ static void find_feet(struct brain *b)
 	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
 	callers_from_json(&b->callers, json_get(b->state, "callers"));
 	b->herd = herd_remembered(b, &options);
-	past_begin(b);
+	history_begin(b);
 	json_free(b->state);
 	b->state = NULL;
 	for (size_t i = 0; i < b->found.len; i++)

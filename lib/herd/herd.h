@@ -62,15 +62,11 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_t
 void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now);
 
 struct herd_exit {
-	int code;        /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how */
-	int signal;      /* its number, or 0 */
-	int64_t wall_ms; /* since 1970, for people only */
-	bool is_oom;     /* killed by the kernel, for want of memory */
-	struct left_behind {
-		int64_t pid; /* 0: nothing lives on that belongs to it, or nobody has looked */
-		int port;    /* that it listens on; 0: none */
-		const char *command;
-	} left; /* it has ended with 0, and this one of its processes lives on */
+	int code;                /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how */
+	int signal;              /* its number, or 0 */
+	int64_t wall_ms;         /* since 1970, for people only */
+	bool is_oom;             /* killed by the kernel, for want of memory */
+	struct left_behind left; /* it has ended with 0, and this one of its processes lives on */
 };
 /* The main process was reaped. */
 void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now);

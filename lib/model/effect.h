@@ -9,9 +9,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/upstream.h"
 #include "model/spec.h"
 #include "model/ticket.h"
+#include "model/upstream.h"
 
 struct build;
 
@@ -80,6 +80,13 @@ struct process_look {
 	int ports[LOOK_PORTS_MAX]; /* TCP ports that it listens on, rising; further ones are left out */
 	int ports_len;
 	bool is_first_thread_over; /* of the main process, while others of its threads live */
+};
+
+/* A process of a service that lives on when the service has ended with 0. */
+struct left_behind {
+	int64_t pid; /* 0: nothing lives on that belongs to it, or nobody has looked */
+	int port;    /* that it listens on; 0: none */
+	const char *command;
 };
 
 #endif

@@ -74,7 +74,28 @@ links() {
 	}' >>"$out"
 }
 
+# alone ROOM BELOW...: all of the room links with what stands below it.
+alone() {
+	room=$1
+	shift
+	below=
+	for name in "$@"; do
+		below="$below $build/lib/$name.a"
+	done
+	[ -f "$build/lib/$room.a" ] || return 0
+	# shellcheck disable=SC2086  # a list
+	echo 'int main(void) { return 0; }' | ${CC:-cc} -x c - -x none -Wl,--whole-archive "$build/lib/$room.a" -Wl,--no-whole-archive \
+		$below -lev -lcjson -lz -o "$out.alone" 2>&1 | sed -n "s|.*undefined reference to|lib/$room does not link alone:|p" | sort -u >>"$out"
+	rm -f "$out.alone"
+}
+
 if [ -n "$build" ]; then
+	for room in logs sense proxy journal; do
+		alone $room spawn loop wire export view rules model os base
+	done
+	alone spawn loop wire export view rules model os base
+	alone herd rules view export wire model base
+	alone keeper wire os base
 	links oxctl "engine journal proxy sense logs herd keeper spawn loop" "libcjson libm"
 	links oxherd "control engine journal proxy sense logs herd spawn loop export view rules model" ""
 	links oxherd-brain "keeper" "libev libcjson libz libm"

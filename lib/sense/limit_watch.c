@@ -1,34 +1,33 @@
-#include "engine/limiter.h"
+#include "sense/limit_watch.h"
 
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
-#include "engine/brain_private.h"
+#include "loop/watchers.h"
 #include "os/clock.h"
 #include "rules/limits.h"
 #include "sense/proctree.h"
+#include "sense/usage.h"
 
-struct limiter {
-	struct brain *brain;
+struct limit_watch {
+	struct ev_loop *loop;
+	struct meter *meter;
+	const struct limit_watch_calls *calls;
+	void *context;
 	ev_timer timer;
 	struct map pasts; /* generation -> struct limits_past * */
 };
 
-/* One that is looked at now. */
-struct subject {
-	struct ticket ticket;
-	const struct spec *spec;
-};
-
-static void arm(struct limiter *l, int64_t ms)
+static void arm(struct limit_watch *l, int64_t ms)
 {
-	ev_now_update(l->brain->loop);
-	ev_timer_stop(l->brain->loop, &l->timer);
+	ev_now_update(l->loop);
+	ev_timer_stop(l->loop, &l->timer);
 	ev_timer_set(&l->timer, (double)ms / 1000, 0);
-	ev_timer_start(l->brain->loop, &l->timer);
+	ev_timer_start(l->loop, &l->timer);
 }
 
-static struct limits_past *past_of(struct limiter *l, struct ticket t)
+static struct limits_past *past_of(struct limit_watch *l, struct ticket t)
 {
 	const char *key = (const char *)&t.generation;
 	struct limits_past *past = map_get_n(&l->pasts, key, sizeof(t.generation));
@@ -41,7 +40,7 @@ static struct limits_past *past_of(struct limiter *l, struct ticket t)
 }
 
 /* What is not looked at any more is forgotten. */
-static void sweep(struct limiter *l, const struct subject *subjects, size_t count)
+static void sweep(struct limit_watch *l, const struct limit_subject *subjects, size_t count)
 {
 	const struct map_entry *entry = NULL;
 
@@ -57,25 +56,6 @@ static void sweep(struct limiter *l, const struct subject *subjects, size_t coun
 	}
 }
 
-static size_t collect(const struct brain *b, struct subject **subjects, struct meter_reading **readings)
-{
-	size_t most = herd_counts(b->herd).instances;
-	size_t count = 0;
-
-	*subjects = mem_zalloc(most, sizeof(**subjects));
-	*readings = mem_zalloc(most, sizeof(**readings));
-	for (const struct instance *i = herd_first(b->herd); i && count < most; i = herd_next(b->herd, i)) {
-		enum state state = instance_state(i);
-
-		if ((state != STATE_RUNNING && state != STATE_UNHEALTHY) || !limits_has(instance_spec(i)))
-			continue;
-		(*subjects)[count] =
-			(struct subject){ .ticket = instance_ticket(i), .spec = instance_spec(i) };
-		(*readings)[count++].pid = (pid_t)instance_pid(i);
-	}
-	return count;
-}
-
 static int64_t exact_memory(const struct meter_reading *r, int64_t most)
 {
 	int64_t share = most > 0 && r->memory_bytes > most ? proctree_share(r->pid) : -1;
@@ -84,7 +64,7 @@ static int64_t exact_memory(const struct meter_reading *r, int64_t most)
 }
 
 /* The fact may change the herd, and with it the definition: nothing of the subject is looked at after it. */
-static int64_t look_at(struct limiter *l, const struct subject *s, const struct meter_reading *r)
+static int64_t look_at(struct limit_watch *l, const struct limit_subject *s, const struct meter_reading *r)
 {
 	struct limits_past *past = past_of(l, s->ticket);
 	int64_t memory = exact_memory(r, s->spec->limits.memory_bytes);
@@ -95,22 +75,23 @@ static int64_t look_at(struct limiter *l, const struct subject *s, const struct 
 
 	next = limits_next(s->spec, past, memory);
 	if (is_over)
-		herd_over_limit(l->brain->herd, s->ticket, why, now);
+		l->calls->over(l->context, s->ticket, why, now);
 	return next;
 }
 
 static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct limiter *l = w->data;
-	struct brain *b = l->brain;
-	struct subject *subjects = NULL;
-	struct meter_reading *readings = NULL;
-	size_t count = collect(b, &subjects, &readings);
+	struct limit_watch *l = w->data;
+	struct limit_subject *subjects = NULL;
+	size_t count = l->calls->subjects(l->context, &subjects);
+	struct meter_reading *readings = mem_zalloc(count, sizeof(*readings));
 	int64_t next = LIMITS_SELDOM_MS;
 
 	(void)loop;
 	(void)events;
-	meter_read(b->meter, readings, count);
+	for (size_t i = 0; i < count; i++)
+		readings[i].pid = (pid_t)subjects[i].pid;
+	meter_read(l->meter, readings, count);
 	sweep(l, subjects, count);
 	for (size_t i = 0; i < count; i++) {
 		int64_t its = readings[i].processes ? look_at(l, &subjects[i], &readings[i]) : LIMITS_SOON_MS;
@@ -122,35 +103,36 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 		arm(l, next);
 	mem_free(subjects);
 	mem_free(readings);
-	brain_end(b);
+	l->calls->done(l->context);
 }
 
-struct limiter *limiter_new(struct brain *b)
+struct limit_watch *limit_watch_new(
+	struct ev_loop *loop, struct meter *meter, const struct limit_watch_calls *calls, void *context)
 {
-	struct limiter *l = mem_zalloc(1, sizeof(*l));
+	struct limit_watch *l = mem_zalloc(1, sizeof(*l));
 
-	l->brain = b;
+	l->loop = loop;
+	l->meter = meter;
+	l->calls = calls;
+	l->context = context;
 	ev_timer_init(&l->timer, on_timer, 0, 0);
 	l->timer.data = l;
 	return l;
 }
 
-void limiter_free(struct limiter *l)
+void limit_watch_free(struct limit_watch *l)
 {
 	if (!l)
 		return;
-	ev_timer_stop(l->brain->loop, &l->timer);
+	ev_timer_stop(l->loop, &l->timer);
 	map_release_with(&l->pasts, mem_free);
 	mem_free(l);
 }
 
-void limiter_wake(struct limiter *l, const char *app)
+void limit_watch_wake(struct limit_watch *l, const struct spec *spec)
 {
-	const struct brain *b = l->brain;
-	const struct spec *s = b->herd ? herd_spec(b->herd, app) : NULL;
-
-	if (s && limits_has(s) &&
+	if (spec && limits_has(spec) &&
 		(!ev_is_active(&l->timer) ||
-			ev_timer_remaining(b->loop, &l->timer) > LIMITS_SOON_MS / 1000.0))
+			ev_timer_remaining(l->loop, &l->timer) > LIMITS_SOON_MS / 1000.0))
 		arm(l, LIMITS_SOON_MS);
 }

@@ -1,0 +1,94 @@
+/*
+ * What the senses have to know of the herd, as they do not know it themselves.
+ */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "engine/brain_private.h"
+#include "rules/limits.h"
+#include "sense/left_behind.h"
+
+static size_t find_subjects(void *context, struct limit_subject **subjects)
+{
+	const struct brain *b = context;
+	size_t most = herd_counts(b->herd).instances;
+	size_t count = 0;
+
+	*subjects = mem_zalloc(most, sizeof(**subjects));
+	for (const struct instance *i = herd_first(b->herd); i && count < most; i = herd_next(b->herd, i)) {
+		enum state state = instance_state(i);
+
+		if ((state == STATE_RUNNING || state == STATE_UNHEALTHY) && limits_has(instance_spec(i)))
+			(*subjects)[count++] = (struct limit_subject){
+				.ticket = instance_ticket(i),
+				.spec = instance_spec(i),
+				.pid = instance_pid(i),
+			};
+	}
+	return count;
+}
+
+static void over_limit(void *context, struct ticket ticket, const char *why, int64_t now)
+{
+	const struct brain *b = context;
+
+	herd_over_limit(b->herd, ticket, why, now);
+}
+
+static void limits_done(void *context)
+{
+	brain_end(context);
+}
+
+void brain_open_limits(struct brain *b)
+{
+	static const struct limit_watch_calls calls = { find_subjects, over_limit, limits_done };
+
+	b->limits = limit_watch_new(b->loop, b->meter, &calls, b);
+}
+
+static int by_pid(const void *left, const void *right)
+{
+	const pid_t *a = left;
+	const pid_t *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+/* The main processes that are known, by pid. */
+static pid_t *known_pids(const struct brain *b, size_t *count)
+{
+	pid_t *pids = mem_zalloc(herd_counts(b->herd).instances + 1, sizeof(*pids));
+
+	*count = 0;
+	for (const struct instance *i = herd_first(b->herd); i; i = herd_next(b->herd, i))
+		if (instance_pid(i) > 0)
+			pids[(*count)++] = (pid_t)instance_pid(i);
+	qsort(pids, *count, sizeof(*pids), by_pid);
+	return pids;
+}
+
+void brain_find_left(
+	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command)
+{
+	enum state state = instance_state(i);
+	size_t count = 0;
+	pid_t *known = NULL;
+
+	if (state != STATE_STARTING && state != STATE_RUNNING && state != STATE_UNHEALTHY)
+		return;
+	known = known_pids(b, &count);
+	left_behind_find(
+		&(struct left_behind_query){
+			.keeper = (pid_t)b->keeper_pid,
+			.main = (pid_t)instance_pid(i),
+			.ticket = instance_ticket(i),
+			.app = instance_app(i),
+			.instance = instance_number(i),
+			.is_server = spec_ready(instance_spec(i)) != READY_ALIVE,
+			.known = known,
+			.known_count = count,
+		},
+		left, command);
+	mem_free(known);
+}
