@@ -54,6 +54,9 @@ void rollout_end(struct rollout *r, bool is_ok, const char *words);
 /* What is told to whoever asks how it ended, or stands. */
 void rollout_rested(struct app *a, bool is_ok, const char *words);
 
+/* deploy_ports.c: which slots are to have a port that another instance of the app has now.  By place, as the instances. */
+void rollout_mark_held(const struct app *a, struct rollout_slot *slots);
+
 /* deploy_tell.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
 void rollout_tell(struct app *a, const char *verdict);
 /* That it is paused, how far it came, and how to continue or abort it. */

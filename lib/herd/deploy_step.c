@@ -169,6 +169,7 @@ static struct rollout_decision decide(const struct app *a)
 	/* By place, so that a decision's slot is one of the app's instances. */
 	for (size_t k = 0; k < a->instances.len; k++)
 		slots[p.len++] = slot_of(a->instances.items[k]);
+	rollout_mark_held(a, slots);
 	d = rollout_decide(&p);
 	mem_free(slots);
 	return d;

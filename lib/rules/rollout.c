@@ -25,6 +25,12 @@ static bool is_forward(const struct rollout_picture *p)
 	return p->phase == ROLLOUT_PROOF || p->phase == ROLLOUT_REPLACE;
 }
 
+/* It starts as soon as another slot gives up the port: nobody waits for it meanwhile. */
+static bool is_hindered(const struct rollout_slot *s)
+{
+	return s->is_target && s->is_held && !s->serves;
+}
+
 /* Not begun yet: a spare that is there is one of a rollout that was overtaken. */
 static bool is_early(const struct rollout_picture *p)
 {
@@ -44,13 +50,13 @@ static struct tally count(const struct rollout_picture *p)
 
 		t.serving += s->serves && !is_done;
 		t.real += s->seat == SEAT_REAL && s->is_wanted;
-		t.wanted += s->seat == SEAT_REAL && s->is_wanted && !is_done;
+		t.wanted += s->seat == SEAT_REAL && s->is_wanted && !is_done && !is_hindered(s);
 		t.over += s->seat == SEAT_REAL && s->is_wanted && s->is_over;
 		t.stuck += s->seat == SEAT_REAL && s->is_wanted && s->is_stuck;
 		t.spares += s->seat == SEAT_SPARE && is_new;
 		t.unproven_spares += s->seat == SEAT_SPARE && is_new && !s->is_proven;
 		t.replaced += s->seat == SEAT_REAL && is_new;
-		t.in_flight += s->seat == SEAT_REAL && is_new && !s->is_proven;
+		t.in_flight += s->seat == SEAT_REAL && is_new && !s->is_proven && !is_hindered(s);
 	}
 	return t;
 }
@@ -163,22 +169,47 @@ static bool is_free(const struct rollout_slot *s)
 	return s->is_over || (!s->serves && !s->is_up);
 }
 
-/* A slot that is not by the target yet: one whose change costs nothing before one that serves.  ROLLOUT_NO_SLOT: there is none. */
+/* One waits for the port of another, and that perhaps for the port of a third: who has to go first. */
+static size_t first_of_chain(const struct rollout_picture *p, size_t k)
+{
+	for (size_t n = 0; n < p->len && k != ROLLOUT_NO_SLOT && p->slots[k].is_held; n++) {
+		if (p->slots[p->slots[k].holder].seat != SEAT_REAL)
+			return k;
+		k = p->slots[k].holder;
+	}
+	return k;
+}
+
+/*
+ * A slot that is not by the target yet: one whose change costs nothing before one that serves, and one whose new port another slot has only where
+ * there is no other.  ROLLOUT_NO_SLOT: there is none.
+ */
 static size_t next_old(const struct rollout_picture *p)
 {
 	size_t found = ROLLOUT_NO_SLOT;
+	size_t held = ROLLOUT_NO_SLOT;
 
 	for (size_t k = 0; k < p->len; k++) {
 		const struct rollout_slot *s = &p->slots[k];
 
 		if (s->seat != SEAT_REAL || s->is_target)
 			continue;
+		if (s->is_held) {
+			held = held == ROLLOUT_NO_SLOT ? k : held;
+			continue;
+		}
 		if (is_free(s))
 			return k;
 		if (found == ROLLOUT_NO_SLOT || (p->slots[found].serves && !s->serves))
 			found = k;
 	}
-	return found;
+	return found == ROLLOUT_NO_SLOT ? first_of_chain(p, held) : found;
+}
+
+/* One that will be too many at the end has the port that `s` is to have: it goes first. */
+static bool is_in_the_way(const struct rollout_picture *p, const struct rollout_slot *s)
+{
+	return s->is_held && p->slots[s->holder].seat == SEAT_SURPLUS;
 }
 
 static struct rollout_decision tidy_up(
@@ -215,6 +246,11 @@ static struct rollout_decision replace(
 		return tidy_up(p, t, wait);
 	if (canary && t->replaced >= canary)
 		return t->in_flight ? *wait : decide(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
+	if (is_in_the_way(p, &p->slots[next])) {
+		size_t holder = p->slots[next].holder;
+
+		return can_spare(p, t, &p->slots[holder]) ? decide(ROLLOUT_DO_DROP_SPARE, holder) : *wait;
+	}
 	/* With a canary also what is down anyway waits its turn. */
 	if (is_free(&p->slots[next]) && !canary)
 		return decide(ROLLOUT_DO_REPLACE, next);

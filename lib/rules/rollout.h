@@ -50,6 +50,8 @@ struct rollout_slot {
 	bool is_proven;  /* said to be, by an earlier decision */
 	bool has_failed; /* by the target: it ended, or was not ready in time */
 	bool is_stuck;   /* cannot be stopped */
+	bool is_held; /* the port that it has by the target is that of `holder` now, which is not by the target yet */
+	size_t holder; /* a slot */
 	bool is_over; /* it ended and does not start again by itself; if it serves all the same, its job is done */
 	int64_t well_since;
 };

@@ -216,3 +216,29 @@ load ../lib/daemon
 	assert_equal "$(ports api)" "$port $((port + 5)) $((port + 10))"
 	answers $((port + 10)) "hello from api:2"
 }
+
+@test "a deploy moves ports onto those that the app has already, up, down, and with more or fewer instances" {
+	port=$(port_block 8)
+	# at PORT INSTANCES: with the ports from there on.
+	at() {
+		cat >oxfile.toml <<-TOML
+			[processes.api]
+			command = "hello"
+			instances = $2
+			port = $1
+			deploy = { min_healthy_secs = 0, fail_timeout_secs = 0 }
+		TOML
+	}
+	at $((port + 2)) 3
+	oxctl start --wait 3>&-
+	for to in "3 3" "2 3" "1 4" "2 2" "1 3"; do
+		# shellcheck disable=SC2086
+		set -- $to
+		at $((port + $1)) "$2"
+		run -0 timeout 30 oxctl deploy
+		assert_output --partial "runs in $2 of $2 instances"
+		assert_equal "$(ports api)" "$(seq -s ' ' $((port + $1)) $((port + $1 + $2 - 1)))"
+	done
+	oxctl rollback
+	assert_equal "$(ports api)" "$((port + 2)) $((port + 3))"
+}

@@ -187,6 +187,52 @@ static void the_sick_are_not_replaced_all_at_once(void **state)
 	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 }
 
+static void who_finds_its_port_free_goes_first(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	/* As from 3000-3002 to 3001-3003. */
+	s->slots[0].is_held = s->slots[1].is_held = true;
+	s->slots[0].holder = 1;
+	s->slots[1].holder = 2;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 2);
+	make_proven(&s->slots[2]);
+	s->slots[1].is_held = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 1);
+}
+
+static void who_waits_for_a_port_keeps_nobody_waiting(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	/* The last is new, and is to have the port of the first. */
+	s->slots[2] = (struct rollout_slot){ .is_target = true, .is_wanted = true, .is_held = true };
+	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
+	s->slots[2].is_held = false;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+}
+
+static void surplus_makes_way(void **state)
+{
+	struct scene *s = scene(ROLLOUT_REPLACE);
+
+	(void)state;
+	make_proven(add_spare(s));
+	/* As from 3000-3002 to 3001-3002. */
+	s->slots[2].seat = SEAT_SURPLUS;
+	s->slots[0].is_held = s->slots[1].is_held = true;
+	s->slots[0].holder = 1;
+	s->slots[1].holder = 2;
+	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 2);
+	s->slots[2].is_leaving = true;
+	s->slots[2].serves = s->slots[1].is_held = false;
+	assert_verb(s, ROLLOUT_DO_REPLACE, 1);
+}
+
 static void canaries_pause(void **state)
 {
 	struct scene *s = scene(ROLLOUT_REPLACE);
@@ -337,6 +383,11 @@ int main(void)
 		PROMISE("never fewer serve than are wanted, whatever crashes beside it",
 			never_fewer_than_wanted),
 		PROMISE("the sick are not replaced all at once", the_sick_are_not_replaced_all_at_once),
+		PROMISE("where ports move onto each other, who finds its port free goes first",
+			who_finds_its_port_free_goes_first),
+		PROMISE("a new instance whose port an old one has still keeps nobody waiting",
+			who_waits_for_a_port_keeps_nobody_waiting),
+		PROMISE("what will be too many and is in the way of a port goes first", surplus_makes_way),
 		PROMISE("after its canaries it waits, without a spare", canaries_pause),
 		PROMISE("it ends when all is by the target and no spare is left", the_end_is_tidy),
 		PROMISE("going back needs no trial, and no failure turns it round",
