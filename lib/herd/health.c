@@ -99,7 +99,6 @@ void instance_check_renew(struct instance *i)
 		instance_check_begin(i);
 	if (!has_health && i->state == STATE_UNHEALTHY)
 		instance_feed(i, EVENT_HEALTHY, "it is not checked any more");
-	instance_touch(i);
 }
 
 void instance_check(struct instance *i)

@@ -32,7 +32,6 @@ void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t
 		instance_over_end(i);
 		i->over = mem_strdup(words);
 		i->is_restarting = true;
-		h->is_changed = true;
 		instance_note(i, words);
 		instance_touch(i);
 	}

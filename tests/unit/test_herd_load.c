@@ -252,6 +252,32 @@ static void ages_count_from_when_it_was_saved(void **state)
 	err_release(&e);
 }
 
+static void what_waits_for_a_rollout_that_is_no_more_is_over(void **state)
+{
+	char *alone = changed(least, "\"waits\":[{\"slot\":1}],", "");
+	char *text = changed(alone, "\"rollouts\":[{}]", "\"rollouts\":[{\"rollout\":99}]");
+	struct fake f;
+	struct herd_options options = fake_options(&f);
+	struct json *j = json_parse(text, strlen(text), 100000, NULL);
+	struct herd_receipt receipt = { .is_over = false };
+
+	(void)state;
+	fake_init(&f);
+	herd_free(f.h);
+	f.h = herd_from_json(j, &options, f.now, NULL);
+	assert_non_null(f.h);
+	assert_true(herd_receipt_find(f.h, "k", &receipt));
+	assert_false(receipt.is_over);
+	herd_resume(f.h, f.now);
+	assert_true(herd_receipt_find(f.h, "k", &receipt));
+	assert_true(receipt.is_over);
+	assert_true(receipt.is_ok);
+	json_free(j);
+	mem_free(text);
+	mem_free(alone);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +295,8 @@ int main(void)
 			a_start_is_by_what_asked_for_it),
 		PROMISE("ages and remaining times count from when the store was written, or from now after a new boot",
 			ages_count_from_when_it_was_saved),
+		PROMISE("what waits for a rollout that the store does not know is over, and did not fail",
+			what_waits_for_a_rollout_that_is_no_more_is_over),
 	};
 
 	return cmocka_run_group_tests_name("herd_load", tests, NULL, NULL);

@@ -262,6 +262,12 @@ static void an_unknown_dependency_is_refused(void **state)
 		strstr(f.log.ptr, "'job' depends on 'dbb', which is not defined; did you mean 'db'?"));
 	assert_null(herd_first(f.h));
 	fake_release(&f);
+	/* Nothing is suggested where nothing is alike. */
+	chain(&f);
+	fake_needs(fake_app(&f, "job", 1), "elasticsearch");
+	assert_int_equal(fake_apply(&f), -1);
+	assert_non_null(strstr(f.log.ptr, "'job' depends on 'elasticsearch', which is not defined\n"));
+	fake_release(&f);
 }
 
 static void only_what_changed_is_touched(void **state)

@@ -108,6 +108,42 @@ static void what_is_pending_is_told(void **state)
 	fake_release(&f);
 }
 
+/* What one that is asked for now waits for, by the time that its request is given up. */
+static void pending(const struct fake *f, const char *expected)
+{
+	const uint64_t id = 7;
+	struct buf words = BUF_INIT;
+
+	herd_pending(f->h, &id, 1, &words);
+	assert_string_equal(words.ptr, expected);
+	buf_release(&words);
+}
+
+static void what_it_waits_for_is_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	f.is_manual = true;
+	fake_app(&f, "web", 1)->port = 4000;
+	fake_apply(&f);
+	fake_request(&f, HERD_START, "web", 7, true);
+	pending(&f, "web:0 is starting: looks whether port 4000 is free. See 'oxctl why web'");
+	herd_port_free(f.h, fake_ticket(&f, "web:0"), f.now);
+	pending(&f, "web:0 is starting: its process is being started. See 'oxctl why web'");
+	f.is_manual = false;
+	f.is_never_ready = true;
+	fake_answer(&f);
+	pending(&f, "web:0 has not sent READY=1 yet (still starting). See 'oxctl why web'");
+	fake_ready(&f, "web:0");
+	pending(&f, "");
+	f.is_manual = true;
+	fake_request(&f, HERD_STOP, "web", 7, false);
+	pending(&f, "web:0 is stopping: was sent SIGTERM: asked to stop. See 'oxctl why web'");
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +154,8 @@ int main(void)
 		PROMISE("the message about what keeps crashing holds its last lines", last_lines_are_told),
 		PROMISE("a timeout names three of the instances that a request still waits for, and counts the rest",
 			what_is_pending_is_told),
+		PROMISE("a timeout says what an instance waits for: a port, its process, itself, its end",
+			what_it_waits_for_is_told),
 	};
 
 	return cmocka_run_group_tests_name("herd_wait", tests, NULL, NULL);
