@@ -111,10 +111,13 @@ def copy_tree(lane):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
+    for folder in 'lib', 'cmd', 'tests':
+        for old in (lane / folder).rglob('*.[ch]'):
+            if str(old.relative_to(lane)) not in names or not (TOP / old.relative_to(lane)).is_file():
+                old.unlink()
 
 
 def prepare(lane):
-    copy_tree(lane)
     made = make(lane, 'build/oxherd', 'unit', 'keeper', 'build/sim')
     if made.returncode:
         raise SystemExit(made.stdout)
@@ -212,13 +215,16 @@ def main():
     if subprocess.run(ALONE + ['true'], stderr=subprocess.DEVNULL).returncode:
         raise SystemExit('mutants: a process namespace of its own is needed (unshare --pid), as a mutant may signal anybody')
     lanes, bad = queue.Queue(), 0
-    for k in range(JOBS):
-        lane = OUT / f'lane-{k}'
+    folders = [OUT / f'lane-{k}' for k in range(JOBS)]
+    # All at once, before anything is built: who goes on editing does not change what is tried.
+    groups, known, begin = chosen(), equivalents(), time.monotonic()
+    for lane in folders:
         lane.mkdir(parents=True, exist_ok=True)
+        copy_tree(lane)
+    for lane in folders:
         prepare(lane)
         lanes.put(lane)
-    known, begin = equivalents(), time.monotonic()
-    for group, mutants in chosen().items():
+    for group, mutants in groups.items():
         wanted = len(mutants) if ONLY else COUNT if group != 'keeper' else COUNT // 2
         counted, noticed, _ = run_group(lanes, mutants, wanted, known)
         rate = 100 * noticed / counted if counted else 0

@@ -58,6 +58,10 @@ static void guesses(void **state)
 		{ "web", "sub/server.js", "", "oxctl start web -- node sub/server.js" },
 		{ "web", "run fast", "", "oxctl start web -- ./run fast" },
 		{ "web", "PORT=1", "", NULL },
+		/* No shell takes these for variables. */
+		{ "web", "0A=1 node app.js", "", NULL },
+		{ "web", "9A=1 node app.js", "", NULL },
+		{ "web", "=1 node app.js", "", NULL },
 		{ "web", "notes.txt", "", NULL },
 		{ "web", "'foo bar'", "", NULL },
 		{ "web", "gone.py", "", NULL },
