@@ -283,7 +283,6 @@ static void ask_place(struct instance *i)
 	fit_places(a);
 	i->has_asked_place = true;
 	i->has_place = budget_ask(&a->ill, i->slot);
-	i->app->herd->is_changed = true;
 	if (!i->has_place)
 		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
 }
