@@ -257,8 +257,14 @@ bool procfs_command(pid_t pid, struct buf *out, size_t max)
 		return false;
 	while (got > 0 && !text[got - 1])
 		got--;
-	for (ssize_t i = 0; i < got; i++)
-		buf_addc(out, (char)(text[i] ? text[i] : ' '));
+	for (ssize_t i = 0; i < got; i++) {
+		bool is_control = (unsigned char)text[i] < ' ' || text[i] == 0x7f;
+
+		if (!text[i])
+			buf_addc(out, ' ');
+		else
+			buf_addc(out, (char)(is_control ? '?' : text[i]));
+	}
 	return true;
 }
 

@@ -46,7 +46,10 @@ ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max);
  * we may not look.
  */
 bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size);
-/* Its command line as people type it, arguments with a space between; appends at most `max` bytes.  False when it is gone. */
+/*
+ * Its command line as people type it, arguments with a space between, and '?' for control characters: it goes into lines of the log and to terminals,
+ * and may be a stranger's.  Appends at most `max` bytes.  False when it is gone.
+ */
 bool procfs_command(pid_t pid, struct buf *out, size_t max);
 /* Who traces it, as a debugger does; 0: nobody, or it is gone. */
 pid_t procfs_tracer(pid_t pid);

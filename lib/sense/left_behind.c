@@ -97,6 +97,15 @@ static pid_t find_left(const struct left_behind_query *query)
 	return s.found;
 }
 
+static void add_name(pid_t pid, struct buf *out)
+{
+	char name[PROCFS_NAME_MAX];
+
+	procfs_name(pid, name);
+	for (const char *at = name; *at; at++)
+		buf_addc(out, (char)((unsigned char)*at < ' ' || *at == 0x7f ? '?' : *at));
+}
+
 void left_behind_find(const struct left_behind_query *query, struct left_behind *left, struct buf *command)
 {
 	struct process_walk *walk = NULL;
@@ -105,7 +114,9 @@ void left_behind_find(const struct left_behind_query *query, struct left_behind 
 	left->pid = find_left(query);
 	if (!left->pid)
 		return;
-	(void)procfs_command((pid_t)left->pid, command, COMMAND_MAX);
+	/* One that is just being replaced by another program has no command line for a moment, but a name. */
+	if (!procfs_command((pid_t)left->pid, command, COMMAND_MAX) || !command->len)
+		add_name((pid_t)left->pid, command);
 	left->command = command->ptr;
 	process_look_take(&walk, (pid_t)left->pid, &look);
 	process_walk_free(walk);

@@ -145,6 +145,38 @@ static void a_process_is_read(void **state)
 	buf_release(&out);
 }
 
+/* So that nobody writes a line of ours, or to a terminal. */
+static void a_command_is_one_line(void **state)
+{
+	char *const argv[] = { (char *)"sh", (char *)"-c",
+		(char *)"echo; read x # \nall is well\033[31m\177\tx", NULL };
+	struct buf out = BUF_INIT;
+	int in[2], ready[2];
+	char byte = 0;
+	pid_t pid = -1;
+
+	(void)state;
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0) {
+		dup2(in[0], 0);
+		dup2(ready[1], 1);
+		execv("/bin/sh", argv);
+		_exit(1);
+	}
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	assert_true(procfs_command(pid, &out, 100));
+	assert_string_equal(out.ptr, "sh -c echo; read x # ?all is well?[31m??x");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	for (int k = 0; k < 2; k++) {
+		close(in[k]);
+		close(ready[k]);
+	}
+	buf_release(&out);
+}
+
 /* The environment that a process was started with, not the one that it has now: so another program is asked. */
 static void an_environment_is_searched(void **state)
 {
@@ -267,6 +299,8 @@ int main(void)
 			times_are_written_for_people),
 		PROMISE("folders follow the environment, and are private", folders_follow_the_environment),
 		PROMISE("a process is read, and one that is gone is gone", a_process_is_read),
+		PROMISE("the command line of a process is told as one line, whatever stands in it",
+			a_command_is_one_line),
 		PROMISE("an environment is searched for exactly one name", an_environment_is_searched),
 		PROMISE("packets carry descriptors", packets_carry_descriptors),
 		PROMISE("an OOM score is set and read, and a daemon that may not protect itself keeps the one it has",
