@@ -27,12 +27,17 @@ enum exit_code {
 
 struct json;
 
+/* Where `oxctl help` shows a command; the titles stand in cmd_help.c. */
+enum cmd_group { GROUP_EVERYDAY, GROUP_DEPLOYING, GROUP_LOOKING, GROUP_FILES, GROUP_DAEMON };
+
 /* A command is one row; main checks the count of arguments, reads the options and prints the help. */
 struct cmd {
 	const char *name;
 	const char *also; /* other names, a blank between them, or NULL */
 	const char *arguments;
 	const char *words; /* what the first argument can be, a blank between, for completions; or NULL */
+	enum cmd_group group;
+	const char *brief; /* for the overview: at most OVERVIEW_BRIEF columns, lower case */
 	const char *about; /* one line, lower case */
 	int least, most;   /* arguments; most -1: any number */
 	const struct opt *options;

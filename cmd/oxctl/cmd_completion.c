@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "view/topics.h"
 
 static void each_option(struct buf *out, const struct cmd *cmd, const char *before)
 {
@@ -18,6 +19,14 @@ static void command_names(struct buf *out)
 		buf_adds(out, cmd == commands ? "" : " ");
 		cmd_names(cmd, " ", out);
 	}
+}
+
+/* What `oxctl help` explains. */
+static void help_words(struct buf *out)
+{
+	command_names(out);
+	buf_adds(out, " topics oxfile");
+	topics_names(out, " ");
 }
 
 static void print_bash(struct buf *out)
@@ -36,7 +45,7 @@ static void print_bash(struct buf *out)
 		cmd_names(cmd, "|", out);
 		buf_adds(out, ") words=\"");
 		if (!strcmp(cmd->name, "help"))
-			command_names(out);
+			help_words(out);
 		if (cmd->words)
 			buf_adds(out, cmd->words);
 		each_option(out, cmd, " ");
@@ -88,7 +97,13 @@ static void print_zsh(struct buf *out)
 			add_quoted(out, opt->help);
 			buf_addf(out, "]%s'", opt->value ? ":value:_files" : "");
 		}
-		buf_adds(out, " '*:file:_files'\n\t;;\n");
+		if (!strcmp(cmd->name, "help")) {
+			buf_adds(out, " '*:topic:(");
+			help_words(out);
+			buf_adds(out, ")'\n\t;;\n");
+		} else {
+			buf_adds(out, " '*:file:_files'\n\t;;\n");
+		}
 	}
 	buf_adds(out, "esac\n");
 }
@@ -109,6 +124,9 @@ static void print_fish(struct buf *out)
 			add_quoted(out, opt->help);
 			buf_adds(out, "'\n");
 		}
+	buf_adds(out, "complete -c oxctl -f -n '__fish_seen_subcommand_from help' -a '");
+	help_words(out);
+	buf_adds(out, "'\n");
 }
 
 static const struct {

@@ -9,12 +9,16 @@
 #include "cmd.h"
 #include "rules/fsm.h"
 #include "view/manual.h"
+#include "view/overview.h"
 #include "view/schema.h"
+#include "view/topics.h"
 #include "wire/methods.h"
 #include "wire/rpc.h"
 
 static const char *mdoc;
 static bool version_as_json;
+
+enum { COMMANDS_MAX = 64 };
 
 const struct opt help_options[] = {
 	{ .name = "mdoc",
@@ -32,20 +36,24 @@ const struct opt version_options[] = {
 
 static void print_overview(struct buf *out)
 {
-	size_t widest = 0;
+	static const char *const groups[] = {
+		[GROUP_EVERYDAY] = "everyday",
+		[GROUP_DEPLOYING] = "deploying",
+		[GROUP_LOOKING] = "looking",
+		[GROUP_FILES] = "files",
+		[GROUP_DAEMON] = "daemon",
+		NULL,
+	};
+	struct overview_row rows[COMMANDS_MAX];
+	size_t count = 0;
 
-	buf_adds(out, "usage: oxctl COMMAND [ARGUMENT...]\n\ncommands:\n");
-	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
-		size_t width = strlen(cmd->name) + strlen(cmd->arguments);
-
-		widest = width > widest ? width : widest;
-	}
-	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
-		buf_addf(out, "  %s %s", cmd->name, cmd->arguments);
-		buf_fill(out, ' ', widest - strlen(cmd->name) - strlen(cmd->arguments) + 2);
-		buf_addf(out, "%s\n", cmd->about);
-	}
-	buf_adds(out, "\n'oxctl help COMMAND' says more about one; the oxfile is described in oxfile(5).\n");
+	for (const struct cmd *cmd = commands; cmd->name && count < COMMANDS_MAX; cmd++)
+		rows[count++] = (struct overview_row){ cmd->group, cmd->name, cmd->brief };
+	buf_adds(out, "usage: oxctl COMMAND [ARGUMENT...]\n\n");
+	overview_print(out, groups, rows, count, out_width());
+	buf_adds(out,
+		"\n'oxctl help COMMAND' explains a command, 'oxctl help TOPIC' keys of the oxfile\n"
+		"('oxctl help topics' lists them). The manual: man oxctl, man oxfile\n");
 }
 
 static void mdoc_options(struct buf *out, const struct opt *options)
@@ -159,23 +167,59 @@ static int print_mdoc(struct buf *out)
 	return talk_fail(EXIT_USAGE, "the manual has no section '%s' to print; see 'oxctl help help'", mdoc);
 }
 
+static int fail_unknown(const char *word)
+{
+	struct str_guess guess = { .typed = word };
+
+	for (const struct cmd *cmd = commands; cmd->name; cmd++)
+		str_guess_offer(&guess, cmd->name);
+	topics_offer(&guess);
+	if (guess.best)
+		return talk_fail(EXIT_USAGE, "there is no command or topic '%s' (did you mean '%s'?)", word,
+			guess.best);
+	return talk_fail(EXIT_USAGE,
+		"there is no command or topic '%s'; see 'oxctl help' and 'oxctl help topics'", word);
+}
+
+/* One word, or two of which the first is "oxfile": then the second is no command. */
+static int explain(const struct opt_rest *rest, struct buf *out)
+{
+	bool is_key = rest->count == 2;
+	const char *word = rest->items[rest->count - 1];
+	const struct cmd *cmd = is_key ? NULL : cmd_find(word);
+
+	if (is_key && !str_eq(rest->items[0], "oxfile"))
+		return talk_fail(
+			EXIT_USAGE, "help: '%s' is one argument too many; see 'oxctl help help'", word);
+	if (cmd) {
+		cmd_print_help(cmd, out);
+		if (topics_know(word))
+			buf_addf(
+				out, "\nthe keys of the oxfile with this name: oxctl help oxfile %s\n", word);
+	} else if (!is_key && (str_eq(word, "topics") || str_eq(word, "oxfile"))) {
+		topics_list(out, out_width());
+	} else if (topics_know(word)) {
+		topics_print(out, word, out_width());
+	} else {
+		return fail_unknown(word);
+	}
+	return EXIT_DONE;
+}
+
 int cmd_help(const struct opt_rest *rest)
 {
 	struct buf out = BUF_INIT;
-	const struct cmd *cmd = rest->count ? cmd_find(rest->items[0]) : NULL;
 	int code = EXIT_DONE;
 
 	if (mdoc)
 		code = print_mdoc(&out);
-	else if (cmd)
-		cmd_print_help(cmd, &out);
 	else if (rest->count)
-		code = talk_fail(EXIT_USAGE, "there is no command '%s'; see 'oxctl help'", rest->items[0]);
+		code = explain(rest, &out);
 	else
 		print_overview(&out);
 	out_write(&out);
 	buf_release(&out);
-	return out_finish(code);
+	return code == EXIT_DONE ? out_finish(code) : code;
 }
 
 int cmd_version(const struct opt_rest *rest)

@@ -29,7 +29,7 @@ _oxctl()
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;
-		help) words="start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help --mdoc --help" ;;
+		help) words="start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help topics oxfile app health_check deploy nginx limits logs webhook health resource_limits --mdoc --help" ;;
 		esac
 	fi
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")

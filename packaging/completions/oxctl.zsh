@@ -6,26 +6,26 @@ commands=(
 	'stop:stop apps or instances, and wait until they are gone'
 	'restart:stop apps or instances, then start them'
 	'deploy:read the oxfile again and roll out what changed'
-	'reload:replace all instances, one after the other, by the definition they have'
+	'reload:rolling restart, for example after a new build'
 	'rollback:roll an app back to the revision before'
-	'delete:stop apps and forget them'
+	'delete:stop apps and remove them'
 	'scale:set how many instances apps have'
 	'status:show instances'
-	'logs:show what instances have said'
-	'why:tell why an app or an instance is as it is'
-	'events:show what happened'
+	'logs:show logs'
+	'why:explain crashes and restarts'
+	'events:show the event history'
 	'plan:show what a deploy would change, instance by instance'
 	'signal:send a signal to the main process of instances'
-	'reset:forgive crashes; what had given up is started'
+	'reset:clear the crash count and start crashed apps again'
 	'save:print an oxfile for the apps that are known'
-	'daemon:start, end or look at the daemon itself'
+	'daemon:manage the daemon (install: start at boot)'
 	'validate:check oxfiles and say what they define'
 	'nginx:print the nginx upstream of apps'
 	'export:print the upstreams of apps for a proxy'
 	'schema:print the JSON schema of the oxfile, for editors'
 	'completion:print completions for a shell'
 	'version:print the version'
-	'help:show the commands, or one of them'
+	'help:explain a command, or a table of the oxfile'
 )
 if (( CURRENT == 2 )); then
 	_describe 'command' commands
@@ -102,6 +102,6 @@ version)
 	_arguments '--json[print JSON]' '*:file:_files'
 	;;
 help)
-	_arguments '--mdoc[print a section of the manual'\''s source]:value:_files' '*:file:_files'
+	_arguments '--mdoc[print a section of the manual'\''s source]:value:_files' '*:topic:(start stop restart deploy reload rollback delete scale status ls list ps logs why events plan diff signal reset save daemon validate nginx export schema completion version help topics oxfile app health_check deploy nginx limits logs webhook health resource_limits)'
 	;;
 esac

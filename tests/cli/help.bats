@@ -12,6 +12,61 @@ load ../lib/common
 	done
 }
 
+@test "the overview fits a screen of 24 lines and 80 columns, names each command once, below its group" {
+	run -0 oxctl --help
+	[ "${#lines[@]}" -le 24 ]
+	overview=$output
+	[ "$(wc -l <<<"$overview")" -le 24 ]
+	[ "$(awk '{ print length }' <<<"$overview" | sort -n | tail -n 1)" -le 80 ]
+	run -0 oxctl help
+	assert_equal "$output" "$overview"
+	assert_equal "$(grep -x '[a-z]*' <<<"$overview" | xargs)" "everyday deploying looking files daemon"
+	oxctl completion zsh | sed -n "s/^\t'\([a-z]*\):.*/\1/p" >names
+	[ "$(wc -l <names)" -gt 20 ]
+	while read -r name; do
+		[ "$(grep -o "  $name  " <<<"$overview" | wc -l)" -eq 1 ] || { echo "$name"; return 1; }
+	done <names
+}
+
+@test "help TOPIC shows the keys of a table of the oxfile, and help topics lists the tables" {
+	run -0 oxctl help limits
+	assert_line --index 0 "[processes.NAME.limits], also [processes.NAME.resource_limits]"
+	assert_line --regexp '^  nproc: a whole number; default 0$'
+	run -0 oxctl help health
+	assert_line --index 0 --partial "[processes.NAME.health_check]"
+	run -0 oxctl help stop_timeout_ms
+	assert_output --partial "its whole process tree may take to stop"
+	run -0 oxctl help topics
+	for topic in app health_check deploy nginx limits logs; do
+		assert_line --regexp "^$topic(,|$)"
+	done
+}
+
+@test "a word that is a command and a table shows the command, and how to see the table" {
+	for word in logs deploy nginx; do
+		run -0 oxctl help $word
+		assert_line --index 0 --partial "usage: oxctl $word"
+		assert_line "the keys of the oxfile with this name: oxctl help oxfile $word"
+		run -0 oxctl help oxfile $word
+		assert_line --index 0 "[processes.NAME.$word]"
+	done
+	run -0 oxctl help status
+	refute_output --partial "help oxfile"
+}
+
+@test "help for an unknown word suggests a command or a topic, exit 2" {
+	run -2 oxctl help lmits
+	assert_output "oxctl: there is no command or topic 'lmits' (did you mean 'limits'?)"
+	run -2 oxctl help statsu
+	assert_output "oxctl: there is no command or topic 'statsu' (did you mean 'status'?)"
+	run -2 oxctl help zzzzzz
+	assert_output "oxctl: there is no command or topic 'zzzzzz'; see 'oxctl help' and 'oxctl help topics'"
+	run -2 oxctl help oxfile lgos
+	assert_output "oxctl: there is no command or topic 'lgos' (did you mean 'logs'?)"
+	run -2 oxctl help limits nproc
+	assert_output "oxctl: help: 'nproc' is one argument too many; see 'oxctl help help'"
+}
+
 @test "a mistyped command gets a suggestion and exit 2" {
 	run -2 oxctl valdate
 	assert_output "oxctl: there is no command 'valdate' (did you mean 'validate'?)"
@@ -70,6 +125,8 @@ load ../lib/common
 	assert_output "validate"
 	run -0 bash -c '. ./complete.bash; COMP_WORDS=(oxctl nginx --se); COMP_CWORD=2; _oxctl; echo "${COMPREPLY[*]}"'
 	assert_output -- "--server"
+	run -0 bash -c '. ./complete.bash; COMP_WORDS=(oxctl help lim); COMP_CWORD=2; _oxctl; echo "${COMPREPLY[*]}"'
+	assert_output "limits"
 	run -0 oxctl completion zsh
 	assert_line --index 0 "#compdef oxctl"
 	run -0 oxctl completion fish
