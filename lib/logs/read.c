@@ -278,7 +278,7 @@ static size_t give(struct logs *l, size_t at, logs_each each, void *context)
 	each(context, &line);
 	l->heads[at].has_line = false;
 	logtail_take(&s->tail);
-	return line.line.len + 1;
+	return line.line.len + LOGS_LINE_COST;
 }
 
 static enum logs_got merge(struct logs *l, size_t most, logs_each each, void *context)

@@ -22,6 +22,7 @@ struct logs;
 enum {
 	LOGS_TURN_BYTES = 256 * 1024,   /* read in one turn */
 	LOGS_TURN_SEARCHED = 64 * 1024, /* and when there is a text to look for */
+	LOGS_LINE_COST = 64,            /* bytes that a line counts beside its own: who and when is told with it */
 	LOGS_ALL = -1,
 };
 
@@ -64,7 +65,7 @@ struct logs_line {
 };
 typedef void (*logs_each)(void *context, const struct logs_line *line);
 
-/* Gives lines until this turn's bytes are read, or lines of `most` bytes were given. */
+/* Gives lines until this turn's bytes are read, or lines of `most` bytes were given, LOGS_LINE_COST for each included. */
 enum logs_got logs_read(struct logs *l, size_t most, logs_each each, void *context);
 /* What has moved since the last call: to be kept, laid over what was kept before, and given to a later reader. */
 struct json *logs_cursor(struct logs *l);

@@ -113,3 +113,14 @@ dropped_more_than() {
 has_begun_twice() {
 	[ "$(grep -cx before "$OXHERD_HOME/log/shut-1-out.log")" = 2 ]
 }
+
+@test "logs comes to an end where a log ends with thirty thousand empty lines" {
+	start_oxherd <<-'TOML'
+		[processes.empty]
+		command = "yes '' | head -n 30000; echo last; exec sleep 1000"
+	TOML
+	eventually 5 has_written empty:0 last
+	run -0 timeout $((20 * ${OX_PATIENCE:-1})) oxctl logs empty -n 30001
+	assert_equal "${#lines[@]}" 30001
+	refute_logged "does not read its answers"
+}
