@@ -103,17 +103,6 @@ int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out,
 	return -1;
 }
 
-static int open_failed(const char *path, struct err *e)
-{
-	int number = errno;
-	struct stat st;
-
-	/* A socket cannot be opened at all, and says so in words that help nobody. */
-	if (number == ENXIO && stat(path, &st) == 0)
-		return err_set(e, "cannot read '%s': it is %s", path, kind_name(st.st_mode));
-	return err_sys(e, number, "cannot open '%s'", path);
-}
-
 int file_read_open(int fd, const char *path, size_t size_max, struct buf *out, struct err *e)
 {
 	struct stat st;
@@ -127,15 +116,40 @@ int file_read_open(int fd, const char *path, size_t size_max, struct buf *out, s
 	return file_read_stream(fd, path, size_max, out, e);
 }
 
+/* What was found, not what the path leads to by now.  Without /proc there is only the path. */
+static int open_found(int found, const char *path)
+{
+	enum { FLAGS = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+	char link[64];
+	int fd = -1;
+
+	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
+	fd = open(link, FLAGS);
+	return fd < 0 && errno == ENOENT ? open(path, FLAGS) : fd;
+}
+
+/* To open a device is to use it: a watchdog starts, a tape rewinds.  So it is looked at first, in a way that does not open it. */
 int file_read(const char *path, size_t size_max, struct buf *out, struct err *e)
 {
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int found = open(path, O_PATH | O_CLOEXEC);
+	struct stat st;
+	int fd = -1;
 	int rc = 0;
 
+	if (found < 0)
+		return err_sys(e, errno, "cannot open '%s'", path);
+	if (fstat(found, &st) == 0 && !S_ISREG(st.st_mode)) {
+		close(found);
+		return err_set(e, "cannot read '%s': it is %s", path, kind_name(st.st_mode));
+	}
+	fd = open_found(found, path);
 	if (fd < 0)
-		return open_failed(path, e);
-	rc = file_read_open(fd, path, size_max, out, e);
-	close(fd);
+		rc = err_sys(e, errno, "cannot open '%s'", path);
+	else
+		rc = file_read_open(fd, path, size_max, out, e);
+	if (fd >= 0)
+		close(fd);
+	close(found);
 	return rc;
 }
 

@@ -3,12 +3,14 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "os/file.h"
+#include "os/rights.h"
 
 enum {
 	LINE_MAX_BYTES = 4096,
@@ -38,6 +40,16 @@ static size_t hex_len(const char *text)
 	return len == 40 || len == 64 ? len : 0;
 }
 
+static bool has_git(const char *folder)
+{
+	char *path = path_join(folder, ".git");
+	struct stat st;
+	bool has = stat(path, &st) == 0 && (S_ISDIR(st.st_mode) || S_ISREG(st.st_mode));
+
+	mem_free(path);
+	return has;
+}
+
 /* Of a work tree's folder: .git is a folder, or a file that names one.  NULL: it is no work tree. */
 static char *find_git(const char *folder)
 {
@@ -48,7 +60,7 @@ static char *find_git(const char *folder)
 
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		found = mem_strdup(path);
-	} else if (stat(path, &st) == 0 && S_ISREG(st.st_mode)) {
+	} else {
 		line = read_line(folder, ".git");
 		if (line && str_starts(line, "gitdir: "))
 			found = path_join(folder, line + strlen("gitdir: "));
@@ -56,6 +68,23 @@ static char *find_git(const char *folder)
 	mem_free(line);
 	mem_free(path);
 	return found;
+}
+
+/* Of whoever made it, where that is neither root nor us: in a folder that others may write to, anybody can make one that leads anywhere. */
+static struct rights *rights_of_git(const char *folder)
+{
+	char *path = path_join(folder, ".git");
+	struct rights *owner = NULL;
+	struct stat st;
+	bool is_found = lstat(path, &st) == 0;
+
+	/* Root's link to another user's. */
+	if (is_found && st.st_uid == 0)
+		is_found = stat(path, &st) == 0;
+	if (is_found && st.st_uid != 0 && st.st_uid != geteuid())
+		owner = rights_new("the owner of .git", st.st_uid, st.st_gid, NULL, 0);
+	mem_free(path);
+	return owner;
 }
 
 /* Where refs are that all work trees of one repository share. */
@@ -124,32 +153,45 @@ static char *find_commit(const char *git, const char *common)
 	return commit;
 }
 
-char *git_commit(const char *folder, char **tree)
+static char *commit_of(const char *folder)
+{
+	char *git = find_git(folder);
+	char *common = git ? common_folder(git) : NULL;
+	char *commit = git ? find_commit(git, common) : NULL;
+
+	mem_free(git);
+	mem_free(common);
+	return commit;
+}
+
+char *git_commit(const char *folder, bool as_root, char **tree)
 {
 	char *at = mem_strdup(folder);
-	char *git = NULL;
-	char *common = NULL;
+	struct rights *owner = NULL;
 	char *commit = NULL;
+	bool has = false;
 
 	*tree = NULL;
 	for (int up = 0; up < FOLDERS_MAX; up++) {
 		char *above = NULL;
 
-		git = find_git(at);
-		if (git || !strcmp(at, "/"))
+		has = has_git(at);
+		if (has || !strcmp(at, "/"))
 			break;
 		above = path_folder(at);
 		mem_free(at);
 		at = above;
 	}
-	if (git) {
-		common = common_folder(git);
-		commit = find_commit(git, common);
+	if (has && as_root && geteuid() == 0)
+		owner = rights_of_git(at);
+	if (has && rights_take(owner) == 0) {
+		commit = commit_of(at);
+		rights_return(owner);
 	}
+	rights_free(owner);
 	if (commit)
-		*tree = mem_strdup(at);
-	mem_free(at);
-	mem_free(git);
-	mem_free(common);
+		*tree = at;
+	else
+		mem_free(at);
 	return commit;
 }

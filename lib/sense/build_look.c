@@ -152,7 +152,7 @@ static void look_at_words(const struct search *s, const struct spec *spec)
 	vec_release_with(&words, build_word_free);
 }
 
-static void look(struct search *search, const struct spec *s, const char *folder)
+static void look(struct search *search, const struct spec *s, const char *folder, bool as_root)
 {
 	char real[PATH_MAX];
 	struct stat st;
@@ -161,7 +161,7 @@ static void look(struct search *search, const struct spec *s, const char *folder
 		return;
 	search->build->folder = mem_strdup(real);
 	look_at_words(search, s);
-	search->build->commit = git_commit(real, &search->build->tree);
+	search->build->commit = git_commit(real, as_root, &search->build->tree);
 }
 
 struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own)
@@ -176,7 +176,7 @@ struct build *build_look(const struct spec *s, const struct caller *caller, cons
 	search.path = env_get(&env, "PATH");
 	/* Links and .git are the user's to make: they lead no further than that user gets. */
 	if (rights_take(rights) == 0) {
-		look(&search, s, own ? own->folder : named);
+		look(&search, s, own ? own->folder : named, !rights);
 		rights_return(rights);
 	}
 	rights_free(rights);

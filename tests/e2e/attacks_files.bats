@@ -452,3 +452,29 @@ restarted_once() {
 	assert_output ""
 	nothing_has_changed
 }
+
+@test "a .git that a stranger has made above root's app is read with that stranger's rights" {
+	printf '%040d\n' 7 >"$place/root/secret"
+	before=$(digest)
+	mkdir -p "$place/open/app"
+	chmod 1777 "$place/open"
+	cat >"$place/oxfile.toml" <<-TOML
+		[processes.web]
+		command = "sleep 1000"
+		working_dir = "$place/open/app"
+	TOML
+	cd "$place/open"
+	as_stranger mkdir -p .git/refs
+	as_stranger ln -s "$place/root/secret" .git/HEAD
+	oxctl start -c "$place/oxfile.toml" --wait 3>&-
+	oxctl stop web
+	run grep -rl "$(printf %040d 7)" "$OXHERD_HOME/state"
+	assert_output ""
+	# What that user may read is the commit as ever.
+	as_stranger rm .git/HEAD
+	as_stranger sh -c 'printf "%040d\n" 8 >.git/HEAD'
+	oxctl deploy -c "$place/oxfile.toml" 3>&-
+	oxctl start web --wait
+	eventually 5 grep -q "$(printf %040d 8)" "$OXHERD_HOME/state/state"
+	nothing_has_changed
+}

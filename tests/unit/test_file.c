@@ -3,9 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -158,6 +160,23 @@ static void refuses_what_is_no_file(void **state)
 	cannot_read("s", MB, "cannot read", "it is a socket, not a file");
 	cannot_read("/dev/null", MB, "cannot read", "it is a device, not a file");
 	cannot_read("none", MB, "cannot open", "No such file or directory");
+}
+
+/* As a device would be used by it. */
+static void opens_nothing_but_files(void **state)
+{
+	struct buf out = BUF_INIT;
+	char event[sizeof(struct inotify_event) + NAME_MAX + 1];
+	int fd = inotify_init1(IN_NONBLOCK);
+	const char *path = in_folder("p");
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(inotify_add_watch(fd, path, IN_OPEN) >= 0);
+	assert_int_equal(file_read(path, MB, &out, NULL), -1);
+	assert_int_equal(read(fd, event, sizeof(event)), -1);
+	close(fd);
+	buf_release(&out);
 }
 
 static void refuses_what_is_too_large(void **state)
@@ -345,6 +364,7 @@ int main(void)
 		IN_FOLDER("a file that claims to have no size is read all the same",
 			reads_files_without_a_size),
 		IN_FOLDER("what is no file is refused by its kind, without waiting", refuses_what_is_no_file),
+		IN_FOLDER("what is no file is not opened", opens_nothing_but_files),
 		IN_FOLDER("what is too large is refused by its size, without reading",
 			refuses_what_is_too_large),
 		IN_FOLDER("a pipe is read to its end, up to the limit", reads_a_pipe_to_its_end),
