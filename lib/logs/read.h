@@ -22,7 +22,7 @@ struct logs;
 enum {
 	LOGS_TURN_BYTES = 256 * 1024,   /* read in one turn */
 	LOGS_TURN_SEARCHED = 64 * 1024, /* and when there is a text to look for */
-	LOGS_LINE_COST = 64,            /* bytes that a line counts beside its own: who and when is told with it */
+	LOGS_LINE_COST = 64, /* bytes that a line counts beside its own: who and when is told with it */
 	LOGS_ALL = -1,
 };
 
