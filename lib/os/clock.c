@@ -27,6 +27,11 @@ uint64_t clock_ticks(void)
 	return (uint64_t)(read_us(CLOCK_BOOTTIME) * sysconf(_SC_CLK_TCK) / 1000000);
 }
 
+int64_t clock_cpu_ms(void)
+{
+	return read_us(CLOCK_THREAD_CPUTIME_ID) / 1000;
+}
+
 int64_t clock_wall_ms(void)
 {
 	return read_us(CLOCK_REALTIME) / 1000;

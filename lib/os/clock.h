@@ -14,6 +14,8 @@ int64_t clock_ms(void);
 int64_t clock_us(void);
 /* Since the machine started, asleep or not, as start times in /proc count it. */
 uint64_t clock_ticks(void);
+/* Processor time that this thread has used, in the kernel too. */
+int64_t clock_cpu_ms(void);
 /* Since 1970. */
 int64_t clock_wall_ms(void);
 /* "2026-11-20T19:55:01.120Z": appends a wall time, UTC. */

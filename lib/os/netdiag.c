@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/procfs.h"
@@ -300,10 +301,12 @@ size_t netdiag_count(const struct netdiag_sockets *sockets, int port)
 
 static int holder_of(const struct netdiag_sockets *sockets, struct netdiag_holder *holder)
 {
-	for (size_t i = 0; i < sockets->len && !holder->pid; i++) {
+	int64_t until = clock_cpu_ms() + NETDIAG_LOOK_MS;
+
+	for (size_t i = 0; i < sockets->len && !holder->pid && clock_cpu_ms() < until; i++) {
 		holder->uid = sockets->items[i].uid;
 		if (sockets->items[i].inode)
-			holder->pid = netdiag_pid_of(sockets->items[i].inode);
+			holder->pid = netdiag_pid_among(sockets->items[i].inode, until);
 	}
 	if (holder->pid)
 		(void)procfs_command(holder->pid, &holder->command, NETDIAG_COMMAND_MAX);

@@ -18,7 +18,8 @@ struct sockaddr;
 enum {
 	NETDIAG_SOCKETS_MAX = 131072, /* taken from one answer; what is beyond is left out */
 	NETDIAG_PROCS_MAX = 65536,    /* processes looked at for one holder */
-	NETDIAG_FDS_MAX = 65536,      /* descriptors looked at in one process */
+	NETDIAG_OWN_MS = 150,         /* of processor time for a question about a process and its tree */
+	NETDIAG_LOOK_MS = 250,        /* and for one about all processes */
 	NETDIAG_COMMAND_MAX = 200,    /* bytes of a command line */
 };
 
@@ -56,13 +57,18 @@ int netdiag_connections(int port, size_t *count, struct err *e);
 int netdiag_connected(struct netdiag_sockets *out, struct err *e);
 size_t netdiag_count(const struct netdiag_sockets *sockets, int port);
 
-/* Each socket among the process's descriptors, until it gives false. */
+/*
+ * Each socket among the process's descriptors, until it gives false.  From `until` (clock_cpu_ms()) on nothing more is found: any user can make
+ * thousands of processes with thousands of descriptors, and to look at each of them would take a minute.
+ */
 typedef bool (*netdiag_visit)(void *context, uint32_t inode);
-void netdiag_pid_sockets(pid_t pid, netdiag_visit visit, void *context);
+void netdiag_pid_sockets(pid_t pid, int64_t until, netdiag_visit visit, void *context);
 /* True if one of the process's descriptors is that socket. */
-bool netdiag_pid_holds(pid_t pid, uint32_t inode);
-/* A process that holds it, or 0: none that we may look at. */
+bool netdiag_pid_holds(pid_t pid, int64_t until, uint32_t inode);
+/* A process that holds it, or 0: none that we may look at, or none within NETDIAG_LOOK_MS. */
 pid_t netdiag_pid_of(uint32_t inode);
+/* The same for one of several. */
+pid_t netdiag_pid_among(uint32_t inode, int64_t until);
 
 struct netdiag_holder {
 	pid_t pid; /* 0: not known */

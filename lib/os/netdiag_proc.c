@@ -6,6 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "os/clock.h"
+
+enum { CLOCK_STEPS = 64 };
+
 /* "socket:[812]" */
 static bool socket_of(int folder, const char *name, uint32_t *inode)
 {
@@ -23,7 +27,7 @@ static bool socket_of(int folder, const char *name, uint32_t *inode)
 }
 
 /* False when there is nothing in the folder, or it cannot be looked at. */
-static bool look_into(const char *path, netdiag_visit visit, void *context)
+static bool look_into(const char *path, int64_t until, netdiag_visit visit, void *context)
 {
 	struct dirent *entry = NULL;
 	DIR *folder = opendir(path);
@@ -33,7 +37,7 @@ static bool look_into(const char *path, netdiag_visit visit, void *context)
 	if (!folder)
 		return false;
 	/* cppcheck-suppress readdirCalled */
-	for (int i = 0; i < NETDIAG_FDS_MAX && goes_on && (entry = readdir(folder)); i++) {
+	for (int i = 1; goes_on && (entry = readdir(folder)); i++) {
 		uint32_t inode = 0;
 
 		if (entry->d_name[0] == '.')
@@ -41,13 +45,15 @@ static bool look_into(const char *path, netdiag_visit visit, void *context)
 		has_any = true;
 		if (socket_of(dirfd(folder), entry->d_name, &inode))
 			goes_on = visit(context, inode);
+		if (i % CLOCK_STEPS == 0)
+			goes_on = goes_on && clock_cpu_ms() < until;
 	}
 	closedir(folder);
 	return has_any;
 }
 
 /* The first thread has ended and the kernel shows no descriptors of it; the others have them still. */
-static void look_into_threads(pid_t pid, netdiag_visit visit, void *context)
+static void look_into_threads(pid_t pid, int64_t until, netdiag_visit visit, void *context)
 {
 	char path[64];
 	struct dirent *entry = NULL;
@@ -57,23 +63,25 @@ static void look_into_threads(pid_t pid, netdiag_visit visit, void *context)
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	/* cppcheck-suppress readdirCalled */
-	while (tasks && !is_found && (entry = readdir(tasks))) {
+	while (tasks && !is_found && clock_cpu_ms() < until && (entry = readdir(tasks))) {
 		pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		snprintf(path, sizeof(path), "/proc/%d/task/%d/fd", (int)pid, (int)thread);
-		is_found = thread > 0 && thread != pid && look_into(path, visit, context);
+		is_found = thread > 0 && thread != pid && look_into(path, until, visit, context);
 	}
 	if (tasks)
 		closedir(tasks);
 }
 
-void netdiag_pid_sockets(pid_t pid, netdiag_visit visit, void *context)
+void netdiag_pid_sockets(pid_t pid, int64_t until, netdiag_visit visit, void *context)
 {
 	char path[32];
 
+	if (clock_cpu_ms() >= until)
+		return;
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
-	if (!look_into(path, visit, context))
-		look_into_threads(pid, visit, context);
+	if (!look_into(path, until, visit, context))
+		look_into_threads(pid, until, visit, context);
 }
 
 struct wanted {
@@ -89,15 +97,20 @@ static bool is_another(void *context, uint32_t inode)
 	return !wanted->is_found;
 }
 
-bool netdiag_pid_holds(pid_t pid, uint32_t inode)
+bool netdiag_pid_holds(pid_t pid, int64_t until, uint32_t inode)
 {
 	struct wanted wanted = { .inode = inode };
 
-	netdiag_pid_sockets(pid, is_another, &wanted);
+	netdiag_pid_sockets(pid, until, is_another, &wanted);
 	return wanted.is_found;
 }
 
 pid_t netdiag_pid_of(uint32_t inode)
+{
+	return netdiag_pid_among(inode, clock_cpu_ms() + NETDIAG_LOOK_MS);
+}
+
+pid_t netdiag_pid_among(uint32_t inode, int64_t until)
 {
 	struct dirent *entry = NULL;
 	DIR *proc = opendir("/proc");
@@ -106,13 +119,14 @@ pid_t netdiag_pid_of(uint32_t inode)
 	if (!proc)
 		return 0;
 	/* cppcheck-suppress readdirCalled */
-	for (int i = 0; i < NETDIAG_PROCS_MAX && !found && (entry = readdir(proc));) {
+	for (int i = 0;
+		i < NETDIAG_PROCS_MAX && clock_cpu_ms() < until && !found && (entry = readdir(proc));) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (pid <= 0)
 			continue;
 		i++;
-		if (netdiag_pid_holds(pid, inode))
+		if (netdiag_pid_holds(pid, until, inode))
 			found = pid;
 	}
 	closedir(proc);

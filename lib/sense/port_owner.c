@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
 
@@ -36,7 +37,7 @@ static bool holds(const struct tree_listens *look, int port, pid_t pid)
 	const struct netdiag_socket *at = netdiag_find(&look->sockets, port);
 
 	for (; at && at < end && at->port == port; at++)
-		if (at->inode && netdiag_pid_holds(pid, at->inode))
+		if (at->inode && netdiag_pid_holds(pid, look->until, at->inode))
 			return true;
 	return false;
 }
@@ -51,7 +52,8 @@ static bool cgroup_holds(const struct tree_listens *look, int port, const char *
 	buf_addf(&path, "%s/cgroup.procs", cgroup);
 	fd = open(path.ptr, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0 && file_read_stream(fd, path.ptr, CGROUP_PROCS_MAX, &text, NULL) == 0)
-		for (char *line = text.ptr; *line && !is_found; line += strcspn(line, "\n") + 1) {
+		for (char *line = text.ptr; *line && !is_found && clock_cpu_ms() < look->until;
+			line += strcspn(line, "\n") + 1) {
 			is_found = holds(look, port, (pid_t)strtol(line, NULL, 10));
 			if (!strchr(line, '\n'))
 				break;
@@ -68,7 +70,7 @@ static bool descendant_holds(struct tree_listens *look, int port, pid_t main)
 		return false;
 	look->has_tree = true;
 	proctree_assign(&look->tree, &main, 1);
-	for (size_t i = 0; i < look->tree.len; i++) {
+	for (size_t i = 0; i < look->tree.len && clock_cpu_ms() < look->until; i++) {
 		const struct tree_proc *p = &look->tree.procs[i];
 
 		if (p->owner == 0 && p->is.pid != main && holds(look, port, p->is.pid))
@@ -79,6 +81,7 @@ static bool descendant_holds(struct tree_listens *look, int port, pid_t main)
 
 bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *cgroup)
 {
+	look->until = clock_cpu_ms() + NETDIAG_OWN_MS;
 	if (!tree_listens_inode(look, port))
 		return false;
 	if (main > 0 && holds(look, port, main))
@@ -90,9 +93,10 @@ bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *c
 
 bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main)
 {
+	look->until = clock_cpu_ms() + NETDIAG_OWN_MS;
 	if (main <= 0 || !inode)
 		return false;
-	if (netdiag_pid_holds(main, inode))
+	if (netdiag_pid_holds(main, look->until, inode))
 		return true;
 	if (!look->has_tree && proctree_scan(&look->tree) < 0)
 		return false;
@@ -101,7 +105,7 @@ bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main)
 	for (size_t i = 0; i < look->tree.len; i++) {
 		const struct tree_proc *p = &look->tree.procs[i];
 
-		if (p->owner == 0 && p->is.pid != main && netdiag_pid_holds(p->is.pid, inode))
+		if (p->owner == 0 && p->is.pid != main && netdiag_pid_holds(p->is.pid, look->until, inode))
 			return true;
 	}
 	return false;

@@ -16,6 +16,7 @@ struct tree_listens {
 	struct netdiag_sockets sockets;
 	struct proctree tree;
 	bool has_tree;
+	int64_t until; /* see netdiag_pid_sockets(), for this question */
 };
 
 /* Only one port is asked for, or all with 0. */

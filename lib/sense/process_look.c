@@ -4,6 +4,7 @@
 #include "sense/process_look.h"
 
 #include "base/mem.h"
+#include "os/clock.h"
 #include "os/netdiag.h"
 #include "os/procfs.h"
 #include "sense/proctree.h"
@@ -67,6 +68,7 @@ void process_look_take(struct process_walk **walk, pid_t main, struct process_lo
 {
 	struct looking looking = { .out = out };
 	struct proctree *tree = NULL;
+	int64_t until = clock_cpu_ms() + NETDIAG_OWN_MS;
 	struct proc first;
 
 	*out = (struct process_look){ .ports_len = 0 };
@@ -82,5 +84,5 @@ void process_look_take(struct process_walk **walk, pid_t main, struct process_lo
 	proctree_assign(tree, &main, 1);
 	for (size_t i = 0; i < tree->len; i++)
 		if (tree->procs[i].owner == 0)
-			netdiag_pid_sockets(tree->procs[i].is.pid, hear_socket, &looking);
+			netdiag_pid_sockets(tree->procs[i].is.pid, until, hear_socket, &looking);
 }

@@ -131,7 +131,7 @@ static void a_listener_is_found_with_its_process(void **state)
 		assert_int_equal(sockets.len, 1);
 		assert_int_equal(sockets.items[0].port, port);
 		assert_int_equal(sockets.items[0].uid, geteuid());
-		assert_true(netdiag_pid_holds(getpid(), sockets.items[0].inode));
+		assert_true(netdiag_pid_holds(getpid(), INT64_MAX, sockets.items[0].inode));
 		assert_int_equal(netdiag_pid_of(sockets.items[0].inode), getpid());
 		netdiag_release(&sockets);
 		assert_int_equal(netdiag_listeners(0, &sockets, &e), 0);

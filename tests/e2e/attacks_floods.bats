@@ -97,3 +97,49 @@ for method in "status", "logs", "events", "await":
 	assert_output --partial "await: 'targets' has 100000 members, and 4096 is the most"
 	is_served
 }
+
+# As many processes with as many descriptors as there may be.
+hoard() {
+	cat >hoard.py <<-'PY'
+		import os, time
+		for i in range(20):
+		    if os.fork() == 0:
+		        break
+		try:
+		    while True:
+		        os.dup(1)
+		except OSError:
+		    time.sleep(1000)
+	PY
+	chmod 755 .
+	setpriv --reuid $member --regid $member --clear-groups "$python" hoard.py 3>&- &
+	others+=($!)
+	eventually 60 is_full
+}
+
+is_full() {
+	[ "$(pgrep -u $member -c -f hoard.py)" -ge 21 ] || return 1
+	# Dup ends at the limit, and then it sleeps.
+	! pgrep -u $member -r R -f hoard.py >/dev/null
+}
+
+@test "a user with hundreds of thousands of descriptors does not keep the daemon busy with looking for who has a port" {
+	# Without rights, and on a port that an app wants.
+	hoard
+	port=$(port_block)
+	setpriv --reuid 65530 --regid 65530 --clear-groups "$python" -c 'import socket, sys, time
+s = socket.socket()
+s.bind(("127.0.0.1", int(sys.argv[1])))
+s.listen()
+time.sleep(1000)' "$port" 3>&- &
+	others+=($!)
+	cat >oxfile.toml <<-TOML
+		[processes.a1]
+		command = "sleep 1000"
+		port = $port
+	TOML
+	took 0 4000 oxctl start 3>&-
+	brain=$(brain_pid)
+	is_served
+	pkill -KILL -u $member -f hoard.py
+}
