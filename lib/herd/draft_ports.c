@@ -13,7 +13,8 @@
 struct piece {
 	struct draft *draft;
 	int first, count;
-	bool grows; /* its end is new; else all of it is there already, or all of it is new */
+	bool grows;   /* its end is new; else all of it is there already, or all of it is new */
+	bool is_held; /* one port that the app has beside what it is to have: nobody else grows into it */
 };
 
 enum { LOTS_FIRST = 16 };
@@ -117,6 +118,49 @@ static void add_draft(struct lots *l, struct draft *d)
 		claim->instances = 1;
 }
 
+/* Is the port one of those that the draft is to have? */
+static bool is_among(const struct lots *l, const struct draft *d, int port)
+{
+	for (size_t at = 0; at < l->len; at++) {
+		const struct port_claim *c = &l->claims[at];
+		int first = c->written ? c->written : c->from_env ? c->from_env : c->remembered;
+		int step = c->step > 1 ? c->step : 1;
+
+		if (l->pieces[at].draft == d && first && port >= first && (port - first) % step == 0 &&
+			(port - first) / step < c->instances)
+			return true;
+	}
+	return false;
+}
+
+static void hold(struct lots *l, struct draft *d, int port)
+{
+	if (!port || is_among(l, d, port))
+		return;
+	add_piece(l, d, 0, 1)->remembered = port;
+	l->pieces[l->len - 1].count = 0;
+	l->pieces[l->len - 1].is_held = true;
+}
+
+/* What a spare has, and what an app that is rolled out may go back to. */
+static void add_held(struct lots *l, struct draft *d)
+{
+	const struct app *a = d->app;
+	size_t i = 0;
+	const struct instance *spare = NULL;
+
+	if (!a || a->is_leaving)
+		return;
+	VEC_EACH (&a->instances, i, spare) {
+		if (spare->is_spare && revision_owns_ports(spare->revision))
+			hold(l, d, spare->port);
+	}
+	if ((a->current == a->target && !d->is_changed) || a->current->port_source != PORT_BLOCK)
+		return;
+	for (int k = 0; k < a->current->ports_len; k++)
+		hold(l, d, a->current->ports[k]);
+}
+
 static bool has_port(const struct revision *r, int count, int port)
 {
 	for (int k = 0; k < r->ports_len && k < count; k++)
@@ -195,6 +239,9 @@ static enum outcome judge_block(const struct lots *l, size_t at, struct err *e)
 		if (i != at)
 			other = l->claims[i].app;
 	}
+	/* A written port goes before: the one that holds it leaves it in time. */
+	if (l->pieces[at].is_held)
+		return LAID;
 	err_set(e, "'%s' wants a port that '%s' has (from %d on); give one of them another", other,
 		block->app, block->remembered);
 	return REFUSED;
@@ -202,10 +249,12 @@ static enum outcome judge_block(const struct lots *l, size_t at, struct err *e)
 
 static enum outcome judge_blocks(const struct lots *l, struct err *e)
 {
-	for (size_t i = 0; i < l->len; i++)
+	enum outcome outcome = LAID;
+
+	for (size_t i = 0; i < l->len && outcome == LAID; i++)
 		if (l->claims[i].remembered && l->claims[i].first != l->claims[i].remembered)
-			return judge_block(l, i, e);
-	return LAID;
+			outcome = judge_block(l, i, e);
+	return outcome;
 }
 
 static enum outcome lay(struct lots *l, struct err *e)
@@ -233,6 +282,8 @@ static void give(const struct lots *l)
 		bool is_shared = d->spec->port_mode == PORT_SHARED;
 		int end = piece->first + piece->count;
 
+		if (piece->is_held)
+			continue;
 		if (end > d->ports_len) {
 			d->ports = mem_resize(d->ports, (size_t)end, sizeof(*d->ports));
 			d->ports_len = end;
@@ -261,6 +312,10 @@ int drafts_assign_ports(const struct herd *h, struct vec *drafts, struct err *e)
 		VEC_EACH (drafts, i, d) {
 			if (!d->is_removed)
 				add_draft(&l, d);
+		}
+		VEC_EACH (drafts, i, d) {
+			if (!d->is_removed)
+				add_held(&l, d);
 		}
 		outcome = lay(&l, e);
 	}

@@ -202,10 +202,11 @@ static void amend(struct app *a, struct revision *r)
 	revision_drop(old);
 }
 
-/* It was being deleted, and is wanted after all: nothing of it serves any more. */
+/* It was being deleted, and is wanted after all: nothing of it serves any more, and there is nothing to go back to. */
 static void revive(struct app *a, struct revision *r)
 {
 	a->is_leaving = false;
+	revision_set(&a->previous, NULL);
 	for (size_t i = 0; i < a->instances.len; i++)
 		renew(a->instances.items[i]);
 	app_retarget(a, r);
@@ -256,10 +257,10 @@ static void extend_ports(struct revision *r, const struct revision *by)
 	r->ports_len = by->ports_len;
 }
 
-/* Those at the end are of instances that are too many now, and run until they are gone. */
+/* Those at the end are of instances that are too many now, and run until they are gone.  A block is told whole: the rest may be another app's. */
 static bool has_more_ports(const struct revision *r, const struct draft *d)
 {
-	if (r->ports_len <= d->ports_len || r->port_source != d->port_source)
+	if (r->ports_len <= d->ports_len || r->port_source != d->port_source || r->port_source == PORT_BLOCK)
 		return false;
 	for (int k = 0; k < d->ports_len; k++)
 		if (r->ports[k] != d->ports[k])

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/err.h"
 #include "fake_hands.h"
 #include "unit.h"
 
@@ -110,6 +111,74 @@ static void a_block_that_cannot_grow_gets_ports_elsewhere_for_the_new_ones(void 
 	fake_release(&f);
 }
 
+/* Else the deploy might wait for that app, and that app for the spare. */
+static void nobody_grows_into_the_port_of_a_spare(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	fake_app(&f, "web", 2);
+	fake_apply(&f);
+	f.is_never_ready = true;
+	command_from_line(&s->command, "serve --better", NULL);
+	fake_apply(&f);
+	assert_int_equal(fake_port(&f, "api:2"), 3004);
+	fake_scale(&f, "web", 3);
+	assert_int_equal(fake_port(&f, "web:1"), 3003);
+	assert_int_equal(fake_port(&f, "web:2"), 3005);
+	/* Its own app has the port that goes with its number. */
+	fake_scale(&f, "api", 3);
+	assert_int_equal(fake_count(&f, "signal web"), 0);
+	fake_release(&f);
+}
+
+static void nobody_grows_into_what_a_deploy_may_go_back_to(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "web", 2);
+	s = fake_app(&f, "api", 2);
+	fake_apply(&f);
+	assert_int_equal(fake_port(&f, "api:0"), 3002);
+	f.is_never_ready = true;
+	s->port_step = 2;
+	fake_apply(&f);
+	fake_scale(&f, "web", 3);
+	assert_int_equal(fake_port(&f, "web:1"), 3001);
+	assert_in_range(fake_port(&f, "web:2"), 3005, 3010);
+	fake_release(&f);
+}
+
+/* It was deleted, and comes back before it is gone; its ports may be another's meanwhile. */
+static void what_was_deleted_has_nothing_to_go_back_to(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	fake_apply(&f);
+	command_from_line(&s->command, "serve --better", NULL);
+	fake_apply(&f);
+	fake_live(&f, 60000);
+	assert_int_equal(fake_revision(&f, "api:1"), 2);
+	fake_request(&f, HERD_DELETE, "api", 0, false);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	fake_apply(&f);
+	assert_int_equal(herd_steer(f.h, 0, HERD_ROLLBACK, "api", f.now, &e), -1);
+	assert_string_equal(e.text.ptr, "'api' has no earlier revision to go back to");
+	err_release(&e);
+	fake_release(&f);
+}
+
 static void overlapping_ports_are_refused_and_nothing_changes(void **state)
 {
 	struct fake f;
@@ -208,6 +277,12 @@ int main(void)
 			scaling_down_and_up_gives_the_same_ports),
 		PROMISE("a block that cannot grow gets further ports elsewhere, and nobody moves",
 			a_block_that_cannot_grow_gets_ports_elsewhere_for_the_new_ones),
+		PROMISE("no app grows into the port of another app's spare",
+			nobody_grows_into_the_port_of_a_spare),
+		PROMISE("no app grows into ports that another app's deploy may go back to",
+			nobody_grows_into_what_a_deploy_may_go_back_to),
+		PROMISE("an app that was deleted and comes back has no revision to go back to",
+			what_was_deleted_has_nothing_to_go_back_to),
 		PROMISE("ports that overlap or end too high are refused by name, and nothing changes",
 			overlapping_ports_are_refused_and_nothing_changes),
 		PROMISE("a port from env is passed on and not owned",
