@@ -197,6 +197,8 @@ static void amend(struct app *a, struct revision *r)
 	}
 	if (a->rollout && a->rollout->to == old)
 		revision_set(&a->rollout->to, r);
+	/* Also what runs by one that is neither, as on the way back from it. */
+	app_overtake(a, r);
 	revision_pin(old);
 	app_retarget(a, r);
 	revision_drop(old);

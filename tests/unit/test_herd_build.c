@@ -173,6 +173,37 @@ static void a_rollback_runs_in_the_folder_of_its_revision(void **state)
 	fake_release(&f);
 }
 
+/* One more instance was deployed with the new build, and what is changed on the way back needs no new process. */
+static void what_is_too_many_on_the_way_back_starts_in_its_own_folder(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f);
+
+	(void)state;
+	s->deploy.surge = 0;
+	s->deploy.max_unavailable = 2;
+	s->deploy.min_healthy_ms = 60000;
+	s->instances.value = 3;
+	link_to = 2;
+	deploy(&f, "api 2 current -> rel/2 -\n");
+	assert_int_equal(fake_revision(&f, "api:2"), 2);
+	f.is_never_ready = true;
+	fake_exit(&f, fake_revision(&f, "api:0") == 2 ? "api:0" : "api:1", 1, 0);
+	fake_live(&f, 1000);
+	assert_string_equal(fake_state(&f, "api:2"), "running");
+	link_to = 1;
+	s->instances.value = 2;
+	s->stop_timeout_ms = 7000;
+	deploy(&f, "api 3 - -\n");
+	fake_forget(&f);
+	fake_exit(&f, "api:2", 1, 0);
+	fake_live(&f, 1000);
+	assert_int_equal(fake_revision(&f, "api:2"), 2);
+	assert_int_equal(as_named(&f, "api:2"), 0);
+	assert_int_equal(fake_count(&f, "spawn api:2 3002 in /srv/rel/2"), 1);
+	fake_release(&f);
+}
+
 static void a_reload_leaves_a_folder_that_is_gone(void **state)
 {
 	struct fake f;
@@ -415,6 +446,8 @@ int main(void)
 			an_abort_says_what_it_cannot_bring_back),
 		PROMISE("one of the old revision that crashes in a deploy starts in its own folder",
 			one_that_crashes_while_another_build_comes_starts_in_its_own_folder),
+		PROMISE("an instance that is too many on the way back starts in its own folder",
+			what_is_too_many_on_the_way_back_starts_in_its_own_folder),
 		PROMISE("a revision of an older state is compared by its definition, once",
 			without_a_known_build_the_definition_decides),
 		PROMISE("an oxfile by another name takes its apps over, and another one does not",
