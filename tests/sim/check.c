@@ -224,6 +224,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 			state_word(s->states[app][event->instance]), state_word(event->from));
 	check_asked(s, event);
 	diary_check_limited(s, instance_of(s, app, event->instance), event);
+	diary_check_pace(s, instance_of(s, app, event->instance), event);
 	diary_note(s, app, event);
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;
@@ -401,6 +402,7 @@ void check_step(struct sim *s)
 		if (seen[app] != s->wants[app].exists)
 			sim_fail(s, "%s %s, and the herd does not think so", town_names[app],
 				s->wants[app].exists ? "exists" : "was deleted");
+	port_check(s);
 	roll_step(s);
 }
 

@@ -34,7 +34,25 @@ void diary_check_limited(struct sim *s, const struct instance *i, const struct h
 	if (!i->restarts || !i->history || !i->history->recent_len)
 		sim_fail(s, "%s:%d is restarted for a limit, and that is not counted", event->app,
 			event->instance);
-	else if (s->now - i->started_at < instance_spec(i)->restart_window_ms && event->delay_ms <= 0)
+	else if (s->now - i->started_at < instance_spec(i)->restart_window_ms && event->delay_ms <= 0 &&
+		instance_spec(i)->restart_delay_ms > 0)
 		sim_fail(s, "%s:%d is restarted for a limit at once, again and again", event->app,
 			event->instance);
+}
+
+/* However it ends and whatever its delays are: a few restarts at once, then ten a second. */
+void diary_check_pace(struct sim *s, const struct instance *i, const struct herd_event *event)
+{
+	enum { MOST = RESTART_FAST_MAX + RESTART_FAST_WINDOW_MS / RESTART_FAST_DELAY_MS + 1 };
+	const struct restart_history *h = i ? i->history : NULL;
+	size_t last = 0;
+	size_t before = 0;
+
+	if (!h || h->recent_len <= MOST || instance_spec(i)->restart_delay_ms > 0)
+		return;
+	last = (h->recent_at + RESTART_HISTORY_MAX - 1) % RESTART_HISTORY_MAX;
+	before = (last + RESTART_HISTORY_MAX - MOST) % RESTART_HISTORY_MAX;
+	if (h->recent[last] - h->recent[before] < RESTART_FAST_WINDOW_MS)
+		sim_fail(s, "%s:%d runs hot: %d restarts in %lld ms", event->app, event->instance, MOST,
+			(long long)(h->recent[last] - h->recent[before]));
 }

@@ -310,6 +310,15 @@ static void do_illness(struct sim *s, uint64_t *random)
 	sim_trace(s, "something that %s needs is gone", town_names[app]);
 }
 
+/* As while a build runs that writes it anew. */
+static void do_lose_program(struct sim *s, uint64_t *random)
+{
+	int app = (int)sim_draw(random, SIM_APPS);
+
+	s->program_gone_until[app] = s->now + (int64_t)sim_draw(random, 5000);
+	sim_trace(s, "the program of %s is gone", town_names[app]);
+}
+
 /* Whatever a service may say of itself; only READY is never a lie. */
 static void do_word(struct sim *s, uint64_t *random)
 {
@@ -424,6 +433,7 @@ static const struct kind kinds[] = {
 	{ 8, do_stranger },
 	{ 2, do_jump },
 	{ 8, do_illness },
+	{ 4, do_lose_program },
 	{ 6, do_word },
 	{ 4, do_echo },
 	{ 6, do_death },

@@ -195,7 +195,7 @@ static void wish_spawn(void *context, const struct spawn_wish *wish)
 	vec_push(&s->procs, p);
 	sim_trace(s, "wish: spawn %s (slot %u, generation %llu, port %d, revision %d)", p->name,
 		p->ticket.slot, (unsigned long long)p->ticket.generation, p->port, wish->revision);
-	if (!s->is_calm && sim_chance(&random, 6)) {
+	if (!s->is_calm && (sim_chance(&random, 6) || s->now < s->program_gone_until[p->app])) {
 		p->is_failed = true;
 		machine_tell(s, p, HAPPENS_SPAWN_FAILED);
 		return;
@@ -442,6 +442,7 @@ void machine_calm(struct sim *s)
 	s->is_calm = true;
 	memset(s->stranger_until, 0, sizeof(s->stranger_until));
 	memset(s->cause_until, 0, sizeof(s->cause_until));
+	memset(s->program_gone_until, 0, sizeof(s->program_gone_until));
 	for (size_t k = 0; k < s->procs.len; k++) {
 		struct proc *p = s->procs.items[k];
 

@@ -2,6 +2,7 @@
  * Ports: who holds one, and who waits for one.
  */
 #include "base/mem.h"
+#include "herd/deploy.h"
 #include "sim.h"
 
 bool machine_is_port_taken(void *context, int port)
@@ -18,6 +19,48 @@ bool machine_is_port_taken(void *context, int port)
 			return true;
 	}
 	return false;
+}
+
+/* How many it has, or may have when its rollout is over. */
+static int most(const struct app *a)
+{
+	int count = a->count;
+
+	if (a->rollout && a->rollout->count > count)
+		count = a->rollout->count;
+	return a->rollout && a->rollout->back_count > count ? a->rollout->back_count : count;
+}
+
+/* A block keeps its ports for as long as its app is there; a written port is had by an instance that is. */
+static void note_ports(struct sim *s, int *holder, const struct app *a, const struct revision *r)
+{
+	int app = town_app(a->spec->name);
+	int count = r->port_source == PORT_BLOCK ? r->ports_len
+		: r->port_source == PORT_WRITTEN ? most(a)
+						 : 0;
+
+	for (int n = 0; n < r->ports_len && n < count; n++) {
+		int *there = &holder[r->ports[n] - SIM_PORT_FIRST];
+
+		if (*there && *there != app + 1)
+			sim_fail(s, "%s and %s both have port %d", town_names[*there - 1], town_names[app],
+				r->ports[n]);
+		*there = app + 1;
+	}
+}
+
+void port_check(struct sim *s)
+{
+	int holder[SIM_PORTS] = { 0 };
+
+	for (size_t k = 0; k < s->h->apps.len; k++) {
+		const struct app *a = s->h->apps.items[k];
+
+		if (a->is_leaving)
+			continue;
+		note_ports(s, holder, a, a->target);
+		note_ports(s, holder, a, a->current);
+	}
 }
 
 static size_t watch_of(const struct sim *s, struct ticket t)

@@ -122,6 +122,7 @@ struct sim {
 	int64_t stranger_until[SIM_PORTS];
 	int64_t cause_until
 		[SIM_APPS]; /* something that all instances of an app need is not there: their checks fail */
+	int64_t program_gone_until[SIM_APPS]; /* what is spawned of it fails at once */
 	struct ticket *port_watch;
 	size_t port_watch_len, port_watch_cap;
 	uint64_t upstream_serial[SIM_APPS];
@@ -233,6 +234,8 @@ void tree_ended(struct sim *s, struct proc *p);
 bool machine_is_port_taken(void *context, int port);
 void port_check_wish(void *context, struct ticket t, int port);
 void port_unwatch(struct sim *s, struct ticket t);
+/* No port belongs to two apps, be it by what they run by or by what they may go back to. */
+void port_check(struct sim *s);
 void port_happen(struct sim *s, const struct due *due);
 
 /* proxy.c */
@@ -327,6 +330,7 @@ void check_event(struct sim *s, const struct herd_event *event);
 /* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */
 void diary_note(struct sim *s, int app, const struct herd_event *event);
 void diary_check_limited(struct sim *s, const struct instance *i, const struct herd_event *event);
+void diary_check_pace(struct sim *s, const struct instance *i, const struct herd_event *event);
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run);
 void check_settled(struct sim *s, uint64_t id, bool is_ok);
 void check_step(struct sim *s);

@@ -17,6 +17,7 @@ struct house {
 	int instances, port, ready, restart;
 	const char *env_port;
 	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
+	bool is_hasty; /* starts again without a delay */
 	bool has_upstream;
 	int64_t check_ms, max_unavailable;
 };
@@ -39,6 +40,7 @@ static const struct house houses[SIM_APPS] = {
 		.port = 3110,
 		.ready = READY_NOTIFY,
 		.restart = RESTART_ON_FAILURE,
+		.is_hasty = true,
 		.stop_timeout_ms = 1000,
 		.ready_timeout_ms = 2000,
 	},
@@ -224,6 +226,8 @@ struct spec *town_spec(int app, int version)
 	s->restart = house->restart;
 	s->max_restarts = house->max_restarts;
 	s->crash_restart_limit = house->crash_restart_limit;
+	if (house->is_hasty)
+		s->restart_delay_ms = 0;
 	s->stop_timeout_ms = house->stop_timeout_ms + (version & 4 ? 100 : 0);
 	s->ready_timeout_ms = house->ready_timeout_ms;
 	s->start_delay_ms = house->start_delay_ms;
