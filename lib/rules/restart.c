@@ -69,18 +69,18 @@ static bool stays_down(const struct spec *s, struct end end, struct restart_deci
 
 	if (is_stop_code(s, end)) {
 		d->verdict = RESTART_FINISHED;
-		explain(d, " is one of stop_exit_codes");
+		explain(d, "; not restarted (stop_exit_codes)");
 		return true;
 	}
 	if (is_good && s->restart != RESTART_ALWAYS) {
 		d->verdict = RESTART_FINISHED;
-		explain(d, " is accepted by restart = \"%s\"", policy);
+		explain(d, "; not restarted (restart = \"%s\")", policy);
 		return true;
 	}
 	if (s->restart == RESTART_NEVER) {
 		d->verdict = RESTART_STOPPED;
 		d->is_crash = true;
-		explain(d, ", and restart = \"%s\" leaves it down", policy);
+		explain(d, "; not restarted (restart = \"%s\")", policy);
 		return true;
 	}
 	return false;
@@ -220,7 +220,7 @@ static void decide_unseen(const struct spec *s, struct restart_decision *d)
 	bool is_left = s->restart == RESTART_NEVER;
 
 	d->verdict = is_left ? RESTART_STOPPED : RESTART_AFTER;
-	explain(d, "%s", is_left ? ", and restart = \"never\" leaves it down" : ", starts again at once");
+	explain(d, "%s", is_left ? "; not restarted (restart = \"never\")" : ", starts again at once");
 }
 
 /* A program that passes its limit again and again must not run hot, and what is restarted for good must show. */

@@ -93,7 +93,7 @@ static void stop_exit_codes_end_it_under_every_policy(void **state)
 		assert_int_equal(d.verdict, RESTART_FINISHED);
 		assert_false(d.is_crash);
 		assert_int_equal(h.crashes, 0);
-		assert_string_equal(d.why, "exit code 70 is one of stop_exit_codes");
+		assert_string_equal(d.why, "exit code 70; not restarted (stop_exit_codes)");
 		/* A signal of the same number, or an errno, is no exit code. */
 		d = decide_at(&s, &h, (struct end){ END_SIGNALED, SIGNAL_SEGV }, 1000);
 		assert_true(d.is_crash);
@@ -410,7 +410,7 @@ static void it_says_why(void **state)
 	struct restart_decision d;
 
 	(void)state;
-	assert_string_equal(why(&d, &s, exit_0, 0), "exit code 0 is accepted by restart = \"on-failure\"");
+	assert_string_equal(why(&d, &s, exit_0, 0), "exit code 0; not restarted (restart = \"on-failure\")");
 	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1, crash 1, starts again after 100 ms");
 	assert_string_equal(why(&d, &s, (struct end){ END_SIGNALED, SIGNAL_KILL }, 1),
 		"killed by SIGKILL, crash 2, delay doubled to 200 ms");
@@ -426,7 +426,7 @@ static void it_says_why(void **state)
 		"not started, crash 1 of 5, starts again at once "
 		"(restart_delay_ms = 0)");
 	s.restart = RESTART_NEVER;
-	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1, and restart = \"never\" leaves it down");
+	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1; not restarted (restart = \"never\")");
 }
 
 static void an_unseen_end_is_no_crash(void **state)
