@@ -160,6 +160,16 @@ static void down_reason(const struct instance *i, struct buf *out)
 		buf_adds(out, i->why);
 }
 
+/* One alone has no port; when there are more, it gets one with its next process. */
+static void port_reason(const struct instance *i, struct buf *out)
+{
+	if (i->port)
+		buf_addf(out, "was started with port %d; its next start has port %d", i->port,
+			instance_port(i));
+	else
+		buf_addf(out, "was started without a port; its next start has port %d", instance_port(i));
+}
+
 void instance_reason(const struct instance *i, struct buf *out)
 {
 	if (i->state == STATE_STOPPING)
@@ -178,6 +188,8 @@ void instance_reason(const struct instance *i, struct buf *out)
 		buf_addf(out, "a check failed: %s", instance_check_words(i));
 	else if (i->state == STATE_RUNNING && instance_told_status(i))
 		buf_addf(out, "says: %s", instance_told_status(i));
+	else if (i->state == STATE_RUNNING && instance_port(i) && i->port != instance_port(i))
+		port_reason(i, out);
 	else if (!state_is_live(i->state))
 		down_reason(i, out);
 }
@@ -200,7 +212,7 @@ void instance_status(const struct instance *i, int64_t now, struct instance_stat
 	out->pid = i->pid;
 	out->status = state_word(i->state);
 	out->health = health_of(i);
-	out->port = instance_port(i);
+	out->port = i->pid ? i->port : instance_port(i);
 	out->revision = i->revision->number;
 	out->uptime_ms = runs ? now - i->started_at : -1;
 	out->restarts = i->restarts;

@@ -134,6 +134,19 @@ static void compare(const struct plan_app *from, const struct plan_app *to, stru
 			difference->replaces.len ? ", " : "", difference->build.ptr);
 }
 
+/* "port 3000 -> 3001", "no port -> 3001". */
+static void add_port_move(struct buf *out, int from, int to)
+{
+	if (from)
+		buf_addf(out, "port %d -> ", from);
+	else
+		buf_adds(out, "no port -> ");
+	if (to)
+		buf_addf(out, "%d", to);
+	else
+		buf_adds(out, "none");
+}
+
 static void plan_instance(struct plan *p, const struct plan_app *from, const struct plan_app *to,
 	int instance, const struct difference *difference)
 {
@@ -143,8 +156,8 @@ static void plan_instance(struct plan *p, const struct plan_app *from, const str
 	struct plan_step *step = NULL;
 
 	if (old_port != new_port) {
-		buf_addf(&why, "port %d -> %d%s%s", old_port, new_port, difference->replaces.len ? ", " : "",
-			difference->replaces.ptr);
+		add_port_move(&why, old_port, new_port);
+		buf_addf(&why, "%s%s", difference->replaces.len ? ", " : "", difference->replaces.ptr);
 		step = plan_add(p, PLAN_MOVE, to->spec->name, instance, old_port, new_port, why.ptr);
 	} else if (difference->replaces.len) {
 		step = plan_add(p, PLAN_REPLACE, to->spec->name, instance, old_port, new_port,

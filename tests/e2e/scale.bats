@@ -157,3 +157,18 @@ ready_are() {
 	run -0 python3 -c 'import json, sys; print([a["name"] for a in json.load(sys.stdin)["apps"]])' <<<"$output"
 	assert_output "['api']"
 }
+
+@test "one that was started without a port shows none until it has one, and says from when" {
+	start_oxherd <<-TOML
+		[processes.api]
+		command = "sleep 1000"
+	TOML
+	oxctl scale api 2 --wait
+	run -0 oxctl status
+	assert_line --regexp '^api:0 +[0-9]+ +running +- +- .* was started without a port; its next start has port 3[0-9]+$'
+	assert_line --regexp '^api:1 +[0-9]+ +running +- +3[0-9]+ '
+	oxctl restart api:0 --wait
+	run -0 oxctl status
+	assert_line --regexp '^api:0 +[0-9]+ +running +- +3[0-9]+ '
+	refute_output --partial "without a port"
+}
