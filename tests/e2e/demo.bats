@@ -1,4 +1,4 @@
-# The demo that the README begins with.
+# The demo that the README names under Install.
 load ../lib/daemon
 
 @test "the demo takes the next free block of ports, and says so, where 3000 is taken" {
