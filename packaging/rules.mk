@@ -41,6 +41,12 @@ uninstall:
 demo: all examples
 	$(Q)OXHERD_BUILD=$(abspath $(OUT)) sh packaging/demo.sh
 
+# The picture of a terminal in the README: its quick start, as it really runs.  Needs node, and ports 3000 to 3003.
+## make recording   docs/recording.svg: the README's quick start in a terminal, drawn anew
+.PHONY: recording
+recording: all
+	$(Q)python3 packaging/recording.py $(OUT) README.md docs/recording.svg
+
 # --- generated files: manuals' tables, the editors' schema, completions -------------------------------
 
 .PHONY: generate check-generated
