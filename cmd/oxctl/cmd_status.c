@@ -20,9 +20,14 @@ static bool as_json;
 static bool watches;
 
 static bool all;
+static bool is_unfolded;
 
 const struct opt status_options[] = {
 	SCOPE_ALL_ROW(&all),
+	{ .name = "all-instances",
+		.kind = OPT_FLAG,
+		.at = &is_unfolded,
+		.help = "a row for each instance, also where equal ones of an app would share one" },
 	{ .name = "watch",
 		.letter = 'w',
 		.kind = OPT_FLAG,
@@ -32,12 +37,17 @@ const struct opt status_options[] = {
 	{ .name = NULL },
 };
 
-static int render(const struct json *status, struct buf *out)
+/* Named apps show all of their instances. */
+static int render(const struct json *status, const struct opt_rest *rest, struct list_text *out)
 {
+	bool is_whole = is_unfolded || (rest->count && !scope_names_all(rest));
+	const struct list_options how = {
+		.width = out_width(), .height = is_whole ? 0 : out_height(), .colour = out_has_colour()
+	};
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
 
-	if (list_render(status, out, out_width(), out_has_colour(), &e) < 0)
+	if (list_render(status, &how, out, &e) < 0)
 		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
@@ -46,6 +56,7 @@ static int render(const struct json *status, struct buf *out)
 static int print_once(const struct opt_rest *rest)
 {
 	struct talk t = { .method = "status", .is_question = true, .e = ERR_INIT };
+	struct list_text shown = { .table = BUF_INIT, .verdict = BUF_INIT };
 	struct buf out = BUF_INIT;
 	int code = EXIT_DONE;
 
@@ -55,9 +66,11 @@ static int print_once(const struct opt_rest *rest)
 	if (code == EXIT_DONE && as_json) {
 		out_json_text(&out);
 	} else if (code == EXIT_DONE) {
-		code = render(t.result, &out);
-		out_write(&out);
+		code = render(t.result, rest, &shown);
+		out_write(&shown.table);
+		out_write(&shown.verdict);
 	}
+	list_release(&shown);
 	buf_release(&out);
 	talk_release(&t);
 	return code;
@@ -112,7 +125,7 @@ static void draw(const char *text)
 static int refresh(struct client *client, const struct opt_rest *rest)
 {
 	struct talk t = { .method = "status", .e = ERR_INIT };
-	struct buf out = BUF_INIT;
+	struct list_text out = { .table = BUF_INIT, .verdict = BUF_INIT };
 	int code = EXIT_DONE;
 
 	t.params = talk_targets(rest, 0);
@@ -120,10 +133,12 @@ static int refresh(struct client *client, const struct opt_rest *rest)
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
 		talk_tell(&t, code);
 	if (code == EXIT_DONE)
-		code = render(t.result, &out);
-	if (code == EXIT_DONE)
-		draw(out.ptr);
-	buf_release(&out);
+		code = render(t.result, rest, &out);
+	if (code == EXIT_DONE) {
+		buf_add(&out.table, out.verdict.ptr, out.verdict.len);
+		draw(out.table.ptr);
+	}
+	list_release(&out);
 	talk_release(&t);
 	return out_finish(code);
 }

@@ -138,7 +138,14 @@ const struct cmd commands[] = {
 		.most = -1,
 		.options = status_options,
 		.run = cmd_status,
-		.example = "oxctl status --json" },
+		.example = "oxctl status --json",
+		.details =
+			"Troubled instances come first: crashed, unhealthy, backoff, blocked. On a terminal no line is wider than the screen, down to "
+			"40 columns: where a row does not fit, REASON takes a line of its own below it; then columns give way, first those "
+			"that hold nothing but -, then HEALTH, PID, RESTARTS, CPU, PORT, MEM and UPTIME; a name longer than half of the line "
+			"is cut before its number. Where the list is higher than the terminal, instances of an app with the same status, health "
+			"and reason share a row, the largest number first (api:0-31, 32 running): with the shortest uptime, and the sums of "
+			"restarts, processor and memory. Named targets and --all-instances show each, and so does a file or a pipe." },
 	{ .name = "logs",
 		.arguments = "[TARGET...]",
 		.group = GROUP_LOOKING,

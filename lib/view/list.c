@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "model/status.h"
+#include "view/fold.h"
 #include "view/table.h"
+#include "view/wrap.h"
 
 /* In the order in which the verdict counts what is not ready. */
 static const struct {
@@ -83,19 +85,41 @@ static void add_dropped(struct buf *out, int64_t bytes)
 	buf_adds(out, " of its output dropped");
 }
 
-static void add_row(struct table *t, const struct instance_status *s, bool has_reasons)
+static void add_ports(const struct fold_row *row, struct buf *out)
 {
-	bool has_health = !str_eq(s->health, "none");
+	int low = 0;
+	int high = 0;
+
+	if (!fold_ports(row, &low, &high))
+		return;
+	buf_addf(out, "%d", low);
+	if (high != low)
+		buf_addf(out, "-%d", high);
+}
+
+/* "api:0  4102  running", or "api:0-31  -  32 running". */
+static void add_names(struct table *t, const struct fold_row *row, const struct instance_status *s)
+{
 	struct buf text = BUF_INIT;
 
-	table_cell(t, TINT_NONE, "%s:%d", s->name, s->instance);
+	fold_numbers(row, &text);
+	table_cell(t, TINT_NONE, "%s:%s", s->name, text.ptr);
+	buf_clear(&text);
 	if (s->pid > 0)
 		buf_addf(&text, "%lld", (long long)s->pid);
 	cell_or_dash(t, &text);
-	table_cell(t, list_tint(s->status), "%s", s->status);
-	table_cell(t, health_tint(s->health), "%s", has_health ? s->health : "-");
-	if (s->port)
-		buf_addf(&text, "%d", s->port);
+	if (row->members.len > 1)
+		buf_addf(&text, "%zu ", row->members.len);
+	table_cell(t, list_tint(s->status), "%s%s", text.ptr, s->status);
+	buf_release(&text);
+}
+
+static void add_figures(struct table *t, const struct fold_row *row, const struct instance_status *s)
+{
+	struct buf text = BUF_INIT;
+
+	table_cell(t, health_tint(s->health), "%s", str_eq(s->health, "none") ? "-" : s->health);
+	add_ports(row, &text);
 	cell_or_dash(t, &text);
 	if (s->uptime_ms >= 0)
 		add_uptime(&text, s->uptime_ms);
@@ -107,42 +131,91 @@ static void add_row(struct table *t, const struct instance_status *s, bool has_r
 	if (s->memory_bytes >= 0)
 		human_size(&text, s->memory_bytes);
 	cell_or_dash(t, &text);
+	buf_release(&text);
+}
+
+static void add_row(struct table *t, const struct fold_row *row, bool has_reasons)
+{
+	struct instance_status s;
+	struct buf text = BUF_INIT;
+
+	fold_sum(row, &s);
+	add_names(t, row, &s);
+	add_figures(t, row, &s);
 	if (has_reasons) {
-		list_reason(&text, s->reason.ptr, s->next_restart_ms);
-		add_dropped(&text, s->log_dropped_bytes);
+		list_reason(&text, s.reason.ptr, s.next_restart_ms);
+		add_dropped(&text, s.log_dropped_bytes);
 		table_cell(t, TINT_DIM, "%s", text.ptr);
 	}
 	buf_release(&text);
 }
 
-static void add_table(const struct vec *instances, struct buf *out, size_t width, bool colour)
+static bool has_reasons(const struct vec *instances)
 {
-	static const struct table_column columns[] = {
-		{ .title = "PROCESS" },
-		{ .title = "PID", .is_right = true },
-		{ .title = "STATUS" },
-		{ .title = "HEALTH" },
-		{ .title = "PORT", .is_right = true },
-		{ .title = "UPTIME", .is_right = true },
-		{ .title = "RESTARTS", .is_right = true },
-		{ .title = "CPU", .is_right = true },
-		{ .title = "MEM", .is_right = true },
-		{ .title = "REASON", .may_shrink = true },
-	};
-	size_t count = sizeof(columns) / sizeof(columns[0]);
 	const struct instance_status *s = NULL;
-	bool has_reasons = false;
-	struct table t;
 	size_t i = 0;
 
 	VEC_EACH (instances, i, s)
-		has_reasons =
-			has_reasons || s->reason.len || s->next_restart_ms >= 0 || s->log_dropped_bytes > 0;
-	table_init(&t, columns, has_reasons ? count : count - 1);
-	VEC_EACH (instances, i, s)
-		add_row(&t, s, has_reasons);
-	table_render(&t, out, width, colour);
+		if (s->reason.len || s->next_restart_ms >= 0 || s->log_dropped_bytes > 0)
+			return true;
+	return false;
+}
+
+/* At most `room` rows, if equal ones can share some; 0: a row for each. */
+static void add_table(
+	const struct vec *instances, const struct list_options *how, size_t room, struct buf *out)
+{
+	/* In which order they give way on a narrow terminal stands in oxctl(1) too. */
+	static const struct table_column columns[] = {
+		{ .title = "PROCESS", .is_name = true, .may_shrink = true },
+		{ .title = "PID", .is_right = true, .gives_way = 2 },
+		{ .title = "STATUS", .may_shrink = true },
+		{ .title = "HEALTH", .gives_way = 1 },
+		{ .title = "PORT", .is_right = true, .gives_way = 5 },
+		{ .title = "UPTIME", .is_right = true, .gives_way = 7 },
+		{ .title = "RESTARTS", .is_right = true, .gives_way = 3 },
+		{ .title = "CPU", .is_right = true, .gives_way = 4 },
+		{ .title = "MEM", .is_right = true, .gives_way = 6 },
+		{ .title = "REASON", .is_note = true },
+	};
+	size_t count = sizeof(columns) / sizeof(columns[0]);
+	bool reasons = has_reasons(instances);
+	struct vec rows = VEC_INIT;
+	struct table t;
+
+	fold_instances(instances, room, &rows);
+	table_init(&t, columns, reasons ? count : count - 1);
+	for (size_t i = 0; i < rows.len; i++)
+		add_row(&t, rows.items[i], reasons);
+	table_render(&t, out, how->width, how->colour);
 	table_release(&t);
+	fold_release(&rows);
+}
+
+static size_t count_lines(const struct buf *text)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < text->len; i++)
+		count += text->ptr[i] == '\n';
+	return count;
+}
+
+/* The line below belongs to the prompt of the shell, or says which keys there are. */
+static void add_fitting_table(
+	const struct vec *instances, const struct list_options *how, struct list_text *out)
+{
+	size_t others = count_lines(&out->verdict) + 1;
+	size_t room = how->height > others + 2 ? how->height - others : 2;
+
+	add_table(instances, how, 0, &out->table);
+	if (!how->height || count_lines(&out->table) <= room)
+		return;
+	/* Lines of reasons and titles are no rows: as many as there are now, at most as many as half of the room. */
+	others = count_lines(&out->table) - instances->len;
+	others = others < room / 2 ? others : room / 2;
+	buf_clear(&out->table);
+	add_table(instances, how, room - others, &out->table);
 }
 
 static void add_verdict(const struct vec *instances, struct buf *out)
@@ -236,21 +309,46 @@ static void add_empty(const struct json *status, struct buf *out)
 	}
 }
 
-int list_render(const struct json *status, struct buf *out, size_t width, bool colour, struct err *e)
+/* Each line of `text` in lines of the terminal. */
+static void wrap_lines(struct buf *out, char *text, size_t width)
+{
+	const struct wrap w = { .width = width };
+
+	for (char *line = text; *line;) {
+		size_t len = strcspn(line, "\n");
+		bool is_last = !line[len];
+
+		line[len] = '\0';
+		wrap_text(out, line, &w);
+		line += len + !is_last;
+	}
+}
+
+int list_render(
+	const struct json *status, const struct list_options *how, struct list_text *out, struct err *e)
 {
 	struct vec instances = VEC_INIT;
+	struct buf verdict = BUF_INIT;
 	int rc = read_instances(status, &instances, e);
 
 	if (rc == 0 && !instances.len && !json_count(json_get(status, "apps"))) {
-		buf_adds(out, "nothing to show: no app has an instance\n");
+		buf_adds(&verdict, "nothing to show: no app has an instance\n");
 	} else if (rc == 0) {
 		if (instances.len)
-			add_table(&instances, out, width, colour);
-		if (instances.len)
-			add_verdict(&instances, out);
-		add_empty(status, out);
-		add_rollouts(status, out);
+			add_verdict(&instances, &verdict);
+		add_empty(status, &verdict);
+		add_rollouts(status, &verdict);
 	}
+	wrap_lines(&out->verdict, verdict.ptr, how->width);
+	if (rc == 0 && instances.len)
+		add_fitting_table(&instances, how, out);
+	buf_release(&verdict);
 	vec_release_with(&instances, free_instance);
 	return rc;
+}
+
+void list_release(struct list_text *t)
+{
+	buf_release(&t->table);
+	buf_release(&t->verdict);
 }

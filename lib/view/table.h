@@ -1,7 +1,13 @@
 /*
- * Rows and columns of text, aligned by what a terminal shows (wide characters count twice).  Columns are two
- * blanks apart, and no line ends in blanks.  With a width the widest shrinkable columns are cut with "…" so
- * that no row wraps; where those that may not shrink are too wide for that, it wraps.
+ * Rows and columns of text, aligned by what a terminal shows (wide characters count twice).  Columns are two blanks apart, and no line
+ * ends in blanks.  Where a row does not fit the width, this happens until it does:
+ *
+ * 1. the note takes lines of its own below its row;
+ * 2. columns that give way and hold nothing but "-" are left out, then the name is cut to half of the line, then the other columns that
+ *    give way are left out, the lowest number first;
+ * 3. the widest of those that may shrink are cut with "…".
+ *
+ * It wraps only where the columns that may do none of this are too wide.
  */
 #ifndef OX_VIEW_TABLE_H
 #define OX_VIEW_TABLE_H
@@ -17,6 +23,9 @@ struct table_column {
 	const char *title; /* NULL in every column: no header line */
 	bool is_right;     /* numbers */
 	bool may_shrink;
+	bool is_name;  /* cut before its last ':', so that the number of an instance stays */
+	bool is_note;  /* the last column, if any */
+	int gives_way; /* 1 is left out first; 0: never */
 };
 
 struct table {

@@ -14,7 +14,7 @@ _oxctl()
 		rollback) words=" --definition-only --timeout --json --help" ;;
 		delete) words=" --config --all --timeout --json --help" ;;
 		scale) words=" --wait --timeout --json --help" ;;
-		status|ls|list|ps) words=" --all --watch --json --help" ;;
+		status|ls|list|ps) words=" --all --all-instances --watch --json --help" ;;
 		logs) words=" --all --follow --lines --since --until --err --out --grep --time --json --raw --help" ;;
 		why) words=" --lines --json --help" ;;
 		events) words=" --all --follow --lines --json --help" ;;

@@ -65,6 +65,7 @@ complete -c oxctl -n '__fish_seen_subcommand_from scale' -l wait -d 'until the n
 complete -c oxctl -n '__fish_seen_subcommand_from scale' -l timeout -r -d 'wait at most this long (also 500ms, 2m), then exit 5'
 complete -c oxctl -n '__fish_seen_subcommand_from scale' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l all -d 'every app'
+complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l all-instances -d 'a row for each instance, also where equal ones of an app would share one'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l watch -d 'draw it again whenever something happens'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from logs' -l all -d 'every app'

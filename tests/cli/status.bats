@@ -10,7 +10,7 @@ STATUS='{ "version": 1, "daemon": { "pid": 1, "brain_pid": 2, "version": "0", "u
 	{ "id": "api:1", "name": "api", "instance": 1, "pid": null, "status": "backoff", "health": "unknown", "port": 3001, "revision": 1,
 	  "uptime_secs": null, "restarts": 3, "crashes": 3, "memory_bytes": null, "cpu_percent": null, "last_exit": null, "next_restart_ms": 400, "reason": "exit code 3" } ] }'
 
-# on_terminal SECONDS UNTIL COMMAND…: runs it on a terminal of 80 by 24 until the screen has shown the words UNTIL, then Ctrl-C; prints all.
+# on_terminal SECONDS UNTIL COMMAND…: runs it on a terminal of 80 by 24 (WIDE, ROWS) until the screen has shown the words UNTIL, then Ctrl-C; prints all.
 on_terminal() {
 	python3 - "$@" <<-'PY'
 		import fcntl, os, pty, select, struct, sys, termios, time
@@ -19,7 +19,7 @@ on_terminal() {
 		if pid == 0:
 		    os.environ["TERM"] = "xterm"
 		    os.execvp(command[0], command)
-		fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", int(os.environ.get("ROWS", 24)), 80, 0, 0))
+		fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", int(os.environ.get("ROWS", 24)), int(os.environ.get("WIDE", 80)), 0, 0))
 		seen, end = b"", time.monotonic() + limit
 		while until not in seen and time.monotonic() < end:
 		    if select.select([fd], [], [], 0.1)[0]:
@@ -39,8 +39,8 @@ on_terminal() {
 	for name in status ls list ps; do
 		run -0 --separate-stderr oxctl $name
 		assert_line --index 0 --regexp '^PROCESS +PID +STATUS +HEALTH +PORT +UPTIME +RESTARTS +CPU +MEM +REASON$'
-		assert_line --index 1 --regexp '^api:0 +4102 +running +healthy +3000 +1m 32s +0 +0.3% +49.0 MB$'
-		assert_line --index 2 --regexp '^api:1 +- +backoff +unknown +3001 +- +3 +- +- +exit code 3; next start in 400 ms$'
+		assert_line --index 2 --regexp '^api:0 +4102 +running +healthy +3000 +1m 32s +0 +0.3% +49.0 MB$'
+		assert_line --index 1 --regexp '^api:1 +- +backoff +unknown +3001 +- +3 +- +- +exit code 3; next start in 400 ms$'
 		assert_line --index 3 "1 of 2 ready, 1 backoff"
 		assert_equal "$stderr" ""
 	done
@@ -81,18 +81,43 @@ on_terminal() {
 	run -0 on_terminal 10 "no daemon is running" oxctl status --watch
 }
 
-@test "a table that is higher than the terminal keeps its verdict" {
-	many=$(python3 - "$STATUS" <<-'PY'
+# Forty-nine that are equal, and one in trouble.
+many() {
+	python3 - "$STATUS" <<-'PY'
 		import copy, json, sys
 		s = json.loads(sys.argv[1])
 		for i in range(2, 50):
 		    s["processes"].append(dict(s["processes"][0], instance=i))
 		print(json.dumps(s))
 	PY
-	)
-	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $many } }"
-	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status --watch
+}
+
+@test "a table that is higher than the terminal keeps its verdict" {
+	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $(many) } }"
+	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status --watch --all-instances
 	assert_output --partial "… and "
+}
+
+@test "on a low terminal equal instances share a row, and --all-instances, a target and a pipe show each" {
+	fake_daemon <<<"{ \"status\": { \"result\": $(many) } }"
+	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status
+	assert_output --regexp 'api:0,2-49 .*49 running'
+	refute_output --partial "api:30"
+	for how in --all-instances api; do
+		ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status $how
+		assert_output --partial "api:30"
+	done
+	run -0 oxctl status
+	[ "${#lines[@]}" -eq 52 ]
+}
+
+@test "on a narrow terminal the columns give way, and the reason has a line of its own" {
+	fake_daemon <<<"{ \"status\": { \"result\": $STATUS } }"
+	export NO_COLOR=1
+	WIDE=40 run -0 on_terminal 10 "1 of 2 ready" oxctl status
+	assert_line --index 0 --regexp '^PROCESS +STATUS +PORT +UPTIME +MEM'
+	assert_line --index 1 --regexp '^api:1 +backoff +3001'
+	assert_line --index 2 --regexp '^  exit code 3; next start in 400 ms'
 }
 
 @test "colours appear on a terminal, and not with NO_COLOR" {
