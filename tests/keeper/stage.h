@@ -27,6 +27,7 @@ struct note {
 	char name[KEEP_NAME_MAX + 1];
 	int fd; /* that came with it, or -1 */
 	bool is_seen;
+	int64_t at_ms, wall_ms, peak_kb;
 };
 
 struct stage {

@@ -1,7 +1,9 @@
 /* Nobody survives who should not, and nobody is hit who should not. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include "keeper/reap.h"
 #include "keeper/slots.h"
 #include "keeper/spawn_child.h"
+#include "os/clock.h"
 #include "os/fd.h"
 #include "stage.h"
 #include "unit.h"
@@ -182,6 +185,55 @@ static void a_signal_reaches_the_whole_tree(void **state)
 	buf_release(&text);
 }
 
+/* However often the tree is looked at afterwards. */
+static void a_signal_for_the_tree_comes_once(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	const char *at = NULL;
+	int out = -1;
+
+	stage_actor(s, 1, &out, WORDS("--say-on", "USR1 main", "--mark"));
+	stage_read(out, &text, "pid ");
+	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_read(out, &text, "main\n");
+	for (uint64_t i = 2; i < 5; i++) {
+		stage_actor(s, i, NULL, WORDS("--setsid-grandchild"));
+		kill_tree(s, i);
+	}
+	kill_tree(s, 1);
+	stage_read_all(&out, &text);
+	at = strstr(text.ptr, "main\n");
+	assert_non_null(at);
+	assert_null(strstr(at + 1, "main\n"));
+	buf_release(&text);
+}
+
+/* One tree has taken its time for a while, and is looked at seldom by now. */
+static void one_tree_does_not_make_another_wait(void **state)
+{
+	struct stage *s = *state;
+	struct keep_message m;
+	struct buf text = BUF_INIT;
+	int64_t begin = 0;
+	int out = -1;
+
+	stage_actor(s, 1, &out, WORDS("--ignore", "TERM", "--grandchild", "--mark"));
+	stage_actor(s, 2, NULL, WORDS("--setsid-grandchild"));
+	stage_read(out, &text, "pid ");
+	keep_message_init(&m, KEEP_END_TREE);
+	m.ticket = (struct keep_ticket){ 1, 1 };
+	m.signal = SIGTERM;
+	stage_say(s, &m, NULL, 0);
+	(void)poll(NULL, 0, 3000);
+	begin = clock_ms();
+	kill_tree(s, 2);
+	assert_in_range(clock_ms() - begin, 0, 1000);
+	assert_null(stage_seen(s, KEEP_EXITED, 1));
+	fd_close(&out);
+	buf_release(&text);
+}
+
 static void what_was_reaped_is_not_signalled(void **state)
 {
 	struct stage *s = *state;
@@ -307,6 +359,7 @@ int main(void)
 		ON_STAGE("a tree that keeps forking is killed", a_tree_that_keeps_forking_is_killed),
 		ON_STAGE("a stopped process hears its SIGTERM", a_stopped_process_hears_its_term),
 		ON_STAGE("a signal reaches the whole tree", a_signal_reaches_the_whole_tree),
+		ON_STAGE("a signal for the whole tree comes once", a_signal_for_the_tree_comes_once),
 		ON_STAGE("what was reaped is not signalled", what_was_reaped_is_not_signalled),
 		PROMISE("a failed exec ends the killing of its tree, and the brain hears of both",
 			a_failed_exec_ends_its_killing),
@@ -320,6 +373,9 @@ int main(void)
 			what_lost_its_mark_is_found_by_its_session),
 		WITHOUT("a tree that keeps forking is killed", a_tree_that_keeps_forking_is_killed),
 		WITHOUT("a signal reaches the whole tree", a_signal_reaches_the_whole_tree),
+		WITHOUT("a signal for the whole tree comes once", a_signal_for_the_tree_comes_once),
+		WITHOUT("a tree is killed at once though another one takes its time",
+			one_tree_does_not_make_another_wait),
 		WITHOUT("200 trees are killed at once", many_trees_are_killed_at_once),
 	};
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"
 #include "os/sealed.h"
@@ -56,6 +57,57 @@ static void exit_codes_come_home(void **state)
 	}
 	stage_actor(s, 9, NULL, WORDS("--crash"));
 	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 9)->status), SIGSEGV);
+}
+
+static void what_it_used_is_told(void **state)
+{
+	struct stage *s = *state;
+	int64_t at_ms = clock_ms();
+	int64_t wall_ms = clock_wall_ms();
+	struct note *n = NULL;
+	struct wish w;
+
+	wish_program(
+		&w, 1, NULL, WORDS("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 3"));
+	wish_say(s, &w);
+	n = stage_expect(s, KEEP_EXITED, 1);
+	assert_in_range(n->at_ms, at_ms, clock_ms());
+	assert_in_range(n->wall_ms, wall_ms, clock_wall_ms());
+	assert_in_range(n->cpu_us, 5000, 1000 * (clock_ms() - at_ms + 100));
+	assert_in_range(n->peak_kb, 100, 1000000);
+}
+
+/* SigBlk of the keeper. */
+static void read_blocked(const struct stage *s, char line[64])
+{
+	char path[64], text[64];
+	FILE *file = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)s->keeper);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	line[0] = '\0';
+	/* cppcheck-suppress nullPointer */
+	while (fgets(text, sizeof(text), file))
+		if (!strncmp(text, "SigBlk:", 7))
+			(void)snprintf(line, 64, "%s", text);
+	(void)fclose(file);
+}
+
+static void the_keeper_hears_as_before(void **state)
+{
+	struct stage *s = *state;
+	char before[64], after[64];
+
+	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	read_blocked(s, before);
+	assert_true(strlen(before) > 10);
+	stage_actor(s, 1, NULL, WORDS("--exit", "0"));
+	stage_expect(s, KEEP_EXITED, 1);
+	read_blocked(s, after);
+	/* The brain was spawned before we looked. */
+	assert_string_equal(before, after);
+	assert_null(strstr(after, "ffffffff"));
 }
 
 static bool is_stopped(struct stage *s, int64_t pid)
@@ -280,6 +332,8 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("a process is told from birth to death", a_process_is_told_from_birth_to_death),
+		ON_STAGE("an end is told with its time and what the process used", what_it_used_is_told),
+		ON_STAGE("a spawn leaves the keeper's signals as they were", the_keeper_hears_as_before),
 		ON_STAGE("exit codes and signals come home", exit_codes_come_home),
 		ON_STAGE("200 deaths at once are all told", two_hundred_deaths_at_once_are_all_told),
 		ON_STAGE("a birth is told before its death, and each once", birth_is_told_before_death),
