@@ -113,6 +113,28 @@ static void descriptors_reach_their_numbers(void **state)
 	buf_release(&text);
 }
 
+static void there_may_be_so_many_descriptors(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	struct wish w;
+	char last[32];
+	int out = -1;
+
+	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
+	while (w.m.spawn.descriptor_count < KEEP_DESCRIPTORS_MAX) {
+		struct keep_descriptor *d = &w.m.spawn.descriptors[w.m.spawn.descriptor_count++];
+
+		*d = (struct keep_descriptor){ (int64_t)w.m.spawn.descriptor_count, KEEP_FROM_NULL, 0, "" };
+	}
+	stage_ask(s, &w, &out, &text);
+	(void)snprintf(last, sizeof(last), "fd %d /dev/null\n", KEEP_DESCRIPTORS_MAX);
+	stage_assert_has(&text, last);
+	(void)snprintf(last, sizeof(last), "fd %d ", KEEP_DESCRIPTORS_MAX + 1);
+	stage_assert_lacks(&text, last);
+	buf_release(&text);
+}
+
 static void concurrent_spawns_do_not_share_pipes(void **state)
 {
 	enum { MANY = 20 };
@@ -285,6 +307,8 @@ int main(void)
 		ON_STAGE("only the listed descriptors are there", only_listed_descriptors_are_there),
 		ON_STAGE("descriptors reach their numbers, whatever stood there",
 			descriptors_reach_their_numbers),
+		ON_STAGE("a child gets as many descriptors as a spawn can name",
+			there_may_be_so_many_descriptors),
 		ON_STAGE("concurrent spawns do not share pipes", concurrent_spawns_do_not_share_pipes),
 		ON_STAGE(
 			"a child has a session of its own and no terminal", it_has_a_session_and_no_terminal),

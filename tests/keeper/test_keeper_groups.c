@@ -268,6 +268,7 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	char home[CGROUP_PATH_MAX], theirs[CGROUP_PATH_MAX + 32], fake[CGROUP_PATH_MAX + 64];
 	char group[CGROUP_PATH_MAX + 80];
 	int dir = open_home(s, home, sizeof(home));
+	struct keep_message m;
 	pid_t pid = -1;
 
 	if (geteuid() != 0)
@@ -279,6 +280,7 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	assert_int_equal(mkdir(theirs, 0755) | mkdir(fake, 0755) | mkdir(group, 0755), 0);
 	assert_int_equal(chown(fake, 65534, 65534) | chown(group, 65534, 65534), 0);
 	stage_actor(s, 1, NULL, WORDS("--mark"));
+	stage_actor(s, 2, NULL, WORDS("--ignore", "TERM", "--grandchild"));
 	pid = fork();
 	if (pid == 0) {
 		fd_close_from(3);
@@ -293,6 +295,14 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
 	stage_say_ticket(s, KEEP_KILL_TREE, 1);
 	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
+	/* The last look before the end is at everybody. */
+	keep_message_init(&m, KEEP_STOP_ALL);
+	m.grace_ms = 50;
+	stage_say(s, &m, NULL, 0);
+	fd_close(&s->link);
+	assert_int_equal(stage_wait(s->keeper), 0);
+	s->keeper = 0;
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	kill(pid, SIGKILL);
 	(void)stage_wait(pid);
