@@ -206,6 +206,8 @@ static void an_end_that_is_awaited_goes_on(void **state)
 	m.ticket = (struct keep_ticket){ 1, 1 };
 	m.signal = SIGTERM;
 	stage_say(s, &m, NULL, 0);
+	/* Another one is not asked for anything. */
+	stage_actor(s, 2, NULL, WORDS("--mark"));
 	upgrade(s);
 	stage_assert_lacks(&text, "heard");
 	stage_signal(s, 1, SIGUSR1, KEEP_REACH_MAIN);
