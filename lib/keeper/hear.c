@@ -344,6 +344,9 @@ static bool hear_one(struct keeper *k)
 		hear_nonsense(k, 0, EMSGSIZE, "a message that is too large, or descriptors that do not fit");
 	else if (got < 0 && errno == EAGAIN)
 		return false;
+	/* It ended with something unread.  Told once, and before what it said. */
+	else if (got < 0 && errno == ECONNRESET)
+		return true;
 	else
 		brain_hang_up(k);
 	while (h.fd_count)

@@ -14,10 +14,13 @@ static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
 {
 	if (sock_send(k->brain.sock, bytes->ptr, bytes->len, &fd, fd >= 0) == 0)
 		return true;
-	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM)
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
 		k->brain.wants_out = true;
-	else
-		brain_hang_up(k);
+		return false;
+	}
+	/* It hears nothing more, but it may have said something. */
+	hear_out(k);
+	brain_hang_up(k);
 	return false;
 }
 

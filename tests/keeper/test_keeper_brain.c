@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -81,9 +82,61 @@ static void the_last_words_of_a_brain_count(void **state)
 	kill(s->brain, SIGKILL);
 	fd_close(&s->sock);
 	fd_close(&s->link);
+	stage_until(stage_is_zombie, s, s->brain);
 	kill(s->keeper, SIGCONT);
 	stage_accept(s, true);
 	stage_expect(s, KEEP_SLOT, 1);
+}
+
+/* It has told the keeper to start two, and has not read what it was told itself: then its socket ends with an error. */
+static void say_two_and_hang_up(struct stage *s)
+{
+	struct pollfd wait = { .fd = s->sock, .events = POLLIN };
+	struct wish w;
+
+	stage_actor(s, 1, NULL, WORDS("--exit", "3"));
+	assert_int_equal(poll(&wait, 1, STAGE_WAIT_MS), 1);
+	kill(s->keeper, SIGSTOP);
+	for (uint64_t i = 2; i <= 3; i++) {
+		wish_actor(&w, i, NULL, WORDS("--mark"));
+		wish_say(s, &w);
+	}
+}
+
+static void what_it_said_counts_though_it_did_not_listen(void **state)
+{
+	struct stage *s = *state;
+
+	say_two_and_hang_up(s);
+	kill(s->brain, SIGKILL);
+	fd_close(&s->sock);
+	fd_close(&s->link);
+	stage_until(stage_is_zombie, s, s->brain);
+	kill(s->keeper, SIGCONT);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_SLOT, 2);
+	stage_expect(s, KEEP_SLOT, 3);
+}
+
+/* A process closes its descriptors a moment before its parent hears of its end; a tracer makes that moment longer. */
+static void what_it_said_counts_before_its_end_is_known(void **state)
+{
+	struct stage *s = *state;
+	pid_t brain = s->brain;
+
+	assert_int_equal(ptrace(PTRACE_SEIZE, brain, NULL, NULL), 0);
+	say_two_and_hang_up(s);
+	kill(brain, SIGKILL);
+	stage_until(stage_is_zombie, s, brain);
+	fd_close(&s->sock);
+	fd_close(&s->link);
+	kill(s->keeper, SIGCONT);
+	/* Both are there before anybody can have reaped the brain. */
+	stage_until_count(s, 2);
+	assert_int_equal(waitpid(brain, NULL, __WALL), brain);
+	stage_accept(s, true);
+	stage_expect(s, KEEP_SLOT, 2);
+	stage_expect(s, KEEP_SLOT, 3);
 }
 
 static void nothing_is_told_before_sync(void **state)
@@ -398,6 +451,10 @@ int main(void)
 		ON_STAGE("exits in between are told to the next brain, with their codes",
 			exits_in_between_are_told_with_their_codes),
 		ON_STAGE("the last words of a brain count", the_last_words_of_a_brain_count),
+		ON_STAGE("the last words of a brain count though it had not read what it was told",
+			what_it_said_counts_though_it_did_not_listen),
+		ON_STAGE("the last words of a brain count before its end is known",
+			what_it_said_counts_before_its_end_is_known),
 		ON_STAGE("nothing is told before SYNC", nothing_is_told_before_sync),
 		ON_STAGE("held descriptors outlive the brain, with what is in them",
 			held_descriptors_outlive_the_brain),
