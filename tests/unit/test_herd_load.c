@@ -278,6 +278,25 @@ static void what_waits_for_a_rollout_that_is_no_more_is_over(void **state)
 	fake_release(&f);
 }
 
+static void what_was_asked_is_kept(void **state)
+{
+	static const char asked[] =
+		"\"receipts\":[{\"key\":\"k\",\"text\":\"{}\",\"words\":\"api:1 was stopped\",\"has_failed\":true,"
+		"\"age_ms\":70,\"requests\":[{\"is_patient\":true,\"failed\":2,\"words\":\"web:0 crashed\","
+		"\"waits\":[{\"slot\":1,\"goal\":2,\"generation\":5}],\"rollouts\":[{\"rollout\":3,\"any_end\":true}]}]}]}";
+	const char *rest = strstr(least, "\"receipts\"");
+	char *text = changed(least, rest, asked);
+	struct err e = ERR_INIT;
+	char *read = read_back(text, &e);
+
+	(void)state;
+	assert_non_null(read);
+	assert_string_equal(strstr(read, "\"receipts\""), asked);
+	mem_free(read);
+	mem_free(text);
+	err_release(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +316,8 @@ int main(void)
 			ages_count_from_when_it_was_saved),
 		PROMISE("what waits for a rollout that the store does not know is over, and did not fail",
 			what_waits_for_a_rollout_that_is_no_more_is_over),
+		PROMISE("what was asked, what came of it and what it still waits for is read as it was written",
+			what_was_asked_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("herd_load", tests, NULL, NULL);
