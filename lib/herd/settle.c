@@ -208,6 +208,21 @@ static bool is_hopeless(const struct instance *i, struct buf *why)
 	return false;
 }
 
+/* It is one of ours that has the port, and on its way down: that ends by itself. */
+static bool is_port_given_up(const struct instance *i)
+{
+	const struct herd *h = i->app->herd;
+
+	for (size_t k = 0; k < h->slots.len; k++) {
+		const struct instance *other = h->slots.items[k];
+
+		if (other != i && other->port == i->port && state_is_live(other->state) &&
+			!instance_is_wanted(other))
+			return true;
+	}
+	return false;
+}
+
 static enum answer look_up(const struct instance *i, const struct waiting *w, struct buf *why)
 {
 	bool is_new = i->generation > w->generation;
@@ -219,7 +234,7 @@ static enum answer look_up(const struct instance *i, const struct waiting *w, st
 	if (w->goal == GOAL_READY && i->state == STATE_BACKOFF && keeps_failing(i, w, why))
 		return ANSWER_FAILED;
 	/* Its port is a stranger's, who may keep it for ever. */
-	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING) {
+	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING && !is_port_given_up(i)) {
 		buf_addf(why, "is blocked, and starts once that is over: %s", i->why ? i->why : "");
 		return ANSWER_FAILED;
 	}

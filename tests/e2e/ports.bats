@@ -242,3 +242,28 @@ load ../lib/daemon
 	oxctl rollback
 	assert_equal "$(ports api)" "$((port + 2)) $((port + 3))"
 }
+
+@test "an app that is renamed takes over the port of its old name in one deploy" {
+	port=$(port_block)
+	cat >slow.py <<-'PY'
+		import os, signal, socket, time
+		s = socket.socket()
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		s.bind(("127.0.0.1", int(os.environ["PORT"])))
+		s.listen()
+		signal.signal(signal.SIGTERM, lambda *_: (time.sleep(0.7), os._exit(0)))
+		while True:
+		    signal.pause()
+	PY
+	given_oxfile <<-TOML
+		[processes.api]
+		command = "python3 slow.py"
+		port = $port
+	TOML
+	oxctl start --wait 3>&-
+	sed -i 's/processes.api/processes.web/' oxfile.toml
+	run -0 timeout 20 oxctl deploy
+	assert_line "api: removed"
+	assert_line "web: added"
+	assert state_is web:0 running
+}

@@ -145,6 +145,39 @@ static void a_start_waits_in_a_rollout_too(void **state)
 	fake_release(&f);
 }
 
+static void a_renamed_app_waits_for_its_own_port(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 1, 0);
+	struct ticket old;
+	struct herd_apply a = {
+		.id = 7,
+		.oxfile = "/srv/oxfile.toml",
+		.specs = &f.specs,
+		.changes = true,
+		.prunes = true,
+		.starts_new = true,
+		.waits_ready = true,
+	};
+
+	(void)state;
+	f.is_manual = true;
+	mem_free(s->name);
+	s->name = mem_strdup("web");
+	assert_int_equal(herd_apply(f.h, &a, f.now, NULL), 0);
+	herd_port_taken(f.h, fake_ticket(&f, "web:0"), "pid 101 'serve'", f.now);
+	assert_string_equal(fake_state(&f, "web:0"), "blocked");
+	/* What has the port is the old app's, which is on its way down. */
+	assert_int_equal(fake_count(&f, "settled 7"), 0);
+	old = fake_ticket(&f, "api:0");
+	fake_exit(&f, "api:0", 0, 0);
+	herd_tree_gone(f.h, old, f.now);
+	/* A stranger was quicker: that is an answer. */
+	herd_port_taken(f.h, fake_ticket(&f, "web:0"), "pid 9 'other'", f.now);
+	assert_int_equal(fake_count(&f, "settled 7 failed: web:0 is blocked"), 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +189,8 @@ int main(void)
 			a_rollback_of_what_is_down_has_an_answer),
 		PROMISE("a deploy of what is paused says that it is paused and how to continue, not that nothing changed",
 			a_paused_deploy_is_not_unchanged),
+		PROMISE("what finds its port with an instance that is being removed waits for it, and fails for a stranger",
+			a_renamed_app_waits_for_its_own_port),
 		PROMISE("a start that waits waits for every instance, also where a deploy is paused",
 			a_start_waits_in_a_rollout_too),
 	};
