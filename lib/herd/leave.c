@@ -158,6 +158,8 @@ void upstream_forget(struct app *a)
 static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
 	bool is_ok = outcome == UPSTREAM_IN_EFFECT;
+	/* This failure may end it: then another wish follows, with what was before. */
+	bool was_rolled = a->rollout != NULL;
 	struct buf text = BUF_INIT;
 
 	named_outcome(a, serial, outcome);
@@ -168,7 +170,7 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 		rollout_note_upstream(a, words);
 	}
 	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
-	if (serial > a->upstream_set && (is_ok || !a->rollout))
+	if (serial > a->upstream_set && (is_ok || !was_rolled))
 		a->upstream_set = serial;
 	look_out(a);
 	buf_release(&text);

@@ -124,6 +124,31 @@ static void who_is_wanted_again_comes_back(void **state)
 	fake_release(&f);
 }
 
+/* The failure of its upstream ends the deploy, and the wish that follows is without what was new. */
+static void a_deploy_that_fails_takes_nobody_along(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	begin(&f, 2);
+	s = f.specs.items[0];
+	f.is_never_ready = true;
+	command_from_line(&s->command, "serve --better", NULL);
+	fake_apply(&f);
+	f.is_manual = true;
+	fake_forget(&f);
+	fake_request(&f, HERD_STOP, "api:1", 0, false);
+	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_UNSURE, "nginx is not reloaded", f.now);
+	assert_int_equal(fake_count(&f, "event api:-1 rollout"), 1);
+	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 2);
+	assert_int_equal(fake_count(&f, "drain api:1"), 0);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_IN_EFFECT, "", f.now);
+	assert_int_equal(fake_count(&f, "drain api:1"), 1);
+	fake_release(&f);
+}
+
 static void a_drain_goes_on_after_the_brains_death(void **state)
 {
 	struct fake f;
@@ -169,6 +194,8 @@ int main(void)
 			the_last_ones_stop_at_once),
 		PROMISE("who leaves and is wanted again is back in the upstream at once",
 			who_is_wanted_again_comes_back),
+		PROMISE("a deploy that fails for its upstream leaves an instance that is to stop to the next upstream",
+			a_deploy_that_fails_takes_nobody_along),
 		PROMISE("after the brain died a drain begins anew, once the upstream is known to leave it out",
 			a_drain_goes_on_after_the_brains_death),
 	};
