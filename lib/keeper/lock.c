@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "keeper/lost_keeper.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/holder.h"
@@ -231,6 +232,19 @@ static int choose_token(
 	return l->token[0] ? 0 : make_token(l->token, e);
 }
 
+/* Both locks are new.  It is so at the first start, or somebody has deleted both folders under a keeper that lives. */
+static int check_lost(const struct lock *l, const char *run, struct err *e)
+{
+	long pid = lost_keeper_find(l->run_fd);
+
+	if (!pid)
+		return 0;
+	err_set(e,
+		"another oxherd (pid %ld) serves '%s', and makes that folder again; 'oxctl daemon stop' ends it",
+		pid, run);
+	return would_block(e);
+}
+
 int lock_take(struct lock *l, const char *run, const char *state, struct err *e)
 {
 	struct lock_text *of_run = mem_zalloc(1, sizeof(*of_run));
@@ -241,6 +255,8 @@ int lock_take(struct lock *l, const char *run, const char *state, struct err *e)
 	l->run_fd = take(run, "serves", of_run, e);
 	if (l->run_fd >= 0)
 		rc = take_state(l, state, of_state, e);
+	if (rc == 0 && !of_run->by.token[0] && !of_state->by.token[0])
+		rc = check_lost(l, run, e);
 	if (rc == 0)
 		rc = choose_token(l, of_run, of_state, e);
 	if (rc == 0)

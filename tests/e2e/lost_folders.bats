@@ -87,6 +87,21 @@ delete() {
 	is_as_before
 }
 
+@test "where both folders are deleted a start in that moment finds the daemon that lives, and begins no second one" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "sleep 1000"
+	TOML
+	keeper=$(keeper_pid)
+	for pause in 0 0.1 0.3; do
+		rm -rf "$OXHERD_HOME/run" "$OXHERD_HOME/state" 2>/dev/null || :
+		sleep "$pause"
+		run -0 oxctl start --wait 3>&-
+		assert_equal "$(keeper_pid)" "$keeper"
+		assert_equal "$(children_named sleep)" 1
+	done
+}
+
 @test "the daemon keeps no folder busy: it stands in /, wherever it was started" {
 	mkdir elsewhere
 	ln -s "$OXHERD_BUILD/oxherd-brain" elsewhere/my-brain
