@@ -157,19 +157,28 @@ run_block() {
 	oxctl validate
 }
 
-# Without a container: there the daemon is process 1, here an ordinary one.
-@test "the README's command for a container starts the apps, and SIGTERM stops them in order" {
+# Without a container: there the shell is process 1, here an ordinary one.
+@test "the README's command for a container starts the apps, shows what they print, and stops them in order on SIGTERM, also after a kill" {
 	local command pid
 	blocks_of_readme
 	command=$(sed -n 's/^CMD \["sh", "-c", "\(.*\)"\]$/\1/p' blocks/*.dockerfile)
 	[ -n "$command" ]
 	printf '[processes.api]\ncommand = "hello"\nport = %s\n' "$port" | given_oxfile
-	sh -c "$command" >log 2>&1 3>&- &
+	# A container that is killed takes everything with it, and leaves its files.
+	sh -c "$command" >first 2>&1 3>&- &
 	pid=$!
 	eventually 5 answers "$port" "from api:0"
+	kill -KILL "$pid" "$(keeper_pid)" "$(brain_pid)" "$(pid_of api:0)"
+	eventually 5 nothing_left
+	sh -c "$command" >second 2>&1 3>&- &
+	pid=$!
+	eventually 5 answers "$port" "from api:0"
+	eventually 5 grep -q '\[api:0\] ' second
 	kill -TERM "$pid"
 	wait "$pid"
-	grep -q 'api:0: stopping -> stopped on died' log
+	assert_logged 'api:0: stopping -> stopped on died (the daemon stops'
+	# Those that follow the log wait a moment for another daemon; in a container they end with process 1.
+	eventually 5 nothing_left
 }
 
 @test "oxherd(7) answers twenty questions, and every answer is valid or runs" {

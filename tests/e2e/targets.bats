@@ -204,7 +204,7 @@ about() {
 		run oxctl $command web:0
 		assert_output --regexp "'web:0' is one instance; .* takes whole apps: 'web'"
 	done
-	cd ..
+	cd "$BATS_TEST_TMPDIR"
 	run -4 oxctl deploy wep
 	assert_output "oxctl: there is no app, instance or namespace 'wep'; did you mean 'web'?"
 }
