@@ -207,11 +207,9 @@ static bool look(void *context, const struct proc *p)
 		return true;
 	if (!b.ticket.slot)
 		rc = l->for_mains && b.pid == p->pid ? end_brain(p, l->e) : 0;
-	else if (!b.ticket.generation)
-		rc = 0;
-	else if (l->for_mains && b.pid == p->pid)
+	else if (b.ticket.generation && l->for_mains && b.pid == p->pid)
 		rc = adopt_main(l, p, &b);
-	else if (!l->for_mains)
+	else if (b.ticket.generation && !l->for_mains)
 		rc = adopt_remains(l, &b);
 	l->living = rc < 0 ? -1 : l->living + rc;
 	return rc >= 0;

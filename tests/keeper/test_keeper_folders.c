@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "os/fd.h"
+#include "os/file.h"
 #include "stage.h"
 #include "unit.h"
 
@@ -51,6 +52,17 @@ static bool holds_both(struct stage *s, int64_t value)
 	return holds(s, "run/oxherd.lock") && holds(s, "state/oxherd.lock");
 }
 
+static void assert_logged(const struct stage *s, const char *words)
+{
+	struct buf log = BUF_INIT;
+	char path[128];
+
+	path_in(s, "log.txt", path, sizeof(path));
+	assert_int_equal(file_read(path, 1024 * 1024, &log, NULL), 0);
+	stage_assert_has(&log, words);
+	buf_release(&log);
+}
+
 static void locks_are_there_for_the_next_brain(void **state)
 {
 	struct stage *s = *state;
@@ -62,6 +74,8 @@ static void locks_are_there_for_the_next_brain(void **state)
 	stage_kill_brain(s);
 	stage_accept(s, true);
 	assert_true(holds_both(s, 0));
+	assert_logged(s, "run/oxherd.lock' was deleted, and was made again");
+	assert_logged(s, "state/oxherd.lock' was deleted, and was made again");
 }
 
 static void locks_are_there_when_somebody_asks(void **state)
