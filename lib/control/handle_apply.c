@@ -139,9 +139,10 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	brain_begin(h->brain);
 	/* Without one, each has what it has, and what is new what its fellows have. */
 	if (json_get(request_params(r), "env") || !a->oxfile) {
-		a->caller = callers_add(brain_callers(h->brain), json_get(request_params(r), "env"),
+		a->caller = launch_envs_add(brain_launch_envs(h->brain), json_get(request_params(r), "env"),
 			int_param(r, "umask", -1), string_param(r, "profile"));
-		callers_limit(brain_callers(h->brain), a->caller, json_get(request_params(r), "rlimits"));
+		launch_envs_limit(
+			brain_launch_envs(h->brain), a->caller, json_get(request_params(r), "rlimits"));
 	}
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		waiting_refused(w, &e);

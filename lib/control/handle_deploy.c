@@ -311,14 +311,14 @@ static int begin_deploy(struct deploying *d, struct err *e)
 static void remember_caller(struct deploying *d, const struct request *r)
 {
 	const struct json *env = json_get(request_params(r), "env");
-	struct callers *callers = brain_callers(d->h->brain);
+	struct launch_envs *envs = brain_launch_envs(d->h->brain);
 	int64_t mask = -1;
 
 	if (!env)
 		return;
 	(void)json_int(json_get(request_params(r), "umask"), &mask);
-	d->caller = callers_add(callers, env, (int)mask, string_param(r, "profile"));
-	callers_limit(callers, d->caller, json_get(request_params(r), "rlimits"));
+	d->caller = launch_envs_add(envs, env, (int)mask, string_param(r, "profile"));
+	launch_envs_limit(envs, d->caller, json_get(request_params(r), "rlimits"));
 	for (size_t i = 0; i < d->parts.len; i++)
 		((struct part *)d->parts.items[i])->caller = d->caller;
 }

@@ -31,10 +31,10 @@ int64_t handle_caller(struct handle *h, const char *path)
 /* By whom it was started; `env` is to be freed. */
 static void lend(struct handle *h, struct reading *reading, struct json **env)
 {
-	const struct caller *caller =
-		callers_get(brain_callers(h->brain), handle_caller(h, reading->path), "");
+	const struct launch_env *caller =
+		launch_envs_get(brain_launch_envs(h->brain), handle_caller(h, reading->path), "");
 
-	*env = caller_env_to_json(caller);
+	*env = launch_env_to_json(caller);
 	reading->env = *env;
 	if (!reading->profile && caller)
 		reading->profile = caller->profile;

@@ -122,8 +122,8 @@ static void snapshot(void *context, struct buf *out)
 	struct json *callers = NULL;
 	struct buf text = BUF_INIT;
 
-	callers_sweep(&b->callers, is_caller_used, b->herd);
-	callers = callers_to_json(&b->callers);
+	launch_envs_sweep(&b->launch_envs, is_caller_used, b->herd);
+	callers = launch_envs_to_json(&b->launch_envs);
 	json_write(&text, callers);
 	jot_open(out, NULL, '{');
 	jot_int(out, "keeper_pid", b->keeper_pid);
@@ -149,7 +149,7 @@ static void take_spawn_failed(struct brain *b, const struct keep_message *m)
 	struct buf words = BUF_INIT;
 
 	brain_spawn_words(b, ticket_of(m), m->stage, m->number, &words);
-	notices_close(b->notices, ticket_of(m));
+	notify_close(b->notify, ticket_of(m));
 	herd_spawn_failed(b->herd, ticket_of(m), (int)m->number, words.ptr, clock_ms());
 	brain_forget_later(b, ticket_of(m));
 	buf_release(&words);
@@ -224,7 +224,7 @@ static void take_message(struct brain *b, const struct keep_message *m)
 	switch (m->kind) {
 	case KEEP_SPAWNED:
 		herd_spawned(b->herd, ticket_of(m), m->pid, m->start_time, clock_ms());
-		notices_listen(b->notices, ticket_of(m), (pid_t)m->pid);
+		notify_listen(b->notify, ticket_of(m), (pid_t)m->pid);
 		break;
 	case KEEP_SPAWN_FAILED:
 		take_spawn_failed(b, m);
@@ -233,7 +233,7 @@ static void take_message(struct brain *b, const struct keep_message *m)
 		take_exited(b, m);
 		break;
 	case KEEP_TREE_GONE:
-		notices_close(b->notices, ticket_of(m));
+		notify_close(b->notify, ticket_of(m));
 		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
 		brain_forget_later(b, ticket_of(m));
 		break;
@@ -254,7 +254,7 @@ static void answer_ping(struct brain *b, uint64_t serial)
 
 	keep_message_init(&m, KEEP_PONG);
 	m.about = serial;
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 static void on_message(void *context, const struct keep_message *m, const int *fds, size_t fd_count)
@@ -287,7 +287,7 @@ static void on_gone(void *context)
 	brain_leave(b);
 }
 
-static const struct parent_calls parent_calls = {
+static const struct keeper_client_calls keeper_client_calls = {
 	.message = on_message,
 	.gone = on_gone,
 };
@@ -346,10 +346,10 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	ev_timer_init(&b->save, brain_on_save, 0, 0);
 	b->due.data = b;
 	b->save.data = b;
-	b->parent = parent_new(b->loop, options->keeper, &parent_calls, b);
-	b->runner = runner_new(b->loop, b->parent);
+	b->keeper = keeper_client_new(b->loop, options->keeper, &keeper_client_calls, b);
+	b->runner = runner_new(b->loop, b->keeper);
 	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
-	brain_open_notices(b);
+	brain_open_notify(b);
 	b->oom_kills = procfs_oom_kills();
 	open_upstreams(b);
 	b->meter = meter_new();
@@ -362,7 +362,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	}
 	keep_message_init(&m, KEEP_SYNC);
 	m.version = KEEP_VERSION;
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 	return b;
 }
 
@@ -383,7 +383,7 @@ void brain_free(struct brain *b)
 	map_release_with(&b->waiters, mem_free);
 	pump_free(b->pump);
 	probes_free(b->probes);
-	notices_free(b->notices);
+	notify_free(b->notify);
 	limit_watch_free(b->limits);
 	meter_free(b->meter);
 	upstreams_free(b->upstreams);
@@ -391,7 +391,7 @@ void brain_free(struct brain *b)
 	vec_release_with(&b->draining, mem_free);
 	runner_free(b->runner);
 	herd_free(b->herd);
-	callers_release(&b->callers);
+	launch_envs_release(&b->launch_envs);
 	vec_release(&b->readers);
 	news_release(&b->news);
 	diary_free(b->diary);
@@ -400,7 +400,7 @@ void brain_free(struct brain *b)
 	sync_release(b);
 	json_free(b->state);
 	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
-	parent_free(b->parent);
+	keeper_client_free(b->keeper);
 	mem_free(b);
 }
 
@@ -409,9 +409,9 @@ struct herd *brain_herd(struct brain *b)
 	return b->herd;
 }
 
-struct callers *brain_callers(struct brain *b)
+struct launch_envs *brain_launch_envs(struct brain *b)
 {
-	return &b->callers;
+	return &b->launch_envs;
 }
 
 int64_t brain_now(const struct brain *b)
@@ -451,7 +451,7 @@ static void on_all_down(void *context, bool is_ok, const char *words)
 	pump_sweep(b->pump, NULL, NULL);
 	keep_message_init(&m, KEEP_STOP_ALL);
 	m.grace_ms = STOP_GRACE_MS;
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 void brain_shut_down(struct brain *b)

@@ -42,7 +42,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e);
 void brain_free(struct brain *b);
 
 struct herd *brain_herd(struct brain *b);
-struct callers *brain_callers(struct brain *b);
+struct launch_envs *brain_launch_envs(struct brain *b);
 int64_t brain_now(const struct brain *b);
 /* The number of the last event of earlier brains. */
 int64_t brain_last_seq(const struct brain *b);

@@ -79,14 +79,14 @@ struct waiter {
 struct brain {
 	struct brain_options options;
 	struct ev_loop *loop;
-	struct parent *parent;
+	struct keeper_client *keeper;
 	struct herd *herd;
-	struct callers callers;
+	struct launch_envs launch_envs;
 	struct store *store;
 	struct pump *pump;
 	struct runner *runner;
 	struct probes *probes;
-	struct notices *notices;
+	struct notify *notify;
 	struct limit_watch *limits;
 	int64_t oom_kills; /* as the kernel has counted them so far */
 	struct upstreams *upstreams;
@@ -133,11 +133,11 @@ void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);
 /* hands_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
-/* brain_notices.c */
-void brain_open_notices(struct brain *b);
+/* brain_notify.c */
+void brain_open_notify(struct brain *b);
 void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal);
 /* Of the keeper, after a brain's death: the names that it holds, then each process that lives. */
-void brain_notices_found(struct brain *b);
+void brain_notify_found(struct brain *b);
 /* A descriptor that the keeper gave; whatever nobody takes is closed. */
 void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count);
 /* follow.c */

@@ -45,7 +45,7 @@ int brain_open_pump(struct brain *b, struct err *e)
 		.pipes = pipes,
 		.logs = b->options.dirs->log,
 		.inflight = inflight,
-		.keeper = b->parent,
+		.keeper = b->keeper,
 		.calls = &pump_calls,
 		.context = b,
 	};

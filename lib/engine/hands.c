@@ -24,7 +24,7 @@ void brain_fact(struct brain *b, struct fact fact)
 
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
 {
-	notices_close(b->notices, ticket);
+	notify_close(b->notify, ticket);
 	brain_fact(b,
 		(struct fact){
 			.kind = FACT_SPAWN_FAILED,
@@ -55,7 +55,7 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	struct pump_paths paths = { .out = NULL };
 	struct launch_ends ends = { .out = NULL };
 
-	if (pump_open(b->pump, &pipes, &paths, &e) < 0 || notices_open(b->notices, wish, &ends, &e) < 0) {
+	if (pump_open(b->pump, &pipes, &paths, &e) < 0 || notify_open(b->notify, wish, &ends, &e) < 0) {
 		fail_spawn(b, wish->ticket, &e);
 		err_release(&e);
 		return;
@@ -63,13 +63,13 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	note_folder(b, wish);
 	ends.out = paths.out;
 	ends.err = paths.err;
-	if (launch_fill(&launch, wish, callers_get(&b->callers, wish->caller, wish->spec->name), &ends, &e) <
-		0)
+	if (launch_fill(&launch, wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name),
+		    &ends, &e) < 0)
 		fail_spawn(b, wish->ticket, &e);
-	else if (parent_send(b->parent, &launch.message, -1) < 0)
+	else if (keeper_client_send(b->keeper, &launch.message, -1) < 0)
 		err_set(&e, "the keeper does not take it; see the daemon's log"),
 			fail_spawn(b, wish->ticket, &e);
-	notices_sent(b->notices, wish->ticket);
+	notify_sent(b->notify, wish->ticket);
 	launch_release(&launch);
 	err_release(&e);
 }
@@ -81,7 +81,7 @@ void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket)
 	keep_message_init(&m, kind);
 	m.serial = ticket.generation;
 	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 static void do_asked(void *context, struct ticket ticket)
@@ -99,7 +99,7 @@ static void tell_signal(const struct brain *b, enum keep_kind kind, struct ticke
 	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
 	m.signal = sig_number(signal);
 	m.reach = reach == REACH_TREE ? KEEP_REACH_TREE : KEEP_REACH_MAIN;
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 static void do_signal(void *context, struct ticket ticket, const char *signal)
@@ -247,7 +247,7 @@ static void do_probe(void *context, const struct spawn_wish *wish, int64_t pid)
 {
 	struct brain *b = context;
 
-	probes_start(b->probes, wish, pid, callers_get(&b->callers, wish->caller, wish->spec->name));
+	probes_start(b->probes, wish, pid, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
 }
 
 void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)

@@ -92,7 +92,7 @@ void brain_hook(void *context, const struct hook_wish *wish)
 {
 	struct brain *b = context;
 	const struct spec *s = wish->spec;
-	const struct caller *caller = callers_get(&b->callers, wish->caller, s->name);
+	const struct launch_env *caller = launch_envs_get(&b->launch_envs, wish->caller, s->name);
 	const struct command *command = wish->is_post ? &s->deploy.post : &s->deploy.pre;
 	struct hooked *hook = mem_zalloc(1, sizeof(*hook));
 	char *folder = launch_folder_of(s, wish->own);
@@ -138,8 +138,8 @@ bool brain_is_port_busy(void *context, int port)
 struct build *brain_look(void *context, const struct build_wish *wish)
 {
 	struct brain *b = context;
-	const struct caller *caller = callers_get(&b->callers, wish->caller, wish->spec->name);
-	struct caller asking = { .env = { .items = NULL } };
+	const struct launch_env *caller = launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name);
+	struct launch_env asking = { .env = { .items = NULL } };
 	struct build *build = NULL;
 
 	if (!wish->path)

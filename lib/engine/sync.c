@@ -219,7 +219,7 @@ static void find_feet(struct brain *b)
 	struct keep_message m;
 
 	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
-	callers_from_json(&b->callers, json_get(b->state, "callers"));
+	launch_envs_from_json(&b->launch_envs, json_get(b->state, "callers"));
 	b->herd = herd_remembered(b, &options);
 	history_begin(b);
 	json_free(b->state);
@@ -227,7 +227,7 @@ static void find_feet(struct brain *b)
 	for (size_t i = 0; i < b->found.len; i++)
 		adopt(b, b->found.items[i]);
 	open_pipes(b);
-	brain_notices_found(b);
+	brain_notify_found(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {
 		/* Who cannot be asked shall not act: the keeper starts another, and whoever waits for the first is told. */
 		log_error("%s", e.text.ptr);
@@ -240,7 +240,7 @@ static void find_feet(struct brain *b)
 	b->is_dirty = true;
 	sync_release(b);
 	keep_message_init(&m, KEEP_SERVES);
-	(void)parent_send(b->parent, &m, -1);
+	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 /* --- pipes whose files were deleted --- */
@@ -278,7 +278,7 @@ static void ask_for_pipes(struct brain *b)
 		if (path && !file_exists(path)) {
 			keep_message_init(&m, KEEP_GET);
 			m.name = held;
-			b->pipes_due += parent_send(b->parent, &m, -1) == 0;
+			b->pipes_due += keeper_client_send(b->keeper, &m, -1) == 0;
 		}
 		mem_free(path);
 	}

@@ -58,7 +58,7 @@ static void ask_keeper(struct brain *b)
 	m.keeper_path = u->paths[0];
 	m.brain_path = u->paths[1];
 	log_info("upgrade: to oxherd %s and oxherd-brain %s", u->versions[0], u->versions[1]);
-	if (parent_send(b->parent, &m, -1) < 0)
+	if (keeper_client_send(b->keeper, &m, -1) < 0)
 		end(b, false, "the paths of the programs are too long");
 }
 

@@ -60,7 +60,7 @@ struct spout {
 
 struct pump {
 	struct ev_loop *loop;
-	struct parent *keeper;
+	struct keeper_client *keeper;
 	struct shelf *shelf;
 	char *pipes;
 	char *logs;
@@ -87,7 +87,7 @@ static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
 	held_name(&name, s->pipe);
 	keep_message_init(&m, kind);
 	m.name = name.ptr;
-	(void)parent_send(s->pump->keeper, &m, fd);
+	(void)keeper_client_send(s->pump->keeper, &m, fd);
 	buf_release(&name);
 }
 
@@ -483,7 +483,7 @@ void pump_drop_held(struct pump *p, const char *held)
 
 	keep_message_init(&m, KEEP_RELEASE);
 	m.name = held;
-	(void)parent_send(p->keeper, &m, -1);
+	(void)keeper_client_send(p->keeper, &m, -1);
 	(void)unlink(path);
 	mem_free(path);
 }

@@ -12,7 +12,7 @@
 
 struct ev_loop;
 struct err;
-struct parent;
+struct keeper_client;
 struct pump;
 struct rights;
 struct spec;
@@ -35,7 +35,7 @@ struct pump_options {
 	const char *pipes;              /* a folder that exists */
 	const char *logs;               /* a folder that exists */
 	const char *inflight;           /* a file of ours, and of the next brain: inflight.h */
-	struct parent *keeper;          /* holds a second end of every pipe; borrowed, as the loop is */
+	struct keeper_client *keeper;   /* holds a second end of every pipe; borrowed, as the loop is */
 	const struct pump_calls *calls; /* borrowed; NULL: nobody follows */
 	void *context;
 };

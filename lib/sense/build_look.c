@@ -164,7 +164,7 @@ static void look(struct search *search, const struct spec *s, const char *folder
 	search->build->commit = git_commit(real, as_root, &search->build->tree);
 }
 
-struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own)
+struct build *build_look(const struct spec *s, const struct launch_env *caller, const struct build *own)
 {
 	char *named = launch_folder(s);
 	struct search search = { .build = build_new(named), .own = own };

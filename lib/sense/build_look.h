@@ -12,6 +12,6 @@ struct build;
  * With `own` it is looked at where that build was made; NULL: where the definition says.  Programs are found by the PATH that a process of it
  * would have.  Never NULL; to be freed.
  */
-struct build *build_look(const struct spec *s, const struct caller *caller, const struct build *own);
+struct build *build_look(const struct spec *s, const struct launch_env *caller, const struct build *own);
 
 #endif

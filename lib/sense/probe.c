@@ -217,7 +217,8 @@ static struct probe *begin(struct probes *all, const struct spawn_wish *wish, in
 	return p;
 }
 
-void probes_start(struct probes *all, const struct spawn_wish *wish, int64_t pid, const struct caller *caller)
+void probes_start(
+	struct probes *all, const struct spawn_wish *wish, int64_t pid, const struct launch_env *caller)
 {
 	struct probe *p = begin(all, wish, pid);
 	double wait = 0;

@@ -75,7 +75,7 @@ bool probe_net_last_look(struct probe *p);
 void probe_net_stop(struct probe *p);
 
 /* probe_exec.c */
-void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const struct caller *caller);
+void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const struct launch_env *caller);
 void probe_exec_stop(struct probe *p);
 
 #endif

@@ -25,12 +25,12 @@ struct letter {
 	size_t fd_count;
 };
 
-struct parent {
+struct keeper_client {
 	struct ev_loop *loop;
 	ev_io reader;
 	ev_io writer;
 	int fd;
-	const struct parent_calls *calls;
+	const struct keeper_client_calls *calls;
 	void *context;
 	/*
 	 * A thousand starts at once are some megabytes for a moment.  In one piece they are given back; each for itself they would lie between
@@ -41,7 +41,7 @@ struct parent {
 	char *room;         /* KEEP_MESSAGE_MAX bytes */
 };
 
-static struct letter first_letter(const struct parent *p)
+static struct letter first_letter(const struct keeper_client *p)
 {
 	struct letter letter;
 
@@ -49,7 +49,7 @@ static struct letter first_letter(const struct parent *p)
 	return letter;
 }
 
-static void drop_first(struct parent *p)
+static void drop_first(struct keeper_client *p)
 {
 	struct letter letter = first_letter(p);
 
@@ -62,7 +62,7 @@ static void drop_first(struct parent *p)
 	p->sent = 0;
 }
 
-static void parent_lost(struct parent *p, int number)
+static void keeper_client_lost(struct keeper_client *p, int number)
 {
 	ev_io_stop(p->loop, &p->reader);
 	ev_io_stop(p->loop, &p->writer);
@@ -72,7 +72,7 @@ static void parent_lost(struct parent *p, int number)
 }
 
 /* One packet to its handler; false when there is none left, or when the keeper is gone. */
-static bool take_one(struct parent *p)
+static bool take_one(struct keeper_client *p)
 {
 	struct keep_message m;
 	struct err e = ERR_INIT;
@@ -83,7 +83,7 @@ static bool take_one(struct parent *p)
 	if (len < 0 && (errno == EAGAIN || errno == EMSGSIZE))
 		return errno == EMSGSIZE;
 	if (len <= 0) {
-		parent_lost(p, len < 0 ? errno : 0);
+		keeper_client_lost(p, len < 0 ? errno : 0);
 		return false;
 	}
 	if (keep_read(&m, p->room, (size_t)len, &e) == 0) {
@@ -99,7 +99,7 @@ static bool take_one(struct parent *p)
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct parent *p = w->data;
+	struct keeper_client *p = w->data;
 
 	(void)loop;
 	loop_mind(events);
@@ -109,7 +109,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 
 static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct parent *p = w->data;
+	struct keeper_client *p = w->data;
 
 	loop_mind(events);
 	while (p->count) {
@@ -118,7 +118,7 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 		if (sock_send(p->fd, p->waiting.ptr + p->sent + sizeof(letter), letter.len, letter.fds,
 			    letter.fd_count) < 0) {
 			if (errno != EAGAIN)
-				parent_lost(p, errno);
+				keeper_client_lost(p, errno);
 			return;
 		}
 		drop_first(p);
@@ -126,11 +126,12 @@ static void on_writable(struct ev_loop *loop, ev_io *w, int events)
 	ev_io_stop(loop, &p->writer);
 }
 
-struct parent *parent_new(struct ev_loop *loop, int fd, const struct parent_calls *calls, void *context)
+struct keeper_client *keeper_client_new(
+	struct ev_loop *loop, int fd, const struct keeper_client_calls *calls, void *context)
 {
-	struct parent *p = mem_zalloc(1, sizeof(*p));
+	struct keeper_client *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct parent){ .loop = loop, .fd = fd, .calls = calls, .context = context };
+	*p = (struct keeper_client){ .loop = loop, .fd = fd, .calls = calls, .context = context };
 	p->room = mem_alloc(KEEP_MESSAGE_MAX);
 	(void)fd_set_nonblocking(fd, true);
 	ev_io_init(&p->reader, on_readable, fd, EV_READ);
@@ -141,7 +142,7 @@ struct parent *parent_new(struct ev_loop *loop, int fd, const struct parent_call
 	return p;
 }
 
-void parent_free(struct parent *p)
+void keeper_client_free(struct keeper_client *p)
 {
 	if (!p)
 		return;
@@ -153,7 +154,7 @@ void parent_free(struct parent *p)
 	mem_free(p);
 }
 
-static void keep_for_later(struct parent *p, const struct buf *bytes, const int *fds, size_t fd_count)
+static void keep_for_later(struct keeper_client *p, const struct buf *bytes, const int *fds, size_t fd_count)
 {
 	struct letter letter = { .len = bytes->len };
 
@@ -185,7 +186,7 @@ static int wrap_long(struct buf *bytes, const struct keep_message *m, int *body,
 	return keep_write(bytes, &wrap, e);
 }
 
-int parent_send(struct parent *p, const struct keep_message *m, int fd)
+int keeper_client_send(struct keeper_client *p, const struct keep_message *m, int fd)
 {
 	struct buf bytes = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -210,7 +211,7 @@ int parent_send(struct parent *p, const struct keep_message *m, int fd)
 	return rc;
 }
 
-size_t parent_waiting(const struct parent *p)
+size_t keeper_client_waiting(const struct keeper_client *p)
 {
 	return p->count;
 }

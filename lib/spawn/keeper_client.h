@@ -10,9 +10,9 @@
 #include "wire/keep.h"
 
 struct ev_loop;
-struct parent;
+struct keeper_client;
 
-struct parent_calls {
+struct keeper_client_calls {
 	/* Strings are borrowed for the call; descriptors are the callee's. */
 	void (*message)(void *context, const struct keep_message *m, const int *fds, size_t fd_count);
 	/* The keeper is gone: there is nothing left to be a brain of. */
@@ -20,11 +20,12 @@ struct parent_calls {
 };
 
 /* Uses the descriptor, which stays the caller's.  `calls` and `context` are borrowed. */
-struct parent *parent_new(struct ev_loop *loop, int fd, const struct parent_calls *calls, void *context);
-void parent_free(struct parent *p);
+struct keeper_client *keeper_client_new(
+	struct ev_loop *loop, int fd, const struct keeper_client_calls *calls, void *context);
+void keeper_client_free(struct keeper_client *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */
-int parent_send(struct parent *p, const struct keep_message *m, int fd);
+int keeper_client_send(struct keeper_client *p, const struct keep_message *m, int fd);
 /* Messages that wait for room. */
-size_t parent_waiting(const struct parent *p);
+size_t keeper_client_waiting(const struct keeper_client *p);
 
 #endif

@@ -33,7 +33,7 @@ static void put_number(struct env *env, const char *name, int number)
  * What the caller has; for an app of another user only what its programs are found by, its language and its time zone: the rest is
  * somebody else's, secrets among it.
  */
-static void put_callers(struct env *env, const struct spec *s, const struct caller *caller)
+static void put_callers(struct env *env, const struct spec *s, const struct launch_env *caller)
 {
 	static const char *const kept[] = { "PATH", "LANG", "TZ" };
 
@@ -49,7 +49,7 @@ static void put_callers(struct env *env, const struct spec *s, const struct call
 }
 
 /* What we add stands below what the app says itself; the port is the one thing that is ours to say. */
-void launch_hook_env(const struct spec *s, int revision, const struct caller *caller, struct env *env)
+void launch_hook_env(const struct spec *s, int revision, const struct launch_env *caller, struct env *env)
 {
 	put_callers(env, s, caller);
 	env_put(env, "OXHERD_APP", s->name);
@@ -58,7 +58,7 @@ void launch_hook_env(const struct spec *s, int revision, const struct caller *ca
 	put_all(env, &s->env);
 }
 
-void launch_env(const struct spawn_wish *wish, const struct caller *caller, struct env *env)
+void launch_env(const struct spawn_wish *wish, const struct launch_env *caller, struct env *env)
 {
 	const struct spec *s = wish->spec;
 
@@ -145,7 +145,7 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 }
 
 /* Those of the caller, as far as the daemon itself may go. */
-static void add_callers_limits(struct keep_spawn *spawn, const struct caller *caller)
+static void add_callers_limits(struct keep_spawn *spawn, const struct launch_env *caller)
 {
 	for (size_t i = 0; i < caller->limit_count; i++) {
 		const struct keep_rlimit *l = &caller->limits[i];
@@ -262,7 +262,7 @@ void launch_init(struct launch *l)
 	buf_init(&l->env);
 }
 
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct caller *caller,
+int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct launch_env *caller,
 	const struct launch_ends *ends, struct err *e)
 {
 	const struct spec *s = wish->spec;

@@ -44,19 +44,19 @@ static bool is_inner(const char *name)
 
 static void caller_free(void *item)
 {
-	struct caller *caller = item;
+	struct launch_env *caller = item;
 
 	if (caller)
 		env_release(&caller->env), mem_free(caller->profile);
 	mem_free(caller);
 }
 
-void callers_release(struct callers *c)
+void launch_envs_release(struct launch_envs *c)
 {
 	map_release_with(&c->known, caller_free);
 }
 
-static void set_limits(struct caller *caller, const struct json *limits)
+static void set_limits(struct launch_env *caller, const struct json *limits)
 {
 	const struct json *member = NULL;
 
@@ -76,7 +76,7 @@ static void set_limits(struct caller *caller, const struct json *limits)
 	}
 }
 
-static struct json *limits_to_json(const struct caller *caller)
+static struct json *limits_to_json(const struct launch_env *caller)
 {
 	struct json *object = json_new_object();
 	struct buf text = BUF_INIT;
@@ -97,10 +97,10 @@ static struct json *limits_to_json(const struct caller *caller)
 	return object;
 }
 
-static struct caller *add(
-	struct callers *c, const char *key, const struct json *env, int mask, const char *profile)
+static struct launch_env *add(
+	struct launch_envs *c, const char *key, const struct json *env, int mask, const char *profile)
 {
-	struct caller *caller = mem_zalloc(1, sizeof(*caller));
+	struct launch_env *caller = mem_zalloc(1, sizeof(*caller));
 	const struct json *member = NULL;
 
 	caller->profile = mem_strdup(profile);
@@ -121,7 +121,7 @@ static void key_of(int64_t number, char key[24])
 	snprintf(key, 24, "#%lld", (long long)number);
 }
 
-int64_t callers_add(struct callers *c, const struct json *env, int mask, const char *profile)
+int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask, const char *profile)
 {
 	char key[24];
 
@@ -130,10 +130,10 @@ int64_t callers_add(struct callers *c, const struct json *env, int mask, const c
 	return c->last;
 }
 
-void callers_limit(struct callers *c, int64_t number, const struct json *limits)
+void launch_envs_limit(struct launch_envs *c, int64_t number, const struct json *limits)
 {
 	char key[24];
-	struct caller *caller = NULL;
+	struct launch_env *caller = NULL;
 
 	key_of(number, key);
 	caller = map_get(&c->known, key);
@@ -141,7 +141,7 @@ void callers_limit(struct callers *c, int64_t number, const struct json *limits)
 		set_limits(caller, limits);
 }
 
-const struct caller *callers_get(const struct callers *c, int64_t number, const char *app)
+const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t number, const char *app)
 {
 	char key[24];
 
@@ -156,8 +156,8 @@ static int64_t number_of(const char *key)
 	return *key == '#' && str_to_int(key + 1, &number) && number > 0 ? number : 0;
 }
 
-void callers_sweep(
-	struct callers *c, bool (*is_used)(const void *context, int64_t number), const void *context)
+void launch_envs_sweep(
+	struct launch_envs *c, bool (*is_used)(const void *context, int64_t number), const void *context)
 {
 	struct vec unused = VEC_INIT;
 	const struct map_entry *entry = NULL;
@@ -176,7 +176,7 @@ void callers_sweep(
 	vec_release_with(&unused, mem_free);
 }
 
-struct json *caller_env_to_json(const struct caller *caller)
+struct json *launch_env_to_json(const struct launch_env *caller)
 {
 	struct json *env = caller ? json_new_object() : NULL;
 
@@ -185,16 +185,16 @@ struct json *caller_env_to_json(const struct caller *caller)
 	return env;
 }
 
-struct json *callers_to_json(const struct callers *c)
+struct json *launch_envs_to_json(const struct launch_envs *c)
 {
 	struct json *root = json_new_object();
 	const struct map_entry *entry = NULL;
 
 	MAP_EACH (&c->known, entry) {
-		const struct caller *caller = entry->value;
+		const struct launch_env *caller = entry->value;
 		struct json *object = json_set(root, entry->key, json_new_object());
 
-		json_set(object, "env", caller_env_to_json(caller));
+		json_set(object, "env", launch_env_to_json(caller));
 		json_set_int(object, "umask", caller->mask);
 		json_set(object, "rlimits", limits_to_json(caller));
 		if (caller->profile)
@@ -203,7 +203,7 @@ struct json *callers_to_json(const struct callers *c)
 	return root;
 }
 
-void callers_from_json(struct callers *c, const struct json *j)
+void launch_envs_from_json(struct launch_envs *c, const struct json *j)
 {
 	const struct json *member = NULL;
 

@@ -15,7 +15,7 @@
 struct err;
 struct json;
 
-struct caller {
+struct launch_env {
 	struct env env;
 	int mask;      /* umask */
 	char *profile; /* that oxfiles were read with; may be NULL */
@@ -23,8 +23,8 @@ struct caller {
 	size_t limit_count;
 };
 
-struct callers {
-	struct map known; /* "#7", or in older stores the name of an app, -> struct caller * */
+struct launch_envs {
+	struct map known; /* "#7", or in older stores the name of an app, -> struct launch_env * */
 	int64_t last;
 };
 
@@ -33,23 +33,23 @@ struct callers {
 		.known = MAP_INIT,                                                                           \
 	}
 
-void callers_release(struct callers *c);
+void launch_envs_release(struct launch_envs *c);
 /* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none.  Gives its number, from 1. */
-int64_t callers_add(struct callers *c, const struct json *env, int mask, const char *profile);
+int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask, const char *profile);
 /* Resource limits of one that was added: an object of names and texts as in os/limits.h.  What makes no sense is left out. */
-void callers_limit(struct callers *c, int64_t number, const struct json *limits);
+void launch_envs_limit(struct launch_envs *c, int64_t number, const struct json *limits);
 /* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
-const struct caller *callers_get(const struct callers *c, int64_t number, const char *app);
+const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t number, const char *app);
 /* Forgets those that are not used. */
-void callers_sweep(
-	struct callers *c, bool (*is_used)(const void *context, int64_t number), const void *context);
-struct json *callers_to_json(const struct callers *c);
+void launch_envs_sweep(
+	struct launch_envs *c, bool (*is_used)(const void *context, int64_t number), const void *context);
+struct json *launch_envs_to_json(const struct launch_envs *c);
 /* What makes no sense is left out. */
-void callers_from_json(struct callers *c, const struct json *j);
+void launch_envs_from_json(struct launch_envs *c, const struct json *j);
 
 /* An environ of NAME=value from such an object, for the reader of oxfiles; freed with argv_free(). */
 /* The same the other way round: an object of strings, to be freed; NULL for nobody. */
-struct json *caller_env_to_json(const struct caller *caller);
+struct json *launch_env_to_json(const struct launch_env *caller);
 char **environ_from_json(const struct json *env);
 
 #endif

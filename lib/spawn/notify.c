@@ -52,16 +52,16 @@ static bool held_parse(const char *name, int *held, struct ticket *t)
 	return false;
 }
 
-static void say(struct notices *all, enum keep_kind kind, const char *name, int fd)
+static void say(struct notify *all, enum keep_kind kind, const char *name, int fd)
 {
 	struct keep_message m;
 
 	keep_message_init(&m, kind);
 	m.name = name;
-	(void)parent_send(all->keeper, &m, fd);
+	(void)keeper_client_send(all->keeper, &m, fd);
 }
 
-static void hold(struct speaker *s, int held, int fd)
+static void hold(struct peer *s, int held, int fd)
 {
 	char name[HELD_NAME_MAX];
 
@@ -70,7 +70,7 @@ static void hold(struct speaker *s, int held, int fd)
 	s->was_held[held] = true;
 }
 
-void speaker_let_go(struct speaker *s, int held)
+void peer_let_go(struct peer *s, int held)
 {
 	char name[HELD_NAME_MAX];
 
@@ -81,18 +81,18 @@ void speaker_let_go(struct speaker *s, int held)
 	s->was_held[held] = false;
 }
 
-/* --- speakers -------------------------------------------------------------------------------------------------------- */
+/* --- peers -------------------------------------------------------------------------------------------------------- */
 
-static struct speaker *find(const struct notices *all, struct ticket t)
+static struct peer *find(const struct notify *all, struct ticket t)
 {
-	struct speaker *s = map_get_n(&all->speakers, (const char *)&t.generation, sizeof(t.generation));
+	struct peer *s = map_get_n(&all->peers, (const char *)&t.generation, sizeof(t.generation));
 
 	return s && s->ticket.slot == t.slot ? s : NULL;
 }
 
-static struct speaker *find_or_add(struct notices *all, struct ticket t)
+static struct peer *find_or_add(struct notify *all, struct ticket t)
 {
-	struct speaker *s = find(all, t);
+	struct peer *s = find(all, t);
 
 	if (s)
 		return s;
@@ -100,17 +100,17 @@ static struct speaker *find_or_add(struct notices *all, struct ticket t)
 	s->all = all;
 	s->ticket = t;
 	for (int i = 0; i < END_COUNT; i++)
-		s->ears[i] = (struct ear){ .of = s, .fd = -1 };
-	map_put_n(&all->speakers, (const char *)&t.generation, sizeof(t.generation), s);
+		s->channels[i] = (struct channel){ .of = s, .fd = -1 };
+	map_put_n(&all->peers, (const char *)&t.generation, sizeof(t.generation), s);
 	return s;
 }
 
-static void speaker_free(void *item)
+static void peer_free(void *item)
 {
-	struct speaker *s = item;
+	struct peer *s = item;
 
 	for (int i = 0; s && i < END_COUNT; i++)
-		ear_close(&s->ears[i]);
+		channel_close(&s->channels[i]);
 	if (s)
 		mem_free(s->group);
 	mem_free(s);
@@ -121,32 +121,32 @@ static bool is_abstract(const char *address)
 	return address[0] == '@';
 }
 
-static void forget(struct notices *all, struct speaker *s)
+static void forget(struct notify *all, struct peer *s)
 {
 	for (int i = 0; i < HELD_COUNT; i++)
-		speaker_let_go(s, i);
+		peer_let_go(s, i);
 	if (s->address[0] && !is_abstract(s->address))
 		(void)unlink(s->address);
-	map_remove_n(&all->speakers, (const char *)&s->ticket.generation, sizeof(s->ticket.generation));
-	speaker_free(s);
+	map_remove_n(&all->peers, (const char *)&s->ticket.generation, sizeof(s->ticket.generation));
+	peer_free(s);
 }
 
-struct notices *notices_new(struct ev_loop *loop, struct parent *keeper,
-	const struct notices_options *options, const struct notices_calls *calls, void *context)
+struct notify *notify_new(struct ev_loop *loop, struct keeper_client *keeper,
+	const struct notify_options *options, const struct notify_calls *calls, void *context)
 {
-	struct notices *all = mem_zalloc(1, sizeof(*all));
+	struct notify *all = mem_zalloc(1, sizeof(*all));
 
-	*all = (struct notices){ .loop = loop, .keeper = keeper, .calls = calls, .context = context };
+	*all = (struct notify){ .loop = loop, .keeper = keeper, .calls = calls, .context = context };
 	all->folder = mem_strdup(options->folder);
 	all->users_folder = mem_strdup(options->users_folder);
 	return all;
 }
 
-void notices_free(struct notices *all)
+void notify_free(struct notify *all)
 {
 	if (!all)
 		return;
-	map_release_with(&all->speakers, speaker_free);
+	map_release_with(&all->peers, peer_free);
 	mem_free(all->folder);
 	mem_free(all->users_folder);
 	mem_free(all);
@@ -154,7 +154,7 @@ void notices_free(struct notices *all)
 
 /* --- making ends ----------------------------------------------------------------------------------------------------- */
 
-static bool names_file(struct speaker *s, const char *folder)
+static bool names_file(struct peer *s, const char *folder)
 {
 	int len = snprintf(s->address, sizeof(s->address), "%s/%u.%llu", folder, s->ticket.slot,
 		(unsigned long long)s->ticket.generation);
@@ -166,19 +166,19 @@ static bool names_file(struct speaker *s, const char *folder)
  * In our own folder, where only our user gets; for an app of another user in one that all may pass through.  Where a path would be too long or
  * leads through a folder that is closed to that user, by a name that has no file and that nobody can guess before it is there.
  */
-static void choose_address(struct speaker *s, const struct spec *spec)
+static void choose_address(struct peer *s, const struct spec *spec)
 {
 	uint64_t secret = 0;
 
 	if (names_file(s, spec->user ? s->all->users_folder : s->all->folder) &&
-		(!spec->user || notices_make_passage(s->all->users_folder)))
+		(!spec->user || notify_make_passage(s->all->users_folder)))
 		return;
 	(void)!getrandom(&secret, sizeof(secret), 0);
 	(void)snprintf(s->address, sizeof(s->address), "@oxherd-notify-%016llx", (unsigned long long)secret);
 }
 
 /* Born 0700 by the umask, so there is no moment in which others could send; then it is its user's. */
-static int bind_socket(struct speaker *s, int fd, const struct spec *spec, struct err *e)
+static int bind_socket(struct peer *s, int fd, const struct spec *spec, struct err *e)
 {
 	struct sockaddr_un to = { .sun_family = AF_UNIX };
 	size_t len = strlen(s->address);
@@ -198,10 +198,10 @@ static int bind_socket(struct speaker *s, int fd, const struct spec *spec, struc
 	(void)umask(mask);
 	if (rc < 0)
 		return err_sys(e, errno, "cannot make the socket '%s'", s->address);
-	return spec->user && !is_abstract(s->address) ? notices_give(s->address, spec, e) : 0;
+	return spec->user && !is_abstract(s->address) ? notify_give(s->address, spec, e) : 0;
 }
 
-static int open_socket(struct speaker *s, const struct spec *spec, struct err *e)
+static int open_socket(struct peer *s, const struct spec *spec, struct err *e)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -218,13 +218,13 @@ static int open_socket(struct speaker *s, const struct spec *spec, struct err *e
 		fd_close(&fd);
 		return -1;
 	}
-	s->ears[END_SOCKET].fd = fd;
+	s->channels[END_SOCKET].fd = fd;
 	hold(s, END_SOCKET, fd);
 	return 0;
 }
 
 /* The child's end goes by way of the keeper, which forgets it when the child has it. */
-static const char *give(struct speaker *s, int held, int *fd)
+static const char *give(struct peer *s, int held, int *fd)
 {
 	char *name = s->child_names[held - HELD_CHILD_PIPE];
 
@@ -234,7 +234,7 @@ static const char *give(struct speaker *s, int held, int *fd)
 	return name;
 }
 
-static int open_pipe(struct speaker *s, struct launch_ends *ends, struct err *e)
+static int open_pipe(struct peer *s, struct launch_ends *ends, struct err *e)
 {
 	char path[32];
 	int pipe[2] = { -1, -1 };
@@ -251,33 +251,33 @@ static int open_pipe(struct speaker *s, struct launch_ends *ends, struct err *e)
 		fd_close(&pipe[0]);
 		return -1;
 	}
-	s->ears[END_PIPE].fd = pipe[0];
+	s->channels[END_PIPE].fd = pipe[0];
 	hold(s, END_PIPE, pipe[0]);
 	ends->notify_pipe = give(s, HELD_CHILD_PIPE, &child);
 	return 0;
 }
 
-static int open_channel(struct speaker *s, struct launch_ends *ends, struct err *e)
+static int open_channel(struct peer *s, struct launch_ends *ends, struct err *e)
 {
 	int pair[2] = { -1, -1 };
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return err_sys(e, errno, "cannot make a channel for Node");
 	(void)fd_set_nonblocking(pair[0], true);
-	s->ears[END_CHANNEL].fd = pair[0];
+	s->channels[END_CHANNEL].fd = pair[0];
 	hold(s, END_CHANNEL, pair[0]);
 	ends->channel = give(s, HELD_CHILD_CHANNEL, &pair[1]);
 	return 0;
 }
 
-int notices_open(struct notices *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e)
+int notify_open(struct notify *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e)
 {
 	const struct spec *spec = wish->spec;
 	enum ready_kind kind = spec_ready(spec);
 	bool has_socket = kind == READY_NOTIFY || spec->watchdog_ms;
 	bool has_pipe = kind == READY_NOTIFY || kind == READY_NOTIFY_FD;
 	bool has_channel = kind == READY_IPC || spec->shutdown_with_message;
-	struct speaker *s = NULL;
+	struct peer *s = NULL;
 
 	if (!has_socket && !has_pipe && !has_channel)
 		return 0;
@@ -291,23 +291,23 @@ int notices_open(struct notices *all, const struct spawn_wish *wish, struct laun
 	if (has_socket)
 		ends->notify_socket = s->address;
 	if (has_pipe)
-		hold(s, HELD_UNREADY, s->ears[END_PIPE].fd);
+		hold(s, HELD_UNREADY, s->channels[END_PIPE].fd);
 	else if (kind == READY_IPC)
-		hold(s, HELD_UNREADY, s->ears[END_CHANNEL].fd);
+		hold(s, HELD_UNREADY, s->channels[END_CHANNEL].fd);
 	return 0;
 }
 
-void notices_sent(struct notices *all, struct ticket ticket)
+void notify_sent(struct notify *all, struct ticket ticket)
 {
-	struct speaker *s = find(all, ticket);
+	struct peer *s = find(all, ticket);
 
 	if (!s)
 		return;
-	speaker_let_go(s, HELD_CHILD_PIPE);
-	speaker_let_go(s, HELD_CHILD_CHANNEL);
+	peer_let_go(s, HELD_CHILD_PIPE);
+	peer_let_go(s, HELD_CHILD_CHANNEL);
 }
 
-static void listen_now(struct speaker *s, pid_t pid)
+static void listen_now(struct peer *s, pid_t pid)
 {
 	char path[32];
 	struct stat st;
@@ -318,30 +318,30 @@ static void listen_now(struct speaker *s, pid_t pid)
 	mem_free(s->group);
 	s->group = sender_group(s->ticket, pid);
 	for (int i = 0; i < END_COUNT; i++)
-		ear_start(&s->ears[i]);
+		channel_start(&s->channels[i]);
 }
 
-void notices_listen(struct notices *all, struct ticket ticket, pid_t pid)
+void notify_listen(struct notify *all, struct ticket ticket, pid_t pid)
 {
-	struct speaker *s = find(all, ticket);
+	struct peer *s = find(all, ticket);
 
 	if (s)
 		listen_now(s, pid);
 }
 
-bool notices_shutdown(struct notices *all, struct ticket ticket)
+bool notify_shutdown(struct notify *all, struct ticket ticket)
 {
 	static const char word[] = CHANNEL_SHUTDOWN;
-	const struct speaker *s = find(all, ticket);
-	int fd = s ? s->ears[END_CHANNEL].fd : -1;
+	const struct peer *s = find(all, ticket);
+	int fd = s ? s->channels[END_CHANNEL].fd : -1;
 
 	return fd >= 0 &&
 		send(fd, word, sizeof(word) - 1, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(word) - 1;
 }
 
-void notices_close(struct notices *all, struct ticket ticket)
+void notify_close(struct notify *all, struct ticket ticket)
 {
-	struct speaker *s = find(all, ticket);
+	struct peer *s = find(all, ticket);
 
 	if (s)
 		forget(all, s);
@@ -349,7 +349,7 @@ void notices_close(struct notices *all, struct ticket ticket)
 
 /* --- after a brain's death ------------------------------------------------------------------------------------------- */
 
-void notices_found(struct notices *all, const char *held)
+void notify_found(struct notify *all, const char *held)
 {
 	struct ticket ticket = { .slot = 0 };
 	int kind = 0;
@@ -358,10 +358,10 @@ void notices_found(struct notices *all, const char *held)
 		find_or_add(all, ticket)->was_held[kind] = true;
 }
 
-bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec *spec, pid_t pid)
+bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *spec, pid_t pid)
 {
 	bool has_socket = spec_ready(spec) == READY_NOTIFY || spec->watchdog_ms;
-	struct speaker *s = find(all, ticket);
+	struct peer *s = find(all, ticket);
 	bool is_fd_only = spec_ready(spec) == READY_NOTIFY_FD;
 	bool is_known = s &&
 		(s->was_held[END_SOCKET] || s->was_held[END_CHANNEL] ||
@@ -378,40 +378,40 @@ bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec 
 	else if (has_socket)
 		(void)open_socket(s, spec, NULL);
 	for (int i = 0; i < END_COUNT; i++) {
-		if (!s->was_held[i] || s->ears[i].fd >= 0)
+		if (!s->was_held[i] || s->channels[i].fd >= 0)
 			continue;
 		held_name(name, i, ticket);
 		say(all, KEEP_GET, name, -1);
 	}
-	notices_sent(all, ticket);
+	notify_sent(all, ticket);
 	listen_now(s, pid);
 	return has_said;
 }
 
-void notices_sweep(struct notices *all)
+void notify_sweep(struct notify *all)
 {
 	const struct map_entry *entry = NULL;
 
-	MAP_EACH (&all->speakers, entry) {
-		struct speaker *s = entry->value;
+	MAP_EACH (&all->peers, entry) {
+		struct peer *s = entry->value;
 
 		if (!s->pid)
 			forget(all, s);
 	}
 }
 
-void notices_take(struct notices *all, const char *held, int *fd)
+void notify_take(struct notify *all, const char *held, int *fd)
 {
 	struct ticket ticket = { .slot = 0 };
-	struct speaker *s = NULL;
+	struct peer *s = NULL;
 	int kind = 0;
 
 	if (!held_parse(held, &kind, &ticket) || kind >= END_COUNT)
 		return;
 	s = find(all, ticket);
-	if (!s || s->ears[kind].fd >= 0)
+	if (!s || s->channels[kind].fd >= 0)
 		return;
-	s->ears[kind].fd = *fd;
+	s->channels[kind].fd = *fd;
 	*fd = -1;
-	ear_start(&s->ears[kind]);
+	channel_start(&s->channels[kind]);
 }

@@ -21,17 +21,17 @@
 
 struct err;
 struct ev_loop;
-struct notices;
-struct parent;
+struct notify;
+struct keeper_client;
 
 enum {
-	NOTICES_TURN = 16,         /* datagrams of one instance in one turn of the loop */
-	NOTICES_BYTES = 64 * 1024, /* bytes of one channel in one turn */
-	NOTICES_REST_MS = 20, /* after a turn that was used up, so that a flood harms its own instance only */
-	NOTICES_STRANGER_MS = 10000, /* strangers are told of this often at most, for each instance */
+	NOTIFY_TURN = 16,         /* datagrams of one instance in one turn of the loop */
+	NOTIFY_BYTES = 64 * 1024, /* bytes of one channel in one turn */
+	NOTIFY_REST_MS = 20, /* after a turn that was used up, so that a flood harms its own instance only */
+	NOTIFY_STRANGER_MS = 10000, /* strangers are told of this often at most, for each instance */
 };
 
-struct notices_calls {
+struct notify_calls {
 	/* May close the instance, or open another. */
 	void (*said)(void *context, struct ticket ticket, const struct notice *what);
 	/* It, and everybody it gave it to, has closed NOTIFY_FD and lives: no newline will come.  May close the instance. */
@@ -40,40 +40,40 @@ struct notices_calls {
 	void (*stranger)(void *context, struct ticket ticket, const char *words);
 };
 
-struct notices_options {
+struct notify_options {
 	const char *folder;       /* of the sockets of our own user, 0700; made when it is needed */
 	const char *users_folder; /* of those of other users, 0711 */
 };
 
 /* All are borrowed. */
-struct notices *notices_new(struct ev_loop *loop, struct parent *keeper,
-	const struct notices_options *options, const struct notices_calls *calls, void *context);
+struct notify *notify_new(struct ev_loop *loop, struct keeper_client *keeper,
+	const struct notify_options *options, const struct notify_calls *calls, void *context);
 /* Leaves everything to the next brain. */
-void notices_free(struct notices *all);
+void notify_free(struct notify *all);
 
-/* Makes what the definition asks for and fills `ends`, which borrows until notices_close().  -1 with words. */
-int notices_open(struct notices *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e);
+/* Makes what the definition asks for and fills `ends`, which borrows until notify_close().  -1 with words. */
+int notify_open(struct notify *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e);
 /* The message that carries the ends is with the keeper: ours of them may go. */
-void notices_sent(struct notices *all, struct ticket ticket);
+void notify_sent(struct notify *all, struct ticket ticket);
 /* It runs: from now on it is heard. */
-void notices_listen(struct notices *all, struct ticket ticket, pid_t pid);
+void notify_listen(struct notify *all, struct ticket ticket, pid_t pid);
 /* Asks it to stop over its channel; false when there is none, or nobody at its other end. */
-bool notices_shutdown(struct notices *all, struct ticket ticket);
+bool notify_shutdown(struct notify *all, struct ticket ticket);
 /* Nothing is left of it. */
-void notices_close(struct notices *all, struct ticket ticket);
+void notify_close(struct notify *all, struct ticket ticket);
 
 /* --- after a brain's death --- */
 
 /* A name that the keeper holds: remembered if it is one of ours. */
-void notices_found(struct notices *all, const char *held);
+void notify_found(struct notify *all, const char *held);
 /*
  * Its process lives: what is held for it is asked for.  A socket that nobody holds, of a keeper that died too, is made anew.  True when it has
  * said to an earlier brain that it is ready.
  */
-bool notices_adopt(struct notices *all, struct ticket ticket, const struct spec *spec, pid_t pid);
+bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *spec, pid_t pid);
 /* What was found and not adopted is nobody's. */
-void notices_sweep(struct notices *all);
+void notify_sweep(struct notify *all);
 /* The keeper's answer: takes *fd and sets it to -1 if it was for us. */
-void notices_take(struct notices *all, const char *held, int *fd);
+void notify_take(struct notify *all, const char *held, int *fd);
 
 #endif

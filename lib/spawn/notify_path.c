@@ -32,7 +32,7 @@ static bool is_open(const char *folder)
 	return is_it;
 }
 
-bool notices_make_passage(const char *folder)
+bool notify_make_passage(const char *folder)
 {
 	mode_t mask = umask(0);
 	int rc = mkdir(folder, 0711);
@@ -46,7 +46,7 @@ bool notices_make_passage(const char *folder)
 		!(st.st_mode & 022) && is_open(folder);
 }
 
-int notices_give(const char *path, const struct spec *spec, struct err *e)
+int notify_give(const char *path, const struct spec *spec, struct err *e)
 {
 	struct user *u = mem_zalloc(1, sizeof(*u));
 	int rc = user_find(u, spec->user, spec->group, e);

@@ -1,5 +1,5 @@
 /*
- * Between the parts of notices: not for anybody else.
+ * Between the parts of notify: not for anybody else.
  */
 #ifndef OX_SPAWN_NOTIFY_PRIVATE_H
 #define OX_SPAWN_NOTIFY_PRIVATE_H
@@ -17,21 +17,21 @@ enum held_kind { HELD_CHILD_PIPE = END_COUNT, HELD_CHILD_CHANNEL, HELD_UNREADY, 
 
 enum { HELD_NAME_MAX = 64 };
 
-struct ear {
-	struct speaker *of;
+struct channel {
+	struct peer *of;
 	ev_io io;
 	ev_timer rest; /* runs after a turn that was used up: then it is not listened to */
 	int fd;        /* -1: none */
 };
 
 /* One process, and its ways to us. */
-struct speaker {
-	struct notices *all;
+struct peer {
+	struct notify *all;
 	struct ticket ticket;
 	pid_t pid; /* 0: not known yet; then nobody is heard */
 	uid_t uid;
 	char *group; /* its cgroup; NULL: none */
-	struct ear ears[END_COUNT];
+	struct channel channels[END_COUNT];
 	char address[128];                  /* NOTIFY_SOCKET; "" */
 	char child_names[2][HELD_NAME_MAX]; /* HELD_CHILD_PIPE, HELD_CHILD_CHANNEL */
 	bool was_held[HELD_COUNT];          /* the keeper has it */
@@ -41,27 +41,27 @@ struct speaker {
 	int64_t stranger_at; /* 0: none was told of */
 };
 
-struct notices {
+struct notify {
 	struct ev_loop *loop;
-	struct parent *keeper;
+	struct keeper_client *keeper;
 	char *folder, *users_folder;
-	const struct notices_calls *calls;
+	const struct notify_calls *calls;
 	void *context;
-	struct map speakers; /* by ticket */
+	struct map peers; /* by ticket */
 };
 
-/* notices_hear.c */
-void ear_start(struct ear *ear);
-void ear_close(struct ear *ear);
-/* notices.c */
-void speaker_let_go(struct speaker *s, int held);
-/* notices_place.c: a folder of ours that others may pass through, made if need be; false where that cannot be. */
-bool notices_make_passage(const char *folder);
+/* notify_hear.c */
+void channel_start(struct channel *channel);
+void channel_close(struct channel *channel);
+/* notify.c */
+void peer_let_go(struct peer *s, int held);
+/* notify_place.c: a folder of ours that others may pass through, made if need be; false where that cannot be. */
+bool notify_make_passage(const char *folder);
 /* To the user of that app, and nobody else.  -1 with words. */
-int notices_give(const char *path, const struct spec *spec, struct err *e);
-/* notices_sender.c: the cgroup of an instance, as the kernel names it, to be freed; NULL: it has none of its own. */
+int notify_give(const char *path, const struct spec *spec, struct err *e);
+/* notify_sender.c: the cgroup of an instance, as the kernel names it, to be freed; NULL: it has none of its own. */
 char *sender_group(struct ticket ticket, pid_t pid);
 /* Is that process, or was it, of the instance? */
-bool sender_belongs(const struct speaker *s, pid_t pid, uid_t uid);
+bool sender_belongs(const struct peer *s, pid_t pid, uid_t uid);
 
 #endif

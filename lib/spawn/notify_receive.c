@@ -14,20 +14,20 @@
 #include "os/procfs.h"
 #include "spawn/notify_private.h"
 
-/* True if the speaker is still there afterwards. */
-static bool tell(struct speaker *s, const struct notice *n)
+/* True if the peer is still there afterwards. */
+static bool tell(struct peer *s, const struct notice *n)
 {
-	struct notices *all = s->all;
+	struct notify *all = s->all;
 	struct ticket ticket = s->ticket;
 
 	/* First at the keeper: then a next brain knows, whatever becomes of this one. */
 	if (n->is_ready)
-		speaker_let_go(s, HELD_UNREADY);
+		peer_let_go(s, HELD_UNREADY);
 	all->calls->said(all->context, ticket, n);
-	return map_get_n(&all->speakers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
+	return map_get_n(&all->peers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
 }
 
-static bool tell_ready(struct speaker *s)
+static bool tell_ready(struct peer *s)
 {
 	struct notice n;
 
@@ -36,15 +36,15 @@ static bool tell_ready(struct speaker *s)
 	return tell(s, &n);
 }
 
-static bool tell_stranger(struct speaker *s, const struct ucred *from, const char *bytes, size_t len)
+static bool tell_stranger(struct peer *s, const struct ucred *from, const char *bytes, size_t len)
 {
-	struct notices *all = s->all;
+	struct notify *all = s->all;
 	struct ticket ticket = s->ticket;
 	struct buf words = BUF_INIT;
 	size_t line = strcspn(bytes, "\n");
 	int64_t now = clock_ms();
 
-	if (s->stranger_at && now - s->stranger_at < NOTICES_STRANGER_MS)
+	if (s->stranger_at && now - s->stranger_at < NOTIFY_STRANGER_MS)
 		return true;
 	s->stranger_at = now;
 	buf_addf(&words, "%.*s came from pid %d", (int)(line < len && line < 40 ? line : 40), bytes,
@@ -57,7 +57,7 @@ static bool tell_stranger(struct speaker *s, const struct ucred *from, const cha
 	buf_adds(&words, ", which is not its own; not believed");
 	all->calls->stranger(all->context, ticket, words.ptr);
 	buf_release(&words);
-	return map_get_n(&all->speakers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
+	return map_get_n(&all->peers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
 }
 
 /* --- datagrams ------------------------------------------------------------------------------------------------------- */
@@ -87,13 +87,13 @@ static ssize_t peek(int fd, char *bytes, size_t size, struct ucred *from)
 }
 
 /* False when there is none left, or nobody is left to be heard. */
-static bool hear_datagram(struct ear *ear)
+static bool hear_datagram(struct channel *channel)
 {
-	struct speaker *s = ear->of;
+	struct peer *s = channel->of;
 	char bytes[NOTICE_MAX + 1];
 	struct ucred from;
 	struct notice n;
-	ssize_t len = peek(ear->fd, bytes, NOTICE_MAX, &from);
+	ssize_t len = peek(channel->fd, bytes, NOTICE_MAX, &from);
 	bool is_there = true;
 
 	if (len < 0)
@@ -107,55 +107,55 @@ static bool hear_datagram(struct ear *ear)
 		is_there = tell_stranger(s, &from, bytes, (size_t)len);
 	/* Only now it is gone: a brain that dies before has not heard it. */
 	if (is_there)
-		(void)!recv(ear->fd, bytes, 0, MSG_DONTWAIT);
+		(void)!recv(channel->fd, bytes, 0, MSG_DONTWAIT);
 	return is_there;
 }
 
 static void on_rested(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct ear *ear = w->data;
+	struct channel *channel = w->data;
 
 	(void)events;
-	loop_watch(loop, &ear->io);
+	loop_watch(loop, &channel->io);
 }
 
 /* Its turn is used up: the rest waits in the kernel, and then its writer. */
-static void rest(struct ear *ear)
+static void rest(struct channel *channel)
 {
-	struct ev_loop *loop = ear->of->all->loop;
+	struct ev_loop *loop = channel->of->all->loop;
 
-	ev_io_stop(loop, &ear->io);
-	ev_timer_init(&ear->rest, on_rested, NOTICES_REST_MS / 1000., 0.);
-	ear->rest.data = ear;
-	ev_timer_start(loop, &ear->rest);
+	ev_io_stop(loop, &channel->io);
+	ev_timer_init(&channel->rest, on_rested, NOTIFY_REST_MS / 1000., 0.);
+	channel->rest.data = channel;
+	ev_timer_start(loop, &channel->rest);
 }
 
-static void hear_socket(struct ear *ear)
+static void hear_socket(struct channel *channel)
 {
 	int count = 0;
 
-	while (count < NOTICES_TURN && hear_datagram(ear))
+	while (count < NOTIFY_TURN && hear_datagram(channel))
 		count++;
 	/* The last one may have been its end, but then there were fewer. */
-	if (count == NOTICES_TURN)
-		rest(ear);
+	if (count == NOTIFY_TURN)
+		rest(channel);
 }
 
 /* --- streams --------------------------------------------------------------------------------------------------------- */
 
 /* Who ends closes all it has too, and how it ended says more. */
-static bool lives(const struct speaker *s)
+static bool lives(const struct peer *s)
 {
 	struct proc p;
 
 	return procfs_read(s->pid, &p) && p.has_memory;
 }
 
-static void hear_pipe(struct ear *ear)
+static void hear_pipe(struct channel *channel)
 {
-	struct speaker *s = ear->of;
+	struct peer *s = channel->of;
 	char bytes[512];
-	ssize_t len = read(ear->fd, bytes, sizeof(bytes));
+	ssize_t len = read(channel->fd, bytes, sizeof(bytes));
 
 	if (len < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -164,67 +164,67 @@ static void hear_pipe(struct ear *ear)
 		return;
 	}
 	/* It has said its one word.  Where it has no other way to say it, the next brain knows by the pipe that it had one. */
-	ear_close(ear);
+	channel_close(channel);
 	if (!s->is_fd_only)
-		speaker_let_go(s, END_PIPE);
+		peer_let_go(s, END_PIPE);
 	if (len > 0)
 		(void)tell_ready(s);
 	else if (lives(s))
 		s->all->calls->mute(s->all->context, s->ticket, s->has_written);
 }
 
-static void hear_channel(struct ear *ear)
+static void hear_channel(struct channel *channel)
 {
-	struct speaker *s = ear->of;
+	struct peer *s = channel->of;
 	char bytes[4096];
 	size_t taken = 0;
 	ssize_t len = 0;
 	bool is_ready = false;
 
-	while (taken < NOTICES_BYTES) {
-		len = read(ear->fd, bytes, sizeof(bytes));
+	while (taken < NOTIFY_BYTES) {
+		len = read(channel->fd, bytes, sizeof(bytes));
 		if (len <= 0)
 			break;
 		taken += (size_t)len;
 		is_ready |= channel_feed(&s->line, bytes, (size_t)len);
 	}
 	if (len == 0 || (len < 0 && errno != EAGAIN && errno != EINTR)) {
-		ear_close(ear);
-		speaker_let_go(s, END_CHANNEL);
-	} else if (taken >= NOTICES_BYTES)
-		rest(ear);
+		channel_close(channel);
+		peer_let_go(s, END_CHANNEL);
+	} else if (taken >= NOTIFY_BYTES)
+		rest(channel);
 	if (is_ready)
 		(void)tell_ready(s);
 }
 
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
-	static void (*const hears[END_COUNT])(struct ear *) = {
+	static void (*const hears[END_COUNT])(struct channel *) = {
 		[END_SOCKET] = hear_socket,
 		[END_PIPE] = hear_pipe,
 		[END_CHANNEL] = hear_channel,
 	};
-	struct ear *ear = w->data;
+	struct channel *channel = w->data;
 
 	(void)loop;
 	loop_mind(events);
-	hears[ear - ear->of->ears](ear);
+	hears[channel - channel->of->channels](channel);
 }
 
-void ear_start(struct ear *ear)
+void channel_start(struct channel *channel)
 {
-	if (ear->fd < 0 || ev_is_active(&ear->io) || ev_is_active(&ear->rest))
+	if (channel->fd < 0 || ev_is_active(&channel->io) || ev_is_active(&channel->rest))
 		return;
-	ev_io_init(&ear->io, on_readable, ear->fd, EV_READ);
-	ear->io.data = ear;
-	loop_watch(ear->of->all->loop, &ear->io);
+	ev_io_init(&channel->io, on_readable, channel->fd, EV_READ);
+	channel->io.data = channel;
+	loop_watch(channel->of->all->loop, &channel->io);
 }
 
-void ear_close(struct ear *ear)
+void channel_close(struct channel *channel)
 {
-	if (ear->fd >= 0) {
-		ev_io_stop(ear->of->all->loop, &ear->io);
-		ev_timer_stop(ear->of->all->loop, &ear->rest);
+	if (channel->fd >= 0) {
+		ev_io_stop(channel->of->all->loop, &channel->io);
+		ev_timer_stop(channel->of->all->loop, &channel->rest);
 	}
-	fd_close(&ear->fd);
+	fd_close(&channel->fd);
 }

@@ -34,7 +34,7 @@ char *sender_group(struct ticket ticket, pid_t pid)
 }
 
 /* In it or below it. */
-static bool shares_group(const struct speaker *s, pid_t pid)
+static bool shares_group(const struct peer *s, pid_t pid)
 {
 	char path[CGROUP_PATH_MAX];
 	size_t len = s->group ? strlen(s->group) : 0;
@@ -51,7 +51,7 @@ static bool descends(pid_t main, struct proc p)
 	return false;
 }
 
-bool sender_belongs(const struct speaker *s, pid_t pid, uid_t uid)
+bool sender_belongs(const struct peer *s, pid_t pid, uid_t uid)
 {
 	struct proc p;
 

@@ -59,7 +59,7 @@ struct run {
 
 struct runner {
 	struct ev_loop *loop;
-	struct parent *parent;
+	struct keeper_client *parent;
 	struct map runs;    /* generation -> struct run *, those that the keeper knows */
 	struct vec waiting; /* of struct run *, in order */
 	struct vec failed;  /* of struct run * */
@@ -75,7 +75,7 @@ static void tell_keeper(struct runner *r, enum keep_kind kind, struct keep_ticke
 	keep_message_init(&m, kind);
 	m.serial = ticket.generation;
 	m.ticket = ticket;
-	(void)parent_send(r->parent, &m, -1);
+	(void)keeper_client_send(r->parent, &m, -1);
 }
 
 static struct keep_ticket ticket_of(const struct run *run)
@@ -249,7 +249,7 @@ static int send_spawn(struct run *run, int out, struct err *e)
 		launch_words(&launch, &run->command, &run->env, run->folder);
 		add_output(&m->spawn);
 		rc = launch_check_size(&launch, e);
-		if (rc == 0 && parent_send(run->runner->parent, m, out) < 0)
+		if (rc == 0 && keeper_client_send(run->runner->parent, m, out) < 0)
 			rc = err_set(e, "the keeper does not take it; see the daemon's log");
 	}
 	launch_release(&launch);
@@ -383,7 +383,7 @@ bool runner_takes(struct runner *r, const struct keep_message *m)
 
 /* --- life -------------------------------------------------------------------------------------------------------------- */
 
-struct runner *runner_new(struct ev_loop *loop, struct parent *parent)
+struct runner *runner_new(struct ev_loop *loop, struct keeper_client *parent)
 {
 	struct runner *r = mem_zalloc(1, sizeof(*r));
 

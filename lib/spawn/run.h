@@ -14,7 +14,7 @@
 #include "wire/keep.h"
 
 struct ev_loop;
-struct parent;
+struct keeper_client;
 struct run;
 struct runner;
 
@@ -55,7 +55,7 @@ struct run_result {
 typedef void (*run_done)(void *context, const struct run_result *result);
 
 /* Both are borrowed. */
-struct runner *runner_new(struct ev_loop *loop, struct parent *parent);
+struct runner *runner_new(struct ev_loop *loop, struct keeper_client *parent);
 /* Forgets all, and tells nobody; what runs is killed by the next brain, or by the keeper at the end. */
 void runner_free(struct runner *r);
 /* Is the message about a run?  Then it was taken care of.  Asked for every message of the keeper, also while synchronising. */

@@ -25,7 +25,7 @@
 struct runs {
 	struct stage *stage;
 	struct ev_loop *loop;
-	struct parent *parent;
+	struct keeper_client *parent;
 	int link;
 	struct runner *runner;
 	struct env env;
@@ -57,19 +57,19 @@ static void on_gone(void *context)
 	fail_msg("the keeper is gone");
 }
 
-static const struct parent_calls calls = { .message = on_message, .gone = on_gone };
+static const struct keeper_client_calls calls = { .message = on_message, .gone = on_gone };
 
 static void begin(struct runs *r)
 {
 	r->link = fcntl(r->stage->sock, F_DUPFD_CLOEXEC, 0);
-	r->parent = parent_new(r->loop, r->link, &calls, r);
+	r->parent = keeper_client_new(r->loop, r->link, &calls, r);
 	r->runner = runner_new(r->loop, r->parent);
 }
 
 static void stop(struct runs *r)
 {
 	runner_free(r->runner);
-	parent_free(r->parent);
+	keeper_client_free(r->parent);
 	fd_close(&r->link);
 	r->runner = NULL;
 	r->parent = NULL;
@@ -171,7 +171,7 @@ static void assert_forgotten(struct runs *r)
 	r->others = r->synced = 0;
 	keep_message_init(&m, KEEP_SYNC);
 	m.version = KEEP_VERSION;
-	(void)parent_send(r->parent, &m, -1);
+	(void)keeper_client_send(r->parent, &m, -1);
 	turn_until(r, &r->synced, 1);
 	/* HELLO and SYNCED; a slot would be a run's, and taken. */
 	assert_int_equal(r->others, 2);
@@ -402,7 +402,7 @@ static void an_earlier_brains_are_killed(void **state)
 	r->done = r->synced = 0;
 	keep_message_init(&m, KEEP_SYNC);
 	m.version = KEEP_VERSION;
-	(void)parent_send(r->parent, &m, -1);
+	(void)keeper_client_send(r->parent, &m, -1);
 	turn_until(r, &r->synced, 1);
 	/* New ones have tickets of their own meanwhile. */
 	run(r, "exit 0", 0);

@@ -32,21 +32,21 @@ static void on_stranger(void *context, struct ticket ticket, const char *words)
 	brain_end(b);
 }
 
-static const struct notices_calls notices_calls = {
+static const struct notify_calls notify_calls = {
 	.said = on_said,
 	.mute = on_mute,
 	.stranger = on_stranger,
 };
 
-void brain_open_notices(struct brain *b)
+void brain_open_notify(struct brain *b)
 {
 	char *folder = path_join(b->options.dirs->run, "notify");
 	struct buf users = BUF_INIT;
 
 	/* Beside the run folder, which others cannot enter. */
 	buf_addf(&users, "%s-notify", b->options.dirs->run);
-	b->notices = notices_new(b->loop, b->parent,
-		&(struct notices_options){ .folder = folder, .users_folder = users.ptr }, &notices_calls, b);
+	b->notify = notify_new(b->loop, b->keeper,
+		&(struct notify_options){ .folder = folder, .users_folder = users.ptr }, &notify_calls, b);
 	buf_release(&users);
 	mem_free(folder);
 }
@@ -55,28 +55,28 @@ void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal)
 {
 	struct brain *b = context;
 
-	if (!notices_shutdown(b->notices, ticket))
+	if (!notify_shutdown(b->notify, ticket))
 		brain_hands.stop(b, ticket, signal, REACH_MAIN);
 }
 
-void brain_notices_found(struct brain *b)
+void brain_notify_found(struct brain *b)
 {
 	const char *held = NULL;
 	struct found *f = NULL;
 	size_t k = 0;
 
 	VEC_EACH (&b->held, k, held)
-		notices_found(b->notices, held);
+		notify_found(b->notify, held);
 	VEC_EACH (&b->found, k, f) {
 		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
 		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
 
 		if (!is_it || f->is_gone || f->state == KEEP_STATE_EXITED || f->state == KEEP_STATE_FAILED)
 			continue;
-		if (notices_adopt(b->notices, f->ticket, instance_spec(i), (pid_t)f->pid))
+		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
 			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
 	}
-	notices_sweep(b->notices);
+	notify_sweep(b->notify);
 }
 
 void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count)
@@ -85,7 +85,7 @@ void brain_take_held(struct brain *b, const char *name, const int *fds, size_t f
 		int fd = fds[i];
 
 		if (b->is_synced)
-			notices_take(b->notices, name, &fd);
+			notify_take(b->notify, name, &fd);
 		else
 			sync_take_pipe(b, name, &fd);
 		fd_close(&fd);
