@@ -176,7 +176,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 		instance_status_init(&status);
 		instance_status(i, clock_ms(), &status);
 		buf_addf(&name, "%s:%d", status.name, status.instance);
-		pump_drain(b->pump, name.ptr);
+		log_streams_drain(b->streams, name.ptr);
 		instance_status_release(&status);
 	}
 	buf_release(&name);
@@ -356,7 +356,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	brain_open_limits(b);
 	b->ports = portwatch_new(b->loop);
 	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
-	if (brain_open_pump(b, e) < 0 || open_store(b, e) < 0) {
+	if (brain_open_log_streams(b, e) < 0 || open_store(b, e) < 0) {
 		brain_free(b);
 		return NULL;
 	}
@@ -381,7 +381,7 @@ void brain_free(struct brain *b)
 	process_walk_free(b->walk);
 	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);
-	pump_free(b->pump);
+	log_streams_free(b->streams);
 	probes_free(b->probes);
 	notify_free(b->notify);
 	limit_watch_free(b->limits);
@@ -448,7 +448,7 @@ static void on_all_down(void *context, bool is_ok, const char *words)
 	if (!is_ok)
 		log_warn("not everything stopped: %s", words);
 	(void)store_save_now(b->store, NULL);
-	pump_sweep(b->pump, NULL, NULL);
+	log_streams_sweep(b->streams, NULL, NULL);
 	keep_message_init(&m, KEEP_STOP_ALL);
 	m.grace_ms = STOP_GRACE_MS;
 	(void)keeper_client_send(b->keeper, &m, -1);

@@ -83,7 +83,7 @@ struct brain {
 	struct herd *herd;
 	struct launch_envs launch_envs;
 	struct store *store;
-	struct pump *pump;
+	struct log_streams *streams;
 	struct runner *runner;
 	struct probes *probes;
 	struct notify *notify;
@@ -162,11 +162,12 @@ void brain_arm_save(struct brain *b);
 void brain_on_save(struct ev_loop *loop, struct ev_timer *w, int events);
 void brain_on_saved(void *context);
 void brain_unwatch(struct brain *b, struct ticket ticket);
-int brain_open_pump(struct brain *b, struct err *e);
+int brain_open_log_streams(struct brain *b, struct err *e);
 /* Where a stream of an instance is logged, and with whose rights; to be released. */
-struct log_place brain_log_place(const struct brain *b, const struct instance *i, enum pump_stream which);
+struct log_location brain_log_location(
+	const struct brain *b, const struct instance *i, enum log_stream which);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */
-void brain_sweep_pump(struct brain *b);
+void brain_sweep_log_streams(struct brain *b);
 /* What a burst of events has freed goes back to the system. */
 void brain_trim(struct brain *b);
 /* brain_sense.c: what the senses ask of the herd, and what the herd asks of them. */

@@ -58,7 +58,7 @@ static void forget(struct brain *b)
 	if (b->forgets.len)
 		memmove(b->forgets.items, b->forgets.items + b->forgets_due, b->forgets.len * sizeof(void *));
 	b->forgets_due = 0;
-	brain_sweep_pump(b);
+	brain_sweep_log_streams(b);
 	brain_trim(b);
 }
 

@@ -15,9 +15,9 @@ struct follower {
 /* Whatever writes to these logs now; those that wrote to them before stay. */
 static int add_logs(struct follower *f, struct err *e)
 {
-	static const enum mark_kind kinds[PUMP_STREAM_COUNT] = {
-		[PUMP_OUT] = MARK_OUT,
-		[PUMP_ERR] = MARK_ERR,
+	static const enum mark_kind kinds[LOG_STREAM_COUNT] = {
+		[LOG_STREAM_OUT] = MARK_OUT,
+		[LOG_STREAM_ERR] = MARK_ERR,
 	};
 	struct brain *b = f->brain;
 	struct vec instances = VEC_INIT;
@@ -33,11 +33,11 @@ static int add_logs(struct follower *f, struct err *e)
 		const char *app = instance_app(i);
 		int number = instance_number(i);
 
-		for (enum pump_stream which = PUMP_OUT; which < PUMP_STREAM_COUNT; which++) {
-			struct log_place log = brain_log_place(b, i, which);
+		for (enum log_stream which = LOG_STREAM_OUT; which < LOG_STREAM_COUNT; which++) {
+			struct log_location log = brain_log_location(b, i, which);
 
 			logs_add(f->logs, &log, app, number, kinds[which]);
-			log_place_release(&log);
+			log_location_release(&log);
 		}
 	}
 	vec_release(&instances);

@@ -51,11 +51,14 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
-	struct pump_wish pipes = { .name = wish->name, .spec = wish->spec, .run = wish->ticket.generation };
-	struct pump_paths paths = { .out = NULL };
+	struct log_streams_wish pipes = {
+		.name = wish->name, .spec = wish->spec, .run = wish->ticket.generation
+	};
+	struct log_streams_paths paths = { .out = NULL };
 	struct launch_ends ends = { .out = NULL };
 
-	if (pump_open(b->pump, &pipes, &paths, &e) < 0 || notify_open(b->notify, wish, &ends, &e) < 0) {
+	if (log_streams_open(b->streams, &pipes, &paths, &e) < 0 ||
+		notify_open(b->notify, wish, &ends, &e) < 0) {
 		fail_spawn(b, wish->ticket, &e);
 		err_release(&e);
 		return;

@@ -43,7 +43,7 @@ static const char *last_part(const struct buf *lines)
 void brain_last_lines(void *context, const char *name, struct buf *out)
 {
 	struct brain *b = context;
-	const struct instance *i = b->pump ? herd_find(b->herd, name) : NULL;
+	const struct instance *i = b->streams ? herd_find(b->herd, name) : NULL;
 	uint32_t run = i ? (uint32_t)instance_ticket(i).generation : 0;
 	const struct logs_query query = {
 		.lines = LINES_MAX,
@@ -55,11 +55,11 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 	};
 	struct buf lines = BUF_INIT;
 	struct logs *logs = NULL;
-	struct log_place log;
+	struct log_location log;
 
 	if (!i)
 		return;
-	log = brain_log_place(b, i, PUMP_ERR);
+	log = brain_log_location(b, i, LOG_STREAM_ERR);
 	logs = logs_new(&query);
 	logs_add(logs, &log, instance_app(i), instance_number(i), MARK_ERR);
 	for (int turn = 0; turn < LINES_TURNS; turn++)
@@ -68,5 +68,5 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 	buf_adds(out, last_part(&lines));
 	buf_release(&lines);
 	logs_free(logs);
-	log_place_release(&log);
+	log_location_release(&log);
 }

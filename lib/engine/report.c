@@ -49,10 +49,10 @@ static int64_t dropped_by(const struct brain *b, const struct instance_status *s
 	uint64_t dropped = 0;
 
 	/* As nearly always. */
-	if (!pump_dropped(b->pump, NULL))
+	if (!log_streams_dropped(b->streams, NULL))
 		return 0;
 	buf_addf(&name, "%s:%d", status->name, status->instance);
-	dropped = pump_dropped(b->pump, name.ptr);
+	dropped = log_streams_dropped(b->streams, name.ptr);
 	buf_release(&name);
 	return (int64_t)dropped;
 }
@@ -243,7 +243,7 @@ struct json *brain_info(struct brain *b)
 	json_set_int(object, "instances", (int64_t)counts.instances);
 	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
 	json_set_int(object, "odd_facts", (int64_t)counts.odd_facts);
-	json_set_int(object, "log_bytes_dropped", (int64_t)pump_dropped(b->pump, NULL));
+	json_set_int(object, "log_bytes_dropped", (int64_t)log_streams_dropped(b->streams, NULL));
 	json_set(object, "upgrade", b->verdict ? upgrade_verdict(b) : json_new_null());
 	json_set_string(object, "trouble", store_is_failing(b->store, &words) ? words : NULL);
 	return object;

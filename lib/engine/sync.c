@@ -120,15 +120,15 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
-	struct pump_wish wish = { .name = name };
-	struct pump_paths paths = { .out = NULL };
+	struct log_streams_wish wish = { .name = name };
+	struct log_streams_paths paths = { .out = NULL };
 	struct err e = ERR_INIT;
 
 	if (i) {
 		wish.spec = instance_spec(i);
 		wish.run = instance_ticket(i).generation;
 	}
-	if (i && pump_open(b->pump, &wish, &paths, &e) < 0)
+	if (i && log_streams_open(b->streams, &wish, &paths, &e) < 0)
 		log_warn("%s: %s", name, e.text.ptr);
 	err_release(&e);
 }
@@ -144,7 +144,7 @@ static void hear_last_words(struct brain *b, const struct found *ended)
 			return;
 	}
 	open_pipe(b, ended->name);
-	pump_drain(b->pump, ended->name);
+	log_streams_drain(b->streams, ended->name);
 }
 
 static void adopt(struct brain *b, const struct found *f)
@@ -195,12 +195,12 @@ static void open_pipes(struct brain *b)
 	VEC_EACH (&b->found, i, f)
 		open_pipe(b, f->name);
 	VEC_EACH (&b->held, i, held) {
-		char *name = pump_name_of_held(held);
+		char *name = log_streams_name_of_held(held);
 
 		if (name && herd_find(b->herd, name))
 			open_pipe(b, name);
 		else if (name)
-			pump_drop_held(b->pump, held);
+			log_streams_drop_held(b->streams, held);
 		mem_free(name);
 	}
 }
@@ -247,9 +247,10 @@ static void find_feet(struct brain *b)
 
 static char *pipe_path(const struct brain *b, const char *held)
 {
-	size_t skip = strlen(PUMP_HELD_PREFIX);
-	char *folder =
-		strncmp(held, PUMP_HELD_PREFIX, skip) == 0 ? path_join(b->options.dirs->run, "pipes") : NULL;
+	size_t skip = strlen(LOG_STREAMS_HELD_PREFIX);
+	char *folder = strncmp(held, LOG_STREAMS_HELD_PREFIX, skip) == 0
+		? path_join(b->options.dirs->run, "pipes")
+		: NULL;
 	char *path = folder ? path_join(folder, held + skip) : NULL;
 
 	mem_free(folder);
@@ -261,7 +262,7 @@ void sync_take_pipe(struct brain *b, const char *held, int *fd)
 	char *path = pipe_path(b, held);
 
 	if (path)
-		logpipe_give(path, fd);
+		fifo_give(path, fd);
 	mem_free(path);
 }
 

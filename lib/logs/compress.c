@@ -28,13 +28,13 @@
 #include "os/thread.h"
 
 enum {
-	GZIP_BLOCK = 64 * 1024,
-	GZIP_NICE = 19,
-	GZIP_WATCH_AGAIN_MS = 1000,
+	COMPRESSOR_BLOCK = 64 * 1024,
+	COMPRESSOR_NICE = 19,
+	COMPRESSOR_WATCH_AGAIN_MS = 1000,
 	/* A file of nothing can be made as large as one likes, and would take the thread for days. */
 	HOLES_SIZE = 1 << 30,
 	HOLES_SHARE = 64,
-	GZIP_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
+	COMPRESSOR_HEADER = 16 + MAX_WBITS, /* zlib's way to ask for a .gz */
 	/* linux/ioprio.h: the class that has the disk only while it is idle. */
 	IO_WHO_PROCESS = 1,
 	IO_IDLE = 3 << 13,
@@ -56,7 +56,7 @@ struct job {
 /*
  * An eventfd of the job's own, and not libev's way from thread to loop: where that cannot be made or watched, libev ends the program.
  */
-struct gzip {
+struct compressor {
 	struct ev_loop *loop;
 	ev_io ended;
 	ev_timer again;  /* the kernel had no room to watch `ended` */
@@ -67,7 +67,7 @@ struct gzip {
 
 struct press {
 	z_stream z;
-	unsigned char from[GZIP_BLOCK], to[GZIP_BLOCK];
+	unsigned char from[COMPRESSOR_BLOCK], to[COMPRESSOR_BLOCK];
 };
 
 static int squeeze(struct job *job, struct press *p, int flush)
@@ -111,10 +111,10 @@ static void *run(void *argument)
 	struct job *job = argument;
 	struct press *p = mem_zalloc(1, sizeof(*p));
 
-	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), GZIP_NICE);
+	(void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), COMPRESSOR_NICE);
 	(void)syscall(SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_IDLE);
-	if (deflateInit2(&p->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_HEADER, 8, Z_DEFAULT_STRATEGY) !=
-		Z_OK)
+	if (deflateInit2(&p->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, COMPRESSOR_HEADER, 8,
+		    Z_DEFAULT_STRATEGY) != Z_OK)
 		job->number = ENOMEM;
 	else if (press_file(job, p) < 0)
 		job->number = errno ? errno : EIO;
@@ -206,7 +206,7 @@ static int start(struct job *job, struct err *e)
 	return 0;
 }
 
-static void start_next(struct gzip *g)
+static void start_next(struct compressor *g)
 {
 	struct err e = ERR_INIT;
 
@@ -251,7 +251,7 @@ static int finish(const struct job *job)
 	return rc;
 }
 
-static void end_first(struct gzip *g)
+static void end_first(struct compressor *g)
 {
 	struct job *job = vec_remove(&g->jobs, 0);
 	bool is_cancelled = atomic_load(&job->is_cancelled);
@@ -269,21 +269,21 @@ static void end_first(struct gzip *g)
 }
 
 /* libev has stopped watching for good; what the thread says stays said, so nothing is lost by hearing it later. */
-static void watch_later(struct gzip *g)
+static void watch_later(struct compressor *g)
 {
 	struct job *job = g->jobs.items[0];
 
 	if (!job->is_unwatched)
 		log_warn(
 			"the kernel has no room to watch the compression of '%s'; it is asked again every %d ms",
-			job->path, GZIP_WATCH_AGAIN_MS);
+			job->path, COMPRESSOR_WATCH_AGAIN_MS);
 	job->is_unwatched = true;
 	ev_timer_start(g->loop, &g->again);
 }
 
 static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 {
-	struct gzip *g = w->data;
+	struct compressor *g = w->data;
 
 	(void)loop;
 	if (events & EV_ERROR) {
@@ -296,25 +296,25 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 
 static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct gzip *g = w->data;
+	struct compressor *g = w->data;
 
 	(void)events;
 	loop_watch(loop, &g->ended);
 }
 
-struct gzip *gzip_new(struct ev_loop *loop)
+struct compressor *compressor_new(struct ev_loop *loop)
 {
-	struct gzip *g = mem_zalloc(1, sizeof(*g));
+	struct compressor *g = mem_zalloc(1, sizeof(*g));
 
 	g->loop = loop;
 	ev_init(&g->ended, on_ended);
-	ev_timer_init(&g->again, on_again, GZIP_WATCH_AGAIN_MS / 1000.0, 0);
+	ev_timer_init(&g->again, on_again, COMPRESSOR_WATCH_AGAIN_MS / 1000.0, 0);
 	g->ended.data = g;
 	g->again.data = g;
 	return g;
 }
 
-void gzip_free(struct gzip *g)
+void compressor_free(struct compressor *g)
 {
 	const struct job *first = NULL;
 
@@ -322,14 +322,14 @@ void gzip_free(struct gzip *g)
 		return;
 	first = g->jobs.len ? g->jobs.items[0] : NULL;
 	if (first && first->is_running) {
-		gzip_removed(g, first->path);
+		compressor_removed(g, first->path);
 		end_first(g);
 	}
 	vec_release_with(&g->jobs, job_free);
 	mem_free(g);
 }
 
-static struct job *find(const struct gzip *g, const char *path, size_t *at)
+static struct job *find(const struct compressor *g, const char *path, size_t *at)
 {
 	for (*at = 0; *at < g->jobs.len; ++*at) {
 		struct job *job = g->jobs.items[*at];
@@ -340,14 +340,14 @@ static struct job *find(const struct gzip *g, const char *path, size_t *at)
 	return NULL;
 }
 
-void gzip_add(struct gzip *g, const char *path, const struct rights *rights)
+void compressor_add(struct compressor *g, const char *path, const struct rights *rights)
 {
 	size_t at = 0;
 	struct job *job = find(g, path, &at);
 
 	if (job)
 		return;
-	if (g->jobs.len >= GZIP_QUEUE_MAX) {
+	if (g->jobs.len >= COMPRESSOR_QUEUE_MAX) {
 		log_warn("too many logs wait to be compressed: '%s' stays as it is for now", path);
 		return;
 	}
@@ -360,7 +360,7 @@ void gzip_add(struct gzip *g, const char *path, const struct rights *rights)
 		start_next(g);
 }
 
-void gzip_moved(struct gzip *g, const char *from, const char *to)
+void compressor_moved(struct compressor *g, const char *from, const char *to)
 {
 	size_t at = 0;
 	struct job *job = find(g, from, &at);
@@ -371,7 +371,7 @@ void gzip_moved(struct gzip *g, const char *from, const char *to)
 	job->path = mem_strdup(to);
 }
 
-void gzip_removed(struct gzip *g, const char *path)
+void compressor_removed(struct compressor *g, const char *path)
 {
 	size_t at = 0;
 	struct job *job = find(g, path, &at);
@@ -384,7 +384,7 @@ void gzip_removed(struct gzip *g, const char *path)
 		job_free(vec_remove(&g->jobs, at));
 }
 
-void gzip_tidy(struct gzip *g, const char *path, const struct rights *rights)
+void compressor_tidy(struct compressor *g, const char *path, const struct rights *rights)
 {
 	char *part = part_path(path);
 	const struct job *first = g->jobs.len ? g->jobs.items[0] : NULL;

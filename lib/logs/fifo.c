@@ -15,7 +15,7 @@
 static bool is_among_last(int fd)
 {
 	struct rlimit limit;
-	rlim_t left = LOGPIPE_FDS_LEFT;
+	rlim_t left = FIFO_FDS_LEFT;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return false;
@@ -33,7 +33,7 @@ static bool is_ours(uid_t owner)
 /* Few, for a moment, while a brain finds its feet. */
 static struct map given;
 
-void logpipe_give(const char *path, int *fd)
+void fifo_give(const char *path, int *fd)
 {
 	int *kept = mem_alloc(sizeof(*kept));
 
@@ -58,7 +58,7 @@ static int take_given(const char *path)
 	return fd;
 }
 
-bool logpipe_is_at(const char *path, int fd)
+bool fifo_is_at(const char *path, int fd)
 {
 	struct stat there, ours;
 
@@ -66,7 +66,7 @@ bool logpipe_is_at(const char *path, int fd)
 		there.st_ino == ours.st_ino;
 }
 
-int logpipe_open(const char *path, struct err *e)
+int fifo_open(const char *path, struct err *e)
 {
 	struct stat st;
 	int fd = take_given(path);
@@ -87,6 +87,6 @@ int logpipe_open(const char *path, struct err *e)
 		fd_close(&fd);
 		return err_set(e, "'%s' is no pipe of ours", path);
 	}
-	(void)fcntl(fd, F_SETPIPE_SZ, LOGPIPE_SIZE);
+	(void)fcntl(fd, F_SETPIPE_SZ, FIFO_SIZE);
 	return fd;
 }

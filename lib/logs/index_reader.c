@@ -11,18 +11,18 @@
 /* A kill tears one; a whole file of them was made by whoever may write there, and is not to hold us up. */
 enum { TORN_MAX = 1024 };
 
-void marklist_open(struct marklist *m, const char *path, const struct rights *rights)
+void index_reader_open(struct index_reader *m, const char *path, const struct rights *rights)
 {
-	*m = (struct marklist){ .fd = log_open_marks(path, rights, O_RDONLY, 0) };
-	marklist_look(m);
+	*m = (struct index_reader){ .fd = log_open_marks(path, rights, O_RDONLY, 0) };
+	index_reader_look(m);
 }
 
-void marklist_close(struct marklist *m)
+void index_reader_close(struct index_reader *m)
 {
 	fd_close(&m->fd);
 }
 
-static bool load_block(struct marklist *m, uint64_t number)
+static bool load_block(struct index_reader *m, uint64_t number)
 {
 	ssize_t len = 0;
 
@@ -37,7 +37,7 @@ static bool load_block(struct marklist *m, uint64_t number)
 }
 
 /* The mark of that number; false for a torn one. */
-static bool get(struct marklist *m, uint64_t number, struct mark *mark)
+static bool get(struct index_reader *m, uint64_t number, struct mark *mark)
 {
 	if (number >= m->count)
 		return false;
@@ -47,7 +47,7 @@ static bool get(struct marklist *m, uint64_t number, struct mark *mark)
 }
 
 /* The first good one from `number` on, and which that is; false: none, or none near. */
-static bool find(struct marklist *m, uint64_t *number, uint64_t end, struct mark *mark)
+static bool find(struct index_reader *m, uint64_t *number, uint64_t end, struct mark *mark)
 {
 	uint64_t last = end - *number > TORN_MAX ? *number + TORN_MAX : end;
 
@@ -57,12 +57,12 @@ static bool find(struct marklist *m, uint64_t *number, uint64_t end, struct mark
 	return false;
 }
 
-static void load_then(struct marklist *m)
+static void load_then(struct index_reader *m)
 {
 	m->has_then = find(m, &m->next, m->count, &m->then);
 }
 
-void marklist_look(struct marklist *m)
+void index_reader_look(struct index_reader *m)
 {
 	struct stat st;
 
@@ -78,7 +78,7 @@ void marklist_look(struct marklist *m)
 
 /* The first mark for which is_late() is true, by halves. */
 static uint64_t search(
-	struct marklist *m, bool (*is_late)(const struct mark *mark, int64_t limit), int64_t limit)
+	struct index_reader *m, bool (*is_late)(const struct mark *mark, int64_t limit), int64_t limit)
 {
 	uint64_t low = 0;
 	uint64_t high = m->count;
@@ -106,7 +106,7 @@ static bool is_recent(const struct mark *mark, int64_t wall_ms)
 	return mark->wall_ms >= wall_ms;
 }
 
-static void seek(struct marklist *m, uint64_t offset)
+static void seek(struct index_reader *m, uint64_t offset)
 {
 	m->next = search(m, is_beyond, (int64_t)offset);
 	m->has_now = false;
@@ -116,7 +116,7 @@ static void seek(struct marklist *m, uint64_t offset)
 	load_then(m);
 }
 
-const struct mark *marklist_at(struct marklist *m, uint64_t offset)
+const struct mark *index_reader_at(struct index_reader *m, uint64_t offset)
 {
 	if (m->fd < 0)
 		return NULL;
@@ -135,19 +135,19 @@ const struct mark *marklist_at(struct marklist *m, uint64_t offset)
 	return m->has_now ? &m->now : NULL;
 }
 
-const struct mark *marklist_then(const struct marklist *m)
+const struct mark *index_reader_then(const struct index_reader *m)
 {
 	return m->fd >= 0 && m->has_then ? &m->then : NULL;
 }
 
-bool marklist_first(struct marklist *m, struct mark *mark)
+bool index_reader_first(struct index_reader *m, struct mark *mark)
 {
 	uint64_t number = 0;
 
 	return m->fd >= 0 && find(m, &number, m->count, mark);
 }
 
-uint64_t marklist_since(struct marklist *m, int64_t wall_ms)
+uint64_t index_reader_since(struct index_reader *m, int64_t wall_ms)
 {
 	uint64_t number = m->fd < 0 ? 0 : search(m, is_recent, wall_ms);
 	struct mark mark;

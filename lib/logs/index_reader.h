@@ -15,7 +15,7 @@ struct rights;
 
 enum { MARKLIST_BLOCK = 64 }; /* marks that are read at once */
 
-struct marklist {
+struct index_reader {
 	int fd;         /* -1: there are none */
 	uint64_t count; /* as of the last look */
 	uint64_t next;  /* the number of the mark that `then` is */
@@ -29,18 +29,18 @@ struct marklist {
 #define MARKLIST_NEVER UINT64_MAX
 
 /* Those of the log file at `path`, of the user with these rights. */
-void marklist_open(struct marklist *m, const char *path, const struct rights *rights);
+void index_reader_open(struct index_reader *m, const char *path, const struct rights *rights);
 /* Accepts what was zeroed with fd -1, and what is closed. */
-void marklist_close(struct marklist *m);
+void index_reader_close(struct index_reader *m);
 /* The file may have grown since it was opened or looked at. */
-void marklist_look(struct marklist *m);
+void index_reader_look(struct index_reader *m);
 /* What is known of the byte at `offset`: borrowed until the next call, NULL when nothing is.  Cheap for the same place and for later ones. */
-const struct mark *marklist_at(struct marklist *m, uint64_t offset);
-/* The mark after the one of the last marklist_at(), borrowed; NULL: none. */
-const struct mark *marklist_then(const struct marklist *m);
+const struct mark *index_reader_at(struct index_reader *m, uint64_t offset);
+/* The mark after the one of the last index_reader_at(), borrowed; NULL: none. */
+const struct mark *index_reader_then(const struct index_reader *m);
 /* The first of all; false when there is none. */
-bool marklist_first(struct marklist *m, struct mark *mark);
+bool index_reader_first(struct index_reader *m, struct mark *mark);
 /* Where the first bytes of that time or a later one stand; MARKLIST_NEVER: all are older. */
-uint64_t marklist_since(struct marklist *m, int64_t wall_ms);
+uint64_t index_reader_since(struct index_reader *m, int64_t wall_ms);
 
 #endif

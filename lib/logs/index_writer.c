@@ -19,14 +19,14 @@ static bool is_same_source(const struct mark *a, const struct mark *b)
 }
 
 /* Several with one offset are what a kill leaves; one beyond the log's end is of a log that is gone. */
-static void read_last(struct logmarks *m, int64_t log_size)
+static void read_last(struct index_writer *m, int64_t log_size)
 {
 	char bytes[MARK_SIZE];
 
 	for (int i = 0; m->size >= MARK_SIZE && !m->has_last; i++) {
 		/* Whose user may write there, may write anything. */
 		if (i == TORN_MAX) {
-			logmarks_clear(m);
+			index_writer_clear(m);
 			return;
 		}
 		if (pread(m->fd, bytes, sizeof(bytes), m->size - MARK_SIZE) != MARK_SIZE)
@@ -36,14 +36,14 @@ static void read_last(struct logmarks *m, int64_t log_size)
 			m->size -= MARK_SIZE;
 	}
 	if (m->has_last && m->last.offset > (uint64_t)log_size)
-		logmarks_clear(m);
+		index_writer_clear(m);
 }
 
-void logmarks_open(struct logmarks *m, const char *log, const struct rights *rights, int64_t size)
+void index_writer_open(struct index_writer *m, const char *log, const struct rights *rights, int64_t size)
 {
 	struct stat st;
 
-	logmarks_close(m);
+	index_writer_close(m);
 	m->fd = log_open_marks(log, rights, O_RDWR | O_CREAT, 0640);
 	if (m->fd >= 0 && (fstat(m->fd, &st) < 0 || !S_ISREG(st.st_mode)))
 		fd_close(&m->fd);
@@ -53,16 +53,16 @@ void logmarks_open(struct logmarks *m, const char *log, const struct rights *rig
 	if (size)
 		read_last(m, size);
 	else
-		logmarks_clear(m);
+		index_writer_clear(m);
 }
 
-void logmarks_close(struct logmarks *m)
+void index_writer_close(struct index_writer *m)
 {
 	fd_close(&m->fd);
-	*m = (struct logmarks)LOGMARKS_INIT;
+	*m = (struct index_writer)LOGMARKS_INIT;
 }
 
-void logmarks_clear(struct logmarks *m)
+void index_writer_clear(struct index_writer *m)
 {
 	if (m->fd >= 0)
 		(void)!ftruncate(m->fd, 0);
@@ -70,7 +70,7 @@ void logmarks_clear(struct logmarks *m)
 	m->has_last = false;
 }
 
-static bool is_worth_it(const struct logmarks *m, const struct mark *next)
+static bool is_worth_it(const struct index_writer *m, const struct mark *next)
 {
 	int64_t later = next->wall_ms - m->last.wall_ms;
 
@@ -80,7 +80,7 @@ static bool is_worth_it(const struct logmarks *m, const struct mark *next)
 	return later >= MARK_EVERY_MS || later < 0;
 }
 
-void logmarks_add(struct logmarks *m, const struct mark *next)
+void index_writer_add(struct index_writer *m, const struct mark *next)
 {
 	struct buf bytes = BUF_INIT;
 
@@ -96,17 +96,17 @@ void logmarks_add(struct logmarks *m, const struct mark *next)
 	buf_release(&bytes);
 }
 
-bool logmarks_is_of(const struct logmarks *m, const struct mark *source)
+bool index_writer_is_of(const struct index_writer *m, const struct mark *source)
 {
 	return m->has_last && is_same_source(&m->last, source);
 }
 
-int64_t logmarks_size(const struct logmarks *m)
+int64_t index_writer_size(const struct index_writer *m)
 {
 	return m->size;
 }
 
-bool logmarks_has(const struct logmarks *m)
+bool index_writer_has(const struct index_writer *m)
 {
 	return m->has_last;
 }

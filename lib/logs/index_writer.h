@@ -12,7 +12,7 @@
 
 struct rights;
 
-struct logmarks {
+struct index_writer {
 	int fd;
 	int64_t size;
 	struct mark last;
@@ -25,16 +25,16 @@ struct logmarks {
 	}
 
 /* Of the log at `log`, which has `size` bytes: marks that are of another one are dropped. */
-void logmarks_open(struct logmarks *m, const char *log, const struct rights *rights, int64_t size);
-void logmarks_close(struct logmarks *m);
+void index_writer_open(struct index_writer *m, const char *log, const struct rights *rights, int64_t size);
+void index_writer_close(struct index_writer *m);
 /* The log begins again in its place. */
-void logmarks_clear(struct logmarks *m);
+void index_writer_clear(struct index_writer *m);
 /* What comes next in the log is the mark's; put down when it says anything new. */
-void logmarks_add(struct logmarks *m, const struct mark *next);
+void index_writer_add(struct index_writer *m, const struct mark *next);
 /* Whether the last mark is of the same source. */
-bool logmarks_is_of(const struct logmarks *m, const struct mark *source);
+bool index_writer_is_of(const struct index_writer *m, const struct mark *source);
 /* Anything is known of what was written last. */
-bool logmarks_has(const struct logmarks *m);
-int64_t logmarks_size(const struct logmarks *m);
+bool index_writer_has(const struct index_writer *m);
+int64_t index_writer_size(const struct index_writer *m);
 
 #endif

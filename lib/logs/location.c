@@ -10,11 +10,11 @@
 #include "os/rights.h"
 #include "wire/marks.h"
 
-void log_place_release(struct log_place *log)
+void log_location_release(struct log_location *log)
 {
 	mem_free(log->path);
 	rights_free(log->rights);
-	*log = (struct log_place){ .path = NULL };
+	*log = (struct log_location){ .path = NULL };
 }
 
 static bool has_our_marks(const struct folder *f, const char *part)

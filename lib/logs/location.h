@@ -12,12 +12,12 @@ struct folder;
 struct rights;
 
 /* A log, and the rights of the user that it is of: NULL for the daemon's. */
-struct log_place {
+struct log_location {
 	char *path;
 	struct rights *rights;
 };
 
-void log_place_release(struct log_place *log);
+void log_location_release(struct log_location *log);
 /* The folder of a log or of what lies beside it; `flags` as for folder_open().  -1 as there. */
 int log_folder(
 	struct folder *f, const char *path, const struct rights *rights, unsigned int flags, struct err *e);

@@ -27,7 +27,7 @@ struct logfile *logfile_new(const char *path, const struct logfile_home *home)
 	struct logfile *l = mem_zalloc(1, sizeof(*l));
 
 	*l = (struct logfile){ .home = home, .fd = -1, .marks = LOGMARKS_INIT };
-	l->key = inflight_key(home->inflight);
+	l->key = write_journal_key(home->journal);
 	l->place.path = mem_strdup(path);
 	return l;
 }
@@ -92,7 +92,7 @@ void logfile_set(struct logfile *l, const struct logfile_shape *shape)
 
 void logfile_tell(struct logfile *l)
 {
-	const struct pump_calls *calls = l->home->calls;
+	const struct log_streams_calls *calls = l->home->calls;
 
 	if (l->is_news && calls && calls->written)
 		calls->written(l->home->context, l->place.path);
@@ -101,7 +101,7 @@ void logfile_tell(struct logfile *l)
 
 static void tell_begun(struct logfile *l)
 {
-	const struct pump_calls *calls = l->home->calls;
+	const struct log_streams_calls *calls = l->home->calls;
 
 	l->is_news = false;
 	if (calls && calls->begun)
@@ -110,7 +110,7 @@ static void tell_begun(struct logfile *l)
 
 static void tell_trouble(const struct logfile *l, const char *words)
 {
-	const struct pump_calls *calls = l->home->calls;
+	const struct log_streams_calls *calls = l->home->calls;
 
 	if (calls && calls->trouble && l->victim)
 		calls->trouble(l->home->context, l->victim, words);
@@ -123,7 +123,7 @@ static void tell_trouble(const struct logfile *l, const char *words)
 void logfile_shut(struct logfile *l)
 {
 	fd_close(&l->fd);
-	logmarks_close(&l->marks);
+	index_writer_close(&l->marks);
 	l->is_regular = false;
 	l->size = 0;
 	l->is_mid_line = false;
@@ -159,7 +159,7 @@ static bool set_aside(const struct logfile *l, const struct folder *f)
 
 	return f->kind == FOLDER_USERS && l->policy.max_files > 0 && folder_stat(f, f->name, &st) == 0 &&
 		S_ISREG(st.st_mode) && st.st_uid == geteuid() && st.st_uid != l->place.rights->uid &&
-		logturn(&l->place, &l->policy, l->home->gzip, NULL) == 0;
+		rotate_now(&l->place, &l->policy, l->home->compressor, NULL) == 0;
 }
 
 static int open_place(struct logfile *l, struct err *e)
@@ -196,9 +196,9 @@ int logfile_open(struct logfile *l, struct err *e)
 	l->inode = st.st_ino;
 	l->is_mid_line = ends_mid_line(l);
 	if (!l->is_healed && !l->is_link)
-		logturn_heal(&l->place, &l->policy, l->home->gzip);
+		rotate_heal(&l->place, &l->policy, l->home->compressor);
 	l->is_healed = true;
-	logmarks_open(&l->marks, l->place.path, l->place.rights, l->size);
+	index_writer_open(&l->marks, l->place.path, l->place.rights, l->size);
 	return 0;
 }
 
@@ -225,7 +225,7 @@ static void check(struct logfile *l)
 	if (st.st_size < l->size) {
 		l->size = st.st_size;
 		l->is_mid_line = ends_mid_line(l);
-		logmarks_clear(&l->marks);
+		index_writer_clear(&l->marks);
 		tell_begun(l);
 	}
 	l->size = st.st_size;
@@ -255,8 +255,8 @@ static uint64_t drop_all(struct logfile *l)
 {
 	size_t len = 0;
 
-	(void)inflight_raw(l->home->inflight, &len);
-	inflight_skip(l->home->inflight, len);
+	(void)write_journal_raw(l->home->journal, &len);
+	write_journal_skip(l->home->journal, len);
 	l->lost += len;
 	return len;
 }
@@ -264,7 +264,7 @@ static uint64_t drop_all(struct logfile *l)
 /* Its own line, also after half a one. */
 static int write_note(struct logfile *l)
 {
-	const struct inflight_goal goal = {
+	const struct write_journal_goal goal = {
 		.path = l->place.path,
 		.format = l->format ? l->format : "",
 		.source = l->last,
@@ -278,9 +278,9 @@ static int write_note(struct logfile *l)
 	if (l->stamp)
 		logfile_stamp(l, clock_wall_ms(), &note);
 	buf_addf(&note, "[oxherd: %" PRIu64 " bytes were dropped here: %s]\n", l->lost, strerror(l->failure));
-	inflight_aim(l->home->inflight, l->key, &goal);
-	memcpy(inflight_room(l->home->inflight), note.ptr, note.len);
-	done = logfile_put(l, inflight_room(l->home->inflight), note.len, 0);
+	write_journal_aim(l->home->journal, l->key, &goal);
+	memcpy(write_journal_room(l->home->journal), note.ptr, note.len);
+	done = logfile_put(l, write_journal_room(l->home->journal), note.len, 0);
 	/* Half a note is worse than none. */
 	if (done && done < note.len && l->is_regular && ftruncate(l->fd, l->size - (int64_t)done) == 0) {
 		l->size -= (int64_t)done;
@@ -332,12 +332,12 @@ void logfile_mark(struct logfile *l, const struct mark *source)
 		return;
 	mark.offset = (uint64_t)l->size;
 	mark.wall_ms = clock_wall_ms();
-	logmarks_add(&l->marks, &mark);
+	index_writer_add(&l->marks, &mark);
 }
 
 bool logfile_cuts(const struct logfile *l, const struct log_source *source)
 {
-	return l->is_mid_line && logmarks_has(&l->marks) && !logmarks_is_of(&l->marks, &source->mark);
+	return l->is_mid_line && index_writer_has(&l->marks) && !index_writer_is_of(&l->marks, &source->mark);
 }
 
 /* False: it stays where it is, and grows. */
@@ -347,7 +347,7 @@ static bool turn(struct logfile *l, const struct log_source *source)
 	int rc = 0;
 
 	logfile_shut(l);
-	rc = logturn(&l->place, &l->policy, l->home->gzip, &e);
+	rc = rotate_now(&l->place, &l->policy, l->home->compressor, &e);
 	if (rc < 0) {
 		log_warn("%s: the log is not rotated: %s", source->name ? source->name : l->place.path,
 			e.text.ptr);
@@ -371,7 +371,7 @@ static size_t cut(const struct logfile *l, const char *raw, size_t len)
 
 	/* The marks have the same limit, for those who print a few bytes at a time. */
 	if (whole && l->policy.max_size_bytes > 0 && !l->is_mid_line &&
-		logmarks_size(&l->marks) >= l->policy.max_size_bytes)
+		index_writer_size(&l->marks) >= l->policy.max_size_bytes)
 		whole = 0;
 	return whole < len && !may_turn(l) ? len : whole;
 }
@@ -391,7 +391,7 @@ static uint64_t put_stamped(struct logfile *l, const struct log_source *source, 
 {
 	size_t eaten = 0;
 	size_t made = logfile_stamp_lines(l, raw, len, &eaten);
-	size_t put = logfile_put(l, inflight_room(l->home->inflight), made, eaten);
+	size_t put = logfile_put(l, write_journal_room(l->home->journal), made, eaten);
 
 	if (put == made)
 		return 0;
@@ -410,7 +410,7 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 	struct err e = ERR_INIT;
 
 	check(l);
-	while (raw = inflight_raw(l->home->inflight, &len), len) {
+	while (raw = write_journal_raw(l->home->journal, &len), len) {
 		size_t part = 0;
 
 		if (!l->failure && logfile_open(l, &e) < 0)

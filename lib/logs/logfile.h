@@ -3,7 +3,7 @@
  * away.  It may be shared by many pipes.  Nothing waits and nothing is kept: what cannot be written is dropped and counted, and the log
  * itself says so, as soon as it can.
  *
- * All bytes come through the inflight area, so that a kill neither loses nor doubles them.  What is not a regular file (a terminal, another
+ * All bytes come through the write journal, so that a kill neither loses nor doubles them.  What is not a regular file (a terminal, another
  * pipe) gets the bytes and nothing else: no marks, no rotation.  A symbolic link that root or the daemon's user made where nobody else may is
  * written through, and never rotated; any other is refused.
  */
@@ -16,10 +16,10 @@
 #include "rules/rotate.h"
 #include "wire/marks.h"
 
-struct gzip;
-struct inflight;
+struct compressor;
+struct write_journal;
 struct logfile;
-struct pump_calls;
+struct log_streams_calls;
 struct rights;
 
 enum {
@@ -31,9 +31,9 @@ enum {
 
 /* What all log files share; borrowed, and outlives them. */
 struct logfile_home {
-	struct inflight *inflight;
-	struct gzip *gzip;
-	const struct pump_calls *calls;
+	struct write_journal *journal;
+	struct compressor *compressor;
+	const struct log_streams_calls *calls;
 	void *context;
 };
 

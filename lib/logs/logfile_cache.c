@@ -15,7 +15,7 @@ struct place {
 	int users;
 };
 
-struct shelf {
+struct logfile_cache {
 	struct ev_loop *loop;
 	struct logfile_home home;
 	struct map places; /* path -> struct place * */
@@ -24,7 +24,7 @@ struct shelf {
 
 static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
-	struct shelf *s = w->data;
+	struct logfile_cache *s = w->data;
 	const struct map_entry *entry = NULL;
 	bool is_over = true;
 
@@ -42,16 +42,16 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* What a killed brain had read and not written; the file's own shape comes later, so it is not rotated now. */
-static void finish_what_was_left(struct shelf *s)
+static void finish_what_was_left(struct logfile_cache *s)
 {
-	struct inflight_goal goal;
+	struct write_journal_goal goal;
 	struct log_source source = { .name = NULL };
 	struct logfile *l = NULL;
 	size_t len = 0;
 
-	if (!inflight_left(s->home.inflight, &goal)) {
-		(void)inflight_raw(s->home.inflight, &len);
-		inflight_skip(s->home.inflight, len);
+	if (!write_journal_left(s->home.journal, &goal)) {
+		(void)write_journal_raw(s->home.journal, &len);
+		write_journal_skip(s->home.journal, len);
 		return;
 	}
 	source.mark = goal.source;
@@ -63,17 +63,17 @@ static void finish_what_was_left(struct shelf *s)
 	logfile_free(l);
 }
 
-struct shelf *shelf_new(struct ev_loop *loop, const char *inflight, const struct pump_calls *calls,
-	void *context, struct err *e)
+struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journal,
+	const struct log_streams_calls *calls, void *context, struct err *e)
 {
-	struct inflight *f = inflight_new(inflight, e);
-	struct shelf *s = NULL;
+	struct write_journal *f = write_journal_new(journal, e);
+	struct logfile_cache *s = NULL;
 
 	if (!f)
 		return NULL;
 	s = mem_zalloc(1, sizeof(*s));
-	*s = (struct shelf){ .loop = loop, .home = { .inflight = f } };
-	s->home.gzip = gzip_new(loop);
+	*s = (struct logfile_cache){ .loop = loop, .home = { .journal = f } };
+	s->home.compressor = compressor_new(loop);
 	ev_timer_init(&s->retry, on_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
 	s->retry.data = s;
 	finish_what_was_left(s);
@@ -91,23 +91,23 @@ static void place_free(void *item)
 	mem_free(place);
 }
 
-void shelf_free(struct shelf *s)
+void logfile_cache_free(struct logfile_cache *s)
 {
 	if (!s)
 		return;
 	ev_timer_stop(s->loop, &s->retry);
 	map_release_with(&s->places, place_free);
-	gzip_free(s->home.gzip);
-	inflight_free(s->home.inflight);
+	compressor_free(s->home.compressor);
+	write_journal_free(s->home.journal);
 	mem_free(s);
 }
 
-struct inflight *shelf_inflight(const struct shelf *s)
+struct write_journal *logfile_cache_journal(const struct logfile_cache *s)
 {
-	return s->home.inflight;
+	return s->home.journal;
 }
 
-struct logfile *shelf_take(struct shelf *s, const char *path, const struct rights *rights)
+struct logfile *logfile_cache_take(struct logfile_cache *s, const char *path, const struct rights *rights)
 {
 	struct place *place = map_get(&s->places, path);
 
@@ -121,7 +121,7 @@ struct logfile *shelf_take(struct shelf *s, const char *path, const struct right
 	return place->file;
 }
 
-void shelf_put_back(struct shelf *s, struct logfile *l)
+void logfile_cache_put_back(struct logfile_cache *s, struct logfile *l)
 {
 	struct place *place = l ? map_get(&s->places, logfile_path(l)) : NULL;
 
@@ -133,7 +133,7 @@ void shelf_put_back(struct shelf *s, struct logfile *l)
 	place_free(place);
 }
 
-void shelf_retry_later(struct shelf *s)
+void logfile_cache_retry_later(struct logfile_cache *s)
 {
 	if (!ev_is_active(&s->retry))
 		ev_timer_again(s->loop, &s->retry);

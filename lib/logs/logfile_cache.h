@@ -1,5 +1,5 @@
 /*
- * The log files that are in use, one of each path however many write to it, and what they share: the inflight area and the compressor.
+ * The log files that are in use, one of each path however many write to it, and what they share: the write journal and the compressor.
  * When it is made, it ends what an earlier brain had on the way.
  */
 #ifndef OX_LOGS_LOGFILE_CACHE_H
@@ -7,21 +7,21 @@
 
 struct err;
 struct ev_loop;
-struct inflight;
+struct write_journal;
 struct logfile;
-struct pump_calls;
+struct log_streams_calls;
 struct rights;
-struct shelf;
+struct logfile_cache;
 
-/* `calls` is borrowed and may be NULL.  NULL with words when another brain has the inflight area at this path. */
-struct shelf *shelf_new(struct ev_loop *loop, const char *inflight, const struct pump_calls *calls,
-	void *context, struct err *e);
-void shelf_free(struct shelf *s);
-struct inflight *shelf_inflight(const struct shelf *s);
+/* `calls` is borrowed and may be NULL.  NULL with words when another brain has the write journal at this path. */
+struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journal,
+	const struct log_streams_calls *calls, void *context, struct err *e);
+void logfile_cache_free(struct logfile_cache *s);
+struct write_journal *logfile_cache_journal(const struct logfile_cache *s);
 /* As often as it is taken it is to be put back.  Its rights are those that were said last. */
-struct logfile *shelf_take(struct shelf *s, const char *path, const struct rights *rights);
-void shelf_put_back(struct shelf *s, struct logfile *l);
+struct logfile *logfile_cache_take(struct logfile_cache *s, const char *path, const struct rights *rights);
+void logfile_cache_put_back(struct logfile_cache *s, struct logfile *l);
 /* Something was dropped: it is tried from time to time whether that is over. */
-void shelf_retry_later(struct shelf *s);
+void logfile_cache_retry_later(struct logfile_cache *s);
 
 #endif

@@ -17,11 +17,11 @@ struct stamp;
 
 struct logfile {
 	const struct logfile_home *home;
-	struct logmarks marks;
+	struct index_writer marks;
 	struct mark last; /* source of what was written last */
 	struct rotate_policy policy;
 	struct stamp *stamp; /* NULL: lines go in as they are */
-	struct log_place place;
+	struct log_location place;
 	char *format;
 	void *writer;
 	uint64_t key;  /* of our own words on their way */
@@ -47,12 +47,12 @@ void logfile_shut(struct logfile *l);
 /* What comes next is of this source. */
 void logfile_mark(struct logfile *l, const struct mark *source);
 /*
- * Bytes of the inflight area at the end of an open file, `eaten` raw ones with them: how many of them there is room for; errno says what is
+ * Bytes of the write journal at the end of an open file, `eaten` raw ones with them: how many of them there is room for; errno says what is
  * the matter with the rest, which is dropped.
  */
 size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eaten);
 void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out);
-/* Stamped lines in the room of the inflight area: how much that became, and of how much. */
+/* Stamped lines in the room of the write journal: how much that became, and of how much. */
 size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten);
 
 #endif

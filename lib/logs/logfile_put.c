@@ -32,7 +32,7 @@ static size_t write_some(int fd, const char *bytes, size_t len)
 
 size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eaten)
 {
-	const struct inflight_step step = {
+	const struct write_journal_step step = {
 		.bytes = bytes,
 		.len = len,
 		.eaten = eaten,
@@ -43,10 +43,10 @@ size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eate
 	size_t done = 0;
 	int number = 0;
 
-	inflight_begin(l->home->inflight, &step);
+	write_journal_begin(l->home->journal, &step);
 	done = write_some(l->fd, bytes, len);
 	number = errno;
-	inflight_end(l->home->inflight);
+	write_journal_end(l->home->journal);
 	if (done) {
 		l->size += (int64_t)done;
 		l->is_mid_line = bytes[done - 1] != '\n';
@@ -75,7 +75,7 @@ void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out)
 size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten)
 {
 	struct buf stamp = BUF_INIT;
-	char *room = inflight_room(l->home->inflight);
+	char *room = write_journal_room(l->home->journal);
 	size_t made = 0;
 	struct stamping lines = { .is_mid_line = l->is_mid_line && !l->is_cut, .room = room };
 
@@ -87,7 +87,7 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 	lines.stamp = stamp.ptr;
 	lines.stamp_len = stamp.len;
 	lines.room = room + made;
-	lines.size = INFLIGHT_ROOM - made;
+	lines.size = WRITE_JOURNAL_ROOM - made;
 	made += stamp_lines(&lines, raw, len, eaten);
 	buf_release(&stamp);
 	return made;
@@ -95,14 +95,14 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 
 /* --- after a kill ---------------------------------------------------------------------------------------------------- */
 
-static bool is_same(int fd, const struct inflight_step *step, struct stat *st)
+static bool is_same(int fd, const struct write_journal_step *step, struct stat *st)
 {
 	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_dev == step->device &&
 		st->st_ino == step->inode;
 }
 
 /* The file that the step was about: it may have been renamed since, as log rotators do. */
-static int find(const struct logfile *l, const struct inflight_step *step, struct stat *st)
+static int find(const struct logfile *l, const struct write_journal_step *step, struct stat *st)
 {
 	const int flags = O_RDWR | O_APPEND;
 	struct buf older = BUF_INIT;
@@ -121,7 +121,7 @@ static int find(const struct logfile *l, const struct inflight_step *step, struc
 }
 
 /* How much of the step is in the file already. */
-static size_t written(int fd, const struct inflight_step *step, int64_t size)
+static size_t written(int fd, const struct write_journal_step *step, int64_t size)
 {
 	/* One that is shorter than it was has been emptied since. */
 	int64_t from = size >= step->offset ? step->offset : 0;
@@ -144,14 +144,14 @@ static size_t written(int fd, const struct inflight_step *step, int64_t size)
 
 void logfile_finish(struct logfile *l)
 {
-	struct inflight *f = l->home->inflight;
-	struct inflight_step step;
+	struct write_journal *f = l->home->journal;
+	struct write_journal_step step;
 	struct stat st;
 	struct err e = ERR_INIT;
 	size_t done = 0;
 	int fd = -1;
 
-	if (!inflight_left_step(f, &step))
+	if (!write_journal_left_step(f, &step))
 		return;
 	/* What was no file has taken it, or never will. */
 	fd = step.inode ? find(l, &step, &st) : -1;
@@ -162,14 +162,14 @@ void logfile_finish(struct logfile *l)
 		step.device = l->device;
 		step.inode = l->inode;
 		step.offset = l->size;
-		inflight_begin(f, &step);
+		write_journal_begin(f, &step);
 		fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
 	}
 	if (fd >= 0)
 		l->lost += step.len - done - write_some(fd, step.bytes + done, step.len - done);
 	fd_close(&fd);
 	err_release(&e);
-	inflight_end(f);
+	write_journal_end(f);
 	/* What it knows of the file may be old now. */
 	logfile_shut(l);
 }

@@ -30,7 +30,7 @@ static void source_free(void *item)
 	struct log_feed *s = item;
 
 	logs_count_end(s);
-	logtail_release(&s->tail);
+	log_tail_release(&s->tail);
 	vec_release_with(&s->members, member_free);
 	mem_free(s);
 }
@@ -39,22 +39,22 @@ static void place_joined(struct logs *l, struct log_feed *s)
 {
 	const struct json *place = json_get(json_get(l->cursor, "files"), s->tail.log.path);
 
-	logtail_from_json(&s->tail, place);
+	log_tail_from_json(&s->tail, place);
 	/* All from its place on is new, also what was written in the moment that the earlier reader began. */
 	if (s->tail.is_placed)
 		return;
-	logtail_at_time(&s->tail, l->from_ms, true);
+	log_tail_at_time(&s->tail, l->from_ms, true);
 	s->has_joined = true;
 }
 
-static struct log_feed *source_of(struct logs *l, const struct log_place *log)
+static struct log_feed *source_of(struct logs *l, const struct log_location *log)
 {
 	struct log_feed *s = map_get(&l->paths, log->path);
 
 	if (s)
 		return s;
 	s = mem_zalloc(1, sizeof(*s));
-	logtail_init(&s->tail, log, &l->budget);
+	log_tail_init(&s->tail, log, &l->budget);
 	vec_push(&l->sources, s);
 	map_put(&l->paths, log->path, s);
 	l->heads = mem_resize(l->heads, l->sources.len, sizeof(*l->heads));
@@ -64,7 +64,8 @@ static struct log_feed *source_of(struct logs *l, const struct log_place *log)
 	return s;
 }
 
-void logs_add(struct logs *l, const struct log_place *log, const char *app, int instance, enum mark_kind kind)
+void logs_add(
+	struct logs *l, const struct log_location *log, const char *app, int instance, enum mark_kind kind)
 {
 	struct log_feed *s = NULL;
 	struct log_member *m = NULL;
@@ -194,18 +195,18 @@ bool logs_stir(struct logs *l, const char *path)
 static void begin_source(struct logs *l, struct log_feed *s)
 {
 	if (!l->follows)
-		logtail_limit(&s->tail);
+		log_tail_limit(&s->tail);
 	if (l->cursor)
 		place_joined(l, s);
 	else if (l->lines > 0)
 		logs_count_begin(l, s);
 	else if (l->lines == 0)
-		logtail_at_end(&s->tail);
+		log_tail_at_end(&s->tail);
 	else if (l->since_ms > INT64_MIN)
-		logtail_at_time(&s->tail, l->since_ms, false);
+		log_tail_at_time(&s->tail, l->since_ms, false);
 	else
-		logtail_at_oldest(&s->tail);
-	logtail_rest(&s->tail);
+		log_tail_at_oldest(&s->tail);
+	log_tail_rest(&s->tail);
 }
 
 static void begin(struct logs *l)
@@ -241,18 +242,18 @@ static bool look(struct logs *l, size_t at)
 	enum tail_got got = TAIL_LINE;
 
 	while (!head->has_line && !s->is_dry) {
-		got = logtail_next(&s->tail, !l->follows, &s->line);
+		got = log_tail_next(&s->tail, !l->follows, &s->line);
 		if (got == TAIL_BUSY)
 			return false;
 		if (got == TAIL_END) {
 			s->is_dry = true;
-			logtail_rest(&s->tail);
+			log_tail_rest(&s->tail);
 			break;
 		}
 		head->when = merge_time(head->when, s->line.is_marked, s->line.mark.wall_ms);
 		head->has_line = logs_match(l, s, &s->line, &s->id, &s->stream);
 		if (!head->has_line)
-			logtail_take(&s->tail);
+			log_tail_take(&s->tail);
 	}
 	return true;
 }
@@ -277,7 +278,7 @@ static size_t give(struct logs *l, size_t at, logs_each each, void *context)
 
 	each(context, &line);
 	l->heads[at].has_line = false;
-	logtail_take(&s->tail);
+	log_tail_take(&s->tail);
 	return line.line.len + LOGS_LINE_COST;
 }
 
@@ -322,13 +323,13 @@ struct json *logs_cursor(struct logs *l)
 
 	json_set_int(cursor, "from_ms", l->from_ms);
 	VEC_EACH (&l->sources, i, s) {
-		const struct logtail *t = &s->tail;
+		const struct log_tail *t = &s->tail;
 
 		if (!t->is_placed || (t->start == s->told_start && log_id_is(&t->id, &s->told_id)))
 			continue;
 		s->told_start = t->start;
 		s->told_id = t->id;
-		json_set(files, t->log.path, logtail_to_json(t));
+		json_set(files, t->log.path, log_tail_to_json(t));
 	}
 	return cursor;
 }

@@ -47,7 +47,7 @@ void logs_free(struct logs *l);
  * for; later, when following, only what is written from now_ms on does.  Saying it twice changes nothing.
  */
 void logs_add(
-	struct logs *l, const struct log_place *log, const char *app, int instance, enum mark_kind kind);
+	struct logs *l, const struct log_location *log, const char *app, int instance, enum mark_kind kind);
 /* Something was written to that log, or it began again: is there anything to read now? */
 bool logs_stir(struct logs *l, const char *path);
 

@@ -16,21 +16,21 @@ enum {
 
 void logs_count_begin(struct logs *l, struct log_feed *s)
 {
-	struct logpart f = LOGPART_INIT;
+	struct segment f = LOGPART_INIT;
 	struct log_count *c = mem_zalloc(1, sizeof(*c));
 
 	s->count = c;
-	logtail_init(&c->tail, &s->tail.log, &l->budget);
+	log_tail_init(&c->tail, &s->tail.log, &l->budget);
 	c->stretch = STRETCH_MIN;
-	c->is_over = !logpart_newest(&f, &s->tail.log);
+	c->is_over = !segment_newest(&f, &s->tail.log);
 	if (!c->is_over) {
 		c->id = f.id;
-		c->to = logpart_size(&f);
+		c->to = segment_size(&f);
 		c->is_packed = f.gz != NULL;
 		c->has_end = !c->is_packed;
 		c->end = (struct log_spot){ .id = f.id, .offset = c->to };
 	}
-	logpart_close(&f);
+	segment_close(&f);
 }
 
 void logs_count_end(struct log_feed *s)
@@ -39,7 +39,7 @@ void logs_count_end(struct log_feed *s)
 
 	if (!c)
 		return;
-	logtail_release(&c->tail);
+	log_tail_release(&c->tail);
 	mem_free(c->spots);
 	mem_free(c);
 	s->count = NULL;
@@ -81,33 +81,33 @@ static const struct log_spot *newest(const struct log_count *c)
 /* On to the file before this one; false when there is none. */
 static bool go_back(struct log_count *c)
 {
-	struct logpart f = LOGPART_INIT;
-	int number = logpart_find(&f, &c->tail.log, &c->id, c->number);
+	struct segment f = LOGPART_INIT;
+	int number = segment_find(&f, &c->tail.log, &c->id, c->number);
 	bool is_there = false;
 
-	logpart_close(&f);
-	logtail_pay(&c->tail);
+	segment_close(&f);
+	log_tail_pay(&c->tail);
 	for (int gap = 0; number >= 0 && gap <= GAP_MAX && !is_there; gap++) {
 		c->number = number + 1 + gap;
-		is_there = logpart_open(&f, &c->tail.log, c->number);
+		is_there = segment_open(&f, &c->tail.log, c->number);
 	}
 	if (!is_there)
 		return false;
 	c->id = f.id;
-	c->to = logpart_size(&f);
+	c->to = segment_size(&f);
 	c->is_packed = f.gz != NULL;
-	logpart_close(&f);
+	segment_close(&f);
 	return true;
 }
 
 static bool is_line_start(const struct log_count *c, uint64_t offset)
 {
-	struct logpart f = LOGPART_INIT;
+	struct segment f = LOGPART_INIT;
 	char before = '\n';
 
-	if (offset && logpart_find(&f, &c->tail.log, &c->id, c->number) >= 0)
-		(void)logpart_read(&f, offset - 1, &before, 1);
-	logpart_close(&f);
+	if (offset && segment_find(&f, &c->tail.log, &c->id, c->number) >= 0)
+		(void)segment_read(&f, offset - 1, &before, 1);
+	segment_close(&f);
 	return before == '\n';
 }
 
@@ -126,7 +126,7 @@ static enum begun begin_stretch(struct log_count *c)
 	/* What is compressed can only be read from its beginning. */
 	c->from = c->is_packed || c->to <= c->stretch ? 0 : c->to - c->stretch;
 	c->stretch = c->stretch * 2 < STRETCH_MAX ? c->stretch * 2 : STRETCH_MAX;
-	logtail_at(&c->tail, &c->id, c->from, !is_line_start(c, c->from));
+	log_tail_at(&c->tail, &c->id, c->from, !is_line_start(c, c->from));
 	c->tail.is_bounded = true;
 	c->tail.has_limit = true;
 	c->tail.limit = c->to;
@@ -146,7 +146,7 @@ static void take_line(struct logs *l, struct log_feed *s, const struct log_line 
 
 	/* The end of a line that begins before: it belongs to the next stretch. */
 	if (c->is_first && line->is_continued && !line->goes_on) {
-		logtail_take(&c->tail);
+		log_tail_take(&c->tail);
 		c->from = c->tail.start;
 		c->is_first = false;
 		return;
@@ -157,7 +157,7 @@ static void take_line(struct logs *l, struct log_feed *s, const struct log_line 
 	c->is_at_since |= line->is_marked && line->mark.wall_ms < l->since_ms;
 	if (!line->is_continued && logs_match(l, s, line, &id, &stream))
 		push(l, c, &spot);
-	logtail_take(&c->tail);
+	log_tail_take(&c->tail);
 }
 
 /* Reads the stretch to its end; false: not in this turn. */
@@ -167,11 +167,11 @@ static bool walk(struct logs *l, struct log_feed *s)
 	struct log_line line;
 	enum tail_got got = TAIL_LINE;
 
-	while ((got = logtail_next(&c->tail, true, &line)) == TAIL_LINE)
+	while ((got = log_tail_next(&c->tail, true, &line)) == TAIL_LINE)
 		take_line(l, s, &line);
 	if (got == TAIL_BUSY)
 		return false;
-	logtail_rest(&c->tail);
+	log_tail_rest(&c->tail);
 	c->to = c->has_dropped ? c->spots[c->first].offset : c->from;
 	c->is_walking = false;
 	return true;
@@ -214,7 +214,7 @@ static void place(struct log_feed *s)
 	const struct log_spot *spot = c->has_chosen ? &c->chosen : &c->end;
 
 	if (c->has_chosen || c->has_end)
-		logtail_at(
+		log_tail_at(
 			&s->tail, &spot->id, spot->offset, !c->has_chosen && !is_line_start(c, spot->offset));
 	logs_count_end(s);
 }

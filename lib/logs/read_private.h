@@ -19,7 +19,7 @@ struct log_spot {
 
 /* Looking for the newest lines of one log, from its end backwards: a stretch of it after the other is read forwards. */
 struct log_count {
-	struct logtail tail;
+	struct log_tail tail;
 	struct log_spot end;    /* where the log ended when it began */
 	struct log_spot chosen; /* the oldest one that is among the newest so far */
 	struct log_id id;       /* of the file that it is in */
@@ -41,7 +41,7 @@ struct log_member {
 };
 
 struct log_feed {
-	struct logtail tail;
+	struct log_tail tail;
 	struct vec members; /* of struct log_member *: who writes into it and is asked for */
 	struct log_line line;
 	const char *id, *stream;

@@ -17,8 +17,8 @@
 
 /* The log and its siblings are in one folder, open from the first step to the last. */
 struct turn {
-	const struct log_place *log;
-	struct gzip *gzip;
+	const struct log_location *log;
+	struct compressor *compressor;
 	struct folder folder;
 };
 
@@ -62,7 +62,7 @@ static int take_rename(const struct turn *t, const struct rotate_step *step, str
 		move_marks(t, step->to, step->from);
 		return -1;
 	}
-	gzip_moved(t->gzip, step->from, step->to);
+	compressor_moved(t->compressor, step->from, step->to);
 	return 0;
 }
 
@@ -71,7 +71,7 @@ static int take_removal(const struct turn *t, const struct rotate_step *step, st
 	const char *name = path_base(step->from);
 	size_t len = strlen(name);
 
-	gzip_removed(t->gzip, step->from);
+	compressor_removed(t->compressor, step->from);
 	if (folder_unlink(&t->folder, name) < 0 && errno != ENOENT)
 		return err_sys(e, errno, "cannot remove '%s'", step->from);
 	/* The plain one beside it has the same marks. */
@@ -99,14 +99,15 @@ static int take_step(const struct turn *t, const struct rotate_step *step, struc
 	case ROTATE_REMOVE:
 		return take_removal(t, step, e);
 	case ROTATE_COMPRESS:
-		gzip_add(t->gzip, step->from, t->log->rights);
+		compressor_add(t->compressor, step->from, t->log->rights);
 	}
 	return 0;
 }
 
-int logturn(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip, struct err *e)
+int rotate_now(const struct log_location *log, const struct rotate_policy *p, struct compressor *compressor,
+	struct err *e)
 {
-	struct turn t = { .log = log, .gzip = gzip };
+	struct turn t = { .log = log, .compressor = compressor };
 	struct vec steps = VEC_INIT;
 	int rc = log_folder(&t.folder, log->path, log->rights, 0, e);
 
@@ -147,9 +148,9 @@ static void heal_marks(const struct turn *t)
 	buf_release(&first);
 }
 
-void logturn_heal(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip)
+void rotate_heal(const struct log_location *log, const struct rotate_policy *p, struct compressor *compressor)
 {
-	struct turn t = { .log = log, .gzip = gzip };
+	struct turn t = { .log = log, .compressor = compressor };
 	struct buf path = BUF_INIT;
 	bool is_more = p->compress;
 
@@ -158,10 +159,10 @@ void logturn_heal(const struct log_place *log, const struct rotate_policy *p, st
 	heal_marks(&t);
 	for (int64_t n = 1; is_more && n <= p->max_files; n++) {
 		name_of(&path, log->path, n, "");
-		gzip_tidy(gzip, path.ptr, log->rights);
+		compressor_tidy(compressor, path.ptr, log->rights);
 		is_more = is_there(&t, path.ptr);
 		if (is_more)
-			gzip_add(gzip, path.ptr, log->rights);
+			compressor_add(compressor, path.ptr, log->rights);
 		name_of(&path, log->path, n, ".gz");
 		is_more = is_more || is_there(&t, path.ptr);
 	}

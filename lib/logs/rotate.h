@@ -8,12 +8,14 @@
 #include "rules/rotate.h"
 
 struct err;
-struct gzip;
-struct log_place;
+struct compressor;
+struct log_location;
 
 /* What is at its path becomes path.1 and so on.  -1 with words when it is still there. */
-int logturn(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip, struct err *e);
+int rotate_now(const struct log_location *log, const struct rotate_policy *p, struct compressor *compressor,
+	struct err *e);
 /* Finishes what a killed brain had begun to rename or to compress; before its marks are opened. */
-void logturn_heal(const struct log_place *log, const struct rotate_policy *p, struct gzip *gzip);
+void rotate_heal(
+	const struct log_location *log, const struct rotate_policy *p, struct compressor *compressor);
 
 #endif

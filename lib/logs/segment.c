@@ -37,26 +37,26 @@ static int open_file(const char *path, const struct rights *rights)
 	return fd;
 }
 
-static void identify(struct logpart *f)
+static void identify(struct segment *f)
 {
 	struct stat st = { .st_ino = 0 };
 	struct mark first;
 
 	(void)fstat(f->fd, &st);
 	f->id = (struct log_id){ .inode = st.st_ino };
-	if (!marklist_first(&f->marks, &first))
+	if (!index_reader_first(&f->marks, &first))
 		return;
 	f->id.has_first = true;
 	f->id.first_ms = first.wall_ms;
 	f->id.first_run = first.run;
 }
 
-static bool open_sibling(struct logpart *f, const struct log_place *log, int number, bool is_compressed)
+static bool open_sibling(struct segment *f, const struct log_location *log, int number, bool is_compressed)
 {
 	struct buf path = BUF_INIT;
 
 	sibling(&path, log->path, number, is_compressed);
-	*f = (struct logpart)LOGPART_INIT;
+	*f = (struct segment)LOGPART_INIT;
 	f->rights = log->rights;
 	f->fd = open_file(path.ptr, f->rights);
 	if (f->fd >= 0 && is_compressed)
@@ -64,7 +64,7 @@ static bool open_sibling(struct logpart *f, const struct log_place *log, int num
 	if (f->fd >= 0 && is_compressed && !f->gz)
 		fd_close(&f->fd);
 	if (f->fd >= 0) {
-		marklist_open(&f->marks, path.ptr, f->rights);
+		index_reader_open(&f->marks, path.ptr, f->rights);
 		identify(f);
 		f->path = buf_detach(&path);
 	}
@@ -72,44 +72,44 @@ static bool open_sibling(struct logpart *f, const struct log_place *log, int num
 	return f->fd >= 0;
 }
 
-bool logpart_open(struct logpart *f, const struct log_place *log, int number)
+bool segment_open(struct segment *f, const struct log_location *log, int number)
 {
 	/* Where both are there, the compressed one is not whole yet. */
 	return open_sibling(f, log, number, false) || (number && open_sibling(f, log, number, true));
 }
 
-bool logpart_newest(struct logpart *f, const struct log_place *log)
+bool segment_newest(struct segment *f, const struct log_location *log)
 {
 	for (int number = 0; number <= GAP_MAX + 1; number++)
-		if (logpart_open(f, log, number))
+		if (segment_open(f, log, number))
 			return true;
 	return false;
 }
 
-void logpart_close(struct logpart *f)
+void segment_close(struct segment *f)
 {
 	if (f->gz) {
 		(void)gzclose_r(f->gz);
 		f->fd = -1;
 	}
 	fd_close(&f->fd);
-	marklist_close(&f->marks);
+	index_reader_close(&f->marks);
 	mem_free(f->path);
-	*f = (struct logpart)LOGPART_INIT;
+	*f = (struct segment)LOGPART_INIT;
 }
 
-void logpart_look(struct logpart *f)
+void segment_look(struct segment *f)
 {
 	if (f->marks.fd < 0)
-		marklist_open(&f->marks, f->path, f->rights);
+		index_reader_open(&f->marks, f->path, f->rights);
 	else
-		marklist_look(&f->marks);
+		index_reader_look(&f->marks);
 	if (!f->id.has_first)
 		identify(f);
 }
 
 /* Steps over what is before `offset`: 0 when there, LOGPART_BUSY, or -1 when it ends before or is damaged. */
-static int skip_to(struct logpart *f, uint64_t offset)
+static int skip_to(struct segment *f, uint64_t offset)
 {
 	char bytes[SKIP_CHUNK];
 
@@ -128,7 +128,7 @@ static int skip_to(struct logpart *f, uint64_t offset)
 	return f->gz_at < offset ? LOGPART_BUSY : 0;
 }
 
-ssize_t logpart_read(struct logpart *f, uint64_t offset, char *bytes, size_t len)
+ssize_t segment_read(struct segment *f, uint64_t offset, char *bytes, size_t len)
 {
 	ssize_t got = 0;
 	int rc = 0;
@@ -148,7 +148,7 @@ ssize_t logpart_read(struct logpart *f, uint64_t offset, char *bytes, size_t len
 	return got;
 }
 
-uint64_t logpart_size(const struct logpart *f)
+uint64_t segment_size(const struct segment *f)
 {
 	struct stat st;
 
@@ -179,7 +179,7 @@ static bool exists(const char *log, int number)
 	return is_there;
 }
 
-int logpart_oldest(const char *log)
+int segment_oldest(const char *log)
 {
 	int oldest = -1;
 
@@ -188,13 +188,13 @@ int logpart_oldest(const char *log)
 	return oldest;
 }
 
-static bool is_it(struct logpart *f, const struct log_place *log, const struct log_id *id, int number)
+static bool is_it(struct segment *f, const struct log_location *log, const struct log_id *id, int number)
 {
-	if (!logpart_open(f, log, number))
+	if (!segment_open(f, log, number))
 		return false;
 	if (log_id_is(&f->id, id))
 		return true;
-	logpart_close(f);
+	segment_close(f);
 	return false;
 }
 
@@ -202,21 +202,21 @@ static bool is_it(struct logpart *f, const struct log_place *log, const struct l
  * First where it was, and where a rotation since has put it: whoever may write there can make thousands of siblings, and several that begin alike, and
  * they are not to hold us up or lead us back.
  */
-int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id, int last)
+int segment_find(struct segment *f, const struct log_location *log, const struct log_id *id, int last)
 {
 	int oldest = 0;
 
 	for (int number = last; last >= 0 && number <= last + 1; number++)
 		if (is_it(f, log, id, number))
 			return number;
-	oldest = logpart_oldest(log->path);
+	oldest = segment_oldest(log->path);
 	for (int number = 0; number <= oldest; number++)
 		if (is_it(f, log, id, number))
 			return number;
 	return -1;
 }
 
-bool logpart_is_live(const struct logpart *f, const char *log)
+bool segment_is_live(const struct segment *f, const char *log)
 {
 	struct stat st;
 

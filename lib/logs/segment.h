@@ -21,14 +21,14 @@ struct log_id {
 	uint32_t first_run;
 };
 
-struct logpart {
+struct segment {
 	int fd; /* -1: it is not open */
 	void *gz;
 	uint64_t gz_at;
 	char *path;
 	const struct rights *rights; /* borrowed of its log_place */
 	struct log_id id;
-	struct marklist marks;
+	struct index_reader marks;
 };
 
 #define LOGPART_INIT                                                                                         \
@@ -39,27 +39,27 @@ struct logpart {
 enum { LOGPART_BUSY = -2 };
 
 /* The file of that number; false when there is none, or it cannot be opened. */
-bool logpart_open(struct logpart *f, const struct log_place *log, int number);
+bool segment_open(struct segment *f, const struct log_location *log, int number);
 /* The newest file that there is: number 0, but in the moment after a rotation. */
-bool logpart_newest(struct logpart *f, const struct log_place *log);
+bool segment_newest(struct segment *f, const struct log_location *log);
 /* Accepts what is not open. */
-void logpart_close(struct logpart *f);
+void segment_close(struct segment *f);
 /* Its first mark may have been written after it was opened. */
-void logpart_look(struct logpart *f);
+void segment_look(struct segment *f);
 /*
  * Bytes of the uncompressed content: how many, 0 at the end, -1 when it cannot be read, LOGPART_BUSY when nothing was read because so much had to be
  * stepped over: ask again.
  */
-ssize_t logpart_read(struct logpart *f, uint64_t offset, char *bytes, size_t len);
+ssize_t segment_read(struct segment *f, uint64_t offset, char *bytes, size_t len);
 /* Of a file that is not compressed; UINT64_MAX of one that is. */
-uint64_t logpart_size(const struct logpart *f);
+uint64_t segment_size(const struct segment *f);
 
 bool log_id_is(const struct log_id *a, const struct log_id *b);
 /* The number of that file now, and opens it; -1 when it is gone.  A negative `last`: nobody knows which it had. */
-int logpart_find(struct logpart *f, const struct log_place *log, const struct log_id *id, int last);
+int segment_find(struct segment *f, const struct log_location *log, const struct log_id *id, int last);
 /* The number of the oldest file; -1: there is none at all. */
-int logpart_oldest(const char *log);
+int segment_oldest(const char *log);
 /* Is this still the file that is written to? */
-bool logpart_is_live(const struct logpart *f, const char *log);
+bool segment_is_live(const struct segment *f, const char *log);
 
 #endif

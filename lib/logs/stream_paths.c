@@ -7,7 +7,7 @@
 #include "logs/streams.h"
 #include "model/spec.h"
 
-const char *const pump_stream_words[PUMP_STREAM_COUNT] = { "out", "err" };
+const char *const log_stream_words[LOG_STREAM_COUNT] = { "out", "err" };
 
 /*
  * A file that the oxfile names is each instance's own: with the instance's number before the extension.  The first of one instance, and all
@@ -29,19 +29,19 @@ static char *named_path(const struct spec *s, const char *name, const char *file
 	return buf_detach(&path);
 }
 
-char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which)
+char *log_streams_log_path(const char *logs, const char *name, const struct spec *s, enum log_stream which)
 {
-	const char *const own[PUMP_STREAM_COUNT] = { s->logs.out, s->logs.err };
+	const char *const own[LOG_STREAM_COUNT] = { s->logs.out, s->logs.err };
 	struct buf file = BUF_INIT;
 	char *path = NULL;
 
 	if (s->logs.combined)
 		return named_path(s, name, s->logs.combined);
 	if (s->logs.unified)
-		which = PUMP_OUT;
+		which = LOG_STREAM_OUT;
 	if (own[which])
 		return named_path(s, name, own[which]);
-	buf_addf(&file, "%s-%s.log", s->logs.merge ? s->name : name, pump_stream_words[which]);
+	buf_addf(&file, "%s-%s.log", s->logs.merge ? s->name : name, log_stream_words[which]);
 	for (size_t i = 0; i < file.len; i++)
 		file.ptr[i] = (char)(file.ptr[i] == ':' ? '-' : file.ptr[i]);
 	path = path_join(logs, file.ptr);
@@ -49,12 +49,12 @@ char *pump_log_path(const char *logs, const char *name, const struct spec *s, en
 	return path;
 }
 
-char *pump_name_of_held(const char *held)
+char *log_streams_name_of_held(const char *held)
 {
 	const char *dot = strrchr(held, '.');
 
-	if (strncmp(held, PUMP_HELD_PREFIX, strlen(PUMP_HELD_PREFIX)) != 0 || !dot)
+	if (strncmp(held, LOG_STREAMS_HELD_PREFIX, strlen(LOG_STREAMS_HELD_PREFIX)) != 0 || !dot)
 		return NULL;
-	held += strlen(PUMP_HELD_PREFIX);
+	held += strlen(LOG_STREAMS_HELD_PREFIX);
 	return mem_strndup(held, (size_t)(dot - held));
 }

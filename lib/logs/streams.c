@@ -28,20 +28,20 @@
 
 enum {
 	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */
-	PUMP_STREAM_TURN = 256 * 1024,
-	PUMP_TURN = 2 * 1024 * 1024,
-	PUMP_LEAST_TURN = 16 * 1024,
-	PUMP_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
-	PUMP_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
-	PUMP_LINE_WAIT_MS = 100,      /* how long others wait for it in a log that is shared */
+	LOG_STREAMS_STREAM_TURN = 256 * 1024,
+	LOG_STREAMS_TURN = 2 * 1024 * 1024,
+	LOG_STREAMS_LEAST_TURN = 16 * 1024,
+	LOG_STREAMS_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
+	LOG_STREAMS_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
+	LOG_STREAMS_LINE_WAIT_MS = 100,      /* how long others wait for it in a log that is shared */
 };
 
 /* Of the name under which the keeper holds its end of a pipe. */
 
 /* One stream of one instance. */
 struct stream {
-	struct pump *pump;
-	const struct spout *spout;
+	struct log_streams *streams;
+	const struct instance_streams *instance;
 	ev_io reader;
 	char *pipe; /* path of the FIFO */
 	struct logfile *log;
@@ -52,19 +52,19 @@ struct stream {
 	int in;
 };
 
-struct spout {
-	struct stream streams[PUMP_STREAM_COUNT];
+struct instance_streams {
+	struct stream streams[LOG_STREAM_COUNT];
 	char *name;
 	char *format; /* of the time before each line, or NULL */
 };
 
-struct pump {
+struct log_streams {
 	struct ev_loop *loop;
 	struct keeper_client *keeper;
-	struct shelf *shelf;
+	struct logfile_cache *cache;
 	char *pipes;
 	char *logs;
-	struct map spouts; /* name -> struct spout * */
+	struct map instances; /* name -> struct instance_streams * */
 	struct app_users users;
 	ev_prepare turn;
 	size_t turn_bytes; /* taken in this turn of the loop */
@@ -76,7 +76,7 @@ struct pump {
 
 static void held_name(struct buf *out, const char *pipe)
 {
-	buf_addf(out, PUMP_HELD_PREFIX "%s", path_base(pipe));
+	buf_addf(out, LOG_STREAMS_HELD_PREFIX "%s", path_base(pipe));
 }
 
 static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
@@ -87,7 +87,7 @@ static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
 	held_name(&name, s->pipe);
 	keep_message_init(&m, kind);
 	m.name = name.ptr;
-	(void)keeper_client_send(s->pump->keeper, &m, fd);
+	(void)keeper_client_send(s->streams->keeper, &m, fd);
 	buf_release(&name);
 }
 
@@ -95,26 +95,26 @@ static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
 
 static ssize_t take_once(struct stream *s, size_t max)
 {
-	struct inflight *f = shelf_inflight(s->pump->shelf);
-	const struct inflight_goal goal = {
+	struct write_journal *f = logfile_cache_journal(s->streams->cache);
+	const struct write_journal_goal goal = {
 		.path = logfile_path(s->log),
-		.format = s->spout->format ? s->spout->format : "",
+		.format = s->instance->format ? s->instance->format : "",
 		.source = s->source.mark,
 		.rights = logfile_rights(s->log),
 	};
 	uint64_t dropped = 0;
 	ssize_t len = 0;
 
-	inflight_aim(f, s->key, &goal);
-	len = inflight_read(f, s->in, max);
+	write_journal_aim(f, s->key, &goal);
+	len = write_journal_read(f, s->in, max);
 	if (len <= 0)
 		return len;
 	dropped = logfile_take(s->log, &s->source);
 	logfile_set_writer(s->log, s);
 	s->dropped += dropped;
-	s->pump->dropped += dropped;
+	s->streams->dropped += dropped;
 	if (dropped)
-		shelf_retry_later(s->pump->shelf);
+		logfile_cache_retry_later(s->streams->cache);
 	return len;
 }
 
@@ -122,13 +122,13 @@ static ssize_t take_once(struct stream *s, size_t max)
 static size_t rest_of_line(const struct stream *s)
 {
 	/* Nothing is on its way now, so this is free. */
-	char *room = inflight_room(shelf_inflight(s->pump->shelf));
-	ssize_t len = tee(s->in, s->pump->peek[1], PUMP_LINE_PEEK, SPLICE_F_NONBLOCK);
+	char *room = write_journal_room(logfile_cache_journal(s->streams->cache));
+	ssize_t len = tee(s->in, s->streams->peek[1], LOG_STREAMS_LINE_PEEK, SPLICE_F_NONBLOCK);
 	const char *newline = NULL;
 
 	if (len <= 0)
 		return 0;
-	len = read(s->pump->peek[0], room, PUMP_LINE_PEEK);
+	len = read(s->streams->peek[0], room, LOG_STREAMS_LINE_PEEK);
 	newline = len > 0 ? memchr(room, '\n', (size_t)len) : NULL;
 	if (newline)
 		return (size_t)(newline - room) + 1;
@@ -154,7 +154,7 @@ static size_t take(struct stream *s, size_t max)
 
 	let_finish(s);
 	while (taken < max) {
-		size_t part = max - taken < INFLIGHT_CHUNK ? max - taken : INFLIGHT_CHUNK;
+		size_t part = max - taken < WRITE_JOURNAL_CHUNK ? max - taken : WRITE_JOURNAL_CHUNK;
 		ssize_t len = take_once(s, part);
 
 		if (len <= 0)
@@ -170,7 +170,7 @@ static size_t take(struct stream *s, size_t max)
 
 /* --- taking turns in a log that is shared ------------------------------------------------------------------------------ */
 
-static void wait_no_more(struct pump *p)
+static void wait_no_more(struct log_streams *p)
 {
 	ev_timer_stop(p->loop, &p->wait);
 	while (p->waiting.len) {
@@ -190,12 +190,12 @@ static void on_wait(struct ev_loop *loop, ev_timer *w, int events)
 /* Another is within a line, and has a moment to end it: whatever comes in meanwhile stays in its pipe. */
 static bool waits(struct stream *s)
 {
-	struct pump *p = s->pump;
+	struct log_streams *p = s->streams;
 	const struct stream *other = logfile_writer(s->log);
 	int64_t now = clock_ms();
 	bool is_within = other && other != s && logfile_cuts(s->log, &s->source);
 
-	if (!is_within || (s->waits_since && now - s->waits_since >= PUMP_LINE_WAIT_MS)) {
+	if (!is_within || (s->waits_since && now - s->waits_since >= LOG_STREAMS_LINE_WAIT_MS)) {
 		s->waits_since = 0;
 		return false;
 	}
@@ -204,7 +204,7 @@ static bool waits(struct stream *s)
 	ev_io_stop(p->loop, &s->reader);
 	vec_push(&p->waiting, s);
 	if (!ev_is_active(&p->wait)) {
-		ev_timer_set(&p->wait, (double)PUMP_LINE_WAIT_MS / 1000, 0);
+		ev_timer_set(&p->wait, (double)LOG_STREAMS_LINE_WAIT_MS / 1000, 0);
 		ev_timer_start(p->loop, &p->wait);
 	}
 	return true;
@@ -212,16 +212,16 @@ static bool waits(struct stream *s)
 
 static void leave_waiting(const struct stream *s)
 {
-	for (size_t i = s->pump->waiting.len; i-- > 0;)
-		if (s->pump->waiting.items[i] == s)
-			(void)vec_remove(&s->pump->waiting, i);
+	for (size_t i = s->streams->waiting.len; i-- > 0;)
+		if (s->streams->waiting.items[i] == s)
+			(void)vec_remove(&s->streams->waiting, i);
 }
 
 /* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
 static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct stream *s = w->data;
-	struct pump *p = s->pump;
+	struct log_streams *p = s->streams;
 
 	(void)loop;
 	loop_mind(events);
@@ -229,12 +229,13 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 	if (waits(s))
 		return;
 	wait_no_more(p);
-	p->turn_bytes += take(s, p->turn_bytes < PUMP_TURN ? PUMP_STREAM_TURN : PUMP_LEAST_TURN);
+	p->turn_bytes +=
+		take(s, p->turn_bytes < LOG_STREAMS_TURN ? LOG_STREAMS_STREAM_TURN : LOG_STREAMS_LEAST_TURN);
 }
 
 static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
-	struct pump *p = w->data;
+	struct log_streams *p = w->data;
 
 	(void)loop;
 	(void)events;
@@ -244,27 +245,28 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
 /* A new run, and a new revision may write elsewhere or in another way. */
-static void aim(struct stream *s, const struct pump_wish *wish, enum pump_stream which)
+static void aim(struct stream *s, const struct log_streams_wish *wish, enum log_stream which)
 {
 	const struct spec *spec = wish->spec;
 	const char *colon = strrchr(wish->name, ':');
-	char *path = pump_log_path(s->pump->logs, wish->name, spec, which);
-	struct logfile *log = shelf_take(s->pump->shelf, path, pump_rights(s->pump, spec));
+	char *path = log_streams_log_path(s->streams->logs, wish->name, spec, which);
+	struct logfile *log =
+		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
 
-	shelf_put_back(s->pump->shelf, s->log);
+	logfile_cache_put_back(s->streams->cache, s->log);
 	s->log = log;
-	s->key = inflight_key(shelf_inflight(s->pump->shelf));
+	s->key = write_journal_key(logfile_cache_journal(s->streams->cache));
 	s->source.mark = (struct mark){
 		.app = mark_app(spec->name),
 		.instance = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
-		.kind = which == PUMP_OUT ? MARK_OUT : MARK_ERR,
+		.kind = which == LOG_STREAM_OUT ? MARK_OUT : MARK_ERR,
 		.run = (uint32_t)wish->run,
 	};
 	mem_free(path);
 }
 
 /* What may change while it runs. */
-static void shape(struct spout *spout, const struct spec *spec)
+static void shape(struct instance_streams *instance, const struct spec *spec)
 {
 	const struct logfile_shape wanted = {
 		.policy = {
@@ -275,26 +277,29 @@ static void shape(struct spout *spout, const struct spec *spec)
 		.format = spec->logs.date_format,
 	};
 
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
-		logfile_set(spout->streams[i].log, &wanted);
-	if (str_eq(spout->format, wanted.format))
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		logfile_set(instance->streams[i].log, &wanted);
+	if (str_eq(instance->format, wanted.format))
 		return;
-	mem_free(spout->format);
-	spout->format = mem_strdup(wanted.format);
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
-		spout->streams[i].key = inflight_key(shelf_inflight(spout->streams[i].pump->shelf));
+	mem_free(instance->format);
+	instance->format = mem_strdup(wanted.format);
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		instance->streams[i].key =
+			write_journal_key(logfile_cache_journal(instance->streams[i].streams->cache));
 }
 
-static int stream_open(
-	struct stream *s, struct pump *p, const struct spout *spout, enum pump_stream which, struct err *e)
+static int stream_open(struct stream *s, struct log_streams *p, const struct instance_streams *instance,
+	enum log_stream which, struct err *e)
 {
 	struct buf file = BUF_INIT;
 
-	buf_addf(&file, "%s.%s", spout->name, pump_stream_words[which]);
-	*s = (struct stream){ .pump = p, .spout = spout, .in = -1, .source = { .name = spout->name } };
+	buf_addf(&file, "%s.%s", instance->name, log_stream_words[which]);
+	*s = (struct stream){
+		.streams = p, .instance = instance, .in = -1, .source = { .name = instance->name }
+	};
 	s->pipe = path_join(p->pipes, file.ptr);
 	buf_release(&file);
-	s->in = logpipe_open(s->pipe, e);
+	s->in = fifo_open(s->pipe, e);
 	if (s->in < 0)
 		return -1;
 	ev_io_init(&s->reader, on_readable, s->in, EV_READ);
@@ -307,11 +312,11 @@ static int stream_open(
 /* Its pipe was deleted: the next run writes to another of that name. */
 static int stream_reopen(struct stream *s, struct err *e)
 {
-	int fd = logpipe_open(s->pipe, e);
+	int fd = fifo_open(s->pipe, e);
 
 	if (fd < 0)
 		return -1;
-	ev_io_stop(s->pump->loop, &s->reader);
+	ev_io_stop(s->streams->loop, &s->reader);
 	fd_close(&s->in);
 	s->in = fd;
 	ev_io_set(&s->reader, fd, EV_READ);
@@ -323,48 +328,48 @@ static void stream_close(struct stream *s)
 {
 	leave_waiting(s);
 	if (s->in >= 0 && s->log) {
-		(void)take(s, PUMP_DRAIN);
-		ev_io_stop(s->pump->loop, &s->reader);
+		(void)take(s, LOG_STREAMS_DRAIN);
+		ev_io_stop(s->streams->loop, &s->reader);
 	}
 	fd_close(&s->in);
 	if (s->log && logfile_writer(s->log) == s)
 		logfile_set_writer(s->log, NULL);
-	shelf_put_back(s->pump->shelf, s->log);
+	logfile_cache_put_back(s->streams->cache, s->log);
 	s->log = NULL;
 	mem_free(s->pipe);
 	s->pipe = NULL;
 }
 
-static void spout_free(void *item)
+static void instance_streams_free(void *item)
 {
-	struct spout *spout = item;
+	struct instance_streams *instance = item;
 
-	if (!spout)
+	if (!instance)
 		return;
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
-		if (spout->streams[i].pump)
-			stream_close(&spout->streams[i]);
-	mem_free(spout->format);
-	mem_free(spout->name);
-	mem_free(spout);
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		if (instance->streams[i].streams)
+			stream_close(&instance->streams[i]);
+	mem_free(instance->format);
+	mem_free(instance->name);
+	mem_free(instance);
 }
 
 /* --- from outside ---------------------------------------------------------------------------------------------------- */
 
-struct pump *pump_new(const struct pump_options *options, struct err *e)
+struct log_streams *log_streams_new(const struct log_streams_options *options, struct err *e)
 {
-	struct pump *p = mem_zalloc(1, sizeof(*p));
+	struct log_streams *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct pump){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
+	*p = (struct log_streams){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
 	ev_prepare_init(&p->turn, on_turn);
 	p->turn.data = p;
 	ev_init(&p->wait, on_wait);
 	p->wait.data = p;
-	p->shelf = shelf_new(p->loop, options->inflight, options->calls, options->context, e);
-	if (p->shelf && pipe2(p->peek, O_CLOEXEC | O_NONBLOCK) < 0)
+	p->cache = logfile_cache_new(p->loop, options->journal, options->calls, options->context, e);
+	if (p->cache && pipe2(p->peek, O_CLOEXEC | O_NONBLOCK) < 0)
 		err_sys(e, errno, "cannot make a pipe");
 	if (p->peek[0] < 0) {
-		shelf_free(p->shelf);
+		logfile_cache_free(p->cache);
 		mem_free(p);
 		return NULL;
 	}
@@ -375,19 +380,19 @@ struct pump *pump_new(const struct pump_options *options, struct err *e)
 	return p;
 }
 
-const struct rights *pump_rights(struct pump *p, const struct spec *s)
+const struct rights *log_streams_rights(struct log_streams *p, const struct spec *s)
 {
 	return s->user ? app_users_rights(&p->users, s->user, s->group) : NULL;
 }
 
-void pump_free(struct pump *p)
+void log_streams_free(struct log_streams *p)
 {
 	if (!p)
 		return;
-	map_release_with(&p->spouts, spout_free);
+	map_release_with(&p->instances, instance_streams_free);
 	ev_timer_stop(p->loop, &p->wait);
 	vec_release(&p->waiting);
-	shelf_free(p->shelf);
+	logfile_cache_free(p->cache);
 	app_users_release(&p->users);
 	ev_ref(p->loop);
 	ev_prepare_stop(p->loop, &p->turn);
@@ -398,88 +403,89 @@ void pump_free(struct pump *p)
 	mem_free(p);
 }
 
-static struct spout *spout_new(struct pump *p, const char *name, struct err *e)
+static struct instance_streams *instance_streams_new(struct log_streams *p, const char *name, struct err *e)
 {
-	struct spout *spout = mem_zalloc(1, sizeof(*spout));
+	struct instance_streams *instance = mem_zalloc(1, sizeof(*instance));
 
-	spout->name = mem_strdup(name);
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
-		if (stream_open(&spout->streams[i], p, spout, i, e) < 0) {
-			spout_free(spout);
+	instance->name = mem_strdup(name);
+	for (int i = 0; i < LOG_STREAM_COUNT; i++) {
+		if (stream_open(&instance->streams[i], p, instance, i, e) < 0) {
+			instance_streams_free(instance);
 			return NULL;
 		}
 	}
 	/* Not before both are there: what waits to be sent has descriptors of its own. */
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++)
-		tell_keeper(&spout->streams[i], KEEP_HOLD, spout->streams[i].in);
-	map_put(&p->spouts, name, spout);
-	return spout;
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		tell_keeper(&instance->streams[i], KEEP_HOLD, instance->streams[i].in);
+	map_put(&p->instances, name, instance);
+	return instance;
 }
 
-int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *paths, struct err *e)
+int log_streams_open(struct log_streams *p, const struct log_streams_wish *wish,
+	struct log_streams_paths *paths, struct err *e)
 {
-	struct spout *spout = map_get(&p->spouts, wish->name);
+	struct instance_streams *instance = map_get(&p->instances, wish->name);
 
-	if (!spout)
-		spout = spout_new(p, wish->name, e);
-	if (!spout)
+	if (!instance)
+		instance = instance_streams_new(p, wish->name, e);
+	if (!instance)
 		return -1;
-	for (int i = 0; i < PUMP_STREAM_COUNT; i++) {
-		struct stream *s = &spout->streams[i];
+	for (int i = 0; i < LOG_STREAM_COUNT; i++) {
+		struct stream *s = &instance->streams[i];
 
 		/* What the last run has left in the pipe is still its own. */
 		if (s->log)
-			(void)take(s, PUMP_DRAIN);
-		if (s->log && wish->run != s->source.mark.run && !logpipe_is_at(s->pipe, s->in) &&
+			(void)take(s, LOG_STREAMS_DRAIN);
+		if (s->log && wish->run != s->source.mark.run && !fifo_is_at(s->pipe, s->in) &&
 			stream_reopen(s, e) < 0)
 			return -1;
 		aim(s, wish, i);
 		loop_watch(p->loop, &s->reader);
 	}
-	shape(spout, wish->spec);
-	paths->out = spout->streams[PUMP_OUT].pipe;
-	paths->err = spout->streams[PUMP_ERR].pipe;
+	shape(instance, wish->spec);
+	paths->out = instance->streams[LOG_STREAM_OUT].pipe;
+	paths->err = instance->streams[LOG_STREAM_ERR].pipe;
 	return 0;
 }
 
-void pump_drain(struct pump *p, const char *name)
+void log_streams_drain(struct log_streams *p, const char *name)
 {
-	struct spout *spout = map_get(&p->spouts, name);
+	struct instance_streams *instance = map_get(&p->instances, name);
 
-	for (int i = 0; spout && i < 2; i++)
-		(void)take(&spout->streams[i], PUMP_DRAIN);
+	for (int i = 0; instance && i < 2; i++)
+		(void)take(&instance->streams[i], LOG_STREAMS_DRAIN);
 }
 
-void pump_close(struct pump *p, const char *name)
+void log_streams_close(struct log_streams *p, const char *name)
 {
-	struct spout *spout = map_remove(&p->spouts, name);
+	struct instance_streams *instance = map_remove(&p->instances, name);
 
-	for (int i = 0; spout && i < 2; i++) {
-		tell_keeper(&spout->streams[i], KEEP_RELEASE, -1);
-		(void)unlink(spout->streams[i].pipe);
+	for (int i = 0; instance && i < 2; i++) {
+		tell_keeper(&instance->streams[i], KEEP_RELEASE, -1);
+		(void)unlink(instance->streams[i].pipe);
 	}
-	spout_free(spout);
+	instance_streams_free(instance);
 }
 
-void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context)
+void log_streams_sweep(struct log_streams *p, log_streams_spec_of spec_of, const void *context)
 {
 	const struct map_entry *entry = NULL;
 
-	MAP_EACH (&p->spouts, entry) {
-		struct spout *spout = entry->value;
-		const struct spec *spec = spec_of ? spec_of(context, spout->name) : NULL;
+	MAP_EACH (&p->instances, entry) {
+		struct instance_streams *instance = entry->value;
+		const struct spec *spec = spec_of ? spec_of(context, instance->name) : NULL;
 
 		if (spec)
-			shape(spout, spec);
+			shape(instance, spec);
 		else
-			pump_close(p, spout->name);
+			log_streams_close(p, instance->name);
 	}
 }
 
-void pump_drop_held(struct pump *p, const char *held)
+void log_streams_drop_held(struct log_streams *p, const char *held)
 {
 	struct keep_message m;
-	char *path = path_join(p->pipes, held + strlen(PUMP_HELD_PREFIX));
+	char *path = path_join(p->pipes, held + strlen(LOG_STREAMS_HELD_PREFIX));
 
 	keep_message_init(&m, KEEP_RELEASE);
 	m.name = held;
@@ -488,11 +494,13 @@ void pump_drop_held(struct pump *p, const char *held)
 	mem_free(path);
 }
 
-uint64_t pump_dropped(const struct pump *p, const char *name)
+uint64_t log_streams_dropped(const struct log_streams *p, const char *name)
 {
-	const struct spout *spout = name ? map_get(&p->spouts, name) : NULL;
+	const struct instance_streams *instance = name ? map_get(&p->instances, name) : NULL;
 
 	if (!name)
 		return p->dropped;
-	return spout ? spout->streams[PUMP_OUT].dropped + spout->streams[PUMP_ERR].dropped : 0;
+	return instance
+		? instance->streams[LOG_STREAM_OUT].dropped + instance->streams[LOG_STREAM_ERR].dropped
+		: 0;
 }

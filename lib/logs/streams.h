@@ -13,12 +13,12 @@
 struct ev_loop;
 struct err;
 struct keeper_client;
-struct pump;
+struct log_streams;
 struct rights;
 struct spec;
 
-/* For those who follow logs; any may be NULL.  Strings are borrowed for the call; nothing of the pump may be called from inside. */
-struct pump_calls {
+/* For those who follow logs; any may be NULL.  Strings are borrowed for the call; no function of this file may be called from inside. */
+struct log_streams_calls {
 	/* Something was added to the log at this path: once for many lines, after they are in the file. */
 	void (*written)(void *context, const char *path);
 	/*
@@ -30,63 +30,64 @@ struct pump_calls {
 	void (*trouble)(void *context, const char *name, const char *words);
 };
 
-struct pump_options {
+struct log_streams_options {
 	struct ev_loop *loop;
-	const char *pipes;              /* a folder that exists */
-	const char *logs;               /* a folder that exists */
-	const char *inflight;           /* a file of ours, and of the next brain: inflight.h */
-	struct keeper_client *keeper;   /* holds a second end of every pipe; borrowed, as the loop is */
-	const struct pump_calls *calls; /* borrowed; NULL: nobody follows */
+	const char *pipes;            /* a folder that exists */
+	const char *logs;             /* a folder that exists */
+	const char *journal;          /* a file of ours, and of the next brain: logs/write_journal.h */
+	struct keeper_client *keeper; /* holds a second end of every pipe; borrowed, as the loop is */
+	const struct log_streams_calls *calls; /* borrowed; NULL: nobody follows */
 	void *context;
 };
 
 /* The rest is copied.  NULL with words while an earlier brain lives. */
-struct pump *pump_new(const struct pump_options *options, struct err *e);
-void pump_free(struct pump *p);
+struct log_streams *log_streams_new(const struct log_streams_options *options, struct err *e);
+void log_streams_free(struct log_streams *p);
 
 /* Whose pipes: borrowed for the call. */
-struct pump_wish {
+struct log_streams_wish {
 	const char *name; /* "api:2" */
 	const struct spec *spec;
 	uint64_t run; /* the generation of the process that will write, or writes */
 };
 
-/* Borrowed until pump_close(). */
-struct pump_paths {
+/* Borrowed until log_streams_close(). */
+struct log_streams_paths {
 	const char *out, *err;
 };
 
 /* Makes the pipes of an instance if they are not there and begins to read them; again for a new run or a new spec.  -1 with words. */
-int pump_open(struct pump *p, const struct pump_wish *wish, struct pump_paths *paths, struct err *e);
+int log_streams_open(struct log_streams *p, const struct log_streams_wish *wish,
+	struct log_streams_paths *paths, struct err *e);
 /* Takes what is in the pipes now: the last words of a process that has just ended. */
-void pump_drain(struct pump *p, const char *name);
+void log_streams_drain(struct log_streams *p, const char *name);
 /* Nobody will write any more: what is in the pipes is taken, they are removed, the files closed. */
-void pump_close(struct pump *p, const char *name);
-typedef const struct spec *(*pump_spec_of)(const void *context, const char *name);
+void log_streams_close(struct log_streams *p, const char *name);
+typedef const struct spec *(*log_streams_spec_of)(const void *context, const char *name);
 
-/* pump_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
-void pump_sweep(struct pump *p, pump_spec_of spec_of, const void *context);
+/* log_streams_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
+void log_streams_sweep(struct log_streams *p, log_streams_spec_of spec_of, const void *context);
 /* The keeper holds the other end of each pipe under this and the name of its file. */
-#define PUMP_HELD_PREFIX "log:"
+#define LOG_STREAMS_HELD_PREFIX "log:"
 /*
  * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
  */
-char *pump_name_of_held(const char *held);
+char *log_streams_name_of_held(const char *held);
 /* The keeper lets go of such a pipe, and its file is removed: its instance is gone. */
-void pump_drop_held(struct pump *p, const char *held);
+void log_streams_drop_held(struct log_streams *p, const char *held);
 /* Bytes that no disk took: of an instance, or of all for NULL. */
-uint64_t pump_dropped(const struct pump *p, const char *name);
+uint64_t log_streams_dropped(const struct log_streams *p, const char *name);
 
 /*
- * With whose rights the logs of that app are touched: borrowed until the next call of the pump; NULL: the daemon's.  Looked up anew when it was
+ * With whose rights the logs of that app are touched: borrowed until the next call; NULL: the daemon's.  Looked up anew when it was
  * a while ago, as users and their groups change.
  */
-const struct rights *pump_rights(struct pump *p, const struct spec *s);
+const struct rights *log_streams_rights(struct log_streams *p, const struct spec *s);
 
-enum pump_stream { PUMP_OUT, PUMP_ERR, PUMP_STREAM_COUNT };
-extern const char *const pump_stream_words[PUMP_STREAM_COUNT]; /* in names of files */
+enum log_stream { LOG_STREAM_OUT, LOG_STREAM_ERR, LOG_STREAM_COUNT };
+extern const char *const log_stream_words[LOG_STREAM_COUNT]; /* in names of files */
 
 /* Where a stream of the instance `name` is logged, `logs` being the log folder; the two may be one file, also of many instances.  To be freed. */
-char *pump_log_path(const char *logs, const char *name, const struct spec *s, enum pump_stream which);
+char *log_streams_log_path(const char *logs, const char *name, const struct spec *s, enum log_stream which);
 
 #endif

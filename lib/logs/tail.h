@@ -24,9 +24,9 @@ struct log_line {
 	bool goes_on;      /* the rest follows */
 };
 
-struct logtail {
-	struct log_place log;
-	struct logpart file;
+struct log_tail {
+	struct log_location log;
+	struct segment file;
 	bool is_placed; /* `id`, `start` and is_continued say what is read next */
 	bool is_continued;
 	bool has_lost; /* set when files were gone before they were read; for the owner to tell, and to take back */
@@ -51,29 +51,29 @@ enum tail_got {
 };
 
 /* Both of the place are copied. */
-void logtail_init(struct logtail *t, const struct log_place *log, size_t *budget);
-void logtail_release(struct logtail *t);
+void log_tail_init(struct log_tail *t, const struct log_location *log, size_t *budget);
+void log_tail_release(struct log_tail *t);
 
 /* Where to begin.  All forget what was read. */
-void logtail_at(struct logtail *t, const struct log_id *id, uint64_t offset, bool is_continued);
-void logtail_at_end(struct logtail *t);
-void logtail_at_oldest(struct logtail *t);
+void log_tail_at(struct log_tail *t, const struct log_id *id, uint64_t offset, bool is_continued);
+void log_tail_at_end(struct log_tail *t);
+void log_tail_at_oldest(struct log_tail *t);
 /* With the first line of that time, as far as the marks tell; what has no marks is left out, or with `takes_unknown` is taken. */
-void logtail_at_time(struct logtail *t, int64_t wall_ms, bool takes_unknown);
+void log_tail_at_time(struct log_tail *t, int64_t wall_ms, bool takes_unknown);
 /* Not beyond what is there now. */
-void logtail_limit(struct logtail *t);
+void log_tail_limit(struct log_tail *t);
 
-/* The next line, which stays the next one until logtail_take().  A last line without an end is given only with `takes_rest`. */
-enum tail_got logtail_next(struct logtail *t, bool takes_rest, struct log_line *line);
-/* The line that logtail_next() gave is done with. */
-void logtail_take(struct logtail *t);
+/* The next line, which stays the next one until log_tail_take().  A last line without an end is given only with `takes_rest`. */
+enum tail_got log_tail_next(struct log_tail *t, bool takes_rest, struct log_line *line);
+/* The line that log_tail_next() gave is done with. */
+void log_tail_take(struct log_tail *t);
 /* Another file of the log was opened: that costs some of the budget. */
-void logtail_pay(struct logtail *t);
+void log_tail_pay(struct log_tail *t);
 /* Closes what is open; it goes on from the same place. */
-void logtail_rest(struct logtail *t);
+void log_tail_rest(struct log_tail *t);
 
 /* { "inode": "12", "first_ms": …, "offset": … }, and back; a place that makes no sense is none. */
-struct json *logtail_to_json(const struct logtail *t);
-void logtail_from_json(struct logtail *t, const struct json *j);
+struct json *log_tail_to_json(const struct log_tail *t);
+void log_tail_from_json(struct log_tail *t, const struct json *j);
 
 #endif

@@ -44,41 +44,41 @@ struct shared {
 	int64_t offset;
 	struct mark source;
 	unsigned char pattern[PATTERN_SIZE];
-	char path[INFLIGHT_PATH_MAX];
-	char format[INFLIGHT_FORMAT_MAX];
+	char path[WRITE_JOURNAL_PATH_MAX];
+	char format[WRITE_JOURNAL_FORMAT_MAX];
 	/* Since here: not in what version 0.1.0 left, where it is all zeros. */
 	uint32_t has_rights;
 	uint32_t uid, gid, group_count;
-	uint32_t groups[INFLIGHT_GROUPS_MAX];
+	uint32_t groups[WRITE_JOURNAL_GROUPS_MAX];
 };
 
 enum {
 	RAW_AT = 2 * PAGE,
-	ROOM_AT = RAW_AT + INFLIGHT_CHUNK,
-	SHARED_SIZE = ROOM_AT + INFLIGHT_ROOM,
+	ROOM_AT = RAW_AT + WRITE_JOURNAL_CHUNK,
+	SHARED_SIZE = ROOM_AT + WRITE_JOURNAL_ROOM,
 };
 
 _Static_assert(sizeof(struct shared) <= RAW_AT, "what is shared does not fit before the bytes");
 
-struct inflight {
+struct write_journal {
 	struct shared *shared; /* SHARED_SIZE bytes */
 	uint64_t key, last_key;
 	int fd;
 	struct rights *left; /* with which the last brain wrote what it has left */
 };
 
-static char *at(const struct inflight *f, size_t place)
+static char *at(const struct write_journal *f, size_t place)
 {
 	return (char *)f->shared + place;
 }
 
 /* What a kill leaves is in the order in which it is written here. */
-static void become(struct inflight *f, enum state state)
+static void become(struct write_journal *f, enum state state)
 {
 	atomic_store_explicit(&f->shared->state, (uint32_t)state, memory_order_release);
 }
 
-static enum state state_of(const struct inflight *f)
+static enum state state_of(const struct write_journal *f)
 {
 	return (enum state)atomic_load_explicit(&f->shared->state, memory_order_acquire);
 }
@@ -92,7 +92,7 @@ static int wait_for_end(pid_t pid)
 
 	if (ended.fd < 0)
 		return errno == ESRCH ? 0 : -1;
-	(void)poll(&ended, 1, INFLIGHT_WAIT_MS);
+	(void)poll(&ended, 1, WRITE_JOURNAL_WAIT_MS);
 	fd_close(&ended.fd);
 	return ended.revents ? 0 : -1;
 }
@@ -130,14 +130,14 @@ static struct shared *map(int fd)
 	return bytes;
 }
 
-static void reset(struct inflight *f)
+static void reset(struct write_journal *f)
 {
 	memset(f->shared, 0, sizeof(*f->shared));
 	f->shared->layout = LAYOUT;
 }
 
 /* The pages that the bytes have reached: what still shows the pattern was not read. */
-static uint32_t arrived(const struct inflight *f)
+static uint32_t arrived(const struct write_journal *f)
 {
 	uint32_t asked = f->shared->asked;
 	uint32_t len = 0;
@@ -154,7 +154,7 @@ static uint32_t arrived(const struct inflight *f)
 /* `next` and what belongs to a step are of the last one, unless there is one now. */
 static bool is_sane(const struct shared *s, enum state state)
 {
-	if (s->asked > INFLIGHT_CHUNK || s->len > INFLIGHT_CHUNK || s->done > s->len)
+	if (s->asked > WRITE_JOURNAL_CHUNK || s->len > WRITE_JOURNAL_CHUNK || s->done > s->len)
 		return false;
 	if (state == WRITING &&
 		(s->next > s->len || s->next < s->done || s->step_at < RAW_AT || s->step_at > SHARED_SIZE ||
@@ -164,7 +164,7 @@ static bool is_sane(const struct shared *s, enum state state)
 }
 
 /* A read that was begun is over, one way or the other; what is not within bounds is nothing. */
-static void settle(struct inflight *f)
+static void settle(struct write_journal *f)
 {
 	struct shared *s = f->shared;
 
@@ -188,9 +188,9 @@ static void choose_pattern(struct shared *s)
 		s->pattern[i] |= 0xf8;
 }
 
-struct inflight *inflight_new(const char *path, struct err *e)
+struct write_journal *write_journal_new(const char *path, struct err *e)
 {
-	struct inflight *f = mem_zalloc(1, sizeof(*f));
+	struct write_journal *f = mem_zalloc(1, sizeof(*f));
 
 	f->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	if (f->fd >= 0 && lock(f->fd, path, e) < 0) {
@@ -209,7 +209,7 @@ struct inflight *inflight_new(const char *path, struct err *e)
 	return f;
 }
 
-void inflight_free(struct inflight *f)
+void write_journal_free(struct write_journal *f)
 {
 	if (!f)
 		return;
@@ -242,14 +242,14 @@ static void copy_rights(struct shared *s, const struct rights *r)
 		return;
 	s->uid = r->uid;
 	s->gid = r->gid;
-	for (size_t i = 0; i < r->group_count && i < INFLIGHT_GROUPS_MAX; i++)
+	for (size_t i = 0; i < r->group_count && i < WRITE_JOURNAL_GROUPS_MAX; i++)
 		s->groups[s->group_count++] = r->groups[i];
 }
 
 static struct rights *rights_left(const struct shared *s)
 {
-	gid_t groups[INFLIGHT_GROUPS_MAX];
-	size_t count = s->group_count < INFLIGHT_GROUPS_MAX ? s->group_count : INFLIGHT_GROUPS_MAX;
+	gid_t groups[WRITE_JOURNAL_GROUPS_MAX];
+	size_t count = s->group_count < WRITE_JOURNAL_GROUPS_MAX ? s->group_count : WRITE_JOURNAL_GROUPS_MAX;
 
 	if (!s->has_rights)
 		return NULL;
@@ -258,12 +258,12 @@ static struct rights *rights_left(const struct shared *s)
 	return rights_new("?", s->uid, s->gid, groups, count);
 }
 
-uint64_t inflight_key(struct inflight *f)
+uint64_t write_journal_key(struct write_journal *f)
 {
 	return ++f->last_key;
 }
 
-void inflight_aim(struct inflight *f, uint64_t key, const struct inflight_goal *goal)
+void write_journal_aim(struct write_journal *f, uint64_t key, const struct write_journal_goal *goal)
 {
 	if (f->key == key)
 		return;
@@ -275,13 +275,13 @@ void inflight_aim(struct inflight *f, uint64_t key, const struct inflight_goal *
 }
 
 /* Also touches each page, so that reading into it cannot be cut short by a page that is not there and a kill at once. */
-static void lay_pattern(struct inflight *f, uint32_t asked)
+static void lay_pattern(struct write_journal *f, uint32_t asked)
 {
 	for (uint32_t place = 0; place < asked; place += PAGE)
 		memcpy(at(f, RAW_AT + place), f->shared->pattern, PATTERN_SIZE);
 }
 
-ssize_t inflight_read(struct inflight *f, int pipe, size_t max)
+ssize_t write_journal_read(struct write_journal *f, int pipe, size_t max)
 {
 	struct shared *s = f->shared;
 	int there = 0;
@@ -291,8 +291,8 @@ ssize_t inflight_read(struct inflight *f, int pipe, size_t max)
 		return -1;
 	if (there <= 0)
 		return 0;
-	if (max > INFLIGHT_CHUNK)
-		max = INFLIGHT_CHUNK;
+	if (max > WRITE_JOURNAL_CHUNK)
+		max = WRITE_JOURNAL_CHUNK;
 	s->asked = (uint32_t)((size_t)there < max ? (size_t)there : max);
 	lay_pattern(f, s->asked);
 	become(f, READING);
@@ -303,18 +303,18 @@ ssize_t inflight_read(struct inflight *f, int pipe, size_t max)
 	return len;
 }
 
-const char *inflight_raw(const struct inflight *f, size_t *len)
+const char *write_journal_raw(const struct write_journal *f, size_t *len)
 {
 	*len = f->shared->len - f->shared->done;
 	return at(f, RAW_AT + f->shared->done);
 }
 
-char *inflight_room(const struct inflight *f)
+char *write_journal_room(const struct write_journal *f)
 {
 	return at(f, ROOM_AT);
 }
 
-void inflight_begin(struct inflight *f, const struct inflight_step *step)
+void write_journal_begin(struct write_journal *f, const struct write_journal_step *step)
 {
 	struct shared *s = f->shared;
 
@@ -327,19 +327,19 @@ void inflight_begin(struct inflight *f, const struct inflight_step *step)
 	become(f, WRITING);
 }
 
-void inflight_end(struct inflight *f)
+void write_journal_end(struct write_journal *f)
 {
 	/* A kill between the two finds the step again, sees it done in the file, and ends it the same way. */
 	f->shared->done = f->shared->next;
 	become(f, RESTING);
 }
 
-void inflight_skip(struct inflight *f, size_t len)
+void write_journal_skip(struct write_journal *f, size_t len)
 {
 	f->shared->done += (uint32_t)len;
 }
 
-bool inflight_left(struct inflight *f, struct inflight_goal *goal)
+bool write_journal_left(struct write_journal *f, struct write_journal_goal *goal)
 {
 	const struct shared *s = f->shared;
 
@@ -347,19 +347,19 @@ bool inflight_left(struct inflight *f, struct inflight_goal *goal)
 		return false;
 	rights_free(f->left);
 	f->left = rights_left(s);
-	*goal = (struct inflight_goal){
+	*goal = (struct write_journal_goal){
 		.path = s->path, .format = s->format, .source = s->source, .rights = f->left
 	};
 	return s->path[0] != '\0';
 }
 
-bool inflight_left_step(const struct inflight *f, struct inflight_step *step)
+bool write_journal_left_step(const struct write_journal *f, struct write_journal_step *step)
 {
 	const struct shared *s = f->shared;
 
 	if (state_of(f) != WRITING)
 		return false;
-	*step = (struct inflight_step){
+	*step = (struct write_journal_step){
 		.bytes = (const char *)s + s->step_at,
 		.len = s->step_len,
 		.eaten = s->next - s->done,

@@ -17,20 +17,20 @@
 #include "wire/marks.h"
 
 struct err;
-struct inflight;
+struct write_journal;
 struct rights;
 
 enum {
-	INFLIGHT_CHUNK = 128 * 1024, /* read at once */
-	INFLIGHT_ROOM = 256 * 1024,  /* for what is written in place of it */
-	INFLIGHT_PATH_MAX = 4096,    /* a longer path is not remembered */
-	INFLIGHT_FORMAT_MAX = 256,   /* nor is a longer format */
-	INFLIGHT_GROUPS_MAX = 256,   /* with further groups its file may be refused */
-	INFLIGHT_WAIT_MS = 2000,     /* for an earlier brain to end */
+	WRITE_JOURNAL_CHUNK = 128 * 1024, /* read at once */
+	WRITE_JOURNAL_ROOM = 256 * 1024,  /* for what is written in place of it */
+	WRITE_JOURNAL_PATH_MAX = 4096,    /* a longer path is not remembered */
+	WRITE_JOURNAL_FORMAT_MAX = 256,   /* nor is a longer format */
+	WRITE_JOURNAL_GROUPS_MAX = 256,   /* with further groups its file may be refused */
+	WRITE_JOURNAL_WAIT_MS = 2000,     /* for an earlier brain to end */
 };
 
 /* Where a chunk goes; strings are copied. */
-struct inflight_goal {
+struct write_journal_goal {
 	const char *path;
 	const char *format;          /* of the time before each line; "" for none */
 	struct mark source;          /* offset and time do not count */
@@ -38,8 +38,8 @@ struct inflight_goal {
 };
 
 /* One write to a regular file. */
-struct inflight_step {
-	const char *bytes; /* within what inflight_raw() or inflight_room() gave */
+struct write_journal_step {
+	const char *bytes; /* within what write_journal_raw() or write_journal_room() gave */
 	size_t len;
 	size_t eaten; /* raw bytes that it stands for */
 	uint64_t device, inode;
@@ -50,33 +50,33 @@ struct inflight_step {
  * Opens what is at `path`, or makes it.  Waits a little for a brain that still has it, and gives NULL with words when it stays.  Where
  * nothing can be shared (no room), it works without, and says so in the log.
  */
-struct inflight *inflight_new(const char *path, struct err *e);
-void inflight_free(struct inflight *f);
+struct write_journal *write_journal_new(const char *path, struct err *e);
+void write_journal_free(struct write_journal *f);
 
 /* A number that was never given before: one for each goal. */
-uint64_t inflight_key(struct inflight *f);
+uint64_t write_journal_key(struct write_journal *f);
 /* Only when nothing is on the way.  The same key as last time costs nothing. */
-void inflight_aim(struct inflight *f, uint64_t key, const struct inflight_goal *goal);
+void write_journal_aim(struct write_journal *f, uint64_t key, const struct write_journal_goal *goal);
 /*
  * Reads what the pipe holds, at most `max` bytes and a chunk: how much, 0 when it is empty, -1 with errno.  Only when nothing is on the
  * way.
  */
-ssize_t inflight_read(struct inflight *f, int pipe, size_t max);
+ssize_t write_journal_read(struct write_journal *f, int pipe, size_t max);
 /* What is not written yet. */
-const char *inflight_raw(const struct inflight *f, size_t *len);
-/* INFLIGHT_ROOM bytes for what is written in its place. */
-char *inflight_room(const struct inflight *f);
-void inflight_begin(struct inflight *f, const struct inflight_step *step);
+const char *write_journal_raw(const struct write_journal *f, size_t *len);
+/* WRITE_JOURNAL_ROOM bytes for what is written in its place. */
+char *write_journal_room(const struct write_journal *f);
+void write_journal_begin(struct write_journal *f, const struct write_journal_step *step);
 /* The step is over, whatever came of it. */
-void inflight_end(struct inflight *f);
+void write_journal_end(struct write_journal *f);
 /* Raw bytes that go nowhere. */
-void inflight_skip(struct inflight *f, size_t len);
+void write_journal_skip(struct write_journal *f, size_t len);
 
 /* --- for the next brain ------------------------------------------------------------------------------------------ */
 
-/* The goal of what was on the way; false: nothing was.  The strings live until the next inflight_aim(). */
-bool inflight_left(struct inflight *f, struct inflight_goal *goal);
+/* The goal of what was on the way; false: nothing was.  The strings live until the next write_journal_aim(). */
+bool write_journal_left(struct write_journal *f, struct write_journal_goal *goal);
 /* A step that was begun and not ended. */
-bool inflight_left_step(const struct inflight *f, struct inflight_step *step);
+bool write_journal_left_step(const struct write_journal *f, struct write_journal_step *step);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * When a log file is full, and which of its older siblings are renamed, compressed and dropped.  Names only;
- * the pump acts.
+ * logs/streams acts.
  */
 #ifndef OX_RULES_ROTATE_H
 #define OX_RULES_ROTATE_H

@@ -41,7 +41,7 @@ static uint64_t size_of(const char *path)
 	return stat(path, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* One write of a service, as the pump does it: a mark, then the bytes. */
+/* One write of a service, as the daemon does it: a mark, then the bytes. */
 void logbook_say_in_run(
 	const char *path, const char *id, enum mark_kind kind, uint32_t run, int64_t at, const char *text)
 {
@@ -182,9 +182,9 @@ struct logs *logbook_ask(const struct logs_query *q)
 {
 	struct logs *l = logbook_open(q);
 
-	logs_add(l, &(struct log_place){ .path = logbook_paths[0] }, "api", 0, MARK_OUT);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[1] }, "api", 1, MARK_OUT);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[2] }, "api", 0, MARK_ERR);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[0] }, "api", 0, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[1] }, "api", 1, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[2] }, "api", 0, MARK_ERR);
 	return l;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Log files written by hand, as the pump writes them, and what a reader makes of them: four logs in a folder of the test's own.
+ * Log files written by hand, as the daemon writes them, and what a reader makes of them: four logs in a folder of the test's own.
  */
 #ifndef OX_TESTS_CONTROL_LOGBOOK_H
 #define OX_TESTS_CONTROL_LOGBOOK_H

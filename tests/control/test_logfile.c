@@ -35,7 +35,7 @@ enum {
 struct place {
 	char folder[64];
 	char log[96];
-	char inflight[96];
+	char journal[96];
 	char fifo[96];
 	int pipe;
 	struct logfile_shape shape;
@@ -51,7 +51,7 @@ static void place_init(struct place *p, struct logfile_shape shape)
 	*p = (struct place){ .folder = "/tmp/oxherd-logfile-XXXXXX", .pipe = -1, .shape = shape };
 	assert_non_null(mkdtemp(p->folder));
 	snprintf(p->log, sizeof(p->log), "%s/api.log", p->folder);
-	snprintf(p->inflight, sizeof(p->inflight), "%s/inflight", p->folder);
+	snprintf(p->journal, sizeof(p->journal), "%s/inflight", p->folder);
 	snprintf(p->fifo, sizeof(p->fifo), "%s/fifo", p->folder);
 	assert_int_equal(mkfifo(p->fifo, 0600), 0);
 	p->pipe = open(p->fifo, O_RDWR | O_NONBLOCK);
@@ -86,29 +86,30 @@ static void say_lines(const struct place *p, struct buf *said)
 	say(p, said->ptr);
 }
 
-/* What the pump does, without the rest of the brain.  Gives how many bytes were dropped. */
-static uint64_t take_all(const struct place *p, const struct pump_calls *calls, void *context)
+/* What the streams does, without the rest of the brain.  Gives how many bytes were dropped. */
+static uint64_t take_all(const struct place *p, const struct log_streams_calls *calls, void *context)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct err e = ERR_INIT;
-	struct shelf *shelf = shelf_new(loop, p->inflight, calls, context, &e);
-	struct inflight_goal goal = {
+	struct logfile_cache *cache = logfile_cache_new(loop, p->journal, calls, context, &e);
+	struct write_journal_goal goal = {
 		.path = p->log, .format = p->shape.format ? p->shape.format : "", .source = source.mark
 	};
 	struct logfile *l = NULL;
 	uint64_t dropped = 0;
 
-	if (!shelf)
+	if (!cache)
 		abort();
-	l = shelf_take(shelf, p->log, NULL);
+	l = logfile_cache_take(cache, p->log, NULL);
 	logfile_set(l, &p->shape);
-	inflight_aim(shelf_inflight(shelf), inflight_key(shelf_inflight(shelf)), &goal);
-	while (inflight_read(shelf_inflight(shelf), p->pipe, CHUNK) > 0) {
+	write_journal_aim(
+		logfile_cache_journal(cache), write_journal_key(logfile_cache_journal(cache)), &goal);
+	while (write_journal_read(logfile_cache_journal(cache), p->pipe, CHUNK) > 0) {
 		dropped += logfile_take(l, &source);
 		logfile_tell(l);
 	}
-	shelf_put_back(shelf, l);
-	shelf_free(shelf);
+	logfile_cache_put_back(cache, l);
+	logfile_cache_free(cache);
 	ev_loop_destroy(loop);
 	err_release(&e);
 	return dropped;
@@ -326,7 +327,7 @@ static void on_trouble(void *context, const char *name, const char *words)
 	snprintf(h->words, sizeof(h->words), "%s", words);
 }
 
-static const struct pump_calls calls = {
+static const struct log_streams_calls calls = {
 	.written = on_written,
 	.begun = on_begun,
 	.trouble = on_trouble,

@@ -190,9 +190,9 @@ static void one_file_for_all(void **state)
 	logbook_say(logbook_paths[3], "api:1", MARK_NOTE, 1003, "[oxherd: 12 bytes were dropped here]\n");
 	logbook_say(logbook_paths[3], "web:1", MARK_OUT, 1004, "of another\n");
 	l = logbook_open(&q);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 0, MARK_OUT);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 0, MARK_ERR);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 1, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 0, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 0, MARK_ERR);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 1, MARK_OUT);
 	logbook_expect_more(l,
 		"api:0 zero\napi:1 one\napi:1 half a li\napi:0 err bad\n"
 		"api:1 note [oxherd: 12 bytes were dropped here]\n");
@@ -200,8 +200,8 @@ static void one_file_for_all(void **state)
 	q.kinds = 1 << MARK_ERR;
 	q.lines = 1;
 	l = logbook_open(&q);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 0, MARK_OUT);
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 0, MARK_ERR);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 0, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 0, MARK_ERR);
 	logbook_expect_more(l, "api:0 err bad\n");
 	logs_free(l);
 }

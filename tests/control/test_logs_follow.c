@@ -122,7 +122,7 @@ static void joins(void **state)
 	l = logbook_ask(&q);
 	logbook_expect_more(l, "");
 	logbook_say(logbook_paths[3], "api:9", MARK_OUT, 6000, "here I am\n");
-	logs_add(l, &(struct log_place){ .path = logbook_paths[3] }, "api", 9, MARK_OUT);
+	logs_add(l, &(struct log_location){ .path = logbook_paths[3] }, "api", 9, MARK_OUT);
 	logbook_expect_more(l, "api:9 here I am\n");
 	logs_free(l);
 }

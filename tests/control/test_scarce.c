@@ -23,7 +23,7 @@ static struct scene {
 	char folder[32];
 	char plain[64], packed[80];
 	struct ev_loop *loop;
-	struct gzip *gzip;
+	struct compressor *compressor;
 	struct buf log;
 } scene;
 
@@ -67,14 +67,14 @@ static int setup(void **state)
 	snprintf(scene.packed, sizeof(scene.packed), "%s.gz", scene.plain);
 	write_plain();
 	scene.loop = loop_new();
-	scene.gzip = gzip_new(scene.loop);
+	scene.compressor = compressor_new(scene.loop);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	gzip_free(scene.gzip);
+	compressor_free(scene.compressor);
 	loop_free(scene.loop);
 	(void)unlink(scene.plain);
 	(void)unlink(scene.packed);
@@ -220,7 +220,7 @@ static void a_log_is_compressed(void **state)
 	int before = descriptors();
 
 	(void)state;
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	turn_until_packed();
 	assert_string_equal(scene.log.ptr, "");
 	assert_int_equal(descriptors(), before);
@@ -232,12 +232,12 @@ static void without_a_descriptor_it_stays_plain(void **state)
 
 	(void)state;
 	refused.eventfd = 1;
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	assert_true(is_there(scene.plain));
 	assert_int_equal(times_logged("cannot compress"), 1);
 	assert_int_equal(descriptors(), before);
 	/* At the next rotation it is asked for again. */
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	turn_until_packed();
 	assert_int_equal(times_logged("cannot compress"), 1);
 }
@@ -246,14 +246,14 @@ static void an_end_that_is_not_watched_is_heard_later(void **state)
 {
 	(void)state;
 	refused.epoll_ctl = 2;
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	turn_until_packed();
 	assert_int_equal(refused.epoll_ctl, 0);
 	assert_int_equal(times_logged("no room to watch the compression"), 1);
 	/* The one after it is watched as ever. */
 	(void)unlink(scene.packed);
 	write_plain();
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	turn_until_packed();
 }
 
@@ -261,11 +261,11 @@ static void it_may_end_while_its_end_is_not_watched(void **state)
 {
 	(void)state;
 	refused.epoll_ctl = 1;
-	gzip_add(scene.gzip, scene.plain, NULL);
+	compressor_add(scene.compressor, scene.plain, NULL);
 	ev_run(scene.loop, EVRUN_NOWAIT);
 	assert_int_equal(times_logged("no room to watch the compression"), 1);
-	gzip_free(scene.gzip);
-	scene.gzip = NULL;
+	compressor_free(scene.compressor);
+	scene.compressor = NULL;
 	/* Whichever was first: the one or the other, and nothing beside it (see teardown). */
 	assert_true(is_there(scene.plain) != is_there(scene.packed));
 	assert_false(ev_run(scene.loop, EVRUN_NOWAIT));

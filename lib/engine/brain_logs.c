@@ -30,44 +30,44 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 	ev_feed_event(b->loop, &b->due, EV_TIMER);
 }
 
-static const struct pump_calls pump_calls = {
+static const struct log_streams_calls log_streams_calls = {
 	.written = brain_log_written,
 	.begun = brain_log_written,
 	.trouble = on_log_trouble,
 };
 
-int brain_open_pump(struct brain *b, struct err *e)
+int brain_open_log_streams(struct brain *b, struct err *e)
 {
 	char *pipes = path_join(b->options.dirs->run, "pipes");
-	char *inflight = path_join(b->options.dirs->run, "inflight");
-	struct pump_options options = {
+	char *journal = path_join(b->options.dirs->run, "inflight");
+	struct log_streams_options options = {
 		.loop = b->loop,
 		.pipes = pipes,
 		.logs = b->options.dirs->log,
-		.inflight = inflight,
+		.journal = journal,
 		.keeper = b->keeper,
-		.calls = &pump_calls,
+		.calls = &log_streams_calls,
 		.context = b,
 	};
 
 	if (mkdir(pipes, 0700) < 0 && errno != EEXIST)
 		err_sys(e, errno, "cannot make the folder '%s'", pipes);
 	else
-		b->pump = pump_new(&options, e);
-	mem_free(inflight);
+		b->streams = log_streams_new(&options, e);
+	mem_free(journal);
 	mem_free(pipes);
-	return b->pump ? 0 : -1;
+	return b->streams ? 0 : -1;
 }
 
-struct log_place brain_log_place(const struct brain *b, const struct instance *i, enum pump_stream which)
+struct log_location brain_log_location(const struct brain *b, const struct instance *i, enum log_stream which)
 {
 	const struct spec *spec = instance_spec(i);
 	struct buf name = BUF_INIT;
-	struct log_place log;
+	struct log_location log;
 
 	buf_addf(&name, "%s:%d", instance_app(i), instance_number(i));
-	log.path = pump_log_path(b->options.dirs->log, name.ptr, spec, which);
-	log.rights = b->pump ? rights_clone(pump_rights(b->pump, spec)) : NULL;
+	log.path = log_streams_log_path(b->options.dirs->log, name.ptr, spec, which);
+	log.rights = b->streams ? rights_clone(log_streams_rights(b->streams, spec)) : NULL;
 	buf_release(&name);
 	return log;
 }
@@ -80,9 +80,9 @@ static const struct spec *spec_of(const void *context, const char *name)
 	return i ? herd_spec(b->herd, instance_app(i)) : NULL;
 }
 
-void brain_sweep_pump(struct brain *b)
+void brain_sweep_log_streams(struct brain *b)
 {
-	pump_sweep(b->pump, spec_of, b);
+	log_streams_sweep(b->streams, spec_of, b);
 }
 
 void brain_trim(struct brain *b)
