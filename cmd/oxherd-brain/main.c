@@ -107,13 +107,13 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 	return front->handle.server ? 0 : -1;
 }
 
-static void publish(void *context, const struct news_item *event)
+static void publish(void *context, const struct event_ring_item *event)
 {
 	struct front *front = context;
 	struct buf text = BUF_INIT;
 
 	if (stream_has_listeners(front->handle.server))
-		news_write(event, &text);
+		event_ring_write(event, &text);
 	stream_publish(front->handle.server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);

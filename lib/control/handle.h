@@ -15,7 +15,7 @@ struct diags;
 struct err;
 struct ev_loop;
 struct json;
-struct news_item;
+struct event_ring_item;
 struct oxfile;
 
 /* Everything that a handler needs; lives as long as the server. */
@@ -46,7 +46,7 @@ int handle_await(void *context, struct request *r);
 /* SIGHUP: everything is deployed, each oxfile read again; SIGUSR2: everything is reloaded. */
 void handle_signalled(struct handle *h, int number);
 /* waiting.c: an event was published; whoever waits for what it is about hears of it. */
-void handle_published(struct handle *h, const struct news_item *event);
+void handle_published(struct handle *h, const struct event_ring_item *event);
 /* handle_read.c: NULL after the request was answered with every mistake, or with why it may not have that file read. */
 struct oxfile *handle_read(struct handle *h, struct request *r, const char *path, bool will_run);
 /* The same by no request: in the environment and with the profile of the first app that came from it. */

@@ -170,17 +170,17 @@ void waiting_watch(struct waiting *w, const char *app)
 	map_put(&w->watched, app, w);
 }
 
-void handle_published(struct handle *h, const struct news_item *event)
+void handle_published(struct handle *h, const struct event_ring_item *event)
 {
 	struct buf text = BUF_INIT;
 	struct waiting *w = NULL;
 	size_t k = 0;
 
 	VEC_EACH (&h->watchers, k, w) {
-		if (!map_get(&w->watched, news_app(event)))
+		if (!map_get(&w->watched, event_ring_app(event)))
 			continue;
 		if (!text.len)
-			news_write(event, &text);
+			event_ring_write(event, &text);
 		request_progress(w->r, json_parse(text.ptr, text.len, text.len, NULL));
 	}
 	buf_release(&text);

@@ -352,9 +352,9 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	brain_open_notify(b);
 	b->oom_kills = procfs_oom_kills();
 	open_upstreams(b);
-	b->meter = meter_new();
+	b->usage = usage_new();
 	brain_open_limits(b);
-	b->ports = portwatch_new(b->loop);
+	b->ports = port_watch_new(b->loop);
 	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
 	if (brain_open_log_streams(b, e) < 0 || open_store(b, e) < 0) {
 		brain_free(b);
@@ -376,7 +376,7 @@ void brain_free(struct brain *b)
 	ev_timer_stop(b->loop, &b->due);
 	ev_timer_stop(b->loop, &b->save);
 	upgrade_release(b);
-	portwatch_free(b->ports);
+	port_watch_free(b->ports);
 	homewatch_free(b->home);
 	process_walk_free(b->walk);
 	map_release_with(&b->watches, mem_free);
@@ -385,7 +385,7 @@ void brain_free(struct brain *b)
 	probes_free(b->probes);
 	notify_free(b->notify);
 	limit_watch_free(b->limits);
-	meter_free(b->meter);
+	usage_free(b->usage);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
 	vec_release_with(&b->draining, mem_free);
@@ -393,8 +393,8 @@ void brain_free(struct brain *b)
 	herd_free(b->herd);
 	launch_envs_release(&b->launch_envs);
 	vec_release(&b->readers);
-	news_release(&b->news);
-	diary_free(b->diary);
+	event_ring_release(&b->events);
+	event_log_free(b->event_log);
 	vec_release_with(&b->forgets, mem_free);
 	vec_release_with(&b->facts, fact_free);
 	sync_release(b);

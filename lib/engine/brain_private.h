@@ -92,8 +92,8 @@ struct brain {
 	struct upstreams *upstreams;
 	struct drains *drains;
 	struct vec draining; /* of struct draining * */
-	struct meter *meter;
-	struct portwatch *ports;
+	struct usage *usage;
+	struct port_watch *ports;
 	struct homewatch *home;
 	ev_timer due;       /* the herd's next deadline */
 	ev_timer save;      /* armed only while something is not saved */
@@ -108,8 +108,8 @@ struct brain {
 	struct map watches;        /* slot -> struct watch * */
 	struct map waiters;        /* id -> struct waiter * */
 	struct vec readers;        /* of struct follower * (engine/follow.h) */
-	struct news news;
-	struct diary *diary;
+	struct event_ring events;
+	struct event_log *event_log;
 	struct json *state; /* as found in the store, until the keeper has told its part */
 	uint64_t last_id;
 	int64_t started_at, last_seq;

@@ -44,7 +44,7 @@ void brain_open_limits(struct brain *b)
 {
 	static const struct limit_watch_calls calls = { find_subjects, over_limit, limits_done };
 
-	b->limits = limit_watch_new(b->loop, b->meter, &calls, b);
+	b->limits = limit_watch_new(b->loop, b->usage, &calls, b);
 }
 
 static int by_pid(const void *left, const void *right)

@@ -142,7 +142,7 @@ static struct watch *watch_add(struct brain *b, struct ticket ticket)
 	return w;
 }
 
-/* The wait is over: what the portwatch gave is gone already. */
+/* The wait is over: what the port watch gave is gone already. */
 static void watch_end(struct watch *w)
 {
 	map_remove_n(&w->brain->watches, (const char *)&w->ticket.slot, sizeof(w->ticket.slot));
@@ -193,7 +193,7 @@ static void do_check_port(void *context, struct ticket ticket, int port)
 			.words = mem_strdup(holder),
 		});
 	w = watch_add(b, ticket);
-	w->wait = portwatch_until_free(b->ports, port, told_of_free, w);
+	w->wait = port_watch_until_free(b->ports, port, told_of_free, w);
 	buf_release(&words);
 }
 
@@ -232,7 +232,7 @@ static void do_watch_ready(
 	instance_status_init(&status);
 	instance_status(i, clock_ms(), &status);
 	w = watch_add(b, ticket);
-	w->wait = portwatch_until_listening(b->ports, port, (pid_t)status.pid, NULL, told_of_listening, w);
+	w->wait = port_watch_until_listening(b->ports, port, (pid_t)status.pid, NULL, told_of_listening, w);
 	instance_status_release(&status);
 }
 

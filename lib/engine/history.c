@@ -22,7 +22,7 @@ static void recall(void *context, const struct json *line)
 	(void)json_int(json_get(line, "seq"), &seq);
 	if (seq <= 0)
 		return;
-	(void)news_add(&b->news, &event, seq, wall_ms);
+	(void)event_ring_add(&b->events, &event, seq, wall_ms);
 	if (seq > b->last_seq)
 		b->last_seq = seq;
 }
@@ -31,24 +31,24 @@ void history_begin(struct brain *b)
 {
 	char *path = path_join(b->options.dirs->state, "diary");
 
-	b->diary = diary_new(b->loop, path);
+	b->event_log = event_log_new(b->loop, path);
 	mem_free(path);
-	diary_read(b->diary, recall, b);
+	event_log_read(b->event_log, recall, b);
 }
 
-static void write_down(struct brain *b, const struct news_item *item)
+static void write_down(struct brain *b, const struct event_ring_item *item)
 {
 	struct buf text = BUF_INIT;
 
-	news_write(item, &text);
-	diary_add(b->diary, &text);
+	event_ring_write(item, &text);
+	event_log_add(b->event_log, &text);
 	buf_release(&text);
 }
 
 void history_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
-	const struct news_item *item = news_add(&b->news, event, ++b->last_seq, clock_wall_ms());
+	const struct event_ring_item *item = event_ring_add(&b->events, event, ++b->last_seq, clock_wall_ms());
 
 	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
 	write_down(b, item);
@@ -59,8 +59,8 @@ void history_publish(void *context, const struct herd_event *event)
 
 void history_remember(void *context, const struct herd_event *event)
 {
-	struct news alone = { .items = VEC_INIT };
+	struct event_ring alone = { .items = VEC_INIT };
 
-	write_down(context, news_add(&alone, event, 0, clock_wall_ms()));
-	news_release(&alone);
+	write_down(context, event_ring_add(&alone, event, 0, clock_wall_ms()));
+	event_ring_release(&alone);
 }

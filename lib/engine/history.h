@@ -7,7 +7,7 @@
 struct brain;
 struct herd_event;
 
-/* Opens the diary.  Before anything happens: what is in it is remembered, by instances that still are and as events. */
+/* Opens the event log.  Before anything happens: what is in it is remembered, by instances that still are and as events. */
 void history_begin(struct brain *b);
 /* For everybody: it gets its number, and those who listen hear of it. */
 void history_publish(void *context, const struct herd_event *event);

@@ -29,11 +29,11 @@ static struct json *daemon_to_json(const struct brain *b)
 /* Measured for all of them in one walk over /proc, and only because somebody asks. */
 static void measure(struct brain *b, struct instance_status *statuses, size_t count)
 {
-	struct meter_reading *readings = mem_zalloc(count, sizeof(*readings));
+	struct usage_reading *readings = mem_zalloc(count, sizeof(*readings));
 
 	for (size_t i = 0; i < count; i++)
 		readings[i].pid = (pid_t)statuses[i].pid;
-	meter_read(b->meter, readings, count);
+	usage_read(b->usage, readings, count);
 	for (size_t i = 0; i < count; i++) {
 		if (!readings[i].processes)
 			continue;
@@ -187,9 +187,9 @@ struct json *brain_why(struct brain *b, const char *target, size_t limit, struct
 }
 
 static bool is_about(
-	const struct brain *b, const struct news_item *item, const char *const *targets, size_t count)
+	const struct brain *b, const struct event_ring_item *item, const char *const *targets, size_t count)
 {
-	const char *app = news_app(item);
+	const char *app = event_ring_app(item);
 	const struct spec *s = herd_spec(b->herd, app);
 	bool is_one = !count;
 
@@ -198,7 +198,7 @@ static bool is_about(
 		int number = 0;
 
 		if (selector_instance(targets[i], &len, &number))
-			is_one = number == news_instance(item) && strlen(app) == len &&
+			is_one = number == event_ring_instance(item) && strlen(app) == len &&
 				!memcmp(targets[i], app, len);
 		else
 			is_one = selector_means(targets[i], herd_spec(b->herd, targets[i]) != NULL, app,
@@ -213,16 +213,16 @@ struct json *brain_events(
 	struct json *root = json_new_object();
 	struct vec chosen = VEC_INIT;
 	struct buf text = BUF_INIT;
-	const struct news_item *item = NULL;
+	const struct event_ring_item *item = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->news.items, i, item) {
-		if (news_seq(item) > since && is_about(b, item, targets, count))
+	VEC_EACH (&b->events.items, i, item) {
+		if (event_ring_seq(item) > since && is_about(b, item, targets, count))
 			vec_push(&chosen, (void *)item);
 	}
 	jot_open(&text, NULL, '[');
 	for (i = limit && limit < chosen.len ? chosen.len - limit : 0; i < chosen.len; i++)
-		news_write(chosen.items[i], &text);
+		event_ring_write(chosen.items[i], &text);
 	jot_close(&text, ']');
 	json_set(root, "events", json_new_text(text.ptr));
 	json_set_int(root, "seq", b->last_seq);

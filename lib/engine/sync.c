@@ -157,7 +157,7 @@ static void adopt(struct brain *b, const struct found *f)
 		.start_time = f->start_time,
 		.is_asked = f->is_asked,
 		.is_over = is_over,
-		.is_told = is_over && news_has_end(&b->news, f->name, f->ticket.generation),
+		.is_told = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),
 	};
 	struct herd_exit end = sync_exit(f->status, f->wall_ms);
 	struct buf words = BUF_INIT;

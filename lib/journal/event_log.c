@@ -14,7 +14,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 
-struct diary {
+struct event_log {
 	struct ev_loop *loop;
 	ev_prepare turn;
 	char *path, *before;
@@ -32,12 +32,13 @@ static void read_file(const char *path, void (*each)(void *, const struct json *
 	const char *at = NULL;
 	const char *end = NULL;
 
-	if (file_read(path, (size_t)DIARY_MAX + DIARY_UNSAVED_MAX + DIARY_LINE_MAX, &text, NULL) < 0) {
+	if (file_read(path, (size_t)EVENT_LOG_MAX + EVENT_LOG_UNSAVED_MAX + EVENT_LOG_LINE_MAX, &text, NULL) <
+		0) {
 		buf_release(&text);
 		return;
 	}
 	for (at = text.ptr; (end = memchr(at, '\n', text.len - (size_t)(at - text.ptr))); at = end + 1) {
-		struct json *line = json_parse(at, (size_t)(end - at), DIARY_LINE_MAX, NULL);
+		struct json *line = json_parse(at, (size_t)(end - at), EVENT_LOG_LINE_MAX, NULL);
 
 		if (line)
 			each(context, line);
@@ -46,7 +47,7 @@ static void read_file(const char *path, void (*each)(void *, const struct json *
 	buf_release(&text);
 }
 
-void diary_read(const struct diary *d, void (*each)(void *, const struct json *), void *context)
+void event_log_read(const struct event_log *d, void (*each)(void *, const struct json *), void *context)
 {
 	read_file(d->before, each, context);
 	read_file(d->path, each, context);
@@ -54,7 +55,7 @@ void diary_read(const struct diary *d, void (*each)(void *, const struct json *)
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */
 
-static void fail(struct diary *d, const char *what)
+static void fail(struct event_log *d, const char *what)
 {
 	if (!d->is_failing)
 		log_warn_sys(errno, "%s '%s': what happens now is not remembered", what, d->path);
@@ -62,7 +63,7 @@ static void fail(struct diary *d, const char *what)
 	fd_close(&d->fd);
 }
 
-static void open_file(struct diary *d)
+static void open_file(struct event_log *d)
 {
 	struct stat st;
 
@@ -74,7 +75,7 @@ static void open_file(struct diary *d)
 	d->size = (size_t)st.st_size;
 }
 
-static void turn_over(struct diary *d)
+static void turn_over(struct event_log *d)
 {
 	fd_close(&d->fd);
 	if (rename(d->path, d->before) < 0)
@@ -83,7 +84,7 @@ static void turn_over(struct diary *d)
 		open_file(d);
 }
 
-static void save(struct diary *d)
+static void save(struct event_log *d)
 {
 	ssize_t put = 0;
 
@@ -91,7 +92,7 @@ static void save(struct diary *d)
 		return;
 	if (d->fd < 0)
 		open_file(d);
-	if (d->fd >= 0 && d->size + d->unsaved.len > DIARY_MAX && d->size)
+	if (d->fd >= 0 && d->size + d->unsaved.len > EVENT_LOG_MAX && d->size)
 		turn_over(d);
 	put = d->fd < 0 ? -1 : write(d->fd, d->unsaved.ptr, d->unsaved.len);
 	if (put > 0)
@@ -111,13 +112,13 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 	save(w->data);
 }
 
-struct diary *diary_new(struct ev_loop *loop, const char *path)
+struct event_log *event_log_new(struct ev_loop *loop, const char *path)
 {
-	struct diary *d = mem_zalloc(1, sizeof(*d));
+	struct event_log *d = mem_zalloc(1, sizeof(*d));
 	struct buf before = BUF_INIT;
 
 	buf_addf(&before, "%s.1", path);
-	*d = (struct diary){
+	*d = (struct event_log){
 		.loop = loop, .path = mem_strdup(path), .before = buf_detach(&before), .fd = -1
 	};
 	buf_init(&d->unsaved);
@@ -128,7 +129,7 @@ struct diary *diary_new(struct ev_loop *loop, const char *path)
 	return d;
 }
 
-void diary_free(struct diary *d)
+void event_log_free(struct event_log *d)
 {
 	if (!d)
 		return;
@@ -142,12 +143,12 @@ void diary_free(struct diary *d)
 	mem_free(d);
 }
 
-void diary_add(struct diary *d, const struct buf *text)
+void event_log_add(struct event_log *d, const struct buf *text)
 {
-	if (text->len > DIARY_LINE_MAX)
+	if (text->len > EVENT_LOG_LINE_MAX)
 		return;
 	buf_add(&d->unsaved, text->ptr, text->len);
 	buf_addc(&d->unsaved, '\n');
-	if (d->unsaved.len > DIARY_UNSAVED_MAX)
+	if (d->unsaved.len > EVENT_LOG_UNSAVED_MAX)
 		save(d);
 }

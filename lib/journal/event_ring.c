@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "os/clock.h"
 
-struct news_item {
+struct event_ring_item {
 	int64_t seq, wall_ms, pid, run, delay_ms;
 	int instance;
 	unsigned char kind, from, to, on; /* of the herd's enums */
@@ -19,19 +19,20 @@ struct news_item {
 	char app[];               /* its name, '\0', the words, '\0' */
 };
 
-void news_release(struct news *n)
+void event_ring_release(struct event_ring *n)
 {
 	vec_release_with(&n->items, mem_free);
 }
 
-const struct news_item *news_add(struct news *n, const struct herd_event *event, int64_t seq, int64_t wall_ms)
+const struct event_ring_item *event_ring_add(
+	struct event_ring *n, const struct herd_event *event, int64_t seq, int64_t wall_ms)
 {
 	const char *why = event->why ? event->why : "";
 	size_t app_size = strlen(event->app) + 1;
 	size_t why_size = strlen(why) + 1;
-	struct news_item *item = mem_alloc(sizeof(*item) + app_size + why_size);
+	struct event_ring_item *item = mem_alloc(sizeof(*item) + app_size + why_size);
 
-	*item = (struct news_item){
+	*item = (struct event_ring_item){
 		.seq = seq,
 		.wall_ms = wall_ms,
 		.pid = event->pid,
@@ -59,12 +60,12 @@ const struct news_item *news_add(struct news *n, const struct herd_event *event,
 	return item;
 }
 
-static bool is_end(const struct news_item *item)
+static bool is_end(const struct event_ring_item *item)
 {
 	return item->kind == HERD_EVENT_STATE && event_is_end((enum event)item->on);
 }
 
-bool news_has_end(const struct news *n, const char *name, uint64_t run)
+bool event_ring_has_end(const struct event_ring *n, const char *name, uint64_t run)
 {
 	const char *colon = strrchr(name, ':');
 	size_t len = colon ? (size_t)(colon - name) : 0;
@@ -73,7 +74,7 @@ bool news_has_end(const struct news *n, const char *name, uint64_t run)
 	if (!colon || !str_to_int(colon + 1, &number))
 		return false;
 	for (size_t k = n->items.len; k > 0; k--) {
-		const struct news_item *item = n->items.items[k - 1];
+		const struct event_ring_item *item = n->items.items[k - 1];
 
 		if (item->run == (int64_t)run && item->instance == number && is_end(item) &&
 			strncmp(item->app, name, len) == 0 && !item->app[len])
@@ -82,17 +83,17 @@ bool news_has_end(const struct news *n, const char *name, uint64_t run)
 	return false;
 }
 
-int64_t news_seq(const struct news_item *item)
+int64_t event_ring_seq(const struct event_ring_item *item)
 {
 	return item->seq;
 }
 
-const char *news_app(const struct news_item *item)
+const char *event_ring_app(const struct event_ring_item *item)
 {
 	return item->app;
 }
 
-int news_instance(const struct news_item *item)
+int event_ring_instance(const struct event_ring_item *item)
 {
 	return item->instance;
 }
@@ -110,7 +111,7 @@ static void jot_known(struct buf *out, const char *key, bool is_known, int64_t v
 		jot_null(out, key);
 }
 
-static void write_rollout(const struct news_item *item, struct buf *out)
+static void write_rollout(const struct event_ring_item *item, struct buf *out)
 {
 	jot_string(out, "phase", item->phase);
 	jot_string(out, "step", item->step);
@@ -121,7 +122,7 @@ static void write_rollout(const struct news_item *item, struct buf *out)
 	jot_int(out, "elapsed_ms", item->elapsed_ms);
 }
 
-void news_write(const struct news_item *item, struct buf *out)
+void event_ring_write(const struct event_ring_item *item, struct buf *out)
 {
 	bool is_state = item->kind == HERD_EVENT_STATE;
 	bool is_one = item->instance >= 0;

@@ -13,23 +13,23 @@
 
 enum { EVENTS_MAX = 1000 };
 
-struct news {
-	struct vec items; /* of struct news_item *, oldest first */
+struct event_ring {
+	struct vec items; /* of struct event_ring_item *, oldest first */
 };
 
-struct news_item;
+struct event_ring_item;
 
-void news_release(struct news *n);
+void event_ring_release(struct event_ring *n);
 /* Remembered as number `seq`; the oldest is forgotten when there are too many. */
-const struct news_item *news_add(
-	struct news *n, const struct herd_event *event, int64_t seq, int64_t wall_ms);
+const struct event_ring_item *event_ring_add(
+	struct event_ring *n, const struct herd_event *event, int64_t seq, int64_t wall_ms);
 /* Is the end of this run of "api:2" among them? */
-bool news_has_end(const struct news *n, const char *name, uint64_t run);
-int64_t news_seq(const struct news_item *item);
-const char *news_app(const struct news_item *item);
+bool event_ring_has_end(const struct event_ring *n, const char *name, uint64_t run);
+int64_t event_ring_seq(const struct event_ring_item *item);
+const char *event_ring_app(const struct event_ring_item *item);
 /* -1: it is about the app as a whole. */
-int news_instance(const struct news_item *item);
+int event_ring_instance(const struct event_ring_item *item);
 /* Appends it as a JSON object. */
-void news_write(const struct news_item *item, struct buf *out);
+void event_ring_write(const struct event_ring_item *item, struct buf *out);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Whole files, read and written whole.  This is the only place that opens a file for writing, but for the log
- * log streams, which append.
+ * Whole files, read and written whole.  This is the only place that opens a file for writing, but for the
+ * streams (logs/streams), which append.
  */
 #ifndef OX_OS_FILE_H
 #define OX_OS_FILE_H

@@ -12,7 +12,7 @@
 
 struct limit_watch {
 	struct ev_loop *loop;
-	struct meter *meter;
+	struct usage *usage;
 	const struct limit_watch_calls *calls;
 	void *context;
 	ev_timer timer;
@@ -56,7 +56,7 @@ static void sweep(struct limit_watch *l, const struct limit_subject *subjects, s
 	}
 }
 
-static int64_t exact_memory(const struct meter_reading *r, int64_t most)
+static int64_t exact_memory(const struct usage_reading *r, int64_t most)
 {
 	int64_t share = most > 0 && r->memory_bytes > most ? proctree_share(r->pid) : -1;
 
@@ -64,7 +64,7 @@ static int64_t exact_memory(const struct meter_reading *r, int64_t most)
 }
 
 /* The fact may change the herd, and with it the definition: nothing of the subject is looked at after it. */
-static int64_t look_at(struct limit_watch *l, const struct limit_subject *s, const struct meter_reading *r)
+static int64_t look_at(struct limit_watch *l, const struct limit_subject *s, const struct usage_reading *r)
 {
 	struct limits_past *past = past_of(l, s->ticket);
 	int64_t memory = exact_memory(r, s->spec->limits.memory_bytes);
@@ -84,14 +84,14 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	struct limit_watch *l = w->data;
 	struct limit_subject *subjects = NULL;
 	size_t count = l->calls->subjects(l->context, &subjects);
-	struct meter_reading *readings = mem_zalloc(count, sizeof(*readings));
+	struct usage_reading *readings = mem_zalloc(count, sizeof(*readings));
 	int64_t next = LIMITS_SELDOM_MS;
 
 	(void)loop;
 	(void)events;
 	for (size_t i = 0; i < count; i++)
 		readings[i].pid = (pid_t)subjects[i].pid;
-	meter_read(l->meter, readings, count);
+	usage_read(l->usage, readings, count);
 	sweep(l, subjects, count);
 	for (size_t i = 0; i < count; i++) {
 		int64_t its = readings[i].processes ? look_at(l, &subjects[i], &readings[i]) : LIMITS_SOON_MS;
@@ -107,12 +107,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 struct limit_watch *limit_watch_new(
-	struct ev_loop *loop, struct meter *meter, const struct limit_watch_calls *calls, void *context)
+	struct ev_loop *loop, struct usage *usage, const struct limit_watch_calls *calls, void *context)
 {
 	struct limit_watch *l = mem_zalloc(1, sizeof(*l));
 
 	l->loop = loop;
-	l->meter = meter;
+	l->usage = usage;
 	l->calls = calls;
 	l->context = context;
 	ev_timer_init(&l->timer, on_timer, 0, 0);

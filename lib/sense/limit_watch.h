@@ -13,7 +13,7 @@
 
 struct ev_loop;
 struct limit_watch;
-struct meter;
+struct usage;
 
 /* One that runs and has limits. */
 struct limit_subject {
@@ -31,9 +31,9 @@ struct limit_watch_calls {
 	void (*done)(void *context);
 };
 
-/* `calls` and `meter` are borrowed. */
+/* `calls` and `usage` are borrowed. */
 struct limit_watch *limit_watch_new(
-	struct ev_loop *loop, struct meter *meter, const struct limit_watch_calls *calls, void *context);
+	struct ev_loop *loop, struct usage *usage, const struct limit_watch_calls *calls, void *context);
 void limit_watch_free(struct limit_watch *l);
 /* Something happened to an app of this spec (NULL: there is none): if it has limits they are looked at soon.  No call is made from inside. */
 void limit_watch_wake(struct limit_watch *l, const struct spec *spec);

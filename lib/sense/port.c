@@ -20,7 +20,7 @@
 #include "sense/proctree.h"
 
 struct port_wait {
-	struct portwatch *watch;
+	struct port_watch *watch;
 	int port;
 	port_told told;
 	void *context;
@@ -38,7 +38,7 @@ struct port_wait {
 	bool is_told;
 };
 
-struct portwatch {
+struct port_watch {
 	struct ev_loop *loop;
 	struct vec blocked;   /* of struct port_wait *, until free */
 	struct vec listening; /* of struct port_wait *, until listening */
@@ -136,7 +136,7 @@ static void sweep(struct vec *waits)
 }
 
 /* Whoever is told may cancel and begin waits, so members go only when nobody walks over them. */
-static void end_round(struct portwatch *w)
+static void end_round(struct port_watch *w)
 {
 	w->is_in_round = false;
 	sweep(&w->blocked);
@@ -198,7 +198,7 @@ static void look_if_free(struct port_wait *wait)
 static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
 {
 	struct port_wait *wait = io->data;
-	struct portwatch *w = wait->watch;
+	struct port_watch *w = wait->watch;
 
 	(void)loop;
 	w->is_in_round = true;
@@ -211,7 +211,7 @@ static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
 
 static void on_look_free(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct portwatch *w = timer->data;
+	struct port_watch *w = timer->data;
 
 	(void)loop;
 	(void)events;
@@ -223,16 +223,16 @@ static void on_look_free(struct ev_loop *loop, struct ev_timer *timer, int event
 
 /* --- until listening --- */
 
-static void judge_listener(struct port_wait *wait, struct tree_listens *judge)
+static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 {
 	int64_t now = clock_ms(); /* not the loop's time, which jumps when somebody sets the clock */
 	struct netdiag_holder who = { .command = BUF_INIT };
 	struct buf words = BUF_INIT;
-	uint32_t inode = tree_listens_inode(judge, wait->port);
+	uint32_t inode = port_owner_inode(judge, wait->port);
 
-	if (!inode || (inode == wait->stranger && now - wait->judged_at < PORTWATCH_STRANGER_MS))
+	if (!inode || (inode == wait->stranger && now - wait->judged_at < PORT_WATCH_STRANGER_MS))
 		return;
-	if (tree_listens(judge, wait->port, wait->main, wait->cgroup)) {
+	if (port_owner_listens(judge, wait->port, wait->main, wait->cgroup)) {
 		tell(wait, PORT_LISTENS, "");
 		return;
 	}
@@ -249,10 +249,10 @@ static void judge_listener(struct port_wait *wait, struct tree_listens *judge)
 }
 
 /* Looks again after `pause`, but leaves the processor to others for four times as long as the last look took. */
-static void look_after(struct portwatch *w, double pause)
+static void look_after(struct port_watch *w, double pause)
 {
-	if (pause > PORTWATCH_LISTEN_MAX_MS / 1000.)
-		pause = PORTWATCH_LISTEN_MAX_MS / 1000.;
+	if (pause > PORT_WATCH_LISTEN_MAX_MS / 1000.)
+		pause = PORT_WATCH_LISTEN_MAX_MS / 1000.;
 	w->pause = pause < 4 * w->cost ? 4 * w->cost : pause;
 	ev_timer_stop(w->loop, &w->look_listening);
 	ev_timer_set(&w->look_listening, w->pause, 0.);
@@ -261,8 +261,8 @@ static void look_after(struct portwatch *w, double pause)
 
 static void on_look_listening(struct ev_loop *loop, struct ev_timer *timer, int events)
 {
-	struct portwatch *w = timer->data;
-	struct tree_listens judge;
+	struct port_watch *w = timer->data;
+	struct port_owner judge;
 	int64_t began = clock_us();
 	int only = 0;
 
@@ -271,14 +271,14 @@ static void on_look_listening(struct ev_loop *loop, struct ev_timer *timer, int 
 	w->is_in_round = true;
 	if (w->listening.len == 1)
 		only = ((const struct port_wait *)w->listening.items[0])->port;
-	tree_listens_init(&judge, only);
+	port_owner_init(&judge, only);
 	for (size_t i = 0, len = w->listening.len; i < len; i++) {
 		struct port_wait *wait = w->listening.items[i];
 
 		if (!wait->is_over)
 			judge_listener(wait, &judge);
 	}
-	tree_listens_release(&judge);
+	port_owner_release(&judge);
 	end_round(w);
 	w->cost = (double)(clock_us() - began) / 1e6;
 	if (w->listening.len)
@@ -287,18 +287,18 @@ static void on_look_listening(struct ev_loop *loop, struct ev_timer *timer, int 
 
 /* --- life --- */
 
-struct portwatch *portwatch_new(struct ev_loop *loop)
+struct port_watch *port_watch_new(struct ev_loop *loop)
 {
-	struct portwatch *w = mem_zalloc(1, sizeof(*w));
+	struct port_watch *w = mem_zalloc(1, sizeof(*w));
 
 	w->loop = loop;
-	ev_timer_init(&w->look_free, on_look_free, 0., PORTWATCH_FREE_MS / 1000.);
+	ev_timer_init(&w->look_free, on_look_free, 0., PORT_WATCH_FREE_MS / 1000.);
 	ev_init(&w->look_listening, on_look_listening);
 	w->look_free.data = w->look_listening.data = w;
 	return w;
 }
 
-void portwatch_free(struct portwatch *w)
+void port_watch_free(struct port_watch *w)
 {
 	if (!w)
 		return;
@@ -312,7 +312,7 @@ void portwatch_free(struct portwatch *w)
 	mem_free(w);
 }
 
-static struct port_wait *wait_new(struct portwatch *w, int port, port_told told, void *context)
+static struct port_wait *wait_new(struct port_watch *w, int port, port_told told, void *context)
 {
 	struct port_wait *wait = mem_zalloc(1, sizeof(*wait));
 
@@ -326,7 +326,7 @@ static struct port_wait *wait_new(struct portwatch *w, int port, port_told told,
 	return wait;
 }
 
-struct port_wait *portwatch_until_free(struct portwatch *w, int port, port_told told, void *context)
+struct port_wait *port_watch_until_free(struct port_watch *w, int port, port_told told, void *context)
 {
 	struct port_wait *wait = wait_new(w, port, told, context);
 	struct buf words = BUF_INIT;
@@ -341,8 +341,8 @@ struct port_wait *portwatch_until_free(struct portwatch *w, int port, port_told 
 	return wait;
 }
 
-struct port_wait *portwatch_until_listening(
-	struct portwatch *w, int port, pid_t main, const char *cgroup, port_told told, void *context)
+struct port_wait *port_watch_until_listening(
+	struct port_watch *w, int port, pid_t main, const char *cgroup, port_told told, void *context)
 {
 	struct port_wait *wait = wait_new(w, port, told, context);
 
@@ -351,7 +351,7 @@ struct port_wait *portwatch_until_listening(
 	vec_push(&w->listening, wait);
 	/* A new one is looked for soon, whatever pause the others had grown to; a storm of new ones puts nothing off. */
 	if (!ev_is_active(&w->look_listening) ||
-		ev_timer_remaining(w->loop, &w->look_listening) > PORTWATCH_LISTEN_FIRST_MS / 1000.)
-		look_after(w, PORTWATCH_LISTEN_FIRST_MS / 1000.);
+		ev_timer_remaining(w->loop, &w->look_listening) > PORT_WATCH_LISTEN_FIRST_MS / 1000.)
+		look_after(w, PORT_WATCH_LISTEN_FIRST_MS / 1000.);
 	return wait;
 }

@@ -15,14 +15,14 @@
 #include "base/buf.h"
 
 struct ev_loop;
-struct portwatch;
+struct port_watch;
 struct port_wait;
 
 enum {
-	PORTWATCH_FREE_MS = 1000,
-	PORTWATCH_LISTEN_FIRST_MS = 2,
-	PORTWATCH_LISTEN_MAX_MS = 100,
-	PORTWATCH_STRANGER_MS = 1000, /* a listener that was judged a stranger is judged again after this */
+	PORT_WATCH_FREE_MS = 1000,
+	PORT_WATCH_LISTEN_FIRST_MS = 2,
+	PORT_WATCH_LISTEN_MAX_MS = 100,
+	PORT_WATCH_STRANGER_MS = 1000, /* a listener that was judged a stranger is judged again after this */
 };
 
 enum port_news {
@@ -40,18 +40,18 @@ typedef void (*port_told)(void *context, enum port_news news, const char *words)
  */
 int port_check(int port, pid_t *holder, struct buf *words);
 
-struct portwatch *portwatch_new(struct ev_loop *loop);
+struct port_watch *port_watch_new(struct ev_loop *loop);
 /* Forgets all who wait, without telling them. */
-void portwatch_free(struct portwatch *w);
+void port_watch_free(struct port_watch *w);
 
 /* PORT_FREE as soon as it is so; never from inside this call. */
-struct port_wait *portwatch_until_free(struct portwatch *w, int port, port_told told, void *context);
+struct port_wait *port_watch_until_free(struct port_watch *w, int port, port_told told, void *context);
 /*
  * PORT_LISTENS when `main`, a descendant, one of its session, or a process of `cgroup` (its folder, or NULL) listens on the
  * port; never from inside this call.  It does not give up by itself.
  */
-struct port_wait *portwatch_until_listening(
-	struct portwatch *w, int port, pid_t main, const char *cgroup, port_told told, void *context);
+struct port_wait *port_watch_until_listening(
+	struct port_watch *w, int port, pid_t main, const char *cgroup, port_told told, void *context);
 /* NULL does nothing.  Not for a wait that is over. */
 void port_wait_cancel(struct port_wait *wait);
 

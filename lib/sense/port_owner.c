@@ -11,19 +11,19 @@
 /* Bytes of a cgroup.procs that are looked at. */
 enum { CGROUP_PROCS_MAX = 1024 * 1024 };
 
-void tree_listens_init(struct tree_listens *look, int port)
+void port_owner_init(struct port_owner *look, int port)
 {
-	*look = (struct tree_listens){ .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
+	*look = (struct port_owner){ .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
 	(void)netdiag_listeners(port, &look->sockets, NULL);
 }
 
-void tree_listens_release(struct tree_listens *look)
+void port_owner_release(struct port_owner *look)
 {
 	netdiag_release(&look->sockets);
 	proctree_release(&look->tree);
 }
 
-uint32_t tree_listens_inode(const struct tree_listens *look, int port)
+uint32_t port_owner_inode(const struct port_owner *look, int port)
 {
 	const struct netdiag_socket *found = netdiag_find(&look->sockets, port);
 
@@ -31,7 +31,7 @@ uint32_t tree_listens_inode(const struct tree_listens *look, int port)
 }
 
 /* A port has several sockets where IPv4 and IPv6 are listened on apart, or where SO_REUSEPORT shares it. */
-static bool holds(const struct tree_listens *look, int port, pid_t pid)
+static bool holds(const struct port_owner *look, int port, pid_t pid)
 {
 	const struct netdiag_socket *end = look->sockets.items + look->sockets.len;
 	const struct netdiag_socket *at = netdiag_find(&look->sockets, port);
@@ -42,7 +42,7 @@ static bool holds(const struct tree_listens *look, int port, pid_t pid)
 	return false;
 }
 
-static bool cgroup_holds(const struct tree_listens *look, int port, const char *cgroup)
+static bool cgroup_holds(const struct port_owner *look, int port, const char *cgroup)
 {
 	struct buf path = BUF_INIT;
 	struct buf text = BUF_INIT;
@@ -64,7 +64,7 @@ static bool cgroup_holds(const struct tree_listens *look, int port, const char *
 	return is_found;
 }
 
-static bool descendant_holds(struct tree_listens *look, int port, pid_t main)
+static bool descendant_holds(struct port_owner *look, int port, pid_t main)
 {
 	if (!look->has_tree && proctree_scan(&look->tree) < 0)
 		return false;
@@ -79,10 +79,10 @@ static bool descendant_holds(struct tree_listens *look, int port, pid_t main)
 	return false;
 }
 
-bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *cgroup)
+bool port_owner_listens(struct port_owner *look, int port, pid_t main, const char *cgroup)
 {
 	look->until = clock_cpu_ms() + NETDIAG_OWN_MS;
-	if (!tree_listens_inode(look, port))
+	if (!port_owner_inode(look, port))
 		return false;
 	if (main > 0 && holds(look, port, main))
 		return true;
@@ -91,7 +91,7 @@ bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *c
 	return main > 0 && descendant_holds(look, port, main);
 }
 
-bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main)
+bool port_owner_holds(struct port_owner *look, uint32_t inode, pid_t main)
 {
 	look->until = clock_cpu_ms() + NETDIAG_OWN_MS;
 	if (main <= 0 || !inode)

@@ -12,7 +12,7 @@
 #include "os/netdiag.h"
 #include "sense/proctree.h"
 
-struct tree_listens {
+struct port_owner {
 	struct netdiag_sockets sockets;
 	struct proctree tree;
 	bool has_tree;
@@ -20,14 +20,14 @@ struct tree_listens {
 };
 
 /* Only one port is asked for, or all with 0. */
-void tree_listens_init(struct tree_listens *look, int port);
-void tree_listens_release(struct tree_listens *look);
+void port_owner_init(struct port_owner *look, int port);
+void port_owner_release(struct port_owner *look);
 /* The inode of a listener on that port, or 0. */
-uint32_t tree_listens_inode(const struct tree_listens *look, int port);
+uint32_t port_owner_inode(const struct port_owner *look, int port);
 /* True if `main`, a descendant of it, one of its session, or a process of `cgroup` (a folder, or NULL) holds a listener there. */
-bool tree_listens(struct tree_listens *look, int port, pid_t main, const char *cgroup);
+bool port_owner_listens(struct port_owner *look, int port, pid_t main, const char *cgroup);
 
 /* The same question about one socket: does `main`, a descendant, or one of its session hold it? */
-bool tree_holds(struct tree_listens *look, uint32_t inode, pid_t main);
+bool port_owner_holds(struct port_owner *look, uint32_t inode, pid_t main);
 
 #endif

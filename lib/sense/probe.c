@@ -40,16 +40,16 @@ static void describe_stranger(struct probe *p, int port, int64_t inode)
 
 static bool owns(const struct probe *p, int port, int64_t inode)
 {
-	struct tree_listens look = { .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
+	struct port_owner look = { .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
 	bool is_own = false;
 
 	if (inode > 0) {
-		is_own = tree_holds(&look, (uint32_t)inode, p->pid);
+		is_own = port_owner_holds(&look, (uint32_t)inode, p->pid);
 	} else {
-		tree_listens_init(&look, port);
-		is_own = tree_listens(&look, port, p->pid, NULL);
+		port_owner_init(&look, port);
+		is_own = port_owner_listens(&look, port, p->pid, NULL);
 	}
-	tree_listens_release(&look);
+	port_owner_release(&look);
 	return is_own;
 }
 

@@ -18,7 +18,7 @@ struct past {
 	int processes;
 };
 
-struct meter {
+struct usage {
 	struct past *pasts; /* by pid */
 	size_t len;
 };
@@ -29,12 +29,12 @@ struct sum {
 	int processes;
 };
 
-struct meter *meter_new(void)
+struct usage *usage_new(void)
 {
-	return mem_zalloc(1, sizeof(struct meter));
+	return mem_zalloc(1, sizeof(struct usage));
 }
 
-void meter_free(struct meter *m)
+void usage_free(struct usage *m)
 {
 	if (!m)
 		return;
@@ -59,14 +59,14 @@ static int by_pid(const void *left, const void *right)
 	return (a->pid > b->pid) - (a->pid < b->pid);
 }
 
-static const struct past *find_pid(const struct meter *m, pid_t pid)
+static const struct past *find_pid(const struct usage *m, pid_t pid)
 {
 	struct past wanted = { .pid = pid };
 
 	return m->len ? bsearch(&wanted, m->pasts, m->len, sizeof(wanted), by_pid) : NULL;
 }
 
-static const struct past *find_past(const struct meter *m, const struct tree_proc *main)
+static const struct past *find_past(const struct usage *m, const struct tree_proc *main)
 {
 	const struct past *found = find_pid(m, main->is.pid);
 
@@ -74,12 +74,12 @@ static const struct past *find_past(const struct meter *m, const struct tree_pro
 }
 
 /* Answers from what was measured a moment ago, if all of them were. */
-static bool read_fresh(const struct meter *m, struct meter_reading *readings, size_t count, int64_t now)
+static bool read_fresh(const struct usage *m, struct usage_reading *readings, size_t count, int64_t now)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct past *past = readings[i].pid > 0 ? find_pid(m, readings[i].pid) : NULL;
 
-		if (readings[i].pid > 0 && (!past || now - past->at_ms >= METER_FRESH_MS))
+		if (readings[i].pid > 0 && (!past || now - past->at_ms >= USAGE_FRESH_MS))
 			return false;
 		readings[i].processes = past ? past->processes : 0;
 		readings[i].memory_bytes = past ? past->memory_bytes : 0;
@@ -96,7 +96,7 @@ static double percent_of(uint64_t ticks, int64_t ms)
 }
 
 static struct past judge(
-	const struct meter *m, const struct tree_proc *main, const struct sum *sum, int64_t now)
+	const struct usage *m, const struct tree_proc *main, const struct sum *sum, int64_t now)
 {
 	const struct past *before = find_past(m, main);
 	struct past after = {
@@ -112,11 +112,11 @@ static struct past judge(
 	if (!before) {
 		/* A start is known to a tick only. */
 		after.percent =
-			now - started_ms >= METER_LEAST_MS ? percent_of(sum->cpu_ticks, now - started_ms) : 0;
+			now - started_ms >= USAGE_LEAST_MS ? percent_of(sum->cpu_ticks, now - started_ms) : 0;
 		return after;
 	}
 	/* Others started meanwhile: this one's share goes on from where it was counted last. */
-	if (now - before->at_ms < METER_FRESH_MS) {
+	if (now - before->at_ms < USAGE_FRESH_MS) {
 		after.cpu_ticks = before->cpu_ticks;
 		after.at_ms = before->at_ms;
 		after.percent = before->percent;
@@ -143,7 +143,7 @@ static void sum_up(const struct proctree *t, struct sum *sums)
 	}
 }
 
-static void remember(struct meter *m, struct past *pasts, size_t len)
+static void remember(struct usage *m, struct past *pasts, size_t len)
 {
 	mem_free(m->pasts);
 	m->pasts = pasts;
@@ -152,7 +152,7 @@ static void remember(struct meter *m, struct past *pasts, size_t len)
 		qsort(pasts, len, sizeof(*pasts), by_pid);
 }
 
-void meter_read(struct meter *m, struct meter_reading *readings, size_t count)
+void usage_read(struct usage *m, struct usage_reading *readings, size_t count)
 {
 	struct proctree tree = PROCTREE_INIT;
 	struct past *pasts = NULL;

@@ -1,6 +1,6 @@
 /*
  * Memory and processor time of instances, over their whole process trees.  Nothing is measured until somebody asks: there are no
- * ticks.  One walk over /proc serves all instances of a question, and all questions of the next METER_FRESH_MS: who asks
+ * ticks.  One walk over /proc serves all instances of a question, and all questions of the next USAGE_FRESH_MS: who asks
  * all the time costs a walk a second.
  *
  * Memory is the sum of resident sets: what processes share counts once for each of them (the exact share costs a walk over all pages of each).
@@ -15,22 +15,22 @@
 #include <sys/types.h>
 
 enum {
-	METER_FRESH_MS = 1000, /* what was measured is so long as good as new */
-	METER_LEAST_MS = 250,  /* of a life, to say what share it took: the kernel counts in steps of 10 ms */
+	USAGE_FRESH_MS = 1000, /* what was measured is so long as good as new */
+	USAGE_LEAST_MS = 250,  /* of a life, to say what share it took: the kernel counts in steps of 10 ms */
 };
 
-struct meter;
+struct usage;
 
-struct meter_reading {
+struct usage_reading {
 	pid_t pid;     /* asked: an instance's main process; 0 for none */
 	int processes; /* answered: 0 if there is nothing */
 	int64_t memory_bytes;
 	double cpu_percent;
 };
 
-struct meter *meter_new(void);
-void meter_free(struct meter *m);
+struct usage *usage_new(void);
+void usage_free(struct usage *m);
 /* Fills in every reading.  What was measured for processes that are not asked about any more is forgotten. */
-void meter_read(struct meter *m, struct meter_reading *readings, size_t count);
+void usage_read(struct usage *m, struct usage_reading *readings, size_t count);
 
 #endif

@@ -86,7 +86,7 @@ static void say_lines(const struct place *p, struct buf *said)
 	say(p, said->ptr);
 }
 
-/* What the streams does, without the rest of the brain.  Gives how many bytes were dropped. */
+/* What the daemon does, without the rest of the brain.  Gives how many bytes were dropped. */
 static uint64_t take_all(const struct place *p, const struct log_streams_calls *calls, void *context)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);

@@ -89,14 +89,14 @@ static void end_tree(struct tree *t)
 
 static void memory_counts_over_the_whole_tree(void **state)
 {
-	struct meter *m = meter_new();
+	struct usage *m = usage_new();
 
 	(void)state;
 	for (enum kin kin = CHILD; kin <= ORPHAN; kin++) {
 		struct tree t = start_tree(false, kin);
-		struct meter_reading readings[] = { { .pid = t.pid }, { .pid = 0 }, { .pid = 999999999 } };
+		struct usage_reading readings[] = { { .pid = t.pid }, { .pid = 0 }, { .pid = 999999999 } };
 
-		meter_read(m, readings, 3);
+		usage_read(m, readings, 3);
 		assert_int_equal(readings[0].processes, 2);
 		assert_true(readings[0].memory_bytes >= BLOCK);
 		assert_true(readings[0].memory_bytes < 2LL * BLOCK);
@@ -106,60 +106,60 @@ static void memory_counts_over_the_whole_tree(void **state)
 		}
 		end_tree(&t);
 	}
-	meter_free(m);
+	usage_free(m);
 }
 
 static void an_idle_tree_takes_nothing_and_a_busy_one_a_processor(void **state)
 {
-	struct meter *m = meter_new();
+	struct usage *m = usage_new();
 	struct tree idle = start_tree(false, CHILD);
 	struct tree busy = start_tree(true, CHILD);
-	struct meter_reading readings[] = { { .pid = idle.pid }, { .pid = busy.pid } };
+	struct usage_reading readings[] = { { .pid = idle.pid }, { .pid = busy.pid } };
 	double first = 0;
-	int64_t end = clock_ms() + METER_FRESH_MS + 20;
+	int64_t end = clock_ms() + USAGE_FRESH_MS + 20;
 
 	(void)state;
-	meter_read(m, readings, 2);
+	usage_read(m, readings, 2);
 	first = readings[1].cpu_percent;
-	meter_read(m, readings, 2);
+	usage_read(m, readings, 2);
 	assert_true(first == readings[1].cpu_percent);
 	while (clock_ms() < end)
 		continue;
-	meter_read(m, readings, 2);
+	usage_read(m, readings, 2);
 	assert_true(readings[0].cpu_percent < 5);
 	assert_true(readings[1].cpu_percent > 15);
 	assert_true(readings[1].cpu_percent < 130);
 	end_tree(&idle);
 	end_tree(&busy);
-	meter_free(m);
+	usage_free(m);
 }
 
 static void what_was_measured_is_given_again_for_a_moment(void **state)
 {
-	struct meter *m = meter_new();
+	struct usage *m = usage_new();
 	struct tree t = start_tree(false, CHILD);
 	struct tree later = start_tree(false, CHILD);
-	struct meter_reading one = { .pid = t.pid };
-	struct meter_reading both[] = { { .pid = t.pid }, { .pid = later.pid }, { .pid = 0 } };
+	struct usage_reading one = { .pid = t.pid };
+	struct usage_reading both[] = { { .pid = t.pid }, { .pid = later.pid }, { .pid = 0 } };
 
 	(void)state;
 	/* The last of a tree is reaped here, not when some init gets to it. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	meter_read(m, &one, 1);
+	usage_read(m, &one, 1);
 	assert_int_equal(one.processes, 2);
 	end_tree(&t);
-	one = (struct meter_reading){ .pid = t.pid };
-	meter_read(m, &one, 1);
+	one = (struct usage_reading){ .pid = t.pid };
+	usage_read(m, &one, 1);
 	assert_int_equal(one.processes, 2);
 	assert_true(one.memory_bytes >= BLOCK);
 	/* Somebody new is never answered for without a look. */
-	meter_read(m, both, 3);
+	usage_read(m, both, 3);
 	assert_int_equal(both[0].processes, 0);
 	assert_int_equal(both[1].processes, 2);
 	assert_int_equal(both[2].processes, 0);
 	end_tree(&later);
 	prctl(PR_SET_CHILD_SUBREAPER, 0);
-	meter_free(m);
+	usage_free(m);
 }
 
 static void the_nearer_root_owns(void **state)
@@ -188,7 +188,7 @@ static void the_nearer_root_owns(void **state)
 static void a_thousand_instances_are_measured_in_milliseconds(void **state)
 {
 	enum { COUNT = 1000 };
-	static struct meter_reading readings[COUNT];
+	static struct usage_reading readings[COUNT];
 	int64_t best = INT64_MAX;
 	int counted = 0;
 
@@ -202,13 +202,13 @@ static void a_thousand_instances_are_measured_in_milliseconds(void **state)
 		}
 	}
 	for (int round = 0; round < 3; round++) {
-		struct meter *m = meter_new();
+		struct usage *m = usage_new();
 		int64_t began = clock_us();
 
-		meter_read(m, readings, COUNT);
+		usage_read(m, readings, COUNT);
 		if (clock_us() - began < best)
 			best = clock_us() - began;
-		meter_free(m);
+		usage_free(m);
 	}
 	for (int i = 0; i < COUNT; i++) {
 		counted += readings[i].processes;

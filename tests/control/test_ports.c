@@ -246,7 +246,7 @@ static void lingering_connections_are_no_hindrance(void **state)
 
 struct fixture {
 	struct ev_loop *loop;
-	struct portwatch *watch;
+	struct port_watch *watch;
 	int free, listens, strangers;
 	struct buf words;
 };
@@ -256,7 +256,7 @@ static int setup(void **state)
 	struct fixture *f = mem_zalloc(1, sizeof(*f));
 
 	f->loop = loop_new();
-	f->watch = portwatch_new(f->loop);
+	f->watch = port_watch_new(f->loop);
 	buf_init(&f->words);
 	*state = f;
 	return 0;
@@ -266,7 +266,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	portwatch_free(f->watch);
+	port_watch_free(f->watch);
 	loop_free(f->loop);
 	buf_release(&f->words);
 	mem_free(f);
@@ -311,13 +311,13 @@ static void a_port_is_free_the_moment_its_holder_ends(void **state)
 	struct listener l = start_listener(AF_INET, 0, false);
 	int64_t took = 0;
 
-	portwatch_until_free(f->watch, l.port, on_news, f);
+	port_watch_until_free(f->watch, l.port, on_news, f);
 	assert_int_equal(f->free, 0);
 	/* The end of the pipe ends the child; nobody has to reap it for that. */
 	close(l.go);
 	took = run_until(f, &f->free, 1, PATIENCE_MS);
 	assert_int_equal(f->free, 1);
-	assert_true(took < PORTWATCH_FREE_MS / 2);
+	assert_true(took < PORT_WATCH_FREE_MS / 2);
 	waitpid(l.pid, NULL, 0);
 	/* Nothing is left that would wake the loop. */
 	assert_int_equal(ev_pending_count(f->loop), 0);
@@ -330,8 +330,8 @@ static void a_holder_that_cannot_be_watched_is_looked_at_now_and_then(void **sta
 	struct listener l = start_listener(AF_INET, 0, false);
 
 	refused.epoll_ctl = 1000;
-	portwatch_until_free(f->watch, l.port, on_news, f);
-	run_until(f, &f->free, 1, 3 * PORTWATCH_FREE_MS / 2);
+	port_watch_until_free(f->watch, l.port, on_news, f);
+	run_until(f, &f->free, 1, 3 * PORT_WATCH_FREE_MS / 2);
 	/* No more often than the timer says, and the wait goes on. */
 	assert_true(refused.epoll_ctl >= 997);
 	close(l.go);
@@ -347,7 +347,7 @@ static void a_port_is_free_when_its_holder_lives_on_without_it(void **state)
 	int port = 0;
 	int fd = listen_on(AF_INET, &port);
 
-	portwatch_until_free(f->watch, port, on_news, f);
+	port_watch_until_free(f->watch, port, on_news, f);
 	close(fd);
 	run_until(f, &f->free, 1, PATIENCE_MS);
 	assert_int_equal(f->free, 1);
@@ -357,7 +357,7 @@ static void a_wait_for_a_free_port_is_over_at_once_but_never_inside_the_call(voi
 {
 	struct fixture *f = *state;
 
-	portwatch_until_free(f->watch, free_port(), on_news, f);
+	port_watch_until_free(f->watch, free_port(), on_news, f);
 	assert_int_equal(f->free, 0);
 	run_until(f, &f->free, 1, PATIENCE_MS);
 	assert_int_equal(f->free, 1);
@@ -369,13 +369,13 @@ static void an_instance_that_listens_is_noticed_soon(void **state)
 	struct listener l = start_listener(AF_INET, free_port(), false);
 	int64_t took = 0;
 
-	portwatch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f);
 	run_until(f, &f->listens, 1, 30);
 	assert_int_equal(f->listens, 0);
 	assert_int_equal(write(l.go, "x", 1), 1);
 	took = run_until(f, &f->listens, 1, PATIENCE_MS);
 	assert_int_equal(f->listens, 1);
-	assert_true(took < 4 * PORTWATCH_LISTEN_MAX_MS);
+	assert_true(took < 4 * PORT_WATCH_LISTEN_MAX_MS);
 	assert_false(ev_run(f->loop, EVRUN_NOWAIT));
 	end_listener(&l);
 }
@@ -385,7 +385,7 @@ static void a_grandchild_may_be_the_one_that_listens(void **state)
 	struct fixture *f = *state;
 	struct listener l = start_listener(AF_INET, free_port(), true);
 
-	portwatch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f);
 	run_until(f, &f->listens, 1, PATIENCE_MS);
 	assert_int_equal(f->listens, 1);
 	end_listener(&l);
@@ -399,7 +399,7 @@ static void a_stranger_on_the_port_is_no_readiness(void **state)
 	struct buf expected = BUF_INIT;
 	struct port_wait *wait = NULL;
 
-	wait = portwatch_until_listening(f->watch, stranger.port, own.pid, NULL, on_news, f);
+	wait = port_watch_until_listening(f->watch, stranger.port, own.pid, NULL, on_news, f);
 	run_until(f, &f->strangers, 1, PATIENCE_MS);
 	run_until(f, &f->listens, 1, 50);
 	assert_int_equal(f->listens, 0);
@@ -420,7 +420,7 @@ static void many_wait_at_once(void **state)
 
 	for (int i = 0; i < 20; i++) {
 		l[i] = start_listener(i % 2 ? AF_INET : AF_INET6, free_port(), false);
-		portwatch_until_listening(f->watch, l[i].port, l[i].pid, NULL, on_news, f);
+		port_watch_until_listening(f->watch, l[i].port, l[i].pid, NULL, on_news, f);
 	}
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(write(l[i].go, "x", 1), 1);
@@ -435,13 +435,13 @@ static void cancelled_waits_say_nothing(void **state)
 	struct fixture *f = *state;
 	struct listener l = start_listener(AF_INET, 0, false);
 
-	port_wait_cancel(portwatch_until_free(f->watch, l.port, on_news, f));
-	port_wait_cancel(portwatch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f));
+	port_wait_cancel(port_watch_until_free(f->watch, l.port, on_news, f));
+	port_wait_cancel(port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f));
 	port_wait_cancel(NULL);
 	assert_false(ev_run(f->loop, EVRUN_NOWAIT));
 	/* And whoever leaves without a word is forgotten with the watch. */
-	portwatch_until_free(f->watch, l.port, on_news, f);
-	portwatch_until_listening(f->watch, l.port, l.pid, "/nonexistent", on_news, f);
+	port_watch_until_free(f->watch, l.port, on_news, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, "/nonexistent", on_news, f);
 	end_listener(&l);
 	assert_int_equal(f->free + f->listens, 0);
 }

@@ -25,7 +25,7 @@ static void fill(struct map *folder, const char *const *names)
 		map_put(folder, *names, mem_strdup(*names));
 }
 
-/* As the streams would; nothing that is there is ever written over. */
+/* As the daemon would; nothing that is there is ever written over. */
 static void take(struct map *folder, const struct rotate_step *step)
 {
 	char *held = map_remove(folder, step->from);

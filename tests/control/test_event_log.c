@@ -19,7 +19,7 @@ struct fixture {
 	char path[64];
 	char before[72];
 	struct ev_loop *loop;
-	struct diary *diary;
+	struct event_log *event_log;
 	int64_t count, first, last;
 };
 
@@ -33,7 +33,7 @@ static int setup(void **state)
 	snprintf(f->path, sizeof(f->path), "%s/diary", f->folder);
 	snprintf(f->before, sizeof(f->before), "%s.1", f->path);
 	f->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-	f->diary = diary_new(f->loop, f->path);
+	f->event_log = event_log_new(f->loop, f->path);
 	*state = f;
 	return 0;
 }
@@ -42,7 +42,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	diary_free(f->diary);
+	event_log_free(f->event_log);
 	ev_loop_destroy(f->loop);
 	(void)unlink(f->path);
 	(void)rmdir(f->path);
@@ -59,7 +59,7 @@ static void say(struct fixture *f, int64_t number, size_t size)
 	buf_addf(&text, "{\"n\":%lld,\"fill\":\"", (long long)number);
 	buf_fill(&text, 'x', size);
 	buf_adds(&text, "\"}");
-	diary_add(f->diary, &text);
+	event_log_add(f->event_log, &text);
 	buf_release(&text);
 }
 
@@ -79,13 +79,13 @@ static void each(void *context, const struct json *line)
 static void read_all(struct fixture *f)
 {
 	f->count = 0;
-	diary_read(f->diary, each, f);
+	event_log_read(f->event_log, each, f);
 }
 
 static void reopen(struct fixture *f)
 {
-	diary_free(f->diary);
-	f->diary = diary_new(f->loop, f->path);
+	event_log_free(f->event_log);
+	f->event_log = event_log_new(f->loop, f->path);
 }
 
 static void a_turn_of_the_loop_writes_it(void **state)
@@ -117,12 +117,12 @@ static void both_files_are_bounded(void **state)
 	}
 	ev_run(f->loop, EVRUN_NOWAIT);
 	assert_int_equal(stat(f->path, &st), 0);
-	assert_true(st.st_size <= DIARY_MAX);
+	assert_true(st.st_size <= EVENT_LOG_MAX);
 	assert_int_equal(stat(f->before, &st), 0);
-	assert_true(st.st_size <= DIARY_MAX);
+	assert_true(st.st_size <= EVENT_LOG_MAX);
 	read_all(f);
 	assert_int_equal(f->last, 4999);
-	assert_true(f->count > DIARY_MAX / 520 && f->count < 2 * DIARY_MAX / 500);
+	assert_true(f->count > EVENT_LOG_MAX / 520 && f->count < 2 * EVENT_LOG_MAX / 500);
 }
 
 static void put(const char *path, const char *bytes, size_t len)
@@ -142,7 +142,7 @@ static void nonsense_is_left_out(void **state)
 	reopen(f);
 	put(f->path, junk, sizeof(junk) - 1);
 	say(f, 2, 10);
-	say(f, 3, DIARY_LINE_MAX);
+	say(f, 3, EVENT_LOG_LINE_MAX);
 	say(f, 3, 10);
 	reopen(f);
 	put(f->path, "{\"n\":4,\"half", 12);
@@ -181,5 +181,5 @@ int main(void)
 			where_it_cannot_be_written_life_goes_on, setup, teardown, NULL },
 	};
 
-	return cmocka_run_group_tests_name("diary", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("event log", tests, NULL, NULL);
 }
