@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "engine/brain_private.h"
 #include "engine/homewatch.h"
-#include "engine/sync.h"
+#include "engine/recovery.h"
 #include "engine/upgrade.h"
 #include "journal/event_log.h"
 #include "os/clock.h"
@@ -170,7 +170,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 	struct instance_status status;
 	struct buf name = BUF_INIT;
 	struct buf command = BUF_INIT;
-	struct herd_exit end = sync_exit(m->status, m->wall_ms);
+	struct herd_exit end = recovery_exit(m->status, m->wall_ms);
 
 	if (i) {
 		instance_status_init(&status);
@@ -270,7 +270,7 @@ static void on_message(void *context, const struct keep_message *m, const int *f
 		if (b->is_synced)
 			take_message(b, m);
 		else
-			sync_message(b, m);
+			recovery_message(b, m);
 	}
 	if (b->is_synced)
 		brain_end(b);
@@ -397,7 +397,7 @@ void brain_free(struct brain *b)
 	event_log_free(b->event_log);
 	vec_release_with(&b->forgets, mem_free);
 	vec_release_with(&b->facts, fact_free);
-	sync_release(b);
+	recovery_release(b);
 	json_free(b->state);
 	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
 	keeper_client_free(b->keeper);

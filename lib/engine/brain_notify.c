@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "engine/brain_private.h"
-#include "engine/sync.h"
+#include "engine/recovery.h"
 #include "os/clock.h"
 #include "os/fd.h"
 
@@ -56,7 +56,7 @@ void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal)
 	struct brain *b = context;
 
 	if (!notify_shutdown(b->notify, ticket))
-		brain_hands.stop(b, ticket, signal, REACH_MAIN);
+		brain_effects.stop(b, ticket, signal, REACH_MAIN);
 }
 
 void brain_notify_found(struct brain *b)
@@ -87,7 +87,7 @@ void brain_take_held(struct brain *b, const char *name, const int *fds, size_t f
 		if (b->is_synced)
 			notify_take(b->notify, name, &fd);
 		else
-			sync_take_pipe(b, name, &fd);
+			recovery_take_pipe(b, name, &fd);
 		fd_close(&fd);
 	}
 }

@@ -123,15 +123,15 @@ struct brain {
 	bool has_newcomers; /* something was started: those who follow its logs are to know */
 };
 
-extern const struct hands brain_hands;
-/* hands_serve.c */
+extern const struct hands brain_effects;
+/* effects_serve.c */
 /* What a proxy has been told, or could not be. */
 void brain_upstream_told(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 void brain_upstream(void *context, const struct upstream_wish *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
 void brain_hook(void *context, const struct hook_wish *wish);
-/* hands_lines.c */
+/* effects_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 /* brain_notify.c */
 void brain_open_notify(struct brain *b);
@@ -144,11 +144,11 @@ void brain_take_held(struct brain *b, const char *name, const int *fds, size_t f
 void brain_log_written(void *context, const char *path);
 void brain_readers_join(struct brain *b);
 
-/* hands.c: what a check came to. */
+/* effects.c: what a check came to. */
 void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
 bool brain_is_port_busy(void *context, int port);
 struct build *brain_look(void *context, const struct build_wish *wish);
-/* hands_lines.c */
+/* effects_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 
 /* brain_home.c: whether its folders and its socket are there; by a doubt, or the keeper's. */

@@ -1,8 +1,8 @@
 /*
  * A new brain finds its feet: what the store remembers meets what the keeper has.  Not for anybody but the brain.
  */
-#ifndef OX_ENGINE_SYNC_H
-#define OX_ENGINE_SYNC_H
+#ifndef OX_ENGINE_RECOVERY_H
+#define OX_ENGINE_RECOVERY_H
 
 #include <stdint.h>
 
@@ -12,11 +12,11 @@
 struct brain;
 
 /* One message between SYNC and SYNCED; with the last one the herd goes on. */
-void sync_message(struct brain *b, const struct keep_message *m);
-void sync_release(struct brain *b);
+void recovery_message(struct brain *b, const struct keep_message *m);
+void recovery_release(struct brain *b);
 /* The keeper's end of a pipe whose file is gone; taken over if it is one. */
-void sync_take_pipe(struct brain *b, const char *held, int *fd);
+void recovery_take_pipe(struct brain *b, const char *held, int *fd);
 /* From what waitpid says. */
-struct herd_exit sync_exit(int64_t status, int64_t wall_ms);
+struct herd_exit recovery_exit(int64_t status, int64_t wall_ms);
 
 #endif

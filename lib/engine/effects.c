@@ -287,7 +287,7 @@ static void do_look(void *context, int64_t pid, struct process_look *out)
 	process_look_take(&b->walk, (pid_t)pid, out);
 }
 
-const struct hands brain_hands = {
+const struct hands brain_effects = {
 	.spawn = do_spawn,
 	.asked = do_asked,
 	.signal = do_signal,

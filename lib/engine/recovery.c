@@ -1,4 +1,4 @@
-#include "engine/sync.h"
+#include "engine/recovery.h"
 
 #include <string.h>
 #include <sys/wait.h>
@@ -16,7 +16,7 @@
 #include "os/cpu.h"
 #include "os/file.h"
 
-struct herd_exit sync_exit(int64_t status, int64_t wall_ms)
+struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
 {
 	int raw = (int)status;
 	bool is_signal = WIFSIGNALED(raw);
@@ -38,7 +38,7 @@ static void found_free(void *item)
 	mem_free(f);
 }
 
-void sync_release(struct brain *b)
+void recovery_release(struct brain *b)
 {
 	vec_release_with(&b->found, found_free);
 	vec_release_with(&b->held, mem_free);
@@ -159,7 +159,7 @@ static void adopt(struct brain *b, const struct found *f)
 		.is_over = is_over,
 		.is_told = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),
 	};
-	struct herd_exit end = sync_exit(f->status, f->wall_ms);
+	struct herd_exit end = recovery_exit(f->status, f->wall_ms);
 	struct buf words = BUF_INIT;
 
 	if (!herd_adopt(b->herd, &live, clock_ms())) {
@@ -208,7 +208,7 @@ static void open_pipes(struct brain *b)
 static void find_feet(struct brain *b)
 {
 	const struct herd_options options = {
-		.hands = &brain_hands,
+		.hands = &brain_effects,
 		.context = b,
 		.seed = (uint64_t)clock_us() | 1,
 		.cpus = cpu_usable(),
@@ -238,7 +238,7 @@ static void find_feet(struct brain *b)
 	b->is_synced = true;
 	herd_resume(b->herd, clock_ms());
 	b->is_dirty = true;
-	sync_release(b);
+	recovery_release(b);
 	keep_message_init(&m, KEEP_SERVES);
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
@@ -257,7 +257,7 @@ static char *pipe_path(const struct brain *b, const char *held)
 	return path;
 }
 
-void sync_take_pipe(struct brain *b, const char *held, int *fd)
+void recovery_take_pipe(struct brain *b, const char *held, int *fd)
 {
 	char *path = pipe_path(b, held);
 
@@ -294,7 +294,7 @@ static void take_answer(struct brain *b)
 		find_feet(b);
 }
 
-void sync_message(struct brain *b, const struct keep_message *m)
+void recovery_message(struct brain *b, const struct keep_message *m)
 {
 	switch (m->kind) {
 	case KEEP_HELLO:
