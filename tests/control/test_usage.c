@@ -235,5 +235,5 @@ int main(void)
 			a_thousand_instances_are_measured_in_milliseconds),
 	};
 
-	return cmocka_run_group_tests_name("meter", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("usage", tests, NULL, NULL);
 }
