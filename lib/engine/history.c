@@ -48,7 +48,8 @@ static void write_down(struct brain *b, const struct event_ring_item *item)
 void history_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
-	const struct event_ring_item *item = event_ring_add(&b->events, event, ++b->last_seq, clock_wall_ms());
+	const struct event_ring_item *item =
+		event_ring_add(&b->events, event, ++b->last_seq, clock_wall_ms());
 
 	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
 	write_down(b, item);
