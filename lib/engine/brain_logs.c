@@ -30,7 +30,7 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 	ev_feed_event(b->loop, &b->due, EV_TIMER);
 }
 
-static const struct log_streams_calls log_streams_calls = {
+static const struct stream_calls log_streams_calls = {
 	.written = brain_log_written,
 	.begun = brain_log_written,
 	.trouble = on_log_trouble,
@@ -40,7 +40,7 @@ int brain_open_log_streams(struct brain *b, struct err *e)
 {
 	char *pipes = path_join(b->options.dirs->run, "pipes");
 	char *journal = path_join(b->options.dirs->run, "inflight");
-	struct log_streams_options options = {
+	struct stream_options options = {
 		.loop = b->loop,
 		.pipes = pipes,
 		.logs = b->options.dirs->log,

@@ -51,10 +51,8 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
-	struct log_streams_wish pipes = {
-		.name = wish->name, .spec = wish->spec, .run = wish->ticket.generation
-	};
-	struct log_streams_paths paths = { .out = NULL };
+	struct stream_wish pipes = { .name = wish->name, .spec = wish->spec, .run = wish->ticket.generation };
+	struct stream_paths paths = { .out = NULL };
 	struct launch_ends ends = { .out = NULL };
 
 	if (log_streams_open(b->streams, &pipes, &paths, &e) < 0 ||

@@ -120,8 +120,8 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
-	struct log_streams_wish wish = { .name = name };
-	struct log_streams_paths paths = { .out = NULL };
+	struct stream_wish wish = { .name = name };
+	struct stream_paths paths = { .out = NULL };
 	struct err e = ERR_INIT;
 
 	if (i) {

@@ -92,7 +92,7 @@ void logfile_set(struct logfile *l, const struct logfile_shape *shape)
 
 void logfile_tell(struct logfile *l)
 {
-	const struct log_streams_calls *calls = l->home->calls;
+	const struct stream_calls *calls = l->home->calls;
 
 	if (l->is_news && calls && calls->written)
 		calls->written(l->home->context, l->place.path);
@@ -101,7 +101,7 @@ void logfile_tell(struct logfile *l)
 
 static void tell_begun(struct logfile *l)
 {
-	const struct log_streams_calls *calls = l->home->calls;
+	const struct stream_calls *calls = l->home->calls;
 
 	l->is_news = false;
 	if (calls && calls->begun)
@@ -110,7 +110,7 @@ static void tell_begun(struct logfile *l)
 
 static void tell_trouble(const struct logfile *l, const char *words)
 {
-	const struct log_streams_calls *calls = l->home->calls;
+	const struct stream_calls *calls = l->home->calls;
 
 	if (calls && calls->trouble && l->victim)
 		calls->trouble(l->home->context, l->victim, words);

@@ -19,7 +19,7 @@
 struct compressor;
 struct write_journal;
 struct logfile;
-struct log_streams_calls;
+struct stream_calls;
 struct rights;
 
 enum {
@@ -33,7 +33,7 @@ enum {
 struct logfile_home {
 	struct write_journal *journal;
 	struct compressor *compressor;
-	const struct log_streams_calls *calls;
+	const struct stream_calls *calls;
 	void *context;
 };
 

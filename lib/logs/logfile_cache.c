@@ -64,7 +64,7 @@ static void finish_what_was_left(struct logfile_cache *s)
 }
 
 struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journal,
-	const struct log_streams_calls *calls, void *context, struct err *e)
+	const struct stream_calls *calls, void *context, struct err *e)
 {
 	struct write_journal *f = write_journal_new(journal, e);
 	struct logfile_cache *s = NULL;

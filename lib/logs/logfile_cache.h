@@ -9,13 +9,13 @@ struct err;
 struct ev_loop;
 struct write_journal;
 struct logfile;
-struct log_streams_calls;
+struct stream_calls;
 struct rights;
 struct logfile_cache;
 
 /* `calls` is borrowed and may be NULL.  NULL with words when another brain has the write journal at this path. */
 struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journal,
-	const struct log_streams_calls *calls, void *context, struct err *e);
+	const struct stream_calls *calls, void *context, struct err *e);
 void logfile_cache_free(struct logfile_cache *s);
 struct write_journal *logfile_cache_journal(const struct logfile_cache *s);
 /* As often as it is taken it is to be put back.  Its rights are those that were said last. */

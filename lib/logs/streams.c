@@ -245,7 +245,7 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
 /* A new run, and a new revision may write elsewhere or in another way. */
-static void aim(struct stream *s, const struct log_streams_wish *wish, enum log_stream which)
+static void aim(struct stream *s, const struct stream_wish *wish, enum log_stream which)
 {
 	const struct spec *spec = wish->spec;
 	const char *colon = strrchr(wish->name, ':');
@@ -356,7 +356,7 @@ static void instance_streams_free(void *item)
 
 /* --- from outside ---------------------------------------------------------------------------------------------------- */
 
-struct log_streams *log_streams_new(const struct log_streams_options *options, struct err *e)
+struct log_streams *log_streams_new(const struct stream_options *options, struct err *e)
 {
 	struct log_streams *p = mem_zalloc(1, sizeof(*p));
 
@@ -408,12 +408,9 @@ static struct instance_streams *instance_streams_new(struct log_streams *p, cons
 	struct instance_streams *instance = mem_zalloc(1, sizeof(*instance));
 
 	instance->name = mem_strdup(name);
-	for (int i = 0; i < LOG_STREAM_COUNT; i++) {
-		if (stream_open(&instance->streams[i], p, instance, i, e) < 0) {
-			instance_streams_free(instance);
-			return NULL;
-		}
-	}
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		if (stream_open(&instance->streams[i], p, instance, i, e) < 0)
+			return instance_streams_free(instance), NULL;
 	/* Not before both are there: what waits to be sent has descriptors of its own. */
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
 		tell_keeper(&instance->streams[i], KEEP_HOLD, instance->streams[i].in);
@@ -421,8 +418,8 @@ static struct instance_streams *instance_streams_new(struct log_streams *p, cons
 	return instance;
 }
 
-int log_streams_open(struct log_streams *p, const struct log_streams_wish *wish,
-	struct log_streams_paths *paths, struct err *e)
+int log_streams_open(
+	struct log_streams *p, const struct stream_wish *wish, struct stream_paths *paths, struct err *e)
 {
 	struct instance_streams *instance = map_get(&p->instances, wish->name);
 
@@ -450,10 +447,10 @@ int log_streams_open(struct log_streams *p, const struct log_streams_wish *wish,
 
 void log_streams_drain(struct log_streams *p, const char *name)
 {
-	struct instance_streams *instance = map_get(&p->instances, name);
+	struct instance_streams *of = map_get(&p->instances, name);
 
-	for (int i = 0; instance && i < 2; i++)
-		(void)take(&instance->streams[i], LOG_STREAMS_DRAIN);
+	for (int i = 0; of && i < LOG_STREAM_COUNT; i++)
+		(void)take(&of->streams[i], LOG_STREAMS_DRAIN);
 }
 
 void log_streams_close(struct log_streams *p, const char *name)
@@ -467,7 +464,7 @@ void log_streams_close(struct log_streams *p, const char *name)
 	instance_streams_free(instance);
 }
 
-void log_streams_sweep(struct log_streams *p, log_streams_spec_of spec_of, const void *context)
+void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void *context)
 {
 	const struct map_entry *entry = NULL;
 
@@ -497,10 +494,7 @@ void log_streams_drop_held(struct log_streams *p, const char *held)
 uint64_t log_streams_dropped(const struct log_streams *p, const char *name)
 {
 	const struct instance_streams *instance = name ? map_get(&p->instances, name) : NULL;
+	const struct stream *both = instance ? instance->streams : NULL;
 
-	if (!name)
-		return p->dropped;
-	return instance
-		? instance->streams[LOG_STREAM_OUT].dropped + instance->streams[LOG_STREAM_ERR].dropped
-		: 0;
+	return !name ? p->dropped : both ? both[LOG_STREAM_OUT].dropped + both[LOG_STREAM_ERR].dropped : 0;
 }

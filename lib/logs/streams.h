@@ -18,7 +18,7 @@ struct rights;
 struct spec;
 
 /* For those who follow logs; any may be NULL.  Strings are borrowed for the call; no function of this file may be called from inside. */
-struct log_streams_calls {
+struct stream_calls {
 	/* Something was added to the log at this path: once for many lines, after they are in the file. */
 	void (*written)(void *context, const char *path);
 	/*
@@ -30,43 +30,43 @@ struct log_streams_calls {
 	void (*trouble)(void *context, const char *name, const char *words);
 };
 
-struct log_streams_options {
+struct stream_options {
 	struct ev_loop *loop;
-	const char *pipes;            /* a folder that exists */
-	const char *logs;             /* a folder that exists */
-	const char *journal;          /* a file of ours, and of the next brain: logs/write_journal.h */
-	struct keeper_client *keeper; /* holds a second end of every pipe; borrowed, as the loop is */
-	const struct log_streams_calls *calls; /* borrowed; NULL: nobody follows */
+	const char *pipes;                /* a folder that exists */
+	const char *logs;                 /* a folder that exists */
+	const char *journal;              /* a file of ours, and of the next brain: logs/write_journal.h */
+	struct keeper_client *keeper;     /* holds a second end of every pipe; borrowed, as the loop is */
+	const struct stream_calls *calls; /* borrowed; NULL: nobody follows */
 	void *context;
 };
 
 /* The rest is copied.  NULL with words while an earlier brain lives. */
-struct log_streams *log_streams_new(const struct log_streams_options *options, struct err *e);
+struct log_streams *log_streams_new(const struct stream_options *options, struct err *e);
 void log_streams_free(struct log_streams *p);
 
 /* Whose pipes: borrowed for the call. */
-struct log_streams_wish {
+struct stream_wish {
 	const char *name; /* "api:2" */
 	const struct spec *spec;
 	uint64_t run; /* the generation of the process that will write, or writes */
 };
 
 /* Borrowed until log_streams_close(). */
-struct log_streams_paths {
+struct stream_paths {
 	const char *out, *err;
 };
 
 /* Makes the pipes of an instance if they are not there and begins to read them; again for a new run or a new spec.  -1 with words. */
-int log_streams_open(struct log_streams *p, const struct log_streams_wish *wish,
-	struct log_streams_paths *paths, struct err *e);
+int log_streams_open(
+	struct log_streams *p, const struct stream_wish *wish, struct stream_paths *paths, struct err *e);
 /* Takes what is in the pipes now: the last words of a process that has just ended. */
 void log_streams_drain(struct log_streams *p, const char *name);
 /* Nobody will write any more: what is in the pipes is taken, they are removed, the files closed. */
 void log_streams_close(struct log_streams *p, const char *name);
-typedef const struct spec *(*log_streams_spec_of)(const void *context, const char *name);
+typedef const struct spec *(*stream_spec_of)(const void *context, const char *name);
 
 /* log_streams_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
-void log_streams_sweep(struct log_streams *p, log_streams_spec_of spec_of, const void *context);
+void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void *context);
 /* The keeper holds the other end of each pipe under this and the name of its file. */
 #define LOG_STREAMS_HELD_PREFIX "log:"
 /*

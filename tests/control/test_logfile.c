@@ -87,7 +87,7 @@ static void say_lines(const struct place *p, struct buf *said)
 }
 
 /* What the daemon does, without the rest of the brain.  Gives how many bytes were dropped. */
-static uint64_t take_all(const struct place *p, const struct log_streams_calls *calls, void *context)
+static uint64_t take_all(const struct place *p, const struct stream_calls *calls, void *context)
 {
 	struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
 	struct err e = ERR_INIT;
@@ -327,7 +327,7 @@ static void on_trouble(void *context, const char *name, const char *words)
 	snprintf(h->words, sizeof(h->words), "%s", words);
 }
 
-static const struct log_streams_calls calls = {
+static const struct stream_calls calls = {
 	.written = on_written,
 	.begun = on_begun,
 	.trouble = on_trouble,
