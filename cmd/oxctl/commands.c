@@ -145,7 +145,8 @@ const struct cmd commands[] = {
 			"that hold nothing but -, then HEALTH, PID, RESTARTS, CPU, PORT, MEM and UPTIME; a name longer than half of the line "
 			"is cut before its number. Where the list is higher than the terminal, instances of an app with the same status, health "
 			"and reason share a row, the largest number first (api:0-31, 32 running): with the shortest uptime, and the sums of "
-			"restarts, processor and memory. Named targets and --all-instances show each, and so does a file or a pipe." },
+			"restarts, processor and memory. Named targets and --all-instances show each, and so does a file or a pipe. "
+			"With --watch the arrows, j and k, PgUp and PgDn, Home and End scroll, and q or Ctrl-C ends." },
 	{ .name = "logs",
 		.arguments = "[TARGET...]",
 		.group = GROUP_LOOKING,

@@ -66,7 +66,7 @@ complete -c oxctl -n '__fish_seen_subcommand_from scale' -l timeout -r -d 'wait 
 complete -c oxctl -n '__fish_seen_subcommand_from scale' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l all -d 'every app'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l all-instances -d 'a row for each instance, also where equal ones of an app would share one'
-complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l watch -d 'draw it again whenever something happens'
+complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l watch -d 'draw it again whenever something happens, until q is pressed'
 complete -c oxctl -n '__fish_seen_subcommand_from status ls list ps' -l json -d 'print JSON'
 complete -c oxctl -n '__fish_seen_subcommand_from logs' -l all -d 'every app'
 complete -c oxctl -n '__fish_seen_subcommand_from logs' -l follow -d 'go on with what is written from now on'

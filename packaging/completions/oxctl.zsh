@@ -57,7 +57,7 @@ scale)
 	_arguments '--wait[until the new ones are ready; exit 1 if one fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 status|ls|list|ps)
-	_arguments '--all[every app]' '--all-instances[a row for each instance, also where equal ones of an app would share one]' '--watch[draw it again whenever something happens]' '--json[print JSON]' '*:file:_files'
+	_arguments '--all[every app]' '--all-instances[a row for each instance, also where equal ones of an app would share one]' '--watch[draw it again whenever something happens, until q is pressed]' '--json[print JSON]' '*:file:_files'
 	;;
 logs)
 	_arguments '--all[every app]' '--follow[go on with what is written from now on]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'

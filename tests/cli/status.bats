@@ -95,7 +95,86 @@ many() {
 @test "a table that is higher than the terminal keeps its verdict" {
 	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $(many) } }"
 	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status --watch --all-instances
-	assert_output --partial "… and "
+	assert_output --partial "of 51; arrows scroll, q ends"
+}
+
+# typed UNTIL KEYS…: watches on a terminal of 80 by 10, and types the keys each time that the screen has shown the words UNTIL since; SIGTERM and the
+# like are sent. Prints how it ended, and whether the terminal is as before.
+typed() {
+	python3 - "$@" <<-'PY'
+		import fcntl, os, pty, select, signal, struct, subprocess, sys, termios, time
+		ours, theirs = pty.openpty()
+		fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 10, 80, 0, 0))
+		before = termios.tcgetattr(theirs)
+		end = time.monotonic() + 20
+		p = subprocess.Popen(["oxctl", "status", "--watch", "--all-instances"], stdin=theirs, stdout=theirs, stderr=theirs,
+		    env=dict(os.environ, TERM="xterm"), preexec_fn=lambda: (os.setsid(), fcntl.ioctl(0, termios.TIOCSCTTY, 0)))
+		seen = b""
+		def more():
+		    global seen
+		    if select.select([ours], [], [], 0.05)[0]:
+		        seen += os.read(ours, 65536)
+		for until, keys in zip(sys.argv[1::2], sys.argv[2::2]):
+		    seen = b""
+		    while until.encode() not in seen and time.monotonic() < end:
+		        more()
+		    if until.encode() not in seen:
+		        print("never shown:", until, seen[-300:])
+		    if keys.startswith("SIG"):
+		        p.send_signal(getattr(signal, keys))
+		    else:
+		        os.write(ours, keys.encode().decode("unicode_escape").encode())
+		while p.poll() is None and time.monotonic() < end:
+		    more()
+		more()
+		p.kill()
+		print("ended with", p.wait())
+		print("keys as before:", termios.tcgetattr(theirs) == before)
+		print("screen as before:", seen.rfind(b"\x1b[?1049l") > seen.rfind(b"\x1b[?1049h"), seen.rfind(b"\x1b[?25h") >= 0)
+	PY
+}
+
+watched() {
+	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $(many) } }"
+}
+
+assert_restored() {
+	assert_line --index 0 "ended with $1"
+	assert_line --index 1 "keys as before: True"
+	assert_line --index 2 "screen as before: True True"
+}
+
+@test "--watch scrolls by the arrows, j and k, PgUp and PgDn, Home and End, and q ends it" {
+	watched
+	run -0 typed "lines 1-7 of 51" j "lines 2-8 of" '\x1b[B' "lines 3-9 of" k "lines 2-8 of" '\x1b[A' "lines 1-7 of" '\x1b[6~' \
+		"lines 7-13 of" '\x1b[5~' "lines 1-7 of" '\x1b[F' "lines 45-51 of" '\x1b[H' "lines 1-7 of" q
+	assert_restored 0
+}
+
+@test "--watch gives the terminal back on Ctrl-C and on SIGTERM" {
+	watched
+	run -0 typed "lines 1-7 of 51" '\x03'
+	assert_restored -2
+	run -0 typed "lines 1-7 of 51" SIGTERM
+	assert_restored -15
+}
+
+@test "--watch stopped by Ctrl-Z gives the terminal back, and takes it again when it continues" {
+	watched
+	run -0 typed "lines 1-7 of 51" '\x1a' '[?1049l' SIGCONT "lines 1-7 of 51" q
+	assert_restored 0
+}
+
+@test "--watch without keys on standard input ends with Ctrl-C as ever" {
+	watched
+	run -0 on_terminal 10 "49 of 50 ready" sh -c 'oxctl status --watch </dev/null'
+}
+
+@test "a key asks the daemon nothing" {
+	watched
+	run -0 typed "lines 1-7 of 51" jjjjjjjjjjjjjjjjjjjj "lines 21-27 of" kkkkkkkkkk "lines 11-17 of" q
+	assert_restored 0
+	asked 'len([r for r in a if r["method"] == "status"]) <= 4'
 }
 
 @test "on a low terminal equal instances share a row, and --all-instances, a target and a pipe show each" {

@@ -137,6 +137,36 @@ draws() {
 	oxctl scale api 2
 	eventually 10 draws "^api:1 .*running"
 	oxctl daemon stop
-	eventually 20 draws "oxctl: "
-	run ! draws "closed the connection"
+	# What is said at the end of a pane may have scrolled up by then: tmux adds a line of its own.
+	eventually 20 shows "oxctl: "
+	run ! shows "closed the connection"
+}
+
+@test "on a terminal status --watch scrolls and follows its size, and q gives the shell back with what was on it" {
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "exec sleep 1000"
+		instances = 40
+	TOML
+	terminal "echo before; oxctl status --watch --all-instances; echo ended with \$?; stty -a; exec sleep 1000"
+	eventually 10 draws "^40 of 40 ready"
+	eventually 10 draws "^lines 1-27 of 40; arrows scroll, q ends"
+	run ! draws "^api:39 "
+	mux send-keys -t t End
+	eventually 10 draws "^api:39 "
+	draws "^PROCESS "
+	mux send-keys -t t Home Down
+	eventually 10 draws "^lines 2-28 of 40"
+	mux send-keys -t t NPage
+	eventually 10 draws "^lines 14-40 of 40"
+	mux resize-window -t t -x 60 -y 20
+	eventually 10 draws "^lines 14-30 of 40"
+	run ! draws "HEALTH"
+	mux send-keys -t t q
+	eventually 10 draws "^ended with 0"
+	draws "^before"
+	run -0 mux capture-pane -p -t t
+	refute_output --partial "api:"
+	assert_output --regexp '[[:space:]]icanon[[:space:]]'
+	assert_output --regexp '[[:space:]]echo[[:space:]]'
 }
