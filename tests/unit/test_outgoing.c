@@ -1,5 +1,7 @@
 #include "rules/outgoing.h"
 
+#include <string.h>
+
 #include "unit.h"
 
 static void the_range_without_what_is_reserved(void **state)
@@ -49,6 +51,12 @@ static void it_says_what_to_do(void **state)
 		"port 32768 is among those that the kernel gives to outgoing connections (32768 to 60999), and may be taken at a start");
 	assert_string_equal(todo.ptr,
 		"choose a port outside, or keep it free: sysctl net.ipv4.ip_local_reserved_ports=8080,32760-32768");
+	buf_clear(&todo);
+	buf_clear(&what);
+	/* Every other port, the last of them only. */
+	assert_true(outgoing_meets(&o, 32764, 3, 2, &what, &todo));
+	assert_non_null(strstr(what.ptr, "port 32768 is among those"));
+	assert_non_null(strstr(todo.ptr, "=8080,32764-32768"));
 	buf_clear(&todo);
 	o = outgoing_read("32768 60999", "\n");
 	assert_true(outgoing_meets(&o, 40000, 1, 1, &what, &todo));

@@ -148,6 +148,20 @@ static void blocks_with_steps_share_what_they_do_not_touch(void **state)
 	assert_int_equal(ports_of(&claims[2], 1), 3007);
 }
 
+static void a_block_fits_below_one_with_other_steps(void **state)
+{
+	struct port_claim claims[] = {
+		{ .app = "written", .written = 3010, .step = 1, .instances = 4 },
+		{ .app = "wide", .step = 10, .instances = 2 },
+		{ .app = "pair", .step = 1, .instances = 2 },
+	};
+
+	(void)state;
+	assign_quietly(claims, 3);
+	assert_block(&claims[1], 3004);
+	assert_block(&claims[2], 3000);
+}
+
 static void strangers_are_gone_around(void **state)
 {
 	struct strangers s = { .from = 3001, .to = 3009 };
@@ -364,6 +378,8 @@ int main(void)
 		PROMISE("blocks go around written, passed-on and other blocks' ports",
 			blocks_go_around_everything),
 		PROMISE("blocks with steps interleave", blocks_with_steps_share_what_they_do_not_touch),
+		PROMISE("a block gets the lowest ports, also below one whose ports stand further apart",
+			a_block_fits_below_one_with_other_steps),
 		PROMISE("strangers' ports are left out of new blocks only", strangers_are_gone_around),
 		PROMISE("a remembered block is kept, from newcomers and after scaling down",
 			what_was_had_is_kept),

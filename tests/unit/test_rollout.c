@@ -367,6 +367,22 @@ static void a_job_that_is_done_counts_for_nobody(void **state)
 	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 }
 
+/* The app was scaled to none in the middle of it. */
+static void the_last_one_may_be_a_spare(void **state)
+{
+	static const enum rollout_phase phases[] = { ROLLOUT_WAITING, ROLLOUT_PROOF, ROLLOUT_PAUSED,
+		ROLLOUT_BACK };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(phases) / sizeof(phases[0]); k++) {
+		struct scene *s = scene(phases[k]);
+
+		s->p.len = 0;
+		add_spare(s)->is_wanted = false;
+		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -377,6 +393,8 @@ int main(void)
 			an_overtaken_spare_is_no_use),
 		PROMISE("a spare that does not serve goes where there may be none, also on the way back",
 			a_spare_that_may_not_be_goes),
+		PROMISE("a spare that nobody wants goes, also where no instance is left",
+			the_last_one_may_be_a_spare),
 		PROMISE("who is down for a moment is protected, who ended for good is not",
 			who_is_down_for_a_moment_is_protected),
 		PROMISE("max_unavailable instances are on their way at once, no more", one_at_a_time),
