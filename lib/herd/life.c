@@ -298,11 +298,6 @@ static void nothing(struct instance *i)
 	(void)i;
 }
 
-static void block(struct instance *i)
-{
-	disarm(i, &i->life);
-}
-
 void instance_act(struct instance *i, enum action action)
 {
 	static void (*const acts[])(struct instance *) = {
@@ -310,7 +305,8 @@ void instance_act(struct instance *i, enum action action)
 		[ACT_SPAWN] = begin_attempt,
 		[ACT_SIGNAL] = begin_stop,
 		[ACT_DELAY] = begin_backoff,
-		[ACT_WATCH] = block,
+		/* No timer of its life runs where nothing else does. */
+		[ACT_WATCH] = nothing,
 		[ACT_SETTLE] = settle,
 		[ACT_REST] = rest,
 	};
