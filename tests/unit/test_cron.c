@@ -204,6 +204,29 @@ static int days_of(int year, int month)
 	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
+/* Day by day through each month of a leap year and of another one. */
+static void days_follow_each_other(void **state)
+{
+	static const char *const texts[] = { "0 0 * * *", "0 0 1-31 * *", "0 0 13 * 0-6" };
+	struct civil next = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct cron c = read_cron(texts[i]);
+		struct civil at = { 2023, 12, 31, 0, 0 };
+
+		for (int year = 2024; year <= 2025; year++)
+			for (int month = 1; month <= 12; month++)
+				for (int day = 1; day <= days_of(year, month); day++) {
+					struct civil expected = { year, month, day, 0, 0 };
+
+					assert_true(cron_next(&c, at, &next));
+					assert_memory_equal(&next, &expected, sizeof(next));
+					at = next;
+				}
+	}
+}
+
 /* Each day is one weekday on, from a Friday through more than a century and both kinds of century's end. */
 static void weekdays_follow_each_other(void **state)
 {
@@ -290,6 +313,8 @@ int main(void)
 		PROMISE("weekdays are those of the calendar", weekdays_are_the_calendars),
 		PROMISE("weekdays follow each other through months and leap years",
 			weekdays_follow_each_other),
+		PROMISE("a schedule for every day, written in any way, has every day of the calendar and no other",
+			days_follow_each_other),
 		PROMISE("day and weekday together are either-or, unless one begins with *",
 			day_and_weekday_are_either_or),
 		PROMISE("the next match is after its minute, over months, years and leap days",

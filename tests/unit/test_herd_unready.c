@@ -33,6 +33,28 @@ static void listens_elsewhere(void **state)
 	fake_release(&f);
 }
 
+static void a_spare_listens_elsewhere(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, READY_LISTEN);
+
+	(void)state;
+	s->port = 3000;
+	s->instances.value = 2;
+	f.is_never_ready = false;
+	fake_apply(&f);
+	fake_live(&f, 100);
+	/* The new revision has forgotten to read PORT. */
+	command_from_line(&s->command, "serve --better", NULL);
+	f.is_never_ready = true;
+	f.listened = 8080;
+	fake_apply(&f);
+	fake_pass(&f, 31000);
+	assert_non_null(strstr(f.log.ptr,
+		": api:2 listens on port 8080, not on its PORT 3002; set port = 8080 or make the program read PORT"));
+	fake_release(&f);
+}
+
 static void listens_nowhere(void **state)
 {
 	struct fake f;
@@ -160,6 +182,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("a start that listens on another port says which, and what to do", listens_elsewhere),
+		PROMISE("a spare that listens on a fixed port says that port as it is",
+			a_spare_listens_elsewhere),
 		PROMISE("a start that listens nowhere says so", listens_nowhere),
 		PROMISE("a start that has not said its word says which", has_not_spoken),
 		PROMISE("a NOTIFY_FD closed without a newline fails a start that speaks there, and no other",
