@@ -107,7 +107,6 @@ static void take(struct instance *i, const struct herd_live *live)
 	/* Of what has ended its end is told, and nothing else. */
 	if (live->is_over) {
 		i->state = state;
-		instance_touch(i);
 		return;
 	}
 	/* Why it is unhealthy, or is to stop, holds also after this. */

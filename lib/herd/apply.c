@@ -190,10 +190,7 @@ static void draft_build(struct draft *d, const struct app *app, struct build *no
 	struct buf words = BUF_INIT;
 	bool is_there = app && !app->is_leaving;
 
-	mem_free(d->build_words);
-	build_free(d->build);
 	d->build = now;
-	d->build_words = NULL;
 	if (is_there && build_differs(app->target->build, now, &words))
 		d->build_words = buf_detach(&words);
 	buf_release(&words);

@@ -160,8 +160,6 @@ void app_overtake(struct app *a, const struct revision *to)
 
 	if (a->current != to)
 		revision_pin(a->current);
-	if (a->target != to)
-		revision_pin(a->target);
 	VEC_EACH (&a->instances, k, i) {
 		if (i->revision != to)
 			revision_pin(i->revision);

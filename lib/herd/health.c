@@ -205,7 +205,7 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 			health_after(instance_spec(i), &i->checkup->counts, i->health, answer == PROBE_PASSED,
 				i->state == STATE_STARTING));
 	}
-	if (i->checkup && !i->checkup->is_asked && !timer_is_armed(&i->checkup->timer))
+	if (i->checkup)
 		arm_next(i);
 	herd_leave(h);
 }
