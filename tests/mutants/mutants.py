@@ -160,13 +160,18 @@ def judge(lanes, mutant):
 
 
 def equivalents():
-    """(path, text of the mutant's line): listed as changing nothing that anybody could see."""
+    """(path, text of the mutant's line, or "without" and the line that is dropped): listed as changing nothing that anybody could see."""
     found = set()
     for line in (pathlib.Path(__file__).parent / 'equivalent.txt').read_text().split('\n'):
         parts = re.split(r' +@@ +', line)
         if line and not line.startswith('#') and len(parts) == 3:
             found.add((parts[0], parts[1]))
     return found
+
+
+def listed_as(mutant):
+    """A dropped statement leaves nothing to name it by but itself."""
+    return f'without {mutant.before}' if mutant.kind == 'dropped' else mutant.after
 
 
 def chosen():
@@ -199,7 +204,7 @@ def run_group(lanes, mutants, wanted, known):
                 mutant = next(source, None)
                 if mutant is None:
                     break
-                if (mutant.path, mutant.after) not in known:
+                if (mutant.path, listed_as(mutant)) not in known:
                     waiting.add(pool.submit(judge, lanes, mutant))
             if not waiting:
                 return counted, noticed, survivors
