@@ -26,9 +26,10 @@ static const char head[] =
 
 /*
  * A stop kills the keeper alone, and the next start adopts what it ran: so neither `systemctl restart` nor the upgrade of a package touches a
- * service.  When the machine goes down they are stopped in order.
+ * service.  When the machine goes down they are stopped in order.  A daemon that was told to stop, and ended with 0, stays down.
  */
 static const char life[] = "Restart=always\n"
+			   "RestartPreventExitStatus=0\n"
 			   "RestartSec=100ms\n"
 			   "KillMode=process\n"
 			   "KillSignal=SIGKILL\n"

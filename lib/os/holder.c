@@ -44,11 +44,12 @@ void holder_read_in(const char *folder, struct holder *h)
 	mem_free(path);
 }
 
+/* Its number may be 1: in a container it is the first process. */
 bool holder_lives(const struct holder *h)
 {
 	struct proc p;
 
-	return h->pid > 1 && procfs_read((pid_t)h->pid, &p) && p.state != 'Z';
+	return h->pid > 0 && procfs_read((pid_t)h->pid, &p) && p.state != 'Z';
 }
 
 /* What it calls itself; its program may have another name after an upgrade. */
@@ -67,7 +68,7 @@ static bool is_keeper(pid_t pid)
 
 int holder_open(const struct holder *h)
 {
-	int fd = h->pid > 1 ? pidfd_open((pid_t)h->pid, 0) : -1;
+	int fd = h->pid > 0 ? pidfd_open((pid_t)h->pid, 0) : -1;
 
 	if (fd >= 0 && (!holder_lives(h) || !is_keeper((pid_t)h->pid)))
 		fd_close(&fd);

@@ -115,3 +115,23 @@ delete() {
 	run -0 oxctl status
 	oxctl daemon stop
 }
+
+@test "the first process of a container is found as any other daemon, before it serves and without its socket" {
+	unshare -p -f --mount-proc true 2>/dev/null || skip "needs a process namespace of its own"
+	cat >inside.sh <<-'SH'
+		until [ -s "$OXHERD_HOME/run/oxherd.lock" ] && pkill -STOP -f oxherd-brain; do :; done
+		[ -e "$OXHERD_HOME/run/oxherd.sock" ] || timeout 2 oxctl start
+		pgrep -cx oxherd >said.txt
+		pkill -CONT -f oxherd-brain
+		timeout 10 oxctl start web -- sleep 1000 >>said.txt 2>&1
+		rm "$OXHERD_HOME/run/oxherd.sock"
+		oxctl daemon status >>said.txt 2>&1
+		pgrep -cx oxherd >>said.txt
+		oxctl daemon stop >>said.txt 2>&1
+	SH
+	timeout 60 unshare -p -f --mount-proc --kill-child sh -c 'sh inside.sh & exec oxherd' >daemon.txt 2>&1 3>&-
+	run -0 cat said.txt
+	assert_line "web: 1 instance started"
+	assert_line --regexp "^pid +1, its brain"
+	refute_line 2
+}

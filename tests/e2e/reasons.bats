@@ -156,7 +156,7 @@ goes_background() {
 	TOML
 	eventually 5 state_is job:0 finished
 	run oxctl why job
-	assert_output --partial "'sleep 1000' was left behind and is stopped; exit code 0 is accepted"
+	assert_output --partial "'sleep 1000' was left behind and is stopped; exit code 0; not restarted"
 }
 
 @test "with ready = notify-fd a NOTIFY_FD that is closed without a newline fails the start at once" {

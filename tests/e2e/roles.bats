@@ -159,6 +159,8 @@ taken() {
 	assert_line KillMode=process
 	assert_line Delegate=yes
 	assert_line Restart=always
+	# Else 'oxctl daemon stop' would be undone after 100 ms.
+	assert_line RestartPreventExitStatus=0
 	assert_line WantedBy=default.target
 	printf '#!/bin/sh\nexit 1\n' >bin/systemctl
 	PATH=$PWD/bin:$PATH HOME=$PWD/home XDG_CONFIG_HOME='' run -1 oxctl daemon install --user
