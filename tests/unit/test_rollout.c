@@ -372,15 +372,20 @@ static void the_last_one_may_be_a_spare(void **state)
 {
 	static const enum rollout_phase phases[] = { ROLLOUT_WAITING, ROLLOUT_PROOF, ROLLOUT_PAUSED,
 		ROLLOUT_BACK };
+	struct scene *s = NULL;
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(phases) / sizeof(phases[0]); k++) {
-		struct scene *s = scene(phases[k]);
-
+		s = scene(phases[k]);
 		s->p.len = 0;
 		add_spare(s)->is_wanted = false;
 		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 0);
 	}
+	/* And in the end one that serves. */
+	s = scene(ROLLOUT_REPLACE);
+	s->p.len = 0;
+	make_proven(add_spare(s));
+	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 0);
 }
 
 int main(void)
@@ -393,7 +398,7 @@ int main(void)
 			an_overtaken_spare_is_no_use),
 		PROMISE("a spare that does not serve goes where there may be none, also on the way back",
 			a_spare_that_may_not_be_goes),
-		PROMISE("a spare that nobody wants goes, also where no instance is left",
+		PROMISE("a spare that is not needed goes, also where no instance is left",
 			the_last_one_may_be_a_spare),
 		PROMISE("who is down for a moment is protected, who ended for good is not",
 			who_is_down_for_a_moment_is_protected),
