@@ -223,7 +223,7 @@ static void take_message(struct brain *b, const struct keep_message *m)
 {
 	switch (m->kind) {
 	case KEEP_SPAWNED:
-		herd_spawned(b->herd, ticket_of(m), m->pid, m->start_time, clock_ms());
+		herd_spawned(b->herd, ticket_of(m), m->pid, clock_ms());
 		notify_listen(b->notify, ticket_of(m), (pid_t)m->pid);
 		break;
 	case KEEP_SPAWN_FAILED:

@@ -59,7 +59,6 @@ struct found {
 	struct ticket ticket;
 	char *name;
 	int64_t pid;
-	uint64_t start_time;
 	int64_t state;
 	bool is_asked, is_gone;
 	int64_t status;

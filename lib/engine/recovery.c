@@ -65,7 +65,6 @@ static void take_slot(struct brain *b, const struct keep_message *m)
 		.ticket = { .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation },
 		.name = mem_strdup(m->name),
 		.pid = m->pid,
-		.start_time = m->start_time,
 		.state = m->state,
 		.is_gone = m->is_gone,
 	};
@@ -154,7 +153,6 @@ static void adopt(struct brain *b, const struct found *f)
 		.ticket = f->ticket,
 		.name = f->name,
 		.pid = f->pid,
-		.start_time = f->start_time,
 		.is_asked = f->is_asked,
 		.is_over = is_over,
 		.is_told = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),

@@ -103,7 +103,6 @@ static void take(struct instance *i, const struct herd_live *live)
 	i->phase = PHASE_UP;
 	i->is_port_free = false;
 	i->pid = live->pid;
-	i->start_time = live->start_time;
 	/* Of what has ended its end is told, and nothing else. */
 	if (live->is_over) {
 		i->state = state;

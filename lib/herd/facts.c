@@ -145,7 +145,7 @@ static bool runs(const struct instance *i)
 	return i->phase == PHASE_ASKED || i->phase == PHASE_UP;
 }
 
-void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_time, int64_t now)
+void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 {
 	struct instance *i = herd_hear(h, t, now);
 
@@ -157,7 +157,6 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_t
 	}
 	i->phase = PHASE_UP;
 	i->pid = pid;
-	i->start_time = start_time;
 	log_debug("%s:%d: started as pid %lld", i->app->spec->name, i->number, (long long)pid);
 	if (i->state == STATE_STARTING)
 		instance_watch(i, false);

@@ -57,7 +57,7 @@ void herd_timer(struct herd *h, int64_t now);
 /* --- facts --- */
 
 /* The fork worked and exec succeeded. */
-void herd_spawned(struct herd *h, struct ticket t, int64_t pid, uint64_t start_time, int64_t now);
+void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now);
 /* It never ran: "cannot enter working_dir '/x': No such file or directory" with its errno.  Nothing of it is left. */
 void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now);
 
@@ -264,7 +264,6 @@ struct herd_live {
 	struct ticket ticket; /* as the keeper has them */
 	const char *name;     /* "api:2", as it was spawned */
 	int64_t pid;
-	uint64_t start_time;
 	bool is_asked; /* an earlier brain has told it to end */
 	bool is_over;  /* it has ended: only what it left behind may live */
 	bool is_told;  /* an earlier brain has told of that */

@@ -78,8 +78,7 @@ struct instance {
 	struct revision *revision; /* what it runs by, or will */
 	int port;                  /* of the last attempt */
 	int64_t pid;               /* 0: none */
-	uint64_t start_time;
-	int64_t state_since, started_at;
+	int64_t started_at;
 	int64_t ready_at;        /* of this run; 0: it is not ready yet */
 	enum health health;      /* of this run: the last verdict */
 	struct checkup *checkup; /* NULL: nothing is checked now */

@@ -14,7 +14,6 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->state = STATE_STOPPED;
 	i->start_by = EVENT_START;
 	i->wants_up = app->wants_up;
-	i->state_since = app->herd->now;
 	i->gone_at = INT64_MIN;
 	i->life.owner = i;
 	i->tree.owner = i;
@@ -222,7 +221,6 @@ bool instance_feed(struct instance *i, enum event on, const char *why)
 	}
 	i->state = step.to;
 	instance_set_why(i, why);
-	i->state_since = i->app->herd->now;
 	tell_step(i, &event);
 	instance_touch(i);
 	requests_look(i->app->herd, i);
@@ -235,7 +233,6 @@ void instance_place(struct instance *i, enum state state, enum herd_event_kind k
 	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
 
 	i->state = state;
-	i->state_since = i->app->herd->now;
 	instance_set_why(i, why);
 	log_info("%s:%d: %s, %s (%s)", i->app->spec->name, i->number, herd_event_word(kind),
 		state_word(state), why);

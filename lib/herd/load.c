@@ -78,8 +78,6 @@ static void load_numbers(struct instance *i, const struct json *j)
 	i->generation = (uint64_t)get_int(j, "generation", 0);
 	i->port = (int)get_int(j, "port", 0);
 	i->pid = get_int(j, "pid", 0);
-	i->start_time = (uint64_t)get_int(j, "start_time", 0);
-	i->state_since = now - get_int(j, "state_ms", 0);
 	i->started_at = now - get_int(j, "started_ms", 0);
 	if (json_get(j, "ready_ms"))
 		i->ready_at = now - get_int(j, "ready_ms", 0);

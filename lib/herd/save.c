@@ -92,8 +92,6 @@ static void write_instance(const struct instance *i, struct buf *out)
 	set_int(out, "port", i->port);
 	jot_int(out, "revision", i->revision->number);
 	set_int(out, "pid", i->pid);
-	set_int(out, "start_time", (int64_t)i->start_time);
-	jot_int(out, "state_ms", now - i->state_since);
 	jot_int(out, "started_ms", now - i->started_at);
 	if (i->ready_at)
 		jot_int(out, "ready_ms", now - i->ready_at);

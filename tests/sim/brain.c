@@ -55,7 +55,6 @@ static void adopt(struct sim *s, struct proc *p)
 		.ticket = p->ticket,
 		.name = p->name,
 		.pid = p->pid,
-		.start_time = (uint64_t)p->pid * 10,
 		.is_asked = p->is_asked,
 		.is_over = !p->is_main_alive,
 		.is_told = !p->is_main_alive && diary_has_end(s, p->app, p->number, p->ticket.generation),

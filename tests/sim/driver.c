@@ -360,7 +360,7 @@ static void do_echo(struct sim *s, uint64_t *random)
 		return;
 	sim_trace(s, "an echo for slot %u generation %llu", t.slot, (unsigned long long)t.generation);
 	events = herd_counts(s->h).events;
-	herd_spawned(s->h, t, 1, 1, s->now);
+	herd_spawned(s->h, t, 1, s->now);
 	herd_ready(s->h, t, s->now);
 	herd_told(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
 	herd_probed(s->h, t, PROBE_FAILED, "echo", s->now);

@@ -373,7 +373,7 @@ static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 	switch (due->what) {
 	case HAPPENS_SPAWNED:
 		sim_trace(s, "fact: %s runs as pid %lld", p->name, (long long)p->pid);
-		herd_spawned(s->h, p->ticket, p->pid, (uint64_t)p->pid * 10, s->now);
+		herd_spawned(s->h, p->ticket, p->pid, s->now);
 		break;
 	case HAPPENS_SPAWN_FAILED:
 		happen_spawn_failed(s, p);

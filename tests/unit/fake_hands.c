@@ -330,7 +330,7 @@ static bool answer_one(struct fake *f)
 
 		drop(f->asked, &f->asked_len, t);
 		f->last_pid++;
-		herd_spawned(f->h, t, f->last_pid, (uint64_t)f->last_pid, f->now);
+		herd_spawned(f->h, t, f->last_pid, f->now);
 		return true;
 	}
 	if (f->drains_len) {

@@ -34,8 +34,7 @@ static void spawn_failed(struct fake *f, const struct line *l)
 
 static void spawned(struct fake *f, const struct line *l)
 {
-	herd_spawned(f->h, fake_ticket(f, line_word(l, 1)), line_number(l, 2), (uint64_t)line_number(l, 2),
-		f->now);
+	herd_spawned(f->h, fake_ticket(f, line_word(l, 1)), line_number(l, 2), f->now);
 }
 
 /* exit api:0 1 · exit api:0 -9 · exit api:0 unseen */

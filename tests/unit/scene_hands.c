@@ -200,7 +200,6 @@ static size_t everything_live(const struct fake *f, struct known *known, size_t 
 			.ticket = instance_ticket(i),
 			.name = k->name,
 			.pid = instance_pid(i),
-			.start_time = (uint64_t)instance_pid(i),
 		};
 		count++;
 	}

@@ -312,7 +312,7 @@ static void standing_still_makes_nothing_unhealthy(void **state)
 static void another_brain_goes_on(void **state)
 {
 	struct fake f;
-	struct herd_live live = { .name = "api:0", .pid = 101, .start_time = 101 };
+	struct herd_live live = { .name = "api:0", .pid = 101 };
 	const struct instance *i = NULL;
 	int64_t since = 0;
 
@@ -345,7 +345,7 @@ static void another_brain_goes_on(void **state)
 static void the_budget_outlives_the_brain(void **state)
 {
 	struct fake f;
-	struct herd_live live = { .start_time = 1 };
+	struct herd_live live = { .pid = 0 };
 	char name[] = "api:0";
 
 	(void)state;

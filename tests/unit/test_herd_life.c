@@ -183,7 +183,7 @@ static void a_spawn_that_fails_is_tried_again(void **state)
 		fake_pass(&f, 5000);
 	}
 	f.asked_len = 0;
-	herd_spawned(f.h, fake_ticket(&f, "api:0"), 7, 7, f.now);
+	herd_spawned(f.h, fake_ticket(&f, "api:0"), 7, f.now);
 	fake_ready(&f, "api:0");
 	assert_string_equal(fake_state(&f, "api:0"), "running");
 	fake_release(&f);
@@ -274,7 +274,7 @@ static void the_word_of_a_dead_process_means_nothing(void **state)
 	herd_ready(f.h, t, f.now);
 	herd_exited(f.h, t, &(struct herd_exit){ .code = 1 }, f.now);
 	herd_tree_gone(f.h, t, f.now);
-	herd_spawned(f.h, t, 9, 9, f.now);
+	herd_spawned(f.h, t, 9, f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "backoff");
 	assert_int_equal(herd_counts(f.h).odd_facts, 4);
 	fake_pass(&f, 200);

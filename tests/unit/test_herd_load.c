@@ -195,10 +195,10 @@ static void what_is_not_named_is_nothing(void **state)
 		"\"is_told_on\":false,\"is_aborted\":false,\"began_ms\":0,\"progress_ms\":0,"
 		"\"failure\":\"\"},\"last_revision\":1,\"revisions\":[],\"instances\":[{\"number\":0,"
 		"\"slot\":1,\"generation\":0,\"state\":\"crashed\",\"phase\":\"none\",\"revision\":1,"
-		"\"state_ms\":0,\"started_ms\":0,\"life\":{\"kind\":\"backoff\",\"ms\":0},\"recent\":[7,5],"
+		"\"started_ms\":0,\"life\":{\"kind\":\"backoff\",\"ms\":0},\"recent\":[7,5],"
 		"\"last_exit\":{\"code\":0,\"signal\":0,\"at\":0}}],\"gone\":[{\"gone_ms\":60,\"number\":3,"
 		"\"slot\":4,\"generation\":0,\"state\":\"stopped\",\"phase\":\"none\",\"revision\":1,"
-		"\"state_ms\":0,\"started_ms\":0}]}],\"receipts\":[{\"key\":\"k\",\"text\":\"\",\"words\":\"\","
+		"\"started_ms\":0}]}],\"receipts\":[{\"key\":\"k\",\"text\":\"\",\"words\":\"\","
 		"\"has_failed\":false,\"age_ms\":0,\"requests\":[{\"is_patient\":false,\"failed\":0,"
 		"\"words\":\"\",\"waits\":[{\"slot\":1,\"goal\":0,\"generation\":0}],"
 		"\"rollouts\":[{\"rollout\":0,\"any_end\":false}]}]}]}");
@@ -231,19 +231,19 @@ static void a_start_is_by_what_asked_for_it(void **state)
 
 static void ages_count_from_when_it_was_saved(void **state)
 {
-	char *aged = changed(full, "\"state\":\"backoff\"", "\"state_ms\":5,\"state\":\"backoff\"");
+	char *aged = changed(full, "\"state\":\"backoff\"", "\"started_ms\":5,\"state\":\"backoff\"");
 	char *later = changed(aged, "\"now\":1000000", "\"now\":999900");
 	char *set_back = changed(aged, "\"now\":1000000", "\"now\":9000000");
 	struct err e = ERR_INIT;
 	char *read = read_back(later, &e);
 
 	(void)state;
-	assert_non_null(strstr(read, "\"state_ms\":105,"));
+	assert_non_null(strstr(read, "\"started_ms\":105,"));
 	assert_non_null(strstr(read, "\"life\":{\"kind\":\"backoff\",\"ms\":400}"));
 	mem_free(read);
 	/* The machine was started anew, and its clock with it. */
 	read = read_back(set_back, &e);
-	assert_non_null(strstr(read, "\"state_ms\":5,"));
+	assert_non_null(strstr(read, "\"started_ms\":5,"));
 	assert_non_null(strstr(read, "\"life\":{\"kind\":\"backoff\",\"ms\":500}"));
 	mem_free(read);
 	mem_free(aged);

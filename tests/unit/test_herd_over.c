@@ -126,7 +126,7 @@ static void over_a_death(void **state)
 {
 	const struct herd_exit end = { .signal = 15 };
 	struct fake f;
-	struct herd_live live = { .name = "api:0", .pid = 1, .start_time = 1, .is_asked = true };
+	struct herd_live live = { .name = "api:0", .pid = 1, .is_asked = true };
 
 	(void)state;
 	fake_init(&f);
@@ -136,7 +136,6 @@ static void over_a_death(void **state)
 	over(&f, "api:0");
 	live.ticket = fake_ticket(&f, "api:0");
 	live.pid = instance_pid(herd_find(f.h, "api:0"));
-	live.start_time = 0;
 	fake_rebirth(&f);
 	assert_true(herd_adopt(f.h, &live, f.now));
 	herd_resume(f.h, f.now);

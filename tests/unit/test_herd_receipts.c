@@ -42,7 +42,7 @@ static void adopt_all(struct fake *f, const struct ticket *t, int count)
 	char name[16];
 
 	for (int i = 0; i < count; i++) {
-		struct herd_live live = { .ticket = t[i], .name = name, .pid = 100 + i, .start_time = 9 };
+		struct herd_live live = { .ticket = t[i], .name = name, .pid = 100 + i };
 
 		(void)snprintf(name, sizeof(name), "api:%d", i);
 		assert_true(herd_adopt(f->h, &live, f->now));

@@ -8,7 +8,7 @@
 
 static bool adopt(struct fake *f, const char *name, struct ticket t)
 {
-	struct herd_live live = { .ticket = t, .name = name, .pid = 4242, .start_time = 99 };
+	struct herd_live live = { .ticket = t, .name = name, .pid = 4242 };
 
 	return herd_adopt(f->h, &live, f->now);
 }
@@ -78,12 +78,9 @@ static void exits_in_between_are_counted(void **state)
 /* The keeper has one that has ended; `is_told`: an earlier brain told so. */
 static void adopt_ended(struct fake *f, struct ticket t, bool is_told)
 {
-	const struct herd_live live = { .ticket = t,
-		.name = "api:0",
-		.pid = 4242,
-		.start_time = 99,
-		.is_over = true,
-		.is_told = is_told };
+	const struct herd_live live = {
+		.ticket = t, .name = "api:0", .pid = 4242, .is_over = true, .is_told = is_told
+	};
 
 	fake_forget(f);
 	fake_rebirth(f);

@@ -210,9 +210,7 @@ static void hooks_answer_for_their_own_rollout(void **state)
 
 static void adopt(struct fake *f, const char *name, int64_t pid)
 {
-	const struct herd_live live = {
-		.ticket = fake_ticket(f, name), .name = name, .pid = pid, .start_time = 99
-	};
+	const struct herd_live live = { .ticket = fake_ticket(f, name), .name = name, .pid = pid };
 
 	assert_true(herd_adopt(f->h, &live, f->now));
 }
