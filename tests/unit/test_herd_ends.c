@@ -106,19 +106,27 @@ static void a_removal_beside_a_start_is_written_down(void **state)
 
 /* --- deploys --- */
 
+/* With rollback = false: the first instance of the new revision crashes, and is not ready yet when it has started again. */
+static void stand_still(struct fake *f)
+{
+	struct spec *s = begin(f, 2);
+
+	s->deploy.rollback = false;
+	deploy(f, 7, s);
+	for (int k = 0; k < 600 && !fake_count(f, "spawn api:1"); k++)
+		fake_live(f, 50);
+	f->is_never_ready = true;
+	fake_exit(f, "api:1", 1, 0);
+	fake_live(f, 100);
+}
+
 static void an_abort_after_a_failure_is_told_as_an_abort(void **state)
 {
 	struct fake f;
-	struct spec *s = begin(&f, 2);
 	struct rollout_status now;
 
 	(void)state;
-	s->deploy.rollback = false;
-	deploy(&f, 7, s);
-	for (int k = 0; k < 600 && !fake_count(&f, "spawn api:1"); k++)
-		fake_live(&f, 50);
-	fake_exit(&f, "api:1", 1, 0);
-	fake_live(&f, 100);
+	stand_still(&f);
 	rollout_status(app_find(f.h, "api"), &now);
 	assert_string_equal(now.phase, "halted");
 	assert_string_equal(now.message, "api:1: ended with exit code 1");
@@ -126,6 +134,22 @@ static void an_abort_after_a_failure_is_told_as_an_abort(void **state)
 	assert_int_equal(herd_steer(f.h, 8, HERD_ABORT, "api", f.now, NULL), 0);
 	rollout_status(app_find(f.h, "api"), &now);
 	assert_string_equal(now.message, "aborted");
+	fake_release(&f);
+}
+
+static void a_continued_deploy_tries_again(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	stand_still(&f);
+	assert_int_equal(fake_count(&f, "settled 7 failed"), 1);
+	assert_int_equal(herd_steer(f.h, 8, HERD_CONTINUE, "api", f.now, NULL), 0);
+	assert_int_equal(fake_count(&f, "settled 8"), 0);
+	f.is_never_ready = false;
+	for (int left = 60000; left > 0 && !fake_count(&f, "settled 8"); left -= 50)
+		fake_live(&f, 50);
+	assert_int_equal(fake_count(&f, "settled 8 okapi: revision 2 runs in 2 of 2 instances"), 1);
 	fake_release(&f);
 }
 
@@ -163,6 +187,8 @@ int main(void)
 			a_removal_beside_a_start_is_written_down),
 		PROMISE("a deploy that failed and is aborted has the status aborted, not the old failure",
 			an_abort_after_a_failure_is_told_as_an_abort),
+		PROMISE("a failed deploy that is continued gives the instance that failed another try",
+			a_continued_deploy_tries_again),
 		PROMISE("a deploy waits for no proxy where the daemon writes the proxy's list of servers",
 			what_keeps_the_proxys_list_waits_for_no_proxy),
 	};
