@@ -58,6 +58,30 @@ static void last_lines_stand_below_a_crash_alone(void **state)
 	fake_release(&f);
 }
 
+/* The disk was full while its port became free, it started and it crashed; then the brain died too. */
+static void a_crash_that_the_store_knows_no_start_of(void **state)
+{
+	struct fake f;
+	struct herd_live live = { .name = "api:0", .pid = 4242, .is_over = true };
+
+	(void)state;
+	fake_init(&f);
+	f.is_manual = true;
+	fake_app(&f, "api", 1)->port = 3000;
+	fake_apply(&f);
+	live.ticket = fake_ticket(&f, "api:0");
+	herd_port_taken(f.h, live.ticket, "pid 9 'other'", f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "blocked");
+	fake_rebirth(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	fake_exit(&f, "api:0", 1, 0);
+	herd_resume(f.h, f.now);
+	herd_tree_gone(f.h, live.ticket, f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "backoff");
+	assert_int_equal(fake_crashes(&f, "api:0"), 1);
+	fake_release(&f);
+}
+
 /* --- deletes --- */
 
 static void a_delete_waits_for_each(void **state)
@@ -182,6 +206,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("the last lines of an instance stand below its crash, and below no stop",
 			last_lines_stand_below_a_crash_alone),
+		PROMISE("a crash counts, also when nothing was saved since the instance waited for its port",
+			a_crash_that_the_store_knows_no_start_of),
 		PROMISE("a delete is over when every instance is down", a_delete_waits_for_each),
 		PROMISE("the removal of an instance is saved, also when another one starts in the same moment",
 			a_removal_beside_a_start_is_written_down),
