@@ -181,7 +181,7 @@ node_app() {
 		run -0 oxctl logs api:2
 		assert_output --partial "Cannot find module './nope.js'"
 		run -0 oxctl why api
-		assert_output --regexp "api:2 \(a spare\): removed (a moment|[0-9]+ m?s) ago"
+		assert_output --regexp "api:2 \(a spare\): removed (a moment|[0-9.]+ s) ago"
 		assert_output --partial "| Error: Cannot find module './nope.js'"
 		run -0 oxctl why api:2
 		assert_output --partial "exit code 1"
