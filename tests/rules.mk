@@ -19,7 +19,7 @@ CHECK := unit cli speed
 TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e storm torture toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
-FUZZ_TEST_SECS ?= 10
+FUZZ_TEST_SECS ?= 6
 
 run_tests = +$(Q)OUT=$(OUT) CORES=$(CORES) MAKE='$(MAKE)' FUZZ_SECS=$(FUZZ_TEST_SECS) tests/run.sh
 
@@ -107,7 +107,7 @@ $(OUT)/tidy/%.ok: %.c .clang-tidy $(wildcard tests/unit/.clang-tidy)
 
 FUZZ_SECS ?= 600
 FUZZ_BIN  := $(patsubst tests/fuzz/%.c,$(OUT)/%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
-FUZZ_MAKE  = $(MAKE) --no-print-directory OUT=$(OUT)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined
+FUZZ_MAKE  = $(MAKE) --no-print-directory OUT=$(OUT)/fuzz CC=clang SAN=fuzzer-no-link,address,undefined OPT=-O1
 
 $(OUT)/fuzz_%: $(OUT)/tests/fuzz/fuzz_%.o $(call libs,journal keeper spawn loop $(UNIT_ROOMS))
 	$(call say,LINK,$@)

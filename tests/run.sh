@@ -69,20 +69,22 @@ tap() {
 		}' "$scratch/tap"
 }
 
-# units DIR NAME=VALUE…: builds with these settings, then runs every unit test there.
+# units DIR NAME=VALUE…: builds with these settings, then runs every unit test there, as many at a time as there are cores.
 units() {
 	local dir=$1 source program built=yes
+	local -a programs=()
 	shift
 	one "everything builds ($dir)" build OUT="$dir" "$@" all unit || built=no
 	for source in tests/unit/test_*.c; do
 		program=$dir/tests/$(basename "$source" .c)
 		# What did not build now must not be judged by what was built earlier.
 		if [ $built = yes ] || $MAKE -s -q OUT="$dir" "$@" "$program" 2>/dev/null; then
-			CMOCKA_MESSAGE_OUTPUT=TAP tap "$source" "$program"
+			programs+=("$program")
 		else
 			echo "not ok - $source: did not build"
 		fi
 	done
+	[ ${#programs[@]} -eq 0 ] || CMOCKA_MESSAGE_OUTPUT=TAP beside "$CORES" env "${programs[@]}"
 }
 
 # beside JOBS PROGRAM FILE…: a program for each of these files, JOBS at a time, each answer kept whole; OX_LANE is a number from 0 that no
@@ -135,7 +137,7 @@ folder() {
 sanitized() {
 	local reports=$scratch/reports file
 	local OUT=$OUT/address-undefined LIMIT=$((LIMIT * 3))
-	local -a SETTINGS=('SAN=address,undefined')
+	local -a SETTINGS=('SAN=address,undefined' OPT=-O1)
 	# What is preloaded to make calls fail stands before the sanitizer's own.
 	local -x ASAN_OPTIONS=log_path=$reports/report:verify_asan_link_order=0
 	local -x UBSAN_OPTIONS=print_stacktrace=1 OX_PATIENCE=4
@@ -159,7 +161,7 @@ suite_unit() {
 }
 
 suite_unit-clang() {
-	units "$OUT/clang" CC=clang
+	units "$OUT/clang" CC=clang OPT=-O1
 }
 
 suite_cli() {
