@@ -22,7 +22,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	run -0 oxctl reset api
 	assert_output $'api: reset\nworker: reset'
 	run -0 oxctl signal HUP api
-	assert_output $'api: HUP sent\nworker: HUP sent'
+	assert_output $'api: HUP sent to 4 instances\nworker: HUP sent to 1 instance'
 	asked 'p == {"signal": "HUP", "targets": ["api"]}'
 	run -0 --separate-stderr oxctl stop --all --json
 	is_json "$output"
@@ -107,7 +107,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	run -0 oxctl scale api=4 worker=2 x=+1 y=50% --wait
 	asked 'p == {"counts": {"api": 4, "worker": 2, "x": "+1", "y": "50%"}, "wait": True}'
 	run -2 oxctl scale api=1 worker
-	assert_output "oxctl: 'worker' has no count; say it as worker=4"
+	assert_output "oxctl: scale: how many instances of 'worker'? Write 'oxctl scale worker 4', or +1, -1, max, 50%"
 }
 
 @test "why tells the timeline, and --json the answer as it is" {
