@@ -94,7 +94,8 @@ many() {
 
 @test "a table that is higher than the terminal keeps its verdict" {
 	fake_daemon <<<"{ \"subscribe\": { \"result\": {} }, \"status\": { \"result\": $(many) } }"
-	ROWS=10 run -0 on_terminal 10 "49 of 50 ready" oxctl status --watch --all-instances
+	ROWS=10 run -0 on_terminal 10 "q ends" oxctl status --watch --all-instances
+	assert_output --partial "49 of 50 ready"
 	assert_output --partial "of 51; arrows scroll, q ends"
 }
 
