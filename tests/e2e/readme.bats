@@ -168,6 +168,8 @@ run_block() {
 	sh -c "$command" >first 2>&1 3>&- &
 	pid=$!
 	eventually 5 answers "$port" "from api:0"
+	expect_error "the keeper is gone"
+	expect_error "the keeper cannot be reached"
 	kill -KILL "$pid" "$(keeper_pid)" "$(brain_pid)" "$(pid_of api:0)"
 	eventually 5 nothing_left
 	sh -c "$command" >second 2>&1 3>&- &
