@@ -62,6 +62,7 @@ class Victim(Daemon):
         self.fault = {'FAULT_WHO': who, 'FAULT_ERROR': error, 'FAULT_AT': str(at),
                       'LD_PRELOAD': os.path.join(BUILD, 'torture', 'fault.so')}
         self.words = ''
+        self.has_adopted = False  # its keeper took over from one that was killed
         super().__init__()
 
     def start(self):
@@ -222,7 +223,9 @@ def leaked(d, place):
     said = ['']
     first = d.keeper
     d.keeper = d.patient('status')['daemon']['pid']
-    if d.keeper != first:
+    # For the rest of its life: what was adopted is watched by descriptors of its own.
+    d.has_adopted |= d.keeper != first
+    if d.has_adopted:
         return ''
 
     def is_well():
