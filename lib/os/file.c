@@ -125,7 +125,9 @@ static int open_found(int found, const char *path)
 
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
 	fd = open(link, FLAGS);
-	return fd < 0 && errno == ENOENT ? open(path, FLAGS) : fd;
+	if (fd < 0 && errno == ENOENT)
+		fd = open(path, FLAGS);
+	return fd;
 }
 
 /* To open a device is to use it: a watchdog starts, a tape rewinds.  So it is looked at first, in a way that does not open it. */

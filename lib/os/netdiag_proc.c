@@ -112,17 +112,18 @@ pid_t netdiag_pid_of(uint32_t inode)
 
 pid_t netdiag_pid_among(uint32_t inode, int64_t until)
 {
-	struct dirent *entry = NULL;
 	DIR *proc = opendir("/proc");
 	pid_t found = 0;
 
 	if (!proc)
 		return 0;
-	/* cppcheck-suppress readdirCalled */
-	for (int i = 0;
-		i < NETDIAG_PROCS_MAX && clock_cpu_ms() < until && !found && (entry = readdir(proc));) {
-		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+	for (int i = 0; i < NETDIAG_PROCS_MAX && clock_cpu_ms() < until && !found;) {
+		/* cppcheck-suppress readdirCalled */
+		const struct dirent *entry = readdir(proc);
+		pid_t pid = entry ? (pid_t)strtol(entry->d_name, NULL, 10) : 0;
 
+		if (!entry)
+			break;
 		if (pid <= 0)
 			continue;
 		i++;
