@@ -101,7 +101,8 @@ size_t str_utf8_count(const char *text, size_t len)
 	size_t count = 0;
 
 	for (size_t at = 0; at < len; count++) {
-		size_t step = str_utf8(text + at, len - at, NULL);
+		bool is_ascii = (unsigned char)text[at] < 0x80;
+		size_t step = is_ascii ? 1 : str_utf8(text + at, len - at, NULL);
 
 		at += step ? step : 1;
 	}
