@@ -10,6 +10,8 @@
 fake_daemon() {
 	cat >script.json
 	mkdir -p "$OXHERD_HOME/run"
+	# Else the socket of one that came before it is taken for its own, nobody answers there, and oxctl starts a real daemon.
+	rm -f "$OXHERD_HOME/run/oxherd.sock"
 	python3 "$OX_TOP/tests/cli/fake_daemon.py" "$OXHERD_HOME/run/oxherd.sock" script.json asked.json 3>&- &
 	echo $! >>fakes.pid
 	eventually 5 test -S "$OXHERD_HOME/run/oxherd.sock"
