@@ -25,8 +25,8 @@ static const char head[] =
 	"Documentation=man:oxherd(8) man:oxctl(1)\n";
 
 /*
- * A stop kills the keeper alone, and the next start adopts what it ran: so neither `systemctl restart` nor the upgrade of a package touches a
- * service.  When the machine goes down they are stopped in order.  A daemon that was told to stop, and ended with 0, stays down.
+ * `systemctl stop` kills the keeper alone, and the next start adopts its services: so neither `systemctl restart` nor the upgrade of a package
+ * touches one.  A shutdown of the machine stops them in order.  Exit code 0 means `oxctl daemon stop`: systemd must not start the daemon again.
  */
 static const char life[] = "Restart=always\n"
 			   "RestartPreventExitStatus=0\n"

@@ -259,7 +259,7 @@ static void extend_ports(struct revision *r, const struct revision *by)
 	r->ports_len = by->ports_len;
 }
 
-/* Those at the end are of instances that are too many now, and run until they are gone.  A block is told whole: the rest may be another app's. */
+/* Has the revision ports beyond the draft's, of instances that a scale down is still stopping?  Not for a block: its rest may belong to another app. */
 static bool has_more_ports(const struct revision *r, const struct draft *d)
 {
 	if (r->ports_len <= d->ports_len || r->port_source != d->port_source || r->port_source == PORT_BLOCK)

@@ -1,8 +1,8 @@
 /*
  * What happened, on disk, so that `why` and `events` know it after the daemon's death: PATH, a line of JSON for each event, and PATH.1 with
  * those before, together at most twice EVENT_LOG_MAX.  Lines are written at the end of each turn of the loop; a brain that is killed loses those
- * of one turn, a machine that goes down perhaps those of its last seconds.  It is an addition: where it cannot be written that is
- * logged once, and the daemon goes on without.
+ * of one turn, a machine that goes down perhaps those of its last seconds.  It is an addition: a failed write is logged once, and the
+ * daemon continues without it.
  */
 #ifndef OX_JOURNAL_EVENT_LOG_H
 #define OX_JOURNAL_EVENT_LOG_H

@@ -222,7 +222,7 @@ static int signal_for(const struct slot *s, bool is_sweep)
 	return s->is_ending && !slot_lives(s) ? s->rest_signal : 0;
 }
 
-/* What one of a tree gets as what is left of it. */
+/* Is this the signal for the rest of a tree, whose main process has ended? */
 static bool is_rest_signal(const struct slot *s, int number)
 {
 	return s && number == s->rest_signal && s->is_ending && !slot_lives(s);

@@ -70,7 +70,7 @@ static char *find_git(const char *folder)
 	return found;
 }
 
-/* Of whoever made it, where that is neither root nor us: in a folder that others may write to, anybody can make one that leads anywhere. */
+/* The rights of its owner, unless that is root or our user: in a folder that others may write to, anybody can make a .git that leads anywhere. */
 static struct rights *rights_of_git(const char *folder)
 {
 	char *path = path_join(folder, ".git");

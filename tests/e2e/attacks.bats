@@ -7,20 +7,13 @@ member=65531
 
 setup() {
 	daemon_place
-	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
-	place=$(mktemp -d /tmp/oxherd-test-XXXXXX)
-	chmod 711 "$place"
-	export OXHERD_HOME=$place/herd OX_TEST=$place/herd
-	cd "$place" || return
-	others=()
+	open_place
 	# One that others may run too.
 	python=$(PATH=/usr/local/bin:/usr/bin:/bin command -v python3)
 }
 
 teardown() {
-	[ ${#others[@]} = 0 ] || kill -KILL "${others[@]}" 2>/dev/null || true
-	stop_oxherd || return
-	rm -rf "$place"
+	close_place
 }
 
 # as_stranger COMMAND…: another user of the machine, whom nobody has given anything.

@@ -3,12 +3,9 @@
 load ../lib/daemon
 
 setup() {
-	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
 	daemon_place
-	# Others can reach it; bats' own folders they cannot.  "home" is the user's, "root" is root's.
-	place=$(mktemp -d /tmp/oxherd-test-XXXXXX)
-	chmod 711 "$place"
-	export OXHERD_HOME=$place/herd OX_TEST=$place/herd
+	open_place
+	# "home" is the user's, "root" is root's.
 	mkdir "$place/home" "$place/root"
 	chown 65533:65533 "$place/home"
 	chmod 700 "$place/root"

@@ -4,17 +4,7 @@ load ../lib/daemon
 group=65533
 
 teardown() {
-	stop_oxherd
-	[ -z "${place-}" ] || rm -rf "$place"
-}
-
-# A place that other users can reach; bats' own folders they cannot.
-open_place() {
-	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
-	place=$(mktemp -d /tmp/oxherd-test-XXXXXX)
-	chmod 711 "$place"
-	export OXHERD_HOME=$place/herd OX_TEST=$place/herd
-	cd "$place" || return
+	close_place
 }
 
 # as_member COMMAND…: another user, who is in the group.

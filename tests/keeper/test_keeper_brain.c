@@ -70,6 +70,17 @@ static void exits_in_between_are_told_with_their_codes(void **state)
 	assert_int_equal(n->number, ENOENT);
 }
 
+/* While the keeper is stopped: both ends close, and the brain is dead before the keeper could read anything. */
+static void brain_dies(struct stage *s)
+{
+	kill(s->brain, SIGKILL);
+	fd_close(&s->sock);
+	fd_close(&s->link);
+	stage_until(stage_is_zombie, s, s->brain);
+	kill(s->keeper, SIGCONT);
+	stage_accept(s, true);
+}
+
 static void the_last_words_of_a_brain_count(void **state)
 {
 	struct stage *s = *state;
@@ -78,13 +89,7 @@ static void the_last_words_of_a_brain_count(void **state)
 	kill(s->keeper, SIGSTOP);
 	wish_actor(&w, 1, NULL, WORDS("--mark"));
 	wish_say(s, &w);
-	/* Dead before the keeper could read it, and its death is seen first. */
-	kill(s->brain, SIGKILL);
-	fd_close(&s->sock);
-	fd_close(&s->link);
-	stage_until(stage_is_zombie, s, s->brain);
-	kill(s->keeper, SIGCONT);
-	stage_accept(s, true);
+	brain_dies(s);
 	stage_expect(s, KEEP_SLOT, 1);
 }
 
@@ -108,12 +113,7 @@ static void what_it_said_counts_though_it_did_not_listen(void **state)
 	struct stage *s = *state;
 
 	say_two_and_hang_up(s);
-	kill(s->brain, SIGKILL);
-	fd_close(&s->sock);
-	fd_close(&s->link);
-	stage_until(stage_is_zombie, s, s->brain);
-	kill(s->keeper, SIGCONT);
-	stage_accept(s, true);
+	brain_dies(s);
 	stage_expect(s, KEEP_SLOT, 2);
 	stage_expect(s, KEEP_SLOT, 3);
 }
@@ -465,8 +465,8 @@ int main(void)
 			a_brain_that_never_listens_holds_up_nobody),
 		ON_STAGE("a brain is started as soon as there are descriptors for its socket",
 			a_brain_is_started_once_there_are_descriptors),
-		ON_STAGE(
-			"a spawn without descriptors is told as failed", a_spawn_without_descriptors_says_so),
+		ON_STAGE("a spawn without descriptors is reported as failed",
+			a_spawn_without_descriptors_says_so),
 		ON_STAGE("a brain is started again at once, then with longer and longer pauses",
 			a_brain_is_started_again_and_again),
 		ON_STAGE("signals are passed on, and wait for a brain", signals_are_passed_on),

@@ -159,36 +159,46 @@ static void a_file_of_the_first_version_is_read(void **state)
 	lock_release(&next);
 }
 
+/* The secret of a keeper that finds this behind the first line of its lock. */
+static struct badge_secret secret_of(const char *line)
+{
+	struct buf text = BUF_INIT;
+	struct badge_secret secret;
+	struct lock l;
+
+	buf_addf(&text, "999999999 " TOKEN " kept %s\n%s\n", run, line);
+	write_lock(run, text.ptr);
+	buf_release(&text);
+	l = take(run);
+	secret = l.secret;
+	lock_release(&l);
+	return secret;
+}
+
 static void a_secret_is_read_as_it_stands(void **state)
 {
 	static const unsigned char key[SIPHASH_KEY] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 		255 };
 	struct buf boot = BUF_INIT;
-	char text[512];
-	struct lock l;
+	struct badge_secret secret;
+	char line[256];
 
 	(void)state;
 	assert_true(procfs_boot_id(&boot));
-	(void)snprintf(text, sizeof(text), "999999999 " TOKEN " kept %s\n" KEY " 77 %s\n", run, boot.ptr);
-	write_lock(run, text);
-	l = take(run);
-	assert_memory_equal(l.secret.key, key, sizeof(key));
-	assert_int_equal(l.secret.since, 77);
-	lock_release(&l);
+	(void)snprintf(line, sizeof(line), KEY " 77 %s", boot.ptr);
+	secret = secret_of(line);
+	assert_memory_equal(secret.key, key, sizeof(key));
+	assert_int_equal(secret.since, 77);
 	/* A time of another start of the machine. */
-	(void)snprintf(text, sizeof(text), "999999999 " TOKEN " kept %s\n" KEY " 77 a%s\n", run, boot.ptr);
-	write_lock(run, text);
-	l = take(run);
-	assert_memory_equal(l.secret.key, key, sizeof(key));
-	assert_int_equal(l.secret.since, 0);
-	lock_release(&l);
+	(void)snprintf(line, sizeof(line), KEY " 77 a%s", boot.ptr);
+	secret = secret_of(line);
+	assert_memory_equal(secret.key, key, sizeof(key));
+	assert_int_equal(secret.since, 0);
 	/* One that is cut is none. */
-	(void)snprintf(text, sizeof(text), "999999999 " TOKEN " kept %s\n0001 77 %s\n", run, boot.ptr);
-	write_lock(run, text);
-	l = take(run);
-	assert_memory_not_equal(l.secret.key, key, sizeof(key));
-	assert_true(l.secret.since > 0);
-	lock_release(&l);
+	(void)snprintf(line, sizeof(line), "0001 77 %s", boot.ptr);
+	secret = secret_of(line);
+	assert_memory_not_equal(secret.key, key, sizeof(key));
+	assert_true(secret.since > 0);
 	buf_release(&boot);
 }
 

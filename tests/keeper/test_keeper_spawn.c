@@ -333,7 +333,7 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("a process is told from birth to death", a_process_is_told_from_birth_to_death),
-		ON_STAGE("an end is told with its time and what the process used", what_it_used_is_told),
+		ON_STAGE("an end is reported with its time and what the process used", what_it_used_is_told),
 		ON_STAGE("a spawn leaves the keeper's signals as they were", the_keeper_hears_as_before),
 		ON_STAGE("exit codes and signals come home", exit_codes_come_home),
 		ON_STAGE("200 deaths at once are all told", two_hundred_deaths_at_once_are_all_told),

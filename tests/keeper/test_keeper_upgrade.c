@@ -471,7 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		BOTH("processes, held descriptors and what a brain has to hear outlive an upgrade",
 			all_is_there_afterwards),
-		ON_STAGE("what was just being started is told by the new keeper",
+		ON_STAGE("what was just being started is reported by the new keeper",
 			what_was_just_being_started_is_told),
 		BOTH("a tree that was asked to end before an upgrade is waited for after it",
 			an_end_that_is_awaited_goes_on),

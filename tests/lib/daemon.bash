@@ -116,6 +116,22 @@ stop_oxherd() {
 	return "$bad"
 }
 
+# open_place: a folder that other users can reach, as bats' own they cannot; the daemon and the test are in it.
+open_place() {
+	[ "$(id -u)" = 0 ] || skip "only root can act as another user"
+	place=$(mktemp -d /tmp/oxherd-test-XXXXXX)
+	chmod 711 "$place"
+	export OXHERD_HOME=$place/herd OX_TEST=$place/herd
+	cd "$place" || return
+	others=() # processes of the test's own, which close_place ends
+}
+
+close_place() {
+	[ -z "${others[*]-}" ] || kill -KILL "${others[@]}" 2>/dev/null || true
+	stop_oxherd || return
+	[ -z "${place-}" ] || rm -rf "$place"
+}
+
 # json_field NAME: the first field of this name on standard input, as oxctl prints JSON: a field a line.
 json_field() {
 	sed -n "s/^ *\"$1\": \"\{0,1\}\(.*[^,\"]\)\"\{0,1\},\{0,1\}\$/\1/p" | sed -n 1p

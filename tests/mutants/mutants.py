@@ -226,7 +226,7 @@ def main():
         raise SystemExit('mutants: a process namespace of its own is needed (unshare --pid), as a mutant may signal anybody')
     lanes, bad = queue.Queue(), 0
     folders = [OUT / f'lane-{k}' for k in range(JOBS)]
-    # All at once, before anything is built: who goes on editing does not change what is tried.
+    # All at once, before anything is built, so that later edits do not change what is tried.
     groups, known, begin = chosen(), equivalents(), time.monotonic()
     for lane in folders:
         lane.mkdir(parents=True, exist_ok=True)

@@ -166,7 +166,7 @@ int main(void)
 			only_what_was_rolled_back_is_said_to_be),
 		PROMISE("a reload of what was rolled back goes well where no folder can be looked at",
 			what_was_rolled_back_stays_where_nobody_looks),
-		PROMISE("a start is told from every start that a store knows",
+		PROMISE("a start has a number that no start in the store has",
 			a_start_is_told_from_those_in_the_store),
 	};
 

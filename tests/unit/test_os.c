@@ -299,7 +299,7 @@ int main(void)
 			times_are_written_for_people),
 		PROMISE("folders follow the environment, and are private", folders_follow_the_environment),
 		PROMISE("a process is read, and one that is gone is gone", a_process_is_read),
-		PROMISE("the command line of a process is told as one line, whatever stands in it",
+		PROMISE("the command line of a process is shown as one line, whatever stands in it",
 			a_command_is_one_line),
 		PROMISE("an environment is searched for exactly one name", an_environment_is_searched),
 		PROMISE("packets carry descriptors", packets_carry_descriptors),
