@@ -116,7 +116,7 @@ int out_finish(int code);
 void out_expect_close(void);
 int out_flush(int code);
 bool out_has_colour(void);
-bool talk_has_colour(void);
+bool daemon_call_has_colour(void);
 bool out_is_terminal(void);
 /* How wide and how high the terminal is; 0 when stdout is none. */
 size_t out_width(void);
@@ -125,8 +125,8 @@ size_t out_height(void);
 int64_t out_local_time(int64_t utc_ms);
 int64_t out_utc_time(int64_t local_ms);
 /* "oxctl: <words>" on stderr, made safe for a terminal; gives `code`. */
-int talk_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void talk_complaints(struct diags *d);
+int daemon_call_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void daemon_call_complaints(struct diags *d);
 
 /*
  * --- an oxfile, found, read and checked

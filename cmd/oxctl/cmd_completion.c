@@ -150,6 +150,6 @@ int cmd_completion(const struct opt_rest *rest)
 		buf_release(&out);
 		return out_finish(EXIT_DONE);
 	}
-	return talk_fail(
+	return daemon_call_fail(
 		EXIT_USAGE, "there are completions for bash, zsh and fish, not for '%s'", rest->items[0]);
 }

@@ -13,11 +13,11 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "daemon_call.h"
 #include "install.h"
 #include "launch.h"
 #include "os/clock.h"
 #include "os/dirs.h"
-#include "talk.h"
 #include "view/human.h"
 #include "view/table.h"
 
@@ -73,20 +73,20 @@ static void print_line(const char *words, int64_t pid)
 	buf_release(&out);
 }
 
-static int ask_info(struct client *client, struct talk *t)
+static int ask_info(struct client *client, struct daemon_call *t)
 {
-	*t = (struct talk){ .method = "daemon.info", .is_question = true, .e = ERR_INIT };
-	return talk_call(client, t);
+	*t = (struct daemon_call){ .method = "daemon.info", .is_question = true, .e = ERR_INIT };
+	return daemon_call_call(client, t);
 }
 
 static int say_running(struct client *client, const char *words)
 {
-	struct talk t;
+	struct daemon_call t;
 	int code = ask_info(client, &t);
 
 	if (code == EXIT_DONE)
 		print_line(words, int_of(t.result, "pid"));
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -97,11 +97,11 @@ static int daemon_start(void)
 	const char *words = "the daemon is already running";
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = talk_try_connect(&client, &e);
+	int code = daemon_call_try_connect(&client, &e);
 
 	if (code != EXIT_DONE) {
 		words = "the daemon is running";
-		code = talk_launch(&client);
+		code = daemon_call_launch(&client);
 	}
 	if (code == EXIT_DONE)
 		code = say_running(client, words);
@@ -121,9 +121,11 @@ struct ending {
 static int end(bool keeps_services, struct ending *who)
 {
 	struct client *client = NULL;
-	struct talk info = { .e = ERR_INIT };
-	struct talk t = { .method = "daemon.shutdown", .is_long = true, .is_question = true, .e = ERR_INIT };
-	int code = talk_connect(&client);
+	struct daemon_call info = { .e = ERR_INIT };
+	struct daemon_call t = {
+		.method = "daemon.shutdown", .is_long = true, .is_question = true, .e = ERR_INIT
+	};
+	int code = daemon_call_connect(&client);
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
@@ -131,18 +133,18 @@ static int end(bool keeps_services, struct ending *who)
 	t.params = json_new_object();
 	json_set_bool(t.params, "keep_services", keeps_services);
 	if (code == EXIT_DONE)
-		code = talk_call(client, &t);
+		code = daemon_call_call(client, &t);
 	if (code == EXIT_DONE)
 		code = client_wait(client, keeps_services ? GONE_MS : CLIENT_FOREVER, &t.e);
 	client_free(client);
-	talk_release(&info);
-	talk_release(&t);
+	daemon_call_release(&info);
+	daemon_call_release(&t);
 	return code == EXIT_NO_DAEMON && who->pid ? EXIT_DONE : code;
 }
 
 static int still_there(const struct ending *who)
 {
-	return talk_fail(EXIT_TIMED_OUT, "the daemon (pid %lld) said that it ends, and is still there",
+	return daemon_call_fail(EXIT_TIMED_OUT, "the daemon (pid %lld) said that it ends, and is still there",
 		(long long)who->pid);
 }
 
@@ -163,13 +165,14 @@ static int daemon_stop(void)
 /* Does a brain answer that is not the one that was told to end? */
 static bool is_back(const struct ending *who)
 {
-	struct talk t = { .method = "daemon.info", .e = ERR_INIT };
+	struct daemon_call t = { .method = "daemon.info", .e = ERR_INIT };
 	struct client *client = NULL;
-	bool is_other = talk_try_connect(&client, &t.e) == EXIT_DONE &&
-		talk_try_call(client, &t) == EXIT_DONE && int_of(t.result, "brain_pid") != who->brain_pid;
+	bool is_other = daemon_call_try_connect(&client, &t.e) == EXIT_DONE &&
+		daemon_call_try_call(client, &t) == EXIT_DONE &&
+		int_of(t.result, "brain_pid") != who->brain_pid;
 
 	client_free(client);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return is_other;
 }
 
@@ -186,7 +189,7 @@ static int daemon_restart(void)
 	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
 		if (clock_ms() > deadline)
 			return still_there(&who);
-	code = talk_launch(&client);
+	code = daemon_call_launch(&client);
 	if (code == EXIT_DONE)
 		code = say_running(client, "the daemon was restarted; its services went on");
 	client_free(client);
@@ -246,14 +249,14 @@ static void print_info(const struct json *info)
 
 static int daemon_status(void)
 {
-	struct talk t = { .method = "daemon.info", .is_question = true, .e = ERR_INIT };
-	int code = talk_ask(&t);
+	struct daemon_call t = { .method = "daemon.info", .is_question = true, .e = ERR_INIT };
+	int code = daemon_call_ask(&t);
 
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
 		print_info(t.result);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -284,11 +287,11 @@ static char *find_program(const char *name, struct err *e)
 static int ask_upgrade(struct ending *who)
 {
 	struct client *client = NULL;
-	struct talk info = { .e = ERR_INIT };
-	struct talk t = { .method = "daemon.upgrade", .is_long = true, .e = ERR_INIT };
+	struct daemon_call info = { .e = ERR_INIT };
+	struct daemon_call t = { .method = "daemon.upgrade", .is_long = true, .e = ERR_INIT };
 	char *keeper = find_program("oxherd", &t.e);
 	char *brain = keeper ? find_program("oxherd-brain", &t.e) : NULL;
-	int code = brain ? talk_connect(&client) : talk_fail(EXIT_FAILED, "%s", t.e.text.ptr);
+	int code = brain ? daemon_call_connect(&client) : daemon_call_fail(EXIT_FAILED, "%s", t.e.text.ptr);
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
@@ -297,13 +300,13 @@ static int ask_upgrade(struct ending *who)
 	json_set_string(t.params, "oxherd", keeper);
 	json_set_string(t.params, "brain", brain);
 	if (code == EXIT_DONE)
-		code = talk_call(client, &t);
+		code = daemon_call_call(client, &t);
 	/* It has said that it goes; without that its end is no upgrade. */
 	if (code == EXIT_DONE && client_wait(client, GONE_MS, &t.e) == EXIT_TIMED_OUT)
 		code = EXIT_TIMED_OUT;
 	client_free(client);
-	talk_release(&info);
-	talk_release(&t);
+	daemon_call_release(&info);
+	daemon_call_release(&t);
 	mem_free(keeper);
 	mem_free(brain);
 	return code;
@@ -316,7 +319,8 @@ static int say_upgraded(const struct json *info)
 	struct buf line = BUF_INIT;
 
 	if (!json_bool(json_get(verdict, "ok"), false))
-		return talk_fail(EXIT_FAILED, "the upgrade failed and the old daemon goes on: %s", words);
+		return daemon_call_fail(
+			EXIT_FAILED, "the upgrade failed and the old daemon goes on: %s", words);
 	buf_addf(&line, "the daemon is oxherd %s now; its services went on",
 		json_string(json_get(info, "version"), words));
 	print_line(line.ptr, int_of(info, "pid"));
@@ -328,7 +332,7 @@ static int daemon_upgrade(void)
 {
 	struct ending who;
 	struct client *client = NULL;
-	struct talk t = { .e = ERR_INIT };
+	struct daemon_call t = { .e = ERR_INIT };
 	int code = ask_upgrade(&who);
 	int64_t deadline = clock_ms() + UPGRADE_MS;
 
@@ -338,12 +342,12 @@ static int daemon_upgrade(void)
 		if (clock_ms() > deadline)
 			return still_there(&who);
 	/* One that was killed on the way is started again, as by any command; one that was told to stop is not. */
-	code = talk_connect(&client);
+	code = daemon_call_connect(&client);
 	if (code == EXIT_DONE)
 		code = ask_info(client, &t);
 	if (code == EXIT_DONE)
 		code = say_upgraded(t.result);
-	talk_release(&t);
+	daemon_call_release(&t);
 	client_free(client);
 	return code;
 }
@@ -374,7 +378,8 @@ int cmd_daemon(const struct opt_rest *rest)
 		str_guess_offer(&guess, verbs[i].verb);
 	}
 	if (guess.best)
-		return talk_fail(EXIT_USAGE, "the daemon cannot '%s' (did you mean '%s'?)", rest->items[0],
-			guess.best);
-	return talk_fail(EXIT_USAGE, "the daemon cannot '%s'; see 'oxctl help daemon'", rest->items[0]);
+		return daemon_call_fail(EXIT_USAGE, "the daemon cannot '%s' (did you mean '%s'?)",
+			rest->items[0], guess.best);
+	return daemon_call_fail(
+		EXIT_USAGE, "the daemon cannot '%s'; see 'oxctl help daemon'", rest->items[0]);
 }

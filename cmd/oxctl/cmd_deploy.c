@@ -4,10 +4,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
+#include "daemon_call.h"
+#include "deploy_watch.h"
 #include "request.h"
-#include "rolling.h"
 #include "scope.h"
-#include "talk.h"
 
 static const char *config;
 static const char *profile;
@@ -80,18 +80,18 @@ const struct opt rollback_options[] = {
 	{ .name = NULL },
 };
 
-static int ask(struct talk *t)
+static int ask(struct daemon_call *t)
 {
-	int code = rolling_ask(t, as_json);
+	int code = deploy_watch(t, as_json);
 
-	talk_release(t);
+	daemon_call_release(t);
 	return out_finish(code);
 }
 
 /* About one app, in the middle of its rollout or after it; NULL: there is only one that can be meant. */
 static int steer(const char *method, const char *app)
 {
-	struct talk t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
 
 	t.params = json_new_object();
 	if (app)
@@ -106,8 +106,8 @@ static int steer_deploy(const struct opt_rest *rest)
 	const char *option = aborts ? "--abort" : "--continue";
 
 	if (rest->count > 1 || (aborts && goes_on) || forces || config || profile)
-		return talk_fail(EXIT_USAGE, "%s is about one app and nothing else: oxctl deploy %s [APP]",
-			option, option);
+		return daemon_call_fail(EXIT_USAGE,
+			"%s is about one app and nothing else: oxctl deploy %s [APP]", option, option);
 	return steer(aborts ? "abort" : "continue", rest->count ? rest->items[0] : NULL);
 }
 
@@ -132,7 +132,7 @@ static int find_oxfile(struct scope *scope, const struct opt_rest *rest, char **
 
 int cmd_deploy(const struct opt_rest *rest)
 {
-	struct talk t = {
+	struct daemon_call t = {
 		.method = "deploy", .timeout = timeout, .is_long = true, .may_launch = true, .e = ERR_INIT
 	};
 	struct scope scope = { .command = "deploy", .config = config, .all = all };
@@ -157,10 +157,10 @@ int cmd_deploy(const struct opt_rest *rest)
 	if (forces)
 		json_set_bool(t.params, "force", true);
 	if (rest->count && !scope.all)
-		talk_set_strings(t.params, "only", rest->items, rest->count);
+		daemon_call_set_strings(t.params, "only", rest->items, rest->count);
 	if (code == EXIT_DONE)
-		code = rolling_ask(&t, as_json);
-	talk_release(&t);
+		code = deploy_watch(&t, as_json);
+	daemon_call_release(&t);
 	scope_release(&scope);
 	mem_free(path);
 	return out_finish(code);
@@ -168,7 +168,7 @@ int cmd_deploy(const struct opt_rest *rest)
 
 int cmd_reload(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "reload", .timeout = timeout, .is_long = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "reload", .timeout = timeout, .is_long = true, .e = ERR_INIT };
 	struct scope scope = { .command = "reload", .config = config, .all = all };
 	int code = scope_read(&scope, rest);
 
@@ -176,14 +176,14 @@ int cmd_reload(const struct opt_rest *rest)
 		return code;
 	t.params = json_new_object();
 	scope_add(&scope, rest, t.params);
-	code = rolling_ask(&t, as_json);
+	code = deploy_watch(&t, as_json);
 	scope_explain(&scope, &t, code);
 	if (code == EXIT_DONE && scope.oxfile && !json_count(json_get(t.result, "apps")))
-		code = talk_fail(EXIT_NO_TARGET,
+		code = daemon_call_fail(EXIT_NO_TARGET,
 			"there is no app of '%s' to reload; 'oxctl start' starts what it defines",
 			scope.oxfile);
 	scope_release(&scope);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return out_finish(code);
 }
 

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "daemon_call.h"
 #include "os/clock.h"
 #include "scope.h"
-#include "talk.h"
 #include "view/timeline.h"
 
 static int64_t limit;
@@ -75,17 +75,17 @@ static void add_params(const struct told *told, struct json *params)
  */
 static int tell_news(struct told *told)
 {
-	struct talk t = { .method = "events", .e = ERR_INIT };
+	struct daemon_call t = { .method = "events", .e = ERR_INIT };
 	const struct json *event = NULL;
 	struct buf out = BUF_INIT;
 	int64_t seq = 0;
 	int code = EXIT_DONE;
 
-	t.params = talk_targets(told->rest, 0);
+	t.params = daemon_call_targets(told->rest, 0);
 	add_params(told, t.params);
-	code = talk_try_call(told->client, &t);
+	code = daemon_call_try_call(told->client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
-		talk_tell(&t, code);
+		daemon_call_tell(&t, code);
 	if (code == EXIT_DONE && as_json && !follows)
 		out_json(t.result);
 	else
@@ -96,7 +96,7 @@ static int tell_news(struct told *told)
 	told->is_begun |= code == EXIT_DONE;
 	out_write(&out);
 	buf_release(&out);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return out_flush(code);
 }
 
@@ -122,21 +122,21 @@ static int await_news(struct told *told)
 	if (code == CLIENT_TIMED_OUT)
 		code = EXIT_DONE;
 	else if (code != EXIT_NO_DAEMON)
-		talk_fail(code, "%s", e.text.ptr);
+		daemon_call_fail(code, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
 
 static int follow(struct told *told)
 {
-	struct talk t = { .method = "subscribe", .e = ERR_INIT };
+	struct daemon_call t = { .method = "subscribe", .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	client_on_note(told->client, note_news, told);
-	code = talk_try_call(told->client, &t);
+	code = daemon_call_try_call(told->client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
-		talk_tell(&t, code);
-	talk_release(&t);
+		daemon_call_tell(&t, code);
+	daemon_call_release(&t);
 	while (code == EXIT_DONE) {
 		code = tell_news(told);
 		if (code == EXIT_DONE)
@@ -149,7 +149,7 @@ static int follow(struct told *told)
 static int tell_all(struct told *told)
 {
 	struct err e = ERR_INIT;
-	int code = talk_connect(&told->client);
+	int code = daemon_call_connect(&told->client);
 
 	while (code == EXIT_DONE) {
 		code = tell_news(told);
@@ -159,9 +159,9 @@ static int tell_all(struct told *told)
 			code = follow(told);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = talk_reconnect(&told->client, &e);
+		code = daemon_call_reconnect(&told->client, &e);
 		if (code != EXIT_DONE)
-			talk_fail(code, "%s", e.text.ptr);
+			daemon_call_fail(code, "%s", e.text.ptr);
 	}
 	err_release(&e);
 	return code;
@@ -173,7 +173,7 @@ int cmd_events(const struct opt_rest *rest)
 	int code = EXIT_DONE;
 
 	if (limit < 0)
-		return talk_fail(EXIT_USAGE, "-n needs a number from 1 up");
+		return daemon_call_fail(EXIT_USAGE, "-n needs a number from 1 up");
 	if (scope_check_all("events", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
 	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };

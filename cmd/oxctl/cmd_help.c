@@ -164,7 +164,8 @@ static int print_mdoc(struct buf *out)
 		sections[i].print(out);
 		return EXIT_DONE;
 	}
-	return talk_fail(EXIT_USAGE, "the manual has no section '%s' to print; see 'oxctl help help'", mdoc);
+	return daemon_call_fail(
+		EXIT_USAGE, "the manual has no section '%s' to print; see 'oxctl help help'", mdoc);
 }
 
 static int fail_unknown(const char *word)
@@ -175,9 +176,9 @@ static int fail_unknown(const char *word)
 		str_guess_offer(&guess, cmd->name);
 	topics_offer(&guess);
 	if (guess.best)
-		return talk_fail(EXIT_USAGE, "there is no command or topic '%s' (did you mean '%s'?)", word,
-			guess.best);
-	return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE, "there is no command or topic '%s' (did you mean '%s'?)",
+			word, guess.best);
+	return daemon_call_fail(EXIT_USAGE,
 		"there is no command or topic '%s'; see 'oxctl help' and 'oxctl help topics'", word);
 }
 
@@ -189,7 +190,7 @@ static int explain(const struct opt_rest *rest, struct buf *out)
 	const struct cmd *cmd = is_key ? NULL : cmd_find(word);
 
 	if (is_key && !str_eq(rest->items[0], "oxfile"))
-		return talk_fail(
+		return daemon_call_fail(
 			EXIT_USAGE, "help: '%s' is one argument too many; see 'oxctl help help'", word);
 	if (cmd) {
 		cmd_print_help(cmd, out);

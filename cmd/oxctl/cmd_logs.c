@@ -8,15 +8,15 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "daemon_call.h"
 #include "log_search.h"
 #include "model/logline.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "rules/pattern.h"
-#include "rules/when.h"
+#include "rules/time_parse.h"
 #include "scope.h"
-#include "talk.h"
-#include "view/said.h"
+#include "view/log_line.h"
 
 enum {
 	LINES_ALL = -1,
@@ -82,8 +82,8 @@ const struct opt logs_options[] = {
 	{ .name = NULL },
 };
 
-struct reading {
-	struct said said;
+struct oxfile_source {
+	struct log_line_style said;
 	struct log_search *search; /* or NULL */
 	bool holds;                /* what matches is not printed yet */
 	struct json *cursor;       /* what the daemon gave, laid over each other; NULL: nothing yet */
@@ -94,14 +94,14 @@ struct reading {
 static int add_time(struct json *params, const char *key, const char *text, const char *option)
 {
 	struct err e = ERR_INIT;
-	struct when w = { .ms = 0 };
+	struct time_point w = { .ms = 0 };
 	int64_t now = clock_wall_ms();
 	int code = EXIT_DONE;
 
 	if (!text)
 		return code;
-	if (when_parse(text, now, out_local_time(now), &w, &e) < 0)
-		code = talk_fail(EXIT_USAGE, "%s: %s", option, e.text.ptr);
+	if (time_parse(text, now, out_local_time(now), &w, &e) < 0)
+		code = daemon_call_fail(EXIT_USAGE, "%s: %s", option, e.text.ptr);
 	else
 		json_set_int(params, key, w.is_local ? out_utc_time(w.ms) : w.ms);
 	err_release(&e);
@@ -117,7 +117,8 @@ static int read_lines(int64_t *count)
 	if (!lines || !strcmp(lines, "all"))
 		return EXIT_DONE;
 	if (!is_number)
-		return talk_fail(EXIT_USAGE, "-n needs a number, 0 or more, or 'all', not '%s'", lines);
+		return daemon_call_fail(
+			EXIT_USAGE, "-n needs a number, 0 or more, or 'all', not '%s'", lines);
 	/* One that does not fit is all as well. */
 	if (!str_to_int(lines, count) || *count > MOST_LINES)
 		*count = LINES_ALL;
@@ -129,9 +130,11 @@ static int add_query(struct json *params)
 	int code = EXIT_DONE;
 
 	if (only_err && only_out)
-		return talk_fail(EXIT_USAGE, "--err and --out leave nothing; without them both are shown");
+		return daemon_call_fail(
+			EXIT_USAGE, "--err and --out leave nothing; without them both are shown");
 	if (follows && until)
-		return talk_fail(EXIT_USAGE, "--until is an end, and -f has none; leave one of them out");
+		return daemon_call_fail(
+			EXIT_USAGE, "--until is an end, and -f has none; leave one of them out");
 	if (only_err || only_out)
 		json_set_string(params, "stream", only_err ? "err" : "out");
 	/* The daemon looks for a text; a pattern is for us. */
@@ -145,7 +148,7 @@ static int add_query(struct json *params)
 
 /* --- what comes ---------------------------------------------------------------------------------------------------------- */
 
-static void keep_cursor(struct reading *r, const struct json *news)
+static void keeper_msg_cursor(struct oxfile_source *r, const struct json *news)
 {
 	const struct json *file = NULL;
 	struct json *files = NULL;
@@ -173,7 +176,7 @@ static void add_json(struct buf *out, const struct json *line)
 
 static void print_line(void *context, const struct json *line)
 {
-	struct reading *r = context;
+	struct oxfile_source *r = context;
 	struct buf out = BUF_INIT;
 	struct buf room = BUF_INIT;
 	struct logline l;
@@ -181,7 +184,7 @@ static void print_line(void *context, const struct json *line)
 	if (as_json)
 		add_json(&out, line);
 	else if (logline_from_json(&l, line, &room))
-		said_line(&r->said, &l, &out);
+		log_line_print(&r->said, &l, &out);
 	out_write(&out);
 	buf_release(&out);
 	buf_release(&room);
@@ -199,7 +202,7 @@ static bool is_wanted(struct log_search *search, const struct json *line)
 
 static void on_note(void *context, const char *method, const struct json *params)
 {
-	struct reading *r = context;
+	struct oxfile_source *r = context;
 	const struct json *line = NULL;
 
 	if (strcmp(method, "log") != 0)
@@ -212,24 +215,24 @@ static void on_note(void *context, const char *method, const struct json *params
 		else
 			print_line(r, line);
 	}
-	keep_cursor(r, json_get(params, "cursor"));
+	keeper_msg_cursor(r, json_get(params, "cursor"));
 	(void)out_flush(EXIT_DONE);
 }
 
 /* Until all is told, or the daemon closes the connection: EXIT_NO_DAEMON, not yet said. */
-static int tell(struct reading *r, struct client *client, const struct json *params)
+static int tell(struct oxfile_source *r, struct client *client, const struct json *params)
 {
-	struct talk t = { .method = "logs", .is_long = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "logs", .is_long = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	t.params = json_clone(params);
 	if (r->cursor)
 		json_set(t.params, "cursor", json_clone(r->cursor));
 	client_on_note(client, on_note, r);
-	code = talk_try_call(client, &t);
+	code = daemon_call_try_call(client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
-		talk_tell(&t, code);
-	talk_release(&t);
+		daemon_call_tell(&t, code);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -239,24 +242,24 @@ static int fail_without_daemon(int code, const struct err *e)
 	struct dirs dirs = { .run = NULL };
 
 	if (code == EXIT_NO_DAEMON && dirs_find(&dirs, NULL) == 0)
-		talk_fail(code, "%s; the logs are in '%s'", e->text.ptr, dirs.log);
+		daemon_call_fail(code, "%s; the logs are in '%s'", e->text.ptr, dirs.log);
 	else
-		talk_fail(code, "%s", e->text.ptr);
+		daemon_call_fail(code, "%s", e->text.ptr);
 	dirs_release(&dirs);
 	return code;
 }
 
-static int tell_all(struct reading *r, const struct json *params)
+static int tell_all(struct oxfile_source *r, const struct json *params)
 {
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = talk_await(&client, &e);
+	int code = daemon_call_await(&client, &e);
 
 	while (code == EXIT_DONE) {
 		code = tell(r, client, params);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = talk_reconnect(&client, &e);
+		code = daemon_call_reconnect(&client, &e);
 	}
 	if (e.text.len && code != EXIT_DONE)
 		fail_without_daemon(code, &e);
@@ -268,7 +271,7 @@ static int tell_all(struct reading *r, const struct json *params)
 /* --- a search ---------------------------------------------------------------------------------------------------------- */
 
 /* The newest `count` matches, among ever more of the newest lines until they are enough or all. */
-static int search_newest(struct reading *r, const struct json *params, int64_t count)
+static int search_newest(struct oxfile_source *r, const struct json *params, int64_t count)
 {
 	struct json *round = json_clone(params);
 	int64_t asked = FIRST_LINES;
@@ -294,7 +297,7 @@ static int search_newest(struct reading *r, const struct json *params, int64_t c
 }
 
 /* Where nothing was told before there is no cursor: then all that there is by now has come since. */
-static int follow_search(struct reading *r, struct json *params, int64_t count)
+static int follow_search(struct oxfile_source *r, struct json *params, int64_t count)
 {
 	if (count == 0)
 		json_set_int(params, "lines", 0);
@@ -302,7 +305,7 @@ static int follow_search(struct reading *r, struct json *params, int64_t count)
 	return tell_all(r, params);
 }
 
-static int show(struct reading *r, struct json *params, int64_t count)
+static int show(struct oxfile_source *r, struct json *params, int64_t count)
 {
 	int code = EXIT_DONE;
 
@@ -319,9 +322,9 @@ static int show(struct reading *r, struct json *params, int64_t count)
 
 int cmd_logs(const struct opt_rest *rest)
 {
-	struct json *params = talk_targets(rest, 0);
+	struct json *params = daemon_call_targets(rest, 0);
 	struct log_search search = LOG_SEARCH_INIT;
-	struct reading r = { .said = SAID_INIT };
+	struct oxfile_source r = { .said = SAID_INIT };
 	struct buf end = BUF_INIT;
 	int64_t count = LINES_ALL;
 	int code = add_query(params);
@@ -340,10 +343,10 @@ int cmd_logs(const struct opt_rest *rest)
 	out_expect_close();
 	if (code == EXIT_DONE)
 		code = show(&r, params, count);
-	said_end(&r.said, &end);
+	log_line_end(&r.said, &end);
 	out_write(&end);
 	buf_release(&end);
-	said_release(&r.said);
+	log_line_release(&r.said);
 	log_search_release(&search);
 	json_free(r.cursor);
 	json_free(params);

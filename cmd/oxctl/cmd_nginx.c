@@ -77,10 +77,11 @@ static int fail_unknown(const struct loaded *l, const char *name)
 
 	selector_guess(&guess, &l->oxfile->specs);
 	if (guess.best)
-		return talk_fail(EXIT_NO_TARGET,
+		return daemon_call_fail(EXIT_NO_TARGET,
 			"there is no app or namespace '%s' in %s (did you mean '%s'?)", name, l->oxfile->path,
 			guess.best);
-	return talk_fail(EXIT_NO_TARGET, "there is no app or namespace '%s' in %s", name, l->oxfile->path);
+	return daemon_call_fail(
+		EXIT_NO_TARGET, "there is no app or namespace '%s' in %s", name, l->oxfile->path);
 }
 
 /* Marks the apps that are named; all where none is.  One that is named itself must have a port. */
@@ -102,7 +103,7 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 			code = fail_unknown(l, name);
 		VEC_EACH (&l->placements, i, p) {
 			if (!p->claim.first && !strcmp(p->spec->name, name))
-				code = talk_fail(EXIT_FAILED,
+				code = daemon_call_fail(EXIT_FAILED,
 					"'%s' has no port; give it one with port = 3000", p->spec->name);
 		}
 	}
@@ -126,10 +127,11 @@ static int choose(const struct loaded *l, const struct opt_rest *rest, struct ve
 	if (code != EXIT_DONE)
 		return code;
 	if (!upstreams->len)
-		return talk_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
+		return daemon_call_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
 			l->oxfile->path);
 	if (server_name && upstreams->len > 1)
-		return talk_fail(EXIT_USAGE, "--server is for one app; name it: oxctl %s%s APP --server %s",
+		return daemon_call_fail(EXIT_USAGE,
+			"--server is for one app; name it: oxctl %s%s APP --server %s",
 			exporter == &export_nginx ? "" : "export ", exporter->name, server_name);
 	return EXIT_DONE;
 }
@@ -173,7 +175,7 @@ static int render(struct buf *out, const struct vec *upstreams)
 	if (as_json)
 		render_json(out, upstreams);
 	else if (exporter->render(out, all, upstreams->len, &options, &e) < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	mem_free(all);
 	err_release(&e);
 	return code;
@@ -189,7 +191,7 @@ static int deliver(const struct buf *text)
 		return out_finish(EXIT_DONE);
 	}
 	if (file_write(output, text->ptr, text->len, 0644, &e) < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
@@ -204,11 +206,11 @@ static int print_upstreams(const struct opt_rest *rest)
 	int code = EXIT_USAGE;
 
 	if (!path) {
-		talk_fail(code, "%s", e.text.ptr);
+		daemon_call_fail(code, "%s", e.text.ptr);
 		goto out;
 	}
 	code = load_oxfile(&l, path, profile);
-	talk_complaints(&l.diags);
+	daemon_call_complaints(&l.diags);
 	if (code == EXIT_DONE)
 		code = choose(&l, rest, &upstreams);
 	if (code == EXIT_DONE)
@@ -241,9 +243,10 @@ static int fail_dialect(const char *name)
 		buf_addf(&known, "%s%s", i ? ", " : "", exporters[i]->name);
 	}
 	if (guess.best)
-		code = talk_fail(EXIT_USAGE, "unknown proxy '%s' (did you mean '%s'?)", name, guess.best);
+		code = daemon_call_fail(
+			EXIT_USAGE, "unknown proxy '%s' (did you mean '%s'?)", name, guess.best);
 	else
-		code = talk_fail(EXIT_USAGE, "unknown proxy '%s'; known are: %s", name, known.ptr);
+		code = daemon_call_fail(EXIT_USAGE, "unknown proxy '%s'; known are: %s", name, known.ptr);
 	buf_release(&known);
 	return code;
 }

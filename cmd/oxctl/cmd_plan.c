@@ -5,11 +5,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "model/plan.h"
 #include "request.h"
 #include "rules/placement.h"
 #include "scope.h"
-#include "talk.h"
 #include "view/plan.h"
 
 static const char *from_path;
@@ -105,15 +105,15 @@ static int plan_files(void)
 	int code = EXIT_USAGE;
 
 	if (!path) {
-		talk_fail(EXIT_USAGE, "%s", e.text.ptr);
+		daemon_call_fail(EXIT_USAGE, "%s", e.text.ptr);
 		goto out;
 	}
 	code = load_oxfile(&from, from_path, profile);
-	talk_complaints(&from.diags);
+	daemon_call_complaints(&from.diags);
 	if (code != EXIT_DONE)
 		goto out;
 	code = load_oxfile(&to, path, profile);
-	talk_complaints(&to.diags);
+	daemon_call_complaints(&to.diags);
 	if (code == EXIT_DONE)
 		compare(&from, &to);
 out:
@@ -178,7 +178,7 @@ static int plan_running(const struct opt_rest *rest)
 	struct err none = ERR_INIT;
 	bool is_all = all || scope_names_all(rest);
 	char *path = is_all ? NULL : load_find(to_path, &none);
-	struct talk t = { .method = "plan", .path = path, .e = ERR_INIT };
+	struct daemon_call t = { .method = "plan", .path = path, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	t.params = json_new_object();
@@ -189,14 +189,14 @@ static int plan_running(const struct opt_rest *rest)
 	if (profile)
 		json_set_string(t.params, "profile", profile);
 	if (rest->count && !is_all)
-		talk_set_strings(t.params, "only", rest->items, rest->count);
+		daemon_call_set_strings(t.params, "only", rest->items, rest->count);
 	if (code == EXIT_DONE)
-		code = talk_ask(&t);
+		code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
 		print_steps(t.result);
-	talk_release(&t);
+	daemon_call_release(&t);
 	err_release(&none);
 	mem_free(path);
 	return code;
@@ -207,7 +207,7 @@ int cmd_plan(const struct opt_rest *rest)
 	if (scope_check_all("plan", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (from_path && rest->count)
-		return talk_fail(EXIT_USAGE, "'%s' is one argument too many: --from compares whole files",
-			rest->items[0]);
+		return daemon_call_fail(EXIT_USAGE,
+			"'%s' is one argument too many: --from compares whole files", rest->items[0]);
 	return out_finish(from_path ? plan_files() : plan_running(rest));
 }

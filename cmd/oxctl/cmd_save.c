@@ -3,9 +3,9 @@
  */
 #include "base/json.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "os/file.h"
 #include "scope.h"
-#include "talk.h"
 
 /* What env holds is nobody else's business. */
 enum { PRIVATE = 0600 };
@@ -35,12 +35,12 @@ static int save(const struct json *text)
 	int code = EXIT_DONE;
 
 	if (!bytes)
-		return talk_fail(EXIT_FAILED, "the daemon's answer has no text");
+		return daemon_call_fail(EXIT_FAILED, "the daemon's answer has no text");
 	buf_adds(&out, bytes);
 	if (!output)
 		out_write(&out);
 	else if (file_write(output, out.ptr, out.len, PRIVATE, &e) < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	buf_release(&out);
 	err_release(&e);
 	return code;
@@ -48,20 +48,20 @@ static int save(const struct json *text)
 
 int cmd_save(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "save", .is_question = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "save", .is_question = true, .e = ERR_INIT };
 	int code = scope_check_all("save", all, rest);
 
 	if (code != EXIT_DONE)
 		return code;
-	t.params = talk_targets(rest, 0);
-	code = talk_ask(&t);
+	t.params = daemon_call_targets(rest, 0);
+	code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json && output)
-		code = talk_fail(
+		code = daemon_call_fail(
 			EXIT_USAGE, "save: --json is printed, and --output writes an oxfile; say either");
 	else if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
 		code = save(json_get(t.result, "text"));
-	talk_release(&t);
+	daemon_call_release(&t);
 	return out_finish(code);
 }

@@ -7,8 +7,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
-#include "outcome.h"
-#include "talk.h"
+#include "daemon_call.h"
+#include "result_text.h"
 
 static bool waits;
 static bool as_json;
@@ -34,9 +34,10 @@ static int add_count(struct json *counts, const char *app, const char *count)
 	bool is_relative = *count == '+' || *count == '-';
 
 	if (!*app || !*count)
-		return talk_fail(EXIT_USAGE, "'%s=%s' is no app and its count; say it as api=4", app, count);
+		return daemon_call_fail(
+			EXIT_USAGE, "'%s=%s' is no app and its count; say it as api=4", app, count);
 	if (json_get(counts, app))
-		return talk_fail(EXIT_USAGE, "'%s' is there twice; say one count for it", app);
+		return daemon_call_fail(EXIT_USAGE, "'%s' is there twice; say one count for it", app);
 	if (!is_relative && str_to_int(count, &number))
 		json_set_int(counts, app, number);
 	else
@@ -51,7 +52,7 @@ static int add_pair(struct json *counts, const char *word)
 	int code = EXIT_USAGE;
 
 	if (!equals)
-		return talk_fail(code,
+		return daemon_call_fail(code,
 			"scale: how many instances of '%s'? Write 'oxctl scale %s 4', or +1, -1, max, 50%%",
 			word, word);
 	app = mem_strndup(word, (size_t)(equals - word));
@@ -73,7 +74,7 @@ static int read_counts(const struct opt_rest *rest, struct json *counts)
 
 int cmd_scale(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "scale", .timeout = timeout, .is_long = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "scale", .timeout = timeout, .is_long = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	t.params = json_new_object();
@@ -81,11 +82,11 @@ int cmd_scale(const struct opt_rest *rest)
 	if (waits)
 		json_set_bool(t.params, "wait", true);
 	if (code == EXIT_DONE)
-		code = talk_ask(&t);
+		code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
-		outcome_scaled(t.result);
-	talk_release(&t);
+		result_text_scaled(t.result);
+	daemon_call_release(&t);
 	return out_finish(code);
 }

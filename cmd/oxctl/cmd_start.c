@@ -8,16 +8,15 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
-#include "control/meant.h"
+#include "daemon_call.h"
 #include "lookup.h"
 #include "model/selector.h"
 #include "os/dirs.h"
 #include "os/file.h"
-#include "outcome.h"
 #include "request.h"
+#include "result_text.h"
 #include "rules/placement.h"
 #include "scope.h"
-#include "talk.h"
 #include "wire/rpc.h"
 
 static const char *config;
@@ -74,14 +73,14 @@ const struct opt start_options[] = {
 	{ .name = NULL },
 };
 
-static void print_result(const struct talk *t)
+static void print_result(const struct daemon_call *t)
 {
 	if (as_json)
 		out_json(t->result);
 	else if (dry_run)
-		outcome_would_start(t->result);
-	else if (!outcome_started(t->result, waits))
-		talk_fail(EXIT_DONE, "there is nothing to start");
+		result_text_would_start(t->result);
+	else if (!result_text_started(t->result, waits))
+		daemon_call_fail(EXIT_DONE, "there is nothing to start");
 }
 
 /* What every way to start says of its caller. */
@@ -99,10 +98,10 @@ static void add_caller(struct json *params)
 static int check_command(const struct opt_rest *rest)
 {
 	if (rest->after_dashes != 1 || rest->count < 2)
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"one name and a command: oxctl start NAME -- COMMAND ARG...; see 'oxctl help start'");
 	if (config || profile || only || dry_run)
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"--config, --env, --only and --dry-run are about an oxfile, not about a command");
 	return EXIT_DONE;
 }
@@ -129,7 +128,7 @@ static int look_up(const struct opt_rest *rest)
 
 static int start_command(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "start", .timeout = timeout, .is_long = true, .may_launch = true };
+	struct daemon_call t = { .method = "start", .timeout = timeout, .is_long = true, .may_launch = true };
 	int64_t count = 0;
 	int code = check_command(rest);
 
@@ -140,7 +139,7 @@ static int start_command(const struct opt_rest *rest)
 	t.e = (struct err)ERR_INIT;
 	t.params = json_new_object();
 	json_set_string(t.params, "name", rest->items[0]);
-	talk_set_strings(t.params, "argv", rest->items + 1, rest->count - 1);
+	daemon_call_set_strings(t.params, "argv", rest->items + 1, rest->count - 1);
 	if (instances && str_to_int(instances, &count))
 		json_set_int(t.params, "instances", count);
 	else if (instances)
@@ -150,10 +149,10 @@ static int start_command(const struct opt_rest *rest)
 	add_caller(t.params);
 	code = request_add_cwd(t.params);
 	if (code == EXIT_DONE)
-		code = talk_ask(&t);
+		code = daemon_call_ask(&t);
 	if (code == EXIT_DONE)
 		print_result(&t);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -165,7 +164,7 @@ static bool has_past(void)
 	struct dirs dirs = { .run = NULL };
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	bool answers = talk_try_connect(&client, &e) != EXIT_NO_DAEMON;
+	bool answers = daemon_call_try_connect(&client, &e) != EXIT_NO_DAEMON;
 
 	if (!answers && dirs_find(&dirs, &e) == 0)
 		answers = file_exists(dirs.state);
@@ -175,16 +174,16 @@ static bool has_past(void)
 	return answers;
 }
 
-static void fill_known(struct talk *t, const struct opt_rest *rest)
+static void fill_known(struct daemon_call *t, const struct opt_rest *rest)
 {
-	*t = (struct talk){
+	*t = (struct daemon_call){
 		.method = "start",
 		.timeout = timeout,
 		.is_long = true,
 		.may_launch = true,
 		.e = ERR_INIT,
 	};
-	t->params = talk_targets(rest, 0);
+	t->params = daemon_call_targets(rest, 0);
 	if (waits)
 		json_set_bool(t->params, "wait", true);
 }
@@ -192,18 +191,18 @@ static void fill_known(struct talk *t, const struct opt_rest *rest)
 /* `missing` says that there is no oxfile. */
 static int start_known(const struct opt_rest *rest, const char *missing)
 {
-	struct talk t;
+	struct daemon_call t;
 	int code = EXIT_DONE;
 
 	if (profile || only || dry_run || !has_past())
-		return talk_fail(EXIT_USAGE, "%s", missing);
+		return daemon_call_fail(EXIT_USAGE, "%s", missing);
 	fill_known(&t, rest);
-	code = talk_ask(&t);
+	code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && !rest->count && !json_count(json_get(t.result, "apps")))
-		code = talk_fail(EXIT_USAGE, "%s", missing);
+		code = daemon_call_fail(EXIT_USAGE, "%s", missing);
 	else if (code == EXIT_DONE)
 		print_result(&t);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -238,7 +237,7 @@ static int check_only(const struct loaded *l, const struct json *list)
 
 	JSON_EACH (list, name) {
 		if (code == EXIT_DONE && !selector_mark(json_string(name, ""), &l->oxfile->specs, marks))
-			code = talk_fail(EXIT_NO_TARGET, "there is no app or namespace '%s' in %s",
+			code = daemon_call_fail(EXIT_NO_TARGET, "there is no app or namespace '%s' in %s",
 				json_string(name, ""), l->oxfile->path);
 	}
 	mem_free(marks);
@@ -256,7 +255,7 @@ static size_t place_of(const struct vec *specs, const struct spec *spec)
 }
 
 /* What the daemon would say if there were one: nothing runs, so everything would be started. */
-static void dry_run_here(const struct loaded *l, struct talk *t)
+static void dry_run_here(const struct loaded *l, struct daemon_call *t)
 {
 	const struct json *asked = json_get(t->params, "only");
 	const char **names = mem_zalloc(json_count(asked), sizeof(*names));
@@ -269,7 +268,7 @@ static void dry_run_here(const struct loaded *l, struct talk *t)
 
 	JSON_EACH (asked, name)
 		names[count++] = json_string(name, "");
-	meant = who_is_meant(&l->oxfile->specs, names, count);
+	meant = selector_mark_with_needs(&l->oxfile->specs, names, count);
 	t->result = json_new_object();
 	list = json_set(t->result, "would_start", json_new_array());
 	VEC_EACH (&l->placements, i, p) {
@@ -286,13 +285,13 @@ static void dry_run_here(const struct loaded *l, struct talk *t)
 }
 
 /* Without a daemon: an oxfile with mistakes is no reason to start one, and a dry run neither. */
-static int check_here(const char *path, struct talk *t)
+static int check_here(const char *path, struct daemon_call *t)
 {
 	struct loaded l;
 	int code = load_oxfile(&l, path, profile);
 
 	if (code != EXIT_DONE)
-		talk_complaints(&l.diags);
+		daemon_call_complaints(&l.diags);
 	else
 		code = check_only(&l, json_get(t->params, "only"));
 	if (code == EXIT_DONE && dry_run)
@@ -302,51 +301,51 @@ static int check_here(const char *path, struct talk *t)
 }
 
 /* A name that this oxfile does not have may be an instance, or an app of another one that the daemon knows. */
-static bool may_be_known(const struct talk *t, const struct opt_rest *rest)
+static bool may_be_known(const struct daemon_call *t, const struct opt_rest *rest)
 {
 	return t->code == RPC_NO_TARGET && rest->count && !config && !profile && !only && !dry_run;
 }
 
-static int apply(struct client *client, struct talk *t, const struct opt_rest *rest)
+static int apply(struct client *client, struct daemon_call *t, const struct opt_rest *rest)
 {
-	struct talk known = { .e = ERR_INIT };
-	int code = talk_try_call(client, t);
+	struct daemon_call known = { .e = ERR_INIT };
+	int code = daemon_call_try_call(client, t);
 
 	if (code == EXIT_DONE || !may_be_known(t, rest))
-		return talk_tell(t, code);
+		return daemon_call_tell(t, code);
 	fill_known(&known, rest);
-	code = talk_try_call(client, &known);
+	code = daemon_call_try_call(client, &known);
 	if (code == EXIT_NO_TARGET) {
-		talk_tell(t, code);
-		talk_release(&known);
+		daemon_call_tell(t, code);
+		daemon_call_release(&known);
 		return code;
 	}
-	talk_release(t);
+	daemon_call_release(t);
 	*t = known;
-	return talk_tell(t, code);
+	return daemon_call_tell(t, code);
 }
 
-static void tell_notes(const struct talk *t)
+static void tell_notes(const struct daemon_call *t)
 {
 	const struct json *note = NULL;
 
 	JSON_EACH (json_get(t->result, "notes"), note)
-		talk_fail(EXIT_DONE, "%s", json_string(note, ""));
+		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
 }
 
-static int ask_apply(const char *path, struct talk *t, const struct opt_rest *rest)
+static int ask_apply(const char *path, struct daemon_call *t, const struct opt_rest *rest)
 {
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = talk_try_connect(&client, &e);
+	int code = daemon_call_try_connect(&client, &e);
 
 	if (code == EXIT_NO_DAEMON) {
 		code = check_here(path, t);
 		if (code != EXIT_DONE || dry_run)
 			goto out;
-		code = talk_launch(&client);
+		code = daemon_call_launch(&client);
 	} else if (code != EXIT_DONE) {
-		talk_fail(code, "%s", e.text.ptr);
+		daemon_call_fail(code, "%s", e.text.ptr);
 	}
 	if (code == EXIT_DONE)
 		code = apply(client, t, rest);
@@ -359,7 +358,7 @@ out:
 
 static int start_oxfile(const char *path, const struct opt_rest *rest, bool is_quiet)
 {
-	struct talk t = {
+	struct daemon_call t = {
 		.method = "apply",
 		.path = path,
 		.timeout = timeout,
@@ -369,7 +368,7 @@ static int start_oxfile(const char *path, const struct opt_rest *rest, bool is_q
 	int code = EXIT_DONE;
 
 	t.params = json_new_object();
-	code = talk_check(&t);
+	code = daemon_call_check(&t);
 	if (code == EXIT_DONE)
 		code = request_add_oxfile(t.params, path);
 	add_only(t.params, rest);
@@ -382,7 +381,7 @@ static int start_oxfile(const char *path, const struct opt_rest *rest, bool is_q
 		code = ask_apply(path, &t, rest);
 	if (code == EXIT_DONE && !is_quiet)
 		print_result(&t);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -393,7 +392,7 @@ static int start_everything(const char *path, const char *missing)
 	int code = EXIT_DONE;
 
 	if (config || only)
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"start: --all is for every app, and --config and --only are for some of one oxfile; say either");
 	if (path)
 		code = start_oxfile(path, &none, !dry_run && !profile);
@@ -411,7 +410,7 @@ int cmd_start(const struct opt_rest *rest)
 	if (rest->after_dashes >= 0)
 		return out_finish(start_command(rest));
 	if (instances || port)
-		return talk_fail(code,
+		return daemon_call_fail(code,
 			"--instances and --port go with a command: oxctl start NAME -i 2 -- COMMAND; "
 			"in an oxfile they are keys");
 	if (scope_check_all("start", all, rest) != EXIT_DONE)

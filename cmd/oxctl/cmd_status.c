@@ -3,8 +3,8 @@
  */
 #include "base/json.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "scope.h"
-#include "talk.h"
 #include "view/list.h"
 #include "watch.h"
 
@@ -40,21 +40,21 @@ static int render(const struct json *status, const struct opt_rest *rest, struct
 	int code = EXIT_DONE;
 
 	if (list_render(status, &how, out, &e) < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
 
 static int print_once(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "status", .is_question = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "status", .is_question = true, .e = ERR_INIT };
 	struct list_text shown = { .table = BUF_INIT, .verdict = BUF_INIT };
 	struct buf out = BUF_INIT;
 	int code = EXIT_DONE;
 
-	t.params = talk_targets(rest, 0);
+	t.params = daemon_call_targets(rest, 0);
 	t.text = as_json ? &out : NULL;
-	code = talk_ask(&t);
+	code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json) {
 		out_json_text(&out);
 	} else if (code == EXIT_DONE) {
@@ -64,17 +64,17 @@ static int print_once(const struct opt_rest *rest)
 	}
 	list_release(&shown);
 	buf_release(&out);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
 int cmd_status(const struct opt_rest *rest)
 {
 	if (watches && as_json)
-		return talk_fail(
+		return daemon_call_fail(
 			EXIT_USAGE, "--watch draws on a terminal; for JSON take 'oxctl events -f --json'");
 	if (watches && !out_is_terminal())
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"--watch needs a terminal; elsewhere take 'oxctl status' or 'oxctl events -f'");
 	if (scope_check_all("status", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;

@@ -4,10 +4,10 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cmd.h"
-#include "outcome.h"
-#include "reminder.h"
+#include "daemon_call.h"
+#include "result_text.h"
 #include "scope.h"
-#include "talk.h"
+#include "stale_oxfile_note.h"
 
 static bool all;
 static bool waits;
@@ -55,14 +55,14 @@ static int tell_nothing(const struct scope *s)
 	bool is_failure = is_restart || s->config;
 
 	if (!s->oxfile)
-		return talk_fail(EXIT_DONE, "there is no app to %s", s->command);
-	return talk_fail(is_failure ? EXIT_NO_TARGET : EXIT_DONE, "there is no app of '%s' to %s%s",
+		return daemon_call_fail(EXIT_DONE, "there is no app to %s", s->command);
+	return daemon_call_fail(is_failure ? EXIT_NO_TARGET : EXIT_DONE, "there is no app of '%s' to %s%s",
 		s->oxfile, s->command, is_restart ? "; 'oxctl start' starts what it defines" : "");
 }
 
 static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
 {
-	struct talk t = {
+	struct daemon_call t = {
 		.method = method,
 		.timeout = timeout,
 		.is_long = true,
@@ -79,15 +79,15 @@ static int run(const char *method, const char *word, bool reminds, const struct 
 	scope_add(&scope, rest, t.params);
 	if (waits)
 		json_set_bool(t.params, "wait", true);
-	code = talk_ask(&t);
+	code = daemon_call_ask(&t);
 	scope_explain(&scope, &t, code);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
-	else if (code == EXIT_DONE && !outcome_done(t.result, word))
+	else if (code == EXIT_DONE && !result_text_done(t.result, word))
 		code = tell_nothing(&scope);
 	if (code == EXIT_DONE && reminds)
-		reminder_tell(json_get(t.result, "apps"));
-	talk_release(&t);
+		stale_oxfile_note(json_get(t.result, "apps"));
+	daemon_call_release(&t);
 	scope_release(&scope);
 	return out_finish(code);
 }

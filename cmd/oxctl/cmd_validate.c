@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
-#include "doubt.h"
+#include "oxfile_doubts.h"
 #include "view/human.h"
 
 static const char *profile;
@@ -96,11 +96,11 @@ static int validate_one(const char *path, struct json *files)
 	int code = load_oxfile(&l, path, profile);
 
 	if (code == EXIT_DONE)
-		doubt_oxfile(&l);
+		oxfile_doubts(&l);
 	if (files) {
 		add_file(files, &l, path, code == EXIT_DONE);
 	} else {
-		talk_complaints(&l.diags);
+		daemon_call_complaints(&l.diags);
 		if (code == EXIT_DONE)
 			print_valid(&l, path);
 	}
@@ -112,7 +112,7 @@ static int validate_found(struct json *files)
 {
 	struct err e = ERR_INIT;
 	char *path = load_find(config, &e);
-	int code = path ? validate_one(path, files) : talk_fail(EXIT_USAGE, "%s", e.text.ptr);
+	int code = path ? validate_one(path, files) : daemon_call_fail(EXIT_USAGE, "%s", e.text.ptr);
 
 	mem_free(path);
 	err_release(&e);

@@ -3,8 +3,8 @@
  */
 #include "base/json.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "os/clock.h"
-#include "talk.h"
 #include "view/detail.h"
 #include "view/timeline.h"
 
@@ -31,7 +31,7 @@ static int print_why(const struct json *why)
 
 	timeline_begin(&t, clock_wall_ms());
 	if (detail_render(why, &t, &out, &e) < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	out_write(&out);
 	buf_release(&out);
 	err_release(&e);
@@ -40,20 +40,20 @@ static int print_why(const struct json *why)
 
 int cmd_why(const struct opt_rest *rest)
 {
-	struct talk t = { .method = "why", .is_question = true, .e = ERR_INIT };
+	struct daemon_call t = { .method = "why", .is_question = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	if (limit < 0)
-		return talk_fail(EXIT_USAGE, "-n needs a number from 1 up");
+		return daemon_call_fail(EXIT_USAGE, "-n needs a number from 1 up");
 	t.params = json_new_object();
 	json_set_string(t.params, "target", rest->items[0]);
 	if (limit)
 		json_set_int(t.params, "limit", limit);
-	code = talk_ask(&t);
+	code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
 		code = print_why(t.result);
-	talk_release(&t);
+	daemon_call_release(&t);
 	return out_finish(code);
 }

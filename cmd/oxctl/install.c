@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "launch.h"
 #include "os/dirs.h"
 #include "os/file.h"
-#include "talk.h"
 
 enum { UNIT_MODE = 0644 };
 
@@ -214,7 +214,7 @@ int install_unit(const struct install_options *o)
 	int rc = -1;
 
 	if (o->is_strict && o->for_user)
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"--strict is for the unit of the machine: that of --user forbids nothing");
 	rc = write_text(&text, o, &e);
 	if (rc == 0 && o->only_print)
@@ -222,7 +222,7 @@ int install_unit(const struct install_options *o)
 	else if (rc == 0)
 		rc = install(o, &text, &e);
 	if (rc < 0)
-		code = talk_fail(EXIT_FAILED, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 	buf_release(&text);
 	return code;

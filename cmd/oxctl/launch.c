@@ -19,7 +19,7 @@
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 enum {
 	SAYS_SO_MS = 30000,         /* for the daemon to say that it serves */
@@ -75,7 +75,7 @@ static _Noreturn void become_daemon(const char *path, int null_fd, int words_fd)
 
 	(void)setsid();
 	/* From within a service: the daemon is not one of its processes. */
-	(void)unsetenv(KEEP_MARK);
+	(void)unsetenv(KEEPER_MARK);
 	if (dup2(null_fd, STDIN_FILENO) >= 0 && dup2(words_fd, STDOUT_FILENO) >= 0 &&
 		dup2(words_fd, STDERR_FILENO) >= 0)
 		execv(path, (char *const *)argv);

@@ -12,7 +12,7 @@
 #include "base/path.h"
 #include "base/toml.h"
 #include "cmd.h"
-#include "control/kept.h"
+#include "control/local_port_range.h"
 #include "os/cpu.h"
 #include "os/file.h"
 #include "rules/placement.h"
@@ -137,7 +137,8 @@ static void look_at_ports(struct loaded *l)
 		struct buf what = BUF_INIT;
 		struct buf todo = BUF_INIT;
 
-		if (p->claim.written && kept_meets(p->claim.first, p->instances, p->claim.step, &what, &todo))
+		if (p->claim.written &&
+			local_ports_meet(p->claim.first, p->instances, p->claim.step, &what, &todo))
 			diag_hint(diags_warn(&l->diags, oxfile_place(p->spec, "port"), "%s", what.ptr), "%s",
 				todo.ptr);
 		buf_release(&what);

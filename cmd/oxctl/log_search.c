@@ -18,7 +18,7 @@ int log_search_compile(struct log_search *s, const char *pattern)
 	if (!rc)
 		return EXIT_DONE;
 	(void)regerror(rc, &s->pattern, words, sizeof(words));
-	return talk_fail(EXIT_USAGE, "--grep: '%s' is not a regular expression: %s", pattern, words);
+	return daemon_call_fail(EXIT_USAGE, "--grep: '%s' is not a regular expression: %s", pattern, words);
 }
 
 static void drop_held(struct log_search *s)
@@ -130,7 +130,7 @@ int log_search_give(struct log_search *s, int64_t most, void (*each)(void *conte
 	buf_release(&text);
 	if (!s->has_failed)
 		return EXIT_DONE;
-	return talk_fail(EXIT_FAILED,
+	return daemon_call_fail(EXIT_FAILED,
 		"cannot keep all matching lines in a temporary file: %s; ask for fewer with -n, or for '-n all'",
 		strerror(errno ? errno : ENOSPC));
 }

@@ -15,7 +15,7 @@
 #include "cmd.h"
 #include "os/fd.h"
 #include "rules/command_guess.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 enum {
 	FIRST_LINE_MAX = 255, /* of a script: what the kernel looks at */
@@ -43,13 +43,13 @@ static int check_file(const char *path)
 static int find(const char *word, struct buf *path)
 {
 	struct buf places = BUF_INIT;
-	struct keep_list list;
+	struct keeper_list list;
 	int worst = ENOENT;
 	int rc = ENOENT;
 
-	keep_programs(&places, word, getenv("PATH"));
-	list = (struct keep_list){ .bytes = places.ptr, .len = places.len, .count = 1 };
-	for (const char *at = keep_list_next(&list, NULL); at && rc; at = keep_list_next(&list, at)) {
+	keeper_programs(&places, word, getenv("PATH"));
+	list = (struct keeper_list){ .bytes = places.ptr, .len = places.len, .count = 1 };
+	for (const char *at = keeper_list_next(&list, NULL); at && rc; at = keeper_list_next(&list, at)) {
 		rc = check_file(at);
 		if (!rc || (rc != ENOENT && rc != ENOTDIR && worst == ENOENT)) {
 			buf_clear(path);
@@ -172,10 +172,12 @@ static int fail(const struct lookup_ask *ask, const char *reason)
 	struct buf meant = BUF_INIT;
 
 	if (command_guess(&guess, &meant))
-		talk_fail(EXIT_FAILED, "cannot execute '%s': %s; nothing was started. Did you mean: %s",
-			ask->argv[0], reason, meant.ptr);
+		daemon_call_fail(EXIT_FAILED,
+			"cannot execute '%s': %s; nothing was started. Did you mean: %s", ask->argv[0],
+			reason, meant.ptr);
 	else
-		talk_fail(EXIT_FAILED, "cannot execute '%s': %s; nothing was started", ask->argv[0], reason);
+		daemon_call_fail(
+			EXIT_FAILED, "cannot execute '%s': %s; nothing was started", ask->argv[0], reason);
 	buf_release(&meant);
 	return EXIT_FAILED;
 }
@@ -194,8 +196,8 @@ static int check_interpreter(const struct lookup_ask *ask, const char *path)
 		else
 			buf_addf(&reason, "its first line names '%s', which is not there or not executable",
 				interpreter.ptr);
-		code = talk_fail(EXIT_FAILED, "cannot execute '%s': %s; nothing was started", ask->argv[0],
-			reason.ptr);
+		code = daemon_call_fail(EXIT_FAILED, "cannot execute '%s': %s; nothing was started",
+			ask->argv[0], reason.ptr);
 	}
 	buf_release(&interpreter);
 	buf_release(&reason);

@@ -15,9 +15,9 @@ static int fail_unknown(const char *name)
 		str_guess_offer(&guess, cmd->name);
 	/* Nor is the next best offered then: it is even further from what was meant. */
 	if (guess.best && !cmd_find(guess.best)->is_harsh)
-		return talk_fail(
+		return daemon_call_fail(
 			EXIT_USAGE, "there is no command '%s' (did you mean '%s'?)", name, guess.best);
-	return talk_fail(EXIT_USAGE, "there is no command '%s'; see 'oxctl help'", name);
+	return daemon_call_fail(EXIT_USAGE, "there is no command '%s'; see 'oxctl help'", name);
 }
 
 static int print_help(const struct cmd *cmd)
@@ -49,11 +49,12 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	if (asks_for_help(argc, argv))
 		return print_help(cmd);
 	if (opt_parse(cmd->options ? cmd->options : no_options, argc, argv, &rest, &e) < 0)
-		talk_fail(code, "%s: %s; see 'oxctl help %s'", cmd->name, e.text.ptr, cmd->name);
+		daemon_call_fail(code, "%s: %s; see 'oxctl help %s'", cmd->name, e.text.ptr, cmd->name);
 	else if (rest.count < cmd->least)
-		talk_fail(code, "%s needs %s; see 'oxctl help %s'", cmd->name, cmd->arguments, cmd->name);
+		daemon_call_fail(
+			code, "%s needs %s; see 'oxctl help %s'", cmd->name, cmd->arguments, cmd->name);
 	else if (cmd->most >= 0 && rest.count > cmd->most)
-		talk_fail(code, "%s: '%s' is one argument too many; see 'oxctl help %s'", cmd->name,
+		daemon_call_fail(code, "%s: '%s' is one argument too many; see 'oxctl help %s'", cmd->name,
 			rest.items[cmd->most], cmd->name);
 	else
 		code = cmd->run(&rest);

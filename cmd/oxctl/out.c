@@ -47,7 +47,7 @@ int out_finish(int code)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	return talk_fail(EXIT_FAILED, "cannot write to standard output");
+	return daemon_call_fail(EXIT_FAILED, "cannot write to standard output");
 }
 
 bool out_has_colour(void)
@@ -55,7 +55,7 @@ bool out_has_colour(void)
 	return wants_colour(STDOUT_FILENO);
 }
 
-bool talk_has_colour(void)
+bool daemon_call_has_colour(void)
 {
 	return wants_colour(STDERR_FILENO);
 }
@@ -118,7 +118,7 @@ int64_t out_utc_time(int64_t local_ms)
 	return local_ms - (out_local_time(utc_ms) - utc_ms);
 }
 
-int talk_fail(int code, const char *format, ...)
+int daemon_call_fail(int code, const char *format, ...)
 {
 	struct buf text = BUF_INIT;
 	struct buf shown = BUF_INIT;
@@ -141,12 +141,12 @@ int talk_fail(int code, const char *format, ...)
 	return code;
 }
 
-void talk_complaints(struct diags *d)
+void daemon_call_complaints(struct diags *d)
 {
 	struct buf text = BUF_INIT;
 
 	diags_sort(d);
-	complaint_render(&text, d, talk_has_colour());
+	complaint_render(&text, d, daemon_call_has_colour());
 	(void)fwrite(text.ptr, 1, text.len, stderr);
 	buf_release(&text);
 }

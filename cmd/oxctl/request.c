@@ -39,7 +39,7 @@ int request_add_oxfile(struct json *params, const char *path)
 	int code = EXIT_DONE;
 
 	if (file_read(path, TOML_SIZE_MAX, &text, &e) < 0 && e.number != EACCES) {
-		code = talk_fail(EXIT_USAGE, "%s", e.text.ptr);
+		code = daemon_call_fail(EXIT_USAGE, "%s", e.text.ptr);
 	} else {
 		json_set_string(params, "oxfile", whole);
 		json_set_string(params, "folder", folder);
@@ -119,7 +119,8 @@ int request_add_cwd(struct json *params)
 	char *folder = load_here();
 
 	if (!folder)
-		return talk_fail(EXIT_FAILED, "cannot tell the folder that we are in: %s", strerror(errno));
+		return daemon_call_fail(
+			EXIT_FAILED, "cannot tell the folder that we are in: %s", strerror(errno));
 	json_set_string(params, "cwd", folder);
 	mem_free(folder);
 	return EXIT_DONE;

@@ -5,10 +5,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
+#include "daemon_call.h"
 #include "model/selector.h"
 #include "os/file.h"
 #include "request.h"
-#include "talk.h"
 #include "wire/rpc.h"
 
 bool scope_names_all(const struct opt_rest *rest)
@@ -23,8 +23,8 @@ int scope_check_all(const char *command, bool all, const struct opt_rest *rest)
 {
 	if (!all || !rest->count || scope_names_all(rest))
 		return EXIT_DONE;
-	return talk_fail(EXIT_USAGE, "%s: --all is for every app, and '%s' is one; say either", command,
-		rest->items[0]);
+	return daemon_call_fail(EXIT_USAGE, "%s: --all is for every app, and '%s' is one; say either",
+		command, rest->items[0]);
 }
 
 int scope_read(struct scope *s, const struct opt_rest *rest)
@@ -33,7 +33,7 @@ int scope_read(struct scope *s, const struct opt_rest *rest)
 		return EXIT_USAGE;
 	s->all |= scope_names_all(rest);
 	if (s->all && s->config)
-		return talk_fail(EXIT_USAGE,
+		return daemon_call_fail(EXIT_USAGE,
 			"%s: --all is for every app, and --config for those of one oxfile; say either",
 			s->command);
 	if (s->config)
@@ -42,7 +42,7 @@ int scope_read(struct scope *s, const struct opt_rest *rest)
 		s->oxfile = mem_strdup("oxfile.toml");
 	if (s->oxfile || rest->count || s->all)
 		return EXIT_DONE;
-	return talk_fail(EXIT_USAGE,
+	return daemon_call_fail(EXIT_USAGE,
 		"%s: no oxfile.toml here, and no target named; name an app, use --config FILE, or --all for every app",
 		s->command);
 }
@@ -50,15 +50,15 @@ int scope_read(struct scope *s, const struct opt_rest *rest)
 void scope_add(const struct scope *s, const struct opt_rest *rest, struct json *params)
 {
 	if (rest->count && !s->all)
-		talk_set_strings(params, "targets", rest->items, rest->count);
+		daemon_call_set_strings(params, "targets", rest->items, rest->count);
 	if (s->oxfile)
 		request_add_oxfiles(params, s->oxfile);
 }
 
-void scope_explain(const struct scope *s, const struct talk *t, int code)
+void scope_explain(const struct scope *s, const struct daemon_call *t, int code)
 {
 	if (code == EXIT_USAGE && s->oxfile && t->code == RPC_PARAMS && strstr(t->e.text.ptr, "'oxfiles'"))
-		talk_fail(code,
+		daemon_call_fail(code,
 			"the daemon is older than this oxctl and does not know which oxfile is meant; name apps, or use 'oxctl "
 			"daemon upgrade' first");
 }

@@ -10,7 +10,7 @@
 #include "base/opt.h"
 
 struct json;
-struct talk;
+struct daemon_call;
 
 #define SCOPE_ALL_ROW(flag)                                                                                  \
 	{                                                                                                    \
@@ -30,7 +30,7 @@ bool scope_names_all(const struct opt_rest *rest);
 /* For commands that only look: without a word they are about everything, and --all says so. */
 int scope_check_all(const char *command, bool all, const struct opt_rest *rest);
 /* After an error: a daemon of an older version knows targets only. */
-void scope_explain(const struct scope *s, const struct talk *t, int code);
+void scope_explain(const struct scope *s, const struct daemon_call *t, int code);
 /* Adds `targets` and `oxfiles`. */
 void scope_add(const struct scope *s, const struct opt_rest *rest, struct json *params);
 void scope_release(struct scope *s);

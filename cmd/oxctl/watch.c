@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "control/client.h"
+#include "daemon_call.h"
 #include "os/clock.h"
 #include "screen.h"
-#include "talk.h"
 #include "view/scroll.h"
 
 enum {
@@ -53,11 +53,11 @@ static int render(struct watch *w)
 
 static int refresh(struct watch *w, struct client *client)
 {
-	struct talk t = { .method = "status", .e = ERR_INIT };
+	struct daemon_call t = { .method = "status", .e = ERR_INIT };
 	int code = EXIT_DONE;
 
-	t.params = talk_targets(w->rest, 0);
-	code = talk_try_call(client, &t);
+	t.params = daemon_call_targets(w->rest, 0);
+	code = daemon_call_try_call(client, &t);
 	if (code == EXIT_DONE) {
 		json_free(w->status);
 		w->status = t.result;
@@ -65,9 +65,9 @@ static int refresh(struct watch *w, struct client *client)
 		code = render(w);
 	} else if (code != EXIT_NO_DAEMON) {
 		screen_end();
-		talk_tell(&t, code);
+		daemon_call_tell(&t, code);
 	}
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -107,7 +107,7 @@ static int take_news(struct client *client)
 		code = EXIT_DONE;
 	} else if (code != EXIT_NO_DAEMON) {
 		screen_end();
-		talk_fail(code, "%s", e.text.ptr);
+		daemon_call_fail(code, "%s", e.text.ptr);
 	}
 	err_release(&e);
 	return code;
@@ -155,21 +155,21 @@ static int await_news(struct watch *w, struct client *client)
 /* Until the daemon closes the connection, which is EXIT_NO_DAEMON and not yet said, or something fails. */
 static int watch_by(struct watch *w, struct client *client)
 {
-	struct talk t = { .method = "subscribe", .e = ERR_INIT };
+	struct daemon_call t = { .method = "subscribe", .e = ERR_INIT };
 	int code = EXIT_DONE;
 
 	client_on_note(client, note_event, w);
-	code = talk_try_call(client, &t);
+	code = daemon_call_try_call(client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON) {
 		screen_end();
-		talk_tell(&t, code);
+		daemon_call_tell(&t, code);
 	}
 	while (code == EXIT_DONE && !w->is_over) {
 		code = refresh(w, client);
 		if (code == EXIT_DONE)
 			code = await_news(w, client);
 	}
-	talk_release(&t);
+	daemon_call_release(&t);
 	return code;
 }
 
@@ -178,7 +178,7 @@ int watch_status(const struct opt_rest *rest, watch_render how)
 	struct watch w = { .rest = rest, .render = how, .shown = { .table = BUF_INIT, .verdict = BUF_INIT } };
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = talk_connect(&client);
+	int code = daemon_call_connect(&client);
 
 	if (code == EXIT_DONE)
 		screen_begin();
@@ -186,10 +186,10 @@ int watch_status(const struct opt_rest *rest, watch_render how)
 		code = watch_by(&w, client);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = talk_reconnect(&client, &e);
+		code = daemon_call_reconnect(&client, &e);
 		if (code != EXIT_DONE) {
 			screen_end();
-			talk_fail(code, "%s", e.text.ptr);
+			daemon_call_fail(code, "%s", e.text.ptr);
 		}
 	}
 	screen_end();

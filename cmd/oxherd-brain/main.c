@@ -24,7 +24,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/user.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 enum { TURN_MS = 10000 /* of processor time in one turn of the loop: thousands of apps take a second */ };
 
@@ -184,7 +184,7 @@ static int run(struct front *front, struct err *e)
 {
 	const struct brain_options options = {
 		.loop = front->loop,
-		.keeper = KEEP_FD,
+		.keeper = KEEPER_FD,
 		.dirs = &front->dirs,
 		.ready = open_socket,
 		.publish = publish,
@@ -221,7 +221,7 @@ static int check(struct dirs *dirs, struct err *e)
 	if (rc == 0)
 		rc = brain_check_state(dirs->state, e);
 	if (rc == 0)
-		printf("oxherd-brain %s keep %d\n", ox_version, KEEP_VERSION);
+		printf("oxherd-brain %s keep %d\n", ox_version, KEEPER_VERSION);
 	else
 		fprintf(stderr, "%s\n", e->text.ptr);
 	dirs_release(dirs);

@@ -30,7 +30,7 @@ static int print_help(const struct opt *table)
 /* What we were given is not for services; but for what another build of us has left open. */
 static int begin(const struct options *o, struct err *e)
 {
-	if (o->luggage >= 0)
+	if (o->handover >= 0)
 		return run_again(o, e);
 	fd_close_from(STDERR_FILENO + 1);
 	return o->check ? run_check(e) : run(o, e);
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 		.patience_ms = KEEPER_PATIENCE_MS,
 		.grace_ms = KEEPER_GRACE_MS,
 		.answer_ms = KEEPER_ANSWER_MS,
-		.luggage = -1,
+		.handover = -1,
 		.back = -1,
 	};
 	const struct opt table[] = {
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 		{ "check", '\0', OPT_FLAG, &o.check, NULL,
 			"say whether this build understands what the running keeper has written down" },
 		/* Inner: what another build says when it becomes this one. */
-		{ "luggage", '\0', OPT_INT, &o.luggage, "FD", NULL },
+		{ "luggage", '\0', OPT_INT, &o.handover, "FD", NULL },
 		{ "back", '\0', OPT_INT, &o.back, "FD", NULL },
 		{ "failed", '\0', OPT_STRING, &o.failed, "WORDS", NULL },
 		{ "verbose", 'v', OPT_FLAG, &o.verbose, NULL, "log every little thing" },

@@ -17,7 +17,7 @@
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 static void write_line(void *context, enum log_level level, const char *line, size_t len)
 {
@@ -42,7 +42,7 @@ static struct keeper_options options_of(const struct options *o, const char *bra
 		.answer_ms = o->answer_ms,
 		.without_cgroups = o->without_cgroups,
 		.is_verbose = o->verbose,
-		.luggage_fd = -1,
+		.handover_fd = -1,
 		.back_fd = -1,
 	};
 }
@@ -163,7 +163,7 @@ int run_again(const struct options *o, struct err *e)
 	/* Earlier versions stayed where they were started. */
 	if (!o->brain || *o->brain == '/')
 		(void)!chdir("/");
-	return keeper_resume(&keeper, (int)o->luggage, e);
+	return keeper_resume(&keeper, (int)o->handover, e);
 }
 
 int run_check(struct err *e)
@@ -175,7 +175,7 @@ int run_check(struct err *e)
 	if (rc == 0)
 		rc = keeper_check(dirs.run, e);
 	if (rc == 0) {
-		buf_addf(&out, "oxherd %s keep %d\n", ox_version, KEEP_VERSION);
+		buf_addf(&out, "oxherd %s keep %d\n", ox_version, KEEPER_VERSION);
 		rc = fd_write_all(STDOUT_FILENO, out.ptr, out.len);
 	}
 	buf_release(&out);

@@ -12,7 +12,7 @@ struct err;
 struct options {
 	bool daemon, help, version, verbose, without_cgroups, check;
 	const char *brain, *group, *failed;
-	int64_t patience_ms, grace_ms, answer_ms, luggage, back;
+	int64_t patience_ms, grace_ms, answer_ms, handover, back;
 };
 
 /* Takes the lock and keeps, until all is stopped; with `daemon` in the background. */

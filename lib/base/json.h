@@ -55,7 +55,7 @@ struct json *json_new_int(int64_t value);       /* beyond ±(2^53 - 1) it become
 struct json *json_new_number(double value);     /* not finite: null */
 struct json *json_new_bool(bool value);
 struct json *json_new_null(void);
-/* JSON that was written already (base/jot.h): it is copied, and goes out as it is; nothing is found in it. */
+/* JSON that was written already (base/json_emit.h): it is copied, and goes out as it is; nothing is found in it. */
 struct json *json_new_text(const char *text);
 struct json *json_clone(const struct json *j);
 struct json *json_set(struct json *object, const char *key, struct json *child);

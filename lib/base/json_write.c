@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 
 static void write_value(struct buf *out, const struct json *j);
 
@@ -15,15 +15,15 @@ static void write_members(struct buf *out, const struct json *j)
 	bool is_object = json_is_object(j);
 	const struct json *member = NULL;
 
-	jot_open(out, NULL, is_object ? '{' : '[');
+	emit_open(out, NULL, is_object ? '{' : '[');
 	JSON_EACH (j, member) {
 		if (is_object) {
-			jot_string(out, NULL, json_key(member));
+			emit_string(out, NULL, json_key(member));
 			buf_addc(out, ':');
 		}
 		write_value(out, member);
 	}
-	jot_close(out, is_object ? '}' : ']');
+	emit_close(out, is_object ? '}' : ']');
 }
 
 static void write_value(struct buf *out, const struct json *j)
@@ -35,15 +35,15 @@ static void write_value(struct buf *out, const struct json *j)
 	if (json_is_object(j) || json_is_array(j))
 		write_members(out, j);
 	else if (text)
-		jot_string(out, NULL, text);
+		emit_string(out, NULL, text);
 	else if (ready)
-		jot_text(out, NULL, ready, strlen(ready));
+		emit_text(out, NULL, ready, strlen(ready));
 	else if (json_number(j, &number))
-		jot_number(out, NULL, number);
+		emit_number(out, NULL, number);
 	else if (json_bool(j, true) == json_bool(j, false))
-		jot_bool(out, NULL, json_bool(j, false));
+		emit_bool(out, NULL, json_bool(j, false));
 	else
-		jot_null(out, NULL);
+		emit_null(out, NULL);
 }
 
 /* Whatever stands in `out` is not ours to continue. */

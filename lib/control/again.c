@@ -3,7 +3,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "control/handle.h"
-#include "control/waiting.h"
+#include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "herd/herd.h"
 
@@ -59,13 +59,13 @@ static void answer(struct request *r, const struct herd_receipt *receipt)
 static void attach(struct handle *h, struct request *r, const char *key, const struct herd_receipt *receipt)
 {
 	struct json *result = result_of(receipt);
-	struct waiting *w = waiting_attach(h, r);
+	struct pending_reply *w = pending_reply_attach(h, r);
 	const struct json *app = NULL;
 
 	JSON_EACH (json_get(result, "apps"), app)
-		waiting_watch(w, json_string(json_get(app, "name"), ""));
-	herd_receipt_wait(brain_herd(h->brain), key, waiting_id(w));
-	waiting_go(w, result);
+		pending_reply_watch(w, json_string(json_get(app, "name"), ""));
+	herd_receipt_wait(brain_herd(h->brain), key, pending_reply_id(w));
+	pending_reply_begin(w, result);
 }
 
 bool handle_again(void *context, struct request *r)

@@ -10,8 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "control/pending_reply.h"
 #include "control/stream.h"
-#include "control/waiting.h"
 #include "engine/brain.h"
 #include "engine/upgrade.h"
 #include "model/fields.h"
@@ -153,12 +153,12 @@ static char *read_signal(const char *text)
 static void ask_about(
 	struct handle *h, struct request *r, enum herd_verb verb, const struct handle_targets *targets)
 {
-	struct waiting *w = waiting_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, r);
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
 	struct json *result = apps_of(h, verb, targets->items, targets->count);
 	struct herd_request ask = {
-		.id = waiting_id(w),
+		.id = pending_reply_id(w),
 		.verb = verb,
 		.targets = targets->items,
 		.count = targets->count,
@@ -178,10 +178,10 @@ static void ask_about(
 		rc = herd_request(brain_herd(h->brain), &ask, brain_now(h->brain), &e);
 	}
 	if (rc == 0) {
-		waiting_go(w, result);
+		pending_reply_begin(w, result);
 	} else {
 		json_free(result);
-		waiting_refused(w, &e);
+		pending_reply_refuse(w, &e);
 	}
 	brain_end(h->brain);
 	buf_release(&who);
@@ -273,7 +273,7 @@ static int app_instances(struct handle *h, const char *name)
 static int do_scale(
 	struct handle *h, struct request *r, struct herd_scaling *scalings, size_t count, struct err *e)
 {
-	struct waiting *w = waiting_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, r);
 	struct json *result = json_new_object();
 	struct json *list = json_set(result, "apps", json_new_array());
 	struct buf who = BUF_INIT;
@@ -287,17 +287,17 @@ static int do_scale(
 		json_set_string(app, "name", scalings[i].app);
 		json_set_int(app, "from", app_instances(h, scalings[i].app));
 	}
-	if (herd_scale(brain_herd(h->brain), waiting_id(w), scalings, count, bool_param(r, "wait"),
+	if (herd_scale(brain_herd(h->brain), pending_reply_id(w), scalings, count, bool_param(r, "wait"),
 		    brain_now(h->brain), e) < 0) {
 		json_free(result);
-		waiting_refused(w, e);
+		pending_reply_refuse(w, e);
 	} else {
 		const struct json *app = json_first(list);
 
 		for (; app; app = json_next(app))
 			json_set_int((struct json *)app, "to",
 				app_instances(h, json_string(json_get(app, "name"), "")));
-		waiting_go(w, result);
+		pending_reply_begin(w, result);
 	}
 	brain_end(h->brain);
 	buf_release(&who);

@@ -23,7 +23,7 @@ struct handle {
 	struct ev_loop *loop;
 	struct brain *brain;
 	struct server *server;
-	struct vec watchers; /* of struct waiting *: those whose clients hear of progress */
+	struct vec watchers; /* of struct pending_reply *: those whose clients hear of progress */
 	struct vec readers;  /* handle_logs.c: those whose logs are being read */
 };
 
@@ -45,7 +45,7 @@ int handle_continue(void *context, struct request *r);
 int handle_await(void *context, struct request *r);
 /* SIGHUP: everything is deployed, each oxfile read again; SIGUSR2: everything is reloaded. */
 void handle_signalled(struct handle *h, int number);
-/* waiting.c: an event was published; whoever waits for what it is about hears of it. */
+/* pending_reply.c: an event was published; whoever waits for what it is about hears of it. */
 void handle_published(struct handle *h, const struct event_ring_item *event);
 /* handle_read.c: NULL after the request was answered with every mistake, or with why it may not have that file read. */
 struct oxfile *handle_read(struct handle *h, struct request *r, const char *path, bool will_run);

@@ -10,10 +10,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
-#include "control/kept.h"
-#include "control/meant.h"
+#include "control/local_port_range.h"
 #include "control/oxfile_names.h"
-#include "control/waiting.h"
+#include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
 #include "model/oxfile.h"
@@ -96,7 +95,7 @@ static void add_app(
 	else
 		json_set_string(app, "state", now.live > live_before ? "started" : "unchanged");
 	if (now.live > live_before)
-		kept_note(s, (int)now.instances, notes);
+		local_ports_note(s, (int)now.instances, notes);
 }
 
 struct json *handle_lines(const struct buf *text)
@@ -116,9 +115,9 @@ struct json *handle_lines(const struct buf *text)
 
 static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 {
-	struct waiting *w = waiting_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, r);
 	int64_t *before = mem_zalloc(a->specs->len, sizeof(*before));
-	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
+	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
 	struct buf notes = BUF_INIT;
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -134,7 +133,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 		json_free(tally.ports);
 		before[i] = tally.live - tally.delayed;
 	}
-	a->id = waiting_id(w);
+	a->id = pending_reply_id(w);
 	a->notes = &notes;
 	brain_begin(h->brain);
 	/* Without one, each has what it has, and what is new what its fellows have. */
@@ -145,7 +144,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 			brain_launch_envs(h->brain), a->caller, json_get(request_params(r), "rlimits"));
 	}
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
-		waiting_refused(w, &e);
+		pending_reply_refuse(w, &e);
 	} else {
 		struct json *result = json_new_object();
 		struct json *list = json_set(result, "apps", json_new_array());
@@ -155,7 +154,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 				add_app(h, list, s, before[i], &notes);
 		}
 		json_set(result, "notes", handle_lines(&notes));
-		waiting_go(w, result);
+		pending_reply_begin(w, result);
 	}
 	brain_end(h->brain);
 	a->notes = NULL;
@@ -176,7 +175,7 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 	struct buf notes = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
-	bool *meant = who_is_meant(a->specs, a->only, a->only_count);
+	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
 	size_t i = 0;
 
 	noted.notes = &notes;
@@ -347,7 +346,7 @@ static struct json *plan_one(struct handle *h, const struct request *r, const ch
 	oxfile_names_find(h, path, &names);
 	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0) {
 		result = plan_to_json(&plan);
-		kept_note_plan(specs, &plan, notes);
+		local_ports_note_plan(specs, &plan, notes);
 	}
 	plan_release(&plan);
 	oxfile_names_release(&names);

@@ -11,10 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
-#include "control/kept.h"
+#include "control/local_port_range.h"
+#include "control/oxfile_load.h"
 #include "control/oxfile_names.h"
-#include "control/reading.h"
-#include "control/waiting.h"
+#include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
@@ -37,10 +37,10 @@ struct deploying {
 	size_t only_count;
 	int64_t caller; /* 0: each app's own */
 	bool forces;
-	bool hides;           /* who asks may not read the files */
-	const char *env_path; /* PATH of whoever asks; NULL: each app's own */
-	struct waiting *w;    /* NULL: nobody waits */
-	bool is_asked;        /* its first number is used */
+	bool hides;              /* who asks may not read the files */
+	const char *env_path;    /* PATH of whoever asks; NULL: each app's own */
+	struct pending_reply *w; /* NULL: nobody waits */
+	bool is_asked;           /* its first number is used */
 	struct json *apps;
 	struct buf notes, who;
 };
@@ -215,7 +215,7 @@ static void watch_specs(struct deploying *d, const struct vec *specs)
 
 	VEC_EACH (specs, i, s) {
 		if (d->w)
-			waiting_watch(d->w, s->name);
+			pending_reply_watch(d->w, s->name);
 	}
 }
 
@@ -226,7 +226,7 @@ static uint64_t next_id(struct deploying *d)
 	d->is_asked = true;
 	if (!d->w)
 		return 0;
-	return is_first ? waiting_id(d->w) : waiting_another(d->w);
+	return is_first ? pending_reply_id(d->w) : pending_reply_another_id(d->w);
 }
 
 static int apply_all(struct deploying *d, struct err *e)
@@ -254,15 +254,15 @@ static void go(struct deploying *d, struct request *r, int (*begin)(struct deplo
 
 	handle_who(r, &d->who);
 	log_info("%s by %s", method_name(request_method(r)), d->who.ptr);
-	d->w = waiting_new(d->h, r);
+	d->w = pending_reply_new(d->h, r);
 	d->apps = json_set(result, "apps", json_new_array());
 	brain_begin(d->h->brain);
 	if (begin(d, &e) < 0) {
 		json_free(result);
-		waiting_refused(d->w, &e);
+		pending_reply_refuse(d->w, &e);
 	} else {
 		json_set(result, "notes", handle_lines(&d->notes));
-		waiting_go(d->w, result);
+		pending_reply_begin(d->w, result);
 	}
 	brain_end(d->h->brain);
 	err_release(&e);
@@ -295,7 +295,7 @@ static void note_added(struct deploying *d)
 		JSON_EACH (d->apps, done) {
 			if (str_eq(json_string(json_get(done, "name"), NULL), app.name) &&
 				str_eq(json_string(json_get(done, "did"), NULL), did_words[HERD_DID_ADD]))
-				kept_note(herd_spec(herd, app.name), app.instances, &d->notes);
+				local_ports_note(herd_spec(herd, app.name), app.instances, &d->notes);
 		}
 	}
 }
@@ -414,7 +414,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 	};
 	int rc = find_specs(d, &specs, e);
 
-	if (rc == 0 && reading_env_files(&specs, &mistakes) < 0)
+	if (rc == 0 && oxfile_load_env_files(&specs, &mistakes) < 0)
 		rc = refuse_mistake(d, mistakes.list.items[0], e);
 	if (rc == 0) {
 		watch_specs(d, &specs);

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
-#include "control/reading.h"
+#include "control/oxfile_load.h"
 #include "engine/brain.h"
 #include "model/status.h"
 #include "spawn/launch_env.h"
@@ -29,7 +29,7 @@ int64_t handle_caller(struct handle *h, const char *path)
 }
 
 /* By whom it was started; `env` is to be freed. */
-static void lend(struct handle *h, struct reading *reading, struct json **env)
+static void lend(struct handle *h, struct oxfile_source *reading, struct json **env)
 {
 	const struct launch_env *caller =
 		launch_envs_get(brain_launch_envs(h->brain), handle_caller(h, reading->path), "");
@@ -42,19 +42,19 @@ static void lend(struct handle *h, struct reading *reading, struct json **env)
 
 struct oxfile *handle_read_again(struct handle *h, const char *path, struct diags *mistakes)
 {
-	struct reading reading = { .path = path, .will_run = true };
+	struct oxfile_source reading = { .path = path, .will_run = true };
 	struct json *env = NULL;
 	struct oxfile *o = NULL;
 
 	lend(h, &reading, &env);
-	o = reading_do(&reading, mistakes);
+	o = oxfile_load(&reading, mistakes);
 	json_free(env);
 	return o;
 }
 
 struct oxfile *handle_read(struct handle *h, struct request *r, const char *path, bool will_run)
 {
-	struct reading reading = reading_of(r, path);
+	struct oxfile_source reading = oxfile_load_of(r, path);
 	struct diags mistakes = DIAGS_INIT;
 	struct app_status app;
 	struct json *env = NULL;
@@ -68,9 +68,9 @@ struct oxfile *handle_read(struct handle *h, struct request *r, const char *path
 	reading.will_run = will_run;
 	if (!reading.env)
 		lend(h, &reading, &env);
-	o = reading_do(&reading, &mistakes);
+	o = oxfile_load(&reading, &mistakes);
 	if (!o)
-		reading_refuse(r, path, &mistakes);
+		oxfile_load_refuse(r, path, &mistakes);
 	json_free(env);
 	diags_release(&mistakes);
 	return o;

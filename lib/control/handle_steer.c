@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/handle.h"
-#include "control/waiting.h"
+#include "control/pending_reply.h"
 #include "engine/brain.h"
 
 /* The only app; where there are more, the only one that is being deployed, if that is what it is about.  NULL with words: it is not clear. */
@@ -41,7 +41,7 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 	const char *app = json_string(json_get(request_params(r), "app"), NULL);
 	struct buf who = BUF_INIT;
 	struct buf words = BUF_INIT;
-	struct waiting *w = NULL;
+	struct pending_reply *w = NULL;
 	struct err e = ERR_INIT;
 
 	if (!app)
@@ -51,16 +51,16 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 	buf_release(&words);
 	if (!app)
 		return 0;
-	w = waiting_new(h, r);
+	w = pending_reply_new(h, r);
 	handle_who(r, &who);
 	log_info("%s %s by %s", method_name(request_method(r)), app, who.ptr);
 	buf_release(&who);
-	waiting_watch(w, app);
+	pending_reply_watch(w, app);
 	brain_begin(h->brain);
-	if (herd_steer(brain_herd(h->brain), waiting_id(w), steering, app, brain_now(h->brain), &e) < 0)
-		waiting_refused(w, &e);
+	if (herd_steer(brain_herd(h->brain), pending_reply_id(w), steering, app, brain_now(h->brain), &e) < 0)
+		pending_reply_refuse(w, &e);
 	else
-		waiting_go(w, json_new_object());
+		pending_reply_begin(w, json_new_object());
 	brain_end(h->brain);
 	err_release(&e);
 	return 0;
@@ -88,7 +88,7 @@ int handle_await(void *context, struct request *r)
 	struct handle *h = context;
 	size_t count = 0;
 	const char **targets = handle_strings(r, "targets", &count);
-	struct waiting *w = waiting_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, r);
 	struct vec specs = VEC_INIT;
 	const struct spec *s = NULL;
 	struct err e = ERR_INIT;
@@ -96,14 +96,14 @@ int handle_await(void *context, struct request *r)
 
 	(void)herd_target_specs(brain_herd(h->brain), targets, count, &specs, NULL);
 	VEC_EACH (&specs, i, s) {
-		waiting_watch(w, s->name);
+		pending_reply_watch(w, s->name);
 	}
 	vec_release(&specs);
 	if (herd_await_rollouts(
-		    brain_herd(h->brain), waiting_id(w), targets, count, brain_now(h->brain), &e) < 0)
-		waiting_refused(w, &e);
+		    brain_herd(h->brain), pending_reply_id(w), targets, count, brain_now(h->brain), &e) < 0)
+		pending_reply_refuse(w, &e);
 	else
-		waiting_go(w, json_new_object());
+		pending_reply_begin(w, json_new_object());
 	err_release(&e);
 	mem_free(targets);
 	return 0;

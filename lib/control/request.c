@@ -115,7 +115,7 @@ void request_answer(struct request *r, struct json *result)
 		session_answer(r->session, &line);
 		if (method_changes(r->method) && !r->session->is_broken && !r->session->is_closing) {
 			r->session->has_promised = true;
-			outbox_promise(&r->session->out);
+			send_queue_promise(&r->session->out);
 		}
 	}
 	json_free(result);
@@ -145,16 +145,16 @@ void request_error(struct request *r, int code, struct json *data, const char *f
 void request_progress(struct request *r, struct json *params)
 {
 	struct buf line = BUF_INIT;
-	struct outbox_text *text = NULL;
+	struct send_queue_text *text = NULL;
 
 	if (wants_answer(r)) {
 		const struct json *id = json_get(r->rpc.root, "id");
 
 		json_set(params, "id", json_clone(id));
 		rpc_write_notification(&line, "progress", params);
-		text = outbox_text_new(line.ptr, line.len);
+		text = send_text_new(line.ptr, line.len);
 		session_event(r->session, text);
-		outbox_text_drop(text);
+		send_text_drop(text);
 	}
 	json_free(params);
 	buf_release(&line);

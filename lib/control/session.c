@@ -7,8 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/audit.h"
@@ -36,7 +36,7 @@ static bool has_time(const struct session *s)
 
 void session_answer(struct session *s, const struct buf *line)
 {
-	struct outbox_text *text = NULL;
+	struct send_queue_text *text = NULL;
 
 	if (s->is_broken || s->is_closing)
 		return;
@@ -48,21 +48,21 @@ void session_answer(struct session *s, const struct buf *line)
 		s->is_broken = true;
 		return;
 	}
-	text = outbox_text_new(line->ptr, line->len);
-	outbox_push(&s->out, text, false);
-	outbox_text_drop(text);
+	text = send_text_new(line->ptr, line->len);
+	send_queue_push(&s->out, text, false);
+	send_text_drop(text);
 }
 
-void session_event(struct session *s, struct outbox_text *text)
+void session_event(struct session *s, struct send_queue_text *text)
 {
 	if (s->is_broken || s->is_closing)
 		return;
-	if (s->missed || s->out.event_bytes + outbox_text_len(text) > SESSION_EVENTS_MAX) {
+	if (s->missed || s->out.event_bytes + send_text_len(text) > SESSION_EVENTS_MAX) {
 		s->missed++;
 		s->server->stats.events_missed++;
 		return;
 	}
-	outbox_push(&s->out, text, true);
+	send_queue_push(&s->out, text, true);
 	session_mark(s);
 }
 
@@ -71,16 +71,16 @@ static void tell_missed(struct session *s)
 {
 	struct json *params = NULL;
 	struct buf line = BUF_INIT;
-	struct outbox_text *text = NULL;
+	struct send_queue_text *text = NULL;
 
 	if (!s->missed || s->out.event_bytes > SESSION_EVENTS_MAX / 2)
 		return;
 	params = json_new_object();
 	json_set_int(params, "missed", (int64_t)s->missed);
 	rpc_write_notification(&line, "missed", params);
-	text = outbox_text_new(line.ptr, line.len);
-	outbox_push(&s->out, text, true);
-	outbox_text_drop(text);
+	text = send_text_new(line.ptr, line.len);
+	send_queue_push(&s->out, text, true);
+	send_text_drop(text);
 	s->missed = 0;
 	json_free(params);
 	buf_release(&line);
@@ -338,9 +338,9 @@ static void keep_promises(struct session *s)
 
 	if (words) {
 		buf_adds(&members, ",\"saved\":false");
-		jot_string(&members, "warning", words);
+		emit_string(&members, "warning", words);
 	}
-	outbox_keep(&s->out, words ? members.ptr : NULL);
+	send_queue_keep(&s->out, words ? members.ptr : NULL);
 	buf_release(&members);
 }
 
@@ -372,7 +372,7 @@ bool session_turn(struct session *s)
 	}
 	do {
 		before = s->out.bytes;
-		if (!s->is_broken && outbox_flush(&s->out, s->fd) < 0)
+		if (!s->is_broken && send_queue_flush(&s->out, s->fd) < 0)
 			s->is_broken = true;
 		tell_missed(s);
 	} while (!s->is_broken && s->out.bytes && s->out.bytes != before);
@@ -423,7 +423,7 @@ void session_free(struct session *s)
 	if (s->hangup_fd >= 0)
 		close(s->hangup_fd);
 	close(s->fd);
-	outbox_release(&s->out);
+	send_queue_release(&s->out);
 	rpc_lines_release(&s->lines);
 	mem_free(s);
 }

@@ -14,7 +14,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
-#include "control/outbox.h"
+#include "control/send_queue.h"
 #include "control/server.h"
 #include "loop/watchers.h"
 #include "os/unixsock.h"
@@ -26,7 +26,7 @@ struct session {
 	struct ev_io reader, writer;
 	struct unixsock_peer peer;
 	struct rpc_lines lines;
-	struct outbox out;
+	struct send_queue out;
 	struct vec requests; /* of struct request *, unanswered; they outlive the session if they must */
 
 	uint64_t used_at; /* by the server's count: when it last said something */
@@ -105,7 +105,7 @@ void session_offer_room(struct session *s);
 /* An answer is never dropped; too much of it waiting closes the session. */
 void session_answer(struct session *s, const struct buf *line);
 /* Dropped and counted when there is no room. */
-void session_event(struct session *s, struct outbox_text *text);
+void session_event(struct session *s, struct send_queue_text *text);
 
 struct request *request_new(struct session *session);
 /* Answers that `what` needs that, and who the asker is. */

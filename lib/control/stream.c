@@ -15,7 +15,7 @@ void stream_publish(struct server *s, const struct buf *event)
 {
 	struct json *params = NULL;
 	struct buf line = BUF_INIT;
-	struct outbox_text *text = NULL;
+	struct send_queue_text *text = NULL;
 	struct session *session = NULL;
 	size_t i = 0;
 
@@ -24,11 +24,11 @@ void stream_publish(struct server *s, const struct buf *event)
 		return;
 	params = json_new_text(event->ptr);
 	rpc_write_notification(&line, "event", params);
-	text = outbox_text_new(line.ptr, line.len);
+	text = send_text_new(line.ptr, line.len);
 	VEC_EACH (&s->sessions, i, session)
 		if (session->is_subscribed)
 			session_event(session, text);
-	outbox_text_drop(text);
+	send_text_drop(text);
 	buf_release(&line);
 	json_free(params);
 }

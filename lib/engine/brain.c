@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -48,7 +48,7 @@ static void feed_fact(struct brain *b, const struct fact *fact)
 		herd_note(b->herd, fact->ticket, fact->words, now);
 		break;
 	case FACT_SAID_READY:
-		herd_told(b->herd, fact->ticket, &(struct notice){ .is_ready = true }, now);
+		herd_notified(b->herd, fact->ticket, &(struct notice){ .is_ready = true }, now);
 		break;
 	}
 }
@@ -125,26 +125,26 @@ static void snapshot(void *context, struct buf *out)
 	launch_envs_sweep(&b->launch_envs, is_caller_used, b->herd);
 	callers = launch_envs_to_json(&b->launch_envs);
 	json_write(&text, callers);
-	jot_open(out, NULL, '{');
-	jot_int(out, "keeper_pid", b->keeper_pid);
-	jot_int(out, "brain_restarts", b->brain_restarts);
-	jot_int(out, "seq", b->last_seq);
-	jot_text(out, "callers", text.ptr, text.len);
-	jot_text(out, "herd", "", 0);
+	emit_open(out, NULL, '{');
+	emit_int(out, "keeper_pid", b->keeper_pid);
+	emit_int(out, "brain_restarts", b->brain_restarts);
+	emit_int(out, "seq", b->last_seq);
+	emit_text(out, "callers", text.ptr, text.len);
+	emit_text(out, "herd", "", 0);
 	herd_write(b->herd, out);
-	jot_close(out, '}');
+	emit_close(out, '}');
 	buf_release(&text);
 	json_free(callers);
 }
 
 /* --- the keeper's messages -------------------------------------------------------------------------------------------- */
 
-static struct ticket ticket_of(const struct keep_message *m)
+static struct ticket ticket_of(const struct keeper_msg *m)
 {
 	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
 }
 
-static void take_spawn_failed(struct brain *b, const struct keep_message *m)
+static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
 {
 	struct buf words = BUF_INIT;
 
@@ -164,7 +164,7 @@ static bool is_short_of_memory(struct brain *b)
 	return before >= 0 && b->oom_kills > before;
 }
 
-static void take_exited(struct brain *b, const struct keep_message *m)
+static void take_exited(struct brain *b, const struct keeper_msg *m)
 {
 	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
 	struct instance_status status;
@@ -188,7 +188,7 @@ static void take_exited(struct brain *b, const struct keep_message *m)
 }
 
 /* A spawn that the keeper could not even begin. */
-static void take_error(struct brain *b, const struct keep_message *m)
+static void take_error(struct brain *b, const struct keeper_msg *m)
 {
 	const struct instance *i = herd_first(b->herd);
 
@@ -219,28 +219,28 @@ static void take_signal(struct brain *b, int64_t number)
 		b->options.signalled(b->options.context, (int)number);
 }
 
-static void take_message(struct brain *b, const struct keep_message *m)
+static void take_message(struct brain *b, const struct keeper_msg *m)
 {
 	switch (m->kind) {
-	case KEEP_SPAWNED:
+	case KEEPER_SPAWNED:
 		herd_spawned(b->herd, ticket_of(m), m->pid, clock_ms());
 		notify_listen(b->notify, ticket_of(m), (pid_t)m->pid);
 		break;
-	case KEEP_SPAWN_FAILED:
+	case KEEPER_SPAWN_FAILED:
 		take_spawn_failed(b, m);
 		break;
-	case KEEP_EXITED:
+	case KEEPER_EXITED:
 		take_exited(b, m);
 		break;
-	case KEEP_TREE_GONE:
+	case KEEPER_TREE_GONE:
 		notify_close(b->notify, ticket_of(m));
 		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
 		brain_forget_later(b, ticket_of(m));
 		break;
-	case KEEP_SIGNALLED:
+	case KEEPER_SIGNALLED:
 		take_signal(b, m->signal);
 		break;
-	case KEEP_ERROR:
+	case KEEPER_ERROR:
 		take_error(b, m);
 		break;
 	default:
@@ -250,19 +250,19 @@ static void take_message(struct brain *b, const struct keep_message *m)
 
 static void answer_ping(struct brain *b, uint64_t serial)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, KEEP_PONG);
+	keeper_msg_init(&m, KEEPER_PONG);
 	m.about = serial;
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
-static void on_message(void *context, const struct keep_message *m, const int *fds, size_t fd_count)
+static void on_message(void *context, const struct keeper_msg *m, const int *fds, size_t fd_count)
 {
 	struct brain *b = context;
 
 	brain_take_held(b, m->name, fds, fd_count);
-	if (m->kind == KEEP_PING) {
+	if (m->kind == KEEPER_PING) {
 		answer_ping(b, m->serial);
 		return;
 	}
@@ -337,7 +337,7 @@ static void open_upstreams(struct brain *b)
 struct brain *brain_new(const struct brain_options *options, struct err *e)
 {
 	struct brain *b = mem_zalloc(1, sizeof(*b));
-	struct keep_message m;
+	struct keeper_msg m;
 
 	b->options = *options;
 	b->loop = options->loop;
@@ -360,8 +360,8 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 		brain_free(b);
 		return NULL;
 	}
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	(void)keeper_client_send(b->keeper, &m, -1);
 	return b;
 }
@@ -443,13 +443,13 @@ void brain_forget(struct brain *b, uint64_t id)
 static void on_all_down(void *context, bool is_ok, const char *words)
 {
 	struct brain *b = context;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	if (!is_ok)
 		log_warn("not everything stopped: %s", words);
 	(void)store_save_now(b->store, NULL);
 	log_streams_sweep(b->streams, NULL, NULL);
-	keep_message_init(&m, KEEP_STOP_ALL);
+	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	m.grace_ms = STOP_GRACE_MS;
 	(void)keeper_client_send(b->keeper, &m, -1);
 }

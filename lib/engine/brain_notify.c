@@ -12,7 +12,7 @@ static void on_said(void *context, struct ticket ticket, const struct notice *wh
 {
 	struct brain *b = context;
 
-	herd_told(b->herd, ticket, what, clock_ms());
+	herd_notified(b->herd, ticket, what, clock_ms());
 	brain_end(b);
 }
 
@@ -71,7 +71,8 @@ void brain_notify_found(struct brain *b)
 		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
 		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
 
-		if (!is_it || f->is_gone || f->state == KEEP_STATE_EXITED || f->state == KEEP_STATE_FAILED)
+		if (!is_it || f->is_gone || f->state == KEEPER_STATE_EXITED ||
+			f->state == KEEPER_STATE_FAILED)
 			continue;
 		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
 			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });

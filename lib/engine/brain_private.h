@@ -122,14 +122,14 @@ struct brain {
 	bool has_newcomers; /* something was started: those who follow its logs are to know */
 };
 
-extern const struct hands brain_effects;
+extern const struct herd_effects brain_effects;
 /* effects_serve.c */
 /* What a proxy has been told, or could not be. */
 void brain_upstream_told(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
-void brain_upstream(void *context, const struct upstream_wish *wish);
+void brain_upstream(void *context, const struct upstream_effect *wish);
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
-void brain_hook(void *context, const struct hook_wish *wish);
+void brain_hook(void *context, const struct hook_effect *wish);
 /* effects_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 /* brain_notify.c */
@@ -146,14 +146,14 @@ void brain_readers_join(struct brain *b);
 /* effects.c: what a check came to. */
 void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
 bool brain_is_port_busy(void *context, int port);
-struct build *brain_look(void *context, const struct build_wish *wish);
+struct build *brain_look(void *context, const struct build_query *wish);
 /* effects_lines.c */
 void brain_last_lines(void *context, const char *name, struct buf *out);
 
 /* brain_home.c: whether its folders and its socket are there; by a doubt, or the keeper's. */
 void brain_check_home(void *context);
 void brain_fact(struct brain *b, struct fact fact);
-void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket);
+void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket);
 /* What the keeper still has of this ticket may go, once it is saved that we know. */
 void brain_forget_later(struct brain *b, struct ticket ticket);
 /* brain_save.c: what nobody asked for is saved before long, and seldom where the disk is slow. */

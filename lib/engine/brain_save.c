@@ -51,7 +51,7 @@ void brain_on_save(struct ev_loop *loop, ev_timer *w, int events)
 static void forget(struct brain *b)
 {
 	for (size_t i = 0; i < b->forgets_due; i++) {
-		brain_tell(b, KEEP_FORGET, *(struct ticket *)b->forgets.items[i]);
+		brain_tell(b, KEEPER_FORGET, *(struct ticket *)b->forgets.items[i]);
 		mem_free(b->forgets.items[i]);
 	}
 	b->forgets.len -= b->forgets_due;

@@ -18,11 +18,11 @@ static void add_program(const struct spec *s, struct buf *out)
 /* The stages that are about something that the oxfile names: with that name. */
 static bool add_named_stage(const struct spec *s, int64_t stage, struct buf *out)
 {
-	if (stage == KEEP_STAGE_EXEC)
+	if (stage == KEEPER_STAGE_EXEC)
 		add_program(s, out);
-	else if (stage == KEEP_STAGE_FOLDER)
+	else if (stage == KEEPER_STAGE_FOLDER)
 		buf_addf(out, "cannot enter working_dir '%s'", s->working_dir ? s->working_dir : s->folder);
-	else if (stage == KEEP_STAGE_USER && s->user)
+	else if (stage == KEEPER_STAGE_USER && s->user)
 		buf_addf(out, "cannot become user '%s'", s->user);
 	else
 		return false;
@@ -36,6 +36,6 @@ void brain_spawn_words(
 	const struct spec *s = i ? instance_spec(i) : NULL;
 
 	if (!s || !add_named_stage(s, stage, out))
-		buf_adds(out, keep_stage_words((enum keep_stage)stage));
+		buf_adds(out, keeper_spawn_stage_words((enum keeper_spawn_stage)stage));
 	buf_addf(out, ": %s", strerror((int)number));
 }

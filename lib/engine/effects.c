@@ -35,7 +35,7 @@ static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *
 }
 
 /* A revision's own folder that is gone is nothing that people expect. */
-static void note_folder(struct brain *b, const struct spawn_wish *wish)
+static void note_folder(struct brain *b, const struct spawn_effect *wish)
 {
 	struct buf words = BUF_INIT;
 
@@ -46,7 +46,7 @@ static void note_folder(struct brain *b, const struct spawn_wish *wish)
 		b, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .words = buf_detach(&words) });
 }
 
-static void do_spawn(void *context, const struct spawn_wish *wish)
+static void do_spawn(void *context, const struct spawn_effect *wish)
 {
 	struct brain *b = context;
 	struct err e = ERR_INIT;
@@ -75,52 +75,52 @@ static void do_spawn(void *context, const struct spawn_wish *wish)
 	err_release(&e);
 }
 
-void brain_tell(struct brain *b, enum keep_kind kind, struct ticket ticket)
+void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.serial = ticket.generation;
-	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 static void do_asked(void *context, struct ticket ticket)
 {
-	brain_tell(context, KEEP_ASKED, ticket);
+	brain_tell(context, KEEPER_ASKED, ticket);
 }
 
-static void tell_signal(const struct brain *b, enum keep_kind kind, struct ticket ticket, const char *signal,
-	enum reach reach)
+static void tell_signal(const struct brain *b, enum keeper_msg_kind kind, struct ticket ticket,
+	const char *signal, enum reach reach)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.serial = ticket.generation;
-	m.ticket = (struct keep_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
 	m.signal = sig_number(signal);
-	m.reach = reach == REACH_TREE ? KEEP_REACH_TREE : KEEP_REACH_MAIN;
+	m.reach = reach == REACH_TREE ? KEEPER_REACH_TREE : KEEPER_REACH_MAIN;
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
 static void do_signal(void *context, struct ticket ticket, const char *signal)
 {
-	tell_signal(context, KEEP_SIGNAL, ticket, signal, REACH_MAIN);
+	tell_signal(context, KEEPER_SIGNAL, ticket, signal, REACH_MAIN);
 }
 
 static void do_stop(void *context, struct ticket ticket, const char *signal, enum reach reach)
 {
-	tell_signal(context, KEEP_STOP, ticket, signal, reach);
+	tell_signal(context, KEEPER_STOP, ticket, signal, reach);
 }
 
 static void do_end_tree(void *context, struct ticket ticket, const char *signal)
 {
-	tell_signal(context, KEEP_END_TREE, ticket, signal, REACH_TREE);
+	tell_signal(context, KEEPER_END_TREE, ticket, signal, REACH_TREE);
 }
 
 static void do_kill_tree(void *context, struct ticket ticket)
 {
-	brain_tell(context, KEEP_KILL_TREE, ticket);
+	brain_tell(context, KEEPER_KILL_TREE, ticket);
 }
 
 /* --- ports ------------------------------------------------------------------------------------------------------ */
@@ -244,7 +244,7 @@ static void do_unwatch(void *context, struct ticket ticket)
 
 /* --- health --------------------------------------------------------------------------------------------------------- */
 
-static void do_probe(void *context, const struct spawn_wish *wish, int64_t pid)
+static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid)
 {
 	struct brain *b = context;
 
@@ -285,7 +285,7 @@ static void do_look(void *context, int64_t pid, struct process_look *out)
 	process_look_take(&b->walk, (pid_t)pid, out);
 }
 
-const struct hands brain_effects = {
+const struct herd_effects brain_effects = {
 	.spawn = do_spawn,
 	.asked = do_asked,
 	.signal = do_signal,

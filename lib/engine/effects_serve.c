@@ -9,7 +9,7 @@
 #include "spawn/launch.h"
 #include "spawn/run_words.h"
 
-void brain_upstream(void *context, const struct upstream_wish *wish)
+void brain_upstream(void *context, const struct upstream_effect *wish)
 {
 	struct brain *b = context;
 
@@ -88,7 +88,7 @@ static void hook_ended(void *context, const struct run_result *result)
 }
 
 /* In the folder and the environment of the app, as its user; it belongs to no instance and has no port. */
-void brain_hook(void *context, const struct hook_wish *wish)
+void brain_hook(void *context, const struct hook_effect *wish)
 {
 	struct brain *b = context;
 	const struct spec *s = wish->spec;
@@ -135,7 +135,7 @@ bool brain_is_port_busy(void *context, int port)
 	return is_busy;
 }
 
-struct build *brain_look(void *context, const struct build_wish *wish)
+struct build *brain_look(void *context, const struct build_query *wish)
 {
 	struct brain *b = context;
 	const struct launch_env *caller = launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name);

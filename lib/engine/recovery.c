@@ -21,7 +21,7 @@ struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
 	int raw = (int)status;
 	bool is_signal = WIFSIGNALED(raw);
 
-	if (raw == KEEP_STATUS_UNKNOWN)
+	if (raw == KEEPER_STATUS_UNKNOWN)
 		return (struct herd_exit){ .code = LAST_EXIT_UNSEEN, .wall_ms = wall_ms };
 	return (struct herd_exit){
 		.code = is_signal ? 0 : WEXITSTATUS(raw),
@@ -44,7 +44,7 @@ void recovery_release(struct brain *b)
 	vec_release_with(&b->held, mem_free);
 }
 
-static void take_hello(struct brain *b, const struct keep_message *m)
+static void take_hello(struct brain *b, const struct keeper_msg *m)
 {
 	int64_t pid = 0;
 	int64_t restarts = 0;
@@ -57,7 +57,7 @@ static void take_hello(struct brain *b, const struct keep_message *m)
 		b->brain_restarts = restarts + 1;
 }
 
-static void take_slot(struct brain *b, const struct keep_message *m)
+static void take_slot(struct brain *b, const struct keeper_msg *m)
 {
 	struct found *f = mem_zalloc(1, sizeof(*f));
 
@@ -72,7 +72,7 @@ static void take_slot(struct brain *b, const struct keep_message *m)
 }
 
 /* What follows its SLOT. */
-static void take_more(struct brain *b, const struct keep_message *m)
+static void take_more(struct brain *b, const struct keeper_msg *m)
 {
 	struct found *f = NULL;
 	size_t i = 0;
@@ -80,13 +80,13 @@ static void take_more(struct brain *b, const struct keep_message *m)
 	VEC_EACH (&b->found, i, f) {
 		if (f->ticket.generation != m->ticket.generation)
 			continue;
-		if (m->kind == KEEP_TREE_GONE)
+		if (m->kind == KEEPER_TREE_GONE)
 			f->is_gone = true;
-		if (m->kind == KEEP_ASKED)
+		if (m->kind == KEEPER_ASKED)
 			f->is_asked = true;
-		if (m->kind == KEEP_TREE_GONE || m->kind == KEEP_ASKED)
+		if (m->kind == KEEPER_TREE_GONE || m->kind == KEEPER_ASKED)
 			continue;
-		f->state = m->kind == KEEP_EXITED ? KEEP_STATE_EXITED : KEEP_STATE_FAILED;
+		f->state = m->kind == KEEPER_EXITED ? KEEPER_STATE_EXITED : KEEPER_STATE_FAILED;
 		f->status = m->status;
 		f->wall_ms = m->wall_ms;
 		f->stage = m->stage;
@@ -148,7 +148,7 @@ static void hear_last_words(struct brain *b, const struct found *ended)
 
 static void adopt(struct brain *b, const struct found *f)
 {
-	bool is_over = f->is_gone || f->state == KEEP_STATE_EXITED || f->state == KEEP_STATE_FAILED;
+	bool is_over = f->is_gone || f->state == KEEPER_STATE_EXITED || f->state == KEEPER_STATE_FAILED;
 	const struct herd_live live = {
 		.ticket = f->ticket,
 		.name = f->name,
@@ -161,15 +161,15 @@ static void adopt(struct brain *b, const struct found *f)
 	struct buf words = BUF_INIT;
 
 	if (!herd_adopt(b->herd, &live, clock_ms())) {
-		if (f->is_gone || f->state == KEEP_STATE_FAILED)
+		if (f->is_gone || f->state == KEEPER_STATE_FAILED)
 			brain_forget_later(b, f->ticket);
 		return;
 	}
-	if (f->state == KEEP_STATE_FAILED) {
+	if (f->state == KEEPER_STATE_FAILED) {
 		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
 		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
 		brain_forget_later(b, f->ticket);
-	} else if (f->state == KEEP_STATE_EXITED) {
+	} else if (f->state == KEEPER_STATE_EXITED) {
 		hear_last_words(b, f);
 		herd_exited(b->herd, f->ticket, &end, clock_ms());
 		if (f->is_gone) {
@@ -214,7 +214,7 @@ static void find_feet(struct brain *b)
 		.look = brain_look,
 	};
 	struct err e = ERR_INIT;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
 	launch_envs_from_json(&b->launch_envs, json_get(b->state, "callers"));
@@ -237,7 +237,7 @@ static void find_feet(struct brain *b)
 	herd_resume(b->herd, clock_ms());
 	b->is_dirty = true;
 	recovery_release(b);
-	keep_message_init(&m, KEEP_SERVES);
+	keeper_msg_init(&m, KEEPER_SERVES);
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
@@ -272,10 +272,10 @@ static void ask_for_pipes(struct brain *b)
 
 	VEC_EACH (&b->held, i, held) {
 		char *path = pipe_path(b, held);
-		struct keep_message m;
+		struct keeper_msg m;
 
 		if (path && !file_exists(path)) {
-			keep_message_init(&m, KEEP_GET);
+			keeper_msg_init(&m, KEEPER_GET);
 			m.name = held;
 			b->pipes_due += keeper_client_send(b->keeper, &m, -1) == 0;
 		}
@@ -292,32 +292,32 @@ static void take_answer(struct brain *b)
 		find_feet(b);
 }
 
-void recovery_message(struct brain *b, const struct keep_message *m)
+void recovery_message(struct brain *b, const struct keeper_msg *m)
 {
 	switch (m->kind) {
-	case KEEP_HELLO:
+	case KEEPER_HELLO:
 		take_hello(b, m);
 		break;
-	case KEEP_SLOT:
+	case KEEPER_SLOT:
 		take_slot(b, m);
 		break;
-	case KEEP_EXITED:
-	case KEEP_SPAWN_FAILED:
-	case KEEP_TREE_GONE:
-	case KEEP_ASKED:
+	case KEEPER_EXITED:
+	case KEEPER_SPAWN_FAILED:
+	case KEEPER_TREE_GONE:
+	case KEEPER_ASKED:
 		take_more(b, m);
 		break;
-	case KEEP_HELD:
+	case KEEPER_HELD:
 		if (b->pipes_due) {
 			take_answer(b);
 			break;
 		}
 		vec_push(&b->held, mem_strdup(m->name));
 		break;
-	case KEEP_SYNCED:
+	case KEEPER_SYNCED:
 		ask_for_pipes(b);
 		break;
-	case KEEP_ERROR:
+	case KEEPER_ERROR:
 		log_error("the keeper says: %s", m->words);
 		take_answer(b);
 		break;

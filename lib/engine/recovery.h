@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 #include "herd/herd.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct brain;
 
 /* One message between SYNC and SYNCED; with the last one the herd goes on. */
-void recovery_message(struct brain *b, const struct keep_message *m);
+void recovery_message(struct brain *b, const struct keeper_msg *m);
 void recovery_release(struct brain *b);
 /* The keeper's end of a pipe whose file is gone; taken over if it is one. */
 void recovery_take_pipe(struct brain *b, const char *held, int *fd);

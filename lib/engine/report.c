@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/version.h"
 #include "engine/brain_private.h"
@@ -67,12 +67,12 @@ static void write_processes(struct brain *b, struct buf *out, const struct vec *
 		statuses[i].log_dropped_bytes = dropped_by(b, &statuses[i]);
 	}
 	measure(b, statuses, instances->len);
-	jot_open(out, NULL, '[');
+	emit_open(out, NULL, '[');
 	for (size_t i = 0; i < instances->len; i++) {
 		instance_status_write(&statuses[i], out);
 		instance_status_release(&statuses[i]);
 	}
-	jot_close(out, ']');
+	emit_close(out, ']');
 	mem_free(statuses);
 }
 
@@ -108,7 +108,7 @@ struct json *brain_status(struct brain *b, const char *const *targets, size_t co
 	root = json_new_object();
 	json_set_int(root, "version", 1);
 	json_set(root, "daemon", daemon_to_json(b));
-	jot_open(&text, NULL, '[');
+	emit_open(&text, NULL, '[');
 	for (size_t i = 0; i < herd_app_count(b->herd); i++) {
 		struct app_status app;
 
@@ -116,7 +116,7 @@ struct json *brain_status(struct brain *b, const char *const *targets, size_t co
 		if (is_meant(b, &instances, targets, count, app.name))
 			app_status_write(&app, &text);
 	}
-	jot_close(&text, ']');
+	emit_close(&text, ']');
 	json_set(root, "apps", json_new_text(text.ptr));
 	buf_clear(&text);
 	write_processes(b, &text, &instances);
@@ -220,10 +220,10 @@ struct json *brain_events(
 		if (event_ring_seq(item) > since && is_about(b, item, targets, count))
 			vec_push(&chosen, (void *)item);
 	}
-	jot_open(&text, NULL, '[');
+	emit_open(&text, NULL, '[');
 	for (i = limit && limit < chosen.len ? chosen.len - limit : 0; i < chosen.len; i++)
 		event_ring_write(chosen.items[i], &text);
-	jot_close(&text, ']');
+	emit_close(&text, ']');
 	json_set(root, "events", json_new_text(text.ptr));
 	json_set_int(root, "seq", b->last_seq);
 	buf_release(&text);

@@ -50,10 +50,10 @@ static void end(struct brain *b, bool is_ok, const char *words)
 static void ask_keeper(struct brain *b)
 {
 	struct upgrade *u = b->upgrade;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	(void)store_save_now(b->store, NULL);
-	keep_message_init(&m, KEEP_UPGRADE);
+	keeper_msg_init(&m, KEEPER_UPGRADE);
 	m.serial = UPGRADE_SERIAL;
 	m.keeper_path = u->paths[0];
 	m.brain_path = u->paths[1];
@@ -93,10 +93,10 @@ static int read_answer(struct upgrade *u, const struct run_result *result, struc
 		rc = err_set(e, "'%s --check': %s%s%s", path, result->words, *tail ? ": " : "", tail);
 	else if (!read_version(last, names[u->at], u->versions[u->at], &keep))
 		rc = err_set(e, "'%s --check' does not say what it is", path);
-	else if (keep != KEEP_VERSION)
+	else if (keep != KEEPER_VERSION)
 		rc = err_set(e,
 			"'%s' speaks version %lld of the keeper's messages, and this daemon version %d: stop it and start the new one",
-			path, (long long)keep, KEEP_VERSION);
+			path, (long long)keep, KEEPER_VERSION);
 	mem_free(tail);
 	return rc;
 }
@@ -126,7 +126,7 @@ static void own_env(struct env *env)
 		size_t len = strcspn(*entry, "=");
 		char *name = mem_strndup(*entry, len);
 
-		if ((*entry)[len] == '=' && strcmp(name, KEEP_MARK) != 0)
+		if ((*entry)[len] == '=' && strcmp(name, KEEPER_MARK) != 0)
 			env_put(env, name, *entry + len + 1);
 		mem_free(name);
 	}
@@ -178,7 +178,7 @@ int brain_upgrade(
 	return 0;
 }
 
-static void take_verdict(struct brain *b, const struct keep_message *m)
+static void take_verdict(struct brain *b, const struct keeper_msg *m)
 {
 	mem_free(b->verdict);
 	b->verdict = mem_strdup(m->words);
@@ -194,13 +194,13 @@ static void take_verdict(struct brain *b, const struct keep_message *m)
 	brain_leave(b);
 }
 
-bool upgrade_takes(struct brain *b, const struct keep_message *m)
+bool upgrade_takes(struct brain *b, const struct keeper_msg *m)
 {
-	if (m->kind == KEEP_UPGRADED) {
+	if (m->kind == KEEPER_UPGRADED) {
 		take_verdict(b, m);
 		return true;
 	}
-	if (m->kind != KEEP_ERROR || m->about != UPGRADE_SERIAL)
+	if (m->kind != KEEPER_ERROR || m->about != UPGRADE_SERIAL)
 		return false;
 	if (b->upgrade)
 		end(b, false, m->words);
@@ -231,7 +231,7 @@ void upgrade_release(struct brain *b)
 
 int brain_check_state(const char *folder, struct err *e)
 {
-	static const struct hands none;
+	static const struct herd_effects none;
 	const struct herd_options options = { .hands = &none, .seed = 1, .cpus = 1 };
 	char *path = path_join(folder, "state");
 	struct json *state = NULL;

@@ -11,7 +11,7 @@
 struct brain;
 struct err;
 struct json;
-struct keep_message;
+struct keeper_msg;
 
 enum { UPGRADE_CHECK_MS = 20000 }; /* for each of the two */
 
@@ -27,7 +27,7 @@ typedef void (*upgrade_done)(void *context, bool is_ok, const char *words);
 int brain_upgrade(
 	struct brain *b, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e);
 /* UPGRADED, or the ERROR that answers an UPGRADE: taken, true. */
-bool upgrade_takes(struct brain *b, const struct keep_message *m);
+bool upgrade_takes(struct brain *b, const struct keeper_msg *m);
 /* How the last one went: {"ok", "words"}, or NULL. */
 struct json *upgrade_verdict(const struct brain *b);
 void upgrade_release(struct brain *b);

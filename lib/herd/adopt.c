@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 /* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
 static struct app *stranger(struct herd *h, const char *name)
@@ -120,7 +120,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 {
 	struct instance *i = NULL;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (live->ticket.generation > h->last_generation)
 		h->last_generation = live->ticket.generation;
 	if (live->ticket.slot > h->last_slot)
@@ -161,7 +161,7 @@ static void lose(struct instance *i)
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, has_exited);
 	else if (state_is_live(i->state))
-		instance_feed(i, EVENT_DIED, why);
+		instance_event(i, EVENT_DIED, why);
 }
 
 /* What was under way with a process is taken up where the store left it; a signal that may not have been sent is sent again. */
@@ -230,7 +230,7 @@ static void resume_rollouts(struct herd *h)
 
 void herd_resume(struct herd *h, int64_t now)
 {
-	herd_enter(h, now);
+	herd_begin(h, now);
 	/* Nothing takes a step yet, so the row of slots stays as it is. */
 	for (size_t k = 0; k < h->slots.len; k++)
 		resume(h->slots.items[k]);
@@ -238,9 +238,9 @@ void herd_resume(struct herd *h, int64_t now)
 	resume_rollouts(h);
 	requests_resume(h);
 	for (size_t k = 0; k < h->apps.len; k++) {
-		app_touch(h->apps.items[k]);
+		app_mark_dirty(h->apps.items[k]);
 		upstream_is_stale(h->apps.items[k]);
 		rollout_is_stale(h->apps.items[k]);
 	}
-	herd_leave(h);
+	herd_commit(h);
 }

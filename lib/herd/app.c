@@ -4,8 +4,8 @@
  */
 #include "base/log.h"
 #include "base/mem.h"
-#include "herd/gone.h"
-#include "herd/inside.h"
+#include "herd/gone_spares.h"
+#include "herd/herd_private.h"
 
 struct app *app_new(struct herd *h, struct revision *first)
 {
@@ -26,7 +26,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 void app_free(struct app *a)
 {
 	mem_free(a->served);
-	named_forget(a);
+	proxy_view_forget(a);
 	rollout_free(a->rollout);
 	mem_free(a->verdict);
 	revision_drop(a->previous);
@@ -120,10 +120,10 @@ bool app_has_leaving_dependents(const struct app *a)
 	return false;
 }
 
-void app_touch(struct app *a)
+void app_mark_dirty(struct app *a)
 {
 	for (size_t k = 0; k < a->instances.len; k++)
-		instance_touch(a->instances.items[k]);
+		instance_mark_dirty(a->instances.items[k]);
 }
 
 void app_publish(struct app *a, const char *why)
@@ -151,7 +151,7 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 		a->instances.items[k] = a->instances.items[k - 1];
 	a->instances.items[place] = i;
 	herd_add_slot(a->herd, i);
-	instance_touch(i);
+	instance_mark_dirty(i);
 	return i;
 }
 
@@ -174,7 +174,7 @@ static void settle_down(struct instance *i)
 		o->hands->unwatch(o->context, instance_ticket(i));
 		i->phase = PHASE_NONE;
 	}
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 /* A spare has the port that a real one is to have. */
@@ -193,7 +193,7 @@ static void bring_back(struct instance *i)
 	i->is_retired = false;
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 void app_resize(struct app *a, int count)
@@ -215,7 +215,7 @@ void app_resize(struct app *a, int count)
 		if (i->number < count || i->is_retired || (i->is_spare && !is_in_the_way(i)))
 			continue;
 		i->is_retired = true;
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 }
 

@@ -93,7 +93,7 @@ static int choose_all(struct applying *p, struct err *e)
 	return 0;
 }
 
-static int count_of(const struct herd *h, const struct draft *d)
+static int count_of(const struct herd *h, const struct change *d)
 {
 	if (d->spec->disabled)
 		return 0;
@@ -185,7 +185,7 @@ static void same_free(void *item)
 }
 
 /* From here on the draft has the build. */
-static void draft_build(struct draft *d, const struct app *app, struct build *now)
+static void change_build(struct change *d, const struct app *app, struct build *now)
 {
 	struct buf words = BUF_INIT;
 	bool is_there = app && !app->is_leaving;
@@ -196,10 +196,10 @@ static void draft_build(struct draft *d, const struct app *app, struct build *no
 	buf_release(&words);
 }
 
-static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
+static int change_spec(struct applying *p, const struct spec *s, struct err *e)
 {
 	struct app *app = app_find(p->h, s->name);
-	struct draft *d = draft_find(&p->drafts, s->name);
+	struct change *d = change_find(&p->drafts, s->name);
 	bool is_there = app && !app->is_leaving;
 	bool is_held = false;
 	struct build *now = NULL;
@@ -220,8 +220,8 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 		return 0;
 	}
 	if (!d)
-		d = draft_add(&p->drafts, app, s);
-	draft_build(d, app, now);
+		d = change_add(&p->drafts, app, s);
+	change_build(d, app, now);
 	d->is_held = is_held;
 	if (is_there && !same_count(app->spec->instances, s->instances))
 		d->scaled = -1;
@@ -239,10 +239,10 @@ static int draft_spec(struct applying *p, const struct spec *s, struct err *e)
 	return 0;
 }
 
-static void draft_removed(struct applying *p)
+static void change_removed(struct applying *p)
 {
 	size_t i = 0;
-	struct draft *d = NULL;
+	struct change *d = NULL;
 
 	VEC_EACH (&p->drafts, i, d) {
 		if (d->app && apply_is_of(p->a, d->app->spec->oxfile) &&
@@ -251,36 +251,36 @@ static void draft_removed(struct applying *p)
 	}
 }
 
-static int draft_all(struct applying *p, struct err *e)
+static int change_all(struct applying *p, struct err *e)
 {
 	size_t i = 0;
 	const struct spec *s = NULL;
 
 	if (choose_all(p, e) < 0)
 		return -1;
-	drafts_of(p->h, &p->drafts);
+	changeset_of(p->h, &p->drafts);
 	VEC_EACH (&p->chosen, i, s) {
-		if (draft_spec(p, s, e) < 0)
+		if (change_spec(p, s, e) < 0)
 			return -1;
 	}
 	if (p->a->prunes && !p->a->only_count && p->a->oxfile)
-		draft_removed(p);
-	return drafts_check(p->h, &p->drafts, e);
+		change_removed(p);
+	return changeset_check(p->h, &p->drafts, e);
 }
 
 static void release(struct applying *p)
 {
-	vec_release_with(&p->drafts, draft_free);
+	vec_release_with(&p->drafts, change_free);
 	vec_release_with(&p->same, same_free);
 	vec_release(&p->chosen);
 	mem_free(p->is_named);
 }
 
 /* Removed apps are waited for until they are down, the others as the request says. */
-static void wait_for(struct request *r, const struct applying *p)
+static void wait_for(struct herd_wait *r, const struct applying *p)
 {
 	size_t i = 0;
-	const struct draft *d = NULL;
+	const struct change *d = NULL;
 
 	VEC_EACH (&p->drafts, i, d) {
 		for (size_t k = 0; d->is_removed && k < d->app->instances.len; k++)
@@ -310,14 +310,14 @@ static bool is_named(const struct applying *p, const struct spec *s)
 	return false;
 }
 
-static bool is_to_start(const struct applying *p, const struct spec *s, const struct draft *d)
+static bool is_to_start(const struct applying *p, const struct spec *s, const struct change *d)
 {
 	return p->a->starts || (p->a->starts_new && ((d && d->is_new) || is_named(p, s)));
 }
 
 /* Not for those that a deploy leaves alone: how they are is none of its business. */
 static void wait_ready(
-	const struct applying *p, const struct app *app, const struct draft *d, struct request *r)
+	const struct applying *p, const struct app *app, const struct change *d, struct herd_wait *r)
 {
 	bool is_rolled = app->rollout && p->a->changes;
 
@@ -334,7 +334,7 @@ static void wait_ready(
 
 /* A deploy is over with its rollouts; one that is paused waits for somebody's word. */
 static void wait_for_rollout(
-	const struct applying *p, struct app *app, const struct draft *d, struct request *r)
+	const struct applying *p, struct app *app, const struct change *d, struct herd_wait *r)
 {
 	struct buf words = BUF_INIT;
 
@@ -349,7 +349,7 @@ static void wait_for_rollout(
 	buf_release(&words);
 }
 
-static void start_chosen(struct herd *h, const struct applying *p, struct request *r)
+static void start_chosen(struct herd *h, const struct applying *p, struct herd_wait *r)
 {
 	size_t i = 0;
 	const struct spec *s = NULL;
@@ -360,7 +360,7 @@ static void start_chosen(struct herd *h, const struct applying *p, struct reques
 
 	VEC_EACH (&p->chosen, i, s) {
 		struct app *app = app_find(h, s->name);
-		const struct draft *d = draft_find(&p->drafts, s->name);
+		const struct change *d = change_find(&p->drafts, s->name);
 
 		if (is_to_start(p, s, d)) {
 			vec_push(&names, s->name);
@@ -403,7 +403,7 @@ static void tell_did(const struct applying *p)
 	if (!p->a->did)
 		return;
 	VEC_EACH (&p->chosen, i, s) {
-		const struct draft *d = draft_find(&p->drafts, s->name);
+		const struct change *d = change_find(&p->drafts, s->name);
 		struct herd_deed deed = { .app = s->name, .did = HERD_DID_NOTHING };
 
 		if (d && d->is_changed) {
@@ -419,7 +419,7 @@ static void tell_did(const struct applying *p)
 static void tell_removed(const struct applying *p)
 {
 	size_t i = 0;
-	const struct draft *d = NULL;
+	const struct change *d = NULL;
 
 	VEC_EACH (&p->drafts, i, d) {
 		const struct herd_deed deed = { .app = d->spec->name, .did = HERD_DID_REMOVE };
@@ -452,24 +452,24 @@ static void record_builds(struct applying *p)
 int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct err *e)
 {
 	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT, .same = VEC_INIT };
-	struct request *request = NULL;
+	struct herd_wait *request = NULL;
 	int rc = -1;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (h->is_shutting_down) {
 		err_set(e, "the daemon is stopping; nothing new is begun");
 		goto out;
 	}
-	if (draft_all(&p, e) < 0)
+	if (change_all(&p, e) < 0)
 		goto out;
 	request = request_open(a->id);
 	wait_for(request, &p);
 	tell_removed(&p);
-	drafts_commit(h, &p.drafts);
+	changeset_commit(h, &p.drafts);
 	record_builds(&p);
 	tell_did(&p);
 	start_chosen(h, &p, request);
-	herd_leave(h);
+	herd_commit(h);
 	rc = 0;
 out:
 	release(&p);
@@ -480,12 +480,12 @@ int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *pla
 {
 	struct applying p = { .h = h, .a = a, .drafts = VEC_INIT, .chosen = VEC_INIT, .same = VEC_INIT };
 	size_t i = 0;
-	const struct draft *d = NULL;
-	int rc = draft_all(&p, e);
+	const struct change *d = NULL;
+	int rc = change_all(&p, e);
 
 	VEC_EACH (&p.drafts, i, d) {
 		if (rc == 0 && (d->is_changed || d->is_removed || find_spec(&p.chosen, d->spec->name)))
-			draft_plan(d, plan);
+			change_plan(d, plan);
 	}
 	release(&p);
 	return rc;

@@ -51,7 +51,7 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 
 /* --- is anything different? ----------------------------------------------------------------------------------------------- */
 
-static struct build *look(const struct herd *h, const struct build_wish *wish)
+static struct build *look(const struct herd *h, const struct build_query *wish)
 {
 	return h->options.look ? h->options.look(h->options.context, wish) : NULL;
 }
@@ -70,7 +70,7 @@ struct build *apply_look(const struct herd *h, const struct herd_apply *a, const
 	const struct spec *s, bool *is_held)
 {
 	bool is_there = app && !app->is_leaving;
-	struct build_wish wish = {
+	struct build_query wish = {
 		.spec = s,
 		.caller = is_there && (a->is_reload || !a->caller) ? app->target->caller : a->caller,
 		.path = a->is_reload ? NULL : a->path,
@@ -139,7 +139,7 @@ static bool begins_anew(const struct app *a)
 
 void app_renew_build(const struct app *a, struct revision *r)
 {
-	const struct build_wish wish = { .spec = r->spec, .caller = r->caller };
+	const struct build_query wish = { .spec = r->spec, .caller = r->caller };
 	struct build *now = look(a->herd, &wish);
 
 	r->is_pinned = r->is_held = false;
@@ -183,7 +183,7 @@ bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum
 
 bool app_has_lost(const struct app *a, const struct revision *to, struct buf *words)
 {
-	const struct build_wish wish = {
+	const struct build_query wish = {
 		.spec = to->spec,
 		.caller = to->caller,
 		.own = to->build && to->build->folder ? to->build : NULL,

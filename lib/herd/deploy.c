@@ -121,7 +121,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 {
 	struct app *a = r->app;
 	const struct herd_options *o = &a->herd->options;
-	const struct hook_wish wish = {
+	const struct hook_effect wish = {
 		.app = a->spec->name,
 		.rollout = r->number,
 		.spec = a->spec,
@@ -154,7 +154,7 @@ void rollout_call_off(struct instance *i)
 	if (i->is_pulled && i->state != STATE_STOPPING)
 		i->is_restarting = false;
 	i->takes_target = i->is_pulled = false;
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 void rollout_begin(struct app *a, struct revision *to, const struct rollout_start *start)
@@ -185,7 +185,7 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 	r->progress_at = a->herd->now;
 	a->herd->is_changed = true;
 	rollout_is_stale(a);
-	app_touch(a);
+	app_mark_dirty(a);
 }
 
 void rollout_settle_on(struct app *a, struct revision *r)
@@ -201,7 +201,7 @@ void rollout_settle_on(struct app *a, struct revision *r)
 		i->has_failed = false;
 		if (!state_is_live(i->state) && !i->is_retired)
 			revision_set(&i->revision, r);
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 	graph_link(a->herd);
 	upstream_is_stale(a);
@@ -293,7 +293,7 @@ void herd_hooked(
 	struct rollout *r = a ? a->rollout : NULL;
 	bool is_pre = r && r->phase == ROLLOUT_PRE;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (!r || r->number != rollout || (!is_pre && r->phase != ROLLOUT_POST)) {
 		h->counts.stale_facts++;
 		return;
@@ -308,7 +308,7 @@ void herd_hooked(
 		rollout_enter(r, ROLLOUT_PROOF);
 	else
 		rollout_fail(r);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 /* A hook that ran when the brain died was killed with it: nobody knows how far it came. */

@@ -5,7 +5,7 @@
 #ifndef OX_HERD_DEPLOY_H
 #define OX_HERD_DEPLOY_H
 
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "rules/rollout.h"
 
 struct rollout {
@@ -57,7 +57,7 @@ void rollout_rested(struct app *a, bool is_ok, const char *words);
 /* deploy_ports.c: which slots are to have a port that another instance of the app has now.  By place, as the instances. */
 void rollout_mark_held(const struct app *a, struct rollout_slot *slots);
 
-/* deploy_tell.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
+/* deploy_report.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
 void rollout_tell(struct app *a, const char *verdict);
 /* That it is paused, how far it came, and how to continue or abort it. */
 void rollout_pause_words(struct rollout *r, struct buf *words);

@@ -175,7 +175,7 @@ static void turn_back(struct rollout *r)
 			rollout_call_off(i);
 		i->is_proven = i->revision == a->target && !i->takes_target;
 		i->has_failed = false;
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 	rollout_enter(r, ROLLOUT_BACK);
 	fail_dependents(a);

@@ -86,7 +86,7 @@ static int take_definition_back(struct app *a, struct err *e)
 	return roll_back_to(a, true, e);
 }
 
-static void await(struct request *r, const struct app *a)
+static void await(struct herd_wait *r, const struct app *a)
 {
 	if (a->rollout && !rollout_rests(a->rollout))
 		request_wait_rollout(r, a->rollout->number, false);
@@ -99,10 +99,10 @@ int herd_await_rollouts(
 {
 	struct vec instances = VEC_INIT;
 	struct vec apps = VEC_INIT;
-	struct request *request = NULL;
+	struct herd_wait *request = NULL;
 	int rc = 0;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	rc = targets_find(h, targets, count, &instances, &apps, e);
 	if (rc == 0) {
 		request = request_open(id);
@@ -112,7 +112,7 @@ int herd_await_rollouts(
 	}
 	vec_release(&instances);
 	vec_release(&apps);
-	herd_leave(h);
+	herd_commit(h);
 	return rc;
 }
 
@@ -127,12 +127,12 @@ int herd_steer(
 	};
 	struct vec instances = VEC_INIT;
 	struct vec apps = VEC_INIT;
-	struct request *request = NULL;
+	struct herd_wait *request = NULL;
 	struct app *a = NULL;
 	bool is_abort = false;
 	int rc = 0;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (h->is_shutting_down)
 		return err_set(e, "the daemon is stopping; nothing new is begun");
 	rc = targets_find(h, &app, 1, &instances, &apps, e);
@@ -155,6 +155,6 @@ int herd_steer(
 	else if (a->verdict)
 		request_tell(request, a->is_verdict_ok || is_abort, a->verdict);
 	request_begin(h, request);
-	herd_leave(h);
+	herd_commit(h);
 	return 0;
 }

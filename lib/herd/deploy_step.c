@@ -240,13 +240,13 @@ static void add_spare(struct app *a)
 	i->port = port;
 	i->told_step = ROLLOUT_STEP_WAITS;
 	revision_set(&i->revision, a->target);
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 void spare_drop(struct instance *i)
 {
 	i->is_retired = true;
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 /* --- what is decided --- */
@@ -282,7 +282,7 @@ static void replace(struct instance *i)
 	} else {
 		switch_over(i);
 	}
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 static void drop(struct app *a, struct instance *i)
@@ -388,7 +388,7 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 		break;
 	case ROLLOUT_DO_PROVE:
 		i->is_proven = i->is_trusted = true;
-		instance_touch(i);
+		instance_mark_dirty(i);
 		upstream_is_stale(a);
 		break;
 	case ROLLOUT_DO_PAUSE:

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "herd/unready.h"
 
 static struct restart_history *history_of(struct instance *i)
@@ -90,9 +90,9 @@ static void judge(struct instance *i, struct end end, const char *first)
 	else
 		buf_addf(&why, "%s%s%s", first ? first : "", first ? "; " : "", d.why);
 	if (end.kind == END_OVER_LIMIT && d.verdict == RESTART_AFTER)
-		instance_feed(i, EVENT_LIMITED, why.ptr);
+		instance_event(i, EVENT_LIMITED, why.ptr);
 	else
-		instance_feed(i, verdicts[d.verdict].event, why.ptr);
+		instance_event(i, verdicts[d.verdict].event, why.ptr);
 	buf_release(&why);
 }
 
@@ -120,7 +120,7 @@ static void end_as_asked(struct instance *i, bool has_exited)
 		exit_words(&i->last_exit, &why);
 	}
 	i->ready_at = 0;
-	instance_feed(i, EVENT_DIED, why.ptr);
+	instance_event(i, EVENT_DIED, why.ptr);
 	if (!has_exited || is_usual_end(i))
 		instance_set_why(i, asked);
 	buf_release(&why);
@@ -137,7 +137,7 @@ void instance_gone(struct instance *i, bool has_exited)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
 		end_as_asked(i, has_exited);
-	instance_over_end(i);
+	instance_limit_end(i);
 }
 
 static bool runs(const struct instance *i)
@@ -147,12 +147,12 @@ static bool runs(const struct instance *i)
 
 void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	if (i->phase != PHASE_ASKED) {
-		herd_odd(h, i, "spawned");
+		fact_unexpected(h, i, "spawned");
 		return;
 	}
 	i->phase = PHASE_UP;
@@ -160,8 +160,8 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 	log_debug("%s:%d: started as pid %lld", i->app->spec->name, i->number, (long long)pid);
 	if (i->state == STATE_STARTING)
 		instance_watch(i, false);
-	instance_touch(i);
-	herd_leave(h);
+	instance_mark_dirty(i);
+	herd_commit(h);
 }
 
 /* Of what the kernel says of a program or a folder: what lasts until somebody does something about it, unlike a want of memory. */
@@ -178,13 +178,13 @@ static bool is_lasting(int number)
 
 void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	/* One that was adopted between its fork and its exec counted as up. */
 	if (!runs(i)) {
-		herd_odd(h, i, "spawn failed");
+		fact_unexpected(h, i, "spawn failed");
 		return;
 	}
 	if (i->phase == PHASE_UP && (i->state == STATE_STARTING || i->checkup))
@@ -197,15 +197,15 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, false);
 	else if (instance_is_leaving(i))
-		instance_feed(i, EVENT_DIED, words);
+		instance_event(i, EVENT_DIED, words);
 	else
 		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = number }, words);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 	struct end how = { .kind = END_EXITED };
 	struct buf first = BUF_INIT;
 	struct buf why = BUF_INIT;
@@ -213,7 +213,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	if (!i)
 		return;
 	if (!runs(i)) {
-		herd_odd(h, i, "exited");
+		fact_unexpected(h, i, "exited");
 		return;
 	}
 	how.kind = end->signal ? END_SIGNALED : end->code == LAST_EXIT_UNSEEN ? END_UNSEEN : END_EXITED;
@@ -235,26 +235,26 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		buf_addf(&why, "%s: ", first.ptr);
 	exit_words(&i->last_exit, &why);
 	if (i->state == STATE_STOPPING)
-		instance_touch(i);
+		instance_mark_dirty(i);
 	else if (instance_ends_for_limit(i))
 		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->over);
 	else if (instance_is_leaving(i))
-		instance_feed(i, EVENT_DIED, why.ptr);
+		instance_event(i, EVENT_DIED, why.ptr);
 	else
 		judge(i, how, first.len ? first.ptr : NULL);
 	buf_release(&first);
 	buf_release(&why);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	if (i->phase != PHASE_LEFTOVERS) {
-		herd_odd(h, i, "tree gone");
+		fact_unexpected(h, i, "tree gone");
 		return;
 	}
 	i->phase = PHASE_NONE;
@@ -262,51 +262,51 @@ void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
 	timer_disarm(&h->timers, &i->tree);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, true);
-	instance_touch(i);
-	herd_leave(h);
+	instance_mark_dirty(i);
+	herd_commit(h);
 }
 
 void herd_ready(struct herd *h, struct ticket t, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	/* It may have been told to stop, or be ready already, while the word was on its way. */
 	if (i->state != STATE_STARTING || !runs(i)) {
-		herd_odd(h, i, "ready");
+		fact_unexpected(h, i, "ready");
 		return;
 	}
-	instance_feed(i, EVENT_READY, NULL);
-	herd_leave(h);
+	instance_event(i, EVENT_READY, NULL);
+	herd_commit(h);
 }
 
 void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	instance_note(i, words);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 	struct buf why = BUF_INIT;
 
 	if (!i)
 		return;
 	if (i->phase != PHASE_CHECKING) {
-		herd_odd(h, i, "port free");
+		fact_unexpected(h, i, "port free");
 		return;
 	}
 	/* What it depends on was ready when the check began; if it is not now, the port is looked at again later. */
 	if (app_is_waiting(i->app, &why)) {
 		i->phase = PHASE_NONE;
 		if (i->state == STATE_STARTING)
-			instance_feed(i, EVENT_BLOCK, why.ptr);
+			instance_event(i, EVENT_BLOCK, why.ptr);
 		else
 			instance_set_why(i, why.ptr);
 	} else {
@@ -314,30 +314,30 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 		if (i->state == STATE_STARTING)
 			instance_act(i, ACT_SPAWN);
 		else
-			instance_feed(i, EVENT_START, "its port is free");
+			instance_event(i, EVENT_START, "its port is free");
 	}
-	instance_touch(i);
+	instance_mark_dirty(i);
 	buf_release(&why);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 	struct buf why = BUF_INIT;
 
 	if (!i)
 		return;
 	if (i->phase != PHASE_CHECKING) {
-		herd_odd(h, i, "port taken");
+		fact_unexpected(h, i, "port taken");
 		return;
 	}
 	buf_addf(&why, "port %d is held by %s", i->port, holder ? holder : "somebody else");
 	if (i->state == STATE_STARTING)
-		instance_feed(i, EVENT_BLOCK, why.ptr);
+		instance_event(i, EVENT_BLOCK, why.ptr);
 	else
 		instance_set_why(i, why.ptr);
-	instance_touch(i);
+	instance_mark_dirty(i);
 	buf_release(&why);
-	herd_leave(h);
+	herd_commit(h);
 }

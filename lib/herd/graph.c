@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
 

@@ -8,7 +8,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 /* What is known of the health of a process that exists. */
 struct checkup {
@@ -98,7 +98,7 @@ void instance_check_renew(struct instance *i)
 	if (has_health && runs)
 		instance_check_begin(i);
 	if (!has_health && i->state == STATE_UNHEALTHY)
-		instance_feed(i, EVENT_HEALTHY, "it is not checked any more");
+		instance_event(i, EVENT_HEALTHY, "it is not checked any more");
 }
 
 void instance_check(struct instance *i)
@@ -106,7 +106,7 @@ void instance_check(struct instance *i)
 	const struct herd *h = i->app->herd;
 	struct checkup *c = i->checkup;
 	struct buf name = BUF_INIT;
-	struct spawn_wish wish;
+	struct spawn_effect wish;
 
 	if (!c || c->is_asked)
 		return;
@@ -116,7 +116,7 @@ void instance_check(struct instance *i)
 		return;
 	}
 	c->is_asked = true;
-	instance_wish(i, &wish, &name);
+	instance_spawn_effect(i, &wish, &name);
 	h->options.hands->probe(h->options.context, &wish, i->pid);
 	buf_release(&name);
 }
@@ -153,7 +153,7 @@ static void turn_unhealthy(struct instance *i)
 
 	snprintf(why, sizeof(why), "%lld checks in a row failed: %s", (long long)i->checkup->counts.failed,
 		i->checkup->words ? i->checkup->words : "");
-	instance_feed(i, EVENT_UNHEALTHY, why);
+	instance_event(i, EVENT_UNHEALTHY, why);
 }
 
 static void take_verdict(struct instance *i, enum health verdict)
@@ -163,16 +163,16 @@ static void take_verdict(struct instance *i, enum health verdict)
 	i->health = verdict;
 	if (i->state == STATE_STARTING) {
 		if (verdict == HEALTH_HEALTHY)
-			instance_feed(i, EVENT_READY, NULL);
+			instance_event(i, EVENT_READY, NULL);
 	} else if (verdict == HEALTH_UNHEALTHY && i->state == STATE_RUNNING) {
 		turn_unhealthy(i);
 	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY && !instance_is_silent(i)) {
-		instance_feed(i, EVENT_HEALTHY, NULL);
+		instance_event(i, EVENT_HEALTHY, NULL);
 	} else if (verdict == HEALTH_UNHEALTHY && i->has_place) {
-		instance_touch(i);
+		instance_mark_dirty(i);
 	} else if (is_new) {
 		log_info("%s:%d: its health check passes", i->app->spec->name, i->number);
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 }
 
@@ -189,12 +189,12 @@ static void note_hold_up(struct instance *i, enum probe_answer answer, const cha
 
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
 	if (!i->checkup || !i->checkup->is_asked) {
-		herd_odd(h, i, "a check");
+		fact_unexpected(h, i, "a check");
 		return;
 	}
 	i->checkup->is_asked = false;
@@ -207,7 +207,7 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 	}
 	if (i->checkup)
 		arm_next(i);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 /* --- who may be restarted for it ------------------------------------------------------------------------------------ */
@@ -226,7 +226,7 @@ static void give_place(struct instance *i)
 	heir->has_place = true;
 	if (heir->checkup)
 		heir->checkup->failed_before = heir->checkup->counts.failed;
-	instance_touch(heir);
+	instance_mark_dirty(heir);
 }
 
 void instance_place_look(struct instance *i)
@@ -305,6 +305,6 @@ bool instance_step_unhealthy(struct instance *i)
 		return true;
 	snprintf(why, sizeof(why), "%s", i->why ? i->why : "unhealthy");
 	i->is_failing = true;
-	instance_feed(i, EVENT_STOP, why);
+	instance_event(i, EVENT_STOP, why);
 	return true;
 }

@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "herd/gone.h"
-#include "herd/inside.h"
+#include "herd/gone_spares.h"
+#include "herd/herd_private.h"
 #include "herd/receipt.h"
 
 struct herd *herd_new(const struct herd_options *options)
@@ -42,7 +42,7 @@ double herd_jitter(struct herd *h)
 	return (double)(h->random >> 11) / 9007199254740992.0;
 }
 
-void herd_enter(struct herd *h, int64_t now)
+void herd_begin(struct herd *h, int64_t now)
 {
 	if (now > h->now)
 		h->now = now;
@@ -51,14 +51,14 @@ void herd_enter(struct herd *h, int64_t now)
 
 static void take_steps(struct herd *h)
 {
-	while (h->touched_first) {
-		struct instance *i = h->touched_first;
+	while (h->dirty_first) {
+		struct instance *i = h->dirty_first;
 		uint32_t slot = i->slot;
 
-		h->touched_first = i->next_touched;
-		if (!h->touched_first)
-			h->touched_last = NULL;
-		i->is_touched = false;
+		h->dirty_first = i->next_dirty;
+		if (!h->dirty_first)
+			h->dirty_last = NULL;
+		i->is_dirty = false;
 		instance_step(i);
 		/* The step may have removed it. */
 		i = herd_by_slot(h, slot);
@@ -67,7 +67,7 @@ static void take_steps(struct herd *h)
 	}
 }
 
-void herd_leave(struct herd *h)
+void herd_commit(struct herd *h)
 {
 	if (h->is_restoring)
 		return;
@@ -128,18 +128,18 @@ void herd_remove_slot(struct herd *h, const struct instance *i)
 	vec_remove(&h->slots, place_of(h, i->slot));
 }
 
-struct instance *herd_hear(struct herd *h, struct ticket t, int64_t now)
+struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now)
 {
 	struct instance *i = herd_by_slot(h, t.slot);
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (i && i->generation == t.generation)
 		return i;
 	h->counts.stale_facts++;
 	return NULL;
 }
 
-void herd_odd(struct herd *h, const struct instance *i, const char *fact)
+void fact_unexpected(struct herd *h, const struct instance *i, const char *fact)
 {
 	h->counts.odd_facts++;
 	log_debug("%s:%d: ignored %s while %s", i->app->spec->name, i->number, fact, state_word(i->state));
@@ -170,7 +170,7 @@ static void kill_all(struct herd *h)
 		if ((!has_process && i->phase != PHASE_LEFTOVERS) || instance_is_killed(i))
 			continue;
 		if (has_process && i->state != STATE_STOPPING)
-			instance_feed(i, EVENT_STOP, "the daemon stops");
+			instance_event(i, EVENT_STOP, "the daemon stops");
 		instance_kill(i, "the daemon's deadline is over: killed");
 	}
 }
@@ -186,18 +186,18 @@ static void fire(struct herd *h, const struct timer *timer)
 	else if (timer->generation == i->generation)
 		instance_fire(i, (enum timer_kind)timer->kind);
 	else
-		herd_odd(h, i, timer_word((enum timer_kind)timer->kind));
+		fact_unexpected(h, i, timer_word((enum timer_kind)timer->kind));
 }
 
 void herd_timer(struct herd *h, int64_t now)
 {
 	const struct timer *timer = NULL;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	/* Not after each: of a thousand that are due together all are heard before anything is done. */
 	for (timer = timers_take(&h->timers, h->now); timer; timer = timers_take(&h->timers, h->now))
 		fire(h, timer);
-	herd_leave(h);
+	herd_commit(h);
 }
 
 bool herd_is_shutting_down(const struct herd *h)

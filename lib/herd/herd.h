@@ -1,5 +1,5 @@
 /*
- * The fleet's one mind: every app, instance, timer and decision.  Pure: facts go in here, wishes come out through struct hands, time is an
+ * The fleet's one mind: every app, instance, timer and decision.  Pure: facts go in here, wishes come out through struct herd_effects, time is an
  * argument (monotonic ms, never going back; if it does, the latest counts).  Everything that is decided is decided here.
  *
  * Facts about a process carry its ticket; those of another generation are counted and change nothing.
@@ -17,7 +17,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "herd/hands.h"
+#include "herd/herd_effects.h"
 #include "model/status.h"
 
 struct build;
@@ -35,7 +35,7 @@ enum {
 };
 
 struct herd_options {
-	const struct hands *hands; /* both borrowed; they outlive the herd */
+	const struct herd_effects *hands; /* both borrowed; they outlive the herd */
 	void *context;
 	uint64_t seed; /* of the jitter; a run with the same seed and facts replays */
 	int cpus;      /* what `instances = "max"` means */
@@ -44,7 +44,7 @@ struct herd_options {
 	/* Would a spare instance of a deploy find the port taken?  NULL: nobody has any. */
 	bool (*is_port_busy)(void *context, int port);
 	/* A question: the build that is on the disk now, given away.  NULL: builds are no part of a revision. */
-	struct build *(*look)(void *context, const struct build_wish *wish);
+	struct build *(*look)(void *context, const struct build_query *wish);
 };
 
 struct herd *herd_new(const struct herd_options *options);
@@ -77,10 +77,10 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now);
  * What it said of itself (ready = "notify" or "ipc", watchdog_secs, STATUS and the like), any time while it runs.  That it is ready counts where it
  * is asked for.
  */
-void herd_told(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
+void herd_notified(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
 /* It lives, and nobody has NOTIFY_FD any more: no newline will come.  `has_written`: something else than a newline was written there. */
 void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now);
-/* The answer to hands.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
+/* The answer to herd_effects.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
 void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
 /*
  * It uses up more than its limits say: restarted gently, which is no crash, unless as many of its app as may be are down already.  Say it again
@@ -93,7 +93,7 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now);
 /* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
 void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
 
-/* What became of what hands.upstream() was asked for under `serial`, and all before it; words say why it is not in effect. */
+/* What became of what herd_effects.upstream() was asked for under `serial`, and all before it; words say why it is not in effect. */
 void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
 	const char *words, int64_t now);
 /* A hook of rollout number `rollout` ended; `words` say how, where it did not go well. */

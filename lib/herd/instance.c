@@ -1,6 +1,6 @@
 #include "base/log.h"
 #include "base/mem.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 struct instance *instance_new(struct app *app, int number, uint32_t slot)
 {
@@ -25,9 +25,9 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->life);
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	instance_check_end(i);
-	instance_told_end(i);
-	instance_over_end(i);
-	past_release(&i->past);
+	instance_notify_end(i);
+	instance_limit_end(i);
+	history_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);
 	mem_free(i->why);
@@ -115,29 +115,29 @@ static void recount(struct instance *i)
 	i->counts_leaving = leaving;
 	if (were_leaving && !a->leaving)
 		for (size_t k = 0; k < a->needs.len; k++)
-			app_touch(a->needs.items[k]);
+			app_mark_dirty(a->needs.items[k]);
 	if (app_is_ready(a) == a->was_ready)
 		return;
 	a->was_ready = !a->was_ready;
 	for (size_t k = 0; k < a->needed_by.len; k++)
-		app_touch(a->needed_by.items[k]);
+		app_mark_dirty(a->needed_by.items[k]);
 }
 
-void instance_touch(struct instance *i)
+void instance_mark_dirty(struct instance *i)
 {
 	struct herd *h = i->app->herd;
 
 	h->is_changed = true;
 	if (i->app->rollout)
 		rollout_is_stale(i->app);
-	if (!i->is_touched) {
-		i->is_touched = true;
-		i->next_touched = NULL;
-		if (h->touched_last)
-			h->touched_last->next_touched = i;
+	if (!i->is_dirty) {
+		i->is_dirty = true;
+		i->next_dirty = NULL;
+		if (h->dirty_last)
+			h->dirty_last->next_dirty = i;
 		else
-			h->touched_first = i;
-		h->touched_last = i;
+			h->dirty_first = i;
+		h->dirty_last = i;
 	}
 	look_whether_well(i);
 	recount(i);
@@ -153,7 +153,7 @@ static void tell(struct instance *i, struct herd_event *event)
 	event->pid = i->pid;
 	event->run = i->generation;
 	event->delay_ms = event->to == STATE_BACKOFF ? i->delay_ms : -1;
-	past_add(&i->past, event);
+	history_add(&i->past, event);
 	herd_publish(h, event);
 }
 
@@ -210,19 +210,19 @@ static void tell_step(struct instance *i, struct herd_event *event)
 	buf_release(&words);
 }
 
-bool instance_feed(struct instance *i, enum event on, const char *why)
+bool instance_event(struct instance *i, enum event on, const char *why)
 {
 	struct step step = fsm_step(i->state, on);
 	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
 
 	if (!step.is_legal) {
-		herd_odd(i->app->herd, i, event_word(on));
+		fact_unexpected(i->app->herd, i, event_word(on));
 		return false;
 	}
 	i->state = step.to;
 	instance_set_why(i, why);
 	tell_step(i, &event);
-	instance_touch(i);
+	instance_mark_dirty(i);
 	requests_look(i->app->herd, i);
 	instance_act(i, step.action);
 	return true;
@@ -237,7 +237,7 @@ void instance_place(struct instance *i, enum state state, enum herd_event_kind k
 	log_info("%s:%d: %s, %s (%s)", i->app->spec->name, i->number, herd_event_word(kind),
 		state_word(state), why);
 	tell(i, &event);
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 void instance_note(struct instance *i, const char *why)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
-#include "herd/gone.h"
+#include "herd/gone_spares.h"
 #include "herd/names.h"
 #include "herd/receipt.h"
 
@@ -234,7 +234,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 		load_timer(i, &i->tree, json_get(j, "grace"), e) < 0)
 		return -1;
 	instance_place_restore(i);
-	instance_touch(i);
+	instance_mark_dirty(i);
 	return 0;
 }
 
@@ -350,6 +350,6 @@ struct herd *herd_from_json(
 	graph_link(h);
 	receipts_load(h, json_get(j, "receipts"));
 	for (size_t k = 0; k < h->apps.len; k++)
-		app_touch(h->apps.items[k]);
+		app_mark_dirty(h->apps.items[k]);
 	return h;
 }

@@ -3,7 +3,7 @@
  */
 #include "base/buf.h"
 #include "herd/deploy.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 /* So many are named; the rest is a number. */
 enum { PENDING_TOLD_MAX = 3 };
@@ -72,7 +72,7 @@ static bool tell(struct telling *t, const struct app *a)
 	return true;
 }
 
-static void add_request(const struct herd *h, const struct request *r, struct telling *t)
+static void add_request(const struct herd *h, const struct herd_wait *r, struct telling *t)
 {
 	const struct rollout_wait *wait = NULL;
 	size_t k = 0;
@@ -96,7 +96,7 @@ void herd_pending(const struct herd *h, const uint64_t *ids, size_t count, struc
 	struct telling t = { .out = out };
 
 	for (size_t k = 0; k < h->requests.len; k++) {
-		const struct request *r = h->requests.items[k];
+		const struct herd_wait *r = h->requests.items[k];
 
 		for (size_t n = 0; n < count; n++)
 			if (r->id == ids[n])

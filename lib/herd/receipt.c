@@ -6,11 +6,11 @@
 
 #include <string.h>
 
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 enum {
 	RECEIPTS_MAX = 128,
@@ -72,7 +72,7 @@ static void forget(struct herd *h, size_t at)
 	struct receipt *r = vec_remove(&h->receipts, at);
 
 	for (size_t k = h->requests.len; k-- > 0;) {
-		struct request *request = h->requests.items[k];
+		struct herd_wait *request = h->requests.items[k];
 
 		if (request->receipt != r)
 			continue;
@@ -125,7 +125,7 @@ static struct receipt *add(struct herd *h, const char *key)
 
 void herd_receipt_open(struct herd *h, const char *key, int64_t now)
 {
-	herd_enter(h, now);
+	herd_begin(h, now);
 	make_room(h);
 	h->receipt = add(h, key);
 	h->receipt->is_open = true;
@@ -182,7 +182,7 @@ void receipts_unwait(struct herd *h, uint64_t id)
 	}
 }
 
-void receipt_covers(struct herd *h, struct request *request)
+void receipt_covers(struct herd *h, struct herd_wait *request)
 {
 	request->receipt = h->receipt;
 	if (h->receipt)
@@ -205,60 +205,60 @@ void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *
 
 /* --- over the brain's own death --- */
 
-static void write_request(const struct request *request, struct buf *out)
+static void write_request(const struct herd_wait *request, struct buf *out)
 {
-	jot_open(out, NULL, '{');
-	jot_bool(out, "is_patient", request->is_patient);
-	jot_int(out, "failed", (int64_t)request->failed);
-	jot_string(out, "words", request->words.ptr);
-	jot_open(out, "waits", '[');
+	emit_open(out, NULL, '{');
+	emit_bool(out, "is_patient", request->is_patient);
+	emit_int(out, "failed", (int64_t)request->failed);
+	emit_string(out, "words", request->words.ptr);
+	emit_open(out, "waits", '[');
 	for (size_t k = 0; k < request->len; k++) {
-		const struct waiting *w = &request->waits[k];
+		const struct instance_wait *w = &request->waits[k];
 
 		if (w->is_over)
 			continue;
-		jot_open(out, NULL, '{');
-		jot_int(out, "slot", w->slot);
-		jot_int(out, "goal", w->goal);
-		jot_int(out, "generation", (int64_t)w->generation);
-		jot_close(out, '}');
+		emit_open(out, NULL, '{');
+		emit_int(out, "slot", w->slot);
+		emit_int(out, "goal", w->goal);
+		emit_int(out, "generation", (int64_t)w->generation);
+		emit_close(out, '}');
 	}
-	jot_close(out, ']');
-	jot_open(out, "rollouts", '[');
+	emit_close(out, ']');
+	emit_open(out, "rollouts", '[');
 	for (size_t k = 0; k < request->rollouts.len; k++) {
 		const struct rollout_wait *w = request->rollouts.items[k];
 
-		jot_open(out, NULL, '{');
-		jot_int(out, "rollout", (int64_t)w->rollout);
-		jot_bool(out, "any_end", w->any_end);
-		jot_close(out, '}');
+		emit_open(out, NULL, '{');
+		emit_int(out, "rollout", (int64_t)w->rollout);
+		emit_bool(out, "any_end", w->any_end);
+		emit_close(out, '}');
 	}
-	jot_close(out, ']');
-	jot_close(out, '}');
+	emit_close(out, ']');
+	emit_close(out, '}');
 }
 
 void receipts_write(const struct herd *h, struct buf *out)
 {
 	if (!h->receipts.len)
 		return;
-	jot_open(out, "receipts", '[');
+	emit_open(out, "receipts", '[');
 	for (size_t k = 0; k < h->receipts.len; k++) {
 		const struct receipt *r = h->receipts.items[k];
 
-		jot_open(out, NULL, '{');
-		jot_string(out, "key", r->key);
-		jot_string(out, "text", r->text);
-		jot_string(out, "words", r->words.ptr);
-		jot_bool(out, "has_failed", r->has_failed);
-		jot_int(out, "age_ms", h->now - r->at);
-		jot_open(out, "requests", '[');
+		emit_open(out, NULL, '{');
+		emit_string(out, "key", r->key);
+		emit_string(out, "text", r->text);
+		emit_string(out, "words", r->words.ptr);
+		emit_bool(out, "has_failed", r->has_failed);
+		emit_int(out, "age_ms", h->now - r->at);
+		emit_open(out, "requests", '[');
 		for (size_t n = 0; n < h->requests.len; n++)
-			if (((const struct request *)h->requests.items[n])->receipt == r)
+			if (((const struct herd_wait *)h->requests.items[n])->receipt == r)
 				write_request(h->requests.items[n], out);
-		jot_close(out, ']');
-		jot_close(out, '}');
+		emit_close(out, ']');
+		emit_close(out, '}');
 	}
-	jot_close(out, ']');
+	emit_close(out, ']');
 }
 
 static int64_t get_int(const struct json *object, const char *key)
@@ -268,7 +268,7 @@ static int64_t get_int(const struct json *object, const char *key)
 	return json_int(json_get(object, key), &value) ? value : 0;
 }
 
-static void load_waits(struct request *request, const struct json *list)
+static void load_waits(struct herd_wait *request, const struct json *list)
 {
 	const struct json *item = NULL;
 
@@ -285,7 +285,7 @@ static void load_waits(struct request *request, const struct json *list)
 
 static void load_request(struct herd *h, struct receipt *r, const struct json *j)
 {
-	struct request *request = request_alloc(0);
+	struct herd_wait *request = request_alloc(0);
 	const struct json *item = NULL;
 
 	load_waits(request, json_get(j, "waits"));

@@ -11,11 +11,11 @@ struct buf;
 struct herd;
 struct json;
 struct receipt;
-struct request;
+struct herd_wait;
 
 void receipts_release(struct herd *h);
 /* A request begins: it belongs to the receipt that is open, if there is one. */
-void receipt_covers(struct herd *h, struct request *request);
+void receipt_covers(struct herd *h, struct herd_wait *request);
 /* One of its requests is over. */
 void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words);
 /* That client is gone. */

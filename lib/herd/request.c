@@ -11,7 +11,7 @@ struct asked {
 	struct herd *h;
 	const struct herd_request *r;
 	struct vec instances, apps; /* in dependency order */
-	struct request *request;    /* NULL: nobody waits */
+	struct herd_wait *request;  /* NULL: nobody waits */
 };
 
 static const char *const verb_words[] = {
@@ -42,7 +42,7 @@ static void start_instance(const struct asked *q, struct instance *i)
 	i->wants_up = true;
 	if (!is_left && (!state_is_live(i->state) || i->state == STATE_STOPPING))
 		hurry(i, EVENT_START);
-	instance_touch(i);
+	instance_mark_dirty(i);
 }
 
 static void start_app(const struct asked *q, struct app *a)
@@ -110,7 +110,7 @@ static void wait_for_retired(struct asked *q)
 			if (!i->is_retired)
 				continue;
 			request_wait(q->request, i, GOAL_DOWN);
-			instance_touch(i);
+			instance_mark_dirty(i);
 		}
 	}
 }
@@ -125,7 +125,7 @@ static void stop(struct asked *q)
 
 		i->wants_up = false;
 		request_wait(q->request, i, GOAL_DOWN);
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 }
 
@@ -142,7 +142,7 @@ static void restart(struct asked *q)
 		i->wants_up = true;
 		i->is_restarting = state_is_live(i->state);
 		i->is_pulled = false;
-		instance_over_end(i);
+		instance_limit_end(i);
 		if (i->state == STATE_STOPPING || !i->is_restarting)
 			hurry(i, EVENT_START);
 		else
@@ -152,7 +152,7 @@ static void restart(struct asked *q)
 	for (size_t k = 0; k < q->apps.len; k++)
 		app_note_start(q->apps.items[k]);
 	for (size_t k = 0; k < q->instances.len; k++)
-		instance_touch(q->instances.items[k]);
+		instance_mark_dirty(q->instances.items[k]);
 }
 
 static void delete (struct asked *q)
@@ -173,7 +173,7 @@ static void reset(struct asked *q)
 			hurry(i, EVENT_RESET);
 		else
 			instance_forget_crashes(i);
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 }
 
@@ -225,7 +225,7 @@ void instance_remember(struct herd *h, struct instance *i, const char *words)
 		.delay_ms = -1,
 	};
 
-	past_add(&i->past, &event);
+	history_add(&i->past, &event);
 	h->options.hands->remember(h->options.context, &event);
 }
 
@@ -257,7 +257,7 @@ int herd_request(struct herd *h, const struct herd_request *r, int64_t now, stru
 	struct asked q = { .h = h, .r = r, .instances = VEC_INIT, .apps = VEC_INIT };
 	int rc = -1;
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (targets_find(h, r->targets, r->count, &q.instances, &q.apps, e) < 0 || check(&q, e) < 0)
 		goto out;
 	if (r->who)
@@ -267,7 +267,7 @@ int herd_request(struct herd *h, const struct herd_request *r, int64_t now, stru
 	/* An app without instances remembers it too. */
 	h->is_changed = true;
 	request_begin(h, q.request);
-	herd_leave(h);
+	herd_commit(h);
 	rc = 0;
 out:
 	vec_release(&q.instances);
@@ -277,9 +277,9 @@ out:
 
 void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now)
 {
-	struct request *request = request_open(id);
+	struct herd_wait *request = request_open(id);
 
-	herd_enter(h, now);
+	herd_begin(h, now);
 	if (!h->is_shutting_down && deadline_ms > 0) {
 		h->deadline.kind = TIMER_DEADLINE;
 		timer_arm(&h->timers, &h->deadline, h->now + deadline_ms);
@@ -288,7 +288,7 @@ void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now
 	for (size_t k = h->slots.len; k-- > 0;)
 		request_wait(request, h->slots.items[k], GOAL_DOWN);
 	for (size_t k = 0; k < h->apps.len; k++)
-		app_touch(h->apps.items[k]);
+		app_mark_dirty(h->apps.items[k]);
 	request_begin(h, request);
-	herd_leave(h);
+	herd_commit(h);
 }

@@ -1,8 +1,8 @@
 /*
  * The herd as JSON.  Times become ages and remaining times, so that they mean something to a later brain whatever its clock says.
  */
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "herd/deploy.h"
 #include "herd/receipt.h"
 
@@ -34,17 +34,17 @@ const size_t instance_flags_count = sizeof(instance_flags) / sizeof(instance_fla
 static void set_int(struct buf *out, const char *key, int64_t value)
 {
 	if (value)
-		jot_int(out, key, value);
+		emit_int(out, key, value);
 }
 
 static void set_timer(struct buf *out, const char *key, const struct timer *timer, int64_t now)
 {
 	if (!timer_is_armed(timer))
 		return;
-	jot_open(out, key, '{');
-	jot_string(out, "kind", timer_word((enum timer_kind)timer->kind));
-	jot_int(out, "ms", timer->at > now ? timer->at - now : 0);
-	jot_close(out, '}');
+	emit_open(out, key, '{');
+	emit_string(out, "kind", timer_word((enum timer_kind)timer->kind));
+	emit_int(out, "ms", timer->at > now ? timer->at - now : 0);
+	emit_close(out, '}');
 }
 
 static void set_history(struct buf *out, const struct restart_history *history, int64_t now)
@@ -55,68 +55,68 @@ static void set_history(struct buf *out, const struct restart_history *history, 
 	set_int(out, "limits", history->limits);
 	if (!history->recent_len)
 		return;
-	jot_open(out, "recent", '[');
+	emit_open(out, "recent", '[');
 	for (size_t k = 0; k < history->recent_len; k++) {
 		/* Oldest first, whatever the ring looks like inside. */
 		size_t at = (history->recent_at + RESTART_HISTORY_MAX - history->recent_len + k) %
 			RESTART_HISTORY_MAX;
 
-		jot_int(out, NULL, now - history->recent[at]);
+		emit_int(out, NULL, now - history->recent[at]);
 	}
-	jot_close(out, ']');
+	emit_close(out, ']');
 }
 
 static void set_exit(struct buf *out, const struct last_exit *end)
 {
 	if (!end->is_known)
 		return;
-	jot_open(out, "last_exit", '{');
-	jot_int(out, "code", end->code);
-	jot_int(out, "signal", end->signal);
-	jot_int(out, "at", end->at_ms);
-	jot_close(out, '}');
+	emit_open(out, "last_exit", '{');
+	emit_int(out, "code", end->code);
+	emit_int(out, "signal", end->signal);
+	emit_int(out, "at", end->at_ms);
+	emit_close(out, '}');
 }
 
 static void write_instance(const struct instance *i, struct buf *out)
 {
 	int64_t now = i->app->herd->now;
 
-	jot_open(out, NULL, '{');
+	emit_open(out, NULL, '{');
 	if (i->gone_at != INT64_MIN)
-		jot_int(out, "gone_ms", now - i->gone_at);
-	jot_int(out, "number", i->number);
-	jot_int(out, "slot", i->slot);
-	jot_int(out, "generation", (int64_t)i->generation);
-	jot_string(out, "state", state_word(i->state));
-	jot_string(out, "phase", phase_word(i->phase));
+		emit_int(out, "gone_ms", now - i->gone_at);
+	emit_int(out, "number", i->number);
+	emit_int(out, "slot", i->slot);
+	emit_int(out, "generation", (int64_t)i->generation);
+	emit_string(out, "state", state_word(i->state));
+	emit_string(out, "phase", phase_word(i->phase));
 	set_int(out, "port", i->port);
-	jot_int(out, "revision", i->revision->number);
+	emit_int(out, "revision", i->revision->number);
 	set_int(out, "pid", i->pid);
-	jot_int(out, "started_ms", now - i->started_at);
+	emit_int(out, "started_ms", now - i->started_at);
 	if (i->ready_at)
-		jot_int(out, "ready_ms", now - i->ready_at);
+		emit_int(out, "ready_ms", now - i->ready_at);
 	if (i->health != HEALTH_NONE)
-		jot_string(out, "health", health_word(i->health));
+		emit_string(out, "health", health_word(i->health));
 	if (i->well_since)
-		jot_int(out, "well_ms", now - i->well_since);
+		emit_int(out, "well_ms", now - i->well_since);
 	set_int(out, "delay_ms", i->delay_ms);
 	set_int(out, "restarts", i->restarts);
 	set_int(out, "start_by", i->start_by);
 	if (i->leave != LEAVE_NONE)
-		jot_string(out, "leave", leave_word(i->leave));
+		emit_string(out, "leave", leave_word(i->leave));
 	for (size_t k = 0; k < instance_flags_count; k++)
 		if (*(const bool *)((const char *)i + instance_flags[k].offset))
-			jot_bool(out, instance_flags[k].key, true);
+			emit_bool(out, instance_flags[k].key, true);
 	set_timer(out, "life", &i->life, now);
 	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
 	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);
 	set_history(out, i->history, now);
 	if (i->over)
-		jot_string(out, "over", i->over);
+		emit_string(out, "over", i->over);
 	set_exit(out, &i->last_exit);
 	if (i->why)
-		jot_string(out, "why", i->why);
-	jot_close(out, '}');
+		emit_string(out, "why", i->why);
+	emit_close(out, '}');
 }
 
 /* The members; the brackets are the caller's. */
@@ -126,20 +126,20 @@ static void write_revision(const struct revision *r, struct buf *out)
 	struct buf text = BUF_INIT;
 
 	json_write(&text, spec);
-	jot_text(out, "app", text.ptr, text.len);
-	jot_int(out, "revision", r->number);
+	emit_text(out, "app", text.ptr, text.len);
+	emit_int(out, "revision", r->number);
 	set_int(out, "caller", r->caller);
-	jot_int(out, "port_source", r->port_source);
-	jot_open(out, "ports", '[');
+	emit_int(out, "port_source", r->port_source);
+	emit_open(out, "ports", '[');
 	for (int k = 0; k < r->ports_len; k++)
-		jot_int(out, NULL, r->ports[k]);
-	jot_close(out, ']');
+		emit_int(out, NULL, r->ports[k]);
+	emit_close(out, ']');
 	if (r->build)
 		build_write(r->build, "build", out);
 	if (r->is_pinned)
-		jot_bool(out, "is_pinned", true);
+		emit_bool(out, "is_pinned", true);
 	if (r->is_held)
-		jot_bool(out, "is_held", true);
+		emit_bool(out, "is_held", true);
 	buf_release(&text);
 	json_free(spec);
 }
@@ -165,7 +165,7 @@ static void write_revisions(const struct app *a, struct buf *out)
 	size_t k = 0;
 	const struct instance *i = NULL;
 
-	jot_open(out, "revisions", '[');
+	emit_open(out, "revisions", '[');
 	add_revision(a, &list, a->target);
 	add_revision(a, &list, a->previous);
 	if (a->rollout)
@@ -177,11 +177,11 @@ static void write_revisions(const struct app *a, struct buf *out)
 			add_revision(a, &list, i->revision);
 	}
 	for (k = 0; k < list.len; k++) {
-		jot_open(out, NULL, '{');
+		emit_open(out, NULL, '{');
 		write_revision(list.items[k], out);
-		jot_close(out, '}');
+		emit_close(out, '}');
 	}
-	jot_close(out, ']');
+	emit_close(out, ']');
 	vec_release(&list);
 }
 
@@ -189,22 +189,22 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 {
 	int64_t now = r->app->herd->now;
 
-	jot_open(out, "rollout", '{');
-	jot_int(out, "number", (int64_t)r->number);
-	jot_string(out, "phase", rollout_phase_word(r->phase));
-	jot_int(out, "kind", r->kind);
-	jot_int(out, "to", r->to->number);
-	jot_int(out, "count", r->count);
-	jot_int(out, "back_count", r->back_count);
-	jot_int(out, "back_scaled", r->back_scaled);
-	jot_bool(out, "is_told_on", r->is_told_on);
-	jot_bool(out, "is_aborted", r->is_aborted);
-	jot_int(out, "began_ms", now - r->began_at);
-	jot_int(out, "progress_ms", now - r->progress_at);
-	jot_string(out, "failure", r->failure.ptr);
+	emit_open(out, "rollout", '{');
+	emit_int(out, "number", (int64_t)r->number);
+	emit_string(out, "phase", rollout_phase_word(r->phase));
+	emit_int(out, "kind", r->kind);
+	emit_int(out, "to", r->to->number);
+	emit_int(out, "count", r->count);
+	emit_int(out, "back_count", r->back_count);
+	emit_int(out, "back_scaled", r->back_scaled);
+	emit_bool(out, "is_told_on", r->is_told_on);
+	emit_bool(out, "is_aborted", r->is_aborted);
+	emit_int(out, "began_ms", now - r->began_at);
+	emit_int(out, "progress_ms", now - r->progress_at);
+	emit_string(out, "failure", r->failure.ptr);
 	if (r->auto_surge >= 0)
-		jot_int(out, "auto_surge", r->auto_surge);
-	jot_close(out, '}');
+		emit_int(out, "auto_surge", r->auto_surge);
+	emit_close(out, '}');
 }
 
 static void write_gone(const struct app *a, struct buf *out)
@@ -217,56 +217,56 @@ static void write_gone(const struct app *a, struct buf *out)
 		if (i->app != a)
 			continue;
 		if (!has_any)
-			jot_open(out, "gone", '[');
+			emit_open(out, "gone", '[');
 		has_any = true;
 		write_instance(i, out);
 	}
 	if (has_any)
-		jot_close(out, ']');
+		emit_close(out, ']');
 }
 
 static void write_app(const struct app *a, struct buf *out)
 {
-	jot_open(out, NULL, '{');
+	emit_open(out, NULL, '{');
 	write_revision(a->current, out);
-	jot_int(out, "count", a->count);
-	jot_int(out, "scaled", a->scaled);
-	jot_bool(out, "wants_up", a->wants_up);
-	jot_bool(out, "is_leaving", a->is_leaving);
-	jot_int(out, "arrival", (int64_t)a->arrival);
-	jot_int(out, "target", a->target->number);
+	emit_int(out, "count", a->count);
+	emit_int(out, "scaled", a->scaled);
+	emit_bool(out, "wants_up", a->wants_up);
+	emit_bool(out, "is_leaving", a->is_leaving);
+	emit_int(out, "arrival", (int64_t)a->arrival);
+	emit_int(out, "target", a->target->number);
 	if (a->previous)
-		jot_int(out, "previous", a->previous->number);
+		emit_int(out, "previous", a->previous->number);
 	if (a->rollout)
 		write_rollout(a->rollout, out);
 	if (a->verdict) {
-		jot_string(out, "verdict", a->verdict);
-		jot_bool(out, "is_verdict_ok", a->is_verdict_ok);
+		emit_string(out, "verdict", a->verdict);
+		emit_bool(out, "is_verdict_ok", a->is_verdict_ok);
 	}
-	jot_int(out, "last_revision", a->last_revision);
+	emit_int(out, "last_revision", a->last_revision);
 	write_revisions(a, out);
-	jot_open(out, "instances", '[');
+	emit_open(out, "instances", '[');
 	for (size_t k = 0; k < a->instances.len; k++)
 		write_instance(a->instances.items[k], out);
-	jot_close(out, ']');
+	emit_close(out, ']');
 	write_gone(a, out);
-	jot_close(out, '}');
+	emit_close(out, '}');
 }
 
 void herd_write(const struct herd *h, struct buf *out)
 {
-	jot_open(out, NULL, '{');
-	jot_int(out, "version", 1);
-	jot_int(out, "now", h->now);
-	jot_int(out, "generation", (int64_t)h->last_generation);
-	jot_int(out, "slot", h->last_slot);
-	jot_int(out, "rollouts", (int64_t)h->last_rollout);
-	jot_open(out, "apps", '[');
+	emit_open(out, NULL, '{');
+	emit_int(out, "version", 1);
+	emit_int(out, "now", h->now);
+	emit_int(out, "generation", (int64_t)h->last_generation);
+	emit_int(out, "slot", h->last_slot);
+	emit_int(out, "rollouts", (int64_t)h->last_rollout);
+	emit_open(out, "apps", '[');
 	for (size_t k = 0; k < h->apps.len; k++)
 		write_app(h->apps.items[k], out);
-	jot_close(out, ']');
+	emit_close(out, ']');
 	receipts_write(h, out);
-	jot_close(out, '}');
+	emit_close(out, '}');
 }
 
 struct json *herd_to_json(const struct herd *h)

@@ -6,11 +6,11 @@
 #include "herd/deploy.h"
 #include "rules/scale.h"
 
-static int draft_scaling(
+static int change_scaling(
 	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
 {
 	const char *const target[] = { s->app };
-	struct draft *d = draft_find(drafts, s->app);
+	struct change *d = change_find(drafts, s->app);
 	struct vec unused = VEC_INIT;
 	int64_t count = 0;
 
@@ -35,7 +35,7 @@ static int draft_scaling(
 }
 
 /* Waits for those that are too many now and, where asked, for those that are new; other apps have no part in it. */
-static void wait_for_scale(struct request *r, const struct draft *d, bool waits_ready)
+static void wait_for_scale(struct herd_wait *r, const struct change *d, bool waits_ready)
 {
 	size_t i = 0;
 	const struct instance *instance = NULL;
@@ -51,7 +51,7 @@ static void wait_for_scale(struct request *r, const struct draft *d, bool waits_
 }
 
 /* Kept for `why` of those that come and those that go. */
-static void remember_scale(struct herd *h, const struct draft *d, const char *who)
+static void remember_scale(struct herd *h, const struct change *d, const char *who)
 {
 	int first = d->was < d->count ? d->was : d->count;
 	struct buf words = BUF_INIT;
@@ -72,33 +72,33 @@ int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings,
 	bool waits_ready, int64_t now, struct err *e)
 {
 	struct vec drafts = VEC_INIT;
-	struct request *request = NULL;
+	struct herd_wait *request = NULL;
 	int rc = -1;
 
-	herd_enter(h, now);
-	drafts_of(h, &drafts);
+	herd_begin(h, now);
+	changeset_of(h, &drafts);
 	if (h->is_shutting_down) {
 		err_set(e, "the daemon is stopping; nothing new is begun");
 		goto out;
 	}
 	for (size_t k = 0; k < count; k++)
-		if (draft_scaling(h, &drafts, &scalings[k], e) < 0)
+		if (change_scaling(h, &drafts, &scalings[k], e) < 0)
 			goto out;
-	if (drafts_check(h, &drafts, e) < 0)
+	if (changeset_check(h, &drafts, e) < 0)
 		goto out;
-	drafts_commit(h, &drafts);
+	changeset_commit(h, &drafts);
 	request = request_open(id);
 	for (size_t k = 0; k < count; k++) {
-		struct draft *d = draft_find(&drafts, scalings[k].app);
+		struct change *d = change_find(&drafts, scalings[k].app);
 
 		remember_scale(h, d, scalings[k].who);
 		wait_for_scale(request, d, waits_ready);
 		d->is_awaited = true;
 	}
 	request_begin(h, request);
-	herd_leave(h);
+	herd_commit(h);
 	rc = 0;
 out:
-	vec_release_with(&drafts, draft_free);
+	vec_release_with(&drafts, change_free);
 	return rc;
 }

@@ -1,7 +1,7 @@
 /*
  * What is, and what is wanted: one step nearer.  Called for each touched instance, again and again, until none has a step left.
  */
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 
 const char *instance_stop_words(const struct instance *i)
 {
@@ -27,7 +27,7 @@ static void step_down(struct instance *i)
 	instance_stay(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_asked_down && i->state != STATE_STOPPED))
-		instance_feed(i, EVENT_STOP, instance_stop_words(i));
+		instance_event(i, EVENT_STOP, instance_stop_words(i));
 	/* Not in the same step: being fed touched it, and what is touched must stay. */
 	else if (i->is_retired && i->phase == PHASE_NONE)
 		app_remove(i);
@@ -54,9 +54,9 @@ static void step_up(struct instance *i)
 	if (i->state == STATE_BLOCKED && app_is_waiting(i->app, NULL))
 		return;
 	if (app_is_waiting(i->app, &why))
-		instance_feed(i, EVENT_BLOCK, why.ptr);
+		instance_event(i, EVENT_BLOCK, why.ptr);
 	else
-		instance_feed(i, start_event(i), NULL);
+		instance_event(i, start_event(i), NULL);
 	buf_release(&why);
 }
 
@@ -73,7 +73,7 @@ static void begin_stop(struct instance *i)
 		i->is_restarting = false;
 		i->is_failing = true;
 	}
-	instance_feed(i, EVENT_STOP, instance_stop_words(i));
+	instance_event(i, EVENT_STOP, instance_stop_words(i));
 }
 
 void instance_step(struct instance *i)
@@ -83,7 +83,7 @@ void instance_step(struct instance *i)
 		return;
 	if (state_is_live(i->state) && is_outdated(i)) {
 		i->is_restarting = true;
-		instance_touch(i);
+		instance_mark_dirty(i);
 	}
 	if (state_is_live(i->state)) {
 		/* Where no process was asked for yet nobody can depend on it. */

@@ -73,14 +73,14 @@ void instance_fail_start(struct instance *i, const char *why)
 {
 	i->is_failing = true;
 	rollout_note_failure(i, why);
-	instance_feed(i, EVENT_STOP, why);
+	instance_event(i, EVENT_STOP, why);
 }
 
 /* --- NOTIFY_FD is closed --- */
 
 void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now)
 {
-	struct instance *i = herd_hear(h, t, now);
+	struct instance *i = herd_by_ticket(h, t, now);
 	enum ready_kind kind = READY_AUTO;
 
 	if (!i)
@@ -93,7 +93,7 @@ void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now)
 	if (i->state == STATE_STARTING && (kind == READY_NOTIFY_FD || (kind == READY_NOTIFY && has_written)))
 		instance_fail_start(
 			i, "it closed NOTIFY_FD without a newline, so it will not say that it is ready");
-	herd_leave(h);
+	herd_commit(h);
 }
 
 /* --- in the background --- */

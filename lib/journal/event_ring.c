@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/jot.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "os/clock.h"
@@ -98,28 +98,28 @@ int event_ring_instance(const struct event_ring_item *item)
 	return item->instance;
 }
 
-static void jot_word(struct buf *out, const char *key, const char *word)
+static void emit_word(struct buf *out, const char *key, const char *word)
 {
-	jot_string(out, key, word && *word ? word : NULL);
+	emit_string(out, key, word && *word ? word : NULL);
 }
 
-static void jot_known(struct buf *out, const char *key, bool is_known, int64_t value)
+static void emit_known(struct buf *out, const char *key, bool is_known, int64_t value)
 {
 	if (is_known)
-		jot_int(out, key, value);
+		emit_int(out, key, value);
 	else
-		jot_null(out, key);
+		emit_null(out, key);
 }
 
 static void write_rollout(const struct event_ring_item *item, struct buf *out)
 {
-	jot_string(out, "phase", item->phase);
-	jot_string(out, "step", item->step);
-	jot_bool(out, "spare", item->is_spare);
-	jot_int(out, "revision", item->revision);
-	jot_int(out, "done", item->done);
-	jot_int(out, "total", item->total);
-	jot_int(out, "elapsed_ms", item->elapsed_ms);
+	emit_string(out, "phase", item->phase);
+	emit_string(out, "step", item->step);
+	emit_bool(out, "spare", item->is_spare);
+	emit_int(out, "revision", item->revision);
+	emit_int(out, "done", item->done);
+	emit_int(out, "total", item->total);
+	emit_int(out, "elapsed_ms", item->elapsed_ms);
 }
 
 void event_ring_write(const struct event_ring_item *item, struct buf *out)
@@ -128,25 +128,25 @@ void event_ring_write(const struct event_ring_item *item, struct buf *out)
 	bool is_one = item->instance >= 0;
 	struct buf text = BUF_INIT;
 
-	jot_open(out, NULL, '{');
-	jot_int(out, "seq", item->seq);
+	emit_open(out, NULL, '{');
+	emit_int(out, "seq", item->seq);
 	clock_write(&text, item->wall_ms);
-	jot_string(out, "at", text.ptr);
-	jot_string(out, "kind", herd_event_word((enum herd_event_kind)item->kind));
+	emit_string(out, "at", text.ptr);
+	emit_string(out, "kind", herd_event_word((enum herd_event_kind)item->kind));
 	buf_clear(&text);
 	buf_addf(&text, "%s:%d", item->app, item->instance);
-	jot_word(out, "id", is_one ? text.ptr : NULL);
-	jot_string(out, "app", item->app);
-	jot_known(out, "instance", is_one, item->instance);
-	jot_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
-	jot_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
-	jot_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
-	jot_word(out, "why", item->app + item->why);
-	jot_known(out, "pid", item->pid != 0, item->pid);
-	jot_known(out, "run", item->run != 0, item->run);
-	jot_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
+	emit_word(out, "id", is_one ? text.ptr : NULL);
+	emit_string(out, "app", item->app);
+	emit_known(out, "instance", is_one, item->instance);
+	emit_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
+	emit_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
+	emit_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
+	emit_word(out, "why", item->app + item->why);
+	emit_known(out, "pid", item->pid != 0, item->pid);
+	emit_known(out, "run", item->run != 0, item->run);
+	emit_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
 	if (item->kind == HERD_EVENT_ROLLOUT)
 		write_rollout(item, out);
-	jot_close(out, '}');
+	emit_close(out, '}');
 	buf_release(&text);
 }

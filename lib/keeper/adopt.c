@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
 #include "keeper/groups.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
@@ -24,8 +24,8 @@ enum { IGNORED_LINES = 8 };
 /* It ended while nobody looked. */
 static void note_unseen(struct slot *s)
 {
-	s->state = KEEP_STATE_EXITED;
-	s->status = KEEP_STATUS_UNKNOWN;
+	s->state = KEEPER_STATE_EXITED;
+	s->status = KEEPER_STATUS_UNKNOWN;
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
 }
@@ -47,7 +47,7 @@ static int adopt(struct slots *all, struct slot *s, struct err *e)
 		fd_close(&fd);
 		return -1;
 	}
-	s->state = KEEP_STATE_RUNNING;
+	s->state = KEEPER_STATE_RUNNING;
 	slots_adopted(all, s, fd);
 	return 1;
 }
@@ -65,14 +65,14 @@ static int adopt_written(struct slots *all, struct err *e)
 	int living = 0;
 
 	for (int index = 0; ledger_next(all->ledger, &index, &r); index++) {
-		struct keep_ticket ticket = { r.slot, r.generation };
+		struct keeper_ticket ticket = { r.slot, r.generation };
 		struct slot *s = slots_find(all, ticket) ? NULL : slots_new(all, ticket, r.name);
 		int is_alive = 0;
 
 		if (!s)
 			continue;
 		take_record(s, &r, index);
-		if (s->state == KEEP_STATE_STARTING || s->state == KEEP_STATE_RUNNING)
+		if (s->state == KEEPER_STATE_STARTING || s->state == KEEPER_STATE_RUNNING)
 			is_alive = adopt(all, s, e);
 		if (is_alive < 0)
 			return -1;
@@ -107,7 +107,7 @@ static int end_brain(const struct proc *p, struct err *e)
 	return is_over ? 0 : err_set(e, "the brain of the last keeper (pid %d) does not end", (int)p->pid);
 }
 
-static int adopt_main(const struct looking *l, const struct proc *p, const struct badge *b)
+static int adopt_main(const struct looking *l, const struct proc *p, const struct env_mark *b)
 {
 	struct slot *s = slots_find(l->all, b->ticket);
 
@@ -122,7 +122,7 @@ static int adopt_main(const struct looking *l, const struct proc *p, const struc
 	return adopt(l->all, s, l->e);
 }
 
-static int adopt_remains(const struct looking *l, const struct badge *b)
+static int adopt_remains(const struct looking *l, const struct env_mark *b)
 {
 	struct slot *s = slots_new(l->all, b->ticket, b->name);
 
@@ -135,7 +135,7 @@ static int adopt_remains(const struct looking *l, const struct badge *b)
 }
 
 /* Of each slot the ledger knows the newest generation, but for what was started in the moment of the kill. */
-static bool is_outdated(const struct slots *all, struct keep_ticket ticket)
+static bool is_outdated(const struct slots *all, struct keeper_ticket ticket)
 {
 	for (const struct slot *s = all->first; s; s = s->next)
 		if (s->record >= 0 && s->ticket.slot == ticket.slot &&
@@ -145,16 +145,16 @@ static bool is_outdated(const struct slots *all, struct keep_ticket ticket)
 }
 
 /* What is known of a ticket is right; a mark counts for what is missing. */
-static bool is_settled(const struct slots *all, const struct proc *p, struct keep_ticket ticket)
+static bool is_settled(const struct slots *all, const struct proc *p, struct keeper_ticket ticket)
 {
 	const struct slot *s = slots_find(all, ticket);
 
 	return s && (slot_lives(s) || s->start_time || s->pid != p->pid);
 }
 
-static bool is_in_its_group(const struct looking *l, const struct proc *p, struct keep_ticket ticket)
+static bool is_in_its_group(const struct looking *l, const struct proc *p, struct keeper_ticket ticket)
 {
-	struct keep_ticket other;
+	struct keeper_ticket other;
 
 	return groups_ticket_of(l->all->groups, p->pid, &other) && other.slot == ticket.slot &&
 		other.generation == ticket.generation;
@@ -165,7 +165,7 @@ static bool is_in_its_group(const struct looking *l, const struct proc *p, struc
  * have shown it to others: so it counts for the user that it was made for.  What came from root's process may be another user's; the process
  * itself may not.  An unsealed one is of a version that had no seals, or of a stranger; the brain, which has no cgroup, must be of our user.
  */
-static const char *doubt(const struct looking *l, const struct proc *p, const struct badge *b)
+static const char *doubt(const struct looking *l, const struct proc *p, const struct env_mark *b)
 {
 	uid_t uid = 0;
 
@@ -183,14 +183,14 @@ static const char *doubt(const struct looking *l, const struct proc *p, const st
 }
 
 /* A few lines say enough of somebody who tries it with a thousand processes. */
-static bool is_believed(struct looking *l, const struct proc *p, const struct badge *b)
+static bool is_believed(struct looking *l, const struct proc *p, const struct env_mark *b)
 {
 	const char *why = doubt(l, p, b);
 
 	if (!why && b->ticket.slot && is_outdated(l->all, b->ticket))
 		why = "is of an earlier start";
 	if (why && l->for_mains && l->ignored++ < IGNORED_LINES)
-		log_warn("%.*s: pid %d carries its mark, but that %s; ignored", KEEP_NAME_MAX, b->name,
+		log_warn("%.*s: pid %d carries its mark, but that %s; ignored", KEEPER_NAME_MAX, b->name,
 			(int)p->pid, why);
 	return !why;
 }
@@ -198,10 +198,10 @@ static bool is_believed(struct looking *l, const struct proc *p, const struct ba
 static bool look(void *context, const struct proc *p)
 {
 	struct looking *l = context;
-	struct badge b;
+	struct env_mark b;
 	int rc = 0;
 
-	if (p->pid == getpid() || !badge_of(&b, p->pid, l->token, l->all->secret))
+	if (p->pid == getpid() || !env_mark_of(&b, p->pid, l->token, l->all->secret))
 		return true;
 	if ((b.ticket.slot && is_settled(l->all, p, b.ticket)) || !is_believed(l, p, &b))
 		return true;
@@ -254,10 +254,10 @@ void adopt_ended(struct slots *all, struct slot *s)
 	if (!pidfd_ends(s->pidfd, 0))
 		return;
 	if (!pidfd_status(s->pidfd, s->pid, s->start_time, &status))
-		status = KEEP_STATUS_UNKNOWN;
+		status = KEEPER_STATUS_UNKNOWN;
 	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, s->pidfd, NULL);
 	slots_reaped(all, s);
-	s->state = KEEP_STATE_EXITED;
+	s->state = KEEPER_STATE_EXITED;
 	s->status = status;
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();

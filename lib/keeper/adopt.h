@@ -4,14 +4,14 @@
  *
  *	In the ledger (keeper/ledger.h): ticket, pid and start time of each, and how those ended whose end no brain has taken yet.
  *	By the mark in their environment: for what was forked in the moment of the kill, and when there is no ledger.  A process that carries
- *	a mark with its own pid is a main process, if the mark is sealed (keeper/badge.h), for the user that the process has, and newer than
+ *	a mark with its own pid is a main process, if the mark is sealed (keeper/env_mark.h), for the user that the process has, and newer than
  *	what the ledger knows of its slot.  Other marks prove nothing and are logged; but where our cgroup says the same, the cgroup is believed.
  *
  * Nothing slips through between the two keepers: a child holds the old keeper's lock until its exec, so a new keeper begins when all of them
  * have one behind them, and a mark with it.
  *
  * An adopted slot is as any other, but for this: its main process is no child.  It is held by a pidfd, which tells its end; the status is
- * asked from the kernel, else it is KEEP_STATUS_UNKNOWN.  Orphans of its tree do not come back to the keeper, and are known by session and mark.
+ * asked from the kernel, else it is KEEPER_STATUS_UNKNOWN.  Orphans of its tree do not come back to the keeper, and are known by session and mark.
  */
 #ifndef OX_KEEPER_ADOPT_H
 #define OX_KEEPER_ADOPT_H

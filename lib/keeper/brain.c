@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "keeper/inside.h"
+#include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "keeper/spawn.h"
 #include "os/clock.h"
@@ -21,11 +21,11 @@ extern char **environ;
 void brain_init(struct keeper *k)
 {
 	struct brain *b = &k->brain;
-	struct keep_spawn *wish = &b->wish;
-	static const struct keep_descriptor descriptors[] = {
-		{ STDOUT_FILENO, KEEP_FROM_SENT, 0, "" },
-		{ STDERR_FILENO, KEEP_FROM_SENT, 0, "" },
-		{ KEEP_FD, KEEP_FROM_SENT, 1, "" },
+	struct keeper_spawn *wish = &b->wish;
+	static const struct keeper_descriptor descriptors[] = {
+		{ STDOUT_FILENO, KEEPER_FROM_SENT, 0, "" },
+		{ STDERR_FILENO, KEEPER_FROM_SENT, 0, "" },
+		{ KEEPER_FD, KEEPER_FROM_SENT, 1, "" },
 	};
 
 	/* Only the keeper talks to whoever started it. */
@@ -35,19 +35,19 @@ void brain_init(struct keeper *k)
 	b->retry_at = b->ping.look_at = -1;
 	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
 	memcpy(b->slot.name, "brain", sizeof("brain"));
-	for (char **entry = environ; *entry && entry - environ < KEEP_LIST_MAX; entry++)
+	for (char **entry = environ; *entry && entry - environ < KEEPER_LIST_MAX; entry++)
 		if (strncmp(*entry, manager, sizeof(manager) - 1) != 0)
-			keep_list_add(&b->env, *entry);
-	keep_list_add(&b->path, k->options->brain);
-	wish->env = keep_list_of(&b->env);
-	wish->programs = wish->argv = keep_list_of(&b->path);
+			keeper_list_add(&b->env, *entry);
+	keeper_list_add(&b->path, k->options->brain);
+	wish->env = keeper_list_of(&b->env);
+	wish->programs = wish->argv = keeper_list_of(&b->path);
 	wish->folder = ".";
 	wish->umask = 077;
 	memcpy(wish->descriptors, descriptors, sizeof(descriptors));
 	wish->descriptor_count = sizeof(descriptors) / sizeof(descriptors[0]);
 	/* It has a descriptor or two for each instance, as the keeper has. */
 	wish->rlimit_count = 1;
-	wish->rlimits[0] = (struct keep_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
+	wish->rlimits[0] = (struct keeper_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
 }
 
 void brain_release(struct keeper *k)
@@ -65,7 +65,7 @@ void brain_release(struct keeper *k)
 void brain_watch(struct keeper *k)
 {
 	struct brain *b = &k->brain;
-	const struct debts *d = &b->debts;
+	const struct pending_messages *d = &b->debts;
 	bool listens = !d->has_reply && !d->hello && !d->synced;
 	struct epoll_event event = {
 		.events = (listens ? EPOLLIN : 0U) | (b->wants_out ? EPOLLOUT : 0U),
@@ -111,7 +111,7 @@ static int open_socket(struct keeper *k, int *theirs)
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
 	int ends[2] = { -1, -1 };
 
-	if (sock_pair(ends, KEEP_MESSAGE_MAX) < 0)
+	if (sock_pair(ends, KEEPER_MSG_MAX) < 0)
 		return -1;
 	b->sock = ends[0];
 	*theirs = ends[1];
@@ -143,7 +143,7 @@ void brain_start(struct keeper *k)
 		return;
 	}
 	if (spawn_child(&k->slots, &b->slot, &b->wish, &by) < 0) {
-		log_warn_sys(b->slot.number, "brain: %s", keep_stage_words(b->slot.stage));
+		log_warn_sys(b->slot.number, "brain: %s", keeper_spawn_stage_words(b->slot.stage));
 		brain_hang_up(k);
 		count_death(k);
 	} else {
@@ -167,7 +167,7 @@ void brain_hang_up(struct keeper *k)
 static void log_end(const struct slot *s)
 {
 	if (s->has_failure)
-		log_warn_sys(s->number, "brain: %s", keep_stage_words(s->stage));
+		log_warn_sys(s->number, "brain: %s", keeper_spawn_stage_words(s->stage));
 	else if (WIFSIGNALED(s->status))
 		log_warn("brain: pid %d was ended by signal %d", (int)s->pid, WTERMSIG(s->status));
 	else if (!s->status)
@@ -184,7 +184,7 @@ void brain_check(struct keeper *k)
 	if (b->slot.is_child || !b->slot.pid)
 		return;
 	/* Its last words count: its store may know of them already. */
-	hear_out(k);
+	receive_rest(k);
 	if (k->stopping < STOPPING_KILL)
 		log_end(&b->slot);
 	is_expected = upgrade_is_handed_over(k, b->slot.pid);

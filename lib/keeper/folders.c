@@ -11,13 +11,13 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "keeper/inside.h"
+#include "keeper/keeper_private.h"
 #include "keeper/ledger.h"
 #include "os/fd.h"
 
-enum { PATH_SIZE = KEEP_PATH_MAX + 64, TEXT_MAX = 8192 };
+enum { PATH_SIZE = KEEPER_PATH_MAX + 64, TEXT_MAX = 8192 };
 
-/* Where a lock file was when it was opened; false: nobody can tell. */
+/* Where a lock file was when it was opened; false: nobody can send_pending. */
 static bool path_of(int fd, char *path, size_t size)
 {
 	static const char gone[] = " (deleted)";
@@ -87,7 +87,7 @@ static void make_ledger(struct keeper *k)
 	if (ledger_open(&k->ledger, k->options->run, false, &e) < 0)
 		log_warn("%s", e.text.ptr);
 	for (struct slot *s = k->slots.first; s; s = s->next)
-		if (s->state != KEEP_STATE_FAILED)
+		if (s->state != KEEPER_STATE_FAILED)
 			ledger_note(&k->ledger, s);
 	err_release(&e);
 }

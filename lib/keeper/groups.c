@@ -20,7 +20,7 @@
 static const char prefix[] = "oxherd-";
 
 enum {
-	GROUP_NAME_MAX = KEEP_NAME_MAX + 64,
+	GROUP_NAME_MAX = KEEPER_NAME_MAX + 64,
 	TRIES = 8, /* to make our folder, should others take it for one that nobody has */
 };
 
@@ -34,7 +34,7 @@ static void name_of(const struct slot *s, char name[GROUP_NAME_MAX])
 }
 
 /* "<slot>.<generation>.…" */
-static bool read_ticket(const char *name, struct keep_ticket *ticket)
+static bool read_ticket(const char *name, struct keeper_ticket *ticket)
 {
 	char *end = NULL;
 
@@ -157,7 +157,7 @@ void groups_close(struct groups *g)
 static void settle_one(void *context, int dir, const char *name)
 {
 	const struct slots *all = context;
-	struct keep_ticket ticket;
+	struct keeper_ticket ticket;
 	struct slot *s = read_ticket(name, &ticket) ? slots_find(all, ticket) : NULL;
 
 	if (s)
@@ -304,7 +304,7 @@ void groups_drop(struct groups *g, struct slot *s)
  */
 static const char *find_elsewhere(const struct groups *g, const char *path)
 {
-	char folder[CGROUP_PATH_MAX + KEEP_PATH_MAX + 1];
+	char folder[CGROUP_PATH_MAX + KEEPER_PATH_MAX + 1];
 	size_t tail = strlen(g->own);
 	size_t mount = strlen(g->path) - tail;
 	const char *home = strstr(path, g->home);
@@ -322,7 +322,7 @@ static const char *find_elsewhere(const struct groups *g, const char *path)
 }
 
 /* The whole path counts. */
-bool groups_ticket_of(const struct groups *g, pid_t pid, struct keep_ticket *ticket)
+bool groups_ticket_of(const struct groups *g, pid_t pid, struct keeper_ticket *ticket)
 {
 	char path[CGROUP_PATH_MAX];
 	const char *name = NULL;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct slot;
 struct slots;
@@ -23,9 +23,9 @@ struct groups {
 	int notify; /* an inotify that wakes up when a group that was waited for has become empty */
 	bool can_kill;
 	bool is_deaf; /* there were not enough watches once: then it has to be looked */
-	char path[KEEP_PATH_MAX + 1];
-	char own[KEEP_PATH_MAX + 80]; /* as the kernel names it */
-	char home[64];                /* the last part of both */
+	char path[KEEPER_PATH_MAX + 1];
+	char own[KEEPER_PATH_MAX + 80]; /* as the kernel names it */
+	char home[64];                  /* the last part of both */
 };
 
 /* Finds a place and takes what dead keepers left there away.  Without one, `dir` and `notify` are -1 and all the rest does nothing. */
@@ -53,6 +53,6 @@ void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct s
 /* For a slot that is given back: taken away if it is empty. */
 void groups_drop(struct groups *g, struct slot *s);
 /* Whose group a process is in. */
-bool groups_ticket_of(const struct groups *g, pid_t pid, struct keep_ticket *ticket);
+bool groups_ticket_of(const struct groups *g, pid_t pid, struct keeper_ticket *ticket);
 
 #endif

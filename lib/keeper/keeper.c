@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "keeper/adopt.h"
-#include "keeper/inside.h"
+#include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "keeper/reap.h"
 #include "keeper/spawn.h"
@@ -67,7 +67,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	k->slots.secret = options->secret;
 	k->deadline = k->kill_at = -1;
 	k->out = (struct buf)BUF_INIT;
-	k->in = mem_alloc(KEEP_MESSAGE_MAX);
+	k->in = mem_alloc(KEEPER_MSG_MAX);
 	k->groups.dir = k->groups.notify = k->upgrade.old_brain = k->upgrade.back = -1;
 	raise_nofile(k);
 	k->oom = OOM_KEEP;
@@ -102,7 +102,7 @@ static void keeper_release(struct keeper *k)
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
 	groups_close(&k->groups);
-	hold_release_all(&k->hold);
+	fd_store_release_all(&k->hold);
 	brain_release(k);
 	fd_close(&k->upgrade.back);
 	fd_close(&k->upgrade.old_brain);
@@ -140,7 +140,7 @@ static void hear_signal_number(struct keeper *k, int number)
 		stop_asked(k);
 	/* While everything is being stopped, nothing else is asked for. */
 	else if (number != SIGCHLD && k->stopping == STOPPING_NOT)
-		tell_signal(k, number);
+		send_signal_note(k, number);
 	/* Somebody has had no answer from the brain for a while. */
 	if (number == SIGUSR1) {
 		folders_check(k);
@@ -164,7 +164,7 @@ static void hear_signals(struct keeper *k)
 	brain_check(k);
 }
 
-/* What is killed may hide from us, and orphans of adopted processes end without a word; of all others we hear. */
+/* What is killed may hide from us, and orphans of adopted processes end without a word; of all others we receive. */
 static int64_t longest_pause(const struct keeper *k)
 {
 	return k->slots.killing || k->stopping == STOPPING_KILL || slots_has_adopted(&k->slots) ||
@@ -272,7 +272,7 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 	if (has_group)
 		groups_heard(&k->slots, kill_group_changed);
 	if (has_brain)
-		hear(k);
+		receive(k);
 }
 
 static void open_ledger(struct keeper *k)
@@ -296,7 +296,7 @@ static int begin(struct keeper *k, struct err *e)
 {
 	k->oom = oom_protect();
 	open_groups(k);
-	if (k->options->luggage) {
+	if (k->options->handover) {
 		open_ledger(k);
 		upgrade_resume(k);
 		return 0;
@@ -329,12 +329,12 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		upgrade_step(k, now);
 		ping_step(k, now);
 		retry_brain(k, now);
-		tell(k);
+		send_pending(k);
 	}
 	if (k->gave_up)
 		return k->brain.slot.has_failure
 			? err_sys(e, k->brain.slot.number, "the brain '%s': %s", k->options->brain,
-				  keep_stage_words(k->brain.slot.stage))
+				  keeper_spawn_stage_words(k->brain.slot.stage))
 			: err_set(e, "the brain '%s' ended %d times before it served", k->options->brain,
 				  BRAIN_TRIES);
 	return k->left_some ? err_set(e, "some processes could not be killed") : 0;

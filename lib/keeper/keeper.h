@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct badge_secret;
+struct env_mark_secret;
 struct err;
-struct luggage;
+struct handover;
 
 enum {
 	KEEPER_PATIENCE_MS =
@@ -33,19 +33,19 @@ enum {
 };
 
 struct keeper_options {
-	const char *brain;                 /* path of the program */
-	const char *token;                 /* of the marks, [0-9a-z] */
-	const struct badge_secret *secret; /* of the marks too */
-	const char *run;                   /* folder of the ledger */
-	bool was_left;                     /* the last keeper did not end well: what it left is looked for */
-	int ready_fd; /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
+	const char *brain;                    /* path of the program */
+	const char *token;                    /* of the marks, [0-9a-z] */
+	const struct env_mark_secret *secret; /* of the marks too */
+	const char *run;                      /* folder of the ledger */
+	bool was_left; /* the last keeper did not end well: what it left is looked for */
+	int ready_fd;  /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
 	int64_t patience_ms, grace_ms, answer_ms; /* as above; tests are less patient */
 	bool without_cgroups;                     /* even where one could be made */
 	bool is_verbose;                          /* only for the next one's command line */
 	int run_lock, state_lock;                 /* descriptors that go to the next one; -1: none */
 	/* Of a keeper that took over from another build; see keeper_resume(). */
-	const struct luggage *luggage;
-	int luggage_fd, back_fd;
+	const struct handover *handover;
+	int handover_fd, back_fd;
 	const char *failed;
 };
 
@@ -53,15 +53,15 @@ enum { KEEPER_UNBEGUN = -2 };
 
 /*
  * Lives until all is stopped.  0: stopped as asked.  -1 with words: it could not begin, no brain could, or something did not die.  KEEPER_UNBEGUN: so early that nothing
- * of a luggage was touched.
+ * of a handover was touched.
  */
 int keeper_run(const struct keeper_options *options, struct err *e);
 /*
- * The same for a keeper that another one has become by exec: all that it has is in the luggage, a descriptor.  `back_fd` is the program of
+ * The same for a keeper that another one has become by exec: all that it has is in the handover, a descriptor.  `back_fd` is the program of
  * the one before, which takes over again if this one cannot go on, or -1; `failed` are the words of one that has given the place back, or NULL.
  * The options hold what the command line says.
  */
-int keeper_resume(struct keeper_options *options, int luggage_fd, struct err *e);
+int keeper_resume(struct keeper_options *options, int handover_fd, struct err *e);
 /* Would this build understand what the keeper of that run folder has written down?  Touches nothing. */
 int keeper_check(const char *run, struct err *e);
 

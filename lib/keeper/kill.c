@@ -9,8 +9,8 @@
 #include "keeper/groups.h"
 #include "keeper/ledger.h"
 #include "keeper/slots.h"
+#include "keeper/stop_signal.h"
 #include "keeper/tree.h"
-#include "keeper/volley.h"
 #include "os/fd.h"
 #include "os/pidfd.h"
 #include "os/procfs.h"
@@ -57,7 +57,7 @@ int kill_main(const struct slot *s, int number)
 /* --- those with a cgroup of their own ------------------------------------------------------------------------------------ */
 
 struct member_signal {
-	struct volley volley;
+	struct stop_signals volley;
 	const struct slot *slot;
 	int number;
 	struct slot *rest;
@@ -67,12 +67,12 @@ struct member_signal {
 static void signal_member(void *context, pid_t pid)
 {
 	struct member_signal *m = context;
-	struct keep_ticket ticket;
+	struct keeper_ticket ticket;
 	struct proc now;
 
 	if (procfs_read(pid, &now) && groups_ticket_of(m->volley.all->groups, pid, &ticket) &&
 		ticket.slot == m->slot->ticket.slot && ticket.generation == m->slot->ticket.generation)
-		volley_add(&m->volley,
+		stop_signals_add(&m->volley,
 			&(struct tree_node){ .pid = pid, .parent = now.parent, .start_time = now.start_time },
 			m->number, m->rest);
 }
@@ -82,7 +82,7 @@ static int signal_members(const struct slots *all, const struct slot *s, int num
 	struct member_signal m = { .volley = { .all = all }, .slot = s, .number = number, .rest = rest };
 	int rc = groups_each(all->groups, s, signal_member, &m);
 
-	volley_send(&m.volley);
+	stop_signals_send(&m.volley);
 	return rc;
 }
 
@@ -234,7 +234,7 @@ static bool is_rest_signal(const struct slot *s, int number)
  */
 static int signal_seen(const struct slots *all, const struct tree *t, bool is_sweep)
 {
-	struct volley volley = { .all = all };
+	struct stop_signals volley = { .all = all };
 	int strays = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
@@ -247,12 +247,13 @@ static int signal_seen(const struct slots *all, const struct tree *t, bool is_sw
 		if (n->is_dead && n->slot && n->slot->was_adopted)
 			continue;
 		if (number)
-			volley_add(&volley, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
+			stop_signals_add(
+				&volley, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
 		if (n->slot)
 			n->slot->left++;
 		strays += is_sweep && !(n->slot && is_busy(n->slot));
 	}
-	volley_send(&volley);
+	stop_signals_send(&volley);
 	return strays;
 }
 

@@ -13,7 +13,7 @@ struct slot;
 struct slots;
 
 /*
- * A signal for a child that only its keeper reaps.  SIGCONT follows it where a stopped process would not hear it.  -1 with errno; ESRCH for
+ * A signal for a child that only its keeper reaps.  SIGCONT follows it where a stopped process would not receive it.  -1 with errno; ESRCH for
  * pids that are nobody's to signal.
  */
 int kill_child(pid_t pid, int number);

@@ -113,8 +113,8 @@ void ledger_close(struct ledger *l)
 bool ledger_makes_sense(const struct ledger_record *r)
 {
 	return r->slot > 0 && r->slot <= UINT32_MAX && r->generation && r->pid > 1 && r->pid <= INT32_MAX &&
-		r->state >= 0 && r->state < KEEP_STATE_COUNT && r->stage >= 0 &&
-		r->stage < KEEP_STAGE_COUNT && memchr(r->name, '\0', KEEP_NAME_MAX + 1) && r->name[0];
+		r->state >= 0 && r->state < KEEPER_STATE_COUNT && r->stage >= 0 &&
+		r->stage < KEEPER_STAGE_COUNT && memchr(r->name, '\0', KEEPER_NAME_MAX + 1) && r->name[0];
 }
 
 static void erase_at(struct ledger *l, int index)
@@ -127,7 +127,7 @@ static void erase_at(struct ledger *l, int index)
 
 bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
 {
-	for (; l->fd >= 0 && *index < KEEP_SLOTS_MAX; (*index)++) {
+	for (; l->fd >= 0 && *index < KEEPER_SLOTS_MAX; (*index)++) {
 		if (pread(l->fd, r, sizeof(*r), place_of(*index)) != (ssize_t)sizeof(*r))
 			return false;
 		if (!r->slot)
@@ -145,8 +145,8 @@ bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
 /* There is always room: there are as many places as slots. */
 static int find_room(struct ledger *l)
 {
-	for (int i = 0; i < KEEP_SLOTS_MAX; i++) {
-		int index = (int)((l->next + (uint32_t)i) % KEEP_SLOTS_MAX);
+	for (int i = 0; i < KEEPER_SLOTS_MAX; i++) {
+		int index = (int)((l->next + (uint32_t)i) % KEEPER_SLOTS_MAX);
 
 		if (is_used(l, index))
 			continue;
@@ -186,7 +186,7 @@ void ledger_take(struct slot *s, const struct ledger_record *r)
 {
 	s->pid = (pid_t)r->pid;
 	s->start_time = r->start_time;
-	s->state = (enum keep_state)r->state;
+	s->state = (enum keeper_state)r->state;
 	s->is_taken = r->is_taken;
 	s->is_gone = r->is_gone;
 	s->status = (int)r->status;
@@ -194,7 +194,7 @@ void ledger_take(struct slot *s, const struct ledger_record *r)
 	s->wall_ms = r->wall_ms;
 	s->cpu_us = r->cpu_us;
 	s->peak_kb = r->peak_kb;
-	s->stage = (enum keep_stage)r->stage;
+	s->stage = (enum keeper_spawn_stage)r->stage;
 	s->number = (int)r->number;
 	s->is_asked = r->is_asked & 1;
 	s->signalled = (unsigned int)(r->is_asked >> 1) & (SIGNALLED_MAIN | SIGNALLED_REST);
@@ -205,7 +205,7 @@ void ledger_resume(struct ledger *l, struct slots *all)
 	struct ledger_record r;
 
 	for (int index = 0; ledger_next(l, &index, &r); index++) {
-		struct slot *s = slots_find(all, (struct keep_ticket){ r.slot, r.generation });
+		struct slot *s = slots_find(all, (struct keeper_ticket){ r.slot, r.generation });
 
 		if (s && s->record < 0)
 			s->record = index;
@@ -213,7 +213,7 @@ void ledger_resume(struct ledger *l, struct slots *all)
 			erase_at(l, index);
 	}
 	for (struct slot *s = all->first; s; s = s->next)
-		if (s->state != KEEP_STATE_FAILED)
+		if (s->state != KEEPER_STATE_FAILED)
 			ledger_note(l, s);
 }
 

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct err;
 struct slot;
@@ -35,8 +35,8 @@ struct ledger_record {
 struct ledger {
 	int fd; /* -1: there is none, and nothing is remembered */
 	bool is_failing;
-	uint32_t next;                          /* where to look for room */
-	unsigned char used[KEEP_SLOTS_MAX / 8]; /* a bit a record */
+	uint32_t next;                            /* where to look for room */
+	unsigned char used[KEEPER_SLOTS_MAX / 8]; /* a bit a record */
 };
 
 void ledger_init(struct ledger *l);

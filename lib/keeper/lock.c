@@ -29,7 +29,7 @@ enum { TRY_MS = 50 };
 struct lock_text {
 	struct holder by;
 	bool has_secret;
-	struct badge_secret secret;
+	struct env_mark_secret secret;
 };
 
 /* A time of another start of the machine means nothing: whatever carries a mark from then is gone. */
@@ -86,7 +86,7 @@ static int make_token(char token[LOCK_TOKEN_LEN + 1], struct err *e)
 }
 
 /* `is_late`: there may be processes whose marks are not sealed. */
-static int make_secret(struct badge_secret *s, bool is_late, struct err *e)
+static int make_secret(struct env_mark_secret *s, bool is_late, struct err *e)
 {
 	if (getrandom(s->key, sizeof(s->key), 0) != (ssize_t)sizeof(s->key))
 		return err_sys(e, errno, "cannot get random bytes");

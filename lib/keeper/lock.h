@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
 
 struct err;
 
@@ -24,7 +24,7 @@ struct lock {
 	int run_fd; /* -1: not held */
 	int state_fd; /* -1: not held; then the state folder cannot be written, and the run folder alone counts */
 	char token[LOCK_TOKEN_LEN + 1]; /* hexadecimal */
-	struct badge_secret secret;
+	struct env_mark_secret secret;
 	bool was_left; /* the last holder did not end well: its processes may live */
 	char *run;
 };

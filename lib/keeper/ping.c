@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/log.h"
-#include "keeper/inside.h"
+#include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "keeper/reap.h"
 #include "os/clock.h"
@@ -76,7 +76,7 @@ bool ping_tell(struct keeper *k, bool (*send)(struct keeper *k))
 
 	if (!p->is_due || p->is_out)
 		return true;
-	keep_message_init(&k->letter, KEEP_PING);
+	keeper_msg_init(&k->letter, KEEPER_PING);
 	k->letter.serial = p->serial + 1;
 	if (!send(k))
 		return false;

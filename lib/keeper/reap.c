@@ -25,12 +25,12 @@ static void note_end(const struct slots *all, struct slot *s, int status, const 
 	s->wall_ms = clock_wall_ms();
 	s->cpu_us = time_us(&used->ru_utime) + time_us(&used->ru_stime);
 	s->peak_kb = used->ru_maxrss;
-	s->state = s->has_failure ? KEEP_STATE_FAILED : KEEP_STATE_EXITED;
+	s->state = s->has_failure ? KEEPER_STATE_FAILED : KEEPER_STATE_EXITED;
 }
 
 static void note_slot(struct slots *all, struct slot *s, int status, const struct rusage *used)
 {
-	bool was_starting = s->state == KEEP_STATE_STARTING;
+	bool was_starting = s->state == KEEPER_STATE_STARTING;
 
 	note_end(all, s, status, used);
 	slots_reaped(all, s);

@@ -7,7 +7,7 @@
 #include "keeper/ledger.h"
 #include "os/fd.h"
 
-static size_t bucket_of_ticket(struct keep_ticket t)
+static size_t bucket_of_ticket(struct keeper_ticket t)
 {
 	uint64_t mixed = (t.generation * 31 + (uint64_t)t.slot) * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -19,7 +19,7 @@ static size_t bucket_of(int number)
 	return (size_t)number & (SLOTS_BUCKETS - 1);
 }
 
-struct slot *slots_find(const struct slots *all, struct keep_ticket ticket)
+struct slot *slots_find(const struct slots *all, struct keeper_ticket ticket)
 {
 	struct slot *s = all->by_ticket[bucket_of_ticket(ticket)];
 
@@ -135,16 +135,16 @@ bool slot_is_brain(const struct slot *s)
 	return !s->ticket.slot;
 }
 
-struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char *name)
+struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const char *name)
 {
 	struct slot **bucket = &all->by_ticket[bucket_of_ticket(ticket)];
 	struct slot *s = NULL;
 
-	if (all->count >= KEEP_SLOTS_MAX)
+	if (all->count >= KEEPER_SLOTS_MAX)
 		return NULL;
 	s = mem_zalloc(1, sizeof(*s));
 	s->ticket = ticket;
-	memcpy(s->name, name, strnlen(name, KEEP_NAME_MAX));
+	memcpy(s->name, name, strnlen(name, KEEPER_NAME_MAX));
 	s->report_fd = s->pidfd = s->record = s->watch = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;
@@ -251,11 +251,11 @@ void slots_owe_all(struct slots *all)
 	for (struct slot *s = all->first; s; s = s->next) {
 		slots_paid(all, s);
 		slots_owe(all, s, OWED_SLOT | (s->is_asked ? OWED_ASKED : 0U));
-		if (s->state == KEEP_STATE_FAILED && !s->is_taken)
+		if (s->state == KEEPER_STATE_FAILED && !s->is_taken)
 			slots_owe(all, s, OWED_FAILED);
-		if (s->state == KEEP_STATE_EXITED && !s->is_taken)
+		if (s->state == KEEPER_STATE_EXITED && !s->is_taken)
 			slots_owe(all, s, OWED_EXITED);
-		if (s->state == KEEP_STATE_EXITED && s->is_gone)
+		if (s->state == KEEPER_STATE_EXITED && s->is_gone)
 			slots_owe(all, s, OWED_GONE);
 	}
 }

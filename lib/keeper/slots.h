@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 enum {
 	SLOTS_BUCKETS = 1024, /* a power of two */
@@ -32,7 +32,7 @@ enum signalled {
 	SIGNALLED_REST = 2, /* the rest of its tree */
 };
 
-struct badge_secret;
+struct env_mark_secret;
 struct groups;
 struct ledger;
 
@@ -57,8 +57,8 @@ struct slot {
 	bool is_rest_noted;  /* the ledger knows of rest_signal, which is just being sent */
 	bool has_failure;    /* its spawn reported `stage` and `number` */
 	unsigned int owes;   /* of enum owed */
-	enum keep_state state;
-	struct keep_ticket ticket;
+	enum keeper_state state;
+	struct keeper_ticket ticket;
 	pid_t pid; /* 0 when there never was one; also the number of its session */
 	uint64_t start_time;
 	int pidfd;              /* of an adopted main process that lives, else -1: it is no child */
@@ -73,16 +73,16 @@ struct slot {
 	uint64_t
 		ended_ticks; /* when an adopted one was seen to end, as start_time counts; 0: nobody saw it */
 	int record;          /* its place in the ledger, or -1 */
-	enum keep_stage stage;
+	enum keeper_spawn_stage stage;
 	int number;
-	char name[KEEP_NAME_MAX + 1];
+	char name[KEEPER_NAME_MAX + 1];
 };
 
 struct slots {
-	struct ledger *ledger;             /* NULL: none is kept; it outlives them */
-	struct groups *groups;             /* NULL: there are no cgroups */
-	const struct badge_secret *secret; /* of the marks */
-	int epoll;                         /* where reports are watched, with their slot as data */
+	struct ledger *ledger;                /* NULL: none is kept; it outlives them */
+	struct groups *groups;                /* NULL: there are no cgroups */
+	const struct env_mark_secret *secret; /* of the marks */
+	int epoll;                            /* where reports are watched, with their slot as data */
 	struct slot *by_ticket[SLOTS_BUCKETS];
 	struct slot *by_pid[SLOTS_BUCKETS];
 	struct slot *by_session[SLOTS_BUCKETS];
@@ -98,10 +98,10 @@ struct slots {
 /* The brain has a slot too, found by pid only: it has no ticket. */
 bool slot_is_brain(const struct slot *s);
 /* NULL when all are taken; the ticket must be new. */
-struct slot *slots_new(struct slots *all, struct keep_ticket ticket, const char *name);
+struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const char *name);
 /* The slot must have no child. */
 void slots_free(struct slots *all, struct slot *s);
-struct slot *slots_find(const struct slots *all, struct keep_ticket ticket);
+struct slot *slots_find(const struct slots *all, struct keeper_ticket ticket);
 /* Its main process has not ended, as far as is known. */
 bool slot_lives(const struct slot *s);
 /* The one whose unreaped main process has that pid, or NULL. */

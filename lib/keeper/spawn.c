@@ -8,9 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
+#include "keeper/fd_store.h"
 #include "keeper/groups.h"
-#include "keeper/hold.h"
 #include "keeper/slots.h"
 #include "keeper/spawn_child.h"
 #include "os/fd.h"
@@ -19,11 +19,11 @@
 /* Filled before the fork, read after it.  One place for all spawns: they happen one after the other. */
 static struct child_plan plan;
 
-static char **fill(char **at, const struct keep_list *list)
+static char **fill(char **at, const struct keeper_list *list)
 {
 	const char *text = NULL;
 
-	while ((text = keep_list_next(list, text)))
+	while ((text = keeper_list_next(list, text)))
 		*at++ = (char *)text;
 	*at = NULL;
 	return at;
@@ -37,45 +37,45 @@ static bool names(const char *entry, const char *variable)
 }
 
 /* The environment as sent; but what the keeper itself says cannot be said by another. */
-static void fill_env(const struct keep_spawn *wish, const struct slot *s, const char *token)
+static void fill_env(const struct keeper_spawn *wish, const struct slot *s, const char *token)
 {
-	bool has_pid = wish->flags & KEEP_SPAWN_LISTEN_PID;
+	bool has_pid = wish->flags & KEEPER_SPAWN_LISTEN_PID;
 	const char *entry = NULL;
 	char **at = plan.env;
 
-	plan.mark_pid = badge_write(plan.mark, token, s->ticket,
-		wish->flags & KEEP_SPAWN_USER ? (uid_t)wish->uid : geteuid(), s->name);
+	plan.mark_pid = env_mark_write(plan.mark, token, s->ticket,
+		wish->flags & KEEPER_SPAWN_USER ? (uid_t)wish->uid : geteuid(), s->name);
 	*at++ = plan.mark;
 	if (has_pid)
 		*at++ = plan.listen_pid;
-	while ((entry = keep_list_next(&wish->env, entry)))
-		if (!names(entry, KEEP_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
+	while ((entry = keeper_list_next(&wish->env, entry)))
+		if (!names(entry, KEEPER_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
 			*at++ = (char *)entry;
 	*at = NULL;
 }
 
-static int find_source(const struct keep_descriptor *d, const struct spawner *by)
+static int find_source(const struct keeper_descriptor *d, const struct spawner *by)
 {
 	int fd = -1;
 
-	if (d->from == KEEP_FROM_HELD)
-		fd = hold_get(by->hold, d->name);
-	else if (d->from == KEEP_FROM_SENT && (size_t)d->index < by->fd_count)
+	if (d->from == KEEPER_FROM_HELD)
+		fd = fd_store_get(by->hold, d->name);
+	else if (d->from == KEEPER_FROM_SENT && (size_t)d->index < by->fd_count)
 		fd = by->fds[d->index];
-	else if (d->from == KEEP_FROM_NULL || d->from == KEEP_FROM_FIFO)
+	else if (d->from == KEEPER_FROM_NULL || d->from == KEEPER_FROM_FIFO)
 		return 0;
 	return fd;
 }
 
-static int fill_sources(const struct keep_spawn *wish, const struct spawner *by)
+static int fill_sources(const struct keeper_spawn *wish, const struct spawner *by)
 {
 	plan.spare = STDERR_FILENO + 1;
 	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		const struct keep_descriptor *d = &wish->descriptors[i];
+		const struct keeper_descriptor *d = &wish->descriptors[i];
 
 		plan.sources[i] = find_source(d, by);
 		if (plan.sources[i] < 0) {
-			errno = d->from == KEEP_FROM_HELD ? ENOENT : EBADF;
+			errno = d->from == KEEPER_FROM_HELD ? ENOENT : EBADF;
 			return -1;
 		}
 		if (d->target >= plan.spare)
@@ -84,9 +84,9 @@ static int fill_sources(const struct keep_spawn *wish, const struct spawner *by)
 	return 0;
 }
 
-static int fail(struct slot *s, enum keep_stage stage)
+static int fail(struct slot *s, enum keeper_spawn_stage stage)
 {
-	s->state = KEEP_STATE_FAILED;
+	s->state = KEEPER_STATE_FAILED;
 	s->stage = stage;
 	s->number = errno;
 	s->is_gone = true;
@@ -167,7 +167,7 @@ static void close_report(const struct slots *all, struct slot *s)
 	fd_close(&s->report_fd);
 }
 
-int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish, const struct spawner *by)
+int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *wish, const struct spawner *by)
 {
 	int report[2] = { -1, -1 };
 	int group_fd = -1;
@@ -178,7 +178,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish
 	plan.nofile = by->nofile;
 	plan.oom = by->oom;
 	if (fill_sources(wish, by) < 0)
-		return fail(s, KEEP_STAGE_ASKED);
+		return fail(s, KEEPER_STAGE_ASKED);
 	fill(plan.programs, &wish->programs);
 	fill(plan.argv, &wish->argv);
 	fill_env(wish, s, by->token);
@@ -186,7 +186,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish
 	for (size_t i = 0; i < wish->group_count; i++)
 		plan.groups[i] = (gid_t)wish->groups[i];
 	if (open_report(all, s, report) < 0)
-		return fail(s, KEEP_STAGE_PREPARE);
+		return fail(s, KEEPER_STAGE_PREPARE);
 	plan.report_fd = report[1];
 	/* The brain has no group: it is to outlive every kill of one. */
 	group_fd = slot_is_brain(s) ? -1 : groups_make(all->groups, s);
@@ -196,11 +196,11 @@ int spawn_child(struct slots *all, struct slot *s, const struct keep_spawn *wish
 	fd_close(&group_fd);
 	fd_close(&report[1]);
 	if (pid < 0) {
-		fail(s, KEEP_STAGE_FORK);
+		fail(s, KEEPER_STAGE_FORK);
 		close_report(all, s);
 		return -1;
 	}
-	s->state = KEEP_STATE_STARTING;
+	s->state = KEEPER_STATE_STARTING;
 	slots_born(all, s, pid);
 	/* Not reaped, so its entry is there; exec will not change it. */
 	if (procfs_read(pid, &p))
@@ -223,10 +223,10 @@ bool spawn_settle(const struct slots *all, struct slot *s)
 	close_report(all, s);
 	if (got == (ssize_t)sizeof(failure)) {
 		s->has_failure = true;
-		s->stage = (enum keep_stage)failure.stage;
+		s->stage = (enum keeper_spawn_stage)failure.stage;
 		s->number = failure.number;
 	} else {
-		s->state = KEEP_STATE_RUNNING;
+		s->state = KEEPER_STATE_RUNNING;
 	}
 	return true;
 }

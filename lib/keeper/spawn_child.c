@@ -50,17 +50,17 @@ static int begin_session(struct child_plan *plan)
 	join_group(plan);
 	(void)signal(SIGPIPE, SIG_DFL);
 	write_listen_pid(plan->listen_pid, getpid());
-	badge_seal(plan->mark, plan->mark_pid, getpid(), plan->secret);
+	env_mark_seal(plan->mark, plan->mark_pid, getpid(), plan->secret);
 	return setsid() < 0 ? -1 : 0;
 }
 
 static int set_priority(struct child_plan *plan)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 
-	if ((wish->flags & KEEP_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)wish->nice) < 0)
+	if ((wish->flags & KEEPER_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)wish->nice) < 0)
 		return -1;
-	if (wish->flags & KEEP_SPAWN_OOM)
+	if (wish->flags & KEEPER_SPAWN_OOM)
 		return oom_set_score(wish->oom_score_adj);
 	return plan->oom == OOM_KEEP ? 0 : oom_set_score(plan->oom);
 }
@@ -87,10 +87,10 @@ static int open_fifo(const char *path)
 
 static int open_log_pipes(struct child_plan *plan)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 
 	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		if (wish->descriptors[i].from != KEEP_FROM_FIFO)
+		if (wish->descriptors[i].from != KEEPER_FROM_FIFO)
 			continue;
 		plan->sources[i] = open_fifo(wish->descriptors[i].name);
 		if (plan->sources[i] < 0)
@@ -102,13 +102,13 @@ static int open_log_pipes(struct child_plan *plan)
 /* A source or the report may stand where a target shall be: first all of them move out of the way. */
 static int move_sources(struct child_plan *plan, int null_fd)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 
 	plan->report_fd = fcntl(plan->report_fd, F_DUPFD_CLOEXEC, plan->spare);
 	if (plan->report_fd < 0)
 		return -1;
 	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		int from = wish->descriptors[i].from == KEEP_FROM_NULL ? null_fd : plan->sources[i];
+		int from = wish->descriptors[i].from == KEEPER_FROM_NULL ? null_fd : plan->sources[i];
 
 		plan->sources[i] = fcntl(from, F_DUPFD_CLOEXEC, plan->spare);
 		if (plan->sources[i] < 0)
@@ -119,7 +119,7 @@ static int move_sources(struct child_plan *plan, int null_fd)
 
 static int arrange_descriptors(struct child_plan *plan)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 	int report = plan->report_fd;
 	int null_fd = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
@@ -142,12 +142,12 @@ static int arrange_descriptors(struct child_plan *plan)
 
 static int set_limits(struct child_plan *plan)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 
 	if (setrlimit(RLIMIT_NOFILE, &plan->nofile) < 0)
 		return -1;
 	for (size_t i = 0; i < wish->rlimit_count; i++) {
-		const struct keep_rlimit *asked = &wish->rlimits[i];
+		const struct keeper_rlimit *asked = &wish->rlimits[i];
 		struct rlimit limit = { .rlim_cur = asked->soft, .rlim_max = asked->hard };
 
 		if (setrlimit((int)asked->resource, &limit) < 0)
@@ -160,7 +160,7 @@ static int set_limits(struct child_plan *plan)
  * Who opens /dev/stdout opens the pipe anew, and only its owner may.  It gives no right that the descriptor itself does not: nobody else
  * gets into the folder.  Where it cannot be done the user cannot be become either, and that says so.
  */
-static void give_pipes(const struct keep_spawn *wish, uid_t uid)
+static void give_pipes(const struct keeper_spawn *wish, uid_t uid)
 {
 	struct stat st;
 
@@ -175,13 +175,13 @@ static void give_pipes(const struct keep_spawn *wish, uid_t uid)
 /* Not believed until tried: what could become root again is not started. */
 static int become_user(struct child_plan *plan)
 {
-	const struct keep_spawn *wish = plan->wish;
+	const struct keeper_spawn *wish = plan->wish;
 	uid_t uid = (uid_t)wish->uid;
 	gid_t gid = (gid_t)wish->gid;
 	uid_t uids[3];
 	gid_t gids[3];
 
-	if (!(wish->flags & KEEP_SPAWN_USER))
+	if (!(wish->flags & KEEPER_SPAWN_USER))
 		return 0;
 	give_pipes(wish, uid);
 	if (setgroups(wish->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
@@ -233,17 +233,17 @@ static int execute(struct child_plan *plan)
  * them.  The folder is entered as the user, who may see another one than root does.
  */
 static const struct {
-	enum keep_stage stage;
+	enum keeper_spawn_stage stage;
 	int (*take)(struct child_plan *plan);
 } steps[] = {
-	{ KEEP_STAGE_SESSION, begin_session },
-	{ KEEP_STAGE_PRIORITY, set_priority },
-	{ KEEP_STAGE_LOG_PIPE, open_log_pipes },
-	{ KEEP_STAGE_DESCRIPTORS, arrange_descriptors },
-	{ KEEP_STAGE_LIMITS, set_limits },
-	{ KEEP_STAGE_USER, become_user },
-	{ KEEP_STAGE_FOLDER, enter_folder },
-	{ KEEP_STAGE_EXEC, execute },
+	{ KEEPER_STAGE_SESSION, begin_session },
+	{ KEEPER_STAGE_PRIORITY, set_priority },
+	{ KEEPER_STAGE_LOG_PIPE, open_log_pipes },
+	{ KEEPER_STAGE_DESCRIPTORS, arrange_descriptors },
+	{ KEEPER_STAGE_LIMITS, set_limits },
+	{ KEEPER_STAGE_USER, become_user },
+	{ KEEPER_STAGE_FOLDER, enter_folder },
+	{ KEEPER_STAGE_EXEC, execute },
 };
 
 _Noreturn void child_run(struct child_plan *plan)

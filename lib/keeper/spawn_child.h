@@ -8,25 +8,25 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
-#include "keeper/badge.h"
-#include "wire/keep.h"
+#include "keeper/env_mark.h"
+#include "wire/keeper_msg.h"
 
 /* All that the child will need, made ready before the fork. */
 struct child_plan {
-	const struct keep_spawn *wish;
+	const struct keeper_spawn *wish;
 	struct rlimit nofile;
 	int oom; /* OOM_KEEP: the keeper's own */
 	int report_fd;
 	int group_fd; /* to be moved into; -1: it was born where it belongs */
 	int spare;    /* from here up no target is */
-	int sources[KEEP_DESCRIPTORS_MAX];
-	gid_t groups[KEEP_GROUPS_MAX];
-	char *programs[KEEP_PROGRAMS_MAX + 1];
-	char *argv[KEEP_LIST_MAX + 1];
-	char *env[KEEP_LIST_MAX + 3];
-	char mark[BADGE_MAX];
+	int sources[KEEPER_DESCRIPTORS_MAX];
+	gid_t groups[KEEPER_GROUPS_MAX];
+	char *programs[KEEPER_PROGRAMS_MAX + 1];
+	char *argv[KEEPER_LIST_MAX + 1];
+	char *env[KEEPER_LIST_MAX + 3];
+	char mark[ENV_MARK_MAX];
 	char *mark_pid; /* where its own pid goes */
-	const struct badge_secret *secret;
+	const struct env_mark_secret *secret;
 	char listen_pid[32];
 };
 

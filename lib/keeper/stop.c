@@ -3,7 +3,7 @@
 #include <sys/epoll.h>
 
 #include "base/log.h"
-#include "keeper/inside.h"
+#include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "os/clock.h"
 #include "os/sock.h"
@@ -15,7 +15,7 @@ void stop_asked(struct keeper *k)
 	log_info("asked to stop");
 	k->stopping = STOPPING_ASKED;
 	k->deadline = clock_ms() + k->options->patience_ms;
-	tell_signal(k, SIGTERM);
+	send_signal_note(k, SIGTERM);
 }
 
 void stop_all(struct keeper *k, int64_t grace_ms)
@@ -54,7 +54,7 @@ static void begin_farewell(struct keeper *k, int64_t now)
 	k->stopping = STOPPING_FAREWELL;
 	k->deadline = now + KEEPER_FAREWELL_MS;
 	k->is_killing = false;
-	tell(k);
+	send_pending(k);
 	if (k->brain.sock < 0)
 		return;
 	(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_DEL, k->brain.sock, NULL);

@@ -5,7 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
 #include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "os/procfs.h"
@@ -76,9 +76,9 @@ static bool has_user(pid_t pid, uid_t uid)
  */
 static struct slot *find_marked(const struct looking *l, const struct tree_node *n)
 {
-	const struct badge_secret *secret = l->all->secret;
-	struct badge b;
-	struct slot *s = badge_of(&b, n->pid, l->token, secret) ? slots_find(l->all, b.ticket) : NULL;
+	const struct env_mark_secret *secret = l->all->secret;
+	struct env_mark b;
+	struct slot *s = env_mark_of(&b, n->pid, l->token, secret) ? slots_find(l->all, b.ticket) : NULL;
 	uid_t uid = 0;
 
 	if (!s)
@@ -104,7 +104,7 @@ static struct slot *find_owner(const struct looking *l, const struct tree_node *
 {
 	struct slot *s = slots_find_session(l->all, n->session);
 	const struct tree_node *then = NULL;
-	struct keep_ticket ticket;
+	struct keeper_ticket ticket;
 
 	if (s && !is_of_session(s, n))
 		s = NULL;

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct slot;
 struct slots;
@@ -28,10 +28,10 @@ struct tree_node {
 	pid_t parent;
 	pid_t session;
 	uint64_t start_time;
-	struct slot *slot;         /* NULL: nobody's */
-	struct keep_ticket ticket; /* of the slot, for the next look: by then it may have been given back */
-	bool is_ours;              /* the chain ends at the keeper, and not through the brain */
-	bool is_dead;              /* only its parent has to take note, and that is not us */
+	struct slot *slot;           /* NULL: nobody's */
+	struct keeper_ticket ticket; /* of the slot, for the next look: by then it may have been given back */
+	bool is_ours;                /* the chain ends at the keeper, and not through the brain */
+	bool is_dead;                /* only its parent has to take note, and that is not us */
 	bool is_ending; /* its memory is gone and its environment with it, its descriptors perhaps not yet */
 	bool is_known;  /* slot and is_ours are settled */
 };
@@ -39,7 +39,7 @@ struct tree_node {
 struct tree {
 	struct tree_node *nodes; /* by pid; of the whole machine */
 	size_t count;
-	/* Something may be missing: a process changed its parent while we looked, or one that is just ending does not tell whose it was. */
+	/* Something may be missing: a process changed its parent while we looked, or one that is just ending does not send_pending whose it was. */
 	bool is_torn;
 };
 

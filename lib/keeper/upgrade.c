@@ -1,6 +1,6 @@
 /*
- * The keeper becomes another build of itself by exec: same process, same children, and what it knows in its luggage.  Whoever cannot go on
- * gives the place back to the one before, whose program is held open: the new keeper when it cannot read the luggage, and when the new brain
+ * The keeper becomes another build of itself by exec: same process, same children, and what it knows in its handover.  Whoever cannot go on
+ * gives the place back to the one before, whose program is held open: the new keeper when it cannot read the handover, and when the new brain
  * does not serve.
  */
 #include <errno.h>
@@ -15,10 +15,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/version.h"
-#include "keeper/inside.h"
+#include "keeper/handover.h"
+#include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "keeper/lock.h"
-#include "keeper/luggage.h"
 #include "keeper/reap.h"
 #include "keeper/tree.h"
 #include "os/clock.h"
@@ -60,7 +60,8 @@ static void say_number(struct call *c, const char *option, int64_t value)
 struct next {
 	const char *program, *brain;
 	const char *failed; /* NULL, or why the place is given back */
-	int luggage, back; /* descriptors; `back` is of the program that takes over again if need be, or -1 */
+	int handover,
+		back; /* descriptors; `back` is of the program that takes over again if need be, or -1 */
 };
 
 static void fill_call(struct call *c, const struct keeper_options *o, const struct next *n)
@@ -77,7 +78,7 @@ static void fill_call(struct call *c, const struct keeper_options *o, const stru
 		say(c, "--no-cgroups");
 	if (o->is_verbose)
 		say(c, "--verbose");
-	say_number(c, "--luggage", n->luggage);
+	say_number(c, "--luggage", n->handover);
 	if (n->back >= 0)
 		say_number(c, "--back", n->back);
 	if (n->failed) {
@@ -87,20 +88,20 @@ static void fill_call(struct call *c, const struct keeper_options *o, const stru
 }
 
 /* Only comes back when it fails: then all is as it was, and errno says why. */
-static void become(const struct keeper_options *o, const struct luggage *l, const struct next *n)
+static void become(const struct keeper_options *o, const struct handover *l, const struct next *n)
 {
 	struct call call = { .count = 0 };
 	int number = 0;
 
 	fill_call(&call, o, n);
-	luggage_each_fd(l, set_flags, 0);
-	set_flags(n->luggage, 0);
+	handover_each_fd(l, set_flags, 0);
+	set_flags(n->handover, 0);
 	if (n->back >= 0)
 		set_flags(n->back, 0);
 	(void)execve(n->program, (char *const *)call.words, environ);
 	number = errno;
-	luggage_each_fd(l, set_flags, FD_CLOEXEC);
-	set_flags(n->luggage, FD_CLOEXEC);
+	handover_each_fd(l, set_flags, FD_CLOEXEC);
+	set_flags(n->handover, FD_CLOEXEC);
 	if (n->back >= 0)
 		set_flags(n->back, FD_CLOEXEC);
 	errno = number;
@@ -115,13 +116,13 @@ static const char *proc_path(char text[PROC_PATH], int fd)
 /* Packs, and becomes what `n` says; the limit on descriptors and oom_score_adj go back to what they were at first, so that the next one finds that. */
 static int hand_over(struct keeper *k, struct next *n, struct err *e)
 {
-	struct luggage l;
+	struct handover l;
 	struct rlimit now;
 
-	n->luggage = luggage_pack(k, e);
-	if (n->luggage < 0)
+	n->handover = handover_pack(k, e);
+	if (n->handover < 0)
 		return -1;
-	if (luggage_unpack(&l, n->luggage, e) == 0) {
+	if (handover_unpack(&l, n->handover, e) == 0) {
 		(void)getrlimit(RLIMIT_NOFILE, &now);
 		(void)setrlimit(RLIMIT_NOFILE, &k->nofile);
 		if (k->oom != OOM_KEEP)
@@ -131,15 +132,15 @@ static int hand_over(struct keeper *k, struct next *n, struct err *e)
 		(void)setrlimit(RLIMIT_NOFILE, &now);
 		if (k->oom != OOM_KEEP)
 			(void)oom_set_score(OOM_DAEMON);
-		luggage_release(&l);
+		handover_release(&l);
 	}
-	fd_close(&n->luggage);
+	fd_close(&n->handover);
 	return -1;
 }
 
 /* --- asked for --- */
 
-static int check_programs(const struct keep_message *m, struct err *e)
+static int check_programs(const struct keeper_msg *m, struct err *e)
 {
 	const char *paths[] = { m->keeper_path, m->brain_path };
 
@@ -149,10 +150,10 @@ static int check_programs(const struct keep_message *m, struct err *e)
 	return 0;
 }
 
-int upgrade_asked(struct keeper *k, const struct keep_message *m, struct err *e)
+int upgrade_asked(struct keeper *k, const struct keeper_msg *m, struct err *e)
 {
 	char path[PROC_PATH];
-	struct next next = { .program = m->keeper_path, .brain = m->brain_path, .luggage = -1, .back = -1 };
+	struct next next = { .program = m->keeper_path, .brain = m->brain_path, .handover = -1, .back = -1 };
 	int before = k->upgrade.old_brain;
 
 	if (k->stopping != STOPPING_NOT)
@@ -177,10 +178,10 @@ int upgrade_asked(struct keeper *k, const struct keep_message *m, struct err *e)
 
 /* --- begun by one before --- */
 
-static void resume_slot(struct keeper *k, const struct luggage_slot *from)
+static void resume_slot(struct keeper *k, const struct handover_slot *from)
 {
 	const struct ledger_record *r = &from->record;
-	struct slot *s = slots_new(&k->slots, (struct keep_ticket){ r->slot, r->generation }, r->name);
+	struct slot *s = slots_new(&k->slots, (struct keeper_ticket){ r->slot, r->generation }, r->name);
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
 
 	if (!s)
@@ -203,10 +204,10 @@ static void resume_slot(struct keeper *k, const struct luggage_slot *from)
 }
 
 /* Once it is known which slots have cgroups. */
-static void resume_end(struct keeper *k, const struct luggage_slot *from)
+static void resume_end(struct keeper *k, const struct handover_slot *from)
 {
 	struct slot *s =
-		slots_find(&k->slots, (struct keep_ticket){ from->record.slot, from->record.generation });
+		slots_find(&k->slots, (struct keeper_ticket){ from->record.slot, from->record.generation });
 
 	if (!s || s->is_gone)
 		return;
@@ -217,25 +218,25 @@ static void resume_end(struct keeper *k, const struct luggage_slot *from)
 		s->rest_signal = (int)from->rest_signal;
 }
 
-static void resume_slots(struct keeper *k, const struct luggage *l)
+static void resume_slots(struct keeper *k, const struct handover *l)
 {
-	struct luggage_slot s;
+	struct handover_slot s;
 
 	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
-		luggage_slot(l, i, &s);
+		handover_slot(l, i, &s);
 		resume_slot(k, &s);
 	}
 	ledger_resume(&k->ledger, &k->slots);
 	groups_settle(&k->groups, &k->slots);
 	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
-		luggage_slot(l, i, &s);
+		handover_slot(l, i, &s);
 		resume_end(k, &s);
 	}
 	if (k->slots.busy || k->slots.tree_signals)
 		keeper_kill_soon(k);
 }
 
-static void resume_brain(struct keeper *k, const struct luggage_head *h)
+static void resume_brain(struct keeper *k, const struct handover_head *h)
 {
 	struct brain *b = &k->brain;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
@@ -248,7 +249,7 @@ static void resume_brain(struct keeper *k, const struct luggage_head *h)
 	if (h->brain_pid) {
 		slots_born(&k->slots, &b->slot, (pid_t)h->brain_pid);
 		b->slot.start_time = h->brain_start_time;
-		b->slot.state = KEEP_STATE_RUNNING;
+		b->slot.state = KEEPER_STATE_RUNNING;
 	}
 	b->sock = (int)h->brain_sock;
 	if (b->sock >= 0 && epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, b->sock, &event) == 0)
@@ -256,15 +257,15 @@ static void resume_brain(struct keeper *k, const struct luggage_head *h)
 	b->is_synced = h->brain_is_synced;
 }
 
-static void resume_held(struct keeper *k, const struct luggage *l)
+static void resume_held(struct keeper *k, const struct handover *l)
 {
 	for (size_t i = 0; i < (size_t)l->head.held; i++) {
-		struct luggage_held h;
+		struct handover_held h;
 		int fd = -1;
 
-		luggage_held(l, i, &h);
+		handover_held(l, i, &h);
 		fd = (int)h.fd;
-		(void)hold_put(&k->hold, h.name, &fd);
+		(void)fd_store_put(&k->hold, h.name, &fd);
 	}
 }
 
@@ -272,20 +273,20 @@ static void set_verdict(struct keeper *k, int number, const char *words)
 {
 	k->upgrade.has_verdict = true;
 	k->upgrade.number = number;
-	(void)snprintf(k->upgrade.words, sizeof(k->upgrade.words), "%.*s", KEEP_WORDS_MAX, words);
+	(void)snprintf(k->upgrade.words, sizeof(k->upgrade.words), "%.*s", KEEPER_WORDS_MAX, words);
 	k->brain.debts.upgraded = true;
 }
 
 void upgrade_resume(struct keeper *k)
 {
 	const struct keeper_options *o = k->options;
-	const struct luggage *l = o->luggage;
+	const struct handover *l = o->handover;
 
-	int luggage_fd = o->luggage_fd;
+	int handover_fd = o->handover_fd;
 
 	/* From here on there is no way back but for want of a brain. */
-	luggage_each_fd(l, set_flags, FD_CLOEXEC);
-	fd_close(&luggage_fd);
+	handover_each_fd(l, set_flags, FD_CLOEXEC);
+	fd_close(&handover_fd);
 	if (o->back_fd >= 0)
 		set_flags(o->back_fd, FD_CLOEXEC);
 	resume_slots(k, l);
@@ -311,7 +312,7 @@ void upgrade_resume(struct keeper *k)
 		brain_check(k);
 	else
 		brain_start(k);
-	tell(k);
+	send_pending(k);
 }
 
 /* --- proving --- */
@@ -320,7 +321,7 @@ static void give_back(struct keeper *k, const char *words)
 {
 	char program[PROC_PATH], brain[PROC_PATH];
 	struct err e = ERR_INIT;
-	struct next next = { .luggage = -1, .back = -1, .failed = words };
+	struct next next = { .handover = -1, .back = -1, .failed = words };
 
 	log_warn("upgrade: %s; the old programs take their places again", words);
 	if (k->brain.slot.is_child)
@@ -374,12 +375,12 @@ void upgrade_step(struct keeper *k, int64_t now)
 
 /* --- what oxherd itself calls --- */
 
-static void options_of(struct keeper_options *o, const struct luggage *l, const struct lock *lock)
+static void options_of(struct keeper_options *o, const struct handover *l, const struct lock *lock)
 {
 	o->secret = &lock->secret;
-	o->luggage = l;
+	o->handover = l;
 	o->token = l->head.token;
-	o->run = luggage_run(l);
+	o->run = handover_run(l);
 	o->run_lock = (int)l->head.run_lock;
 	o->state_lock = (int)l->head.state_lock;
 	o->was_left = true;
@@ -387,7 +388,7 @@ static void options_of(struct keeper_options *o, const struct luggage *l, const 
 }
 
 /* What cannot be read, or cannot be begun with, is left as it came, descriptors and all, for the one that packed it. */
-static void return_unread(const struct keeper_options *o, int luggage_fd, const char *words)
+static void return_unread(const struct keeper_options *o, int handover_fd, const char *words)
 {
 	struct call call = { .count = 0 };
 	char program[PROC_PATH];
@@ -395,7 +396,7 @@ static void return_unread(const struct keeper_options *o, int luggage_fd, const 
 		.program = proc_path(program, o->back_fd),
 		.brain = o->brain,
 		.failed = words,
-		.luggage = luggage_fd,
+		.handover = handover_fd,
 		.back = -1,
 	};
 
@@ -404,32 +405,32 @@ static void return_unread(const struct keeper_options *o, int luggage_fd, const 
 	(void)execve(next.program, (char *const *)call.words, environ);
 }
 
-/* The locks that came with the luggage, and the secret that stands in them. */
-static int find_lock(struct lock *lock, const struct luggage *l, struct err *e)
+/* The locks that came with the handover, and the secret that stands in them. */
+static int find_lock(struct lock *lock, const struct handover *l, struct err *e)
 {
 	*lock = (struct lock){ .run_fd = (int)l->head.run_lock, .state_fd = (int)l->head.state_lock };
 	(void)snprintf(lock->token, sizeof(lock->token), "%.*s", LOCK_TOKEN_LEN, l->head.token);
-	lock->run = mem_strdup(luggage_run(l));
+	lock->run = mem_strdup(handover_run(l));
 	return lock_find_secret(lock, e);
 }
 
-int keeper_resume(struct keeper_options *o, int luggage_fd, struct err *e)
+int keeper_resume(struct keeper_options *o, int handover_fd, struct err *e)
 {
-	struct luggage l;
+	struct handover l;
 	struct lock lock = LOCK_INIT;
 	struct rlimit nofile;
 	char brain[PROC_PATH];
-	int rc = luggage_unpack(&l, luggage_fd, e);
+	int rc = handover_unpack(&l, handover_fd, e);
 
 	(void)getrlimit(RLIMIT_NOFILE, &nofile);
 	if (rc == 0)
 		rc = find_lock(&lock, &l, e);
 	if (rc < 0 && o->back_fd >= 0)
-		return_unread(o, luggage_fd, e->text.ptr);
+		return_unread(o, handover_fd, e->text.ptr);
 	if (rc < 0)
 		goto out;
 	options_of(o, &l, &lock);
-	o->luggage_fd = luggage_fd;
+	o->handover_fd = handover_fd;
 	if (o->failed)
 		o->brain = proc_path(brain, (int)l.head.old_brain);
 	rc = keeper_run(o, e);
@@ -437,10 +438,10 @@ int keeper_resume(struct keeper_options *o, int luggage_fd, struct err *e)
 		lock_sign_off(&lock);
 	if (rc == KEEPER_UNBEGUN && o->back_fd >= 0) {
 		(void)setrlimit(RLIMIT_NOFILE, &nofile);
-		return_unread(o, luggage_fd, e->text.ptr);
+		return_unread(o, handover_fd, e->text.ptr);
 	}
 out:
 	lock_release(&lock);
-	luggage_release(&l);
+	handover_release(&l);
 	return rc;
 }

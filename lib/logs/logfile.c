@@ -20,7 +20,7 @@
 #include "os/file.h"
 #include "os/folder.h"
 #include "os/rights.h"
-#include "rules/stamp.h"
+#include "rules/timestamp_format.h"
 
 struct logfile *logfile_new(const char *path, const struct logfile_home *home)
 {
@@ -37,7 +37,7 @@ void logfile_free(struct logfile *l)
 	if (!l)
 		return;
 	logfile_shut(l);
-	stamp_free(l->stamp);
+	timestamp_format_free(l->stamp);
 	mem_free(l->format);
 	mem_free(l->victim);
 	mem_free(l->place.path);
@@ -83,10 +83,10 @@ void logfile_set(struct logfile *l, const struct logfile_shape *shape)
 {
 	l->policy = shape->policy;
 	if (!shape->format != !l->format || (shape->format && strcmp(shape->format, l->format) != 0)) {
-		stamp_free(l->stamp);
+		timestamp_format_free(l->stamp);
 		mem_free(l->format);
 		l->format = mem_strdup(shape->format);
-		l->stamp = shape->format ? stamp_new(shape->format) : NULL;
+		l->stamp = shape->format ? timestamp_format_new(shape->format) : NULL;
 	}
 }
 

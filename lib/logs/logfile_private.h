@@ -7,20 +7,20 @@
 #include <stddef.h>
 
 #include "base/buf.h"
-#include "base/wall.h"
+#include "base/wall_time.h"
 #include "logs/index_writer.h"
 #include "logs/location.h"
 #include "logs/logfile.h"
 
 struct err;
-struct stamp;
+struct timestamp_format;
 
 struct logfile {
 	const struct logfile_home *home;
 	struct index_writer marks;
 	struct mark last; /* source of what was written last */
 	struct rotate_policy policy;
-	struct stamp *stamp; /* NULL: lines go in as they are */
+	struct timestamp_format *stamp; /* NULL: lines go in as they are */
 	struct log_location place;
 	char *format;
 	void *writer;
@@ -32,8 +32,8 @@ struct logfile {
 	uint64_t device, inode;
 	int64_t size;
 	int64_t checked_at;
-	int64_t turn_after; /* no rotation before this */
-	struct wall wall;   /* of the last stamp: minutes change rarely */
+	int64_t turn_after;    /* no rotation before this */
+	struct wall_time wall; /* of the last stamp: minutes change rarely */
 	bool is_regular, is_link, is_healed;
 	bool is_alone;    /* nobody else could put another one in its place */
 	bool is_mid_line; /* what it ends in has no newline */

@@ -12,7 +12,7 @@
 #include "logs/write_journal.h"
 #include "os/clock.h"
 #include "os/fd.h"
-#include "rules/stamp.h"
+#include "rules/timestamp_format.h"
 
 static size_t write_some(int fd, const char *bytes, size_t len)
 {
@@ -69,7 +69,7 @@ void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out)
 	} else {
 		clock_local(&l->wall, wall_ms);
 	}
-	stamp_print(l->stamp, &l->wall, out);
+	timestamp_format_print(l->stamp, &l->wall, out);
 }
 
 size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten)
@@ -77,7 +77,7 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 	struct buf stamp = BUF_INIT;
 	char *room = write_journal_room(l->home->journal);
 	size_t made = 0;
-	struct stamping lines = { .is_mid_line = l->is_mid_line && !l->is_cut, .room = room };
+	struct timestamp_writer lines = { .is_mid_line = l->is_mid_line && !l->is_cut, .room = room };
 
 	/* A line that somebody else has left unfinished ends here: ours has a stamp of its own. */
 	if (l->is_cut)
@@ -88,7 +88,7 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 	lines.stamp_len = stamp.len;
 	lines.room = room + made;
 	lines.size = WRITE_JOURNAL_ROOM - made;
-	made += stamp_lines(&lines, raw, len, eaten);
+	made += timestamp_lines(&lines, raw, len, eaten);
 	buf_release(&stamp);
 	return made;
 }

@@ -79,13 +79,13 @@ static void held_name(struct buf *out, const char *pipe)
 	buf_addf(out, LOG_STREAMS_HELD_PREFIX "%s", path_base(pipe));
 }
 
-static void tell_keeper(struct stream *s, enum keep_kind kind, int fd)
+static void tell_keeper(struct stream *s, enum keeper_msg_kind kind, int fd)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 	struct buf name = BUF_INIT;
 
 	held_name(&name, s->pipe);
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.name = name.ptr;
 	(void)keeper_client_send(s->streams->keeper, &m, fd);
 	buf_release(&name);
@@ -320,7 +320,7 @@ static int stream_reopen(struct stream *s, struct err *e)
 	fd_close(&s->in);
 	s->in = fd;
 	ev_io_set(&s->reader, fd, EV_READ);
-	tell_keeper(s, KEEP_HOLD, fd);
+	tell_keeper(s, KEEPER_HOLD, fd);
 	return 0;
 }
 
@@ -413,7 +413,7 @@ static struct instance_streams *instance_streams_new(struct log_streams *p, cons
 			return instance_streams_free(instance), NULL;
 	/* Not before both are there: what waits to be sent has descriptors of its own. */
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
-		tell_keeper(&instance->streams[i], KEEP_HOLD, instance->streams[i].in);
+		tell_keeper(&instance->streams[i], KEEPER_HOLD, instance->streams[i].in);
 	map_put(&p->instances, name, instance);
 	return instance;
 }
@@ -458,7 +458,7 @@ void log_streams_close(struct log_streams *p, const char *name)
 	struct instance_streams *instance = map_remove(&p->instances, name);
 
 	for (int i = 0; instance && i < 2; i++) {
-		tell_keeper(&instance->streams[i], KEEP_RELEASE, -1);
+		tell_keeper(&instance->streams[i], KEEPER_RELEASE, -1);
 		(void)unlink(instance->streams[i].pipe);
 	}
 	instance_streams_free(instance);
@@ -481,10 +481,10 @@ void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void
 
 void log_streams_drop_held(struct log_streams *p, const char *held)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 	char *path = path_join(p->pipes, held + strlen(LOG_STREAMS_HELD_PREFIX));
 
-	keep_message_init(&m, KEEP_RELEASE);
+	keeper_msg_init(&m, KEEPER_RELEASE);
 	m.name = held;
 	(void)keeper_client_send(p->keeper, &m, -1);
 	(void)unlink(path);

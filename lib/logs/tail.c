@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "os/rights.h"
-#include "rules/cut.h"
+#include "rules/line_split.h"
 
 enum {
 	READ_MIN = 16 * 1024,
@@ -294,14 +294,14 @@ static size_t reach(struct log_tail *t, const struct log_line *line)
 static bool give(struct log_tail *t, bool is_all, struct log_line *line)
 {
 	const struct mark *mark = index_reader_at(&t->file.marks, t->start);
-	struct cut cut;
+	struct line_part cut;
 	size_t len = 0;
 
 	*line = (struct log_line){ .is_marked = mark != NULL };
 	if (mark)
 		line->mark = *mark;
 	len = reach(t, line);
-	if (!cut_line(t->in.ptr + t->at, len, is_all || len < here(t), &cut))
+	if (!line_split(t->in.ptr + t->at, len, is_all || len < here(t), &cut))
 		return false;
 	line->bytes = t->in.ptr + t->at;
 	line->len = cut.len;

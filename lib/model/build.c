@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -348,29 +348,29 @@ const char *build_place(const struct build *b, const char *name)
 
 void build_write(const struct build *b, const char *key, struct buf *out)
 {
-	jot_open(out, key, '{');
-	jot_string(out, "named", b->named);
-	jot_string(out, "folder", b->folder);
+	emit_open(out, key, '{');
+	emit_string(out, "named", b->named);
+	emit_string(out, "folder", b->folder);
 	if (b->commit)
-		jot_string(out, "commit", b->commit);
+		emit_string(out, "commit", b->commit);
 	if (b->tree)
-		jot_string(out, "tree", b->tree);
-	jot_open(out, "files", '[');
+		emit_string(out, "tree", b->tree);
+	emit_open(out, "files", '[');
 	for (size_t i = 0; i < b->len; i++) {
-		jot_open(out, NULL, '{');
-		jot_string(out, "name", b->files[i].name);
-		jot_string(out, "path", b->files[i].path);
+		emit_open(out, NULL, '{');
+		emit_string(out, "name", b->files[i].name);
+		emit_string(out, "path", b->files[i].path);
 		if (b->files[i].at)
-			jot_string(out, "at", b->files[i].at);
-		jot_int(out, "inode", b->files[i].inode);
-		jot_int(out, "size", b->files[i].size);
-		jot_int(out, "mtime_ns", b->files[i].mtime_ns);
+			emit_string(out, "at", b->files[i].at);
+		emit_int(out, "inode", b->files[i].inode);
+		emit_int(out, "size", b->files[i].size);
+		emit_int(out, "mtime_ns", b->files[i].mtime_ns);
 		if (b->files[i].is_found)
-			jot_bool(out, "is_found", true);
-		jot_close(out, '}');
+			emit_bool(out, "is_found", true);
+		emit_close(out, '}');
 	}
-	jot_close(out, ']');
-	jot_close(out, '}');
+	emit_close(out, ']');
+	emit_close(out, '}');
 }
 
 static void read_file(struct build *b, const struct json *j)

@@ -72,7 +72,7 @@ void build_folder_words(const struct build *b, struct buf *words);
  */
 const char *build_place(const struct build *b, const char *name);
 
-/* An object for base/jot.h, and back; NULL for what makes no sense. */
+/* An object for base/json_emit.h, and back; NULL for what makes no sense. */
 void build_write(const struct build *b, const char *key, struct buf *out);
 struct build *build_from_json(const struct json *j);
 

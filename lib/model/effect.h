@@ -1,6 +1,6 @@
 /*
  * What the herd asks the rest of the brain to do, and what can come of it: the things that pass between the herd, which decides
- * (herd/hands.h), and the rooms that act.
+ * (herd/herd_effects.h), and the rooms that act.
  */
 #ifndef OX_MODEL_EFFECT_H
 #define OX_MODEL_EFFECT_H
@@ -15,7 +15,7 @@
 
 struct build;
 
-struct spawn_wish {
+struct spawn_effect {
 	struct ticket ticket;
 	const char *name; /* "api:2": travels with the process, so that a later brain knows it again */
 	const struct spec *spec;
@@ -29,7 +29,7 @@ struct spawn_wish {
 };
 
 /* Which build is asked for (model/build.h). */
-struct build_wish {
+struct build_query {
 	const struct spec *spec;
 	int64_t caller;          /* whose PATH finds its program */
 	const char *path;        /* NULL, or a PATH that counts in place of the caller's */
@@ -37,7 +37,7 @@ struct build_wish {
 };
 
 /* Who serves an app that has nginx.output.  What is not named gets nothing; what is marked down gets nothing new. */
-struct upstream_wish {
+struct upstream_effect {
 	const char *app;
 	const struct spec *spec;
 	const struct upstream_server *servers; /* by instance; none: nobody serves now */
@@ -53,7 +53,7 @@ enum upstream_outcome {
 };
 
 /* A command of [deploy], run beside the herd. */
-struct hook_wish {
+struct hook_effect {
 	const char *app;
 	uint64_t rollout; /* comes back with the answer */
 	const struct spec *spec;

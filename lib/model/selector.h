@@ -24,6 +24,10 @@ bool selector_instance(const char *text, size_t *app_len, int *number);
 bool selector_means(const char *text, bool is_app, const char *app, const char *namespace);
 /* The same for many: marks those of `specs` (of struct spec *) that `text` means, by their place.  How many it means. */
 size_t selector_mark(const char *text, const struct vec *specs, bool *marks);
+/*
+ * Those of `specs` that the names mean (none: all of them), and what they depend on: a mark for each, freed with mem_free().
+ */
+bool *selector_mark_with_needs(const struct vec *specs, const char *const *only, size_t count);
 /* Offers every name that could have been meant. */
 void selector_guess(struct str_guess *guess, const struct vec *specs);
 

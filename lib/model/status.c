@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/jot.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -115,48 +115,48 @@ bool utc_parse(const char *text, int64_t *ms)
 
 /* --- JSON --- */
 
-static void jot_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
+static void emit_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
 {
 	if (is_known)
-		jot_int(out, key, value);
+		emit_int(out, key, value);
 	else
-		jot_null(out, key);
+		emit_null(out, key);
 }
 
-static void jot_exit(struct buf *out, const char *key, const struct last_exit *end)
+static void emit_exit(struct buf *out, const char *key, const struct last_exit *end)
 {
 	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
 	struct buf text = BUF_INIT;
 
 	if (!end->is_known) {
-		jot_null(out, key);
+		emit_null(out, key);
 		return;
 	}
-	jot_open(out, key, '{');
-	jot_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
+	emit_open(out, key, '{');
+	emit_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
 	if (name)
 		buf_addf(&text, "SIG%s", name);
 	else
 		buf_addf(&text, "%d", end->signal);
-	jot_string(out, "signal", end->signal ? text.ptr : NULL);
+	emit_string(out, "signal", end->signal ? text.ptr : NULL);
 	buf_clear(&text);
 	utc_print(&text, end->at_ms);
-	jot_string(out, "at", text.ptr);
-	jot_close(out, '}');
+	emit_string(out, "at", text.ptr);
+	emit_close(out, '}');
 	buf_release(&text);
 }
 
 /* One decimal is all that anybody reads; below 0 it is not known. */
-static void jot_tenths(struct buf *out, const char *key, double value)
+static void emit_tenths(struct buf *out, const char *key, double value)
 {
 	int64_t tenths = (int64_t)(value * 10 + 0.5);
 	const char fraction[] = { '.', (char)('0' + tenths % 10) };
 
 	if (value < 0) {
-		jot_null(out, key);
+		emit_null(out, key);
 		return;
 	}
-	jot_int(out, key, tenths / 10);
+	emit_int(out, key, tenths / 10);
 	if (tenths % 10)
 		buf_add(out, fraction, sizeof(fraction));
 }
@@ -165,32 +165,32 @@ void instance_status_write(const struct instance_status *s, struct buf *out)
 {
 	struct buf number = BUF_INIT;
 
-	jot_open(out, NULL, '{');
-	jot_string(out, "id", s->name);
+	emit_open(out, NULL, '{');
+	emit_string(out, "id", s->name);
 	/* Behind the name, before its quote. */
-	jot_int(&number, NULL, s->instance);
+	emit_int(&number, NULL, s->instance);
 	buf_cut(out, out->len - 1);
 	buf_addc(out, ':');
 	buf_add(out, number.ptr, number.len);
 	buf_addc(out, '"');
 	buf_release(&number);
-	jot_string(out, "name", s->name);
-	jot_int(out, "instance", s->instance);
-	jot_or_null(out, "pid", s->pid > 0, s->pid);
-	jot_string(out, "status", s->status);
-	jot_string(out, "health", s->health);
-	jot_or_null(out, "port", s->port > 0, s->port);
-	jot_int(out, "revision", s->revision);
-	jot_tenths(out, "uptime_secs", s->uptime_ms >= 0 ? (double)s->uptime_ms / 1000 : -1);
-	jot_int(out, "restarts", s->restarts);
-	jot_int(out, "crashes", s->crashes);
-	jot_int(out, "log_dropped_bytes", s->log_dropped_bytes);
-	jot_or_null(out, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
-	jot_tenths(out, "cpu_percent", s->cpu_percent);
-	jot_exit(out, "last_exit", &s->last_exit);
-	jot_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
-	jot_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
-	jot_close(out, '}');
+	emit_string(out, "name", s->name);
+	emit_int(out, "instance", s->instance);
+	emit_or_null(out, "pid", s->pid > 0, s->pid);
+	emit_string(out, "status", s->status);
+	emit_string(out, "health", s->health);
+	emit_or_null(out, "port", s->port > 0, s->port);
+	emit_int(out, "revision", s->revision);
+	emit_tenths(out, "uptime_secs", s->uptime_ms >= 0 ? (double)s->uptime_ms / 1000 : -1);
+	emit_int(out, "restarts", s->restarts);
+	emit_int(out, "crashes", s->crashes);
+	emit_int(out, "log_dropped_bytes", s->log_dropped_bytes);
+	emit_or_null(out, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
+	emit_tenths(out, "cpu_percent", s->cpu_percent);
+	emit_exit(out, "last_exit", &s->last_exit);
+	emit_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
+	emit_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
+	emit_close(out, '}');
 }
 
 struct json *instance_status_to_json(const struct instance_status *s)
@@ -318,36 +318,36 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 static void write_rollout(const struct rollout_status *s, struct buf *out)
 {
 	if (!s->phase) {
-		jot_null(out, "rollout");
+		emit_null(out, "rollout");
 		return;
 	}
-	jot_open(out, "rollout", '{');
-	jot_string(out, "phase", s->phase);
-	jot_string(out, "kind", s->kind);
-	jot_int(out, "from", s->from);
-	jot_int(out, "to", s->to);
-	jot_int(out, "done", s->done);
-	jot_int(out, "total", s->total);
-	jot_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
-	jot_string(out, "message", s->message);
-	jot_close(out, '}');
+	emit_open(out, "rollout", '{');
+	emit_string(out, "phase", s->phase);
+	emit_string(out, "kind", s->kind);
+	emit_int(out, "from", s->from);
+	emit_int(out, "to", s->to);
+	emit_int(out, "done", s->done);
+	emit_int(out, "total", s->total);
+	emit_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
+	emit_string(out, "message", s->message);
+	emit_close(out, '}');
 }
 
 void app_status_write(const struct app_status *s, struct buf *out)
 {
-	jot_open(out, NULL, '{');
-	jot_string(out, "name", s->name);
-	jot_int(out, "instances", s->instances);
-	jot_int(out, "ready", s->ready);
-	jot_int(out, "revision", s->revision);
-	jot_or_null(out, "port", s->port > 0, s->port);
-	jot_string(out, "port_mode", s->is_shared ? "shared" : "each");
-	jot_string(out, "oxfile", s->oxfile);
-	jot_string(out, "folder", s->folder);
-	jot_string(out, "commit", s->commit);
-	jot_bool(out, "rolled_back", s->is_held);
+	emit_open(out, NULL, '{');
+	emit_string(out, "name", s->name);
+	emit_int(out, "instances", s->instances);
+	emit_int(out, "ready", s->ready);
+	emit_int(out, "revision", s->revision);
+	emit_or_null(out, "port", s->port > 0, s->port);
+	emit_string(out, "port_mode", s->is_shared ? "shared" : "each");
+	emit_string(out, "oxfile", s->oxfile);
+	emit_string(out, "folder", s->folder);
+	emit_string(out, "commit", s->commit);
+	emit_bool(out, "rolled_back", s->is_held);
 	write_rollout(&s->rollout, out);
-	jot_close(out, '}');
+	emit_close(out, '}');
 }
 
 static int number_of(const struct json *j, const char *key)

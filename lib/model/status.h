@@ -42,7 +42,7 @@ struct instance_status {
 
 void instance_status_init(struct instance_status *s);
 void instance_status_release(struct instance_status *s);
-/* Appends it as a JSON object (base/jot.h). */
+/* Appends it as a JSON object (base/json_emit.h). */
 void instance_status_write(const struct instance_status *s, struct buf *out);
 /* The same as a tree. */
 struct json *instance_status_to_json(const struct instance_status *s);

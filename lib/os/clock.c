@@ -52,7 +52,7 @@ void clock_write(struct buf *out, int64_t wall_ms)
 		tm.tm_hour, tm.tm_min, tm.tm_sec, (int)ms);
 }
 
-void clock_local(struct wall *w, int64_t wall_ms)
+void clock_local(struct wall_time *w, int64_t wall_ms)
 {
 	int64_t ms = ((wall_ms % 1000) + 1000) % 1000;
 	time_t seconds = (time_t)((wall_ms - ms) / 1000);
@@ -61,7 +61,7 @@ void clock_local(struct wall *w, int64_t wall_ms)
 	/* localtime_r need not look at TZ by itself. */
 	tzset();
 	(void)localtime_r(&seconds, &tm);
-	*w = (struct wall){
+	*w = (struct wall_time){
 		.epoch_ms = wall_ms,
 		.year = tm.tm_year + 1900,
 		.month = tm.tm_mon + 1,

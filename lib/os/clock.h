@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/wall.h"
+#include "base/wall_time.h"
 
 /* Since the machine started; stands still while it sleeps. */
 int64_t clock_ms(void);
@@ -21,6 +21,6 @@ int64_t clock_wall_ms(void);
 /* "2026-11-20T19:55:01.120Z": appends a wall time, UTC. */
 void clock_write(struct buf *out, int64_t wall_ms);
 /* A wall time as clocks show it here, in the time zone of this machine. */
-void clock_local(struct wall *w, int64_t wall_ms);
+void clock_local(struct wall_time *w, int64_t wall_ms);
 
 #endif

@@ -82,7 +82,7 @@ static void look_at_program(const struct search *s, const char *folder, const st
 		mem_free(whole);
 		return;
 	}
-	keep_programs(&list, w->name, s->path);
+	keeper_programs(&list, w->name, s->path);
 	for (const char *at = list.ptr; at < list.ptr + list.len; at += strlen(at) + 1) {
 		char *whole = path_join(folder, at);
 		bool is_it = is_executable(whole) && take_file(b, w->name, whole, true);
@@ -168,7 +168,7 @@ struct build *build_look(const struct spec *s, const struct launch_env *caller, 
 {
 	char *named = launch_folder(s);
 	struct search search = { .build = build_new(named), .own = own };
-	const struct spawn_wish wish = { .spec = s };
+	const struct spawn_effect wish = { .spec = s };
 	struct env env = { .items = NULL };
 	struct rights *rights = rights_find(s->user, s->group);
 

@@ -143,7 +143,7 @@ static void probe_free(void *item)
 	mem_free(p);
 }
 
-static struct probe *probe_new(struct probes *all, const struct spawn_wish *wish)
+static struct probe *probe_new(struct probes *all, const struct spawn_effect *wish)
 {
 	struct probe *p = mem_zalloc(1, sizeof(*p));
 
@@ -197,7 +197,7 @@ static void forget(struct probes *all, struct probe *p)
 	probe_free(p);
 }
 
-static struct probe *begin(struct probes *all, const struct spawn_wish *wish, int64_t pid)
+static struct probe *begin(struct probes *all, const struct spawn_effect *wish, int64_t pid)
 {
 	struct probe *p = find(all, wish->ticket.slot);
 
@@ -218,7 +218,7 @@ static struct probe *begin(struct probes *all, const struct spawn_wish *wish, in
 }
 
 void probes_start(
-	struct probes *all, const struct spawn_wish *wish, int64_t pid, const struct launch_env *caller)
+	struct probes *all, const struct spawn_effect *wish, int64_t pid, const struct launch_env *caller)
 {
 	struct probe *p = begin(all, wish, pid);
 	double wait = 0;

@@ -51,7 +51,7 @@ static void on_done(void *context, const struct run_result *result)
 	buf_release(&words);
 }
 
-void probe_exec_start(struct probe *p, const struct spawn_wish *wish, const struct launch_env *caller)
+void probe_exec_start(struct probe *p, const struct spawn_effect *wish, const struct launch_env *caller)
 {
 	const struct spec *s = wish->spec;
 	struct env env = { .items = NULL };

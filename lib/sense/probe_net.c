@@ -272,7 +272,7 @@ static void try_next(struct probe *p, int number)
 	probe_decide(p, probe_answer_to(first), error_words(first));
 }
 
-void probe_net_start(struct probe *p, const struct spawn_wish *wish)
+void probe_net_start(struct probe *p, const struct spawn_effect *wish)
 {
 	const struct spec *s = wish->spec;
 

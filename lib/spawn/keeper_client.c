@@ -38,7 +38,7 @@ struct keeper_client {
 	 */
 	struct buf waiting;
 	size_t sent, count; /* bytes of `waiting` that are gone, letters that are left */
-	char *room;         /* KEEP_MESSAGE_MAX bytes */
+	char *room;         /* KEEPER_MSG_MAX bytes */
 };
 
 static struct letter first_letter(const struct keeper_client *p)
@@ -74,11 +74,11 @@ static void keeper_client_lost(struct keeper_client *p, int number)
 /* One packet to its handler; false when there is none left, or when the keeper is gone. */
 static bool take_one(struct keeper_client *p)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 	struct err e = ERR_INIT;
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count = 0;
-	ssize_t len = sock_receive(p->fd, p->room, KEEP_MESSAGE_MAX, fds, &fd_count);
+	ssize_t len = sock_receive(p->fd, p->room, KEEPER_MSG_MAX, fds, &fd_count);
 
 	if (len < 0 && (errno == EAGAIN || errno == EMSGSIZE))
 		return errno == EMSGSIZE;
@@ -86,7 +86,7 @@ static bool take_one(struct keeper_client *p)
 		keeper_client_lost(p, len < 0 ? errno : 0);
 		return false;
 	}
-	if (keep_read(&m, p->room, (size_t)len, &e) == 0) {
+	if (keeper_msg_read(&m, p->room, (size_t)len, &e) == 0) {
 		p->calls->message(p->context, &m, fds, fd_count);
 	} else {
 		log_warn("a message of the keeper makes no sense: %s", e.text.ptr);
@@ -132,7 +132,7 @@ struct keeper_client *keeper_client_new(
 	struct keeper_client *p = mem_zalloc(1, sizeof(*p));
 
 	*p = (struct keeper_client){ .loop = loop, .fd = fd, .calls = calls, .context = context };
-	p->room = mem_alloc(KEEP_MESSAGE_MAX);
+	p->room = mem_alloc(KEEPER_MSG_MAX);
 	(void)fd_set_nonblocking(fd, true);
 	ev_io_init(&p->reader, on_readable, fd, EV_READ);
 	ev_io_init(&p->writer, on_writable, fd, EV_WRITE);
@@ -172,37 +172,37 @@ static void keep_for_later(struct keeper_client *p, const struct buf *bytes, con
 }
 
 /* A SPAWN that no socket takes becomes a SPAWN_LONG; its bytes go into a descriptor. */
-static int wrap_long(struct buf *bytes, const struct keep_message *m, int *body, struct err *e)
+static int wrap_long(struct buf *bytes, const struct keeper_msg *m, int *body, struct err *e)
 {
-	struct keep_message wrap;
+	struct keeper_msg wrap;
 
 	*body = sealed_new(bytes->ptr, bytes->len);
 	if (*body < 0)
 		return err_sys(e, errno, "no memory for its command and environment (%zu bytes)", bytes->len);
-	keep_message_init(&wrap, KEEP_SPAWN_LONG);
+	keeper_msg_init(&wrap, KEEPER_SPAWN_LONG);
 	wrap.serial = m->serial;
 	wrap.ticket = m->ticket;
 	buf_release(bytes);
-	return keep_write(bytes, &wrap, e);
+	return keeper_msg_write(bytes, &wrap, e);
 }
 
-int keeper_client_send(struct keeper_client *p, const struct keep_message *m, int fd)
+int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd)
 {
 	struct buf bytes = BUF_INIT;
 	struct err e = ERR_INIT;
 	int fds[2] = { -1, -1 };
 	size_t fd_count = 0;
 	int body = -1;
-	int rc = keep_write(&bytes, m, &e);
+	int rc = keeper_msg_write(&bytes, m, &e);
 
-	if (rc == 0 && m->kind == KEEP_SPAWN && bytes.len > KEEP_SPAWN_SHORT)
+	if (rc == 0 && m->kind == KEEPER_SPAWN && bytes.len > KEEPER_SPAWN_SHORT)
 		rc = wrap_long(&bytes, m, &body, &e);
 	if (fd >= 0)
 		fds[fd_count++] = fd;
 	if (body >= 0)
 		fds[fd_count++] = body;
 	if (rc < 0)
-		log_error("cannot tell the keeper '%s': %s", keep_kind_word(m->kind), e.text.ptr);
+		log_error("cannot tell the keeper '%s': %s", keeper_msg_kind_word(m->kind), e.text.ptr);
 	else if (p->count || sock_send(p->fd, bytes.ptr, bytes.len, fds, fd_count) < 0)
 		keep_for_later(p, &bytes, fds, fd_count);
 	fd_close(&body);

@@ -7,14 +7,14 @@
 
 #include <stddef.h>
 
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct ev_loop;
 struct keeper_client;
 
 struct keeper_client_calls {
 	/* Strings are borrowed for the call; descriptors are the callee's. */
-	void (*message)(void *context, const struct keep_message *m, const int *fds, size_t fd_count);
+	void (*message)(void *context, const struct keeper_msg *m, const int *fds, size_t fd_count);
 	/* The keeper is gone: there is nothing left to be a brain of. */
 	void (*gone)(void *context);
 };
@@ -24,7 +24,7 @@ struct keeper_client *keeper_client_new(
 	struct ev_loop *loop, int fd, const struct keeper_client_calls *calls, void *context);
 void keeper_client_free(struct keeper_client *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */
-int keeper_client_send(struct keeper_client *p, const struct keep_message *m, int fd);
+int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd);
 /* Messages that wait for room. */
 size_t keeper_client_waiting(const struct keeper_client *p);
 

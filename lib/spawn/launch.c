@@ -42,7 +42,7 @@ static void put_callers(struct env *env, const struct spec *s, const struct laun
 			put_all(env, &caller->env);
 		return;
 	}
-	env_put(env, "PATH", KEEP_PATH_DEFAULT);
+	env_put(env, "PATH", KEEPER_PATH_DEFAULT);
 	for (size_t i = 0; caller && i < sizeof(kept) / sizeof(kept[0]); i++)
 		if (env_get(&caller->env, kept[i]))
 			env_put(env, kept[i], env_get(&caller->env, kept[i]));
@@ -58,7 +58,7 @@ void launch_hook_env(const struct spec *s, int revision, const struct launch_env
 	put_all(env, &s->env);
 }
 
-void launch_env(const struct spawn_wish *wish, const struct launch_env *caller, struct env *env)
+void launch_env(const struct spawn_effect *wish, const struct launch_env *caller, struct env *env)
 {
 	const struct spec *s = wish->spec;
 
@@ -85,19 +85,19 @@ static void fill_env(struct launch *l, const struct env *env)
 	for (size_t i = 0; i < env->len; i++) {
 		buf_clear(&pair);
 		buf_addf(&pair, "%s=%s", env->items[i].name, env->items[i].value);
-		keep_list_add(&l->env, pair.ptr);
+		keeper_list_add(&l->env, pair.ptr);
 	}
 	buf_release(&pair);
-	l->message.spawn.env = keep_list_of(&l->env);
+	l->message.spawn.env = keeper_list_of(&l->env);
 }
 
 void launch_words(struct launch *l, const struct command *command, const struct env *env, const char *folder)
 {
 	for (char **word = command->argv; *word; word++)
-		keep_list_add(&l->argv, *word);
-	l->message.spawn.argv = keep_list_of(&l->argv);
-	keep_programs(&l->programs, command->argv[0], env_get(env, "PATH"));
-	l->message.spawn.programs = keep_list_of(&l->programs);
+		keeper_list_add(&l->argv, *word);
+	l->message.spawn.argv = keeper_list_of(&l->argv);
+	keeper_programs(&l->programs, command->argv[0], env_get(env, "PATH"));
+	l->message.spawn.programs = keeper_list_of(&l->programs);
 	l->folder = mem_strdup(folder);
 	l->message.spawn.folder = l->folder;
 	fill_env(l, env);
@@ -118,7 +118,7 @@ static void put_unless_said(struct env *env, const struct env *said, const char 
 int launch_user(struct launch *l, const char *name, const char *group, const struct env *said,
 	struct env *env, struct err *e)
 {
-	struct keep_spawn *spawn = &l->message.spawn;
+	struct keeper_spawn *spawn = &l->message.spawn;
 	struct user *user = NULL;
 	int rc = 0;
 
@@ -126,10 +126,10 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 		return 0;
 	user = mem_zalloc(1, sizeof(*user));
 	rc = user_find(user, name, group, e);
-	if (rc == 0 && user->group_count > KEEP_GROUPS_MAX)
+	if (rc == 0 && user->group_count > KEEPER_GROUPS_MAX)
 		rc = err_set(e, "user '%s' has too many groups", name);
 	if (rc == 0) {
-		spawn->flags |= KEEP_SPAWN_USER;
+		spawn->flags |= KEEPER_SPAWN_USER;
 		spawn->uid = user->uid;
 		spawn->gid = user->gid;
 		for (size_t i = 0; i < user->group_count; i++)
@@ -145,14 +145,14 @@ int launch_user(struct launch *l, const char *name, const char *group, const str
 }
 
 /* Those of the caller, as far as the daemon itself may go. */
-static void add_callers_limits(struct keep_spawn *spawn, const struct launch_env *caller)
+static void add_callers_limits(struct keeper_spawn *spawn, const struct launch_env *caller)
 {
 	for (size_t i = 0; i < caller->limit_count; i++) {
-		const struct keep_rlimit *l = &caller->limits[i];
+		const struct keeper_rlimit *l = &caller->limits[i];
 		struct rlimit limit = { .rlim_cur = l->soft, .rlim_max = l->hard };
 
 		limit_clamp((int)l->resource, &limit);
-		spawn->rlimits[spawn->rlimit_count++] = (struct keep_rlimit){
+		spawn->rlimits[spawn->rlimit_count++] = (struct keeper_rlimit){
 			.resource = l->resource,
 			.soft = limit.rlim_cur,
 			.hard = limit.rlim_max,
@@ -161,7 +161,7 @@ static void add_callers_limits(struct keep_spawn *spawn, const struct launch_env
 }
 
 /* What the app says itself stands above what its caller has. */
-static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
+static void add_limit(struct keeper_spawn *spawn, int resource, int64_t value)
 {
 	size_t at = 0;
 
@@ -169,9 +169,9 @@ static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
 		return;
 	while (at < spawn->rlimit_count && spawn->rlimits[at].resource != resource)
 		at++;
-	if (at == KEEP_RLIMITS_MAX)
+	if (at == KEEPER_RLIMITS_MAX)
 		return;
-	spawn->rlimits[at] = (struct keep_rlimit){
+	spawn->rlimits[at] = (struct keeper_rlimit){
 		.resource = resource,
 		.soft = (uint64_t)value,
 		.hard = (uint64_t)value,
@@ -180,9 +180,9 @@ static void add_limit(struct keep_spawn *spawn, int resource, int64_t value)
 		spawn->rlimit_count++;
 }
 
-static void add_descriptor(struct keep_spawn *spawn, int target, enum keep_from from, const char *name)
+static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)
 {
-	spawn->descriptors[spawn->descriptor_count++] = (struct keep_descriptor){
+	spawn->descriptors[spawn->descriptor_count++] = (struct keeper_descriptor){
 		.target = target,
 		.from = from,
 		.name = name,
@@ -190,7 +190,7 @@ static void add_descriptor(struct keep_spawn *spawn, int target, enum keep_from 
 }
 
 /* The lowest number that nothing else has, for shells know no descriptor above 9. */
-static int next_target(const struct keep_spawn *spawn)
+static int next_target(const struct keeper_spawn *spawn)
 {
 	int target = STDERR_FILENO + 1;
 
@@ -202,7 +202,7 @@ static int next_target(const struct keep_spawn *spawn)
 
 /* How it may speak to us.  Whatever the app says of these names itself would lead nowhere. */
 static void add_ways(
-	struct keep_spawn *spawn, const struct spec *s, const struct launch_ends *ends, struct env *env)
+	struct keeper_spawn *spawn, const struct spec *s, const struct launch_ends *ends, struct env *env)
 {
 	char usec[32];
 
@@ -214,12 +214,12 @@ static void add_ways(
 	}
 	if (ends->notify_pipe) {
 		put_number(env, "NOTIFY_FD", next_target(spawn));
-		add_descriptor(spawn, next_target(spawn), KEEP_FROM_HELD, ends->notify_pipe);
+		add_descriptor(spawn, next_target(spawn), KEEPER_FROM_HELD, ends->notify_pipe);
 	}
 	if (ends->channel) {
 		put_number(env, "NODE_CHANNEL_FD", next_target(spawn));
 		env_put(env, "NODE_CHANNEL_SERIALIZATION_MODE", "json");
-		add_descriptor(spawn, next_target(spawn), KEEP_FROM_HELD, ends->channel);
+		add_descriptor(spawn, next_target(spawn), KEEPER_FROM_HELD, ends->channel);
 	}
 }
 
@@ -256,13 +256,13 @@ static void follow_links(char **argv, const struct build *own)
 void launch_init(struct launch *l)
 {
 	memset(l, 0, sizeof(*l));
-	keep_message_init(&l->message, KEEP_SPAWN);
+	keeper_msg_init(&l->message, KEEPER_SPAWN);
 	buf_init(&l->programs);
 	buf_init(&l->argv);
 	buf_init(&l->env);
 }
 
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct launch_env *caller,
+int launch_fill(struct launch *l, const struct spawn_effect *wish, const struct launch_env *caller,
 	const struct launch_ends *ends, struct err *e)
 {
 	const struct spec *s = wish->spec;
@@ -275,7 +275,7 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct la
 	launch_init(l);
 	l->message.serial = wish->ticket.generation;
 	l->message.ticket =
-		(struct keep_ticket){ .slot = wish->ticket.slot, .generation = wish->ticket.generation };
+		(struct keeper_ticket){ .slot = wish->ticket.slot, .generation = wish->ticket.generation };
 	l->message.name = wish->name;
 	l->message.spawn.umask = caller ? caller->mask : 022;
 	launch_env(wish, caller, &env);
@@ -283,8 +283,8 @@ int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct la
 	rc = launch_user(l, s->user, s->group, &said, &env, e);
 	env_release(&said);
 	if (rc == 0) {
-		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEP_FROM_FIFO, ends->out);
-		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEP_FROM_FIFO, ends->err);
+		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEPER_FROM_FIFO, ends->out);
+		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEPER_FROM_FIFO, ends->err);
 		add_ways(&l->message.spawn, s, ends, &env);
 		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
 		follow_links(filled.argv, wish->own);
@@ -322,7 +322,7 @@ void launch_own_environment(struct env *env)
 		mem_free(name);
 	}
 	buf_addf(&path, "%s:/usr/local/sbin:/usr/sbin:/sbin",
-		env_get(env, "PATH") ? env_get(env, "PATH") : KEEP_PATH_DEFAULT);
+		env_get(env, "PATH") ? env_get(env, "PATH") : KEEPER_PATH_DEFAULT);
 	env_put(env, "PATH", path.ptr);
 	buf_release(&path);
 }

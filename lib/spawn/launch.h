@@ -7,14 +7,14 @@
 #include "base/buf.h"
 #include "model/effect.h"
 #include "spawn/launch_env.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct build;
 struct err;
 
 /* The message borrows from the buffers: release it after it was sent. */
 struct launch {
-	struct keep_message message;
+	struct keeper_msg message;
 	struct buf programs, argv, env;
 	char *folder;
 };
@@ -28,14 +28,14 @@ struct launch_ends {
 };
 
 /*
- * Fills a KEEP_SPAWN, which borrows from `ends` too.  -1 with words when it cannot be run at all, such as for a user that does not exist;
+ * Fills a KEEPER_SPAWN, which borrows from `ends` too.  -1 with words when it cannot be run at all, such as for a user that does not exist;
  * e->number is an errno.
  */
-int launch_fill(struct launch *l, const struct spawn_wish *wish, const struct launch_env *caller,
+int launch_fill(struct launch *l, const struct spawn_effect *wish, const struct launch_env *caller,
 	const struct launch_ends *ends, struct err *e);
 void launch_release(struct launch *l);
 
-/* The parts of it, for whatever else the keeper is asked to run: a KEEP_SPAWN without a ticket, name and descriptors yet. */
+/* The parts of it, for whatever else the keeper is asked to run: a KEEPER_SPAWN without a ticket, name and descriptors yet. */
 void launch_init(struct launch *l);
 /* Program, words, environment and folder (absolute). */
 void launch_words(struct launch *l, const struct command *command, const struct env *env, const char *folder);
@@ -59,7 +59,7 @@ char *launch_folder_of(const struct spec *s, const struct build *own);
 /* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
 /* The same for a hook of its deploy: nothing of an instance. */
 void launch_hook_env(const struct spec *s, int revision, const struct launch_env *caller, struct env *env);
-void launch_env(const struct spawn_wish *wish, const struct launch_env *caller, struct env *env);
+void launch_env(const struct spawn_effect *wish, const struct launch_env *caller, struct env *env);
 
 /*
  * For commands that are nobody's: the daemon's own environment, and the folders of root's programs at the end of PATH, where nginx is and a daemon

@@ -16,7 +16,7 @@ enum { DEFAULT_UMASK = 022 };
 static bool is_inner(const char *name)
 {
 	static const char *const inner[] = {
-		KEEP_MARK,
+		KEEPER_MARK,
 		"OXHERD_HOME",
 		"OXHERD_GROUP",
 		"OXHERD_SYSTEM",
@@ -66,9 +66,9 @@ static void set_limits(struct launch_env *caller, const struct json *limits)
 		struct rlimit limit;
 
 		if (resource < 0 || !limit_read(json_string(member, ""), &limit) ||
-			caller->limit_count == KEEP_RLIMITS_MAX)
+			caller->limit_count == KEEPER_RLIMITS_MAX)
 			continue;
-		caller->limits[caller->limit_count++] = (struct keep_rlimit){
+		caller->limits[caller->limit_count++] = (struct keeper_rlimit){
 			.resource = resource,
 			.soft = limit.rlim_cur,
 			.hard = limit.rlim_max,
@@ -82,7 +82,7 @@ static struct json *limits_to_json(const struct launch_env *caller)
 	struct buf text = BUF_INIT;
 
 	for (size_t i = 0; i < caller->limit_count; i++) {
-		const struct keep_rlimit *l = &caller->limits[i];
+		const struct keeper_rlimit *l = &caller->limits[i];
 		const struct rlimit limit = { .rlim_cur = l->soft, .rlim_max = l->hard };
 
 		for (size_t k = 0; k < limit_kind_count; k++) {

@@ -10,7 +10,7 @@
 
 #include "base/map.h"
 #include "model/spec.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct err;
 struct json;
@@ -19,7 +19,7 @@ struct launch_env {
 	struct env env;
 	int mask;      /* umask */
 	char *profile; /* that oxfiles were read with; may be NULL */
-	struct keep_rlimit limits[KEEP_RLIMITS_MAX];
+	struct keeper_rlimit limits[KEEPER_RLIMITS_MAX];
 	size_t limit_count;
 };
 

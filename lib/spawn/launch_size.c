@@ -29,13 +29,13 @@ static int too_long(struct err *e, const char *what, size_t len)
 	return -1;
 }
 
-static int check_words(const struct keep_list *argv, struct err *e)
+static int check_words(const struct keeper_list *argv, struct err *e)
 {
 	const char *word = NULL;
 	char what[64];
 	int at = 0;
 
-	while ((word = keep_list_next(argv, word))) {
+	while ((word = keeper_list_next(argv, word))) {
 		at++;
 		snprintf(what, sizeof(what), "word %d of the command", at);
 		if (strlen(word) >= STRING_MAX)
@@ -44,12 +44,12 @@ static int check_words(const struct keep_list *argv, struct err *e)
 	return 0;
 }
 
-static int check_variables(const struct keep_list *env, struct err *e)
+static int check_variables(const struct keeper_list *env, struct err *e)
 {
 	const char *entry = NULL;
 	char what[96];
 
-	while ((entry = keep_list_next(env, entry))) {
+	while ((entry = keeper_list_next(env, entry))) {
 		snprintf(what, sizeof(what), "the variable '%.*s'", (int)strcspn(entry, "="), entry);
 		if (strlen(entry) >= STRING_MAX)
 			return too_long(e, what, strlen(entry));
@@ -57,7 +57,7 @@ static int check_variables(const struct keep_list *env, struct err *e)
 	return 0;
 }
 
-static size_t total_max(const struct keep_spawn *spawn)
+static size_t total_max(const struct keeper_spawn *spawn)
 {
 	struct rlimit stack = { .rlim_cur = RLIM_INFINITY };
 	size_t most = 0;
@@ -72,15 +72,15 @@ static size_t total_max(const struct keep_spawn *spawn)
 
 int launch_check_size(const struct launch *l, struct err *e)
 {
-	const struct keep_spawn *spawn = &l->message.spawn;
+	const struct keeper_spawn *spawn = &l->message.spawn;
 	size_t total =
 		spawn->argv.len + spawn->env.len + (spawn->argv.count + spawn->env.count) * sizeof(char *);
 
 	if (check_words(&spawn->argv, e) < 0 || check_variables(&spawn->env, e) < 0)
 		return -1;
-	if (spawn->argv.count > KEEP_LIST_MAX || spawn->env.count > KEEP_LIST_MAX)
+	if (spawn->argv.count > KEEPER_LIST_MAX || spawn->env.count > KEEPER_LIST_MAX)
 		return err_set(e, "%zu words and %zu variables are more than %d each", spawn->argv.count,
-			spawn->env.count, KEEP_LIST_MAX);
+			spawn->env.count, KEEPER_LIST_MAX);
 	if (total <= total_max(spawn))
 		return 0;
 	err_set(e,

@@ -52,11 +52,11 @@ static bool held_parse(const char *name, int *held, struct ticket *t)
 	return false;
 }
 
-static void say(struct notify *all, enum keep_kind kind, const char *name, int fd)
+static void say(struct notify *all, enum keeper_msg_kind kind, const char *name, int fd)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.name = name;
 	(void)keeper_client_send(all->keeper, &m, fd);
 }
@@ -66,7 +66,7 @@ static void hold(struct peer *s, int held, int fd)
 	char name[HELD_NAME_MAX];
 
 	held_name(name, held, s->ticket);
-	say(s->all, KEEP_HOLD, name, fd);
+	say(s->all, KEEPER_HOLD, name, fd);
 	s->was_held[held] = true;
 }
 
@@ -77,7 +77,7 @@ void peer_let_go(struct peer *s, int held)
 	if (!s->was_held[held])
 		return;
 	held_name(name, held, s->ticket);
-	say(s->all, KEEP_RELEASE, name, -1);
+	say(s->all, KEEPER_RELEASE, name, -1);
 	s->was_held[held] = false;
 }
 
@@ -270,7 +270,7 @@ static int open_channel(struct peer *s, struct launch_ends *ends, struct err *e)
 	return 0;
 }
 
-int notify_open(struct notify *all, const struct spawn_wish *wish, struct launch_ends *ends, struct err *e)
+int notify_open(struct notify *all, const struct spawn_effect *wish, struct launch_ends *ends, struct err *e)
 {
 	const struct spec *spec = wish->spec;
 	enum ready_kind kind = spec_ready(spec);
@@ -381,7 +381,7 @@ bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *s
 		if (!s->was_held[i] || s->channels[i].fd >= 0)
 			continue;
 		held_name(name, i, ticket);
-		say(all, KEEP_GET, name, -1);
+		say(all, KEEPER_GET, name, -1);
 	}
 	notify_sent(all, ticket);
 	listen_now(s, pid);

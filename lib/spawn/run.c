@@ -68,19 +68,19 @@ struct runner {
 	uint32_t last_slot;
 };
 
-static void tell_keeper(struct runner *r, enum keep_kind kind, struct keep_ticket ticket)
+static void tell_keeper(struct runner *r, enum keeper_msg_kind kind, struct keeper_ticket ticket)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.serial = ticket.generation;
 	m.ticket = ticket;
 	(void)keeper_client_send(r->parent, &m, -1);
 }
 
-static struct keep_ticket ticket_of(const struct run *run)
+static struct keeper_ticket ticket_of(const struct run *run)
 {
-	return (struct keep_ticket){ .slot = run->slot, .generation = run->generation };
+	return (struct keeper_ticket){ .slot = run->slot, .generation = run->generation };
 }
 
 static struct run *find(const struct runner *r, uint64_t generation)
@@ -155,7 +155,7 @@ static void end(struct run *run, enum run_end how)
 {
 	struct runner *r = run->runner;
 
-	tell_keeper(r, KEEP_FORGET, ticket_of(run));
+	tell_keeper(r, KEEPER_FORGET, ticket_of(run));
 	map_remove_n(&r->runs, (const char *)&run->generation, sizeof(run->generation));
 	capture_close(&run->out);
 	tell(run, how);
@@ -169,7 +169,7 @@ static void kill_run(struct run *run)
 
 	ev_timer_stop(r->loop, &run->due);
 	run->is_killed = true;
-	tell_keeper(r, KEEP_KILL_TREE, ticket_of(run));
+	tell_keeper(r, KEEPER_KILL_TREE, ticket_of(run));
 	ev_now_update(r->loop);
 	ev_timer_set(&run->due, UNKILLABLE_MS / 1000.0, 0);
 	ev_timer_start(r->loop, &run->due);
@@ -223,12 +223,12 @@ static void on_soon(struct ev_loop *loop, ev_timer *w, int events)
 	start_waiting(r);
 }
 
-static void add_output(struct keep_spawn *spawn)
+static void add_output(struct keeper_spawn *spawn)
 {
 	for (int target = STDOUT_FILENO; target <= STDERR_FILENO; target++)
-		spawn->descriptors[spawn->descriptor_count++] = (struct keep_descriptor){
+		spawn->descriptors[spawn->descriptor_count++] = (struct keeper_descriptor){
 			.target = target,
-			.from = KEEP_FROM_SENT,
+			.from = KEEPER_FROM_SENT,
 			.name = "",
 		};
 }
@@ -236,7 +236,7 @@ static void add_output(struct keep_spawn *spawn)
 static int send_spawn(struct run *run, int out, struct err *e)
 {
 	struct launch launch;
-	struct keep_message *m = &launch.message;
+	struct keeper_msg *m = &launch.message;
 	int rc = 0;
 
 	launch_init(&launch);
@@ -296,22 +296,22 @@ static void take_spawned(struct run *run)
 	ev_timer_start(r->loop, &run->due);
 }
 
-static void take_failure(struct run *run, const struct keep_message *m)
+static void take_failure(struct run *run, const struct keeper_msg *m)
 {
-	if (m->stage == KEEP_STAGE_EXEC)
+	if (m->stage == KEEPER_STAGE_EXEC)
 		buf_addf(&run->words, "cannot execute '%s'", run->command.argv[0]);
-	else if (m->stage == KEEP_STAGE_FOLDER)
+	else if (m->stage == KEEPER_STAGE_FOLDER)
 		buf_addf(&run->words, "cannot enter the folder '%s'", run->folder);
-	else if (m->stage == KEEP_STAGE_USER && run->user)
+	else if (m->stage == KEEPER_STAGE_USER && run->user)
 		buf_addf(&run->words, "cannot become user '%s'", run->user);
 	else
-		buf_adds(&run->words, keep_stage_words((enum keep_stage)m->stage));
+		buf_adds(&run->words, keeper_spawn_stage_words((enum keeper_spawn_stage)m->stage));
 	run->number = (int)m->number;
 	buf_addf(&run->words, ": %s", strerror(run->number));
 	end(run, RUN_NOT_STARTED);
 }
 
-static void take_exited(struct run *run, const struct keep_message *m)
+static void take_exited(struct run *run, const struct keeper_msg *m)
 {
 	run->status = (int)m->status;
 	if (run->state != RUN_TOLD)
@@ -321,7 +321,7 @@ static void take_exited(struct run *run, const struct keep_message *m)
 }
 
 /* The answer to a spawn that could not even begin; to anything else an error is no news. */
-static void take_error(struct runner *r, const struct keep_message *m)
+static void take_error(struct runner *r, const struct keeper_msg *m)
 {
 	struct run *run = find(r, m->about);
 
@@ -332,19 +332,19 @@ static void take_error(struct runner *r, const struct keep_message *m)
 	end(run, RUN_NOT_STARTED);
 }
 
-static void take(struct run *run, const struct keep_message *m)
+static void take(struct run *run, const struct keeper_msg *m)
 {
 	switch (m->kind) {
-	case KEEP_SPAWNED:
+	case KEEPER_SPAWNED:
 		take_spawned(run);
 		break;
-	case KEEP_SPAWN_FAILED:
+	case KEEPER_SPAWN_FAILED:
 		take_failure(run, m);
 		break;
-	case KEEP_EXITED:
+	case KEEPER_EXITED:
 		take_exited(run, m);
 		break;
-	case KEEP_TREE_GONE:
+	case KEEPER_TREE_GONE:
 		end(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
 		break;
 	default:
@@ -353,19 +353,19 @@ static void take(struct run *run, const struct keep_message *m)
 }
 
 /* Of an earlier brain, or the last word about one that is forgotten here. */
-static void take_leftover(struct runner *r, const struct keep_message *m)
+static void take_leftover(struct runner *r, const struct keeper_msg *m)
 {
-	if (m->kind == KEEP_SLOT)
-		tell_keeper(r, KEEP_KILL_TREE, m->ticket);
-	else if (m->kind == KEEP_TREE_GONE)
-		tell_keeper(r, KEEP_FORGET, m->ticket);
+	if (m->kind == KEEPER_SLOT)
+		tell_keeper(r, KEEPER_KILL_TREE, m->ticket);
+	else if (m->kind == KEEPER_TREE_GONE)
+		tell_keeper(r, KEEPER_FORGET, m->ticket);
 }
 
-bool runner_takes(struct runner *r, const struct keep_message *m)
+bool runner_takes(struct runner *r, const struct keeper_msg *m)
 {
 	struct run *run = NULL;
 
-	if (m->kind == KEEP_ERROR) {
+	if (m->kind == KEEPER_ERROR) {
 		if (m->about < GENERATION_FIRST)
 			return false;
 		take_error(r, m);

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "model/spec.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 struct ev_loop;
 struct keeper_client;
@@ -59,7 +59,7 @@ struct runner *runner_new(struct ev_loop *loop, struct keeper_client *parent);
 /* Forgets all, and tells nobody; what runs is killed by the next brain, or by the keeper at the end. */
 void runner_free(struct runner *r);
 /* Is the message about a run?  Then it was taken care of.  Asked for every message of the keeper, also while synchronising. */
-bool runner_takes(struct runner *r, const struct keep_message *m);
+bool runner_takes(struct runner *r, const struct keeper_msg *m);
 /*
  * The wish is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running, or when not even SIGKILL
  * ends it (which the words say).  The time counts from its exec.  Whoever is told calls brain_end() if the herd heard of it.

@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "logbook.h"
-#include "rules/cut.h"
+#include "rules/line_split.h"
 #include "unit.h"
 
 static void in_time_order(void **state)

@@ -150,7 +150,7 @@ static int teardown(void **state)
 
 static void start(struct stand *t, int port, pid_t pid)
 {
-	struct spawn_wish wish = {
+	struct spawn_effect wish = {
 		.ticket = { .slot = 1, .generation = 7 },
 		.name = "api:2",
 		.spec = t->spec,

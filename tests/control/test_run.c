@@ -39,14 +39,14 @@ struct runs {
 
 static struct runs runs;
 
-static void on_message(void *context, const struct keep_message *m, const int *fds, size_t fd_count)
+static void on_message(void *context, const struct keeper_msg *m, const int *fds, size_t fd_count)
 {
 	struct runs *r = context;
 
 	(void)fds;
 	assert_int_equal(fd_count, 0);
-	r->synced += m->kind == KEEP_SYNCED;
-	r->errors += m->kind == KEEP_ERROR;
+	r->synced += m->kind == KEEPER_SYNCED;
+	r->errors += m->kind == KEEPER_ERROR;
 	if (!runner_takes(r->runner, m))
 		r->others++;
 }
@@ -164,13 +164,13 @@ static void run(struct runs *r, const char *line, int64_t timeout_ms)
 /* Nothing of any run is left with the keeper: a new brain would hear of none. */
 static void assert_forgotten(struct runs *r)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
 	for (int i = 0; i < 4000 && stage_count(r->stage); i++)
 		ev_run(r->loop, EVRUN_NOWAIT);
 	r->others = r->synced = 0;
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	(void)keeper_client_send(r->parent, &m, -1);
 	turn_until(r, &r->synced, 1);
 	/* HELLO and SYNCED; a slot would be a run's, and taken. */
@@ -304,7 +304,7 @@ static void a_check_that_lacks_something_blames_nobody(void **state)
 	struct probes *probes = probes_new(r->loop, r->runner, on_probed, r);
 	char *argv[] = { (char *)"/bin/true", NULL };
 	struct spec *spec = spec_new("api");
-	struct spawn_wish wish = { .ticket = { .slot = 1 }, .name = "api:0", .spec = spec };
+	struct spawn_effect wish = { .ticket = { .slot = 1 }, .name = "api:0", .spec = spec };
 	struct rlimit before;
 
 	spec->folder = mem_strdup("/");
@@ -386,7 +386,7 @@ static void descriptors_stay_few(void **state)
 static void an_earlier_brains_are_killed(void **state)
 {
 	struct runs *r = *state;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	start(r, "setsid sleep 1000 & sleep 1000", 0);
 	start(r, "exit 3", 0);
@@ -400,8 +400,8 @@ static void an_earlier_brains_are_killed(void **state)
 	stage_accept(r->stage, false);
 	begin(r);
 	r->done = r->synced = 0;
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	(void)keeper_client_send(r->parent, &m, -1);
 	turn_until(r, &r->synced, 1);
 	/* New ones have tickets of their own meanwhile. */

@@ -9,13 +9,13 @@
 #include <unistd.h>
 
 #include "os/sock.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 int main(void)
 {
 	const char *path = getenv("TEST_BRAIN_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int keeper = KEEP_FD;
+	int keeper = KEEPER_FD;
 	int test = -1;
 	char byte = 0;
 

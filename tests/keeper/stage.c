@@ -138,7 +138,7 @@ void stage_accept(struct stage *s, bool syncs)
 	struct pollfd wait = { .fd = s->listener, .events = POLLIN };
 	struct ucred who;
 	socklen_t len = sizeof(who);
-	struct keep_message m;
+	struct keeper_msg m;
 	size_t count = 0;
 	int fds[SOCK_FDS_MAX];
 	char byte = 0;
@@ -157,11 +157,11 @@ void stage_accept(struct stage *s, bool syncs)
 	s->sock = fds[0];
 	if (!syncs)
 		return;
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	stage_say(s, &m, NULL, 0);
-	stage_expect(s, KEEP_SYNCED, 0);
-	keep_message_init(&m, KEEP_SERVES);
+	stage_expect(s, KEEPER_SYNCED, 0);
+	keeper_msg_init(&m, KEEPER_SERVES);
 	stage_say(s, &m, NULL, 0);
 }
 
@@ -289,13 +289,13 @@ static void remove_home(const struct stage *s)
 int stage_close(void **state)
 {
 	struct stage *s = *state;
-	struct keep_message m;
+	struct keeper_msg m;
 	int strays = 0;
 	int status = 0;
 	char cgroups[4096];
 
 	if (s->keeper > 0 && s->sock >= 0) {
-		keep_message_init(&m, KEEP_STOP_ALL);
+		keeper_msg_init(&m, KEEPER_STOP_ALL);
 		stage_say(s, &m, NULL, 0);
 	}
 	fd_close(&s->link);

@@ -9,7 +9,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
-#include "wire/keep.h"
+#include "wire/keeper_msg.h"
 
 enum {
 	STAGE_WAIT_MS = 20000, /* for what must happen; only a failing test waits that long */
@@ -20,11 +20,11 @@ enum {
 
 /* A message from the keeper, as far as tests look at it. */
 struct note {
-	enum keep_kind kind;
-	struct keep_ticket ticket;
+	enum keeper_msg_kind kind;
+	struct keeper_ticket ticket;
 	int64_t pid, state, is_taken, is_gone, status, stage, number, signal, cpu_us;
 	uint64_t start_time, about;
-	char name[KEEP_NAME_MAX + 1];
+	char name[KEEPER_NAME_MAX + 1];
 	int fd; /* that came with it, or -1 */
 	bool is_seen;
 	int64_t at_ms, wall_ms, peak_kb;
@@ -89,23 +89,23 @@ void stage_until_count(struct stage *s, int count);
 /* --- talking --- */
 
 /* `m` with the next serial; gives it. */
-uint64_t stage_say(struct stage *s, struct keep_message *m, const int *fds, size_t count);
-uint64_t stage_say_ticket(struct stage *s, enum keep_kind kind, uint64_t generation);
-uint64_t stage_say_name(struct stage *s, enum keep_kind kind, const char *name, int fd);
-uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keep_reach reach);
+uint64_t stage_say(struct stage *s, struct keeper_msg *m, const int *fds, size_t count);
+uint64_t stage_say_ticket(struct stage *s, enum keeper_msg_kind kind, uint64_t generation);
+uint64_t stage_say_name(struct stage *s, enum keeper_msg_kind kind, const char *name, int fd);
+uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keeper_reach reach);
 /* The next one of that kind about that ticket that no test has seen; 0 is any ticket.  Fails the test when none comes. */
-struct note *stage_expect(struct stage *s, enum keep_kind kind, uint64_t generation);
+struct note *stage_expect(struct stage *s, enum keeper_msg_kind kind, uint64_t generation);
 struct note *stage_expect_error(struct stage *s, uint64_t about);
 /* What is there already, or NULL: everything that the keeper said before now is looked through. */
-struct note *stage_seen(struct stage *s, enum keep_kind kind, uint64_t generation);
+struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t generation);
 
 /* --- spawning --- */
 
 /* A wish that a test can change before it is said. */
 struct wish {
-	struct keep_message m;
+	struct keeper_msg m;
 	struct buf programs, argv, env;
-	int fds[KEEP_FDS_MAX];
+	int fds[KEEPER_FDS_MAX];
 	size_t fd_count;
 };
 
@@ -132,7 +132,7 @@ void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text);
 void stage_assert_has(const struct buf *text, const char *words);
 void stage_assert_lacks(const struct buf *text, const char *words);
 /* It never ran, for that reason, and leaves nothing. */
-void stage_assert_fails(struct stage *s, struct wish *w, enum keep_stage where, int number);
+void stage_assert_fails(struct stage *s, struct wish *w, enum keeper_spawn_stage where, int number);
 /* A file in the stage's folder; its path goes to `path`. */
 void stage_file(struct stage *s, char *path, size_t size, const char *name, const char *text, mode_t mode);
 

@@ -17,14 +17,14 @@
 
 /* --- talking --- */
 
-uint64_t stage_say(struct stage *s, struct keep_message *m, const int *fds, size_t count)
+uint64_t stage_say(struct stage *s, struct keeper_msg *m, const int *fds, size_t count)
 {
 	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	int64_t limit = clock_ms() + STAGE_WAIT_MS;
 
 	m->serial = ++s->serial;
-	if (keep_write(&out, m, &e) < 0)
+	if (keeper_msg_write(&out, m, &e) < 0)
 		fail_msg("%s", e.text.ptr);
 	while (sock_send(s->sock, out.ptr, out.len, fds, count) < 0) {
 		if (errno != EAGAIN || clock_ms() > limit)
@@ -36,30 +36,30 @@ uint64_t stage_say(struct stage *s, struct keep_message *m, const int *fds, size
 	return m->serial;
 }
 
-uint64_t stage_say_ticket(struct stage *s, enum keep_kind kind, uint64_t generation)
+uint64_t stage_say_ticket(struct stage *s, enum keeper_msg_kind kind, uint64_t generation)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
-	m.ticket = (struct keep_ticket){ 1, generation };
+	keeper_msg_init(&m, kind);
+	m.ticket = (struct keeper_ticket){ 1, generation };
 	return stage_say(s, &m, NULL, 0);
 }
 
-uint64_t stage_say_name(struct stage *s, enum keep_kind kind, const char *name, int fd)
+uint64_t stage_say_name(struct stage *s, enum keeper_msg_kind kind, const char *name, int fd)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
+	keeper_msg_init(&m, kind);
 	m.name = name;
 	return stage_say(s, &m, &fd, fd >= 0);
 }
 
-uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keep_reach reach)
+uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum keeper_reach reach)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, KEEP_SIGNAL);
-	m.ticket = (struct keep_ticket){ 1, generation };
+	keeper_msg_init(&m, KEEPER_SIGNAL);
+	m.ticket = (struct keeper_ticket){ 1, generation };
 	m.signal = number;
 	m.reach = reach;
 	return stage_say(s, &m, NULL, 0);
@@ -67,12 +67,12 @@ uint64_t stage_signal(struct stage *s, uint64_t generation, int number, enum kee
 
 static void answer_ping(struct stage *s, uint64_t serial)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
 	s->pings++;
 	if (s->is_silent)
 		return;
-	keep_message_init(&m, KEEP_PONG);
+	keeper_msg_init(&m, KEEPER_PONG);
 	m.about = serial;
 	stage_say(s, &m, NULL, 0);
 }
@@ -80,8 +80,8 @@ static void answer_ping(struct stage *s, uint64_t serial)
 /* False when nothing came in time. */
 static bool receive(struct stage *s, int wait_ms)
 {
-	static char bytes[KEEP_MESSAGE_MAX];
-	static struct keep_message m;
+	static char bytes[KEEPER_MSG_MAX];
+	static struct keeper_msg m;
 	struct pollfd wait = { .fd = s->sock, .events = POLLIN };
 	struct note *n = &s->notes[s->note_count];
 	int fds[SOCK_FDS_MAX];
@@ -93,8 +93,8 @@ static bool receive(struct stage *s, int wait_ms)
 	got = sock_receive(s->sock, bytes, sizeof(bytes), fds, &count);
 	if (got <= 0)
 		return false;
-	assert_int_equal(keep_read(&m, bytes, (size_t)got, NULL), 0);
-	if (m.kind == KEEP_PING) {
+	assert_int_equal(keeper_msg_read(&m, bytes, (size_t)got, NULL), 0);
+	if (m.kind == KEEPER_PING) {
 		answer_ping(s, m.serial);
 		return true;
 	}
@@ -107,7 +107,7 @@ static bool receive(struct stage *s, int wait_ms)
 	return true;
 }
 
-static struct note *find(struct stage *s, enum keep_kind kind, uint64_t generation, uint64_t about)
+static struct note *find(struct stage *s, enum keeper_msg_kind kind, uint64_t generation, uint64_t about)
 {
 	while (s->notes_seen < s->note_count && s->notes[s->notes_seen].is_seen)
 		s->notes_seen++;
@@ -123,33 +123,33 @@ static struct note *find(struct stage *s, enum keep_kind kind, uint64_t generati
 	return NULL;
 }
 
-static struct note *expect(struct stage *s, enum keep_kind kind, uint64_t generation, uint64_t about)
+static struct note *expect(struct stage *s, enum keeper_msg_kind kind, uint64_t generation, uint64_t about)
 {
 	struct note *n = NULL;
 
 	while (!(n = find(s, kind, generation, about)))
 		if (!receive(s, STAGE_WAIT_MS)) {
 			stage_print_log(s);
-			fail_msg("no message '%s' about %llu", keep_kind_word(kind),
+			fail_msg("no message '%s' about %llu", keeper_msg_kind_word(kind),
 				(unsigned long long)(generation + about));
 		}
 	return n;
 }
 
-struct note *stage_expect(struct stage *s, enum keep_kind kind, uint64_t generation)
+struct note *stage_expect(struct stage *s, enum keeper_msg_kind kind, uint64_t generation)
 {
 	return expect(s, kind, generation, 0);
 }
 
 struct note *stage_expect_error(struct stage *s, uint64_t about)
 {
-	return expect(s, KEEP_ERROR, 0, about);
+	return expect(s, KEEPER_ERROR, 0, about);
 }
 
-struct note *stage_seen(struct stage *s, enum keep_kind kind, uint64_t generation)
+struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t generation)
 {
 	/* The answer to a question of ours stands behind everything that was said before it. */
-	stage_expect_error(s, stage_say_name(s, KEEP_GET, "nothing has this name", -1));
+	stage_expect_error(s, stage_say_name(s, KEEPER_GET, "nothing has this name", -1));
 	return find(s, kind, generation, 0);
 }
 
@@ -160,12 +160,12 @@ void wish_program(struct wish *w, uint64_t generation, int *out, const char *con
 	int ends[2];
 
 	*w = (struct wish){ .programs = BUF_INIT, .argv = BUF_INIT, .env = BUF_INIT };
-	keep_message_init(&w->m, KEEP_SPAWN);
-	w->m.ticket = (struct keep_ticket){ 1, generation };
+	keeper_msg_init(&w->m, KEEPER_SPAWN);
+	w->m.ticket = (struct keeper_ticket){ 1, generation };
 	w->m.name = "api:0";
-	keep_programs(&w->programs, argv[0], NULL);
+	keeper_programs(&w->programs, argv[0], NULL);
 	for (; *argv; argv++)
-		keep_list_add(&w->argv, *argv);
+		keeper_list_add(&w->argv, *argv);
 	w->m.spawn.folder = "/";
 	w->m.spawn.umask = 022;
 	if (!out)
@@ -174,7 +174,7 @@ void wish_program(struct wish *w, uint64_t generation, int *out, const char *con
 	*out = ends[0];
 	w->fds[w->fd_count++] = ends[1];
 	w->m.spawn.descriptors[w->m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 1, KEEP_FROM_SENT, 0, "" };
+		(struct keeper_descriptor){ 1, KEEPER_FROM_SENT, 0, "" };
 }
 
 void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const *words)
@@ -193,9 +193,9 @@ uint64_t wish_say(struct stage *s, struct wish *w)
 {
 	uint64_t serial = 0;
 
-	w->m.spawn.programs = keep_list_of(&w->programs);
-	w->m.spawn.argv = keep_list_of(&w->argv);
-	w->m.spawn.env = keep_list_of(&w->env);
+	w->m.spawn.programs = keeper_list_of(&w->programs);
+	w->m.spawn.argv = keeper_list_of(&w->argv);
+	w->m.spawn.env = keeper_list_of(&w->env);
 	serial = stage_say(s, &w->m, w->fds, w->fd_count);
 	while (w->fd_count)
 		fd_close(&w->fds[--w->fd_count]);
@@ -211,7 +211,7 @@ pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *co
 
 	wish_actor(&w, generation, out, words);
 	wish_say(s, &w);
-	return (pid_t)stage_expect(s, KEEP_SPAWNED, generation)->pid;
+	return (pid_t)stage_expect(s, KEEPER_SPAWNED, generation)->pid;
 }
 
 void stage_read(int fd, struct buf *out, const char *words)
@@ -256,9 +256,9 @@ void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text)
 	uint64_t generation = w->m.ticket.generation;
 
 	wish_say(s, w);
-	stage_expect(s, KEEP_SPAWNED, generation);
+	stage_expect(s, KEEPER_SPAWNED, generation);
 	stage_read_all(out, text);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, generation)->status, 0);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, generation)->status, 0);
 }
 
 void stage_file(struct stage *s, char *path, size_t size, const char *name, const char *text, mode_t mode)
@@ -271,20 +271,20 @@ void stage_file(struct stage *s, char *path, size_t size, const char *name, cons
 	fd_close(&fd);
 }
 
-void stage_assert_fails(struct stage *s, struct wish *w, enum keep_stage where, int number)
+void stage_assert_fails(struct stage *s, struct wish *w, enum keeper_spawn_stage where, int number)
 {
 	uint64_t generation = w->m.ticket.generation;
 	struct note *n = NULL;
 
 	wish_say(s, w);
-	n = stage_expect(s, KEEP_SPAWN_FAILED, generation);
+	n = stage_expect(s, KEEPER_SPAWN_FAILED, generation);
 	assert_int_equal(n->stage, where);
 	assert_int_equal(n->number, number);
-	assert_null(stage_seen(s, KEEP_SPAWNED, generation));
-	assert_null(stage_seen(s, KEEP_EXITED, generation));
+	assert_null(stage_seen(s, KEEPER_SPAWNED, generation));
+	assert_null(stage_seen(s, KEEPER_EXITED, generation));
 	/* Nothing was left, so there is nothing to kill, and the slot can be given back. */
-	stage_say_ticket(s, KEEP_KILL_TREE, generation);
-	stage_expect(s, KEEP_TREE_GONE, generation);
-	stage_say_ticket(s, KEEP_FORGET, generation);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_say_ticket(s, KEEPER_KILL_TREE, generation);
+	stage_expect(s, KEEPER_TREE_GONE, generation);
+	stage_say_ticket(s, KEEPER_FORGET, generation);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 }

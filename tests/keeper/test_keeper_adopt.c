@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
 #include "keeper/ledger.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -29,10 +29,10 @@ static void path_of_ledger(const struct stage *s, char path[128])
 
 static void assert_adopted(struct stage *s, uint64_t generation, pid_t pid)
 {
-	const struct note *n = stage_expect(s, KEEP_SLOT, generation);
+	const struct note *n = stage_expect(s, KEEPER_SLOT, generation);
 
 	assert_int_equal(n->pid, pid);
-	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_int_equal(n->state, KEEPER_STATE_RUNNING);
 	assert_string_equal(n->name, "api:0");
 	assert_true(stage_exists(s, pid));
 }
@@ -49,20 +49,20 @@ static void what_runs_is_adopted(void **state)
 		const struct note *n = NULL;
 
 		kill_and_replace(s);
-		n = stage_expect(s, KEEP_SLOT, 1);
+		n = stage_expect(s, KEEPER_SLOT, 1);
 		assert_int_equal(n->pid, pid);
 		assert_int_equal(n->start_time, p.start_time);
-		assert_int_equal(n->state, KEEP_STATE_RUNNING);
-		assert_null(stage_seen(s, KEEP_SLOT, 0));
+		assert_int_equal(n->state, KEEPER_STATE_RUNNING);
+		assert_null(stage_seen(s, KEEPER_SLOT, 0));
 	}
-	stage_signal(s, 1, SIGTERM, KEEP_REACH_MAIN);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->status, SIGTERM);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
-	stage_say_ticket(s, KEEP_FORGET, 1);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->status, SIGTERM);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_FORGET, 1);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	kill_and_replace(s);
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 }
 
 /* Once while its new parent has not reaped it, once when it is gone for good before the keeper looks. */
@@ -74,13 +74,13 @@ static void its_exit_code_is_learnt(void **state)
 	for (uint64_t g = 1; g <= 2; g++)
 		pids[g - 1] = stage_actor(s, g, NULL, WORDS("--exit-on", "TERM 42", "--mark"));
 	kill_and_replace(s);
-	stage_signal(s, 1, SIGTERM, KEEP_REACH_MAIN);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 1)->status), 42);
+	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 42);
 	kill(s->keeper, SIGSTOP);
 	kill(pids[1], SIGTERM);
 	assert_int_equal(WEXITSTATUS(stage_wait(pids[1])), 42);
 	kill(s->keeper, SIGCONT);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 2)->status), 42);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 2)->status), 42);
 }
 
 static void an_exit_that_nobody_took_is_told_again(void **state)
@@ -89,15 +89,15 @@ static void an_exit_that_nobody_took_is_told_again(void **state)
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "7"));
 	stage_actor(s, 2, NULL, WORDS("--crash"));
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_expect(s, KEEP_EXITED, 2);
-	stage_say_ticket(s, KEEP_TAKE_EXIT, 2);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 2);
+	stage_say_ticket(s, KEEPER_TAKE_EXIT, 2);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	kill_and_replace(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 1)->status), 7);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 2)->is_taken, 1);
-	assert_null(stage_seen(s, KEEP_EXITED, 2));
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 7);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 2)->is_taken, 1);
+	assert_null(stage_seen(s, KEEPER_EXITED, 2));
 }
 
 /* A brain that dies before it has saved it, and a keeper with it. */
@@ -107,21 +107,21 @@ static void who_was_asked_to_end_is_told_as_such(void **state)
 
 	stage_actor(s, 1, NULL, WORDS("--mark"));
 	stage_actor(s, 2, NULL, WORDS("--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 2);
-	stage_say_ticket(s, KEEP_ASKED, 1);
-	stage_say_ticket(s, KEEP_ASKED, 9);
+	stage_expect(s, KEEPER_EXITED, 2);
+	stage_say_ticket(s, KEEPER_ASKED, 1);
+	stage_say_ticket(s, KEEPER_ASKED, 9);
 	/* What comes after it is answered, so it was heard; that there is no ninth is no mistake. */
 	stage_actor(s, 3, NULL, WORDS("--mark"));
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_ASKED, 1);
-	assert_null(stage_seen(s, KEEP_ASKED, 2));
-	assert_null(stage_seen(s, KEEP_ASKED, 3));
+	stage_expect(s, KEEPER_ASKED, 1);
+	assert_null(stage_seen(s, KEEPER_ASKED, 2));
+	assert_null(stage_seen(s, KEEPER_ASKED, 3));
 	kill_and_replace(s);
-	stage_expect(s, KEEP_ASKED, 1);
-	assert_null(stage_seen(s, KEEP_ASKED, 2));
-	assert_null(stage_seen(s, KEEP_ASKED, 3));
+	stage_expect(s, KEEPER_ASKED, 1);
+	assert_null(stage_seen(s, KEEPER_ASKED, 2));
+	assert_null(stage_seen(s, KEEPER_ASKED, 3));
 }
 
 static void what_ended_unseen_is_told_as_that(void **state)
@@ -133,10 +133,10 @@ static void what_ended_unseen_is_told_as_that(void **state)
 	kill(pid, SIGKILL);
 	(void)stage_wait(pid);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->status, KEEP_STATUS_UNKNOWN);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->status, KEEPER_STATUS_UNKNOWN);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 }
 
 static void without_a_ledger_marks_tell(void **state)
@@ -151,7 +151,7 @@ static void without_a_ledger_marks_tell(void **state)
 	stage_next_keeper(s);
 	assert_adopted(s, 1, pid);
 	/* The grandchild is no service of its own. */
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 }
 
 static void a_ledger_of_nonsense_harms_nobody(void **state)
@@ -213,10 +213,10 @@ static void a_stranger_with_its_pid_is_left_alone(void **state)
 	assert_int_equal(pwrite(fd, &r, sizeof(r), LEDGER_RECORD), sizeof(r));
 	fd_close(&fd);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	stage_signal(s, 1, SIGKILL, KEEP_REACH_TREE);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_TREE);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(waitpid(stranger, NULL, WNOHANG), 0);
 	kill(stranger, SIGKILL);
 	(void)stage_wait(stranger);
@@ -232,10 +232,10 @@ static void its_whole_tree_is_killed(void **state)
 	stage_read(out, &text, "pid");
 	kill_and_replace(s);
 	/* Its main process first, so that the others are orphans among strangers. */
-	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->status, SIGKILL);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->status, SIGKILL);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	buf_release(&text);
 }
@@ -255,9 +255,9 @@ static void what_it_left_behind_is_killed(void **state)
 	(void)stage_wait(pid);
 	assert_int_equal(unlink(path), 0);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	buf_release(&text);
 }
@@ -283,7 +283,7 @@ static void an_old_brain_is_gone_first(void **state)
 static void stop_all_stops_the_adopted_too(void **state)
 {
 	struct stage *s = *state;
-	struct keep_message m;
+	struct keeper_msg m;
 	struct buf text = BUF_INIT;
 	int out = -1, deaf = -1;
 
@@ -293,7 +293,7 @@ static void stop_all_stops_the_adopted_too(void **state)
 	buf_clear(&text);
 	stage_read(deaf, &text, "pid");
 	kill_and_replace(s);
-	keep_message_init(&m, KEEP_STOP_ALL);
+	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	m.grace_ms = 300;
 	stage_say(s, &m, NULL, 0);
 	stage_read(out, &text, "heard\n");
@@ -304,14 +304,14 @@ static void stop_all_stops_the_adopted_too(void **state)
 	s->keeper = 0;
 	/* All is over: the next one finds nothing, and does not look. */
 	stage_next_keeper(s);
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 	buf_release(&text);
 }
 
 /* Every process with a mark, main ones only. */
 struct census {
 	char token[32];
-	struct badge_secret secret;
+	struct env_mark_secret secret;
 	pid_t pids[256];
 	int count;
 };
@@ -319,9 +319,9 @@ struct census {
 static bool count_marked(void *context, const struct proc *p)
 {
 	struct census *c = context;
-	struct badge b;
+	struct env_mark b;
 
-	if (c->count < 256 && p->state != 'Z' && badge_of(&b, p->pid, c->token, &c->secret) &&
+	if (c->count < 256 && p->state != 'Z' && env_mark_of(&b, p->pid, c->token, &c->secret) &&
 		b.ticket.slot && b.pid == p->pid)
 		c->pids[c->count++] = p->pid;
 	return true;
@@ -352,7 +352,7 @@ static void assert_all_known(struct stage *s, const struct census *c)
 		bool is_known = false;
 
 		for (int k = 0; k < s->note_count && !is_known; k++)
-			is_known = s->notes[k].kind == KEEP_SLOT && s->notes[k].pid == c->pids[i];
+			is_known = s->notes[k].kind == KEEPER_SLOT && s->notes[k].pid == c->pids[i];
 		if (!is_known) {
 			stage_print_log(s);
 			fail_msg("pid %d runs, and the new keeper does not know it", (int)c->pids[i]);

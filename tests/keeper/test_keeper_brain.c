@@ -26,13 +26,13 @@ static void services_outlive_the_brain(void **state)
 
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	n = stage_expect(s, KEEP_SLOT, 1);
+	n = stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(n->pid, pid);
-	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_int_equal(n->state, KEEPER_STATE_RUNNING);
 	assert_string_equal(n->name, "api:0");
 	assert_true(n->start_time > 0);
 	assert_true(stage_exists(s, pid));
-	assert_null(stage_seen(s, KEEP_EXITED, 1));
+	assert_null(stage_seen(s, KEEPER_EXITED, 1));
 }
 
 static void exits_in_between_are_told_with_their_codes(void **state)
@@ -44,29 +44,29 @@ static void exits_in_between_are_told_with_their_codes(void **state)
 	struct wish w;
 
 	stage_actor(s, 3, NULL, WORDS("--exit", "4"));
-	stage_expect(s, KEEP_EXITED, 3);
-	stage_say_ticket(s, KEEP_TAKE_EXIT, 3);
+	stage_expect(s, KEEPER_EXITED, 3);
+	stage_say_ticket(s, KEEPER_TAKE_EXIT, 3);
 	stage_actor(s, 4, NULL, WORDS("--exit", "5"));
-	stage_expect(s, KEEP_EXITED, 4);
+	stage_expect(s, KEEPER_EXITED, 4);
 	wish_program(&w, 5, NULL, WORDS("/no/such/program"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWN_FAILED, 5);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	stage_expect(s, KEEPER_SPAWN_FAILED, 5);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	stage_kill_brain(s);
 	kill(killed, SIGKILL);
 	stage_until(stage_is_gone, s, killed);
 	stage_accept(s, true);
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGKILL);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	n = stage_expect(s, KEEP_SLOT, 2);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 1)->status), SIGKILL);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	n = stage_expect(s, KEEPER_SLOT, 2);
 	assert_int_equal(n->pid, told);
-	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_int_equal(n->state, KEEPER_STATE_RUNNING);
 	/* Taken: there still, but not told again.  Told and not taken: told again. */
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 3)->is_taken, 1);
-	assert_null(stage_seen(s, KEEP_EXITED, 3));
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 4)->status), 5);
-	n = stage_expect(s, KEEP_SPAWN_FAILED, 5);
-	assert_int_equal(n->stage, KEEP_STAGE_EXEC);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 3)->is_taken, 1);
+	assert_null(stage_seen(s, KEEPER_EXITED, 3));
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 4)->status), 5);
+	n = stage_expect(s, KEEPER_SPAWN_FAILED, 5);
+	assert_int_equal(n->stage, KEEPER_STAGE_EXEC);
 	assert_int_equal(n->number, ENOENT);
 }
 
@@ -90,7 +90,7 @@ static void the_last_words_of_a_brain_count(void **state)
 	wish_actor(&w, 1, NULL, WORDS("--mark"));
 	wish_say(s, &w);
 	brain_dies(s);
-	stage_expect(s, KEEP_SLOT, 1);
+	stage_expect(s, KEEPER_SLOT, 1);
 }
 
 /* It has told the keeper to start two, and has not read what it was told itself: then its socket ends with an error. */
@@ -114,8 +114,8 @@ static void what_it_said_counts_though_it_did_not_listen(void **state)
 
 	say_two_and_hang_up(s);
 	brain_dies(s);
-	stage_expect(s, KEEP_SLOT, 2);
-	stage_expect(s, KEEP_SLOT, 3);
+	stage_expect(s, KEEPER_SLOT, 2);
+	stage_expect(s, KEEPER_SLOT, 3);
 }
 
 /* A process closes its descriptors a moment before its parent hears of its end; a tracer makes that moment longer. */
@@ -135,27 +135,27 @@ static void what_it_said_counts_before_its_end_is_known(void **state)
 	stage_until_count(s, 2);
 	assert_int_equal(waitpid(brain, NULL, __WALL), brain);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_SLOT, 2);
-	stage_expect(s, KEEP_SLOT, 3);
+	stage_expect(s, KEEPER_SLOT, 2);
+	stage_expect(s, KEEPER_SLOT, 3);
 }
 
 static void nothing_is_told_before_sync(void **state)
 {
 	struct stage *s = *state;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_kill_brain(s);
 	stage_accept(s, false);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, EPROTO);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_FORGET, 1))->number, EPROTO);
 	for (int i = 0; i < s->note_count; i++)
-		assert_true(s->notes[i].is_seen || s->notes[i].kind == KEEP_HELLO ||
-			s->notes[i].kind == KEEP_SYNCED);
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+		assert_true(s->notes[i].is_seen || s->notes[i].kind == KEEPER_HELLO ||
+			s->notes[i].kind == KEEPER_SYNCED);
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	stage_say(s, &m, NULL, 0);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->pid > 1, 1);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->pid > 1, 1);
 }
 
 static void held_descriptors_outlive_the_brain(void **state)
@@ -168,27 +168,28 @@ static void held_descriptors_outlive_the_brain(void **state)
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	assert_int_equal(fstat(ends[0], &before), 0);
-	stage_say_name(s, KEEP_HOLD, "log:api:0", ends[0]);
+	stage_say_name(s, KEEPER_HOLD, "log:api:0", ends[0]);
 	fd_close(&ends[0]);
-	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_GET, "other", -1))->number, ENOENT);
+	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEPER_GET, "other", -1))->number, ENOENT);
 	/* Nobody but the keeper has the reading end now. */
 	assert_int_equal(write(ends[1], "kept", 4), 4);
 	fd_close(&ends[1]);
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	n = stage_expect(s, KEEP_HELD, 0);
+	n = stage_expect(s, KEEPER_HELD, 0);
 	assert_string_equal(n->name, "log:api:0");
 	assert_int_equal(n->fd, -1);
-	stage_say_name(s, KEEP_GET, "log:api:0", -1);
-	n = stage_expect(s, KEEP_HELD, 0);
+	stage_say_name(s, KEEPER_GET, "log:api:0", -1);
+	n = stage_expect(s, KEEPER_HELD, 0);
 	assert_true(n->fd >= 0);
 	assert_int_equal(fstat(n->fd, &after), 0);
 	assert_true(before.st_ino == after.st_ino);
 	assert_int_equal(read(n->fd, text, sizeof(text)), 4);
 	assert_string_equal(text, "kept");
-	stage_say_name(s, KEEP_RELEASE, "log:api:0", -1);
-	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_GET, "log:api:0", -1))->number, ENOENT);
-	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEP_HOLD, "none", -1))->number, EINVAL);
+	stage_say_name(s, KEEPER_RELEASE, "log:api:0", -1);
+	assert_int_equal(
+		stage_expect_error(s, stage_say_name(s, KEEPER_GET, "log:api:0", -1))->number, ENOENT);
+	assert_int_equal(stage_expect_error(s, stage_say_name(s, KEEPER_HOLD, "none", -1))->number, EINVAL);
 }
 
 static void a_held_descriptor_is_handed_to_a_child(void **state)
@@ -199,11 +200,11 @@ static void a_held_descriptor_is_handed_to_a_child(void **state)
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	stage_say_name(s, KEEP_HOLD, "out", ends[1]);
+	stage_say_name(s, KEEPER_HOLD, "out", ends[1]);
 	fd_close(&ends[1]);
 	wish_actor(&w, 1, NULL, WORDS("--say", "through the held one", "--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 1, KEEP_FROM_HELD, 0, "out" };
+		(struct keeper_descriptor){ 1, KEEPER_FROM_HELD, 0, "out" };
 	wish_say(s, &w);
 	stage_read(ends[0], &text, "through the held one\n");
 	fd_close(&ends[0]);
@@ -223,9 +224,9 @@ static void send_raw(struct stage *s, const char *bytes, size_t len)
 static void nonsense_is_answered_and_survived(void **state)
 {
 	struct stage *s = *state;
-	static char large[KEEP_MESSAGE_MAX + 1];
+	static char large[KEEPER_MSG_MAX + 1];
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
-	struct keep_message m;
+	struct keeper_msg m;
 	unsigned int dice = 1;
 
 	for (int i = 0; i < 2000; i++) {
@@ -240,22 +241,22 @@ static void nonsense_is_answered_and_survived(void **state)
 		if (i % 2 && len > 24)
 			memset(bytes + 1, 0, 15);
 		if (i % 2)
-			bytes[0] = (char)(i % KEEP_KIND_COUNT);
+			bytes[0] = (char)(i % KEEPER_KIND_COUNT);
 		send_raw(s, bytes, len);
-		stage_expect(s, KEEP_ERROR, 0);
+		stage_expect(s, KEEPER_ERROR, 0);
 	}
 	send_raw(s, large, sizeof(large));
-	assert_int_equal(stage_expect(s, KEEP_ERROR, 0)->number, EMSGSIZE);
-	for (int kind = KEEP_HELLO; kind < KEEP_UPGRADE; kind++) {
-		keep_message_init(&m, (enum keep_kind)kind);
-		m.ticket = (struct keep_ticket){ 1, 1 };
+	assert_int_equal(stage_expect(s, KEEPER_ERROR, 0)->number, EMSGSIZE);
+	for (int kind = KEEPER_HELLO; kind < KEEPER_UPGRADE; kind++) {
+		keeper_msg_init(&m, (enum keeper_msg_kind)kind);
+		m.ticket = (struct keeper_ticket){ 1, 1 };
 		m.name = "x";
 		m.version = m.signal = 1;
 		assert_int_equal(stage_expect_error(s, stage_say(s, &m, NULL, 0))->number, EBADMSG);
 	}
 	assert_true(stage_exists(s, pid));
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 }
 
 static int count_fds(pid_t pid)
@@ -274,19 +275,19 @@ static int count_fds(pid_t pid)
 static void uninvited_descriptors_are_closed(void **state)
 {
 	struct stage *s = *state;
-	struct keep_message m;
-	int fds[KEEP_FDS_MAX];
+	struct keeper_msg m;
+	int fds[KEEPER_FDS_MAX];
 	int before = 0;
 
-	for (int i = 0; i < KEEP_FDS_MAX; i++)
+	for (int i = 0; i < KEEPER_FDS_MAX; i++)
 		fds[i] = s->listener;
-	stage_seen(s, KEEP_ERROR, 0);
+	stage_seen(s, KEEPER_ERROR, 0);
 	before = count_fds(s->keeper);
-	keep_message_init(&m, KEEP_RELEASE);
+	keeper_msg_init(&m, KEEPER_RELEASE);
 	m.name = "nothing";
 	for (int i = 0; i < 10; i++)
-		stage_expect_error(s, stage_say(s, &m, fds, KEEP_FDS_MAX));
-	m.kind = KEEP_HOLD;
+		stage_expect_error(s, stage_say(s, &m, fds, KEEPER_FDS_MAX));
+	m.kind = KEEPER_HOLD;
 	stage_expect_error(s, stage_say(s, &m, fds, 2));
 	assert_int_equal(count_fds(s->keeper), before);
 }
@@ -296,7 +297,7 @@ static void assert_is_idle(struct stage *s)
 {
 	struct proc before, after;
 
-	(void)stage_seen(s, KEEP_ERROR, 0);
+	(void)stage_seen(s, KEEPER_ERROR, 0);
 	assert_true(procfs_read(s->keeper, &before));
 	(void)poll(NULL, 0, 300);
 	assert_true(procfs_read(s->keeper, &after));
@@ -307,14 +308,14 @@ static void a_brain_that_never_listens_holds_up_nobody(void **state)
 {
 	struct stage *s = *state;
 	struct buf out = BUF_INIT;
-	struct keep_message m;
+	struct keeper_msg m;
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
 	int64_t sent = 0;
 
-	keep_message_init(&m, KEEP_GET);
+	keeper_msg_init(&m, KEEPER_GET);
 	m.name = "nothing";
 	m.serial = 99;
-	assert_int_equal(keep_write(&out, &m, NULL), 0);
+	assert_int_equal(keeper_msg_write(&out, &m, NULL), 0);
 	/* It asks and asks and never reads an answer: at some point it cannot even ask any more. */
 	for (int idle = 0; idle < 50; sent++) {
 		if (sock_send(s->sock, out.ptr, out.len, NULL, 0) == 0) {
@@ -329,7 +330,7 @@ static void a_brain_that_never_listens_holds_up_nobody(void **state)
 	/* All the same children are reaped, and the exit waits for whoever reads again. */
 	kill(pid, SIGKILL);
 	stage_until(stage_is_gone, s, pid);
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGKILL);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 1)->status), SIGKILL);
 	assert_is_idle(s);
 	buf_release(&out);
 }
@@ -354,7 +355,7 @@ static void a_brain_is_started_once_there_are_descriptors(void **state)
 	assert_in_range(after.cpu_ticks - before.cpu_ticks, 0, 16);
 	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &limit, NULL), 0);
 	stage_accept(s, true);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
 }
 
 static void a_spawn_without_descriptors_says_so(void **state)
@@ -370,8 +371,8 @@ static void a_spawn_without_descriptors_says_so(void **state)
 	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &none, NULL), 0);
 	wish_actor(&w, 1, NULL, WORDS("--mark"));
 	wish_say(s, &w);
-	n = stage_expect(s, KEEP_SPAWN_FAILED, 1);
-	assert_int_equal(n->stage, KEEP_STAGE_PREPARE);
+	n = stage_expect(s, KEEPER_SPAWN_FAILED, 1);
+	assert_int_equal(n->stage, KEEPER_STAGE_PREPARE);
 	assert_int_equal(n->number, EMFILE);
 	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &limit, NULL), 0);
 	stage_actor(s, 2, NULL, WORDS("--mark"));
@@ -401,14 +402,14 @@ static void signals_are_passed_on(void **state)
 	struct stage *s = *state;
 
 	kill(s->keeper, SIGHUP);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGHUP);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGHUP);
 	kill(s->keeper, SIGUSR2);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGUSR2);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGUSR2);
 	/* One that came while there was no brain is told to the next. */
 	stage_kill_brain(s);
 	kill(s->keeper, SIGUSR1);
 	stage_accept(s, true);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGUSR1);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGUSR1);
 }
 
 static void no_descriptor_or_memory_is_lost_over_many_restarts(void **state)
@@ -425,16 +426,16 @@ static void no_descriptor_or_memory_is_lost_over_many_restarts(void **state)
 
 		wish_program(&w, generation, NULL, WORDS(i % 3 ? "/bin/true" : "/no/such/program"));
 		wish_say(s, &w);
-		stage_expect(s, i % 3 ? KEEP_EXITED : KEEP_SPAWN_FAILED, generation);
-		stage_say_ticket(s, KEEP_FORGET, generation);
+		stage_expect(s, i % 3 ? KEEPER_EXITED : KEEPER_SPAWN_FAILED, generation);
+		stage_say_ticket(s, KEEPER_FORGET, generation);
 		if (i != MANY / 2)
 			continue;
-		stage_seen(s, KEEP_ERROR, 0);
+		stage_seen(s, KEEPER_ERROR, 0);
 		fds = count_fds(s->keeper);
 		assert_true(procfs_read(s->keeper, &p));
 		early = p.rss_pages;
 	}
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	assert_int_equal(count_fds(s->keeper), fds);
 	assert_true(procfs_read(s->keeper, &p));
 	assert_true(p.rss_pages <= early + 64);

@@ -23,9 +23,9 @@ static void the_environment_is_what_was_sent_and_the_mark(void **state)
 
 	setenv("LEAKED_FROM_THE_DAEMON", "1", 1);
 	wish_actor(&w, 77, &out, WORDS("--print-env", "--exit", "0"));
-	keep_list_add(&w.env, "PORT=3002");
-	keep_list_add(&w.env, "EMPTY=");
-	keep_list_add(&w.env, "OXHERD_MARK=forged.1.1.x");
+	keeper_list_add(&w.env, "PORT=3002");
+	keeper_list_add(&w.env, "EMPTY=");
+	keeper_list_add(&w.env, "OXHERD_MARK=forged.1.1.x");
 	stage_ask(s, &w, &out, &text);
 	unsetenv("LEAKED_FROM_THE_DAEMON");
 	stage_assert_has(&text, "env PORT=3002\n");
@@ -51,12 +51,12 @@ static void listen_pid_is_the_one_that_was_executed(void **state)
 	int out = -1;
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "exec env"));
-	w.m.spawn.flags = KEEP_SPAWN_LISTEN_PID;
-	keep_list_add(&w.env, "LISTEN_PID=1");
-	keep_list_add(&w.env, "PATH=/usr/bin:/bin");
+	w.m.spawn.flags = KEEPER_SPAWN_LISTEN_PID;
+	keeper_list_add(&w.env, "LISTEN_PID=1");
+	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
 	wish_say(s, &w);
 	(void)snprintf(
-		want, sizeof(want), "LISTEN_PID=%lld\n", (long long)stage_expect(s, KEEP_SPAWNED, 1)->pid);
+		want, sizeof(want), "LISTEN_PID=%lld\n", (long long)stage_expect(s, KEEPER_SPAWNED, 1)->pid);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, want);
 	stage_assert_lacks(&text, "LISTEN_PID=1\n");
@@ -72,7 +72,7 @@ static void only_listed_descriptors_are_there(void **state)
 	size_t lines = 0;
 
 	/* Others that the keeper has at the same time: held ones, and another spawn's pipes. */
-	stage_say_name(s, KEEP_HOLD, "other", s->listener);
+	stage_say_name(s, KEEPER_HOLD, "other", s->listener);
 	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
 	stage_ask(s, &w, &out, &text);
 	stage_assert_has(&text, "fd 0 /dev/null\n");
@@ -101,7 +101,7 @@ static void descriptors_reach_their_numbers(void **state)
 		stage_file(s, path, sizeof(path), name, "", 0600);
 		w.fds[w.fd_count++] = open(path, O_RDONLY | O_CLOEXEC);
 		w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-			(struct keep_descriptor){ MANY + 2 - i, KEEP_FROM_SENT, i + 1, "" };
+			(struct keeper_descriptor){ MANY + 2 - i, KEEPER_FROM_SENT, i + 1, "" };
 	}
 	stage_ask(s, &w, &out, &text);
 	for (int i = 3; i < MANY + 3; i++) {
@@ -122,15 +122,16 @@ static void there_may_be_so_many_descriptors(void **state)
 	int out = -1;
 
 	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
-	while (w.m.spawn.descriptor_count < KEEP_DESCRIPTORS_MAX) {
-		struct keep_descriptor *d = &w.m.spawn.descriptors[w.m.spawn.descriptor_count++];
+	while (w.m.spawn.descriptor_count < KEEPER_DESCRIPTORS_MAX) {
+		struct keeper_descriptor *d = &w.m.spawn.descriptors[w.m.spawn.descriptor_count++];
 
-		*d = (struct keep_descriptor){ (int64_t)w.m.spawn.descriptor_count, KEEP_FROM_NULL, 0, "" };
+		*d = (struct keeper_descriptor){ (int64_t)w.m.spawn.descriptor_count, KEEPER_FROM_NULL, 0,
+			"" };
 	}
 	stage_ask(s, &w, &out, &text);
-	(void)snprintf(last, sizeof(last), "fd %d /dev/null\n", KEEP_DESCRIPTORS_MAX);
+	(void)snprintf(last, sizeof(last), "fd %d /dev/null\n", KEEPER_DESCRIPTORS_MAX);
 	stage_assert_has(&text, last);
-	(void)snprintf(last, sizeof(last), "fd %d ", KEEP_DESCRIPTORS_MAX + 1);
+	(void)snprintf(last, sizeof(last), "fd %d ", KEEPER_DESCRIPTORS_MAX + 1);
 	stage_assert_lacks(&text, last);
 	buf_release(&text);
 }
@@ -170,7 +171,7 @@ static void it_has_a_session_and_no_terminal(void **state)
 	w.m.spawn.umask = 027;
 	wish_say(s, &w);
 	(void)snprintf(want, sizeof(want), "session %1$lld\nprocess-group %1$lld\nterminal none\n",
-		(long long)stage_expect(s, KEEP_SPAWNED, 1)->pid);
+		(long long)stage_expect(s, KEEPER_SPAWNED, 1)->pid);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, want);
 	stage_assert_has(&text, "folder /usr\numask 027\n");
@@ -222,9 +223,9 @@ static void limits_are_those_asked_for(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &own), 0);
 	stage_accept(s, true);
 	wish_actor(&w, 1, &out, WORDS("--print-limits", "--exit", "0"));
-	w.m.spawn.flags = KEEP_SPAWN_NICE;
+	w.m.spawn.flags = KEEPER_SPAWN_NICE;
 	w.m.spawn.nice = 5;
-	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keep_rlimit){ RLIMIT_CORE, 0, 4096 };
+	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keeper_rlimit){ RLIMIT_CORE, 0, 4096 };
 	stage_ask(s, &w, &out, &text);
 	/* The keeper has raised its own, but that is no business of a child's. */
 	(void)snprintf(want, sizeof(want), "limit nofile 123 %llu\n", (unsigned long long)own.rlim_max);
@@ -246,24 +247,24 @@ static void it_becomes_its_user_and_nothing_more(void **state)
 	/* The build may stand where only root may look; a shell is everywhere. */
 	wish_program(&w, 1, &out,
 		WORDS("sh", "-c", "id -u; id -g; id -G; test -r /etc/shadow || echo no secrets"));
-	keep_list_add(&w.env, "PATH=/usr/bin:/bin");
-	w.m.spawn.flags = KEEP_SPAWN_USER;
+	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
+	w.m.spawn.flags = KEEPER_SPAWN_USER;
 	w.m.spawn.uid = 65534;
 	w.m.spawn.gid = 65533;
 	w.m.spawn.group_count = 2;
 	w.m.spawn.groups[0] = 65533;
 	w.m.spawn.groups[1] = 44;
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read_all(&out, &text);
 	assert_string_equal(text.ptr, "65534\n65533\n65533 44\nno secrets\n");
 	buf_release(&text);
 	/* A folder that only root may enter is not entered by way of having been root. */
 	wish_actor(&w, 2, NULL, WORDS("--exit", "0"));
-	w.m.spawn.flags = KEEP_SPAWN_USER;
+	w.m.spawn.flags = KEEPER_SPAWN_USER;
 	w.m.spawn.uid = w.m.spawn.gid = 65534;
 	w.m.spawn.folder = s->home;
-	stage_assert_fails(s, &w, KEEP_STAGE_FOLDER, EACCES);
+	stage_assert_fails(s, &w, KEEPER_STAGE_FOLDER, EACCES);
 }
 
 static void a_log_pipe_outlives_its_readers(void **state)
@@ -278,19 +279,19 @@ static void a_log_pipe_outlives_its_readers(void **state)
 	(void)snprintf(path, sizeof(path), "%s/api.0.out", s->home);
 	wish_actor(&w, 1, NULL, WORDS("--say-on", "USR1 late", "--say", "early"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 1, KEEP_FROM_FIFO, 0, path };
+		(struct keeper_descriptor){ 1, KEEPER_FROM_FIFO, 0, path };
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode, S_IFIFO | 0600);
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	stage_read(reader, &text, "early\n");
 	fd_close(&reader);
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_MAIN);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_MAIN);
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	stage_read(reader, &text, "late\n");
 	fd_close(&reader);
-	assert_null(stage_seen(s, KEEP_EXITED, 1));
+	assert_null(stage_seen(s, KEEPER_EXITED, 1));
 	buf_release(&text);
 }
 

@@ -21,12 +21,12 @@
 #define REST "(trap 'echo heard' TERM; trap 'echo done; exit' USR1; echo up; while :; do sleep 0.02; done) & "
 
 static uint64_t say_signal(
-	struct stage *s, enum keep_kind kind, uint64_t generation, int number, enum keep_reach reach)
+	struct stage *s, enum keeper_msg_kind kind, uint64_t generation, int number, enum keeper_reach reach)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, kind);
-	m.ticket = (struct keep_ticket){ 1, generation };
+	keeper_msg_init(&m, kind);
+	m.ticket = (struct keeper_ticket){ 1, generation };
 	m.signal = number;
 	m.reach = reach;
 	return stage_say(s, &m, NULL, 0);
@@ -34,7 +34,7 @@ static uint64_t say_signal(
 
 static void end_tree(struct stage *s, uint64_t generation, int number)
 {
-	(void)say_signal(s, KEEP_END_TREE, generation, number, KEEP_REACH_MAIN);
+	(void)say_signal(s, KEEPER_END_TREE, generation, number, KEEPER_REACH_MAIN);
 }
 
 /* Generation 1 in slot 1, until it has said "up". */
@@ -44,7 +44,7 @@ static void begin(struct stage *s, const char *script, int *out, struct buf *tex
 
 	wish_program(&w, 1, out, WORDS("sh", "-c", script));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(*out, text, "up\n");
 }
 
@@ -62,7 +62,7 @@ static int heard(int *out, struct buf *text)
 /* All that was said before has been heard once this is answered. */
 static void pass(struct stage *s)
 {
-	stage_expect_error(s, stage_say_ticket(s, KEEP_KILL_TREE, 999));
+	stage_expect_error(s, stage_say_ticket(s, KEEPER_KILL_TREE, 999));
 }
 
 static void what_is_left_gets_the_signal_and_its_time(void **state)
@@ -74,15 +74,15 @@ static void what_is_left_gets_the_signal_and_its_time(void **state)
 	begin(s,
 		"(trap 'echo heard; sleep 0.3; echo done; exit' TERM; echo up; while :; do sleep 0.02; done) & sleep 0.3",
 		&out, &text);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, "heard\ndone\n");
 	stage_until_count(s, 0);
 	/* Asked again, answered again. */
 	end_tree(s, 1, SIGTERM);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	buf_release(&text);
 }
 
@@ -93,7 +93,7 @@ static void nobody_hears_it_twice(void **state)
 	int out = -1;
 
 	begin(s, REST "exit 0", &out, &text);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
 	stage_read(out, &text, "heard\n");
 	end_tree(s, 1, SIGTERM);
@@ -101,12 +101,12 @@ static void nobody_hears_it_twice(void **state)
 	/* The next brain says it again. */
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
 	pass(s);
-	assert_null(stage_seen(s, KEEP_TREE_GONE, 1));
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_null(stage_seen(s, KEEPER_TREE_GONE, 1));
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(heard(&out, &text), 1);
 	buf_release(&text);
 }
@@ -118,19 +118,19 @@ static void nor_from_the_next_keeper(void **state)
 	int out = -1;
 
 	begin(s, REST "exit 0", &out, &text);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
 	stage_read(out, &text, "heard\n");
 	pass(s);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
 	pass(s);
-	assert_null(stage_seen(s, KEEP_TREE_GONE, 1));
+	assert_null(stage_seen(s, KEEPER_TREE_GONE, 1));
 	/* That it ends is seen, though it is an orphan among strangers. */
-	(void)say_signal(s, KEEP_SIGNAL, 1, SIGUSR1, KEEP_REACH_TREE);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	(void)say_signal(s, KEEPER_SIGNAL, 1, SIGUSR1, KEEPER_REACH_TREE);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(heard(&out, &text), 1);
 	stage_assert_has(&text, "done");
 	buf_release(&text);
@@ -147,9 +147,9 @@ static void what_lives_is_not_told_to_end(void **state)
 	stage_read(out, &text, "heard\n");
 	/* Its main process says so as its last deed. */
 	stage_assert_has(&text, "main\nheard\n");
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	fd_close(&out);
 	buf_release(&text);
 }
@@ -161,23 +161,23 @@ static void a_stop_is_sent_once(void **state)
 	int out = -1;
 
 	begin(s, "trap 'echo heard' TERM; echo up; while :; do sleep 0.02; done", &out, &text);
-	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_MAIN);
 	stage_read(out, &text, "heard\n");
-	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_MAIN);
 	pass(s);
 	/* The next brain is told that it was asked to end. */
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_ASKED, 1);
-	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	stage_expect(s, KEEPER_ASKED, 1);
+	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_MAIN);
 	pass(s);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	stage_expect(s, KEEP_ASKED, 1);
-	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_MAIN);
+	stage_expect(s, KEEPER_ASKED, 1);
+	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_MAIN);
 	pass(s);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(heard(&out, &text), 1);
 	buf_release(&text);
 }
@@ -190,13 +190,13 @@ static void a_stop_of_the_tree_reaches_all_once(void **state)
 	int out = -1;
 
 	begin(s, "trap 'echo main; exit' TERM; " REST "while :; do sleep 0.02; done", &out, &text);
-	(void)say_signal(s, KEEP_STOP, 1, SIGTERM, KEEP_REACH_TREE);
+	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_TREE);
 	stage_read(out, &text, "heard\n");
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
 	pass(s);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(heard(&out, &text), 1);
 	stage_assert_has(&text, "main");
 	buf_release(&text);
@@ -212,9 +212,9 @@ static void who_comes_later_is_left_alone(void **state)
 	begin(s,
 		"(trap 'sleep 0.3 && echo cleaned; exit' TERM; echo up; while :; do sleep 0.02; done) & exit 0",
 		&out, &text);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	end_tree(s, 1, SIGTERM);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, "cleaned");
 	buf_release(&text);
@@ -262,17 +262,17 @@ static void what_was_not_sent_is_not_noted(void **state)
 	assert_int_equal(ledger_open(&l, folder, false, &e), 0);
 	all.ledger = &l;
 	all.epoll = -1;
-	s = slots_new(&all, (struct keep_ticket){ 1, 1 }, "api:0");
+	s = slots_new(&all, (struct keeper_ticket){ 1, 1 }, "api:0");
 	s->is_walked = true;
 	s->start_time = 1;
 	s->pidfd = -1;
 	slots_born(&all, s, 77);
-	s->state = KEEP_STATE_RUNNING;
+	s->state = KEEPER_STATE_RUNNING;
 	kill_end_tree(&all, s, SIGTERM);
 	ledger_note(&l, s);
 	assert_int_equal(written_as_signalled(&l) & SIGNALLED_REST, 0);
 	/* Its turn has come, but no walk has sent anything yet. */
-	s->state = KEEP_STATE_EXITED;
+	s->state = KEEPER_STATE_EXITED;
 	slots_reaped(&all, s);
 	ledger_note(&l, s);
 	assert_int_equal(written_as_signalled(&l) & SIGNALLED_REST, 0);
@@ -299,11 +299,11 @@ static void the_last_one_is_reaped_first(void **state)
 	pid_t pid = -1;
 
 	stage_actor(s, 1, &out, WORDS("--fork-away", "--mark"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_read(out, &text, "\n");
 	pid = (pid_t)strtol(text.ptr + strlen("pid "), NULL, 10);
 	assert_int_equal(ptrace(PTRACE_SEIZE, pid, NULL, NULL), 0);
-	(void)say_signal(s, KEEP_STOP_ALL, 0, 0, KEEP_REACH_MAIN);
+	(void)say_signal(s, KEEPER_STOP_ALL, 0, 0, KEEPER_REACH_MAIN);
 	/* Its descriptors are closed: it is dead, and the cgroup is empty. */
 	stage_read_all(&out, &text);
 	stage_until(stage_is_zombie, s, pid);

@@ -99,9 +99,9 @@ static void the_next_keeper_finds_what_runs(void **state)
 	stage_until(holds_both, s, 0);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	n = stage_expect(s, KEEP_SLOT, 1);
+	n = stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(n->pid, pid);
-	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_int_equal(n->state, KEEPER_STATE_RUNNING);
 }
 
 static void what_is_there_stays(void **state)
@@ -113,7 +113,7 @@ static void what_is_there_stays(void **state)
 	path_in(s, "run/oxherd.slots", path, sizeof(path));
 	assert_int_equal(stat(path, &before), 0);
 	kill(s->keeper, SIGUSR1);
-	stage_expect(s, KEEP_SIGNALLED, 0);
+	stage_expect(s, KEEPER_SIGNALLED, 0);
 	assert_int_equal(stat(path, &after), 0);
 	assert_true(before.st_ino == after.st_ino);
 	assert_true(holds_both(s, 0));

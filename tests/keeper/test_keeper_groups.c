@@ -41,8 +41,8 @@ static void a_group_lives_as_long_as_its_tree(void **state)
 	assert_true(cgroup_of(s->brain, own, sizeof(own)));
 	assert_null(strstr(own, strrchr(home, '/')));
 
-	stage_say_ticket(s, KEEP_KILL_TREE, 7);
-	stage_expect(s, KEEP_TREE_GONE, 7);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 7);
+	stage_expect(s, KEEPER_TREE_GONE, 7);
 	assert_int_equal(faccessat(dir, "1.7.api:0", F_OK, 0), -1);
 	assert_false(cgroup_is_populated(dir, "."));
 	fd_close(&dir);
@@ -56,10 +56,10 @@ static void nothing_hides_in_a_group(void **state)
 	int dir = open_home(s, home, sizeof(home));
 
 	stage_actor(s, 1, NULL, WORDS("--bare-grandchild", "--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_until_count(s, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_until_count(s, 0);
 	assert_false(cgroup_is_populated(dir, "."));
 	fd_close(&dir);
@@ -79,8 +79,8 @@ static void a_signal_finds_it_too(void **state)
 			"env -i setsid sh -c 'trap \"echo heard; exit\" USR1; echo up; while :; do sleep 0.01; done' & sleep 0.2"));
 	wish_say(s, &w);
 	stage_read(out, &text, "up\n");
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
 	stage_read(out, &text, "heard\n");
 	fd_close(&out);
 	fd_close(&dir);
@@ -102,10 +102,10 @@ static void groups_below_go_too(void **state)
 		home);
 	wish_program(&w, 1, &out, WORDS("sh", "-c", script));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	assert_int_equal(faccessat(dir, "1.1.api:0", F_OK, 0), -1);
 	fd_close(&dir);
@@ -132,8 +132,8 @@ static void what_was_moved_in_dies_with_it(void **state)
 	fd = open(procs, O_WRONLY | O_CLOEXEC);
 	assert_int_equal(write(fd, number, strlen(number)), (ssize_t)strlen(number));
 	fd_close(&fd);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(WTERMSIG(stage_wait(pid)), SIGKILL);
 	fd_close(&dir);
 }
@@ -146,8 +146,8 @@ static void a_failed_spawn_leaves_no_group(void **state)
 	struct wish w;
 
 	wish_program(&w, 1, NULL, WORDS("/nowhere/to/be/found"));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
-	stage_say_ticket(s, KEEP_FORGET, 1);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOENT);
+	stage_say_ticket(s, KEEPER_FORGET, 1);
 	stage_actor(s, 2, NULL, WORDS("--mark"));
 	assert_int_equal(faccessat(dir, "1.1.api:0", F_OK, 0), -1);
 	fd_close(&dir);
@@ -268,7 +268,7 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	char home[CGROUP_PATH_MAX], theirs[CGROUP_PATH_MAX + 32], fake[CGROUP_PATH_MAX + 64];
 	char group[CGROUP_PATH_MAX + 80];
 	int dir = open_home(s, home, sizeof(home));
-	struct keep_message m;
+	struct keeper_msg m;
 	pid_t pid = -1;
 
 	if (geteuid() != 0)
@@ -291,13 +291,13 @@ static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 	/* Among strangers it is looked for only after an adoption. */
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	stage_expect(s, KEEP_SLOT, 1);
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_SLOT, 1);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	assert_int_equal(waitpid(pid, NULL, WNOHANG), 0);
 	/* The last look before the end is at everybody. */
-	keep_message_init(&m, KEEP_STOP_ALL);
+	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	m.grace_ms = 50;
 	stage_say(s, &m, NULL, 0);
 	fd_close(&s->link);
@@ -317,23 +317,23 @@ static void a_group_of_a_keeper_elsewhere_is_ours(void **state)
 	struct buf text = BUF_INIT;
 	char home[CGROUP_PATH_MAX], below[CGROUP_PATH_MAX + 16], above[CGROUP_PATH_MAX];
 	int dir = open_home(s, home, sizeof(home));
-	struct keep_message m;
+	struct keeper_msg m;
 	int out = -1;
 
 	(void)snprintf(above, sizeof(above), "%.*s", (int)(strrchr(home, '/') - home), home);
 	(void)snprintf(below, sizeof(below), "%s/below", above);
 	assert_int_equal(mkdir(below, 0755), 0);
 	stage_actor(s, 1, &out, WORDS("--bare-grandchild", "--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_kill_keeper(s);
 	move_into(below, getpid());
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_EXITED);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	/* It has the pipe. */
 	stage_read_all(&out, &text);
-	keep_message_init(&m, KEEP_STOP_ALL);
+	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	stage_say(s, &m, NULL, 0);
 	fd_close(&s->link);
 	assert_int_equal(stage_wait(s->keeper), 0);

@@ -18,9 +18,9 @@
 
 static void kill_tree(struct stage *s, uint64_t generation)
 {
-	stage_say_ticket(s, KEEP_KILL_TREE, generation);
-	stage_expect(s, KEEP_EXITED, generation);
-	stage_expect(s, KEEP_TREE_GONE, generation);
+	stage_say_ticket(s, KEEPER_KILL_TREE, generation);
+	stage_expect(s, KEEPER_EXITED, generation);
+	stage_expect(s, KEEPER_TREE_GONE, generation);
 }
 
 /* Each sin in a living tree, beside one that must not be touched. */
@@ -71,10 +71,10 @@ static void a_crash_leaves_no_grandchild(void **state)
 		int out = -1;
 
 		stage_actor(s, i + 1, &out, sins[i]);
-		stage_expect(s, KEEP_EXITED, i + 1);
+		stage_expect(s, KEEPER_EXITED, i + 1);
 		assert_true(stage_count(s) > 0);
-		stage_say_ticket(s, KEEP_KILL_TREE, i + 1);
-		stage_expect(s, KEEP_TREE_GONE, i + 1);
+		stage_say_ticket(s, KEEPER_KILL_TREE, i + 1);
+		stage_expect(s, KEEPER_TREE_GONE, i + 1);
 		stage_until_count(s, 0);
 		stage_read_all(&out, &text);
 		buf_release(&text);
@@ -91,7 +91,7 @@ static void what_hides_is_found_by_descent(void **state)
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i setsid sleep 1000 & echo up; wait"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
 	stage_read_all(&out, &text);
@@ -109,13 +109,13 @@ static void what_lost_its_mark_is_found_by_its_session(void **state)
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i sh -c 'echo up; exec sleep 1000' & wait"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
-	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_until_count(s, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_until_count(s, 0);
 	stage_read_all(&out, &text);
 	buf_release(&text);
@@ -126,12 +126,12 @@ static void nothing_left_is_told_at_once(void **state)
 	struct stage *s = *state;
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "3"));
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	/* Asked again, answered again. */
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 }
 
 /* A tree that makes new members as fast as it can. */
@@ -146,7 +146,7 @@ static void a_tree_that_keeps_forking_is_killed(void **state)
 		WORDS("sh", "-c",
 			"f() { while :; do (sleep 0.01 & sleep 0.02) & sleep 0.01; done; }; f & f & echo up; wait"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
 	stage_read_all(&out, &text);
@@ -162,8 +162,8 @@ static void a_stopped_process_hears_its_term(void **state)
 
 	stage_actor(s, 1, &out, WORDS("--mark", "--stop-self"));
 	stage_read(out, &text, "pid ");
-	stage_signal(s, 1, SIGTERM, KEEP_REACH_MAIN);
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 1)->status), SIGTERM);
+	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 1)->status), SIGTERM);
 	stage_read_all(&out, &text);
 	buf_release(&text);
 }
@@ -175,11 +175,12 @@ static void a_signal_reaches_the_whole_tree(void **state)
 	int out = -1;
 
 	stage_actor(s, 1, &out, WORDS("--say-on", "USR1 main", "--fork-away", "--mark"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_read(out, &text, "pid ");
 	/* The main process is gone, the one that went away is still its tree. */
-	assert_int_equal(stage_expect_error(s, stage_signal(s, 1, SIGUSR1, KEEP_REACH_MAIN))->number, ESRCH);
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	assert_int_equal(
+		stage_expect_error(s, stage_signal(s, 1, SIGUSR1, KEEPER_REACH_MAIN))->number, ESRCH);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
 	stage_read(out, &text, "main\n");
 	fd_close(&out);
 	buf_release(&text);
@@ -195,7 +196,7 @@ static void a_signal_for_the_tree_comes_once(void **state)
 
 	stage_actor(s, 1, &out, WORDS("--say-on", "USR1 main", "--mark"));
 	stage_read(out, &text, "pid ");
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
 	stage_read(out, &text, "main\n");
 	for (uint64_t i = 2; i < 5; i++) {
 		stage_actor(s, i, NULL, WORDS("--setsid-grandchild"));
@@ -213,7 +214,7 @@ static void a_signal_for_the_tree_comes_once(void **state)
 static void one_tree_does_not_make_another_wait(void **state)
 {
 	struct stage *s = *state;
-	struct keep_message m;
+	struct keeper_msg m;
 	struct buf text = BUF_INIT;
 	int64_t begin = 0;
 	int out = -1;
@@ -221,15 +222,15 @@ static void one_tree_does_not_make_another_wait(void **state)
 	stage_actor(s, 1, &out, WORDS("--ignore", "TERM", "--grandchild", "--mark"));
 	stage_actor(s, 2, NULL, WORDS("--setsid-grandchild"));
 	stage_read(out, &text, "pid ");
-	keep_message_init(&m, KEEP_END_TREE);
-	m.ticket = (struct keep_ticket){ 1, 1 };
+	keeper_msg_init(&m, KEEPER_END_TREE);
+	m.ticket = (struct keeper_ticket){ 1, 1 };
 	m.signal = SIGTERM;
 	stage_say(s, &m, NULL, 0);
 	(void)poll(NULL, 0, 3000);
 	begin = clock_ms();
 	kill_tree(s, 2);
 	assert_in_range(clock_ms() - begin, 0, 1000);
-	assert_null(stage_seen(s, KEEP_EXITED, 1));
+	assert_null(stage_seen(s, KEEPER_EXITED, 1));
 	fd_close(&out);
 	buf_release(&text);
 }
@@ -239,11 +240,14 @@ static void what_was_reaped_is_not_signalled(void **state)
 	struct stage *s = *state;
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
-	assert_int_equal(stage_expect_error(s, stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN))->number, ESRCH);
-	assert_int_equal(stage_expect_error(s, stage_signal(s, 2, SIGKILL, KEEP_REACH_MAIN))->number, ESRCH);
-	assert_int_equal(stage_expect_error(s, stage_signal(s, 2, SIGKILL, KEEP_REACH_TREE))->number, ESRCH);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_KILL_TREE, 2))->number, ESRCH);
+	stage_expect(s, KEEPER_EXITED, 1);
+	assert_int_equal(
+		stage_expect_error(s, stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN))->number, ESRCH);
+	assert_int_equal(
+		stage_expect_error(s, stage_signal(s, 2, SIGKILL, KEEPER_REACH_MAIN))->number, ESRCH);
+	assert_int_equal(
+		stage_expect_error(s, stage_signal(s, 2, SIGKILL, KEEPER_REACH_TREE))->number, ESRCH);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_KILL_TREE, 2))->number, ESRCH);
 }
 
 static void low_pids_are_never_killed(void **state)
@@ -280,10 +284,10 @@ static void orphans_are_nobodys_death(void **state)
 	wish_program(&w, 1, &out,
 		WORDS("sh", "-c", "for i in 1 2 3; do (true & true); done; echo up; exec sleep 1000"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWNED, 1);
+	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	stage_until_count(s, 1);
-	assert_null(stage_seen(s, KEEP_EXITED, 0));
+	assert_null(stage_seen(s, KEEPER_EXITED, 0));
 	fd_close(&out);
 	buf_release(&text);
 }
@@ -300,9 +304,9 @@ static void many_trees_are_killed_at_once(void **state)
 		wish_say(s, &w);
 	}
 	for (int i = 1; i <= MANY; i++)
-		stage_say_ticket(s, KEEP_KILL_TREE, (uint64_t)i);
+		stage_say_ticket(s, KEEPER_KILL_TREE, (uint64_t)i);
 	for (int i = 1; i <= MANY; i++)
-		stage_expect(s, KEEP_TREE_GONE, (uint64_t)i);
+		stage_expect(s, KEEPER_TREE_GONE, (uint64_t)i);
 	stage_until_count(s, 0);
 }
 
@@ -310,7 +314,7 @@ static void many_trees_are_killed_at_once(void **state)
 static void a_failed_exec_ends_its_killing(void **state)
 {
 	static struct slots all;
-	const struct child_failure failure = { .stage = KEEP_STAGE_EXEC, .number = ENOENT };
+	const struct child_failure failure = { .stage = KEEPER_STAGE_EXEC, .number = ENOENT };
 	struct slot *s = NULL;
 	siginfo_t info;
 	int ends[2];
@@ -318,7 +322,7 @@ static void a_failed_exec_ends_its_killing(void **state)
 
 	(void)state;
 	all.epoll = -1;
-	s = slots_new(&all, (struct keep_ticket){ 1, 1 }, "api:0");
+	s = slots_new(&all, (struct keeper_ticket){ 1, 1 }, "api:0");
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	pid = fork();
 	if (!pid) {

@@ -47,11 +47,11 @@ static int end(void **state)
 
 static struct slot *make(uint64_t generation)
 {
-	struct slot *s = slots_new(&all, (struct keep_ticket){ 1, generation }, "api:0");
+	struct slot *s = slots_new(&all, (struct keeper_ticket){ 1, generation }, "api:0");
 
 	s->pid = 1000 + (pid_t)generation;
 	s->start_time = generation;
-	s->state = KEEP_STATE_RUNNING;
+	s->state = KEEPER_STATE_RUNNING;
 	return s;
 }
 
@@ -91,7 +91,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 	int index = 0;
 
 	(void)state;
-	s->state = KEEP_STATE_EXITED;
+	s->state = KEEPER_STATE_EXITED;
 	s->is_taken = s->is_asked = true;
 	s->signalled = SIGNALLED_REST;
 	s->status = 7;
@@ -99,7 +99,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 	s->wall_ms = 12;
 	s->cpu_us = 13;
 	s->peak_kb = 14;
-	s->stage = KEEP_STAGE_EXEC;
+	s->stage = KEEPER_STAGE_EXEC;
 	s->number = 15;
 	s->is_rest_noted = true;
 	ledger_note(&ledger, s);
@@ -112,7 +112,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 	ledger_take(&back, &r);
 	assert_int_equal(back.pid, 1005);
 	assert_int_equal(back.start_time, 5);
-	assert_int_equal(back.state, KEEP_STATE_EXITED);
+	assert_int_equal(back.state, KEEPER_STATE_EXITED);
 	assert_true(back.is_taken && back.is_asked && !back.is_gone);
 	assert_int_equal(back.signalled, SIGNALLED_REST);
 	assert_int_equal(back.status, 7);
@@ -120,7 +120,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 	assert_int_equal(back.wall_ms, 12);
 	assert_int_equal(back.cpu_us, 13);
 	assert_int_equal(back.peak_kb, 14);
-	assert_int_equal(back.stage, KEEP_STAGE_EXEC);
+	assert_int_equal(back.stage, KEEPER_STAGE_EXEC);
 	assert_int_equal(back.number, 15);
 	index++;
 	assert_false(ledger_next(&ledger, &index, &r));
@@ -163,12 +163,12 @@ static void a_place_is_given_again(void **state)
 	(void)state;
 	ledger_note(&ledger, stays);
 	/* Round and round: the file does not grow beyond as many places as there are slots. */
-	for (int i = 0; i < KEEP_SLOTS_MAX + 3; i++) {
+	for (int i = 0; i < KEEPER_SLOTS_MAX + 3; i++) {
 		ledger_note(&ledger, s);
-		assert_in_range(s->record, 1, KEEP_SLOTS_MAX - 1);
+		assert_in_range(s->record, 1, KEEPER_SLOTS_MAX - 1);
 		ledger_erase(&ledger, s);
 	}
-	assert_int_equal(size_of(), (KEEP_SLOTS_MAX + 1) * LEDGER_RECORD);
+	assert_int_equal(size_of(), (KEEPER_SLOTS_MAX + 1) * LEDGER_RECORD);
 	assert_written("2");
 }
 
@@ -246,13 +246,13 @@ static void nonsense_is_no_record(void **state)
 	assert_true(fits(AT(pid), 2) && fits(AT(pid), INT32_MAX));
 	assert_false(fits(AT(pid), 1) || fits(AT(pid), 0) || fits(AT(pid), -1) ||
 		fits(AT(pid), (int64_t)INT32_MAX + 1));
-	assert_true(fits(AT(state), 0) && fits(AT(state), KEEP_STATE_COUNT - 1));
-	assert_false(fits(AT(state), -1) || fits(AT(state), KEEP_STATE_COUNT));
-	assert_true(fits(AT(stage), 0) && fits(AT(stage), KEEP_STAGE_COUNT - 1));
-	assert_false(fits(AT(stage), -1) || fits(AT(stage), KEEP_STAGE_COUNT));
+	assert_true(fits(AT(state), 0) && fits(AT(state), KEEPER_STATE_COUNT - 1));
+	assert_false(fits(AT(state), -1) || fits(AT(state), KEEPER_STATE_COUNT));
+	assert_true(fits(AT(stage), 0) && fits(AT(stage), KEEPER_STAGE_COUNT - 1));
+	assert_false(fits(AT(stage), -1) || fits(AT(stage), KEEPER_STAGE_COUNT));
 	assert_false(fits(AT(name), 0));
 	ledger_fill(&r, all.first);
-	memset(r.name, 'x', KEEP_NAME_MAX);
+	memset(r.name, 'x', KEEPER_NAME_MAX);
 	assert_true(ledger_makes_sense(&r));
 	memset(r.name, 'x', sizeof(r.name));
 	assert_false(ledger_makes_sense(&r));
@@ -354,7 +354,7 @@ static void it_is_put_right_after_an_exec(void **state)
 	open_again(true);
 	/* 1 and 3 are known, 2 was forgotten, and 4 could not be forked; 5 was not written down yet. */
 	slots_free(&all, s[2]);
-	s[4]->state = KEEP_STATE_FAILED;
+	s[4]->state = KEEPER_STATE_FAILED;
 	write_record(6, 1, 100);
 	for (struct slot *one = all.first; one; one = one->next)
 		one->record = -1;

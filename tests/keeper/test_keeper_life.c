@@ -23,9 +23,9 @@ static void expect_end(struct stage *s)
 
 static void say_stop_all(struct stage *s, int64_t grace_ms)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, KEEP_STOP_ALL);
+	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	m.grace_ms = grace_ms;
 	stage_say(s, &m, NULL, 0);
 }
@@ -46,10 +46,10 @@ static void stop_all_stops_all(void **state)
 	begin = clock_ms();
 	say_stop_all(s, 300);
 	stage_read(out, &text, "heard\n");
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 2)->status), SIGKILL);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 2)->status), SIGKILL);
 	assert_in_range(clock_ms() - begin, 295, 5000);
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 3)->status), SIGTERM);
-	stage_expect(s, KEEP_TREE_GONE, 2);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 3)->status), SIGTERM);
+	stage_expect(s, KEEPER_TREE_GONE, 2);
 	fd_close(&s->link);
 	expect_end(s);
 	stage_read_all(&out, &text);
@@ -70,8 +70,8 @@ static void nothing_starts_while_all_stops(void **state)
 	say_stop_all(s, 300);
 	wish_actor(&w, 2, NULL, WORDS("--mark"));
 	wish_say(s, &w);
-	n = stage_expect(s, KEEP_SPAWN_FAILED, 2);
-	assert_int_equal(n->stage, KEEP_STAGE_ASKED);
+	n = stage_expect(s, KEEPER_SPAWN_FAILED, 2);
+	assert_int_equal(n->stage, KEEPER_STAGE_ASKED);
 	assert_int_equal(n->number, ESHUTDOWN);
 	fd_close(&out);
 	buf_release(&text);
@@ -84,20 +84,20 @@ static void a_term_is_the_brains_business(void **state)
 	int64_t begin = clock_ms();
 
 	kill(s->keeper, SIGTERM);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 	/* A second one changes nothing, nor does a SIGHUP turn it into a reload. */
 	kill(s->keeper, SIGTERM);
 	kill(s->keeper, SIGHUP);
 	/* The keeper's own patience is long over, but a brain knows. */
 	while (clock_ms() - begin < 2 * STAGE_PATIENCE_MS) {
-		assert_null(stage_seen(s, KEEP_SIGNALLED, 0));
+		assert_null(stage_seen(s, KEEPER_SIGNALLED, 0));
 		(void)poll(NULL, 0, 20);
 	}
 	assert_true(stage_exists(s, pid));
 	/* The next brain hears of it too. */
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 }
 
 /* A brain knew of it and died, and no other hears. */
@@ -109,11 +109,11 @@ static void patience_counts_again_without_a_brain(void **state)
 
 	stage_actor(s, 1, &out, WORDS("--mark"));
 	kill(s->keeper, SIGTERM);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 	/* It answers too: from here on it is the brain's business. */
 	while (!s->pings)
-		(void)stage_seen(s, KEEP_SIGNALLED, 0);
-	(void)stage_seen(s, KEEP_SIGNALLED, 0);
+		(void)stage_seen(s, KEEPER_SIGNALLED, 0);
+	(void)stage_seen(s, KEEPER_SIGNALLED, 0);
 	(void)poll(NULL, 0, 2 * STAGE_PATIENCE_MS);
 	stage_kill_brain(s);
 	stage_accept(s, false);
@@ -128,7 +128,7 @@ static void the_brain_may_still_start_what_stopping_needs(void **state)
 	struct stage *s = *state;
 
 	kill(s->keeper, SIGTERM);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 	assert_true(stage_actor(s, 1, NULL, WORDS("--mark")) > 1);
 }
 
@@ -157,10 +157,10 @@ static void ctrl_c_reaches_only_the_keeper(void **state)
 
 	/* As a terminal does: the whole group in front. */
 	kill(-s->keeper, SIGINT);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 	assert_true(stage_exists(s, s->brain));
 	assert_true(stage_exists(s, pid));
-	assert_null(stage_seen(s, KEEP_EXITED, 0));
+	assert_null(stage_seen(s, KEEPER_EXITED, 0));
 }
 
 static void what_nobody_owns_ends_with_the_keeper(void **state)
@@ -168,10 +168,10 @@ static void what_nobody_owns_ends_with_the_keeper(void **state)
 	struct stage *s = *state;
 
 	stage_actor(s, 1, NULL, WORDS("--bare-grandchild", "--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	stage_until_count(s, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	say_stop_all(s, 0);
 	fd_close(&s->link);
 	expect_end(s);
@@ -235,7 +235,7 @@ static void a_daemon_returns_when_it_serves(void **state)
 	char path[128];
 	int fd = -1, ends[2];
 	pid_t caller = -1;
-	struct keep_message m;
+	struct keeper_msg m;
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	caller = stage_run(s, WORDS("--daemon"), ends[1]);
@@ -243,16 +243,16 @@ static void a_daemon_returns_when_it_serves(void **state)
 	stage_accept(s, false);
 	/* The brain has not said a word: nobody serves yet. */
 	assert_int_equal(waitpid(caller, NULL, WNOHANG), 0);
-	keep_message_init(&m, KEEP_SYNC);
-	m.version = KEEP_VERSION;
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
 	stage_say(s, &m, NULL, 0);
-	stage_expect(s, KEEP_SYNCED, 0);
+	stage_expect(s, KEEPER_SYNCED, 0);
 	/* It knows what there is, but nobody is answered yet. */
 	assert_int_equal(waitpid(caller, NULL, WNOHANG), 0);
-	m.kind = KEEP_SERVES;
+	m.kind = KEEPER_SERVES;
 	stage_say(s, &m, NULL, 0);
 	assert_int_equal(stage_wait(caller), 0);
-	s->keeper = (pid_t)stage_expect(s, KEEP_HELLO, 0)->pid;
+	s->keeper = (pid_t)stage_expect(s, KEEPER_HELLO, 0)->pid;
 	assert_int_not_equal(s->keeper, caller);
 	/* The caller's output is free, whoever reads it reads its end. */
 	stage_read_all(&ends[0], &text);

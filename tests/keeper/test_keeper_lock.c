@@ -160,10 +160,10 @@ static void a_file_of_the_first_version_is_read(void **state)
 }
 
 /* The secret of a keeper that finds this behind the first line of its lock. */
-static struct badge_secret secret_of(const char *line)
+static struct env_mark_secret secret_of(const char *line)
 {
 	struct buf text = BUF_INIT;
-	struct badge_secret secret;
+	struct env_mark_secret secret;
 	struct lock l;
 
 	buf_addf(&text, "999999999 " TOKEN " kept %s\n%s\n", run, line);
@@ -180,7 +180,7 @@ static void a_secret_is_read_as_it_stands(void **state)
 	static const unsigned char key[SIPHASH_KEY] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
 		255 };
 	struct buf boot = BUF_INIT;
-	struct badge_secret secret;
+	struct env_mark_secret secret;
 	char line[256];
 
 	(void)state;

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keeper/badge.h"
+#include "keeper/env_mark.h"
 #include "keeper/lock.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -17,23 +17,23 @@
 #include "stage.h"
 #include "unit.h"
 
-static const struct badge_secret secret = { .key = { 1, 2, 3 } };
+static const struct env_mark_secret secret = { .key = { 1, 2, 3 } };
 
-static void write_mark(char mark[BADGE_MAX], pid_t pid, const struct badge_secret *by)
+static void write_mark(char mark[ENV_MARK_MAX], pid_t pid, const struct env_mark_secret *by)
 {
-	struct keep_ticket ticket = { 7, 42 };
+	struct keeper_ticket ticket = { 7, 42 };
 
-	badge_seal(mark, badge_write(mark, "0123456789abcdef", ticket, 1000, "my.app:0"), pid, by);
+	env_mark_seal(mark, env_mark_write(mark, "0123456789abcdef", ticket, 1000, "my.app:0"), pid, by);
 }
 
 static void a_mark_says_what_was_written(void **state)
 {
-	char mark[BADGE_MAX];
-	struct badge b;
+	char mark[ENV_MARK_MAX];
+	struct env_mark b;
 
 	(void)state;
 	write_mark(mark, 812, &secret);
-	assert_true(badge_read(&b, mark + sizeof(KEEP_MARK), "0123456789abcdef", &secret));
+	assert_true(env_mark_read(&b, mark + sizeof(KEEPER_MARK), "0123456789abcdef", &secret));
 	assert_true(b.is_sealed);
 	assert_int_equal(b.ticket.slot, 7);
 	assert_int_equal(b.ticket.generation, 42);
@@ -46,28 +46,28 @@ static void a_mark_says_what_was_written(void **state)
 
 static void no_byte_of_it_can_be_changed(void **state)
 {
-	const struct badge_secret other = { .key = { 1, 2, 4 } };
-	char mark[BADGE_MAX];
-	char *text = mark + sizeof(KEEP_MARK);
-	struct badge b;
+	const struct env_mark_secret other = { .key = { 1, 2, 4 } };
+	char mark[ENV_MARK_MAX];
+	char *text = mark + sizeof(KEEPER_MARK);
+	struct env_mark b;
 
 	(void)state;
 	write_mark(mark, 812, &secret);
-	assert_false(badge_read(&b, text, "0123456789abcdef", &other));
-	assert_false(badge_read(&b, text, "0123456789abcdee", &secret));
+	assert_false(env_mark_read(&b, text, "0123456789abcdef", &other));
+	assert_false(env_mark_read(&b, text, "0123456789abcdee", &secret));
 	for (char *at = text; *at; at++) {
 		char before = *at;
 
 		/* Without its plus it is an unsealed one with an odd name, and says so. */
 		for (const char *c = "0123456789abcdefg.+"; *c; c++) {
 			*at = *c;
-			if (*c != before && badge_read(&b, text, "0123456789abcdef", &secret))
+			if (*c != before && env_mark_read(&b, text, "0123456789abcdef", &secret))
 				assert_false(b.is_sealed);
 		}
 		*at = before;
 	}
 	text[strlen(text) - 1] = '\0';
-	assert_false(badge_read(&b, text, "0123456789abcdef", &secret));
+	assert_false(env_mark_read(&b, text, "0123456789abcdef", &secret));
 }
 
 static void a_mark_of_the_first_version_is_unsealed(void **state)
@@ -75,15 +75,15 @@ static void a_mark_of_the_first_version_is_unsealed(void **state)
 	static const char *const wrong[] = { "", "t", "t.1.2.812", "t.1.2.812.", "t.1.2..x", "u.1.2.812.x",
 		"t.1.2.1.x", "t.1.2.99999999999.x", "t.99999999999.2.812.x", "t.1.2.812.+0.0.x",
 		"t.1.2.812.+x" };
-	struct badge b;
+	struct env_mark b;
 
 	(void)state;
-	assert_true(badge_read(&b, "t.1.2.0000000812.a.b:0", "t", &secret));
+	assert_true(env_mark_read(&b, "t.1.2.0000000812.a.b:0", "t", &secret));
 	assert_false(b.is_sealed);
 	assert_int_equal(b.pid, 812);
 	assert_string_equal(b.name, "a.b:0");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
-		assert_false(badge_read(&b, wrong[i], "t", &secret));
+		assert_false(env_mark_read(&b, wrong[i], "t", &secret));
 }
 
 /* --- forged, against the real keeper --- */
@@ -123,15 +123,15 @@ static pid_t forge(const char *before, const char *after)
 	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
 	pid = fork();
 	if (pid == 0) {
-		char mark[BADGE_MAX + 64];
+		char mark[ENV_MARK_MAX + 64];
 
 		fd_close_from(ready[1] + 1);
 		if (after)
-			(void)snprintf(mark, sizeof(mark), "%s%0*d%s", before, BADGE_PID_DIGITS,
+			(void)snprintf(mark, sizeof(mark), "%s%0*d%s", before, ENV_MARK_PID_DIGITS,
 				(int)getpid(), after);
 		else
 			(void)snprintf(mark, sizeof(mark), "%s", before);
-		(void)setenv(KEEP_MARK, mark, 1);
+		(void)setenv(KEEPER_MARK, mark, 1);
 		execl(path, path, "--mark", (char *)NULL);
 		_exit(1);
 	}
@@ -152,7 +152,7 @@ static void end_forged(pid_t pid)
 static void a_forged_mark_is_nobodys(void **state)
 {
 	struct stage *s = *state;
-	char token[LOCK_TOKEN_LEN + 1], before[BADGE_MAX];
+	char token[LOCK_TOKEN_LEN + 1], before[ENV_MARK_MAX];
 	pid_t forged[3];
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
 
@@ -166,10 +166,10 @@ static void a_forged_mark_is_nobodys(void **state)
 	forged[2] = forge(before, ".+0000000000.0000000000000000.api:2");
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	for (int i = 0; i < 3; i++)
 		end_forged(forged[i]);
 }
@@ -177,7 +177,7 @@ static void a_forged_mark_is_nobodys(void **state)
 static void a_forged_brain_is_left_alone(void **state)
 {
 	struct stage *s = *state;
-	char token[LOCK_TOKEN_LEN + 1], before[BADGE_MAX];
+	char token[LOCK_TOKEN_LEN + 1], before[ENV_MARK_MAX];
 	pid_t forged = 0;
 
 	read_token(s, token);
@@ -188,16 +188,16 @@ static void a_forged_brain_is_left_alone(void **state)
 	end_forged(forged);
 }
 
-static void read_own_mark(pid_t pid, char mark[BADGE_MAX])
+static void read_own_mark(pid_t pid, char mark[ENV_MARK_MAX])
 {
-	assert_true(procfs_environ(pid, KEEP_MARK, mark, BADGE_MAX));
+	assert_true(procfs_environ(pid, KEEPER_MARK, mark, ENV_MARK_MAX));
 }
 
 /* What a service can read of itself does not make another process its main one, whatever the ledger has lost. */
 static void a_mark_is_worth_nothing_in_another_process(void **state)
 {
 	struct stage *s = *state;
-	char mark[BADGE_MAX], before[BADGE_MAX], path[128];
+	char mark[ENV_MARK_MAX], before[ENV_MARK_MAX], path[128];
 	const char *at = NULL;
 	pid_t forged = 0;
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
@@ -206,14 +206,14 @@ static void a_mark_is_worth_nothing_in_another_process(void **state)
 	/* With its own pid in the place of that one. */
 	at = strchr(strchr(strchr(mark, '.') + 1, '.') + 1, '.') + 1;
 	(void)snprintf(before, sizeof(before), "%.*s", (int)(at - mark), mark);
-	forged = forge(before, at + BADGE_PID_DIGITS);
+	forged = forge(before, at + ENV_MARK_PID_DIGITS);
 	stage_kill_keeper(s);
 	kill(pid, SIGKILL);
 	(void)stage_wait(pid);
 	(void)snprintf(path, sizeof(path), "%s/run/oxherd.slots", s->home);
 	assert_int_equal(unlink(path), 0);
 	stage_next_keeper(s);
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 	end_forged(forged);
 }
 
@@ -221,22 +221,22 @@ static void a_mark_is_worth_nothing_in_another_process(void **state)
 static void a_mark_of_an_earlier_start_is_ignored(void **state)
 {
 	struct stage *s = *state;
-	char mark[BADGE_MAX];
+	char mark[ENV_MARK_MAX];
 	pid_t forged = 0;
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
 
 	read_own_mark(pid, mark);
-	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
-	stage_say_ticket(s, KEEP_FORGET, 1);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_FORGET, 1);
 	pid = stage_actor(s, 2, NULL, WORDS("--mark"));
 	forged = forge(mark, NULL);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 2)->pid, pid);
-	assert_null(stage_seen(s, KEEP_SLOT, 0));
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 2)->pid, pid);
+	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 	end_forged(forged);
 }
 
@@ -244,7 +244,7 @@ static void a_mark_of_an_earlier_start_is_ignored(void **state)
 static void a_strangers_copy_is_not_of_its_tree(void **state)
 {
 	struct stage *s = *state;
-	char token[LOCK_TOKEN_LEN + 1], before[BADGE_MAX];
+	char token[LOCK_TOKEN_LEN + 1], before[ENV_MARK_MAX];
 	pid_t forged = 0;
 
 	stage_actor(s, 1, NULL, WORDS("--mark"));
@@ -253,10 +253,10 @@ static void a_strangers_copy_is_not_of_its_tree(void **state)
 	forged = forge(before, ".api:0");
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	stage_expect(s, KEEP_SLOT, 1);
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_TREE);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_expect(s, KEEPER_SLOT, 1);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	end_forged(forged);
 }
 
@@ -284,24 +284,24 @@ static void what_the_first_version_kept_is_adopted(void **state)
 	stage_kill_keeper(s);
 	forget_secret(s);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
 	/* From now on there is a secret, and it stays. */
 	read_line_of_lock(s, 1, line);
 	assert_true(strlen(line) > (size_t)2 * SIPHASH_KEY);
 	pid = stage_actor(s, 2, NULL, WORDS("--mark"));
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_kill_keeper(s);
 	(void)snprintf(path, sizeof(path), "%s/run/oxherd.slots", s->home);
 	assert_int_equal(unlink(path), 0);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 2)->pid, pid);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 2)->pid, pid);
 }
 
 static void nobody_else_can_read_the_secret(void **state)
 {
 	struct stage *s = *state;
-	char line[512], key[2 * SIPHASH_KEY + 1], path[128], mark[BADGE_MAX];
+	char line[512], key[2 * SIPHASH_KEY + 1], path[128], mark[ENV_MARK_MAX];
 	struct stat st;
 
 	read_line_of_lock(s, 1, line);

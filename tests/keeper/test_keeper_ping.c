@@ -23,7 +23,7 @@ static int open_impatient(void **state)
 
 static bool is_pinged(struct stage *s, int64_t more_than)
 {
-	(void)stage_seen(s, KEEP_ERROR, 0);
+	(void)stage_seen(s, KEEPER_ERROR, 0);
 	return s->pings > more_than;
 }
 
@@ -49,8 +49,8 @@ static void a_silent_brain_is_replaced(void **state)
 	stage_actor(s, 2, NULL, WORDS("--exit", "3"));
 	expect_next(s);
 	assert_true(stage_exists(s, service));
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, service);
-	stage_expect(s, KEEP_EXITED, 2);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, service);
+	stage_expect(s, KEEPER_EXITED, 2);
 }
 
 static void one_that_answers_is_left_alone(void **state)
@@ -61,10 +61,10 @@ static void one_that_answers_is_left_alone(void **state)
 
 	for (uint64_t i = 1; clock_ms() - begin < 3 * ANSWER_MS; i++) {
 		stage_actor(s, i, NULL, WORDS("--exit", "0"));
-		stage_expect(s, KEEP_EXITED, i);
-		stage_say_ticket(s, KEEP_KILL_TREE, i);
-		stage_expect(s, KEEP_TREE_GONE, i);
-		stage_say_ticket(s, KEEP_FORGET, i);
+		stage_expect(s, KEEPER_EXITED, i);
+		stage_say_ticket(s, KEEPER_KILL_TREE, i);
+		stage_expect(s, KEEPER_TREE_GONE, i);
+		stage_say_ticket(s, KEEPER_FORGET, i);
 	}
 	assert_true(s->pings > 0);
 	assert_true(stage_exists(s, brain));
@@ -79,10 +79,10 @@ static void nobody_is_asked_while_nothing_happens(void **state)
 	stage_until(is_pinged, s, 0);
 	/* The answer to the last one may bring one more. */
 	(void)poll(NULL, 0, 50);
-	(void)stage_seen(s, KEEP_ERROR, 0);
+	(void)stage_seen(s, KEEPER_ERROR, 0);
 	pings = s->pings;
 	for (begin = clock_ms(); clock_ms() - begin < QUIET_MS;) {
-		assert_null(stage_seen(s, KEEP_ERROR, 0));
+		assert_null(stage_seen(s, KEEPER_ERROR, 0));
 		(void)poll(NULL, 0, 20);
 	}
 	assert_int_equal(s->pings, pings);
@@ -96,7 +96,7 @@ static void one_that_is_stopped_is_asked(void **state)
 
 	stage_until(is_pinged, s, 0);
 	(void)poll(NULL, 0, 50);
-	(void)stage_seen(s, KEEP_ERROR, 0);
+	(void)stage_seen(s, KEEPER_ERROR, 0);
 	pings = s->pings;
 	s->is_silent = true;
 	kill(s->brain, SIGSTOP);
@@ -141,11 +141,11 @@ static void one_that_hangs_after_a_term_is_replaced(void **state)
 
 	stage_actor(s, 1, NULL, WORDS("--mark"));
 	kill(s->keeper, SIGTERM);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 	stage_until(is_pinged, s, s->pings);
 	s->is_silent = true;
 	expect_next(s);
-	assert_int_equal(stage_expect(s, KEEP_SIGNALLED, 0)->signal, SIGTERM);
+	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 }
 
 int main(void)

@@ -34,7 +34,7 @@ static int end(void **state)
 
 static struct slot *make(int64_t slot, uint64_t generation)
 {
-	struct slot *s = slots_new(&all, (struct keep_ticket){ slot, generation }, "api:0");
+	struct slot *s = slots_new(&all, (struct keeper_ticket){ slot, generation }, "api:0");
 
 	assert_non_null(s);
 	return s;
@@ -57,19 +57,19 @@ static void a_ticket_has_two_parts(void **state)
 	for (uint64_t i = 1; i <= MANY; i++)
 		(void)make((int)i, MANY - i + 1);
 	for (uint64_t i = 1; i <= MANY; i++) {
-		struct slot *s = slots_find(&all, (struct keep_ticket){ (int64_t)i, MANY - i + 1 });
+		struct slot *s = slots_find(&all, (struct keeper_ticket){ (int64_t)i, MANY - i + 1 });
 
 		assert_non_null(s);
 		assert_int_equal(s->ticket.slot, i);
-		assert_null(slots_find(&all, (struct keep_ticket){ i, MANY + 5 }));
-		assert_null(slots_find(&all, (struct keep_ticket){ MANY + 5, (uint64_t)i }));
+		assert_null(slots_find(&all, (struct keeper_ticket){ i, MANY + 5 }));
+		assert_null(slots_find(&all, (struct keeper_ticket){ MANY + 5, (uint64_t)i }));
 	}
 	/* Those that share a bucket do not lose each other. */
 	for (int i = 1; i <= MANY; i += 2)
-		slots_free(&all, slots_find(&all, (struct keep_ticket){ i, (uint64_t)(MANY - i + 1) }));
+		slots_free(&all, slots_find(&all, (struct keeper_ticket){ i, (uint64_t)(MANY - i + 1) }));
 	for (int i = 1; i <= MANY; i++)
 		assert_int_equal(
-			slots_find(&all, (struct keep_ticket){ i, (uint64_t)(MANY - i + 1) }) != NULL,
+			slots_find(&all, (struct keeper_ticket){ i, (uint64_t)(MANY - i + 1) }) != NULL,
 			i % 2 == 0);
 	first = all.first;
 	assert_int_equal(first->ticket.slot, 2);
@@ -82,11 +82,11 @@ static void there_are_so_many(void **state)
 	struct slot *s = NULL;
 
 	(void)state;
-	for (int i = 1; i <= KEEP_SLOTS_MAX; i++)
+	for (int i = 1; i <= KEEPER_SLOTS_MAX; i++)
 		s = make(i, 1);
-	assert_null(slots_new(&all, (struct keep_ticket){ KEEP_SLOTS_MAX + 1, 1 }, "api:0"));
+	assert_null(slots_new(&all, (struct keeper_ticket){ KEEPER_SLOTS_MAX + 1, 1 }, "api:0"));
 	slots_free(&all, s);
-	assert_non_null(slots_new(&all, (struct keep_ticket){ KEEP_SLOTS_MAX + 1, 1 }, "api:0"));
+	assert_non_null(slots_new(&all, (struct keeper_ticket){ KEEPER_SLOTS_MAX + 1, 1 }, "api:0"));
 }
 
 static void a_child_is_found_until_it_is_reaped(void **state)
@@ -319,13 +319,13 @@ static void a_new_brain_is_owed_everything(void **state)
 	(void)state;
 	for (uint64_t i = 1; i <= 6; i++) {
 		s[i] = make(1, i);
-		s[i]->state = KEEP_STATE_EXITED;
+		s[i]->state = KEEPER_STATE_EXITED;
 	}
-	s[1]->state = KEEP_STATE_RUNNING;
+	s[1]->state = KEEPER_STATE_RUNNING;
 	s[1]->is_asked = true;
-	s[2]->state = KEEP_STATE_FAILED;
+	s[2]->state = KEEPER_STATE_FAILED;
 	s[2]->is_gone = true;
-	s[3]->state = KEEP_STATE_FAILED;
+	s[3]->state = KEEPER_STATE_FAILED;
 	s[3]->is_taken = true;
 	s[5]->is_taken = true;
 	s[6]->is_gone = true;

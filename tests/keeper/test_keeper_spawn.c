@@ -34,10 +34,10 @@ static void a_process_is_told_from_birth_to_death(void **state)
 	assert_int_equal(p.parent, s->keeper);
 	(void)snprintf(line, sizeof(line), "pid %d\n", (int)pid);
 	stage_read(out, &text, line);
-	stage_signal(s, 5, SIGTERM, KEEP_REACH_MAIN);
+	stage_signal(s, 5, SIGTERM, KEEPER_REACH_MAIN);
 	stage_read(out, &text, "bye\n");
-	stage_signal(s, 5, SIGKILL, KEEP_REACH_MAIN);
-	n = stage_expect(s, KEEP_EXITED, 5);
+	stage_signal(s, 5, SIGKILL, KEEPER_REACH_MAIN);
+	n = stage_expect(s, KEEPER_EXITED, 5);
 	assert_int_equal(n->pid, pid);
 	assert_true(WIFSIGNALED(n->status));
 	assert_int_equal(WTERMSIG(n->status), SIGKILL);
@@ -52,11 +52,11 @@ static void exit_codes_come_home(void **state)
 
 	for (size_t i = 0; i < 4; i++) {
 		stage_actor(s, i + 1, NULL, WORDS("--exit", codes[i]));
-		assert_int_equal(
-			WEXITSTATUS(stage_expect(s, KEEP_EXITED, i + 1)->status), strtol(codes[i], NULL, 10));
+		assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, i + 1)->status),
+			strtol(codes[i], NULL, 10));
 	}
 	stage_actor(s, 9, NULL, WORDS("--crash"));
-	assert_int_equal(WTERMSIG(stage_expect(s, KEEP_EXITED, 9)->status), SIGSEGV);
+	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 9)->status), SIGSEGV);
 }
 
 static void what_it_used_is_told(void **state)
@@ -70,7 +70,7 @@ static void what_it_used_is_told(void **state)
 	wish_program(
 		&w, 1, NULL, WORDS("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 3"));
 	wish_say(s, &w);
-	n = stage_expect(s, KEEP_EXITED, 1);
+	n = stage_expect(s, KEEPER_EXITED, 1);
 	assert_in_range(n->at_ms, at_ms, clock_ms());
 	assert_in_range(n->wall_ms, wall_ms, clock_wall_ms());
 	assert_in_range(n->cpu_us, 5000, 1000 * (clock_ms() - at_ms + 100));
@@ -99,11 +99,11 @@ static void the_keeper_hears_as_before(void **state)
 	struct stage *s = *state;
 	char before[64], after[64];
 
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	read_blocked(s, before);
 	assert_true(strlen(before) > 10);
 	stage_actor(s, 1, NULL, WORDS("--exit", "0"));
-	stage_expect(s, KEEP_EXITED, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
 	read_blocked(s, after);
 	assert_string_equal(before, after);
 	/* The brain was spawned before we looked: of what the keeper has no use for nothing is blocked. */
@@ -133,11 +133,11 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 		wish_program(&w, (uint64_t)i + 1, NULL, WORDS("sh", "-c", "read x; exit 7"));
 		w.fds[w.fd_count++] = dup(ends[0]);
 		w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-			(struct keep_descriptor){ 0, KEEP_FROM_SENT, 0, "" };
+			(struct keeper_descriptor){ 0, KEEPER_FROM_SENT, 0, "" };
 		wish_say(s, &w);
 	}
 	for (int i = 0; i < MANY; i++)
-		pids[i] = (pid_t)stage_expect(s, KEEP_SPAWNED, (uint64_t)i + 1)->pid;
+		pids[i] = (pid_t)stage_expect(s, KEEPER_SPAWNED, (uint64_t)i + 1)->pid;
 	/* All die while the keeper does not look: then one SIGCHLD stands for them all. */
 	kill(s->keeper, SIGSTOP);
 	stage_until(is_stopped, s, s->keeper);
@@ -147,7 +147,7 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 		stage_until(stage_is_zombie, s, pids[i]);
 	kill(s->keeper, SIGCONT);
 	for (int i = 0; i < MANY; i++)
-		assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, (uint64_t)i + 1)->status), 7);
+		assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, (uint64_t)i + 1)->status), 7);
 	assert_int_equal(stage_count(s), 0);
 }
 
@@ -164,13 +164,13 @@ static void birth_is_told_before_death(void **state)
 		wish_say(s, &w);
 	}
 	for (int i = 1; i <= MANY; i++) {
-		const struct note *exited = stage_expect(s, KEEP_EXITED, (uint64_t)i);
-		const struct note *spawned = stage_seen(s, KEEP_SPAWNED, (uint64_t)i);
+		const struct note *exited = stage_expect(s, KEEPER_EXITED, (uint64_t)i);
+		const struct note *spawned = stage_seen(s, KEEPER_SPAWNED, (uint64_t)i);
 
 		assert_non_null(spawned);
 		assert_true(spawned < exited);
 		assert_int_equal(spawned->pid, exited->pid);
-		assert_null(stage_seen(s, KEEP_EXITED, (uint64_t)i));
+		assert_null(stage_seen(s, KEEPER_EXITED, (uint64_t)i));
 	}
 }
 
@@ -182,22 +182,22 @@ static void what_cannot_be_executed_comes_home(void **state)
 	int fd = -1;
 
 	wish_program(&w, 1, NULL, WORDS("/no/such/program"));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOENT);
 	wish_program(&w, 2, NULL, WORDS("no-such-program-on-the-path"));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOENT);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOENT);
 	stage_file(s, path, sizeof(path), "plain", "x", 0600);
 	wish_program(&w, 3, NULL, WORDS(path));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, EACCES);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, EACCES);
 	stage_file(s, path, sizeof(path), "shapeless", "x", 0700);
 	wish_program(&w, 4, NULL, WORDS(path));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ENOEXEC);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOEXEC);
 	wish_program(&w, 5, NULL, WORDS("/tmp"));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, EACCES);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, EACCES);
 	/* As while a build is being written. */
 	stage_file(s, path, sizeof(path), "unfinished", "#!/bin/sh\n", 0700);
 	fd = open(path, O_WRONLY | O_CLOEXEC);
 	wish_program(&w, 6, NULL, WORDS(path));
-	stage_assert_fails(s, &w, KEEP_STAGE_EXEC, ETXTBSY);
+	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ETXTBSY);
 	fd_close(&fd);
 }
 
@@ -209,23 +209,23 @@ static void what_cannot_be_arranged_comes_home(void **state)
 
 	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
 	w.m.spawn.folder = "/no/such/folder";
-	stage_assert_fails(s, &w, KEEP_STAGE_FOLDER, ENOENT);
+	stage_assert_fails(s, &w, KEEPER_STAGE_FOLDER, ENOENT);
 	wish_actor(&w, 2, NULL, WORDS("--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 3, KEEP_FROM_HELD, 0, "nothing" };
-	stage_assert_fails(s, &w, KEEP_STAGE_ASKED, ENOENT);
+		(struct keeper_descriptor){ 3, KEEPER_FROM_HELD, 0, "nothing" };
+	stage_assert_fails(s, &w, KEEPER_STAGE_ASKED, ENOENT);
 	wish_actor(&w, 3, NULL, WORDS("--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 3, KEEP_FROM_SENT, 3, "" };
-	stage_assert_fails(s, &w, KEEP_STAGE_ASKED, EBADF);
+		(struct keeper_descriptor){ 3, KEEPER_FROM_SENT, 3, "" };
+	stage_assert_fails(s, &w, KEEPER_STAGE_ASKED, EBADF);
 	wish_actor(&w, 4, NULL, WORDS("--exit", "0"));
-	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keep_rlimit){ RLIMIT_NOFILE, 100, 50 };
-	stage_assert_fails(s, &w, KEEP_STAGE_LIMITS, EINVAL);
+	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keeper_rlimit){ RLIMIT_NOFILE, 100, 50 };
+	stage_assert_fails(s, &w, KEEPER_STAGE_LIMITS, EINVAL);
 	stage_file(s, path, sizeof(path), "no-fifo", "", 0600);
 	wish_actor(&w, 5, NULL, WORDS("--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
-		(struct keep_descriptor){ 1, KEEP_FROM_FIFO, 0, path };
-	stage_assert_fails(s, &w, KEEP_STAGE_LOG_PIPE, EPERM);
+		(struct keeper_descriptor){ 1, KEEPER_FROM_FIFO, 0, path };
+	stage_assert_fails(s, &w, KEEPER_STAGE_LOG_PIPE, EPERM);
 }
 
 static void a_ticket_is_used_once(void **state)
@@ -236,14 +236,14 @@ static void a_ticket_is_used_once(void **state)
 	stage_actor(s, 1, NULL, WORDS("--mark"));
 	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
 	assert_int_equal(stage_expect_error(s, wish_say(s, &w))->number, EEXIST);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, EBUSY);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_TAKE_EXIT, 1))->number, EBUSY);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 2))->number, ESRCH);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_EXITED, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
-	stage_say_ticket(s, KEEP_FORGET, 1);
-	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEP_FORGET, 1))->number, ESRCH);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_FORGET, 1))->number, EBUSY);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_TAKE_EXIT, 1))->number, EBUSY);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_FORGET, 2))->number, ESRCH);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_FORGET, 1);
+	assert_int_equal(stage_expect_error(s, stage_say_ticket(s, KEEPER_FORGET, 1))->number, ESRCH);
 }
 
 /* A spawn of the actor with two megabytes in its environment less one kilobyte, as bytes. */
@@ -255,22 +255,22 @@ static void long_spawn(struct wish *w, uint64_t generation, int *out, struct buf
 
 		buf_addf(&entry, "BIG_%d=", i);
 		buf_fill(&entry, 'x', 100 * 1024);
-		keep_list_add(&w->env, entry.ptr);
+		keeper_list_add(&w->env, entry.ptr);
 		buf_release(&entry);
 	}
-	w->m.spawn.programs = keep_list_of(&w->programs);
-	w->m.spawn.argv = keep_list_of(&w->argv);
-	w->m.spawn.env = keep_list_of(&w->env);
-	assert_int_equal(keep_write(bytes, &w->m, NULL), 0);
+	w->m.spawn.programs = keeper_list_of(&w->programs);
+	w->m.spawn.argv = keeper_list_of(&w->argv);
+	w->m.spawn.env = keeper_list_of(&w->env);
+	assert_int_equal(keeper_msg_write(bytes, &w->m, NULL), 0);
 }
 
 static uint64_t say_long(struct stage *s, uint64_t generation, struct wish *w, int body)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 	uint64_t serial = 0;
 
-	keep_message_init(&m, KEEP_SPAWN_LONG);
-	m.ticket = (struct keep_ticket){ 1, generation };
+	keeper_msg_init(&m, KEEPER_SPAWN_LONG);
+	m.ticket = (struct keeper_ticket){ 1, generation };
 	w->fds[w->fd_count++] = body;
 	serial = stage_say(s, &m, w->fds, w->fd_count);
 	while (w->fd_count)
@@ -291,7 +291,7 @@ static void a_long_spawn_comes_in_sealed_memory(void **state)
 
 	long_spawn(&w, 5, &out, &bytes);
 	say_long(s, 5, &w, sealed_new(bytes.ptr, bytes.len));
-	stage_expect(s, KEEP_SPAWNED, 5);
+	stage_expect(s, KEEPER_SPAWNED, 5);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, "up\n");
 	stage_assert_has(&text, "env BIG_17=xxx");
@@ -321,7 +321,7 @@ static void what_could_still_change_is_refused(void **state)
 	assert_int_equal(stage_expect_error(s, serial)->number, EBADMSG);
 	/* It is as well as before. */
 	stage_actor(s, 8, NULL, WORDS("--exit", "3"));
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 8)->status), 3);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 8)->status), 3);
 	buf_release(&bytes);
 }
 

@@ -20,9 +20,9 @@ enum { NOFILE = 700, PROGRAM_MAX = 64 * 1024 * 1024 };
 
 static uint64_t say_upgrade(struct stage *s, const char *keeper, const char *brain)
 {
-	struct keep_message m;
+	struct keeper_msg m;
 
-	keep_message_init(&m, KEEP_UPGRADE);
+	keeper_msg_init(&m, KEEPER_UPGRADE);
 	m.keeper_path = keeper;
 	m.brain_path = brain;
 	return stage_say(s, &m, NULL, 0);
@@ -49,10 +49,10 @@ static void change_brains(struct stage *s)
 static void upgrade(struct stage *s)
 {
 	(void)say_same(s);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
 	change_brains(s);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 }
 
 static bool is_close_on_exec(pid_t pid, const char *fd)
@@ -125,43 +125,43 @@ static void all_is_there_afterwards(void **state)
 	stage_read(out, &text, "pid");
 	fd_close(&out);
 	stage_actor(s, 2, NULL, WORDS("--exit", "7"));
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 2)->status), 7);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 2)->status), 7);
 	wish_program(&w, 3, NULL, WORDS("/no/such/program"));
 	wish_say(s, &w);
-	stage_expect(s, KEEP_SPAWN_FAILED, 3);
+	stage_expect(s, KEEPER_SPAWN_FAILED, 3);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	stage_say_name(s, KEEP_HOLD, "log:api:0", ends[0]);
-	stage_say_ticket(s, KEEP_ASKED, 1);
+	stage_say_name(s, KEEPER_HOLD, "log:api:0", ends[0]);
+	stage_say_ticket(s, KEEPER_ASKED, 1);
 	fd_close(&ends[0]);
 	upgrade(s);
 	/* The pipe has a reader still. */
 	assert_int_equal(write(ends[1], "kept", 4), 4);
 	fd_close(&ends[1]);
-	assert_string_equal(stage_expect(s, KEEP_HELD, 0)->name, "log:api:0");
-	n = stage_expect(s, KEEP_SLOT, 1);
+	assert_string_equal(stage_expect(s, KEEPER_HELD, 0)->name, "log:api:0");
+	n = stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(n->pid, pid);
-	assert_int_equal(n->state, KEEP_STATE_RUNNING);
+	assert_int_equal(n->state, KEEPER_STATE_RUNNING);
 	assert_string_equal(n->name, "api:0");
 	start_time = n->start_time;
 	assert_true(start_time > 0);
-	stage_expect(s, KEEP_ASKED, 1);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 2)->status), 7);
-	n = stage_expect(s, KEEP_SPAWN_FAILED, 3);
-	assert_int_equal(n->stage, KEEP_STAGE_EXEC);
+	stage_expect(s, KEEPER_ASKED, 1);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 2)->status), 7);
+	n = stage_expect(s, KEEPER_SPAWN_FAILED, 3);
+	assert_int_equal(n->stage, KEEPER_STAGE_EXEC);
 	assert_int_equal(n->number, ENOENT);
 	/* Again, and it is a child still. */
 	upgrade(s);
-	n = stage_expect(s, KEEP_SLOT, 1);
+	n = stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(n->pid, pid);
 	assert_true(n->start_time == start_time);
-	stage_signal(s, 1, SIGTERM, KEEP_REACH_MAIN);
-	n = stage_expect(s, KEEP_EXITED, 1);
+	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
+	n = stage_expect(s, KEEPER_EXITED, 1);
 	assert_int_equal(WEXITSTATUS(n->status), 42);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	for (uint64_t g = 1; g <= 3; g++)
-		stage_say_ticket(s, KEEP_FORGET, g);
-	assert_null(stage_seen(s, KEEP_ERROR, 0));
+		stage_say_ticket(s, KEEPER_FORGET, g);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	buf_release(&text);
 }
 
@@ -180,11 +180,11 @@ static void what_was_just_being_started_is_told(void **state)
 	wish_say(s, &w);
 	(void)say_same(s);
 	kill(s->keeper, SIGCONT);
-	stage_expect(s, KEEP_SPAWNED, 3);
-	assert_int_equal(stage_expect(s, KEEP_SPAWN_FAILED, 2)->number, ENOENT);
-	stage_expect(s, KEEP_SPAWNED, 1);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 1)->status), 5);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
+	stage_expect(s, KEEPER_SPAWNED, 3);
+	assert_int_equal(stage_expect(s, KEEPER_SPAWN_FAILED, 2)->number, ENOENT);
+	stage_expect(s, KEEPER_SPAWNED, 1);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 5);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
 	change_brains(s);
 }
 
@@ -192,7 +192,7 @@ static void an_end_that_is_awaited_goes_on(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct keep_message m;
+	struct keeper_msg m;
 	struct wish w;
 	int out = -1;
 
@@ -202,16 +202,16 @@ static void an_end_that_is_awaited_goes_on(void **state)
 			"while :; do sleep 0.02; done"));
 	wish_say(s, &w);
 	stage_read(out, &text, "up\n");
-	keep_message_init(&m, KEEP_END_TREE);
-	m.ticket = (struct keep_ticket){ 1, 1 };
+	keeper_msg_init(&m, KEEPER_END_TREE);
+	m.ticket = (struct keeper_ticket){ 1, 1 };
 	m.signal = SIGTERM;
 	stage_say(s, &m, NULL, 0);
 	/* Another one is not asked for anything. */
 	stage_actor(s, 2, NULL, WORDS("--mark"));
 	upgrade(s);
 	stage_assert_lacks(&text, "heard");
-	stage_signal(s, 1, SIGUSR1, KEEP_REACH_MAIN);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_MAIN);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	stage_read_all(&out, &text);
 	stage_assert_has(&text, "heard\n");
 	buf_release(&text);
@@ -225,18 +225,18 @@ static void what_was_adopted_stays_so(void **state)
 
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
 	upgrade(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->state, KEEP_STATE_RUNNING);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_RUNNING);
 	kill(pid, SIGKILL);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->status, SIGKILL);
-	stage_say_ticket(s, KEEP_KILL_TREE, 1);
-	stage_expect(s, KEEP_TREE_GONE, 1);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->status, SIGKILL);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
 	/* What is written down is right, too. */
 	upgrade(s);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->is_gone, 1);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->is_gone, 1);
 }
 
 static int open_with_few_descriptors(void **state)
@@ -335,9 +335,9 @@ static void what_cannot_be_executed_changes_nothing(void **state)
 	assert_limits(s, 2);
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_SLOT, 1);
+	stage_expect(s, KEEPER_SLOT, 1);
 	/* No upgrade was begun, so there is nothing to tell of. */
-	assert_null(stage_seen(s, KEEP_UPGRADED, 0));
+	assert_null(stage_seen(s, KEEPER_UPGRADED, 0));
 	upgrade(s);
 }
 
@@ -346,12 +346,12 @@ static void one_at_a_time(void **state)
 	struct stage *s = *state;
 
 	(void)say_same(s);
-	stage_expect(s, KEEP_UPGRADED, 0);
+	stage_expect(s, KEEPER_UPGRADED, 0);
 	assert_int_equal(stage_expect_error(s, say_same(s))->number, EBUSY);
 	change_brains(s);
 	upgrade(s);
 	kill(s->keeper, SIGTERM);
-	stage_expect(s, KEEP_SIGNALLED, 0);
+	stage_expect(s, KEEPER_SIGNALLED, 0);
 	assert_int_equal(stage_expect_error(s, say_same(s))->number, EBUSY);
 }
 
@@ -368,28 +368,28 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	fd_close(&out);
 	stage_program(keeper, sizeof(keeper), "oxherd");
 	(void)say_upgrade(s, keeper, "/bin/false");
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
 	change_brains(s);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, EIO);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, EIO);
 	read_words(s, &words);
 	stage_assert_has(&words, "--failed the new brain ended 3 times before it served");
 	stage_assert_lacks(&words, "--back");
-	assert_int_equal(stage_expect(s, KEEP_SLOT, 1)->pid, pid);
+	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
 	/* It holds the program of its brain from now on, and starts it from there. */
 	assert_int_equal(count_fds(s), fds + 1);
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_SLOT, 1);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, EIO);
+	stage_expect(s, KEEPER_SLOT, 1);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, EIO);
 	upgrade(s);
 	assert_int_equal(count_fds(s), fds);
-	stage_expect(s, KEEP_SLOT, 1);
-	stage_signal(s, 1, SIGTERM, KEEP_REACH_MAIN);
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEP_EXITED, 1)->status), 42);
+	stage_expect(s, KEEPER_SLOT, 1);
+	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
+	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 42);
 	buf_release(&words);
 }
 
-/* A build that packs otherwise: this one with another word at the head of its luggage. */
+/* A build that packs otherwise: this one with another word at the head of its handover. */
 static void make_other_build(struct stage *s, char *path, size_t size)
 {
 	/* In this piece it stands among the instructions too. */
@@ -421,7 +421,7 @@ static void a_build_that_cannot_read_it_gives_it_back(void **state)
 	stage_program(brain, sizeof(brain), "tests/keeper-brain");
 	(void)say_upgrade(s, keeper, brain);
 	/* A compiler may have hidden it better: then this is no other build. */
-	if (!stage_expect(s, KEEP_UPGRADED, 0)->number)
+	if (!stage_expect(s, KEEPER_UPGRADED, 0)->number)
 		skip();
 	read_words(s, &words);
 	stage_assert_has(&words, "oxherd --brain ");
@@ -431,13 +431,13 @@ static void a_build_that_cannot_read_it_gives_it_back(void **state)
 	stage_assert_lacks(&words, "--back");
 	(void)count_fds(s);
 	/* The brain has not noticed anything. */
-	stage_signal(s, 1, SIGKILL, KEEP_REACH_MAIN);
-	assert_int_equal(stage_expect(s, KEEP_EXITED, 1)->pid, pid);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
+	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->pid, pid);
 	assert_true(stage_exists(s, same));
 	assert_limits(s, 2);
 	stage_kill_brain(s);
 	stage_accept(s, true);
-	stage_expect(s, KEEP_SLOT, 1);
+	stage_expect(s, KEEPER_SLOT, 1);
 	buf_release(&words);
 }
 
@@ -448,13 +448,13 @@ static void an_old_brain_that_stays_is_killed(void **state)
 	int link = s->link;
 
 	(void)say_same(s);
-	stage_expect(s, KEEP_UPGRADED, 0);
+	stage_expect(s, KEEPER_UPGRADED, 0);
 	s->link = -1;
 	stage_until(stage_is_gone, s, old);
 	fd_close(&link);
 	fd_close(&s->sock);
 	stage_accept(s, true);
-	assert_int_equal(stage_expect(s, KEEP_UPGRADED, 0)->number, 0);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
 }
 
 int main(void)

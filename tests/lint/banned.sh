@@ -15,7 +15,7 @@ system popen | . | ^$ | nothing is run through a shell behind the back of the ke
 malloc calloc realloc reallocarray free strdup strndup asprintf vasprintf | ^(lib|cmd)/ | ^lib/base/(mem|json)\.c$ | use base/mem.h
 fork waitpid | ^(lib|cmd)/ | ^(lib/keeper/|cmd/oxctl/launch\.c$) | only the keeper forks and reaps, and oxctl the keeper
 vfork posix_spawn posix_spawnp clone wait wait3 wait4 waitid kill killpg tgkill | ^(lib|cmd)/ | ^lib/keeper/ | only the keeper forks, reaps and kills
-pidfd_send_signal | ^(lib|cmd)/ | ^(lib/keeper/|cmd/oxctl/whereabouts\.c$) | only the keeper kills, and oxctl wakes up the keeper
+pidfd_send_signal | ^(lib|cmd)/ | ^(lib/keeper/|cmd/oxctl/daemon_paths\.c$) | only the keeper kills, and oxctl wakes up the keeper
 '
 
 code() {

@@ -71,7 +71,7 @@ static bool needs_are_ready(const struct sim *s, int app, const char **which)
 	return true;
 }
 
-static void check_port_of(struct sim *s, const struct spawn_wish *wish, int app, int number)
+static void check_port_of(struct sim *s, const struct spawn_effect *wish, int app, int number)
 {
 	const struct instance *i = instance_of(s, app, number);
 	int none = 0;
@@ -112,7 +112,7 @@ static bool is_by_some_revision(const struct instance *i, const struct spec *spe
 				build == town_build(town_version(i->revision->spec))));
 }
 
-void check_spawn(struct sim *s, const struct spawn_wish *wish)
+void check_spawn(struct sim *s, const struct spawn_effect *wish)
 {
 	int app = 0;
 	int number = 0;

@@ -1,13 +1,13 @@
 /*
  * Which ends have been told: a brain writes it down at once, and the next one reads it.
  */
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "sim.h"
 
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run)
 {
 	for (size_t k = 0; k < s->diary_len && k < SIM_DIARY; k++) {
-		const struct told *t = &s->diary[k];
+		const struct notify_state *t = &s->diary[k];
 
 		if (t->app == app && t->number == number && t->run == run)
 			return true;
@@ -23,7 +23,7 @@ void diary_note(struct sim *s, int app, const struct herd_event *event)
 		sim_fail(s, "the end of run %llu of %s:%d is told twice", (unsigned long long)event->run,
 			event->app, event->instance);
 	s->diary[s->diary_len++ % SIM_DIARY] =
-		(struct told){ .app = app, .number = event->instance, .run = event->run };
+		(struct notify_state){ .app = app, .number = event->instance, .run = event->run };
 }
 
 /* It is counted, and one that passes its limit again and again does not run hot. */

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "sim.h"
 
 /* The number at the end of "/town/api/rel/2"; -1: none. */
@@ -23,7 +23,7 @@ static char *folder_of(int app, int release)
 	return buf_detach(&path);
 }
 
-struct build *disk_look(void *context, const struct build_wish *wish)
+struct build *disk_look(void *context, const struct build_query *wish)
 {
 	const struct sim *s = context;
 	int app = town_app(wish->spec->name);
@@ -61,7 +61,7 @@ void disk_edit(struct sim *s, uint64_t *random)
 }
 
 /* Only the newest revision follows the link. */
-void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_wish *wish)
+void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *wish)
 {
 	if (i && !wish->own && wish->revision < i->app->last_revision)
 		sim_fail(s, "%s starts by revision %d through the link, and revision %d is the newest",
@@ -71,7 +71,7 @@ void disk_check_spawn(struct sim *s, const struct instance *i, const struct spaw
 void disk_check_deployed(struct sim *s, int app)
 {
 	const struct app *a = app_find(s->h, town_names[app]);
-	const struct build_wish wish = { .spec = a ? a->spec : NULL };
+	const struct build_query wish = { .spec = a ? a->spec : NULL };
 	struct build *now = NULL;
 	struct buf words = BUF_INIT;
 

@@ -337,7 +337,7 @@ static void do_word(struct sim *s, uint64_t *random)
 	n.watchdog_ms = sim_chance(random, 10) ? 1 + (int64_t)sim_draw(random, 3000) : 0;
 	n.has_status = sim_chance(random, 30);
 	sim_trace(s, "%s says something of itself", p->name);
-	herd_told(s->h, p->ticket, &n, s->now);
+	herd_notified(s->h, p->ticket, &n, s->now);
 	if (sim_chance(random, 20))
 		herd_over_limit(s->h, p->ticket, "uses more than it may", s->now);
 	if (sim_chance(random, 10))
@@ -362,7 +362,7 @@ static void do_echo(struct sim *s, uint64_t *random)
 	events = herd_counts(s->h).events;
 	herd_spawned(s->h, t, 1, s->now);
 	herd_ready(s->h, t, s->now);
-	herd_told(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
+	herd_notified(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
 	herd_probed(s->h, t, PROBE_FAILED, "echo", s->now);
 	herd_exited(s->h, t, &end, s->now);
 	herd_tree_gone(s->h, t, s->now);

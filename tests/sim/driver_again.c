@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "sim.h"
 
 /* One that was too many, and is not gone yet, stays what it is. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/err.h"
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "sim.h"
 
 void driver_reload(struct sim *s, uint64_t *random)

@@ -170,7 +170,7 @@ static void behave(struct sim *s, struct proc *p, uint64_t *random)
 	machine_due(s, HAPPENS_END, p->ticket, s->now + lives, 0);
 }
 
-static void wish_spawn(void *context, const struct spawn_wish *wish)
+static void wish_spawn(void *context, const struct spawn_effect *wish)
 {
 	struct sim *s = context;
 	struct proc *p = NULL;
@@ -220,7 +220,7 @@ static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kin
 	machine_due(s, HAPPENS_READY, t, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
 }
 
-static void wish_probe(void *context, const struct spawn_wish *wish, int64_t pid)
+static void wish_probe(void *context, const struct spawn_effect *wish, int64_t pid)
 {
 	struct sim *s = context;
 	struct proc *p = machine_find(s, wish->ticket);
@@ -283,7 +283,7 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 	check_settled(s, request, is_ok);
 }
 
-const struct hands machine_hands = {
+const struct herd_effects machine_hands = {
 	.spawn = wish_spawn,
 	.asked = brain_asked,
 	.signal = tree_signal,

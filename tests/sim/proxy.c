@@ -3,10 +3,10 @@
  */
 #include <string.h>
 
-#include "herd/inside.h"
+#include "herd/herd_private.h"
 #include "sim.h"
 
-static void name_servers(struct sim *s, int app, const struct upstream_wish *wish)
+static void name_servers(struct sim *s, int app, const struct upstream_effect *wish)
 {
 	bool *named = s->is_named[app];
 	bool before[SIM_PORTS];
@@ -34,7 +34,7 @@ void proxy_relearn(struct sim *s)
 		know_nothing(s, app);
 }
 
-void proxy_upstream(void *context, const struct upstream_wish *wish)
+void proxy_upstream(void *context, const struct upstream_effect *wish)
 {
 	struct sim *s = context;
 	int app = town_app(wish->app);
@@ -67,7 +67,7 @@ void proxy_drain(void *context, struct ticket t, int port, int64_t ms)
 	machine_due(s, HAPPENS_DRAINED, t, s->now + (int64_t)sim_draw(&s->behaviour, (uint64_t)ms + 1), 0);
 }
 
-void proxy_hook(void *context, const struct hook_wish *wish)
+void proxy_hook(void *context, const struct hook_effect *wish)
 {
 	struct sim *s = context;
 	struct ticket t = { .slot = 0, .generation = wish->rollout };
@@ -157,7 +157,7 @@ void proxy_check(struct sim *s, const struct app *a)
 	if (!a->upstream_serial || s->is_brain_dead)
 		return;
 	for (int k = 0; k < SIM_PORTS; k++) {
-		bool thinks = named_maybe(a, SIM_PORT_FIRST + k);
+		bool thinks = proxy_view_may_name(a, SIM_PORT_FIRST + k);
 
 		if (s->is_named_maybe[app][k] && !thinks)
 			sim_fail(s, "port %d of %s may be asked, and the herd does not think so",

@@ -124,7 +124,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 			left, least);
 }
 
-void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_wish *wish)
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *wish)
 {
 	/* Where somebody writes 0 in the middle of a deploy, its spare may be there already. */
 	bool is_auto = wish->spec->deploy.surge < 0;

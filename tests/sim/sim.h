@@ -160,7 +160,7 @@ struct sim {
 	} seen[SIM_APPS][SIM_NUMBERS];
 	uint64_t back[SIM_APPS]; /* the rollout of each that was on its way back; 0: none */
 	uint64_t events;
-	struct told {
+	struct notify_state {
 		int app, number;
 		uint64_t run;
 	} diary[SIM_DIARY]; /* a ring */
@@ -203,7 +203,7 @@ uint64_t sim_draw(uint64_t *random, uint64_t range);
 bool sim_chance(uint64_t *random, unsigned int percent);
 
 /* machine.c */
-extern const struct hands machine_hands;
+extern const struct herd_effects machine_hands;
 /* Does the earliest thing that is due; false: nothing is. */
 bool machine_step(struct sim *s);
 int64_t machine_next(const struct sim *s);
@@ -239,12 +239,12 @@ void port_check(struct sim *s);
 void port_happen(struct sim *s, const struct due *due);
 
 /* proxy.c */
-void proxy_upstream(void *context, const struct upstream_wish *wish);
+void proxy_upstream(void *context, const struct upstream_effect *wish);
 void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
 void proxy_look(void *context, int64_t pid, struct process_look *out);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);
-void proxy_hook(void *context, const struct hook_wish *wish);
+void proxy_hook(void *context, const struct hook_effect *wish);
 /* Another brain, that knows nothing of what the proxies have. */
 void proxy_relearn(struct sim *s);
 void proxy_check(struct sim *s, const struct app *a);
@@ -304,9 +304,9 @@ void brain_end(struct sim *s);
 void brain_asked(void *context, struct ticket t);
 
 /* disk.c */
-struct build *disk_look(void *context, const struct build_wish *wish);
+struct build *disk_look(void *context, const struct build_query *wish);
 void disk_edit(struct sim *s, uint64_t *random);
-void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_wish *wish);
+void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *wish);
 /* An apply with changes was taken for that app. */
 void disk_check_deployed(struct sim *s, int app);
 /* A rollback has nowhere to lead: the files of the revision before are gone.  In the middle of a rollout it is an abort, which brings back what ran. */
@@ -319,12 +319,12 @@ void roll_note(struct sim *s, int app, const struct herd_event *event);
 /* How many it has and which version it is: what people want, or what a rollout that went back made of it. */
 void roll_check_app(struct sim *s, int app, const struct app *a);
 void roll_step(struct sim *s);
-void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_wish *wish);
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *wish);
 void roll_quiet(struct sim *s);
 void roll_relearn(struct sim *s);
 
 /* check.c */
-void check_spawn(struct sim *s, const struct spawn_wish *wish);
+void check_spawn(struct sim *s, const struct spawn_effect *wish);
 void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
 /* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */

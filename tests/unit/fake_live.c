@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "fake_hands.h"
+#include "fake_effects.h"
 
 static bool is_port_busy(void *context, int port)
 {
@@ -13,7 +13,7 @@ static bool is_port_busy(void *context, int port)
 	return port == f->listened;
 }
 
-static struct build *look(void *context, const struct build_wish *wish)
+static struct build *look(void *context, const struct build_query *wish)
 {
 	const struct fake *f = context;
 
@@ -23,7 +23,7 @@ static struct build *look(void *context, const struct build_wish *wish)
 struct herd_options fake_options(struct fake *f)
 {
 	return (struct herd_options){
-		.hands = &fake_hands,
+		.hands = &fake_effects,
 		.context = f,
 		.seed = 1,
 		.cpus = 4,

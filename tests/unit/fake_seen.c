@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 
 const char *fake_state(const struct fake *f, const char *name)
 {

@@ -12,7 +12,7 @@
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "oxfiles.h"
-#include "scene_hands.h"
+#include "scene_effects.h"
 #include "scene_line.h"
 #include "view/plan.h"
 
@@ -66,7 +66,7 @@ static void refused(struct scene *s, int rc, struct err *e)
 
 /* --- requests ---------------------------------------------------------------------------------------------------------- */
 
-static struct build *look(const struct fake *f, const struct build_wish *wish)
+static struct build *look(const struct fake *f, const struct build_query *wish)
 {
 	static char name[] = "server.js";
 	static char path[] = "/srv/app/server.js";

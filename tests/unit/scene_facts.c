@@ -1,7 +1,7 @@
 /* What a scene tells a herd that happened. */
 #include "base/buf.h"
 #include "base/str.h"
-#include "scene_hands.h"
+#include "scene_effects.h"
 #include "scene_line.h"
 #include "wire/notice.h"
 
@@ -73,7 +73,7 @@ static void told(struct fake *f, const struct line *l)
 	for (size_t k = 2; k < l->count; k++)
 		buf_addf(&text, "%s\n", l->words[k]);
 	if (notice_read(&n, text.ptr, text.len))
-		herd_told(f->h, fake_ticket(f, line_word(l, 1)), &n, f->now);
+		herd_notified(f->h, fake_ticket(f, line_word(l, 1)), &n, f->now);
 	buf_release(&text);
 }
 

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 /* As `oxctl start NAME -- COMMAND` asks it: NULL, or why it was refused. */

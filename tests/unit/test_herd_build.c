@@ -8,14 +8,14 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "model/build.h"
 
 /* The disk: where the link `current` leads, the age of server.js in each release, and which releases are there. */
 static int link_to;
 static int64_t age[4];
 
-static struct build *disk(const struct fake *f, const struct build_wish *wish)
+static struct build *disk(const struct fake *f, const struct build_query *wish)
 {
 	struct build *b = build_new("/srv/current");
 	int release = wish->own ? wish->own->folder[strlen(wish->own->folder) - 1] - '0' : link_to;

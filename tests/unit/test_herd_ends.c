@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "herd/deploy.h"
 
 static struct spec *begin(struct fake *f, int instances)

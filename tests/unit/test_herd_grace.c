@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 /* One instance of "api" that has 8 s to stop; nothing is answered by itself from here on. */

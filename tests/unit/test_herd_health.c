@@ -6,8 +6,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "fake_hands.h"
-#include "herd/inside.h"
+#include "fake_effects.h"
+#include "herd/herd_private.h"
 #include "unit.h"
 
 static struct spec *healthy_app(struct fake *f, const char *name, int instances)

@@ -3,7 +3,7 @@
  */
 #include "unit.h"
 
-#include "fake_hands.h"
+#include "fake_effects.h"
 
 static void change(struct spec *s)
 {

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 /* A store with everything that has a range. */

@@ -1,5 +1,5 @@
 /* Rollouts whose ports move onto those that the app has already. */
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 #include <stdio.h>
 

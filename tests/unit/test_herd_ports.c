@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 static void a_taken_port_blocks_and_burns_no_restart(void **state)

@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "model/build.h"
 #include "unit.h"
 
@@ -60,14 +60,14 @@ static void a_check_that_is_added_waits_for_a_process(void **state)
 }
 
 /* The link leads nowhere. */
-static struct build *nowhere(const struct fake *f, const struct build_wish *wish)
+static struct build *nowhere(const struct fake *f, const struct build_query *wish)
 {
 	(void)f;
 	(void)wish;
 	return build_new("/srv/current");
 }
 
-static struct build *somewhere(const struct fake *f, const struct build_wish *wish)
+static struct build *somewhere(const struct fake *f, const struct build_query *wish)
 {
 	struct build *b = build_new("/srv/current");
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 static const char *const key = "0.scale.0123456789abcdef";

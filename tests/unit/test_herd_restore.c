@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 static bool adopt(struct fake *f, const char *name, struct ticket t)
@@ -421,7 +421,7 @@ static void a_damaged_store_is_an_error(void **state)
 		 "\"instances\":[{\"number\":0,\"slot\":1,\"state\":\"dancing\",\"phase\":\"up\"}]}]}"),
 	};
 	struct fake f;
-	struct herd_options options = { .hands = &fake_hands, .context = &f };
+	struct herd_options options = { .hands = &fake_effects, .context = &f };
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {

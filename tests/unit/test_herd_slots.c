@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "fake_hands.h"
+#include "fake_effects.h"
 
 static struct spec *begin(struct fake *f)
 {

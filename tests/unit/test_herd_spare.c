@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "rules/rollout.h"
 
 static void deploy(struct fake *f, uint64_t id)

@@ -3,7 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 static void deploy(struct fake *f, uint64_t id)

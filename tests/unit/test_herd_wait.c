@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "fake_hands.h"
+#include "fake_effects.h"
 #include "unit.h"
 
 /* One app whose first start is asked for by request 7, which waits until it is ready. */

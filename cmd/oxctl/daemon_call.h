@@ -1,0 +1,67 @@
+/*
+ * Talking to the daemon, as every command does it: connect, ask, and say what went wrong.
+ */
+#ifndef OX_CMD_OXCTL_DAEMON_CALL_H
+#define OX_CMD_OXCTL_DAEMON_CALL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/opt.h"
+
+enum { TALK_KEY_LEN = 32 };
+
+struct client;
+struct json;
+
+/* One question.  Start with its method and what else is known; end with daemon_call_release(). */
+struct daemon_call {
+	const char *method;
+	struct json *params; /* owned; NULL: none */
+	const char *path;    /* the oxfile in `params`, as the caller named it, for complaints; or NULL */
+	const char *timeout; /* what --timeout says, or NULL; is sent as timeout_ms */
+	bool is_long;        /* takes as long as it takes, unless there is a timeout */
+	bool may_launch;
+	bool is_question; /* changes nothing, or nothing more the second time: asked again when the daemon's brain is replaced meanwhile */
+	char once[TALK_KEY_LEN + 1]; /* the key under which a change is done once; "" until it is asked for */
+	struct buf *text;            /* borrowed; where the result goes as JSON text, instead of `result` */
+	struct json *result;         /* owned; NULL unless it went well */
+	struct json *data;           /* owned: what more an error says */
+	struct err e;
+	int code; /* of rpc_codes.def, where the daemon itself said no */
+};
+
+/* What one object of parameters and targets is: { "targets": […] } without the first `from` arguments, or {}. */
+struct json *daemon_call_targets(const struct opt_rest *rest, int from);
+/* Adds an array of strings. */
+void daemon_call_set_strings(struct json *params, const char *key, char *const *items, int count);
+
+/* EXIT_USAGE with words when --timeout is none; daemon_call_ask() does it before it connects. */
+int daemon_call_check(const struct daemon_call *t);
+/* All of these give an exit code.  A daemon_call_try_ leaves the words in `e`, to be said or not. */
+int daemon_call_try_connect(struct client **client, struct err *e);
+/* One that was killed is started again: what it ran may live, and wants to be kept. */
+int daemon_call_connect(struct client **client);
+/* As daemon_call_try_connect(), but where a daemon lives whose brain is just being replaced, it waits for that. */
+int daemon_call_await(struct client **client, struct err *e);
+/*
+ * After the daemon closed the connection, for those who follow something: waits until it answers again, or the next one does.  Frees
+ * the old one.  EXIT_NO_DAEMON with words when none comes.
+ */
+int daemon_call_reconnect(struct client **client, struct err *e);
+/* Starts the daemon if there is none. */
+int daemon_call_launch(struct client **client);
+/*
+ * Where the brain dies before it has answered, the next one is asked again, by the same client: for a change that is safe, as it is done once
+ * under its key.
+ */
+int daemon_call_try_call(struct client *client, struct daemon_call *t);
+/* Says why it did not work: one line, or the complaints about an oxfile. */
+int daemon_call_tell(struct daemon_call *t, int code);
+int daemon_call_call(struct client *client, struct daemon_call *t);
+/* Connects, asks, and says what the daemon notes beside its answer. */
+int daemon_call_ask(struct daemon_call *t);
+void daemon_call_release(struct daemon_call *t);
+
+#endif

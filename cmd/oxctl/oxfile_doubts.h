@@ -1,0 +1,12 @@
+/*
+ * Warnings of `oxctl validate` about this machine: users, folders, names that nginx refuses.
+ */
+#ifndef OX_CMD_OXCTL_OXFILE_DOUBTS_H
+#define OX_CMD_OXCTL_OXFILE_DOUBTS_H
+
+struct loaded;
+
+/* Adds to the complaints of a file that was read without a mistake. */
+void oxfile_doubts(struct loaded *l);
+
+#endif

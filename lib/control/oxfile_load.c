@@ -1,0 +1,122 @@
+#include "control/oxfile_load.h"
+
+#include <string.h>
+
+#include "base/argv.h"
+#include "base/dotenv.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/toml.h"
+#include "control/request.h"
+#include "model/oxfile.h"
+#include "os/file.h"
+#include "spawn/launch_env.h"
+
+static const char *string_param(const struct request *r, const char *name)
+{
+	return json_string(json_get(request_params(r), name), NULL);
+}
+
+struct oxfile_source oxfile_load_of(const struct request *r, const char *path)
+{
+	return (struct oxfile_source){
+		.path = path,
+		.text = string_param(r, "text"),
+		.folder = string_param(r, "folder"),
+		.profile = string_param(r, "profile"),
+		.env = json_get(request_params(r), "env"),
+		.will_run = true,
+	};
+}
+
+/* What is wrong with it may quote it: that is for who may read it.  Others hear the places. */
+static struct json *complaints_to_json(const struct diags *d, bool is_owner)
+{
+	struct json *list = json_new_array();
+	const struct diag *complaint = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&d->list, i, complaint) {
+		struct json *object = json_push(list, json_new_object());
+
+		json_set_string(object, "file", complaint->file);
+		json_set_int(object, "line", complaint->at.line);
+		json_set_int(object, "column", complaint->at.column);
+		json_set_string(object, "text",
+			is_owner ? complaint->text : "a mistake; 'oxctl validate' shows its owner which");
+		json_set_string(object, "hint", is_owner ? complaint->hint : NULL);
+		json_set_string(object, "quote", is_owner ? complaint->line : NULL);
+		json_set_bool(object, "warning", complaint->is_warning);
+	}
+	return list;
+}
+
+void oxfile_load_refuse(struct request *r, const char *path, struct diags *d)
+{
+	diags_sort(d);
+	request_error(r, RPC_CONFIG, complaints_to_json(d, request_is_owner(r)), "%s has %zu mistake%s", path,
+		d->errors, d->errors == 1 ? "" : "s");
+}
+
+/* What a user's service is given is what that user may read, unless only root can say what stands there. */
+static int read_env_file(
+	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e)
+{
+	(void)context;
+	return file_read_for(s->user, s->group, path, DOTENV_SIZE_MAX, bytes, e);
+}
+
+static struct oxfile *read_text(
+	const struct oxfile_source *reading, const char *text, size_t len, struct diags *d)
+{
+	char *folder = reading->folder ? mem_strdup(reading->folder) : path_folder(reading->path);
+	char **environment = environ_from_json(reading->env);
+	const struct oxfile_options options = {
+		.path = reading->path,
+		.folder = folder,
+		.profile = reading->profile,
+		.environment = environment,
+	};
+	struct oxfile *o = oxfile_read(text, len, &options, d);
+
+	if (o &&
+		(oxfile_read_env_files(o, read_env_file, NULL, false, d) < 0 ||
+			(reading->will_run && oxfile_check_runs(o, d) < 0))) {
+		oxfile_free(o);
+		o = NULL;
+	}
+	argv_free(environment);
+	mem_free(folder);
+	return o;
+}
+
+struct oxfile *oxfile_load(const struct oxfile_source *reading, struct diags *d)
+{
+	struct buf bytes = BUF_INIT;
+	struct err e = ERR_INIT;
+	struct oxfile *o = NULL;
+
+	if (reading->text) {
+		o = read_text(reading, reading->text, strlen(reading->text), d);
+	} else if (file_read(reading->path, TOML_SIZE_MAX, &bytes, &e) == 0) {
+		o = read_text(reading, bytes.ptr, bytes.len, d);
+	} else {
+		diags_about(d, reading->path, NULL, 0);
+		diags_error(d, (struct place){ 0, 0 }, "%s", e.text.ptr);
+	}
+	buf_release(&bytes);
+	err_release(&e);
+	return o;
+}
+
+int oxfile_load_env_files(struct vec *specs, struct diags *d)
+{
+	struct oxfile all = { .path = mem_strdup("env_file"), .text = BUF_INIT, .specs = *specs };
+	int rc = oxfile_read_env_files(&all, read_env_file, NULL, false, d);
+
+	buf_release(&all.text);
+	mem_free(all.path);
+	return rc;
+}

@@ -1,0 +1,225 @@
+#include "control/pending_reply.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/map.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "control/again.h"
+#include "control/handle.h"
+#include "engine/brain.h"
+#include "journal/event_ring.h"
+#include "loop/watchers.h"
+#include "view/human.h"
+
+struct pending_reply {
+	struct handle *h;
+	struct request *r;
+	struct json *result;
+	ev_timer timeout;
+	uint64_t *ids;
+	size_t ids_len, left;
+	bool is_going; /* the herd took it */
+	bool has_failed;
+	struct buf words;
+	struct map watched; /* apps whose progress is told */
+};
+
+static void waiting_free(struct pending_reply *w)
+{
+	for (size_t k = 0; k < w->h->watchers.len; k++) {
+		if (w->h->watchers.items[k] != w)
+			continue;
+		vec_remove(&w->h->watchers, k);
+		break;
+	}
+	ev_timer_stop(w->h->loop, &w->timeout);
+	request_on_gone(w->r, NULL, NULL);
+	buf_release(&w->words);
+	map_release(&w->watched);
+	mem_free(w->ids);
+	mem_free(w);
+}
+
+static void forget_all(const struct pending_reply *w)
+{
+	for (size_t k = 0; k < w->ids_len; k++)
+		brain_forget(w->h->brain, w->ids[k]);
+}
+
+static void answer(struct pending_reply *w)
+{
+	struct request *r = w->r;
+	struct json *result = w->result;
+	struct buf words = w->words;
+	bool has_failed = w->has_failed;
+
+	buf_init(&w->words);
+	waiting_free(w);
+	if (has_failed) {
+		json_free(result);
+		request_error(r, RPC_FAILED, NULL, "%s", words.ptr);
+	} else {
+		if (words.len)
+			json_set_string(result, "verdict", words.ptr);
+		request_answer(r, result);
+	}
+	buf_release(&words);
+}
+
+static void on_settled(void *context, bool is_ok, const char *words)
+{
+	struct pending_reply *w = context;
+
+	w->left--;
+	w->has_failed |= !is_ok;
+	if (*words)
+		buf_addf(&w->words, "%s%s", w->words.len ? "\n" : "", words);
+	if (w->is_going && !w->left)
+		answer(w);
+}
+
+static int64_t timeout_of(const struct request *r)
+{
+	int64_t value = 0;
+
+	(void)json_int(json_get(request_params(r), "timeout_ms"), &value);
+	return value;
+}
+
+/* As people say what they have typed. */
+static void add_time(struct buf *out, int64_t ms)
+{
+	if (ms % 1000 == 0 && ms < 60 * 1000)
+		buf_addf(out, "%lld s", (long long)ms / 1000);
+	else
+		human_duration(out, ms);
+}
+
+static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
+{
+	struct pending_reply *w = t->data;
+	struct request *r = w->r;
+	struct buf words = BUF_INIT;
+
+	(void)loop;
+	(void)events;
+	buf_adds(&words, "timed out after ");
+	add_time(&words, timeout_of(r));
+	buf_adds(&words, ": ");
+	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &words);
+	forget_all(w);
+	json_free(w->result);
+	waiting_free(w);
+	request_error(r, RPC_TIMED_OUT, NULL, "%s", words.ptr);
+	buf_release(&words);
+}
+
+/* What was asked for goes on; only nobody waits for it any more. */
+static void on_client_gone(void *context, struct request *r)
+{
+	struct pending_reply *w = context;
+
+	forget_all(w);
+	json_free(w->result);
+	waiting_free(w);
+	request_answer(r, NULL);
+}
+
+struct pending_reply *pending_reply_attach(struct handle *h, struct request *r)
+{
+	struct pending_reply *w = mem_zalloc(1, sizeof(*w));
+
+	w->h = h;
+	w->r = r;
+	buf_init(&w->words);
+	ev_timer_init(&w->timeout, on_timeout, 0, 0);
+	w->timeout.data = w;
+	(void)pending_reply_another_id(w);
+	return w;
+}
+
+struct pending_reply *pending_reply_new(struct handle *h, struct request *r)
+{
+	again_begin(h, r);
+	return pending_reply_attach(h, r);
+}
+
+uint64_t pending_reply_id(const struct pending_reply *w)
+{
+	return w->ids[0];
+}
+
+uint64_t pending_reply_another_id(struct pending_reply *w)
+{
+	uint64_t id = brain_expect(w->h->brain, on_settled, w);
+
+	w->ids = mem_resize(w->ids, w->ids_len + 1, sizeof(*w->ids));
+	w->ids[w->ids_len++] = id;
+	w->left++;
+	return id;
+}
+
+void pending_reply_watch(struct pending_reply *w, const char *app)
+{
+	if (!w->watched.len)
+		vec_push(&w->h->watchers, w);
+	map_put(&w->watched, app, w);
+}
+
+void handle_published(struct handle *h, const struct event_ring_item *event)
+{
+	struct buf text = BUF_INIT;
+	struct pending_reply *w = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&h->watchers, k, w) {
+		if (!map_get(&w->watched, event_ring_app(event)))
+			continue;
+		if (!text.len)
+			event_ring_write(event, &text);
+		request_progress(w->r, json_parse(text.ptr, text.len, text.len, NULL));
+	}
+	buf_release(&text);
+}
+
+static void remember(const struct pending_reply *w, const struct json *result)
+{
+	struct buf text = BUF_INIT;
+
+	json_write(&text, result);
+	again_end(w->h, text.ptr);
+	buf_release(&text);
+}
+
+void pending_reply_begin(struct pending_reply *w, struct json *result)
+{
+	int64_t timeout = timeout_of(w->r);
+
+	if (request_once(w->r))
+		remember(w, result);
+	w->result = result;
+	w->is_going = true;
+	if (!w->left) {
+		answer(w);
+		return;
+	}
+	if (timeout > 0) {
+		ev_timer_set(&w->timeout, (double)timeout / 1000, 0);
+		ev_timer_start(w->h->loop, &w->timeout);
+	}
+	request_on_gone(w->r, on_client_gone, w);
+}
+
+void pending_reply_refuse(struct pending_reply *w, const struct err *e)
+{
+	struct request *r = w->r;
+
+	again_end(w->h, NULL);
+	forget_all(w);
+	waiting_free(w);
+	request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);
+}

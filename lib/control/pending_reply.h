@@ -1,0 +1,32 @@
+/*
+ * A request whose answer comes later: when the herd has settled it, when its time is over, or never, because the client is gone.
+ */
+#ifndef OX_CONTROL_PENDING_REPLY_H
+#define OX_CONTROL_PENDING_REPLY_H
+
+#include <stdint.h>
+
+struct err;
+struct handle;
+struct json;
+struct request;
+struct pending_reply;
+
+/* Makes a number for herd_request() and the like. */
+struct pending_reply *pending_reply_new(struct handle *h, struct request *r);
+/* For what an earlier request began: the herd is asked for nothing. */
+struct pending_reply *pending_reply_attach(struct handle *h, struct request *r);
+uint64_t pending_reply_id(const struct pending_reply *w);
+/* A further number: the answer comes when all of them are settled, and is good when all are. */
+uint64_t pending_reply_another_id(struct pending_reply *w);
+/* From now on events of this app that a person would want to see come as progress. */
+void pending_reply_watch(struct pending_reply *w, const char *app);
+/*
+ * The herd took the request: `result` (taken over) is the answer when it is settled; what the herd says of its own accord is in it as
+ * `verdict`.  It may have been settled already.
+ */
+void pending_reply_begin(struct pending_reply *w, struct json *result);
+/* The herd refused it: answers with the words.  What it took under another number goes on. */
+void pending_reply_refuse(struct pending_reply *w, const struct err *e);
+
+#endif

@@ -1,0 +1,360 @@
+/*
+ * The herd as it would be after an apply or a scale: built beside the one that runs, judged as a whole, and only then made true.
+ */
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "herd/deploy.h"
+#include "herd/names.h"
+#include "model/plan.h"
+#include "rules/scale.h"
+
+struct change *change_add(struct vec *drafts, struct app *app, const struct spec *spec)
+{
+	struct change *d = mem_zalloc(1, sizeof(*d));
+
+	d->app = app;
+	d->spec = spec;
+	d->scaled = -1;
+	d->is_new = !app || app->is_leaving;
+	d->was = d->count = app ? app->count : 0;
+	vec_push(drafts, d);
+	return d;
+}
+
+void change_free(void *draft)
+{
+	struct change *d = draft;
+
+	if (!d)
+		return;
+	build_free(d->build);
+	mem_free(d->build_words);
+	mem_free(d->ports);
+	mem_free(d);
+}
+
+void changeset_of(const struct herd *h, struct vec *drafts)
+{
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+		struct change *d = NULL;
+
+		if (a->is_leaving)
+			continue;
+		d = change_add(drafts, a, a->spec);
+		d->scaled = a->scaled;
+		/* What a rollout will make of it counts, not how far that has come. */
+		if (a->rollout)
+			d->was = d->count = a->rollout->count;
+	}
+}
+
+struct change *change_find(const struct vec *drafts, const char *name)
+{
+	size_t i = 0;
+	struct change *d = NULL;
+
+	VEC_EACH (drafts, i, d) {
+		/* The spec of one that is removed may be gone already. */
+		if (!d->is_removed && str_eq(d->spec->name, name))
+			return d;
+	}
+	return NULL;
+}
+
+/* What is called otherwise than before; an old state may hold names that are refused today, and they stay. */
+static bool is_renamed(const struct change *d)
+{
+	return d->is_new || (d->is_changed && !str_eq(d->spec->namespace, d->app->spec->namespace));
+}
+
+int changeset_check(const struct herd *h, struct vec *drafts, struct err *e)
+{
+	struct vec specs = VEC_INIT;
+	struct vec changed = VEC_INIT;
+	struct vec renamed = VEC_INIT;
+	size_t i = 0;
+	const struct change *d = NULL;
+	int rc = 0;
+
+	VEC_EACH (drafts, i, d) {
+		if (d->is_removed)
+			continue;
+		vec_push(&specs, (void *)d->spec);
+		if (d->is_changed || !d->app)
+			vec_push(&changed, (void *)d->spec);
+		if (is_renamed(d))
+			vec_push(&renamed, (void *)d->spec);
+	}
+	rc = names_check(&specs, &renamed, e);
+	if (rc == 0)
+		rc = graph_check(&specs, &changed, e);
+	vec_release(&specs);
+	vec_release(&changed);
+	vec_release(&renamed);
+	return rc < 0 ? rc : changeset_assign_ports(h, drafts, e);
+}
+
+/* The instances that the plan has on both sides. */
+static int kept(const struct change *d)
+{
+	return d->app && !d->app->is_leaving ? d->app->count : 0;
+}
+
+void change_plan(const struct change *d, struct plan *plan)
+{
+	struct plan_app from = { .instances = kept(d) };
+	struct plan_app to = { .spec = d->spec, .instances = d->count, .ports = d->ports, .build = d->build };
+	struct vec before = VEC_INIT;
+	struct vec after = VEC_INIT;
+	int *ports = mem_zalloc((size_t)from.instances, sizeof(*ports));
+
+	for (int i = 0; i < from.instances; i++)
+		ports[i] = revision_port(d->app->target, i);
+	from.ports = ports;
+	if (d->app && !d->app->is_leaving) {
+		from.spec = d->app->spec;
+		from.build = d->app->target->build;
+		vec_push(&before, &from);
+	}
+	if (!d->is_removed)
+		vec_push(&after, &to);
+	plan_make(plan, &before, &after);
+	vec_release(&before);
+	vec_release(&after);
+	mem_free(ports);
+}
+
+/* What runs by the old definition has to go down once, by its rules; what only waits begins anew. */
+static void renew(struct instance *i)
+{
+	const struct herd *h = i->app->herd;
+
+	if (state_is_live(i->state)) {
+		i->is_restarting = true;
+	} else if (i->phase == PHASE_CHECKING) {
+		h->options.hands->unwatch(h->options.context, instance_ticket(i));
+		i->phase = PHASE_NONE;
+	}
+	i->was_delayed = false;
+	i->has_ended = false;
+	instance_forget_crashes(i);
+	instance_mark_dirty(i);
+}
+
+/* Does any instance need a new process? */
+static bool replaces(const struct change *d)
+{
+	struct plan plan = PLAN_INIT;
+	bool is_any = false;
+
+	change_plan(d, &plan);
+	is_any = plan.counts[PLAN_REPLACE] || plan.counts[PLAN_MOVE];
+	plan_release(&plan);
+	return is_any;
+}
+
+/* The same for one of those that the plan does not have, as they are on their way out: they may be wanted again. */
+static bool replaces_any(const struct spec *from, const struct spec *to)
+{
+	const int port = 0;
+	struct plan_app before = { .spec = from, .instances = 1, .ports = &port };
+	struct plan_app after = { .spec = to, .instances = 1, .ports = &port };
+	struct vec was = VEC_INIT;
+	struct vec is = VEC_INIT;
+	struct plan plan = PLAN_INIT;
+	bool is_any = false;
+
+	vec_push(&was, &before);
+	vec_push(&is, &after);
+	plan_make(&plan, &was, &is);
+	is_any = plan.counts[PLAN_REPLACE] > 0;
+	plan_release(&plan);
+	vec_release(&was);
+	vec_release(&is);
+	return is_any;
+}
+
+/* What is different needs no new process: whoever runs by the newest definition runs by this one now. */
+static void amend(struct app *a, struct revision *r)
+{
+	struct revision *old = revision_ref(a->target);
+	bool spares_retired = replaces_any(old->spec, r->spec);
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (i->revision != old || (i->is_retired && spares_retired))
+			continue;
+		revision_set(&i->revision, r);
+		instance_check_renew(i);
+	}
+	if (a->current == old) {
+		if (rollout_makes_way_back(a, r, ROLLOUT_DEPLOY))
+			revision_set(&a->previous, old);
+		revision_set(&a->current, r);
+	}
+	if (a->rollout && a->rollout->to == old)
+		revision_set(&a->rollout->to, r);
+	/* Also what runs by one that is neither, as on the way back from it. */
+	app_overtake(a, r);
+	revision_pin(old);
+	app_retarget(a, r);
+	revision_drop(old);
+}
+
+/* It was being deleted, and is wanted after all: nothing of it serves any more, and there is nothing to go back to. */
+static void revive(struct app *a, struct revision *r)
+{
+	a->is_leaving = false;
+	revision_set(&a->previous, NULL);
+	for (size_t i = 0; i < a->instances.len; i++)
+		renew(a->instances.items[i]);
+	app_retarget(a, r);
+	revision_set(&a->current, r);
+}
+
+static enum herd_did change(struct herd *h, struct change *d)
+{
+	struct app *a = d->app;
+	struct revision *r = revision_new(spec_clone(d->spec), a ? a->last_revision + 1 : 1);
+	const struct rollout_start start = { .kind = d->kind, .count = d->count };
+	enum herd_did did = HERD_DID_ADD;
+	bool is_roll = a && !a->is_leaving && (d->rolls || replaces(d));
+
+	r->caller = d->caller;
+	revision_take_build(r, d->build);
+	d->build = NULL;
+	r->is_pinned = r->is_held = d->is_held;
+	if (!a) {
+		d->app = app_new(h, revision_ref(r));
+	} else if (a->is_leaving) {
+		revive(a, r);
+	} else if (is_roll) {
+		did = HERD_DID_ROLL;
+		d->is_rolled = true;
+		app_roll(a, r, &start);
+	} else {
+		did = HERD_DID_AMEND;
+		amend(a, r);
+	}
+	d->spec = r->spec;
+	app_publish(d->app, a ? "changed" : "added");
+	revision_drop(r);
+	return did;
+}
+
+/* Where the new ports only go on where the old ones end, instances that are added to the old revision have one too. */
+static void extend_ports(struct revision *r, const struct revision *by)
+{
+	if (r == by || r->ports_len >= by->ports_len || r->port_source != by->port_source)
+		return;
+	for (int k = 0; k < r->ports_len; k++)
+		if (r->ports[k] != by->ports[k])
+			return;
+	r->ports = mem_resize(r->ports, (size_t)by->ports_len, sizeof(*r->ports));
+	for (int k = r->ports_len; k < by->ports_len; k++)
+		r->ports[k] = by->ports[k];
+	r->ports_len = by->ports_len;
+}
+
+/* Has the revision ports beyond the draft's, of instances that a scale down is still stopping?  Not for a block: its rest may belong to another app. */
+static bool has_more_ports(const struct revision *r, const struct change *d)
+{
+	if (r->ports_len <= d->ports_len || r->port_source != d->port_source || r->port_source == PORT_BLOCK)
+		return false;
+	for (int k = 0; k < d->ports_len; k++)
+		if (r->ports[k] != d->ports[k])
+			return false;
+	return true;
+}
+
+static void take_ports(struct revision *r, struct change *d)
+{
+	if (has_more_ports(r, d))
+		return;
+	mem_free(r->ports);
+	r->ports = d->ports;
+	r->ports_len = d->ports_len;
+	r->port_source = d->port_source;
+	d->ports = NULL;
+}
+
+/* One instance needs no port, but several have a block, also if they go back to the old definition. */
+static void share_block(struct app *a)
+{
+	struct revision *r = a->current;
+
+	if (revision_port(r, 0) || a->target->port_source != PORT_BLOCK || a->rollout->back_count < 2)
+		return;
+	mem_free(r->ports);
+	r->ports = mem_dup(a->target->ports, (size_t)a->target->ports_len * sizeof(*r->ports));
+	r->ports_len = a->target->ports_len;
+	r->port_source = PORT_BLOCK;
+}
+
+static void resize(const struct change *d)
+{
+	struct app *a = d->app;
+
+	/* Somebody scaled it in the middle, or changed what it goes back to: that holds also when it goes back. */
+	if (a->rollout && !d->is_rolled && (!d->is_changed || a->current == a->target) &&
+		(d->count != d->was || d->scaled != a->scaled)) {
+		a->rollout->back_count = d->count;
+		a->rollout->back_scaled = d->scaled;
+		share_block(a);
+	}
+	a->scaled = d->scaled;
+	if (d->is_rolled || d->count == d->was)
+		return;
+	if (a->rollout)
+		a->rollout->count = d->count;
+	app_resize(a, d->count);
+}
+
+void changeset_commit(struct herd *h, struct vec *drafts)
+{
+	size_t i = 0;
+	struct change *d = NULL;
+
+	h->is_changed = true;
+	VEC_EACH (drafts, i, d) {
+		if (!d->is_removed && (d->is_changed || !d->app))
+			d->did = change(h, d);
+	}
+	graph_link(h);
+	VEC_EACH (drafts, i, d) {
+		if (d->is_removed) {
+			app_leave(d->app);
+			continue;
+		}
+		take_ports(d->app->target, d);
+		extend_ports(d->app->current, d->app->target);
+		for (size_t k = 0; k < d->app->instances.len; k++)
+			extend_ports(
+				((struct instance *)d->app->instances.items[k])->revision, d->app->target);
+		resize(d);
+	}
+	for (i = 0; i < h->apps.len; i++)
+		app_mark_dirty(h->apps.items[i]);
+}
+
+int app_reaim(struct app *a, struct revision *r, int *count, struct err *e)
+{
+	struct vec drafts = VEC_INIT;
+	struct change *d = NULL;
+	int rc = 0;
+
+	changeset_of(a->herd, &drafts);
+	d = change_find(&drafts, a->spec->name);
+	d->spec = r->spec;
+	d->is_changed = true;
+	d->count = a->scaled >= 0 ? a->scaled : scale_resolve(r->spec->instances, a->herd->options.cpus);
+	rc = changeset_check(a->herd, &drafts, e);
+	if (rc == 0)
+		take_ports(r, d);
+	*count = d->count;
+	vec_release_with(&drafts, change_free);
+	return rc;
+}

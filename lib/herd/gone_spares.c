@@ -1,0 +1,105 @@
+/*
+ * Spares that are gone.  What failed in a deploy is asked about after it, when its spare has been dropped: so the last of them are remembered for an
+ * hour, over the brain's death too, with their past and with what says where their logs are.  Nothing of them is alive: no timer, no slot.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/gone_spares.h"
+#include "herd/herd_private.h"
+#include "model/selector.h"
+
+enum {
+	GONE_MAX = 16,
+	GONE_MS = 3600000,
+};
+
+static void drop(struct herd *h, size_t at)
+{
+	instance_free(vec_remove(&h->gone, at));
+}
+
+/* Those of the app; with a number only the one that had it. */
+void gone_drop(struct app *a, int number)
+{
+	struct herd *h = a->herd;
+
+	for (size_t k = h->gone.len; k-- > 0;) {
+		const struct instance *i = h->gone.items[k];
+
+		if (i->app == a && (number < 0 || i->number == number))
+			drop(h, k);
+	}
+}
+
+void gone_sweep(struct herd *h)
+{
+	while (h->gone.len && ((const struct instance *)h->gone.items[0])->gone_at + GONE_MS <= h->now)
+		drop(h, 0);
+}
+
+void gone_add(struct instance *i, int64_t gone_at)
+{
+	struct herd *h = i->app->herd;
+
+	timer_disarm(&h->timers, &i->life);
+	timer_disarm(&h->timers, &i->tree);
+	instance_check_end(i);
+	instance_notify_end(i);
+	instance_limit_end(i);
+	gone_drop(i->app, i->number);
+	i->gone_at = gone_at;
+	vec_push(&h->gone, i);
+	while (h->gone.len > GONE_MAX)
+		drop(h, 0);
+}
+
+void gone_release(struct herd *h)
+{
+	while (h->gone.len)
+		drop(h, h->gone.len - 1);
+	vec_release(&h->gone);
+}
+
+struct instance *gone_find(const struct app *a, int number)
+{
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&a->herd->gone, k, i) {
+		if (i->app == a && i->number == number)
+			return i;
+	}
+	return NULL;
+}
+
+static bool is_meant(const struct instance *i, const char *target)
+{
+	const char *app = i->app->spec->name;
+	size_t len = 0;
+	int number = 0;
+
+	if (selector_instance(target, &len, &number))
+		return number == i->number && strlen(app) == len && !memcmp(target, app, len);
+	return selector_means(target, app_find(i->app->herd, target) != NULL, app, i->app->spec->namespace);
+}
+
+void herd_gone(const struct herd *h, const char *const *targets, size_t count, int64_t now, struct vec *out)
+{
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&h->gone, k, i) {
+		bool is = !count;
+
+		for (size_t n = 0; n < count && !is; n++)
+			is = is_meant(i, targets[n]);
+		if (is && now - i->gone_at < GONE_MS)
+			vec_push(out, i);
+	}
+}
+
+int64_t instance_gone_ms(const struct instance *i, int64_t now)
+{
+	return i->gone_at == INT64_MIN ? -1 : now > i->gone_at ? now - i->gone_at : 0;
+}

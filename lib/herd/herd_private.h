@@ -1,0 +1,489 @@
+/*
+ * What the files of this room share; nobody else includes it.
+ *
+ * How a call works: herd_begin() sets the time; facts and requests change flags and feed events to instances, and every instance that may
+ * have something to do is touched; herd_commit() lets each touched instance take its next step until none has any, tells changed(), and then
+ * answers the requests that are over.
+ */
+#ifndef OX_HERD_HERD_PRIVATE_H
+#define OX_HERD_HERD_PRIVATE_H
+
+#include "base/map.h"
+#include "herd/budget.h"
+#include "herd/herd.h"
+#include "herd/revision.h"
+#include "herd/timers.h"
+#include "rules/fsm.h"
+#include "rules/health.h"
+#include "rules/ports.h"
+#include "rules/restart.h"
+#include "rules/rollout.h"
+
+/* What began a rollout. */
+enum rollout_kind { ROLLOUT_DEPLOY, ROLLOUT_RELOAD, ROLLOUT_ROLLBACK };
+
+/* What exists in a slot, beside its state. */
+enum phase {
+	PHASE_NONE,
+	PHASE_DELAYED,   /* start_delay; no process yet */
+	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
+	PHASE_ASKED,     /* the spawn wish left */
+	PHASE_UP,        /* a process runs */
+	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
+	PHASE_COUNT,
+};
+
+enum timer_kind {
+	TIMER_DELAY, /* start_delay is over */
+	TIMER_ALIVE, /* up long enough to count as ready */
+	TIMER_NEVER_READY,
+	TIMER_KILL,  /* stop_timeout is over */
+	TIMER_GRACE, /* the same, for what the main process has left */
+	TIMER_BACKOFF,
+	TIMER_UNKILLABLE,
+	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
+	TIMER_CHECK,    /* of its health */
+	TIMER_WATCHDOG, /* it should have said that it is alive */
+	TIMER_ROLLOUT,  /* an app's */
+	TIMER_DEADLINE, /* the herd's own: shutdown */
+	TIMER_KIND_COUNT,
+};
+
+/* How far one that stops gently has come.  What has left stays so until it is ready again: its server is marked down meanwhile. */
+enum leave {
+	LEAVE_NONE,
+	LEAVE_OUT,   /* the upstream is to name it no more */
+	LEAVE_DRAIN, /* its connections are to end */
+	LEAVE_OVER,  /* it may be told to stop */
+	LEAVE_COUNT,
+};
+
+enum {
+	UPSTREAM_PATIENCE_MS = 60000, /* an upstream that is not confirmed by then holds nobody up any more */
+	DRAIN_GRACE_MS = 5000, /* the engine keeps the deadline of a drain itself; this is the net below */
+};
+
+struct history {
+	struct happening *items; /* a ring, NULL until something happens */
+	uint8_t len, cap, first;
+};
+
+struct instance {
+	struct app *app;
+	uint32_t slot;
+	int number;
+	uint64_t generation; /* of the last attempt; 0: none yet */
+	enum state state;
+	enum phase phase;
+	struct revision *revision; /* what it runs by, or will */
+	int port;                  /* of the last attempt */
+	int64_t pid;               /* 0: none */
+	int64_t started_at;
+	int64_t ready_at;          /* of this run; 0: it is not ready yet */
+	enum health health;        /* of this run: the last verdict */
+	struct checkup *checkup;   /* NULL: nothing is checked now */
+	struct notify_state *told; /* what it said of itself; NULL: nothing */
+	char *over;                /* which limit it has passed, while it is restarted for that; NULL: none */
+	int64_t well_since;        /* 0: instance_is_well() is not true */
+	int64_t delay_ms;          /* what the restart rule said last */
+	int64_t restarts;
+	enum leave leave;
+	uint64_t leave_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
+	enum event start_by;   /* which event its next start is: start, retry or reset */
+
+	bool wants_up;
+	bool is_retired;    /* scaled away or deleted: removed when it is down */
+	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
+	bool is_spare;      /* beside the count, for a rollout; it goes when that ends */
+	bool takes_target;  /* runs by its app's target from its next start on */
+	bool is_pulled;     /* goes down for a rollout alone; else people want it restarted too */
+	bool is_proven;     /* by the target of the rollout that is under way */
+	bool is_trusted;    /* this life of it was proven once, by whatever revision */
+	bool has_failed;    /* the same: it ended or was not ready in time */
+	bool is_restarting; /* has to go down once */
+	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */
+	bool is_port_free; /* the check said so */
+	bool was_delayed;  /* start_delay is over */
+	bool is_unkillable;
+	bool has_asked_place,
+		has_place; /* of those that are down for their health: it waits to be one, it is one */
+	bool was_adopted;
+	bool is_end_told; /* by an earlier brain; until herd_resume() */
+	bool is_dirty;
+	bool counts_asked, counts_ready, counts_leaving; /* what app's counters hold of it */
+
+	struct last_exit last_exit;
+	struct timer life, tree;
+	struct restart_history *history; /* NULL: it never crashed */
+	struct history past;
+	char *why;             /* the words of what happened last; may be NULL */
+	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
+	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
+	enum rollout_step told_step;
+	struct instance *next_dirty;
+};
+
+struct app {
+	struct herd *herd;
+	struct revision *target;   /* what its instances are to run by */
+	struct revision *current;  /* what they run by; the target, unless one is being rolled out */
+	const struct spec *spec;   /* the target's */
+	struct revision *previous; /* what rollback goes back to; may be NULL */
+	int last_revision;         /* the highest number that was given */
+	struct rollout *rollout;   /* NULL: none is under way */
+	char *verdict;             /* of the last rollout; may be NULL */
+	bool is_verdict_ok, is_rollout_stale;
+	int count;                   /* instances it should have */
+	int scaled;                  /* what scale asked for; -1: what the spec says */
+	bool wants_up;               /* what new instances get */
+	bool is_leaving;             /* deleted: removed with its last instance */
+	struct vec instances;        /* by number */
+	struct vec needs, needed_by; /* of struct app * */
+	int level;
+	size_t arrival, place; /* in the order of coming, and in herd's apps */
+	int asked, ready,
+		leaving; /* instances that somebody wants; of those, ready; still on their way down */
+	bool was_ready;
+	bool is_upstream_stale;
+	uint64_t upstream_serial; /* of the last wish */
+	uint64_t upstream_answered,
+		upstream_set;           /* of the last that was answered; of the last that nobody waits for */
+	struct upstream_server *served; /* as wished for last */
+	size_t served_count;
+	const struct spec *served_spec; /* only to be compared */
+	struct vec named;    /* of struct proxy_name *: ports that the proxy may pass requests to */
+	bool is_named_known; /* a wish of this brain's took effect */
+	uint64_t naming_serial,
+		upstream_maybe; /* the last wish for some server; the last that may have taken effect */
+	struct budget ill;      /* instances that are down for their health, and those that wait for it */
+};
+
+/* What a request waits for in one instance: it is down, it was replaced, it is ready. */
+enum goal { GOAL_DOWN, GOAL_CYCLED, GOAL_READY };
+
+struct instance_wait {
+	uint32_t slot;
+	enum goal goal;
+	uint64_t generation;   /* when it was asked */
+	unsigned int hopeless; /* the same */
+	bool is_over;
+};
+
+/* What a request waits for in one app. */
+struct rollout_wait {
+	uint64_t rollout;
+	bool any_end; /* also a failure is what was asked for */
+};
+
+struct herd_wait {
+	uint64_t id;
+	struct instance_wait *waits; /* by slot, from request_begin() on */
+	size_t len, cap, left, failed;
+	struct vec rollouts; /* of struct rollout_wait * that are not over */
+	bool is_patient;     /* waits for all of it, also when one part failed */
+	bool is_over;
+	struct buf words;
+	struct receipt *receipt; /* that it belongs to; NULL: none */
+};
+
+struct herd {
+	struct herd_options options;
+	int64_t now;
+	uint64_t random;
+	struct vec apps;  /* in dependency order */
+	struct map names; /* of apps */
+	struct vec slots; /* of struct instance *, by slot */
+	uint32_t last_slot;
+	uint64_t last_generation;
+	size_t arrivals;
+	struct timers timers;
+	struct timer deadline;
+	struct instance *dirty_first, *dirty_last;
+	struct vec requests;
+	struct vec receipts;     /* of struct receipt *, oldest first */
+	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
+	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
+	struct herd_counts counts;
+	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
+	uint64_t last_rollout;
+};
+
+/* herd.c */
+void herd_begin(struct herd *h, int64_t now);
+void herd_commit(struct herd *h);
+struct instance *herd_by_slot(const struct herd *h, uint32_t slot);
+/* The live instance that a fact is about; NULL, counted, for one of another generation. */
+struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now);
+void fact_unexpected(struct herd *h, const struct instance *i, const char *fact);
+double herd_jitter(struct herd *h);
+void herd_publish(struct herd *h, struct herd_event *event);
+void herd_add_slot(struct herd *h, struct instance *i);
+void herd_remove_slot(struct herd *h, const struct instance *i);
+
+/* instance.c */
+struct instance *instance_new(struct app *app, int number, uint32_t slot);
+void instance_free(struct instance *i);
+/* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
+bool instance_event(struct instance *i, enum event event, const char *why);
+/* For what an earlier brain left: the state is as it was, or as what the keeper has makes it. */
+void instance_place(struct instance *i, enum state state, enum herd_event_kind kind, const char *why);
+void instance_note(struct instance *i, const char *why);
+void instance_set_why(struct instance *i, const char *why);
+/* It may have something to do, and may count differently for its app. */
+void instance_mark_dirty(struct instance *i);
+bool instance_is_asked(const struct instance *i);
+bool instance_is_wanted(const struct instance *i);
+bool instance_is_ready(const struct instance *i);
+/* It runs, stays, and its health is good as far as anybody checks: what a deploy may count on.  Since when: well_since. */
+bool instance_is_well(const struct instance *i);
+/* It has a process (or is about to), and should not. */
+bool instance_is_leaving(const struct instance *i);
+bool instance_is_down(const struct instance *i);
+void instance_name(const struct instance *i, struct buf *out);
+/* The last lines of its standard error, each behind a line's end. */
+void instance_last_lines(const struct instance *i, struct buf *out);
+/* The port of its next attempt. */
+int instance_port(const struct instance *i);
+
+/* instance_actions.c: what the actions of the state table do */
+void instance_act(struct instance *i, enum action action);
+/* The main process is gone and so is its tree; `has_exited`: the end of this run was seen, and last_exit is its own. */
+void instance_gone(struct instance *i, bool has_exited);
+void instance_fire(struct instance *i, enum timer_kind kind);
+void instance_leftovers(struct instance *i);
+/* What the main process has left gets the stop signal, or SIGKILL where its time is over. */
+void instance_end_tree(struct instance *i);
+/* Its tree gets SIGKILL. */
+bool instance_is_killed(const struct instance *i);
+void instance_kill(struct instance *i, const char *why);
+void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms);
+void instance_watch(struct instance *i, bool is_adopted);
+void instance_signal_stop(struct instance *i);
+void instance_forget_crashes(struct instance *i);
+
+/* upstream_drain.c */
+/* A wish for each upstream that is not as it should be. */
+void upstreams_settle(struct herd *h);
+void upstream_is_stale(struct app *a);
+void upstream_forget(struct app *a);
+/* It serves, and what it is to stop for has to take it out of its upstream first. */
+bool upstream_has(const struct instance *i);
+/* proxy_view.c: the last wish names these; what became of a wish; may the proxy still pass requests to this port? */
+void proxy_view_wished(struct app *a, const struct upstream_server *servers, size_t count);
+void proxy_view_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome);
+bool proxy_view_may_name(const struct app *a, int port);
+void proxy_view_forget(struct app *a);
+/* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
+bool instance_may_stop(struct instance *i);
+/* Into its past alone: who asked. */
+void instance_remember(struct herd *h, struct instance *i, const char *words);
+/* Why it is to go down, or went: "asked to stop", "scaled down". */
+const char *instance_stop_words(const struct instance *i);
+/* It serves (again), or will never have to leave. */
+void instance_stay(struct instance *i);
+/* It was told to stop, or ended: nothing is waited for any more. */
+void instance_left(struct instance *i);
+void instance_drain_over(struct instance *i);
+void instance_leave_again(struct instance *i);
+
+/* What the hands are told of it; `name` is for its name, and released after. */
+void instance_spawn_effect(const struct instance *i, struct spawn_effect *wish, struct buf *name);
+
+/* health.c */
+/* From now on its health is checked, if its definition says so: it was just started, or is another brain's. */
+void instance_check_begin(struct instance *i);
+void instance_check_resume(struct instance *i);
+void instance_check_end(struct instance *i);
+/* limit_restart.c */
+void instance_limit_end(struct instance *i);
+/* It goes down for a limit, and for nothing else. */
+bool instance_ends_for_limit(const struct instance *i);
+/* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */
+bool instance_place_take(struct instance *i);
+/* notify_state.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
+void instance_watchdog_begin(struct instance *i);
+void instance_watchdog_bite(struct instance *i);
+void instance_notify_end(struct instance *i);
+/* NULL: it has said none. */
+const char *instance_notify_status(const struct instance *i);
+bool instance_is_silent(const struct instance *i);
+/* Its definition changed, and its process stays. */
+void instance_check_renew(struct instance *i);
+/* One is under way, or will be. */
+bool instance_is_checked(const struct instance *i);
+/* The next check is due. */
+void instance_check(struct instance *i);
+/* What the last check said; NULL when it passed, or there was none. */
+const char *instance_check_words(const struct instance *i);
+/* A place among those that are down for their health is given back once it is well, or nobody wants it. */
+void instance_place_look(struct instance *i);
+void instance_place_leave(struct instance *i);
+void instance_place_restore(struct instance *i);
+/* Restarts it if it may be: true when it is on its way out. */
+bool instance_step_unhealthy(struct instance *i);
+/* deploy.c */
+struct rollout_start {
+	enum rollout_kind kind;
+	int count; /* instances at the end */
+};
+const char *rollout_kind_word(enum rollout_kind kind);
+/* Its instances are to run by `to`, one after the other; a rollout that is under way is overtaken. */
+void rollout_begin(struct app *a, struct revision *to, const struct rollout_start *start);
+/* The same, or at once where nothing runs. */
+void app_roll(struct app *a, struct revision *to, const struct rollout_start *start);
+void rollout_free(struct rollout *r);
+bool rollout_uses_caller(const struct rollout *r, int64_t caller);
+/* The app is deleted. */
+void rollout_drop(struct app *a);
+/* It may have something to decide. */
+void rollout_is_stale(struct app *a);
+void rollout_fire(struct app *a);
+void rollout_resume(struct app *a);
+/* An end that nobody asked for, or a start that took too long. */
+void rollout_note_failure(struct instance *i, const char *why);
+/* Its upstream could not be changed: then nothing more is replaced. */
+void rollout_note_upstream(struct app *a, const char *words);
+/* It runs by the new revision and has not proven itself: it gets no requests. */
+bool instance_is_on_trial(const struct instance *i);
+/* What a new instance runs by. */
+struct revision *app_birth_revision(const struct app *a, int number);
+
+/* deploy_step.c */
+void rollouts_settle(struct herd *h);
+void spare_drop(struct instance *i);
+
+/* deploy_report.c */
+void rollout_tell_gone(struct instance *i);
+/* Words borrowed from the app. */
+void rollout_status(const struct app *a, struct rollout_status *out);
+
+/* step.c: the next step of a touched instance */
+void instance_step(struct instance *i);
+
+/* app.c */
+/* Takes over the first reference to its first revision. */
+struct app *app_new(struct herd *h, struct revision *first);
+/* From here on its instances are to run by `r`, which is borrowed. */
+void app_retarget(struct app *a, struct revision *r);
+void app_free(struct app *a);
+struct app *app_find(const struct herd *h, const char *name);
+struct instance *app_instance(const struct app *a, int number);
+bool app_is_ready(const struct app *a);
+/* The first app it depends on that is not ready now, in words (`why` may be NULL); false when none is in the way. */
+bool app_is_waiting(const struct app *a, struct buf *why);
+bool app_has_leaving_dependents(const struct app *a);
+void app_resize(struct app *a, int count);
+void app_leave(struct app *a);
+void app_remove(struct instance *i);
+struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
+void app_mark_dirty(struct app *a);
+void app_publish(struct app *a, const char *why);
+
+/* graph.c: who needs whom; `specs` is a vec of const struct spec *.  -1 with words for an unknown or circular dependency. */
+int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);
+void graph_link(struct herd *h);
+
+/* changeset.c: the herd as it would be */
+struct change {
+	struct app *app;         /* NULL: it is new */
+	const struct spec *spec; /* borrowed */
+	int64_t caller;          /* of a revision that is made of it */
+	int was, count, scaled;  /* instances: before, and after */
+	int *ports;
+	int ports_len;
+	enum port_source port_source;
+	enum rollout_kind kind;
+	struct build *build; /* what is on the disk for it; NULL: nobody looked */
+	char *build_words;   /* what is different in it; NULL: nothing */
+	bool is_held;        /* that build is where somebody went back to */
+	bool rolls;          /* also where nothing changed */
+	bool is_new, is_changed, is_removed, is_rolled, cannot_grow;
+	enum herd_did did;
+	bool is_awaited; /* a scaling of it has what it waits for: the same app may be named twice */
+};
+struct change *change_add(struct vec *drafts, struct app *app, const struct spec *spec);
+void change_free(void *draft);
+void changeset_of(const struct herd *h, struct vec *drafts);
+struct change *change_find(const struct vec *drafts, const char *name);
+/* change_ports.c: -1 with words for ranges that meet or end beyond the last port. */
+int changeset_assign_ports(const struct herd *h, struct vec *drafts, struct err *e);
+int changeset_check(const struct herd *h, struct vec *drafts, struct err *e);
+/* Moves the herd to what the drafts say; cannot fail. */
+void changeset_commit(struct herd *h, struct vec *drafts);
+void change_plan(const struct change *d, struct plan *plan);
+/* Can the app go over to `r` as the herd is now?  Then `r` has its ports, and `*count` is how many it would have. */
+int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
+
+/* build.c: builds and oxfiles, as an apply and a rollback see them */
+/* Is that the oxfile that is applied, by whatever name? */
+bool apply_is_of(const struct herd_apply *a, const char *oxfile);
+/* May its definition of `app` be taken?  -1 with words where another oxfile has it. */
+int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e);
+/* What is on the disk for `s`, which is to be that app's; NULL: nobody looks.  `*is_held`: it stays where somebody went back to. */
+struct build *apply_look(const struct herd *h, const struct herd_apply *a, const struct app *app,
+	const struct spec *s, bool *is_held);
+/* Would a deploy of `s` with that build leave the app as it is? */
+bool app_is_same(const struct app *a, const struct spec *s, const struct build *now);
+/* The same, as far as a start is concerned: builds do not count, nor by which name its folder is known. */
+bool app_is_started_by(
+	const struct herd *h, const struct herd_apply *a, const struct app *app, const struct spec *s);
+/* Its processes start now, and take what is on the disk. */
+void app_note_start(struct app *a);
+/* `to` takes the place of everything that the app runs by. */
+void app_overtake(struct app *a, const struct revision *to);
+/* Is what `current` is to be replaced by worth going back from? */
+bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum rollout_kind kind);
+/* Are the files of `to` gone, so that its definition alone is left?  Appends which. */
+bool app_has_lost(const struct app *a, const struct revision *to, struct buf *words);
+/* -1 with words where going back to `to` would not bring back what it was. */
+int app_check_back(const struct app *a, const struct revision *to, struct err *e);
+/* It runs by its definition alone from here on, with the files that are there now. */
+void app_renew_build(const struct app *a, struct revision *r);
+/* For a verdict: ", from releases/1"; nothing where that says nothing. */
+void revision_place_words(const struct revision *r, struct buf *words);
+
+/* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
+int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
+	struct vec *apps, struct err *e);
+
+/* request_wait.c */
+/* NULL for id 0; the others accept that. */
+struct herd_wait *request_open(uint64_t id);
+/* Also for nobody. */
+struct herd_wait *request_alloc(uint64_t id);
+void request_wait_slot(struct herd_wait *r, uint32_t slot, enum goal goal, uint64_t generation);
+void request_wait(struct herd_wait *r, const struct instance *i, enum goal goal);
+void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end);
+/* What it waited for is over already. */
+void request_tell(struct herd_wait *r, bool is_ok, const char *words);
+/* A rollout is over, or rests until somebody says a word. */
+void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words);
+/* From here on the herd owns it. */
+void request_begin(struct herd *h, struct herd_wait *r);
+void requests_look(struct herd *h, const struct instance *i);
+/* Of those that an earlier brain began: what they wait for and is not there any more is over. */
+void requests_resume(struct herd *h);
+void requests_answer(struct herd *h);
+void request_free(void *request);
+
+/* save.c */
+struct instance_flag {
+	const char *key;
+	size_t offset; /* of a bool in struct instance */
+};
+extern const struct instance_flag instance_flags[];
+extern const size_t instance_flags_count;
+
+/* history.c */
+void history_add(struct history *p, const struct herd_event *event);
+void history_release(struct history *p);
+
+/* enum_names.c */
+const char *leave_word(enum leave leave);
+bool leave_parse(const char *word, enum leave *leave);
+const char *phase_word(enum phase phase);
+bool phase_parse(const char *word, enum phase *phase);
+const char *timer_word(enum timer_kind kind);
+bool timer_parse(const char *word, enum timer_kind *kind);
+
+#endif

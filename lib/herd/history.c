@@ -1,0 +1,82 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/gone_spares.h"
+#include "herd/herd_private.h"
+
+enum { OLD_LINES_MAX = 10 };
+
+/* Grows only as far as there is something to remember: most instances start once and run. */
+static void grow(struct history *p)
+{
+	uint8_t cap = p->cap ? (uint8_t)(p->cap * 2) : 2;
+
+	if (cap > HAPPENINGS_MAX)
+		cap = HAPPENINGS_MAX;
+	/* Until it has its full size nothing was dropped, so the oldest stands first. */
+	p->items = mem_resize(p->items, cap, sizeof(*p->items));
+	p->cap = cap;
+}
+
+/* The reason, and below it the last of the lines that the instance wrote. */
+static void shorten(struct happening *h)
+{
+	size_t lines = 0;
+	char *head = h->words ? strchr(h->words, '\n') : NULL;
+	const char *tail = head;
+
+	for (const char *c = head; c; c = strchr(c + 1, '\n'))
+		lines++;
+	if (lines <= OLD_LINES_MAX)
+		return;
+	for (; lines > OLD_LINES_MAX; lines--)
+		tail = strchr(tail + 1, '\n');
+	memmove(head, tail, strlen(tail) + 1);
+	h->words = mem_resize(h->words, strlen(h->words) + 1, 1);
+}
+
+void history_add(struct history *p, const struct herd_event *event)
+{
+	struct happening *item = NULL;
+	bool has_lines = event->why && strchr(event->why, '\n');
+
+	/* All of its last lines are kept of the newest end alone. */
+	for (size_t k = 0; has_lines && k < p->len; k++)
+		shorten(&p->items[k]);
+	if (p->len == p->cap && p->cap < HAPPENINGS_MAX)
+		grow(p);
+	if (p->len < p->cap) {
+		item = &p->items[(p->first + p->len++) % p->cap];
+	} else {
+		item = &p->items[p->first];
+		p->first = (uint8_t)(p->first + 1 < p->cap ? p->first + 1 : 0);
+		mem_free(item->words);
+	}
+	*item = (struct happening){
+		.at = event->at,
+		.kind = event->kind,
+		.on = event->on,
+		.from = event->from,
+		.to = event->to,
+		.words = event->why && *event->why ? mem_strdup(event->why) : NULL,
+	};
+}
+
+void history_release(struct history *p)
+{
+	for (size_t i = 0; i < p->len; i++)
+		mem_free(p->items[i].words);
+	mem_free(p->items);
+	*p = (struct history){ .items = NULL };
+}
+
+void herd_recall(struct herd *h, const struct herd_event *event)
+{
+	const struct app *a = app_find(h, event->app);
+	struct instance *i = a ? app_instance(a, event->instance) : NULL;
+
+	if (a && !i)
+		i = gone_find(a, event->instance);
+	if (i)
+		history_add(&i->past, event);
+}

@@ -1,0 +1,381 @@
+/*
+ * What the actions of the state table do to one instance, and what its timers mean.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/deploy.h"
+#include "herd/unready.h"
+
+static struct ticket ticket_of(const struct instance *i)
+{
+	return (struct ticket){ .slot = i->slot, .generation = i->generation };
+}
+
+static const struct herd_effects *hands_of(const struct instance *i)
+{
+	return i->app->herd->options.hands;
+}
+
+static void *context_of(const struct instance *i)
+{
+	return i->app->herd->options.context;
+}
+
+void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms)
+{
+	struct herd *h = i->app->herd;
+
+	timer->kind = (int)kind;
+	timer->generation = i->generation;
+	timer_arm(&h->timers, timer, after_ms < INT64_MAX - h->now ? h->now + after_ms : INT64_MAX);
+}
+
+static void disarm(struct instance *i, struct timer *timer)
+{
+	timer_disarm(&i->app->herd->timers, timer);
+}
+
+static void unwatch(struct instance *i)
+{
+	hands_of(i)->unwatch(context_of(i), ticket_of(i));
+}
+
+/* --- starting --- */
+
+void instance_spawn_effect(const struct instance *i, struct spawn_effect *wish, struct buf *name)
+{
+	instance_name(i, name);
+	*wish = (struct spawn_effect){
+		.ticket = ticket_of(i),
+		.spec = i->revision->spec,
+		.instance = i->number,
+		.port = i->port,
+		.owns_port = revision_owns_ports(i->revision),
+		.instances = i->app->count,
+		.revision = i->revision->number,
+		.caller = i->revision->caller,
+		.own = revision_own(i->revision),
+		.name = name->ptr,
+	};
+}
+
+static void ask(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+	struct buf name = BUF_INIT;
+	struct spawn_effect wish;
+
+	instance_spawn_effect(i, &wish, &name);
+	i->phase = PHASE_ASKED;
+	i->is_port_free = false;
+	i->started_at = h->now;
+	instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
+	/* In the herd's JSON when the keeper hears of it. */
+	h->is_changed = false;
+	hands_of(i)->changed(context_of(i));
+	hands_of(i)->spawn(context_of(i), &wish);
+	buf_release(&name);
+}
+
+static void check_port(struct instance *i)
+{
+	i->port = instance_port(i);
+	if (!i->port || !revision_owns_ports(i->revision)) {
+		ask(i);
+		return;
+	}
+	i->phase = PHASE_CHECKING;
+	hands_of(i)->check_port(context_of(i), ticket_of(i), i->port);
+}
+
+/* Who crashes in the middle of a rollout starts again by what it had, unless that was overtaken. */
+static void choose_revision(struct instance *i)
+{
+	struct app *a = i->app;
+	struct revision *born = app_birth_revision(a, i->number);
+	bool is_overtaken = i->revision != a->target && i->revision != a->current && !i->is_spare;
+	bool is_surplus = a->rollout && !i->is_spare && i->number >= a->rollout->count;
+
+	if ((i->takes_target || !a->rollout) && !is_surplus)
+		revision_set(&i->revision, a->target);
+	/* One that will be too many has no port in a smaller revision. */
+	else if (is_overtaken && !is_surplus &&
+		(revision_port(born, i->number) || !revision_port(i->revision, i->number)))
+		revision_set(&i->revision, born);
+	/* What an earlier attempt has proven says nothing of this one. */
+	i->takes_target = i->is_pulled = i->is_trusted = i->is_proven = false;
+}
+
+static void begin_attempt(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	i->start_by = EVENT_START;
+	if (i->phase == PHASE_CHECKING && i->is_port_free) {
+		ask(i);
+		return;
+	}
+	choose_revision(i);
+	instance_limit_end(i);
+	i->generation = ++h->last_generation;
+	i->is_port_free = false;
+	i->pid = 0;
+	i->ready_at = 0;
+	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
+	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
+		i->phase = PHASE_DELAYED;
+		instance_arm(i, &i->life, TIMER_DELAY, instance_spec(i)->start_delay_ms);
+		return;
+	}
+	check_port(i);
+}
+
+static void end_delay(struct instance *i)
+{
+	struct buf why = BUF_INIT;
+
+	i->was_delayed = true;
+	i->phase = PHASE_NONE;
+	/* What it depends on was ready when the delay began. */
+	if (app_is_waiting(i->app, &why))
+		instance_event(i, EVENT_BLOCK, why.ptr);
+	else
+		check_port(i);
+	buf_release(&why);
+}
+
+void instance_watch(struct instance *i, bool is_adopted)
+{
+	enum ready_kind kind = spec_ready(instance_spec(i));
+
+	if (kind == READY_ALIVE)
+		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
+	if (kind == READY_HEALTH)
+		instance_check_begin(i);
+	else
+		hands_of(i)->watch_ready(context_of(i), ticket_of(i), kind, i->port, is_adopted);
+}
+
+static void settle(struct instance *i)
+{
+	disarm(i, &i->life);
+	unwatch(i);
+	instance_stay(i);
+	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
+	instance_check_begin(i);
+	instance_watchdog_begin(i);
+}
+
+/* --- stopping --- */
+
+void instance_kill(struct instance *i, const char *why)
+{
+	instance_note(i, why);
+	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
+}
+
+static const char *stop_signal(const struct instance *i)
+{
+	const char *signal = instance_spec(i)->stop_signal;
+
+	return signal ? signal : "SIGTERM";
+}
+
+/* We put a shell before it, because its command needs one. */
+static bool has_shell(const struct spec *s)
+{
+	char *const *argv = s->command.argv;
+	bool is_shell = s->command.text && argv && argv[0] && !strcmp(argv[0], "/bin/sh");
+
+	return is_shell && argv[1] && !strcmp(argv[1], "-c");
+}
+
+/*
+ * From a keyboard these reach a shell and its programs at once, and some shells take them for that: they ignore them, or wait for the program to end of
+ * them.  Other signals end the shell, and its programs get them then.
+ */
+static bool is_keyboard_signal(const char *signal)
+{
+	return !strcmp(signal, "SIGINT") || !strcmp(signal, "SIGQUIT");
+}
+
+static enum reach stop_reach(const struct instance *i)
+{
+	const struct spec *s = instance_spec(i);
+	bool is_shared = has_shell(s) && is_keyboard_signal(stop_signal(i));
+
+	return s->stop_signal_to == STOP_TO_TREE || is_shared ? REACH_TREE : REACH_MAIN;
+}
+
+void instance_signal_stop(struct instance *i)
+{
+	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
+	hands_of(i)->asked(context_of(i), ticket_of(i));
+	if (instance_spec(i)->shutdown_with_message)
+		hands_of(i)->shutdown(context_of(i), ticket_of(i), stop_signal(i));
+	else
+		hands_of(i)->stop(context_of(i), ticket_of(i), stop_signal(i), stop_reach(i));
+}
+
+bool instance_is_killed(const struct instance *i)
+{
+	return i->is_unkillable || (timer_is_armed(&i->tree) && i->tree.kind == TIMER_UNKILLABLE);
+}
+
+void instance_end_tree(struct instance *i)
+{
+	if (instance_is_killed(i))
+		hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	else
+		hands_of(i)->end_tree(context_of(i), ticket_of(i), stop_signal(i));
+}
+
+/* What its tree has of its grace when the main process has ended: what the stop has left of it, or all after an end that nobody asked for. */
+static int64_t grace_left(const struct instance *i)
+{
+	int64_t now = i->app->herd->now;
+
+	if (i->state != STATE_STOPPING || !timer_is_armed(&i->life) || i->life.kind != TIMER_KILL)
+		return instance_spec(i)->stop_timeout_ms;
+	return i->life.at > now ? i->life.at - now : 0;
+}
+
+static void begin_stop(struct instance *i)
+{
+	bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+
+	disarm(i, &i->life);
+	instance_left(i);
+	instance_check_end(i);
+	if (i->phase != PHASE_DELAYED)
+		unwatch(i);
+	if (has_process) {
+		instance_signal_stop(i);
+		return;
+	}
+	i->phase = PHASE_NONE;
+	instance_gone(i, false);
+}
+
+void instance_leftovers(struct instance *i)
+{
+	int64_t grace = grace_left(i);
+
+	i->phase = PHASE_LEFTOVERS;
+	i->pid = 0;
+	disarm(i, &i->life);
+	instance_left(i);
+	instance_check_end(i);
+	instance_notify_end(i);
+	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
+		instance_arm(i, &i->tree, TIMER_GRACE, grace);
+	instance_end_tree(i);
+}
+
+/* Nothing runs any more, and nothing is looked for. */
+static void rest(struct instance *i)
+{
+	disarm(i, &i->life);
+	if (i->phase == PHASE_CHECKING)
+		unwatch(i);
+	if (i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED)
+		i->phase = PHASE_NONE;
+}
+
+static void begin_backoff(struct instance *i)
+{
+	if (i->delay_ms > 0)
+		instance_arm(i, &i->life, TIMER_BACKOFF, i->delay_ms);
+	else
+		i->start_by = EVENT_RETRY;
+}
+
+static void nothing(struct instance *i)
+{
+	(void)i;
+}
+
+void instance_act(struct instance *i, enum action action)
+{
+	static void (*const acts[])(struct instance *) = {
+		[ACT_NONE] = nothing,
+		[ACT_SPAWN] = begin_attempt,
+		[ACT_SIGNAL] = begin_stop,
+		[ACT_DELAY] = begin_backoff,
+		/* No timer of its life runs where nothing else does. */
+		[ACT_WATCH] = nothing,
+		[ACT_SETTLE] = settle,
+		[ACT_REST] = rest,
+	};
+
+	acts[action](i);
+}
+
+/* --- timers --- */
+
+static void never_ready(struct instance *i)
+{
+	struct buf why = BUF_INIT;
+
+	unready_words(i, &why);
+	instance_fail_start(i, why.ptr);
+	buf_release(&why);
+}
+
+static void stop_timed_out(struct instance *i)
+{
+	char why[80];
+
+	snprintf(why, sizeof(why), "did not stop within %.3g s: killed",
+		(double)instance_spec(i)->stop_timeout_ms / 1000);
+	instance_kill(i, why);
+}
+
+static void grace_over(struct instance *i)
+{
+	char why[120];
+
+	snprintf(why, sizeof(why), "remaining processes did not exit within %.3g s: killed",
+		(double)instance_spec(i)->stop_timeout_ms / 1000);
+	instance_kill(i, why);
+}
+
+static void end_backoff(struct instance *i)
+{
+	i->start_by = EVENT_RETRY;
+	instance_mark_dirty(i);
+}
+
+static void unkillable(struct instance *i)
+{
+	i->is_unkillable = true;
+	instance_note(i, "unkillable: SIGKILL was sent and it is still there");
+	instance_mark_dirty(i);
+}
+
+static void alive(struct instance *i)
+{
+	instance_event(i, EVENT_READY, NULL);
+}
+
+void instance_fire(struct instance *i, enum timer_kind kind)
+{
+	static void (*const fires[TIMER_KIND_COUNT])(struct instance *) = {
+		[TIMER_DELAY] = end_delay,
+		[TIMER_ALIVE] = alive,
+		[TIMER_NEVER_READY] = never_ready,
+		[TIMER_KILL] = stop_timed_out,
+		[TIMER_GRACE] = grace_over,
+		[TIMER_BACKOFF] = end_backoff,
+		[TIMER_UNKILLABLE] = unkillable,
+		[TIMER_LEAVE] = instance_drain_over,
+		[TIMER_CHECK] = instance_check,
+		[TIMER_WATCHDOG] = instance_watchdog_bite,
+		[TIMER_DEADLINE] = nothing,
+	};
+
+	fires[kind](i);
+}

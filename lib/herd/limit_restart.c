@@ -1,0 +1,39 @@
+/*
+ * Instances that use up more than they may: restarted gently, and not all of an app at once, for they tend to pass a limit together.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "herd/herd_private.h"
+
+void instance_limit_end(struct instance *i)
+{
+	mem_free(i->over);
+	i->over = NULL;
+}
+
+bool instance_ends_for_limit(const struct instance *i)
+{
+	return i->over && instance_stop_words(i) == i->over;
+}
+
+void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
+{
+	struct instance *i = herd_by_ticket(h, t, now);
+
+	if (!i)
+		return;
+	if ((i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY) || instance_is_leaving(i)) {
+		fact_unexpected(h, i, "over its limit");
+		return;
+	}
+	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
+	if (!i->app->rollout && instance_place_take(i)) {
+		instance_limit_end(i);
+		i->over = mem_strdup(words);
+		i->is_restarting = true;
+		instance_note(i, words);
+		instance_mark_dirty(i);
+	}
+	herd_commit(h);
+}

@@ -1,0 +1,289 @@
+/*
+ * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
+ * (or drain_secs are over) it is told to stop.  And the way in: each change of who serves is a wish for the upstream, once a call.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "herd/herd_private.h"
+
+static bool keeps_upstream(const struct app *a)
+{
+	return a->spec->nginx.output && !a->is_leaving;
+}
+
+/* --- who serves --- */
+
+static size_t list_servers(const struct app *a, struct upstream_server *servers)
+{
+	size_t count = 0;
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		bool is_trial = instance_is_on_trial(i);
+		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
+			!is_trial;
+		/* The server of a slot that is being replaced stays, marked down.  Who does not come back has none, so its end needs no reload. */
+		bool is_coming = is_trial && !i->is_spare && i->phase == PHASE_UP;
+		bool comes_back = i->leave != LEAVE_NONE && instance_is_asked(i);
+
+		if (!i->port || (!serves && !is_coming && !comes_back))
+			continue;
+		servers[count++] = (struct upstream_server){ .port = i->port, .is_down = !serves };
+	}
+	return count;
+}
+
+static bool same_servers(const struct app *a, const struct upstream_server *servers, size_t count)
+{
+	if (a->served_count != count || a->served_spec != a->spec)
+		return false;
+	for (size_t k = 0; k < count; k++)
+		if (a->served[k].port != servers[k].port || a->served[k].is_down != servers[k].is_down)
+			return false;
+	return true;
+}
+
+static void wish(struct app *a, struct upstream_server *servers, size_t count)
+{
+	const struct herd_options *o = &a->herd->options;
+	const struct upstream_effect wish = {
+		.app = a->spec->name,
+		.spec = a->spec,
+		.servers = servers,
+		.count = count,
+		.serial = ++a->upstream_serial,
+	};
+
+	mem_free(a->served);
+	a->served = servers;
+	a->served_count = count;
+	a->served_spec = a->spec;
+	proxy_view_wished(a, servers, count);
+	o->hands->upstream(o->context, &wish);
+}
+
+static void begin_drain(struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	int64_t ms = instance_spec(i)->deploy.drain_ms;
+
+	i->leave = ms > 0 ? LEAVE_DRAIN : LEAVE_OVER;
+	if (ms > 0) {
+		instance_arm(i, &i->life, TIMER_LEAVE, ms + DRAIN_GRACE_MS);
+		o->hands->drain(o->context, instance_ticket(i), i->port, ms);
+	}
+	instance_mark_dirty(i);
+}
+
+/* The proxy asks it no more: it does what it was wished to, or never heard of this one and did not take that wish either. */
+static bool is_out(const struct instance *i)
+{
+	const struct app *a = i->app;
+
+	return i->leave_serial <= a->upstream_set ||
+		(i->leave_serial <= a->upstream_answered && !proxy_view_may_name(a, i->port));
+}
+
+/* Those that wait to be out, and are. */
+static void look_out(struct app *a)
+{
+	size_t k = 0;
+	struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (i->leave != LEAVE_OUT || !instance_is_leaving(i))
+			continue;
+		if (!i->leave_serial)
+			i->leave_serial = a->upstream_serial;
+		if (is_out(i))
+			begin_drain(i);
+	}
+}
+
+static void settle_upstream(struct app *a)
+{
+	struct upstream_server *servers = NULL;
+	size_t count = 0;
+
+	a->is_upstream_stale = false;
+	if (!keeps_upstream(a)) {
+		upstream_forget(a);
+		a->upstream_set = a->upstream_serial;
+		look_out(a);
+		return;
+	}
+	servers = mem_zalloc(a->instances.len, sizeof(*servers));
+	count = list_servers(a, servers);
+	if (same_servers(a, servers, count))
+		mem_free(servers);
+	else
+		wish(a, servers, count);
+	look_out(a);
+}
+
+void upstreams_settle(struct herd *h)
+{
+	if (!h->has_stale_upstream)
+		return;
+	h->has_stale_upstream = false;
+	for (size_t k = 0; k < h->apps.len; k++) {
+		struct app *a = h->apps.items[k];
+
+		if (a->is_upstream_stale)
+			settle_upstream(a);
+	}
+}
+
+void upstream_is_stale(struct app *a)
+{
+	a->is_upstream_stale = true;
+	a->herd->has_stale_upstream = true;
+}
+
+void upstream_forget(struct app *a)
+{
+	const struct herd_options *o = &a->herd->options;
+	const struct upstream_effect wish = { .app = a->spec->name, .spec = a->spec, .is_gone = true };
+
+	if (a->served_spec)
+		o->hands->upstream(o->context, &wish);
+	a->served_spec = NULL;
+	proxy_view_forget(a);
+}
+
+static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
+{
+	bool is_ok = outcome == UPSTREAM_IN_EFFECT;
+	/* This failure may end it: then another wish follows, with what was before. */
+	bool was_rolled = a->rollout != NULL;
+	struct buf text = BUF_INIT;
+
+	proxy_view_outcome(a, serial, outcome);
+	a->upstream_answered = serial;
+	if (!is_ok) {
+		buf_addf(&text, "its upstream is not as it should be: %s", words);
+		app_publish(a, text.ptr);
+		rollout_note_upstream(a, words);
+	}
+	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
+	if (serial > a->upstream_set && (is_ok || !was_rolled))
+		a->upstream_set = serial;
+	look_out(a);
+	buf_release(&text);
+}
+
+void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
+	const char *words, int64_t now)
+{
+	struct app *a = app_find(h, app);
+
+	herd_begin(h, now);
+	if (!a || serial > a->upstream_serial) {
+		h->counts.stale_facts++;
+		return;
+	}
+	upstream_settled(a, serial, outcome, words);
+	herd_commit(h);
+}
+
+/* --- one that leaves --- */
+
+/* Does anybody lose by it if it stops at once?  Where nobody else serves, waiting only makes the gap come later. */
+static bool leaves_gently(const struct instance *i)
+{
+	return keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
+}
+
+static bool serves(const struct instance *i)
+{
+	return (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY) && i->phase == PHASE_UP;
+}
+
+bool upstream_has(const struct instance *i)
+{
+	return serves(i) && i->leave == LEAVE_NONE && leaves_gently(i);
+}
+
+bool instance_may_stop(struct instance *i)
+{
+	if (!serves(i) || i->leave == LEAVE_OVER)
+		return true;
+	/* One that was called back and is to go after all. */
+	if (i->leave == LEAVE_OUT && i->leave_serial && is_out(i))
+		begin_drain(i);
+	if (i->leave != LEAVE_NONE)
+		return !i->app->asked || i->app->herd->is_shutting_down;
+	if (!leaves_gently(i))
+		return true;
+	i->leave = LEAVE_OUT;
+	i->leave_serial = 0;
+	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
+	upstream_is_stale(i->app);
+	i->app->herd->is_changed = true;
+	return false;
+}
+
+void instance_stay(struct instance *i)
+{
+	struct herd *h = i->app->herd;
+
+	if (i->leave == LEAVE_NONE)
+		return;
+	if (timer_is_armed(&i->life) && i->life.kind == TIMER_LEAVE)
+		timer_disarm(&h->timers, &i->life);
+	i->leave = LEAVE_NONE;
+	upstream_is_stale(i->app);
+}
+
+void instance_left(struct instance *i)
+{
+	if (i->leave != LEAVE_NONE)
+		i->leave = LEAVE_OVER;
+}
+
+void instance_drain_over(struct instance *i)
+{
+	if (i->leave == LEAVE_OUT) {
+		instance_note(i, "its upstream was not changed in time; it leaves all the same");
+		begin_drain(i);
+	} else if (i->leave == LEAVE_DRAIN) {
+		i->leave = LEAVE_OVER;
+	}
+	instance_mark_dirty(i);
+}
+
+void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
+{
+	struct instance *i = herd_by_ticket(h, t, now);
+	char words[80];
+
+	if (!i)
+		return;
+	if (i->leave != LEAVE_DRAIN) {
+		fact_unexpected(h, i, "drained");
+		return;
+	}
+	timer_disarm(&h->timers, &i->life);
+	if (left) {
+		snprintf(words, sizeof(words), "%zu connection%s open after drain_secs", left,
+			left == 1 ? " is still" : "s are still");
+		instance_note(i, words);
+	}
+	i->leave = LEAVE_OVER;
+	instance_mark_dirty(i);
+	herd_commit(h);
+}
+
+/* An earlier brain may have asked, and may have called it off again after its last save: nothing is known but that it is to go. */
+void instance_leave_again(struct instance *i)
+{
+	if (i->leave == LEAVE_NONE)
+		return;
+	i->leave = LEAVE_OUT;
+	i->leave_serial = 0;
+	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
+}

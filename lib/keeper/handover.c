@@ -1,0 +1,235 @@
+#include "keeper/handover.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "keeper/keeper_private.h"
+#include "os/fd.h"
+
+_Static_assert(sizeof(struct handover_head) == LUGGAGE_HEAD, "the head has its fixed size");
+_Static_assert(sizeof(struct handover_slot) == LUGGAGE_RECORD, "a slot has its fixed size");
+_Static_assert(sizeof(struct handover_held) == LUGGAGE_RECORD, "a held descriptor has its fixed size");
+
+static const char magic[] = "oxherd luggage 1";
+
+enum {
+	LUGGAGE_MAX =
+		LUGGAGE_HEAD + LUGGAGE_RECORD * (KEEPER_SLOTS_MAX + KEEPER_HELD_MAX) + KEEPER_PATH_MAX + 1,
+	FD_MAX = 1 << 24, /* more than any limit allows */
+};
+
+/* --- packing --- */
+
+static void pack_head(struct buf *out, const struct keeper *k)
+{
+	const struct brain *b = &k->brain;
+	struct handover_head head = {
+		.slots = k->slots.count,
+		.run_lock = k->options->run_lock,
+		.state_lock = k->options->state_lock,
+		.brain_pid = b->slot.is_child ? b->slot.pid : 0,
+		.brain_start_time = b->slot.start_time,
+		.brain_sock = b->sock,
+		.brain_report = b->slot.report_fd,
+		.brain_started_at = b->started_at,
+		.brain_has_served = b->has_served,
+		.brain_is_synced = b->is_synced,
+		.signals = b->debts.signals,
+		.old_brain = k->upgrade.old_brain,
+	};
+
+	while (fd_store_name(&k->hold, (size_t)head.held))
+		head.held++;
+	memcpy(head.magic, magic, sizeof(magic));
+	memcpy(head.token, k->options->token, strnlen(k->options->token, sizeof(head.token) - 1));
+	buf_add(out, (const char *)&head, sizeof(head));
+}
+
+static void pack_slot(struct buf *out, const struct slot *s)
+{
+	struct handover_slot packed = {
+		.is_child = s->is_child,
+		.was_adopted = s->was_adopted,
+		.is_killing = s->is_killing,
+		.has_failure = s->has_failure,
+		.pidfd = s->pidfd,
+		.report = s->report_fd,
+		.ended_ticks = s->ended_ticks,
+		.owes = s->owes,
+		.is_ending = s->is_ending,
+		.rest_signal = s->rest_signal,
+		.tree_signal = s->tree_signal,
+	};
+
+	ledger_fill(&packed.record, s);
+	buf_add(out, (const char *)&packed, sizeof(packed));
+}
+
+static void pack_held(struct buf *out, const struct keeper *k)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; (name = fd_store_name(&k->hold, i)); i++) {
+		struct handover_held packed = { .fd = fd_store_get(&k->hold, name) };
+
+		memcpy(packed.name, name, strnlen(name, sizeof(packed.name) - 1));
+		buf_add(out, (const char *)&packed, sizeof(packed));
+	}
+}
+
+int handover_pack(const struct keeper *k, struct err *e)
+{
+	struct buf out = BUF_INIT;
+	int64_t size = 0;
+	int fd = memfd_create("oxherd-luggage", MFD_CLOEXEC);
+
+	pack_head(&out, k);
+	for (const struct slot *s = k->slots.first; s; s = s->next)
+		pack_slot(&out, s);
+	pack_held(&out, k);
+	buf_add(&out, k->options->run, strlen(k->options->run) + 1);
+	size = (int64_t)out.len;
+	memcpy(out.ptr + offsetof(struct handover_head, size), &size, sizeof(size));
+	if (fd < 0 || fd_write_all(fd, out.ptr, out.len) < 0) {
+		err_sys(e, errno, "cannot pack what the keeper knows");
+		fd_close(&fd);
+	}
+	buf_release(&out);
+	return fd;
+}
+
+/* --- unpacking --- */
+
+static bool is_fd(int64_t fd)
+{
+	return fd >= -1 && fd < FD_MAX;
+}
+
+static bool slot_makes_sense(const struct handover_slot *s)
+{
+	/* One whose fork failed has no process. */
+	struct ledger_record r = s->record;
+
+	if (r.state == KEEPER_STATE_FAILED && r.pid == 0)
+		r.pid = INT32_MAX;
+	return ledger_makes_sense(&r) && is_fd(s->pidfd) && is_fd(s->report);
+}
+
+static bool held_makes_sense(const struct handover_held *h)
+{
+	return is_fd(h->fd) && h->fd >= 0 && h->name[0] && memchr(h->name, '\0', KEEPER_NAME_MAX + 1);
+}
+
+static bool head_makes_sense(const struct handover_head *h, size_t len)
+{
+	return h->size == (int64_t)len && h->slots >= 0 && h->slots <= KEEPER_SLOTS_MAX && h->held >= 0 &&
+		h->held <= KEEPER_HELD_MAX && is_fd(h->run_lock) && is_fd(h->state_lock) &&
+		memchr(h->token, '\0', sizeof(h->token)) && h->brain_pid >= 0 && h->brain_pid <= INT32_MAX &&
+		h->brain_pid != 1 && is_fd(h->brain_sock) && is_fd(h->brain_report) && is_fd(h->old_brain) &&
+		(int64_t)len > LUGGAGE_HEAD + (h->slots + h->held) * LUGGAGE_RECORD;
+}
+
+static bool parts_make_sense(const struct handover *l)
+{
+	const char *run = handover_run(l);
+	size_t left = l->bytes.len - (size_t)(run - l->bytes.ptr);
+
+	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
+		struct handover_slot s;
+
+		handover_slot(l, i, &s);
+		if (!slot_makes_sense(&s))
+			return false;
+	}
+	for (size_t i = 0; i < (size_t)l->head.held; i++) {
+		struct handover_held h;
+
+		handover_held(l, i, &h);
+		if (!held_makes_sense(&h))
+			return false;
+	}
+	return *run == '/' && left <= KEEPER_PATH_MAX + 1 && memchr(run, '\0', left) == run + left - 1;
+}
+
+int handover_read(struct handover *l, const char *bytes, size_t len, struct err *e)
+{
+	*l = (struct handover){ .bytes = BUF_INIT };
+	if (len < LUGGAGE_HEAD || len > LUGGAGE_MAX || memcmp(bytes, magic, sizeof(magic)) != 0)
+		return err_set(e, "what the last keeper handed over is of a kind that is not known here");
+	buf_add(&l->bytes, bytes, len);
+	memcpy(&l->head, bytes, sizeof(l->head));
+	if (head_makes_sense(&l->head, len) && parts_make_sense(l))
+		return 0;
+	handover_release(l);
+	return err_set(e, "what the last keeper handed over makes no sense");
+}
+
+int handover_unpack(struct handover *l, int fd, struct err *e)
+{
+	struct buf bytes = BUF_INIT;
+	struct stat st;
+	int rc = -1;
+
+	*l = (struct handover){ .bytes = BUF_INIT };
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > LUGGAGE_MAX)
+		return err_set(e, "descriptor %d is nothing that a keeper hands over", fd);
+	buf_reserve(&bytes, (size_t)st.st_size);
+	if (pread(fd, bytes.ptr, (size_t)st.st_size, 0) == (ssize_t)st.st_size)
+		rc = handover_read(l, bytes.ptr, (size_t)st.st_size, e);
+	else
+		err_sys(e, errno, "cannot read what the last keeper handed over");
+	buf_release(&bytes);
+	return rc;
+}
+
+void handover_release(struct handover *l)
+{
+	buf_release(&l->bytes);
+}
+
+void handover_slot(const struct handover *l, size_t index, struct handover_slot *s)
+{
+	memcpy(s, l->bytes.ptr + LUGGAGE_HEAD + index * LUGGAGE_RECORD, sizeof(*s));
+}
+
+void handover_held(const struct handover *l, size_t index, struct handover_held *h)
+{
+	memcpy(h, l->bytes.ptr + LUGGAGE_HEAD + ((size_t)l->head.slots + index) * LUGGAGE_RECORD, sizeof(*h));
+}
+
+const char *handover_run(const struct handover *l)
+{
+	return l->bytes.ptr + LUGGAGE_HEAD + (size_t)(l->head.slots + l->head.held) * LUGGAGE_RECORD;
+}
+
+static void visit_fd(int64_t fd, void (*visit)(int fd, int flags), int flags)
+{
+	if (fd >= 0)
+		visit((int)fd, flags);
+}
+
+void handover_each_fd(const struct handover *l, void (*visit)(int fd, int flags), int flags)
+{
+	const int64_t own[] = { l->head.run_lock, l->head.state_lock, l->head.brain_sock,
+		l->head.brain_report, l->head.old_brain };
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		visit_fd(own[i], visit, flags);
+	for (size_t i = 0; i < (size_t)l->head.slots; i++) {
+		struct handover_slot s;
+
+		handover_slot(l, i, &s);
+		visit_fd(s.pidfd, visit, flags);
+		visit_fd(s.report, visit, flags);
+	}
+	for (size_t i = 0; i < (size_t)l->head.held; i++) {
+		struct handover_held h;
+
+		handover_held(l, i, &h);
+		visit_fd(h.fd, visit, flags);
+	}
+}

@@ -1,0 +1,72 @@
+/*
+ * What a keeper takes along when it execs another build of itself: a file in memory with a head, a record of fixed size for each slot and for
+ * each held descriptor, and the run folder.  Descriptors stay open over the exec, and stand here by number.  No pointers and fixed places: who
+ * reads it is of another build.  Nothing else survives, and nothing else has to: signals that are pending stay so, children stay children.
+ */
+#ifndef OX_KEEPER_HANDOVER_H
+#define OX_KEEPER_HANDOVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "keeper/ledger.h"
+#include "wire/keeper_msg.h"
+
+struct err;
+struct keeper;
+
+enum { LUGGAGE_TOKEN = 24, LUGGAGE_RECORD = 512, LUGGAGE_HEAD = 512 };
+
+struct handover_head {
+	char magic[32];
+	int64_t size; /* of the whole file */
+	int64_t slots, held;
+	int64_t run_lock, state_lock; /* descriptors, as all below that are called so; -1: none */
+	char token[LUGGAGE_TOKEN];
+	int64_t brain_pid;
+	uint64_t brain_start_time;
+	int64_t brain_sock, brain_report; /* descriptors */
+	int64_t brain_started_at, brain_has_served, brain_is_synced;
+	uint64_t signals;  /* owed to a brain */
+	int64_t old_brain; /* descriptor of the brain's program, as it is before the upgrade */
+	char spare[344];
+};
+
+struct handover_slot {
+	struct ledger_record record;
+	int64_t is_child, was_adopted, is_killing, has_failure;
+	int64_t pidfd, report; /* descriptors */
+	uint64_t ended_ticks;
+	int64_t owes;
+	int64_t is_ending, rest_signal, tree_signal;
+	char spare[168];
+};
+
+struct handover_held {
+	char name[136];
+	int64_t fd;
+	char spare[368];
+};
+
+/* Unpacked: all of it in one piece of memory. */
+struct handover {
+	struct buf bytes;
+	struct handover_head head;
+};
+
+/* A descriptor of the packed file, close-on-exec; -1 with words. */
+int handover_pack(const struct keeper *k, struct err *e);
+/* Whatever does not fit together is an error with words; nothing was changed then. */
+int handover_unpack(struct handover *l, int fd, struct err *e);
+/* The same from bytes, which are copied. */
+int handover_read(struct handover *l, const char *bytes, size_t len, struct err *e);
+void handover_release(struct handover *l);
+
+void handover_slot(const struct handover *l, size_t index, struct handover_slot *s);
+void handover_held(const struct handover *l, size_t index, struct handover_held *h);
+const char *handover_run(const struct handover *l);
+/* Calls for every descriptor that travels. */
+void handover_each_fd(const struct handover *l, void (*visit)(int fd, int flags), int flags);
+
+#endif

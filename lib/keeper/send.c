@@ -1,0 +1,241 @@
+/* What the brain is told: nothing is queued but bits in the slots, so nothing can be lost or grow. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "keeper/keeper_private.h"
+#include "os/procfs.h"
+#include "os/sock.h"
+
+/* True when it is gone out; else it has to wait for room, or the brain is lost. */
+static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
+{
+	if (sock_send(k->brain.sock, bytes->ptr, bytes->len, &fd, fd >= 0) == 0)
+		return true;
+	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
+		k->brain.wants_out = true;
+		return false;
+	}
+	/* It hears nothing more, but it may have said something. */
+	receive_rest(k);
+	brain_hang_up(k);
+	return false;
+}
+
+static bool send_letter(struct keeper *k)
+{
+	struct err e = ERR_INIT;
+
+	buf_clear(&k->out);
+	if (keeper_msg_write(&k->out, &k->letter, &e) < 0) {
+		/* Ours alone to blame; better one message less than the same one for ever. */
+		log_error("cannot tell the brain: %s", e.text.ptr);
+		err_release(&e);
+		return true;
+	}
+	if (k->letter.kind != KEEPER_PING)
+		ping_due(k);
+	return send_bytes(k, &k->out, -1);
+}
+
+static bool send_simple(struct keeper *k, enum keeper_msg_kind kind)
+{
+	struct keeper_msg *m = &k->letter;
+	struct proc self;
+
+	keeper_msg_init(m, kind);
+	m->version = KEEPER_VERSION;
+	m->pid = getpid();
+	m->start_time = procfs_read(getpid(), &self) ? self.start_time : 0;
+	m->words = k->options->token;
+	return send_letter(k);
+}
+
+static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_kind kind)
+{
+	struct keeper_msg *m = &k->letter;
+
+	keeper_msg_init(m, kind);
+	m->ticket = s->ticket;
+	m->name = s->name;
+	m->pid = s->pid;
+	m->start_time = s->start_time;
+	m->state = s->state;
+	m->is_taken = s->is_taken;
+	m->is_gone = s->is_gone;
+	m->status = s->status;
+	m->at_ms = s->at_ms;
+	m->wall_ms = s->wall_ms;
+	m->cpu_us = s->cpu_us;
+	m->peak_kb = s->peak_kb;
+	m->stage = s->stage;
+	m->number = s->number;
+	return send_letter(k);
+}
+
+static bool tell_slots(struct keeper *k)
+{
+	static const struct {
+		enum owed bit;
+		enum keeper_msg_kind kind;
+	} rows[] = {
+		{ OWED_SLOT, KEEPER_SLOT },
+		{ OWED_ASKED, KEEPER_ASKED },
+		{ OWED_SPAWNED, KEEPER_SPAWNED },
+		{ OWED_FAILED, KEEPER_SPAWN_FAILED },
+		{ OWED_EXITED, KEEPER_EXITED },
+		{ OWED_GONE, KEEPER_TREE_GONE },
+	};
+
+	while (k->slots.owing) {
+		struct slot *s = k->slots.owing;
+
+		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+			if (!(s->owes & rows[i].bit))
+				continue;
+			if (!send_slot(k, s, rows[i].kind))
+				return false;
+			s->owes &= ~(unsigned int)rows[i].bit;
+		}
+		slots_paid(&k->slots, s);
+	}
+	return true;
+}
+
+static bool tell_synced(struct keeper *k)
+{
+	struct pending_messages *d = &k->brain.debts;
+	const char *name = NULL;
+
+	while ((name = fd_store_name(&k->hold, d->held))) {
+		keeper_msg_init(&k->letter, KEEPER_HELD);
+		k->letter.name = name;
+		if (!send_letter(k))
+			return false;
+		d->held++;
+	}
+	if (!send_simple(k, KEEPER_SYNCED))
+		return false;
+	d->synced = false;
+	return true;
+}
+
+static bool tell_upgraded(struct keeper *k)
+{
+	keeper_msg_init(&k->letter, KEEPER_UPGRADED);
+	k->letter.number = k->upgrade.number;
+	k->letter.words = k->upgrade.words;
+	if (!send_letter(k))
+		return false;
+	k->brain.debts.upgraded = false;
+	return true;
+}
+
+static bool tell_signals(struct keeper *k)
+{
+	struct pending_messages *d = &k->brain.debts;
+
+	for (int number = 1; d->signals; number++) {
+		uint64_t bit = UINT64_C(1) << number;
+
+		if (!(d->signals & bit))
+			continue;
+		keeper_msg_init(&k->letter, KEEPER_SIGNALLED);
+		k->letter.signal = number;
+		if (!send_letter(k))
+			return false;
+		d->signals &= ~bit;
+	}
+	return true;
+}
+
+static bool tell_reply(struct keeper *k)
+{
+	struct pending_messages *d = &k->brain.debts;
+
+	if (!send_bytes(k, &d->reply, d->reply_fd))
+		return false;
+	d->has_reply = false;
+	return true;
+}
+
+void send_pending(struct keeper *k)
+{
+	struct pending_messages *d = &k->brain.debts;
+
+	if (k->brain.sock < 0)
+		return;
+	k->brain.wants_out = false;
+	/* Told in this order, and nothing before SYNC but that something was wrong. */
+	if (d->has_reply && !tell_reply(k))
+		return;
+	if (!k->brain.is_synced)
+		return;
+	if (d->hello && !send_simple(k, KEEPER_HELLO))
+		return;
+	d->hello = false;
+	if (!tell_slots(k))
+		return;
+	if (d->synced && !tell_synced(k))
+		return;
+	if (d->upgraded && !tell_upgraded(k))
+		return;
+	if (tell_signals(k))
+		(void)ping_tell(k, send_letter);
+}
+
+void send_sync(struct keeper *k)
+{
+	struct pending_messages *d = &k->brain.debts;
+
+	k->brain.is_synced = true;
+	d->hello = d->synced = true;
+	d->upgraded = k->upgrade.has_verdict;
+	d->held = 0;
+	slots_owe_all(&k->slots);
+	if (k->stopping == STOPPING_ASKED)
+		d->signals |= UINT64_C(1) << SIGTERM;
+}
+
+void send_signal_note(struct keeper *k, int number)
+{
+	k->brain.debts.signals |= UINT64_C(1) << number;
+}
+
+static void set_reply(struct keeper *k, const struct keeper_msg *m, int fd)
+{
+	struct pending_messages *d = &k->brain.debts;
+
+	buf_clear(&d->reply);
+	d->reply_fd = fd;
+	d->has_reply = keeper_msg_write(&d->reply, m, NULL) == 0;
+}
+
+void send_error(struct keeper *k, uint64_t about, int number, const char *words)
+{
+	struct keeper_msg *m = &k->letter;
+	char short_words[KEEPER_WORDS_MAX + 1];
+	size_t len = 0;
+
+	while (len < KEEPER_WORDS_MAX && words[len]) {
+		short_words[len] = words[len];
+		len++;
+	}
+	short_words[len] = '\0';
+	keeper_msg_init(m, KEEPER_ERROR);
+	m->about = about;
+	m->number = number;
+	m->words = short_words;
+	set_reply(k, m, -1);
+}
+
+void send_held(struct keeper *k, const char *name, int fd)
+{
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, KEEPER_HELD);
+	m.name = name;
+	set_reply(k, &m, fd);
+}

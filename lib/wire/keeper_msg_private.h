@@ -1,0 +1,47 @@
+/*
+ * How the keeper's letters look in bytes; shared by keeper_msg.c, keeper_msg_write.c and keeper_msg_read.c, and nobody else's business.
+ *
+ * A message is a header of HEADER bytes (kind, serial, whole length) and its fields in the order of keeper_msg_fields[].  A number is 8 bytes,
+ * little endian; a string its length with the '\0', then the bytes; a list a count, its length in bytes, then the strings; the other rows a
+ * count and so many members.
+ */
+#ifndef OX_WIRE_KEEPER_MSG_PRIVATE_H
+#define OX_WIRE_KEEPER_MSG_PRIVATE_H
+
+#include "wire/keeper_msg.h"
+
+enum { KEEPER_HEADER = 24, KEEPER_NUMBER = 8 };
+
+enum keeper_msg_shape {
+	SHAPE_NUMBER,
+	SHAPE_STRING,
+	SHAPE_LIST,
+	SHAPE_DESCRIPTORS,
+	SHAPE_RLIMITS,
+	SHAPE_GROUPS,
+	SHAPE_COUNT,
+};
+
+/* A row for each member that travels.  `least` and `most` bound a number, a string's bytes, how many strings or members there are. */
+struct keeper_msg_field {
+	unsigned int part;
+	enum keeper_msg_shape shape;
+	size_t offset; /* in struct keeper_msg; of the count where there is one beside the members */
+	const char *word;
+	int64_t least, most;
+};
+
+enum { KEEPER_FIELD_ROWS = 36 };
+extern const struct keeper_msg_field keeper_msg_fields[KEEPER_FIELD_ROWS];
+
+/* Which parts a kind carries: a row travels when `part` and this have a bit in common. */
+unsigned int keeper_msg_kind_parts(enum keeper_msg_kind kind);
+/* How many bytes a message of that kind may have. */
+size_t keeper_msg_size_max(enum keeper_msg_kind kind);
+int keeper_check_range(const struct keeper_msg_field *f, int64_t value, struct err *e);
+/* Does a list hold as many strings as it says? */
+int keeper_check_list(const struct keeper_msg_field *f, const struct keeper_list *list, struct err *e);
+/* What no single field can know. */
+int keeper_check_whole(const struct keeper_msg *m, struct err *e);
+
+#endif

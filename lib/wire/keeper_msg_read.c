@@ -1,0 +1,212 @@
+#include "wire/keeper_msg.h"
+
+#include <string.h>
+
+#include "base/err.h"
+#include "wire/keeper_msg_private.h"
+
+/* What is left of the message. */
+struct rest {
+	const char *at;
+	size_t len;
+};
+
+static int get_number(struct rest *r, uint64_t *value)
+{
+	if (r->len < KEEPER_NUMBER)
+		return -1;
+	*value = 0;
+	for (int i = 0; i < KEEPER_NUMBER; i++)
+		*value |= (uint64_t)(unsigned char)r->at[i] << (8 * i);
+	r->at += KEEPER_NUMBER;
+	r->len -= KEEPER_NUMBER;
+	return 0;
+}
+
+static int get_signed(struct rest *r, int64_t *value)
+{
+	uint64_t bits = 0;
+
+	if (get_number(r, &bits) < 0)
+		return -1;
+	memcpy(value, &bits, sizeof(*value));
+	return 0;
+}
+
+static const char *get_bytes(struct rest *r, uint64_t len)
+{
+	const char *bytes = r->at;
+
+	if (len > r->len)
+		return NULL;
+	r->at += len;
+	r->len -= len;
+	return bytes;
+}
+
+/* Exactly one '\0', at its end. */
+static int get_string(struct rest *r, const char **text)
+{
+	const char *bytes = NULL;
+	uint64_t len = 0;
+
+	if (get_number(r, &len) < 0 || !len)
+		return -1;
+	bytes = get_bytes(r, len);
+	if (!bytes || memchr(bytes, '\0', len) != bytes + len - 1)
+		return -1;
+	*text = bytes;
+	return 0;
+}
+
+/* A count of members that are each at least one number long. */
+static int get_count(struct rest *r, const struct keeper_msg_field *f, size_t *count, struct err *e)
+{
+	int64_t value = 0;
+
+	if (get_signed(r, &value) < 0)
+		return -1;
+	if (keeper_check_range(f, value, e) < 0)
+		return -1;
+	*count = (size_t)value;
+	return 0;
+}
+
+static int get_number_field(
+	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	int64_t value = 0;
+
+	if (get_signed(r, &value) < 0 || keeper_check_range(f, value, e) < 0)
+		return -1;
+	memcpy((char *)m + f->offset, &value, sizeof(value));
+	return 0;
+}
+
+static int get_string_field(
+	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	const char *text = NULL;
+
+	if (get_string(r, &text) < 0 || keeper_check_range(f, (int64_t)strlen(text), e) < 0)
+		return -1;
+	memcpy((char *)m + f->offset, (const void *)&text, sizeof(text));
+	return 0;
+}
+
+static int get_list(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	struct keeper_list list = { .bytes = NULL };
+	uint64_t len = 0;
+
+	if (get_count(r, f, &list.count, e) < 0 || get_number(r, &len) < 0)
+		return -1;
+	list.bytes = get_bytes(r, len);
+	if (!list.bytes)
+		return -1;
+	list.len = len;
+	memcpy((char *)m + f->offset, (const void *)&list, sizeof(list));
+	return keeper_check_list(f, &list, e);
+}
+
+static int get_descriptors(
+	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct keeper_descriptor *d = &m->spawn.descriptors[i];
+
+		if (get_signed(r, &d->target) < 0 || get_signed(r, &d->from) < 0 ||
+			get_signed(r, &d->index) < 0 || get_string(r, &d->name) < 0)
+			return -1;
+	}
+	m->spawn.descriptor_count = count;
+	return 0;
+}
+
+static int get_rlimits(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++) {
+		struct keeper_rlimit *limit = &m->spawn.rlimits[i];
+
+		if (get_signed(r, &limit->resource) < 0 || get_number(r, &limit->soft) < 0 ||
+			get_number(r, &limit->hard) < 0)
+			return -1;
+	}
+	m->spawn.rlimit_count = count;
+	return 0;
+}
+
+static int get_groups(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (get_signed(r, &m->spawn.groups[i]) < 0)
+			return -1;
+	m->spawn.group_count = count;
+	return 0;
+}
+
+static int (*const gets_shape[])(
+	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e) = {
+	[SHAPE_NUMBER] = get_number_field,
+	[SHAPE_STRING] = get_string_field,
+	[SHAPE_LIST] = get_list,
+	[SHAPE_DESCRIPTORS] = get_descriptors,
+	[SHAPE_RLIMITS] = get_rlimits,
+	[SHAPE_GROUPS] = get_groups,
+};
+
+/* The words of whoever knew more stay; else what is missing or crooked is named. */
+static int get_fields(struct rest *r, struct keeper_msg *m, struct err *e)
+{
+	for (size_t i = 0; i < KEEPER_FIELD_ROWS; i++) {
+		const struct keeper_msg_field *f = &keeper_msg_fields[i];
+		struct err why = ERR_INIT;
+
+		if (!(f->part & keeper_msg_kind_parts(m->kind)) || gets_shape[f->shape](r, m, f, &why) == 0)
+			continue;
+		if (why.text.len)
+			err_set(e, "%s", why.text.ptr);
+		else
+			err_set(e, "%s: cut off or crooked", f->word);
+		err_release(&why);
+		return -1;
+	}
+	if (r->len)
+		return err_set(e, "%zu bytes too many", r->len);
+	return keeper_check_whole(m, e);
+}
+
+int keeper_msg_read(struct keeper_msg *m, const char *bytes, size_t len, struct err *e)
+{
+	struct rest r = { .at = bytes, .len = len };
+	uint64_t kind = 0;
+	uint64_t told = 0;
+
+	keeper_msg_init(m, KEEPER_KIND_COUNT);
+	if (get_number(&r, &kind) < 0 || get_number(&r, &m->serial) < 0 || get_number(&r, &told) < 0)
+		return err_set(e, "a message of %zu bytes has no whole header", len);
+	if (kind >= KEEPER_KIND_COUNT)
+		return err_set(e, "there is no message of kind %llu", (unsigned long long)kind);
+	m->kind = (enum keeper_msg_kind)kind;
+	if (len > keeper_msg_size_max(m->kind))
+		return err_set(
+			e, "a message of %zu bytes is more than %zu", len, keeper_msg_size_max(m->kind));
+	if (told != len)
+		return err_set(e, "message '%s': says %llu bytes and has %zu", keeper_msg_kind_word(m->kind),
+			(unsigned long long)told, len);
+	if (get_fields(&r, m, e) < 0)
+		return err_prefix(e, "message '%s'", keeper_msg_kind_word(m->kind));
+	return 0;
+}
