@@ -4,17 +4,17 @@ Do the tests notice a small mistake?  Makes mutants of the herd, the rules and t
 against it.  A mutant that no test notices is printed with file and line; the rate must reach the room's goal.
 
 MUTANTS (200): how many of the herd and the rules together; half as many of the keeper.  MUTANTS_SEED (1) chooses which.
-MUTANTS_ROOMS ("herd rules keeper").  MUTANTS_ONLY="lib/herd/life.c:120 lib/herd/app.c": every mutant of these files or lines.
+MUTANTS_ROOMS ("herd rules keeper").  MUTANTS_ONLY="lib/herd/instance_actions.c:120 lib/herd/app.c": every mutant of these files or lines.
 MUTANTS_JOBS: how many side by side; as many as there are processors if not set.
 
 A mutant whose object file is the same byte by byte is no mistake and does not count, nor does one that does not build.  Those that change nothing
 that anybody could see are listed in equivalent.txt, one a line with the reason.
 """
 import concurrent.futures
+import hashlib
 import os
 import pathlib
 import queue
-import random
 import re
 import shutil
 import subprocess
@@ -174,6 +174,16 @@ def listed_as(mutant):
     return f'without {mutant.before}' if mutant.kind == 'dropped' else mutant.after
 
 
+def shuffle(mutants):
+    """By the seed and what each mutant says: an edit elsewhere changes nothing in the order, so runs before and after it can be compared."""
+    seen, keys = {}, {}
+    for m in mutants:
+        text = '\0'.join((str(SEED), m.path, m.kind, m.before, m.after))
+        seen[text] = seen.get(text, 0) + 1
+        keys[m] = hashlib.sha256(f'{text}\0{seen[text]}'.encode()).digest()
+    mutants.sort(key=keys.__getitem__)
+
+
 def chosen():
     """Group -> mutants in the order in which they are tried: more than are wanted, as some do not count."""
     groups = {}
@@ -181,7 +191,7 @@ def chosen():
         for path in sorted((TOP / 'lib' / room).glob('*.c')):
             groups.setdefault(GROUP[room], []).extend(mutants_of(str(path.relative_to(TOP)), path.read_text()))
     for found in groups.values():
-        random.Random(SEED).shuffle(found)
+        shuffle(found)
     if ONLY:
         places = [tuple(place.split(':')) for place in ONLY.split()]
         return {g: [m for m in found if (m.path,) in places or (m.path, str(m.line)) in places] for g, found in groups.items()}
