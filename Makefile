@@ -61,7 +61,9 @@ all:
 
 $(eval $(call program,oxctl,control export view rules model wire os base,-lcjson))
 $(eval $(call program,oxherd,keeper os wire base,))
-$(eval $(call program,oxherd-brain,control engine journal proxy sense logs herd spawn loop wire export view rules model os base,-lev -lcjson -lz))
+BRAIN_ROOMS := control engine journal proxy sense logs herd spawn loop wire export view rules model os base
+BRAIN_LIBS  := -lev -lcjson -lz
+$(eval $(call program,oxherd-brain,$(BRAIN_ROOMS),$(BRAIN_LIBS)))
 
 all: $(PROGRAMS)
 

@@ -49,9 +49,16 @@ $(EXAMPLES): $(OUT)/%: $(OUT)/%.o
 .PHONY: examples
 examples: $(EXAMPLES)
 
+# With an assertion that a test can make fail; what else it links is what the brain links.
+$(OUT)/tests/failing-brain: $(OUT)/tests/e2e/failing_brain.o $(OUT)/oxherd-brain
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=brain_check_home -o $@ $< \
+		$(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard cmd/oxherd-brain/*.c))) $(call libs,$(BRAIN_ROOMS)) $(BRAIN_LIBS)
+
 # What runs under a daemon in tests/e2e and examples.
 .PHONY: e2e-programs
-e2e-programs: all examples $(OUT)/tests/actor $(OUT)/tests/crowd $(PROGRAMS:$(OUT)/%=$(OUT)/next/%)
+e2e-programs: all examples $(OUT)/tests/actor $(OUT)/tests/crowd $(OUT)/tests/failing-brain $(PROGRAMS:$(OUT)/%=$(OUT)/next/%)
 
 # --- lint: every step is silent when it has nothing to say -------------------------------------------
 

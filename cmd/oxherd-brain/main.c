@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -246,6 +247,8 @@ int main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN);
 	mem_return_large();
 	log_to(log_line, NULL, LOG_INFO);
+	/* The keeper starts the next brain, which begins with what is saved. */
+	assert_to(assert_abort, NULL);
 	raise_limits();
 	front.loop = loop_new();
 	if (!front.loop || run(&front, &e) < 0) {

@@ -1,5 +1,6 @@
 #include "engine/recovery.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -319,7 +320,9 @@ void recovery_message(struct brain *b, const struct keeper_msg *m)
 		break;
 	case KEEPER_ERROR:
 		log_error("the keeper says: %s", m->words);
-		take_answer(b);
+		/* A failed assertion of its own answers nothing. */
+		if (m->number != ENOTRECOVERABLE)
+			take_answer(b);
 		break;
 	default:
 		break;

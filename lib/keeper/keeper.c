@@ -60,6 +60,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 
 	memset(k, 0, sizeof(*k));
 	k->options = options;
+	k->failed_assertions = assertions_survive();
 	k->ready_fd = options->ready_fd;
 	k->slots.epoll = k->signals = -1;
 	ledger_init(&k->ledger);

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "base/buf.h"
+#include "keeper/assertions.h"
 #include "keeper/fd_store.h"
 #include "keeper/groups.h"
 #include "keeper/keeper.h"
@@ -101,6 +102,7 @@ struct keeper {
 	int64_t kill_rest_at; /* not before then: rounds take half of the time at most */
 	int64_t kill_pause_ms;
 	uint64_t bad_messages;
+	struct failed_assertions *failed_assertions;
 	bool gave_up;
 	bool left_some;           /* processes that SIGKILL did not end */
 	char *in;                 /* KEEPER_MSG_MAX bytes for what the brain says */

@@ -151,6 +151,22 @@ static bool tell_signals(struct keeper *k)
 	return true;
 }
 
+/* Not an answer to any message. */
+static bool send_failed_assertion(struct keeper *k)
+{
+	struct failed_assertions *f = k->failed_assertions;
+
+	if (f->reported == f->count)
+		return true;
+	keeper_msg_init(&k->letter, KEEPER_ERROR);
+	k->letter.number = ENOTRECOVERABLE;
+	k->letter.words = f->words;
+	if (!send_letter(k))
+		return false;
+	f->reported = f->count;
+	return true;
+}
+
 static bool tell_reply(struct keeper *k)
 {
 	struct pending_messages *d = &k->brain.debts;
@@ -182,7 +198,7 @@ void send_pending(struct keeper *k)
 		return;
 	if (d->upgraded && !tell_upgraded(k))
 		return;
-	if (tell_signals(k))
+	if (tell_signals(k) && send_failed_assertion(k))
 		(void)ping_tell(k, send_letter);
 }
 

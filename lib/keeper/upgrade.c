@@ -420,8 +420,10 @@ int keeper_resume(struct keeper_options *o, int handover_fd, struct err *e)
 	struct lock lock = LOCK_INIT;
 	struct rlimit nofile;
 	char brain[PROC_PATH];
-	int rc = handover_unpack(&l, handover_fd, e);
+	int rc = -1;
 
+	(void)assertions_survive();
+	rc = handover_unpack(&l, handover_fd, e);
 	(void)getrlimit(RLIMIT_NOFILE, &nofile);
 	if (rc == 0)
 		rc = find_lock(&lock, &l, e);

@@ -64,3 +64,19 @@ is_held() {
 	assert_equal "$(brain_pid)" "$brain"
 	refute_logged "has not answered"
 }
+
+@test "a brain whose assertion fails ends with the words, the next one takes over, and no service notices" {
+	expect_error "assertion failed"
+	expect_error "was ended by signal 6"
+	"$OXHERD_BUILD/oxherd" --daemon --brain "$OXHERD_BUILD/tests/failing-brain" 3>&-
+	worker
+	touch "$OXHERD_HOME/failing"
+	kill -USR1 "$keeper"
+	eventually 20 is_gone "$brain"
+	assert brain_is_another
+	assert_equal "$(keeper_pid) $(pid_of worker:0)" "$keeper $before"
+	assert_logged "error assertion failed at tests/e2e/failing_brain.c:"
+	assert_logged "a test asked for it (unlink(path) < 0)"
+	oxctl restart --wait worker
+	assert [ "$(pid_of worker:0)" != "$before" ]
+}

@@ -112,7 +112,7 @@ pid_t stage_run(struct stage *s, const char *const *more, int out)
 	int count = 7;
 	pid_t pid = -1;
 
-	stage_program(program, sizeof(program), "oxherd");
+	stage_program(program, sizeof(program), s->program ? s->program : "oxherd");
 	stage_program(brain, sizeof(brain), "tests/keeper-brain");
 	(void)snprintf(patience, sizeof(patience), "%d", STAGE_PATIENCE_MS);
 	(void)snprintf(grace, sizeof(grace), "%d", STAGE_GRACE_MS);
@@ -241,6 +241,18 @@ int stage_wait(pid_t pid)
 		(void)poll(NULL, 0, 2);
 	}
 	return status;
+}
+
+void stage_assert_logs(const struct stage *s, const char *words)
+{
+	struct buf log = BUF_INIT;
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/log.txt", s->home);
+	assert_int_equal(file_read(path, LOG_MAX, &log, NULL), 0);
+	if (!strstr(log.ptr, words))
+		fail_msg("the log lacks '%s':\n%s", words, log.ptr);
+	buf_release(&log);
 }
 
 void stage_print_log(const struct stage *s)

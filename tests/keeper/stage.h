@@ -34,6 +34,7 @@ struct stage {
 	char home[64];
 	char group
 		[512]; /* a cgroup of its own, in which keepers of other tests do not look for dead ones; "": none */
+	const char *program; /* of the keeper; NULL: the real one */
 	int listener;
 	pid_t keeper;
 	int link;    /* to the brain's process; closing it ends that */
@@ -79,6 +80,8 @@ bool stage_is_gone(struct stage *s, int64_t pid);
 bool stage_is_zombie(struct stage *s, int64_t pid);
 /* The folder in which the keeper makes its cgroups; false if it makes none. */
 bool stage_cgroups(const struct stage *s, char *path, size_t size);
+/* These words are in the log by now. */
+void stage_assert_logs(const struct stage *s, const char *words);
 /* What the keeper logged, on stderr. */
 void stage_print_log(const struct stage *s);
 /* How many processes have come from the keeper, the brain not counted. */
