@@ -15,7 +15,7 @@ struct request *request_new(struct session *session)
 	struct request *r = mem_zalloc(1, sizeof(*r));
 
 	r->session = session;
-	r->method = METHOD_COUNT;
+	r->method = r->params.method = METHOD_COUNT;
 	r->peer = session->peer;
 	buf_init(&r->e.text);
 	vec_push(&session->requests, r);
@@ -91,6 +91,7 @@ static void request_leave(struct request *r)
 	}
 	if (s)
 		session_mark(s);
+	params_release(&r->params);
 	rpc_request_release(&r->rpc);
 	err_release(&r->e);
 	mem_free(r);

@@ -95,7 +95,7 @@ static void refuse(struct request *r, int code)
 
 static void forbid_param(struct request *r, const char *param)
 {
-	if (r->method == METHOD_START && json_get(r->rpc.params, "name"))
+	if (r->method == METHOD_START && r->params.start.name)
 		request_forbid_member(r, "'start' of a new app");
 	else
 		request_forbid_member(r, "'%s' with '%s'", method_command(r->method), param);
@@ -106,7 +106,7 @@ static bool check_rights(struct session *s, struct request *r)
 {
 	const bool *group_may = s->server->options.group_may;
 	const char *name = method_command(r->method);
-	const char *param = method_owners_param(r->method, r->rpc.params);
+	const char *param = params_owners(&r->params);
 	char what[128], needs[128];
 
 	if (request_is_owner(r))
@@ -135,7 +135,7 @@ static void dispatch(struct session *s, struct request *r)
 		refuse(r, RPC_METHOD);
 		return;
 	}
-	if (method_check(r->method, r->rpc.params, &r->e) < 0) {
+	if (params_decode(&r->params, r->method, r->rpc.params, &r->e) < 0) {
 		refuse(r, RPC_PARAMS);
 		return;
 	}

@@ -18,6 +18,7 @@
 #include "control/server.h"
 #include "loop/watchers.h"
 #include "os/unixsock.h"
+#include "wire/params.h"
 #include "wire/rpc.h"
 
 struct session {
@@ -48,6 +49,7 @@ struct request {
 	struct session *session; /* NULL: the client is gone */
 	struct rpc_request rpc;
 	enum method method;
+	struct params params; /* decoded by the table */
 	struct unixsock_peer peer;
 	struct err e;
 	void (*gone)(void *context, struct request *r);

@@ -1,6 +1,5 @@
 /*
- * What can be asked of the brain: the table methods.def as values.  Parameters are checked here, before a handler
- * sees them: required ones are there, each has its type, and none is unknown.
+ * What can be asked of the brain: the table methods.def as values.  Their parameters: wire/params.h.
  */
 #ifndef OX_WIRE_METHODS_H
 #define OX_WIRE_METHODS_H
@@ -10,16 +9,10 @@
 #include "base/buf.h"
 
 struct err;
-struct json;
 
 enum method {
-#define METHOD(id, name, rights, doc) METHOD_##id,
-#define ARG(id, name, type, need, doc)
-#define OWNER_ARG(id, name, type, need, doc)
+#define METHOD(id, tag, name, rights, doc) METHOD_##id,
 #include "wire/methods.def"
-#undef METHOD
-#undef ARG
-#undef OWNER_ARG
 	METHOD_COUNT,
 };
 
@@ -41,15 +34,11 @@ enum method_rights method_rights(enum method method);
 bool method_changes(enum method method);
 /* Only for the daemon's user and root, whatever a list says. */
 bool method_is_owners(enum method method);
-/* The first of these parameters that only they may give, or NULL. */
-const char *method_owners_param(enum method method, const struct json *params);
 /*
  * Whom a list lets do what: "status,logs,restart"; "read" stands for every method that only looks, "control" for these and those that change what
  * runs.  Sets the members of `may`, METHOD_COUNT of them.  -1 with words for a name that is none, or of a method that is the owner's.
  */
 int method_list(const char *text, bool *may, struct err *e);
-/* 0, or -1 with words: "start: unknown parameter 'instance' (did you mean 'instances'?)".  `params` may be NULL. */
-int method_check(enum method method, const struct json *params, struct err *e);
 /* Every method with its parameters, as lists for oxherd-protocol(7), in mdoc. */
 void methods_print_mdoc(struct buf *out);
 

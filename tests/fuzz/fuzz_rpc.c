@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "wire/methods.h"
+#include "wire/params.h"
 #include "wire/rpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -39,6 +39,7 @@ static void judge(const char *line, size_t len)
 {
 	struct rpc_request request;
 	struct rpc_letter letter;
+	struct params params;
 	struct err e = ERR_INIT;
 	int code = rpc_request_parse(&request, line, len, &e);
 
@@ -46,8 +47,8 @@ static void judge(const char *line, size_t len)
 	if (code == 0) {
 		enum method method = method_find(request.method, &e);
 
-		if (method != METHOD_COUNT)
-			(void)method_check(method, request.params, &e);
+		if (method != METHOD_COUNT && params_decode(&params, method, request.params, &e) == 0)
+			params_release(&params);
 	}
 	answer(&request, code, e.text.ptr);
 	rpc_request_release(&request);

@@ -5,14 +5,17 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "unit.h"
+#include "wire/params.h"
 
 static int check(enum method method, const char *params, struct err *e)
 {
 	struct json *j = json_parse(params, strlen(params), 4096, e);
+	struct params p;
 	int rc = 0;
 
 	assert_non_null(j);
-	rc = method_check(method, j, e);
+	rc = params_decode(&p, method, j, e);
+	params_release(&p);
 	json_free(j);
 	return rc;
 }
@@ -48,7 +51,7 @@ static void right_parameters_pass(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(method_check(METHOD_STATUS, NULL, &e), 0);
+	assert_int_equal(check(METHOD_STATUS, "null", &e), 0);
 	assert_int_equal(check(METHOD_STATUS, "{}", &e), 0);
 	assert_int_equal(check(METHOD_STOP, "{\"targets\":[\"api\",\"api:2\"],\"timeout_ms\":5}", &e), 0);
 	assert_int_equal(check(METHOD_STOP, "{\"targets\":[]}", &e), 0);
@@ -98,11 +101,13 @@ static void check_list(enum method method, const char *name, int members, const 
 {
 	struct json *params = json_new_object();
 	struct json *list = json_set(params, name, json_new_array());
+	struct params p;
 	struct err e = ERR_INIT;
 
 	for (int i = 0; i < members; i++)
 		json_push(list, json_new_string("api"));
-	assert_int_equal(method_check(method, params, &e), words ? -1 : 0);
+	assert_int_equal(params_decode(&p, method, params, &e), words ? -1 : 0);
+	params_release(&p);
 	assert_string_equal(e.text.ptr, words ? words : "");
 	json_free(params);
 	err_release(&e);
@@ -134,8 +139,12 @@ static const char *owners_param(enum method method, const char *params)
 {
 	struct err e = ERR_INIT;
 	struct json *j = json_parse(params, strlen(params), 4096, &e);
-	const char *name = method_owners_param(method, j);
+	const char *name = NULL;
+	struct params p;
 
+	assert_int_equal(params_decode(&p, method, j, &e), 0);
+	name = params_owners(&p);
+	params_release(&p);
 	json_free(j);
 	err_release(&e);
 	return name;
@@ -159,7 +168,7 @@ static void what_chooses_a_command_is_the_owners(void **state)
 	assert_string_equal(owners_param(METHOD_DEPLOY, "{\"umask\":0}"), "umask");
 	assert_null(owners_param(METHOD_DEPLOY, "{\"oxfile\":\"/a\",\"only\":[\"b\"],\"force\":true}"));
 	assert_null(owners_param(METHOD_START, "{\"targets\":[\"api\"],\"wait\":true}"));
-	assert_null(method_owners_param(METHOD_STOP, NULL));
+	assert_null(owners_param(METHOD_STOP, "{}"));
 }
 
 static void the_manual_names_every_method_and_parameter(void **state)
