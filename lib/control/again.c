@@ -79,7 +79,7 @@ bool handle_again(void *context, struct request *r)
 		return false;
 	write_key(r, &key);
 	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
-	if (is_known && receipt.is_over)
+	if (is_known && receipt.is_done)
 		answer(r, &receipt);
 	else if (is_known)
 		attach(h, r, key.ptr, &receipt);

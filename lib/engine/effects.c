@@ -85,7 +85,7 @@ void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
-static void do_asked(void *context, struct ticket ticket)
+static void do_stopping(void *context, struct ticket ticket)
 {
 	brain_tell(context, KEEPER_ASKED, ticket);
 }
@@ -287,7 +287,7 @@ static void do_look(void *context, int64_t pid, struct process_look *out)
 
 const struct herd_effects brain_effects = {
 	.spawn = do_spawn,
-	.asked = do_asked,
+	.stopping = do_stopping,
 	.signal = do_signal,
 	.stop = do_stop,
 	.shutdown = brain_ask_to_stop,

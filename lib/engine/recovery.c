@@ -154,9 +154,9 @@ static void adopt(struct brain *b, const struct found *f)
 		.ticket = f->ticket,
 		.name = f->name,
 		.pid = f->pid,
-		.is_asked = f->is_asked,
-		.is_over = is_over,
-		.is_told = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),
+		.is_stopping = f->is_asked,
+		.has_ended = is_over,
+		.is_end_published = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),
 	};
 	struct herd_exit end = recovery_exit(f->status, f->wall_ms);
 	struct buf words = BUF_INIT;
@@ -207,7 +207,7 @@ static void open_pipes(struct brain *b)
 static void find_feet(struct brain *b)
 {
 	const struct herd_options options = {
-		.hands = &brain_effects,
+		.effects = &brain_effects,
 		.context = b,
 		.seed = (uint64_t)clock_us() | 1,
 		.cpus = cpu_usable(),

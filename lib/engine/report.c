@@ -242,7 +242,7 @@ struct json *brain_info(struct brain *b)
 	json_set_string(object, "log", b->options.dirs->log);
 	json_set_int(object, "instances", (int64_t)counts.instances);
 	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
-	json_set_int(object, "odd_facts", (int64_t)counts.odd_facts);
+	json_set_int(object, "odd_facts", (int64_t)counts.unexpected_facts);
 	json_set_int(object, "log_bytes_dropped", (int64_t)log_streams_dropped(b->streams, NULL));
 	json_set(object, "upgrade", b->verdict ? upgrade_verdict(b) : json_new_null());
 	json_set_string(object, "trouble", store_is_failing(b->store, &words) ? words : NULL);

@@ -232,7 +232,7 @@ void upgrade_release(struct brain *b)
 int brain_check_state(const char *folder, struct err *e)
 {
 	static const struct herd_effects none;
-	const struct herd_options options = { .hands = &none, .seed = 1, .cpus = 1 };
+	const struct herd_options options = { .effects = &none, .seed = 1, .cpus = 1 };
 	char *path = path_join(folder, "state");
 	struct json *state = NULL;
 	struct herd *h = NULL;

@@ -14,7 +14,7 @@ static struct app *stranger(struct herd *h, const char *name)
 {
 	struct app *a = app_new(h, revision_new(spec_new(name), 1));
 
-	a->is_leaving = true;
+	a->is_deleting = true;
 	graph_link(h);
 	log_warn("%s: the store does not know it; what runs of it is stopped", name);
 	return a;
@@ -65,7 +65,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	i->is_restarting = false;
 	i->is_failing = false;
-	i->leave = LEAVE_NONE;
+	i->drain = DRAIN_NONE;
 	i->is_unkillable = false;
 	i->has_ended = false;
 	timer_disarm(&h->timers, &i->life);
@@ -75,10 +75,10 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 
 static bool refuse(struct herd *h, const struct herd_live *live)
 {
-	if (!live->is_over)
+	if (!live->has_ended)
 		log_warn("%s: pid %lld is not its process any more, and is killed", live->name,
 			(long long)live->pid);
-	h->options.hands->kill_tree(h->options.context, live->ticket);
+	h->options.effects->kill_tree(h->options.context, live->ticket);
 	return false;
 }
 
@@ -94,7 +94,7 @@ static void take(struct instance *i, const struct herd_live *live)
 	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
 	 * and when it has ended it is started again.
 	 */
-	if (live->is_asked && state != STATE_STOPPING) {
+	if (live->is_stopping && state != STATE_STOPPING) {
 		i->is_restarting = true;
 		i->is_pulled = false;
 	}
@@ -104,14 +104,14 @@ static void take(struct instance *i, const struct herd_live *live)
 	i->is_port_free = false;
 	i->pid = live->pid;
 	/* Of what has ended its end is told, and nothing else. */
-	if (live->is_over) {
+	if (live->has_ended) {
 		i->state = state;
 		return;
 	}
 	/* Why it is unhealthy, or is to stop, holds also after this. */
 	why = state == i->state ? mem_strdup(i->why) : NULL;
 	snprintf(words, sizeof(words), "pid %lld", (long long)live->pid);
-	instance_place(i, state, HERD_EVENT_ADOPTED, words);
+	instance_restore_state(i, state, HERD_EVENT_ADOPTED, words);
 	instance_set_why(i, why);
 	mem_free(why);
 }
@@ -136,7 +136,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 	if (i->phase == PHASE_NONE)
 		return refuse(h, live);
 	i->was_adopted = true;
-	i->is_end_told = live->is_told;
+	i->is_end_told = live->is_end_published;
 	if (i->phase != PHASE_LEFTOVERS)
 		take(i, live);
 	return true;
@@ -145,10 +145,10 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 static void lose(struct instance *i)
 {
 	struct herd *h = i->app->herd;
-	bool was_asked = i->phase == PHASE_ASKED;
+	bool was_spawning = i->phase == PHASE_SPAWNING;
 	bool had_process = i->phase == PHASE_UP;
 	bool has_exited = i->phase == PHASE_LEFTOVERS;
-	const char *why = was_asked ? "it was never started" : "it was gone when the herd was found again";
+	const char *why = was_spawning ? "it was never started" : "it was gone when the herd was found again";
 
 	/* Its stop is over too: a restart without a delay would wait for that timer. */
 	timer_disarm(&h->timers, &i->life);
@@ -157,7 +157,7 @@ static void lose(struct instance *i)
 	i->phase = PHASE_NONE;
 	i->pid = 0;
 	if (had_process)
-		instance_place(i, i->state, HERD_EVENT_LOST, why);
+		instance_restore_state(i, i->state, HERD_EVENT_LOST, why);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, has_exited);
 	else if (state_is_live(i->state))
@@ -185,7 +185,7 @@ static void go_on(struct instance *i)
 	} else if (state_is_live(i->state) && i->state != STATE_STOPPING) {
 		instance_check_resume(i);
 		instance_watchdog_begin(i);
-		instance_leave_again(i);
+		instance_drain_resume(i);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);
 		if (has_grace)
@@ -198,7 +198,7 @@ static void resume(struct instance *i)
 	struct herd *h = i->app->herd;
 
 	switch (i->phase) {
-	case PHASE_ASKED:
+	case PHASE_SPAWNING:
 	case PHASE_UP:
 	case PHASE_LEFTOVERS:
 		if (i->was_adopted)
@@ -208,7 +208,7 @@ static void resume(struct instance *i)
 		break;
 	case PHASE_CHECKING:
 		i->is_port_free = false;
-		h->options.hands->check_port(h->options.context, instance_ticket(i), i->port);
+		h->options.effects->check_port(h->options.context, instance_ticket(i), i->port);
 		break;
 	default:
 		break;

@@ -17,7 +17,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 	app_retarget(a, first);
 	a->scaled = -1;
 	a->arrival = ++h->arrivals;
-	a->place = h->apps.len;
+	a->position = h->apps.len;
 	map_put(&h->names, a->spec->name, a);
 	vec_push(&h->apps, a);
 	return a;
@@ -35,7 +35,7 @@ void app_free(struct app *a)
 	vec_release(&a->instances);
 	vec_release(&a->needs);
 	vec_release(&a->needed_by);
-	budget_release(&a->ill);
+	budget_release(&a->health_budget);
 	mem_free(a);
 }
 
@@ -53,7 +53,7 @@ struct app *app_find(const struct herd *h, const char *name)
 }
 
 /* Where the number is in the row, or would be. */
-static size_t place_of(const struct app *a, int number)
+static size_t position_of(const struct app *a, int number)
 {
 	size_t low = 0;
 	size_t high = a->instances.len;
@@ -72,8 +72,8 @@ static size_t place_of(const struct app *a, int number)
 
 struct instance *app_instance(const struct app *a, int number)
 {
-	size_t place = place_of(a, number);
-	struct instance *i = place < a->instances.len ? a->instances.items[place] : NULL;
+	size_t position = position_of(a, number);
+	struct instance *i = position < a->instances.len ? a->instances.items[position] : NULL;
 
 	return i && i->number == number ? i : NULL;
 }
@@ -81,17 +81,17 @@ struct instance *app_instance(const struct app *a, int number)
 bool app_is_ready(const struct app *a)
 {
 	/* During a deploy a spare may be ready too. */
-	return !a->is_leaving && a->asked > 0 && a->ready >= a->asked;
+	return !a->is_deleting && a->wanted > 0 && a->ready >= a->wanted;
 }
 
 static void waiting_words(const struct app *need, const char *name, struct buf *why)
 {
-	if (!need || need->is_leaving)
+	if (!need || need->is_deleting)
 		buf_addf(why, "waits for %s, which is not there", name);
-	else if (!need->asked)
+	else if (!need->wanted)
 		buf_addf(why, "waits for %s, which is stopped", name);
 	else
-		buf_addf(why, "waits for %s (%d of %d ready)", name, need->ready, need->asked);
+		buf_addf(why, "waits for %s (%d of %d ready)", name, need->ready, need->wanted);
 }
 
 bool app_is_waiting(const struct app *a, struct buf *why)
@@ -109,12 +109,12 @@ bool app_is_waiting(const struct app *a, struct buf *why)
 	return false;
 }
 
-bool app_has_leaving_dependents(const struct app *a)
+bool app_has_dependents_going_down(const struct app *a)
 {
 	for (size_t k = 0; k < a->needed_by.len; k++) {
 		const struct app *other = a->needed_by.items[k];
 
-		if (other->leaving)
+		if (other->going_down)
 			return true;
 	}
 	return false;
@@ -143,13 +143,13 @@ void app_publish(struct app *a, const char *why)
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 {
 	struct instance *i = instance_new(a, number, slot);
-	size_t place = place_of(a, number);
+	size_t position = position_of(a, number);
 
 	gone_drop(a, number);
 	vec_push(&a->instances, i);
-	for (size_t k = a->instances.len - 1; k > place; k--)
+	for (size_t k = a->instances.len - 1; k > position; k--)
 		a->instances.items[k] = a->instances.items[k - 1];
-	a->instances.items[place] = i;
+	a->instances.items[position] = i;
 	herd_add_slot(a->herd, i);
 	instance_mark_dirty(i);
 	return i;
@@ -171,7 +171,7 @@ static void settle_down(struct instance *i)
 		i->is_restarting = true;
 	} else if (moves && i->phase == PHASE_CHECKING) {
 		/* It waits for a port that is not to be its own. */
-		o->hands->unwatch(o->context, instance_ticket(i));
+		o->effects->unwatch(o->context, instance_ticket(i));
 		i->phase = PHASE_NONE;
 	}
 	instance_mark_dirty(i);
@@ -226,17 +226,17 @@ static void end(struct app *a)
 	app_publish(a, "removed");
 	upstream_forget(a);
 	gone_drop(a, -1);
-	vec_remove(&h->apps, a->place);
+	vec_remove(&h->apps, a->position);
 	map_remove(&h->names, a->spec->name);
 	app_free(a);
 	graph_link(h);
 	h->is_changed = true;
 }
 
-void app_leave(struct app *a)
+void app_delete(struct app *a)
 {
 	rollout_drop(a);
-	a->is_leaving = true;
+	a->is_deleting = true;
 	a->wants_up = false;
 	app_resize(a, 0);
 	/* Dependents hear of it by the count, and those that wait see that there is nothing to wait for. */
@@ -248,19 +248,19 @@ void app_remove(struct instance *i)
 {
 	struct app *a = i->app;
 	struct herd *h = a->herd;
-	size_t place = place_of(a, i->number);
+	size_t position = position_of(a, i->number);
 
-	instance_place_leave(i);
+	health_slot_release(i);
 	rollout_tell_gone(i);
 	rollout_is_stale(a);
-	vec_remove(&a->instances, place);
+	vec_remove(&a->instances, position);
 	herd_remove_slot(h, i);
 	h->is_changed = true;
 	requests_look(h, i);
-	if (i->is_spare && !a->is_leaving)
+	if (i->is_spare && !a->is_deleting)
 		gone_add(i, h->now);
 	else
 		instance_free(i);
-	if (a->is_leaving && !a->instances.len)
+	if (a->is_deleting && !a->instances.len)
 		end(a);
 }

@@ -65,7 +65,7 @@ static int no_such(const struct applying *p, const char *name, struct err *e)
 	if (selector_instance(name, &len, &number))
 		err_set(e, "'%s' is one instance; this command takes whole apps: '%.*s'", name, (int)len,
 			name);
-	else if (other && !other->is_leaving && other->spec->oxfile)
+	else if (other && !other->is_deleting && other->spec->oxfile)
 		err_set(e, "the oxfile has no app or namespace '%s': '%s' comes from %s; use --config %s",
 			name, name, other->spec->oxfile, other->spec->oxfile);
 	else if (guess.best)
@@ -138,14 +138,14 @@ static void add_differences(const struct spec *a, const struct spec *b, struct b
 }
 
 /* What was started without an oxfile and is described in another way now. */
-static int refuse_other(const struct spec *is, const struct spec *asked, struct err *e)
+static int refuse_other(const struct spec *is, const struct spec *wanted, struct err *e)
 {
 	struct buf words = BUF_INIT;
 	struct buf scale = BUF_INIT;
 
-	add_differences(is, asked, &words);
-	if (str_eq(words.ptr, "instances") && asked->instances.kind == COUNT_NUMBER)
-		buf_addf(&scale, "'oxctl scale %s %lld' or ", is->name, (long long)asked->instances.value);
+	add_differences(is, wanted, &words);
+	if (str_eq(words.ptr, "instances") && wanted->instances.kind == COUNT_NUMBER)
+		buf_addf(&scale, "'oxctl scale %s %lld' or ", is->name, (long long)wanted->instances.value);
 	err_set(e, "%s already exists with other settings (%s); use %s'oxctl delete %s' first", is->name,
 		words.ptr, scale.ptr, is->name);
 	buf_release(&words);
@@ -160,7 +160,7 @@ static int64_t fellows_caller(const struct applying *p)
 	size_t i = 0;
 
 	VEC_EACH (&p->h->apps, i, app) {
-		if (!app->is_leaving && p->a->oxfile && str_eq(app->spec->oxfile, p->a->oxfile))
+		if (!app->is_deleting && p->a->oxfile && str_eq(app->spec->oxfile, p->a->oxfile))
 			return app->target->caller;
 	}
 	return 0;
@@ -188,7 +188,7 @@ static void same_free(void *item)
 static void change_build(struct change *d, const struct app *app, struct build *now)
 {
 	struct buf words = BUF_INIT;
-	bool is_there = app && !app->is_leaving;
+	bool is_there = app && !app->is_deleting;
 
 	d->build = now;
 	if (is_there && build_differs(app->target->build, now, &words))
@@ -200,7 +200,7 @@ static int change_spec(struct applying *p, const struct spec *s, struct err *e)
 {
 	struct app *app = app_find(p->h, s->name);
 	struct change *d = change_find(&p->drafts, s->name);
-	bool is_there = app && !app->is_leaving;
+	bool is_there = app && !app->is_deleting;
 	bool is_held = false;
 	struct build *now = NULL;
 

@@ -15,21 +15,21 @@ static size_t most_of(const struct budget *b)
 	return b->most ? b->most : 1;
 }
 
-static size_t place_of(const struct budget *b, uint32_t slot)
+static size_t position_of(const struct budget *b, uint32_t slot)
 {
-	size_t place = 0;
+	size_t position = 0;
 
-	while (place < b->len && b->slots[place] != slot)
-		place++;
-	return place;
+	while (position < b->len && b->slots[position] != slot)
+		position++;
+	return position;
 }
 
 bool budget_ask(struct budget *b, uint32_t slot)
 {
-	size_t place = place_of(b, slot);
+	size_t position = position_of(b, slot);
 
-	if (place < b->len)
-		return place < b->held;
+	if (position < b->len)
+		return position < b->held;
 	if (b->len == b->cap) {
 		b->cap = b->cap ? b->cap * 2 : 8;
 		b->slots = mem_resize(b->slots, b->cap, sizeof(*b->slots));
@@ -44,12 +44,12 @@ bool budget_ask(struct budget *b, uint32_t slot)
 
 uint32_t budget_give(struct budget *b, uint32_t slot)
 {
-	size_t place = place_of(b, slot);
-	bool held = place < b->held;
+	size_t position = position_of(b, slot);
+	bool held = position < b->held;
 
-	if (place == b->len)
+	if (position == b->len)
 		return 0;
-	memmove(&b->slots[place], &b->slots[place + 1], (b->len - place - 1) * sizeof(*b->slots));
+	memmove(&b->slots[position], &b->slots[position + 1], (b->len - position - 1) * sizeof(*b->slots));
 	b->len--;
 	if (!held)
 		return 0;

@@ -39,7 +39,7 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 	const char *there = app->spec->oxfile;
 	bool is_gone = a->oxfile && there && has(a->gone, there);
 
-	if (app->is_leaving || a->is_reload || str_eq(there, a->oxfile))
+	if (app->is_deleting || a->is_reload || str_eq(there, a->oxfile))
 		return 0;
 	if (!apply_is_of(a, there) && !is_gone)
 		return refuse(there, a->oxfile, s->name, e);
@@ -51,9 +51,9 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 
 /* --- is anything different? ----------------------------------------------------------------------------------------------- */
 
-static struct build *look(const struct herd *h, const struct build_query *wish)
+static struct build *look(const struct herd *h, const struct build_query *effect)
 {
-	return h->options.look ? h->options.look(h->options.context, wish) : NULL;
+	return h->options.look ? h->options.look(h->options.context, effect) : NULL;
 }
 
 static void note_lost(const struct herd_apply *a, const struct build *own, const char *app)
@@ -69,8 +69,8 @@ static void note_lost(const struct herd_apply *a, const struct build *own, const
 struct build *apply_look(const struct herd *h, const struct herd_apply *a, const struct app *app,
 	const struct spec *s, bool *is_held)
 {
-	bool is_there = app && !app->is_leaving;
-	struct build_query wish = {
+	bool is_there = app && !app->is_deleting;
+	struct build_query effect = {
 		.spec = s,
 		.caller = is_there && (a->is_reload || !a->caller) ? app->target->caller : a->caller,
 		.path = a->is_reload ? NULL : a->path,
@@ -79,15 +79,15 @@ struct build *apply_look(const struct herd *h, const struct herd_apply *a, const
 
 	/* What was rolled back stays so until somebody deploys, or its folder is gone. */
 	*is_held = is_there && a->is_reload && app->target->is_held;
-	wish.own = *is_held ? revision_own(app->target) : NULL;
-	now = look(h, &wish);
-	if (!wish.own || !now || now->folder)
+	effect.own = *is_held ? revision_own(app->target) : NULL;
+	now = look(h, &effect);
+	if (!effect.own || !now || now->folder)
 		return now;
 	build_free(now);
-	note_lost(a, wish.own, s->name);
+	note_lost(a, effect.own, s->name);
 	*is_held = false;
-	wish.own = NULL;
-	return look(h, &wish);
+	effect.own = NULL;
+	return look(h, &effect);
 }
 
 bool app_is_same(const struct app *a, const struct spec *s, const struct build *now)
@@ -139,8 +139,8 @@ static bool begins_anew(const struct app *a)
 
 void app_renew_build(const struct app *a, struct revision *r)
 {
-	const struct build_query wish = { .spec = r->spec, .caller = r->caller };
-	struct build *now = look(a->herd, &wish);
+	const struct build_query effect = { .spec = r->spec, .caller = r->caller };
+	struct build *now = look(a->herd, &effect);
 
 	r->is_pinned = r->is_held = false;
 	if (now)
@@ -183,12 +183,12 @@ bool rollout_makes_way_back(const struct app *a, const struct revision *to, enum
 
 bool app_has_lost(const struct app *a, const struct revision *to, struct buf *words)
 {
-	const struct build_query wish = {
+	const struct build_query effect = {
 		.spec = to->spec,
 		.caller = to->caller,
 		.own = to->build && to->build->folder ? to->build : NULL,
 	};
-	struct build *now = wish.own ? look(a->herd, &wish) : NULL;
+	struct build *now = effect.own ? look(a->herd, &effect) : NULL;
 	bool is_lost =
 		build_is_lost(to->build, now, a->rollout ? a->rollout->to->build : a->current->build, words);
 
@@ -210,7 +210,7 @@ int app_check_back(const struct app *a, const struct revision *to, struct err *e
 	return rc;
 }
 
-void revision_place_words(const struct revision *r, struct buf *words)
+void revision_location_words(const struct revision *r, struct buf *words)
 {
 	const struct build *own = revision_own(r);
 

@@ -16,7 +16,7 @@ struct change *change_add(struct vec *drafts, struct app *app, const struct spec
 	d->app = app;
 	d->spec = spec;
 	d->scaled = -1;
-	d->is_new = !app || app->is_leaving;
+	d->is_new = !app || app->is_deleting;
 	d->was = d->count = app ? app->count : 0;
 	vec_push(drafts, d);
 	return d;
@@ -40,7 +40,7 @@ void changeset_of(const struct herd *h, struct vec *drafts)
 		struct app *a = h->apps.items[i];
 		struct change *d = NULL;
 
-		if (a->is_leaving)
+		if (a->is_deleting)
 			continue;
 		d = change_add(drafts, a, a->spec);
 		d->scaled = a->scaled;
@@ -99,7 +99,7 @@ int changeset_check(const struct herd *h, struct vec *drafts, struct err *e)
 /* The instances that the plan has on both sides. */
 static int kept(const struct change *d)
 {
-	return d->app && !d->app->is_leaving ? d->app->count : 0;
+	return d->app && !d->app->is_deleting ? d->app->count : 0;
 }
 
 void change_plan(const struct change *d, struct plan *plan)
@@ -113,7 +113,7 @@ void change_plan(const struct change *d, struct plan *plan)
 	for (int i = 0; i < from.instances; i++)
 		ports[i] = revision_port(d->app->target, i);
 	from.ports = ports;
-	if (d->app && !d->app->is_leaving) {
+	if (d->app && !d->app->is_deleting) {
 		from.spec = d->app->spec;
 		from.build = d->app->target->build;
 		vec_push(&before, &from);
@@ -134,7 +134,7 @@ static void renew(struct instance *i)
 	if (state_is_live(i->state)) {
 		i->is_restarting = true;
 	} else if (i->phase == PHASE_CHECKING) {
-		h->options.hands->unwatch(h->options.context, instance_ticket(i));
+		h->options.effects->unwatch(h->options.context, instance_ticket(i));
 		i->phase = PHASE_NONE;
 	}
 	i->was_delayed = false;
@@ -207,7 +207,7 @@ static void amend(struct app *a, struct revision *r)
 /* It was being deleted, and is wanted after all: nothing of it serves any more, and there is nothing to go back to. */
 static void revive(struct app *a, struct revision *r)
 {
-	a->is_leaving = false;
+	a->is_deleting = false;
 	revision_set(&a->previous, NULL);
 	for (size_t i = 0; i < a->instances.len; i++)
 		renew(a->instances.items[i]);
@@ -221,7 +221,7 @@ static enum herd_did change(struct herd *h, struct change *d)
 	struct revision *r = revision_new(spec_clone(d->spec), a ? a->last_revision + 1 : 1);
 	const struct rollout_start start = { .kind = d->kind, .count = d->count };
 	enum herd_did did = HERD_DID_ADD;
-	bool is_roll = a && !a->is_leaving && (d->rolls || replaces(d));
+	bool is_roll = a && !a->is_deleting && (d->rolls || replaces(d));
 
 	r->caller = d->caller;
 	revision_take_build(r, d->build);
@@ -229,7 +229,7 @@ static enum herd_did change(struct herd *h, struct change *d)
 	r->is_pinned = r->is_held = d->is_held;
 	if (!a) {
 		d->app = app_new(h, revision_ref(r));
-	} else if (a->is_leaving) {
+	} else if (a->is_deleting) {
 		revive(a, r);
 	} else if (is_roll) {
 		did = HERD_DID_ROLL;
@@ -326,7 +326,7 @@ void changeset_commit(struct herd *h, struct vec *drafts)
 	graph_link(h);
 	VEC_EACH (drafts, i, d) {
 		if (d->is_removed) {
-			app_leave(d->app);
+			app_delete(d->app);
 			continue;
 		}
 		take_ports(d->app->target, d);

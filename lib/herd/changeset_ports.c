@@ -55,7 +55,7 @@ static int remembered(const struct change *d)
 {
 	const struct app *a = d->app;
 
-	if (!a || a->is_leaving || a->target->port_source != PORT_BLOCK ||
+	if (!a || a->is_deleting || a->target->port_source != PORT_BLOCK ||
 		a->spec->port_step != d->spec->port_step)
 		return 0;
 	return a->target->ports_len;
@@ -149,7 +149,7 @@ static void add_held(struct lots *l, struct change *d)
 	size_t i = 0;
 	const struct instance *spare = NULL;
 
-	if (!a || a->is_leaving)
+	if (!a || a->is_deleting)
 		return;
 	VEC_EACH (&a->instances, i, spare) {
 		if (spare->is_spare && revision_owns_ports(spare->revision))
@@ -177,8 +177,8 @@ static bool is_taken(void *context, int port)
 	for (size_t i = 0; i < h->apps.len; i++) {
 		const struct app *a = h->apps.items[i];
 
-		if ((a->is_leaving && has_port(a->target, a->target->ports_len, port)) ||
-			(!a->is_leaving && has_port(a->current, a->count, port)))
+		if ((a->is_deleting && has_port(a->target, a->target->ports_len, port)) ||
+			(!a->is_deleting && has_port(a->current, a->count, port)))
 			return true;
 	}
 	return h->options.is_port_taken && h->options.is_port_taken(h->options.context, port);

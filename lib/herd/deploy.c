@@ -35,7 +35,7 @@ bool rollout_waits_for_word(const struct rollout *r)
 
 bool rollout_rests(const struct rollout *r)
 {
-	return rollout_waits_for_word(r) || (r->phase == ROLLOUT_BACK && r->is_stall_told);
+	return rollout_waits_for_word(r) || (r->phase == ROLLOUT_BACK && r->is_stall_reported);
 }
 
 void rollout_free(struct rollout *r)
@@ -121,7 +121,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 {
 	struct app *a = r->app;
 	const struct herd_options *o = &a->herd->options;
-	const struct hook_effect wish = {
+	const struct hook_effect effect = {
 		.app = a->spec->name,
 		.rollout = r->number,
 		.spec = a->spec,
@@ -132,7 +132,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 	};
 
 	rollout_enter(r, is_post ? ROLLOUT_POST : ROLLOUT_PRE);
-	o->hands->hook(o->context, &wish);
+	o->effects->hook(o->context, &effect);
 }
 
 /* What goes back goes back to what was there before the first of them. */
@@ -177,7 +177,7 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 
 		i->is_proven = false;
 		i->has_failed = false;
-		i->told_step = ROLLOUT_STEP_WAITS;
+		i->published_step = ROLLOUT_STEP_WAITS;
 		rollout_call_off(i);
 	}
 	graph_link(a->herd);
@@ -214,7 +214,7 @@ static bool is_all_down(const struct app *a)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (!i->is_retired && (instance_is_asked(i) || state_is_live(i->state)))
+		if (!i->is_retired && (instance_is_wanted(i) || state_is_live(i->state)))
 			return false;
 	}
 	return true;
@@ -266,7 +266,7 @@ void rollout_note_failure(struct instance *i, const char *why)
 	if (!r->failure.len && rollout_is_forward(r)) {
 		instance_name(i, &name);
 		buf_addf(&r->failure, "%s%s: %s", name.ptr, i->is_spare ? " (a spare)" : "", why);
-		o->hands->last_lines(o->context, name.ptr, &lines);
+		o->effects->last_lines(o->context, name.ptr, &lines);
 		add_indented(&r->failure, lines.ptr);
 		if (i->is_spare)
 			buf_adds(&r->failure, "\n" SPARE_HINT);

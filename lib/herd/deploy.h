@@ -16,9 +16,9 @@ struct rollout {
 	struct revision *to;         /* what it was begun for, also while it goes back */
 	int count;                   /* instances at the end */
 	int back_count, back_scaled; /* what the app has again when it goes back */
-	bool is_told_on, is_aborted;
-	bool is_wait_told;
-	bool is_stall_told; /* it does not get on going back; nobody waits for it any more */
+	bool is_continued, is_aborted;
+	bool is_wait_published;
+	bool is_stall_reported; /* it does not get on going back; nobody waits for it any more */
 	bool has_looked,
 		is_listened; /* whether anybody listens on the app's ports; from when it was looked */
 	int auto_surge;      /* what deploy.surge = "auto" is for this one; -1: not decided yet */
@@ -27,7 +27,7 @@ struct rollout {
 	int64_t began_at, progress_at;
 	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */
 	struct timer timer;
-	int told_done;
+	int published_done;
 };
 
 struct rollout *rollout_new(struct app *a, struct revision *to);

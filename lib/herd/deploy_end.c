@@ -14,7 +14,7 @@ static int count_running(const struct app *a, const struct revision *r)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		count += i->revision == r && !i->is_spare && !i->is_retired && instance_is_asked(i) &&
+		count += i->revision == r && !i->is_spare && !i->is_retired && instance_is_wanted(i) &&
 			instance_is_ready(i);
 	}
 	return count;
@@ -83,7 +83,7 @@ void rollout_succeed(struct rollout *r)
 	struct buf words = BUF_INIT;
 	bool is_ok = true;
 
-	if (!a->asked && a->count) {
+	if (!a->wanted && a->count) {
 		is_ok = false;
 		buf_addf(&words,
 			"%s: was stopped while it was deployed; revision %d is used at the next start",
@@ -94,7 +94,7 @@ void rollout_succeed(struct rollout *r)
 			(double)(a->herd->now - r->began_at) / 1000);
 	}
 	if (a->target->is_held)
-		revision_place_words(a->target, &words);
+		revision_location_words(a->target, &words);
 	if (a->target->is_held && r->kind == ROLLOUT_RELOAD)
 		buf_addf(&words, " (rolled back; 'oxctl deploy %s' takes the newest)", a->spec->name);
 	if (r->failure.len) {
@@ -186,7 +186,7 @@ void rollout_stalls_back(struct rollout *r)
 	struct buf now = BUF_INIT;
 	struct buf words = BUF_INIT;
 
-	r->is_stall_told = true;
+	r->is_stall_reported = true;
 	now_words(r->app, "rolling back is stuck", &now);
 	failure_words(r, now.ptr, &words);
 	log_warn("%s", words.ptr);

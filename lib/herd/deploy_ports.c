@@ -9,7 +9,7 @@
 /* A port that an instance has, and keeps until it is replaced. */
 struct taken {
 	int port;
-	size_t place;
+	size_t position;
 };
 
 static int compare(const void *left, const void *right)
@@ -48,7 +48,7 @@ void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
 
 	VEC_EACH (&a->instances, k, i) {
 		if (is_to_give_up(i, &slots[k]))
-			taken[count++] = (struct taken){ .port = i->port, .place = k };
+			taken[count++] = (struct taken){ .port = i->port, .position = k };
 	}
 	if (count)
 		qsort(taken, count, sizeof(*taken), compare);
@@ -57,8 +57,8 @@ void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
 		const struct taken *found =
 			key.port && count ? bsearch(&key, taken, count, sizeof(*taken), compare) : NULL;
 
-		slots[k].is_held = found && found->place != k;
-		slots[k].holder = found ? found->place : 0;
+		slots[k].is_held = found && found->position != k;
+		slots[k].holder = found ? found->position : 0;
 	}
 	mem_free(taken);
 }

@@ -13,7 +13,7 @@ static void count_steps(const struct app *a, int *done)
 	VEC_EACH (&a->instances, k, i) {
 		*done += !i->is_spare && !i->is_retired && i->number < a->rollout->count &&
 			i->revision == a->target && !i->takes_target &&
-			(i->is_proven || !instance_is_asked(i));
+			(i->is_proven || !instance_is_wanted(i));
 	}
 }
 
@@ -29,7 +29,7 @@ static struct herd_event event_of(const struct app *a)
 		.delay_ms = -1,
 		.phase = rollout_phase_word(r->phase),
 		.revision = r->to->number,
-		.done = r->told_done,
+		.done = r->published_done,
 		.total = r->count,
 		.elapsed_ms = a->herd->now - r->began_at,
 	};
@@ -39,7 +39,7 @@ void rollout_tell(struct app *a, const char *verdict)
 {
 	struct herd_event event;
 
-	count_steps(a, &a->rollout->told_done);
+	count_steps(a, &a->rollout->published_done);
 	event = event_of(a);
 	event.why = verdict ? verdict : rollout_phase_about(a->rollout->phase);
 	if (!verdict && a->rollout->phase == ROLLOUT_BACK && a->rollout->is_aborted)
@@ -52,20 +52,20 @@ void rollout_pause_words(struct rollout *r, struct buf *words)
 {
 	const char *name = r->app->spec->name;
 
-	count_steps(r->app, &r->told_done);
+	count_steps(r->app, &r->published_done);
 	buf_addf(words,
 		"%s: deploy paused: %d of %d instances run revision %d; 'oxctl deploy --continue %s' replaces the others, 'oxctl deploy --abort %s' goes back",
-		name, r->told_done, r->count, r->to->number, name, name);
+		name, r->published_done, r->count, r->to->number, name, name);
 }
 
 static enum rollout_step step_down(const struct instance *i)
 {
 	if (i->state == STATE_STOPPING || i->phase == PHASE_LEFTOVERS)
 		return ROLLOUT_STEP_STOPS;
-	if (i->leave == LEAVE_DRAIN)
+	if (i->drain == DRAIN_DRAINING)
 		return ROLLOUT_STEP_DRAINS;
 	/* Before it is told to stop, who serves is taken out of the upstream. */
-	return i->leave == LEAVE_OUT || upstream_has(i) ? ROLLOUT_STEP_LEAVES : ROLLOUT_STEP_STOPS;
+	return i->drain == DRAIN_REMOVING || upstream_has(i) ? ROLLOUT_STEP_LEAVES : ROLLOUT_STEP_STOPS;
 }
 
 static enum rollout_step step_of(const struct instance *i)
@@ -86,7 +86,7 @@ static void tell_step(struct instance *i, enum rollout_step step, const char *wh
 	struct app *a = i->app;
 	struct herd_event event = event_of(a);
 
-	i->told_step = step;
+	i->published_step = step;
 	event.instance = i->number;
 	event.from = i->state;
 	event.to = i->state;
@@ -99,12 +99,12 @@ static void tell_step(struct instance *i, enum rollout_step step, const char *wh
 
 void rollout_tell_steps(struct app *a)
 {
-	count_steps(a, &a->rollout->told_done);
+	count_steps(a, &a->rollout->published_done);
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 		enum rollout_step step = step_of(i);
 
-		if (step != i->told_step)
+		if (step != i->published_step)
 			tell_step(i, step, step == ROLLOUT_STEP_FAILED ? i->why : NULL);
 	}
 }

@@ -11,7 +11,7 @@ static int go_on(struct app *a, struct err *e)
 	if (!r || !rollout_waits_for_word(r))
 		return err_set(e, "%s: %s", a->spec->name,
 			r ? "its deploy is in progress and not paused" : "no deploy in progress");
-	r->is_told_on = true;
+	r->is_continued = true;
 	buf_clear(&r->failure);
 	for (size_t k = 0; k < a->instances.len; k++)
 		((struct instance *)a->instances.items[k])->has_failed = false;
@@ -44,7 +44,7 @@ static void tell_switched(struct app *a)
 	buf_addf(&words, "%s: does not run; revision %d is used at the next start", a->spec->name,
 		a->current->number);
 	if (a->current->is_held)
-		revision_place_words(a->current, &words);
+		revision_location_words(a->current, &words);
 	rollout_rested(a, true, words.ptr);
 	buf_release(&words);
 }

@@ -22,8 +22,8 @@ static bool serves(const struct instance *i)
 	/* What has ended well is as good as one that runs. */
 	bool is_done = i->state == STATE_FINISHED && i->has_ended && !i->is_spare;
 
-	return instance_is_asked(i) && (i->state == STATE_RUNNING || is_done) && !instance_is_leaving(i) &&
-		!instance_is_on_trial(i);
+	return instance_is_wanted(i) && (i->state == STATE_RUNNING || is_done) &&
+		!instance_is_going_down(i) && !instance_is_on_trial(i);
 }
 
 static struct rollout_slot slot_of(const struct instance *i)
@@ -40,14 +40,14 @@ static struct rollout_slot slot_of(const struct instance *i)
 			: is_surplus ? SEAT_SURPLUS
 				     : SEAT_REAL,
 		.is_target = i->revision == a->target || i->takes_target,
-		.is_wanted = instance_is_asked(i),
-		.is_leaving = i->is_retired,
+		.is_wanted = instance_is_wanted(i),
+		.is_retired = i->is_retired,
 		.serves = serves(i),
-		.is_up = instance_is_asked(i) && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY),
+		.is_up = instance_is_wanted(i) && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY),
 		.is_well = is_well && !i->takes_target,
 		.is_proven = i->is_proven,
 		.has_failed = i->has_failed,
-		.is_over = i->has_ended,
+		.has_ended = i->has_ended,
 		.is_stuck = i->is_unkillable && i->takes_target,
 		.well_since = is_done ? 0 : i->well_since,
 	};
@@ -94,7 +94,7 @@ static bool listens_itself(const struct instance *i)
 
 	if (!is_up || !i->port || !i->pid)
 		return false;
-	o->hands->look(o->context, i->pid, &look);
+	o->effects->look(o->context, i->pid, &look);
 	for (int k = 0; k < look.ports_len; k++)
 		if (look.ports[k] == i->port)
 			return true;
@@ -143,7 +143,7 @@ static struct rollout_rules rules_of(struct rollout *r)
 		.surge = surge_of(r),
 		.at_once = (int)s->deploy.max_unavailable,
 		/* What is rolled back has run before. */
-		.canary = r->is_told_on || r->kind == ROLLOUT_ROLLBACK ? 0 : (int)s->deploy.canary,
+		.canary = r->is_continued || r->kind == ROLLOUT_ROLLBACK ? 0 : (int)s->deploy.canary,
 		.min_healthy_ms = s->deploy.min_healthy_ms,
 		.pace_ms = pace_ms,
 		.stall_ms = STALL_MS + s->deploy.drain_ms + s->stop_timeout_ms + s->start_delay_ms +
@@ -159,7 +159,7 @@ static struct rollout_decision decide(const struct app *a)
 		.slots = slots,
 		.now = a->herd->now,
 		.progress_at = a->rollout->progress_at,
-		.is_stall_told = a->rollout->is_stall_told,
+		.is_stall_reported = a->rollout->is_stall_reported,
 	};
 	struct rollout_decision d;
 
@@ -238,7 +238,7 @@ static void add_spare(struct app *a)
 	i->is_spare = true;
 	i->wants_up = true;
 	i->port = port;
-	i->told_step = ROLLOUT_STEP_WAITS;
+	i->published_step = ROLLOUT_STEP_WAITS;
 	revision_set(&i->revision, a->target);
 	instance_mark_dirty(i);
 }
@@ -257,7 +257,7 @@ static void switch_over(struct instance *i)
 	const struct herd *h = i->app->herd;
 
 	if (i->phase == PHASE_CHECKING) {
-		h->options.hands->unwatch(h->options.context, instance_ticket(i));
+		h->options.effects->unwatch(h->options.context, instance_ticket(i));
 		i->phase = PHASE_NONE;
 	}
 	if (i->state == STATE_BACKOFF)
@@ -267,7 +267,7 @@ static void switch_over(struct instance *i)
 	i->was_delayed = false;
 	i->start_by = EVENT_START;
 	/* Whoever was stopped stays so, and there is nothing that it could prove. */
-	i->is_proven = !instance_is_asked(i);
+	i->is_proven = !instance_is_wanted(i);
 }
 
 static void replace(struct instance *i)
@@ -278,7 +278,7 @@ static void replace(struct instance *i)
 	if (state_is_live(i->state) || i->phase == PHASE_DELAYED) {
 		i->takes_target = true;
 		i->is_pulled = !i->is_restarting;
-		i->is_restarting = instance_is_asked(i);
+		i->is_restarting = instance_is_wanted(i);
 	} else {
 		switch_over(i);
 	}
@@ -314,7 +314,7 @@ static void stall_words(struct rollout *r)
 	buf_adds(&r->failure, "it makes no progress");
 	VEC_EACH (&r->app->instances, k, i) {
 		struct buf why = BUF_INIT;
-		bool is_awaited = instance_is_asked(i) && !i->is_proven &&
+		bool is_awaited = instance_is_wanted(i) && !i->is_proven &&
 			(i->revision == r->app->target || i->takes_target);
 
 		if (is_awaited)
@@ -354,7 +354,7 @@ static void finish(struct rollout *r)
 		app_resize(a, r->count);
 	if (r->phase == ROLLOUT_BACK)
 		rollout_went_back(r);
-	else if (a->spec->deploy.post.argv && a->asked)
+	else if (a->spec->deploy.post.argv && a->wanted)
 		rollout_hook(r, true);
 	else
 		rollout_succeed(r);
@@ -425,9 +425,9 @@ static void begin(struct rollout *r)
 		return;
 	}
 	if (waits_for_others(r->app)) {
-		if (!r->is_wait_told)
+		if (!r->is_wait_published)
 			rollout_tell(r->app, NULL);
-		r->is_wait_told = true;
+		r->is_wait_published = true;
 		return;
 	}
 	if (r->app->spec->deploy.pre.argv && r->kind != ROLLOUT_ROLLBACK)

@@ -8,7 +8,7 @@ static const char *const phase_words[PHASE_COUNT] = {
 	[PHASE_NONE] = "none",
 	[PHASE_DELAYED] = "delayed",
 	[PHASE_CHECKING] = "checking",
-	[PHASE_ASKED] = "asked",
+	[PHASE_SPAWNING] = "asked",
 	[PHASE_UP] = "up",
 	[PHASE_LEFTOVERS] = "leftovers",
 };
@@ -21,23 +21,23 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_GRACE] = "grace",
 	[TIMER_BACKOFF] = "backoff",
 	[TIMER_UNKILLABLE] = "unkillable",
-	[TIMER_LEAVE] = "leave",
+	[TIMER_DRAIN] = "leave",
 	[TIMER_CHECK] = "check",
 	[TIMER_WATCHDOG] = "watchdog",
 	[TIMER_ROLLOUT] = "rollout",
 	[TIMER_DEADLINE] = "deadline",
 };
 
-static const char *const leave_words[LEAVE_COUNT] = {
-	[LEAVE_NONE] = "none",
-	[LEAVE_OUT] = "out",
-	[LEAVE_DRAIN] = "drain",
-	[LEAVE_OVER] = "over",
+static const char *const drain_step_words[DRAIN_STEP_COUNT] = {
+	[DRAIN_NONE] = "none",
+	[DRAIN_REMOVING] = "out",
+	[DRAIN_DRAINING] = "drain",
+	[DRAIN_DONE] = "over",
 };
 
-const char *leave_word(enum leave leave)
+const char *drain_step_word(enum drain_step drain)
 {
-	return leave_words[leave];
+	return drain_step_words[drain];
 }
 
 const char *phase_word(enum phase phase)
@@ -70,12 +70,12 @@ bool timer_parse(const char *word, enum timer_kind *kind)
 	return true;
 }
 
-bool leave_parse(const char *word, enum leave *leave)
+bool drain_step_parse(const char *word, enum drain_step *drain)
 {
 	int found = 0;
 
-	if (!str_find(leave_words, LEAVE_COUNT, word, &found))
+	if (!str_find(drain_step_words, DRAIN_STEP_COUNT, word, &found))
 		return false;
-	*leave = (enum leave)found;
+	*drain = (enum drain_step)found;
 	return true;
 }

@@ -109,12 +109,12 @@ static bool is_usual_end(const struct instance *i)
 }
 
 /* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */
-static void end_as_asked(struct instance *i, bool has_exited)
+static void end_as_wanted(struct instance *i, bool has_exited)
 {
-	const char *asked = instance_stop_words(i);
+	const char *reason = instance_stop_words(i);
 	struct buf why = BUF_INIT;
 
-	buf_adds(&why, asked);
+	buf_adds(&why, reason);
 	if (has_exited && i->last_exit.is_known) {
 		buf_adds(&why, ", ");
 		exit_words(&i->last_exit, &why);
@@ -122,27 +122,27 @@ static void end_as_asked(struct instance *i, bool has_exited)
 	i->ready_at = 0;
 	instance_event(i, EVENT_DIED, why.ptr);
 	if (!has_exited || is_usual_end(i))
-		instance_set_why(i, asked);
+		instance_set_why(i, reason);
 	buf_release(&why);
 }
 
 void instance_gone(struct instance *i, bool has_exited)
 {
-	bool is_judged = i->is_failing && instance_is_wanted(i) && !i->is_restarting;
+	bool is_judged = i->is_failing && instance_should_run(i) && !i->is_restarting;
 
 	i->is_failing = false;
 	if (is_judged && instance_ends_for_limit(i))
-		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->over);
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_words);
 	else if (is_judged)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
-		end_as_asked(i, has_exited);
+		end_as_wanted(i, has_exited);
 	instance_limit_end(i);
 }
 
 static bool runs(const struct instance *i)
 {
-	return i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+	return i->phase == PHASE_SPAWNING || i->phase == PHASE_UP;
 }
 
 void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
@@ -151,7 +151,7 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 
 	if (!i)
 		return;
-	if (i->phase != PHASE_ASKED) {
+	if (i->phase != PHASE_SPAWNING) {
 		fact_unexpected(h, i, "spawned");
 		return;
 	}
@@ -188,7 +188,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 		return;
 	}
 	if (i->phase == PHASE_UP && (i->state == STATE_STARTING || i->checkup))
-		h->options.hands->unwatch(h->options.context, t);
+		h->options.effects->unwatch(h->options.context, t);
 	i->phase = PHASE_NONE;
 	i->pid = 0;
 	timer_disarm(&h->timers, &i->life);
@@ -196,7 +196,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	i->hopeless += is_lasting(number);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, false);
-	else if (instance_is_leaving(i))
+	else if (instance_is_going_down(i))
 		instance_event(i, EVENT_DIED, words);
 	else
 		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = number }, words);
@@ -225,7 +225,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		.at_ms = end->wall_ms,
 	};
 	if (i->state == STATE_STARTING || i->checkup)
-		h->options.hands->unwatch(h->options.context, t);
+		h->options.effects->unwatch(h->options.context, t);
 	instance_leftovers(i);
 	if (end->is_oom)
 		buf_adds(&first, "the kernel was out of memory");
@@ -237,8 +237,8 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	if (i->state == STATE_STOPPING)
 		instance_mark_dirty(i);
 	else if (instance_ends_for_limit(i))
-		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->over);
-	else if (instance_is_leaving(i))
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_words);
+	else if (instance_is_going_down(i))
 		instance_event(i, EVENT_DIED, why.ptr);
 	else
 		judge(i, how, first.len ? first.ptr : NULL);

@@ -10,14 +10,14 @@ enum mark { MARK_NEW, MARK_OPEN, MARK_DONE };
 
 struct walk {
 	const struct vec *specs;
-	struct map places; /* of names: index + 1 */
+	struct map positions; /* of names: index + 1 */
 	enum mark *marks;
 	struct vec path; /* of const struct spec *, from where the walk began */
 };
 
 static size_t index_of(const struct walk *w, const char *name)
 {
-	return (size_t)(uintptr_t)map_get(&w->places, name);
+	return (size_t)(uintptr_t)map_get(&w->positions, name);
 }
 
 static void begin(struct walk *w, const struct vec *specs)
@@ -27,13 +27,13 @@ static void begin(struct walk *w, const struct vec *specs)
 	for (size_t i = 0; i < specs->len; i++) {
 		const struct spec *s = specs->items[i];
 
-		map_put(&w->places, s->name, (void *)(uintptr_t)(i + 1));
+		map_put(&w->positions, s->name, (void *)(uintptr_t)(i + 1));
 	}
 }
 
 static void finish(struct walk *w)
 {
-	map_release(&w->places);
+	map_release(&w->positions);
 	vec_release(&w->path);
 	mem_free(w->marks);
 }
@@ -98,7 +98,7 @@ static int check_known(const struct walk *w, const struct spec *s, struct err *e
 
 int graph_check(const struct vec *specs, const struct vec *changed, struct err *e)
 {
-	struct walk w = { .places = MAP_INIT, .path = VEC_INIT };
+	struct walk w = { .positions = MAP_INIT, .path = VEC_INIT };
 	int rc = 0;
 
 	begin(&w, specs);
@@ -163,5 +163,5 @@ void graph_link(struct herd *h)
 		level_of(h->apps.items[i]);
 	vec_sort(&h->apps, compare_apps);
 	for (size_t i = 0; i < h->apps.len; i++)
-		((struct app *)h->apps.items[i])->place = i;
+		((struct app *)h->apps.items[i])->position = i;
 }

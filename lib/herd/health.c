@@ -16,7 +16,7 @@ struct checkup {
 	struct timer timer;
 	int64_t first_at, due_at;
 	int64_t failed_before; /* what had failed when it was given its place */
-	bool is_asked;         /* a check is under way */
+	bool is_in_flight;     /* a check is under way */
 	bool is_held_up;       /* the last one could not be made, and it was said */
 	char *words;           /* what the last one said; NULL when it passed */
 };
@@ -91,7 +91,7 @@ void instance_check_renew(struct instance *i)
 	if (has_health == (i->health != HEALTH_NONE))
 		return;
 	if (!has_health && i->checkup) {
-		i->app->herd->options.hands->unwatch(i->app->herd->options.context, instance_ticket(i));
+		i->app->herd->options.effects->unwatch(i->app->herd->options.context, instance_ticket(i));
 		instance_check_end(i);
 	}
 	i->health = has_health ? HEALTH_UNKNOWN : HEALTH_NONE;
@@ -106,24 +106,24 @@ void instance_check(struct instance *i)
 	const struct herd *h = i->app->herd;
 	struct checkup *c = i->checkup;
 	struct buf name = BUF_INIT;
-	struct spawn_effect wish;
+	struct spawn_effect effect;
 
-	if (!c || c->is_asked)
+	if (!c || c->is_in_flight)
 		return;
 	/* Nothing is looked at in a burst, and nothing is judged by what was asked while everything stood still. */
 	if (health_is_late(c->due_at, h->now)) {
 		arm(i, health_again(instance_spec(i), i->slot, h->now));
 		return;
 	}
-	c->is_asked = true;
-	instance_spawn_effect(i, &wish, &name);
-	h->options.hands->probe(h->options.context, &wish, i->pid);
+	c->is_in_flight = true;
+	instance_spawn_effect(i, &effect, &name);
+	h->options.effects->probe(h->options.context, &effect, i->pid);
 	buf_release(&name);
 }
 
 bool instance_is_checked(const struct instance *i)
 {
-	return i->checkup && (i->checkup->is_asked || timer_is_armed(&i->checkup->timer));
+	return i->checkup && (i->checkup->is_in_flight || timer_is_armed(&i->checkup->timer));
 }
 
 const char *instance_check_words(const struct instance *i)
@@ -193,11 +193,11 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 
 	if (!i)
 		return;
-	if (!i->checkup || !i->checkup->is_asked) {
+	if (!i->checkup || !i->checkup->is_in_flight) {
 		fact_unexpected(h, i, "a check");
 		return;
 	}
-	i->checkup->is_asked = false;
+	i->checkup->is_in_flight = false;
 	note_hold_up(i, answer, words);
 	if (answer != PROBE_UNKNOWN) {
 		note_words(i, answer, words);
@@ -215,7 +215,7 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 static void give_place(struct instance *i)
 {
 	struct app *a = i->app;
-	uint32_t next = budget_give(&a->ill, i->slot);
+	uint32_t next = budget_give(&a->health_budget, i->slot);
 	struct instance *heir = next ? herd_by_slot(a->herd, next) : NULL;
 
 	i->has_asked_place = false;
@@ -229,50 +229,50 @@ static void give_place(struct instance *i)
 	instance_mark_dirty(heir);
 }
 
-void instance_place_look(struct instance *i)
+void health_slot_review(struct instance *i)
 {
 	bool waits = i->has_asked_place && !i->has_place;
 	/* Who is down for good comes back for nobody. */
-	bool is_over = !instance_is_wanted(i) || instance_is_well(i) || i->state == STATE_FINISHED;
+	bool is_over = !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED;
 
 	if (i->has_asked_place && (is_over || (waits && i->state != STATE_UNHEALTHY)))
 		give_place(i);
 }
 
-void instance_place_leave(struct instance *i)
+void health_slot_release(struct instance *i)
 {
 	if (i->has_asked_place)
 		give_place(i);
 }
 
-void instance_place_restore(struct instance *i)
+void health_slot_restore(struct instance *i)
 {
 	if (!i->has_place)
 		return;
-	if (!i->app->ill.len)
-		i->app->ill.most = (size_t)i->app->spec->deploy.max_unavailable;
+	if (!i->app->health_budget.len)
+		i->app->health_budget.most = (size_t)i->app->spec->deploy.max_unavailable;
 	i->has_asked_place = true;
-	i->has_place = budget_ask(&i->app->ill, i->slot);
+	i->has_place = budget_ask(&i->app->health_budget, i->slot);
 }
 
 /* How many may be down can change only when nobody is. */
 static void fit_places(struct app *a)
 {
-	if (!a->ill.len)
-		a->ill.most = (size_t)a->spec->deploy.max_unavailable;
+	if (!a->health_budget.len)
+		a->health_budget.most = (size_t)a->spec->deploy.max_unavailable;
 }
 
-bool instance_place_take(struct instance *i)
+bool health_slot_take(struct instance *i)
 {
 	struct app *a = i->app;
 
 	fit_places(a);
 	if (i->has_place)
 		return true;
-	if (i->has_asked_place || (a->ill.held >= a->ill.most && a->ill.held))
+	if (i->has_asked_place || (a->health_budget.held >= a->health_budget.most && a->health_budget.held))
 		return false;
 	i->has_asked_place = true;
-	i->has_place = budget_ask(&a->ill, i->slot);
+	i->has_place = budget_ask(&a->health_budget, i->slot);
 	return i->has_place;
 }
 
@@ -282,7 +282,7 @@ static void ask_place(struct instance *i)
 
 	fit_places(a);
 	i->has_asked_place = true;
-	i->has_place = budget_ask(&a->ill, i->slot);
+	i->has_place = budget_ask(&a->health_budget, i->slot);
 	if (!i->has_place)
 		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
 }

@@ -80,13 +80,13 @@ void herd_commit(struct herd *h)
 	}
 	if (h->is_changed) {
 		h->is_changed = false;
-		h->options.hands->changed(h->options.context);
+		h->options.effects->changed(h->options.context);
 	}
 	requests_answer(h);
 }
 
 /* Where a slot is in the row, or would be: slots are numbered upwards, so a new one goes to the end. */
-static size_t place_of(const struct herd *h, uint32_t slot)
+static size_t position_of(const struct herd *h, uint32_t slot)
 {
 	size_t low = 0;
 	size_t high = h->slots.len;
@@ -105,27 +105,27 @@ static size_t place_of(const struct herd *h, uint32_t slot)
 
 struct instance *herd_by_slot(const struct herd *h, uint32_t slot)
 {
-	size_t place = place_of(h, slot);
-	struct instance *i = place < h->slots.len ? h->slots.items[place] : NULL;
+	size_t position = position_of(h, slot);
+	struct instance *i = position < h->slots.len ? h->slots.items[position] : NULL;
 
 	return i && i->slot == slot ? i : NULL;
 }
 
 void herd_add_slot(struct herd *h, struct instance *i)
 {
-	size_t place = place_of(h, i->slot);
+	size_t position = position_of(h, i->slot);
 
 	vec_push(&h->slots, i);
-	for (size_t k = h->slots.len - 1; k > place; k--)
+	for (size_t k = h->slots.len - 1; k > position; k--)
 		h->slots.items[k] = h->slots.items[k - 1];
-	h->slots.items[place] = i;
+	h->slots.items[position] = i;
 	if (i->slot > h->last_slot)
 		h->last_slot = i->slot;
 }
 
 void herd_remove_slot(struct herd *h, const struct instance *i)
 {
-	vec_remove(&h->slots, place_of(h, i->slot));
+	vec_remove(&h->slots, position_of(h, i->slot));
 }
 
 struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now)
@@ -141,7 +141,7 @@ struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now)
 
 void fact_unexpected(struct herd *h, const struct instance *i, const char *fact)
 {
-	h->counts.odd_facts++;
+	h->counts.unexpected_facts++;
 	log_debug("%s:%d: ignored %s while %s", i->app->spec->name, i->number, fact, state_word(i->state));
 }
 
@@ -149,7 +149,7 @@ void herd_publish(struct herd *h, struct herd_event *event)
 {
 	event->sequence = ++h->counts.events;
 	event->at = h->now;
-	h->options.hands->publish(h->options.context, event);
+	h->options.effects->publish(h->options.context, event);
 }
 
 int64_t herd_next_deadline(const struct herd *h)
@@ -165,7 +165,7 @@ static void kill_all(struct herd *h)
 	for (size_t k = 0; k < h->slots.len; k++) {
 		struct instance *i = h->slots.items[k];
 
-		bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+		bool has_process = i->phase == PHASE_SPAWNING || i->phase == PHASE_UP;
 
 		if ((!has_process && i->phase != PHASE_LEFTOVERS) || instance_is_killed(i))
 			continue;

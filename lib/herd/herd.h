@@ -35,16 +35,16 @@ enum {
 };
 
 struct herd_options {
-	const struct herd_effects *hands; /* both borrowed; they outlive the herd */
+	const struct herd_effects *effects; /* both borrowed; they outlive the herd */
 	void *context;
 	uint64_t seed; /* of the jitter; a run with the same seed and facts replays */
 	int cpus;      /* what `instances = "max"` means */
-	/* May a new automatic block have this port?  Asked with the hands' context; NULL: nobody else has any. */
+	/* May a new automatic block have this port?  Asked with the effects' context; NULL: nobody else has any. */
 	bool (*is_port_taken)(void *context, int port);
 	/* Would a spare instance of a deploy find the port taken?  NULL: nobody has any. */
 	bool (*is_port_busy)(void *context, int port);
 	/* A question: the build that is on the disk now, given away.  NULL: builds are no part of a revision. */
-	struct build *(*look)(void *context, const struct build_query *wish);
+	struct build *(*look)(void *context, const struct build_query *effect);
 };
 
 struct herd *herd_new(const struct herd_options *options);
@@ -233,7 +233,7 @@ void herd_forget_request(struct herd *h, uint64_t id);
  * not over yet, also of an earlier brain, is waited for by herd_receipt_wait(), which is settled with the words of all of it.
  */
 struct herd_receipt {
-	bool is_over, is_ok;
+	bool is_done, is_ok;
 	const char *words, *text; /* borrowed until the next call; the text is "" where it was too long */
 };
 void herd_receipt_open(struct herd *h, const char *key, int64_t now);
@@ -264,9 +264,9 @@ struct herd_live {
 	struct ticket ticket; /* as the keeper has them */
 	const char *name;     /* "api:2", as it was spawned */
 	int64_t pid;
-	bool is_asked; /* an earlier brain has told it to end */
-	bool is_over;  /* it has ended: only what it left behind may live */
-	bool is_told;  /* an earlier brain has told of that */
+	bool is_stopping;      /* an earlier brain has told it to end */
+	bool has_ended;        /* it has ended: only what it left behind may live */
+	bool is_end_published; /* an earlier brain has told of that */
 };
 /*
  * One for everything that the keeper has, before herd_resume(): alive, or ended and not taken yet; herd_exited() and herd_tree_gone() follow
@@ -337,8 +337,8 @@ bool herd_uses_caller(const struct herd *h, int64_t caller);
 bool herd_is_shutting_down(const struct herd *h);
 
 struct herd_counts {
-	uint64_t stale_facts; /* of another generation, or of a slot that is gone */
-	uint64_t odd_facts;   /* of this generation, but they made no sense */
+	uint64_t stale_facts;      /* of another generation, or of a slot that is gone */
+	uint64_t unexpected_facts; /* of this generation, but they made no sense */
 	uint64_t events;
 	size_t instances, timers, requests;
 	size_t checks; /* of the timers, those of the next check of health */

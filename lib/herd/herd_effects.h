@@ -19,9 +19,9 @@
 
 struct herd_effects {
 	/* Answered by herd_spawned() or herd_spawn_failed().  herd_effects.changed() came before it, with the wish already in herd_to_json(). */
-	void (*spawn)(void *context, const struct spawn_effect *wish);
-	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_asked), also where nothing was saved. */
-	void (*asked)(void *context, struct ticket ticket);
+	void (*spawn)(void *context, const struct spawn_effect *effect);
+	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_stopping), also where nothing was saved. */
+	void (*stopping)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */
 	void (*signal)(void *context, struct ticket ticket, const char *signal);
 	/* The same to make it stop.  It is sent once in its life, also where a later brain wishes for it again. */
@@ -50,18 +50,18 @@ struct herd_effects {
 	 * One check of its health, as its definition says it; answered by herd_probed() once.  `pid` is that of its main process.  Until it is
 	 * answered no other is wished for.
 	 */
-	void (*probe)(void *context, const struct spawn_effect *wish, int64_t pid);
+	void (*probe)(void *context, const struct spawn_effect *effect, int64_t pid);
 	/* Stop looking, for readiness, for the port and for its health. */
 	void (*unwatch)(void *context, struct ticket ticket);
 	/*
 	 * The upstream of an app as it should be.  Answered by herd_upstream_set() once it (or a later one) is in effect, or could not be
 	 * made so.
 	 */
-	void (*upstream)(void *context, const struct upstream_effect *wish);
+	void (*upstream)(void *context, const struct upstream_effect *effect);
 	/* Answered by herd_drained() when no connection to the port is left, or after `ms`. */
 	void (*drain)(void *context, struct ticket ticket, int port, int64_t ms);
 	/* Answered by herd_hooked() when it ended, or was killed after deploy.hook_timeout_secs. */
-	void (*hook)(void *context, const struct hook_effect *wish);
+	void (*hook)(void *context, const struct hook_effect *effect);
 	/* A question: appends what the instance wrote last in its life, a line break before each line; nothing where nothing is known. */
 	void (*last_lines)(void *context, const char *name, struct buf *out);
 	/* A question, and a walk over the machine's processes: asked once, for words or for a decision that stays. */

@@ -27,7 +27,7 @@ enum phase {
 	PHASE_NONE,
 	PHASE_DELAYED,   /* start_delay; no process yet */
 	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
-	PHASE_ASKED,     /* the spawn wish left */
+	PHASE_SPAWNING,  /* the spawn wish left */
 	PHASE_UP,        /* a process runs */
 	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
 	PHASE_COUNT,
@@ -41,7 +41,7 @@ enum timer_kind {
 	TIMER_GRACE, /* the same, for what the main process has left */
 	TIMER_BACKOFF,
 	TIMER_UNKILLABLE,
-	TIMER_LEAVE,    /* out of the upstream and drained, at the latest */
+	TIMER_DRAIN,    /* removed from the upstream and drained, at the latest */
 	TIMER_CHECK,    /* of its health */
 	TIMER_WATCHDOG, /* it should have said that it is alive */
 	TIMER_ROLLOUT,  /* an app's */
@@ -49,13 +49,13 @@ enum timer_kind {
 	TIMER_KIND_COUNT,
 };
 
-/* How far one that stops gently has come.  What has left stays so until it is ready again: its server is marked down meanwhile. */
-enum leave {
-	LEAVE_NONE,
-	LEAVE_OUT,   /* the upstream is to name it no more */
-	LEAVE_DRAIN, /* its connections are to end */
-	LEAVE_OVER,  /* it may be told to stop */
-	LEAVE_COUNT,
+/* How far one that stops gently has come.  DRAIN_DONE lasts until it is ready again: its server is marked down meanwhile. */
+enum drain_step {
+	DRAIN_NONE,
+	DRAIN_REMOVING, /* the upstream is to name it no more */
+	DRAIN_DRAINING, /* its connections are to end */
+	DRAIN_DONE,     /* it may be told to stop */
+	DRAIN_STEP_COUNT,
 };
 
 enum {
@@ -79,16 +79,16 @@ struct instance {
 	int port;                  /* of the last attempt */
 	int64_t pid;               /* 0: none */
 	int64_t started_at;
-	int64_t ready_at;          /* of this run; 0: it is not ready yet */
-	enum health health;        /* of this run: the last verdict */
-	struct checkup *checkup;   /* NULL: nothing is checked now */
-	struct notify_state *told; /* what it said of itself; NULL: nothing */
-	char *over;                /* which limit it has passed, while it is restarted for that; NULL: none */
-	int64_t well_since;        /* 0: instance_is_well() is not true */
-	int64_t delay_ms;          /* what the restart rule said last */
+	int64_t ready_at;            /* of this run; 0: it is not ready yet */
+	enum health health;          /* of this run: the last verdict */
+	struct checkup *checkup;     /* NULL: nothing is checked now */
+	struct notify_state *notify; /* what it said of itself; NULL: nothing */
+	char *limit_words;  /* which limit it has passed, while it is restarted for that; NULL: none */
+	int64_t well_since; /* 0: instance_is_well() is not true */
+	int64_t delay_ms;   /* what the restart rule said last */
 	int64_t restarts;
-	enum leave leave;
-	uint64_t leave_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
+	enum drain_step drain;
+	uint64_t drain_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
 	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
@@ -110,7 +110,7 @@ struct instance {
 	bool was_adopted;
 	bool is_end_told; /* by an earlier brain; until herd_resume() */
 	bool is_dirty;
-	bool counts_asked, counts_ready, counts_leaving; /* what app's counters hold of it */
+	bool counts_wanted, counts_ready, counts_going_down; /* what app's counters hold of it */
 
 	struct last_exit last_exit;
 	struct timer life, tree;
@@ -119,7 +119,7 @@ struct instance {
 	char *why;             /* the words of what happened last; may be NULL */
 	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
 	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
-	enum rollout_step told_step;
+	enum rollout_step published_step;
 	struct instance *next_dirty;
 };
 
@@ -136,13 +136,12 @@ struct app {
 	int count;                   /* instances it should have */
 	int scaled;                  /* what scale asked for; -1: what the spec says */
 	bool wants_up;               /* what new instances get */
-	bool is_leaving;             /* deleted: removed with its last instance */
+	bool is_deleting;            /* deleted: removed with its last instance */
 	struct vec instances;        /* by number */
 	struct vec needs, needed_by; /* of struct app * */
 	int level;
-	size_t arrival, place; /* in the order of coming, and in herd's apps */
-	int asked, ready,
-		leaving; /* instances that somebody wants; of those, ready; still on their way down */
+	size_t arrival, position;      /* in the order of coming, and in herd's apps */
+	int wanted, ready, going_down; /* counts of its instances, kept by recount() in instance.c */
 	bool was_ready;
 	bool is_upstream_stale;
 	uint64_t upstream_serial; /* of the last wish */
@@ -154,8 +153,8 @@ struct app {
 	struct vec named;    /* of struct proxy_name *: ports that the proxy may pass requests to */
 	bool is_named_known; /* a wish of this brain's took effect */
 	uint64_t naming_serial,
-		upstream_maybe; /* the last wish for some server; the last that may have taken effect */
-	struct budget ill;      /* instances that are down for their health, and those that wait for it */
+		upstream_maybe;      /* the last wish for some server; the last that may have taken effect */
+	struct budget health_budget; /* who may be down for its health, and who waits for that */
 };
 
 /* What a request waits for in one instance: it is down, it was replaced, it is ready. */
@@ -166,7 +165,7 @@ struct instance_wait {
 	enum goal goal;
 	uint64_t generation;   /* when it was asked */
 	unsigned int hopeless; /* the same */
-	bool is_over;
+	bool is_done;
 };
 
 /* What a request waits for in one app. */
@@ -181,7 +180,7 @@ struct herd_wait {
 	size_t len, cap, left, failed;
 	struct vec rollouts; /* of struct rollout_wait * that are not over */
 	bool is_patient;     /* waits for all of it, also when one part failed */
-	bool is_over;
+	bool is_done;
 	struct buf words;
 	struct receipt *receipt; /* that it belongs to; NULL: none */
 };
@@ -226,18 +225,18 @@ void instance_free(struct instance *i);
 /* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
 bool instance_event(struct instance *i, enum event event, const char *why);
 /* For what an earlier brain left: the state is as it was, or as what the keeper has makes it. */
-void instance_place(struct instance *i, enum state state, enum herd_event_kind kind, const char *why);
+void instance_restore_state(struct instance *i, enum state state, enum herd_event_kind kind, const char *why);
 void instance_note(struct instance *i, const char *why);
 void instance_set_why(struct instance *i, const char *why);
 /* It may have something to do, and may count differently for its app. */
 void instance_mark_dirty(struct instance *i);
-bool instance_is_asked(const struct instance *i);
 bool instance_is_wanted(const struct instance *i);
+bool instance_should_run(const struct instance *i);
 bool instance_is_ready(const struct instance *i);
 /* It runs, stays, and its health is good as far as anybody checks: what a deploy may count on.  Since when: well_since. */
 bool instance_is_well(const struct instance *i);
 /* It has a process (or is about to), and should not. */
-bool instance_is_leaving(const struct instance *i);
+bool instance_is_going_down(const struct instance *i);
 bool instance_is_down(const struct instance *i);
 void instance_name(const struct instance *i, struct buf *out);
 /* The last lines of its standard error, each behind a line's end. */
@@ -280,14 +279,14 @@ void instance_remember(struct herd *h, struct instance *i, const char *words);
 /* Why it is to go down, or went: "asked to stop", "scaled down". */
 const char *instance_stop_words(const struct instance *i);
 /* It serves (again), or will never have to leave. */
-void instance_stay(struct instance *i);
+void instance_drain_cancel(struct instance *i);
 /* It was told to stop, or ended: nothing is waited for any more. */
-void instance_left(struct instance *i);
-void instance_drain_over(struct instance *i);
-void instance_leave_again(struct instance *i);
+void instance_drain_finish(struct instance *i);
+void instance_drain_timeout(struct instance *i);
+void instance_drain_resume(struct instance *i);
 
-/* What the hands are told of it; `name` is for its name, and released after. */
-void instance_spawn_effect(const struct instance *i, struct spawn_effect *wish, struct buf *name);
+/* What the effects are told of it; `name` is for its name, and released after. */
+void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name);
 
 /* health.c */
 /* From now on its health is checked, if its definition says so: it was just started, or is another brain's. */
@@ -299,7 +298,7 @@ void instance_limit_end(struct instance *i);
 /* It goes down for a limit, and for nothing else. */
 bool instance_ends_for_limit(const struct instance *i);
 /* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */
-bool instance_place_take(struct instance *i);
+bool health_slot_take(struct instance *i);
 /* notify_state.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
 void instance_watchdog_begin(struct instance *i);
 void instance_watchdog_bite(struct instance *i);
@@ -316,9 +315,9 @@ void instance_check(struct instance *i);
 /* What the last check said; NULL when it passed, or there was none. */
 const char *instance_check_words(const struct instance *i);
 /* A place among those that are down for their health is given back once it is well, or nobody wants it. */
-void instance_place_look(struct instance *i);
-void instance_place_leave(struct instance *i);
-void instance_place_restore(struct instance *i);
+void health_slot_review(struct instance *i);
+void health_slot_release(struct instance *i);
+void health_slot_restore(struct instance *i);
 /* Restarts it if it may be: true when it is on its way out. */
 bool instance_step_unhealthy(struct instance *i);
 /* deploy.c */
@@ -371,9 +370,9 @@ struct instance *app_instance(const struct app *a, int number);
 bool app_is_ready(const struct app *a);
 /* The first app it depends on that is not ready now, in words (`why` may be NULL); false when none is in the way. */
 bool app_is_waiting(const struct app *a, struct buf *why);
-bool app_has_leaving_dependents(const struct app *a);
+bool app_has_dependents_going_down(const struct app *a);
 void app_resize(struct app *a, int count);
-void app_leave(struct app *a);
+void app_delete(struct app *a);
 void app_remove(struct instance *i);
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
 void app_mark_dirty(struct app *a);
@@ -440,7 +439,7 @@ int app_check_back(const struct app *a, const struct revision *to, struct err *e
 /* It runs by its definition alone from here on, with the files that are there now. */
 void app_renew_build(const struct app *a, struct revision *r);
 /* For a verdict: ", from releases/1"; nothing where that says nothing. */
-void revision_place_words(const struct revision *r, struct buf *words);
+void revision_location_words(const struct revision *r, struct buf *words);
 
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
@@ -479,8 +478,8 @@ void history_add(struct history *p, const struct herd_event *event);
 void history_release(struct history *p);
 
 /* enum_names.c */
-const char *leave_word(enum leave leave);
-bool leave_parse(const char *word, enum leave *leave);
+const char *drain_step_word(enum drain_step drain);
+bool drain_step_parse(const char *word, enum drain_step *drain);
 const char *phase_word(enum phase phase);
 bool phase_parse(const char *word, enum phase *phase);
 const char *timer_word(enum timer_kind kind);

@@ -53,14 +53,14 @@ void instance_set_why(struct instance *i, const char *why)
 	i->why = copy;
 }
 
-bool instance_is_asked(const struct instance *i)
+bool instance_is_wanted(const struct instance *i)
 {
 	return i->wants_up && !i->is_retired && !i->app->herd->is_shutting_down;
 }
 
-bool instance_is_wanted(const struct instance *i)
+bool instance_should_run(const struct instance *i)
 {
-	return instance_is_asked(i) && !i->has_ended;
+	return instance_is_wanted(i) && !i->has_ended;
 }
 
 bool instance_is_ready(const struct instance *i)
@@ -75,11 +75,11 @@ bool instance_is_well(const struct instance *i)
 		(i->health == HEALTH_NONE || i->health == HEALTH_HEALTHY);
 }
 
-bool instance_is_leaving(const struct instance *i)
+bool instance_is_going_down(const struct instance *i)
 {
 	if (!state_is_live(i->state))
 		return false;
-	return i->state == STATE_STOPPING || i->is_restarting || !instance_is_wanted(i);
+	return i->state == STATE_STOPPING || i->is_restarting || !instance_should_run(i);
 }
 
 bool instance_is_down(const struct instance *i)
@@ -100,20 +100,20 @@ static void look_whether_well(struct instance *i)
 static void recount(struct instance *i)
 {
 	struct app *a = i->app;
-	bool asked = instance_is_asked(i) && !i->is_spare;
-	bool ready = instance_is_asked(i) && instance_is_ready(i);
-	bool leaving = instance_is_leaving(i);
-	bool were_leaving = a->leaving > 0;
+	bool wanted = instance_is_wanted(i) && !i->is_spare;
+	bool ready = instance_is_wanted(i) && instance_is_ready(i);
+	bool going_down = instance_is_going_down(i);
+	bool were_going_down = a->going_down > 0;
 
-	a->asked += asked - i->counts_asked;
+	a->wanted += wanted - i->counts_wanted;
 	a->ready += ready - i->counts_ready;
 	if (ready != i->counts_ready)
 		upstream_is_stale(a);
-	a->leaving += leaving - i->counts_leaving;
-	i->counts_asked = asked;
+	a->going_down += going_down - i->counts_going_down;
+	i->counts_wanted = wanted;
 	i->counts_ready = ready;
-	i->counts_leaving = leaving;
-	if (were_leaving && !a->leaving)
+	i->counts_going_down = going_down;
+	if (were_going_down && !a->going_down)
 		for (size_t k = 0; k < a->needs.len; k++)
 			app_mark_dirty(a->needs.items[k]);
 	if (app_is_ready(a) == a->was_ready)
@@ -179,7 +179,7 @@ void instance_last_lines(const struct instance *i, struct buf *out)
 	struct buf name = BUF_INIT;
 
 	instance_name(i, &name);
-	o->hands->last_lines(o->context, name.ptr, out);
+	o->effects->last_lines(o->context, name.ptr, out);
 	buf_release(&name);
 }
 
@@ -228,7 +228,7 @@ bool instance_event(struct instance *i, enum event on, const char *why)
 	return true;
 }
 
-void instance_place(struct instance *i, enum state state, enum herd_event_kind kind, const char *why)
+void instance_restore_state(struct instance *i, enum state state, enum herd_event_kind kind, const char *why)
 {
 	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
 

@@ -8,14 +8,9 @@
 #include "herd/deploy.h"
 #include "herd/unready.h"
 
-static struct ticket ticket_of(const struct instance *i)
+static const struct herd_effects *effects_of(const struct instance *i)
 {
-	return (struct ticket){ .slot = i->slot, .generation = i->generation };
-}
-
-static const struct herd_effects *hands_of(const struct instance *i)
-{
-	return i->app->herd->options.hands;
+	return i->app->herd->options.effects;
 }
 
 static void *context_of(const struct instance *i)
@@ -39,16 +34,16 @@ static void disarm(struct instance *i, struct timer *timer)
 
 static void unwatch(struct instance *i)
 {
-	hands_of(i)->unwatch(context_of(i), ticket_of(i));
+	effects_of(i)->unwatch(context_of(i), instance_ticket(i));
 }
 
 /* --- starting --- */
 
-void instance_spawn_effect(const struct instance *i, struct spawn_effect *wish, struct buf *name)
+void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name)
 {
 	instance_name(i, name);
-	*wish = (struct spawn_effect){
-		.ticket = ticket_of(i),
+	*effect = (struct spawn_effect){
+		.ticket = instance_ticket(i),
 		.spec = i->revision->spec,
 		.instance = i->number,
 		.port = i->port,
@@ -61,21 +56,21 @@ void instance_spawn_effect(const struct instance *i, struct spawn_effect *wish, 
 	};
 }
 
-static void ask(struct instance *i)
+static void spawn(struct instance *i)
 {
 	struct herd *h = i->app->herd;
 	struct buf name = BUF_INIT;
-	struct spawn_effect wish;
+	struct spawn_effect effect;
 
-	instance_spawn_effect(i, &wish, &name);
-	i->phase = PHASE_ASKED;
+	instance_spawn_effect(i, &effect, &name);
+	i->phase = PHASE_SPAWNING;
 	i->is_port_free = false;
 	i->started_at = h->now;
 	instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 	/* In the herd's JSON when the keeper hears of it. */
 	h->is_changed = false;
-	hands_of(i)->changed(context_of(i));
-	hands_of(i)->spawn(context_of(i), &wish);
+	effects_of(i)->changed(context_of(i));
+	effects_of(i)->spawn(context_of(i), &effect);
 	buf_release(&name);
 }
 
@@ -83,11 +78,11 @@ static void check_port(struct instance *i)
 {
 	i->port = instance_port(i);
 	if (!i->port || !revision_owns_ports(i->revision)) {
-		ask(i);
+		spawn(i);
 		return;
 	}
 	i->phase = PHASE_CHECKING;
-	hands_of(i)->check_port(context_of(i), ticket_of(i), i->port);
+	effects_of(i)->check_port(context_of(i), instance_ticket(i), i->port);
 }
 
 /* Who crashes in the middle of a rollout starts again by what it had, unless that was overtaken. */
@@ -114,7 +109,7 @@ static void begin_attempt(struct instance *i)
 
 	i->start_by = EVENT_START;
 	if (i->phase == PHASE_CHECKING && i->is_port_free) {
-		ask(i);
+		spawn(i);
 		return;
 	}
 	choose_revision(i);
@@ -155,14 +150,14 @@ void instance_watch(struct instance *i, bool is_adopted)
 	if (kind == READY_HEALTH)
 		instance_check_begin(i);
 	else
-		hands_of(i)->watch_ready(context_of(i), ticket_of(i), kind, i->port, is_adopted);
+		effects_of(i)->watch_ready(context_of(i), instance_ticket(i), kind, i->port, is_adopted);
 }
 
 static void settle(struct instance *i)
 {
 	disarm(i, &i->life);
 	unwatch(i);
-	instance_stay(i);
+	instance_drain_cancel(i);
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
 	instance_check_begin(i);
 	instance_watchdog_begin(i);
@@ -173,7 +168,7 @@ static void settle(struct instance *i)
 void instance_kill(struct instance *i, const char *why)
 {
 	instance_note(i, why);
-	hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+	effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
 }
 
@@ -213,11 +208,11 @@ static enum reach stop_reach(const struct instance *i)
 void instance_signal_stop(struct instance *i)
 {
 	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
-	hands_of(i)->asked(context_of(i), ticket_of(i));
+	effects_of(i)->stopping(context_of(i), instance_ticket(i));
 	if (instance_spec(i)->shutdown_with_message)
-		hands_of(i)->shutdown(context_of(i), ticket_of(i), stop_signal(i));
+		effects_of(i)->shutdown(context_of(i), instance_ticket(i), stop_signal(i));
 	else
-		hands_of(i)->stop(context_of(i), ticket_of(i), stop_signal(i), stop_reach(i));
+		effects_of(i)->stop(context_of(i), instance_ticket(i), stop_signal(i), stop_reach(i));
 }
 
 bool instance_is_killed(const struct instance *i)
@@ -228,9 +223,9 @@ bool instance_is_killed(const struct instance *i)
 void instance_end_tree(struct instance *i)
 {
 	if (instance_is_killed(i))
-		hands_of(i)->kill_tree(context_of(i), ticket_of(i));
+		effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	else
-		hands_of(i)->end_tree(context_of(i), ticket_of(i), stop_signal(i));
+		effects_of(i)->end_tree(context_of(i), instance_ticket(i), stop_signal(i));
 }
 
 /* What its tree has of its grace when the main process has ended: what the stop has left of it, or all after an end that nobody asked for. */
@@ -245,10 +240,10 @@ static int64_t grace_left(const struct instance *i)
 
 static void begin_stop(struct instance *i)
 {
-	bool has_process = i->phase == PHASE_ASKED || i->phase == PHASE_UP;
+	bool has_process = i->phase == PHASE_SPAWNING || i->phase == PHASE_UP;
 
 	disarm(i, &i->life);
-	instance_left(i);
+	instance_drain_finish(i);
 	instance_check_end(i);
 	if (i->phase != PHASE_DELAYED)
 		unwatch(i);
@@ -267,7 +262,7 @@ void instance_leftovers(struct instance *i)
 	i->phase = PHASE_LEFTOVERS;
 	i->pid = 0;
 	disarm(i, &i->life);
-	instance_left(i);
+	instance_drain_finish(i);
 	instance_check_end(i);
 	instance_notify_end(i);
 	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
@@ -371,7 +366,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_GRACE] = grace_over,
 		[TIMER_BACKOFF] = end_backoff,
 		[TIMER_UNKILLABLE] = unkillable,
-		[TIMER_LEAVE] = instance_drain_over,
+		[TIMER_DRAIN] = instance_drain_timeout,
 		[TIMER_CHECK] = instance_check,
 		[TIMER_WATCHDOG] = instance_watchdog_bite,
 		[TIMER_DEADLINE] = nothing,

@@ -8,13 +8,13 @@
 
 void instance_limit_end(struct instance *i)
 {
-	mem_free(i->over);
-	i->over = NULL;
+	mem_free(i->limit_words);
+	i->limit_words = NULL;
 }
 
 bool instance_ends_for_limit(const struct instance *i)
 {
-	return i->over && instance_stop_words(i) == i->over;
+	return i->limit_words && instance_stop_words(i) == i->limit_words;
 }
 
 void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
@@ -23,14 +23,14 @@ void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t
 
 	if (!i)
 		return;
-	if ((i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY) || instance_is_leaving(i)) {
+	if ((i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY) || instance_is_going_down(i)) {
 		fact_unexpected(h, i, "over its limit");
 		return;
 	}
 	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
-	if (!i->app->rollout && instance_place_take(i)) {
+	if (!i->app->rollout && health_slot_take(i)) {
 		instance_limit_end(i);
-		i->over = mem_strdup(words);
+		i->limit_words = mem_strdup(words);
 		i->is_restarting = true;
 		instance_note(i, words);
 		instance_mark_dirty(i);

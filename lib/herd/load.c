@@ -198,7 +198,7 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 	r->back_scaled = (int)scaled;
 	r->auto_surge = (int)get_int(j, "auto_surge", -1);
 	r->auto_count = r->count;
-	r->is_told_on = json_bool(json_get(j, "is_told_on"), false);
+	r->is_continued = json_bool(json_get(j, "is_told_on"), false);
 	r->is_aborted = json_bool(json_get(j, "is_aborted"), false);
 	r->began_at = now - get_int(j, "began_ms", 0);
 	r->progress_at = now - get_int(j, "progress_ms", 0);
@@ -222,10 +222,10 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_exit(i, json_get(j, "last_exit"));
 	instance_set_why(i, json_string(json_get(j, "why"), NULL));
 	if (json_string(json_get(j, "over"), NULL))
-		i->over = mem_strdup(json_string(json_get(j, "over"), NULL));
+		i->limit_words = mem_strdup(json_string(json_get(j, "over"), NULL));
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
-		!leave_parse(json_string(json_get(j, "leave"), "none"), &i->leave))
+		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;
@@ -233,7 +233,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0 ||
 		load_timer(i, &i->tree, json_get(j, "grace"), e) < 0)
 		return -1;
-	instance_place_restore(i);
+	health_slot_restore(i);
 	instance_mark_dirty(i);
 	return 0;
 }
@@ -256,7 +256,7 @@ static void load_gone(struct app *a, const struct vec *revisions, const struct j
 	load_exit(i, json_get(j, "last_exit"));
 	instance_set_why(i, json_string(json_get(j, "why"), NULL));
 	(void)state_parse(json_string(json_get(j, "state"), ""), &i->state);
-	(void)leave_parse(json_string(json_get(j, "leave"), "none"), &i->leave);
+	(void)drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain);
 	gone_add(i, a->herd->now - ago);
 }
 
@@ -297,7 +297,7 @@ static int load_app(struct herd *h, const struct json *j, struct err *e)
 	a->count = (int)count;
 	a->scaled = (int)scaled;
 	a->wants_up = json_bool(json_get(j, "wants_up"), false);
-	a->is_leaving = json_bool(json_get(j, "is_leaving"), false);
+	a->is_deleting = json_bool(json_get(j, "is_leaving"), false);
 	a->arrival = (size_t)get_int(j, "arrival", (int64_t)a->arrival);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;

@@ -37,7 +37,7 @@ static const struct spec *other_of(const struct names *n, const struct spec *s)
 	return other ? other : map_get(&n->namespaces, s->name);
 }
 
-static void add_place(struct buf *out, const struct spec *s, struct place at)
+static void add_location(struct buf *out, const struct spec *s, struct place at)
 {
 	if (s->oxfile && at.line)
 		buf_addf(out, "%s:%d", s->oxfile, at.line);
@@ -54,9 +54,9 @@ static void tell(const struct spec *s, const struct spec *other, struct buf *out
 	const struct spec *member = is_app ? s : other;
 
 	buf_addf(out, "'%s' is an app (", name);
-	add_place(out, app, app->at);
+	add_location(out, app, app->at);
 	buf_addf(out, ") and the namespace of '%s' (", member->name);
-	add_place(out, member, oxfile_place(member, "namespace"));
+	add_location(out, member, oxfile_place(member, "namespace"));
 	buf_addc(out, ')');
 }
 

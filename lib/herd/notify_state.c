@@ -21,31 +21,31 @@ struct notify_state {
 
 static struct notify_state *open(struct instance *i)
 {
-	if (!i->told) {
-		i->told = mem_zalloc(1, sizeof(*i->told));
-		i->told->silence.owner = i;
-		i->told->watchdog_ms = instance_spec(i)->watchdog_ms;
+	if (!i->notify) {
+		i->notify = mem_zalloc(1, sizeof(*i->notify));
+		i->notify->silence.owner = i;
+		i->notify->watchdog_ms = instance_spec(i)->watchdog_ms;
 	}
-	return i->told;
+	return i->notify;
 }
 
 void instance_notify_end(struct instance *i)
 {
-	if (!i->told)
+	if (!i->notify)
 		return;
-	timer_disarm(&i->app->herd->timers, &i->told->silence);
-	mem_free(i->told);
-	i->told = NULL;
+	timer_disarm(&i->app->herd->timers, &i->notify->silence);
+	mem_free(i->notify);
+	i->notify = NULL;
 }
 
 const char *instance_notify_status(const struct instance *i)
 {
-	return i->told && i->told->status[0] ? i->told->status : NULL;
+	return i->notify && i->notify->status[0] ? i->notify->status : NULL;
 }
 
 bool instance_is_silent(const struct instance *i)
 {
-	return i->told && i->told->is_silent;
+	return i->notify && i->notify->is_silent;
 }
 
 /* --- the watchdog ---------------------------------------------------------------------------------------------------- */
@@ -58,13 +58,13 @@ void instance_watchdog_begin(struct instance *i)
 	if (!instance_spec(i)->watchdog_ms)
 		return;
 	open(i);
-	instance_arm(i, &i->told->silence, TIMER_WATCHDOG, i->told->watchdog_ms);
+	instance_arm(i, &i->notify->silence, TIMER_WATCHDOG, i->notify->watchdog_ms);
 }
 
 /* Its checks, where it has some, say so too when they fail; whoever was the first is undone only by himself. */
 static void turn_silent(struct instance *i, const char *why)
 {
-	i->told->is_silent = true;
+	i->notify->is_silent = true;
 	if (i->state == STATE_RUNNING)
 		instance_event(i, EVENT_UNHEALTHY, why);
 	else
@@ -75,22 +75,22 @@ void instance_watchdog_bite(struct instance *i)
 {
 	char why[96];
 
-	if (!i->told || (i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY))
+	if (!i->notify || (i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY))
 		return;
 	snprintf(why, sizeof(why), "it has not said WATCHDOG=1 for %.3g s",
-		(double)i->told->watchdog_ms / 1000);
+		(double)i->notify->watchdog_ms / 1000);
 	turn_silent(i, why);
 }
 
 static void hear_alive(struct instance *i)
 {
-	struct notify_state *told = i->told;
+	struct notify_state *notify = i->notify;
 
 	if (i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY)
 		return;
-	if (told->watchdog_ms && instance_spec(i)->watchdog_ms)
-		instance_arm(i, &told->silence, TIMER_WATCHDOG, told->watchdog_ms);
-	told->is_silent = false;
+	if (notify->watchdog_ms && instance_spec(i)->watchdog_ms)
+		instance_arm(i, &notify->silence, TIMER_WATCHDOG, notify->watchdog_ms);
+	notify->is_silent = false;
 	if (i->state == STATE_UNHEALTHY && i->health != HEALTH_UNHEALTHY)
 		instance_event(i, EVENT_HEALTHY, NULL);
 }
@@ -101,9 +101,9 @@ static void hear_ready(struct instance *i)
 {
 	enum ready_kind kind = spec_ready(instance_spec(i));
 
-	if (i->told->is_reloading)
+	if (i->notify->is_reloading)
 		instance_note(i, "says that it has reloaded");
-	i->told->is_reloading = false;
+	i->notify->is_reloading = false;
 	if (i->state == STATE_STARTING &&
 		(kind == READY_NOTIFY || kind == READY_NOTIFY_FD || kind == READY_IPC))
 		instance_event(i, EVENT_READY, NULL);
@@ -111,22 +111,22 @@ static void hear_ready(struct instance *i)
 
 static void hear_changes(struct instance *i, const struct notice *what)
 {
-	struct notify_state *told = i->told;
+	struct notify_state *notify = i->notify;
 
 	if (what->has_status)
-		memcpy(told->status, what->status, sizeof(told->status));
-	if (what->is_reloading && !told->is_reloading)
+		memcpy(notify->status, what->status, sizeof(notify->status));
+	if (what->is_reloading && !notify->is_reloading)
 		instance_note(i, "says that it reloads");
-	told->is_reloading |= what->is_reloading;
-	if (what->is_stopping && !told->is_stopping && i->state != STATE_STOPPING)
+	notify->is_reloading |= what->is_reloading;
+	if (what->is_stopping && !notify->is_stopping && i->state != STATE_STOPPING)
 		instance_note(i, "says that it stops");
-	told->is_stopping |= what->is_stopping;
+	notify->is_stopping |= what->is_stopping;
 }
 
 /* Never less time than it was given in the first place. */
 static void extend(struct instance *i, int64_t ms)
 {
-	int64_t *first = i->life.kind == TIMER_KILL ? &i->told->stopped_by : &i->told->ready_by;
+	int64_t *first = i->life.kind == TIMER_KILL ? &i->notify->stopped_by : &i->notify->ready_by;
 	int64_t at = i->app->herd->now + ms;
 
 	if (!timer_is_armed(&i->life) || (i->life.kind != TIMER_NEVER_READY && i->life.kind != TIMER_KILL))
@@ -151,12 +151,12 @@ void herd_notified(struct herd *h, struct ticket t, const struct notice *what, i
 	if (what->extend_ms)
 		extend(i, what->extend_ms);
 	if (what->watchdog_ms)
-		i->told->watchdog_ms = what->watchdog_ms;
+		i->notify->watchdog_ms = what->watchdog_ms;
 	if (what->is_ready)
 		hear_ready(i);
-	if (i->told && (what->is_alive || what->watchdog_ms))
+	if (i->notify && (what->is_alive || what->watchdog_ms))
 		hear_alive(i);
-	if (i->told && what->is_sick && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
+	if (i->notify && what->is_sick && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
 		turn_silent(i, "it said WATCHDOG=trigger");
 	herd_commit(h);
 }

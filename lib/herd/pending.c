@@ -78,7 +78,7 @@ static void add_request(const struct herd *h, const struct herd_wait *r, struct 
 	size_t k = 0;
 
 	for (k = 0; k < r->len; k++) {
-		const struct instance *i = r->waits[k].is_over ? NULL : herd_by_slot(h, r->waits[k].slot);
+		const struct instance *i = r->waits[k].is_done ? NULL : herd_by_slot(h, r->waits[k].slot);
 
 		if (i && tell(t, i->app))
 			add_instance(i, t->out);

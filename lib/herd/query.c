@@ -7,10 +7,10 @@
 #include "base/str.h"
 #include "herd/herd_private.h"
 
-static const struct instance *first_from(const struct herd *h, size_t place)
+static const struct instance *first_from(const struct herd *h, size_t position)
 {
-	for (; place < h->apps.len; place++) {
-		const struct app *a = h->apps.items[place];
+	for (; position < h->apps.len; position++) {
+		const struct app *a = h->apps.items[position];
 
 		if (a->instances.len)
 			return a->instances.items[0];
@@ -27,11 +27,12 @@ const struct instance *herd_next(const struct herd *h, const struct instance *i)
 {
 	const struct app *a = i->app;
 	/* Numbers are nearly always places; behind a retired one that is gone they are a little larger. */
-	size_t place = (size_t)i->number < a->instances.len ? (size_t)i->number : a->instances.len - 1;
+	size_t position = (size_t)i->number < a->instances.len ? (size_t)i->number : a->instances.len - 1;
 
-	while (a->instances.items[place] != i)
-		place--;
-	return place + 1 < a->instances.len ? a->instances.items[place + 1] : first_from(h, a->place + 1);
+	while (a->instances.items[position] != i)
+		position--;
+	return position + 1 < a->instances.len ? a->instances.items[position + 1]
+					       : first_from(h, a->position + 1);
 }
 
 const struct instance *herd_find(const struct herd *h, const char *name)
@@ -94,7 +95,7 @@ static void starting_reason(const struct instance *i, struct buf *out)
 	case PHASE_CHECKING:
 		buf_addf(out, "looks whether port %d is free", i->port);
 		break;
-	case PHASE_ASKED:
+	case PHASE_SPAWNING:
 		buf_adds(out, "its process is being started");
 		break;
 	default:
@@ -140,19 +141,19 @@ static void unhealthy_reason(const struct instance *i, struct buf *out)
 	buf_adds(out, i->why ? i->why : "its health check fails");
 	if (!i->has_asked_place || i->has_place)
 		return;
-	if (i->app->ill.most > 1)
+	if (i->app->health_budget.most > 1)
 		buf_addf(out, "; restarted once fewer than %zu of %s are down for their health",
-			i->app->ill.most, i->app->spec->name);
+			i->app->health_budget.most, i->app->spec->name);
 	else
 		buf_addf(out, "; restarted once no other of %s is down for its health", i->app->spec->name);
 }
 
 static void down_reason(const struct instance *i, struct buf *out)
 {
-	if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS && i->is_unkillable)
+	if (instance_should_run(i) && i->phase == PHASE_LEFTOVERS && i->is_unkillable)
 		buf_adds(
 			out, "remaining processes are unkillable: SIGKILL was sent and they are still there");
-	else if (instance_is_wanted(i) && i->phase == PHASE_LEFTOVERS)
+	else if (instance_should_run(i) && i->phase == PHASE_LEFTOVERS)
 		leftovers_reason(i, out);
 	else if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, out))
 		return;
@@ -174,11 +175,11 @@ void instance_reason(const struct instance *i, struct buf *out)
 {
 	if (i->state == STATE_STOPPING)
 		stopping_reason(i, out);
-	else if (i->leave == LEAVE_OUT)
+	else if (i->drain == DRAIN_REMOVING)
 		buf_adds(out, "is to stop, and is being taken out of its upstream");
-	else if (i->leave == LEAVE_DRAIN)
+	else if (i->drain == DRAIN_DRAINING)
 		buf_adds(out, "is to stop when its connections have ended");
-	else if (instance_is_leaving(i))
+	else if (instance_is_going_down(i))
 		buf_adds(out, "is to stop, after what depends on it");
 	else if (i->state == STATE_STARTING)
 		starting_reason(i, out);

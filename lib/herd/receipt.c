@@ -45,7 +45,7 @@ void receipts_release(struct herd *h)
 	vec_release(&h->receipts);
 }
 
-static bool is_over(const struct receipt *r)
+static bool is_done(const struct receipt *r)
 {
 	return !r->is_open && !r->left;
 }
@@ -77,7 +77,7 @@ static void forget(struct herd *h, size_t at)
 		if (request->receipt != r)
 			continue;
 		request->receipt = NULL;
-		if (!request->id && !request->is_over)
+		if (!request->id && !request->is_done)
 			request_free(vec_remove(&h->requests, k));
 	}
 	receipt_free(r);
@@ -87,7 +87,7 @@ static void forget(struct herd *h, size_t at)
 static size_t next_to_go(const struct herd *h)
 {
 	for (size_t k = 0; k < h->receipts.len; k++)
-		if (is_over(h->receipts.items[k]))
+		if (is_done(h->receipts.items[k]))
 			return k;
 	return 0;
 }
@@ -100,7 +100,7 @@ static void make_room(struct herd *h)
 		const struct receipt *r = h->receipts.items[k];
 
 		bytes += size_of(r);
-		if (is_over(r) && h->now - r->at > RECEIPT_AGE_MS)
+		if (is_done(r) && h->now - r->at > RECEIPT_AGE_MS)
 			forget(h, k);
 	}
 	while (h->receipts.len >= RECEIPTS_MAX || (h->receipts.len && bytes > RECEIPTS_BYTES_MAX)) {
@@ -146,7 +146,7 @@ void herd_receipt_close(struct herd *h, const char *text)
 	}
 	mem_free(r->text);
 	r->text = mem_strdup(strlen(text) <= RECEIPT_TEXT_MAX ? text : "");
-	h->options.hands->changed(h->options.context);
+	h->options.effects->changed(h->options.context);
 }
 
 bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receipt *out)
@@ -156,7 +156,7 @@ bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receip
 	if (!r)
 		return false;
 	*out = (struct herd_receipt){
-		.is_over = is_over(r),
+		.is_done = is_done(r),
 		.is_ok = !r->has_failed,
 		.words = r->words.ptr,
 		.text = r->text,
@@ -197,10 +197,10 @@ void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *
 	r->has_failed |= !is_ok;
 	if (*words && r->words.len < RECEIPT_WORDS_MAX)
 		buf_addf(&r->words, "%s%.*s", r->words.len ? "\n" : "", (int)RECEIPT_WORDS_MAX, words);
-	if (!is_over(r) || !waiter)
+	if (!is_done(r) || !waiter)
 		return;
 	r->waiter = 0;
-	h->options.hands->settled(h->options.context, waiter, !r->has_failed, r->words.ptr);
+	h->options.effects->settled(h->options.context, waiter, !r->has_failed, r->words.ptr);
 }
 
 /* --- over the brain's own death --- */
@@ -215,7 +215,7 @@ static void write_request(const struct herd_wait *request, struct buf *out)
 	for (size_t k = 0; k < request->len; k++) {
 		const struct instance_wait *w = &request->waits[k];
 
-		if (w->is_over)
+		if (w->is_done)
 			continue;
 		emit_open(out, NULL, '{');
 		emit_int(out, "slot", w->slot);

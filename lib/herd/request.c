@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 
-struct asked {
+struct targeted_request {
 	struct herd *h;
 	const struct herd_request *r;
 	struct vec instances, apps; /* in dependency order */
@@ -34,7 +34,7 @@ static void hurry(struct instance *i, enum event start_by)
 		timer_disarm(&i->app->herd->timers, &i->life);
 }
 
-static void start_instance(const struct asked *q, struct instance *i)
+static void start_instance(const struct targeted_request *q, struct instance *i)
 {
 	const struct rollout *r = i->app->rollout;
 	bool is_left = q->r->is_deploy && i->has_ended && r && r->phase == ROLLOUT_WAITING;
@@ -45,7 +45,7 @@ static void start_instance(const struct asked *q, struct instance *i)
 	instance_mark_dirty(i);
 }
 
-static void start_app(const struct asked *q, struct app *a)
+static void start_app(const struct targeted_request *q, struct app *a)
 {
 	a->wants_up = true;
 	app_note_start(a);
@@ -66,12 +66,12 @@ static bool has_app(const struct vec *apps, const struct app *a)
 }
 
 /* Adds what `a` depends on, as deep as that goes. */
-static void add_needs(struct asked *q, const struct app *a)
+static void add_needs(struct targeted_request *q, const struct app *a)
 {
 	for (size_t k = 0; k < a->needs.len; k++) {
 		struct app *need = a->needs.items[k];
 
-		if (need->is_leaving || has_app(&q->apps, need))
+		if (need->is_deleting || has_app(&q->apps, need))
 			continue;
 		vec_push(&q->apps, need);
 		add_needs(q, need);
@@ -81,7 +81,7 @@ static void add_needs(struct asked *q, const struct app *a)
 	}
 }
 
-static void start(struct asked *q)
+static void start(struct targeted_request *q)
 {
 	size_t named = q->instances.len;
 
@@ -99,7 +99,7 @@ static void start(struct asked *q)
 }
 
 /* Nobody has to ask for those that are on their way out, but when all is said to be down, so are they. */
-static void wait_for_retired(struct asked *q)
+static void wait_for_retired(struct targeted_request *q)
 {
 	for (size_t k = 0; k < q->apps.len; k++) {
 		const struct app *a = q->apps.items[k];
@@ -115,7 +115,7 @@ static void wait_for_retired(struct asked *q)
 	}
 }
 
-static void stop(struct asked *q)
+static void stop(struct targeted_request *q)
 {
 	wait_for_retired(q);
 	for (size_t k = 0; k < q->apps.len; k++)
@@ -129,7 +129,7 @@ static void stop(struct asked *q)
 	}
 }
 
-static void restart(struct asked *q)
+static void restart(struct targeted_request *q)
 {
 	enum goal goal = q->r->waits_ready ? GOAL_READY : GOAL_CYCLED;
 
@@ -155,16 +155,16 @@ static void restart(struct asked *q)
 		instance_mark_dirty(q->instances.items[k]);
 }
 
-static void delete (struct asked *q)
+static void delete (struct targeted_request *q)
 {
 	wait_for_retired(q);
 	for (size_t k = 0; k < q->instances.len; k++)
 		request_wait(q->request, q->instances.items[k], GOAL_DOWN);
 	for (size_t k = 0; k < q->apps.len; k++)
-		app_leave(q->apps.items[k]);
+		app_delete(q->apps.items[k]);
 }
 
-static void reset(struct asked *q)
+static void reset(struct targeted_request *q)
 {
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
@@ -177,7 +177,7 @@ static void reset(struct asked *q)
 	}
 }
 
-static void send_signal(struct asked *q)
+static void send_signal(struct targeted_request *q)
 {
 	struct herd *h = q->h;
 
@@ -185,11 +185,11 @@ static void send_signal(struct asked *q)
 		const struct instance *i = q->instances.items[k];
 
 		if (i->phase == PHASE_UP)
-			h->options.hands->signal(h->options.context, instance_ticket(i), q->r->signal);
+			h->options.effects->signal(h->options.context, instance_ticket(i), q->r->signal);
 	}
 }
 
-static int check(const struct asked *q, struct err *e)
+static int check(const struct targeted_request *q, struct err *e)
 {
 	if (q->h->is_shutting_down)
 		return err_set(e, "the daemon is stopping; nothing new is begun");
@@ -226,11 +226,11 @@ void instance_remember(struct herd *h, struct instance *i, const char *words)
 	};
 
 	history_add(&i->past, &event);
-	h->options.hands->remember(h->options.context, &event);
+	h->options.effects->remember(h->options.context, &event);
 }
 
 /* Kept for `why`: who asked.  A start means nothing to what runs. */
-static void remember(const struct asked *q)
+static void remember(const struct targeted_request *q)
 {
 	struct buf words = BUF_INIT;
 
@@ -238,7 +238,7 @@ static void remember(const struct asked *q)
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
 
-		if (q->r->verb != HERD_START || instance_is_leaving(i) || !state_is_live(i->state))
+		if (q->r->verb != HERD_START || instance_is_going_down(i) || !state_is_live(i->state))
 			instance_remember(q->h, i, words.ptr);
 	}
 	buf_release(&words);
@@ -246,7 +246,7 @@ static void remember(const struct asked *q)
 
 int herd_request(struct herd *h, const struct herd_request *r, int64_t now, struct err *e)
 {
-	static void (*const verbs[])(struct asked *) = {
+	static void (*const verbs[])(struct targeted_request *) = {
 		[HERD_START] = start,
 		[HERD_STOP] = stop,
 		[HERD_RESTART] = restart,
@@ -254,7 +254,7 @@ int herd_request(struct herd *h, const struct herd_request *r, int64_t now, stru
 		[HERD_RESET] = reset,
 		[HERD_SIGNAL] = send_signal,
 	};
-	struct asked q = { .h = h, .r = r, .instances = VEC_INIT, .apps = VEC_INIT };
+	struct targeted_request q = { .h = h, .r = r, .instances = VEC_INIT, .apps = VEC_INIT };
 	int rc = -1;
 
 	herd_begin(h, now);

@@ -90,7 +90,7 @@ static void rollout_over(struct herd_wait *r, size_t at, bool is_ok, const char 
 	struct rollout_wait *wait = vec_remove(&r->rollouts, at);
 
 	r->left--;
-	r->is_over = !r->left;
+	r->is_done = !r->left;
 	request_tell(r, is_ok || wait->any_end, words);
 	mem_free(wait);
 }
@@ -120,7 +120,7 @@ void request_begin(struct herd *h, struct herd_wait *r)
 		return;
 	if (r->len)
 		qsort(r->waits, r->len, sizeof(*r->waits), compare_waits);
-	r->is_over = !r->left;
+	r->is_done = !r->left;
 	vec_push(&h->requests, r);
 	receipt_covers(h, r);
 }
@@ -135,7 +135,7 @@ static enum answer look_down(const struct instance *i, struct buf *why)
 		buf_adds(why, "does not die after SIGKILL");
 		return ANSWER_FAILED;
 	}
-	if (!instance_is_wanted(i) || i->state == STATE_STOPPING || i->is_restarting)
+	if (!instance_should_run(i) || i->state == STATE_STOPPING || i->is_restarting)
 		return ANSWER_WAIT;
 	buf_adds(why, "was started again");
 	return ANSWER_FAILED;
@@ -175,13 +175,13 @@ static bool keeps_failing(const struct instance *i, const struct instance_wait *
 /* Nobody wants it any more, or it ended: an answer, whatever was waited for. */
 static enum answer look_unwanted(const struct instance *i, struct buf *why)
 {
-	if (instance_is_asked(i) && i->state == STATE_FINISHED)
+	if (instance_is_wanted(i) && i->state == STATE_FINISHED)
 		return ANSWER_OK;
-	if (instance_is_asked(i))
+	if (instance_is_wanted(i))
 		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "it ended");
-	if (instance_is_asked(i) && i->state == STATE_CRASHED)
+	if (instance_is_wanted(i) && i->state == STATE_CRASHED)
 		add_more(i, why);
-	else if (!instance_is_asked(i))
+	else if (!instance_is_wanted(i))
 		buf_adds(why, "was stopped");
 	return ANSWER_FAILED;
 }
@@ -197,9 +197,9 @@ static bool is_hopeless(const struct instance *i, struct buf *why)
 
 		VEC_EACH (&need->instances, n, other) {
 			has_crashed |=
-				instance_is_asked(other) && other->has_ended && !instance_is_ready(other);
+				instance_is_wanted(other) && other->has_ended && !instance_is_ready(other);
 		}
-		if (!has_crashed && need->asked)
+		if (!has_crashed && need->wanted)
 			continue;
 		buf_addf(why, "waits for %s, which %s", need->spec->name,
 			has_crashed ? "crashed" : "is stopped");
@@ -217,7 +217,7 @@ static bool is_port_given_up(const struct instance *i)
 		const struct instance *other = h->slots.items[k];
 
 		if (other != i && other->port == i->port && state_is_live(other->state) &&
-			!instance_is_wanted(other))
+			!instance_should_run(other))
 			return true;
 	}
 	return false;
@@ -227,7 +227,7 @@ static enum answer look_up(const struct instance *i, const struct instance_wait 
 {
 	bool is_new = i->generation > w->generation;
 
-	if (!instance_is_wanted(i) && !i->is_restarting)
+	if (!instance_should_run(i) && !i->is_restarting)
 		return look_unwanted(i, why);
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
 		return ANSWER_FAILED;
@@ -265,14 +265,14 @@ static void look(struct herd_wait *r, struct instance_wait *w, const struct inst
 	enum answer answer = w->goal == GOAL_DOWN ? look_down(i, &why) : look_up(i, w, &why);
 
 	if (answer != ANSWER_WAIT) {
-		w->is_over = true;
+		w->is_done = true;
 		r->left--;
 	}
 	if (answer == ANSWER_FAILED)
 		fail(r, i, why.ptr);
 	/* Who waits for all to be up has the answer with the first that will not; who stops waits for every one. */
 	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN && !r->is_patient))
-		r->is_over = true;
+		r->is_done = true;
 	buf_release(&why);
 }
 
@@ -284,10 +284,10 @@ void requests_look(struct herd *h, const struct instance *i)
 		struct herd_wait *r = h->requests.items[k];
 		struct instance_wait *w = NULL;
 
-		if (r->is_over || !r->len)
+		if (r->is_done || !r->len)
 			continue;
 		w = bsearch(&key, r->waits, r->len, sizeof(*r->waits), compare_waits);
-		if (w && !w->is_over)
+		if (w && !w->is_done)
 			look(r, w, i);
 	}
 }
@@ -297,7 +297,7 @@ static void answer(struct herd *h, struct herd_wait *r)
 	if (r->failed > FAILURES_TOLD_MAX)
 		buf_addf(&r->words, "; and %zu more", r->failed - FAILURES_TOLD_MAX);
 	if (r->id)
-		h->options.hands->settled(h->options.context, r->id, !r->failed, r->words.ptr);
+		h->options.effects->settled(h->options.context, r->id, !r->failed, r->words.ptr);
 	if (r->receipt)
 		receipt_settled(h, r->receipt, !r->failed, r->words.ptr);
 	request_free(r);
@@ -311,7 +311,7 @@ void requests_answer(struct herd *h)
 	for (size_t k = 0; k < len; k++) {
 		struct herd_wait *r = h->requests.items[k];
 
-		if (r->is_over)
+		if (r->is_done)
 			answer(h, r);
 		else
 			h->requests.items[kept++] = r;
@@ -351,15 +351,15 @@ static void resume(const struct herd *h, struct herd_wait *r)
 	for (size_t k = 0; k < r->len; k++) {
 		struct instance_wait *w = &r->waits[k];
 
-		if (w->is_over || herd_by_slot(h, w->slot))
+		if (w->is_done || herd_by_slot(h, w->slot))
 			continue;
-		w->is_over = true;
+		w->is_done = true;
 		r->left--;
 	}
 	for (size_t n = r->rollouts.len; n-- > 0;)
 		if (!has_rollout(h, ((const struct rollout_wait *)r->rollouts.items[n])->rollout))
 			rollout_over(r, n, true, "");
-	r->is_over = !r->left;
+	r->is_done = !r->left;
 }
 
 void requests_resume(struct herd *h)

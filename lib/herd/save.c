@@ -102,8 +102,8 @@ static void write_instance(const struct instance *i, struct buf *out)
 	set_int(out, "delay_ms", i->delay_ms);
 	set_int(out, "restarts", i->restarts);
 	set_int(out, "start_by", i->start_by);
-	if (i->leave != LEAVE_NONE)
-		emit_string(out, "leave", leave_word(i->leave));
+	if (i->drain != DRAIN_NONE)
+		emit_string(out, "leave", drain_step_word(i->drain));
 	for (size_t k = 0; k < instance_flags_count; k++)
 		if (*(const bool *)((const char *)i + instance_flags[k].offset))
 			emit_bool(out, instance_flags[k].key, true);
@@ -111,8 +111,8 @@ static void write_instance(const struct instance *i, struct buf *out)
 	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
 	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);
 	set_history(out, i->history, now);
-	if (i->over)
-		emit_string(out, "over", i->over);
+	if (i->limit_words)
+		emit_string(out, "over", i->limit_words);
 	set_exit(out, &i->last_exit);
 	if (i->why)
 		emit_string(out, "why", i->why);
@@ -197,7 +197,7 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 	emit_int(out, "count", r->count);
 	emit_int(out, "back_count", r->back_count);
 	emit_int(out, "back_scaled", r->back_scaled);
-	emit_bool(out, "is_told_on", r->is_told_on);
+	emit_bool(out, "is_told_on", r->is_continued);
 	emit_bool(out, "is_aborted", r->is_aborted);
 	emit_int(out, "began_ms", now - r->began_at);
 	emit_int(out, "progress_ms", now - r->progress_at);
@@ -232,7 +232,7 @@ static void write_app(const struct app *a, struct buf *out)
 	emit_int(out, "count", a->count);
 	emit_int(out, "scaled", a->scaled);
 	emit_bool(out, "wants_up", a->wants_up);
-	emit_bool(out, "is_leaving", a->is_leaving);
+	emit_bool(out, "is_leaving", a->is_deleting);
 	emit_int(out, "arrival", (int64_t)a->arrival);
 	emit_int(out, "target", a->target->number);
 	if (a->previous)

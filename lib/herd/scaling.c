@@ -45,7 +45,7 @@ static void wait_for_scale(struct herd_wait *r, const struct change *d, bool wai
 	VEC_EACH (&d->app->instances, i, instance) {
 		if (instance->is_retired)
 			request_wait(r, instance, GOAL_DOWN);
-		else if (waits_ready && instance->number >= d->was && instance_is_wanted(instance))
+		else if (waits_ready && instance->number >= d->was && instance_should_run(instance))
 			request_wait(r, instance, GOAL_READY);
 	}
 }

@@ -12,21 +12,21 @@ const char *instance_stop_words(const struct instance *i)
 	if (i->is_pulled)
 		return i->app->target->successor;
 	if (i->is_retired)
-		return i->app->is_leaving ? "deleted" : "scaled down";
+		return i->app->is_deleting ? "deleted" : "scaled down";
 	if (i->wants_up)
-		return i->over ? i->over : "restart";
+		return i->limit_words ? i->limit_words : "restart";
 	return "asked to stop";
 }
 
 static void step_down(struct instance *i)
 {
 	bool waits = i->state == STATE_BLOCKED || i->state == STATE_BACKOFF;
-	bool is_asked_down = !i->wants_up || i->is_retired;
+	bool is_to_be_down = !i->wants_up || i->is_retired;
 
 	i->is_restarting = false;
-	instance_stay(i);
+	instance_drain_cancel(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
-	if (waits || (is_asked_down && i->state != STATE_STOPPED))
+	if (waits || (is_to_be_down && i->state != STATE_STOPPED))
 		instance_event(i, EVENT_STOP, instance_stop_words(i));
 	/* Not in the same step: being fed touched it, and what is touched must stay. */
 	else if (i->is_retired && i->phase == PHASE_NONE)
@@ -63,7 +63,7 @@ static void step_up(struct instance *i)
 /* The definition changed while it was on its way out, and now it is wanted again. */
 static bool is_outdated(const struct instance *i)
 {
-	return !i->app->rollout && i->revision != i->app->target && !instance_is_leaving(i);
+	return !i->app->rollout && i->revision != i->app->target && !instance_is_going_down(i);
 }
 
 /* What ends for a limit alone is judged once it is gone: counted, and started again after a delay. */
@@ -78,7 +78,7 @@ static void begin_stop(struct instance *i)
 
 void instance_step(struct instance *i)
 {
-	instance_place_look(i);
+	health_slot_review(i);
 	if (i->state == STATE_STOPPING)
 		return;
 	if (state_is_live(i->state) && is_outdated(i)) {
@@ -89,18 +89,18 @@ void instance_step(struct instance *i)
 		/* Where no process was asked for yet nobody can depend on it. */
 		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;
 
-		if (!instance_is_leaving(i)) {
+		if (!instance_is_going_down(i)) {
 			if (i->state == STATE_UNHEALTHY && instance_step_unhealthy(i))
 				return;
 			if (i->state != STATE_STARTING)
-				instance_stay(i);
+				instance_drain_cancel(i);
 			return;
 		}
-		if (is_hollow || (!app_has_leaving_dependents(i->app) && instance_may_stop(i)))
+		if (is_hollow || (!app_has_dependents_going_down(i->app) && instance_may_stop(i)))
 			begin_stop(i);
 		return;
 	}
-	if (instance_is_asked(i))
+	if (instance_is_wanted(i))
 		step_up(i);
 	else
 		step_down(i);

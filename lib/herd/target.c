@@ -24,7 +24,7 @@ static void begin(struct search *s, const struct herd *h)
 	for (size_t k = 0; k < h->apps.len; k++) {
 		struct app *a = h->apps.items[k];
 
-		if (a->is_leaving)
+		if (a->is_deleting)
 			continue;
 		vec_push(&s->apps, a);
 		vec_push(&s->specs, (void *)a->spec);
@@ -67,12 +67,12 @@ static int find_instance(struct search *s, const char *name, struct err *e)
 	int number = 0;
 	char *app = selector_instance(name, &len, &number) ? mem_strndup(name, len) : NULL;
 	const struct app *a = app ? app_find(s->h, app) : NULL;
-	struct instance *i = a && !a->is_leaving ? app_instance(a, number) : NULL;
+	struct instance *i = a && !a->is_deleting ? app_instance(a, number) : NULL;
 	int rc = 0;
 
 	if (i && !i->is_retired) {
 		vec_push(&s->singles, i);
-	} else if (a && !a->is_leaving) {
+	} else if (a && !a->is_deleting) {
 		if (a->count > 0)
 			err_set(e, "'%s' has instances 0 to %d; there is no '%s'", app, a->count - 1, name);
 		else

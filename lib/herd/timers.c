@@ -13,41 +13,41 @@ static bool is_before(const struct timer *a, const struct timer *b)
 	return a->at != b->at ? a->at < b->at : a->order < b->order;
 }
 
-static void put(struct timers *t, struct timer *timer, size_t place)
+static void put(struct timers *t, struct timer *timer, size_t position)
 {
-	t->heap[place] = timer;
-	timer->place = place;
+	t->heap[position] = timer;
+	timer->position = position;
 }
 
 static void rise(struct timers *t, struct timer *timer)
 {
-	size_t place = timer->place;
+	size_t position = timer->position;
 
-	for (; place > 1 && is_before(timer, t->heap[place / 2]); place /= 2)
-		put(t, t->heap[place / 2], place);
-	put(t, timer, place);
+	for (; position > 1 && is_before(timer, t->heap[position / 2]); position /= 2)
+		put(t, t->heap[position / 2], position);
+	put(t, timer, position);
 }
 
 static void sink(struct timers *t, struct timer *timer)
 {
-	size_t place = timer->place;
+	size_t position = timer->position;
 
 	for (;;) {
-		size_t child = place * 2;
+		size_t child = position * 2;
 
 		if (child < t->len && is_before(t->heap[child + 1], t->heap[child]))
 			child++;
 		if (child > t->len || !is_before(t->heap[child], timer))
 			break;
-		put(t, t->heap[child], place);
-		place = child;
+		put(t, t->heap[child], position);
+		position = child;
 	}
-	put(t, timer, place);
+	put(t, timer, position);
 }
 
 bool timer_is_armed(const struct timer *timer)
 {
-	return timer->place > 0;
+	return timer->position > 0;
 }
 
 void timer_arm(struct timers *t, struct timer *timer, int64_t at)
@@ -60,22 +60,22 @@ void timer_arm(struct timers *t, struct timer *timer, int64_t at)
 	}
 	timer->at = at;
 	timer->order = ++t->armed;
-	timer->place = ++t->len;
+	timer->position = ++t->len;
 	rise(t, timer);
 }
 
 void timer_disarm(struct timers *t, struct timer *timer)
 {
 	struct timer *last = NULL;
-	size_t place = timer->place;
+	size_t position = timer->position;
 
-	if (!place)
+	if (!position)
 		return;
-	timer->place = 0;
+	timer->position = 0;
 	last = t->heap[t->len--];
 	if (last == timer)
 		return;
-	put(t, last, place);
+	put(t, last, position);
 	rise(t, last);
 	sink(t, last);
 }

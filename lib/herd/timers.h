@@ -14,7 +14,7 @@ struct timer {
 	uint64_t order;      /* of two that are due at once the first armed fires first */
 	uint64_t generation; /* of whom it was set for */
 	void *owner;         /* borrowed */
-	size_t place;        /* 0: not armed */
+	size_t position;     /* 0: not armed */
 	int kind;            /* its owner's business */
 };
 

@@ -58,7 +58,7 @@ void unready_words(const struct instance *i, struct buf *out)
 	const char *check = instance_check_words(i);
 	struct process_look look = { .ports_len = 0 };
 
-	o->hands->look(o->context, i->pid, &look);
+	o->effects->look(o->context, i->pid, &look);
 	buf_addf(out, "not ready within %.3g s (ready_timeout_secs)",
 		(double)instance_spec(i)->ready_timeout_ms / 1000);
 	if (check)

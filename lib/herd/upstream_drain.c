@@ -11,7 +11,7 @@
 
 static bool keeps_upstream(const struct app *a)
 {
-	return a->spec->nginx.output && !a->is_leaving;
+	return a->spec->nginx.output && !a->is_deleting;
 }
 
 /* --- who serves --- */
@@ -24,11 +24,11 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 
 	VEC_EACH (&a->instances, k, i) {
 		bool is_trial = instance_is_on_trial(i);
-		bool serves = instance_is_asked(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
+		bool serves = instance_is_wanted(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
 			!is_trial;
 		/* The server of a slot that is being replaced stays, marked down.  Who does not come back has none, so its end needs no reload. */
 		bool is_coming = is_trial && !i->is_spare && i->phase == PHASE_UP;
-		bool comes_back = i->leave != LEAVE_NONE && instance_is_asked(i);
+		bool comes_back = i->drain != DRAIN_NONE && instance_is_wanted(i);
 
 		if (!i->port || (!serves && !is_coming && !comes_back))
 			continue;
@@ -47,10 +47,10 @@ static bool same_servers(const struct app *a, const struct upstream_server *serv
 	return true;
 }
 
-static void wish(struct app *a, struct upstream_server *servers, size_t count)
+static void send(struct app *a, struct upstream_server *servers, size_t count)
 {
 	const struct herd_options *o = &a->herd->options;
-	const struct upstream_effect wish = {
+	const struct upstream_effect effect = {
 		.app = a->spec->name,
 		.spec = a->spec,
 		.servers = servers,
@@ -63,7 +63,7 @@ static void wish(struct app *a, struct upstream_server *servers, size_t count)
 	a->served_count = count;
 	a->served_spec = a->spec;
 	proxy_view_wished(a, servers, count);
-	o->hands->upstream(o->context, &wish);
+	o->effects->upstream(o->context, &effect);
 }
 
 static void begin_drain(struct instance *i)
@@ -71,10 +71,10 @@ static void begin_drain(struct instance *i)
 	const struct herd_options *o = &i->app->herd->options;
 	int64_t ms = instance_spec(i)->deploy.drain_ms;
 
-	i->leave = ms > 0 ? LEAVE_DRAIN : LEAVE_OVER;
+	i->drain = ms > 0 ? DRAIN_DRAINING : DRAIN_DONE;
 	if (ms > 0) {
-		instance_arm(i, &i->life, TIMER_LEAVE, ms + DRAIN_GRACE_MS);
-		o->hands->drain(o->context, instance_ticket(i), i->port, ms);
+		instance_arm(i, &i->life, TIMER_DRAIN, ms + DRAIN_GRACE_MS);
+		o->effects->drain(o->context, instance_ticket(i), i->port, ms);
 	}
 	instance_mark_dirty(i);
 }
@@ -84,8 +84,8 @@ static bool is_out(const struct instance *i)
 {
 	const struct app *a = i->app;
 
-	return i->leave_serial <= a->upstream_set ||
-		(i->leave_serial <= a->upstream_answered && !proxy_view_may_name(a, i->port));
+	return i->drain_serial <= a->upstream_set ||
+		(i->drain_serial <= a->upstream_answered && !proxy_view_may_name(a, i->port));
 }
 
 /* Those that wait to be out, and are. */
@@ -95,10 +95,10 @@ static void look_out(struct app *a)
 	struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (i->leave != LEAVE_OUT || !instance_is_leaving(i))
+		if (i->drain != DRAIN_REMOVING || !instance_is_going_down(i))
 			continue;
-		if (!i->leave_serial)
-			i->leave_serial = a->upstream_serial;
+		if (!i->drain_serial)
+			i->drain_serial = a->upstream_serial;
 		if (is_out(i))
 			begin_drain(i);
 	}
@@ -121,7 +121,7 @@ static void settle_upstream(struct app *a)
 	if (same_servers(a, servers, count))
 		mem_free(servers);
 	else
-		wish(a, servers, count);
+		send(a, servers, count);
 	look_out(a);
 }
 
@@ -147,10 +147,10 @@ void upstream_is_stale(struct app *a)
 void upstream_forget(struct app *a)
 {
 	const struct herd_options *o = &a->herd->options;
-	const struct upstream_effect wish = { .app = a->spec->name, .spec = a->spec, .is_gone = true };
+	const struct upstream_effect effect = { .app = a->spec->name, .spec = a->spec, .is_gone = true };
 
 	if (a->served_spec)
-		o->hands->upstream(o->context, &wish);
+		o->effects->upstream(o->context, &effect);
 	a->served_spec = NULL;
 	proxy_view_forget(a);
 }
@@ -193,7 +193,7 @@ void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum up
 /* --- one that leaves --- */
 
 /* Does anybody lose by it if it stops at once?  Where nobody else serves, waiting only makes the gap come later. */
-static bool leaves_gently(const struct instance *i)
+static bool drains_first(const struct instance *i)
 {
 	return keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
 }
@@ -205,53 +205,53 @@ static bool serves(const struct instance *i)
 
 bool upstream_has(const struct instance *i)
 {
-	return serves(i) && i->leave == LEAVE_NONE && leaves_gently(i);
+	return serves(i) && i->drain == DRAIN_NONE && drains_first(i);
 }
 
 bool instance_may_stop(struct instance *i)
 {
-	if (!serves(i) || i->leave == LEAVE_OVER)
+	if (!serves(i) || i->drain == DRAIN_DONE)
 		return true;
 	/* One that was called back and is to go after all. */
-	if (i->leave == LEAVE_OUT && i->leave_serial && is_out(i))
+	if (i->drain == DRAIN_REMOVING && i->drain_serial && is_out(i))
 		begin_drain(i);
-	if (i->leave != LEAVE_NONE)
-		return !i->app->asked || i->app->herd->is_shutting_down;
-	if (!leaves_gently(i))
+	if (i->drain != DRAIN_NONE)
+		return !i->app->wanted || i->app->herd->is_shutting_down;
+	if (!drains_first(i))
 		return true;
-	i->leave = LEAVE_OUT;
-	i->leave_serial = 0;
-	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
+	i->drain = DRAIN_REMOVING;
+	i->drain_serial = 0;
+	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 	upstream_is_stale(i->app);
 	i->app->herd->is_changed = true;
 	return false;
 }
 
-void instance_stay(struct instance *i)
+void instance_drain_cancel(struct instance *i)
 {
 	struct herd *h = i->app->herd;
 
-	if (i->leave == LEAVE_NONE)
+	if (i->drain == DRAIN_NONE)
 		return;
-	if (timer_is_armed(&i->life) && i->life.kind == TIMER_LEAVE)
+	if (timer_is_armed(&i->life) && i->life.kind == TIMER_DRAIN)
 		timer_disarm(&h->timers, &i->life);
-	i->leave = LEAVE_NONE;
+	i->drain = DRAIN_NONE;
 	upstream_is_stale(i->app);
 }
 
-void instance_left(struct instance *i)
+void instance_drain_finish(struct instance *i)
 {
-	if (i->leave != LEAVE_NONE)
-		i->leave = LEAVE_OVER;
+	if (i->drain != DRAIN_NONE)
+		i->drain = DRAIN_DONE;
 }
 
-void instance_drain_over(struct instance *i)
+void instance_drain_timeout(struct instance *i)
 {
-	if (i->leave == LEAVE_OUT) {
+	if (i->drain == DRAIN_REMOVING) {
 		instance_note(i, "its upstream was not changed in time; it leaves all the same");
 		begin_drain(i);
-	} else if (i->leave == LEAVE_DRAIN) {
-		i->leave = LEAVE_OVER;
+	} else if (i->drain == DRAIN_DRAINING) {
+		i->drain = DRAIN_DONE;
 	}
 	instance_mark_dirty(i);
 }
@@ -263,7 +263,7 @@ void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 
 	if (!i)
 		return;
-	if (i->leave != LEAVE_DRAIN) {
+	if (i->drain != DRAIN_DRAINING) {
 		fact_unexpected(h, i, "drained");
 		return;
 	}
@@ -273,17 +273,17 @@ void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 			left == 1 ? " is still" : "s are still");
 		instance_note(i, words);
 	}
-	i->leave = LEAVE_OVER;
+	i->drain = DRAIN_DONE;
 	instance_mark_dirty(i);
 	herd_commit(h);
 }
 
 /* An earlier brain may have asked, and may have called it off again after its last save: nothing is known but that it is to go. */
-void instance_leave_again(struct instance *i)
+void instance_drain_resume(struct instance *i)
 {
-	if (i->leave == LEAVE_NONE)
+	if (i->drain == DRAIN_NONE)
 		return;
-	i->leave = LEAVE_OUT;
-	i->leave_serial = 0;
-	instance_arm(i, &i->life, TIMER_LEAVE, UPSTREAM_PATIENCE_MS);
+	i->drain = DRAIN_REMOVING;
+	i->drain_serial = 0;
+	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 }

@@ -45,13 +45,13 @@ static struct tally count(const struct rollout_picture *p)
 		const struct rollout_slot *s = &p->slots[k];
 		/* What cannot be stopped is nobody's slot any more when the others go back. */
 		bool is_new =
-			s->is_target && s->is_wanted && !s->is_leaving && (is_forward(p) || !s->is_stuck);
-		bool is_done = s->serves && s->is_over;
+			s->is_target && s->is_wanted && !s->is_retired && (is_forward(p) || !s->is_stuck);
+		bool is_done = s->serves && s->has_ended;
 
 		t.serving += s->serves && !is_done;
 		t.real += s->seat == SEAT_REAL && s->is_wanted;
 		t.wanted += s->seat == SEAT_REAL && s->is_wanted && !is_done && !is_hindered(s);
-		t.over += s->seat == SEAT_REAL && s->is_wanted && s->is_over;
+		t.over += s->seat == SEAT_REAL && s->is_wanted && s->has_ended;
 		t.stuck += s->seat == SEAT_REAL && s->is_wanted && s->is_stuck;
 		t.spares += s->seat == SEAT_SPARE && is_new;
 		t.unproven_spares += s->seat == SEAT_SPARE && is_new && !s->is_proven;
@@ -75,7 +75,8 @@ static int least(const struct rollout_picture *p, const struct tally *t)
 /* Whoever is beside the count costs nothing while it makes up for one that is missing. */
 static bool can_spare(const struct rollout_picture *p, const struct tally *t, const struct rollout_slot *s)
 {
-	return !s->serves || s->is_over || t->serving - 1 >= (s->seat == SEAT_REAL ? least(p, t) : t->wanted);
+	return !s->serves || s->has_ended ||
+		t->serving - 1 >= (s->seat == SEAT_REAL ? least(p, t) : t->wanted);
 }
 
 /* --- one after the other: the first that has something to say decides --- */
@@ -84,7 +85,7 @@ static bool find_failure(const struct rollout_picture *p, struct rollout_decisio
 {
 	for (size_t k = 0; k < p->len; k++) {
 		const struct rollout_slot *s = &p->slots[k];
-		bool has_failed = s->is_target && !s->is_proven && s->has_failed && !s->is_leaving;
+		bool has_failed = s->is_target && !s->is_proven && s->has_failed && !s->is_retired;
 
 		if (!is_forward(p) || (!has_failed && !(s->is_stuck && s->is_target)))
 			continue;
@@ -119,7 +120,7 @@ static bool find_proven(const struct rollout_picture *p, struct rollout_decision
 		const struct rollout_slot *s = &p->slots[k];
 		int64_t trial = trial_of(p, s);
 
-		if (!s->is_target || s->is_proven || !s->is_well || !s->is_wanted || s->is_leaving)
+		if (!s->is_target || s->is_proven || !s->is_well || !s->is_wanted || s->is_retired)
 			continue;
 		if (!is_due(s->well_since + trial, p->now, wait))
 			continue;
@@ -132,11 +133,11 @@ static bool find_proven(const struct rollout_picture *p, struct rollout_decision
 /* Nobody wants it any more, or it is of a revision that was overtaken, or (going back) it failed or ended. */
 static bool is_useless(const struct rollout_picture *p, const struct rollout_slot *s)
 {
-	if (s->seat != SEAT_SPARE || s->is_leaving)
+	if (s->seat != SEAT_SPARE || s->is_retired)
 		return false;
 	return !s->is_wanted || ((is_early(p) || p->phase == ROLLOUT_PROOF) && !s->is_target) ||
 		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && !is_early(p)) ||
-		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->is_over || !s->is_target));
+		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->has_ended || !s->is_target));
 }
 
 static bool find_useless(const struct rollout_picture *p, const struct tally *t, struct rollout_decision *d)
@@ -166,7 +167,7 @@ static struct rollout_decision prove(
 /* Nobody misses it while it is replaced. */
 static bool is_free(const struct rollout_slot *s)
 {
-	return s->is_over || (!s->serves && !s->is_up);
+	return s->has_ended || (!s->serves && !s->is_up);
 }
 
 /* One waits for the port of another, and that perhaps for the port of a third: who has to go first. */
@@ -225,13 +226,13 @@ static struct rollout_decision tidy_up(
 
 		if (s->seat == SEAT_REAL)
 			continue;
-		if (!s->is_leaving && can_spare(p, t, s))
+		if (!s->is_retired && can_spare(p, t, s))
 			return decide(ROLLOUT_DO_DROP_SPARE, k);
 		is_any_left = true;
-		is_any_held |= !s->is_leaving;
+		is_any_held |= !s->is_retired;
 	}
 	/* It makes up for one that nobody can stop: that may last, and whoever waits is told now. */
-	if (is_any_held && t->stuck && p->phase == ROLLOUT_BACK && !p->is_stall_told)
+	if (is_any_held && t->stuck && p->phase == ROLLOUT_BACK && !p->is_stall_reported)
 		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	return is_any_left ? *wait : decide(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
 }
@@ -274,7 +275,7 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 	}
 	if (find_failure(p, &d) || find_proven(p, &d) || find_useless(p, &t, &d))
 		return d;
-	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_told)) &&
+	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_reported)) &&
 		is_due(p->progress_at + p->rules.stall_ms, p->now, &d))
 		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	if (p->phase == ROLLOUT_PROOF)

@@ -43,7 +43,7 @@ struct rollout_slot {
 	enum rollout_seat seat;
 	bool is_target;  /* runs by the target, or will as soon as it is down */
 	bool is_wanted;  /* somebody wants it up */
-	bool is_leaving; /* a spare or surplus that was dropped and is not gone yet */
+	bool is_retired; /* a spare or surplus that was dropped and is not gone yet */
 	bool serves;     /* takes requests now, and goes on to */
 	bool is_up;      /* it may take some, though it is not counted on: it is not well, or about to go */
 	bool is_well;    /* ready, since `well_since` without a break */
@@ -52,7 +52,7 @@ struct rollout_slot {
 	bool is_stuck;   /* cannot be stopped */
 	bool is_held; /* the port that it has by the target is that of `holder` now, which is not by the target yet */
 	size_t holder; /* a slot */
-	bool is_over; /* it ended and does not start again by itself; if it serves all the same, its job is done */
+	bool has_ended; /* it ended and does not start again by itself; if it serves all the same, its job is done */
 	int64_t well_since;
 };
 
@@ -68,7 +68,7 @@ struct rollout_picture {
 	const struct rollout_slot *slots;
 	size_t len;
 	int64_t now, progress_at;
-	bool is_stall_told; /* going back goes on for as long as it takes, but whoever waits is told once */
+	bool is_stall_reported; /* going back goes on for as long as it takes, but whoever waits is told once */
 };
 
 enum rollout_verb {

@@ -23,7 +23,7 @@ static void must(bool holds)
 static void try_herd(const struct json *j)
 {
 	static const struct herd_effects none;
-	const struct herd_options options = { .hands = &none, .seed = 1, .cpus = 2 };
+	const struct herd_options options = { .effects = &none, .seed = 1, .cpus = 2 };
 	struct err e = ERR_INIT;
 	struct herd *h = herd_from_json(j, &options, HERE_MS, &e);
 

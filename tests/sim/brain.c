@@ -40,7 +40,7 @@ void brain_die(struct sim *s)
 	}
 }
 
-void brain_asked(void *context, struct ticket t)
+void brain_stopping(void *context, struct ticket t)
 {
 	struct sim *s = context;
 	struct proc *p = machine_find(s, t);
@@ -55,9 +55,10 @@ static void adopt(struct sim *s, struct proc *p)
 		.ticket = p->ticket,
 		.name = p->name,
 		.pid = p->pid,
-		.is_asked = p->is_asked,
-		.is_over = !p->is_main_alive,
-		.is_told = !p->is_main_alive && diary_has_end(s, p->app, p->number, p->ticket.generation),
+		.is_stopping = p->is_asked,
+		.has_ended = !p->is_main_alive,
+		.is_end_published =
+			!p->is_main_alive && diary_has_end(s, p->app, p->number, p->ticket.generation),
 	};
 	struct herd_exit end = { .code = p->code, .signal = p->signal, .wall_ms = s->wall + s->now };
 	bool is_taken = herd_adopt(s->h, &live, s->now);
@@ -99,7 +100,7 @@ static void clean_list(struct sim *s)
 void brain_start(struct sim *s)
 {
 	struct herd_options options = {
-		.hands = &machine_hands,
+		.effects = &machine_effects,
 		.context = s,
 		.seed = s->seed,
 		.cpus = 4,

@@ -135,7 +135,7 @@ void check_spawn(struct sim *s, const struct spawn_effect *wish)
 				(unsigned long long)p->ticket.generation);
 	}
 	i = instance_of(s, app, number);
-	if (!check_is_wanted(s, app, number) && (!is_extra(s, app, i) || !instance_is_asked(i)))
+	if (!check_is_wanted(s, app, number) && (!is_extra(s, app, i) || !instance_is_wanted(i)))
 		sim_fail(s, "%s is spawned, and nobody wants it", wish->name);
 	if (!s->was_changed)
 		sim_fail(s, "%s is spawned before changed() was called", wish->name);
@@ -157,7 +157,7 @@ static void check_left(struct sim *s, const struct proc *p)
 	const struct app *a = app_find(s->h, town_names[p->app]);
 	const struct instance *i = a ? app_instance(a, p->number) : NULL;
 
-	if (i && i->ready_at && a->ready > 0 && a->asked > 0 && !a->is_leaving && a->spec->nginx.output &&
+	if (i && i->ready_at && a->ready > 0 && a->wanted > 0 && !a->is_deleting && a->spec->nginx.output &&
 		proxy_is_early(s, i, p->port) && !s->is_shutting_down)
 		sim_fail(s, "%s is stopped while its upstream names it", p->name);
 }
@@ -292,7 +292,7 @@ static const char *stuck_down(const struct instance *i)
 
 static const char *stuck_live(const struct instance *i)
 {
-	bool has_process = i->phase == PHASE_UP || i->phase == PHASE_ASKED;
+	bool has_process = i->phase == PHASE_UP || i->phase == PHASE_SPAWNING;
 
 	if (i->phase == PHASE_NONE)
 		return "has no process in a state that has one";
@@ -308,10 +308,10 @@ static const char *stuck_live(const struct instance *i)
 		return "is not checked";
 	if ((i->well_since > 0) != instance_is_well(i))
 		return "is well, or is not, and counts as the other";
-	if (i->leave != LEAVE_NONE && i->leave != LEAVE_OVER &&
+	if (i->drain != DRAIN_NONE && i->drain != DRAIN_DONE &&
 		(i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
 		return timer_is_armed(&i->life) ? NULL : "leaves without a timer";
-	if (i->state != STATE_STOPPING && instance_is_leaving(i) && !app_has_leaving_dependents(i->app))
+	if (i->state != STATE_STOPPING && instance_is_going_down(i) && !app_has_dependents_going_down(i->app))
 		return "should have been told to stop";
 	return NULL;
 }
@@ -327,12 +327,12 @@ static void check_instance(struct sim *s, const struct instance *i)
 	check_timer(s, i, &i->tree);
 	if (i->is_spare && !i->is_retired && !i->app->rollout)
 		sim_fail(s, "%s:%d is a spare, and nothing is rolled out", town_names[app], i->number);
-	if (instance_is_asked(i) != is_wanted && !is_extra(s, app, i))
+	if (instance_is_wanted(i) != is_wanted && !is_extra(s, app, i))
 		sim_fail(s, "%s:%d is %s, and the herd does not think so", town_names[app], i->number,
 			is_wanted ? "wanted" : "not wanted");
 	if (state_is_live(i->state))
 		wrong = stuck_live(i);
-	else if (instance_is_wanted(i))
+	else if (instance_should_run(i))
 		wrong = stuck_down(i);
 	if (wrong)
 		sim_fail(s, "%s:%d (%s, %s) %s", town_names[app], i->number, state_word(i->state),
@@ -355,13 +355,13 @@ static void check_counts(struct sim *s, const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		asked += instance_is_asked(i) && !i->is_spare;
-		ready += instance_is_asked(i) && instance_is_ready(i);
-		leaving += instance_is_leaving(i);
+		asked += instance_is_wanted(i) && !i->is_spare;
+		ready += instance_is_wanted(i) && instance_is_ready(i);
+		leaving += instance_is_going_down(i);
 	}
-	if (asked != a->asked || ready != a->ready || leaving != a->leaving)
+	if (asked != a->wanted || ready != a->ready || leaving != a->going_down)
 		sim_fail(s, "%s counts %d asked, %d ready, %d leaving, and there are %d, %d, %d",
-			a->spec->name, a->asked, a->ready, a->leaving, asked, ready, leaving);
+			a->spec->name, a->wanted, a->ready, a->going_down, asked, ready, leaving);
 }
 
 /* One cause may make all of them unhealthy: no more than so many are down for it. */
@@ -373,7 +373,7 @@ static void check_ill(struct sim *s, const struct app *a)
 	for (int n = 0; n < SIM_NUMBERS; n++) {
 		const struct instance *i = app_instance(a, n);
 
-		if (!i || !instance_is_wanted(i) || instance_is_well(i) || i->state == STATE_FINISHED)
+		if (!i || !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED)
 			s->is_down_ill[app][n] = false;
 		down += s->is_down_ill[app][n];
 	}
@@ -389,7 +389,7 @@ void check_step(struct sim *s)
 		const struct app *a = s->h->apps.items[k];
 		int app = town_app(a->spec->name);
 
-		seen[app] = !a->is_leaving;
+		seen[app] = !a->is_deleting;
 		roll_check_app(s, app, a);
 		check_counts(s, a);
 		check_ill(s, a);
@@ -423,7 +423,7 @@ void check_quiet(struct sim *s)
 		const struct instance *i = s->h->slots.items[k];
 
 		running += i->state == STATE_RUNNING;
-		if (instance_is_wanted(i) && i->state != STATE_RUNNING && !is_held_up(i))
+		if (instance_should_run(i) && i->state != STATE_RUNNING && !is_held_up(i))
 			sim_fail(s, "all is quiet, and %s:%d is wanted and %s", i->app->spec->name, i->number,
 				state_word(i->state));
 		if (i->state == STATE_RUNNING && !machine_find(s, instance_ticket(i)))
@@ -480,7 +480,7 @@ void check_relearn(struct sim *s)
 		const struct app *a = s->h->apps.items[k];
 		struct want *w = &s->wants[town_app(a->spec->name)];
 
-		if (a->is_leaving)
+		if (a->is_deleting)
 			continue;
 		w->exists = true;
 		w->is_up = a->wants_up;

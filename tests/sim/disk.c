@@ -76,7 +76,7 @@ void disk_check_deployed(struct sim *s, int app)
 	struct buf words = BUF_INIT;
 
 	/* Where it failed at once, as what it depends on did, the old revision is there again. */
-	if (!a || a->is_leaving || s->turned_back[app] == s->steps + 1)
+	if (!a || a->is_deleting || s->turned_back[app] == s->steps + 1)
 		return;
 	now = disk_look(s, &wish);
 	if (build_differs(a->target->build, now, &words))

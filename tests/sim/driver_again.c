@@ -66,7 +66,7 @@ static int count_of(const struct sim *s, int app)
 {
 	const struct app *a = app_find(s->h, town_names[app]);
 
-	return a && !a->is_leaving && !a->rollout ? a->count : -1;
+	return a && !a->is_deleting && !a->rollout ? a->count : -1;
 }
 
 static void check_once(struct sim *s, const struct again *q)
@@ -125,7 +125,7 @@ void again_ask(struct sim *s, bool is_exact)
 	}
 	sim_trace(s, "request %llu: %s once more", (unsigned long long)a->id, q->key);
 	check_once(s, q);
-	if (receipt.is_over) {
+	if (receipt.is_done) {
 		a->id = 0;
 		q->id = 0;
 	} else {

@@ -76,7 +76,7 @@ bool driver_is_there_yet(const struct sim *s, int app, int number)
 bool driver_wants_up(const struct sim *s, int app, int number, bool fallback)
 {
 	const struct app *a = app_find(s->h, town_names[app]);
-	const struct instance *i = a && !a->is_leaving ? app_instance(a, number) : NULL;
+	const struct instance *i = a && !a->is_deleting ? app_instance(a, number) : NULL;
 
 	return i && !i->is_retired && !i->is_spare ? i->wants_up : fallback;
 }

@@ -283,9 +283,9 @@ static void wish_settled(void *context, uint64_t request, bool is_ok, const char
 	check_settled(s, request, is_ok);
 }
 
-const struct herd_effects machine_hands = {
+const struct herd_effects machine_effects = {
 	.spawn = wish_spawn,
-	.asked = brain_asked,
+	.stopping = brain_stopping,
 	.signal = tree_signal,
 	.stop = tree_stop,
 	.shutdown = tree_shutdown,

@@ -56,7 +56,7 @@ void port_check(struct sim *s)
 	for (size_t k = 0; k < s->h->apps.len; k++) {
 		const struct app *a = s->h->apps.items[k];
 
-		if (a->is_leaving)
+		if (a->is_deleting)
 			continue;
 		note_ports(s, holder, a, a->target);
 		note_ports(s, holder, a, a->current);

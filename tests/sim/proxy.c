@@ -170,8 +170,8 @@ void proxy_check(struct sim *s, const struct app *a)
 		const struct instance *i = a->instances.items[k];
 		int index = i->port - SIM_PORT_FIRST;
 
-		if (i->leave == LEAVE_OUT && instance_is_leaving(i) && i->leave_serial &&
-			i->leave_serial <= s->answered[app] && !s->is_upstream_doubtful[app] && index >= 0 &&
+		if (i->drain == DRAIN_REMOVING && instance_is_going_down(i) && i->drain_serial &&
+			i->drain_serial <= s->answered[app] && !s->is_upstream_doubtful[app] && index >= 0 &&
 			index < SIM_PORTS && !s->is_named_maybe[app][index])
 			sim_fail(s, "%s:%d waits for a proxy that never knew it", a->spec->name, i->number);
 	}
@@ -186,7 +186,7 @@ bool proxy_is_early(const struct sim *s, const struct instance *i, int port)
 		return false;
 	if (!s->is_upstream_broken[app])
 		return true;
-	return i->leave_serial > s->let_go[app] && s->now - s->unwished_at[app][index] < UPSTREAM_PATIENCE_MS;
+	return i->drain_serial > s->let_go[app] && s->now - s->unwished_at[app][index] < UPSTREAM_PATIENCE_MS;
 }
 
 /* Nobody here listens on a port that was only passed on. */

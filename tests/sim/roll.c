@@ -29,7 +29,7 @@ static void learn(struct sim *s, int app)
 	int count = a && a->rollout ? a->rollout->count : a ? a->count : 0;
 
 	w->is_told = false;
-	if (!a || a->is_leaving)
+	if (!a || a->is_deleting)
 		return;
 	w->version = town_version(a->spec);
 	/* What was not deployed gives its ports back. */
@@ -52,7 +52,7 @@ void roll_check_app(struct sim *s, int app, const struct app *a)
 
 	if (w->exists && w->is_told)
 		learn(s, app);
-	if (!w->exists || a->is_leaving)
+	if (!w->exists || a->is_deleting)
 		return;
 	if (w->count != count)
 		sim_fail(s, "%s should have %d instances, and the herd says %d", a->spec->name, w->count,
@@ -70,7 +70,7 @@ static bool is_done(const struct instance *i)
 
 static bool serves(const struct instance *i)
 {
-	return instance_is_asked(i) && i->state == STATE_RUNNING && !instance_is_on_trial(i);
+	return instance_is_wanted(i) && i->state == STATE_RUNNING && !instance_is_on_trial(i);
 }
 
 /* It goes, or is as good as gone, because a rollout says so. */
@@ -99,10 +99,10 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 
 		/* Those that the same step added, or that were done before it, were not counted on. */
 		wanted += is_same && !seen->was_spare && !seen->was_done && !i->is_spare &&
-			i->state != STATE_FINISHED && i->number < count && instance_is_asked(i);
-		left += serves(i) && !instance_is_leaving(i);
+			i->state != STATE_FINISHED && i->number < count && instance_is_wanted(i);
+		left += serves(i) && !instance_is_going_down(i);
 		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && is_pulled(i) &&
-			(i->is_spare || instance_is_asked(i)) && i->health != HEALTH_UNHEALTHY &&
+			(i->is_spare || instance_is_wanted(i)) && i->health != HEALTH_UNHEALTHY &&
 			!instance_is_silent(i) && !i->is_failing &&
 			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){
@@ -118,7 +118,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 	least = town_surge(a->spec, a->rollout ? a->rollout->count : a->count)
 		? wanted
 		: wanted - (int)a->spec->deploy.max_unavailable;
-	if (is_any_taken && a->rollout && !has_turned && !a->is_leaving && !s->is_shutting_down &&
+	if (is_any_taken && a->rollout && !has_turned && !a->is_deleting && !s->is_shutting_down &&
 		left < least)
 		sim_fail(s, "one of %s is taken away for a rollout, %d serve, and %d have to", a->spec->name,
 			left, least);
@@ -154,7 +154,7 @@ static bool is_one_missing(const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		if (!i->is_spare && instance_is_asked(i) && !serves(i) && !is_done(i))
+		if (!i->is_spare && instance_is_wanted(i) && !serves(i) && !is_done(i))
 			return true;
 	}
 	return false;
@@ -180,7 +180,7 @@ static void check_one_revision(struct sim *s, const struct app *a)
 			sim_fail(s, "all is quiet, and %s:%d is not by the revision of %s", a->spec->name,
 				i->number, a->spec->name);
 	}
-	if (a->instances.len != (size_t)a->count && !a->is_leaving && !a->rollout)
+	if (a->instances.len != (size_t)a->count && !a->is_deleting && !a->rollout)
 		sim_fail(s, "all is quiet, and %s has %zu instances of %d", a->spec->name, a->instances.len,
 			a->count);
 }

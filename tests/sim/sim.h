@@ -203,7 +203,7 @@ uint64_t sim_draw(uint64_t *random, uint64_t range);
 bool sim_chance(uint64_t *random, unsigned int percent);
 
 /* machine.c */
-extern const struct herd_effects machine_hands;
+extern const struct herd_effects machine_effects;
 /* Does the earliest thing that is due; false: nothing is. */
 bool machine_step(struct sim *s);
 int64_t machine_next(const struct sim *s);
@@ -301,7 +301,7 @@ void brain_die(struct sim *s);
 void brain_save(struct sim *s);
 void brain_end(struct sim *s);
 /* The keeper remembers who was told to end, for the next brain. */
-void brain_asked(void *context, struct ticket t);
+void brain_stopping(void *context, struct ticket t);
 
 /* disk.c */
 struct build *disk_look(void *context, const struct build_query *wish);

@@ -61,7 +61,7 @@ static void spawn(void *context, const struct spawn_effect *wish)
 	push(f->asked, &f->asked_len, wish->ticket);
 }
 
-static void asked(void *context, struct ticket t)
+static void stopping(void *context, struct ticket t)
 {
 	struct fake *f = say(context, "asked", t);
 
@@ -218,7 +218,7 @@ static void settled(void *context, uint64_t request, bool is_ok, const char *wor
 
 const struct herd_effects fake_effects = {
 	.spawn = spawn,
-	.asked = asked,
+	.stopping = stopping,
 	.signal = send_signal,
 	.stop = stop,
 	.shutdown = ask_to_stop,

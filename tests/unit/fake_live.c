@@ -23,7 +23,7 @@ static struct build *look(void *context, const struct build_query *wish)
 struct herd_options fake_options(struct fake *f)
 {
 	return (struct herd_options){
-		.hands = &fake_effects,
+		.effects = &fake_effects,
 		.context = f,
 		.seed = 1,
 		.cpus = 4,

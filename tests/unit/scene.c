@@ -303,14 +303,14 @@ static void key(struct scene *s, const struct line *l)
 /* again K: the same is asked once more. */
 static void again(struct scene *s, const struct line *l)
 {
-	struct herd_receipt receipt = { .is_over = false };
+	struct herd_receipt receipt = { .is_done = false };
 
 	if (!herd_receipt_find(s->f.h, line_word(l, 1), &receipt)) {
 		buf_adds(&s->f.log, "never asked\n");
 		return;
 	}
-	buf_addf(&s->f.log, "asked before, %s%s: %s (%s)\n", receipt.is_over ? "over" : "not over",
-		receipt.is_over && !receipt.is_ok ? ", failed" : "", receipt.words ? receipt.words : "",
+	buf_addf(&s->f.log, "asked before, %s%s: %s (%s)\n", receipt.is_done ? "over" : "not over",
+		receipt.is_done && !receipt.is_ok ? ", failed" : "", receipt.words ? receipt.words : "",
 		receipt.text ? receipt.text : "");
 	herd_receipt_wait(s->f.h, line_word(l, 1), ++s->request);
 }

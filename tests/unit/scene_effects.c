@@ -10,7 +10,7 @@
 #include "model/build.h"
 #include "rules/rollout.h"
 
-static struct herd_effects hands;
+static struct herd_effects effects;
 
 static void spawn(void *context, const struct spawn_effect *w)
 {
@@ -118,16 +118,16 @@ static struct herd_options options_of(struct fake *f)
 {
 	struct herd_options o = fake_options(f);
 
-	hands = fake_effects;
-	hands.spawn = spawn;
-	hands.watch_ready = watch_ready;
-	hands.unwatch = unwatch;
-	hands.upstream = upstream;
-	hands.hook = hook;
-	hands.changed = changed;
-	hands.publish = publish;
-	hands.remember = remember;
-	o.hands = &hands;
+	effects = fake_effects;
+	effects.spawn = spawn;
+	effects.watch_ready = watch_ready;
+	effects.unwatch = unwatch;
+	effects.upstream = upstream;
+	effects.hook = hook;
+	effects.changed = changed;
+	effects.publish = publish;
+	effects.remember = remember;
+	o.effects = &effects;
 	o.is_port_taken = is_port_taken;
 	return o;
 }
@@ -266,6 +266,6 @@ void scene_counts(struct fake *f)
 	int64_t due = herd_next_deadline(f->h);
 
 	buf_addf(&f->log, "stale %llu odd %llu instances %zu timers %zu requests %zu checks %zu due %lld\n",
-		(unsigned long long)c.stale_facts, (unsigned long long)c.odd_facts, c.instances, c.timers,
-		c.requests, c.checks, (long long)(due < 0 ? -1 : due - f->now));
+		(unsigned long long)c.stale_facts, (unsigned long long)c.unexpected_facts, c.instances,
+		c.timers, c.requests, c.checks, (long long)(due < 0 ? -1 : due - f->now));
 }

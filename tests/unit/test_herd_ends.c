@@ -62,7 +62,7 @@ static void last_lines_stand_below_a_crash_alone(void **state)
 static void a_crash_that_the_store_knows_no_start_of(void **state)
 {
 	struct fake f;
-	struct herd_live live = { .name = "api:0", .pid = 4242, .is_over = true };
+	struct herd_live live = { .name = "api:0", .pid = 4242, .has_ended = true };
 
 	(void)state;
 	fake_init(&f);

@@ -134,7 +134,9 @@ static void the_next_brain_continues(void **state)
 {
 	for (int was_saved = 0; was_saved < 2; was_saved++) {
 		struct fake f;
-		struct herd_live live = { .name = "api:0", .pid = 4242, .is_asked = true, .is_over = true };
+		struct herd_live live = {
+			.name = "api:0", .pid = 4242, .is_stopping = true, .has_ended = true
+		};
 		struct herd_exit end = { .signal = 15 };
 
 		(void)state;
@@ -168,7 +170,7 @@ static void the_next_brain_continues(void **state)
 static void killed_stays_killed(void **state)
 {
 	struct fake f;
-	struct herd_live live = { .name = "api:0", .pid = 4242, .is_asked = true, .is_over = true };
+	struct herd_live live = { .name = "api:0", .pid = 4242, .is_stopping = true, .has_ended = true };
 
 	(void)state;
 	begin(&f);

@@ -257,7 +257,7 @@ static void a_late_answer_is_for_nobody(void **state)
 	assert_status(&f, "api:0", "running", "healthy");
 	/* Nor is one that nobody asked for. */
 	herd_probed(f.h, fake_ticket(&f, "api:0"), PROBE_FAILED, "unasked", f.now);
-	assert_int_equal(herd_counts(f.h).odd_facts, 1);
+	assert_int_equal(herd_counts(f.h).unexpected_facts, 1);
 	fake_release(&f);
 }
 

@@ -276,7 +276,7 @@ static void the_word_of_a_dead_process_means_nothing(void **state)
 	herd_tree_gone(f.h, t, f.now);
 	herd_spawned(f.h, t, 9, f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "backoff");
-	assert_int_equal(herd_counts(f.h).odd_facts, 4);
+	assert_int_equal(herd_counts(f.h).unexpected_facts, 4);
 	fake_pass(&f, 200);
 	assert_int_equal(fake_count(&f, "spawn"), 2);
 	fake_release(&f);

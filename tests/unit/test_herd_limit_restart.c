@@ -126,7 +126,7 @@ static void over_a_death(void **state)
 {
 	const struct herd_exit end = { .signal = 15 };
 	struct fake f;
-	struct herd_live live = { .name = "api:0", .pid = 1, .is_asked = true };
+	struct herd_live live = { .name = "api:0", .pid = 1, .is_stopping = true };
 
 	(void)state;
 	fake_init(&f);

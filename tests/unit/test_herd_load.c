@@ -257,7 +257,7 @@ static void what_waits_for_a_rollout_that_is_no_more_is_over(void **state)
 	struct fake f;
 	struct herd_options options = fake_options(&f);
 	struct json *j = json_parse(text, strlen(text), 100000, NULL);
-	struct herd_receipt receipt = { .is_over = false };
+	struct herd_receipt receipt = { .is_done = false };
 
 	(void)state;
 	fake_init(&f);
@@ -265,10 +265,10 @@ static void what_waits_for_a_rollout_that_is_no_more_is_over(void **state)
 	f.h = herd_from_json(j, &options, f.now, NULL);
 	assert_non_null(f.h);
 	assert_true(herd_receipt_find(f.h, "k", &receipt));
-	assert_false(receipt.is_over);
+	assert_false(receipt.is_done);
 	herd_resume(f.h, f.now);
 	assert_true(herd_receipt_find(f.h, "k", &receipt));
-	assert_true(receipt.is_over);
+	assert_true(receipt.is_done);
 	assert_true(receipt.is_ok);
 	json_free(j);
 	mem_free(text);

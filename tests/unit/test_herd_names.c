@@ -53,7 +53,7 @@ static void an_old_state_with_a_name_of_both_loads(void **state)
 	struct fake f;
 	struct json *j = NULL;
 	struct buf text = BUF_INIT;
-	struct herd_options options = { .hands = &fake_effects, .context = &f };
+	struct herd_options options = { .effects = &fake_effects, .context = &f };
 	struct herd *old = NULL;
 	struct vec found = VEC_INIT;
 	const char *web = "web";

@@ -17,7 +17,7 @@ static int scale_once(struct fake *f, int delta, uint64_t id)
 	int rc = 0;
 
 	if (herd_receipt_find(f->h, key, &receipt)) {
-		if (!receipt.is_over)
+		if (!receipt.is_done)
 			herd_receipt_wait(f->h, key, id);
 		return 1;
 	}
@@ -81,7 +81,7 @@ static void what_is_asked_again_is_done_once(void **state)
 	assert_int_equal(scale_once(&f, 2, 9), 1);
 	assert_int_equal(instances(&f), 3);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
-	assert_true(receipt.is_over);
+	assert_true(receipt.is_done);
 	assert_true(receipt.is_ok);
 	assert_string_equal(receipt.text, "{\"apps\":[]}");
 	fake_release(&f);
@@ -123,7 +123,7 @@ static void what_fails_is_told_to_who_asks_again(void **state)
 	fake_request(&f, HERD_STOP, "api:1", 0, false);
 	assert_int_equal(fake_count(&f, "settled"), 0);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
-	assert_true(receipt.is_over);
+	assert_true(receipt.is_done);
 	assert_false(receipt.is_ok);
 	assert_string_equal(receipt.words, "api:1 was stopped");
 	fake_release(&f);
@@ -159,7 +159,7 @@ static void what_waits_for_one_that_is_gone_is_over(void **state)
 	fake_rebirth(&f);
 	herd_resume(f.h, f.now);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
-	assert_true(receipt.is_over && receipt.is_ok);
+	assert_true(receipt.is_done && receipt.is_ok);
 	fake_release(&f);
 }
 

@@ -79,7 +79,7 @@ static void exits_in_between_are_counted(void **state)
 static void adopt_ended(struct fake *f, struct ticket t, bool is_told)
 {
 	const struct herd_live live = {
-		.ticket = t, .name = "api:0", .pid = 4242, .is_over = true, .is_told = is_told
+		.ticket = t, .name = "api:0", .pid = 4242, .has_ended = true, .is_end_published = is_told
 	};
 
 	fake_forget(f);
@@ -122,7 +122,7 @@ static void who_was_asked_to_end_is_started_again(void **state)
 	for (int is_over = 0; is_over < 2; is_over++) {
 		struct fake f;
 		struct herd_live live = {
-			.name = "api:0", .pid = 4242, .is_asked = true, .is_over = is_over
+			.name = "api:0", .pid = 4242, .is_stopping = true, .has_ended = is_over
 		};
 
 		(void)state;
@@ -421,7 +421,7 @@ static void a_damaged_store_is_an_error(void **state)
 		 "\"instances\":[{\"number\":0,\"slot\":1,\"state\":\"dancing\",\"phase\":\"up\"}]}]}"),
 	};
 	struct fake f;
-	struct herd_options options = { .hands = &fake_effects, .context = &f };
+	struct herd_options options = { .effects = &fake_effects, .context = &f };
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(texts) / sizeof(texts[0]); k++) {

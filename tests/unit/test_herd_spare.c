@@ -240,7 +240,7 @@ static void over_a_death(void **state)
 	change_and_deploy(&f, s);
 	live.ticket = fake_ticket(&f, "bot:0");
 	live.pid = instance_pid(herd_find(f.h, "bot:0"));
-	live.is_asked = true;
+	live.is_stopping = true;
 	fake_rebirth(&f);
 	assert_true(herd_adopt(f.h, &live, f.now));
 	f.listened = 3000;

@@ -40,11 +40,11 @@ static void timers_are_read_back(void **state)
 static void ways_out_are_read_back(void **state)
 {
 	(void)state;
-	for (int k = 0; k < LEAVE_COUNT; k++) {
-		enum leave leave = LEAVE_COUNT;
+	for (int k = 0; k < DRAIN_STEP_COUNT; k++) {
+		enum drain_step drain = DRAIN_STEP_COUNT;
 
-		assert_true(leave_parse(leave_word((enum leave)k), &leave));
-		assert_int_equal(leave, k);
+		assert_true(drain_step_parse(drain_step_word((enum drain_step)k), &drain));
+		assert_int_equal(drain, k);
 	}
 }
 
@@ -54,19 +54,19 @@ static void nothing_else_is_a_word(void **state)
 	enum herd_event_kind event = HERD_EVENT_APP;
 	enum phase phase = PHASE_UP;
 	enum timer_kind timer = TIMER_KILL;
-	enum leave leave = LEAVE_DRAIN;
+	enum drain_step drain = DRAIN_DRAINING;
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(others) / sizeof(others[0]); k++) {
 		assert_false(herd_event_parse(others[k], &event));
 		assert_false(phase_parse(others[k], &phase));
 		assert_false(timer_parse(others[k], &timer));
-		assert_false(leave_parse(others[k], &leave));
+		assert_false(drain_step_parse(others[k], &drain));
 	}
 	assert_int_equal(event, HERD_EVENT_APP);
 	assert_int_equal(phase, PHASE_UP);
 	assert_int_equal(timer, TIMER_KILL);
-	assert_int_equal(leave, LEAVE_DRAIN);
+	assert_int_equal(drain, DRAIN_DRAINING);
 }
 
 int main(void)

@@ -109,7 +109,7 @@ static void an_overtaken_spare_is_no_use(void **state)
 		assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 		spare->serves = false;
 		assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
-		spare->is_leaving = true;
+		spare->is_retired = true;
 		assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 	}
 }
@@ -138,7 +138,7 @@ static void who_is_down_for_a_moment_is_protected(void **state)
 		s->slots[k].serves = s->slots[k].is_up = s->slots[k].is_well = false;
 	assert_verb(s, ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
 	for (int k = 0; k < 3; k++)
-		s->slots[k].is_over = true;
+		s->slots[k].has_ended = true;
 	assert_verb(s, ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
 }
 
@@ -228,7 +228,7 @@ static void surplus_makes_way(void **state)
 	s->slots[0].holder = 1;
 	s->slots[1].holder = 2;
 	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 2);
-	s->slots[2].is_leaving = true;
+	s->slots[2].is_retired = true;
 	s->slots[2].serves = s->slots[1].is_held = false;
 	assert_verb(s, ROLLOUT_DO_REPLACE, 1);
 }
@@ -244,7 +244,7 @@ static void canaries_pause(void **state)
 	assert_verb(s, ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
 	s->p.phase = ROLLOUT_PAUSED;
 	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
-	s->slots[3].is_leaving = true;
+	s->slots[3].is_retired = true;
 	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 }
 
@@ -257,7 +257,7 @@ static void the_end_is_tidy(void **state)
 	for (int k = 0; k < 4; k++)
 		make_proven(&s->slots[k]);
 	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
-	s->slots[3].is_leaving = true;
+	s->slots[3].is_retired = true;
 	s->slots[3].serves = false;
 	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 	s->p.len = 3;
@@ -289,7 +289,7 @@ static void what_does_not_get_on_is_over(void **state)
 	s->slots[0].is_up = s->slots[0].serves = s->slots[0].is_well = false;
 	s->slots[0].is_target = true;
 	assert_verb(s, ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
-	s->p.is_stall_told = true;
+	s->p.is_stall_reported = true;
 	assert_int_not_equal(rollout_decide(&s->p).verb, ROLLOUT_DO_FAIL);
 }
 
@@ -344,7 +344,7 @@ static void who_waits_for_what_cannot_be_stopped_is_told(void **state)
 	s->slots[2] = (struct rollout_slot){ .is_target = true, .is_wanted = true, .is_stuck = true };
 	make_proven(add_spare(s));
 	assert_verb(s, ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
-	s->p.is_stall_told = true;
+	s->p.is_stall_reported = true;
 	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
 	s->slots[2] = s->slots[0];
 	assert_verb(s, ROLLOUT_DO_DROP_SPARE, 3);
@@ -356,11 +356,11 @@ static void a_job_that_is_done_counts_for_nobody(void **state)
 	struct scene *s = scene(ROLLOUT_REPLACE);
 
 	(void)state;
-	s->slots[2].is_over = true;
+	s->slots[2].has_ended = true;
 	make_proven(add_spare(s));
 	assert_verb(s, ROLLOUT_DO_REPLACE, 2);
 	make_proven(&s->slots[2]);
-	s->slots[2].is_over = true;
+	s->slots[2].has_ended = true;
 	assert_verb(s, ROLLOUT_DO_REPLACE, 0);
 	s->slots[0].serves = s->slots[0].is_up = s->slots[0].is_well = false;
 	s->slots[0].is_target = true;
