@@ -16,7 +16,7 @@
 #include "base/version.h"
 #include "control/again.h"
 #include "control/handle.h"
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 #include "engine/brain.h"
 #include "engine/upgrade.h"
 #include "journal/event_ring.h"
@@ -78,14 +78,14 @@ static void saved(void *context)
 	struct front *front = context;
 
 	if (front->handle.server)
-		server_saved(front->handle.server);
+		rpc_server_saved(front->handle.server);
 }
 
 static int open_socket(void *context, struct brain *b, struct err *e)
 {
 	struct front *front = context;
 	char *path = path_join(front->dirs.run, "oxherd.sock");
-	const struct server_options options = {
+	const struct rpc_server_options options = {
 		.path = path,
 		.group = front->group,
 		.group_may = front->group_may,
@@ -103,7 +103,7 @@ static int open_socket(void *context, struct brain *b, struct err *e)
 
 	front->handle.loop = front->loop;
 	front->handle.brain = b;
-	front->handle.server = server_new(front->loop, &options, e);
+	front->handle.server = rpc_server_new(front->loop, &options, e);
 	mem_free(path);
 	return front->handle.server ? 0 : -1;
 }
@@ -113,9 +113,9 @@ static void publish(void *context, const struct event_ring_item *event)
 	struct front *front = context;
 	struct buf text = BUF_INIT;
 
-	if (stream_has_listeners(front->handle.server))
+	if (rpc_stream_has_listeners(front->handle.server))
 		event_ring_write(event, &text);
-	stream_publish(front->handle.server, &text);
+	rpc_stream_publish(front->handle.server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);
 }
@@ -124,7 +124,7 @@ static bool is_reachable(void *context)
 {
 	const struct front *front = context;
 
-	return !front->handle.server || server_is_reachable(front->handle.server);
+	return !front->handle.server || rpc_server_is_reachable(front->handle.server);
 }
 
 static void signalled(void *context, int number)
@@ -205,9 +205,9 @@ static int run(struct front *front, struct err *e)
 	loop_guard(front->loop, TURN_MS);
 	loop_run(front->loop);
 	if (brain_is_orphan(b) && front->handle.server)
-		server_leave_path(front->handle.server);
+		rpc_server_leave_path(front->handle.server);
 	brain_save(b);
-	server_free(front->handle.server);
+	rpc_server_free(front->handle.server);
 	front->handle.server = NULL;
 	handle_release(&front->handle);
 	brain_free(b);

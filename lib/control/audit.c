@@ -2,7 +2,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "control/session.h"
+#include "control/rpc_session.h"
 #include "os/procfs.h"
 
 static void add_words(struct buf *out, const char *words)

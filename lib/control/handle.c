@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "control/pending_reply.h"
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 #include "engine/brain.h"
 #include "engine/upgrade.h"
 #include "model/fields.h"
@@ -391,14 +391,14 @@ static int handle_subscribe(void *context, struct request *r)
 {
 	struct handle *h = context;
 
-	stream_subscribe(r, brain_status(h->brain, NULL, 0, NULL));
+	rpc_stream_subscribe(r, brain_status(h->brain, NULL, 0, NULL));
 	return 0;
 }
 
 static int handle_unsubscribe(void *context, struct request *r)
 {
 	(void)context;
-	stream_unsubscribe(r);
+	rpc_stream_unsubscribe(r);
 	return 0;
 }
 
@@ -460,7 +460,7 @@ static int handle_upgrade(void *context, struct request *r)
 	return brain_upgrade(h->brain, &wish, on_upgraded, r, request_err(r));
 }
 
-const server_handler handle_table[METHOD_COUNT] = {
+const rpc_server_handler handle_table[METHOD_COUNT] = {
 	[METHOD_PING] = handle_ping,
 	[METHOD_VERSION] = handle_version,
 	[METHOD_STATUS] = handle_status,

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "control/server.h"
+#include "control/rpc_server.h"
 #include "model/spec.h"
 
 struct brain;
@@ -22,14 +22,14 @@ struct oxfile;
 struct handle {
 	struct ev_loop *loop;
 	struct brain *brain;
-	struct server *server;
+	struct rpc_server *server;
 	struct vec watchers; /* of struct pending_reply *: those whose clients hear of progress */
 	struct vec readers;  /* handle_logs.c: those whose logs are being read */
 };
 
 void handle_release(struct handle *h);
 /* One for each method; NULL where there is none yet. */
-extern const server_handler handle_table[METHOD_COUNT];
+extern const rpc_server_handler handle_table[METHOD_COUNT];
 
 /* handle_apply.c: oxfiles and new apps. */
 int handle_apply(void *context, struct request *r);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/toml.h"
-#include "control/request.h"
+#include "control/rpc_call.h"
 #include "model/oxfile.h"
 #include "os/file.h"
 #include "spawn/launch_env.h"

@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 #include "unit.h"
 
 /* Milliseconds without any progress after which a test has failed. */
@@ -68,14 +68,14 @@ static int take_subscriber(void *context, struct request *r)
 {
 	struct fixture *f = context;
 
-	stream_subscribe(r, json_new_int(stream_seq(f->server)));
+	rpc_stream_subscribe(r, json_new_int(rpc_stream_seq(f->server)));
 	return 0;
 }
 
 static int take_unsubscriber(void *context, struct request *r)
 {
 	(void)context;
-	stream_unsubscribe(r);
+	rpc_stream_unsubscribe(r);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ static uint64_t saves_ended(void *context)
 
 void fixture_start(struct fixture *f)
 {
-	struct server_options options = {
+	struct rpc_server_options options = {
 		.path = f->path,
 		.group = UNIXSOCK_NO_GROUP,
 		.listener = -1,
@@ -136,14 +136,14 @@ void fixture_start(struct fixture *f)
 		.ended = saves_ended,
 	};
 
-	f->server = server_new(f->loop, &options, &f->e);
+	f->server = rpc_server_new(f->loop, &options, &f->e);
 	if (!f->server)
 		fail_msg("%s", f->e.text.ptr);
 }
 
 void fixture_stop(struct fixture *f)
 {
-	server_free(f->server);
+	rpc_server_free(f->server);
 	f->server = NULL;
 }
 

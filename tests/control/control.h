@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "control/server.h"
+#include "control/rpc_server.h"
 
 struct ev_loop;
 struct request;
@@ -18,8 +18,8 @@ struct fixture {
 	char folder[32];
 	char path[64];
 	struct ev_loop *loop;
-	struct server *server;
-	server_handler handlers[METHOD_COUNT];
+	struct rpc_server *server;
+	rpc_server_handler handlers[METHOD_COUNT];
 	struct err e;
 	struct request *kept; /* the last `stop`, which nobody has answered */
 	int kept_count;

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "control.h"
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 #include "unit.h"
 
 #define MUST(condition)                                                                                      \
@@ -147,7 +147,7 @@ static void answer_with_progress(struct fixture *f)
 		return;
 	request_progress(f->kept, json_new_object());
 	buf_adds(&event, "{}");
-	stream_publish(f->server, &event);
+	rpc_stream_publish(f->server, &event);
 	buf_release(&event);
 	request_progress(f->kept, json_new_object());
 	request_answer(f->kept, NULL);

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "control.h"
-#include "control/server.h"
+#include "control/rpc_server.h"
 #include "rules/connections.h"
 #include "unit.h"
 
@@ -29,8 +29,8 @@ static void idle_clients_make_room(void **state)
 	for (int i = 2; i < 300; i++)
 		fds[i] = dial(f);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, share());
-	assert_int_equal(server_stats(f->server).turned_away, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, share());
+	assert_int_equal(rpc_server_stats(f->server).turned_away, 0);
 	/* The two that wait for something stay, so as many more of the idle ones are closed. */
 	for (int i = 2; i < first + 2; i++) {
 		assert_heard(
@@ -45,7 +45,7 @@ static void idle_clients_make_room(void **state)
 	for (int i = first + 2; i < 300; i++)
 		close(fds[i]);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 }
 
 static void a_client_too_many_is_turned_away(void **state)
@@ -65,8 +65,8 @@ static void a_client_too_many_is_turned_away(void **state)
 		say(f, fds[i], ASK("1", "stop"));
 	}
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, share());
-	assert_int_equal(server_stats(f->server).turned_away, 300 - share());
+	assert_int_equal(rpc_server_stats(f->server).clients, share());
+	assert_int_equal(rpc_server_stats(f->server).turned_away, 300 - share());
 	for (int i = share(); i < 300; i++) {
 		assert_heard(f, fds[i], words.ptr);
 		assert_closed(f, fds[i]);
@@ -76,7 +76,7 @@ static void a_client_too_many_is_turned_away(void **state)
 	for (int i = 0; i < share(); i++)
 		close(fds[i]);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	fds[0] = dial(f);
 	say(f, fds[0], ASK("1", "ping"));
 	assert_heard(f, fds[0], PING_WORDS);

@@ -34,10 +34,10 @@ static void an_answer_to_a_change_waits_for_the_disk(void **state)
 	assert_false(has_answer(f, changer));
 	/* One write that was under way has ended, and is not the one. */
 	f->saves_ended = 2;
-	server_saved(f->server);
+	rpc_server_saved(f->server);
 	assert_false(has_answer(f, changer));
 	f->saves_ended = 3;
-	server_saved(f->server);
+	rpc_server_saved(f->server);
 	assert_heard(f, changer, ANSWER("1", "\"stopped\""));
 	close(changer);
 	close(asker);
@@ -57,9 +57,9 @@ static void who_leaves_while_its_answer_waits_for_the_disk_is_forgotten(void **s
 	settle(f);
 	close(fd);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	f->saves_ended = 1;
-	server_saved(f->server);
+	rpc_server_saved(f->server);
 	settle(f);
 }
 

@@ -1,5 +1,5 @@
 /* The conversation over real sockets: framing, limits, late answers, clients that go. */
-#include "control/server.h"
+#include "control/rpc_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -74,7 +74,7 @@ static void a_flood_gets_one_error_and_is_closed(void **state)
 	say_bytes(f, fd, flood.ptr, flood.len);
 	assert_heard(f, fd, ERROR("null", "-32005", "the request is longer than 4 MiB"));
 	assert_closed(f, fd);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	buf_release(&flood);
 }
 
@@ -134,7 +134,7 @@ static void a_client_that_goes_is_told_to_whoever_works_for_it(void **state)
 	turn_until(f, &f->kept_count, 1);
 	close(fd);
 	turn_until(f, &f->gone, 1);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	assert_true(request_is_gone(f->kept));
 	request_progress(f->kept, json_new_object());
 	request_answer(f->kept, json_new_string("nobody hears this"));
@@ -170,10 +170,10 @@ static void a_notification_gets_no_answer(void **state)
 	assert_heard(f, fd, PING_WORDS);
 	shutdown(fd, SHUT_WR);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 1);
+	assert_int_equal(rpc_server_stats(f->server).clients, 1);
 	request_answer(f->kept, NULL);
 	assert_closed(f, fd);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 }
 
 static void one_that_finished_sending_and_then_goes_is_noticed(void **state)
@@ -264,7 +264,7 @@ static void answers_that_nobody_reads_stop_the_reading_first(void **state)
 	for (int i = 0; i < 100; i++)
 		say(f, fd, ASK_WITH("1", "why", "{\"target\":\"a\",\"limit\":100000}"));
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 1);
+	assert_int_equal(rpc_server_stats(f->server).clients, 1);
 	/* Ten megabytes of answers were asked for; every one of them arrives. */
 	for (int i = 0; i < 100; i++) {
 		assert_true(hear(f, fd, &line));
@@ -292,8 +292,8 @@ static void late_answers_that_nobody_reads_close_the_connection(void **state)
 	for (int i = 0; i < 10; i++)
 		request_answer(kept[i], json_new_string(big.ptr));
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
-	assert_int_equal(server_stats(f->server).overflowed, 1);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).overflowed, 1);
 	assert_non_null(strstr(f->log.ptr, "it does not read its answers"));
 	close(fd);
 	buf_release(&big);
@@ -393,7 +393,7 @@ static void another_user_is_refused(void **state)
 	chmod(folder, 0755);
 	chmod(f->path, 0666);
 	assert_int_equal(run_as_nobody(f), 0);
-	assert_int_equal(server_stats(f->server).refused, 1);
+	assert_int_equal(rpc_server_stats(f->server).refused, 1);
 	assert_non_null(strstr(f->log.ptr, "of uid 65534"));
 }
 
@@ -420,7 +420,7 @@ static void refusals_do_not_fill_the_log(void **state)
 	chmod(f->path, 0666);
 	for (int i = 0; i < 30; i++)
 		assert_int_equal(run_as_nobody(f), 0);
-	assert_int_equal(server_stats(f->server).refused, 30);
+	assert_int_equal(rpc_server_stats(f->server).refused, 30);
 	assert_int_equal(lines_about(f, "control: refused"), 20);
 }
 

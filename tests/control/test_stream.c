@@ -1,5 +1,5 @@
 /* Events: in order, without gap or repeat, and never at anybody else's cost. */
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +15,10 @@ static void publish(struct fixture *f, size_t size)
 {
 	struct buf event = BUF_INIT;
 
-	buf_addf(&event, "{\"seq\":%lld,\"text\":\"", (long long)stream_seq(f->server) + 1);
+	buf_addf(&event, "{\"seq\":%lld,\"text\":\"", (long long)rpc_stream_seq(f->server) + 1);
 	buf_fill(&event, 'e', size);
 	buf_adds(&event, "\"}");
-	stream_publish(f->server, &event);
+	rpc_stream_publish(f->server, &event);
 	buf_release(&event);
 }
 
@@ -86,7 +86,7 @@ static void a_snapshot_and_the_events_after_it_fit_at_every_moment(void **state)
 	for (int i = 0; i < 50; i++) {
 		int64_t seq = next_number(f, fds[i], NULL, "seq");
 
-		while (seq < stream_seq(f->server)) {
+		while (seq < rpc_stream_seq(f->server)) {
 			seq++;
 			assert_int_equal(next_number(f, fds[i], "event", "seq"), seq);
 		}
@@ -133,11 +133,11 @@ static void a_subscriber_that_never_reads_slows_nobody(void **state)
 	other = dial(f);
 	say(f, other, ASK("1", "ping"));
 	assert_heard(f, other, ANSWER("1", "\"pong\""));
-	assert_true(server_stats(f->server).events_missed > 3000);
-	assert_int_equal(server_stats(f->server).clients, 2);
+	assert_true(rpc_server_stats(f->server).events_missed > 3000);
+	assert_int_equal(rpc_server_stats(f->server).clients, 2);
 	/* Now it reads: what was kept, then how many are missing, then what is new; together they are all. */
 	assert_int_equal(next_number(f, deaf, NULL, "seq"), 0);
-	while (seq < 5001 - (int64_t)server_stats(f->server).events_missed)
+	while (seq < 5001 - (int64_t)rpc_server_stats(f->server).events_missed)
 		assert_int_equal(next_number(f, deaf, "event", "seq"), ++seq);
 	missed = next_number(f, deaf, "missed", "missed");
 	assert_int_equal(seq + missed, 5001);
@@ -182,10 +182,10 @@ static void a_subscriber_that_goes_is_forgotten(void **state)
 	publish(f, 1);
 	assert_int_equal(next_number(f, fd, NULL, "seq"), 0);
 	assert_int_equal(next_number(f, fd, "event", "seq"), 1);
-	assert_int_equal(server_stats(f->server).clients, 1);
+	assert_int_equal(rpc_server_stats(f->server).clients, 1);
 	close(fd);
 	settle(f);
-	assert_int_equal(server_stats(f->server).clients, 0);
+	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	publish(f, 1);
 	settle(f);
 }

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "control.h"
-#include "control/request.h"
+#include "control/rpc_call.h"
 #include "os/clock.h"
 #include "unit.h"
 

@@ -1,4 +1,4 @@
-#include "control/server.h"
+#include "control/rpc_server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/session.h"
+#include "control/rpc_session.h"
 #include "loop/loop.h"
 #include "os/clock.h"
 #include "rules/connections.h"
@@ -27,7 +27,7 @@ static int open_reserve(void)
 	return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-void session_mark(struct session *s)
+void rpc_session_mark(struct rpc_session *s)
 {
 	if (s->is_marked)
 		return;
@@ -49,7 +49,7 @@ static void turn_away(int fd, int code, const char *words)
 }
 
 /* Somebody who is refused a thousand times a second is not to fill the disk. */
-bool server_logs_refusal(struct server *s)
+bool rpc_server_logs_refusal(struct rpc_server *s)
 {
 	int64_t now = clock_ms();
 
@@ -64,7 +64,7 @@ bool server_logs_refusal(struct server *s)
 	return s->refusals++ < REFUSALS_LOGGED;
 }
 
-static bool may_enter(const struct server *s, int fd, const struct unixsock_peer *peer)
+static bool may_enter(const struct rpc_server *s, int fd, const struct unixsock_peer *peer)
 {
 	return peer->uid == 0 || peer->uid == geteuid() ||
 		unixsock_peer_has_group(fd, peer, s->options.group);
@@ -78,15 +78,15 @@ static enum connection_rank rank_of(uid_t uid)
 }
 
 /* True when there is a place, be it that of one that was idle. */
-static bool make_place(struct server *s, const struct unixsock_peer *peer)
+static bool make_place(struct rpc_server *s, const struct unixsock_peer *peer)
 {
 	struct connection all[SERVER_CLIENTS_MAX];
-	struct session *sessions[SERVER_CLIENTS_MAX];
+	struct rpc_session *sessions[SERVER_CLIENTS_MAX];
 	size_t count = 0;
 	long place = 0;
 
 	for (size_t i = 0; i < s->sessions.len && count < SERVER_CLIENTS_MAX; i++) {
-		struct session *session = s->sessions.items[i];
+		struct rpc_session *session = s->sessions.items[i];
 
 		if (session->is_broken)
 			continue;
@@ -94,24 +94,24 @@ static bool make_place(struct server *s, const struct unixsock_peer *peer)
 		all[count++] = (struct connection){
 			.uid = session->peer.uid,
 			.rank = rank_of(session->peer.uid),
-			.is_idle = session_is_idle(session),
+			.is_idle = rpc_session_is_idle(session),
 			.used_at = session->used_at,
 		};
 	}
 	place = connection_place(all, count, SERVER_CLIENTS_MAX, peer->uid, rank_of(peer->uid));
 	if (place >= 0)
-		session_dismiss(sessions[place]);
+		rpc_session_dismiss(sessions[place]);
 	return place != CONNECTION_REFUSE;
 }
 
-static void refuse_place(struct server *s, int fd, const struct unixsock_peer *peer)
+static void refuse_place(struct rpc_server *s, int fd, const struct unixsock_peer *peer)
 {
 	char words[128];
 	size_t share = connection_share(SERVER_CLIENTS_MAX, rank_of(peer->uid));
 	size_t own = 0;
 
 	for (size_t i = 0; i < s->sessions.len; i++)
-		own += ((const struct session *)s->sessions.items[i])->peer.uid == peer->uid;
+		own += ((const struct rpc_session *)s->sessions.items[i])->peer.uid == peer->uid;
 	s->stats.turned_away++;
 	if (own >= share)
 		(void)snprintf(words, sizeof(words),
@@ -124,18 +124,18 @@ static void refuse_place(struct server *s, int fd, const struct unixsock_peer *p
 	turn_away(fd, RPC_TOO_MANY, words);
 }
 
-static void admit(struct server *s, int fd)
+static void admit(struct rpc_server *s, int fd)
 {
 	struct unixsock_peer peer = { .pid = 0 };
 
 	if (unixsock_peer(fd, &peer) < 0 || !may_enter(s, fd, &peer)) {
-		if (server_logs_refusal(s))
+		if (rpc_server_logs_refusal(s))
 			log_warn("control: refused pid %d of uid %u", (int)peer.pid, (unsigned int)peer.uid);
 		turn_away(fd, RPC_FORBIDDEN, "this daemon belongs to another user");
 	} else if (!make_place(s, &peer)) {
 		refuse_place(s, fd, &peer);
 	} else {
-		vec_push(&s->sessions, session_new(s, fd, &peer));
+		vec_push(&s->sessions, rpc_session_new(s, fd, &peer));
 	}
 }
 
@@ -143,7 +143,7 @@ static void admit(struct server *s, int fd)
  * There is no descriptor left.  A connection that nobody takes would make the loop spin, so the one in reserve is given up to take it,
  * say why, and close it.  Without even that, accepting rests for a moment.
  */
-static void refuse_one(struct server *s)
+static void refuse_one(struct rpc_server *s)
 {
 	int fd = -1;
 
@@ -168,7 +168,7 @@ static bool is_out_of_descriptors(int number)
 
 static void on_connection(struct ev_loop *loop, struct ev_io *w, int events)
 {
-	struct server *s = w->data;
+	struct rpc_server *s = w->data;
 
 	(void)loop;
 	loop_mind(events);
@@ -186,7 +186,7 @@ static void on_connection(struct ev_loop *loop, struct ev_io *w, int events)
 
 static void on_breath(struct ev_loop *loop, struct ev_timer *w, int events)
 {
-	struct server *s = w->data;
+	struct rpc_server *s = w->data;
 
 	(void)events;
 	ev_timer_stop(loop, w);
@@ -197,7 +197,7 @@ static void on_breath(struct ev_loop *loop, struct ev_timer *w, int events)
 
 /* --- turns --- */
 
-bool server_has_time(struct server *s, bool is_owner)
+bool rpc_server_has_time(struct rpc_server *s, bool is_owner)
 {
 	int64_t now = clock_ms();
 
@@ -206,12 +206,12 @@ bool server_has_time(struct server *s, bool is_owner)
 	return now < s->busy_until[is_owner];
 }
 
-static void begin_turn(struct server *s)
+static void begin_turn(struct rpc_server *s)
 {
 	s->busy_until[false] = s->busy_until[true] = 0;
 }
 
-static void forget(struct server *s, struct session *session)
+static void forget(struct rpc_server *s, struct rpc_session *session)
 {
 	for (size_t i = 0; i < s->sessions.len; i++) {
 		if (s->sessions.items[i] != session)
@@ -219,10 +219,10 @@ static void forget(struct server *s, struct session *session)
 		vec_remove(&s->sessions, i);
 		break;
 	}
-	session_free(session);
+	rpc_session_free(session);
 }
 
-static bool has_room(const struct session *session)
+static bool has_room(const struct rpc_session *session)
 {
 	return session->requests.len < SESSION_REQUESTS_MAX && session->out.bytes <= SESSION_PAUSE_BYTES;
 }
@@ -230,21 +230,21 @@ static bool has_room(const struct session *session)
 /* Lines are not looked at in here: what they change would miss whatever the owner of the loop does at the end of a turn. */
 static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int events)
 {
-	struct server *s = w->data;
+	struct rpc_server *s = w->data;
 	bool wants_more = false;
 
 	(void)events;
 	/* Those who lose their client may publish events, so the list can grow. */
 	for (size_t i = 0; i < s->marked.len; i++) {
-		struct session *session = s->marked.items[i];
+		struct rpc_session *session = s->marked.items[i];
 
 		/* Marked until it is done: what it sets off must not mark it once more. */
-		if (!session_turn(session)) {
+		if (!rpc_session_turn(session)) {
 			forget(s, session);
 			continue;
 		}
 		session->is_marked = false;
-		wants_more = wants_more || session_has_room(session) ||
+		wants_more = wants_more || rpc_session_has_room(session) ||
 			(!ev_is_active(&session->reader) && has_room(session) && !session->is_closing &&
 				(session->has_lines || !session->input_ended));
 	}
@@ -258,7 +258,7 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 
 static void on_resume(struct ev_loop *loop, struct ev_timer *w, int events)
 {
-	struct server *s = w->data;
+	struct rpc_server *s = w->data;
 	size_t count = s->sessions.len;
 	size_t first = s->next;
 	bool is_short = false;
@@ -269,24 +269,24 @@ static void on_resume(struct ev_loop *loop, struct ev_timer *w, int events)
 	begin_turn(s);
 	for (size_t i = 0; i < count; i++) {
 		size_t at = (first + i) % count;
-		struct session *session = s->sessions.items[at];
+		struct rpc_session *session = s->sessions.items[at];
 
-		if (!server_has_time(s, session_is_owner(session))) {
+		if (!rpc_server_has_time(s, rpc_session_is_owner(session))) {
 			s->next = is_short ? s->next : at;
 			is_short = true;
-			session_mark(session);
+			rpc_session_mark(session);
 			continue;
 		}
-		if (session_has_room(session))
-			session_offer_room(session);
+		if (rpc_session_has_room(session))
+			rpc_session_offer_room(session);
 		if (!ev_is_active(&session->reader) && has_room(session))
-			session_work(session);
+			rpc_session_work(session);
 	}
 }
 
 /* --- life --- */
 
-static void start_watchers(struct server *s)
+static void start_watchers(struct rpc_server *s)
 {
 	ev_io_init(&s->acceptor, on_connection, s->socket.fd, EV_READ);
 	ev_init(&s->breather, on_breath);
@@ -302,10 +302,11 @@ static void start_watchers(struct server *s)
 	ev_unref(s->loop);
 }
 
-struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e)
+struct rpc_server *rpc_server_new(
+	struct ev_loop *loop, const struct rpc_server_options *options, struct err *e)
 {
 	struct unixsock socket = UNIXSOCK_INIT;
-	struct server *s = NULL;
+	struct rpc_server *s = NULL;
 
 	if (options->listener >= 0)
 		socket.fd = options->listener;
@@ -322,18 +323,18 @@ struct server *server_new(struct ev_loop *loop, const struct server_options *opt
 	return s;
 }
 
-void server_free(struct server *s)
+void rpc_server_free(struct rpc_server *s)
 {
 	if (!s)
 		return;
 	while (s->sessions.len) {
-		struct session *session = vec_pop(&s->sessions);
+		struct rpc_session *session = vec_pop(&s->sessions);
 
 		session->is_marked = true;
 		session->held = 0;
 		session->has_promised = false;
-		(void)session_turn(session);
-		session_free(session);
+		(void)rpc_session_turn(session);
+		rpc_session_free(session);
 	}
 	vec_release(&s->sessions);
 	vec_release(&s->marked);
@@ -351,29 +352,29 @@ void server_free(struct server *s)
 	mem_free(s);
 }
 
-void server_saved(struct server *s)
+void rpc_server_saved(struct rpc_server *s)
 {
 	for (size_t i = 0; i < s->sessions.len; i++) {
-		struct session *session = s->sessions.items[i];
+		struct rpc_session *session = s->sessions.items[i];
 
 		if (session->held)
-			session_mark(session);
+			rpc_session_mark(session);
 	}
 }
 
-bool server_is_reachable(const struct server *s)
+bool rpc_server_is_reachable(const struct rpc_server *s)
 {
 	return !s->owns_path || unixsock_is_there(&s->socket);
 }
 
-void server_leave_path(struct server *s)
+void rpc_server_leave_path(struct rpc_server *s)
 {
 	s->owns_path = false;
 }
 
-struct server_stats server_stats(const struct server *s)
+struct rpc_server_stats rpc_server_stats(const struct rpc_server *s)
 {
-	struct server_stats stats = s->stats;
+	struct rpc_server_stats stats = s->stats;
 
 	stats.clients = s->sessions.len;
 	return stats;

@@ -1,4 +1,4 @@
-#include "control/request.h"
+#include "control/rpc_call.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/session.h"
+#include "control/rpc_session.h"
 
-struct request *request_new(struct session *session)
+struct request *request_new(struct rpc_session *session)
 {
 	struct request *r = mem_zalloc(1, sizeof(*r));
 
@@ -44,9 +44,9 @@ bool request_is_owner(const struct request *r)
 
 void request_forbid(struct request *r, const char *what, const char *needs)
 {
-	const struct server_options *o = &r->session->server->options;
+	const struct rpc_server_options *o = &r->session->server->options;
 
-	if (server_logs_refusal(r->session->server))
+	if (rpc_server_logs_refusal(r->session->server))
 		log_warn("control: refused %s to uid %u, pid %d", method_name(r->method),
 			(unsigned int)r->peer.uid, (int)r->peer.pid);
 	request_error(r, RPC_FORBIDDEN, NULL,
@@ -81,7 +81,7 @@ struct err *request_err(struct request *r)
 /* The session may now have room for a line that waits. */
 static void request_leave(struct request *r)
 {
-	struct session *s = r->session;
+	struct rpc_session *s = r->session;
 
 	for (size_t i = 0; s && i < s->requests.len; i++) {
 		if (s->requests.items[i] != r)
@@ -90,7 +90,7 @@ static void request_leave(struct request *r)
 		break;
 	}
 	if (s)
-		session_mark(s);
+		rpc_session_mark(s);
 	params_release(&r->params);
 	rpc_request_release(&r->rpc);
 	err_release(&r->e);
@@ -113,10 +113,10 @@ void request_answer(struct request *r, struct json *result)
 			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);
 		}
-		session_answer(r->session, &line);
+		rpc_session_answer(r->session, &line);
 		if (method_changes(r->method) && !r->session->is_broken && !r->session->is_closing) {
 			r->session->has_promised = true;
-			send_queue_promise(&r->session->out);
+			rpc_send_queue_promise(&r->session->out);
 		}
 	}
 	json_free(result);
@@ -135,7 +135,7 @@ void request_error(struct request *r, int code, struct json *data, const char *f
 	va_end(args);
 	if (wants_answer(r)) {
 		rpc_write_error(&line, r->rpc.id, code, words.ptr, data);
-		session_answer(r->session, &line);
+		rpc_session_answer(r->session, &line);
 	}
 	json_free(data);
 	buf_release(&words);
@@ -146,16 +146,16 @@ void request_error(struct request *r, int code, struct json *data, const char *f
 void request_progress(struct request *r, struct json *params)
 {
 	struct buf line = BUF_INIT;
-	struct send_queue_text *text = NULL;
+	struct rpc_send_text *text = NULL;
 
 	if (wants_answer(r)) {
 		const struct json *id = json_get(r->rpc.root, "id");
 
 		json_set(params, "id", json_clone(id));
 		rpc_write_notification(&line, "progress", params);
-		text = send_text_new(line.ptr, line.len);
-		session_event(r->session, text);
-		send_text_drop(text);
+		text = rpc_send_text_new(line.ptr, line.len);
+		rpc_session_event(r->session, text);
+		rpc_send_text_drop(text);
 	}
 	json_free(params);
 	buf_release(&line);
@@ -168,7 +168,7 @@ void request_note(struct request *r, const char *method, struct json *params)
 	if (wants_answer(r)) {
 		json_set(params, "id", json_clone(json_get(r->rpc.root, "id")));
 		rpc_write_notification(&line, method, params);
-		session_answer(r->session, &line);
+		rpc_session_answer(r->session, &line);
 	}
 	json_free(params);
 	buf_release(&line);
@@ -179,7 +179,7 @@ void request_on_room(struct request *r, void (*room)(void *context, struct reque
 	r->room = room;
 	r->room_context = context;
 	if (r->session)
-		session_mark(r->session);
+		rpc_session_mark(r->session);
 }
 
 void request_on_gone(struct request *r, void (*gone)(void *context, struct request *r), void *context)

@@ -3,8 +3,8 @@
  * last event that is in it; the next event is the one after that: no gap, no repeat.  A client that reads too slowly loses events; before
  * the next one it gets a `missed` notification with their number, and had better ask for a snapshot again.
  */
-#ifndef OX_CONTROL_STREAM_H
-#define OX_CONTROL_STREAM_H
+#ifndef OX_CONTROL_RPC_STREAM_H
+#define OX_CONTROL_RPC_STREAM_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,17 +13,17 @@
 
 struct json;
 struct request;
-struct server;
+struct rpc_server;
 
 /* Whether it is worth while to write events at all. */
-bool stream_has_listeners(const struct server *s);
-/* `event` is a JSON object whose `seq` is one more than stream_seq(); without listeners it may be empty. */
-void stream_publish(struct server *s, const struct buf *event);
+bool rpc_stream_has_listeners(const struct rpc_server *s);
+/* `event` is a JSON object whose `seq` is one more than rpc_stream_seq(); without listeners it may be empty. */
+void rpc_stream_publish(struct rpc_server *s, const struct buf *event);
 /* The number of the last event. */
-int64_t stream_seq(const struct server *s);
+int64_t rpc_stream_seq(const struct rpc_server *s);
 /* Answers `{"seq": n, "snapshot": …}`, taking the snapshot over, and begins to send events. */
-void stream_subscribe(struct request *r, struct json *snapshot);
+void rpc_stream_subscribe(struct request *r, struct json *snapshot);
 /* Answers, and no event follows. */
-void stream_unsubscribe(struct request *r);
+void rpc_stream_unsubscribe(struct request *r);
 
 #endif

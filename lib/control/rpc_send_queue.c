@@ -1,4 +1,4 @@
-#include "control/send_queue.h"
+#include "control/rpc_send_queue.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,22 +11,22 @@
 /* Texts that leave in one call. */
 enum { BATCH_MAX = 64 };
 
-struct send_queue_text {
+struct rpc_send_text {
 	size_t refs;
 	size_t len;
 	char bytes[];
 };
 
-struct send_queue_item {
-	struct send_queue_item *next;
-	struct send_queue_text *text;
+struct rpc_send_item {
+	struct rpc_send_item *next;
+	struct rpc_send_text *text;
 	bool is_event;
 	bool is_promise; /* not known yet whether it is kept */
 };
 
-struct send_queue_text *send_text_new(const char *bytes, size_t len)
+struct rpc_send_text *rpc_send_text_new(const char *bytes, size_t len)
 {
-	struct send_queue_text *text = mem_alloc(sizeof(*text) + len);
+	struct rpc_send_text *text = mem_alloc(sizeof(*text) + len);
 
 	text->refs = 1;
 	text->len = len;
@@ -34,22 +34,22 @@ struct send_queue_text *send_text_new(const char *bytes, size_t len)
 	return text;
 }
 
-size_t send_text_len(const struct send_queue_text *text)
+size_t rpc_send_text_len(const struct rpc_send_text *text)
 {
 	return text->len;
 }
 
-void send_text_drop(struct send_queue_text *text)
+void rpc_send_text_drop(struct rpc_send_text *text)
 {
 	if (text && --text->refs == 0)
 		mem_free(text);
 }
 
-void send_queue_push(struct send_queue *out, struct send_queue_text *text, bool is_event)
+void rpc_send_queue_push(struct rpc_send_queue *out, struct rpc_send_text *text, bool is_event)
 {
-	struct send_queue_item *item = mem_alloc(sizeof(*item));
+	struct rpc_send_item *item = mem_alloc(sizeof(*item));
 
-	*item = (struct send_queue_item){ .text = text, .is_event = is_event };
+	*item = (struct rpc_send_item){ .text = text, .is_event = is_event };
 	text->refs++;
 	if (out->last)
 		out->last->next = item;
@@ -60,46 +60,46 @@ void send_queue_push(struct send_queue *out, struct send_queue_text *text, bool 
 	out->event_bytes += is_event ? text->len : 0;
 }
 
-static void send_queue_shift(struct send_queue *out)
+static void rpc_send_queue_shift(struct rpc_send_queue *out)
 {
-	struct send_queue_item *item = out->first;
+	struct rpc_send_item *item = out->first;
 
 	out->first = item->next;
 	if (!out->first)
 		out->last = NULL;
 	out->event_bytes -= item->is_event ? item->text->len : 0;
-	send_text_drop(item->text);
+	rpc_send_text_drop(item->text);
 	mem_free(item);
 }
 
-void send_queue_release(struct send_queue *out)
+void rpc_send_queue_release(struct rpc_send_queue *out)
 {
 	while (out->first)
-		send_queue_shift(out);
-	*out = (struct send_queue){ .first = NULL };
+		rpc_send_queue_shift(out);
+	*out = (struct rpc_send_queue){ .first = NULL };
 }
 
-static void send_queue_sent(struct send_queue *out, size_t count)
+static void rpc_send_queue_sent(struct rpc_send_queue *out, size_t count)
 {
 	out->bytes -= count;
 	out->sent += count;
 	while (out->first && out->sent >= out->first->text->len) {
 		out->sent -= out->first->text->len;
-		send_queue_shift(out);
+		rpc_send_queue_shift(out);
 	}
 }
 
-void send_queue_promise(struct send_queue *out)
+void rpc_send_queue_promise(struct rpc_send_queue *out)
 {
 	if (out->last)
 		out->last->is_promise = true;
 }
 
 /* An answer ends with the bracket of its result, if that is an object, and its own. */
-static void amend(struct send_queue *out, struct send_queue_item *item, const char *members)
+static void amend(struct rpc_send_queue *out, struct rpc_send_item *item, const char *members)
 {
 	static const char end[] = "}}\n";
-	const struct send_queue_text *text = item->text;
+	const struct rpc_send_text *text = item->text;
 	size_t cut = text->len - (sizeof(end) - 1);
 	struct buf line = BUF_INIT;
 
@@ -109,14 +109,14 @@ static void amend(struct send_queue *out, struct send_queue_item *item, const ch
 	buf_adds(&line, text->bytes[cut - 1] == '{' ? members + 1 : members);
 	buf_adds(&line, end);
 	out->bytes += line.len - text->len;
-	send_text_drop(item->text);
-	item->text = send_text_new(line.ptr, line.len);
+	rpc_send_text_drop(item->text);
+	item->text = rpc_send_text_new(line.ptr, line.len);
 	buf_release(&line);
 }
 
-void send_queue_keep(struct send_queue *out, const char *members)
+void rpc_send_queue_keep(struct rpc_send_queue *out, const char *members)
 {
-	for (struct send_queue_item *item = out->first; item; item = item->next) {
+	for (struct rpc_send_item *item = out->first; item; item = item->next) {
 		/* What has left in part stays what it is. */
 		if (item->is_promise && members && (item != out->first || !out->sent))
 			amend(out, item, members);
@@ -124,7 +124,7 @@ void send_queue_keep(struct send_queue *out, const char *members)
 	}
 }
 
-int send_queue_flush(struct send_queue *out, int fd)
+int rpc_send_queue_flush(struct rpc_send_queue *out, int fd)
 {
 	while (out->first) {
 		struct iovec parts[BATCH_MAX];
@@ -132,8 +132,7 @@ int send_queue_flush(struct send_queue *out, int fd)
 		size_t skip = out->sent;
 		ssize_t count = 0;
 
-		for (struct send_queue_item *i = out->first; i && message.msg_iovlen < BATCH_MAX;
-			i = i->next) {
+		for (struct rpc_send_item *i = out->first; i && message.msg_iovlen < BATCH_MAX; i = i->next) {
 			parts[message.msg_iovlen++] = (struct iovec){
 				.iov_base = i->text->bytes + skip,
 				.iov_len = i->text->len - skip,
@@ -142,7 +141,7 @@ int send_queue_flush(struct send_queue *out, int fd)
 		}
 		count = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 		if (count >= 0)
-			send_queue_sent(out, (size_t)count);
+			rpc_send_queue_sent(out, (size_t)count);
 		else if (errno == EAGAIN || errno == ENOBUFS)
 			return 0;
 		else if (errno != EINTR)

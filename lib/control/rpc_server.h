@@ -5,21 +5,21 @@
  * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is
  * for the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
  */
-#ifndef OX_CONTROL_SERVER_H
-#define OX_CONTROL_SERVER_H
+#ifndef OX_CONTROL_RPC_SERVER_H
+#define OX_CONTROL_RPC_SERVER_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "control/request.h"
+#include "control/rpc_call.h"
 #include "os/unixsock.h"
 
 struct ev_loop;
 struct err;
 struct json;
-struct server;
+struct rpc_server;
 
 enum {
 	SERVER_CLIENTS_MAX = 256,  /* shared out by rules/connections.h */
@@ -34,9 +34,9 @@ enum {
  * Returns 0 if it has answered or will; -1 if it has done neither: the client then gets RPC_FAILED with the words of request_err().
  * NULL in the table: a method that is not there yet.
  */
-typedef int (*server_handler)(void *context, struct request *r);
+typedef int (*rpc_server_handler)(void *context, struct request *r);
 
-struct server_options {
+struct rpc_server_options {
 	const char *path;
 	gid_t group; /* UNIXSOCK_NO_GROUP: none */
 	/* METHOD_COUNT of them, what the group's members may ask for; borrowed; NULL: all that is not for the owner alone. */
@@ -44,13 +44,13 @@ struct server_options {
 	const char *group_name,
 		*group_rights; /* as somebody wrote them, for messages; borrowed; may be NULL */
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
-	const server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
+	const rpc_server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
 	void *context;
 	/* True for one that was asked before, and then it is answered by this; NULL: none is. */
 	bool (*again)(void *context, struct request *r);
 	int64_t last_seq; /* of the events of an earlier brain; numbers go on from there */
 	/*
-	 * What was changed is on disk when `ended` has reached what `due` says now, and server_saved() is called whenever it may have; answers
+	 * What was changed is on disk when `ended` has reached what `due` says now, and rpc_server_saved() is called whenever it may have; answers
 	 * to what changes something wait for that.  Both NULL: for nothing.
 	 */
 	uint64_t (*due)(void *context);
@@ -59,7 +59,7 @@ struct server_options {
 	const char *(*unsaved)(void *context);
 };
 
-struct server_stats {
+struct rpc_server_stats {
 	size_t clients;
 	uint64_t refused;       /* not allowed */
 	uint64_t turned_away;   /* one client too many, or no descriptor left */
@@ -68,15 +68,16 @@ struct server_stats {
 };
 
 /* NULL with words in `e`; e->number is EADDRINUSE if a live daemon has the path. */
-struct server *server_new(struct ev_loop *loop, const struct server_options *options, struct err *e);
+struct rpc_server *rpc_server_new(
+	struct ev_loop *loop, const struct rpc_server_options *options, struct err *e);
 /* Sends what the sockets take now, whatever it waits for, closes all, unlinks the path.  Not from inside a handler. */
-void server_free(struct server *s);
+void rpc_server_free(struct rpc_server *s);
 /* Something was saved: answers that waited for it leave. */
-void server_saved(struct server *s);
+void rpc_server_saved(struct rpc_server *s);
 /* Who connects to the path comes to this server. */
-bool server_is_reachable(const struct server *s);
-/* server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
-void server_leave_path(struct server *s);
-struct server_stats server_stats(const struct server *s);
+bool rpc_server_is_reachable(const struct rpc_server *s);
+/* rpc_server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
+void rpc_server_leave_path(struct rpc_server *s);
+struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
 
 #endif

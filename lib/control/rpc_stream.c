@@ -1,47 +1,47 @@
-#include "control/stream.h"
+#include "control/rpc_stream.h"
 
 #include "base/json.h"
-#include "control/session.h"
+#include "control/rpc_session.h"
 
-bool stream_has_listeners(const struct server *s)
+bool rpc_stream_has_listeners(const struct rpc_server *s)
 {
 	for (size_t i = 0; i < s->sessions.len; i++)
-		if (((const struct session *)s->sessions.items[i])->is_subscribed)
+		if (((const struct rpc_session *)s->sessions.items[i])->is_subscribed)
 			return true;
 	return false;
 }
 
-void stream_publish(struct server *s, const struct buf *event)
+void rpc_stream_publish(struct rpc_server *s, const struct buf *event)
 {
 	struct json *params = NULL;
 	struct buf line = BUF_INIT;
-	struct send_queue_text *text = NULL;
-	struct session *session = NULL;
+	struct rpc_send_text *text = NULL;
+	struct rpc_session *session = NULL;
 	size_t i = 0;
 
 	s->seq++;
-	if (!stream_has_listeners(s))
+	if (!rpc_stream_has_listeners(s))
 		return;
 	params = json_new_text(event->ptr);
 	rpc_write_notification(&line, "event", params);
-	text = send_text_new(line.ptr, line.len);
+	text = rpc_send_text_new(line.ptr, line.len);
 	VEC_EACH (&s->sessions, i, session)
 		if (session->is_subscribed)
-			session_event(session, text);
-	send_text_drop(text);
+			rpc_session_event(session, text);
+	rpc_send_text_drop(text);
 	buf_release(&line);
 	json_free(params);
 }
 
-int64_t stream_seq(const struct server *s)
+int64_t rpc_stream_seq(const struct rpc_server *s)
 {
 	return s->seq;
 }
 
-void stream_subscribe(struct request *r, struct json *snapshot)
+void rpc_stream_subscribe(struct request *r, struct json *snapshot)
 {
 	struct json *answer = json_new_object();
-	struct session *session = r->session;
+	struct rpc_session *session = r->session;
 
 	json_set_int(answer, "seq", session ? session->server->seq : 0);
 	json_set(answer, "snapshot", snapshot ? snapshot : json_new_null());
@@ -50,7 +50,7 @@ void stream_subscribe(struct request *r, struct json *snapshot)
 	request_answer(r, answer);
 }
 
-void stream_unsubscribe(struct request *r)
+void rpc_stream_unsubscribe(struct request *r)
 {
 	struct json *answer = json_new_object();
 

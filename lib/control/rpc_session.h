@@ -1,11 +1,11 @@
 /*
  * One connection.  Inside of lib/control only: server.c makes sessions, request.c and stream.c give them texts to send.
  *
- * Sessions write and die in one place only, session_turn(), which the server calls at the end of a turn of the loop for those that are
+ * Sessions write and die in one place only, rpc_session_turn(), which the server calls at the end of a turn of the loop for those that are
  * marked: so nobody who answers or publishes has to fear that a session vanishes under his hands.
  */
-#ifndef OX_CONTROL_SESSION_H
-#define OX_CONTROL_SESSION_H
+#ifndef OX_CONTROL_RPC_SESSION_H
+#define OX_CONTROL_RPC_SESSION_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,20 +14,20 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/vec.h"
-#include "control/send_queue.h"
-#include "control/server.h"
+#include "control/rpc_send_queue.h"
+#include "control/rpc_server.h"
 #include "loop/watchers.h"
 #include "os/unixsock.h"
 #include "wire/params.h"
 #include "wire/rpc.h"
 
-struct session {
-	struct server *server; /* outlives the session */
+struct rpc_session {
+	struct rpc_server *server; /* outlives the session */
 	int fd;
 	struct ev_io reader, writer;
 	struct unixsock_peer peer;
 	struct rpc_lines lines;
-	struct send_queue out;
+	struct rpc_send_queue out;
 	struct vec requests; /* of struct request *, unanswered; they outlive the session if they must */
 
 	uint64_t used_at; /* by the server's count: when it last said something */
@@ -46,7 +46,7 @@ struct session {
 };
 
 struct request {
-	struct session *session; /* NULL: the client is gone */
+	struct rpc_session *session; /* NULL: the client is gone */
 	struct rpc_request rpc;
 	enum method method;
 	struct params params; /* decoded by the table */
@@ -58,9 +58,9 @@ struct request {
 	void *room_context;
 };
 
-struct server {
+struct rpc_server {
 	struct ev_loop *loop;
-	struct server_options options;
+	struct rpc_server_options options;
 	struct unixsock socket;
 	bool owns_path;
 	int reserve; /* a descriptor to give away when there is none left to refuse a client with */
@@ -68,48 +68,48 @@ struct server {
 	struct ev_timer breather; /* accepts again after there was no descriptor at all */
 	struct ev_prepare end_of_turn;
 	struct ev_timer resumer; /* lines that wait are looked at in a turn of their own */
-	struct vec sessions;     /* of struct session * */
-	struct vec marked;       /* of struct session *: have something to send, or are to be closed */
+	struct vec sessions;     /* of struct rpc_session * */
+	struct vec marked;       /* of struct rpc_session *: have something to send, or are to be closed */
 	int64_t seq;
 	uint64_t used; /* times that any session said something */
 	int64_t busy_until
 		[2]; /* in this turn, for members and for owners; 0: nothing was done for them yet */
 	size_t next; /* the session that is resumed first, so that each has its turn */
-	struct server_stats stats;
+	struct rpc_server_stats stats;
 	int64_t refusals_since;
 	int refusals; /* since then */
 };
 
 /* It has asked for nothing that is not answered, and listens to nothing; or it is to be closed anyway. */
-bool session_is_idle(const struct session *s);
+bool rpc_session_is_idle(const struct rpc_session *s);
 /* Says that its place is needed, and closes it. */
-void session_dismiss(struct session *s);
+void rpc_session_dismiss(struct rpc_session *s);
 /* server.c: counts one, and says whether it is to be logged: most are not while somebody is refused all the time. */
-bool server_logs_refusal(struct server *s);
+bool rpc_server_logs_refusal(struct rpc_server *s);
 /* server.c: whether this turn has time left for what another session asks; a session that finds none is resumed in a later turn. */
-bool server_has_time(struct server *s, bool is_owner);
-bool session_is_owner(const struct session *s);
+bool rpc_server_has_time(struct rpc_server *s, bool is_owner);
+bool rpc_session_is_owner(const struct rpc_session *s);
 /* Takes over `fd`. */
-struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer);
-void session_free(struct session *s);
-/* server.c: remembers that session_turn() is due. */
-void session_mark(struct session *s);
+struct rpc_session *rpc_session_new(struct rpc_server *server, int fd, const struct unixsock_peer *peer);
+void rpc_session_free(struct rpc_session *s);
+/* server.c: remembers that rpc_session_turn() is due. */
+void rpc_session_mark(struct rpc_session *s);
 /* Sends what it can; false if the session is over and to be freed. */
-bool session_turn(struct session *s);
+bool rpc_session_turn(struct rpc_session *s);
 /* Reads lines that wait. */
-void session_work(struct session *s);
+void rpc_session_work(struct rpc_session *s);
 
 /* Does a request wait for room, and is there some? */
-bool session_has_room(const struct session *s);
+bool rpc_session_has_room(const struct rpc_session *s);
 /* Tells those that wait for room, once each. */
-void session_offer_room(struct session *s);
+void rpc_session_offer_room(struct rpc_session *s);
 
 /* An answer is never dropped; too much of it waiting closes the session. */
-void session_answer(struct session *s, const struct buf *line);
+void rpc_session_answer(struct rpc_session *s, const struct buf *line);
 /* Dropped and counted when there is no room. */
-void session_event(struct session *s, struct send_queue_text *text);
+void rpc_session_event(struct rpc_session *s, struct rpc_send_text *text);
 
-struct request *request_new(struct session *session);
+struct request *request_new(struct rpc_session *session);
 /* Answers that `what` needs that, and who the asker is. */
 void request_forbid(struct request *r, const char *what, const char *needs);
 /* The client is gone: tells whoever waits, leaves the request to him. */

@@ -1,4 +1,4 @@
-#include "control/session.h"
+#include "control/rpc_session.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,25 +22,25 @@ static bool is_owner(const struct unixsock_peer *peer)
 	return peer->uid == 0 || peer->uid == geteuid();
 }
 
-bool session_is_owner(const struct session *s)
+bool rpc_session_is_owner(const struct rpc_session *s)
 {
 	return is_owner(&s->peer);
 }
 
-static bool has_time(const struct session *s)
+static bool has_time(const struct rpc_session *s)
 {
-	return server_has_time(s->server, session_is_owner(s));
+	return rpc_server_has_time(s->server, rpc_session_is_owner(s));
 }
 
 /* --- what goes out --- */
 
-void session_answer(struct session *s, const struct buf *line)
+void rpc_session_answer(struct rpc_session *s, const struct buf *line)
 {
-	struct send_queue_text *text = NULL;
+	struct rpc_send_text *text = NULL;
 
 	if (s->is_broken || s->is_closing)
 		return;
-	session_mark(s);
+	rpc_session_mark(s);
 	if (s->out.bytes - s->out.event_bytes > SESSION_ANSWERS_MAX) {
 		log_warn("control: closed the connection of pid %d: it does not read its answers",
 			(int)s->peer.pid);
@@ -48,39 +48,39 @@ void session_answer(struct session *s, const struct buf *line)
 		s->is_broken = true;
 		return;
 	}
-	text = send_text_new(line->ptr, line->len);
-	send_queue_push(&s->out, text, false);
-	send_text_drop(text);
+	text = rpc_send_text_new(line->ptr, line->len);
+	rpc_send_queue_push(&s->out, text, false);
+	rpc_send_text_drop(text);
 }
 
-void session_event(struct session *s, struct send_queue_text *text)
+void rpc_session_event(struct rpc_session *s, struct rpc_send_text *text)
 {
 	if (s->is_broken || s->is_closing)
 		return;
-	if (s->missed || s->out.event_bytes + send_text_len(text) > SESSION_EVENTS_MAX) {
+	if (s->missed || s->out.event_bytes + rpc_send_text_len(text) > SESSION_EVENTS_MAX) {
 		s->missed++;
 		s->server->stats.events_missed++;
 		return;
 	}
-	send_queue_push(&s->out, text, true);
-	session_mark(s);
+	rpc_send_queue_push(&s->out, text, true);
+	rpc_session_mark(s);
 }
 
 /* Said before any later event, and only once there is room for some: else a slow reader would get nothing but this. */
-static void tell_missed(struct session *s)
+static void tell_missed(struct rpc_session *s)
 {
 	struct json *params = NULL;
 	struct buf line = BUF_INIT;
-	struct send_queue_text *text = NULL;
+	struct rpc_send_text *text = NULL;
 
 	if (!s->missed || s->out.event_bytes > SESSION_EVENTS_MAX / 2)
 		return;
 	params = json_new_object();
 	json_set_int(params, "missed", (int64_t)s->missed);
 	rpc_write_notification(&line, "missed", params);
-	text = send_text_new(line.ptr, line.len);
-	send_queue_push(&s->out, text, true);
-	send_text_drop(text);
+	text = rpc_send_text_new(line.ptr, line.len);
+	rpc_send_queue_push(&s->out, text, true);
+	rpc_send_text_drop(text);
 	s->missed = 0;
 	json_free(params);
 	buf_release(&line);
@@ -102,7 +102,7 @@ static void forbid_param(struct request *r, const char *param)
 }
 
 /* False after it was answered with who may. */
-static bool check_rights(struct session *s, struct request *r)
+static bool check_rights(struct rpc_session *s, struct request *r)
 {
 	const bool *group_may = s->server->options.group_may;
 	const char *name = method_command(r->method);
@@ -126,9 +126,9 @@ static bool check_rights(struct session *s, struct request *r)
 	return false;
 }
 
-static void dispatch(struct session *s, struct request *r)
+static void dispatch(struct rpc_session *s, struct request *r)
 {
-	server_handler handle = NULL;
+	rpc_server_handler handle = NULL;
 
 	r->method = method_find(r->rpc.method, &r->e);
 	if (r->method == METHOD_COUNT) {
@@ -155,7 +155,7 @@ static void dispatch(struct session *s, struct request *r)
 		refuse(r, RPC_FAILED);
 }
 
-static void take_line(struct session *s, const char *line, size_t len)
+static void take_line(struct rpc_session *s, const char *line, size_t len)
 {
 	struct request *r = request_new(s);
 	int code = rpc_request_parse(&r->rpc, line, len, &r->e);
@@ -166,34 +166,34 @@ static void take_line(struct session *s, const char *line, size_t len)
 		dispatch(s, r);
 }
 
-static void refuse_flood(struct session *s)
+static void refuse_flood(struct rpc_session *s)
 {
 	struct buf line = BUF_INIT;
 
 	rpc_write_error(&line, "null", RPC_TOO_LARGE,
 		is_owner(&s->peer) ? "the request is longer than 4 MiB" : "the request is longer than 1 MiB",
 		NULL);
-	session_answer(s, &line);
+	rpc_session_answer(s, &line);
 	s->is_closing = true;
 	buf_release(&line);
 }
 
-static bool is_paused(const struct session *s)
+static bool is_paused(const struct rpc_session *s)
 {
 	return s->requests.len >= SESSION_REQUESTS_MAX || s->out.bytes > SESSION_PAUSE_BYTES;
 }
 
-static bool is_over(const struct session *s)
+static bool is_over(const struct rpc_session *s)
 {
 	return s->is_broken || s->is_closing;
 }
 
-bool session_is_idle(const struct session *s)
+bool rpc_session_is_idle(const struct rpc_session *s)
 {
 	return s->is_closing || (!s->requests.len && !s->is_subscribed && !s->has_lines && !s->out.bytes);
 }
 
-void session_dismiss(struct session *s)
+void rpc_session_dismiss(struct rpc_session *s)
 {
 	struct buf line = BUF_INIT;
 
@@ -201,7 +201,7 @@ void session_dismiss(struct session *s)
 	/* Not by way of its outbox: one that does not read would keep the place. */
 	(void)!send(s->fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	s->is_broken = true;
-	session_mark(s);
+	rpc_session_mark(s);
 	buf_release(&line);
 }
 
@@ -209,7 +209,7 @@ void session_dismiss(struct session *s)
  * A socket that nobody reads from tells libev nothing, and one that is at its end would tell it all the time.  An epoll of its own, asked
  * for nothing, reports exactly one thing: the other end is closed for good.
  */
-static void watch_hangup(struct session *s)
+static void watch_hangup(struct rpc_session *s)
 {
 	struct epoll_event nothing = { .events = 0 };
 
@@ -227,7 +227,7 @@ static void watch_hangup(struct session *s)
 	loop_watch(s->server->loop, &s->hangup);
 }
 
-static void listen_or_not(struct session *s)
+static void listen_or_not(struct rpc_session *s)
 {
 	if (is_over(s) || s->input_ended || s->has_lines || is_paused(s)) {
 		ev_io_stop(s->server->loop, &s->reader);
@@ -238,7 +238,7 @@ static void listen_or_not(struct session *s)
 	}
 }
 
-void session_work(struct session *s)
+void rpc_session_work(struct rpc_session *s)
 {
 	enum rpc_got got = RPC_NOTHING;
 	const char *line = NULL;
@@ -259,10 +259,10 @@ void session_work(struct session *s)
 			take_line(s, line, len);
 	}
 	listen_or_not(s);
-	session_mark(s);
+	rpc_session_mark(s);
 }
 
-bool session_has_room(const struct session *s)
+bool rpc_session_has_room(const struct rpc_session *s)
 {
 	if (is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES)
 		return false;
@@ -272,7 +272,7 @@ bool session_has_room(const struct session *s)
 	return false;
 }
 
-void session_offer_room(struct session *s)
+void rpc_session_offer_room(struct rpc_session *s)
 {
 	/* From the end: each may answer, which takes it out of the list. */
 	for (size_t i = s->requests.len; i-- > 0;) {
@@ -290,7 +290,7 @@ void session_offer_room(struct session *s)
 
 static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
 {
-	struct session *s = w->data;
+	struct rpc_session *s = w->data;
 	char bytes[READ_CHUNK];
 	ssize_t count = recv(s->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 
@@ -307,32 +307,32 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
 		s->input_ended = true;
 	else
 		s->is_broken = true;
-	session_work(s);
+	rpc_session_work(s);
 }
 
 static void on_writable(struct ev_loop *loop, struct ev_io *w, int events)
 {
-	struct session *s = w->data;
+	struct rpc_session *s = w->data;
 
 	(void)loop;
 	s->is_broken |= (events & EV_ERROR) != 0;
-	session_mark(s);
+	rpc_session_mark(s);
 }
 
 static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
 {
-	struct session *s = w->data;
+	struct rpc_session *s = w->data;
 
 	(void)events;
 	ev_io_stop(loop, w);
 	s->is_broken = true;
-	session_mark(s);
+	rpc_session_mark(s);
 }
 
 /* Who asked for a change hears where it is not on disk. */
-static void keep_promises(struct session *s)
+static void keep_promises(struct rpc_session *s)
 {
-	const struct server_options *o = &s->server->options;
+	const struct rpc_server_options *o = &s->server->options;
 	const char *words = o->unsaved ? o->unsaved(o->context) : NULL;
 	struct buf members = BUF_INIT;
 
@@ -340,14 +340,14 @@ static void keep_promises(struct session *s)
 		buf_adds(&members, ",\"saved\":false");
 		emit_string(&members, "warning", words);
 	}
-	send_queue_keep(&s->out, words ? members.ptr : NULL);
+	rpc_send_queue_keep(&s->out, words ? members.ptr : NULL);
 	buf_release(&members);
 }
 
 /* All that it is to hear waits, in its order; nobody else does. */
-static bool is_held(struct session *s)
+static bool is_held(struct rpc_session *s)
 {
-	const struct server_options *o = &s->server->options;
+	const struct rpc_server_options *o = &s->server->options;
 
 	bool has_promised = s->has_promised || s->held;
 
@@ -361,7 +361,7 @@ static bool is_held(struct session *s)
 	return s->held > 0;
 }
 
-bool session_turn(struct session *s)
+bool rpc_session_turn(struct rpc_session *s)
 {
 	struct ev_loop *loop = s->server->loop;
 	size_t before = 0;
@@ -372,7 +372,7 @@ bool session_turn(struct session *s)
 	}
 	do {
 		before = s->out.bytes;
-		if (!s->is_broken && send_queue_flush(&s->out, s->fd) < 0)
+		if (!s->is_broken && rpc_send_queue_flush(&s->out, s->fd) < 0)
 			s->is_broken = true;
 		tell_missed(s);
 	} while (!s->is_broken && s->out.bytes && s->out.bytes != before);
@@ -390,9 +390,9 @@ bool session_turn(struct session *s)
 
 /* --- life --- */
 
-struct session *session_new(struct server *server, int fd, const struct unixsock_peer *peer)
+struct rpc_session *rpc_session_new(struct rpc_server *server, int fd, const struct unixsock_peer *peer)
 {
-	struct session *s = mem_zalloc(1, sizeof(*s));
+	struct rpc_session *s = mem_zalloc(1, sizeof(*s));
 
 	s->server = server;
 	s->fd = fd;
@@ -408,7 +408,7 @@ struct session *session_new(struct server *server, int fd, const struct unixsock
 	return s;
 }
 
-void session_free(struct session *s)
+void rpc_session_free(struct rpc_session *s)
 {
 	struct ev_loop *loop = s->server->loop;
 
@@ -423,7 +423,7 @@ void session_free(struct session *s)
 	if (s->hangup_fd >= 0)
 		close(s->hangup_fd);
 	close(s->fd);
-	send_queue_release(&s->out);
+	rpc_send_queue_release(&s->out);
 	rpc_lines_release(&s->lines);
 	mem_free(s);
 }

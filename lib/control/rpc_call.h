@@ -3,8 +3,8 @@
  * ends it, and the pointer with it.  Until then it stays valid, also when its client is gone (then nobody reads the answer, and
  * request_on_gone() tells in time to stop a long operation).  It even outlives the server.
  */
-#ifndef OX_CONTROL_REQUEST_H
-#define OX_CONTROL_REQUEST_H
+#ifndef OX_CONTROL_RPC_CALL_H
+#define OX_CONTROL_RPC_CALL_H
 
 #include <stdbool.h>
 
