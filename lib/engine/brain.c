@@ -167,17 +167,13 @@ static bool is_short_of_memory(struct brain *b)
 static void take_exited(struct brain *b, const struct keeper_msg *m)
 {
 	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
-	struct instance_status status;
 	struct buf name = BUF_INIT;
 	struct buf command = BUF_INIT;
 	struct herd_exit end = recovery_exit(m->status, m->wall_ms);
 
 	if (i) {
-		instance_status_init(&status);
-		instance_status(i, clock_ms(), &status);
-		buf_addf(&name, "%s:%d", status.name, status.instance);
+		instance_name(i, &name);
 		log_streams_drain(b->streams, name.ptr);
-		instance_status_release(&status);
 	}
 	buf_release(&name);
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);

@@ -65,7 +65,7 @@ struct log_location brain_log_location(const struct brain *b, const struct insta
 	struct buf name = BUF_INIT;
 	struct log_location log;
 
-	buf_addf(&name, "%s:%d", instance_app(i), instance_number(i));
+	instance_name(i, &name);
 	log.path = log_streams_log_path(b->options.dirs->log, name.ptr, spec, which);
 	log.rights = b->streams ? rights_clone(log_streams_rights(b->streams, spec)) : NULL;
 	buf_release(&name);

@@ -51,7 +51,9 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
-	struct stream_wish pipes = { .name = wish->name, .spec = wish->spec, .run = wish->ticket.generation };
+	struct stream_wish pipes = {
+		.name = wish->name, .spec = wish->spec, .run = wish->ticket.generation, .is_new = true
+	};
 	struct stream_paths paths = { .out = NULL };
 	struct launch_ends ends = { .out = NULL };
 
@@ -201,14 +203,9 @@ static void told_of_listening(void *context, enum port_news news, const char *wo
 	struct brain *b = w->brain;
 	struct ticket ticket = w->ticket;
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	struct instance_status status;
 
-	if (news == PORT_STRANGER && i) {
-		instance_status_init(&status);
-		instance_status(i, clock_ms(), &status);
-		log_warn("%s:%d: not its own process: %s", status.name, status.instance, words);
-		instance_status_release(&status);
-	}
+	if (news == PORT_STRANGER && i)
+		log_warn("%s:%d: not its own process: %s", instance_app(i), instance_number(i), words);
 	if (news != PORT_LISTENS)
 		return;
 	watch_end(w);
@@ -221,17 +218,14 @@ static void do_watch_ready(
 {
 	struct brain *b = context;
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	struct instance_status status;
 	struct watch *w = NULL;
 
 	(void)is_adopted;
 	if (!i || !port || (kind != READY_ALIVE && kind != READY_LISTEN))
 		return;
-	instance_status_init(&status);
-	instance_status(i, clock_ms(), &status);
 	w = watch_add(b, ticket);
-	w->wait = port_watch_until_listening(b->ports, port, (pid_t)status.pid, NULL, told_of_listening, w);
-	instance_status_release(&status);
+	w->wait = port_watch_until_listening(
+		b->ports, port, (pid_t)instance_pid(i), NULL, told_of_listening, w);
 }
 
 static void do_unwatch(void *context, struct ticket ticket)

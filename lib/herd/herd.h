@@ -299,6 +299,8 @@ int herd_target_specs(
 void herd_gone(const struct herd *h, const char *const *targets, size_t count, int64_t now, struct vec *out);
 /* How long ago; -1: it is there. */
 int64_t instance_gone_ms(const struct instance *i, int64_t now);
+/* Appends "api:2". */
+void instance_name(const struct instance *i, struct buf *out);
 const char *instance_app(const struct instance *i);
 int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);

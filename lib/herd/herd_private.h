@@ -238,7 +238,6 @@ bool instance_is_well(const struct instance *i);
 /* It has a process (or is about to), and should not. */
 bool instance_is_going_down(const struct instance *i);
 bool instance_is_down(const struct instance *i);
-void instance_name(const struct instance *i, struct buf *out);
 /* The last lines of its standard error, each behind a line's end. */
 void instance_last_lines(const struct instance *i, struct buf *out);
 /* The port of its next attempt. */

@@ -9,70 +9,17 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "base/vec.h"
-#include "logs/app_users.h"
 #include "logs/fifo.h"
-#include "logs/logfile.h"
 #include "logs/logfile_cache.h"
+#include "logs/streams_private.h"
 #include "logs/write_journal.h"
 #include "loop/loop.h"
-#include "loop/watchers.h"
 #include "model/spec.h"
-#include "os/clock.h"
 #include "os/fd.h"
 #include "spawn/keeper_client.h"
-
-enum {
-	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */
-	LOG_STREAMS_STREAM_TURN = 256 * 1024,
-	LOG_STREAMS_TURN = 2 * 1024 * 1024,
-	LOG_STREAMS_LEAST_TURN = 16 * 1024,
-	LOG_STREAMS_DRAIN = 4 * 1024 * 1024, /* of a process that has ended: more than a pipe can hold */
-	LOG_STREAMS_LINE_PEEK = 64 * 1024,   /* how far the end of a line is looked for */
-	LOG_STREAMS_LINE_WAIT_MS = 100,      /* how long others wait for it in a log that is shared */
-};
-
-/* Of the name under which the keeper holds its end of a pipe. */
-
-/* One stream of one instance. */
-struct stream {
-	struct log_streams *streams;
-	const struct instance_streams *instance;
-	ev_io reader;
-	char *pipe; /* path of the FIFO */
-	struct logfile *log;
-	struct log_source source;
-	uint64_t key; /* of the goal that this stream has now */
-	uint64_t dropped;
-	int64_t waits_since; /* for the end of another's line; 0: it does not */
-	int in;
-};
-
-struct instance_streams {
-	struct stream streams[LOG_STREAM_COUNT];
-	char *name;
-	char *format; /* of the time before each line, or NULL */
-};
-
-struct log_streams {
-	struct ev_loop *loop;
-	struct keeper_client *keeper;
-	struct logfile_cache *cache;
-	char *pipes;
-	char *logs;
-	struct map instances; /* name -> struct instance_streams * */
-	struct app_users users;
-	ev_prepare turn;
-	size_t turn_bytes; /* taken in this turn of the loop */
-	uint64_t dropped;
-	struct vec waiting; /* of struct stream *, for the ends of others' lines */
-	ev_timer wait;
-	int peek[2]; /* a pipe of our own: what is in another is looked at through it */
-};
 
 static void held_name(struct buf *out, const char *pipe)
 {
@@ -91,157 +38,6 @@ static void tell_keeper(struct stream *s, enum keeper_msg_kind kind, int fd)
 	buf_release(&name);
 }
 
-/* --- taking ---------------------------------------------------------------------------------------------------- */
-
-static ssize_t take_once(struct stream *s, size_t max)
-{
-	struct write_journal *f = logfile_cache_journal(s->streams->cache);
-	const struct write_journal_goal goal = {
-		.path = logfile_path(s->log),
-		.format = s->instance->format ? s->instance->format : "",
-		.source = s->source.mark,
-		.rights = logfile_rights(s->log),
-	};
-	uint64_t dropped = 0;
-	ssize_t len = 0;
-
-	write_journal_aim(f, s->key, &goal);
-	len = write_journal_read(f, s->in, max);
-	if (len <= 0)
-		return len;
-	dropped = logfile_take(s->log, &s->source);
-	logfile_set_writer(s->log, s);
-	s->dropped += dropped;
-	s->streams->dropped += dropped;
-	if (dropped)
-		logfile_cache_retry_later(s->streams->cache);
-	return len;
-}
-
-/* How much is in the pipe up to the end of the line, as far as we look; 0: nothing. */
-static size_t rest_of_line(const struct stream *s)
-{
-	/* Nothing is on its way now, so this is free. */
-	char *room = write_journal_room(logfile_cache_journal(s->streams->cache));
-	ssize_t len = tee(s->in, s->streams->peek[1], LOG_STREAMS_LINE_PEEK, SPLICE_F_NONBLOCK);
-	const char *newline = NULL;
-
-	if (len <= 0)
-		return 0;
-	len = read(s->streams->peek[0], room, LOG_STREAMS_LINE_PEEK);
-	newline = len > 0 ? memchr(room, '\n', (size_t)len) : NULL;
-	if (newline)
-		return (size_t)(newline - room) + 1;
-	return len > 0 ? (size_t)len : 0;
-}
-
-/* Another stream's line in the same file is finished first, when the rest of it is there. */
-static void let_finish(const struct stream *s)
-{
-	struct stream *other = logfile_writer(s->log);
-	size_t rest = 0;
-
-	if (!other || other == s || !logfile_cuts(s->log, &s->source))
-		return;
-	rest = rest_of_line(other);
-	if (rest)
-		(void)take_once(other, rest);
-}
-
-static size_t take(struct stream *s, size_t max)
-{
-	size_t taken = 0;
-
-	let_finish(s);
-	while (taken < max) {
-		size_t part = max - taken < WRITE_JOURNAL_CHUNK ? max - taken : WRITE_JOURNAL_CHUNK;
-		ssize_t len = take_once(s, part);
-
-		if (len <= 0)
-			break;
-		taken += (size_t)len;
-		if ((size_t)len < part)
-			break;
-	}
-	if (taken)
-		logfile_tell(s->log);
-	return taken;
-}
-
-/* --- taking turns in a log that is shared ------------------------------------------------------------------------------ */
-
-static void wait_no_more(struct log_streams *p)
-{
-	ev_timer_stop(p->loop, &p->wait);
-	while (p->waiting.len) {
-		struct stream *s = vec_pop(&p->waiting);
-
-		loop_watch(p->loop, &s->reader);
-	}
-}
-
-static void on_wait(struct ev_loop *loop, ev_timer *w, int events)
-{
-	(void)loop;
-	(void)events;
-	wait_no_more(w->data);
-}
-
-/* Another is within a line, and has a moment to end it: whatever comes in meanwhile stays in its pipe. */
-static bool waits(struct stream *s)
-{
-	struct log_streams *p = s->streams;
-	const struct stream *other = logfile_writer(s->log);
-	int64_t now = clock_ms();
-	bool is_within = other && other != s && logfile_cuts(s->log, &s->source);
-
-	if (!is_within || (s->waits_since && now - s->waits_since >= LOG_STREAMS_LINE_WAIT_MS)) {
-		s->waits_since = 0;
-		return false;
-	}
-	if (!s->waits_since)
-		s->waits_since = now;
-	ev_io_stop(p->loop, &s->reader);
-	vec_push(&p->waiting, s);
-	if (!ev_is_active(&p->wait)) {
-		ev_timer_set(&p->wait, (double)LOG_STREAMS_LINE_WAIT_MS / 1000, 0);
-		ev_timer_start(p->loop, &p->wait);
-	}
-	return true;
-}
-
-static void leave_waiting(const struct stream *s)
-{
-	for (size_t i = s->streams->waiting.len; i-- > 0;)
-		if (s->streams->waiting.items[i] == s)
-			(void)vec_remove(&s->streams->waiting, i);
-}
-
-/* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
-{
-	struct stream *s = w->data;
-	struct log_streams *p = s->streams;
-
-	(void)loop;
-	loop_mind(events);
-	let_finish(s);
-	if (waits(s))
-		return;
-	wait_no_more(p);
-	p->turn_bytes +=
-		take(s, p->turn_bytes < LOG_STREAMS_TURN ? LOG_STREAMS_STREAM_TURN : LOG_STREAMS_LEAST_TURN);
-}
-
-static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
-{
-	struct log_streams *p = w->data;
-
-	(void)loop;
-	(void)events;
-	p->turn_bytes = 0;
-}
-
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
 /* A new run, and a new revision may write elsewhere or in another way. */
@@ -253,6 +49,10 @@ static void aim(struct stream *s, const struct stream_wish *wish, enum log_strea
 	struct logfile *log =
 		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
 
+	if (wish->is_new || s->source.mark.run != (uint32_t)wish->run) {
+		last_lines_clear(&s->last);
+		s->has_all_last = wish->is_new;
+	}
 	logfile_cache_put_back(s->streams->cache, s->log);
 	s->log = log;
 	s->key = write_journal_key(logfile_cache_journal(s->streams->cache));
@@ -302,7 +102,7 @@ static int stream_open(struct stream *s, struct log_streams *p, const struct ins
 	s->in = fifo_open(s->pipe, e);
 	if (s->in < 0)
 		return -1;
-	ev_io_init(&s->reader, on_readable, s->in, EV_READ);
+	ev_io_init(&s->reader, stream_on_readable, s->in, EV_READ);
 	/* Commands and exits come first. */
 	ev_set_priority(&s->reader, -1);
 	s->reader.data = s;
@@ -326,9 +126,9 @@ static int stream_reopen(struct stream *s, struct err *e)
 
 static void stream_close(struct stream *s)
 {
-	leave_waiting(s);
+	stream_leave_waiting(s);
 	if (s->in >= 0 && s->log) {
-		(void)take(s, LOG_STREAMS_DRAIN);
+		(void)stream_take(s, LOG_STREAMS_DRAIN);
 		ev_io_stop(s->streams->loop, &s->reader);
 	}
 	fd_close(&s->in);
@@ -336,6 +136,7 @@ static void stream_close(struct stream *s)
 		logfile_set_writer(s->log, NULL);
 	logfile_cache_put_back(s->streams->cache, s->log);
 	s->log = NULL;
+	last_lines_release(&s->last);
 	mem_free(s->pipe);
 	s->pipe = NULL;
 }
@@ -361,9 +162,9 @@ struct log_streams *log_streams_new(const struct stream_options *options, struct
 	struct log_streams *p = mem_zalloc(1, sizeof(*p));
 
 	*p = (struct log_streams){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
-	ev_prepare_init(&p->turn, on_turn);
+	ev_prepare_init(&p->turn, streams_on_turn);
 	p->turn.data = p;
-	ev_init(&p->wait, on_wait);
+	ev_init(&p->wait, streams_on_wait);
 	p->wait.data = p;
 	p->cache = logfile_cache_new(p->loop, options->journal, options->calls, options->context, e);
 	if (p->cache && pipe2(p->peek, O_CLOEXEC | O_NONBLOCK) < 0)
@@ -432,7 +233,7 @@ int log_streams_open(
 
 		/* What the last run has left in the pipe is still its own. */
 		if (s->log)
-			(void)take(s, LOG_STREAMS_DRAIN);
+			(void)stream_take(s, LOG_STREAMS_DRAIN);
 		if (s->log && wish->run != s->source.mark.run && !fifo_is_at(s->pipe, s->in) &&
 			stream_reopen(s, e) < 0)
 			return -1;
@@ -450,7 +251,18 @@ void log_streams_drain(struct log_streams *p, const char *name)
 	struct instance_streams *of = map_get(&p->instances, name);
 
 	for (int i = 0; of && i < LOG_STREAM_COUNT; i++)
-		(void)take(&of->streams[i], LOG_STREAMS_DRAIN);
+		(void)stream_take(&of->streams[i], LOG_STREAMS_DRAIN);
+}
+
+bool log_streams_last_lines(const struct log_streams *p, const char *name, uint64_t run, struct buf *out)
+{
+	const struct instance_streams *of = map_get(&p->instances, name);
+	const struct stream *s = of ? &of->streams[LOG_STREAM_ERR] : NULL;
+
+	if (!s || !s->has_all_last || of->format || s->source.mark.run != (uint32_t)run)
+		return false;
+	last_lines_print(&s->last, out);
+	return true;
 }
 
 void log_streams_close(struct log_streams *p, const char *name)

@@ -1,7 +1,8 @@
 /*
  * What services say, from their pipes into their log files.  Each instance has a FIFO for standard output and one for standard error in the
  * run folder; the child holds its end open both ways, so nobody's death breaks it, and what was written while no brain was there is read
- * by the next one.  Nothing here ever waits, and nothing is kept in memory: what a full disk refuses is dropped and counted.
+ * by the next one.  Nothing here ever waits, and of what is written only the last lines of standard error stay in memory: what a full disk
+ * refuses is dropped and counted.
  */
 #ifndef OX_LOGS_STREAMS_H
 #define OX_LOGS_STREAMS_H
@@ -10,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct ev_loop;
 struct err;
 struct keeper_client;
@@ -49,6 +51,7 @@ struct stream_wish {
 	const char *name; /* "api:2" */
 	const struct spec *spec;
 	uint64_t run; /* the generation of the process that will write, or writes */
+	bool is_new;  /* it has not begun yet */
 };
 
 /* Borrowed until log_streams_close(). */
@@ -61,6 +64,11 @@ int log_streams_open(
 	struct log_streams *p, const struct stream_wish *wish, struct stream_paths *paths, struct err *e);
 /* Takes what is in the pipes now: the last words of a process that has just ended. */
 void log_streams_drain(struct log_streams *p, const char *name);
+/*
+ * The last lines that a run wrote to its standard error (rules/last_lines.h), as they passed by.  False where they are not as the log has them:
+ * an earlier brain has read the beginning, or the log has a time before each line.
+ */
+bool log_streams_last_lines(const struct log_streams *p, const char *name, uint64_t run, struct buf *out);
 /* Nobody will write any more: what is in the pipes is taken, they are removed, the files closed. */
 void log_streams_close(struct log_streams *p, const char *name);
 typedef const struct spec *(*stream_spec_of)(const void *context, const char *name);

@@ -62,6 +62,36 @@ has_line_in() {
 	grep -qxF -- "$2" "$1"
 }
 
+@test "the last lines of a run that an earlier brain started are read back from its log" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "echo early >&2; exec sleep 1000"
+		restart_delay_ms = 60000
+	TOML
+	eventually 5 has_line_in "$OXHERD_HOME/log/one-0-err.log" early
+	old=$(brain_pid)
+	kill -KILL "$old"
+	eventually 10 new_brain "$old"
+	kill -KILL "$(pid_of one:0)"
+	eventually 5 state_is one:0 backoff
+	run -0 timeline one:0
+	assert_line --regexp "^killed by SIGKILL.* / early$"
+}
+
+@test "the last lines of a run are known although its log is /dev/null" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "echo early >&2; exec sleep 1000"
+		restart_delay_ms = 60000
+		logs.stderr = "/dev/null"
+	TOML
+	eventually 5 state_is one:0 running
+	kill -KILL "$(pid_of one:0)"
+	eventually 5 state_is one:0 backoff
+	run -0 timeline one:0
+	assert_line --regexp "^killed by SIGKILL.* / early$"
+}
+
 @test "why and events know what was before the brain was killed, and before the daemon was stopped" {
 	three_crashes
 	old=$(brain_pid)

@@ -1,0 +1,180 @@
+/*
+ * Takes what is in the pipes into the logs: nobody's flood keeps the others waiting, and in a log that is shared no line is torn by another.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "logs/logfile_cache.h"
+#include "logs/streams_private.h"
+#include "logs/write_journal.h"
+#include "loop/loop.h"
+#include "os/clock.h"
+
+enum {
+	/* In one turn of the loop: of one stream; of all before each gets less; and how much less. */
+	LOG_STREAMS_STREAM_TURN = 256 * 1024,
+	LOG_STREAMS_TURN = 2 * 1024 * 1024,
+	LOG_STREAMS_LEAST_TURN = 16 * 1024,
+	LOG_STREAMS_LINE_PEEK = 64 * 1024, /* how far the end of a line is looked for */
+	LOG_STREAMS_LINE_WAIT_MS = 100,    /* how long others wait for it in a log that is shared */
+};
+
+static void keep_last(struct stream *s, const struct write_journal *f)
+{
+	size_t len = 0;
+	const char *bytes = write_journal_raw(f, &len);
+
+	last_lines_add(&s->last, bytes, len);
+}
+
+static ssize_t take_once(struct stream *s, size_t max)
+{
+	struct write_journal *f = logfile_cache_journal(s->streams->cache);
+	const struct write_journal_goal goal = {
+		.path = logfile_path(s->log),
+		.format = s->instance->format ? s->instance->format : "",
+		.source = s->source.mark,
+		.rights = logfile_rights(s->log),
+	};
+	uint64_t dropped = 0;
+	ssize_t len = 0;
+
+	write_journal_aim(f, s->key, &goal);
+	len = write_journal_read(f, s->in, max);
+	if (len <= 0)
+		return len;
+	if (s->source.mark.kind == MARK_ERR)
+		keep_last(s, f);
+	dropped = logfile_take(s->log, &s->source);
+	logfile_set_writer(s->log, s);
+	s->dropped += dropped;
+	s->streams->dropped += dropped;
+	if (dropped)
+		logfile_cache_retry_later(s->streams->cache);
+	return len;
+}
+
+/* How much is in the pipe up to the end of the line, as far as we look; 0: nothing. */
+static size_t rest_of_line(const struct stream *s)
+{
+	/* Nothing is on its way now, so this is free. */
+	char *room = write_journal_room(logfile_cache_journal(s->streams->cache));
+	ssize_t len = tee(s->in, s->streams->peek[1], LOG_STREAMS_LINE_PEEK, SPLICE_F_NONBLOCK);
+	const char *newline = NULL;
+
+	if (len <= 0)
+		return 0;
+	len = read(s->streams->peek[0], room, LOG_STREAMS_LINE_PEEK);
+	newline = len > 0 ? memchr(room, '\n', (size_t)len) : NULL;
+	if (newline)
+		return (size_t)(newline - room) + 1;
+	return len > 0 ? (size_t)len : 0;
+}
+
+/* Another stream's line in the same file is finished first, when the rest of it is there. */
+static void let_finish(const struct stream *s)
+{
+	struct stream *other = logfile_writer(s->log);
+	size_t rest = 0;
+
+	if (!other || other == s || !logfile_cuts(s->log, &s->source))
+		return;
+	rest = rest_of_line(other);
+	if (rest)
+		(void)take_once(other, rest);
+}
+
+size_t stream_take(struct stream *s, size_t max)
+{
+	size_t taken = 0;
+
+	let_finish(s);
+	while (taken < max) {
+		size_t part = max - taken < WRITE_JOURNAL_CHUNK ? max - taken : WRITE_JOURNAL_CHUNK;
+		ssize_t len = take_once(s, part);
+
+		if (len <= 0)
+			break;
+		taken += (size_t)len;
+		if ((size_t)len < part)
+			break;
+	}
+	if (taken)
+		logfile_tell(s->log);
+	return taken;
+}
+
+/* --- taking turns in a log that is shared ------------------------------------------------------------------------------ */
+
+static void wait_no_more(struct log_streams *p)
+{
+	ev_timer_stop(p->loop, &p->wait);
+	while (p->waiting.len) {
+		struct stream *s = vec_pop(&p->waiting);
+
+		loop_watch(p->loop, &s->reader);
+	}
+}
+
+void streams_on_wait(struct ev_loop *loop, ev_timer *w, int events)
+{
+	(void)loop;
+	(void)events;
+	wait_no_more(w->data);
+}
+
+/* Another is within a line, and has a moment to end it: whatever comes in meanwhile stays in its pipe. */
+static bool waits(struct stream *s)
+{
+	struct log_streams *p = s->streams;
+	const struct stream *other = logfile_writer(s->log);
+	int64_t now = clock_ms();
+	bool is_within = other && other != s && logfile_cuts(s->log, &s->source);
+
+	if (!is_within || (s->waits_since && now - s->waits_since >= LOG_STREAMS_LINE_WAIT_MS)) {
+		s->waits_since = 0;
+		return false;
+	}
+	if (!s->waits_since)
+		s->waits_since = now;
+	ev_io_stop(p->loop, &s->reader);
+	vec_push(&p->waiting, s);
+	if (!ev_is_active(&p->wait)) {
+		ev_timer_set(&p->wait, (double)LOG_STREAMS_LINE_WAIT_MS / 1000, 0);
+		ev_timer_start(p->loop, &p->wait);
+	}
+	return true;
+}
+
+void stream_leave_waiting(const struct stream *s)
+{
+	for (size_t i = s->streams->waiting.len; i-- > 0;)
+		if (s->streams->waiting.items[i] == s)
+			(void)vec_remove(&s->streams->waiting, i);
+}
+
+/* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
+void stream_on_readable(struct ev_loop *loop, ev_io *w, int events)
+{
+	struct stream *s = w->data;
+	struct log_streams *p = s->streams;
+
+	(void)loop;
+	loop_mind(events);
+	let_finish(s);
+	if (waits(s))
+		return;
+	wait_no_more(p);
+	p->turn_bytes += stream_take(
+		s, p->turn_bytes < LOG_STREAMS_TURN ? LOG_STREAMS_STREAM_TURN : LOG_STREAMS_LEAST_TURN);
+}
+
+void streams_on_turn(struct ev_loop *loop, ev_prepare *w, int events)
+{
+	struct log_streams *p = w->data;
+
+	(void)loop;
+	(void)events;
+	p->turn_bytes = 0;
+}
