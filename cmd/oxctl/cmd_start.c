@@ -303,7 +303,8 @@ static int check_here(const char *path, struct daemon_call *t)
 /* A name that this oxfile does not have may be an instance, or an app of another one that the daemon knows. */
 static bool may_be_known(const struct daemon_call *t, const struct opt_rest *rest)
 {
-	return t->code == RPC_NO_TARGET && rest->count && !config && !profile && !only && !dry_run;
+	return (t->code == RPC_NO_TARGET || t->code == RPC_PARAMS) && rest->count && !config && !profile &&
+		!only && !dry_run;
 }
 
 static int apply(struct client *client, struct daemon_call *t, const struct opt_rest *rest)

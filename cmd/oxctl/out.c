@@ -43,11 +43,17 @@ int out_flush(int code)
 	return out_finish(code);
 }
 
+/* A command flushes more than once; the next time it is no news. */
 int out_finish(int code)
 {
+	static bool is_said;
+
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return code;
-	return daemon_call_fail(EXIT_FAILED, "cannot write to standard output");
+	if (!is_said)
+		daemon_call_fail(EXIT_FAILED, "cannot write to standard output");
+	is_said = true;
+	return EXIT_FAILED;
 }
 
 bool out_has_colour(void)

@@ -1,5 +1,6 @@
 #include "base/err.h"
 
+#include <errno.h>
 #include <string.h>
 
 void err_release(struct err *e)
@@ -16,6 +17,20 @@ int err_set(struct err *e, const char *format, ...)
 		return -1;
 	buf_clear(&e->text);
 	e->number = 0;
+	va_start(args, format);
+	buf_addfv(&e->text, format, args);
+	va_end(args);
+	return -1;
+}
+
+int err_usage(struct err *e, const char *format, ...)
+{
+	va_list args;
+
+	if (!e)
+		return -1;
+	buf_clear(&e->text);
+	e->number = EINVAL;
 	va_start(args, format);
 	buf_addfv(&e->text, format, args);
 	va_end(args);

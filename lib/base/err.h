@@ -21,6 +21,8 @@ struct err {
 void err_release(struct err *e);
 /* Our own complaint.  Always -1, so that giving up is one line.  A NULL `e` is fine: nobody wants words. */
 int err_set(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same for what can never work, because it was asked for wrongly: `number` is EINVAL. */
+int err_usage(struct err *e, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A system call's complaint: ": <strerror(number)>" is added. */
 int err_sys(struct err *e, int number, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* Puts "<words>: " before what is there already. */

@@ -195,7 +195,7 @@ static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
 	struct err e = ERR_INIT;
 
 	if (handle_targets_find(h, r, &targets, &e) < 0)
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+		request_refuse(r, &e);
 	else if (targets.is_nothing)
 		request_answer(r, handle_no_apps());
 	else
@@ -351,7 +351,7 @@ static int answer_or_fail(struct request *r, struct json *result, const struct e
 	if (result)
 		request_answer(r, result);
 	else
-		request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);
+		request_refuse(r, e);
 	return 0;
 }
 

@@ -181,7 +181,7 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 	noted.notes = &notes;
 	if (herd_plan(brain_herd(h->brain), &noted, &plan, &e) < 0) {
 		json_free(result);
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+		request_refuse(r, &e);
 	} else {
 		VEC_EACH (a->specs, i, s) {
 			struct tally tally;
@@ -387,8 +387,7 @@ int handle_plan(void *context, struct request *r)
 		if (one)
 			merge_steps(result, one);
 		else if (o)
-			request_error(
-				r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+			request_refuse(r, &e);
 		is_answered = !one;
 		json_free(one);
 		oxfile_free(o);

@@ -84,13 +84,9 @@ static struct part *add_part(struct deploying *d, const char *path)
 /* Instances are not deployed one by one, and all are none in particular. */
 static int check_names(struct deploying *d, struct err *e)
 {
-	size_t len = 0;
-	int number = 0;
-
 	for (size_t k = 0; k < d->only_count; k++) {
-		if (selector_instance(d->only[k], &len, &number))
-			return err_set(e, "'%s' is one instance; a deploy takes whole apps: '%.*s'",
-				d->only[k], (int)len, d->only[k]);
+		if (selector_check_whole(d->only[k], e) < 0)
+			return -1;
 		if (selector_is_all(d->only[k]))
 			d->only_count = 0;
 	}
@@ -345,31 +341,28 @@ int handle_deploy(void *context, struct request *r)
 	int rc = 0;
 
 	d.only = handle_strings(r, "only", &d.only_count);
-	if (check_names(&d, request_err(r)) < 0) {
-		release(&d);
-		return -1;
-	}
+	rc = check_names(&d, request_err(r));
 	d.env_path = handle_path(r);
 	d.forces = json_bool(json_get(request_params(r), "force"), false);
 	if (path)
 		add_part(&d, path);
 	else
 		add_known(&d);
-	if (!d.parts.len)
+	if (rc == 0 && !d.parts.len)
 		rc = refuse_bare(&d, request_err(r));
-	else if (read_all(&d, r))
+	else if (rc == 0 && read_all(&d, r))
 		rc = share_names(&d, request_err(r));
-	else
+	else if (rc == 0)
 		goto out;
-	if (rc == 0) {
+	if (rc < 0) {
+		request_refuse(r, request_err(r));
+	} else {
 		remember_caller(&d, r);
 		go(&d, r, begin_deploy);
-	} else if (request_err(r)->number == ENOENT) {
-		request_error(r, RPC_NO_TARGET, NULL, "%s", request_err(r)->text.ptr), rc = 0;
 	}
 out:
 	release(&d);
-	return rc;
+	return 0;
 }
 
 /* --- the same definitions once more ------------------------------------------------------------------------------------------- */
@@ -433,7 +426,7 @@ int handle_reload(void *context, struct request *r)
 	struct err e = ERR_INIT;
 
 	if (handle_targets_find(context, r, &targets, &e) < 0) {
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+		request_refuse(r, &e);
 	} else if (targets.is_nothing) {
 		request_answer(r, handle_no_apps());
 	} else {

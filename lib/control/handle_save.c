@@ -73,7 +73,7 @@ int handle_save(void *context, struct request *r)
 		json_set_string(result, "text", text.ptr);
 		request_answer(r, result);
 	} else {
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+		request_refuse(r, &e);
 	}
 	err_release(&e);
 	vec_release(&specs);

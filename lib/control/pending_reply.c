@@ -221,5 +221,5 @@ void pending_reply_refuse(struct pending_reply *w, const struct err *e)
 	again_end(w->h, NULL);
 	forget_all(w);
 	waiting_free(w);
-	request_error(r, e->number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e->text.ptr);
+	request_refuse(r, e);
 }

@@ -1,5 +1,6 @@
 #include "control/rpc_call.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -141,6 +142,13 @@ void request_error(struct request *r, int code, struct json *data, const char *f
 	buf_release(&words);
 	buf_release(&line);
 	request_leave(r);
+}
+
+void request_refuse(struct request *r, const struct err *e)
+{
+	int code = e->number == ENOENT ? RPC_NO_TARGET : e->number == EINVAL ? RPC_PARAMS : RPC_FAILED;
+
+	request_error(r, code, NULL, "%s", e->text.ptr);
 }
 
 void request_progress(struct request *r, struct json *params)

@@ -35,6 +35,8 @@ struct err *request_err(struct request *r);
 void request_answer(struct request *r, struct json *result);
 void request_error(struct request *r, int code, struct json *data, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* For what was refused before anything was done: the code that belongs to the error's number. */
+void request_refuse(struct request *r, const struct err *e);
 /*
  * A `progress` notification before the answer; takes over `params`, an object, and puts the request's id into it as `id`.  Dropped
  * if the client does not read.

@@ -58,14 +58,11 @@ static int no_such(const struct applying *p, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
 	const struct app *other = app_find(p->h, name);
-	size_t len = 0;
-	int number = 0;
 
+	if (selector_check_whole(name, e) < 0)
+		return -1;
 	selector_guess(&guess, p->a->specs);
-	if (selector_instance(name, &len, &number))
-		err_set(e, "'%s' is one instance; this command takes whole apps: '%.*s'", name, (int)len,
-			name);
-	else if (other && !other->is_deleting && other->spec->oxfile)
+	if (other && !other->is_deleting && other->spec->oxfile)
 		err_set(e, "the oxfile has no app or namespace '%s': '%s' comes from %s; use --config %s",
 			name, name, other->spec->oxfile, other->spec->oxfile);
 	else if (guess.best)

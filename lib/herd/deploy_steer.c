@@ -139,7 +139,7 @@ int herd_steer(
 	if (rc == 0 && apps.len == 1)
 		a = apps.items[0];
 	else if (rc == 0)
-		(void)err_set(
+		(void)err_usage(
 			e, "'%s' is not one app; a deploy is continued, aborted or rolled back by app", app);
 	vec_release(&instances);
 	vec_release(&apps);

@@ -199,7 +199,7 @@ static int check(const struct targeted_request *q, struct err *e)
 		const struct app *a = ((const struct instance *)q->instances.items[k])->app;
 
 		if (!has_app(&q->apps, a))
-			return err_set(e, "delete takes whole apps; 'scale %s %d' has one instance less",
+			return err_usage(e, "delete takes whole apps; 'scale %s %d' has one instance less",
 				a->spec->name, a->count - 1);
 	}
 	for (size_t k = 0; k < q->apps.len && q->r->count && q->r->verb == HERD_START; k++) {

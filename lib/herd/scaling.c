@@ -19,7 +19,7 @@ static int change_scaling(
 		int rc = targets_find(h, target, 1, &unused, NULL, e);
 
 		vec_release(&unused);
-		return rc < 0 ? rc : err_set(e, "'%s' is not one app, and only apps can be scaled", s->app);
+		return rc < 0 ? rc : err_usage(e, "'%s' is not one app, and only apps can be scaled", s->app);
 	}
 	if (d->spec->disabled)
 		return err_set(e, "'%s' is disabled in its oxfile", s->app);

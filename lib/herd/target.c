@@ -149,14 +149,10 @@ int herd_target_specs(
 	struct vec apps = VEC_INIT;
 	const struct app *a = NULL;
 	size_t i = 0;
-	size_t len = 0;
-	int number = 0;
 	int rc = targets_find(h, targets, count, &instances, &apps, e);
 
 	for (size_t k = 0; k < count && rc == 0; k++)
-		if (selector_instance(targets[k], &len, &number))
-			rc = err_set(e, "'%s' is one instance; this command takes whole apps: '%.*s'",
-				targets[k], (int)len, targets[k]);
+		rc = selector_check_whole(targets[k], e);
 	VEC_EACH (&apps, i, a) {
 		if (rc == 0)
 			vec_push(specs, (void *)a->spec);

@@ -26,6 +26,17 @@ bool selector_instance(const char *text, size_t *app_len, int *number)
 	return true;
 }
 
+int selector_check_whole(const char *text, struct err *e)
+{
+	size_t len = 0;
+	int number = 0;
+
+	if (!selector_instance(text, &len, &number))
+		return 0;
+	return err_usage(
+		e, "'%s' is one instance; this command takes whole apps: '%.*s'", text, (int)len, text);
+}
+
 bool selector_means(const char *text, bool is_app, const char *app, const char *namespace)
 {
 	if (selector_is_all(text) || str_eq(text, app))

@@ -18,6 +18,8 @@ struct vec;
 bool selector_is_all(const char *text);
 /* "api:2": the app's name is the first *app_len bytes.  False, and nothing set, when it is not an instance. */
 bool selector_instance(const char *text, size_t *app_len, int *number);
+/* For what is about whole apps: -1 with words, and EINVAL, when `text` is one instance. */
+int selector_check_whole(const char *text, struct err *e);
 /*
  * Does `text` mean the app of that name and namespace (or NULL) as a whole?  `is_app`: there is an app that is called `text`.
  */

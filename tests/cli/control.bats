@@ -28,6 +28,18 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	is_json "$output"
 }
 
+@test "output that cannot be written is an error that is said once" {
+	[ -e /dev/full ] || skip "there is no /dev/full"
+	fake_daemon <<-JSON
+		{ "stop": $APPS, "logs": { "result": {} },
+		  "events": { "result": { "seq": 1, "events": [ { "seq": 1, "at": "2026-01-01T00:00:00Z", "app": "api", "kind": "added" } ] } } }
+	JSON
+	for command in "events" "events --json" "stop api" "stop api --json" "help"; do
+		run -1 bash -c "oxctl $command >/dev/full"
+		assert_output "oxctl: cannot write to standard output"
+	done
+}
+
 @test "nothing to stop is said on stderr, and is no failure" {
 	fake_daemon <<<'{ "stop": { "result": { "apps": [] } } }'
 	run -0 --separate-stderr oxctl stop --all

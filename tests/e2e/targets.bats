@@ -56,9 +56,9 @@ about() {
 	run -0 oxctl stop api:0
 	run -0 oxctl status api:0
 	assert_output --partial stopped
-	run -1 oxctl deploy api:0
-	assert_output --partial "'api:0' is one instance; a deploy takes whole apps: 'api'"
-	run -1 oxctl reload api:0
+	run -2 oxctl deploy api:0
+	assert_output --partial "'api:0' is one instance; this command takes whole apps: 'api'"
+	run -2 oxctl reload api:0
 	assert_output --partial "'api:0' is one instance; this command takes whole apps: 'api'"
 	run -4 oxctl deploy nobody
 	run -4 oxctl save nobody
@@ -195,14 +195,29 @@ about() {
 	assert_output --regexp 'web:0 +[0-9]+ +(starting|running)'
 }
 
+@test "one instance where a command takes whole apps is wrong use, exit code 2, for every command" {
+	project shop web
+	cd shop
+	for command in plan deploy "deploy --abort" reload rollback save delete "start --only"; do
+		# shellcheck disable=SC2086
+		run -2 oxctl $command web:0
+		assert_output --regexp "is one instance|is not one app|takes whole apps"
+	done
+	run -2 oxctl scale web:0 3
+	assert_output --partial "only apps can be scaled"
+	cd "$BATS_TEST_TMPDIR"
+	run -2 oxctl deploy web:0
+	assert_output --partial "'web:0' is one instance; this command takes whole apps: 'web'"
+}
+
 @test "plan and deploy refuse a wrong name, and one instance, in the same way" {
 	project shop web
 	cd shop
 	for command in plan deploy; do
 		run -4 oxctl $command wep
 		assert_output "oxctl: the oxfile has no app or namespace 'wep'; did you mean 'web'?"
-		run oxctl $command web:0
-		assert_output --regexp "'web:0' is one instance; .* takes whole apps: 'web'"
+		run -2 oxctl $command web:0
+		assert_output "oxctl: 'web:0' is one instance; this command takes whole apps: 'web'"
 	done
 	cd "$BATS_TEST_TMPDIR"
 	run -4 oxctl deploy wep

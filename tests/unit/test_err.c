@@ -17,6 +17,18 @@ static void carries_words(void **state)
 	err_release(&e);
 }
 
+static void wrong_use_is_known_by_its_number(void **state)
+{
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(err_usage(&e, "'%s' is %d of them", "api", 2), -1);
+	assert_string_equal(e.text.ptr, "'api' is 2 of them");
+	assert_int_equal(e.number, EINVAL);
+	assert_int_equal(err_usage(NULL, "nobody listens"), -1);
+	err_release(&e);
+}
+
 static void says_what_the_system_said(void **state)
 {
 	struct err e = ERR_INIT;
@@ -67,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("a failure carries its words", carries_words),
 		PROMISE("what the system said stands at the end, with its number", says_what_the_system_said),
+		PROMISE("wrong use is known by its number", wrong_use_is_known_by_its_number),
 		PROMISE("a new failure replaces the one before", the_last_one_counts),
 		PROMISE("a failure gains words on its way up and keeps its number",
 			gains_words_on_its_way_up),
