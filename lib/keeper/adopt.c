@@ -220,10 +220,10 @@ static int adopt_marked(struct slots *all, const char *token, struct err *e)
 	struct looking l = { .all = all, .token = token, .e = e, .for_mains = true };
 
 	if (!procfs_each(look, &l))
-		return err_set(e, "cannot look through /proc for what an earlier oxherd left");
+		return err_set(e, "cannot search /proc for processes of an earlier oxherd");
 	l.for_mains = false;
 	if (l.living >= 0 && !procfs_each(look, &l))
-		return err_set(e, "cannot look through /proc for what an earlier oxherd left");
+		return err_set(e, "cannot search /proc for processes of an earlier oxherd");
 	return l.living;
 }
 
@@ -263,6 +263,6 @@ void adopt_ended(struct slots *all, struct slot *s)
 	s->wall_ms = clock_wall_ms();
 	s->ended_ticks = clock_ticks();
 	ledger_note(all->ledger, s);
-	slots_owe(all, s, OWED_EXITED);
+	slots_set_pending(all, s, PENDING_EXITED);
 	kill_main_ended(all, s);
 }

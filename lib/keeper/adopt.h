@@ -30,7 +30,7 @@ enum {
  * cannot be watched or an old brain does not end: then nothing was touched, and nothing may be started.
  */
 int adopt_all(struct slots *all, const char *token, struct err *e);
-/* After its pidfd has become readable: its end is noted and owed. */
+/* After its pidfd has become readable: notes its end, which is to be sent. */
 void adopt_ended(struct slots *all, struct slot *s);
 
 #endif

@@ -17,55 +17,55 @@
 
 extern char **environ;
 
-/* The same path to a child as every service takes: a session of its own, so that Ctrl-C at a terminal does not reach it. */
+/* Started like a service: a session of its own, so that Ctrl-C at a terminal does not reach it. */
 void brain_init(struct keeper *k)
 {
-	struct brain *b = &k->brain;
-	struct keeper_spawn *wish = &b->wish;
+	struct keeper_brain *b = &k->brain;
+	struct keeper_spawn *spawn = &b->spawn;
 	static const struct keeper_descriptor descriptors[] = {
 		{ STDOUT_FILENO, KEEPER_FROM_SENT, 0, "" },
 		{ STDERR_FILENO, KEEPER_FROM_SENT, 0, "" },
 		{ KEEPER_FD, KEEPER_FROM_SENT, 1, "" },
 	};
 
-	/* Only the keeper talks to whoever started it. */
+	/* Only the keeper reports to the service manager. */
 	static const char manager[] = "NOTIFY_SOCKET=";
 
-	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->debts.reply_fd = -1;
+	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->pending.reply_fd = -1;
 	b->retry_at = b->ping.look_at = -1;
-	b->env = b->path = b->debts.reply = (struct buf)BUF_INIT;
+	b->env = b->path = b->pending.reply = (struct buf)BUF_INIT;
 	memcpy(b->slot.name, "brain", sizeof("brain"));
 	for (char **entry = environ; *entry && entry - environ < KEEPER_LIST_MAX; entry++)
 		if (strncmp(*entry, manager, sizeof(manager) - 1) != 0)
 			keeper_list_add(&b->env, *entry);
 	keeper_list_add(&b->path, k->options->brain);
-	wish->env = keeper_list_of(&b->env);
-	wish->programs = wish->argv = keeper_list_of(&b->path);
-	wish->folder = ".";
-	wish->umask = 077;
-	memcpy(wish->descriptors, descriptors, sizeof(descriptors));
-	wish->descriptor_count = sizeof(descriptors) / sizeof(descriptors[0]);
+	spawn->env = keeper_list_of(&b->env);
+	spawn->programs = spawn->argv = keeper_list_of(&b->path);
+	spawn->folder = ".";
+	spawn->umask = 077;
+	memcpy(spawn->descriptors, descriptors, sizeof(descriptors));
+	spawn->descriptor_count = sizeof(descriptors) / sizeof(descriptors[0]);
 	/* It has a descriptor or two for each instance, as the keeper has. */
-	wish->rlimit_count = 1;
-	wish->rlimits[0] = (struct keeper_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
+	spawn->rlimit_count = 1;
+	spawn->rlimits[0] = (struct keeper_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
 }
 
 void brain_release(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 
 	fd_close(&b->sock);
 	fd_close(&b->slot.report_fd);
 	buf_release(&b->env);
 	buf_release(&b->path);
-	buf_release(&b->debts.reply);
+	buf_release(&b->pending.reply);
 }
 
-/* Called after anything that may change it; asks the kernel only when it does. */
+/* Called after anything that may change the events; a system call only when they have changed. */
 void brain_watch(struct keeper *k)
 {
-	struct brain *b = &k->brain;
-	const struct pending_messages *d = &b->debts;
+	struct keeper_brain *b = &k->brain;
+	const struct pending_messages *d = &b->pending;
 	bool listens = !d->has_reply && !d->hello && !d->synced;
 	struct epoll_event event = {
 		.events = (listens ? EPOLLIN : 0U) | (b->wants_out ? EPOLLOUT : 0U),
@@ -81,7 +81,7 @@ void brain_watch(struct keeper *k)
 
 static void retry_later(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 	int64_t most = b->has_served ? BRAIN_SERVED_MAX_MS : BRAIN_BACKOFF_MAX_MS;
 	int64_t pause = b->tries <= 1 ? 0 : BRAIN_BACKOFF_MS;
 
@@ -94,20 +94,20 @@ static void retry_later(struct keeper *k)
 
 static void count_death(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 
 	b->tries = clock_ms() - b->started_at >= BRAIN_STEADY_MS ? 1 : b->tries + 1;
 	if (!b->was_served && !k->slots.count && b->tries >= BRAIN_TRIES)
 		k->gave_up = true;
 	retry_later(k);
-	/* Asked to stop and nobody there to do it: now the keeper's patience counts again. */
-	if (k->stopping == STOPPING_ASKED && k->deadline < 0)
+	/* A stop was requested and no brain does it: the keeper's patience counts again. */
+	if (k->stopping == STOPPING_REQUESTED && k->deadline < 0)
 		k->deadline = clock_ms() + k->options->patience_ms;
 }
 
 static int open_socket(struct keeper *k, int *theirs)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
 	int ends[2] = { -1, -1 };
 
@@ -128,9 +128,9 @@ static int open_socket(struct keeper *k, int *theirs)
 
 void brain_start(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 	int fds[2] = { STDERR_FILENO, -1 };
-	struct spawner by = { k->options->token, k->nofile, OOM_KEEP, &k->hold, fds, 2 };
+	struct spawner by = { k->options->token, k->nofile, OOM_KEEP, &k->held, fds, 2 };
 
 	folders_check(k);
 	b->retry_at = -1;
@@ -142,7 +142,7 @@ void brain_start(struct keeper *k)
 		count_death(k);
 		return;
 	}
-	if (spawn_child(&k->slots, &b->slot, &b->wish, &by) < 0) {
+	if (spawn_child(&k->slots, &b->slot, &b->spawn, &by) < 0) {
 		log_warn_sys(b->slot.number, "brain: %s", keeper_spawn_stage_words(b->slot.stage));
 		brain_hang_up(k);
 		count_death(k);
@@ -154,13 +154,13 @@ void brain_start(struct keeper *k)
 
 void brain_hang_up(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 
 	fd_close(&b->sock);
 	b->is_synced = b->wants_out = false;
-	b->debts.hello = b->debts.synced = b->debts.has_reply = false;
-	/* A brain without a socket is of no use, and may not go on writing to what the next one writes to. */
-	if (b->slot.is_child && k->stopping != STOPPING_FAREWELL)
+	b->pending.hello = b->pending.synced = b->pending.has_reply = false;
+	/* A brain without a socket is of no use, and may not write to files that the next one writes to. */
+	if (b->slot.is_child && k->stopping != STOPPING_BRAIN)
 		(void)kill_child(b->slot.pid, SIGKILL);
 }
 
@@ -171,21 +171,21 @@ static void log_end(const struct slot *s)
 	else if (WIFSIGNALED(s->status))
 		log_warn("brain: pid %d was ended by signal %d", (int)s->pid, WTERMSIG(s->status));
 	else if (!s->status)
-		log_info("brain: pid %d has left", (int)s->pid);
+		log_info("brain: pid %d has exited", (int)s->pid);
 	else
 		log_warn("brain: pid %d exited with %d", (int)s->pid, WEXITSTATUS(s->status));
 }
 
 void brain_check(struct keeper *k)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 	bool is_expected = false;
 
 	if (b->slot.is_child || !b->slot.pid)
 		return;
-	/* Its last words count: its store may know of them already. */
+	/* What it sent last is done: its store may know of that already. */
 	receive_rest(k);
-	if (k->stopping < STOPPING_KILL)
+	if (k->stopping < STOPPING_KILLING)
 		log_end(&b->slot);
 	is_expected = upgrade_is_handed_over(k, b->slot.pid);
 	b->slot.pid = 0;

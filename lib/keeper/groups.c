@@ -163,7 +163,9 @@ static void settle_one(void *context, int dir, const char *name)
 	if (s)
 		s->has_group = true;
 	else if (cgroup_remove(dir, name) < 0)
-		log_warn("cgroup '%s' is nobody's, and somebody lives there until all is stopped", name);
+		log_warn(
+			"cgroup '%s' belongs to no process of this keeper; what lives there ends at shutdown",
+			name);
 }
 
 void groups_settle(struct groups *g, struct slots *all)
@@ -181,7 +183,7 @@ int groups_make(struct groups *g, struct slot *s)
 		return -1;
 	name_of(s, name);
 	if (mkdirat(g->dir, name, 0755) < 0 && errno != EEXIST) {
-		log_debug("%s: goes without a cgroup: %s", s->name, strerror(errno));
+		log_debug("%s: no cgroup: %s", s->name, strerror(errno));
 		return -1;
 	}
 	s->has_group = true;
@@ -259,14 +261,14 @@ bool groups_is_over(struct slots *all, struct slot *s)
 }
 
 /* More changed than the kernel keeps in mind: then each that is watched is looked at. */
-static void hear_all(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
+static void handle_all(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
 {
 	for (struct slot *s = all->first; s; s = s->next)
 		if (s->watch >= 0)
 			changed(all, s);
 }
 
-void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
+void groups_read_events(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
 {
 	_Alignas(struct inotify_event) char events[4096];
 	ssize_t got = 0;
@@ -280,7 +282,7 @@ void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct s
 			event = (const void *)at;
 			s = slots_find_watch(all, event->wd);
 			if (event->mask & IN_Q_OVERFLOW)
-				hear_all(all, changed);
+				handle_all(all, changed);
 			else if (s && (event->mask & IN_MODIFY))
 				changed(all, s);
 		}

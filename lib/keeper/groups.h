@@ -49,7 +49,7 @@ void groups_kill_all(struct groups *g);
 /* Nobody is in it, and it is taken away: true, also for one that goes without.  Else `notify` tells when it is worth asking again. */
 bool groups_is_over(struct slots *all, struct slot *s);
 /* Calls `changed` for each slot that `notify` speaks of; after that it is silent. */
-void groups_heard(struct slots *all, void (*changed)(struct slots *all, struct slot *s));
+void groups_read_events(struct slots *all, void (*changed)(struct slots *all, struct slot *s));
 /* For a slot that is given back: taken away if it is empty. */
 void groups_drop(struct groups *g, struct slot *s);
 /* Whose group a process is in. */

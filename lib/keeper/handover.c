@@ -10,15 +10,15 @@
 #include "keeper/keeper_private.h"
 #include "os/fd.h"
 
-_Static_assert(sizeof(struct handover_head) == LUGGAGE_HEAD, "the head has its fixed size");
-_Static_assert(sizeof(struct handover_slot) == LUGGAGE_RECORD, "a slot has its fixed size");
-_Static_assert(sizeof(struct handover_held) == LUGGAGE_RECORD, "a held descriptor has its fixed size");
+_Static_assert(sizeof(struct handover_head) == HANDOVER_HEAD, "the head has its fixed size");
+_Static_assert(sizeof(struct handover_slot) == HANDOVER_RECORD, "a slot has its fixed size");
+_Static_assert(sizeof(struct handover_held) == HANDOVER_RECORD, "a held descriptor has its fixed size");
 
 static const char magic[] = "oxherd luggage 1";
 
 enum {
-	LUGGAGE_MAX =
-		LUGGAGE_HEAD + LUGGAGE_RECORD * (KEEPER_SLOTS_MAX + KEEPER_HELD_MAX) + KEEPER_PATH_MAX + 1,
+	HANDOVER_MAX =
+		HANDOVER_HEAD + HANDOVER_RECORD * (KEEPER_SLOTS_MAX + KEEPER_HELD_MAX) + KEEPER_PATH_MAX + 1,
 	FD_MAX = 1 << 24, /* more than any limit allows */
 };
 
@@ -26,7 +26,7 @@ enum {
 
 static void pack_head(struct buf *out, const struct keeper *k)
 {
-	const struct brain *b = &k->brain;
+	const struct keeper_brain *b = &k->brain;
 	struct handover_head head = {
 		.slots = k->slots.count,
 		.run_lock = k->options->run_lock,
@@ -38,11 +38,11 @@ static void pack_head(struct buf *out, const struct keeper *k)
 		.brain_started_at = b->started_at,
 		.brain_has_served = b->has_served,
 		.brain_is_synced = b->is_synced,
-		.signals = b->debts.signals,
+		.signals = b->pending.signals,
 		.old_brain = k->upgrade.old_brain,
 	};
 
-	while (fd_store_name(&k->hold, (size_t)head.held))
+	while (fd_store_name(&k->held, (size_t)head.held))
 		head.held++;
 	memcpy(head.magic, magic, sizeof(magic));
 	memcpy(head.token, k->options->token, strnlen(k->options->token, sizeof(head.token) - 1));
@@ -59,7 +59,7 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.pidfd = s->pidfd,
 		.report = s->report_fd,
 		.ended_ticks = s->ended_ticks,
-		.owes = s->owes,
+		.pending = s->pending,
 		.is_ending = s->is_ending,
 		.rest_signal = s->rest_signal,
 		.tree_signal = s->tree_signal,
@@ -73,8 +73,8 @@ static void pack_held(struct buf *out, const struct keeper *k)
 {
 	const char *name = NULL;
 
-	for (size_t i = 0; (name = fd_store_name(&k->hold, i)); i++) {
-		struct handover_held packed = { .fd = fd_store_get(&k->hold, name) };
+	for (size_t i = 0; (name = fd_store_name(&k->held, i)); i++) {
+		struct handover_held packed = { .fd = fd_store_get(&k->held, name) };
 
 		memcpy(packed.name, name, strnlen(name, sizeof(packed.name) - 1));
 		buf_add(out, (const char *)&packed, sizeof(packed));
@@ -95,7 +95,7 @@ int handover_pack(const struct keeper *k, struct err *e)
 	size = (int64_t)out.len;
 	memcpy(out.ptr + offsetof(struct handover_head, size), &size, sizeof(size));
 	if (fd < 0 || fd_write_all(fd, out.ptr, out.len) < 0) {
-		err_sys(e, errno, "cannot pack what the keeper knows");
+		err_sys(e, errno, "cannot write the handover");
 		fd_close(&fd);
 	}
 	buf_release(&out);
@@ -130,7 +130,7 @@ static bool head_makes_sense(const struct handover_head *h, size_t len)
 		h->held <= KEEPER_HELD_MAX && is_fd(h->run_lock) && is_fd(h->state_lock) &&
 		memchr(h->token, '\0', sizeof(h->token)) && h->brain_pid >= 0 && h->brain_pid <= INT32_MAX &&
 		h->brain_pid != 1 && is_fd(h->brain_sock) && is_fd(h->brain_report) && is_fd(h->old_brain) &&
-		(int64_t)len > LUGGAGE_HEAD + (h->slots + h->held) * LUGGAGE_RECORD;
+		(int64_t)len > HANDOVER_HEAD + (h->slots + h->held) * HANDOVER_RECORD;
 }
 
 static bool parts_make_sense(const struct handover *l)
@@ -158,14 +158,14 @@ static bool parts_make_sense(const struct handover *l)
 int handover_read(struct handover *l, const char *bytes, size_t len, struct err *e)
 {
 	*l = (struct handover){ .bytes = BUF_INIT };
-	if (len < LUGGAGE_HEAD || len > LUGGAGE_MAX || memcmp(bytes, magic, sizeof(magic)) != 0)
-		return err_set(e, "what the last keeper handed over is of a kind that is not known here");
+	if (len < HANDOVER_HEAD || len > HANDOVER_MAX || memcmp(bytes, magic, sizeof(magic)) != 0)
+		return err_set(e, "the handover of the last keeper has an unknown format");
 	buf_add(&l->bytes, bytes, len);
 	memcpy(&l->head, bytes, sizeof(l->head));
 	if (head_makes_sense(&l->head, len) && parts_make_sense(l))
 		return 0;
 	handover_release(l);
-	return err_set(e, "what the last keeper handed over makes no sense");
+	return err_set(e, "the handover of the last keeper is invalid");
 }
 
 int handover_unpack(struct handover *l, int fd, struct err *e)
@@ -175,13 +175,13 @@ int handover_unpack(struct handover *l, int fd, struct err *e)
 	int rc = -1;
 
 	*l = (struct handover){ .bytes = BUF_INIT };
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > LUGGAGE_MAX)
-		return err_set(e, "descriptor %d is nothing that a keeper hands over", fd);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > HANDOVER_MAX)
+		return err_set(e, "descriptor %d is not a keeper's handover", fd);
 	buf_reserve(&bytes, (size_t)st.st_size);
 	if (pread(fd, bytes.ptr, (size_t)st.st_size, 0) == (ssize_t)st.st_size)
 		rc = handover_read(l, bytes.ptr, (size_t)st.st_size, e);
 	else
-		err_sys(e, errno, "cannot read what the last keeper handed over");
+		err_sys(e, errno, "cannot read the handover of the last keeper");
 	buf_release(&bytes);
 	return rc;
 }
@@ -193,17 +193,18 @@ void handover_release(struct handover *l)
 
 void handover_slot(const struct handover *l, size_t index, struct handover_slot *s)
 {
-	memcpy(s, l->bytes.ptr + LUGGAGE_HEAD + index * LUGGAGE_RECORD, sizeof(*s));
+	memcpy(s, l->bytes.ptr + HANDOVER_HEAD + index * HANDOVER_RECORD, sizeof(*s));
 }
 
 void handover_held(const struct handover *l, size_t index, struct handover_held *h)
 {
-	memcpy(h, l->bytes.ptr + LUGGAGE_HEAD + ((size_t)l->head.slots + index) * LUGGAGE_RECORD, sizeof(*h));
+	memcpy(h, l->bytes.ptr + HANDOVER_HEAD + ((size_t)l->head.slots + index) * HANDOVER_RECORD,
+		sizeof(*h));
 }
 
 const char *handover_run(const struct handover *l)
 {
-	return l->bytes.ptr + LUGGAGE_HEAD + (size_t)(l->head.slots + l->head.held) * LUGGAGE_RECORD;
+	return l->bytes.ptr + HANDOVER_HEAD + (size_t)(l->head.slots + l->head.held) * HANDOVER_RECORD;
 }
 
 static void visit_fd(int64_t fd, void (*visit)(int fd, int flags), int flags)

@@ -16,19 +16,19 @@
 struct err;
 struct keeper;
 
-enum { LUGGAGE_TOKEN = 24, LUGGAGE_RECORD = 512, LUGGAGE_HEAD = 512 };
+enum { HANDOVER_TOKEN = 24, HANDOVER_RECORD = 512, HANDOVER_HEAD = 512 };
 
 struct handover_head {
 	char magic[32];
 	int64_t size; /* of the whole file */
 	int64_t slots, held;
 	int64_t run_lock, state_lock; /* descriptors, as all below that are called so; -1: none */
-	char token[LUGGAGE_TOKEN];
+	char token[HANDOVER_TOKEN];
 	int64_t brain_pid;
 	uint64_t brain_start_time;
 	int64_t brain_sock, brain_report; /* descriptors */
 	int64_t brain_started_at, brain_has_served, brain_is_synced;
-	uint64_t signals;  /* owed to a brain */
+	uint64_t signals;  /* to be sent to a brain */
 	int64_t old_brain; /* descriptor of the brain's program, as it is before the upgrade */
 	char spare[344];
 };
@@ -38,7 +38,7 @@ struct handover_slot {
 	int64_t is_child, was_adopted, is_killing, has_failure;
 	int64_t pidfd, report; /* descriptors */
 	uint64_t ended_ticks;
-	int64_t owes;
+	int64_t pending;
 	int64_t is_ending, rest_signal, tree_signal;
 	char spare[168];
 };

@@ -22,10 +22,10 @@
 
 enum { EVENTS_A_TURN = 64, KILL_PAUSE_MS = 20, KILL_PAUSE_MAX_MS = 1000, END_PAUSE_MAX_MS = 60000 };
 
-/* What is more than bits and pointers is too large for a stack. */
+/* Too large for a stack. */
 static struct keeper keeper;
 
-/* Every instance costs a descriptor now and then: as many as we may have.  Children get back what was. */
+/* Instances cost descriptors: as many as we may have.  Children get the original limit back. */
 static void raise_nofile(struct keeper *k)
 {
 	struct rlimit most;
@@ -42,7 +42,7 @@ static int open_signals(void)
 	static const int numbers[] = { SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2 };
 	sigset_t set;
 
-	/* One that was ignored when we were started would never come, and every child would ignore it too. */
+	/* A signal that was ignored when we were started would never come, and children would inherit that. */
 	for (int number = 1; number <= SIGRTMAX; number++)
 		(void)signal(number, SIG_DFL);
 	sigemptyset(&set);
@@ -97,13 +97,13 @@ static void open_groups(struct keeper *k)
 
 static void keeper_release(struct keeper *k)
 {
-	/* What is written down stays, for whoever comes next. */
+	/* The ledger's file stays, for the next keeper. */
 	k->slots.ledger = NULL;
 	ledger_close(&k->ledger);
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
 	groups_close(&k->groups);
-	fd_store_release_all(&k->hold);
+	fd_store_release_all(&k->held);
 	brain_release(k);
 	fd_close(&k->upgrade.back);
 	fd_close(&k->upgrade.old_brain);
@@ -135,28 +135,28 @@ void keeper_kill_later(struct keeper *k)
 		k->kill_at = clock_ms() + KILL_PAUSE_MS;
 }
 
-static void hear_signal_number(struct keeper *k, int number)
+static void handle_signal_number(struct keeper *k, int number)
 {
 	if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
-		stop_asked(k);
-	/* While everything is being stopped, nothing else is asked for. */
-	else if (number != SIGCHLD && k->stopping == STOPPING_NOT)
+		stop_requested(k);
+	/* While everything is being stopped, other signals mean nothing. */
+	else if (number != SIGCHLD && k->stopping == NOT_STOPPING)
 		send_signal_note(k, number);
-	/* Somebody has had no answer from the brain for a while. */
+	/* A client has had no answer from the brain for a while. */
 	if (number == SIGUSR1) {
 		folders_check(k);
 		ping_due(k);
 	}
 }
 
-static void hear_signals(struct keeper *k)
+static void read_signals(struct keeper *k)
 {
 	struct signalfd_siginfo info;
 	bool has_ended = false;
 
 	while (read(k->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		has_ended |= info.ssi_signo == SIGCHLD;
-		hear_signal_number(k, (int)info.ssi_signo);
+		handle_signal_number(k, (int)info.ssi_signo);
 	}
 	if (has_ended)
 		ping_check_stopped(k);
@@ -165,10 +165,10 @@ static void hear_signals(struct keeper *k)
 	brain_check(k);
 }
 
-/* What is killed may hide from us, and orphans of adopted processes end without a word; of all others we receive. */
+/* Killed processes may hide, and orphans of adopted ones end without a signal; of all others we get SIGCHLD. */
 static int64_t longest_pause(const struct keeper *k)
 {
-	return k->slots.killing || k->stopping == STOPPING_KILL || slots_has_adopted(&k->slots) ||
+	return k->slots.killing || k->stopping == STOPPING_KILLING || slots_has_adopted(&k->slots) ||
 			k->groups.is_deaf
 		? KILL_PAUSE_MAX_MS
 		: END_PAUSE_MAX_MS;
@@ -180,7 +180,7 @@ static int64_t longest_pause(const struct keeper *k)
  */
 static void kill_if_due(struct keeper *k, int64_t now)
 {
-	bool is_sweep = k->stopping == STOPPING_KILL;
+	bool is_sweep = k->stopping == STOPPING_KILLING;
 	bool is_late = !k->kill_is_due;
 	int left = 0;
 
@@ -206,7 +206,7 @@ static void kill_if_due(struct keeper *k, int64_t now)
 
 static void retry_brain(struct keeper *k, int64_t now)
 {
-	if (k->brain.retry_at < 0 || now < k->brain.retry_at || k->stopping >= STOPPING_TERM)
+	if (k->brain.retry_at < 0 || now < k->brain.retry_at || k->stopping >= STOPPING_SIGNALLED)
 		return;
 	brain_start(k);
 }
@@ -218,17 +218,17 @@ static int64_t sooner(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
-/* Forever unless something is due: nothing ticks. */
+/* -1 unless something is due: nothing ticks. */
 static int wait_ms(const struct keeper *k)
 {
 	int64_t at = k->deadline;
 	int64_t left = 0;
 
-	if (k->stopping < STOPPING_TERM)
+	if (k->stopping < STOPPING_SIGNALLED)
 		at = sooner(at, k->brain.retry_at);
 	if (k->is_killing)
 		at = sooner(at, k->kill_at);
-	if (k->upgrade.is_proving && k->stopping == STOPPING_NOT)
+	if (k->upgrade.is_proving && k->stopping == NOT_STOPPING)
 		at = sooner(at, k->upgrade.deadline);
 	at = sooner(at, k->brain.ping.look_at);
 	if (at < 0)
@@ -237,8 +237,8 @@ static int wait_ms(const struct keeper *k)
 	return left < 0 ? 0 : (int)(left < INT32_MAX ? left : INT32_MAX);
 }
 
-/* A child that tells how its exec went, or the end of one that is no child. */
-static void hear_report(struct keeper *k, struct slot *s)
+/* The report of an exec, or the end of an adopted process. */
+static void handle_report(struct keeper *k, struct slot *s)
 {
 	if (s->pidfd >= 0) {
 		adopt_ended(&k->slots, s);
@@ -246,11 +246,11 @@ static void hear_report(struct keeper *k, struct slot *s)
 	}
 	if (!spawn_settle(&k->slots, s) || slot_is_brain(s) || s->has_failure)
 		return;
-	slots_owe(&k->slots, s, OWED_SPAWNED);
+	slots_set_pending(&k->slots, s, PENDING_SPAWNED);
 }
 
 /* Reports first: after them slots may be given back, and what points to one would point to nothing. */
-static void hear_events(struct keeper *k, const struct epoll_event *events, int count)
+static void handle_events(struct keeper *k, const struct epoll_event *events, int count)
 {
 	bool has_signal = false;
 	bool has_brain = false;
@@ -266,12 +266,12 @@ static void hear_events(struct keeper *k, const struct epoll_event *events, int 
 		else if (whose == &k->groups)
 			has_group = true;
 		else
-			hear_report(k, whose);
+			handle_report(k, whose);
 	}
 	if (has_signal)
-		hear_signals(k);
+		read_signals(k);
 	if (has_group)
-		groups_heard(&k->slots, kill_group_changed);
+		groups_read_events(&k->slots, kill_group_changed);
 	if (has_brain)
 		receive(k);
 }
@@ -281,7 +281,7 @@ static void open_ledger(struct keeper *k)
 	struct err why = ERR_INIT;
 
 	if (ledger_open(&k->ledger, k->options->run, k->options->was_left, &why) < 0)
-		log_warn("%s; only marks tell the next oxherd what runs, should this one be killed",
+		log_warn("%s; should this keeper be killed, the next one finds processes by their marks only",
 			why.text.ptr);
 	err_release(&why);
 }
@@ -292,7 +292,7 @@ static int adopt(struct keeper *k, struct err *e)
 	return k->options->was_left ? adopt_all(&k->slots, k->options->token, e) : 0;
 }
 
-/* A new one takes what an old one left; one that was another before its exec goes on. */
+/* Adopts what a dead keeper left, or continues after an exec. */
 static int begin(struct keeper *k, struct err *e)
 {
 	k->oom = oom_protect();
@@ -323,7 +323,7 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		count = epoll_wait(k->slots.epoll, events, EVENTS_A_TURN, wait_ms(k));
 		if (count < 0 && errno != EINTR)
 			return err_sys(e, errno, "cannot wait for anything");
-		hear_events(k, events, count);
+		handle_events(k, events, count);
 		now = clock_ms();
 		kill_if_due(k, now);
 		stop_step(k, now);

@@ -14,22 +14,23 @@ struct handover;
 
 enum {
 	KEEPER_PATIENCE_MS =
-		10000, /* after SIGTERM: until a brain hears of it, else the keeper stops everything itself */
-	KEEPER_GRACE_MS = 10000,   /* and then between SIGTERM and SIGKILL */
-	KEEPER_KILL_MS = 10000,    /* what SIGKILL has not ended by then is left */
-	KEEPER_ANSWER_MS = 5000,   /* that a brain has to answer a PING; then it is killed and replaced */
-	KEEPER_FAREWELL_MS = 5000, /* that the brain has to end by itself once all is over */
+		10000, /* after SIGTERM: how long a brain may take to read of it; then the keeper stops everything itself */
+	KEEPER_GRACE_MS = 10000, /* and then between SIGTERM and SIGKILL */
+	KEEPER_KILL_MS = 10000,  /* what SIGKILL has not ended by then is left behind */
+	KEEPER_ANSWER_MS =
+		5000, /* a brain has to answer a PING within this time, or it is killed and replaced */
+	KEEPER_BRAIN_END_MS = 5000, /* for the brain to exit by itself when all services are stopped */
 
-	BRAIN_BACKOFF_MS = 100, /* the first death is answered at once, then this, doubled each time */
+	BRAIN_BACKOFF_MS = 100, /* the first restart is immediate; then this delay, doubled each time */
 	BRAIN_BACKOFF_MAX_MS = 5000,
-	BRAIN_SERVED_MAX_MS = 400, /* for one that had served: what killed it may be over, and clients wait */
-	BRAIN_STEADY_MS = 10000,   /* lived that long: earlier deaths are forgotten */
-	UPGRADE_LEAVE_MS = 5000,   /* that the old brain has to go; then it is killed */
+	BRAIN_SERVED_MAX_MS = 400, /* the longest delay for a brain that has served: clients are waiting */
+	BRAIN_STEADY_MS = 10000,   /* a brain that lived this long has its earlier deaths forgotten */
+	UPGRADE_LEAVE_MS = 5000,   /* for the old brain to exit; then it is killed */
 	UPGRADE_PROVE_MS =
-		20000, /* that the new one has to say SERVES; then the old programs take over again */
+		20000, /* for the new brain to send SERVES; then the old programs take over again */
 
 	BRAIN_TRIES =
-		3, /* deaths before any brain said SERVES, with nobody to keep: then the keeper gives up */
+		3, /* deaths before any brain has sent SERVES, with no processes: then the keeper gives up */
 };
 
 struct keeper_options {
@@ -37,11 +38,11 @@ struct keeper_options {
 	const char *token;                    /* of the marks, [0-9a-z] */
 	const struct env_mark_secret *secret; /* of the marks too */
 	const char *run;                      /* folder of the ledger */
-	bool was_left; /* the last keeper did not end well: what it left is looked for */
-	int ready_fd;  /* gets one byte when a brain has said SERVES, and is closed; -1: nobody waits */
-	int64_t patience_ms, grace_ms, answer_ms; /* as above; tests are less patient */
+	bool was_left; /* the last keeper was killed: its processes are to be adopted */
+	int ready_fd;  /* gets one byte when a brain has sent SERVES, and is closed; -1: nobody waits */
+	int64_t patience_ms, grace_ms, answer_ms; /* as above; tests use shorter ones */
 	bool without_cgroups;                     /* even where one could be made */
-	bool is_verbose;                          /* only for the next one's command line */
+	bool is_verbose;                          /* only for the command line of the next keeper */
 	int run_lock, state_lock;                 /* descriptors that go to the next one; -1: none */
 	/* Of a keeper that took over from another build; see keeper_resume(). */
 	const struct handover *handover;
@@ -52,7 +53,7 @@ struct keeper_options {
 enum { KEEPER_UNBEGUN = -2 };
 
 /*
- * Lives until all is stopped.  0: stopped as asked.  -1 with words: it could not begin, no brain could, or something did not die.  KEEPER_UNBEGUN: so early that nothing
+ * Lives until all is stopped.  0: stopped as asked.  -1 with an error: the keeper or the brain could not start, or a process did not die.  KEEPER_UNBEGUN: so early that nothing
  * of a handover was touched.
  */
 int keeper_run(const struct keeper_options *options, struct err *e);

@@ -17,42 +17,42 @@
 #include "keeper/slots.h"
 #include "wire/keeper_msg.h"
 
-/* How far a shutdown has come. */
+/* The steps of a shutdown. */
 enum stopping {
-	STOPPING_NOT,
-	STOPPING_ASKED, /* SIGTERM came: the brain's turn */
-	STOPPING_TERM, /* every main process had a SIGTERM, and what is left of its tree gets one when it has ended */
-	STOPPING_KILL,     /* whatever is left is killed */
-	STOPPING_FAREWELL, /* only the brain is left */
+	NOT_STOPPING,
+	STOPPING_REQUESTED, /* SIGTERM came; the brain stops its services */
+	STOPPING_SIGNALLED, /* the keeper itself has sent SIGTERM to every main process; the rest of each tree follows */
+	STOPPING_KILLING, /* what is left gets SIGKILL */
+	STOPPING_BRAIN,   /* only the brain is left, and may exit by itself */
 	STOPPING_DONE,
 };
 
-/* What is owed to the brain apart from the slots. */
+/* What is still to be sent to the brain, apart from the slots. */
 struct pending_messages {
 	bool hello;
-	bool upgraded;    /* how the last upgrade went */
+	bool upgraded;    /* the result of the last upgrade */
 	bool synced;      /* after the slots and all held descriptors */
-	size_t held;      /* the next one to be told of */
+	size_t held;      /* index of the next one to send */
 	uint64_t signals; /* bit N: signal N came */
-	bool has_reply;   /* an ERROR or a HELD; while it waits nothing more is read */
+	bool has_reply;   /* an ERROR or a HELD; while it waits for room nothing more is read */
 	struct buf reply;
 	int reply_fd; /* borrowed from what is held, or -1 */
 };
 
 /* Whether the brain answers; see ping.c. */
-struct ping {
-	bool is_due;     /* it was told something, or somebody doubts: a PING is to follow */
-	bool is_out;     /* one has no answer yet */
-	bool is_killed;  /* for its silence; its end is not known yet */
+struct keeper_ping {
+	bool is_due;     /* something was sent, or somebody doubts: a PING is to follow */
+	bool is_out;     /* one is not answered yet */
+	bool is_killed;  /* it did not answer and was killed; not reaped yet */
 	bool is_traced;  /* by a debugger, and that was logged */
 	uint64_t serial; /* of the last one */
-	int looks;       /* since it was heard of */
-	int64_t look_at; /* -1: there is nothing to wait for */
-	int kills;       /* brains in a row that were killed for their silence */
+	int looks;       /* since its last message */
+	int64_t look_at; /* -1: no answer is awaited */
+	int kills;       /* brains in a row that were killed because they did not answer */
 	int64_t killed_at;
 };
 
-struct brain {
+struct keeper_brain {
 	struct slot slot;     /* its process; it has no ticket */
 	int sock;             /* -1: there is none */
 	bool is_synced;       /* it said SYNC: now it is told things */
@@ -63,20 +63,20 @@ struct brain {
 	int tries;            /* deaths in a row */
 	int64_t started_at;
 	int64_t retry_at; /* -1: not waiting */
-	struct pending_messages debts;
-	struct ping ping;
-	struct keeper_spawn wish;
-	struct buf env; /* what its wish borrows from */
+	struct pending_messages pending;
+	struct keeper_ping ping;
+	struct keeper_spawn spawn;
+	struct buf env; /* `spawn` borrows from these */
 	struct buf path;
 };
 
-/* After an exec: what is still to be proved, and how it went. */
-struct upgrade {
+/* After an exec: whether the new brain has served yet, and the result. */
+struct keeper_upgrade {
 	bool is_proving;  /* the new brain has not said SERVES yet */
-	pid_t old_pid;    /* of the brain that has to leave first; 0: it is gone */
+	pid_t old_pid;    /* of the brain that has to exit first; 0: it is gone */
 	int64_t deadline; /* of this step */
 	int back;         /* the program of the keeper before; -1 */
-	int old_brain;    /* and of its brain; kept open where that is started again from here */
+	int old_brain;    /* the program of its brain; kept open, as it may be started again from here */
 	bool has_verdict;
 	int number;
 	char words[KEEPER_WORDS_MAX + 1];
@@ -87,76 +87,76 @@ struct keeper {
 	struct slots slots;
 	struct groups groups;
 	struct ledger ledger;
-	struct fd_store hold;
-	struct brain brain;
-	struct upgrade upgrade;
+	struct fd_store held;
+	struct keeper_brain brain;
+	struct keeper_upgrade upgrade;
 	struct rlimit nofile; /* as it was at the start */
 	int oom;              /* the same of oom_score_adj; OOM_KEEP: it has not changed */
 	int ready_fd;
 	int signals; /* a signalfd */
 	enum stopping stopping;
 	int64_t deadline;     /* of this step of stopping; -1: none */
-	bool is_killing;      /* some tree is waited for, or the sweep is under way */
-	bool kill_is_due;     /* something happened: at kill_at a round follows, which need not be thorough */
+	bool is_killing;      /* the end of some tree is awaited, or everything is being killed */
+	bool kill_is_due;     /* something ended: the round at kill_at need not be thorough */
 	int64_t kill_at;      /* next round if nothing happens before; -1: none */
-	int64_t kill_rest_at; /* not before then: rounds take half of the time at most */
+	int64_t kill_rest_at; /* no round before then: they take half of the time at most */
 	int64_t kill_pause_ms;
 	uint64_t bad_messages;
 	struct failed_assertions *failed_assertions;
 	bool gave_up;
-	bool left_some;           /* processes that SIGKILL did not end */
-	char *in;                 /* KEEPER_MSG_MAX bytes for what the brain says */
-	struct buf out;           /* what is being said */
-	struct keeper_msg letter; /* what was read, or is being written */
+	bool left_some;            /* processes that SIGKILL did not end */
+	char *in;                  /* KEEPER_MSG_MAX bytes: the message that is read */
+	struct buf out;            /* the message that is sent */
+	struct keeper_msg message; /* the decoded one of either */
 };
 
 /* --- brain.c: its process and its socket --- */
 
-/* Builds the wish once; the environment is the keeper's own. */
+/* Builds `spawn` once; the environment is the keeper's own. */
 void brain_init(struct keeper *k);
 void brain_release(struct keeper *k);
 void brain_start(struct keeper *k);
-/* After reaping: if it has ended, what follows from that. */
+/* After reaping: if it has ended, a next one is started. */
 void brain_check(struct keeper *k);
-/* Its socket is over: whatever it is, it is no brain any more. */
+/* Closes its socket and kills it: without one it is of no use. */
 void brain_hang_up(struct keeper *k);
 /* What to wait for at its socket, as things stand. */
 void brain_watch(struct keeper *k);
 
-/* --- receive.c: what the brain says --- */
+/* --- receive.c: messages of the brain --- */
 
-/* Reads and does what is there, a bounded number of messages. */
+/* Handles a bounded number of messages. */
 void receive(struct keeper *k);
-/* Of a brain that is dead: whatever it still said. */
+/* Of a brain that is dead: the messages that it sent before. */
 void receive_rest(struct keeper *k);
 
-/* --- send_pending.c: what the brain is told --- */
+/* --- send.c: messages to the brain --- */
 
-/* Everything starts anew with a brain that said SYNC. */
+/* After SYNC: everything is pending for this brain. */
 void send_sync(struct keeper *k);
 void send_signal_note(struct keeper *k, int number);
-/* An answer; there is room for one. */
+/* A reply; one at a time. */
 void send_error(struct keeper *k, uint64_t about, int number, const char *words);
 void send_held(struct keeper *k, const char *name, int fd);
-/* Says what is owed, as far as the socket takes it. */
+/* Sends what is pending, as far as the socket takes it. */
 void send_pending(struct keeper *k);
 
-/* --- ping.c: whether it answers --- */
+/* --- ping.c: does the brain answer? --- */
 
 /* A brain was started, and has some time until it serves. */
 void ping_start(struct keeper *k);
 /* It serves. */
 void ping_served(struct keeper *k);
-/* It is told something, or somebody doubts: an answer is due from now on. */
+/* Something was sent, or somebody doubts: an answer is awaited from now on. */
 void ping_due(struct keeper *k);
-/* After SIGCHLD: one that is stopped will not answer. */
+/* After SIGCHLD: a stopped brain will not answer. */
 void ping_check_stopped(struct keeper *k);
-/* Says the PING that is due with `send`, which gives false when it has to wait for room; so does this. */
-bool ping_tell(struct keeper *k, bool (*send)(struct keeper *k));
-/* It has said anything at all; it has answered that PING. */
-void ping_heard(struct keeper *k);
+/* Sends the PING that is due with `send`, which gives false when the socket is full; so does this. */
+bool ping_send(struct keeper *k, bool (*send)(struct keeper *k));
+/* Any message came; the answer to that PING came. */
+void ping_message_came(struct keeper *k);
 void ping_answered(struct keeper *k, uint64_t about);
-/* Kills one that has not answered in time. */
+/* Kills a brain that has not answered in time. */
 void ping_step(struct keeper *k, int64_t now);
 
 /* --- folders.c: what was deleted --- */
@@ -167,18 +167,18 @@ void folders_check(struct keeper *k);
 /* --- stop.c: the end --- */
 
 /* A SIGTERM came.  A second one changes nothing. */
-void stop_asked(struct keeper *k);
+void stop_requested(struct keeper *k);
 void stop_all(struct keeper *k, int64_t grace_ms);
 /* Goes on with it, after anything happened. */
 void stop_step(struct keeper *k, int64_t now);
 
 /* --- upgrade.c: another build takes over --- */
 
-/* Becomes the programs of an UPGRADE.  Comes back only when that fails: -1 with words, and all is as it was. */
-int upgrade_asked(struct keeper *k, const struct keeper_msg *m, struct err *e);
+/* Executes the programs of an UPGRADE.  Returns only when that fails: -1 with an error, and nothing has changed. */
+int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *e);
 /* The first thing that the new one does. */
 void upgrade_resume(struct keeper *k);
-/* The new brain serves: there is no way back any more, and no need for one. */
+/* The new brain serves: the way back is closed. */
 void upgrade_settled(struct keeper *k);
 /* True for the end of the old brain that was waited for. */
 bool upgrade_is_handed_over(struct keeper *k, pid_t ended);
@@ -188,7 +188,7 @@ void upgrade_step(struct keeper *k, int64_t now);
 
 /* --- keeper.c --- */
 
-/* A round for the trees that are waited for: soon, or when nothing else tells of their end. */
+/* A round for the trees whose end is awaited: soon, or after a pause in case no event reports it. */
 void keeper_kill_soon(struct keeper *k);
 void keeper_kill_later(struct keeper *k);
 

@@ -18,7 +18,7 @@
 /* A tree that is torn while we look is looked at again, this often. */
 enum { LOOKS_MAX = 8 };
 
-/* A stopped process keeps other signals pending and looks hung; these it hears, or they are meant to stop it. */
+/* A stopped process keeps other signals pending and looks hung; these reach it, or are meant to stop it. */
 static bool wants_cont(int number)
 {
 	return number != SIGKILL && number != SIGCONT && number != SIGSTOP && number != SIGTSTP &&
@@ -57,7 +57,7 @@ int kill_main(const struct slot *s, int number)
 /* --- those with a cgroup of their own ------------------------------------------------------------------------------------ */
 
 struct member_signal {
-	struct stop_signals volley;
+	struct signal_batch batch;
 	const struct slot *slot;
 	int number;
 	struct slot *rest;
@@ -70,19 +70,19 @@ static void signal_member(void *context, pid_t pid)
 	struct keeper_ticket ticket;
 	struct proc now;
 
-	if (procfs_read(pid, &now) && groups_ticket_of(m->volley.all->groups, pid, &ticket) &&
+	if (procfs_read(pid, &now) && groups_ticket_of(m->batch.all->groups, pid, &ticket) &&
 		ticket.slot == m->slot->ticket.slot && ticket.generation == m->slot->ticket.generation)
-		stop_signals_add(&m->volley,
+		signal_batch_add(&m->batch,
 			&(struct tree_node){ .pid = pid, .parent = now.parent, .start_time = now.start_time },
 			m->number, m->rest);
 }
 
 static int signal_members(const struct slots *all, const struct slot *s, int number, struct slot *rest)
 {
-	struct member_signal m = { .volley = { .all = all }, .slot = s, .number = number, .rest = rest };
+	struct member_signal m = { .batch = { .all = all }, .slot = s, .number = number, .rest = rest };
 	int rc = groups_each(all->groups, s, signal_member, &m);
 
-	stop_signals_send(&m.volley);
+	signal_batch_send(&m.batch);
 	return rc;
 }
 
@@ -100,10 +100,10 @@ static void note_gone(struct slots *all, struct slot *s)
 	s->is_gone = true;
 	s->rest_signal = 0;
 	slots_set_busy(all, s, false, false);
-	slots_owe(all, s, OWED_GONE);
+	slots_set_pending(all, s, PENDING_GONE);
 }
 
-/* What a slot with a cgroup is waited for with: nobody is left, or those that are have to be told. */
+/* A slot with a cgroup whose end is awaited: nobody is left, or the rest gets its signal. */
 static void settle_group(struct slots *all, struct slot *s)
 {
 	if (slot_lives(s))
@@ -132,7 +132,7 @@ void kill_main_ended(struct slots *all, struct slot *s)
 	all->wants_walk |= is_busy(s) && s->is_walked;
 }
 
-/* --- what is asked for ---------------------------------------------------------------------------------------------------- */
+/* --- requests ---------------------------------------------------------------------------------------------------- */
 
 int kill_signal_tree(struct slots *all, struct slot *s, int number)
 {
@@ -166,7 +166,7 @@ void kill_slot(struct slots *all, struct slot *s)
 
 /* --- rounds --------------------------------------------------------------------------------------------------------------- */
 
-/* For what no event tells. */
+/* For what no event reports. */
 static void settle_groups(struct slots *all)
 {
 	for (struct slot *s = all->first; s; s = s->next) {
@@ -234,7 +234,7 @@ static bool is_rest_signal(const struct slot *s, int number)
  */
 static int signal_seen(const struct slots *all, const struct tree *t, bool is_sweep)
 {
-	struct stop_signals volley = { .all = all };
+	struct signal_batch batch = { .all = all };
 	int strays = 0;
 
 	for (size_t i = 0; i < t->count; i++) {
@@ -247,13 +247,12 @@ static int signal_seen(const struct slots *all, const struct tree *t, bool is_sw
 		if (n->is_dead && n->slot && n->slot->was_adopted)
 			continue;
 		if (number)
-			stop_signals_add(
-				&volley, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
+			signal_batch_add(&batch, n, number, is_rest_signal(n->slot, number) ? n->slot : NULL);
 		if (n->slot)
 			n->slot->left++;
 		strays += is_sweep && !(n->slot && is_busy(n->slot));
 	}
-	stop_signals_send(&volley);
+	signal_batch_send(&batch);
 	return strays;
 }
 

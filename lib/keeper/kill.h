@@ -28,7 +28,7 @@ int kill_main(const struct slot *s, int number);
 int kill_signal_tree(struct slots *all, struct slot *s, int number);
 /*
  * Once the main process has ended, what is left of the tree gets the signal, unless it had one already; the slot is_ending until nothing is left: then
- * it is_gone and owes it.
+ * it is_gone, which is to be sent.
  */
 void kill_end_tree(struct slots *all, struct slot *s, int number);
 /* SIGKILL for the whole tree, until nothing is left: is_killing. */

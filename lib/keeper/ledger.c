@@ -45,15 +45,15 @@ static void set_used(struct ledger *l, int index, bool is_now)
 	l->used[index / 8] = (unsigned char)(is_now ? l->used[index / 8] | bit : l->used[index / 8] & ~bit);
 }
 
-/* What SIGKILL left is whole; what a full disk left may not be, and then its process is found by its mark. */
+/* SIGKILL tears no record.  A full disk may; then the process is found by its mark. */
 static void put(struct ledger *l, const void *bytes, off_t place)
 {
 	bool is_bad = pwrite(l->fd, bytes, LEDGER_RECORD, place) != LEDGER_RECORD;
 
 	if (is_bad && !l->is_failing)
-		log_warn_sys(errno, "cannot write down which processes there are");
+		log_warn_sys(errno, "cannot write the ledger");
 	if (!is_bad && l->is_failing)
-		log_info("which processes there are can be written down again");
+		log_info("the ledger can be written again");
 	l->is_failing = is_bad;
 }
 
@@ -75,7 +75,7 @@ static void fill_head(struct head *h)
 	buf_release(&boot);
 }
 
-/* Of another start of the machine, of another format, or new: empty from here on. */
+/* A file of another boot or another format, or a new one: it begins empty. */
 static int begin(struct ledger *l, bool goes_on)
 {
 	struct head now, found;
@@ -136,13 +136,13 @@ bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
 			set_used(l, *index, true);
 			return true;
 		}
-		log_warn("what was written down of a process makes no sense, and is left out");
+		log_warn("invalid record of a process in the ledger: skipped");
 		erase_at(l, *index);
 	}
 	return false;
 }
 
-/* There is always room: there are as many places as slots. */
+/* There is always room: there are as many records as slots. */
 static int find_room(struct ledger *l)
 {
 	for (int i = 0; i < KEEPER_SLOTS_MAX; i++) {
@@ -159,7 +159,7 @@ static int find_room(struct ledger *l)
 
 void ledger_fill(struct ledger_record *r, const struct slot *s)
 {
-	/* What was not sent yet, the next keeper sends. */
+	/* What was not sent yet is sent by the next keeper. */
 	unsigned int pending = s->rest_signal && !s->is_rest_noted ? SIGNALLED_REST : 0U;
 
 	*r = (struct ledger_record){
@@ -177,7 +177,7 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 		.peak_kb = s->peak_kb,
 		.stage = s->stage,
 		.number = s->number,
-		.is_asked = s->is_asked | ((s->signalled & ~pending) << 1),
+		.is_stopping = s->is_stopping | ((s->signalled & ~pending) << 1),
 	};
 	memcpy(r->name, s->name, sizeof(s->name));
 }
@@ -196,8 +196,8 @@ void ledger_take(struct slot *s, const struct ledger_record *r)
 	s->peak_kb = r->peak_kb;
 	s->stage = (enum keeper_spawn_stage)r->stage;
 	s->number = (int)r->number;
-	s->is_asked = r->is_asked & 1;
-	s->signalled = (unsigned int)(r->is_asked >> 1) & (SIGNALLED_MAIN | SIGNALLED_REST);
+	s->is_stopping = r->is_stopping & 1;
+	s->signalled = (unsigned int)(r->is_stopping >> 1) & (SIGNALLED_MAIN | SIGNALLED_REST);
 }
 
 void ledger_resume(struct ledger *l, struct slots *all)
@@ -223,7 +223,7 @@ static int check_records(int fd, const char *path, struct err *e)
 
 	for (int i = 0; pread(fd, &r, sizeof(r), place_of(i)) == (ssize_t)sizeof(r); i++)
 		if (r.slot && !ledger_makes_sense(&r))
-			return err_set(e, "record %d of '%s' makes no sense", i, path);
+			return err_set(e, "record %d of '%s' is invalid", i, path);
 	return 0;
 }
 
@@ -239,7 +239,7 @@ int ledger_check(const char *folder, struct err *e)
 	else if (fd >= 0 &&
 		(pread(fd, &found, sizeof(found), 0) != (ssize_t)sizeof(found) ||
 			memcmp(found.magic, magic, sizeof(magic)) != 0 || found.record_size != LEDGER_RECORD))
-		rc = err_set(e, "'%s' is of a kind that is not known here", path);
+		rc = err_set(e, "'%s' has an unknown format", path);
 	else if (fd >= 0)
 		rc = check_records(fd, path, e);
 	fd_close(&fd);

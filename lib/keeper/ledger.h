@@ -29,7 +29,7 @@ struct ledger_record {
 	int64_t status, at_ms, wall_ms, cpu_us, peak_kb;
 	int64_t stage, number;
 	char name[136];
-	int64_t is_asked; /* bit 0; above it enum signalled */
+	int64_t is_stopping; /* bit 0; above it enum signalled */
 };
 
 struct ledger {

@@ -20,7 +20,7 @@ enum {
 
 static int64_t look_ms(const struct keeper *k)
 {
-	const struct ping *p = &k->brain.ping;
+	const struct keeper_ping *p = &k->brain.ping;
 	int64_t answer_ms = k->options->answer_ms << (p->kills < SLOWER_MAX ? p->kills : SLOWER_MAX);
 
 	if (!k->brain.has_served)
@@ -29,15 +29,15 @@ static int64_t look_ms(const struct keeper *k)
 }
 
 /* One that was there before an upgrade may be of a build that knows no PING, and has a deadline of its own. */
-static bool is_asked_at_all(const struct keeper *k)
+static bool is_pinged(const struct keeper *k)
 {
 	return k->brain.slot.is_child && !k->brain.ping.is_killed && !k->upgrade.old_pid &&
-		k->stopping < STOPPING_FAREWELL;
+		k->stopping < STOPPING_BRAIN;
 }
 
 void ping_start(struct keeper *k)
 {
-	struct ping *p = &k->brain.ping;
+	struct keeper_ping *p = &k->brain.ping;
 
 	p->is_due = p->is_out = p->is_traced = p->is_killed = false;
 	p->looks = 0;
@@ -53,9 +53,9 @@ void ping_served(struct keeper *k)
 
 void ping_due(struct keeper *k)
 {
-	struct ping *p = &k->brain.ping;
+	struct keeper_ping *p = &k->brain.ping;
 
-	if (!is_asked_at_all(k))
+	if (!is_pinged(k))
 		return;
 	p->is_due = true;
 	if (p->look_at >= 0)
@@ -70,14 +70,14 @@ void ping_check_stopped(struct keeper *k)
 		ping_due(k);
 }
 
-bool ping_tell(struct keeper *k, bool (*send)(struct keeper *k))
+bool ping_send(struct keeper *k, bool (*send)(struct keeper *k))
 {
-	struct ping *p = &k->brain.ping;
+	struct keeper_ping *p = &k->brain.ping;
 
 	if (!p->is_due || p->is_out)
 		return true;
-	keeper_msg_init(&k->letter, KEEPER_PING);
-	k->letter.serial = p->serial + 1;
+	keeper_msg_init(&k->message, KEEPER_PING);
+	k->message.serial = p->serial + 1;
 	if (!send(k))
 		return false;
 	p->serial++;
@@ -86,14 +86,14 @@ bool ping_tell(struct keeper *k, bool (*send)(struct keeper *k))
 	return true;
 }
 
-void ping_heard(struct keeper *k)
+void ping_message_came(struct keeper *k)
 {
 	k->brain.ping.looks = 0;
 }
 
 void ping_answered(struct keeper *k, uint64_t about)
 {
-	struct ping *p = &k->brain.ping;
+	struct keeper_ping *p = &k->brain.ping;
 
 	if (!p->is_out || about != p->serial)
 		return;
@@ -102,18 +102,18 @@ void ping_answered(struct keeper *k, uint64_t about)
 	p->look_at = -1;
 	if (p->is_due || !k->brain.has_served)
 		p->look_at = clock_ms() + look_ms(k);
-	if (p->is_due || k->stopping != STOPPING_ASKED)
+	if (p->is_due || k->stopping != STOPPING_REQUESTED)
 		return;
-	/* It knows of the SIGTERM: how long it takes is its business.  But it owes the end, so it is asked again. */
-	if (!(k->brain.debts.signals & (UINT64_C(1) << SIGTERM)))
+	/* It knows of the SIGTERM and may take its time; but it is pinged until the end. */
+	if (!(k->brain.pending.signals & (UINT64_C(1) << SIGTERM)))
 		k->deadline = -1;
 	p->look_at = clock_ms() + k->options->answer_ms;
 }
 
 static void give_up(struct keeper *k, int64_t now)
 {
-	struct brain *b = &k->brain;
-	struct ping *p = &b->ping;
+	struct keeper_brain *b = &k->brain;
+	struct keeper_ping *p = &b->ping;
 	pid_t tracer = procfs_tracer(b->slot.pid);
 	int64_t waited_ms = look_ms(k) * LOOKS;
 
@@ -138,11 +138,11 @@ static void give_up(struct keeper *k, int64_t now)
 
 void ping_step(struct keeper *k, int64_t now)
 {
-	struct ping *p = &k->brain.ping;
+	struct keeper_ping *p = &k->brain.ping;
 
 	if (p->look_at < 0 || now < p->look_at)
 		return;
-	if (!is_asked_at_all(k)) {
+	if (!is_pinged(k)) {
 		p->look_at = -1;
 		return;
 	}

@@ -16,7 +16,7 @@ static int64_t time_us(const struct timeval *t)
 	return (int64_t)t->tv_sec * 1000000 + t->tv_usec;
 }
 
-/* What it reported comes first, even if nobody has been told that there is something to read. */
+/* The report of its exec comes first, also where epoll has not announced it. */
 static void note_end(const struct slots *all, struct slot *s, int status, const struct rusage *used)
 {
 	(void)spawn_settle(all, s);
@@ -38,17 +38,18 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 		return;
 	if (s->has_failure) {
 		ledger_erase(all->ledger, s);
-		s->is_gone = true; /* it never became anything that could leave something behind */
-		slots_owe(all, s, OWED_FAILED | (s->is_ending || s->is_killing ? OWED_GONE : 0U));
+		s->is_gone = true; /* it never ran, so it left nothing behind */
+		slots_set_pending(
+			all, s, PENDING_FAILED | (s->is_ending || s->is_killing ? PENDING_GONE : 0U));
 		slots_set_busy(all, s, false, false);
 		return;
 	}
 	ledger_note(all->ledger, s);
-	slots_owe(all, s, (was_starting ? OWED_SPAWNED : 0U) | OWED_EXITED);
+	slots_set_pending(all, s, (was_starting ? PENDING_SPAWNED : 0U) | PENDING_EXITED);
 	kill_main_ended(all, s);
 }
 
-/* It may be the last of a tree that is waited for. */
+/* It may be the last of a tree whose end is awaited. */
 static void note_orphan(struct slots *all, pid_t pid, int status)
 {
 	log_debug("reaped orphan %d, status %d", (int)pid, status);

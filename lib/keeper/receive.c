@@ -1,4 +1,4 @@
-/* What the brain says, and what is done about it.  Nothing that it says can end the keeper. */
+/* Messages of the brain, and what is done about them.  None can end the keeper. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -16,22 +16,22 @@
 #include "os/sealed.h"
 #include "os/sock.h"
 
-/* So that a brain that talks without end does not keep its children from being reaped. */
+/* Bounded, so that a brain that sends without end does not keep children from being reaped. */
 enum { MESSAGES_A_TURN = 64, LAST_WORDS = 4096 };
 
-/* A message in hand: what came with it is closed afterwards, but for what was taken. */
-struct heard {
+/* A message being handled; descriptors that were not taken are closed afterwards. */
+struct received {
 	const struct keeper_msg *m;
 	int fds[SOCK_FDS_MAX];
 	size_t fd_count;
 };
 
-static void refuse(struct keeper *k, const struct heard *h, int number, const char *words)
+static void refuse(struct keeper *k, const struct received *h, int number, const char *words)
 {
 	send_error(k, h->m->serial, number, words);
 }
 
-static struct slot *need_slot(struct keeper *k, const struct heard *h)
+static struct slot *need_slot(struct keeper *k, const struct received *h)
 {
 	struct slot *s = slots_find(&k->slots, h->m->ticket);
 
@@ -40,13 +40,13 @@ static struct slot *need_slot(struct keeper *k, const struct heard *h)
 	return s;
 }
 
-static void hear_sync(struct keeper *k, struct heard *h)
+static void handle_sync(struct keeper *k, struct received *h)
 {
 	(void)h;
 	send_sync(k);
 }
 
-static void hear_serves(struct keeper *k, struct heard *h)
+static void handle_serves(struct keeper *k, struct received *h)
 {
 	(void)h;
 	k->brain.has_served = k->brain.was_served = true;
@@ -59,10 +59,10 @@ static void hear_serves(struct keeper *k, struct heard *h)
 		upgrade_settled(k);
 }
 
-static void hear_spawn(struct keeper *k, struct heard *h)
+static void handle_spawn(struct keeper *k, struct received *h)
 {
 	const struct keeper_msg *m = h->m;
-	struct spawner by = { k->options->token, k->nofile, k->oom, &k->hold, h->fds, h->fd_count };
+	struct spawner by = { k->options->token, k->nofile, k->oom, &k->held, h->fds, h->fd_count };
 	struct slot *s = NULL;
 
 	if (slots_find(&k->slots, m->ticket)) {
@@ -76,19 +76,19 @@ static void hear_spawn(struct keeper *k, struct heard *h)
 	}
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
-	if (k->stopping > STOPPING_ASKED) {
+	if (k->stopping > STOPPING_REQUESTED) {
 		s->state = KEEPER_STATE_FAILED;
-		s->stage = KEEPER_STAGE_ASKED;
+		s->stage = KEEPER_STAGE_REQUEST;
 		s->number = ESHUTDOWN;
 		s->is_gone = true;
 	} else if (spawn_child(&k->slots, s, &m->spawn, &by) == 0) {
 		ledger_note(k->slots.ledger, s);
 		return;
 	}
-	slots_owe(&k->slots, s, OWED_FAILED);
+	slots_set_pending(&k->slots, s, PENDING_FAILED);
 }
 
-static void send_signal(struct keeper *k, const struct heard *h, struct slot *s)
+static void send_signal(struct keeper *k, const struct received *h, struct slot *s)
 {
 	int number = (int)h->m->signal;
 	int rc = -1;
@@ -103,8 +103,8 @@ static void send_signal(struct keeper *k, const struct heard *h, struct slot *s)
 		refuse(k, h, errno, "cannot send the signal");
 }
 
-/* Read where it lies, before there is a slot: what cannot be looked at is refused and nothing was made. */
-static void hear_spawn_long(struct keeper *k, struct heard *h)
+/* Decoded before a slot is made: a bad one leaves nothing behind. */
+static void handle_spawn_long(struct keeper *k, struct received *h)
 {
 	const uint64_t serial = h->m->serial;
 	const struct keeper_ticket ticket = h->m->ticket;
@@ -117,17 +117,17 @@ static void hear_spawn_long(struct keeper *k, struct heard *h)
 		return;
 	}
 	fd_close(&h->fds[--h->fd_count]);
-	if (keeper_msg_read(&k->letter, bytes, len, &e) < 0 || k->letter.kind != KEEPER_SPAWN ||
-		k->letter.ticket.slot != ticket.slot || k->letter.ticket.generation != ticket.generation)
-		send_error(k, serial, EBADMSG, "the long spawn makes no sense");
+	if (keeper_msg_read(&k->message, bytes, len, &e) < 0 || k->message.kind != KEEPER_SPAWN ||
+		k->message.ticket.slot != ticket.slot || k->message.ticket.generation != ticket.generation)
+		send_error(k, serial, EBADMSG, "the long spawn is invalid");
 	else
-		hear_spawn(k, h);
-	keeper_msg_init(&k->letter, KEEPER_SPAWN_LONG);
+		handle_spawn(k, h);
+	keeper_msg_init(&k->message, KEEPER_SPAWN_LONG);
 	sealed_unmap(bytes, len);
 	err_release(&e);
 }
 
-static void hear_signal(struct keeper *k, struct heard *h)
+static void handle_signal(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -135,39 +135,39 @@ static void hear_signal(struct keeper *k, struct heard *h)
 		send_signal(k, h, s);
 }
 
-/* Once: programs finish what they have after the first, and often end at once after a second. */
-static void hear_stop(struct keeper *k, struct heard *h)
+/* Sent once: programs finish their work after the first signal, and often end at once after a second. */
+static void handle_stop(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
 	if (!s || (s->signalled & SIGNALLED_MAIN))
 		return;
-	s->is_asked = true;
+	s->is_stopping = true;
 	s->signalled |= SIGNALLED_MAIN | (h->m->reach == KEEPER_REACH_TREE ? SIGNALLED_REST : 0U);
 	if (slot_lives(s))
 		ledger_note(k->slots.ledger, s);
 	send_signal(k, h, s);
 }
 
-/* Too late is no mistake: the signal that follows says so. */
-static void hear_asked(struct keeper *k, struct heard *h)
+/* Too late is no error: the signal that follows gets one. */
+static void handle_asked(struct keeper *k, struct received *h)
 {
 	struct slot *s = slots_find(&k->slots, h->m->ticket);
 
-	if (!s || s->is_asked)
+	if (!s || s->is_stopping)
 		return;
-	s->is_asked = true;
+	s->is_stopping = true;
 	if (slot_lives(s))
 		ledger_note(k->slots.ledger, s);
 }
 
-/* The slot of one of which something is left, or may be; NULL: it is said that nothing is. */
-static struct slot *need_tree(struct keeper *k, const struct heard *h)
+/* The slot, if something of its tree may be left; else NULL, and TREE_GONE is sent. */
+static struct slot *need_tree(struct keeper *k, const struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
 	if (s && s->is_gone)
-		slots_owe(&k->slots, s, OWED_GONE);
+		slots_set_pending(&k->slots, s, PENDING_GONE);
 	return s && !s->is_gone ? s : NULL;
 }
 
@@ -179,7 +179,7 @@ static void wait_for_tree(struct keeper *k, const struct slot *s)
 		keeper_kill_later(k);
 }
 
-static void hear_end_tree(struct keeper *k, struct heard *h)
+static void handle_end_tree(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_tree(k, h);
 
@@ -189,7 +189,7 @@ static void hear_end_tree(struct keeper *k, struct heard *h)
 	wait_for_tree(k, s);
 }
 
-static void hear_kill_tree(struct keeper *k, struct heard *h)
+static void handle_kill_tree(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_tree(k, h);
 
@@ -206,7 +206,7 @@ static void note_taken(struct keeper *k, struct slot *s)
 		ledger_note(k->slots.ledger, s);
 }
 
-static void hear_take_exit(struct keeper *k, struct heard *h)
+static void handle_take_exit(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -218,7 +218,7 @@ static void hear_take_exit(struct keeper *k, struct heard *h)
 		refuse(k, h, EBUSY, "it has not ended");
 }
 
-static void hear_forget(struct keeper *k, struct heard *h)
+static void handle_forget(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -230,23 +230,23 @@ static void hear_forget(struct keeper *k, struct heard *h)
 		slots_free(&k->slots, s);
 }
 
-static void hear_hold(struct keeper *k, struct heard *h)
+static void handle_hold(struct keeper *k, struct received *h)
 {
 	if (h->fd_count != 1)
 		refuse(k, h, EINVAL, "a hold carries one descriptor");
-	else if (fd_store_put(&k->hold, h->m->name, &h->fds[0]) < 0)
+	else if (fd_store_put(&k->held, h->m->name, &h->fds[0]) < 0)
 		refuse(k, h, errno, "no room to hold another descriptor");
 }
 
-static void hear_release(struct keeper *k, struct heard *h)
+static void handle_release(struct keeper *k, struct received *h)
 {
-	if (fd_store_release(&k->hold, h->m->name) < 0)
+	if (fd_store_release(&k->held, h->m->name) < 0)
 		refuse(k, h, ENOENT, "nothing is held under that name");
 }
 
-static void hear_get(struct keeper *k, struct heard *h)
+static void handle_get(struct keeper *k, struct received *h)
 {
-	int fd = fd_store_get(&k->hold, h->m->name);
+	int fd = fd_store_get(&k->held, h->m->name);
 
 	if (fd < 0)
 		refuse(k, h, ENOENT, "nothing is held under that name");
@@ -254,97 +254,98 @@ static void hear_get(struct keeper *k, struct heard *h)
 		send_held(k, h->m->name, fd);
 }
 
-static void hear_pong(struct keeper *k, struct heard *h)
+static void handle_pong(struct keeper *k, struct received *h)
 {
 	ping_answered(k, h->m->about);
 }
 
-static void hear_stop_all(struct keeper *k, struct heard *h)
+static void handle_stop_all(struct keeper *k, struct received *h)
 {
 	stop_all(k, h->m->grace_ms);
 }
 
-/* Comes back only if it fails. */
-static void hear_upgrade(struct keeper *k, struct heard *h)
+/* Returns only if it fails. */
+static void handle_upgrade(struct keeper *k, struct received *h)
 {
 	struct err e = ERR_INIT;
 
-	(void)upgrade_asked(k, h->m, &e);
+	(void)upgrade_requested(k, h->m, &e);
 	log_warn("upgrade: %s", e.text.ptr);
 	refuse(k, h, e.number ? e.number : EBUSY, e.text.ptr);
 	err_release(&e);
 }
 
-static void (*const hears[KEEPER_KIND_COUNT])(struct keeper *k, struct heard *h) = {
-	[KEEPER_SYNC] = hear_sync,
-	[KEEPER_SPAWN] = hear_spawn,
-	[KEEPER_SPAWN_LONG] = hear_spawn_long,
-	[KEEPER_SIGNAL] = hear_signal,
-	[KEEPER_ASKED] = hear_asked,
-	[KEEPER_KILL_TREE] = hear_kill_tree,
-	[KEEPER_TAKE_EXIT] = hear_take_exit,
-	[KEEPER_FORGET] = hear_forget,
-	[KEEPER_HOLD] = hear_hold,
-	[KEEPER_RELEASE] = hear_release,
-	[KEEPER_GET] = hear_get,
-	[KEEPER_STOP_ALL] = hear_stop_all,
-	[KEEPER_SERVES] = hear_serves,
-	[KEEPER_UPGRADE] = hear_upgrade,
-	[KEEPER_STOP] = hear_stop,
-	[KEEPER_END_TREE] = hear_end_tree,
-	[KEEPER_PONG] = hear_pong,
+static void (*const handlers[KEEPER_KIND_COUNT])(struct keeper *k, struct received *h) = {
+	[KEEPER_SYNC] = handle_sync,
+	[KEEPER_SPAWN] = handle_spawn,
+	[KEEPER_SPAWN_LONG] = handle_spawn_long,
+	[KEEPER_SIGNAL] = handle_signal,
+	[KEEPER_ASKED] = handle_asked,
+	[KEEPER_KILL_TREE] = handle_kill_tree,
+	[KEEPER_TAKE_EXIT] = handle_take_exit,
+	[KEEPER_FORGET] = handle_forget,
+	[KEEPER_HOLD] = handle_hold,
+	[KEEPER_RELEASE] = handle_release,
+	[KEEPER_GET] = handle_get,
+	[KEEPER_STOP_ALL] = handle_stop_all,
+	[KEEPER_SERVES] = handle_serves,
+	[KEEPER_UPGRADE] = handle_upgrade,
+	[KEEPER_STOP] = handle_stop,
+	[KEEPER_END_TREE] = handle_end_tree,
+	[KEEPER_PONG] = handle_pong,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */
-static void hear_nonsense(struct keeper *k, uint64_t about, int number, const char *words)
+static void refuse_bad_message(struct keeper *k, uint64_t about, int number, const char *words)
 {
 	uint64_t count = ++k->bad_messages;
 
 	if ((count & (count - 1)) == 0)
 		log_warn(
-			"the brain makes no sense (%llu times so far): %s", (unsigned long long)count, words);
+			"invalid message from the brain (%llu so far): %s", (unsigned long long)count, words);
 	send_error(k, about, number, words);
 }
 
-static void hear_message(struct keeper *k, struct heard *h, size_t len)
+static void receive_message(struct keeper *k, struct received *h, size_t len)
 {
 	struct err e = ERR_INIT;
 
-	ping_heard(k);
-	if (keeper_msg_read(&k->letter, k->in, len, &e) < 0) {
-		hear_nonsense(k, k->letter.serial, EBADMSG, e.text.ptr);
-	} else if (!hears[k->letter.kind]) {
-		hear_nonsense(k, k->letter.serial, EBADMSG, "only a keeper says that");
-	} else if (!k->brain.is_synced && k->letter.kind != KEEPER_SYNC) {
-		hear_nonsense(k, k->letter.serial, EPROTO, "say SYNC first");
+	ping_message_came(k);
+	if (keeper_msg_read(&k->message, k->in, len, &e) < 0) {
+		refuse_bad_message(k, k->message.serial, EBADMSG, e.text.ptr);
+	} else if (!handlers[k->message.kind]) {
+		refuse_bad_message(k, k->message.serial, EBADMSG, "only a keeper says that");
+	} else if (!k->brain.is_synced && k->message.kind != KEEPER_SYNC) {
+		refuse_bad_message(k, k->message.serial, EPROTO, "say SYNC first");
 	} else {
-		h->m = &k->letter;
-		hears[k->letter.kind](k, h);
+		h->m = &k->message;
+		handlers[k->message.kind](k, h);
 	}
 	err_release(&e);
 }
 
-/* While an answer waits, or the story from the beginning is being told, the brain has to listen before it talks. */
+/* While a reply or the answer to SYNC waits for room, nothing more is read. */
 static bool may_read(const struct keeper *k)
 {
-	const struct pending_messages *d = &k->brain.debts;
+	const struct pending_messages *d = &k->brain.pending;
 
 	return k->brain.sock >= 0 && !d->has_reply && !d->hello && !d->synced;
 }
 
 /* One message; false when there is none. */
-static bool hear_one(struct keeper *k)
+static bool receive_one(struct keeper *k)
 {
-	struct heard h = { .m = NULL };
+	struct received h = { .m = NULL };
 	ssize_t got = sock_receive(k->brain.sock, k->in, KEEPER_MSG_MAX, h.fds, &h.fd_count);
 
 	if (got > 0)
-		hear_message(k, &h, (size_t)got);
+		receive_message(k, &h, (size_t)got);
 	else if (got < 0 && errno == EMSGSIZE)
-		hear_nonsense(k, 0, EMSGSIZE, "a message that is too large, or descriptors that do not fit");
+		refuse_bad_message(
+			k, 0, EMSGSIZE, "a message that is too large, or descriptors that do not fit");
 	else if (got < 0 && errno == EAGAIN)
 		return false;
-	/* It ended with something unread.  Told once, and before what it said. */
+	/* It ended with something unread.  Reported once, before what it sent. */
 	else if (got < 0 && errno == ECONNRESET)
 		return true;
 	else
@@ -356,13 +357,13 @@ static bool hear_one(struct keeper *k)
 
 void receive(struct keeper *k)
 {
-	for (int i = 0; i < MESSAGES_A_TURN && may_read(k) && hear_one(k); i++)
+	for (int i = 0; i < MESSAGES_A_TURN && may_read(k) && receive_one(k); i++)
 		send_pending(k);
 }
 
 void receive_rest(struct keeper *k)
 {
-	/* Nobody is there to be answered, nor to say more than the socket holds. */
-	for (int i = 0; i < LAST_WORDS && k->brain.sock >= 0 && hear_one(k); i++)
-		k->brain.debts.has_reply = false;
+	/* Nobody reads an answer, and the socket holds only so many messages. */
+	for (int i = 0; i < LAST_WORDS && k->brain.sock >= 0 && receive_one(k); i++)
+		k->brain.pending.has_reply = false;
 }

@@ -1,4 +1,4 @@
-/* What the brain is told: nothing is queued but bits in the slots, so nothing can be lost or grow. */
+/* Messages to the brain: nothing is queued but bits in the slots, so nothing can be lost or grow. */
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "os/procfs.h"
 #include "os/sock.h"
 
-/* True when it is gone out; else it has to wait for room, or the brain is lost. */
+/* False: the socket is full, or the brain is lost. */
 static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
 {
 	if (sock_send(k->brain.sock, bytes->ptr, bytes->len, &fd, fd >= 0) == 0)
@@ -18,31 +18,31 @@ static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
 		k->brain.wants_out = true;
 		return false;
 	}
-	/* It hears nothing more, but it may have said something. */
+	/* It reads no more, but may have sent something before. */
 	receive_rest(k);
 	brain_hang_up(k);
 	return false;
 }
 
-static bool send_letter(struct keeper *k)
+static bool send_message(struct keeper *k)
 {
 	struct err e = ERR_INIT;
 
 	buf_clear(&k->out);
-	if (keeper_msg_write(&k->out, &k->letter, &e) < 0) {
-		/* Ours alone to blame; better one message less than the same one for ever. */
-		log_error("cannot tell the brain: %s", e.text.ptr);
+	if (keeper_msg_write(&k->out, &k->message, &e) < 0) {
+		/* A mistake of the keeper's own; better one message less than the same one for ever. */
+		log_error("cannot write a message to the brain: %s", e.text.ptr);
 		err_release(&e);
 		return true;
 	}
-	if (k->letter.kind != KEEPER_PING)
+	if (k->message.kind != KEEPER_PING)
 		ping_due(k);
 	return send_bytes(k, &k->out, -1);
 }
 
 static bool send_simple(struct keeper *k, enum keeper_msg_kind kind)
 {
-	struct keeper_msg *m = &k->letter;
+	struct keeper_msg *m = &k->message;
 	struct proc self;
 
 	keeper_msg_init(m, kind);
@@ -50,12 +50,12 @@ static bool send_simple(struct keeper *k, enum keeper_msg_kind kind)
 	m->pid = getpid();
 	m->start_time = procfs_read(getpid(), &self) ? self.start_time : 0;
 	m->words = k->options->token;
-	return send_letter(k);
+	return send_message(k);
 }
 
 static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_kind kind)
 {
-	struct keeper_msg *m = &k->letter;
+	struct keeper_msg *m = &k->message;
 
 	keeper_msg_init(m, kind);
 	m->ticket = s->ticket;
@@ -72,47 +72,47 @@ static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_ki
 	m->peak_kb = s->peak_kb;
 	m->stage = s->stage;
 	m->number = s->number;
-	return send_letter(k);
+	return send_message(k);
 }
 
-static bool tell_slots(struct keeper *k)
+static bool send_slots(struct keeper *k)
 {
 	static const struct {
-		enum owed bit;
+		enum pending bit;
 		enum keeper_msg_kind kind;
 	} rows[] = {
-		{ OWED_SLOT, KEEPER_SLOT },
-		{ OWED_ASKED, KEEPER_ASKED },
-		{ OWED_SPAWNED, KEEPER_SPAWNED },
-		{ OWED_FAILED, KEEPER_SPAWN_FAILED },
-		{ OWED_EXITED, KEEPER_EXITED },
-		{ OWED_GONE, KEEPER_TREE_GONE },
+		{ PENDING_SLOT, KEEPER_SLOT },
+		{ PENDING_ASKED, KEEPER_ASKED },
+		{ PENDING_SPAWNED, KEEPER_SPAWNED },
+		{ PENDING_FAILED, KEEPER_SPAWN_FAILED },
+		{ PENDING_EXITED, KEEPER_EXITED },
+		{ PENDING_GONE, KEEPER_TREE_GONE },
 	};
 
-	while (k->slots.owing) {
-		struct slot *s = k->slots.owing;
+	while (k->slots.first_pending) {
+		struct slot *s = k->slots.first_pending;
 
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-			if (!(s->owes & rows[i].bit))
+			if (!(s->pending & rows[i].bit))
 				continue;
 			if (!send_slot(k, s, rows[i].kind))
 				return false;
-			s->owes &= ~(unsigned int)rows[i].bit;
+			s->pending &= ~(unsigned int)rows[i].bit;
 		}
-		slots_paid(&k->slots, s);
+		slots_clear_pending(&k->slots, s);
 	}
 	return true;
 }
 
-static bool tell_synced(struct keeper *k)
+static bool send_synced(struct keeper *k)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 	const char *name = NULL;
 
-	while ((name = fd_store_name(&k->hold, d->held))) {
-		keeper_msg_init(&k->letter, KEEPER_HELD);
-		k->letter.name = name;
-		if (!send_letter(k))
+	while ((name = fd_store_name(&k->held, d->held))) {
+		keeper_msg_init(&k->message, KEEPER_HELD);
+		k->message.name = name;
+		if (!send_message(k))
 			return false;
 		d->held++;
 	}
@@ -122,29 +122,29 @@ static bool tell_synced(struct keeper *k)
 	return true;
 }
 
-static bool tell_upgraded(struct keeper *k)
+static bool send_upgraded(struct keeper *k)
 {
-	keeper_msg_init(&k->letter, KEEPER_UPGRADED);
-	k->letter.number = k->upgrade.number;
-	k->letter.words = k->upgrade.words;
-	if (!send_letter(k))
+	keeper_msg_init(&k->message, KEEPER_UPGRADED);
+	k->message.number = k->upgrade.number;
+	k->message.words = k->upgrade.words;
+	if (!send_message(k))
 		return false;
-	k->brain.debts.upgraded = false;
+	k->brain.pending.upgraded = false;
 	return true;
 }
 
-static bool tell_signals(struct keeper *k)
+static bool send_signals(struct keeper *k)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 
 	for (int number = 1; d->signals; number++) {
 		uint64_t bit = UINT64_C(1) << number;
 
 		if (!(d->signals & bit))
 			continue;
-		keeper_msg_init(&k->letter, KEEPER_SIGNALLED);
-		k->letter.signal = number;
-		if (!send_letter(k))
+		keeper_msg_init(&k->message, KEEPER_SIGNALLED);
+		k->message.signal = number;
+		if (!send_message(k))
 			return false;
 		d->signals &= ~bit;
 	}
@@ -158,18 +158,18 @@ static bool send_failed_assertion(struct keeper *k)
 
 	if (f->reported == f->count)
 		return true;
-	keeper_msg_init(&k->letter, KEEPER_ERROR);
-	k->letter.number = ENOTRECOVERABLE;
-	k->letter.words = f->words;
-	if (!send_letter(k))
+	keeper_msg_init(&k->message, KEEPER_ERROR);
+	k->message.number = ENOTRECOVERABLE;
+	k->message.words = f->words;
+	if (!send_message(k))
 		return false;
 	f->reported = f->count;
 	return true;
 }
 
-static bool tell_reply(struct keeper *k)
+static bool send_reply(struct keeper *k)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 
 	if (!send_bytes(k, &d->reply, d->reply_fd))
 		return false;
@@ -179,50 +179,50 @@ static bool tell_reply(struct keeper *k)
 
 void send_pending(struct keeper *k)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 
 	if (k->brain.sock < 0)
 		return;
 	k->brain.wants_out = false;
-	/* Told in this order, and nothing before SYNC but that something was wrong. */
-	if (d->has_reply && !tell_reply(k))
+	/* In this order; before SYNC nothing but an ERROR. */
+	if (d->has_reply && !send_reply(k))
 		return;
 	if (!k->brain.is_synced)
 		return;
 	if (d->hello && !send_simple(k, KEEPER_HELLO))
 		return;
 	d->hello = false;
-	if (!tell_slots(k))
+	if (!send_slots(k))
 		return;
-	if (d->synced && !tell_synced(k))
+	if (d->synced && !send_synced(k))
 		return;
-	if (d->upgraded && !tell_upgraded(k))
+	if (d->upgraded && !send_upgraded(k))
 		return;
-	if (tell_signals(k) && send_failed_assertion(k))
-		(void)ping_tell(k, send_letter);
+	if (send_signals(k) && send_failed_assertion(k))
+		(void)ping_send(k, send_message);
 }
 
 void send_sync(struct keeper *k)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 
 	k->brain.is_synced = true;
 	d->hello = d->synced = true;
 	d->upgraded = k->upgrade.has_verdict;
 	d->held = 0;
-	slots_owe_all(&k->slots);
-	if (k->stopping == STOPPING_ASKED)
+	slots_set_all_pending(&k->slots);
+	if (k->stopping == STOPPING_REQUESTED)
 		d->signals |= UINT64_C(1) << SIGTERM;
 }
 
 void send_signal_note(struct keeper *k, int number)
 {
-	k->brain.debts.signals |= UINT64_C(1) << number;
+	k->brain.pending.signals |= UINT64_C(1) << number;
 }
 
 static void set_reply(struct keeper *k, const struct keeper_msg *m, int fd)
 {
-	struct pending_messages *d = &k->brain.debts;
+	struct pending_messages *d = &k->brain.pending;
 
 	buf_clear(&d->reply);
 	d->reply_fd = fd;
@@ -231,7 +231,7 @@ static void set_reply(struct keeper *k, const struct keeper_msg *m, int fd)
 
 void send_error(struct keeper *k, uint64_t about, int number, const char *words)
 {
-	struct keeper_msg *m = &k->letter;
+	struct keeper_msg *m = &k->message;
 	char short_words[KEEPER_WORDS_MAX + 1];
 	size_t len = 0;
 

@@ -155,20 +155,20 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	return s;
 }
 
-static void unlink_owing(struct slots *all, struct slot *s)
+static void unlink_pending(struct slots *all, struct slot *s)
 {
-	struct slot **link = &all->owing;
+	struct slot **link = &all->first_pending;
 	struct slot *before = NULL;
 
 	while (*link && *link != s) {
 		before = *link;
-		link = &before->next_owing;
+		link = &before->next_pending;
 	}
-	*link = s->next_owing;
-	if (all->last_owing == s)
-		all->last_owing = before;
-	s->next_owing = NULL;
-	s->is_owing = false;
+	*link = s->next_pending;
+	if (all->last_pending == s)
+		all->last_pending = before;
+	s->next_pending = NULL;
+	s->is_queued = false;
 }
 
 void slots_free(struct slots *all, struct slot *s)
@@ -178,7 +178,7 @@ void slots_free(struct slots *all, struct slot *s)
 	while (*link != s)
 		link = &(*link)->next_by_ticket;
 	*link = s->next_by_ticket;
-	slots_paid(all, s);
+	slots_clear_pending(all, s);
 	slots_set_busy(all, s, false, false);
 	slots_set_watch(all, s, -1);
 	all->tree_signals -= s->tree_signal != 0;
@@ -229,33 +229,33 @@ void slots_reaped(struct slots *all, struct slot *s)
 	fd_close(&s->pidfd);
 }
 
-void slots_owe(struct slots *all, struct slot *s, unsigned int what)
+void slots_set_pending(struct slots *all, struct slot *s, unsigned int what)
 {
-	s->owes |= what;
-	if (!s->owes || s->is_owing)
+	s->pending |= what;
+	if (!s->pending || s->is_queued)
 		return;
-	s->is_owing = true;
-	*(all->last_owing ? &all->last_owing->next_owing : &all->owing) = s;
-	all->last_owing = s;
+	s->is_queued = true;
+	*(all->last_pending ? &all->last_pending->next_pending : &all->first_pending) = s;
+	all->last_pending = s;
 }
 
-void slots_paid(struct slots *all, struct slot *s)
+void slots_clear_pending(struct slots *all, struct slot *s)
 {
-	s->owes = 0;
-	if (s->is_owing)
-		unlink_owing(all, s);
+	s->pending = 0;
+	if (s->is_queued)
+		unlink_pending(all, s);
 }
 
-void slots_owe_all(struct slots *all)
+void slots_set_all_pending(struct slots *all)
 {
 	for (struct slot *s = all->first; s; s = s->next) {
-		slots_paid(all, s);
-		slots_owe(all, s, OWED_SLOT | (s->is_asked ? OWED_ASKED : 0U));
+		slots_clear_pending(all, s);
+		slots_set_pending(all, s, PENDING_SLOT | (s->is_stopping ? PENDING_ASKED : 0U));
 		if (s->state == KEEPER_STATE_FAILED && !s->is_taken)
-			slots_owe(all, s, OWED_FAILED);
+			slots_set_pending(all, s, PENDING_FAILED);
 		if (s->state == KEEPER_STATE_EXITED && !s->is_taken)
-			slots_owe(all, s, OWED_EXITED);
+			slots_set_pending(all, s, PENDING_EXITED);
 		if (s->state == KEEPER_STATE_EXITED && s->is_gone)
-			slots_owe(all, s, OWED_GONE);
+			slots_set_pending(all, s, PENDING_GONE);
 	}
 }

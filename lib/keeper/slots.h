@@ -1,7 +1,7 @@
 /*
  * Every process that the brain asked for, from its fork until the brain forgets it.  Slots are found by ticket, the unreaped ones by
- * pid too.  What the brain has not heard yet is kept as bits in the slot itself, and such slots stand in one queue: so there is no
- * other memory of events that could fill up or be lost, and nothing is allocated after the slot was made.
+ * pid too.  What is to be sent to the brain is kept as bits in the slot itself, and such slots stand in one queue: so no
+ * other record of events can fill up or be lost, and nothing is allocated after the slot was made.
  */
 #ifndef OX_KEEPER_SLOTS_H
 #define OX_KEEPER_SLOTS_H
@@ -16,17 +16,17 @@ enum {
 	SLOTS_BUCKETS = 1024, /* a power of two */
 };
 
-/* What is owed to the brain, in the order in which it is told. */
-enum owed {
-	OWED_SLOT = 1,
-	OWED_SPAWNED = 2,
-	OWED_FAILED = 4,
-	OWED_EXITED = 8,
-	OWED_GONE = 16,
-	OWED_ASKED = 32, /* told after OWED_SLOT */
+/* What is to be sent to the brain about a slot, in this order. */
+enum pending {
+	PENDING_SLOT = 1,
+	PENDING_SPAWNED = 2,
+	PENDING_FAILED = 4,
+	PENDING_EXITED = 8,
+	PENDING_GONE = 16,
+	PENDING_ASKED = 32, /* sent after PENDING_SLOT */
 };
 
-/* Which signals to end a slot has had, so that none comes twice: of a bit each. */
+/* Who has had the stop signal, so that none gets it twice; a bit each. */
 enum signalled {
 	SIGNALLED_MAIN = 1, /* its main process */
 	SIGNALLED_REST = 2, /* the rest of its tree */
@@ -42,30 +42,30 @@ struct slot {
 	struct slot *next_by_session;
 	struct slot *next_by_watch;
 	struct slot *next, *previous; /* all of them, oldest first */
-	struct slot *next_owing;
-	bool is_owing;       /* stands in the queue */
-	bool is_child;       /* not reaped yet: only then its pid is surely its own */
-	bool was_adopted;    /* an earlier keeper's: its orphans do not come back to us */
-	bool is_taken;       /* the brain knows how it ended */
-	bool is_asked;       /* a brain has told it to end */
-	bool is_gone;        /* nothing of its tree is left */
-	bool is_ending;      /* its tree is waited for */
-	bool is_killing;     /* and gets SIGKILL */
-	bool is_walked;      /* while it is one of these: only a walk through /proc tells what is left */
-	bool has_group;      /* a cgroup of its own, see groups.h */
-	bool was_looked_for; /* a walk through the tree killed all of it that there was */
-	bool is_rest_noted;  /* the ledger knows of rest_signal, which is just being sent */
-	bool has_failure;    /* its spawn reported `stage` and `number` */
-	unsigned int owes;   /* of enum owed */
+	struct slot *next_pending;
+	bool is_queued;       /* stands in the queue */
+	bool is_child;        /* not reaped yet: only then its pid is surely its own */
+	bool was_adopted;     /* started by an earlier keeper: its orphans do not become our children */
+	bool is_taken;        /* the brain knows how it ended */
+	bool is_stopping;     /* a brain has told it to stop */
+	bool is_gone;         /* nothing of its tree is left */
+	bool is_ending;       /* the end of its tree is awaited */
+	bool is_killing;      /* and it gets SIGKILL */
+	bool is_walked;       /* while it is one of these: only a walk through /proc shows what is left */
+	bool has_group;       /* a cgroup of its own, see groups.h */
+	bool was_looked_for;  /* a walk has killed all of the tree that there was */
+	bool is_rest_noted;   /* the ledger has rest_signal as sent; it is just being sent */
+	bool has_failure;     /* its spawn reported `stage` and `number` */
+	unsigned int pending; /* of enum pending */
 	enum keeper_state state;
 	struct keeper_ticket ticket;
 	pid_t pid; /* 0 when there never was one; also the number of its session */
 	uint64_t start_time;
 	int pidfd;              /* of an adopted main process that lives, else -1: it is no child */
-	int report_fd;          /* where the child tells how its exec went; -1 when that is known */
+	int report_fd;          /* the child reports here whether exec worked; -1 when that is known */
 	unsigned int signalled; /* of enum signalled */
-	int rest_signal;        /* for what is left once the main process has ended; 0: none */
-	int tree_signal;        /* for all of it, with the next walk; 0: none */
+	int rest_signal;        /* to be sent to the rest once the main process has ended; 0: none */
+	int tree_signal;        /* to be sent to the whole tree with the next walk; 0: none */
 	int left;               /* processes of its tree that the last walk saw */
 	int watch;              /* its cgroup's, see groups.h; -1: none */
 	int status;
@@ -88,11 +88,12 @@ struct slots {
 	struct slot *by_session[SLOTS_BUCKETS];
 	struct slot *by_watch[SLOTS_BUCKETS];
 	struct slot *first, *last;
-	struct slot *owing, *last_owing;
+	struct slot *first_pending, *last_pending;
 	int count;
-	int busy, killing, walked; /* how many of them are ending or killing, are killing, are walked for */
-	int tree_signals;          /* how many have a tree_signal */
-	bool wants_walk;           /* something ended that a walk may wait for */
+	int busy, killing,
+		walked; /* how many are is_ending or is_killing, are is_killing, are is_walked and one of these */
+	int tree_signals; /* how many have a tree_signal */
+	bool wants_walk;  /* a process ended: a walk may find a tree gone */
 };
 
 /* The brain has a slot too, found by pid only: it has no ticket. */
@@ -102,13 +103,13 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 /* The slot must have no child. */
 void slots_free(struct slots *all, struct slot *s);
 struct slot *slots_find(const struct slots *all, struct keeper_ticket ticket);
-/* Its main process has not ended, as far as is known. */
+/* Its main process is not known to have ended. */
 bool slot_lives(const struct slot *s);
 /* The one whose unreaped main process has that pid, or NULL. */
 struct slot *slots_find_child(const struct slots *all, pid_t pid);
 /* The same for one that was adopted. */
 struct slot *slots_find_adopted(const struct slots *all, pid_t pid, uint64_t start_time);
-/* Is there any whose orphans would not come back to us? */
+/* Is there any adopted one? */
 bool slots_has_adopted(const struct slots *all);
 /* The newest one whose main process had that pid, as long as something of its tree may be left. */
 struct slot *slots_find_session(const struct slots *all, pid_t pid);
@@ -118,19 +119,19 @@ void slots_know_session(struct slots *all, struct slot *s);
 struct slot *slots_find_watch(const struct slots *all, int watch);
 /* -1: it has none any more. */
 void slots_set_watch(struct slots *all, struct slot *s, int watch);
-/* Its tree is waited for, is killed, or neither any more.  Whether it has a cgroup of its own is looked at with the first of them. */
+/* The end of its tree is awaited, it is killed, or neither any more.  Whether it has a cgroup of its own is settled by the first of these calls. */
 void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_killing);
-/* It has a process from now on, and no longer. */
+/* It has a process from now on; and no longer. */
 void slots_born(struct slots *all, struct slot *s, pid_t pid);
 /* The same with one that is no child: its pid is known already, the pidfd is taken over. */
 void slots_adopted(struct slots *all, struct slot *s, int pidfd);
 void slots_reaped(struct slots *all, struct slot *s);
 
-/* To be told, after what stands in the queue already. */
-void slots_owe(struct slots *all, struct slot *s, unsigned int what);
-/* Nothing is owed about it any more. */
-void slots_paid(struct slots *all, struct slot *s);
-/* A new brain knows nothing: everything about every slot, the oldest first. */
-void slots_owe_all(struct slots *all);
+/* To be sent, after what is queued already. */
+void slots_set_pending(struct slots *all, struct slot *s, unsigned int what);
+/* Nothing is to be sent about it any more. */
+void slots_clear_pending(struct slots *all, struct slot *s);
+/* For a new brain: everything about every slot, the oldest first. */
+void slots_set_all_pending(struct slots *all);
 
 #endif

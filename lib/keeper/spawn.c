@@ -37,18 +37,18 @@ static bool names(const char *entry, const char *variable)
 }
 
 /* The environment as sent; but what the keeper itself says cannot be said by another. */
-static void fill_env(const struct keeper_spawn *wish, const struct slot *s, const char *token)
+static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, const char *token)
 {
-	bool has_pid = wish->flags & KEEPER_SPAWN_LISTEN_PID;
+	bool has_pid = spawn->flags & KEEPER_SPAWN_LISTEN_PID;
 	const char *entry = NULL;
 	char **at = plan.env;
 
 	plan.mark_pid = env_mark_write(plan.mark, token, s->ticket,
-		wish->flags & KEEPER_SPAWN_USER ? (uid_t)wish->uid : geteuid(), s->name);
+		spawn->flags & KEEPER_SPAWN_USER ? (uid_t)spawn->uid : geteuid(), s->name);
 	*at++ = plan.mark;
 	if (has_pid)
 		*at++ = plan.listen_pid;
-	while ((entry = keeper_list_next(&wish->env, entry)))
+	while ((entry = keeper_list_next(&spawn->env, entry)))
 		if (!names(entry, KEEPER_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
 			*at++ = (char *)entry;
 	*at = NULL;
@@ -59,7 +59,7 @@ static int find_source(const struct keeper_descriptor *d, const struct spawner *
 	int fd = -1;
 
 	if (d->from == KEEPER_FROM_HELD)
-		fd = fd_store_get(by->hold, d->name);
+		fd = fd_store_get(by->held, d->name);
 	else if (d->from == KEEPER_FROM_SENT && (size_t)d->index < by->fd_count)
 		fd = by->fds[d->index];
 	else if (d->from == KEEPER_FROM_NULL || d->from == KEEPER_FROM_FIFO)
@@ -67,11 +67,11 @@ static int find_source(const struct keeper_descriptor *d, const struct spawner *
 	return fd;
 }
 
-static int fill_sources(const struct keeper_spawn *wish, const struct spawner *by)
+static int fill_sources(const struct keeper_spawn *spawn, const struct spawner *by)
 {
 	plan.spare = STDERR_FILENO + 1;
-	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		const struct keeper_descriptor *d = &wish->descriptors[i];
+	for (size_t i = 0; i < spawn->descriptor_count; i++) {
+		const struct keeper_descriptor *d = &spawn->descriptors[i];
 
 		plan.sources[i] = find_source(d, by);
 		if (plan.sources[i] < 0) {
@@ -167,24 +167,24 @@ static void close_report(const struct slots *all, struct slot *s)
 	fd_close(&s->report_fd);
 }
 
-int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *wish, const struct spawner *by)
+int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *spawn, const struct spawner *by)
 {
 	int report[2] = { -1, -1 };
 	int group_fd = -1;
 	struct proc p;
 	pid_t pid = -1;
 
-	plan.wish = wish;
+	plan.spawn = spawn;
 	plan.nofile = by->nofile;
 	plan.oom = by->oom;
-	if (fill_sources(wish, by) < 0)
-		return fail(s, KEEPER_STAGE_ASKED);
-	fill(plan.programs, &wish->programs);
-	fill(plan.argv, &wish->argv);
-	fill_env(wish, s, by->token);
+	if (fill_sources(spawn, by) < 0)
+		return fail(s, KEEPER_STAGE_REQUEST);
+	fill(plan.programs, &spawn->programs);
+	fill(plan.argv, &spawn->argv);
+	fill_env(spawn, s, by->token);
 	plan.secret = all->secret;
-	for (size_t i = 0; i < wish->group_count; i++)
-		plan.groups[i] = (gid_t)wish->groups[i];
+	for (size_t i = 0; i < spawn->group_count; i++)
+		plan.groups[i] = (gid_t)spawn->groups[i];
 	if (open_report(all, s, report) < 0)
 		return fail(s, KEEPER_STAGE_PREPARE);
 	plan.report_fd = report[1];

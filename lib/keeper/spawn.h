@@ -22,7 +22,7 @@ struct spawner {
 	const char *token;    /* of the marks */
 	struct rlimit nofile; /* as it was when the keeper started: children get that */
 	int oom;              /* the same of its oom_score_adj; OOM_KEEP: they get what it has now */
-	const struct fd_store *hold;
+	const struct fd_store *held;
 	const int *fds; /* that came with the message */
 	size_t fd_count;
 };
@@ -31,7 +31,8 @@ struct spawner {
  * Forks for a slot that has no process yet, and puts it into KEEPER_STATE_STARTING with a report_fd to watch; the slot's ticket and name
  * are in the child's mark.  When that cannot be done: -1, with the slot in KEEPER_STATE_FAILED, its stage and number.
  */
-int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *wish, const struct spawner *by);
+int spawn_child(
+	struct slots *all, struct slot *s, const struct keeper_spawn *spawn, const struct spawner *by);
 /*
  * Reads what the child reported, if it did: the slot is KEEPER_STATE_RUNNING, or has_failure is set and the process is about to be
  * reaped.  False when nothing was there yet.

@@ -56,12 +56,12 @@ static int begin_session(struct child_plan *plan)
 
 static int set_priority(struct child_plan *plan)
 {
-	const struct keeper_spawn *wish = plan->wish;
+	const struct keeper_spawn *spawn = plan->spawn;
 
-	if ((wish->flags & KEEPER_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)wish->nice) < 0)
+	if ((spawn->flags & KEEPER_SPAWN_NICE) && setpriority(PRIO_PROCESS, 0, (int)spawn->nice) < 0)
 		return -1;
-	if (wish->flags & KEEPER_SPAWN_OOM)
-		return oom_set_score(wish->oom_score_adj);
+	if (spawn->flags & KEEPER_SPAWN_OOM)
+		return oom_set_score(spawn->oom_score_adj);
 	return plan->oom == OOM_KEEP ? 0 : oom_set_score(plan->oom);
 }
 
@@ -87,12 +87,12 @@ static int open_fifo(const char *path)
 
 static int open_log_pipes(struct child_plan *plan)
 {
-	const struct keeper_spawn *wish = plan->wish;
+	const struct keeper_spawn *spawn = plan->spawn;
 
-	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		if (wish->descriptors[i].from != KEEPER_FROM_FIFO)
+	for (size_t i = 0; i < spawn->descriptor_count; i++) {
+		if (spawn->descriptors[i].from != KEEPER_FROM_FIFO)
 			continue;
-		plan->sources[i] = open_fifo(wish->descriptors[i].name);
+		plan->sources[i] = open_fifo(spawn->descriptors[i].name);
 		if (plan->sources[i] < 0)
 			return -1;
 	}
@@ -102,13 +102,13 @@ static int open_log_pipes(struct child_plan *plan)
 /* A source or the report may stand where a target shall be: first all of them move out of the way. */
 static int move_sources(struct child_plan *plan, int null_fd)
 {
-	const struct keeper_spawn *wish = plan->wish;
+	const struct keeper_spawn *spawn = plan->spawn;
 
 	plan->report_fd = fcntl(plan->report_fd, F_DUPFD_CLOEXEC, plan->spare);
 	if (plan->report_fd < 0)
 		return -1;
-	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		int from = wish->descriptors[i].from == KEEPER_FROM_NULL ? null_fd : plan->sources[i];
+	for (size_t i = 0; i < spawn->descriptor_count; i++) {
+		int from = spawn->descriptors[i].from == KEEPER_FROM_NULL ? null_fd : plan->sources[i];
 
 		plan->sources[i] = fcntl(from, F_DUPFD_CLOEXEC, plan->spare);
 		if (plan->sources[i] < 0)
@@ -119,7 +119,7 @@ static int move_sources(struct child_plan *plan, int null_fd)
 
 static int arrange_descriptors(struct child_plan *plan)
 {
-	const struct keeper_spawn *wish = plan->wish;
+	const struct keeper_spawn *spawn = plan->spawn;
 	int report = plan->report_fd;
 	int null_fd = open("/dev/null", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
@@ -134,20 +134,20 @@ static int arrange_descriptors(struct child_plan *plan)
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
 		if (dup2(null_fd, fd) < 0)
 			return -1;
-	for (size_t i = 0; i < wish->descriptor_count; i++)
-		if (dup2(plan->sources[i], (int)wish->descriptors[i].target) < 0)
+	for (size_t i = 0; i < spawn->descriptor_count; i++)
+		if (dup2(plan->sources[i], (int)spawn->descriptors[i].target) < 0)
 			return -1;
 	return 0;
 }
 
 static int set_limits(struct child_plan *plan)
 {
-	const struct keeper_spawn *wish = plan->wish;
+	const struct keeper_spawn *spawn = plan->spawn;
 
 	if (setrlimit(RLIMIT_NOFILE, &plan->nofile) < 0)
 		return -1;
-	for (size_t i = 0; i < wish->rlimit_count; i++) {
-		const struct keeper_rlimit *asked = &wish->rlimits[i];
+	for (size_t i = 0; i < spawn->rlimit_count; i++) {
+		const struct keeper_rlimit *asked = &spawn->rlimits[i];
 		struct rlimit limit = { .rlim_cur = asked->soft, .rlim_max = asked->hard };
 
 		if (setrlimit((int)asked->resource, &limit) < 0)
@@ -160,12 +160,12 @@ static int set_limits(struct child_plan *plan)
  * Who opens /dev/stdout opens the pipe anew, and only its owner may.  It gives no right that the descriptor itself does not: nobody else
  * gets into the folder.  Where it cannot be done the user cannot be become either, and that says so.
  */
-static void give_pipes(const struct keeper_spawn *wish, uid_t uid)
+static void give_pipes(const struct keeper_spawn *spawn, uid_t uid)
 {
 	struct stat st;
 
-	for (size_t i = 0; i < wish->descriptor_count; i++) {
-		int fd = (int)wish->descriptors[i].target;
+	for (size_t i = 0; i < spawn->descriptor_count; i++) {
+		int fd = (int)spawn->descriptors[i].target;
 
 		if (fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode) && st.st_uid != uid)
 			(void)!fchown(fd, uid, (gid_t)-1);
@@ -175,16 +175,16 @@ static void give_pipes(const struct keeper_spawn *wish, uid_t uid)
 /* Not believed until tried: what could become root again is not started. */
 static int become_user(struct child_plan *plan)
 {
-	const struct keeper_spawn *wish = plan->wish;
-	uid_t uid = (uid_t)wish->uid;
-	gid_t gid = (gid_t)wish->gid;
+	const struct keeper_spawn *spawn = plan->spawn;
+	uid_t uid = (uid_t)spawn->uid;
+	gid_t gid = (gid_t)spawn->gid;
 	uid_t uids[3];
 	gid_t gids[3];
 
-	if (!(wish->flags & KEEPER_SPAWN_USER))
+	if (!(spawn->flags & KEEPER_SPAWN_USER))
 		return 0;
-	give_pipes(wish, uid);
-	if (setgroups(wish->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
+	give_pipes(spawn, uid);
+	if (setgroups(spawn->group_count, plan->groups) < 0 || setresgid(gid, gid, gid) < 0 ||
 		setresuid(uid, uid, uid) < 0)
 		return -1;
 	errno = EPERM;
@@ -202,8 +202,8 @@ static int become_user(struct child_plan *plan)
 
 static int enter_folder(struct child_plan *plan)
 {
-	umask((mode_t)plan->wish->umask);
-	return chdir(plan->wish->folder);
+	umask((mode_t)plan->spawn->umask);
+	return chdir(plan->spawn->folder);
 }
 
 /* As execvp: what is not there or not allowed is passed over, and "not allowed" is the better complaint. */

@@ -13,7 +13,7 @@
 
 /* All that the child will need, made ready before the fork. */
 struct child_plan {
-	const struct keeper_spawn *wish;
+	const struct keeper_spawn *spawn;
 	struct rlimit nofile;
 	int oom; /* OOM_KEEP: the keeper's own */
 	int report_fd;

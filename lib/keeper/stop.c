@@ -1,4 +1,4 @@
-/* The end: asked, SIGTERM, SIGKILL, farewell.  Each step has its deadline, and nothing starts it again. */
+/* Shutdown: requested, SIGTERM, SIGKILL, the brain's end.  Each step has its deadline, and none is repeated. */
 #include <signal.h>
 #include <sys/epoll.h>
 
@@ -8,21 +8,21 @@
 #include "os/clock.h"
 #include "os/sock.h"
 
-void stop_asked(struct keeper *k)
+void stop_requested(struct keeper *k)
 {
-	if (k->stopping != STOPPING_NOT)
+	if (k->stopping != NOT_STOPPING)
 		return;
-	log_info("asked to stop");
-	k->stopping = STOPPING_ASKED;
+	log_info("stop requested");
+	k->stopping = STOPPING_REQUESTED;
 	k->deadline = clock_ms() + k->options->patience_ms;
 	send_signal_note(k, SIGTERM);
 }
 
 void stop_all(struct keeper *k, int64_t grace_ms)
 {
-	if (k->stopping >= STOPPING_TERM)
+	if (k->stopping >= STOPPING_SIGNALLED)
 		return;
-	k->stopping = STOPPING_TERM;
+	k->stopping = STOPPING_SIGNALLED;
 	k->deadline = clock_ms() + grace_ms;
 	for (struct slot *s = k->slots.first; s; s = s->next) {
 		bool wants_signal = slot_lives(s) && !(s->signalled & SIGNALLED_MAIN);
@@ -40,7 +40,7 @@ void stop_all(struct keeper *k, int64_t grace_ms)
 
 static void begin_kill(struct keeper *k, int64_t now)
 {
-	k->stopping = STOPPING_KILL;
+	k->stopping = STOPPING_KILLING;
 	k->deadline = now + KEEPER_KILL_MS;
 	for (struct slot *s = k->slots.first; s; s = s->next)
 		if (!s->is_gone)
@@ -48,11 +48,11 @@ static void begin_kill(struct keeper *k, int64_t now)
 	keeper_kill_soon(k);
 }
 
-/* It reads what is left to read, and then its end: what it still has to write it may write in peace. */
-static void begin_farewell(struct keeper *k, int64_t now)
+/* It reads the rest and then end of file, and may write what it still has to write. */
+static void begin_brain_end(struct keeper *k, int64_t now)
 {
-	k->stopping = STOPPING_FAREWELL;
-	k->deadline = now + KEEPER_FAREWELL_MS;
+	k->stopping = STOPPING_BRAIN;
+	k->deadline = now + KEEPER_BRAIN_END_MS;
 	k->is_killing = false;
 	send_pending(k);
 	if (k->brain.sock < 0)
@@ -61,40 +61,40 @@ static void begin_farewell(struct keeper *k, int64_t now)
 	sock_finish(k->brain.sock);
 }
 
-static void step_farewell(struct keeper *k, int64_t now)
+static void step_brain_end(struct keeper *k, int64_t now)
 {
 	if (!k->brain.slot.is_child) {
 		k->stopping = STOPPING_DONE;
 	} else if (k->deadline >= 0 && now >= k->deadline) {
-		log_warn("brain: does not end by itself, it is killed");
+		log_warn("brain: does not exit by itself: killed");
 		(void)kill_child(k->brain.slot.pid, SIGKILL);
 		k->deadline = -1;
 	}
 }
 
-/* One step, if it is time for it. */
+/* One step, if it is due. */
 static void step(struct keeper *k, int64_t now)
 {
 	bool is_due = k->deadline >= 0 && now >= k->deadline;
 
-	if (k->stopping == STOPPING_ASKED && is_due) {
-		log_warn("no brain has heard that it shall stop, so the keeper stops everything");
+	if (k->stopping == STOPPING_REQUESTED && is_due) {
+		log_warn("no brain has read the request to stop; the keeper stops everything itself");
 		stop_all(k, k->options->grace_ms);
-	} else if (k->stopping == STOPPING_TERM && (is_due || !k->slots.busy)) {
+	} else if (k->stopping == STOPPING_SIGNALLED && (is_due || !k->slots.busy)) {
 		begin_kill(k, now);
-	} else if (k->stopping == STOPPING_KILL && (is_due || !k->is_killing)) {
+	} else if (k->stopping == STOPPING_KILLING && (is_due || !k->is_killing)) {
 		k->left_some = k->is_killing;
-		begin_farewell(k, now);
-	} else if (k->stopping == STOPPING_FAREWELL) {
-		step_farewell(k, now);
+		begin_brain_end(k, now);
+	} else if (k->stopping == STOPPING_BRAIN) {
+		step_brain_end(k, now);
 	}
 }
 
 void stop_step(struct keeper *k, int64_t now)
 {
-	enum stopping before = STOPPING_NOT;
+	enum stopping before = NOT_STOPPING;
 
-	/* What is over at once is not waited for. */
+	/* A step that is over at once is followed by the next. */
 	do {
 		before = k->stopping;
 		step(k, now);

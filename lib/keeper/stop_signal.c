@@ -13,7 +13,7 @@
 #include "os/procfs.h"
 
 /* Our own children stay what they are until we reap them; a pidfd is ours for good, so what it means can be checked in peace. */
-void stop_signals_add(struct stop_signals *v, const struct tree_node *n, int number, struct slot *rest)
+void signal_batch_add(struct signal_batch *v, const struct tree_node *n, int number, struct slot *rest)
 {
 	struct signal_target t = { .pid = n->pid, .fd = -1, .number = number, .rest = rest };
 
@@ -23,8 +23,8 @@ void stop_signals_add(struct stop_signals *v, const struct tree_node *n, int num
 		if (t.fd < 0 && errno == ESRCH)
 			return;
 	}
-	if (v->count == STOP_SIGNALS_MAX)
-		stop_signals_send(v);
+	if (v->count == SIGNAL_BATCH_MAX)
+		signal_batch_send(v);
 	v->targets[v->count++] = t;
 }
 
@@ -55,7 +55,7 @@ static void note_rest(const struct slots *all, struct slot *s)
 	ledger_note(all->ledger, s);
 }
 
-void stop_signals_send(struct stop_signals *v)
+void signal_batch_send(struct signal_batch *v)
 {
 	for (size_t i = 0; i < v->count; i++)
 		note_rest(v->all, v->targets[i].rest);

@@ -14,7 +14,7 @@ struct slot;
 struct slots;
 struct tree_node;
 
-enum { STOP_SIGNALS_MAX = 32 };
+enum { SIGNAL_BATCH_MAX = 32 };
 
 struct signal_target {
 	pid_t pid;
@@ -24,14 +24,14 @@ struct signal_target {
 	struct slot *rest; /* NULL, or whose rest_signal this is */
 };
 
-struct stop_signals {
+struct signal_batch {
 	const struct slots *all;
 	size_t count;
-	struct signal_target targets[STOP_SIGNALS_MAX];
+	struct signal_target targets[SIGNAL_BATCH_MAX];
 };
 
-/* What has ended is passed over; a volley that is full is sent first.  It is not to be reaped from an add to the send. */
-void stop_signals_add(struct stop_signals *v, const struct tree_node *n, int number, struct slot *rest);
-void stop_signals_send(struct stop_signals *v);
+/* What has ended is passed over; a batch that is full is sent first.  It is not to be reaped from an add to the send. */
+void signal_batch_add(struct signal_batch *v, const struct tree_node *n, int number, struct slot *rest);
+void signal_batch_send(struct signal_batch *v);
 
 #endif

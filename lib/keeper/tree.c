@@ -23,7 +23,7 @@ static bool add_node(void *context, const struct proc *p)
 	struct tree *t = context;
 
 	if (t->count == TREE_MAX) {
-		log_warn("more than %d processes: what is beyond is not looked at", TREE_MAX);
+		log_warn("more than %d processes: the others are not looked at", TREE_MAX);
 		return false;
 	}
 	t->nodes[t->count++] = (struct tree_node){

@@ -39,7 +39,7 @@ struct tree_node {
 struct tree {
 	struct tree_node *nodes; /* by pid; of the whole machine */
 	size_t count;
-	/* Something may be missing: a process changed its parent while we looked, or one that is just ending does not send_pending whose it was. */
+	/* Something may be missing: a process changed its parent while we looked, or one that is just ending no longer shows whose it was. */
 	bool is_torn;
 };
 

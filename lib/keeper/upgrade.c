@@ -37,18 +37,18 @@ static void set_flags(int fd, int flags)
 /* --- becoming another --- */
 
 /* What the next one is called with. */
-struct call {
+struct exec_call {
 	const char *words[WORDS + 1];
 	size_t count;
 	char numbers[WORDS][DIGITS];
 };
 
-static void say(struct call *c, const char *word)
+static void say(struct exec_call *c, const char *word)
 {
 	c->words[c->count++] = word;
 }
 
-static void say_number(struct call *c, const char *option, int64_t value)
+static void say_number(struct exec_call *c, const char *option, int64_t value)
 {
 	char *text = c->numbers[c->count];
 
@@ -57,14 +57,14 @@ static void say_number(struct call *c, const char *option, int64_t value)
 	say(c, text);
 }
 
-struct next {
+struct successor {
 	const char *program, *brain;
 	const char *failed; /* NULL, or why the place is given back */
 	int handover,
 		back; /* descriptors; `back` is of the program that takes over again if need be, or -1 */
 };
 
-static void fill_call(struct call *c, const struct keeper_options *o, const struct next *n)
+static void fill_call(struct exec_call *c, const struct keeper_options *o, const struct successor *n)
 {
 	say(c, "oxherd");
 	say(c, "--brain");
@@ -88,9 +88,9 @@ static void fill_call(struct call *c, const struct keeper_options *o, const stru
 }
 
 /* Only comes back when it fails: then all is as it was, and errno says why. */
-static void become(const struct keeper_options *o, const struct handover *l, const struct next *n)
+static void become(const struct keeper_options *o, const struct handover *l, const struct successor *n)
 {
-	struct call call = { .count = 0 };
+	struct exec_call call = { .count = 0 };
 	int number = 0;
 
 	fill_call(&call, o, n);
@@ -114,7 +114,7 @@ static const char *proc_path(char text[PROC_PATH], int fd)
 }
 
 /* Packs, and becomes what `n` says; the limit on descriptors and oom_score_adj go back to what they were at first, so that the next one finds that. */
-static int hand_over(struct keeper *k, struct next *n, struct err *e)
+static int hand_over(struct keeper *k, struct successor *n, struct err *e)
 {
 	struct handover l;
 	struct rlimit now;
@@ -150,13 +150,15 @@ static int check_programs(const struct keeper_msg *m, struct err *e)
 	return 0;
 }
 
-int upgrade_asked(struct keeper *k, const struct keeper_msg *m, struct err *e)
+int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *e)
 {
 	char path[PROC_PATH];
-	struct next next = { .program = m->keeper_path, .brain = m->brain_path, .handover = -1, .back = -1 };
+	struct successor next = {
+		.program = m->keeper_path, .brain = m->brain_path, .handover = -1, .back = -1
+	};
 	int before = k->upgrade.old_brain;
 
-	if (k->stopping != STOPPING_NOT)
+	if (k->stopping != NOT_STOPPING)
 		return err_set(e, "the daemon is being stopped");
 	if (k->upgrade.is_proving)
 		return err_set(e, "an upgrade is under way");
@@ -200,7 +202,7 @@ static void resume_slot(struct keeper *k, const struct handover_slot *from)
 	if (s->pidfd >= 0)
 		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->pidfd, &event);
 	slots_know_session(&k->slots, s);
-	slots_owe(&k->slots, s, (unsigned int)from->owes);
+	slots_set_pending(&k->slots, s, (unsigned int)from->pending);
 }
 
 /* Once it is known which slots have cgroups. */
@@ -238,13 +240,13 @@ static void resume_slots(struct keeper *k, const struct handover *l)
 
 static void resume_brain(struct keeper *k, const struct handover_head *h)
 {
-	struct brain *b = &k->brain;
+	struct keeper_brain *b = &k->brain;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
 
 	b->was_served = true;
 	b->has_served = h->brain_has_served;
 	b->started_at = h->brain_started_at;
-	b->debts.signals = h->signals;
+	b->pending.signals = h->signals;
 	b->slot.report_fd = (int)h->brain_report;
 	if (h->brain_pid) {
 		slots_born(&k->slots, &b->slot, (pid_t)h->brain_pid);
@@ -265,7 +267,7 @@ static void resume_held(struct keeper *k, const struct handover *l)
 
 		handover_held(l, i, &h);
 		fd = (int)h.fd;
-		(void)fd_store_put(&k->hold, h.name, &fd);
+		(void)fd_store_put(&k->held, h.name, &fd);
 	}
 }
 
@@ -274,7 +276,7 @@ static void set_verdict(struct keeper *k, int number, const char *words)
 	k->upgrade.has_verdict = true;
 	k->upgrade.number = number;
 	(void)snprintf(k->upgrade.words, sizeof(k->upgrade.words), "%.*s", KEEPER_WORDS_MAX, words);
-	k->brain.debts.upgraded = true;
+	k->brain.pending.upgraded = true;
 }
 
 void upgrade_resume(struct keeper *k)
@@ -298,7 +300,7 @@ void upgrade_resume(struct keeper *k)
 	k->upgrade.old_pid = (pid_t)l->head.brain_pid;
 	k->upgrade.deadline = clock_ms() + UPGRADE_LEAVE_MS;
 	if (o->failed) {
-		log_warn("upgrade: %s; oxherd %s goes on", o->failed, ox_version);
+		log_warn("upgrade: %s; oxherd %s continues", o->failed, ox_version);
 		set_verdict(k, EIO, o->failed);
 	} else {
 		log_info("upgrade: oxherd %s has taken over, with %d processes", ox_version, k->slots.count);
@@ -321,7 +323,7 @@ static void give_back(struct keeper *k, const char *words)
 {
 	char program[PROC_PATH], brain[PROC_PATH];
 	struct err e = ERR_INIT;
-	struct next next = { .handover = -1, .back = -1, .failed = words };
+	struct successor next = { .handover = -1, .back = -1, .failed = words };
 
 	log_warn("upgrade: %s; the old programs take their places again", words);
 	if (k->brain.slot.is_child)
@@ -330,7 +332,7 @@ static void give_back(struct keeper *k, const char *words)
 	next.program = program;
 	next.brain = proc_path(brain, k->upgrade.old_brain);
 	(void)hand_over(k, &next, &e);
-	log_error("upgrade: %s; nothing is left but to go on", e.text.ptr);
+	log_error("upgrade: %s; this keeper continues", e.text.ptr);
 	err_release(&e);
 	upgrade_settled(k);
 }
@@ -356,19 +358,19 @@ bool upgrade_is_handed_over(struct keeper *k, pid_t ended)
 
 void upgrade_brain_died(struct keeper *k)
 {
-	if (k->upgrade.is_proving && k->stopping == STOPPING_NOT && k->brain.tries >= BRAIN_TRIES)
+	if (k->upgrade.is_proving && k->stopping == NOT_STOPPING && k->brain.tries >= BRAIN_TRIES)
 		give_back(k, "the new brain ended 3 times before it served");
 }
 
 void upgrade_step(struct keeper *k, int64_t now)
 {
-	if (!k->upgrade.is_proving || k->stopping != STOPPING_NOT || now < k->upgrade.deadline)
+	if (!k->upgrade.is_proving || k->stopping != NOT_STOPPING || now < k->upgrade.deadline)
 		return;
 	if (!k->upgrade.old_pid) {
 		give_back(k, "the new brain did not serve in time");
 		return;
 	}
-	log_warn("upgrade: the old brain does not leave, it is killed");
+	log_warn("upgrade: the old brain does not exit: killed");
 	k->upgrade.deadline = now + UPGRADE_LEAVE_MS;
 	(void)kill_child(k->upgrade.old_pid, SIGKILL);
 }
@@ -390,9 +392,9 @@ static void options_of(struct keeper_options *o, const struct handover *l, const
 /* What cannot be read, or cannot be begun with, is left as it came, descriptors and all, for the one that packed it. */
 static void return_unread(const struct keeper_options *o, int handover_fd, const char *words)
 {
-	struct call call = { .count = 0 };
+	struct exec_call call = { .count = 0 };
 	char program[PROC_PATH];
-	const struct next next = {
+	const struct successor next = {
 		.program = proc_path(program, o->back_fd),
 		.brain = o->brain,
 		.failed = words,

@@ -40,7 +40,7 @@ static const char *const stages[] = {
 #undef X
 };
 
-/* The larger part of the errno space; the kernel keeps 4095 for itself. */
+/* As the kernel's MAX_ERRNO. */
 #define ERRNO_MAX    4095
 #define ID_MAX       INT64_C(0xfffffffe) /* the last one means "leave it" to the kernel */
 #define SLOT_MAX     INT64_C(0xffffffff)

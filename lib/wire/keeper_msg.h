@@ -1,9 +1,9 @@
 /*
- * The letters between the brain and the keeper, on buffers only.  They travel over a SOCK_SEQPACKET pair, one message a packet, so
+ * The messages between the brain and the keeper, on buffers only.  They travel over a SOCK_SEQPACKET pair, one message a packet, so
  * that a bad one spoils nothing but itself.  Both ends are one build's or an upgrade's: numbers are little endian, 8 bytes each.
  *
- * How a brain talks:
- *	It finds the keeper at descriptor KEEPER_FD and says SYNC.  Nothing is told to it before.  The answer is HELLO, a SLOT for each
+ * The protocol:
+ *	The brain finds the keeper at descriptor KEEPER_FD and sends SYNC.  Nothing is sent to it before.  The answer is HELLO, a SLOT for each
  *	process that the keeper has, a HELD for each descriptor, SYNCED.  After the SLOT of one that was asked to end comes ASKED; after that of
  *	one that has ended and was not taken its EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
  *	SPAWN is answered by SPAWNED or SPAWN_FAILED; a SPAWNED by one EXITED, sooner or later, never before it.
@@ -20,12 +20,12 @@
  *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was
  *	understood and cannot be begun, for want of a held descriptor or of memory, is a SPAWN_FAILED like any other; only one whose ticket is
  *	there already, or that finds every slot taken, gets an ERROR.
- *	SERVES says that clients are answered now: whoever waits for the daemon to be there is told.
+ *	SERVES means that clients are answered now: whoever started the daemon is told.
  *	UPGRADE names the programs that are to take over.  ERROR: nothing has changed.  Else the keeper that answers UPGRADED is the new one, has
  *	everything that the old one had, this brain's socket too, and waits for this brain to end, so that a new one can take its place.  If that one
- *	does not serve, the old keeper and the old brain take their places again.  Every brain since hears by UPGRADED how it went: number is 0 if well.
- *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after what was told before it.  A brain that owes one for too
- *	long is killed, and another is started.
+ *	does not serve, the old keeper and the old brain take their places again.  Every brain since gets UPGRADED with the result: number is 0 if it worked.
+ *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after what was told before it.  A brain that does not send it in
+ *	time is killed, and another is started.
  *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
  *
  * A log pipe is a FIFO that the child opens for reading and writing, so that no reader's death breaks it.  What is in it is lost when the
@@ -75,7 +75,7 @@ enum keeper_msg_kind {
 	KEEPER_KIND_COUNT,
 };
 
-/* As the status of an EXITED: nobody saw how.  No status that waitpid gives is like it. */
+/* The status of an EXITED that nobody saw.  waitpid never gives it. */
 enum { KEEPER_STATUS_UNKNOWN = 0xffff };
 
 /* In the order in which a child walks through them. */

@@ -167,7 +167,7 @@ static int (*const gets_shape[])(
 	[SHAPE_GROUPS] = get_groups,
 };
 
-/* The words of whoever knew more stay; else what is missing or crooked is named. */
+/* A more exact error stays; else the field that is missing or wrong is named. */
 static int get_fields(struct rest *r, struct keeper_msg *m, struct err *e)
 {
 	for (size_t i = 0; i < KEEPER_FIELD_ROWS; i++) {

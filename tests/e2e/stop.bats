@@ -229,7 +229,7 @@ all_ready() {
 	done
 	run grep -E " (oxherd )?(warn|error):" "$OXHERD_HOME/log/oxherd.log"
 	assert_output ""
-	assert_equal "$(daemon_log | grep -c "brain: pid .* has left")" 3
+	assert_equal "$(daemon_log | grep -c "brain: pid .* has exited")" 3
 	assert_equal "$(pid_of one:0)" "$pid"
 	kill -KILL "$(brain_pid)"
 	eventually 5 is_logged "was ended by signal 9"

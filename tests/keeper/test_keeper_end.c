@@ -243,7 +243,7 @@ static unsigned int written_as_signalled(struct ledger *l)
 	int index = 0;
 
 	assert_true(ledger_next(l, &index, &r));
-	return (unsigned int)(r.is_asked >> 1);
+	return (unsigned int)(r.is_stopping >> 1);
 }
 
 /* A keeper that is killed before it sent anything leaves that to the next. */

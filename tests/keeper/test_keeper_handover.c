@@ -14,7 +14,7 @@ enum { FDS_END = 1 << 24, SLOTS = 2, HELD = 2 };
 
 static struct keeper keeper;
 static struct keeper_options options;
-static char packed[LUGGAGE_HEAD + (SLOTS + HELD) * LUGGAGE_RECORD + 16];
+static char packed[HANDOVER_HEAD + (SLOTS + HELD) * HANDOVER_RECORD + 16];
 static size_t packed_len;
 
 /* A keeper with two slots and two held descriptors, which are only numbers here. */
@@ -40,7 +40,7 @@ static int pack(void **state)
 	k->brain.sock = 11;
 	k->brain.started_at = 79;
 	k->brain.has_served = k->brain.is_synced = true;
-	k->brain.debts.signals = 1U << 15;
+	k->brain.pending.signals = 1U << 15;
 	k->upgrade.old_brain = 12;
 	s = slots_new(&k->slots, (struct keeper_ticket){ 1, 5 }, "api:0");
 	s->pid = 100;
@@ -50,9 +50,9 @@ static int pack(void **state)
 	s->report_fd = 20;
 	s->rest_signal = 15;
 	s->tree_signal = 10;
-	s->owes = OWED_SPAWNED;
+	s->pending = PENDING_SPAWNED;
 	s->signalled = SIGNALLED_MAIN;
-	s->is_asked = true;
+	s->is_stopping = true;
 	s = slots_new(&k->slots, (struct keeper_ticket){ 2, 6 }, "api:1");
 	s->state = KEEPER_STATE_FAILED;
 	s->was_adopted = s->has_failure = s->is_gone = s->is_taken = true;
@@ -60,8 +60,8 @@ static int pack(void **state)
 	s->ended_ticks = 9;
 	s->stage = KEEPER_STAGE_FORK;
 	s->number = 11;
-	assert_int_equal(fd_store_put(&k->hold, "log:api:0", &numbers[0]) |
-			fd_store_put(&k->hold, "socket", &numbers[1]),
+	assert_int_equal(fd_store_put(&k->held, "log:api:0", &numbers[0]) |
+			fd_store_put(&k->held, "socket", &numbers[1]),
 		0);
 	fd = handover_pack(k, &e);
 	assert_true(fd >= 0);
@@ -84,7 +84,7 @@ static int unpack(void **state)
 		slots_free(&k->slots, k->slots.first);
 	}
 	/* Numbers that are nobody's: closing them is no harm. */
-	fd_store_release_all(&k->hold);
+	fd_store_release_all(&k->held);
 	return 0;
 }
 
@@ -118,11 +118,11 @@ static void it_comes_out_as_it_went_in(void **state)
 	assert_int_equal(s.report, 20);
 	assert_int_equal(s.rest_signal, 15);
 	assert_int_equal(s.tree_signal, 10);
-	assert_int_equal(s.owes, OWED_SPAWNED);
+	assert_int_equal(s.pending, PENDING_SPAWNED);
 	ledger_take(&slot, &s.record);
 	assert_int_equal(slot.pid, 100);
 	assert_int_equal(slot.signalled, SIGNALLED_MAIN);
-	assert_true(slot.is_asked && !slot.is_gone && !slot.is_taken);
+	assert_true(slot.is_stopping && !slot.is_gone && !slot.is_taken);
 	handover_slot(&l, 1, &s);
 	assert_true(!s.is_child && !s.is_ending && !s.is_killing && s.was_adopted && s.has_failure);
 	assert_int_equal(s.pidfd, 21);
@@ -132,7 +132,7 @@ static void it_comes_out_as_it_went_in(void **state)
 	assert_int_equal(slot.state, KEEPER_STATE_FAILED);
 	assert_int_equal(slot.stage, KEEPER_STAGE_FORK);
 	assert_int_equal(slot.number, 11);
-	assert_true(slot.is_gone && slot.is_taken && !slot.is_asked);
+	assert_true(slot.is_gone && slot.is_taken && !slot.is_stopping);
 	handover_held(&l, 0, &h);
 	assert_string_equal(h.name, "log:api:0");
 	assert_int_equal(h.fd, 40);
@@ -183,9 +183,9 @@ static bool fits(size_t at, int64_t value)
 }
 
 #define HEAD(member)        offsetof(struct handover_head, member)
-#define SLOT(index, member) (LUGGAGE_HEAD + (index)*LUGGAGE_RECORD + offsetof(struct handover_slot, member))
+#define SLOT(index, member) (HANDOVER_HEAD + (index)*HANDOVER_RECORD + offsetof(struct handover_slot, member))
 #define HOLD(index, member)                                                                                  \
-	(LUGGAGE_HEAD + (SLOTS + (index)) * LUGGAGE_RECORD + offsetof(struct handover_held, member))
+	(HANDOVER_HEAD + (SLOTS + (index)) * HANDOVER_RECORD + offsetof(struct handover_held, member))
 
 static void assert_descriptor(size_t at, bool may_be_none)
 {
@@ -209,7 +209,7 @@ static void a_head_of_nonsense_is_refused(void **state)
 		assert_false(fits(HEAD(held), HELD + 2 * odd[i]));
 		assert_false(fits(HEAD(slots), odd[i] * (KEEPER_SLOTS_MAX + 1)));
 		assert_false(fits(HEAD(held), odd[i] * (KEEPER_HELD_MAX + 1)));
-		assert_false(fits(HEAD(slots), odd[i] * (INT64_MAX / LUGGAGE_RECORD)));
+		assert_false(fits(HEAD(slots), odd[i] * (INT64_MAX / HANDOVER_RECORD)));
 	}
 	assert_false(fits(HEAD(slots), -1));
 	assert_false(fits(HEAD(held), -1));
@@ -283,9 +283,9 @@ static void its_ends_are_where_they_belong(void **state)
 	bytes[name + KEEPER_NAME_MAX + 1] = '\0';
 	assert_false(reads(bytes, packed_len));
 	memcpy(bytes, packed, packed_len);
-	memset(bytes + HEAD(token), 'x', LUGGAGE_TOKEN - 1);
+	memset(bytes + HEAD(token), 'x', HANDOVER_TOKEN - 1);
 	assert_true(reads(bytes, packed_len));
-	memset(bytes + HEAD(token), 'x', LUGGAGE_TOKEN);
+	memset(bytes + HEAD(token), 'x', HANDOVER_TOKEN);
 	assert_false(reads(bytes, packed_len));
 }
 

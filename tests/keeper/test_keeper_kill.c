@@ -335,7 +335,8 @@ static void a_failed_exec_ends_its_killing(void **state)
 	fd_close(&ends[1]);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(reap_all(&all), 1);
-	assert_int_equal(s->owes & (OWED_FAILED | OWED_GONE | OWED_EXITED), OWED_FAILED | OWED_GONE);
+	assert_int_equal(
+		s->pending & (PENDING_FAILED | PENDING_GONE | PENDING_EXITED), PENDING_FAILED | PENDING_GONE);
 	assert_int_equal(s->number, ENOENT);
 	assert_true(s->is_gone && !s->is_killing);
 	slots_free(&all, s);

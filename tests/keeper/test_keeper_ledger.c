@@ -92,7 +92,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 
 	(void)state;
 	s->state = KEEPER_STATE_EXITED;
-	s->is_taken = s->is_asked = true;
+	s->is_taken = s->is_stopping = true;
 	s->signalled = SIGNALLED_REST;
 	s->status = 7;
 	s->at_ms = 11;
@@ -113,7 +113,7 @@ static void a_slot_comes_back_as_it_was(void **state)
 	assert_int_equal(back.pid, 1005);
 	assert_int_equal(back.start_time, 5);
 	assert_int_equal(back.state, KEEPER_STATE_EXITED);
-	assert_true(back.is_taken && back.is_asked && !back.is_gone);
+	assert_true(back.is_taken && back.is_stopping && !back.is_gone);
 	assert_int_equal(back.signalled, SIGNALLED_REST);
 	assert_int_equal(back.status, 7);
 	assert_int_equal(back.at_ms, 11);
@@ -297,7 +297,7 @@ static void a_check_touches_nothing(void **state)
 	assert_written("1");
 	write_head(32, "\1", 1);
 	assert_int_equal(ledger_check(folder, &e), -1);
-	assert_non_null(strstr(e.text.ptr, "is of a kind that is not known here"));
+	assert_non_null(strstr(e.text.ptr, "has an unknown format"));
 	open_again(false);
 	assert_int_equal(ledger_check(folder, &e), 0);
 	write_head(0, "x", 1);

@@ -71,7 +71,7 @@ static void nothing_starts_while_all_stops(void **state)
 	wish_actor(&w, 2, NULL, WORDS("--mark"));
 	wish_say(s, &w);
 	n = stage_expect(s, KEEPER_SPAWN_FAILED, 2);
-	assert_int_equal(n->stage, KEEPER_STAGE_ASKED);
+	assert_int_equal(n->stage, KEEPER_STAGE_REQUEST);
 	assert_int_equal(n->number, ESHUTDOWN);
 	fd_close(&out);
 	buf_release(&text);

@@ -27,7 +27,7 @@ static int end(void **state)
 		slots_free(&all, all.first);
 	}
 	assert_int_equal(all.count | all.busy | all.killing | all.walked | all.tree_signals, 0);
-	assert_null(all.owing);
+	assert_null(all.first_pending);
 	assert_null(all.last);
 	return 0;
 }
@@ -272,13 +272,13 @@ static void assert_owing(const char *wanted)
 	char seen[16];
 	size_t len = 0;
 
-	for (const struct slot *s = all.owing; s && len < sizeof(seen) - 1; s = s->next_owing)
+	for (const struct slot *s = all.first_pending; s && len < sizeof(seen) - 1; s = s->next_pending)
 		seen[len++] = (char)('0' + s->ticket.generation);
 	seen[len] = '\0';
 	assert_string_equal(seen, wanted);
-	assert_int_equal(all.owing != NULL, all.last_owing != NULL);
-	if (len && all.last_owing)
-		assert_int_equal(all.last_owing->ticket.generation, seen[len - 1] - '0');
+	assert_int_equal(all.first_pending != NULL, all.last_pending != NULL);
+	if (len && all.last_pending)
+		assert_int_equal(all.last_pending->ticket.generation, seen[len - 1] - '0');
 }
 
 static void what_is_owed_stands_in_one_queue(void **state)
@@ -288,27 +288,27 @@ static void what_is_owed_stands_in_one_queue(void **state)
 	(void)state;
 	for (uint64_t i = 1; i <= 4; i++)
 		s[i] = make(1, i);
-	slots_owe(&all, s[1], 0);
+	slots_set_pending(&all, s[1], 0);
 	assert_owing("");
-	slots_owe(&all, s[2], OWED_SPAWNED);
-	slots_owe(&all, s[1], OWED_EXITED);
-	slots_owe(&all, s[3], OWED_GONE);
-	slots_owe(&all, s[2], OWED_EXITED);
+	slots_set_pending(&all, s[2], PENDING_SPAWNED);
+	slots_set_pending(&all, s[1], PENDING_EXITED);
+	slots_set_pending(&all, s[3], PENDING_GONE);
+	slots_set_pending(&all, s[2], PENDING_EXITED);
 	assert_owing("213");
-	assert_int_equal(s[2]->owes, OWED_SPAWNED | OWED_EXITED);
-	slots_paid(&all, s[4]);
-	slots_paid(&all, s[1]);
+	assert_int_equal(s[2]->pending, PENDING_SPAWNED | PENDING_EXITED);
+	slots_clear_pending(&all, s[4]);
+	slots_clear_pending(&all, s[1]);
 	assert_owing("23");
-	assert_int_equal(s[1]->owes, 0);
-	slots_paid(&all, s[3]);
+	assert_int_equal(s[1]->pending, 0);
+	slots_clear_pending(&all, s[3]);
 	assert_owing("2");
-	slots_owe(&all, s[4], OWED_SLOT);
+	slots_set_pending(&all, s[4], PENDING_SLOT);
 	assert_owing("24");
-	slots_paid(&all, s[2]);
+	slots_clear_pending(&all, s[2]);
 	assert_owing("4");
 	slots_free(&all, s[4]);
 	assert_owing("");
-	slots_owe(&all, s[3], OWED_SLOT);
+	slots_set_pending(&all, s[3], PENDING_SLOT);
 	assert_owing("3");
 }
 
@@ -322,22 +322,22 @@ static void a_new_brain_is_owed_everything(void **state)
 		s[i]->state = KEEPER_STATE_EXITED;
 	}
 	s[1]->state = KEEPER_STATE_RUNNING;
-	s[1]->is_asked = true;
+	s[1]->is_stopping = true;
 	s[2]->state = KEEPER_STATE_FAILED;
 	s[2]->is_gone = true;
 	s[3]->state = KEEPER_STATE_FAILED;
 	s[3]->is_taken = true;
 	s[5]->is_taken = true;
 	s[6]->is_gone = true;
-	slots_owe(&all, s[6], OWED_SPAWNED);
-	slots_owe_all(&all);
+	slots_set_pending(&all, s[6], PENDING_SPAWNED);
+	slots_set_all_pending(&all);
 	assert_owing("123456");
-	assert_int_equal(s[1]->owes, OWED_SLOT | OWED_ASKED);
-	assert_int_equal(s[2]->owes, OWED_SLOT | OWED_FAILED);
-	assert_int_equal(s[3]->owes, OWED_SLOT);
-	assert_int_equal(s[4]->owes, OWED_SLOT | OWED_EXITED);
-	assert_int_equal(s[5]->owes, OWED_SLOT);
-	assert_int_equal(s[6]->owes, OWED_SLOT | OWED_EXITED | OWED_GONE);
+	assert_int_equal(s[1]->pending, PENDING_SLOT | PENDING_ASKED);
+	assert_int_equal(s[2]->pending, PENDING_SLOT | PENDING_FAILED);
+	assert_int_equal(s[3]->pending, PENDING_SLOT);
+	assert_int_equal(s[4]->pending, PENDING_SLOT | PENDING_EXITED);
+	assert_int_equal(s[5]->pending, PENDING_SLOT);
+	assert_int_equal(s[6]->pending, PENDING_SLOT | PENDING_EXITED | PENDING_GONE);
 }
 
 int main(void)

@@ -213,11 +213,11 @@ static void what_cannot_be_arranged_comes_home(void **state)
 	wish_actor(&w, 2, NULL, WORDS("--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
 		(struct keeper_descriptor){ 3, KEEPER_FROM_HELD, 0, "nothing" };
-	stage_assert_fails(s, &w, KEEPER_STAGE_ASKED, ENOENT);
+	stage_assert_fails(s, &w, KEEPER_STAGE_REQUEST, ENOENT);
 	wish_actor(&w, 3, NULL, WORDS("--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
 		(struct keeper_descriptor){ 3, KEEPER_FROM_SENT, 3, "" };
-	stage_assert_fails(s, &w, KEEPER_STAGE_ASKED, EBADF);
+	stage_assert_fails(s, &w, KEEPER_STAGE_REQUEST, EBADF);
 	wish_actor(&w, 4, NULL, WORDS("--exit", "0"));
 	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keeper_rlimit){ RLIMIT_NOFILE, 100, 50 };
 	stage_assert_fails(s, &w, KEEPER_STAGE_LIMITS, EINVAL);
