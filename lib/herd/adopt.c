@@ -39,7 +39,7 @@ static struct instance *find_or_make(struct herd *h, const struct herd_live *liv
 	if (i || herd_by_slot(h, live->ticket.slot))
 		goto out;
 	i = app_add_instance(a, (int)number, live->ticket.slot);
-	i->is_retired = true;
+	instance_retire(i);
 out:
 	mem_free(name);
 	return i;
@@ -58,7 +58,9 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->generation = live->ticket.generation;
 	if (i->takes_target || !i->app->rollout)
 		revision_set(&i->revision, i->app->target);
-	i->takes_target = i->is_pulled = i->is_trusted = i->is_proven = false;
+	i->takes_target = i->is_pulled = false;
+	if (i->trial == TRIAL_PROVEN)
+		i->trial = TRIAL_OPEN;
 	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;
@@ -135,8 +137,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 	/* The store saw its end, and the keeper was not told that we did. */
 	if (i->phase == PHASE_NONE)
 		return refuse(h, live);
-	i->was_adopted = true;
-	i->is_end_told = live->is_end_published;
+	i->adoption = live->is_end_published ? ADOPTION_END_PUBLISHED : ADOPTION_DONE;
 	if (i->phase != PHASE_LEFTOVERS)
 		take(i, live);
 	return true;
@@ -201,7 +202,7 @@ static void resume(struct instance *i)
 	case PHASE_SPAWNING:
 	case PHASE_UP:
 	case PHASE_LEFTOVERS:
-		if (i->was_adopted)
+		if (i->adoption != ADOPTION_NONE)
 			go_on(i);
 		else
 			lose(i);
@@ -213,7 +214,7 @@ static void resume(struct instance *i)
 	default:
 		break;
 	}
-	i->was_adopted = i->is_end_told = false;
+	i->adoption = ADOPTION_NONE;
 }
 
 /* The end of one sorts the apps. */

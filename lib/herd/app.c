@@ -161,8 +161,7 @@ static void settle_down(struct instance *i)
 	const struct herd_options *o = &i->app->herd->options;
 	bool moves = false;
 
-	i->is_spare = false;
-	i->is_retired = false;
+	instance_set_tenure(i, TENURE_STAYS);
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
 	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
@@ -190,7 +189,7 @@ static bool is_in_the_way(const struct instance *spare)
 
 static void bring_back(struct instance *i)
 {
-	i->is_retired = false;
+	instance_set_tenure(i, TENURE_STAYS);
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
 	instance_mark_dirty(i);
@@ -204,17 +203,18 @@ void app_resize(struct app *a, int count)
 
 		if (!i)
 			app_add_instance(a, number, a->herd->last_slot + 1);
-		else if (i->is_spare)
+		else if (instance_is_spare(i))
 			settle_down(i);
-		else if (i->is_retired)
+		else if (instance_is_retired(i))
 			bring_back(i);
 	}
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
-		if (i->number < count || i->is_retired || (i->is_spare && !is_in_the_way(i)))
+		if (i->number < count || instance_is_retired(i) ||
+			(instance_is_spare(i) && !is_in_the_way(i)))
 			continue;
-		i->is_retired = true;
+		instance_retire(i);
 		instance_mark_dirty(i);
 	}
 }
@@ -257,7 +257,7 @@ void app_remove(struct instance *i)
 	herd_remove_slot(h, i);
 	h->is_changed = true;
 	requests_look(h, i);
-	if (i->is_spare && !a->is_deleting)
+	if (instance_is_spare(i) && !a->is_deleting)
 		gone_add(i, h->now);
 	else
 		instance_free(i);

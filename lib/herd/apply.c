@@ -324,7 +324,7 @@ static void wait_ready(
 		const struct instance *i = app->instances.items[k];
 
 		/* A spare is gone when its rollout is over. */
-		if (!i->is_retired && !i->is_spare && (p->a->starts || i->wants_up))
+		if (!instance_is_retired(i) && !instance_is_spare(i) && (p->a->starts || i->wants_up))
 			request_wait(r, i, GOAL_READY);
 	}
 }
@@ -366,7 +366,7 @@ static void start_chosen(struct herd *h, const struct applying *p, struct herd_w
 			/* What it waits for is wanted from here on. */
 			app->wants_up = true;
 			for (size_t k = 0; k < app->instances.len; k++)
-				if (!((struct instance *)app->instances.items[k])->is_retired)
+				if (!instance_is_retired(app->instances.items[k]))
 					((struct instance *)app->instances.items[k])->wants_up = true;
 		}
 		wait_ready(p, app, d, r);

@@ -185,7 +185,7 @@ static void amend(struct app *a, struct revision *r)
 	struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (i->revision != old || (i->is_retired && spares_retired))
+		if (i->revision != old || (instance_is_retired(i) && spares_retired))
 			continue;
 		revision_set(&i->revision, r);
 		instance_check_renew(i);

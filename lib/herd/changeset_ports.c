@@ -152,7 +152,7 @@ static void add_held(struct lots *l, struct change *d)
 	if (!a || a->is_deleting)
 		return;
 	VEC_EACH (&a->instances, i, spare) {
-		if (spare->is_spare && revision_owns_ports(spare->revision))
+		if (instance_is_spare(spare) && revision_owns_ports(spare->revision))
 			hold(l, d, spare->port);
 	}
 	if ((a->current == a->target && !d->is_changed) || a->current->port_source != PORT_BLOCK)

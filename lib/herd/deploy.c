@@ -81,7 +81,12 @@ void rollout_fire(struct app *a)
 bool instance_is_on_trial(const struct instance *i)
 {
 	/* Also one of a rollout that was overtaken before this one was proven. */
-	return i->app->rollout && i->revision != i->app->current && !i->is_trusted;
+	return i->app->rollout && i->revision != i->app->current && !instance_is_trusted(i);
+}
+
+bool instance_is_trusted(const struct instance *i)
+{
+	return i->generation && i->trusted == i->generation;
 }
 
 struct revision *app_birth_revision(const struct app *a, int number)
@@ -175,8 +180,7 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
-		i->is_proven = false;
-		i->has_failed = false;
+		i->trial = TRIAL_OPEN;
 		i->published_step = ROLLOUT_STEP_WAITS;
 		rollout_call_off(i);
 	}
@@ -197,9 +201,8 @@ void rollout_settle_on(struct app *a, struct revision *r)
 	app_retarget(a, r);
 	VEC_EACH (&a->instances, k, i) {
 		i->takes_target = i->is_pulled = false;
-		i->is_proven = false;
-		i->has_failed = false;
-		if (!state_is_live(i->state) && !i->is_retired)
+		i->trial = TRIAL_OPEN;
+		if (!state_is_live(i->state) && !instance_is_retired(i))
 			revision_set(&i->revision, r);
 		instance_mark_dirty(i);
 	}
@@ -214,7 +217,7 @@ static bool is_all_down(const struct app *a)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (!i->is_retired && (instance_is_wanted(i) || state_is_live(i->state)))
+		if (!instance_is_retired(i) && (instance_is_wanted(i) || state_is_live(i->state)))
 			return false;
 	}
 	return true;
@@ -253,22 +256,21 @@ void rollout_note_failure(struct instance *i, const char *why)
 	struct buf name = BUF_INIT;
 	struct buf lines = BUF_INIT;
 
-	if (!r || i->takes_target || i->is_retired || i->revision != i->app->target)
+	if (!r || i->takes_target || instance_is_retired(i) || i->revision != i->app->target)
 		return;
 	rollout_is_stale(i->app);
 	/* One that was proven may have crashed by accident: it has to prove itself once more. */
-	if (i->is_proven && !i->has_ended) {
-		i->is_proven = false;
+	if (i->trial == TRIAL_PROVEN && !i->has_ended) {
+		i->trial = TRIAL_OPEN;
 		return;
 	}
-	i->is_proven = false;
-	i->has_failed = true;
+	i->trial = TRIAL_FAILED;
 	if (!r->failure.len && rollout_is_forward(r)) {
 		instance_name(i, &name);
-		buf_addf(&r->failure, "%s%s: %s", name.ptr, i->is_spare ? " (a spare)" : "", why);
+		buf_addf(&r->failure, "%s%s: %s", name.ptr, instance_is_spare(i) ? " (a spare)" : "", why);
 		o->effects->last_lines(o->context, name.ptr, &lines);
 		add_indented(&r->failure, lines.ptr);
-		if (i->is_spare)
+		if (instance_is_spare(i))
 			buf_adds(&r->failure, "\n" SPARE_HINT);
 	}
 	buf_release(&name);

@@ -14,8 +14,8 @@ static int count_running(const struct app *a, const struct revision *r)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		count += i->revision == r && !i->is_spare && !i->is_retired && instance_is_wanted(i) &&
-			instance_is_ready(i);
+		count += i->revision == r && !instance_is_spare(i) && !instance_is_retired(i) &&
+			instance_is_wanted(i) && instance_is_ready(i);
 	}
 	return count;
 }
@@ -23,7 +23,7 @@ static int count_running(const struct app *a, const struct revision *r)
 static void drop_spares(struct app *a)
 {
 	for (size_t k = 0; k < a->instances.len; k++)
-		if (((struct instance *)a->instances.items[k])->is_spare)
+		if (instance_is_spare(a->instances.items[k]))
 			spare_drop(a->instances.items[k]);
 }
 
@@ -173,8 +173,7 @@ static void turn_back(struct rollout *r)
 
 		if (i->revision == a->target)
 			rollout_call_off(i);
-		i->is_proven = i->revision == a->target && !i->takes_target;
-		i->has_failed = false;
+		i->trial = i->revision == a->target && !i->takes_target ? TRIAL_PROVEN : TRIAL_OPEN;
 		instance_mark_dirty(i);
 	}
 	rollout_enter(r, ROLLOUT_BACK);
@@ -220,7 +219,7 @@ static bool is_untouched(const struct rollout *r)
 	if (r->phase != ROLLOUT_WAITING && r->phase != ROLLOUT_PRE && r->phase != ROLLOUT_PROOF)
 		return false;
 	VEC_EACH (&a->instances, k, i) {
-		if (!i->is_spare && !i->is_retired && i->revision != a->current)
+		if (!instance_is_spare(i) && !instance_is_retired(i) && i->revision != a->current)
 			return false;
 	}
 	return a->count == r->back_count;

@@ -25,7 +25,7 @@ static int next_port(const struct instance *i)
 {
 	const struct revision *r = i->app->target;
 
-	return i->is_spare || i->is_retired || r->spec->port_mode == PORT_SHARED
+	return instance_is_spare(i) || instance_is_retired(i) || r->spec->port_mode == PORT_SHARED
 		? 0
 		: revision_port(r, i->number);
 }
@@ -33,8 +33,8 @@ static int next_port(const struct instance *i)
 /* Where it stays by the target too there is nothing to wait for. */
 static bool is_to_give_up(const struct instance *i, const struct rollout_slot *s)
 {
-	bool is_in_use =
-		i->port && state_is_live(i->state) && !s->is_target && !i->is_retired && !i->is_spare;
+	bool is_in_use = i->port && state_is_live(i->state) && !s->is_target && !instance_is_retired(i) &&
+		!instance_is_spare(i);
 
 	return is_in_use && (s->seat == SEAT_SURPLUS || i->port != next_port(i));
 }

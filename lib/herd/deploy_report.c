@@ -11,9 +11,9 @@ static void count_steps(const struct app *a, int *done)
 
 	*done = 0;
 	VEC_EACH (&a->instances, k, i) {
-		*done += !i->is_spare && !i->is_retired && i->number < a->rollout->count &&
+		*done += !instance_is_spare(i) && !instance_is_retired(i) && i->number < a->rollout->count &&
 			i->revision == a->target && !i->takes_target &&
-			(i->is_proven || !instance_is_wanted(i));
+			(i->trial == TRIAL_PROVEN || !instance_is_wanted(i));
 	}
 }
 
@@ -70,13 +70,13 @@ static enum rollout_step step_down(const struct instance *i)
 
 static enum rollout_step step_of(const struct instance *i)
 {
-	if (i->is_retired || i->takes_target)
+	if (instance_is_retired(i) || i->takes_target)
 		return step_down(i);
 	if (i->revision != i->app->target)
 		return ROLLOUT_STEP_WAITS;
-	if (i->has_failed)
+	if (i->trial == TRIAL_FAILED)
 		return ROLLOUT_STEP_FAILED;
-	if (i->is_proven)
+	if (i->trial == TRIAL_PROVEN)
 		return ROLLOUT_STEP_DONE;
 	return instance_is_ready(i) ? ROLLOUT_STEP_PROVES : ROLLOUT_STEP_STARTS;
 }
@@ -93,7 +93,7 @@ static void tell_step(struct instance *i, enum rollout_step step, const char *wh
 	event.pid = i->pid;
 	event.step = rollout_step_word(step);
 	event.why = why ? why : "";
-	event.is_spare = i->is_spare;
+	event.is_spare = instance_is_spare(i);
 	herd_publish(a->herd, &event);
 }
 

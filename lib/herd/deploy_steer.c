@@ -7,14 +7,18 @@
 static int go_on(struct app *a, struct err *e)
 {
 	struct rollout *r = a->rollout;
+	struct instance *i = NULL;
+	size_t k = 0;
 
 	if (!r || !rollout_waits_for_word(r))
 		return err_set(e, "%s: %s", a->spec->name,
 			r ? "its deploy is in progress and not paused" : "no deploy in progress");
 	r->is_continued = true;
 	buf_clear(&r->failure);
-	for (size_t k = 0; k < a->instances.len; k++)
-		((struct instance *)a->instances.items[k])->has_failed = false;
+	VEC_EACH (&a->instances, k, i) {
+		if (i->trial == TRIAL_FAILED)
+			i->trial = TRIAL_OPEN;
+	}
 	rollout_enter(r, ROLLOUT_REPLACE);
 	return 0;
 }

@@ -20,7 +20,7 @@ static bool is_early(const struct rollout *r)
 static bool serves(const struct instance *i)
 {
 	/* What has ended well is as good as one that runs. */
-	bool is_done = i->state == STATE_FINISHED && i->has_ended && !i->is_spare;
+	bool is_done = i->state == STATE_FINISHED && i->has_ended && !instance_is_spare(i);
 
 	return instance_is_wanted(i) && (i->state == STATE_RUNNING || is_done) &&
 		!instance_is_going_down(i) && !instance_is_on_trial(i);
@@ -31,22 +31,22 @@ static struct rollout_slot slot_of(const struct instance *i)
 	const struct app *a = i->app;
 	/* Until it begins the app has as many as before. */
 	int count = is_early(a->rollout) ? a->count : a->rollout->count;
-	bool is_surplus = !i->is_spare && i->number >= count;
+	bool is_surplus = !instance_is_spare(i) && i->number >= count;
 	bool is_done = i->state == STATE_FINISHED && i->has_ended;
 	bool is_well = instance_is_well(i) || is_done;
 
 	return (struct rollout_slot){
-		.seat = i->is_spare  ? SEAT_SPARE
-			: is_surplus ? SEAT_SURPLUS
-				     : SEAT_REAL,
+		.seat = instance_is_spare(i) ? SEAT_SPARE
+			: is_surplus         ? SEAT_SURPLUS
+					     : SEAT_REAL,
 		.is_target = i->revision == a->target || i->takes_target,
 		.is_wanted = instance_is_wanted(i),
-		.is_retired = i->is_retired,
+		.is_retired = instance_is_retired(i),
 		.serves = serves(i),
 		.is_up = instance_is_wanted(i) && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY),
 		.is_well = is_well && !i->takes_target,
-		.is_proven = i->is_proven,
-		.has_failed = i->has_failed,
+		.is_proven = i->trial == TRIAL_PROVEN,
+		.has_failed = i->trial == TRIAL_FAILED,
 		.has_ended = i->has_ended,
 		.is_stuck = i->is_unkillable && i->takes_target,
 		.well_since = is_done ? 0 : i->well_since,
@@ -107,7 +107,7 @@ static bool is_any_listening(const struct app *a)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (!i->is_spare && listens_itself(i))
+		if (!instance_is_spare(i) && listens_itself(i))
 			return true;
 	}
 	return false;
@@ -235,7 +235,7 @@ static void add_spare(struct app *a)
 		return;
 	}
 	i = app_add_instance(a, number, a->herd->last_slot + 1);
-	i->is_spare = true;
+	instance_set_tenure(i, TENURE_SPARE);
 	i->wants_up = true;
 	i->port = port;
 	i->published_step = ROLLOUT_STEP_WAITS;
@@ -245,7 +245,7 @@ static void add_spare(struct app *a)
 
 void spare_drop(struct instance *i)
 {
-	i->is_retired = true;
+	instance_retire(i);
 	instance_mark_dirty(i);
 }
 
@@ -267,13 +267,12 @@ static void switch_over(struct instance *i)
 	i->was_delayed = false;
 	i->start_by = EVENT_START;
 	/* Whoever was stopped stays so, and there is nothing that it could prove. */
-	i->is_proven = !instance_is_wanted(i);
+	i->trial = instance_is_wanted(i) ? TRIAL_OPEN : TRIAL_PROVEN;
 }
 
 static void replace(struct instance *i)
 {
-	i->is_proven = false;
-	i->has_failed = false;
+	i->trial = TRIAL_OPEN;
 	instance_forget_crashes(i);
 	if (state_is_live(i->state) || i->phase == PHASE_DELAYED) {
 		i->takes_target = true;
@@ -287,7 +286,7 @@ static void replace(struct instance *i)
 
 static void drop(struct app *a, struct instance *i)
 {
-	if (i->is_spare)
+	if (instance_is_spare(i))
 		spare_drop(i);
 	else
 		app_resize(a, a->rollout->count);
@@ -314,7 +313,7 @@ static void stall_words(struct rollout *r)
 	buf_adds(&r->failure, "it makes no progress");
 	VEC_EACH (&r->app->instances, k, i) {
 		struct buf why = BUF_INIT;
-		bool is_awaited = instance_is_wanted(i) && !i->is_proven &&
+		bool is_awaited = instance_is_wanted(i) && i->trial != TRIAL_PROVEN &&
 			(i->revision == r->app->target || i->takes_target);
 
 		if (is_awaited)
@@ -387,7 +386,8 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 		replace(i);
 		break;
 	case ROLLOUT_DO_PROVE:
-		i->is_proven = i->is_trusted = true;
+		i->trial = TRIAL_PROVEN;
+		i->trusted = i->generation;
 		instance_mark_dirty(i);
 		upstream_is_stale(a);
 		break;

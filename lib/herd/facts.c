@@ -50,7 +50,7 @@ static void note_end(struct instance *i, enum restart_verdict verdict, const cha
 {
 	struct buf why = BUF_INIT;
 
-	if (verdict == RESTART_FINISHED && !i->is_spare)
+	if (verdict == RESTART_FINISHED && !instance_is_spare(i))
 		return;
 	if (first)
 		buf_adds(&why, first);

@@ -168,7 +168,7 @@ static void take_verdict(struct instance *i, enum health verdict)
 		turn_unhealthy(i);
 	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY && !instance_is_silent(i)) {
 		instance_event(i, EVENT_HEALTHY, NULL);
-	} else if (verdict == HEALTH_UNHEALTHY && i->has_place) {
+	} else if (verdict == HEALTH_UNHEALTHY && i->health_slot == HEALTH_SLOT_HELD) {
 		instance_mark_dirty(i);
 	} else if (is_new) {
 		log_info("%s:%d: its health check passes", i->app->spec->name, i->number);
@@ -212,18 +212,17 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 
 /* --- who may be restarted for it ------------------------------------------------------------------------------------ */
 
-static void give_place(struct instance *i)
+static void give_health_slot(struct instance *i)
 {
 	struct app *a = i->app;
 	uint32_t next = budget_give(&a->health_budget, i->slot);
 	struct instance *heir = next ? herd_by_slot(a->herd, next) : NULL;
 
-	i->has_asked_place = false;
-	i->has_place = false;
+	instance_set_health_slot(i, HEALTH_SLOT_NONE);
 	if (!heir)
 		return;
 	/* What has just ended for another may end for it too: one more check has to fail. */
-	heir->has_place = true;
+	instance_set_health_slot(heir, HEALTH_SLOT_HELD);
 	if (heir->checkup)
 		heir->checkup->failed_before = heir->checkup->counts.failed;
 	instance_mark_dirty(heir);
@@ -231,59 +230,62 @@ static void give_place(struct instance *i)
 
 void health_slot_review(struct instance *i)
 {
-	bool waits = i->has_asked_place && !i->has_place;
+	bool waits = i->health_slot == HEALTH_SLOT_WAITING;
 	/* Who is down for good comes back for nobody. */
 	bool is_over = !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED;
 
-	if (i->has_asked_place && (is_over || (waits && i->state != STATE_UNHEALTHY)))
-		give_place(i);
+	if (i->health_slot != HEALTH_SLOT_NONE && (is_over || (waits && i->state != STATE_UNHEALTHY)))
+		give_health_slot(i);
 }
 
 void health_slot_release(struct instance *i)
 {
-	if (i->has_asked_place)
-		give_place(i);
+	if (i->health_slot != HEALTH_SLOT_NONE)
+		give_health_slot(i);
+}
+
+/* How many may be down can change only when nobody is. */
+static void fit_health_slots(struct app *a)
+{
+	if (!a->health_budget.len)
+		a->health_budget.most = (size_t)a->spec->deploy.max_unavailable;
+}
+
+static void take_health_slot(struct instance *i)
+{
+	struct app *a = i->app;
+
+	fit_health_slots(a);
+	instance_set_health_slot(
+		i, budget_ask(&a->health_budget, i->slot) ? HEALTH_SLOT_HELD : HEALTH_SLOT_WAITING);
 }
 
 void health_slot_restore(struct instance *i)
 {
-	if (!i->has_place)
+	if (i->health_slot != HEALTH_SLOT_HELD)
 		return;
-	if (!i->app->health_budget.len)
-		i->app->health_budget.most = (size_t)i->app->spec->deploy.max_unavailable;
-	i->has_asked_place = true;
-	i->has_place = budget_ask(&i->app->health_budget, i->slot);
-}
-
-/* How many may be down can change only when nobody is. */
-static void fit_places(struct app *a)
-{
-	if (!a->health_budget.len)
-		a->health_budget.most = (size_t)a->spec->deploy.max_unavailable;
+	i->health_slot = HEALTH_SLOT_NONE;
+	take_health_slot(i);
 }
 
 bool health_slot_take(struct instance *i)
 {
 	struct app *a = i->app;
 
-	fit_places(a);
-	if (i->has_place)
+	fit_health_slots(a);
+	if (i->health_slot == HEALTH_SLOT_HELD)
 		return true;
-	if (i->has_asked_place || (a->health_budget.held >= a->health_budget.most && a->health_budget.held))
+	if (i->health_slot == HEALTH_SLOT_WAITING ||
+		(a->health_budget.held >= a->health_budget.most && a->health_budget.held))
 		return false;
-	i->has_asked_place = true;
-	i->has_place = budget_ask(&a->health_budget, i->slot);
-	return i->has_place;
+	take_health_slot(i);
+	return i->health_slot == HEALTH_SLOT_HELD;
 }
 
-static void ask_place(struct instance *i)
+static void request_health_slot(struct instance *i)
 {
-	struct app *a = i->app;
-
-	fit_places(a);
-	i->has_asked_place = true;
-	i->has_place = budget_ask(&a->health_budget, i->slot);
-	if (!i->has_place)
+	take_health_slot(i);
+	if (i->health_slot == HEALTH_SLOT_WAITING)
 		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
 }
 
@@ -297,9 +299,9 @@ bool instance_step_unhealthy(struct instance *i)
 {
 	char why[256];
 
-	if (!i->has_asked_place)
-		ask_place(i);
-	if (!i->has_place || !is_ill_still(i))
+	if (i->health_slot == HEALTH_SLOT_NONE)
+		request_health_slot(i);
+	if (i->health_slot != HEALTH_SLOT_HELD || !is_ill_still(i))
 		return false;
 	if (!instance_may_stop(i))
 		return true;

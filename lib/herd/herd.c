@@ -55,10 +55,8 @@ static void take_steps(struct herd *h)
 		struct instance *i = h->dirty_first;
 		uint32_t slot = i->slot;
 
-		h->dirty_first = i->next_dirty;
-		if (!h->dirty_first)
-			h->dirty_last = NULL;
-		i->is_dirty = false;
+		h->dirty_first = i->next_dirty != i ? i->next_dirty : NULL;
+		i->next_dirty = NULL;
 		instance_step(i);
 		/* The step may have removed it. */
 		i = herd_by_slot(h, slot);

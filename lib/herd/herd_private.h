@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "herd/budget.h"
 #include "herd/herd.h"
+#include "herd/instance_state.h"
 #include "herd/revision.h"
 #include "herd/timers.h"
 #include "rules/fsm.h"
@@ -73,8 +74,13 @@ struct instance {
 	uint32_t slot;
 	int number;
 	uint64_t generation; /* of the last attempt; 0: none yet */
+	uint64_t trusted;    /* the attempt that a rollout proved last, by whatever revision; 0: none */
 	enum state state;
 	enum phase phase;
+	enum tenure tenure;
+	enum trial trial;
+	enum health_slot health_slot;
+	enum adoption adoption;
 	struct revision *revision; /* what it runs by, or will */
 	int port;                  /* of the last attempt */
 	int64_t pid;               /* 0: none */
@@ -92,25 +98,14 @@ struct instance {
 	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
-	bool is_retired;    /* scaled away or deleted: removed when it is down */
 	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
-	bool is_spare;      /* beside the count, for a rollout; it goes when that ends */
 	bool takes_target;  /* runs by its app's target from its next start on */
 	bool is_pulled;     /* goes down for a rollout alone; else people want it restarted too */
-	bool is_proven;     /* by the target of the rollout that is under way */
-	bool is_trusted;    /* this life of it was proven once, by whatever revision */
-	bool has_failed;    /* the same: it ended or was not ready in time */
 	bool is_restarting; /* has to go down once */
 	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */
 	bool is_port_free; /* the check said so */
 	bool was_delayed;  /* start_delay is over */
 	bool is_unkillable;
-	bool has_asked_place,
-		has_place; /* of those that are down for their health: it waits to be one, it is one */
-	bool was_adopted;
-	bool is_end_told; /* by an earlier brain; until herd_resume() */
-	bool is_dirty;
-	bool counts_wanted, counts_ready, counts_going_down; /* what app's counters hold of it */
 
 	struct last_exit last_exit;
 	struct timer life, tree;
@@ -120,7 +115,8 @@ struct instance {
 	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
 	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
 	enum rollout_step published_step;
-	struct instance *next_dirty;
+	unsigned int counted;        /* what its app's counters have of it: COUNTED_… */
+	struct instance *next_dirty; /* NULL: it is not in that row; the last one has itself */
 };
 
 struct app {
@@ -343,6 +339,8 @@ void rollout_note_failure(struct instance *i, const char *why);
 void rollout_note_upstream(struct app *a, const char *words);
 /* It runs by the new revision and has not proven itself: it gets no requests. */
 bool instance_is_on_trial(const struct instance *i);
+/* The attempt that it makes now was proven once. */
+bool instance_is_trusted(const struct instance *i);
 /* What a new instance runs by. */
 struct revision *app_birth_revision(const struct app *a, int number);
 
@@ -463,14 +461,6 @@ void requests_look(struct herd *h, const struct instance *i);
 void requests_resume(struct herd *h);
 void requests_answer(struct herd *h);
 void request_free(void *request);
-
-/* save.c */
-struct instance_flag {
-	const char *key;
-	size_t offset; /* of a bool in struct instance */
-};
-extern const struct instance_flag instance_flags[];
-extern const size_t instance_flags_count;
 
 /* history.c */
 void history_add(struct history *p, const struct herd_event *event);

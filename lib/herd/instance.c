@@ -41,7 +41,7 @@ void instance_name(const struct instance *i, struct buf *out)
 
 int instance_port(const struct instance *i)
 {
-	return i->is_spare ? i->port : revision_port(i->revision, i->number);
+	return instance_is_spare(i) ? i->port : revision_port(i->revision, i->number);
 }
 
 void instance_set_why(struct instance *i, const char *why)
@@ -55,7 +55,7 @@ void instance_set_why(struct instance *i, const char *why)
 
 bool instance_is_wanted(const struct instance *i)
 {
-	return i->wants_up && !i->is_retired && !i->app->herd->is_shutting_down;
+	return i->wants_up && !instance_is_retired(i) && !i->app->herd->is_shutting_down;
 }
 
 bool instance_should_run(const struct instance *i)
@@ -97,22 +97,34 @@ static void look_whether_well(struct instance *i)
 		i->well_since = now ? now : 1;
 }
 
+/* What its app counts it as. */
+static unsigned int counts_of(const struct instance *i)
+{
+	bool is_wanted = instance_is_wanted(i);
+
+	return (is_wanted && !instance_is_spare(i) ? COUNTED_WANTED : 0U) |
+		(is_wanted && instance_is_ready(i) ? COUNTED_READY : 0U) |
+		(instance_is_going_down(i) ? COUNTED_GOING_DOWN : 0U);
+}
+
+static void count(struct app *a, unsigned int counted, int by)
+{
+	a->wanted += counted & COUNTED_WANTED ? by : 0;
+	a->ready += counted & COUNTED_READY ? by : 0;
+	a->going_down += counted & COUNTED_GOING_DOWN ? by : 0;
+}
+
 static void recount(struct instance *i)
 {
 	struct app *a = i->app;
-	bool wanted = instance_is_wanted(i) && !i->is_spare;
-	bool ready = instance_is_wanted(i) && instance_is_ready(i);
-	bool going_down = instance_is_going_down(i);
+	unsigned int now = counts_of(i);
 	bool were_going_down = a->going_down > 0;
 
-	a->wanted += wanted - i->counts_wanted;
-	a->ready += ready - i->counts_ready;
-	if (ready != i->counts_ready)
+	if ((now ^ i->counted) & COUNTED_READY)
 		upstream_is_stale(a);
-	a->going_down += going_down - i->counts_going_down;
-	i->counts_wanted = wanted;
-	i->counts_ready = ready;
-	i->counts_going_down = going_down;
+	count(a, i->counted, -1);
+	count(a, now, 1);
+	i->counted = now;
 	if (were_going_down && !a->going_down)
 		for (size_t k = 0; k < a->needs.len; k++)
 			app_mark_dirty(a->needs.items[k]);
@@ -130,10 +142,9 @@ void instance_mark_dirty(struct instance *i)
 	h->is_changed = true;
 	if (i->app->rollout)
 		rollout_is_stale(i->app);
-	if (!i->is_dirty) {
-		i->is_dirty = true;
-		i->next_dirty = NULL;
-		if (h->dirty_last)
+	if (!i->next_dirty) {
+		i->next_dirty = i;
+		if (h->dirty_first)
 			h->dirty_last->next_dirty = i;
 		else
 			h->dirty_first = i;
@@ -190,17 +201,17 @@ static void add_last_words(const struct instance *i, enum event on, struct buf *
 		instance_last_lines(i, out);
 }
 
-/* The keeper tells each end until the store knows of it; a brain that was killed before that may have told it too. */
-static bool is_told_again(const struct instance *i, enum event on)
+/* The keeper reports each end until the store has it; a brain that was killed before that may have published it. */
+static bool was_published(const struct instance *i, enum event on)
 {
-	return event_is_end(on) && i->is_end_told && i->app->herd->is_restoring;
+	return event_is_end(on) && i->adoption == ADOPTION_END_PUBLISHED && i->app->herd->is_restoring;
 }
 
 static void tell_step(struct instance *i, struct herd_event *event)
 {
 	struct buf words = BUF_INIT;
 
-	if (is_told_again(i, event->on))
+	if (was_published(i, event->on))
 		return;
 	log_step(i, event->from, event->on, i->why);
 	buf_adds(&words, i->why ? i->why : "");

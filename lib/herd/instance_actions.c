@@ -90,8 +90,8 @@ static void choose_revision(struct instance *i)
 {
 	struct app *a = i->app;
 	struct revision *born = app_birth_revision(a, i->number);
-	bool is_overtaken = i->revision != a->target && i->revision != a->current && !i->is_spare;
-	bool is_surplus = a->rollout && !i->is_spare && i->number >= a->rollout->count;
+	bool is_overtaken = i->revision != a->target && i->revision != a->current && !instance_is_spare(i);
+	bool is_surplus = a->rollout && !instance_is_spare(i) && i->number >= a->rollout->count;
 
 	if ((i->takes_target || !a->rollout) && !is_surplus)
 		revision_set(&i->revision, a->target);
@@ -100,7 +100,9 @@ static void choose_revision(struct instance *i)
 		(revision_port(born, i->number) || !revision_port(i->revision, i->number)))
 		revision_set(&i->revision, born);
 	/* What an earlier attempt has proven says nothing of this one. */
-	i->takes_target = i->is_pulled = i->is_trusted = i->is_proven = false;
+	i->takes_target = i->is_pulled = false;
+	if (i->trial == TRIAL_PROVEN)
+		i->trial = TRIAL_OPEN;
 }
 
 static void begin_attempt(struct instance *i)

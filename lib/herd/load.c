@@ -70,6 +70,38 @@ static void load_exit(struct instance *i, const struct json *j)
 	};
 }
 
+static bool get_flag(const struct json *object, const char *key)
+{
+	return json_bool(json_get(object, key), false);
+}
+
+static enum tenure load_tenure(const struct json *j)
+{
+	if (get_flag(j, "is_spare"))
+		return get_flag(j, "is_retired") ? TENURE_DROPPED : TENURE_SPARE;
+	return get_flag(j, "is_retired") ? TENURE_RETIRED : TENURE_STAYS;
+}
+
+/* In the store each is a flag of its own. */
+static void load_flags(struct instance *i, const struct json *j)
+{
+	i->tenure = load_tenure(j);
+	i->trial = get_flag(j, "is_proven") ? TRIAL_PROVEN
+		: get_flag(j, "has_failed") ? TRIAL_FAILED
+					    : TRIAL_OPEN;
+	i->trusted = get_flag(j, "is_trusted") ? i->generation : 0;
+	i->health_slot = get_flag(j, "has_place") ? HEALTH_SLOT_HELD : HEALTH_SLOT_NONE;
+	i->wants_up = get_flag(j, "wants_up");
+	i->has_ended = get_flag(j, "has_ended");
+	i->is_restarting = get_flag(j, "is_restarting");
+	i->takes_target = get_flag(j, "takes_target");
+	i->is_pulled = get_flag(j, "is_pulled");
+	i->is_failing = get_flag(j, "is_failing");
+	i->is_port_free = get_flag(j, "is_port_free");
+	i->was_delayed = get_flag(j, "was_delayed");
+	i->is_unkillable = get_flag(j, "is_unkillable");
+}
+
 static void load_numbers(struct instance *i, const struct json *j)
 {
 	int64_t now = i->app->herd->now;
@@ -90,9 +122,7 @@ static void load_numbers(struct instance *i, const struct json *j)
 	i->delay_ms = get_int(j, "delay_ms", 0);
 	i->restarts = get_int(j, "restarts", 0);
 	i->start_by = start_by == EVENT_RETRY || start_by == EVENT_RESET ? (enum event)start_by : EVENT_START;
-	for (size_t k = 0; k < instance_flags_count; k++)
-		*(bool *)((char *)i + instance_flags[k].offset) =
-			json_bool(json_get(j, instance_flags[k].key), false);
+	load_flags(i, j);
 }
 
 static int load_ports(struct revision *r, const struct json *j, struct err *e)

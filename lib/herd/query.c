@@ -139,7 +139,7 @@ static void stopping_reason(const struct instance *i, struct buf *out)
 static void unhealthy_reason(const struct instance *i, struct buf *out)
 {
 	buf_adds(out, i->why ? i->why : "its health check fails");
-	if (!i->has_asked_place || i->has_place)
+	if (i->health_slot != HEALTH_SLOT_WAITING)
 		return;
 	if (i->app->health_budget.most > 1)
 		buf_addf(out, "; restarted once fewer than %zu of %s are down for their health",

@@ -52,7 +52,7 @@ static void start_app(const struct targeted_request *q, struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		struct instance *i = a->instances.items[k];
 
-		if (!i->is_retired)
+		if (!instance_is_retired(i))
 			start_instance(q, i);
 	}
 }
@@ -76,7 +76,7 @@ static void add_needs(struct targeted_request *q, const struct app *a)
 		vec_push(&q->apps, need);
 		add_needs(q, need);
 		for (size_t n = 0; n < need->instances.len; n++)
-			if (!((const struct instance *)need->instances.items[n])->is_retired)
+			if (!instance_is_retired(need->instances.items[n]))
 				vec_push(&q->instances, need->instances.items[n]);
 	}
 }
@@ -107,7 +107,7 @@ static void wait_for_retired(struct targeted_request *q)
 		for (size_t n = 0; n < a->instances.len; n++) {
 			struct instance *i = a->instances.items[n];
 
-			if (!i->is_retired)
+			if (!instance_is_retired(i))
 				continue;
 			request_wait(q->request, i, GOAL_DOWN);
 			instance_mark_dirty(i);

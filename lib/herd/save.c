@@ -6,30 +6,6 @@
 #include "herd/deploy.h"
 #include "herd/receipt.h"
 
-#define FLAG(member)                                                                                         \
-	{                                                                                                    \
-#member, offsetof(struct instance, member),                                                  \
-	}
-
-const struct instance_flag instance_flags[] = {
-	FLAG(wants_up),
-	FLAG(is_retired),
-	FLAG(has_ended),
-	FLAG(is_restarting),
-	FLAG(is_spare),
-	FLAG(takes_target),
-	FLAG(is_pulled),
-	FLAG(is_proven),
-	FLAG(is_trusted),
-	FLAG(has_failed),
-	FLAG(is_failing),
-	FLAG(is_port_free),
-	FLAG(was_delayed),
-	FLAG(is_unkillable),
-	FLAG(has_place),
-};
-const size_t instance_flags_count = sizeof(instance_flags) / sizeof(instance_flags[0]);
-
 /* Zero is what is read back where nothing is written. */
 static void set_int(struct buf *out, const char *key, int64_t value)
 {
@@ -77,6 +53,32 @@ static void set_exit(struct buf *out, const struct last_exit *end)
 	emit_close(out, '}');
 }
 
+static void set_flag(struct buf *out, const char *key, bool is)
+{
+	if (is)
+		emit_bool(out, key, true);
+}
+
+/* As they were called when each was a member of its own. */
+static void write_flags(const struct instance *i, struct buf *out)
+{
+	set_flag(out, "wants_up", i->wants_up);
+	set_flag(out, "is_retired", instance_is_retired(i));
+	set_flag(out, "has_ended", i->has_ended);
+	set_flag(out, "is_restarting", i->is_restarting);
+	set_flag(out, "is_spare", instance_is_spare(i));
+	set_flag(out, "takes_target", i->takes_target);
+	set_flag(out, "is_pulled", i->is_pulled);
+	set_flag(out, "is_proven", i->trial == TRIAL_PROVEN);
+	set_flag(out, "is_trusted", instance_is_trusted(i));
+	set_flag(out, "has_failed", i->trial == TRIAL_FAILED);
+	set_flag(out, "is_failing", i->is_failing);
+	set_flag(out, "is_port_free", i->is_port_free);
+	set_flag(out, "was_delayed", i->was_delayed);
+	set_flag(out, "is_unkillable", i->is_unkillable);
+	set_flag(out, "has_place", i->health_slot == HEALTH_SLOT_HELD);
+}
+
 static void write_instance(const struct instance *i, struct buf *out)
 {
 	int64_t now = i->app->herd->now;
@@ -104,9 +106,7 @@ static void write_instance(const struct instance *i, struct buf *out)
 	set_int(out, "start_by", i->start_by);
 	if (i->drain != DRAIN_NONE)
 		emit_string(out, "leave", drain_step_word(i->drain));
-	for (size_t k = 0; k < instance_flags_count; k++)
-		if (*(const bool *)((const char *)i + instance_flags[k].offset))
-			emit_bool(out, instance_flags[k].key, true);
+	write_flags(i, out);
 	set_timer(out, "life", &i->life, now);
 	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
 	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);

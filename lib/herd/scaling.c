@@ -43,7 +43,7 @@ static void wait_for_scale(struct herd_wait *r, const struct change *d, bool wai
 	if (d->is_awaited)
 		return;
 	VEC_EACH (&d->app->instances, i, instance) {
-		if (instance->is_retired)
+		if (instance_is_retired(instance))
 			request_wait(r, instance, GOAL_DOWN);
 		else if (waits_ready && instance->number >= d->was && instance_should_run(instance))
 			request_wait(r, instance, GOAL_READY);

@@ -7,11 +7,11 @@ const char *instance_stop_words(const struct instance *i)
 {
 	if (i->app->herd->is_shutting_down)
 		return "the daemon stops";
-	if (i->is_spare && i->is_retired)
+	if (instance_is_spare(i) && instance_is_retired(i))
 		return "a spare that is needed no more";
 	if (i->is_pulled)
 		return i->app->target->successor;
-	if (i->is_retired)
+	if (instance_is_retired(i))
 		return i->app->is_deleting ? "deleted" : "scaled down";
 	if (i->wants_up)
 		return i->limit_words ? i->limit_words : "restart";
@@ -21,7 +21,7 @@ const char *instance_stop_words(const struct instance *i)
 static void step_down(struct instance *i)
 {
 	bool waits = i->state == STATE_BLOCKED || i->state == STATE_BACKOFF;
-	bool is_to_be_down = !i->wants_up || i->is_retired;
+	bool is_to_be_down = !i->wants_up || instance_is_retired(i);
 
 	i->is_restarting = false;
 	instance_drain_cancel(i);
@@ -29,7 +29,7 @@ static void step_down(struct instance *i)
 	if (waits || (is_to_be_down && i->state != STATE_STOPPED))
 		instance_event(i, EVENT_STOP, instance_stop_words(i));
 	/* Not in the same step: being fed touched it, and what is touched must stay. */
-	else if (i->is_retired && i->phase == PHASE_NONE)
+	else if (instance_is_retired(i) && i->phase == PHASE_NONE)
 		app_remove(i);
 }
 

@@ -70,7 +70,7 @@ static int find_instance(struct search *s, const char *name, struct err *e)
 	struct instance *i = a && !a->is_deleting ? app_instance(a, number) : NULL;
 	int rc = 0;
 
-	if (i && !i->is_retired) {
+	if (i && !instance_is_retired(i)) {
 		vec_push(&s->singles, i);
 	} else if (a && !a->is_deleting) {
 		if (a->count > 0)
@@ -113,7 +113,7 @@ static void collect(const struct search *s, struct vec *instances, struct vec *a
 		if (s->marks[k] && apps)
 			vec_push(apps, (void *)a);
 		VEC_EACH (&a->instances, n, i) {
-			if (!i->is_retired && (s->marks[k] || is_single(s, i)))
+			if (!instance_is_retired(i) && (s->marks[k] || is_single(s, i)))
 				vec_push(instances, i);
 		}
 	}

@@ -37,7 +37,7 @@ static void add_port_words(const struct instance *i, const struct process_look *
 	buf_adds(out, " listens on ");
 	add_ports(look, out);
 	buf_addf(out, ", not on its PORT %d; set port = %d or make the program read PORT", i->port,
-		look->ports[0] - (i->is_spare ? 0 : i->port - revision_port(i->revision, 0)));
+		look->ports[0] - (instance_is_spare(i) ? 0 : i->port - revision_port(i->revision, 0)));
 }
 
 static void add_word_words(const struct instance *i, struct buf *out)

@@ -27,7 +27,7 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 		bool serves = instance_is_wanted(i) && instance_is_ready(i) && i->state == STATE_RUNNING &&
 			!is_trial;
 		/* The server of a slot that is being replaced stays, marked down.  Who does not come back has none, so its end needs no reload. */
-		bool is_coming = is_trial && !i->is_spare && i->phase == PHASE_UP;
+		bool is_coming = is_trial && !instance_is_spare(i) && i->phase == PHASE_UP;
 		bool comes_back = i->drain != DRAIN_NONE && instance_is_wanted(i);
 
 		if (!i->port || (!serves && !is_coming && !comes_back))

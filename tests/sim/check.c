@@ -24,7 +24,7 @@ static const struct instance *instance_of(const struct sim *s, int app, int numb
 
 static bool is_there(const struct instance *i)
 {
-	return i && !i->is_retired && !i->is_spare;
+	return i && !instance_is_retired(i) && !instance_is_spare(i);
 }
 
 static bool is_rolling(const struct sim *s, int app)
@@ -38,8 +38,9 @@ static bool is_rolling(const struct sim *s, int app)
 /* Beside what people want: a spare, or one that will be too many at the end. */
 static bool is_extra(const struct sim *s, int app, const struct instance *i)
 {
-	return i && (i->is_spare || i->number >= s->wants[app].count || i->number >= i->app->count) &&
-		(i->is_retired || i->app->rollout || s->wants[app].is_told);
+	return i &&
+		(instance_is_spare(i) || i->number >= s->wants[app].count || i->number >= i->app->count) &&
+		(instance_is_retired(i) || i->app->rollout || s->wants[app].is_told);
 }
 
 /* --- at a spawn --- */
@@ -76,19 +77,20 @@ static void check_port_of(struct sim *s, const struct spawn_effect *wish, int ap
 	const struct instance *i = instance_of(s, app, number);
 	int none = 0;
 	/* What goes back to another revision has its ports, and may lose them to the next one. */
-	bool is_to_last = number < SIM_COUNT_MAX && i && !i->is_spare && !s->wants[app].is_told &&
+	bool is_to_last = number < SIM_COUNT_MAX && i && !instance_is_spare(i) && !s->wants[app].is_told &&
 		i->revision == i->app->target;
 	int *known = is_to_last ? &s->wants[app].port[number] : &none;
 
 	if (*known && *known != wish->port)
 		sim_fail(s, "%s had port %d and is given %d", wish->name, *known, wish->port);
 	*known = wish->port;
-	if (wish->spec->port && !(i && i->is_spare) &&
+	if (wish->spec->port && !(i && instance_is_spare(i)) &&
 		wish->port != wish->spec->port + number * (int)wish->spec->port_step)
 		sim_fail(s, "%s is given port %d, and its app begins at %d", wish->name, wish->port,
 			(int)wish->spec->port);
 	/* One that will be too many at the end may be what was a spare of a revision that needs no ports. */
-	if (wish->instances > 1 && number > 0 && !wish->port && !(i && i->is_spare) && !is_extra(s, app, i))
+	if (wish->instances > 1 && number > 0 && !wish->port && !(i && instance_is_spare(i)) &&
+		!is_extra(s, app, i))
 		sim_fail(s, "%s has no port", wish->name);
 	for (size_t k = 0; k < s->procs.len && wish->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
@@ -325,7 +327,7 @@ static void check_instance(struct sim *s, const struct instance *i)
 
 	check_timer(s, i, &i->life);
 	check_timer(s, i, &i->tree);
-	if (i->is_spare && !i->is_retired && !i->app->rollout)
+	if (instance_is_spare(i) && !instance_is_retired(i) && !i->app->rollout)
 		sim_fail(s, "%s:%d is a spare, and nothing is rolled out", town_names[app], i->number);
 	if (instance_is_wanted(i) != is_wanted && !is_extra(s, app, i))
 		sim_fail(s, "%s:%d is %s, and the herd does not think so", town_names[app], i->number,
@@ -355,7 +357,7 @@ static void check_counts(struct sim *s, const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		asked += instance_is_wanted(i) && !i->is_spare;
+		asked += instance_is_wanted(i) && !instance_is_spare(i);
 		ready += instance_is_wanted(i) && instance_is_ready(i);
 		leaving += instance_is_going_down(i);
 	}
@@ -469,7 +471,7 @@ void check_relearn_states(struct sim *s)
 
 		s->states[app][i->number] = i->state;
 		s->is_known[app][i->number] = true;
-		s->is_down_ill[app][i->number] = i->has_place;
+		s->is_down_ill[app][i->number] = i->health_slot == HEALTH_SLOT_HELD;
 	}
 }
 

@@ -78,5 +78,5 @@ bool driver_wants_up(const struct sim *s, int app, int number, bool fallback)
 	const struct app *a = app_find(s->h, town_names[app]);
 	const struct instance *i = a && !a->is_deleting ? app_instance(a, number) : NULL;
 
-	return i && !i->is_retired && !i->is_spare ? i->wants_up : fallback;
+	return i && !instance_is_retired(i) && !instance_is_spare(i) ? i->wants_up : fallback;
 }

@@ -40,7 +40,7 @@ static void learn(struct sim *s, int app)
 		const struct instance *i = app_instance(a, n);
 
 		/* One on its way out comes back as a new one does. */
-		w->up[n] = i && !i->is_retired ? i->wants_up : w->is_up;
+		w->up[n] = i && !instance_is_retired(i) ? i->wants_up : w->is_up;
 	}
 	w->count = count;
 }
@@ -77,7 +77,7 @@ static bool serves(const struct instance *i)
 static bool is_pulled(const struct instance *i)
 {
 	return (i->takes_target && i->is_pulled) ||
-		(i->is_spare && i->is_retired && i->wants_up && !i->is_restarting);
+		(instance_is_spare(i) && instance_is_retired(i) && i->wants_up && !i->is_restarting);
 }
 
 static void look(struct sim *s, const struct app *a, struct seen *row)
@@ -98,11 +98,11 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		bool is_same_run = is_same && seen->generation == i->generation;
 
 		/* Those that the same step added, or that were done before it, were not counted on. */
-		wanted += is_same && !seen->was_spare && !seen->was_done && !i->is_spare &&
+		wanted += is_same && !seen->was_spare && !seen->was_done && !instance_is_spare(i) &&
 			i->state != STATE_FINISHED && i->number < count && instance_is_wanted(i);
 		left += serves(i) && !instance_is_going_down(i);
 		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && is_pulled(i) &&
-			(i->is_spare || instance_is_wanted(i)) && i->health != HEALTH_UNHEALTHY &&
+			(instance_is_spare(i) || instance_is_wanted(i)) && i->health != HEALTH_UNHEALTHY &&
 			!instance_is_silent(i) && !i->is_failing &&
 			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){
@@ -110,7 +110,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 			.generation = i->generation,
 			.served = serves(i),
 			.was_pulled = is_pulled(i),
-			.was_spare = i->is_spare,
+			.was_spare = instance_is_spare(i),
 			.was_done = is_done(i),
 		};
 	}
@@ -129,7 +129,8 @@ void roll_check_spare(struct sim *s, const struct instance *i, const struct spaw
 	/* Where somebody writes 0 in the middle of a deploy, its spare may be there already. */
 	bool is_auto = wish->spec->deploy.surge < 0;
 
-	if (i && i->is_spare && is_auto && i->app->rollout && !town_surge(wish->spec, i->app->rollout->count))
+	if (i && instance_is_spare(i) && is_auto && i->app->rollout &&
+		!town_surge(wish->spec, i->app->rollout->count))
 		sim_fail(s, "%s is a second one of what may exist only once", wish->name);
 }
 
@@ -154,7 +155,7 @@ static bool is_one_missing(const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		if (!i->is_spare && instance_is_wanted(i) && !serves(i) && !is_done(i))
+		if (!instance_is_spare(i) && instance_is_wanted(i) && !serves(i) && !is_done(i))
 			return true;
 	}
 	return false;
@@ -172,7 +173,7 @@ static void check_one_revision(struct sim *s, const struct app *a)
 	for (size_t k = 0; k < a->instances.len; k++) {
 		const struct instance *i = a->instances.items[k];
 
-		if (i->is_spare && (!a->rollout || (!is_one_missing(a) && !is_held_up(i))))
+		if (instance_is_spare(i) && (!a->rollout || (!is_one_missing(a) && !is_held_up(i))))
 			sim_fail(s, "all is quiet, and the spare %s:%d is there", a->spec->name, i->number);
 		/* Who is down takes it with the next start. */
 		if (!a->rollout && state_is_live(i->state) &&

@@ -1,0 +1,84 @@
+#include "herd/instance_state.h"
+
+#include "base/assert.h"
+#include "herd/herd_private.h"
+
+#define TO(state) (1U << (state))
+
+/* A closed set of steps: what is not listed is a mistake of the herd. */
+struct machine {
+	const char *name;
+	const char *const *words;
+	const unsigned int *steps; /* from each: bits of where it may go */
+};
+
+static void check_step(const struct instance *i, const struct machine *m, unsigned int from, unsigned int to)
+{
+	ASSERT(from == to || (m->steps[from] & TO(to)), "%s:%d: its %s goes from %s to %s",
+		i->app->spec->name, i->number, m->name, m->words[from], m->words[to]);
+}
+
+/* --- tenure --- */
+
+static const char *const tenure_words[TENURE_COUNT] = {
+	[TENURE_STAYS] = "stays",
+	[TENURE_RETIRED] = "retired",
+	[TENURE_SPARE] = "spare",
+	[TENURE_DROPPED] = "dropped",
+};
+
+static const unsigned int tenure_steps[TENURE_COUNT] = {
+	/* Who is a spare is made one at its birth. */
+	[TENURE_STAYS] = TO(TENURE_RETIRED) | TO(TENURE_SPARE),
+	[TENURE_RETIRED] = TO(TENURE_STAYS),
+	[TENURE_SPARE] = TO(TENURE_DROPPED) | TO(TENURE_STAYS),
+	/* Its number may become one of the app's own before it is gone. */
+	[TENURE_DROPPED] = TO(TENURE_STAYS),
+};
+
+static const struct machine tenures = { "tenure", tenure_words, tenure_steps };
+
+void instance_set_tenure(struct instance *i, enum tenure tenure)
+{
+	check_step(i, &tenures, i->tenure, tenure);
+	ASSERT(tenure != TENURE_SPARE || !i->generation || i->tenure == TENURE_SPARE,
+		"%s:%d has run, and becomes a spare", i->app->spec->name, i->number);
+	i->tenure = tenure;
+}
+
+void instance_retire(struct instance *i)
+{
+	instance_set_tenure(i, instance_is_spare(i) ? TENURE_DROPPED : TENURE_RETIRED);
+}
+
+bool instance_is_spare(const struct instance *i)
+{
+	return i->tenure == TENURE_SPARE || i->tenure == TENURE_DROPPED;
+}
+
+bool instance_is_retired(const struct instance *i)
+{
+	return i->tenure == TENURE_RETIRED || i->tenure == TENURE_DROPPED;
+}
+
+/* --- health slot --- */
+
+static const char *const health_slot_words[HEALTH_SLOT_COUNT] = {
+	[HEALTH_SLOT_NONE] = "none",
+	[HEALTH_SLOT_WAITING] = "waiting",
+	[HEALTH_SLOT_HELD] = "held",
+};
+
+static const unsigned int health_slot_steps[HEALTH_SLOT_COUNT] = {
+	[HEALTH_SLOT_NONE] = TO(HEALTH_SLOT_WAITING) | TO(HEALTH_SLOT_HELD),
+	[HEALTH_SLOT_WAITING] = TO(HEALTH_SLOT_HELD) | TO(HEALTH_SLOT_NONE),
+	[HEALTH_SLOT_HELD] = TO(HEALTH_SLOT_NONE),
+};
+
+static const struct machine health_slots = { "health slot", health_slot_words, health_slot_steps };
+
+void instance_set_health_slot(struct instance *i, enum health_slot slot)
+{
+	check_step(i, &health_slots, i->health_slot, slot);
+	i->health_slot = slot;
+}

@@ -1,0 +1,57 @@
+/*
+ * The small state machines of an instance, beside its state (rules/fsm): each is one enum.  Where not every step is legal there is a table of those
+ * that are, in instance_state.c, and one function that takes them.
+ */
+#ifndef OX_HERD_INSTANCE_STATE_H
+#define OX_HERD_INSTANCE_STATE_H
+
+#include <stdbool.h>
+
+struct instance;
+
+/* What becomes of it. */
+enum tenure {
+	TENURE_STAYS,
+	TENURE_RETIRED, /* scaled away or deleted: removed when it is down */
+	TENURE_SPARE,   /* beside the count, for a rollout */
+	TENURE_DROPPED, /* a spare that is needed no more: removed when it is down */
+	TENURE_COUNT,
+};
+
+/* By the target of the rollout that is under way. */
+enum trial {
+	TRIAL_OPEN,
+	TRIAL_PROVEN,
+	TRIAL_FAILED, /* it ended, or was not ready in time */
+};
+
+/* A place among those that may be down for their health. */
+enum health_slot {
+	HEALTH_SLOT_NONE,
+	HEALTH_SLOT_WAITING,
+	HEALTH_SLOT_HELD,
+	HEALTH_SLOT_COUNT,
+};
+
+/* What this brain knows of one that an earlier one started; until herd_resume(). */
+enum adoption {
+	ADOPTION_NONE, /* the keeper has not named it */
+	ADOPTION_DONE,
+	ADOPTION_END_PUBLISHED, /* and its end was published by that brain */
+};
+
+/* What its app's counters have of it. */
+enum {
+	COUNTED_WANTED = 1,
+	COUNTED_READY = 2,
+	COUNTED_GOING_DOWN = 4,
+};
+
+void instance_set_tenure(struct instance *i, enum tenure tenure);
+/* It is not to come back; a spare is dropped. */
+void instance_retire(struct instance *i);
+bool instance_is_spare(const struct instance *i);
+bool instance_is_retired(const struct instance *i);
+void instance_set_health_slot(struct instance *i, enum health_slot slot);
+
+#endif
