@@ -1,9 +1,9 @@
 /*
  * oxctl status: every instance, once, or until q is pressed.
  */
-#include "base/json.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "model/snapshot.h"
 #include "scope.h"
 #include "view/list.h"
 #include "watch.h"
@@ -30,39 +30,47 @@ const struct opt status_options[] = {
 };
 
 /* Named apps show all of their instances. */
-static int render(const struct json *status, const struct opt_rest *rest, struct list_text *out)
+static void render(const struct snapshot *s, const struct opt_rest *rest, struct list_text *out)
 {
 	bool is_whole = is_unfolded || (rest->count && !scope_names_all(rest));
 	const struct list_options how = {
 		.width = out_width(), .height = is_whole ? 0 : out_height(), .colour = out_has_colour()
 	};
-	struct err e = ERR_INIT;
-	int code = EXIT_DONE;
 
-	if (list_render(status, &how, out, &e) < 0)
-		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
-	err_release(&e);
+	list_render(s, &how, out);
+}
+
+static int print_list(struct daemon_call *t, const struct opt_rest *rest)
+{
+	struct list_text shown = { .table = BUF_INIT, .verdict = BUF_INIT };
+	struct snapshot s = SNAPSHOT_INIT;
+	int code = daemon_call_snapshot(t, &s);
+
+	if (code == EXIT_DONE) {
+		render(&s, rest, &shown);
+		out_write(&shown.table);
+		out_write(&shown.verdict);
+	} else {
+		daemon_call_tell(t, code);
+	}
+	snapshot_release(&s);
+	list_release(&shown);
 	return code;
 }
 
 static int print_once(const struct opt_rest *rest)
 {
 	struct daemon_call t = { .method = "status", .is_question = true, .e = ERR_INIT };
-	struct list_text shown = { .table = BUF_INIT, .verdict = BUF_INIT };
 	struct buf out = BUF_INIT;
 	int code = EXIT_DONE;
 
 	t.params = daemon_call_targets(rest, 0);
 	t.text = as_json ? &out : NULL;
 	code = daemon_call_ask(&t);
-	if (code == EXIT_DONE && as_json) {
+	if (code == EXIT_DONE && as_json)
 		out_json_text(&out);
-	} else if (code == EXIT_DONE) {
-		code = render(t.result, rest, &shown);
-		out_write(&shown.table);
-		out_write(&shown.verdict);
-	}
-	list_release(&shown);
+	else if (code == EXIT_DONE)
+		code = print_list(&t, rest);
 	buf_release(&out);
 	daemon_call_release(&t);
 	return code;

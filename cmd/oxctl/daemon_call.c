@@ -16,6 +16,7 @@
 #include "interrupt.h"
 #include "launch.h"
 #include "model/fields.h"
+#include "model/snapshot.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "wire/methods.h"
@@ -451,6 +452,11 @@ int daemon_call_ask(struct daemon_call *t)
 		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
 	client_free(client);
 	return code;
+}
+
+int daemon_call_snapshot(struct daemon_call *t, struct snapshot *s)
+{
+	return snapshot_from_json(t->result, s, &t->e) < 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
 void daemon_call_release(struct daemon_call *t)

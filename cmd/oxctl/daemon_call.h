@@ -14,6 +14,7 @@ enum { TALK_KEY_LEN = 32 };
 
 struct client;
 struct json;
+struct snapshot;
 
 /* One question.  Start with its method and what else is known; end with daemon_call_release(). */
 struct daemon_call {
@@ -62,6 +63,8 @@ int daemon_call_tell(struct daemon_call *t, int code);
 int daemon_call_call(struct client *client, struct daemon_call *t);
 /* Connects, asks, and says what the daemon notes beside its answer. */
 int daemon_call_ask(struct daemon_call *t);
+/* The result of "status" into an empty snapshot; what is wrong with it is left in `e`. */
+int daemon_call_snapshot(struct daemon_call *t, struct snapshot *s);
 void daemon_call_release(struct daemon_call *t);
 
 #endif

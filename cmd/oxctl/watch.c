@@ -3,10 +3,10 @@
 #include <poll.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "model/snapshot.h"
 #include "os/clock.h"
 #include "screen.h"
 #include "view/scroll.h"
@@ -19,7 +19,7 @@ enum {
 struct watch {
 	const struct opt_rest *rest;
 	watch_render render;
-	struct json *status; /* the last answer */
+	struct snapshot last; /* what was answered */
 	struct list_text shown;
 	struct scroll scroll;
 	struct scroll_keys keys;
@@ -43,12 +43,10 @@ static int draw(struct watch *w)
 /* The last answer, for the terminal as it is now. */
 static int render(struct watch *w)
 {
-	int code = EXIT_DONE;
-
 	list_release(&w->shown);
 	w->shown = (struct list_text){ .table = BUF_INIT, .verdict = BUF_INIT };
-	code = w->render(w->status, w->rest, &w->shown);
-	return code == EXIT_DONE ? draw(w) : code;
+	w->render(&w->last, w->rest, &w->shown);
+	return draw(w);
 }
 
 static int refresh(struct watch *w, struct client *client)
@@ -58,10 +56,10 @@ static int refresh(struct watch *w, struct client *client)
 
 	t.params = daemon_call_targets(w->rest, 0);
 	code = daemon_call_try_call(client, &t);
+	snapshot_release(&w->last);
+	if (code == EXIT_DONE)
+		code = daemon_call_snapshot(&t, &w->last);
 	if (code == EXIT_DONE) {
-		json_free(w->status);
-		w->status = t.result;
-		t.result = NULL;
 		code = render(w);
 	} else if (code != EXIT_NO_DAEMON) {
 		screen_end();
@@ -175,7 +173,10 @@ static int watch_by(struct watch *w, struct client *client)
 
 int watch_status(const struct opt_rest *rest, watch_render how)
 {
-	struct watch w = { .rest = rest, .render = how, .shown = { .table = BUF_INIT, .verdict = BUF_INIT } };
+	struct watch w = { .rest = rest,
+		.render = how,
+		.last = SNAPSHOT_INIT,
+		.shown = { .table = BUF_INIT, .verdict = BUF_INIT } };
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
 	int code = daemon_call_connect(&client);
@@ -194,7 +195,7 @@ int watch_status(const struct opt_rest *rest, watch_render how)
 	}
 	screen_end();
 	client_free(client);
-	json_free(w.status);
+	snapshot_release(&w.last);
 	list_release(&w.shown);
 	err_release(&e);
 	return code;

@@ -7,10 +7,10 @@
 #include "base/opt.h"
 #include "view/list.h"
 
-struct json;
+struct snapshot;
 
-/* What the daemon answered as a list for this terminal; an exit code. */
-typedef int (*watch_render)(const struct json *status, const struct opt_rest *rest, struct list_text *out);
+/* What the daemon answered as a list for this terminal. */
+typedef void (*watch_render)(const struct snapshot *s, const struct opt_rest *rest, struct list_text *out);
 
 /* Until `q` is pressed, or the daemon is gone; an exit code. */
 int watch_status(const struct opt_rest *rest, watch_render how);

@@ -355,19 +355,6 @@ static int answer_or_fail(struct request *r, struct json *result, const struct e
 	return 0;
 }
 
-static int handle_status(void *context, struct request *r)
-{
-	struct handle *h = context;
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
-	struct err e = ERR_INIT;
-
-	answer_or_fail(r, brain_status(h->brain, targets, count, &e), &e);
-	err_release(&e);
-	mem_free(targets);
-	return 0;
-}
-
 static int handle_events(void *context, struct request *r)
 {
 	struct handle *h = context;
@@ -384,14 +371,6 @@ static int handle_events(void *context, struct request *r)
 	vec_release(&known);
 	err_release(&e);
 	mem_free(targets);
-	return 0;
-}
-
-static int handle_subscribe(void *context, struct request *r)
-{
-	struct handle *h = context;
-
-	rpc_stream_subscribe(r, brain_status(h->brain, NULL, 0, NULL));
 	return 0;
 }
 

@@ -53,6 +53,9 @@ struct oxfile *handle_read(struct handle *h, struct request *r, const char *path
 struct oxfile *handle_read_again(struct handle *h, const char *path, struct diags *mistakes);
 /* In whose environment that app runs; 0: there is none. */
 int64_t handle_caller(struct handle *h, const char *path);
+/* handle_status.c */
+int handle_status(void *context, struct request *r);
+int handle_subscribe(void *context, struct request *r);
 /* handle_save.c: the way back. */
 int handle_save(void *context, struct request *r);
 /* handle_logs.c: what instances say. */

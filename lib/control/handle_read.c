@@ -8,7 +8,7 @@
 #include "control/handle.h"
 #include "control/oxfile_load.h"
 #include "engine/brain.h"
-#include "model/status.h"
+#include "model/snapshot.h"
 #include "spawn/launch_env.h"
 
 static bool first_of(struct handle *h, const char *path, struct app_status *app)

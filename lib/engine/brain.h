@@ -73,10 +73,12 @@ void brain_leave(struct brain *b);
 /* The keeper was gone before it was asked to end: what it ran may live, and waits for the next one. */
 bool brain_is_orphan(const struct brain *b);
 
-/* --- what is seen of it (engine/report.c); the caller frees the JSON ----------------------------------------- */
+/* --- what is seen of it (engine/snapshot.c, report.c); the caller frees the JSON ----------------------------------------- */
 
-/* SPEC section 6.  NULL with words for an unknown target; e->number is ENOENT. */
-struct json *brain_status(struct brain *b, const char *const *targets, size_t count, struct err *e);
+/* Of what the targets mean, into an empty one.  -1 with words for an unknown target; e->number is ENOENT. */
+int brain_snapshot(
+	struct brain *b, const char *const *targets, size_t count, struct snapshot *out, struct err *e);
+/* NULL with words, as above. */
 struct json *brain_why(struct brain *b, const char *target, size_t limit, struct err *e);
 /* Remembered events after `since`, the newest `limit` of them. */
 struct json *brain_events(

@@ -174,6 +174,8 @@ void brain_open_limits(struct brain *b);
 /* What a service left that has ended with 0; the words are in `command`. */
 void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
+/* snapshot.c */
+void brain_daemon_status(const struct brain *b, struct daemon_status *out);
 /* brain_words.c: the herd's words for a spawn that the keeper could not do. */
 void brain_spawn_words(
 	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);

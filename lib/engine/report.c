@@ -1,130 +1,15 @@
 /*
- * What is seen of the brain from outside: status, timelines, events.
+ * What is seen of the brain from outside: timelines, events, itself (its snapshot: engine/snapshot.c).
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/err.h"
 #include "base/json.h"
 #include "base/json_emit.h"
-#include "base/mem.h"
-#include "base/version.h"
 #include "engine/brain_private.h"
 #include "engine/upgrade.h"
 #include "model/selector.h"
 #include "os/clock.h"
-
-static struct json *daemon_to_json(const struct brain *b)
-{
-	struct json *object = json_new_object();
-
-	json_set_int(object, "pid", b->keeper_pid);
-	json_set_int(object, "brain_pid", getpid());
-	json_set_string(object, "version", ox_version);
-	json_set_int(object, "uptime_secs", (clock_ms() - b->started_at) / 1000);
-	json_set_int(object, "brain_restarts", b->brain_restarts);
-	return object;
-}
-
-/* Measured for all of them in one walk over /proc, and only because somebody asks. */
-static void measure(struct brain *b, struct instance_status *statuses, size_t count)
-{
-	struct usage_reading *readings = mem_zalloc(count, sizeof(*readings));
-
-	for (size_t i = 0; i < count; i++)
-		readings[i].pid = (pid_t)statuses[i].pid;
-	usage_read(b->usage, readings, count);
-	for (size_t i = 0; i < count; i++) {
-		if (!readings[i].processes)
-			continue;
-		statuses[i].memory_bytes = readings[i].memory_bytes;
-		statuses[i].cpu_percent = readings[i].cpu_percent;
-	}
-	mem_free(readings);
-}
-
-static int64_t dropped_by(const struct brain *b, const struct instance_status *status)
-{
-	struct buf name = BUF_INIT;
-	uint64_t dropped = 0;
-
-	/* As nearly always. */
-	if (!log_streams_dropped(b->streams, NULL))
-		return 0;
-	buf_addf(&name, "%s:%d", status->name, status->instance);
-	dropped = log_streams_dropped(b->streams, name.ptr);
-	buf_release(&name);
-	return (int64_t)dropped;
-}
-
-static void write_processes(struct brain *b, struct buf *out, const struct vec *instances)
-{
-	struct instance_status *statuses = mem_zalloc(instances->len, sizeof(*statuses));
-
-	for (size_t i = 0; i < instances->len; i++) {
-		instance_status_init(&statuses[i]);
-		instance_status(instances->items[i], clock_ms(), &statuses[i]);
-		statuses[i].log_dropped_bytes = dropped_by(b, &statuses[i]);
-	}
-	measure(b, statuses, instances->len);
-	emit_open(out, NULL, '[');
-	for (size_t i = 0; i < instances->len; i++) {
-		instance_status_write(&statuses[i], out);
-		instance_status_release(&statuses[i]);
-	}
-	emit_close(out, ']');
-	mem_free(statuses);
-}
-
-/* Also an app of no instances is one that was asked for. */
-static bool is_meant(const struct brain *b, const struct vec *instances, const char *const *targets,
-	size_t count, const char *app)
-{
-	const struct spec *s = herd_spec(b->herd, app);
-	const struct instance *instance = NULL;
-	size_t i = 0;
-
-	VEC_EACH (instances, i, instance) {
-		if (!strcmp(instance_app(instance), app))
-			return true;
-	}
-	for (i = 0; i < count; i++)
-		if (selector_means(
-			    targets[i], herd_spec(b->herd, targets[i]) != NULL, app, s ? s->namespace : NULL))
-			return true;
-	return !count;
-}
-
-struct json *brain_status(struct brain *b, const char *const *targets, size_t count, struct err *e)
-{
-	struct vec instances = VEC_INIT;
-	struct json *root = NULL;
-	struct buf text = BUF_INIT;
-
-	if (herd_targets(b->herd, targets, count, &instances, e) < 0) {
-		vec_release(&instances);
-		return NULL;
-	}
-	root = json_new_object();
-	json_set_int(root, "version", 1);
-	json_set(root, "daemon", daemon_to_json(b));
-	emit_open(&text, NULL, '[');
-	for (size_t i = 0; i < herd_app_count(b->herd); i++) {
-		struct app_status app;
-
-		herd_app_status(b->herd, i, &app);
-		if (is_meant(b, &instances, targets, count, app.name))
-			app_status_write(&app, &text);
-	}
-	emit_close(&text, ']');
-	json_set(root, "apps", json_new_text(text.ptr));
-	buf_clear(&text);
-	write_processes(b, &text, &instances);
-	json_set(root, "processes", json_new_text(text.ptr));
-	buf_release(&text);
-	vec_release(&instances);
-	return root;
-}
 
 static struct json *happening_to_json(const struct happening *h)
 {
@@ -229,6 +114,21 @@ struct json *brain_events(
 	buf_release(&text);
 	vec_release(&chosen);
 	return root;
+}
+
+static struct json *daemon_to_json(const struct brain *b)
+{
+	struct daemon_status daemon;
+	struct buf text = BUF_INIT;
+	struct json *object = NULL;
+
+	brain_daemon_status(b, &daemon);
+	emit_open(&text, NULL, '{');
+	daemon_status_write(&daemon, &text);
+	emit_close(&text, '}');
+	object = json_parse(text.ptr, text.len, text.len, NULL);
+	buf_release(&text);
+	return object;
 }
 
 struct json *brain_info(struct brain *b)

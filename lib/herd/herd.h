@@ -18,7 +18,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "herd/herd_effects.h"
-#include "model/status.h"
+#include "model/snapshot.h"
 
 struct build;
 struct err;

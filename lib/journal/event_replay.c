@@ -1,7 +1,7 @@
 #include "journal/event_replay.h"
 
 #include "base/json.h"
-#include "model/status.h"
+#include "base/utc.h"
 #include "rules/rollout.h"
 
 /* Its words stay, whatever becomes of the line. */

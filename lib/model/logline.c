@@ -5,7 +5,7 @@
 #include "base/base64.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "model/status.h"
+#include "base/utc.h"
 
 static bool is_text(const char *bytes, size_t len)
 {

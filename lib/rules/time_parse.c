@@ -6,8 +6,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "base/utc.h"
 #include "model/fields.h"
-#include "model/status.h"
 
 #define MS_A_DAY INT64_C(86400000)
 

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
-#include "model/status.h"
+#include "model/snapshot.h"
 
 /* Equal are: app, state, health and reason. */
 struct fold_row {

@@ -2,12 +2,9 @@
 
 #include <string.h>
 
-#include "base/err.h"
-#include "base/json.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "base/vec.h"
-#include "model/status.h"
+#include "model/snapshot.h"
 #include "view/fold.h"
 #include "view/table.h"
 #include "view/wrap.h"
@@ -234,30 +231,6 @@ static void add_verdict(const struct vec *instances, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-static void free_instance(void *item)
-{
-	instance_status_release(item);
-	mem_free(item);
-}
-
-static int read_instances(const struct json *status, struct vec *instances, struct err *e)
-{
-	const struct json *processes = json_get(status, "processes");
-	const struct json *member = NULL;
-
-	if (!json_is_array(processes))
-		return err_set(e, "a status has no 'processes'");
-	JSON_EACH (processes, member) {
-		struct instance_status *s = mem_zalloc(1, sizeof(*s));
-
-		instance_status_init(s);
-		vec_push(instances, s);
-		if (instance_status_from_json(member, s, e) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* A deploy that nobody is told of any more is easily forgotten. */
 static void add_rollout(const struct app_status *a, struct buf *out)
 {
@@ -282,29 +255,25 @@ static void add_rollout(const struct app_status *a, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-static void add_rollouts(const struct json *status, struct buf *out)
+static void add_rollouts(const struct vec *apps, struct buf *out)
 {
-	const struct json *member = NULL;
+	const struct app_status *app = NULL;
+	size_t i = 0;
 
-	JSON_EACH (json_get(status, "apps"), member) {
-		struct app_status app;
-
-		if (app_status_from_json(member, &app, NULL) == 0)
-			add_rollout(&app, out);
-	}
+	VEC_EACH (apps, i, app)
+		add_rollout(app, out);
 }
 
 /* Scaled to none, or disabled: no row of the table says that they are known. */
-static void add_empty(const struct json *status, struct buf *out)
+static void add_empty(const struct vec *apps, struct buf *out)
 {
-	const struct json *member = NULL;
+	const struct app_status *app = NULL;
+	size_t i = 0;
 
-	JSON_EACH (json_get(status, "apps"), member) {
-		struct app_status app;
-
-		if (app_status_from_json(member, &app, NULL) < 0 || app.instances)
+	VEC_EACH (apps, i, app) {
+		if (app->instances)
 			continue;
-		human_safe(out, app.name, strlen(app.name));
+		human_safe(out, app->name, strlen(app->name));
 		buf_adds(out, ": no instances\n");
 	}
 }
@@ -324,27 +293,20 @@ static void wrap_lines(struct buf *out, char *text, size_t width)
 	}
 }
 
-int list_render(
-	const struct json *status, const struct list_options *how, struct list_text *out, struct err *e)
+void list_render(const struct snapshot *s, const struct list_options *how, struct list_text *out)
 {
-	struct vec instances = VEC_INIT;
 	struct buf verdict = BUF_INIT;
-	int rc = read_instances(status, &instances, e);
 
-	if (rc == 0 && !instances.len && !json_count(json_get(status, "apps"))) {
+	if (!s->instances.len && !s->apps.len)
 		buf_adds(&verdict, "nothing to show: no app has an instance\n");
-	} else if (rc == 0) {
-		if (instances.len)
-			add_verdict(&instances, &verdict);
-		add_empty(status, &verdict);
-		add_rollouts(status, &verdict);
-	}
+	if (s->instances.len)
+		add_verdict(&s->instances, &verdict);
+	add_empty(&s->apps, &verdict);
+	add_rollouts(&s->apps, &verdict);
 	wrap_lines(&out->verdict, verdict.ptr, how->width);
-	if (rc == 0 && instances.len)
-		add_fitting_table(&instances, how, out);
+	if (s->instances.len)
+		add_fitting_table(&s->instances, how, out);
 	buf_release(&verdict);
-	vec_release_with(&instances, free_instance);
-	return rc;
 }
 
 void list_release(struct list_text *t)

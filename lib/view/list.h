@@ -19,8 +19,7 @@
 #include "base/buf.h"
 #include "view/human.h"
 
-struct err;
-struct json;
+struct snapshot;
 
 struct list_options {
 	size_t width;  /* 0: as wide as it needs */
@@ -33,9 +32,7 @@ struct list_text {
 	struct buf verdict; /* a line, or several: how many are ready, what is being deployed */
 };
 
-/* `status` is what the daemon answers to "status"; -1 with words if it is not. */
-int list_render(
-	const struct json *status, const struct list_options *how, struct list_text *out, struct err *e);
+void list_render(const struct snapshot *s, const struct list_options *how, struct list_text *out);
 void list_release(struct list_text *t);
 /* The colour that a word of model/states.def has everywhere. */
 enum tint list_tint(const char *state);

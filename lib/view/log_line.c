@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utc.h"
 #include "model/logline.h"
-#include "model/status.h"
 #include "view/human.h"
 
 enum {

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "model/status.h"
+#include "base/utc.h"
 #include "view/human.h"
 #include "view/list.h"
 #include "view/progress.h"

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "lines.h"
+#include "model/snapshot.h"
 #include "unit.h"
 
 /* What every process of a status has, so that a test writes only what matters to it. */
@@ -39,8 +40,12 @@ static struct json *parsed(const char *text)
 static int rendered(const struct json *status, const struct list_options *how, struct buf *out, struct err *e)
 {
 	struct list_text text = { .table = BUF_INIT, .verdict = BUF_INIT };
-	int rc = list_render(status, how, &text, e);
+	struct snapshot s = SNAPSHOT_INIT;
+	int rc = snapshot_from_json(status, &s, e);
 
+	if (rc == 0)
+		list_render(&s, how, &text);
+	snapshot_release(&s);
 	buf_add(out, text.table.ptr, text.table.len);
 	buf_add(out, text.verdict.ptr, text.verdict.len);
 	list_release(&text);
@@ -174,12 +179,15 @@ static void all_are_listed_where_they_fit(void **state)
 		struct list_text out = { .table = BUF_INIT, .verdict = BUF_INIT };
 		struct buf text = BUF_INIT;
 		struct json *status = NULL;
+		struct snapshot s = SNAPSHOT_INIT;
 
 		buf_adds(&text, "{\"processes\":[" PROCESS("w", "0", UP));
 		many(&text, 10, "api", UP);
 		buf_adds(&text, "]}");
 		status = parsed(text.ptr);
-		assert_int_equal(list_render(status, &ways[i], &out, NULL), 0);
+		assert_int_equal(snapshot_from_json(status, &s, NULL), 0);
+		list_render(&s, &ways[i], &out);
+		snapshot_release(&s);
 		assert_int_equal(lines_count(out.table.ptr), 12);
 		json_free(status);
 		buf_release(&text);

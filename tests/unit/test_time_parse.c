@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "model/status.h"
+#include "base/utc.h"
 #include "unit.h"
 
 /* Two hours east of Greenwich. */

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "model/status.h"
+#include "base/utc.h"
 #include "unit.h"
 
 static struct json *parsed(const char *text)

@@ -1,14 +1,17 @@
 /*
- * One instance and one app as somebody outside sees them: `oxctl status`, its JSON and back.  Field names and
- * types are a promise.
+ * The daemon, its apps, rollouts and instances at one moment, as somebody outside sees them.  The brain fills it in (engine/snapshot.c), and
+ * whatever is shown is drawn from it: tables (view/list.h), the JSON of "status", which oxctl reads back into it.  Names and types of the
+ * fields of the JSON are a promise.
  */
-#ifndef OX_MODEL_STATUS_H
-#define OX_MODEL_STATUS_H
+#ifndef OX_MODEL_SNAPSHOT_H
+#define OX_MODEL_SNAPSHOT_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/vec.h"
+#include "model/spec.h"
 
 struct err;
 struct json;
@@ -73,8 +76,39 @@ struct app_status {
 void app_status_write(const struct app_status *s, struct buf *out);
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e);
 
-/* "2026-11-20T19:55:01.120Z" for ms since 1970, and back; years 0 to 9999. */
-void utc_print(struct buf *out, int64_t ms);
-bool utc_parse(const char *text, int64_t *ms);
+struct daemon_status {
+	int64_t pid; /* the keeper's */
+	int64_t brain_pid;
+	const char *version; /* borrowed */
+	int64_t uptime_secs;
+	int64_t brain_restarts;
+};
+/* The members of it, into an object that the caller has opened. */
+void daemon_status_write(const struct daemon_status *d, struct buf *out);
+/* What is missing is 0, and no mistake; texts are borrowed from `j`. */
+void daemon_status_from_json(const struct json *j, struct daemon_status *d);
+
+/* Owns all that it holds. */
+struct snapshot {
+	struct daemon_status daemon;
+	struct vec apps;      /* of struct app_status * */
+	struct vec instances; /* of struct instance_status * */
+	struct strings texts; /* what `daemon` and `apps` borrow from */
+};
+
+#define SNAPSHOT_INIT                                                                                        \
+	{                                                                                                    \
+		.apps = VEC_INIT, .instances = VEC_INIT,                                                     \
+	}
+
+void snapshot_release(struct snapshot *s);
+/* These copy the texts. */
+void snapshot_set_daemon(struct snapshot *s, const struct daemon_status *daemon);
+void snapshot_add_app(struct snapshot *s, const struct app_status *app);
+/* To be filled in: initialised, and owned by the snapshot. */
+struct instance_status *snapshot_add_instance(struct snapshot *s);
+void snapshot_write(const struct snapshot *s, struct buf *out);
+/* For an empty `s`.  -1 with words if it is none; fields that are younger than version 0.1.0 may be missing. */
+int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e);
 
 #endif

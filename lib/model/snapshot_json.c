@@ -1,6 +1,6 @@
-#include "model/status.h"
-
-#include <stdio.h>
+/*
+ * A snapshot as JSON, and back: the answer to "status".
+ */
 #include <string.h>
 
 #include "base/err.h"
@@ -8,112 +8,12 @@
 #include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utc.h"
+#include "model/snapshot.h"
 
-enum { MS_A_DAY = 86400000 };
+enum { SNAPSHOT_VERSION = 1 };
 
-void instance_status_init(struct instance_status *s)
-{
-	*s = (struct instance_status){
-		.status = "stopped",
-		.health = "none",
-		.uptime_ms = -1,
-		.memory_bytes = -1,
-		.cpu_percent = -1,
-		.next_restart_ms = -1,
-		.reason = BUF_INIT,
-	};
-}
-
-void instance_status_release(struct instance_status *s)
-{
-	mem_free(s->name);
-	buf_release(&s->reason);
-	instance_status_init(s);
-}
-
-/* --- time in UTC, by the calendar's own arithmetic --- */
-
-/* Days since 1970-01-01 of a day of the Gregorian calendar; years begin in March, so that the leap day is the last. */
-static int64_t days_of(int64_t year, int month, int day)
-{
-	int64_t y = month <= 2 ? year - 1 : year;
-	int64_t era = (y >= 0 ? y : y - 399) / 400;
-	int64_t of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-struct civil {
-	int64_t year;
-	int month, day;
-};
-
-static struct civil civil_of(int64_t days)
-{
-	struct civil c = { .day = 1 };
-	int64_t z = days + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	int64_t of_era = z - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-	int64_t month = (5 * of_year + 2) / 153;
-
-	c.day = (int)(of_year - (153 * month + 2) / 5 + 1);
-	c.month = (int)(month < 10 ? month + 3 : month - 9);
-	c.year = year + era * 400 + (c.month <= 2);
-	return c;
-}
-
-void utc_print(struct buf *out, int64_t ms)
-{
-	int64_t days = ms / MS_A_DAY - (ms % MS_A_DAY < 0);
-	int64_t of_day = ms - days * MS_A_DAY;
-	struct civil c = civil_of(days);
-
-	buf_addf(out, "%04lld-%02d-%02dT%02d:%02d:%02d.%03dZ", (long long)c.year, c.month, c.day,
-		(int)(of_day / 3600000), (int)(of_day / 60000 % 60), (int)(of_day / 1000 % 60),
-		(int)(of_day % 1000));
-}
-
-static bool digits(const char *text, int count, int *value)
-{
-	*value = 0;
-	for (int k = 0; k < count; k++) {
-		if (text[k] < '0' || text[k] > '9')
-			return false;
-		*value = *value * 10 + (text[k] - '0');
-	}
-	return true;
-}
-
-bool utc_parse(const char *text, int64_t *ms)
-{
-	/* "0000-00-00T00:00:00.000Z": a 0 stands for a digit, all else for itself. */
-	static const struct {
-		int at, len;
-	} parts[] = { { 0, 4 }, { 5, 2 }, { 8, 2 }, { 11, 2 }, { 14, 2 }, { 17, 2 }, { 20, 3 } };
-	int value[7] = { 0 };
-	struct civil c = { .day = 1 };
-
-	if (strlen(text) != 24 || text[4] != '-' || text[7] != '-' || text[10] != 'T' || text[13] != ':' ||
-		text[16] != ':' || text[19] != '.' || text[23] != 'Z')
-		return false;
-	for (int k = 0; k < 7; k++)
-		if (!digits(text + parts[k].at, parts[k].len, &value[k]))
-			return false;
-	if (value[1] < 1 || value[1] > 12 || value[3] > 23 || value[4] > 59 || value[5] > 59)
-		return false;
-	c = civil_of(days_of(value[0], value[1], value[2]));
-	/* The 30th of February is another day when it is counted out. */
-	if (c.month != value[1] || c.day != value[2])
-		return false;
-	*ms = days_of(value[0], value[1], value[2]) * MS_A_DAY +
-		(((int64_t)value[3] * 60 + value[4]) * 60 + value[5]) * 1000 + value[6];
-	return true;
-}
-
-/* --- JSON --- */
+/* --- written --- */
 
 static void emit_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
 {
@@ -203,6 +103,74 @@ struct json *instance_status_to_json(const struct instance_status *s)
 	buf_release(&text);
 	return j;
 }
+
+static void write_rollout(const struct rollout_status *s, struct buf *out)
+{
+	if (!s->phase) {
+		emit_null(out, "rollout");
+		return;
+	}
+	emit_open(out, "rollout", '{');
+	emit_string(out, "phase", s->phase);
+	emit_string(out, "kind", s->kind);
+	emit_int(out, "from", s->from);
+	emit_int(out, "to", s->to);
+	emit_int(out, "done", s->done);
+	emit_int(out, "total", s->total);
+	emit_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
+	emit_string(out, "message", s->message);
+	emit_close(out, '}');
+}
+
+void app_status_write(const struct app_status *s, struct buf *out)
+{
+	emit_open(out, NULL, '{');
+	emit_string(out, "name", s->name);
+	emit_int(out, "instances", s->instances);
+	emit_int(out, "ready", s->ready);
+	emit_int(out, "revision", s->revision);
+	emit_or_null(out, "port", s->port > 0, s->port);
+	emit_string(out, "port_mode", s->is_shared ? "shared" : "each");
+	emit_string(out, "oxfile", s->oxfile);
+	emit_string(out, "folder", s->folder);
+	emit_string(out, "commit", s->commit);
+	emit_bool(out, "rolled_back", s->is_held);
+	write_rollout(&s->rollout, out);
+	emit_close(out, '}');
+}
+
+void daemon_status_write(const struct daemon_status *d, struct buf *out)
+{
+	emit_int(out, "pid", d->pid);
+	emit_int(out, "brain_pid", d->brain_pid);
+	emit_string(out, "version", d->version);
+	emit_int(out, "uptime_secs", d->uptime_secs);
+	emit_int(out, "brain_restarts", d->brain_restarts);
+}
+
+void snapshot_write(const struct snapshot *s, struct buf *out)
+{
+	const struct app_status *app = NULL;
+	const struct instance_status *instance = NULL;
+	size_t k = 0;
+
+	emit_open(out, NULL, '{');
+	emit_int(out, "version", SNAPSHOT_VERSION);
+	emit_open(out, "daemon", '{');
+	daemon_status_write(&s->daemon, out);
+	emit_close(out, '}');
+	emit_open(out, "apps", '[');
+	VEC_EACH (&s->apps, k, app)
+		app_status_write(app, out);
+	emit_close(out, ']');
+	emit_open(out, "processes", '[');
+	VEC_EACH (&s->instances, k, instance)
+		instance_status_write(instance, out);
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
+
+/* --- read back --- */
 
 /* Words of closed sets; what is not among them cannot be kept, as the caller's text goes away. */
 static const char *known_word(const char *word)
@@ -315,41 +283,6 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	return 0;
 }
 
-static void write_rollout(const struct rollout_status *s, struct buf *out)
-{
-	if (!s->phase) {
-		emit_null(out, "rollout");
-		return;
-	}
-	emit_open(out, "rollout", '{');
-	emit_string(out, "phase", s->phase);
-	emit_string(out, "kind", s->kind);
-	emit_int(out, "from", s->from);
-	emit_int(out, "to", s->to);
-	emit_int(out, "done", s->done);
-	emit_int(out, "total", s->total);
-	emit_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
-	emit_string(out, "message", s->message);
-	emit_close(out, '}');
-}
-
-void app_status_write(const struct app_status *s, struct buf *out)
-{
-	emit_open(out, NULL, '{');
-	emit_string(out, "name", s->name);
-	emit_int(out, "instances", s->instances);
-	emit_int(out, "ready", s->ready);
-	emit_int(out, "revision", s->revision);
-	emit_or_null(out, "port", s->port > 0, s->port);
-	emit_string(out, "port_mode", s->is_shared ? "shared" : "each");
-	emit_string(out, "oxfile", s->oxfile);
-	emit_string(out, "folder", s->folder);
-	emit_string(out, "commit", s->commit);
-	emit_bool(out, "rolled_back", s->is_held);
-	write_rollout(&s->rollout, out);
-	emit_close(out, '}');
-}
-
 static int number_of(const struct json *j, const char *key)
 {
 	int64_t value = 0;
@@ -403,5 +336,37 @@ int app_status_from_json(const struct json *j, struct app_status *s, struct err 
 		.is_held = json_bool(json_get(j, "rolled_back"), false),
 	};
 	read_rollout(json_get(j, "rollout"), &s->rollout);
+	return 0;
+}
+
+void daemon_status_from_json(const struct json *j, struct daemon_status *d)
+{
+	*d = (struct daemon_status){ .version = json_string(json_get(j, "version"), NULL) };
+	(void)json_int(json_get(j, "pid"), &d->pid);
+	(void)json_int(json_get(j, "brain_pid"), &d->brain_pid);
+	(void)json_int(json_get(j, "uptime_secs"), &d->uptime_secs);
+	(void)json_int(json_get(j, "brain_restarts"), &d->brain_restarts);
+}
+
+int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
+{
+	const struct json *processes = json_get(j, "processes");
+	const struct json *member = NULL;
+	struct daemon_status daemon;
+
+	if (!json_is_array(processes))
+		return err_set(e, "a status has no 'processes'");
+	daemon_status_from_json(json_get(j, "daemon"), &daemon);
+	snapshot_set_daemon(s, &daemon);
+	JSON_EACH (json_get(j, "apps"), member) {
+		struct app_status app;
+
+		/* Shown beside the instances: one that makes no sense hides none of them. */
+		if (app_status_from_json(member, &app, NULL) == 0)
+			snapshot_add_app(s, &app);
+	}
+	JSON_EACH (processes, member)
+		if (instance_status_from_json(member, snapshot_add_instance(s), e) < 0)
+			return -1;
 	return 0;
 }
