@@ -176,24 +176,25 @@ static void told_of_free(void *context, enum port_news news, const char *words)
 static void do_check_port(void *context, struct ticket ticket, int port)
 {
 	struct brain *b = context;
+	struct netdiag_holder holder = { .command = BUF_INIT };
 	struct buf words = BUF_INIT;
-	struct watch *w = NULL;
-	const char *holder = NULL;
+	struct watch *w = watch_add(b, ticket);
 
-	if (port_check(port, NULL, &words) == 0) {
+	w->wait = port_watch_until_free(b->ports, port, &holder, told_of_free, w);
+	if (!w->wait) {
+		watch_end(w);
 		brain_fact(b, (struct fact){ .kind = FACT_PORT_FREE, .ticket = ticket });
-		buf_release(&words);
-		return;
+	} else {
+		if (holder.pid)
+			port_holder_print(&holder, &words);
+		brain_fact(b,
+			(struct fact){
+				.kind = FACT_PORT_TAKEN,
+				.ticket = ticket,
+				.words = holder.pid ? buf_detach(&words) : NULL,
+			});
 	}
-	holder = strstr(words.ptr, "pid ");
-	brain_fact(b,
-		(struct fact){
-			.kind = FACT_PORT_TAKEN,
-			.ticket = ticket,
-			.words = mem_strdup(holder),
-		});
-	w = watch_add(b, ticket);
-	w->wait = port_watch_until_free(b->ports, port, told_of_free, w);
+	buf_release(&holder.command);
 	buf_release(&words);
 }
 

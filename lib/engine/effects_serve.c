@@ -127,12 +127,8 @@ void brain_hook(void *context, const struct hook_effect *wish)
 
 bool brain_is_port_busy(void *context, int port)
 {
-	struct buf words = BUF_INIT;
-	bool is_busy = port_check(port, NULL, &words) != 0;
-
 	(void)context;
-	buf_release(&words);
-	return is_busy;
+	return !port_is_free(port);
 }
 
 struct build *brain_look(void *context, const struct build_query *wish)

@@ -77,32 +77,17 @@ static int try_bind(int port)
 	return number;
 }
 
-static void say_holder(int port, const struct netdiag_holder *who, struct buf *words)
+bool port_is_free(int port)
 {
-	if (who->pid)
-		buf_addf(words, "port %d is held by pid %d '%s'", port, (int)who->pid, who->command.ptr);
-	else
-		buf_addf(words, "port %d is held by a process of uid %u that cannot be looked at", port,
-			(unsigned int)who->uid);
+	return try_bind(port) != EADDRINUSE;
 }
 
-int port_check(int port, pid_t *holder, struct buf *words)
+void port_holder_print(const struct netdiag_holder *holder, struct buf *out)
 {
-	struct netdiag_holder who = { .command = BUF_INIT };
-	bool is_held = try_bind(port) == EADDRINUSE;
-
-	if (holder)
-		*holder = 0;
-	if (!is_held)
-		return 0;
-	if (netdiag_holder(port, &who, NULL) == 1)
-		say_holder(port, &who, words);
+	if (holder->pid)
+		buf_addf(out, "pid %d '%s'", (int)holder->pid, holder->command.ptr);
 	else
-		buf_addf(words, "port %d is in use", port);
-	if (holder)
-		*holder = who.pid;
-	buf_release(&who.command);
-	return 1;
+		buf_addf(out, "a process of uid %u that cannot be looked at", (unsigned int)holder->uid);
 }
 
 /* --- waits --- */
@@ -180,19 +165,17 @@ static void watch_holder(struct port_wait *wait, pid_t holder)
 
 static void look_if_free(struct port_wait *wait)
 {
-	struct buf words = BUF_INIT;
+	struct netdiag_holder holder = { .command = BUF_INIT };
 
 	if (wait->is_over)
 		return;
-	if (try_bind(wait->port) != EADDRINUSE)
+	if (port_is_free(wait->port)) {
 		tell(wait, PORT_FREE, "");
-	else if (wait->pidfd < 0) {
-		pid_t holder = 0;
-
-		(void)port_check(wait->port, &holder, &words);
-		watch_holder(wait, holder);
+	} else if (wait->pidfd < 0) {
+		(void)netdiag_holder(wait->port, &holder, NULL);
+		watch_holder(wait, holder.pid);
+		buf_release(&holder.command);
 	}
-	buf_release(&words);
 }
 
 static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
@@ -241,8 +224,10 @@ static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 	if (wait->is_told)
 		return;
 	wait->is_told = true;
-	if (netdiag_holder(wait->port, &who, NULL) == 1)
-		say_holder(wait->port, &who, &words);
+	if (netdiag_holder(wait->port, &who, NULL) == 1) {
+		buf_addf(&words, "port %d is held by ", wait->port);
+		port_holder_print(&who, &words);
+	}
 	tell(wait, PORT_STRANGER, words.ptr);
 	buf_release(&who.command);
 	buf_release(&words);
@@ -326,16 +311,17 @@ static struct port_wait *wait_new(struct port_watch *w, int port, port_told told
 	return wait;
 }
 
-struct port_wait *port_watch_until_free(struct port_watch *w, int port, port_told told, void *context)
+struct port_wait *port_watch_until_free(
+	struct port_watch *w, int port, struct netdiag_holder *holder, port_told told, void *context)
 {
-	struct port_wait *wait = wait_new(w, port, told, context);
-	struct buf words = BUF_INIT;
-	pid_t holder = 0;
+	struct port_wait *wait = NULL;
 
+	if (port_is_free(port))
+		return NULL;
+	(void)netdiag_holder(port, holder, NULL);
+	wait = wait_new(w, port, told, context);
 	vec_push(&w->blocked, wait);
-	(void)port_check(port, &holder, &words);
-	watch_holder(wait, holder);
-	buf_release(&words);
+	watch_holder(wait, holder->pid);
 	if (!ev_is_active(&w->look_free))
 		ev_timer_again(w->loop, &w->look_free);
 	return wait;

@@ -10,9 +10,11 @@
 #ifndef OX_SENSE_PORT_H
 #define OX_SENSE_PORT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "os/netdiag.h"
 
 struct ev_loop;
 struct port_watch;
@@ -34,18 +36,21 @@ enum port_news {
 /* `words` says who the stranger is, else it is ""; after PORT_FREE and PORT_LISTENS the wait is over and gone. */
 typedef void (*port_told)(void *context, enum port_news news, const char *words);
 
-/*
- * 0 if a program could bind the port on all addresses now; 1 if not, and `words` gets "port 3002 is held by pid 812 'node old.js'".
- * What only we may not do (a low port) is no hindrance: the instance may.  *holder (may be NULL) is its pid, or 0.
- */
-int port_check(int port, pid_t *holder, struct buf *words);
+/* Could a program bind the port on all addresses now?  What only we may not do (a low port) is no hindrance: the instance may. */
+bool port_is_free(int port);
+/* Appends "pid 812 'node old.js'", or that it cannot be looked at. */
+void port_holder_print(const struct netdiag_holder *holder, struct buf *out);
 
 struct port_watch *port_watch_new(struct ev_loop *loop);
 /* Forgets all who wait, without telling them. */
 void port_watch_free(struct port_watch *w);
 
-/* PORT_FREE as soon as it is so; never from inside this call. */
-struct port_wait *port_watch_until_free(struct port_watch *w, int port, port_told told, void *context);
+/*
+ * NULL if the port is free.  Else who holds it is filled in as far as it is known (its buf is inited by the caller), and PORT_FREE follows as soon
+ * as it is so; never from inside this call.
+ */
+struct port_wait *port_watch_until_free(
+	struct port_watch *w, int port, struct netdiag_holder *holder, port_told told, void *context);
 /*
  * PORT_LISTENS when `main`, a descendant, one of its session, or a process of `cgroup` (its folder, or NULL) listens on the
  * port; never from inside this call.  It does not give up by itself.
