@@ -326,7 +326,6 @@ static void open_upstreams(struct brain *b)
 	};
 
 	b->upstreams = upstreams_new(&options);
-	b->drains = drains_new(b->loop);
 	mem_free(folder);
 }
 
@@ -344,13 +343,9 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->save.data = b;
 	b->keeper = keeper_client_new(b->loop, options->keeper, &keeper_client_calls, b);
 	b->runner = runner_new(b->loop, b->keeper);
-	b->probes = probes_new(b->loop, b->runner, brain_probed, b);
+	brain_open_senses(b);
 	brain_open_notify(b);
-	b->oom_kills = procfs_oom_kills();
 	open_upstreams(b);
-	b->usage = usage_new();
-	brain_open_limits(b);
-	b->ports = port_watch_new(b->loop);
 	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
 	if (brain_open_log_streams(b, e) < 0 || open_store(b, e) < 0) {
 		brain_free(b);
@@ -372,10 +367,9 @@ void brain_free(struct brain *b)
 	ev_timer_stop(b->loop, &b->due);
 	ev_timer_stop(b->loop, &b->save);
 	upgrade_release(b);
-	port_watch_free(b->ports);
+	port_waits_free(b->ports);
 	homewatch_free(b->home);
 	process_walk_free(b->walk);
-	map_release_with(&b->watches, mem_free);
 	map_release_with(&b->waiters, mem_free);
 	log_streams_free(b->streams);
 	probes_free(b->probes);
@@ -384,7 +378,6 @@ void brain_free(struct brain *b)
 	usage_free(b->usage);
 	upstreams_free(b->upstreams);
 	drains_free(b->drains);
-	vec_release_with(&b->draining, mem_free);
 	runner_free(b->runner);
 	herd_free(b->herd);
 	launch_envs_release(&b->launch_envs);

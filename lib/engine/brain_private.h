@@ -17,6 +17,7 @@
 #include "sense/drain.h"
 #include "sense/limit_watch.h"
 #include "sense/port.h"
+#include "sense/port_waits.h"
 #include "sense/probe.h"
 #include "sense/usage.h"
 #include "spawn/keeper_client.h"
@@ -45,13 +46,6 @@ struct fact {
 	struct ticket ticket;
 	int number;
 	char *words;
-};
-
-/* A wait on a port in one slot's name. */
-struct watch {
-	struct brain *brain;
-	struct ticket ticket;
-	struct port_wait *wait;
 };
 
 /* What the keeper told of one process while the brain found its feet. */
@@ -90,9 +84,8 @@ struct brain {
 	int64_t oom_kills; /* as the kernel has counted them so far */
 	struct upstreams *upstreams;
 	struct drains *drains;
-	struct vec draining; /* of struct draining * */
 	struct usage *usage;
-	struct port_watch *ports;
+	struct port_waits *ports;
 	struct homewatch *home;
 	ev_timer due;       /* the herd's next deadline */
 	ev_timer save;      /* armed only while something is not saved */
@@ -104,7 +97,6 @@ struct brain {
 	size_t forgets_due; /* so many of them are in the write that is the `save_due`th */
 	uint64_t save_due;
 	struct process_walk *walk; /* of this turn of the loop; NULL: nobody was looked at */
-	struct map watches;        /* slot -> struct watch * */
 	struct map waiters;        /* id -> struct waiter * */
 	struct vec readers;        /* of struct follower * (engine/follow.h) */
 	struct event_ring events;
@@ -143,8 +135,6 @@ void brain_take_held(struct brain *b, const char *name, const int *fds, size_t f
 void brain_log_written(void *context, const char *path);
 void brain_readers_join(struct brain *b);
 
-/* effects.c: what a check came to. */
-void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
 bool brain_is_port_busy(void *context, int port);
 struct build *brain_look(void *context, const struct build_query *wish);
 /* effects_lines.c */
@@ -160,7 +150,6 @@ void brain_forget_later(struct brain *b, struct ticket ticket);
 void brain_arm_save(struct brain *b);
 void brain_on_save(struct ev_loop *loop, struct ev_timer *w, int events);
 void brain_on_saved(void *context);
-void brain_unwatch(struct brain *b, struct ticket ticket);
 int brain_open_log_streams(struct brain *b, struct err *e);
 /* Where a stream of an instance is logged, and with whose rights; to be released. */
 struct log_location brain_log_location(
@@ -170,7 +159,7 @@ void brain_sweep_log_streams(struct brain *b);
 /* What a burst of events has freed goes back to the system. */
 void brain_trim(struct brain *b);
 /* brain_sense.c: what the senses ask of the herd, and what the herd asks of them. */
-void brain_open_limits(struct brain *b);
+void brain_open_senses(struct brain *b);
 /* What a service left that has ended with 0; the words are in `command`. */
 void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);

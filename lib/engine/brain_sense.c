@@ -3,8 +3,11 @@
  */
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
+#include "os/clock.h"
+#include "os/procfs.h"
 #include "rules/limits.h"
 #include "sense/left_behind.h"
 
@@ -40,11 +43,45 @@ static void limits_done(void *context)
 	brain_end(context);
 }
 
-void brain_open_limits(struct brain *b)
+static void port_listens(void *context, struct ticket ticket)
 {
-	static const struct limit_watch_calls calls = { find_subjects, over_limit, limits_done };
+	struct brain *b = context;
 
-	b->limits = limit_watch_new(b->loop, b->usage, &calls, b);
+	herd_ready(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void port_became_free(void *context, struct ticket ticket)
+{
+	struct brain *b = context;
+
+	herd_port_free(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void port_has_stranger(void *context, struct ticket ticket, const char *words)
+{
+	const struct brain *b = context;
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+
+	if (i)
+		log_warn("%s:%d: not its own process: %s", instance_app(i), instance_number(i), words);
+}
+
+static void drained(void *context, struct ticket ticket, size_t left)
+{
+	struct brain *b = context;
+
+	herd_drained(b->herd, ticket, left, clock_ms());
+	brain_end(b);
+}
+
+static void probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+{
+	struct brain *b = context;
+
+	herd_probed(b->herd, ticket, answer, words, clock_ms());
+	brain_end(b);
 }
 
 static int by_pid(const void *left, const void *right)
@@ -91,4 +128,18 @@ void brain_find_left(
 		},
 		left, command);
 	mem_free(known);
+}
+
+void brain_open_senses(struct brain *b)
+{
+	static const struct limit_watch_calls limit_calls = { find_subjects, over_limit, limits_done };
+	static const struct port_waits_calls port_calls = { port_became_free, port_listens,
+		port_has_stranger };
+
+	b->probes = probes_new(b->loop, b->runner, probed, b);
+	b->usage = usage_new();
+	b->limits = limit_watch_new(b->loop, b->usage, &limit_calls, b);
+	b->ports = port_waits_new(b->loop, &port_calls, b);
+	b->drains = drains_new(b->loop, drained, b);
+	b->oom_kills = procfs_oom_kills();
 }

@@ -1,10 +1,6 @@
 /*
  * What the herd wishes for, done on the real machine.
  */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -127,91 +123,22 @@ static void do_kill_tree(void *context, struct ticket ticket)
 
 /* --- ports ------------------------------------------------------------------------------------------------------ */
 
-static struct watch *watch_find(struct brain *b, struct ticket ticket)
-{
-	return map_get_n(&b->watches, (const char *)&ticket.slot, sizeof(ticket.slot));
-}
-
-static struct watch *watch_add(struct brain *b, struct ticket ticket)
-{
-	struct watch *w = mem_zalloc(1, sizeof(*w));
-
-	brain_unwatch(b, ticket);
-	*w = (struct watch){ .brain = b, .ticket = ticket };
-	map_put_n(&b->watches, (const char *)&ticket.slot, sizeof(ticket.slot), w);
-	return w;
-}
-
-/* The wait is over: what the port watch gave is gone already. */
-static void watch_end(struct watch *w)
-{
-	map_remove_n(&w->brain->watches, (const char *)&w->ticket.slot, sizeof(w->ticket.slot));
-	mem_free(w);
-}
-
-void brain_unwatch(struct brain *b, struct ticket ticket)
-{
-	struct watch *w = watch_find(b, ticket);
-
-	if (!w)
-		return;
-	port_wait_cancel(w->wait);
-	watch_end(w);
-}
-
-static void told_of_free(void *context, enum port_news news, const char *words)
-{
-	struct watch *w = context;
-	struct brain *b = w->brain;
-	struct ticket ticket = w->ticket;
-
-	(void)words;
-	if (news != PORT_FREE)
-		return;
-	watch_end(w);
-	herd_port_free(b->herd, ticket, clock_ms());
-	brain_end(b);
-}
-
 static void do_check_port(void *context, struct ticket ticket, int port)
 {
 	struct brain *b = context;
 	struct netdiag_holder holder = { .command = BUF_INIT };
+	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = ticket };
 	struct buf words = BUF_INIT;
-	struct watch *w = watch_add(b, ticket);
 
-	w->wait = port_watch_until_free(b->ports, port, &holder, told_of_free, w);
-	if (!w->wait) {
-		watch_end(w);
-		brain_fact(b, (struct fact){ .kind = FACT_PORT_FREE, .ticket = ticket });
-	} else {
+	if (port_waits_until_free(b->ports, ticket, port, &holder)) {
+		fact.kind = FACT_PORT_TAKEN;
 		if (holder.pid)
 			port_holder_print(&holder, &words);
-		brain_fact(b,
-			(struct fact){
-				.kind = FACT_PORT_TAKEN,
-				.ticket = ticket,
-				.words = holder.pid ? buf_detach(&words) : NULL,
-			});
+		fact.words = holder.pid ? buf_detach(&words) : NULL;
 	}
+	brain_fact(b, fact);
 	buf_release(&holder.command);
 	buf_release(&words);
-}
-
-static void told_of_listening(void *context, enum port_news news, const char *words)
-{
-	struct watch *w = context;
-	struct brain *b = w->brain;
-	struct ticket ticket = w->ticket;
-	const struct instance *i = herd_slot(b->herd, ticket.slot);
-
-	if (news == PORT_STRANGER && i)
-		log_warn("%s:%d: not its own process: %s", instance_app(i), instance_number(i), words);
-	if (news != PORT_LISTENS)
-		return;
-	watch_end(w);
-	herd_ready(b->herd, ticket, clock_ms());
-	brain_end(b);
 }
 
 static void do_watch_ready(
@@ -219,21 +146,17 @@ static void do_watch_ready(
 {
 	struct brain *b = context;
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	struct watch *w = NULL;
 
 	(void)is_adopted;
-	if (!i || !port || (kind != READY_ALIVE && kind != READY_LISTEN))
-		return;
-	w = watch_add(b, ticket);
-	w->wait = port_watch_until_listening(
-		b->ports, port, (pid_t)instance_pid(i), NULL, told_of_listening, w);
+	if (i && port && (kind == READY_ALIVE || kind == READY_LISTEN))
+		port_waits_until_listening(b->ports, ticket, port, (pid_t)instance_pid(i));
 }
 
 static void do_unwatch(void *context, struct ticket ticket)
 {
 	struct brain *b = context;
 
-	brain_unwatch(b, ticket);
+	port_waits_cancel(b->ports, ticket);
 	probes_stop(b->probes, ticket);
 }
 
@@ -244,14 +167,6 @@ static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid
 	struct brain *b = context;
 
 	probes_start(b->probes, wish, pid, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
-}
-
-void brain_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
-{
-	struct brain *b = context;
-
-	herd_probed(b->herd, ticket, answer, words, clock_ms());
-	brain_end(b);
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */

@@ -30,36 +30,11 @@ void brain_upstream_told(
 
 enum { DEFAULT_UMASK = 022 };
 
-/* Whose drain it is; the herd ignores it when the instance is another by then. */
-struct draining {
-	struct brain *brain;
-	struct ticket ticket;
-};
-
-static void drained(void *context, size_t left)
-{
-	struct draining *d = context;
-	struct brain *b = d->brain;
-	struct ticket ticket = d->ticket;
-
-	for (size_t i = 0; i < b->draining.len; i++) {
-		if (b->draining.items[i] == d) {
-			mem_free(vec_remove(&b->draining, i));
-			break;
-		}
-	}
-	herd_drained(b->herd, ticket, left, clock_ms());
-	brain_end(b);
-}
-
 void brain_drain(void *context, struct ticket ticket, int port, int64_t ms)
 {
 	struct brain *b = context;
-	struct draining *d = mem_zalloc(1, sizeof(*d));
 
-	*d = (struct draining){ .brain = b, .ticket = ticket };
-	vec_push(&b->draining, d);
-	(void)drain_start(b->drains, port, ms, drained, d);
+	drain_start(b->drains, ticket, port, ms);
 }
 
 /* Whose hook it is. */

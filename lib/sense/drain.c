@@ -7,23 +7,20 @@
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
-
-enum {
-	ALONE_MAX = 4, /* up to here the kernel is asked port by port, beyond for all connections at once */
-};
+#include "rules/drain_pace.h"
 
 struct drain {
-	struct drains *drains;
+	struct ticket ticket;
 	int port;
 	int64_t deadline;
 	size_t left;
-	drain_done done;
-	void *context;
 	bool is_over; /* freed at the end of the look that is under way */
 };
 
 struct drains {
 	struct ev_loop *loop;
+	drain_done done;
+	void *context;
 	struct vec waiting; /* of struct drain * */
 	ev_timer look;
 	int64_t pause_ms;
@@ -32,8 +29,7 @@ struct drains {
 
 static void arm(struct drains *d)
 {
-	int64_t now = clock_ms();
-	int64_t wait = d->pause_ms;
+	int64_t first = INT64_MAX;
 	size_t i = 0;
 	const struct drain *drain = NULL;
 
@@ -41,11 +37,11 @@ static void arm(struct drains *d)
 	if (!d->waiting.len)
 		return;
 	VEC_EACH (&d->waiting, i, drain) {
-		if (drain->deadline - now < wait)
-			wait = drain->deadline > now ? drain->deadline - now : 0;
+		if (drain->deadline < first)
+			first = drain->deadline;
 	}
 	ev_now_update(d->loop);
-	ev_timer_set(&d->look, (double)wait / 1000, 0);
+	ev_timer_set(&d->look, (double)drain_wait(d->pause_ms, first, clock_ms()) / 1000, 0);
 	ev_timer_start(d->loop, &d->look);
 }
 
@@ -102,30 +98,29 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	d->is_looking = true;
-	if (count <= ALONE_MAX)
+	if (count <= DRAIN_ALONE_MAX)
 		count_each(d);
 	else
 		count_all(d);
-	d->pause_ms = d->pause_ms * 2 < DRAIN_MAX_MS ? d->pause_ms * 2 : DRAIN_MAX_MS;
+	d->pause_ms = drain_pause_after(d->pause_ms);
 	/* Those that are told may begin new ones: they come behind. */
 	for (size_t i = 0; i < count; i++) {
 		struct drain *drain = d->waiting.items[i];
 
-		if (drain->is_over || (drain->left && now < drain->deadline))
-			continue;
-		drain->is_over = true;
-		drain->done(drain->context, drain->left);
+		drain->is_over = drain_is_over(drain->left, drain->deadline, now);
+		if (drain->is_over)
+			d->done(d->context, drain->ticket, drain->left);
 	}
 	d->is_looking = false;
 	sweep(d);
 	arm(d);
 }
 
-struct drains *drains_new(struct ev_loop *loop)
+struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context)
 {
 	struct drains *d = mem_zalloc(1, sizeof(*d));
 
-	d->loop = loop;
+	*d = (struct drains){ .loop = loop, .done = done, .context = context };
 	ev_timer_init(&d->look, on_look, 0, 0);
 	d->look.data = d;
 	return d;
@@ -140,34 +135,18 @@ void drains_free(struct drains *d)
 	mem_free(d);
 }
 
-struct drain *drain_start(struct drains *d, int port, int64_t deadline_ms, drain_done done, void *context)
+void drain_start(struct drains *d, struct ticket ticket, int port, int64_t deadline_ms)
 {
 	struct drain *drain = mem_zalloc(1, sizeof(*drain));
 
 	*drain = (struct drain){
-		.drains = d,
+		.ticket = ticket,
 		.port = port,
 		.deadline = clock_ms() + deadline_ms,
 		.left = 1,
-		.done = done,
-		.context = context,
 	};
 	vec_push(&d->waiting, drain);
 	d->pause_ms = DRAIN_FIRST_MS;
 	if (!d->is_looking)
 		arm(d);
-	return drain;
-}
-
-void drain_cancel(struct drain *drain)
-{
-	struct drains *d = drain ? drain->drains : NULL;
-
-	if (!d)
-		return;
-	drain->is_over = true;
-	if (d->is_looking)
-		return;
-	sweep(d);
-	arm(d);
 }

@@ -5,24 +5,21 @@
 #ifndef OX_SENSE_DRAIN_H
 #define OX_SENSE_DRAIN_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-struct drain;
+#include "model/ticket.h"
+
 struct drains;
 struct ev_loop;
 
-enum { DRAIN_FIRST_MS = 5, DRAIN_MAX_MS = 250 };
-
 /* `left`: connections that were still there at the deadline; 0 when all have ended. */
-typedef void (*drain_done)(void *context, size_t left);
+typedef void (*drain_done)(void *context, struct ticket ticket, size_t left);
 
-struct drains *drains_new(struct ev_loop *loop);
+struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context);
+/* Nobody is told. */
 void drains_free(struct drains *d);
-/* `done` is called once, never from inside this call; the drain is gone then. */
-struct drain *drain_start(struct drains *d, int port, int64_t deadline_ms, drain_done done, void *context);
-/* NULL does nothing. */
-void drain_cancel(struct drain *drain);
+/* `done` is called once for it, never from inside this call. */
+void drain_start(struct drains *d, struct ticket ticket, int port, int64_t deadline_ms);
 
 #endif

@@ -1,0 +1,18 @@
+#include "rules/drain_pace.h"
+
+int64_t drain_pause_after(int64_t pause_ms)
+{
+	return pause_ms * 2 < DRAIN_MAX_MS ? pause_ms * 2 : DRAIN_MAX_MS;
+}
+
+int64_t drain_wait(int64_t pause_ms, int64_t first_deadline, int64_t now)
+{
+	if (first_deadline - now >= pause_ms)
+		return pause_ms;
+	return first_deadline > now ? first_deadline - now : 0;
+}
+
+bool drain_is_over(size_t left, int64_t deadline, int64_t now)
+{
+	return !left || now >= deadline;
+}

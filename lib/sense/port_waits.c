@@ -1,0 +1,98 @@
+#include "sense/port_waits.h"
+
+#include "base/map.h"
+#include "base/mem.h"
+#include "sense/port.h"
+
+struct slot_wait {
+	struct port_waits *all;
+	struct ticket ticket;
+	struct port_wait *wait;
+};
+
+struct port_waits {
+	const struct port_waits_calls *calls;
+	void *context;
+	struct port_watch *watch;
+	struct map by_slot; /* -> struct slot_wait * */
+};
+
+static struct slot_wait *add(struct port_waits *p, struct ticket ticket)
+{
+	struct slot_wait *s = mem_zalloc(1, sizeof(*s));
+
+	port_waits_cancel(p, ticket);
+	*s = (struct slot_wait){ .all = p, .ticket = ticket };
+	map_put_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot), s);
+	return s;
+}
+
+/* The wait is over: what the port watch gave is gone already. */
+static void end(struct slot_wait *s)
+{
+	map_remove_n(&s->all->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot));
+	mem_free(s);
+}
+
+static void on_news(void *context, enum port_news news, const char *words)
+{
+	struct slot_wait *s = context;
+	struct port_waits *p = s->all;
+	struct ticket ticket = s->ticket;
+
+	if (news == PORT_STRANGER) {
+		p->calls->stranger(p->context, ticket, words);
+		return;
+	}
+	end(s);
+	if (news == PORT_FREE)
+		p->calls->is_free(p->context, ticket);
+	else
+		p->calls->listens(p->context, ticket);
+}
+
+bool port_waits_until_free(
+	struct port_waits *p, struct ticket ticket, int port, struct netdiag_holder *holder)
+{
+	struct slot_wait *s = add(p, ticket);
+
+	s->wait = port_watch_until_free(p->watch, port, holder, on_news, s);
+	if (s->wait)
+		return true;
+	end(s);
+	return false;
+}
+
+void port_waits_until_listening(struct port_waits *p, struct ticket ticket, int port, pid_t main)
+{
+	struct slot_wait *s = add(p, ticket);
+
+	s->wait = port_watch_until_listening(p->watch, port, main, NULL, on_news, s);
+}
+
+void port_waits_cancel(struct port_waits *p, struct ticket ticket)
+{
+	struct slot_wait *s = map_get_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot));
+
+	if (!s)
+		return;
+	port_wait_cancel(s->wait);
+	end(s);
+}
+
+struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context)
+{
+	struct port_waits *p = mem_zalloc(1, sizeof(*p));
+
+	*p = (struct port_waits){ .calls = calls, .context = context, .watch = port_watch_new(loop) };
+	return p;
+}
+
+void port_waits_free(struct port_waits *p)
+{
+	if (!p)
+		return;
+	port_watch_free(p->watch);
+	map_release_with(&p->by_slot, mem_free);
+	mem_free(p);
+}
