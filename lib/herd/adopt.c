@@ -58,15 +58,14 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->generation = live->ticket.generation;
 	if (i->takes_target || !i->app->rollout)
 		revision_set(&i->revision, i->app->target);
-	i->takes_target = i->is_pulled = false;
+	i->takes_target = false;
 	if (i->trial == TRIAL_PROVEN)
 		i->trial = TRIAL_OPEN;
 	i->port = instance_port(i);
 	i->started_at = h->now;
 	i->ready_at = 0;
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
-	i->is_restarting = false;
-	i->is_failing = false;
+	instance_set_down(i, DOWN_NONE);
 	i->drain = DRAIN_NONE;
 	i->is_unkillable = false;
 	i->has_ended = false;
@@ -97,8 +96,8 @@ static void take(struct instance *i, const struct herd_live *live)
 	 * and when it has ended it is started again.
 	 */
 	if (live->is_stopping && state != STATE_STOPPING) {
-		i->is_restarting = true;
-		i->is_pulled = false;
+		if (i->down_cause != DOWN_LIMIT)
+			instance_set_down(i, DOWN_RESTART);
 	}
 	if (i->phase == PHASE_CHECKING)
 		timer_disarm(&i->app->herd->timers, &i->life);

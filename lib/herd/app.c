@@ -167,7 +167,7 @@ static void settle_down(struct instance *i)
 	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
 	moves = i->takes_target || i->port != instance_port(i);
 	if (moves && state_is_live(i->state)) {
-		i->is_restarting = true;
+		instance_restart(i);
 	} else if (moves && i->phase == PHASE_CHECKING) {
 		/* It waits for a port that is not to be its own. */
 		o->effects->unwatch(o->context, instance_ticket(i));

@@ -130,7 +130,7 @@ static bool begins_anew(const struct app *a)
 	const struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (state_is_live(i->state) && !i->is_restarting)
+		if (state_is_live(i->state) && !instance_is_restarting(i))
 			return false;
 		has_run |= i->generation != 0;
 	}

@@ -132,7 +132,7 @@ static void renew(struct instance *i)
 	const struct herd *h = i->app->herd;
 
 	if (state_is_live(i->state)) {
-		i->is_restarting = true;
+		instance_restart(i);
 	} else if (i->phase == PHASE_CHECKING) {
 		h->options.effects->unwatch(h->options.context, instance_ticket(i));
 		i->phase = PHASE_NONE;

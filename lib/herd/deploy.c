@@ -156,9 +156,9 @@ static void supersede(struct app *a, const struct revision *next, struct rollout
 
 void rollout_call_off(struct instance *i)
 {
-	if (i->is_pulled && i->state != STATE_STOPPING)
-		i->is_restarting = false;
-	i->takes_target = i->is_pulled = false;
+	if (i->down_cause == DOWN_PULLED)
+		instance_set_down(i, i->state == STATE_STOPPING ? DOWN_RESTART : DOWN_NONE);
+	i->takes_target = false;
 	instance_mark_dirty(i);
 }
 
@@ -200,7 +200,9 @@ void rollout_settle_on(struct app *a, struct revision *r)
 	revision_set(&a->current, r);
 	app_retarget(a, r);
 	VEC_EACH (&a->instances, k, i) {
-		i->takes_target = i->is_pulled = false;
+		i->takes_target = false;
+		if (i->down_cause == DOWN_PULLED)
+			instance_set_down(i, DOWN_RESTART);
 		i->trial = TRIAL_OPEN;
 		if (!state_is_live(i->state) && !instance_is_retired(i))
 			revision_set(&i->revision, r);

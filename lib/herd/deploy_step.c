@@ -276,8 +276,8 @@ static void replace(struct instance *i)
 	instance_forget_crashes(i);
 	if (state_is_live(i->state) || i->phase == PHASE_DELAYED) {
 		i->takes_target = true;
-		i->is_pulled = !i->is_restarting;
-		i->is_restarting = instance_is_wanted(i);
+		if (!instance_is_restarting(i))
+			instance_set_down(i, DOWN_PULLED);
 	} else {
 		switch_over(i);
 	}

@@ -128,16 +128,19 @@ static void end_as_wanted(struct instance *i, bool has_exited)
 
 void instance_gone(struct instance *i, bool has_exited)
 {
-	bool is_judged = i->is_failing && instance_should_run(i) && !i->is_restarting;
+	bool is_limit = i->down_cause == DOWN_LIMIT;
+	bool is_judged = (is_limit || i->down_cause == DOWN_FAILING) && instance_should_run(i);
+	char *limit_words = mem_strdup(i->limit_words);
 
-	i->is_failing = false;
-	if (is_judged && instance_ends_for_limit(i))
-		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_words);
+	if (is_limit || i->down_cause == DOWN_FAILING)
+		instance_set_down(i, DOWN_NONE);
+	if (is_judged && is_limit)
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, limit_words);
 	else if (is_judged)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
 		end_as_wanted(i, has_exited);
-	instance_limit_end(i);
+	mem_free(limit_words);
 }
 
 static bool runs(const struct instance *i)

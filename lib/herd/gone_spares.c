@@ -46,7 +46,7 @@ void gone_add(struct instance *i, int64_t gone_at)
 	timer_disarm(&h->timers, &i->tree);
 	instance_check_end(i);
 	instance_notify_end(i);
-	instance_limit_end(i);
+	instance_set_down(i, DOWN_NONE);
 	gone_drop(i->app, i->number);
 	i->gone_at = gone_at;
 	vec_push(&h->gone, i);

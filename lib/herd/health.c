@@ -306,7 +306,7 @@ bool instance_step_unhealthy(struct instance *i)
 	if (!instance_may_stop(i))
 		return true;
 	snprintf(why, sizeof(why), "%s", i->why ? i->why : "unhealthy");
-	i->is_failing = true;
+	instance_set_down(i, DOWN_FAILING);
 	instance_event(i, EVENT_STOP, why);
 	return true;
 }

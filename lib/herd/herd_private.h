@@ -81,6 +81,7 @@ struct instance {
 	enum trial trial;
 	enum health_slot health_slot;
 	enum adoption adoption;
+	enum down_cause down_cause;
 	struct revision *revision; /* what it runs by, or will */
 	int port;                  /* of the last attempt */
 	int64_t pid;               /* 0: none */
@@ -89,20 +90,17 @@ struct instance {
 	enum health health;          /* of this run: the last verdict */
 	struct checkup *checkup;     /* NULL: nothing is checked now */
 	struct notify_state *notify; /* what it said of itself; NULL: nothing */
-	char *limit_words;  /* which limit it has passed, while it is restarted for that; NULL: none */
-	int64_t well_since; /* 0: instance_is_well() is not true */
-	int64_t delay_ms;   /* what the restart rule said last */
+	char *limit_words;           /* DOWN_LIMIT: which one it has passed; else NULL */
+	int64_t well_since;          /* 0: instance_is_well() is not true */
+	int64_t delay_ms;            /* what the restart rule said last */
 	int64_t restarts;
 	enum drain_step drain;
 	uint64_t drain_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
 	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
-	bool has_ended;     /* crashed, finished or left down by its policy; somebody has to say start */
-	bool takes_target;  /* runs by its app's target from its next start on */
-	bool is_pulled;     /* goes down for a rollout alone; else people want it restarted too */
-	bool is_restarting; /* has to go down once */
-	bool is_failing; /* stopping because it was not ready in time, or unhealthy: a crash, once it is gone */
+	bool has_ended;    /* crashed, finished or left down by its policy; somebody has to say start */
+	bool takes_target; /* runs by its app's target from its next start on */
 	bool is_port_free; /* the check said so */
 	bool was_delayed;  /* start_delay is over */
 	bool is_unkillable;
@@ -289,7 +287,6 @@ void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
 /* limit_restart.c */
-void instance_limit_end(struct instance *i);
 /* It goes down for a limit, and for nothing else. */
 bool instance_ends_for_limit(const struct instance *i);
 /* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */

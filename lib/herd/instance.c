@@ -26,7 +26,7 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	instance_check_end(i);
 	instance_notify_end(i);
-	instance_limit_end(i);
+	mem_free(i->limit_words);
 	history_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);
@@ -66,12 +66,13 @@ bool instance_should_run(const struct instance *i)
 bool instance_is_ready(const struct instance *i)
 {
 	/* A one-shot that ended well is as good as ready, until somebody wants it once more. */
-	return i->state == STATE_FINISHED ? i->has_ended : i->state == STATE_RUNNING && !i->is_restarting;
+	return i->state == STATE_FINISHED ? i->has_ended
+					  : i->state == STATE_RUNNING && !instance_is_restarting(i);
 }
 
 bool instance_is_well(const struct instance *i)
 {
-	return i->state == STATE_RUNNING && !i->is_restarting &&
+	return i->state == STATE_RUNNING && !instance_is_restarting(i) &&
 		(i->health == HEALTH_NONE || i->health == HEALTH_HEALTHY);
 }
 
@@ -79,7 +80,7 @@ bool instance_is_going_down(const struct instance *i)
 {
 	if (!state_is_live(i->state))
 		return false;
-	return i->state == STATE_STOPPING || i->is_restarting || !instance_should_run(i);
+	return i->state == STATE_STOPPING || instance_is_restarting(i) || !instance_should_run(i);
 }
 
 bool instance_is_down(const struct instance *i)

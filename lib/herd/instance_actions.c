@@ -100,7 +100,7 @@ static void choose_revision(struct instance *i)
 		(revision_port(born, i->number) || !revision_port(i->revision, i->number)))
 		revision_set(&i->revision, born);
 	/* What an earlier attempt has proven says nothing of this one. */
-	i->takes_target = i->is_pulled = false;
+	i->takes_target = false;
 	if (i->trial == TRIAL_PROVEN)
 		i->trial = TRIAL_OPEN;
 }
@@ -115,7 +115,7 @@ static void begin_attempt(struct instance *i)
 		return;
 	}
 	choose_revision(i);
-	instance_limit_end(i);
+	instance_set_down(i, DOWN_NONE);
 	i->generation = ++h->last_generation;
 	i->is_port_free = false;
 	i->pid = 0;

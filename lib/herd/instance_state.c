@@ -1,6 +1,7 @@
 #include "herd/instance_state.h"
 
 #include "base/assert.h"
+#include "base/mem.h"
 #include "herd/herd_private.h"
 
 #define TO(state) (1U << (state))
@@ -81,4 +82,58 @@ void instance_set_health_slot(struct instance *i, enum health_slot slot)
 {
 	check_step(i, &health_slots, i->health_slot, slot);
 	i->health_slot = slot;
+}
+
+/* --- why it goes down --- */
+
+static const char *const down_words[DOWN_CAUSE_COUNT] = {
+	[DOWN_NONE] = "none",
+	[DOWN_RESTART] = "restart",
+	[DOWN_PULLED] = "pulled",
+	[DOWN_LIMIT] = "limit",
+	[DOWN_FAILING] = "failing",
+};
+
+/* What people want overrides the rest, and a rollout what nobody wants. */
+static const unsigned int down_steps[DOWN_CAUSE_COUNT] = {
+	[DOWN_NONE] = TO(DOWN_RESTART) | TO(DOWN_PULLED) | TO(DOWN_LIMIT) | TO(DOWN_FAILING),
+	[DOWN_RESTART] = TO(DOWN_NONE),
+	[DOWN_PULLED] = TO(DOWN_NONE) | TO(DOWN_RESTART),
+	[DOWN_LIMIT] = TO(DOWN_NONE) | TO(DOWN_RESTART) | TO(DOWN_PULLED),
+	[DOWN_FAILING] = TO(DOWN_NONE) | TO(DOWN_RESTART) | TO(DOWN_PULLED),
+};
+
+static const struct machine downs = { "cause of going down", down_words, down_steps };
+
+static void set_down(struct instance *i, enum down_cause cause, char *limit_words)
+{
+	check_step(i, &downs, i->down_cause, cause);
+	mem_free(i->limit_words);
+	i->down_cause = cause;
+	i->limit_words = limit_words;
+}
+
+void instance_set_down(struct instance *i, enum down_cause cause)
+{
+	ASSERT(cause != DOWN_LIMIT, "%s:%d goes down for a limit without words", i->app->spec->name,
+		i->number);
+	set_down(i, cause, NULL);
+}
+
+void instance_set_down_limit(struct instance *i, const char *words)
+{
+	set_down(i, DOWN_LIMIT, mem_strdup(words));
+}
+
+bool instance_is_restarting(const struct instance *i)
+{
+	/* Who was told to stop for a limit is judged by it. */
+	return i->down_cause == DOWN_RESTART || i->down_cause == DOWN_PULLED ||
+		(i->down_cause == DOWN_LIMIT && i->state != STATE_STOPPING);
+}
+
+void instance_restart(struct instance *i)
+{
+	if (!instance_is_restarting(i))
+		instance_set_down(i, DOWN_RESTART);
 }

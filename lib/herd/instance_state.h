@@ -40,6 +40,16 @@ enum adoption {
 	ADOPTION_END_PUBLISHED, /* and its end was published by that brain */
 };
 
+/* What it goes down for, or went, although it is wanted. */
+enum down_cause {
+	DOWN_NONE,
+	DOWN_RESTART, /* people want a new process, or its definition does */
+	DOWN_PULLED,  /* for a rollout alone */
+	DOWN_LIMIT,   /* it has passed a limit; limit_words say which */
+	DOWN_FAILING, /* not ready in time, or unhealthy: a crash, once it is gone */
+	DOWN_CAUSE_COUNT,
+};
+
 /* What its app's counters have of it. */
 enum {
 	COUNTED_WANTED = 1,
@@ -53,5 +63,12 @@ void instance_retire(struct instance *i);
 bool instance_is_spare(const struct instance *i);
 bool instance_is_retired(const struct instance *i);
 void instance_set_health_slot(struct instance *i, enum health_slot slot);
+/* Not DOWN_LIMIT, which has words. */
+void instance_set_down(struct instance *i, enum down_cause cause);
+void instance_set_down_limit(struct instance *i, const char *words);
+/* It goes down once and is started again; one that does so for a rollout or a limit keeps that cause. */
+void instance_restart(struct instance *i);
+/* It goes down for a new process, and counts as ended by nobody's fault. */
+bool instance_is_restarting(const struct instance *i);
 
 #endif

@@ -1,20 +1,11 @@
 /*
  * Instances that use up more than they may: restarted gently, and not all of an app at once, for they tend to pass a limit together.
  */
-#include <string.h>
-
-#include "base/mem.h"
 #include "herd/herd_private.h"
-
-void instance_limit_end(struct instance *i)
-{
-	mem_free(i->limit_words);
-	i->limit_words = NULL;
-}
 
 bool instance_ends_for_limit(const struct instance *i)
 {
-	return i->limit_words && instance_stop_words(i) == i->limit_words;
+	return i->down_cause == DOWN_LIMIT && instance_is_wanted(i);
 }
 
 void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
@@ -29,9 +20,7 @@ void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t
 	}
 	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
 	if (!i->app->rollout && health_slot_take(i)) {
-		instance_limit_end(i);
-		i->limit_words = mem_strdup(words);
-		i->is_restarting = true;
+		instance_set_down_limit(i, words);
 		instance_note(i, words);
 		instance_mark_dirty(i);
 	}

@@ -93,13 +93,27 @@ static void load_flags(struct instance *i, const struct json *j)
 	i->health_slot = get_flag(j, "has_place") ? HEALTH_SLOT_HELD : HEALTH_SLOT_NONE;
 	i->wants_up = get_flag(j, "wants_up");
 	i->has_ended = get_flag(j, "has_ended");
-	i->is_restarting = get_flag(j, "is_restarting");
 	i->takes_target = get_flag(j, "takes_target");
-	i->is_pulled = get_flag(j, "is_pulled");
-	i->is_failing = get_flag(j, "is_failing");
 	i->is_port_free = get_flag(j, "is_port_free");
 	i->was_delayed = get_flag(j, "was_delayed");
 	i->is_unkillable = get_flag(j, "is_unkillable");
+}
+
+/* The words of a limit stay where it counts no more. */
+static void load_down_cause(struct instance *i, const struct json *j)
+{
+	const char *limit = json_string(json_get(j, "over"), NULL);
+	bool is_restarting = get_flag(j, "is_restarting");
+	bool is_failing = get_flag(j, "is_failing");
+
+	if (get_flag(j, "is_pulled"))
+		instance_set_down(i, DOWN_PULLED);
+	else if (limit && (is_restarting || is_failing))
+		instance_set_down_limit(i, limit);
+	else if (is_restarting)
+		instance_set_down(i, DOWN_RESTART);
+	else if (is_failing)
+		instance_set_down(i, DOWN_FAILING);
 }
 
 static void load_numbers(struct instance *i, const struct json *j)
@@ -251,8 +265,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
 	instance_set_why(i, json_string(json_get(j, "why"), NULL));
-	if (json_string(json_get(j, "over"), NULL))
-		i->limit_words = mem_strdup(json_string(json_get(j, "over"), NULL));
+	load_down_cause(i, j);
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
 		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain))

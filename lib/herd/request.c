@@ -140,10 +140,8 @@ static void restart(struct targeted_request *q)
 		struct instance *i = q->instances.items[k];
 
 		i->wants_up = true;
-		i->is_restarting = state_is_live(i->state);
-		i->is_pulled = false;
-		instance_limit_end(i);
-		if (i->state == STATE_STOPPING || !i->is_restarting)
+		instance_set_down(i, state_is_live(i->state) ? DOWN_RESTART : DOWN_NONE);
+		if (i->state == STATE_STOPPING || !state_is_live(i->state))
 			hurry(i, EVENT_START);
 		else
 			instance_forget_crashes(i);

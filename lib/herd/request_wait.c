@@ -135,7 +135,7 @@ static enum answer look_down(const struct instance *i, struct buf *why)
 		buf_adds(why, "does not die after SIGKILL");
 		return ANSWER_FAILED;
 	}
-	if (!instance_should_run(i) || i->state == STATE_STOPPING || i->is_restarting)
+	if (!instance_should_run(i) || i->state == STATE_STOPPING || instance_is_restarting(i))
 		return ANSWER_WAIT;
 	buf_adds(why, "was started again");
 	return ANSWER_FAILED;
@@ -227,7 +227,7 @@ static enum answer look_up(const struct instance *i, const struct instance_wait 
 {
 	bool is_new = i->generation > w->generation;
 
-	if (!instance_should_run(i) && !i->is_restarting)
+	if (!instance_should_run(i) && !instance_is_restarting(i))
 		return look_unwanted(i, why);
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
 		return ANSWER_FAILED;

@@ -65,14 +65,15 @@ static void write_flags(const struct instance *i, struct buf *out)
 	set_flag(out, "wants_up", i->wants_up);
 	set_flag(out, "is_retired", instance_is_retired(i));
 	set_flag(out, "has_ended", i->has_ended);
-	set_flag(out, "is_restarting", i->is_restarting);
+	set_flag(out, "is_restarting", instance_is_restarting(i));
 	set_flag(out, "is_spare", instance_is_spare(i));
 	set_flag(out, "takes_target", i->takes_target);
-	set_flag(out, "is_pulled", i->is_pulled);
+	set_flag(out, "is_pulled", i->down_cause == DOWN_PULLED);
 	set_flag(out, "is_proven", i->trial == TRIAL_PROVEN);
 	set_flag(out, "is_trusted", instance_is_trusted(i));
 	set_flag(out, "has_failed", i->trial == TRIAL_FAILED);
-	set_flag(out, "is_failing", i->is_failing);
+	set_flag(out, "is_failing",
+		i->down_cause == DOWN_FAILING || (i->down_cause == DOWN_LIMIT && !instance_is_restarting(i)));
 	set_flag(out, "is_port_free", i->is_port_free);
 	set_flag(out, "was_delayed", i->was_delayed);
 	set_flag(out, "is_unkillable", i->is_unkillable);

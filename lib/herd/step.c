@@ -9,12 +9,12 @@ const char *instance_stop_words(const struct instance *i)
 		return "the daemon stops";
 	if (instance_is_spare(i) && instance_is_retired(i))
 		return "a spare that is needed no more";
-	if (i->is_pulled)
+	if (i->down_cause == DOWN_PULLED)
 		return i->app->target->successor;
 	if (instance_is_retired(i))
 		return i->app->is_deleting ? "deleted" : "scaled down";
 	if (i->wants_up)
-		return i->limit_words ? i->limit_words : "restart";
+		return i->down_cause == DOWN_LIMIT ? i->limit_words : "restart";
 	return "asked to stop";
 }
 
@@ -23,7 +23,7 @@ static void step_down(struct instance *i)
 	bool waits = i->state == STATE_BLOCKED || i->state == STATE_BACKOFF;
 	bool is_to_be_down = !i->wants_up || instance_is_retired(i);
 
-	i->is_restarting = false;
+	instance_set_down(i, DOWN_NONE);
 	instance_drain_cancel(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_to_be_down && i->state != STATE_STOPPED))
@@ -48,7 +48,7 @@ static void step_up(struct instance *i)
 	/* The slot is not used before the last one's tree is gone; a port that is taken calls by itself. */
 	if (i->phase != PHASE_NONE)
 		return;
-	i->is_restarting = false;
+	instance_set_down(i, DOWN_NONE);
 	if (i->has_ended || waits_for_delay)
 		return;
 	if (i->state == STATE_BLOCKED && app_is_waiting(i->app, NULL))
@@ -66,13 +66,11 @@ static bool is_outdated(const struct instance *i)
 	return !i->app->rollout && i->revision != i->app->target && !instance_is_going_down(i);
 }
 
-/* What ends for a limit alone is judged once it is gone: counted, and started again after a delay. */
+/* What ends for a limit is judged once it is gone: counted, and started again after a delay.  Not one that is to be down anyway. */
 static void begin_stop(struct instance *i)
 {
-	if (instance_ends_for_limit(i)) {
-		i->is_restarting = false;
-		i->is_failing = true;
-	}
+	if (i->down_cause == DOWN_LIMIT && !instance_ends_for_limit(i))
+		instance_set_down(i, DOWN_RESTART);
 	instance_event(i, EVENT_STOP, instance_stop_words(i));
 }
 
@@ -82,7 +80,7 @@ void instance_step(struct instance *i)
 	if (i->state == STATE_STOPPING)
 		return;
 	if (state_is_live(i->state) && is_outdated(i)) {
-		i->is_restarting = true;
+		instance_restart(i);
 		instance_mark_dirty(i);
 	}
 	if (state_is_live(i->state)) {

@@ -71,7 +71,8 @@ void unready_words(const struct instance *i, struct buf *out)
 
 void instance_fail_start(struct instance *i, const char *why)
 {
-	i->is_failing = true;
+	if (!instance_is_restarting(i))
+		instance_set_down(i, DOWN_FAILING);
 	rollout_note_failure(i, why);
 	instance_event(i, EVENT_STOP, why);
 }

@@ -76,8 +76,8 @@ static bool serves(const struct instance *i)
 /* It goes, or is as good as gone, because a rollout says so. */
 static bool is_pulled(const struct instance *i)
 {
-	return (i->takes_target && i->is_pulled) ||
-		(instance_is_spare(i) && instance_is_retired(i) && i->wants_up && !i->is_restarting);
+	return (i->takes_target && i->down_cause == DOWN_PULLED) ||
+		(instance_is_spare(i) && instance_is_retired(i) && i->wants_up && !instance_is_restarting(i));
 }
 
 static void look(struct sim *s, const struct app *a, struct seen *row)
@@ -103,7 +103,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		left += serves(i) && !instance_is_going_down(i);
 		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && is_pulled(i) &&
 			(instance_is_spare(i) || instance_is_wanted(i)) && i->health != HEALTH_UNHEALTHY &&
-			!instance_is_silent(i) && !i->is_failing &&
+			!instance_is_silent(i) && i->down_cause != DOWN_FAILING &&
 			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){
 			.slot = i->slot,
