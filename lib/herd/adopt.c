@@ -66,11 +66,12 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	i->ready_at = 0;
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	instance_set_down(i, DOWN_NONE);
-	i->drain = DRAIN_NONE;
+	instance_set_drain(i, DRAIN_NONE);
 	i->is_unkillable = false;
 	i->has_ended = false;
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
+	/* No step of ours: the keeper has it, whatever the store says. */
 	i->phase = PHASE_CHECKING;
 }
 
@@ -95,14 +96,12 @@ static void take(struct instance *i, const struct herd_live *live)
 	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
 	 * and when it has ended it is started again.
 	 */
-	if (live->is_stopping && state != STATE_STOPPING) {
-		if (i->down_cause != DOWN_LIMIT)
-			instance_set_down(i, DOWN_RESTART);
-	}
+	if (live->is_stopping && state != STATE_STOPPING && i->down_cause != DOWN_LIMIT)
+		instance_set_down(i, DOWN_RESTART);
 	if (i->phase == PHASE_CHECKING)
 		timer_disarm(&i->app->herd->timers, &i->life);
+	/* The same. */
 	i->phase = PHASE_UP;
-	i->is_port_free = false;
 	i->pid = live->pid;
 	/* Of what has ended its end is told, and nothing else. */
 	if (live->has_ended) {
@@ -154,7 +153,7 @@ static void lose(struct instance *i)
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	i->is_unkillable = false;
-	i->phase = PHASE_NONE;
+	instance_set_phase(i, PHASE_NONE);
 	i->pid = 0;
 	if (had_process)
 		instance_restore_state(i, i->state, HERD_EVENT_LOST, why);
@@ -207,7 +206,6 @@ static void resume(struct instance *i)
 			lose(i);
 		break;
 	case PHASE_CHECKING:
-		i->is_port_free = false;
 		h->options.effects->check_port(h->options.context, instance_ticket(i), i->port);
 		break;
 	default:

@@ -158,7 +158,6 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 /* A spare whose number is one of the app's own now: it stays, on the port that goes with the number. */
 static void settle_down(struct instance *i)
 {
-	const struct herd_options *o = &i->app->herd->options;
 	bool moves = false;
 
 	instance_set_tenure(i, TENURE_STAYS);
@@ -166,13 +165,10 @@ static void settle_down(struct instance *i)
 	i->wants_up = i->app->wants_up;
 	i->takes_target = !instance_port(i) && revision_port(i->app->target, i->number);
 	moves = i->takes_target || i->port != instance_port(i);
-	if (moves && state_is_live(i->state)) {
+	if (moves && state_is_live(i->state))
 		instance_restart(i);
-	} else if (moves && i->phase == PHASE_CHECKING) {
-		/* It waits for a port that is not to be its own. */
-		o->effects->unwatch(o->context, instance_ticket(i));
-		i->phase = PHASE_NONE;
-	}
+	else if (moves)
+		instance_stop_checking(i);
 	instance_mark_dirty(i);
 }
 

@@ -129,14 +129,10 @@ void change_plan(const struct change *d, struct plan *plan)
 /* What runs by the old definition has to go down once, by its rules; what only waits begins anew. */
 static void renew(struct instance *i)
 {
-	const struct herd *h = i->app->herd;
-
-	if (state_is_live(i->state)) {
+	if (state_is_live(i->state))
 		instance_restart(i);
-	} else if (i->phase == PHASE_CHECKING) {
-		h->options.effects->unwatch(h->options.context, instance_ticket(i));
-		i->phase = PHASE_NONE;
-	}
+	else
+		instance_stop_checking(i);
 	i->was_delayed = false;
 	i->has_ended = false;
 	instance_forget_crashes(i);

@@ -254,12 +254,7 @@ void spare_drop(struct instance *i)
 /* Nothing of it runs: the next start is by the target. */
 static void switch_over(struct instance *i)
 {
-	const struct herd *h = i->app->herd;
-
-	if (i->phase == PHASE_CHECKING) {
-		h->options.effects->unwatch(h->options.context, instance_ticket(i));
-		i->phase = PHASE_NONE;
-	}
+	instance_stop_checking(i);
 	if (i->state == STATE_BACKOFF)
 		timer_disarm(&i->app->herd->timers, &i->life);
 	revision_set(&i->revision, i->app->target);

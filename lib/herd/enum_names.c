@@ -8,6 +8,7 @@ static const char *const phase_words[PHASE_COUNT] = {
 	[PHASE_NONE] = "none",
 	[PHASE_DELAYED] = "delayed",
 	[PHASE_CHECKING] = "checking",
+	[PHASE_PORT_FREE] = "port-free",
 	[PHASE_SPAWNING] = "asked",
 	[PHASE_UP] = "up",
 	[PHASE_LEFTOVERS] = "leftovers",

@@ -158,7 +158,7 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 		fact_unexpected(h, i, "spawned");
 		return;
 	}
-	i->phase = PHASE_UP;
+	instance_set_phase(i, PHASE_UP);
 	i->pid = pid;
 	log_debug("%s:%d: started as pid %lld", i->app->spec->name, i->number, (long long)pid);
 	if (i->state == STATE_STARTING)
@@ -192,7 +192,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	}
 	if (i->phase == PHASE_UP && (i->state == STATE_STARTING || i->checkup))
 		h->options.effects->unwatch(h->options.context, t);
-	i->phase = PHASE_NONE;
+	instance_set_phase(i, PHASE_NONE);
 	i->pid = 0;
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
@@ -260,7 +260,7 @@ void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
 		fact_unexpected(h, i, "tree gone");
 		return;
 	}
-	i->phase = PHASE_NONE;
+	instance_set_phase(i, PHASE_NONE);
 	i->is_unkillable = false;
 	timer_disarm(&h->timers, &i->tree);
 	if (i->state == STATE_STOPPING)
@@ -307,13 +307,13 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 	}
 	/* What it depends on was ready when the check began; if it is not now, the port is looked at again later. */
 	if (app_is_waiting(i->app, &why)) {
-		i->phase = PHASE_NONE;
+		instance_set_phase(i, PHASE_NONE);
 		if (i->state == STATE_STARTING)
 			instance_event(i, EVENT_BLOCK, why.ptr);
 		else
 			instance_set_why(i, why.ptr);
 	} else {
-		i->is_port_free = true;
+		instance_set_phase(i, PHASE_PORT_FREE);
 		if (i->state == STATE_STARTING)
 			instance_act(i, ACT_SPAWN);
 		else

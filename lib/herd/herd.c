@@ -1,5 +1,6 @@
 #include "herd/herd.h"
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/gone_spares.h"
@@ -60,8 +61,11 @@ static void take_steps(struct herd *h)
 		instance_step(i);
 		/* The step may have removed it. */
 		i = herd_by_slot(h, slot);
-		if (i)
-			requests_look(h, i);
+		if (!i)
+			continue;
+		ASSERT(state_has_phase(i->state, i->phase), "%s:%d is %s, and its phase is %s",
+			i->app->spec->name, i->number, state_word(i->state), phase_word(i->phase));
+		requests_look(h, i);
 	}
 }
 

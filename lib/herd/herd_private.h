@@ -23,17 +23,6 @@
 /* What began a rollout. */
 enum rollout_kind { ROLLOUT_DEPLOY, ROLLOUT_RELOAD, ROLLOUT_ROLLBACK };
 
-/* What exists in a slot, beside its state. */
-enum phase {
-	PHASE_NONE,
-	PHASE_DELAYED,   /* start_delay; no process yet */
-	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
-	PHASE_SPAWNING,  /* the spawn wish left */
-	PHASE_UP,        /* a process runs */
-	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
-	PHASE_COUNT,
-};
-
 enum timer_kind {
 	TIMER_DELAY, /* start_delay is over */
 	TIMER_ALIVE, /* up long enough to count as ready */
@@ -48,15 +37,6 @@ enum timer_kind {
 	TIMER_ROLLOUT,  /* an app's */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
-};
-
-/* How far one that stops gently has come.  DRAIN_DONE lasts until it is ready again: its server is marked down meanwhile. */
-enum drain_step {
-	DRAIN_NONE,
-	DRAIN_REMOVING, /* the upstream is to name it no more */
-	DRAIN_DRAINING, /* its connections are to end */
-	DRAIN_DONE,     /* it may be told to stop */
-	DRAIN_STEP_COUNT,
 };
 
 enum {
@@ -101,7 +81,6 @@ struct instance {
 	bool wants_up;
 	bool has_ended;    /* crashed, finished or left down by its policy; somebody has to say start */
 	bool takes_target; /* runs by its app's target from its next start on */
-	bool is_port_free; /* the check said so */
 	bool was_delayed;  /* start_delay is over */
 	bool is_unkillable;
 
@@ -243,6 +222,8 @@ void instance_act(struct instance *i, enum action action);
 void instance_gone(struct instance *i, bool has_exited);
 void instance_fire(struct instance *i, enum timer_kind kind);
 void instance_leftovers(struct instance *i);
+/* The port that it waits for is not to be its own, or not now. */
+void instance_stop_checking(struct instance *i);
 /* What the main process has left gets the stop signal, or SIGKILL where its time is over. */
 void instance_end_tree(struct instance *i);
 /* Its tree gets SIGKILL. */

@@ -63,8 +63,7 @@ static void spawn(struct instance *i)
 	struct spawn_effect effect;
 
 	instance_spawn_effect(i, &effect, &name);
-	i->phase = PHASE_SPAWNING;
-	i->is_port_free = false;
+	instance_set_phase(i, PHASE_SPAWNING);
 	i->started_at = h->now;
 	instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);
 	/* In the herd's JSON when the keeper hears of it. */
@@ -81,7 +80,7 @@ static void check_port(struct instance *i)
 		spawn(i);
 		return;
 	}
-	i->phase = PHASE_CHECKING;
+	instance_set_phase(i, PHASE_CHECKING);
 	effects_of(i)->check_port(context_of(i), instance_ticket(i), i->port);
 }
 
@@ -110,19 +109,18 @@ static void begin_attempt(struct instance *i)
 	struct herd *h = i->app->herd;
 
 	i->start_by = EVENT_START;
-	if (i->phase == PHASE_CHECKING && i->is_port_free) {
+	if (i->phase == PHASE_PORT_FREE) {
 		spawn(i);
 		return;
 	}
 	choose_revision(i);
 	instance_set_down(i, DOWN_NONE);
 	i->generation = ++h->last_generation;
-	i->is_port_free = false;
 	i->pid = 0;
 	i->ready_at = 0;
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
-		i->phase = PHASE_DELAYED;
+		instance_set_phase(i, PHASE_DELAYED);
 		instance_arm(i, &i->life, TIMER_DELAY, instance_spec(i)->start_delay_ms);
 		return;
 	}
@@ -134,7 +132,7 @@ static void end_delay(struct instance *i)
 	struct buf why = BUF_INIT;
 
 	i->was_delayed = true;
-	i->phase = PHASE_NONE;
+	instance_set_phase(i, PHASE_NONE);
 	/* What it depends on was ready when the delay began. */
 	if (app_is_waiting(i->app, &why))
 		instance_event(i, EVENT_BLOCK, why.ptr);
@@ -253,7 +251,7 @@ static void begin_stop(struct instance *i)
 		instance_signal_stop(i);
 		return;
 	}
-	i->phase = PHASE_NONE;
+	instance_set_phase(i, PHASE_NONE);
 	instance_gone(i, false);
 }
 
@@ -261,7 +259,7 @@ void instance_leftovers(struct instance *i)
 {
 	int64_t grace = grace_left(i);
 
-	i->phase = PHASE_LEFTOVERS;
+	instance_set_phase(i, PHASE_LEFTOVERS);
 	i->pid = 0;
 	disarm(i, &i->life);
 	instance_drain_finish(i);
@@ -272,14 +270,21 @@ void instance_leftovers(struct instance *i)
 	instance_end_tree(i);
 }
 
+void instance_stop_checking(struct instance *i)
+{
+	if (i->phase != PHASE_CHECKING)
+		return;
+	unwatch(i);
+	instance_set_phase(i, PHASE_NONE);
+}
+
 /* Nothing runs any more, and nothing is looked for. */
 static void rest(struct instance *i)
 {
 	disarm(i, &i->life);
-	if (i->phase == PHASE_CHECKING)
-		unwatch(i);
-	if (i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED)
-		i->phase = PHASE_NONE;
+	instance_stop_checking(i);
+	if (i->phase == PHASE_DELAYED)
+		instance_set_phase(i, PHASE_NONE);
 }
 
 static void begin_backoff(struct instance *i)

@@ -19,6 +19,85 @@ static void check_step(const struct instance *i, const struct machine *m, unsign
 		i->app->spec->name, i->number, m->name, m->words[from], m->words[to]);
 }
 
+/* --- phase --- */
+
+static const char *const phase_words[PHASE_COUNT] = {
+	[PHASE_NONE] = "none",
+	[PHASE_DELAYED] = "delayed",
+	[PHASE_CHECKING] = "checking",
+	[PHASE_PORT_FREE] = "port free",
+	[PHASE_SPAWNING] = "spawning",
+	[PHASE_UP] = "up",
+	[PHASE_LEFTOVERS] = "leftovers",
+};
+
+static const unsigned int phase_steps[PHASE_COUNT] = {
+	[PHASE_NONE] = TO(PHASE_DELAYED) | TO(PHASE_CHECKING) | TO(PHASE_SPAWNING),
+	[PHASE_DELAYED] = TO(PHASE_NONE),
+	[PHASE_CHECKING] = TO(PHASE_NONE) | TO(PHASE_PORT_FREE),
+	[PHASE_PORT_FREE] = TO(PHASE_SPAWNING),
+	/* Its end may be here before the word that it was started. */
+	[PHASE_SPAWNING] = TO(PHASE_UP) | TO(PHASE_LEFTOVERS) | TO(PHASE_NONE),
+	/* One that was adopted between its fork and its exec may turn out not to run; one may be lost. */
+	[PHASE_UP] = TO(PHASE_LEFTOVERS) | TO(PHASE_NONE),
+	[PHASE_LEFTOVERS] = TO(PHASE_NONE),
+};
+
+static const struct machine phases = { "phase", phase_words, phase_steps };
+
+void instance_set_phase(struct instance *i, enum phase phase)
+{
+	check_step(i, &phases, i->phase, phase);
+	i->phase = phase;
+}
+
+bool state_has_phase(enum state state, enum phase phase)
+{
+	enum {
+		WITHOUT = TO(PHASE_NONE) | TO(PHASE_LEFTOVERS),
+		WITH = TO(PHASE_SPAWNING) | TO(PHASE_UP),
+		BEFORE = TO(PHASE_DELAYED) | TO(PHASE_CHECKING),
+	};
+	static const unsigned int fits[STATE_COUNT] = {
+		[STATE_STOPPED] = WITHOUT,
+		[STATE_BLOCKED] = TO(PHASE_NONE) | TO(PHASE_CHECKING),
+		[STATE_STARTING] = BEFORE | WITH,
+		[STATE_RUNNING] = WITH,
+		[STATE_UNHEALTHY] = WITH,
+		[STATE_STOPPING] = WITH | TO(PHASE_LEFTOVERS),
+		[STATE_BACKOFF] = WITHOUT,
+		[STATE_CRASHED] = WITHOUT,
+		[STATE_FINISHED] = WITHOUT,
+	};
+
+	return fits[state] & TO(phase);
+}
+
+/* --- drain --- */
+
+static const char *const drain_words[DRAIN_STEP_COUNT] = {
+	[DRAIN_NONE] = "none",
+	[DRAIN_REMOVING] = "removing",
+	[DRAIN_DRAINING] = "draining",
+	[DRAIN_DONE] = "done",
+};
+
+/* From each it may be called back. */
+static const unsigned int drain_steps[DRAIN_STEP_COUNT] = {
+	[DRAIN_NONE] = TO(DRAIN_REMOVING),
+	[DRAIN_REMOVING] = TO(DRAIN_NONE) | TO(DRAIN_DRAINING) | TO(DRAIN_DONE),
+	[DRAIN_DRAINING] = TO(DRAIN_NONE) | TO(DRAIN_DONE),
+	[DRAIN_DONE] = TO(DRAIN_NONE),
+};
+
+static const struct machine drains = { "drain step", drain_words, drain_steps };
+
+void instance_set_drain(struct instance *i, enum drain_step step)
+{
+	check_step(i, &drains, i->drain, step);
+	i->drain = step;
+}
+
 /* --- tenure --- */
 
 static const char *const tenure_words[TENURE_COUNT] = {

@@ -7,7 +7,30 @@
 
 #include <stdbool.h>
 
+#include "model/state.h"
+
 struct instance;
+
+/* What exists in its slot. */
+enum phase {
+	PHASE_NONE,
+	PHASE_DELAYED,   /* start_delay; no process yet */
+	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
+	PHASE_PORT_FREE, /* it was free a moment ago: a process is next, in the same call */
+	PHASE_SPAWNING,  /* the keeper was told to start a process, and has not answered */
+	PHASE_UP,        /* a process runs */
+	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
+	PHASE_COUNT,
+};
+
+/* How far one that stops gently has come.  DRAIN_DONE lasts until it is ready again: its server is marked down meanwhile. */
+enum drain_step {
+	DRAIN_NONE,
+	DRAIN_REMOVING, /* the upstream is to name it no more */
+	DRAIN_DRAINING, /* its connections are to end */
+	DRAIN_DONE,     /* it may be told to stop */
+	DRAIN_STEP_COUNT,
+};
 
 /* What becomes of it. */
 enum tenure {
@@ -57,6 +80,10 @@ enum {
 	COUNTED_GOING_DOWN = 4,
 };
 
+void instance_set_phase(struct instance *i, enum phase phase);
+/* May what is in that state have that phase, between two calls of the herd? */
+bool state_has_phase(enum state state, enum phase phase);
+void instance_set_drain(struct instance *i, enum drain_step step);
 void instance_set_tenure(struct instance *i, enum tenure tenure);
 /* It is not to come back; a spare is dropped. */
 void instance_retire(struct instance *i);

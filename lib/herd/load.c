@@ -94,7 +94,6 @@ static void load_flags(struct instance *i, const struct json *j)
 	i->wants_up = get_flag(j, "wants_up");
 	i->has_ended = get_flag(j, "has_ended");
 	i->takes_target = get_flag(j, "takes_target");
-	i->is_port_free = get_flag(j, "is_port_free");
 	i->was_delayed = get_flag(j, "was_delayed");
 	i->is_unkillable = get_flag(j, "is_unkillable");
 }
@@ -268,7 +267,8 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_down_cause(i, j);
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
-		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain))
+		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain) ||
+		!state_has_phase(i->state, i->phase))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;

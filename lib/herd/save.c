@@ -74,7 +74,6 @@ static void write_flags(const struct instance *i, struct buf *out)
 	set_flag(out, "has_failed", i->trial == TRIAL_FAILED);
 	set_flag(out, "is_failing",
 		i->down_cause == DOWN_FAILING || (i->down_cause == DOWN_LIMIT && !instance_is_restarting(i)));
-	set_flag(out, "is_port_free", i->is_port_free);
 	set_flag(out, "was_delayed", i->was_delayed);
 	set_flag(out, "is_unkillable", i->is_unkillable);
 	set_flag(out, "has_place", i->health_slot == HEALTH_SLOT_HELD);

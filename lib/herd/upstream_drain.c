@@ -71,7 +71,7 @@ static void begin_drain(struct instance *i)
 	const struct herd_options *o = &i->app->herd->options;
 	int64_t ms = instance_spec(i)->deploy.drain_ms;
 
-	i->drain = ms > 0 ? DRAIN_DRAINING : DRAIN_DONE;
+	instance_set_drain(i, ms > 0 ? DRAIN_DRAINING : DRAIN_DONE);
 	if (ms > 0) {
 		instance_arm(i, &i->life, TIMER_DRAIN, ms + DRAIN_GRACE_MS);
 		o->effects->drain(o->context, instance_ticket(i), i->port, ms);
@@ -219,7 +219,7 @@ bool instance_may_stop(struct instance *i)
 		return !i->app->wanted || i->app->herd->is_shutting_down;
 	if (!drains_first(i))
 		return true;
-	i->drain = DRAIN_REMOVING;
+	instance_set_drain(i, DRAIN_REMOVING);
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 	upstream_is_stale(i->app);
@@ -235,14 +235,14 @@ void instance_drain_cancel(struct instance *i)
 		return;
 	if (timer_is_armed(&i->life) && i->life.kind == TIMER_DRAIN)
 		timer_disarm(&h->timers, &i->life);
-	i->drain = DRAIN_NONE;
+	instance_set_drain(i, DRAIN_NONE);
 	upstream_is_stale(i->app);
 }
 
 void instance_drain_finish(struct instance *i)
 {
 	if (i->drain != DRAIN_NONE)
-		i->drain = DRAIN_DONE;
+		instance_set_drain(i, DRAIN_DONE);
 }
 
 void instance_drain_timeout(struct instance *i)
@@ -251,7 +251,7 @@ void instance_drain_timeout(struct instance *i)
 		instance_note(i, "its upstream was not changed in time; it leaves all the same");
 		begin_drain(i);
 	} else if (i->drain == DRAIN_DRAINING) {
-		i->drain = DRAIN_DONE;
+		instance_set_drain(i, DRAIN_DONE);
 	}
 	instance_mark_dirty(i);
 }
@@ -273,7 +273,7 @@ void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 			left == 1 ? " is still" : "s are still");
 		instance_note(i, words);
 	}
-	i->drain = DRAIN_DONE;
+	instance_set_drain(i, DRAIN_DONE);
 	instance_mark_dirty(i);
 	herd_commit(h);
 }
@@ -283,7 +283,8 @@ void instance_drain_resume(struct instance *i)
 {
 	if (i->drain == DRAIN_NONE)
 		return;
-	i->drain = DRAIN_REMOVING;
+	instance_set_drain(i, DRAIN_NONE);
+	instance_set_drain(i, DRAIN_REMOVING);
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 }

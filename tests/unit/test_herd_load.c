@@ -169,7 +169,9 @@ static void a_word_is_known_or_refused(void **state)
 	is_refused("\"life\"", "\"grace\":{\"kind\":\"tea\",\"ms\":1},\"life\"", "a timer makes no sense");
 	is_read("\"leave\":\"none\"", "\"leave\":\"drain\"");
 	is_read("\"kind\":\"backoff\"", "\"kind\":\"delay\"");
-	is_read("\"phase\":\"up\"", "\"phase\":\"leftovers\"");
+	is_read("\"backoff\",\"phase\":\"none\"", "\"backoff\",\"phase\":\"leftovers\"");
+	/* What runs has its main process. */
+	is_refused("\"phase\":\"up\"", "\"phase\":\"leftovers\"", "'api:0' is in no state");
 }
 
 /* What a store of the first builds had, and no more. */
