@@ -16,7 +16,7 @@ LINTS := layers headers format tidy cppcheck banned scripts manuals check-genera
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
 CHECK := unit cli speed
-TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized speed e2e storm torture toml-test examples fuzz $(LINTS:%=lint:%)
+TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized attacks-sanitized speed e2e storm torture toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
 FUZZ_TEST_SECS ?= 6

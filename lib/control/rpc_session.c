@@ -101,7 +101,7 @@ static void forbid_param(struct request *r, const char *param)
 		request_forbid_member(r, "'%s' with '%s'", method_command(r->method), param);
 }
 
-/* False after it was answered with who may. */
+/* False after it was answered with who may, and is gone. */
 static bool check_rights(struct rpc_session *s, struct request *r)
 {
 	const bool *group_may = s->server->options.group_may;
@@ -115,10 +115,12 @@ static bool check_rights(struct rpc_session *s, struct request *r)
 		request_forbid_member(r, "'%s'", name);
 		return false;
 	}
-	if ((!group_may || group_may[r->method]) && param)
+	if ((!group_may || group_may[r->method]) && !param)
+		return true;
+	if (!group_may || group_may[r->method]) {
 		forbid_param(r, param);
-	if (!group_may || group_may[r->method])
-		return !param;
+		return false;
+	}
 	(void)snprintf(what, sizeof(what), "'%s'", name);
 	(void)snprintf(needs, sizeof(needs), "the right '%s' or '%s'",
 		method_rights(r->method) == METHOD_READ ? "read" : "control", method_name(r->method));

@@ -244,7 +244,7 @@ restarted_once() {
 	say hello
 	took 0 1000 timeout 10 oxctl logs web
 	as_user rmdir out.log
-	as_user /usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("out.log")'
+	as_user /usr/bin/python3 -c 'import os, socket; socket.socket(socket.AF_UNIX).bind("new"); os.rename("new", "out.log")'
 	say hello
 	took 0 1000 timeout 10 oxctl status
 	as_user rm out.log
