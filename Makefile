@@ -143,8 +143,8 @@ help:
 ## make check       unit tests and command tests, quickly
 ## make test        everything CI runs; ends with 'N passed, N failed'
 ## make unit        build the unit tests into build/tests/
-## make lint        all of these, side by side: layers headers format tidy cppcheck banned scripts
-##                  manuals check-generated; each is a target of its own
+## make lint        all of these, side by side: layers headers format tidy cppcheck banned words
+##                  scripts manuals check-generated; each is a target of its own
 ## make reformat    write every C file as clang-format does
 ## make fuzz        every fuzz target for FUZZ_SECS seconds each (default 600); make fuzz-build only builds
 ## make sim         the simulated machine: SEED=… STEPS=…

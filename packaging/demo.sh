@@ -83,7 +83,7 @@ show oxctl why api:2
 if [ -n "${KEEP:-}" ]; then
 	cat <<-TEXT
 
-		It is running. To go on, in this shell:
+		It is running. To continue, in this shell:
 
 		    export PATH=$build:\$PATH OXHERD_HOME=$OXHERD_HOME
 		    oxctl status

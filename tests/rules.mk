@@ -11,7 +11,7 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 JOBS   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 
 # The steps of `make lint`, each a target of its own.
-LINTS := layers headers format tidy cppcheck banned scripts manuals check-generated
+LINTS := layers headers format tidy cppcheck banned words scripts manuals check-generated
 
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
@@ -81,6 +81,9 @@ reformat:
 
 banned:
 	$(Q)tests/lint/banned.sh
+
+words:
+	$(Q)tests/lint/words.sh
 
 scripts:
 	$(Q)tests/lint/scripts.sh $(SH_FILES) $(BATS)

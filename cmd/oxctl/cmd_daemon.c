@@ -191,7 +191,7 @@ static int daemon_restart(void)
 			return still_there(&who);
 	code = daemon_call_launch(&client);
 	if (code == EXIT_DONE)
-		code = say_running(client, "the daemon was restarted; its services went on");
+		code = say_running(client, "the daemon was restarted; its apps kept running");
 	client_free(client);
 	return code;
 }
@@ -320,8 +320,8 @@ static int say_upgraded(const struct json *info)
 
 	if (!json_bool(json_get(verdict, "ok"), false))
 		return daemon_call_fail(
-			EXIT_FAILED, "the upgrade failed and the old daemon goes on: %s", words);
-	buf_addf(&line, "the daemon is oxherd %s now; its services went on",
+			EXIT_FAILED, "the upgrade failed and the old daemon keeps running: %s", words);
+	buf_addf(&line, "the daemon is oxherd %s now; its apps kept running",
 		json_string(json_get(info, "version"), words));
 	print_line(line.ptr, int_of(info, "pid"));
 	buf_release(&line);

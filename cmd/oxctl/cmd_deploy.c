@@ -22,7 +22,7 @@ static bool all;
 #define TIMEOUT_OPTION                                                                                       \
 	{                                                                                                    \
 		.name = "timeout", .kind = OPT_STRING, .at = &timeout, .value = "SECS",                      \
-		.help = "wait at most this long (also 500ms, 2m), then exit 5; it goes on"                   \
+		.help = "wait at most this long (also 500ms, 2m), then exit 5; it continues"                 \
 	}
 #define JSON_OPTION                                                                                          \
 	{                                                                                                    \
@@ -51,7 +51,7 @@ const struct opt deploy_options[] = {
 	{ .name = "continue",
 		.kind = OPT_FLAG,
 		.at = &goes_on,
-		.help = "go on: a deploy of APP that waits for a word, after its canaries or a failure" },
+		.help = "continue a deploy of APP that waits, after its canaries or a failure" },
 	TIMEOUT_OPTION,
 	JSON_OPTION,
 	{ .name = NULL },

@@ -51,7 +51,7 @@ const struct cmd commands[] = {
 		.example = "oxctl restart api --wait",
 		.details =
 			"Without a target the apps of the oxfile of this folder are meant, and with --all every app. "
-			"A changed oxfile is not applied: this starts again what is known, and says what is defined in another way by now." },
+			"A changed oxfile is not applied, but a note names the apps whose definition changed; 'oxctl deploy' applies it." },
 	{ .name = "deploy",
 		.arguments = "[TARGET...] | --abort [APP] | --continue [APP]",
 		.group = GROUP_DEPLOYING,
@@ -64,13 +64,13 @@ const struct cmd commands[] = {
 		.example = "oxctl deploy api",
 		.details =
 			"Without a target the apps of the usual oxfile are meant, and with --all every oxfile that apps came from. "
-			"The new definition first starts beside the old instances and has to prove itself; then they are replaced one "
-			"after the other, each out of its upstream and drained before it stops. If anything fails, what runs stays, or "
-			"comes back, and the exit code is 1. Changed means: the definition, or the build (the folder that a link leads to, the "
+			"The new definition is first tested on a spare instance beside the old ones; then they are replaced one "
+			"after the other, each out of its upstream and drained before it stops. If anything fails, the old revision stays, or "
+			"is rolled back to, and the exit code is 1. Changed means: the definition, or the build (the folder that a link leads to, the "
 			"files that the command names, env files, the git commit). What may exist only once, such as a bot without a port, is "
 			"replaced in place (deploy.surge in oxfile(5)). Ctrl-C ends the waiting, not the deploy. Apps that did not change are "
 			"not touched, and the answer names what was compared; apps that are no longer in the "
-			"oxfile are stopped, unless apps are named. A second deploy takes the place of one that is under way. The daemon "
+			"oxfile are stopped, unless apps are named. A second deploy replaces one in progress. The daemon "
 			"is started if there is none." },
 	{ .name = "reload",
 		.arguments = "[TARGET...]",
@@ -84,7 +84,7 @@ const struct cmd commands[] = {
 		.example = "oxctl reload api",
 		.details =
 			"Without a target the apps of the oxfile of this folder are meant, and with --all every app. "
-			"As deploy, but the oxfile is not read, and also what did not change is rolled. Files named by env_file are read "
+			"As deploy, but the oxfile is not read, and unchanged apps are rolled too. Files named by env_file are read "
 			"again. An app that was rolled back stays in the folder of that revision while it is there. A reload is no revision to go back to, "
 			"unless a link led it to another folder." },
 	{ .name = "rollback",
@@ -98,9 +98,9 @@ const struct cmd commands[] = {
 		.run = cmd_rollback,
 		.example = "oxctl rollback api",
 		.details =
-			"The revision of before is rolled out as by deploy: its definition, in the folder that it ran in (releases/1, "
-			"whatever a link says by now). Where its files were replaced or removed it is refused, and names them. Of a deploy "
-			"that is under way it is the same as deploy --abort. Where there is only one app it need not be named. The oxfile "
+			"The previous revision is rolled out as by deploy: its definition, in the folder that it ran in (releases/1, "
+			"whatever a link says by now). Where its files were replaced or removed it is refused, and names them. During a deploy "
+			"it is the same as deploy --abort. Where there is only one app it need not be named. The oxfile "
 			"and the links are not changed: the next deploy brings back what stands there." },
 	{ .name = "delete",
 		.arguments = "[TARGET...]",
@@ -160,7 +160,7 @@ const struct cmd commands[] = {
 		.details =
 			"The newest 100 lines of all instances together, in the order of their times, each behind its [app:number]. "
 			"With --since all lines from then on. A time is how long ago (10m), 10:30, 2026-11-20 or 2026-11-20T10:30. "
-			"Following goes on over rotations, restarts of services and of the daemon, and with instances that join. On a "
+			"Following continues over rotations and restarts of apps and of the daemon, and includes new instances. On a "
 			"terminal control characters are not passed on." },
 	{ .name = "why",
 		.arguments = "TARGET",
@@ -173,8 +173,8 @@ const struct cmd commands[] = {
 		.run = cmd_why,
 		.example = "oxctl why api:2",
 		.details =
-			"One timeline: exits with their signal or code, who asked for what, which rule was followed, and what "
-			"comes next. A spare of a deploy that is gone is known for an hour, here and in logs." },
+			"One timeline: exits with their signal or code, commands with their user, the rule that was applied, and what "
+			"comes next. A spare that has ended is shown for an hour after its deploy, here and in logs." },
 	{ .name = "events",
 		.arguments = "[TARGET...]",
 		.group = GROUP_LOOKING,
@@ -247,8 +247,8 @@ const struct cmd commands[] = {
 		.example = "oxctl daemon status",
 		.details =
 			"Stop stops the services too, in order; restart does not touch them. Upgrade lets the programs beside this oxctl take over, "
-			"or those in the folder that --from names: they prove themselves on the state first, and while that or the change "
-			"itself fails the old ones go on. Install writes a unit for systemd and enables it; a restart of that unit does not "
+			"or those in the folder that --from names. They are checked against the state first; if that or the change "
+			"itself fails, the old ones keep running. Install writes a unit for systemd and enables it; a restart of that unit does not "
 			"touch the services either." },
 	{ .name = "validate",
 		.arguments = "[FILE...]",
@@ -262,7 +262,7 @@ const struct cmd commands[] = {
 		.example = "oxctl validate oxfile.toml",
 		.details =
 			"Every mistake is shown at once, with its file, line and column. Nothing is started or changed. "
-			"What will probably not do what was meant is a warning, and the exit code is 0: a missing env_file or "
+			"Likely mistakes are warnings, and the exit code is 0: a missing env_file or "
 			"working_dir, a user or group that this machine does not have, a bare number below 100 that means "
 			"milliseconds, a command that uses the logs of Oxmgr, a name or line that nginx refuses, a log file that "
 			"two apps name, a port that the kernel may give away. Of these, commands that change something tell only of the port." },

@@ -62,7 +62,7 @@ static int keep(
 	keeper.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3);
 	/* Whoever started it would wait for a word for ever. */
 	if (rc == 0 && tell_fd >= 0 && keeper.ready_fd < 0)
-		rc = err_sys(e, errno, "cannot tell whoever started it how it goes");
+		rc = err_sys(e, errno, "cannot duplicate the descriptor that reports the start");
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
 	/* The one that it was started in may be on a file system that somebody wants to unmount. */
 	if (rc == 0 && chdir("/") < 0)

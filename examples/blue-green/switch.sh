@@ -1,5 +1,5 @@
 #!/bin/sh
-# ./switch.sh green: starts green beside blue and moves the traffic over.  Blue goes on: it has requests to finish, and it is the way back.
+# ./switch.sh green: starts green beside blue and moves the traffic over.  Blue keeps running: it has requests to finish, and traffic can be moved back to it.
 set -eu
 cd "$(dirname "$0")"
 

@@ -53,7 +53,7 @@ teardown() {
 	assert answers "$front" "good day from api"
 }
 
-@test "a version that does not start ends the script with 1, and the old one goes on" {
+@test "a version that does not start ends the script with 1, and the old one keeps running" {
 	pids api >before
 	echo 'throw new Error("the settings are missing");' >>server.js
 	crowd_up "http://127.0.0.1:$front/" --connections 8 --rate 200 --expect hello

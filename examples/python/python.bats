@@ -20,7 +20,7 @@ setup() {
 	assert answers $((port + 3)) "from web:3"
 }
 
-@test "it ends with 0 when it is told to stop, the worker before the web server" {
+@test "on stop it ends with 0, the worker before the web server" {
 	oxctl start --wait
 	oxctl stop
 	assert_equal "$(status_field web:0 code) $(status_field web:1 code) $(status_field worker:0 code)" "0 0 0"

@@ -85,7 +85,7 @@ static const char *const action_docs[] = {
 	[ACT_SIGNAL] = "the stop signal is sent",
 	[ACT_DELAY] = "the restart timer is set",
 	[ACT_WATCH] = "what is in the way is watched",
-	[ACT_SETTLE] = "dependents and upstream are told",
+	[ACT_SETTLE] = "dependents and upstream are updated",
 	[ACT_REST] = "what it held is released",
 };
 
@@ -97,7 +97,7 @@ struct step fsm_step(enum state from, enum event event)
 void fsm_print_mdoc(struct buf *out)
 {
 	buf_adds(out,
-		".Bl -column \"unhealthy\" \"unhealthy\" \"unhealthy\" \"dependents and upstream are told\"\n");
+		".Bl -column \"unhealthy\" \"unhealthy\" \"unhealthy\" \"dependents and upstream are updated\"\n");
 	buf_adds(out, ".It Sy State Ta Sy Event Ta Sy Becomes Ta Sy And\n");
 	for (int from = 0; from < STATE_COUNT; from++) {
 		for (int event = 0; event < EVENT_COUNT; event++) {

@@ -42,13 +42,13 @@ restart)
 	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--wait[until all of it is ready; exit 1 if something fails]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 deploy)
-	_arguments '--config[the oxfile; without it the usual one]:value:_files' '--all[every oxfile that apps came from]' '--env[lay this profile over the apps]:value:_files' '--force[also roll apps that did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[go on: a deploy of APP that waits for a word, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--config[the oxfile; without it the usual one]:value:_files' '--all[every oxfile that apps came from]' '--env[lay this profile over the apps]:value:_files' '--force[also roll apps that did not change]' '--abort[go back: a deploy of APP that is under way is given up]' '--continue[continue a deploy of APP that waits, after its canaries or a failure]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it continues]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 reload)
-	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it continues]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 rollback)
-	_arguments '--definition-only[take back the definition alone, with the files that are there now]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it goes on]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
+	_arguments '--definition-only[take back the definition alone, with the files that are there now]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5; it continues]:value:_files' '--json[print progress and the end as JSON, an object a line]' '*:file:_files'
 	;;
 delete)
 	_arguments '--config[the apps that came from this oxfile]:value:_files' '--all[every app]' '--timeout[wait at most this long (also 500ms, 2m), then exit 5]:value:_files' '--json[print JSON]' '*:file:_files'
@@ -60,13 +60,13 @@ status|ls|list|ps)
 	_arguments '--all[every app]' '--all-instances[a row for each instance, also where equal ones of an app would share one]' '--watch[draw it again whenever something happens, until q is pressed]' '--json[print JSON]' '*:file:_files'
 	;;
 logs)
-	_arguments '--all[every app]' '--follow[go on with what is written from now on]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'
+	_arguments '--all[every app]' '--follow[also print new lines as they are written]' '--lines[only the newest N, or all; 100 if left out]:value:_files' '--since[only what was written then or later]:value:_files' '--until[only what was written then or earlier]:value:_files' '--err[only standard error]' '--out[only standard output]' '--grep[only lines in which this extended regular expression is found]:value:_files' '--time[with the time of each line]' '--json[print JSON, a line an object]' '--raw[print the bytes as they were written, without tags, on a terminal too]' '*:file:_files'
 	;;
 why)
 	_arguments '--lines[only the newest N entries]:value:_files' '--json[print JSON]' '*:file:_files'
 	;;
 events)
-	_arguments '--all[every app]' '--follow[go on with what happens from now on]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
+	_arguments '--all[every app]' '--follow[also print new events as they happen]' '--lines[only the newest N; all that are remembered if left out]:value:_files' '--json[print JSON; with --follow an event a line]' '*:file:_files'
 	;;
 plan|diff)
 	_arguments '--from[compare with this oxfile, and not with what runs]:value:_files' '--to[the oxfile as it should be; without it the usual one]:value:_files' '--config[as --to]:value:_files' '--all[every app]' '--env[lay this profile over the apps]:value:_files' '--json[print JSON]' '*:file:_files'

@@ -143,7 +143,7 @@ oxherd: second line"
 	mv "$OXHERD_HOME/run/oxherd.sock" old.sock
 	ln -s "$BATS_TEST_TMPDIR/old.sock" "$OXHERD_HOME/run/oxherd.sock"
 	run -0 oxctl daemon restart
-	assert_output --regexp '^the daemon was restarted; its services went on \(pid [0-9]+\)$'
+	assert_output --regexp '^the daemon was restarted; its apps kept running \(pid [0-9]+\)$'
 	[ "${output##*pid}" != "${first##*pid}" ]
 	asked '{"keep_services": True} in [r.get("params") for r in a]'
 	assert_equal "$(wc -l <launched)" 2

@@ -97,7 +97,7 @@ fds_of() {
 	eventually 5 state_is api:3 running
 	before=$(pids api; pids worker)
 	run -0 oxctl daemon upgrade --from "$next"
-	assert_output "the daemon is oxherd 9.9.9 now; its services went on (pid $keeper)"
+	assert_output "the daemon is oxherd 9.9.9 now; its apps kept running (pid $keeper)"
 	assert_equal "$(version)" 9.9.9
 	assert_equal "$(readlink "/proc/$keeper/exe")" "$(realpath "$next/oxherd")"
 	assert_equal "$(readlink "/proc/$(brain_pid)/exe")" "$(realpath "$next/oxherd-brain")"
@@ -243,7 +243,7 @@ fds_of() {
 		echo boom >&2
 		exit 3
 	SH
-	refused "the upgrade failed and the old daemon goes on: the new brain ended 3 times before it served"
+	refused "the upgrade failed and the old daemon keeps running: the new brain ended 3 times before it served"
 	assert_equal "$(readlink "/proc/$keeper/exe")" "$(realpath "$OXHERD_BUILD/oxherd")"
 	assert_equal "$(readlink "/proc/$(brain_pid)/exe")" "$(realpath "$OXHERD_BUILD/oxherd-brain")"
 	# From there too the next one takes over, and a killed brain comes back.

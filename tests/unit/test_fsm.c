@@ -197,14 +197,14 @@ static void words_are_read_back(void **state)
 static void the_manual_is_told_every_step(void **state)
 {
 	static const char golden[] =
-		".Bl -column \"unhealthy\" \"unhealthy\" \"unhealthy\" \"dependents and upstream are told\"\n"
+		".Bl -column \"unhealthy\" \"unhealthy\" \"unhealthy\" \"dependents and upstream are updated\"\n"
 		".It Sy State Ta Sy Event Ta Sy Becomes Ta Sy And\n"
 		".It stopped Ta start Ta starting Ta a process is started\n"
 		".It stopped Ta block Ta blocked Ta what is in the way is watched\n"
 		".It blocked Ta start Ta starting Ta a process is started\n"
 		".It blocked Ta stop Ta stopped Ta what it held is released\n"
 		".It starting Ta block Ta blocked Ta what is in the way is watched\n"
-		".It starting Ta ready Ta running Ta dependents and upstream are told\n"
+		".It starting Ta ready Ta running Ta dependents and upstream are updated\n"
 		".It starting Ta stop Ta stopping Ta the stop signal is sent\n"
 		".It starting Ta crash Ta backoff Ta the restart timer is set\n"
 		".It starting Ta give-up Ta crashed Ta what it held is released\n"
