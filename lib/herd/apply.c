@@ -364,7 +364,6 @@ static void start_chosen(struct herd *h, const struct applying *p, struct herd_w
 			if (p->a->caller)
 				lend(app, p->a->caller);
 			/* What it waits for is wanted from here on. */
-			app->wants_up = true;
 			for (size_t k = 0; k < app->instances.len; k++)
 				if (!instance_is_retired(app->instances.items[k]))
 					((struct instance *)app->instances.items[k])->wants_up = true;

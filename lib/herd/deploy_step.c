@@ -229,8 +229,9 @@ static void add_spare(struct app *a)
 	if (number == APP_INSTANCES_MAX || port < 0) {
 		buf_clear(&r->failure);
 		buf_adds(&r->failure,
-			port < 0 ? "no port is free for a spare instance (deploy.surge = 0 needs none)"
-				 : "there is no room for a spare instance");
+			number == APP_INSTANCES_MAX
+				? "there is no room for a spare instance"
+				: "no port is free for a spare instance (deploy.surge = 0 needs none)");
 		rollout_fail(r);
 		return;
 	}

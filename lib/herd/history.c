@@ -11,8 +11,7 @@ static void grow(struct history *p)
 {
 	uint8_t cap = p->cap ? (uint8_t)(p->cap * 2) : 2;
 
-	if (cap > HAPPENINGS_MAX)
-		cap = HAPPENINGS_MAX;
+	_Static_assert((HAPPENINGS_MAX & (HAPPENINGS_MAX - 1)) == 0, "doubling reaches it");
 	/* Until it has its full size nothing was dropped, so the oldest stands first. */
 	p->items = mem_resize(p->items, cap, sizeof(*p->items));
 	p->cap = cap;

@@ -191,16 +191,13 @@ void receipt_covers(struct herd *h, struct herd_wait *request)
 
 void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words)
 {
-	uint64_t waiter = r->waiter;
-
 	r->left--;
 	r->has_failed |= !is_ok;
 	if (*words && r->words.len < RECEIPT_WORDS_MAX)
 		buf_addf(&r->words, "%s%.*s", r->words.len ? "\n" : "", (int)RECEIPT_WORDS_MAX, words);
-	if (!is_done(r) || !waiter)
-		return;
-	r->waiter = 0;
-	h->options.effects->settled(h->options.context, waiter, !r->has_failed, r->words.ptr);
+	/* It is the last of them: nothing is settled after it. */
+	if (is_done(r) && r->waiter)
+		h->options.effects->settled(h->options.context, r->waiter, !r->has_failed, r->words.ptr);
 }
 
 /* --- over the brain's own death --- */

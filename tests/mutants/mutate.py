@@ -22,7 +22,7 @@ KINDS = {'<': 'bound', '<=': 'bound', '>': 'bound', '>=': 'bound', '==': 'condit
          '||': 'condition'}
 
 # What only talks, frees or asserts.
-QUIET = re.compile(r'^(log_\w+|\w+_release|\w+_free|mem_free|free|fd_close|ASSERT|static_assert|va_\w+|vec_free|buf_free)\b')
+QUIET = re.compile(r'^(log_\w+|\w+_release|\w+_free|release|mem_free|free|fd_close|ASSERT|static_assert|va_\w+|vec_free|buf_free)\b')
 STATEMENT = re.compile(r'^(?:\(void\)\s*)?[A-Za-z_*(][^;{}]*;$', re.DOTALL)
 DECLARATION = re.compile(
     r'^(?:const|static|struct|enum|union|unsigned|int|int64_t|uint64_t|uint32_t|uint8_t|size_t|ssize_t|bool|char|double|void|pid_t|'

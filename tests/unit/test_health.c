@@ -164,7 +164,8 @@ static void what_comes_late_comes_spread(void **state)
 
 	(void)state;
 	assert_false(health_is_late(now, now));
-	assert_false(health_is_late(now - 400, now));
+	assert_false(health_is_late(now - HEALTH_LATE_MS, now));
+	assert_true(health_is_late(now - HEALTH_LATE_MS - 1, now));
 	assert_true(health_is_late(now - 30000, now));
 	for (uint32_t slot = 1; slot <= 500; slot++) {
 		int64_t at = health_again(s, slot, now);

@@ -81,12 +81,35 @@ static void what_differs_is_named(void **state)
 	fake_release(&f);
 }
 
+static void what_only_changes_on_paper_is_saved(void **state)
+{
+	(void)state;
+	for (int instances = 0; instances < 2; instances++) {
+		struct fake f;
+		struct spec *s = NULL;
+		struct herd_apply a = { .oxfile = "/srv/oxfile.toml", .specs = &f.specs, .changes = true };
+
+		fake_init(&f);
+		s = fake_app(&f, "api", instances);
+		fake_apply(&f);
+		fake_forget(&f);
+		s->stop_timeout_ms += 1000;
+		assert_int_equal(herd_apply(f.h, &a, f.now, NULL), 0);
+		fake_answer(&f);
+		assert_true(fake_count(&f, "changed") > 0);
+		assert_int_equal(fake_count(&f, "signal"), 0);
+		fake_release(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("a start of the same as before starts what is down", the_same_is_started),
 		PROMISE("a start with other settings is refused, and says which are others and what to type",
 			what_differs_is_named),
+		PROMISE("a change of the definition is saved, also when no process has to be replaced",
+			what_only_changes_on_paper_is_saved),
 	};
 
 	return cmocka_run_group_tests_name("herd_apply", tests, NULL, NULL);

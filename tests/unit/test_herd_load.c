@@ -297,6 +297,27 @@ static void what_was_asked_is_kept(void **state)
 	err_release(&e);
 }
 
+/* Else a process of before could be taken for one of now. */
+static void the_last_number_of_a_process_is_kept(void **state)
+{
+	static const char *const numbers[] = { "\"generation\":1,", "\"generation\":9007199254740991," };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+		char *text =
+			changed("{\"version\":1,\"now\":1000000,\"generation\":0,\"slot\":1,\"apps\":[]}",
+				"\"generation\":0,", numbers[k]);
+		char *read = read_back(text, &e);
+
+		assert_non_null(read);
+		assert_non_null(strstr(read, numbers[k]));
+		mem_free(read);
+		mem_free(text);
+	}
+	err_release(&e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -318,6 +339,8 @@ int main(void)
 			what_waits_for_a_rollout_that_is_no_more_is_over),
 		PROMISE("what was asked, what came of it and what it still waits for is read as it was written",
 			what_was_asked_is_kept),
+		PROMISE("the number of the last process is kept, also where no app is left",
+			the_last_number_of_a_process_is_kept),
 	};
 
 	return cmocka_run_group_tests_name("herd_load", tests, NULL, NULL);

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -266,6 +267,64 @@ static void a_changed_port_moves_the_process(void **state)
 	fake_release(&f);
 }
 
+static void what_is_no_port_is_not_taken_for_one(void **state)
+{
+	static const char *const values[] = { "0", "-5", "65536", "70000", "web", "", "3000x" };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(values) / sizeof(values[0]); k++) {
+		struct fake f;
+
+		fake_init(&f);
+		env_put(&fake_app(&f, "api", 2)->env, "PORT", values[k]);
+		assert_int_equal(fake_apply(&f), 0);
+		assert_int_equal(fake_port(&f, "api:0"), 3000);
+		assert_int_equal(fake_port(&f, "api:1"), 3001);
+		env_put(&fake_app(&f, "web", 1)->env, "PORT", "65535");
+		assert_int_equal(fake_apply(&f), 0);
+		assert_int_equal(fake_port(&f, "web:0"), 65535);
+		fake_release(&f);
+	}
+}
+
+static void a_shared_port_is_one(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->port = 3000;
+	s->port_mode = PORT_SHARED;
+	fake_app(&f, "web", 1)->port = 3001;
+	assert_int_equal(fake_apply(&f), 0);
+	assert_int_equal(fake_port(&f, "api:0"), 3000);
+	assert_int_equal(fake_port(&f, "api:1"), 3000);
+	assert_int_equal(fake_port(&f, "web:0"), 3001);
+	fake_release(&f);
+}
+
+static void many_apps_have_blocks_of_their_own(void **state)
+{
+	enum { MANY = 500 };
+	struct fake f;
+	char name[16];
+
+	(void)state;
+	fake_init(&f);
+	for (int k = 0; k < MANY; k++) {
+		(void)snprintf(name, sizeof(name), "app%d", k);
+		fake_app(&f, name, 2);
+	}
+	assert_int_equal(fake_apply(&f), 0);
+	for (int k = 0; k < MANY; k++) {
+		(void)snprintf(name, sizeof(name), "app%d:1", k);
+		assert_int_equal(fake_port(&f, name), 3000 + 2 * k + 1);
+	}
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -290,6 +349,10 @@ int main(void)
 		PROMISE("survivors of scaling keep their process", survivors_keep_their_process_when_scaling),
 		PROMISE("an app whose port was changed gets new processes there",
 			a_changed_port_moves_the_process),
+		PROMISE("a PORT in the environment that is no port is not taken for one",
+			what_is_no_port_is_not_taken_for_one),
+		PROMISE("instances that share a port take one port and no more", a_shared_port_is_one),
+		PROMISE("five hundred apps have blocks of their own", many_apps_have_blocks_of_their_own),
 	};
 
 	return cmocka_run_group_tests_name("herd_ports", tests, NULL, NULL);

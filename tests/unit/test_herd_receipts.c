@@ -195,6 +195,37 @@ static void the_memory_is_bounded(void **state)
 	fake_release(&f);
 }
 
+static void words_are_joined_and_bounded(void **state)
+{
+	enum { MANY = 2000 };
+	struct herd_request start = { .verb = HERD_START, .waits_ready = true };
+	struct herd_request hangup = { .verb = HERD_SIGNAL, .signal = "HUP" };
+	struct herd_receipt receipt;
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	f.is_never_ready = true;
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	herd_receipt_open(f.h, key, f.now);
+	for (int k = 0; k < MANY; k++) {
+		start.id = (uint64_t)(7 + k);
+		assert_int_equal(herd_request(f.h, &start, f.now, NULL), 0);
+		/* One that is over at once, and has nothing to say. */
+		hangup.id = (uint64_t)(7 + MANY + k);
+		assert_int_equal(herd_request(f.h, &hangup, f.now, NULL), 0);
+	}
+	herd_receipt_close(f.h, "{}");
+	fake_request(&f, HERD_STOP, "api", 0, false);
+	assert_true(herd_receipt_find(f.h, key, &receipt));
+	assert_true(receipt.is_done && !receipt.is_ok);
+	assert_memory_equal(receipt.words, "api:0 was stopped\napi:0 was stopped\n", 36);
+	assert_null(strstr(receipt.words, "\n\n"));
+	assert_true(strlen(receipt.words) < 16 * 1024);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -207,6 +238,8 @@ int main(void)
 		PROMISE("what waits for a process that is gone is over",
 			what_waits_for_one_that_is_gone_is_over),
 		PROMISE("what is remembered of requests is bounded", the_memory_is_bounded),
+		PROMISE("what failed of many requests under one key is told a line each, up to a bound",
+			words_are_joined_and_bounded),
 	};
 
 	return cmocka_run_group_tests_name("herd_receipts", tests, NULL, NULL);

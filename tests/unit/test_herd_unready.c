@@ -178,6 +178,26 @@ static void ready_for_a_moment(void **state)
 	fake_release(&f);
 }
 
+/* What it is not ready by is its word: that it listens where it should, or nowhere yet, explains nothing. */
+static void nothing_is_wrong_with_its_port(void **state)
+{
+	static const int listened[] = { 3000, 0 };
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(listened) / sizeof(listened[0]); k++) {
+		struct fake f;
+
+		begin(&f, READY_NOTIFY)->port = 3000;
+		f.listened = listened[k];
+		fake_apply(&f);
+		f.listened = listened[k];
+		fake_pass(&f, 31000);
+		assert_non_null(strstr(f.log.ptr, "it has not sent READY=1"));
+		assert_null(strstr(f.log.ptr, "PORT 3000"));
+		fake_release(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +213,8 @@ int main(void)
 			into_the_background),
 		PROMISE("a server that listens and then puts itself into the background is no job that is done",
 			ready_for_a_moment),
+		PROMISE("a start that fails for its word says nothing of a port that is as it should be",
+			nothing_is_wrong_with_its_port),
 	};
 
 	return cmocka_run_group_tests_name("herd unready", tests, NULL, NULL);

@@ -179,6 +179,19 @@ static void a_drain_goes_on_after_the_brains_death(void **state)
 	fake_release(&f);
 }
 
+static void who_leaves_is_stopped_although_the_proxy_refuses(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f, 2);
+	f.is_manual = true;
+	fake_scale(&f, "api", 1);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_TAKEN_BACK, "nginx -t failed", f.now);
+	assert_int_equal(fake_count(&f, "drain api:1 3001 30000\n"), 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -198,6 +211,8 @@ int main(void)
 			a_deploy_that_fails_takes_nobody_along),
 		PROMISE("after the brain died a drain begins anew, once the upstream is known to leave it out",
 			a_drain_goes_on_after_the_brains_death),
+		PROMISE("an instance that leaves does not wait for a proxy that refuses its upstream",
+			who_leaves_is_stopped_although_the_proxy_refuses),
 	};
 
 	return cmocka_run_group_tests_name("herd: leaving", tests, NULL, NULL);

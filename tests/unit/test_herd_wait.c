@@ -144,6 +144,25 @@ static void what_it_waits_for_is_told(void **state)
 	fake_release(&f);
 }
 
+static void what_gave_up_is_told_with_its_last_lines(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "web", 1)->max_restarts = 1;
+	f.last_lines = "no database";
+	f.is_never_ready = true;
+	fake_apply(&f);
+	(void)fake_request(&f, HERD_START, "web", 7, true);
+	assert_int_equal(fake_count(&f, "settled 7"), 0);
+	fake_exit(&f, "web:0", 3, 0);
+	assert_string_equal(fake_state(&f, "web:0"), "crashed");
+	assert_int_equal(fake_count(&f, "settled 7 failed: web:0 crashed: "), 1);
+	assert_non_null(strstr(f.log.ptr, ". See 'oxctl why web:0'. Its last lines:\nno database of web:0"));
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -156,6 +175,8 @@ int main(void)
 			what_is_pending_is_told),
 		PROMISE("a timeout says what an instance waits for: a port, its process, itself, its end",
 			what_it_waits_for_is_told),
+		PROMISE("the message about what has given up holds its last lines, and where to read on",
+			what_gave_up_is_told_with_its_last_lines),
 	};
 
 	return cmocka_run_group_tests_name("herd_wait", tests, NULL, NULL);

@@ -365,6 +365,19 @@ static void no_claims_are_no_trouble(void **state)
 	assign_quietly(NULL, 0);
 }
 
+static void the_last_port_is_remembered(void **state)
+{
+	struct port_claim claims[] = {
+		{ .app = "last", .remembered = PORTS_LAST, .step = 1, .instances = 1 },
+		{ .app = "beyond", .remembered = PORTS_LAST + 1, .step = 1, .instances = 2 },
+	};
+
+	(void)state;
+	assign_quietly(claims, 2);
+	assert_block(&claims[0], PORTS_LAST);
+	assert_block(&claims[1], PORTS_FIRST);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -393,6 +406,8 @@ int main(void)
 		PROMISE("a block that cannot be found is told", a_full_machine_is_told),
 		PROMISE("a thousand apps get blocks of their own and keep them", a_thousand_apps_stay_apart),
 		PROMISE("no claims are no trouble", no_claims_are_no_trouble),
+		PROMISE("a remembered block may be the last port of all, and one beyond it is forgotten",
+			the_last_port_is_remembered),
 	};
 
 	return cmocka_run_group_tests_name("ports", tests, NULL, NULL);

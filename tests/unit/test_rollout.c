@@ -323,6 +323,7 @@ static void who_serves_nobody_is_replaced_first(void **state)
 static void words_are_read_back(void **state)
 {
 	enum rollout_phase phase = ROLLOUT_WAITING;
+	enum rollout_step step = ROLLOUT_STEP_WAITS;
 
 	(void)state;
 	for (int k = 0; k < ROLLOUT_PHASE_COUNT; k++) {
@@ -331,6 +332,11 @@ static void words_are_read_back(void **state)
 		assert_non_null(rollout_phase_about(phase));
 	}
 	assert_false(rollout_phase_parse("later", &phase));
+	for (int k = 0; k < ROLLOUT_STEP_COUNT; k++) {
+		assert_true(rollout_step_parse(rollout_step_word((enum rollout_step)k), &step));
+		assert_int_equal(step, k);
+	}
+	assert_false(rollout_step_parse("later", &step));
 }
 
 /* Back to the old: two are, the third dies of nothing, and a spare serves in its stead. */
@@ -421,7 +427,7 @@ int main(void)
 			what_cannot_be_stopped_fails_it),
 		PROMISE("who is down is replaced before who is ill, and who is ill before who serves",
 			who_serves_nobody_is_replaced_first),
-		PROMISE("each phase has a word that is read back", words_are_read_back),
+		PROMISE("each phase and each step has a word that is read back", words_are_read_back),
 		PROMISE("on the way back whoever waits hears of a slot that cannot be stopped",
 			who_waits_for_what_cannot_be_stopped_is_told),
 		PROMISE("a job that is done counts for nobody", a_job_that_is_done_counts_for_nobody),
