@@ -25,8 +25,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 
 void app_free(struct app *a)
 {
-	mem_free(a->served);
-	proxy_view_forget(a);
+	proxy_view_release(&a->proxy);
 	rollout_free(a->rollout);
 	mem_free(a->verdict);
 	revision_drop(a->previous);

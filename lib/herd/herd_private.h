@@ -12,6 +12,7 @@
 #include "herd/budget.h"
 #include "herd/herd.h"
 #include "herd/instance_state.h"
+#include "herd/proxy_view.h"
 #include "herd/revision.h"
 #include "herd/timers.h"
 #include "rules/fsm.h"
@@ -117,16 +118,7 @@ struct app {
 	int wanted, ready, going_down; /* counts of its instances, kept by recount() in instance.c */
 	bool was_ready;
 	bool is_upstream_stale;
-	uint64_t upstream_serial; /* of the last wish */
-	uint64_t upstream_answered,
-		upstream_set;           /* of the last that was answered; of the last that nobody waits for */
-	struct upstream_server *served; /* as wished for last */
-	size_t served_count;
-	const struct spec *served_spec; /* only to be compared */
-	struct vec named;    /* of struct proxy_name *: ports that the proxy may pass requests to */
-	bool is_named_known; /* a wish of this brain's took effect */
-	uint64_t naming_serial,
-		upstream_maybe;      /* the last wish for some server; the last that may have taken effect */
+	struct proxy_view proxy;
 	struct budget health_budget; /* who may be down for its health, and who waits for that */
 };
 
@@ -241,11 +233,6 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* It serves, and what it is to stop for has to take it out of its upstream first. */
 bool upstream_has(const struct instance *i);
-/* proxy_view.c: the last wish names these; what became of a wish; may the proxy still pass requests to this port? */
-void proxy_view_wished(struct app *a, const struct upstream_server *servers, size_t count);
-void proxy_view_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome);
-bool proxy_view_may_name(const struct app *a, int port);
-void proxy_view_forget(struct app *a);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* Into its past alone: who asked. */

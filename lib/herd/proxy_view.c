@@ -1,9 +1,11 @@
 /*
- * Which ports a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
+ * The ports that a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
  * have.  A wish that was refused before anybody was told of it has named nobody, once it is not tried any more.
  */
+#include "herd/proxy_view.h"
+
+#include "base/assert.h"
 #include "base/mem.h"
-#include "herd/herd_private.h"
 
 /* By each wish from `first` to `last`, as far as those were carried out. */
 struct proxy_name {
@@ -11,81 +13,132 @@ struct proxy_name {
 	uint64_t first, last;
 };
 
-static struct proxy_name *find(const struct app *a, int port)
+void proxy_view_release(struct proxy_view *v)
+{
+	mem_free(v->servers);
+	vec_release_with(&v->names, mem_free);
+	*v = (struct proxy_view){ .names = VEC_INIT };
+}
+
+static struct proxy_name *find(const struct proxy_view *v, int port)
 {
 	size_t k = 0;
 	struct proxy_name *n = NULL;
 
-	VEC_EACH (&a->named, k, n) {
+	VEC_EACH (&v->names, k, n) {
 		if (n->port == port)
 			return n;
 	}
 	return NULL;
 }
 
-static void name(struct app *a, int port)
+static void name(struct proxy_view *v, int port)
 {
-	struct proxy_name *n = find(a, port);
+	struct proxy_name *n = find(v, port);
 
 	if (!n) {
 		n = mem_zalloc(1, sizeof(*n));
 		n->port = port;
-		n->first = a->upstream_serial;
-		vec_push(&a->named, n);
+		n->first = v->serial;
+		vec_push(&v->names, n);
 	}
-	n->last = a->upstream_serial;
+	n->last = v->serial;
 }
 
-void proxy_view_wished(struct app *a, const struct upstream_server *servers, size_t count)
+/* Where nobody serves the proxy keeps what it has. */
+static void keep_names(struct proxy_view *v)
 {
 	size_t k = 0;
 	struct proxy_name *n = NULL;
+
+	VEC_EACH (&v->names, k, n) {
+		n->last = v->serial;
+	}
+}
+
+bool proxy_view_is_wished(const struct proxy_view *v, const struct spec *spec,
+	const struct upstream_server *servers, size_t count)
+{
+	if (v->count != count || v->spec != spec)
+		return false;
+	for (size_t k = 0; k < count; k++)
+		if (v->servers[k].port != servers[k].port || v->servers[k].is_down != servers[k].is_down)
+			return false;
+	return true;
+}
+
+uint64_t proxy_view_wish(
+	struct proxy_view *v, const struct spec *spec, struct upstream_server *servers, size_t count)
+{
 	bool is_any_up = false;
 
-	for (size_t at = 0; at < count; at++) {
-		is_any_up |= !servers[at].is_down;
-		if (!servers[at].is_down)
-			name(a, servers[at].port);
+	v->serial++;
+	mem_free(v->servers);
+	v->servers = servers;
+	v->count = count;
+	v->spec = spec;
+	for (size_t k = 0; k < count; k++) {
+		is_any_up |= !servers[k].is_down;
+		if (!servers[k].is_down)
+			name(v, servers[k].port);
 	}
 	if (is_any_up)
-		a->naming_serial = a->upstream_serial;
-	/* Where nobody serves the proxy keeps what it has. */
-	VEC_EACH (&a->named, k, n) {
-		if (!is_any_up)
-			n->last = a->upstream_serial;
-	}
+		v->naming = v->serial;
+	else
+		keep_names(v);
+	return v->serial;
 }
 
-void proxy_view_outcome(struct app *a, uint64_t serial, enum upstream_outcome outcome)
+void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outcome outcome)
 {
-	bool is_true = outcome == UPSTREAM_IN_EFFECT && serial == a->naming_serial;
+	bool is_true = outcome == UPSTREAM_IN_EFFECT && serial == v->naming;
 
-	a->is_named_known |= is_true;
-	for (size_t k = a->named.len; k-- > 0;) {
-		const struct proxy_name *n = a->named.items[k];
+	ASSERT(serial <= v->serial, "an answer to wish %llu of %llu", (unsigned long long)serial,
+		(unsigned long long)v->serial);
+	if (is_true)
+		v->in_effect = serial;
+	for (size_t k = v->names.len; k-- > 0;) {
+		const struct proxy_name *n = v->names.items[k];
 		bool is_past = is_true && n->last < serial;
 		/* Overtaken before it was tried; or refused, and not what was wished for last, which is tried once more. */
-		bool was_refused =
-			outcome == UPSTREAM_TAKEN_BACK && n->last <= serial && n->last < a->upstream_serial;
-		bool was_never = n->first > a->upstream_maybe && (n->last < serial || was_refused);
+		bool was_refused = outcome == UPSTREAM_TAKEN_BACK && n->last <= serial && n->last < v->serial;
+		bool was_never = n->first > v->tried && (n->last < serial || was_refused);
 
 		if (is_past || was_never)
-			mem_free(vec_remove(&a->named, k));
+			mem_free(vec_remove(&v->names, k));
 	}
 	if (outcome != UPSTREAM_TAKEN_BACK)
-		a->upstream_maybe = serial;
+		v->tried = serial;
+	v->answered = serial;
 }
 
-bool proxy_view_may_name(const struct app *a, int port)
+void proxy_view_let_go(struct proxy_view *v, uint64_t serial)
+{
+	ASSERT(serial <= v->serial, "wish %llu of %llu is let go", (unsigned long long)serial,
+		(unsigned long long)v->serial);
+	if (serial > v->released)
+		v->released = serial;
+}
+
+bool proxy_view_may_name(const struct proxy_view *v, int port)
 {
 	/* What it had from an earlier brain ends with the first wish that takes effect. */
-	return !a->is_named_known || find(a, port);
+	return !v->in_effect || find(v, port);
 }
 
-void proxy_view_forget(struct app *a)
+bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, int port)
 {
-	vec_release_with(&a->named, mem_free);
-	a->named = (struct vec)VEC_INIT;
-	a->is_named_known = false;
-	a->naming_serial = 0;
+	return serial <= v->released || (serial <= v->answered && !proxy_view_may_name(v, port));
+}
+
+bool proxy_view_forget(struct proxy_view *v)
+{
+	bool was_wished = v->spec != NULL;
+
+	v->spec = NULL;
+	vec_release_with(&v->names, mem_free);
+	v->names = (struct vec)VEC_INIT;
+	v->in_effect = 0;
+	v->naming = 0;
+	return was_wished;
 }

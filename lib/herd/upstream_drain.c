@@ -37,16 +37,6 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 	return count;
 }
 
-static bool same_servers(const struct app *a, const struct upstream_server *servers, size_t count)
-{
-	if (a->served_count != count || a->served_spec != a->spec)
-		return false;
-	for (size_t k = 0; k < count; k++)
-		if (a->served[k].port != servers[k].port || a->served[k].is_down != servers[k].is_down)
-			return false;
-	return true;
-}
-
 static void send(struct app *a, struct upstream_server *servers, size_t count)
 {
 	const struct herd_options *o = &a->herd->options;
@@ -55,14 +45,9 @@ static void send(struct app *a, struct upstream_server *servers, size_t count)
 		.spec = a->spec,
 		.servers = servers,
 		.count = count,
-		.serial = ++a->upstream_serial,
+		.serial = proxy_view_wish(&a->proxy, a->spec, servers, count),
 	};
 
-	mem_free(a->served);
-	a->served = servers;
-	a->served_count = count;
-	a->served_spec = a->spec;
-	proxy_view_wished(a, servers, count);
 	o->effects->upstream(o->context, &effect);
 }
 
@@ -79,13 +64,10 @@ static void begin_drain(struct instance *i)
 	instance_mark_dirty(i);
 }
 
-/* The proxy asks it no more: it does what it was wished to, or never heard of this one and did not take that wish either. */
+/* The proxy passes it no requests any more. */
 static bool is_out(const struct instance *i)
 {
-	const struct app *a = i->app;
-
-	return i->drain_serial <= a->upstream_set ||
-		(i->drain_serial <= a->upstream_answered && !proxy_view_may_name(a, i->port));
+	return proxy_view_is_out(&i->app->proxy, i->drain_serial, i->port);
 }
 
 /* Those that wait to be out, and are. */
@@ -98,7 +80,7 @@ static void look_out(struct app *a)
 		if (i->drain != DRAIN_REMOVING || !instance_is_going_down(i))
 			continue;
 		if (!i->drain_serial)
-			i->drain_serial = a->upstream_serial;
+			i->drain_serial = a->proxy.serial;
 		if (is_out(i))
 			begin_drain(i);
 	}
@@ -112,13 +94,13 @@ static void settle_upstream(struct app *a)
 	a->is_upstream_stale = false;
 	if (!keeps_upstream(a)) {
 		upstream_forget(a);
-		a->upstream_set = a->upstream_serial;
+		proxy_view_let_go(&a->proxy, a->proxy.serial);
 		look_out(a);
 		return;
 	}
 	servers = mem_zalloc(a->instances.len, sizeof(*servers));
 	count = list_servers(a, servers);
-	if (same_servers(a, servers, count))
+	if (proxy_view_is_wished(&a->proxy, a->spec, servers, count))
 		mem_free(servers);
 	else
 		send(a, servers, count);
@@ -149,10 +131,8 @@ void upstream_forget(struct app *a)
 	const struct herd_options *o = &a->herd->options;
 	const struct upstream_effect effect = { .app = a->spec->name, .spec = a->spec, .is_gone = true };
 
-	if (a->served_spec)
+	if (proxy_view_forget(&a->proxy))
 		o->effects->upstream(o->context, &effect);
-	a->served_spec = NULL;
-	proxy_view_forget(a);
 }
 
 static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
@@ -162,16 +142,15 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 	bool was_rolled = a->rollout != NULL;
 	struct buf text = BUF_INIT;
 
-	proxy_view_outcome(a, serial, outcome);
-	a->upstream_answered = serial;
+	proxy_view_answer(&a->proxy, serial, outcome);
 	if (!is_ok) {
 		buf_addf(&text, "its upstream is not as it should be: %s", words);
 		app_publish(a, text.ptr);
 		rollout_note_upstream(a, words);
 	}
 	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
-	if (serial > a->upstream_set && (is_ok || !was_rolled))
-		a->upstream_set = serial;
+	if (is_ok || !was_rolled)
+		proxy_view_let_go(&a->proxy, serial);
 	look_out(a);
 	buf_release(&text);
 }
@@ -182,7 +161,7 @@ void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum up
 	struct app *a = app_find(h, app);
 
 	herd_begin(h, now);
-	if (!a || serial > a->upstream_serial) {
+	if (!a || serial > a->proxy.serial) {
 		h->counts.stale_facts++;
 		return;
 	}

@@ -151,13 +151,13 @@ void proxy_happen(struct sim *s, const struct due *due)
 void proxy_check(struct sim *s, const struct app *a)
 {
 	int app = town_app(a->spec->name);
-	bool is_known = !s->is_upstream_doubtful[app] && s->answered[app] == a->upstream_serial &&
+	bool is_known = !s->is_upstream_doubtful[app] && s->answered[app] == a->proxy.serial &&
 		!s->is_upstream_broken[app] && names_any(s, app);
 
-	if (!a->upstream_serial || s->is_brain_dead)
+	if (!a->proxy.serial || s->is_brain_dead)
 		return;
 	for (int k = 0; k < SIM_PORTS; k++) {
-		bool thinks = proxy_view_may_name(a, SIM_PORT_FIRST + k);
+		bool thinks = proxy_view_may_name(&a->proxy, SIM_PORT_FIRST + k);
 
 		if (s->is_named_maybe[app][k] && !thinks)
 			sim_fail(s, "port %d of %s may be asked, and the herd does not think so",
