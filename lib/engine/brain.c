@@ -5,19 +5,17 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
-#include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "engine/homewatch.h"
 #include "engine/recovery.h"
 #include "engine/upgrade.h"
 #include "journal/event_log.h"
 #include "os/clock.h"
-#include "os/fd.h"
 #include "os/procfs.h"
+#include "sense/homewatch.h"
 #include "sense/process_look.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
@@ -70,35 +68,28 @@ static void arm_due(struct brain *b)
 	int64_t deadline = herd_next_deadline(b->herd);
 	int64_t wait = deadline - clock_ms();
 
-	ev_timer_stop(b->loop, &b->due);
+	ev_timer_stop(b->options.loop, &b->due);
 	if (deadline < 0)
 		return;
 	/* libev counts from the time at which this turn began. */
-	ev_now_update(b->loop);
+	ev_now_update(b->options.loop);
 	ev_timer_set(&b->due, wait > 0 ? (double)wait / 1000 : 0, 0);
-	ev_timer_start(b->loop, &b->due);
+	ev_timer_start(b->options.loop, &b->due);
 }
 
 void brain_begin(struct brain *b)
 {
-	b->is_asked = true;
+	saver_is_asked(b->saver);
 }
 
 void brain_end(struct brain *b)
 {
 	feed_facts(b);
-	process_walk_free(b->walk);
-	b->walk = NULL;
+	process_walk_free(b->senses.walk);
+	b->senses.walk = NULL;
 	arm_due(b);
-	if (b->is_dirty && b->is_asked)
-		store_save_soon(b->store);
-	if (b->is_dirty || b->forgets.len)
-		brain_arm_save(b);
-	b->is_dirty = false;
-	b->is_asked = false;
-	if (b->has_newcomers && b->readers.len)
-		brain_readers_join(b);
-	b->has_newcomers = false;
+	saver_end_turn(b->saver);
+	followers_end_turn(&b->followers);
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *w, int events)
@@ -109,32 +100,6 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 	(void)events;
 	herd_timer(b->herd, clock_ms());
 	brain_end(b);
-}
-
-static bool is_caller_used(const void *context, int64_t number)
-{
-	return herd_uses_caller(context, number);
-}
-
-static void snapshot(void *context, struct buf *out)
-{
-	struct brain *b = context;
-	struct json *callers = NULL;
-	struct buf text = BUF_INIT;
-
-	launch_envs_sweep(&b->launch_envs, is_caller_used, b->herd);
-	callers = launch_envs_to_json(&b->launch_envs);
-	json_write(&text, callers);
-	emit_open(out, NULL, '{');
-	emit_int(out, "keeper_pid", b->keeper_pid);
-	emit_int(out, "brain_restarts", b->brain_restarts);
-	emit_int(out, "seq", b->last_seq);
-	emit_text(out, "callers", text.ptr, text.len);
-	emit_text(out, "herd", "", 0);
-	herd_write(b->herd, out);
-	emit_close(out, '}');
-	buf_release(&text);
-	json_free(callers);
 }
 
 /* --- the keeper's messages -------------------------------------------------------------------------------------------- */
@@ -151,17 +116,17 @@ static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
 	brain_spawn_words(b, ticket_of(m), m->stage, m->number, &words);
 	notify_close(b->notify, ticket_of(m));
 	herd_spawn_failed(b->herd, ticket_of(m), (int)m->number, words.ptr, clock_ms());
-	brain_forget_later(b, ticket_of(m));
+	saver_forget_later(b->saver, ticket_of(m));
 	buf_release(&words);
 }
 
 /* Has the kernel killed for want of memory since we looked last?  It names nobody; but a SIGKILL that nobody else has sent is nearly always this one. */
 static bool is_short_of_memory(struct brain *b)
 {
-	int64_t before = b->oom_kills;
+	int64_t before = b->senses.oom_kills;
 
-	b->oom_kills = procfs_oom_kills();
-	return before >= 0 && b->oom_kills > before;
+	b->senses.oom_kills = procfs_oom_kills();
+	return before >= 0 && b->senses.oom_kills > before;
 }
 
 static void take_exited(struct brain *b, const struct keeper_msg *m)
@@ -231,7 +196,7 @@ static void take_message(struct brain *b, const struct keeper_msg *m)
 	case KEEPER_TREE_GONE:
 		notify_close(b->notify, ticket_of(m));
 		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
-		brain_forget_later(b, ticket_of(m));
+		saver_forget_later(b->saver, ticket_of(m));
 		break;
 	case KEEPER_SIGNALLED:
 		take_signal(b, m->signal);
@@ -262,13 +227,13 @@ static void on_message(void *context, const struct keeper_msg *m, const int *fds
 		answer_ping(b, m->serial);
 		return;
 	}
-	if (!runner_takes(b->runner, m) && !upgrade_takes(b, m)) {
-		if (b->is_synced)
-			take_message(b, m);
-		else
+	if (!runner_takes(b->runner, m) && !upgrade_takes(b->upgrades, m)) {
+		if (b->recovery)
 			recovery_message(b, m);
+		else
+			take_message(b, m);
 	}
-	if (b->is_synced)
+	if (!b->recovery)
 		brain_end(b);
 }
 
@@ -277,8 +242,8 @@ static void on_gone(void *context)
 	struct brain *b = context;
 
 	/* After a shutdown that is how it ends. */
-	b->is_orphan = !b->is_leaving;
-	if (b->is_orphan)
+	b->daemon.is_orphan = !b->daemon.is_leaving;
+	if (b->daemon.is_orphan)
 		log_error("the keeper is gone; this brain ends");
 	brain_leave(b);
 }
@@ -290,35 +255,11 @@ static const struct keeper_client_calls keeper_client_calls = {
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */
 
-static int open_store(struct brain *b, struct err *e)
-{
-	char *path = path_join(b->options.dirs->state, "state");
-	struct buf boot = BUF_INIT;
-	struct store_found found = { .words = BUF_INIT };
-	struct store_options options = {
-		.path = path, .snapshot = snapshot, .ended = brain_on_saved, .context = b
-	};
-
-	procfs_boot_id(&boot);
-	options.boot_id = boot.ptr;
-	b->store = store_open(b->loop, &options, &found, e);
-	if (b->store) {
-		if (found.words.len)
-			log_warn("%s", found.words.ptr);
-		b->state = found.state;
-		found.state = NULL;
-		store_found_release(&found);
-	}
-	buf_release(&boot);
-	mem_free(path);
-	return b->store ? 0 : -1;
-}
-
 static void open_upstreams(struct brain *b)
 {
 	char *folder = path_join(b->options.dirs->run, "upstreams");
 	const struct upstreams_options options = {
-		.loop = b->loop,
+		.loop = b->options.loop,
 		.runner = b->runner,
 		.folder = folder,
 		.told = brain_upstream_told,
@@ -329,28 +270,55 @@ static void open_upstreams(struct brain *b)
 	mem_free(folder);
 }
 
+static bool may_upgrade(void *context, struct err *e)
+{
+	const struct brain *b = context;
+
+	if (b->daemon.is_leaving)
+		err_set(e, "the daemon is being stopped");
+	return !b->daemon.is_leaving;
+}
+
+static void leave(void *context)
+{
+	brain_leave(context);
+}
+
+static void open_upgrades(struct brain *b)
+{
+	const struct upgrades_options options = {
+		.keeper = b->keeper,
+		.runner = b->runner,
+		.saver = b->saver,
+		.may_begin = may_upgrade,
+		.leave = leave,
+		.context = b,
+	};
+
+	b->upgrades = upgrades_new(&options);
+}
+
 struct brain *brain_new(const struct brain_options *options, struct err *e)
 {
 	struct brain *b = mem_zalloc(1, sizeof(*b));
 	struct keeper_msg m;
 
 	b->options = *options;
-	b->loop = options->loop;
-	b->started_at = clock_ms();
+	b->recovery = recovery_new();
+	b->daemon.started_at = clock_ms();
 	ev_timer_init(&b->due, on_due, 0, 0);
-	ev_timer_init(&b->save, brain_on_save, 0, 0);
 	b->due.data = b;
-	b->save.data = b;
-	b->keeper = keeper_client_new(b->loop, options->keeper, &keeper_client_calls, b);
-	b->runner = runner_new(b->loop, b->keeper);
+	b->keeper = keeper_client_new(b->options.loop, options->keeper, &keeper_client_calls, b);
+	b->runner = runner_new(b->options.loop, b->keeper);
 	brain_open_senses(b);
 	brain_open_notify(b);
 	open_upstreams(b);
-	b->home = homewatch_new(b->loop, b->options.dirs, brain_check_home, b);
-	if (brain_open_log_streams(b, e) < 0 || open_store(b, e) < 0) {
+	b->senses.home = homewatch_new(b->options.loop, b->options.dirs, brain_check_home, b);
+	if (brain_open_log_streams(b, e) < 0 || brain_open_saver(b, e) < 0) {
 		brain_free(b);
 		return NULL;
 	}
+	open_upgrades(b);
 	keeper_msg_init(&m, KEEPER_SYNC);
 	m.version = KEEPER_VERSION;
 	(void)keeper_client_send(b->keeper, &m, -1);
@@ -361,33 +329,30 @@ void brain_free(struct brain *b)
 {
 	if (!b)
 		return;
-	if (b->is_synced)
-		store_save_soon(b->store);
-	store_free(b->store);
-	ev_timer_stop(b->loop, &b->due);
-	ev_timer_stop(b->loop, &b->save);
-	upgrade_release(b);
-	port_waits_free(b->ports);
-	homewatch_free(b->home);
-	process_walk_free(b->walk);
-	map_release_with(&b->waiters, mem_free);
+	if (b->saver && !b->recovery)
+		saver_save_soon(b->saver);
+	saver_free(b->saver);
+	ev_timer_stop(b->options.loop, &b->due);
+	upgrades_free(b->upgrades);
+	port_waits_free(b->senses.ports);
+	homewatch_free(b->senses.home);
+	process_walk_free(b->senses.walk);
+	requests_release(&b->requests);
 	log_streams_free(b->streams);
-	probes_free(b->probes);
+	probes_free(b->senses.probes);
 	notify_free(b->notify);
-	limit_watch_free(b->limits);
-	usage_free(b->usage);
+	limit_watch_free(b->senses.limits);
+	usage_free(b->senses.usage);
 	upstreams_free(b->upstreams);
-	drains_free(b->drains);
+	drains_free(b->senses.drains);
 	runner_free(b->runner);
 	herd_free(b->herd);
 	launch_envs_release(&b->launch_envs);
-	vec_release(&b->readers);
-	event_ring_release(&b->events);
-	event_log_free(b->event_log);
-	vec_release_with(&b->forgets, mem_free);
+	followers_release(&b->followers);
+	event_ring_release(&b->past.events);
+	event_log_free(b->past.log);
 	vec_release_with(&b->facts, fact_free);
-	recovery_release(b);
-	json_free(b->state);
+	recovery_free(b->recovery);
 	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
 	keeper_client_free(b->keeper);
 	mem_free(b);
@@ -411,22 +376,29 @@ int64_t brain_now(const struct brain *b)
 
 int64_t brain_last_seq(const struct brain *b)
 {
-	return b->last_seq;
+	return b->past.last_seq;
 }
 
 uint64_t brain_expect(struct brain *b, brain_done done, void *context)
 {
-	struct waiter waiter = { .done = done, .context = context };
-	uint64_t id = ++b->last_id;
-
-	map_put_n(&b->waiters, (const char *)&id, sizeof(id), mem_dup(&waiter, sizeof(waiter)));
-	return id;
+	return requests_expect(&b->requests, done, context);
 }
 
 void brain_forget(struct brain *b, uint64_t id)
 {
-	mem_free(map_remove_n(&b->waiters, (const char *)&id, sizeof(id)));
+	requests_forget(&b->requests, id);
 	herd_forget_request(b->herd, id);
+}
+
+struct followers *brain_followers(struct brain *b)
+{
+	return &b->followers;
+}
+
+int brain_upgrade(
+	struct brain *b, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e)
+{
+	return upgrade_begin(b->upgrades, wish, done, context, e);
 }
 
 static void on_all_down(void *context, bool is_ok, const char *words)
@@ -436,7 +408,7 @@ static void on_all_down(void *context, bool is_ok, const char *words)
 
 	if (!is_ok)
 		log_warn("not everything stopped: %s", words);
-	(void)store_save_now(b->store, NULL);
+	(void)saver_save_now(b->saver, NULL);
 	log_streams_sweep(b->streams, NULL, NULL);
 	keeper_msg_init(&m, KEEPER_STOP_ALL);
 	m.grace_ms = STOP_GRACE_MS;
@@ -445,9 +417,9 @@ static void on_all_down(void *context, bool is_ok, const char *words)
 
 void brain_shut_down(struct brain *b)
 {
-	if (b->is_leaving)
+	if (b->daemon.is_leaving)
 		return;
-	b->is_leaving = true;
+	b->daemon.is_leaving = true;
 	brain_begin(b);
 	herd_shutdown(b->herd, brain_expect(b, on_all_down, b), 0, clock_ms());
 	brain_end(b);
@@ -455,10 +427,10 @@ void brain_shut_down(struct brain *b)
 
 bool brain_is_orphan(const struct brain *b)
 {
-	return b->is_orphan;
+	return b->daemon.is_orphan;
 }
 
 void brain_leave(struct brain *b)
 {
-	ev_break(b->loop, EVBREAK_ALL);
+	ev_break(b->options.loop, EVBREAK_ALL);
 }

@@ -42,7 +42,7 @@ void brain_check_home(void *context)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 
-	if (b->is_leaving || !b->is_synced || is_whole(b))
+	if (b->daemon.is_leaving || b->recovery || is_whole(b))
 		return;
 	/* Where the next brain could not make them either, this one goes on for its services. */
 	if (dirs_make(b->options.dirs, &e) < 0) {
@@ -51,7 +51,7 @@ void brain_check_home(void *context)
 		log_warn(
 			"something of '%s' or '%s' was deleted; this brain ends, for the next one to make it again",
 			b->options.dirs->run, b->options.dirs->state);
-		store_save_soon(b->store);
+		saver_save_soon(b->saver);
 		brain_leave(b);
 	}
 	err_release(&e);

@@ -8,14 +8,17 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/brain_logs.h"
 #include "engine/brain_private.h"
+#include "logs/read_last.h"
+#include "os/clock.h"
 #include "os/rights.h"
 
 /* It may come from inside a wish of the herd: it is told in a turn of its own. */
 static void on_log_trouble(void *context, const char *name, const char *words)
 {
 	struct brain *b = context;
-	const struct instance *i = b->is_synced ? herd_find(b->herd, name) : NULL;
+	const struct instance *i = b->recovery ? NULL : herd_find(b->herd, name);
 
 	if (!i) {
 		log_warn("%s: %s", name, words);
@@ -27,12 +30,19 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 			.ticket = instance_ticket(i),
 			.words = mem_strdup(words),
 		});
-	ev_feed_event(b->loop, &b->due, EV_TIMER);
+	ev_feed_event(b->options.loop, &b->due, EV_TIMER);
+}
+
+static void on_written(void *context, const char *path)
+{
+	struct brain *b = context;
+
+	followers_written(&b->followers, path);
 }
 
 static const struct stream_calls log_streams_calls = {
-	.written = brain_log_written,
-	.begun = brain_log_written,
+	.written = on_written,
+	.begun = on_written,
 	.trouble = on_log_trouble,
 };
 
@@ -41,7 +51,7 @@ int brain_open_log_streams(struct brain *b, struct err *e)
 	char *pipes = path_join(b->options.dirs->run, "pipes");
 	char *journal = path_join(b->options.dirs->run, "inflight");
 	struct stream_options options = {
-		.loop = b->loop,
+		.loop = b->options.loop,
 		.pipes = pipes,
 		.logs = b->options.dirs->log,
 		.journal = journal,
@@ -85,14 +95,21 @@ void brain_sweep_log_streams(struct brain *b)
 	log_streams_sweep(b->streams, spec_of, b);
 }
 
-void brain_trim(struct brain *b)
+void brain_last_lines(void *context, const char *name, struct buf *out)
 {
-	bool is_burst = b->last_seq - b->trimmed_seq >= TRIM_EVENTS;
+	const struct brain *b = context;
+	const struct instance *i = b->streams ? herd_find(b->herd, name) : NULL;
+	struct logs_life life;
+	struct log_location log;
 
-	/* Once more after a burst: this may have been in the middle of it. */
-	if (is_burst || b->is_trimming) {
-		b->trimmed_seq = b->last_seq;
-		mem_trim();
-	}
-	b->is_trimming = is_burst;
+	if (!i || log_streams_last_lines(b->streams, name, instance_ticket(i).generation, out))
+		return;
+	log = brain_log_location(b, i, LOG_STREAM_ERR);
+	life = (struct logs_life){
+		.app = instance_app(i),
+		.instance = instance_number(i),
+		.run = (uint32_t)instance_ticket(i).generation,
+	};
+	logs_last_lines(&log, &life, clock_wall_ms(), out);
+	log_location_release(&log);
 }

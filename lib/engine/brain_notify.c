@@ -45,7 +45,7 @@ void brain_open_notify(struct brain *b)
 
 	/* Beside the run folder, which others cannot enter. */
 	buf_addf(&users, "%s-notify", b->options.dirs->run);
-	b->notify = notify_new(b->loop, b->keeper,
+	b->notify = notify_new(b->options.loop, b->keeper,
 		&(struct notify_options){ .folder = folder, .users_folder = users.ptr }, &notify_calls, b);
 	buf_release(&users);
 	mem_free(folder);
@@ -59,33 +59,12 @@ void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal)
 		brain_effects.stop(b, ticket, signal, REACH_MAIN);
 }
 
-void brain_notify_found(struct brain *b)
-{
-	const char *held = NULL;
-	struct found *f = NULL;
-	size_t k = 0;
-
-	VEC_EACH (&b->held, k, held)
-		notify_found(b->notify, held);
-	VEC_EACH (&b->found, k, f) {
-		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
-		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
-
-		if (!is_it || f->is_gone || f->state == KEEPER_STATE_EXITED ||
-			f->state == KEEPER_STATE_FAILED)
-			continue;
-		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
-			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
-	}
-	notify_sweep(b->notify);
-}
-
 void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count)
 {
 	for (size_t i = 0; i < fd_count; i++) {
 		int fd = fds[i];
 
-		if (b->is_synced)
+		if (!b->recovery)
 			notify_take(b->notify, name, &fd);
 		else
 			recovery_take_pipe(b, name, &fd);

@@ -117,7 +117,7 @@ void brain_find_left(
 	known = known_pids(b, &count);
 	left_behind_find(
 		&(struct left_behind_query){
-			.keeper = (pid_t)b->keeper_pid,
+			.keeper = (pid_t)b->daemon.keeper_pid,
 			.main = (pid_t)instance_pid(i),
 			.ticket = instance_ticket(i),
 			.app = instance_app(i),
@@ -136,10 +136,10 @@ void brain_open_senses(struct brain *b)
 	static const struct port_waits_calls port_calls = { port_became_free, port_listens,
 		port_has_stranger };
 
-	b->probes = probes_new(b->loop, b->runner, probed, b);
-	b->usage = usage_new();
-	b->limits = limit_watch_new(b->loop, b->usage, &limit_calls, b);
-	b->ports = port_waits_new(b->loop, &port_calls, b);
-	b->drains = drains_new(b->loop, drained, b);
-	b->oom_kills = procfs_oom_kills();
+	b->senses.probes = probes_new(b->options.loop, b->runner, probed, b);
+	b->senses.usage = usage_new();
+	b->senses.limits = limit_watch_new(b->options.loop, b->senses.usage, &limit_calls, b);
+	b->senses.ports = port_waits_new(b->options.loop, &port_calls, b);
+	b->senses.drains = drains_new(b->options.loop, drained, b);
+	b->senses.oom_kills = procfs_oom_kills();
 }

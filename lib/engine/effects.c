@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "engine/history.h"
 #include "model/build.h"
@@ -130,7 +131,7 @@ static void do_check_port(void *context, struct ticket ticket, int port)
 	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = ticket };
 	struct buf words = BUF_INIT;
 
-	if (port_waits_until_free(b->ports, ticket, port, &holder)) {
+	if (port_waits_until_free(b->senses.ports, ticket, port, &holder)) {
 		fact.kind = FACT_PORT_TAKEN;
 		if (holder.pid)
 			port_holder_print(&holder, &words);
@@ -149,15 +150,15 @@ static void do_watch_ready(
 
 	(void)is_adopted;
 	if (i && port && (kind == READY_ALIVE || kind == READY_LISTEN))
-		port_waits_until_listening(b->ports, ticket, port, (pid_t)instance_pid(i));
+		port_waits_until_listening(b->senses.ports, ticket, port, (pid_t)instance_pid(i));
 }
 
 static void do_unwatch(void *context, struct ticket ticket)
 {
 	struct brain *b = context;
 
-	port_waits_cancel(b->ports, ticket);
-	probes_stop(b->probes, ticket);
+	port_waits_cancel(b->senses.ports, ticket);
+	probes_stop(b->senses.probes, ticket);
 }
 
 /* --- health --------------------------------------------------------------------------------------------------------- */
@@ -166,7 +167,8 @@ static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid
 {
 	struct brain *b = context;
 
-	probes_start(b->probes, wish, pid, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
+	probes_start(b->senses.probes, wish, pid,
+		launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
@@ -175,24 +177,21 @@ static void do_changed(void *context)
 {
 	struct brain *b = context;
 
-	b->is_dirty = true;
+	saver_changed(b->saver);
 }
 
 static void do_settled(void *context, uint64_t request, bool is_ok, const char *words)
 {
 	struct brain *b = context;
-	struct waiter *waiter = map_remove_n(&b->waiters, (const char *)&request, sizeof(request));
 
-	if (waiter)
-		waiter->done(waiter->context, is_ok, words);
-	mem_free(waiter);
+	requests_settle(&b->requests, request, is_ok, words);
 }
 
 static void do_look(void *context, int64_t pid, struct process_look *out)
 {
 	struct brain *b = context;
 
-	process_look_take(&b->walk, (pid_t)pid, out);
+	process_look_take(&b->senses.walk, (pid_t)pid, out);
 }
 
 const struct herd_effects brain_effects = {

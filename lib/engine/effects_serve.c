@@ -34,7 +34,7 @@ void brain_drain(void *context, struct ticket ticket, int port, int64_t ms)
 {
 	struct brain *b = context;
 
-	drain_start(b->drains, ticket, port, ms);
+	drain_start(b->senses.drains, ticket, port, ms);
 }
 
 /* Whose hook it is. */

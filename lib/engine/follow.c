@@ -1,7 +1,8 @@
 #include "engine/follow.h"
 
 #include "base/mem.h"
-#include "engine/brain_private.h"
+#include "engine/brain.h"
+#include "engine/brain_logs.h"
 #include "os/clock.h"
 
 struct follower {
@@ -24,9 +25,9 @@ static int add_logs(struct follower *f, struct err *e)
 	const struct instance *i = NULL;
 	size_t k = 0;
 	const char *const *targets = (const char *const *)f->targets.items;
-	int rc = herd_targets(b->herd, targets, f->targets.len, &instances, e);
+	int rc = herd_targets(brain_herd(b), targets, f->targets.len, &instances, e);
 
-	herd_gone(b->herd, targets, f->targets.len, clock_ms(), &instances);
+	herd_gone(brain_herd(b), targets, f->targets.len, clock_ms(), &instances);
 	if (instances.len)
 		rc = 0;
 	VEC_EACH (&instances, k, i) {
@@ -53,7 +54,7 @@ struct follower *follow_new(struct brain *b, const struct follow_wish *wish, str
 	query.now_ms = clock_wall_ms();
 	for (size_t i = 0; i < wish->count; i++)
 		vec_push(&f->targets, mem_strdup(wish->targets[i]));
-	vec_push(&b->readers, f);
+	vec_push(&brain_followers(b)->all, f);
 	f->logs = logs_new(&query);
 	if (add_logs(f, e) == 0)
 		return f;
@@ -67,7 +68,7 @@ void follow_free(struct follower *f)
 
 	if (!f)
 		return;
-	all = &f->brain->readers;
+	all = &brain_followers(f->brain)->all;
 	for (size_t i = all->len; i-- > 0;)
 		if (all->items[i] == f)
 			vec_remove(all, i);
@@ -83,25 +84,37 @@ struct logs *follow_logs(struct follower *f)
 
 /* --- what the brain hears ------------------------------------------------------------------------------------------------ */
 
-void brain_readers_join(struct brain *b)
+void followers_release(struct followers *all)
+{
+	vec_release(&all->all);
+}
+
+void followers_newcomer(struct followers *all)
+{
+	all->has_newcomers = true;
+}
+
+void followers_end_turn(struct followers *all)
 {
 	struct follower *f = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->readers, i, f) {
+	if (!all->has_newcomers)
+		return;
+	all->has_newcomers = false;
+	VEC_EACH (&all->all, i, f) {
 		/* A target that is gone for now may come back. */
 		(void)add_logs(f, NULL);
 		f->wake(f->context);
 	}
 }
 
-void brain_log_written(void *context, const char *path)
+void followers_written(const struct followers *all, const char *path)
 {
-	struct brain *b = context;
 	struct follower *f = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->readers, i, f) {
+	VEC_EACH (&all->all, i, f) {
 		if (logs_stir(f->logs, path))
 			f->wake(f->context);
 	}

@@ -5,13 +5,29 @@
 #ifndef OX_ENGINE_FOLLOW_H
 #define OX_ENGINE_FOLLOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "base/vec.h"
 #include "logs/read.h"
 
 struct brain;
 struct err;
 struct follower;
+
+/* All who read now; zeroed is none. */
+struct followers {
+	struct vec all; /* of struct follower * */
+	bool has_newcomers;
+};
+
+void followers_release(struct followers *f);
+/* Something was started: those who follow its logs are told at the end of this turn. */
+void followers_newcomer(struct followers *f);
+void followers_end_turn(struct followers *f);
+/* Something was added to the log at this path, or it begins again. */
+void followers_written(const struct followers *f, const char *path);
+struct followers *brain_followers(struct brain *b);
 
 struct follow_wish {
 	const char *const *targets; /* copied; none: all */

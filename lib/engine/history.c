@@ -22,18 +22,18 @@ static void recall(void *context, const struct json *line)
 	(void)json_int(json_get(line, "seq"), &seq);
 	if (seq <= 0)
 		return;
-	(void)event_ring_add(&b->events, &event, seq, wall_ms);
-	if (seq > b->last_seq)
-		b->last_seq = seq;
+	(void)event_ring_add(&b->past.events, &event, seq, wall_ms);
+	if (seq > b->past.last_seq)
+		b->past.last_seq = seq;
 }
 
 void history_begin(struct brain *b)
 {
 	char *path = path_join(b->options.dirs->state, "diary");
 
-	b->event_log = event_log_new(b->loop, path);
+	b->past.log = event_log_new(b->options.loop, path);
 	mem_free(path);
-	event_log_read(b->event_log, recall, b);
+	event_log_read(b->past.log, recall, b);
 }
 
 static void write_down(struct brain *b, const struct event_ring_item *item)
@@ -41,7 +41,7 @@ static void write_down(struct brain *b, const struct event_ring_item *item)
 	struct buf text = BUF_INIT;
 
 	event_ring_write(item, &text);
-	event_log_add(b->event_log, &text);
+	event_log_add(b->past.log, &text);
 	buf_release(&text);
 }
 
@@ -49,12 +49,13 @@ void history_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
 	const struct event_ring_item *item =
-		event_ring_add(&b->events, event, ++b->last_seq, clock_wall_ms());
+		event_ring_add(&b->past.events, event, ++b->past.last_seq, clock_wall_ms());
 
-	b->has_newcomers |= event->instance >= 0 && event->to == STATE_STARTING;
+	if (event->instance >= 0 && event->to == STATE_STARTING)
+		followers_newcomer(&b->followers);
 	write_down(b, item);
-	limit_watch_wake(b->limits, b->herd ? herd_spec(b->herd, event->app) : NULL);
-	if (b->is_synced)
+	limit_watch_wake(b->senses.limits, b->herd ? herd_spec(b->herd, event->app) : NULL);
+	if (!b->recovery)
 		b->options.publish(b->options.context, item);
 }
 

@@ -10,12 +10,33 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "engine/history.h"
 #include "logs/fifo.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/file.h"
+
+/* What the keeper told of one process while the brain found its feet. */
+struct found {
+	struct ticket ticket;
+	char *name;
+	int64_t pid;
+	int64_t state;
+	bool is_asked, is_gone;
+	int64_t status;
+	int64_t wall_ms;
+	int64_t stage;
+	int64_t number;
+};
+
+struct recovery {
+	struct vec found;   /* of struct found * */
+	struct vec held;    /* of char *: what the keeper holds */
+	size_t pipes_due;   /* asked of the keeper */
+	struct json *state; /* as found in the store, until the keeper has told its part; NULL: none */
+};
 
 struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
 {
@@ -39,10 +60,24 @@ static void found_free(void *item)
 	mem_free(f);
 }
 
-void recovery_release(struct brain *b)
+struct recovery *recovery_new(void)
 {
-	vec_release_with(&b->found, found_free);
-	vec_release_with(&b->held, mem_free);
+	return mem_zalloc(1, sizeof(struct recovery));
+}
+
+struct json **recovery_state(struct recovery *r)
+{
+	return &r->state;
+}
+
+void recovery_free(struct recovery *r)
+{
+	if (!r)
+		return;
+	vec_release_with(&r->found, found_free);
+	vec_release_with(&r->held, mem_free);
+	json_free(r->state);
+	mem_free(r);
 }
 
 static void take_hello(struct brain *b, const struct keeper_msg *m)
@@ -50,12 +85,12 @@ static void take_hello(struct brain *b, const struct keeper_msg *m)
 	int64_t pid = 0;
 	int64_t restarts = 0;
 
-	b->keeper_pid = m->pid;
+	b->daemon.keeper_pid = m->pid;
 	/* The daemon is as old as its keeper, which counts from the start of the machine. */
-	b->started_at = (int64_t)m->start_time * 1000 / sysconf(_SC_CLK_TCK);
-	if (json_int(json_get(b->state, "keeper_pid"), &pid) && pid == m->pid &&
-		json_int(json_get(b->state, "brain_restarts"), &restarts))
-		b->brain_restarts = restarts + 1;
+	b->daemon.started_at = (int64_t)m->start_time * 1000 / sysconf(_SC_CLK_TCK);
+	if (json_int(json_get(b->recovery->state, "keeper_pid"), &pid) && pid == m->pid &&
+		json_int(json_get(b->recovery->state, "brain_restarts"), &restarts))
+		b->daemon.brain_restarts = restarts + 1;
 }
 
 static void take_slot(struct brain *b, const struct keeper_msg *m)
@@ -69,7 +104,7 @@ static void take_slot(struct brain *b, const struct keeper_msg *m)
 		.state = m->state,
 		.is_gone = m->is_gone,
 	};
-	vec_push(&b->found, f);
+	vec_push(&b->recovery->found, f);
 }
 
 /* What follows its SLOT. */
@@ -78,7 +113,7 @@ static void take_more(struct brain *b, const struct keeper_msg *m)
 	struct found *f = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->found, i, f) {
+	VEC_EACH (&b->recovery->found, i, f) {
 		if (f->ticket.generation != m->ticket.generation)
 			continue;
 		if (m->kind == KEEPER_TREE_GONE)
@@ -98,7 +133,7 @@ static void take_more(struct brain *b, const struct keeper_msg *m)
 static struct herd *herd_remembered(struct brain *b, const struct herd_options *options)
 {
 	struct err e = ERR_INIT;
-	const struct json *stored = json_get(b->state, "herd");
+	const struct json *stored = json_get(b->recovery->state, "herd");
 	struct herd *blank = NULL;
 	struct herd *h = stored ? herd_from_json(stored, options, clock_ms(), &e) : NULL;
 	struct json *nothing = NULL;
@@ -139,7 +174,7 @@ static void hear_last_words(struct brain *b, const struct found *ended)
 	struct found *f = NULL;
 	size_t k = 0;
 
-	VEC_EACH (&b->found, k, f) {
+	VEC_EACH (&b->recovery->found, k, f) {
 		if (f->ticket.slot == ended->ticket.slot && f->ticket.generation > ended->ticket.generation)
 			return;
 	}
@@ -156,26 +191,27 @@ static void adopt(struct brain *b, const struct found *f)
 		.pid = f->pid,
 		.is_stopping = f->is_asked,
 		.has_ended = is_over,
-		.is_end_published = is_over && event_ring_has_end(&b->events, f->name, f->ticket.generation),
+		.is_end_published =
+			is_over && event_ring_has_end(&b->past.events, f->name, f->ticket.generation),
 	};
 	struct herd_exit end = recovery_exit(f->status, f->wall_ms);
 	struct buf words = BUF_INIT;
 
 	if (!herd_adopt(b->herd, &live, clock_ms())) {
 		if (f->is_gone || f->state == KEEPER_STATE_FAILED)
-			brain_forget_later(b, f->ticket);
+			saver_forget_later(b->saver, f->ticket);
 		return;
 	}
 	if (f->state == KEEPER_STATE_FAILED) {
 		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
 		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
-		brain_forget_later(b, f->ticket);
+		saver_forget_later(b->saver, f->ticket);
 	} else if (f->state == KEEPER_STATE_EXITED) {
 		hear_last_words(b, f);
 		herd_exited(b->herd, f->ticket, &end, clock_ms());
 		if (f->is_gone) {
 			herd_tree_gone(b->herd, f->ticket, clock_ms());
-			brain_forget_later(b, f->ticket);
+			saver_forget_later(b->saver, f->ticket);
 		}
 	}
 	buf_release(&words);
@@ -191,9 +227,9 @@ static void open_pipes(struct brain *b)
 	const char *held = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->found, i, f)
+	VEC_EACH (&b->recovery->found, i, f)
 		open_pipe(b, f->name);
-	VEC_EACH (&b->held, i, held) {
+	VEC_EACH (&b->recovery->held, i, held) {
 		char *name = log_streams_name_of_held(held);
 
 		if (name && herd_find(b->herd, name))
@@ -202,6 +238,28 @@ static void open_pipes(struct brain *b)
 			log_streams_drop_held(b->streams, held);
 		mem_free(name);
 	}
+}
+
+/* The sockets and pipes on which services report: first what the keeper holds, then each process that lives. */
+static void adopt_notify(struct brain *b)
+{
+	const char *held = NULL;
+	struct found *f = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&b->recovery->held, k, held)
+		notify_found(b->notify, held);
+	VEC_EACH (&b->recovery->found, k, f) {
+		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
+		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
+
+		if (!is_it || f->is_gone || f->state == KEEPER_STATE_EXITED ||
+			f->state == KEEPER_STATE_FAILED)
+			continue;
+		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
+			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
+	}
+	notify_sweep(b->notify);
 }
 
 static void find_feet(struct brain *b)
@@ -217,16 +275,14 @@ static void find_feet(struct brain *b)
 	struct err e = ERR_INIT;
 	struct keeper_msg m;
 
-	(void)json_int(json_get(b->state, "seq"), &b->last_seq);
-	launch_envs_from_json(&b->launch_envs, json_get(b->state, "callers"));
+	(void)json_int(json_get(b->recovery->state, "seq"), &b->past.last_seq);
+	launch_envs_from_json(&b->launch_envs, json_get(b->recovery->state, "callers"));
 	b->herd = herd_remembered(b, &options);
 	history_begin(b);
-	json_free(b->state);
-	b->state = NULL;
-	for (size_t i = 0; i < b->found.len; i++)
-		adopt(b, b->found.items[i]);
+	for (size_t i = 0; i < b->recovery->found.len; i++)
+		adopt(b, b->recovery->found.items[i]);
 	open_pipes(b);
-	brain_notify_found(b);
+	adopt_notify(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {
 		/* Who cannot be asked shall not act: the keeper starts another, and whoever waits for the first is told. */
 		log_error("%s", e.text.ptr);
@@ -234,10 +290,10 @@ static void find_feet(struct brain *b)
 		brain_leave(b);
 		return;
 	}
-	b->is_synced = true;
+	recovery_free(b->recovery);
+	b->recovery = NULL;
 	herd_resume(b->herd, clock_ms());
-	b->is_dirty = true;
-	recovery_release(b);
+	saver_changed(b->saver);
 	keeper_msg_init(&m, KEEPER_SERVES);
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
@@ -271,25 +327,25 @@ static void ask_for_pipes(struct brain *b)
 	const char *held = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->held, i, held) {
+	VEC_EACH (&b->recovery->held, i, held) {
 		char *path = pipe_path(b, held);
 		struct keeper_msg m;
 
 		if (path && !file_exists(path)) {
 			keeper_msg_init(&m, KEEPER_GET);
 			m.name = held;
-			b->pipes_due += keeper_client_send(b->keeper, &m, -1) == 0;
+			b->recovery->pipes_due += keeper_client_send(b->keeper, &m, -1) == 0;
 		}
 		mem_free(path);
 	}
-	if (!b->pipes_due)
+	if (!b->recovery->pipes_due)
 		find_feet(b);
 }
 
 /* An answer, be it that there is none. */
 static void take_answer(struct brain *b)
 {
-	if (b->pipes_due && --b->pipes_due == 0)
+	if (b->recovery->pipes_due && --b->recovery->pipes_due == 0)
 		find_feet(b);
 }
 
@@ -309,11 +365,11 @@ void recovery_message(struct brain *b, const struct keeper_msg *m)
 		take_more(b, m);
 		break;
 	case KEEPER_HELD:
-		if (b->pipes_due) {
+		if (b->recovery->pipes_due) {
 			take_answer(b);
 			break;
 		}
-		vec_push(&b->held, mem_strdup(m->name));
+		vec_push(&b->recovery->held, mem_strdup(m->name));
 		break;
 	case KEEPER_SYNCED:
 		ask_for_pipes(b);

@@ -10,10 +10,15 @@
 #include "wire/keeper_msg.h"
 
 struct brain;
+struct json;
+struct recovery;
 
+struct recovery *recovery_new(void);
+/* Where what the store remembers is put, to be taken over. */
+struct json **recovery_state(struct recovery *r);
+void recovery_free(struct recovery *r);
 /* One message between SYNC and SYNCED; with the last one the herd goes on. */
 void recovery_message(struct brain *b, const struct keeper_msg *m);
-void recovery_release(struct brain *b);
 /* The keeper's end of a pipe whose file is gone; taken over if it is one. */
 void recovery_take_pipe(struct brain *b, const char *held, int *fd);
 /* From what waitpid says. */

@@ -101,7 +101,7 @@ struct json *brain_events(
 	const struct event_ring_item *item = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&b->events.items, i, item) {
+	VEC_EACH (&b->past.events.items, i, item) {
 		if (event_ring_seq(item) > since && is_about(b, item, targets, count))
 			vec_push(&chosen, (void *)item);
 	}
@@ -110,7 +110,7 @@ struct json *brain_events(
 		event_ring_write(chosen.items[i], &text);
 	emit_close(&text, ']');
 	json_set(root, "events", json_new_text(text.ptr));
-	json_set_int(root, "seq", b->last_seq);
+	json_set_int(root, "seq", b->past.last_seq);
 	buf_release(&text);
 	vec_release(&chosen);
 	return root;
@@ -135,7 +135,7 @@ struct json *brain_info(struct brain *b)
 {
 	struct json *object = daemon_to_json(b);
 	struct herd_counts counts = herd_counts(b->herd);
-	const char *words = NULL;
+	struct json *verdict = upgrade_verdict(b->upgrades);
 
 	json_set_string(object, "run", b->options.dirs->run);
 	json_set_string(object, "state", b->options.dirs->state);
@@ -144,7 +144,7 @@ struct json *brain_info(struct brain *b)
 	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
 	json_set_int(object, "odd_facts", (int64_t)counts.unexpected_facts);
 	json_set_int(object, "log_bytes_dropped", (int64_t)log_streams_dropped(b->streams, NULL));
-	json_set(object, "upgrade", b->verdict ? upgrade_verdict(b) : json_new_null());
-	json_set_string(object, "trouble", store_is_failing(b->store, &words) ? words : NULL);
+	json_set(object, "upgrade", verdict ? verdict : json_new_null());
+	json_set_string(object, "trouble", saver_trouble(b->saver));
 	return object;
 }

@@ -13,11 +13,11 @@
 void brain_daemon_status(const struct brain *b, struct daemon_status *out)
 {
 	*out = (struct daemon_status){
-		.pid = b->keeper_pid,
+		.pid = b->daemon.keeper_pid,
 		.brain_pid = getpid(),
 		.version = ox_version,
-		.uptime_secs = (clock_ms() - b->started_at) / 1000,
-		.brain_restarts = b->brain_restarts,
+		.uptime_secs = (clock_ms() - b->daemon.started_at) / 1000,
+		.brain_restarts = b->daemon.brain_restarts,
 	};
 }
 
@@ -30,7 +30,7 @@ static void measure(struct brain *b, const struct vec *statuses)
 
 	VEC_EACH (statuses, i, status)
 		readings[i].pid = (pid_t)status->pid;
-	usage_read(b->usage, readings, statuses->len);
+	usage_read(b->senses.usage, readings, statuses->len);
 	VEC_EACH (statuses, i, status) {
 		if (!readings[i].processes)
 			continue;

@@ -9,8 +9,12 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "engine/brain_private.h"
+#include "herd/herd.h"
+#include "journal/saver.h"
+#include "journal/store.h"
+#include "spawn/keeper_client.h"
 #include "spawn/launch.h"
+#include "spawn/run.h"
 
 extern char **environ;
 
@@ -28,6 +32,13 @@ struct upgrade {
 	void *context;
 };
 
+struct upgrades {
+	struct upgrades_options options;
+	struct upgrade *now; /* under way, or NULL */
+	char *verdict;       /* how the last one went; NULL: there was none */
+	bool has_upgraded;
+};
+
 static void upgrade_free(struct upgrade *u)
 {
 	run_cancel(u->run);
@@ -36,30 +47,30 @@ static void upgrade_free(struct upgrade *u)
 	mem_free(u);
 }
 
-static void end(struct brain *b, bool is_ok, const char *words)
+static void end(struct upgrades *all, bool is_ok, const char *words)
 {
-	struct upgrade *u = b->upgrade;
+	struct upgrade *u = all->now;
 
-	b->upgrade = NULL;
+	all->now = NULL;
 	if (!is_ok)
 		log_warn("upgrade: %s; nothing has changed", words);
 	u->done(u->context, is_ok, words);
 	upgrade_free(u);
 }
 
-static void ask_keeper(struct brain *b)
+static void ask_keeper(struct upgrades *all)
 {
-	struct upgrade *u = b->upgrade;
+	struct upgrade *u = all->now;
 	struct keeper_msg m;
 
-	(void)store_save_now(b->store, NULL);
+	(void)saver_save_now(all->options.saver, NULL);
 	keeper_msg_init(&m, KEEPER_UPGRADE);
 	m.serial = UPGRADE_SERIAL;
 	m.keeper_path = u->paths[0];
 	m.brain_path = u->paths[1];
 	log_info("upgrade: to oxherd %s and oxherd-brain %s", u->versions[0], u->versions[1]);
-	if (keeper_client_send(b->keeper, &m, -1) < 0)
-		end(b, false, "the paths of the programs are too long");
+	if (keeper_client_send(all->options.keeper, &m, -1) < 0)
+		end(all, false, "the paths of the programs are too long");
 }
 
 static bool read_version(const char *line, const char *name, char version[VERSION_MAX], int64_t *keep)
@@ -101,21 +112,21 @@ static int read_answer(struct upgrade *u, const struct run_result *result, struc
 	return rc;
 }
 
-static void try_next(struct brain *b);
+static void try_next(struct upgrades *all);
 
 static void on_tried(void *context, const struct run_result *result)
 {
-	struct brain *b = context;
-	struct upgrade *u = b->upgrade;
+	struct upgrades *all = context;
+	struct upgrade *u = all->now;
 	struct err e = ERR_INIT;
 
 	u->run = NULL;
 	if (read_answer(u, result, &e) < 0) {
-		end(b, false, e.text.ptr);
+		end(all, false, e.text.ptr);
 	} else if (++u->at < 2) {
-		try_next(b);
+		try_next(all);
 	} else {
-		ask_keeper(b);
+		ask_keeper(all);
 	}
 	err_release(&e);
 }
@@ -132,9 +143,9 @@ static void own_env(struct env *env)
 	}
 }
 
-static void try_next(struct brain *b)
+static void try_next(struct upgrades *all)
 {
-	struct upgrade *u = b->upgrade;
+	struct upgrade *u = all->now;
 	char check[] = "--check";
 	char *argv[] = { u->paths[u->at], check, NULL };
 	const struct command command = { .text = u->paths[u->at], .argv = argv };
@@ -149,82 +160,92 @@ static void try_next(struct brain *b)
 	};
 
 	own_env(&env);
-	u->run = run_start(b->runner, &wish, on_tried, b);
+	u->run = run_start(all->options.runner, &wish, on_tried, all);
 	env_release(&env);
 }
 
-int brain_upgrade(
-	struct brain *b, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e)
+int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade_done done, void *context,
+	struct err *e)
 {
 	struct upgrade *u = NULL;
 
-	if (b->upgrade)
+	if (all->now)
 		return err_set(e, "an upgrade is under way already");
-	if (b->is_leaving)
-		return err_set(e, "the daemon is being stopped");
+	if (!all->options.may_begin(all->options.context, e))
+		return -1;
 	if (*wish->keeper != '/' || *wish->brain != '/')
 		return err_set(e, "the paths of the programs are to be absolute");
 	/* What it is tried on is what is on the disk. */
-	store_save_soon(b->store);
-	if (store_save_now(b->store, e) < 0)
+	saver_save_soon(all->options.saver);
+	if (saver_save_now(all->options.saver, e) < 0)
 		return -1;
 	u = mem_zalloc(1, sizeof(*u));
 	u->paths[0] = mem_strdup(wish->keeper);
 	u->paths[1] = mem_strdup(wish->brain);
 	u->done = done;
 	u->context = context;
-	b->upgrade = u;
-	try_next(b);
+	all->now = u;
+	try_next(all);
 	return 0;
 }
 
-static void take_verdict(struct brain *b, const struct keeper_msg *m)
+static void take_verdict(struct upgrades *all, const struct keeper_msg *m)
 {
-	mem_free(b->verdict);
-	b->verdict = mem_strdup(m->words);
-	b->has_upgraded = !m->number;
-	if (!b->upgrade || b->upgrade->at < 2)
+	mem_free(all->verdict);
+	all->verdict = mem_strdup(m->words);
+	all->has_upgraded = !m->number;
+	if (!all->now || all->now->at < 2)
 		return;
 	if (m->number) {
-		end(b, false, m->words);
+		end(all, false, m->words);
 		return;
 	}
-	end(b, true, b->upgrade->versions[0]);
+	end(all, true, all->now->versions[0]);
 	log_info("upgrade: this brain leaves its place to the next one");
-	brain_leave(b);
+	all->options.leave(all->options.context);
 }
 
-bool upgrade_takes(struct brain *b, const struct keeper_msg *m)
+bool upgrade_takes(struct upgrades *all, const struct keeper_msg *m)
 {
 	if (m->kind == KEEPER_UPGRADED) {
-		take_verdict(b, m);
+		take_verdict(all, m);
 		return true;
 	}
 	if (m->kind != KEEPER_ERROR || m->about != UPGRADE_SERIAL)
 		return false;
-	if (b->upgrade)
-		end(b, false, m->words);
+	if (all->now)
+		end(all, false, m->words);
 	return true;
 }
 
-struct json *upgrade_verdict(const struct brain *b)
+struct json *upgrade_verdict(const struct upgrades *all)
 {
 	struct json *object = NULL;
 
-	if (!b->verdict)
+	if (!all->verdict)
 		return NULL;
 	object = json_new_object();
-	json_set_bool(object, "ok", b->has_upgraded);
-	json_set_string(object, "words", b->verdict);
+	json_set_bool(object, "ok", all->has_upgraded);
+	json_set_string(object, "words", all->verdict);
 	return object;
 }
 
-void upgrade_release(struct brain *b)
+struct upgrades *upgrades_new(const struct upgrades_options *options)
 {
-	if (b->upgrade)
-		end(b, false, "the brain ended meanwhile");
-	mem_free(b->verdict);
-	b->verdict = NULL;
+	struct upgrades *all = mem_zalloc(1, sizeof(*all));
+
+	all->options = *options;
+	return all;
+}
+
+void upgrades_free(struct upgrades *all)
+{
+	if (!all)
+		return;
+	if (all->now)
+		end(all, false, "the brain ended meanwhile");
+	mem_free(all->verdict);
+	mem_free(all);
 }
 
 /* --- the other side: what the new one is asked ----------------------------------------------------------------------- */

@@ -11,7 +11,11 @@
 struct brain;
 struct err;
 struct json;
+struct keeper_client;
 struct keeper_msg;
+struct runner;
+struct saver;
+struct upgrades;
 
 enum { UPGRADE_CHECK_MS = 20000 }; /* for each of the two */
 
@@ -26,11 +30,28 @@ struct upgrade_wish {
 typedef void (*upgrade_done)(void *context, bool is_ok, const char *words);
 int brain_upgrade(
 	struct brain *b, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e);
+
+struct upgrades_options {
+	struct keeper_client *keeper; /* all are borrowed */
+	struct runner *runner;
+	struct saver *saver;
+	/* May one begin?  Words if not. */
+	bool (*may_begin)(void *context, struct err *e);
+	/* The next brain takes over. */
+	void (*leave)(void *context);
+	void *context;
+};
+
+struct upgrades *upgrades_new(const struct upgrades_options *options);
+/* One that is under way fails. */
+void upgrades_free(struct upgrades *u);
+/* As brain_upgrade(). */
+int upgrade_begin(
+	struct upgrades *u, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e);
 /* UPGRADED, or the ERROR that answers an UPGRADE: taken, true. */
-bool upgrade_takes(struct brain *b, const struct keeper_msg *m);
+bool upgrade_takes(struct upgrades *u, const struct keeper_msg *m);
 /* How the last one went: {"ok", "words"}, or NULL. */
-struct json *upgrade_verdict(const struct brain *b);
-void upgrade_release(struct brain *b);
+struct json *upgrade_verdict(const struct upgrades *u);
 
 /* What `oxherd-brain --check` does: reads the state as it is in this folder.  -1 with words when this build cannot go on from it. */
 int brain_check_state(const char *folder, struct err *e);

@@ -20,6 +20,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/thread.h"
+#include "rules/save_pace.h"
 
 /* One write; while its thread runs nobody else touches it. */
 struct writing {
@@ -196,7 +197,7 @@ static void remember_failure(struct store *s, const struct err *e)
 {
 	/* Said when it begins and when it ends; the tries between are silent. */
 	if (!s->failure.text.len)
-		log_warn("store: %s; it is tried again every %d s", e->text.ptr, STORE_RETRY_MS / 1000);
+		log_warn("store: %s; it is tried again every %d s", e->text.ptr, SAVE_RETRY_MS / 1000);
 	err_set(&s->failure, "%s", e->text.ptr);
 	ev_timer_again(s->loop, &s->retry);
 }
@@ -410,7 +411,7 @@ struct store *store_open(
 	memcpy(s->head.boot_id, options->boot_id, strlen(options->boot_id) + 1);
 	ev_io_init(&s->done, on_done, s->writing.done, EV_READ);
 	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
-	ev_timer_init(&s->retry, on_retry, 0., STORE_RETRY_MS / 1000.);
+	ev_timer_init(&s->retry, on_retry, 0., SAVE_RETRY_MS / 1000.);
 	/* The first to act at the end of a turn: whoever answers then knows what to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MAXPRI);
 	s->end_of_turn.data = s->retry.data = s->done.data = s;

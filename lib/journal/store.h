@@ -22,8 +22,7 @@ struct store;
 enum {
 	STORE_VERSION = 1,
 	STORE_SNAPSHOT_MAX = 64 * 1024 * 1024, /* bytes */
-	STORE_BAD_MAX = 20,    /* files set aside of one reason; the last one is replaced then */
-	STORE_RETRY_MS = 5000, /* between tries while the disk refuses */
+	STORE_BAD_MAX = 20, /* files set aside of one reason; the last one is replaced then */
 };
 
 struct store_options {
@@ -61,7 +60,7 @@ void store_save_soon(struct store *s);
 int store_save_now(struct store *s, struct err *e);
 /*
  * How many writes will have ended when all that is known now has been tried to write; how many have.  One that fails ends that which was asked for
- * meanwhile, too: the next try is STORE_RETRY_MS away.
+ * meanwhile, too: the next try is SAVE_RETRY_MS away (rules/save_pace.h).
  */
 uint64_t store_due(const struct store *s);
 uint64_t store_ended(const struct store *s);

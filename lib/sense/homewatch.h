@@ -1,8 +1,8 @@
 /*
  * Tells when something of the daemon's own folders is deleted or moved away.  It sleeps until the kernel says so.
  */
-#ifndef OX_ENGINE_HOMEWATCH_H
-#define OX_ENGINE_HOMEWATCH_H
+#ifndef OX_SENSE_HOMEWATCH_H
+#define OX_SENSE_HOMEWATCH_H
 
 struct dirs;
 struct ev_loop;

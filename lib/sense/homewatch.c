@@ -1,4 +1,4 @@
-#include "engine/homewatch.h"
+#include "sense/homewatch.h"
 
 #include <errno.h>
 #include <string.h>
