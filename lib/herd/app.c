@@ -108,17 +108,6 @@ bool app_is_waiting(const struct app *a, struct buf *why)
 	return false;
 }
 
-bool app_has_dependents_going_down(const struct app *a)
-{
-	for (size_t k = 0; k < a->needed_by.len; k++) {
-		const struct app *other = a->needed_by.items[k];
-
-		if (other->going_down)
-			return true;
-	}
-	return false;
-}
-
 void app_mark_dirty(struct app *a)
 {
 	for (size_t k = 0; k < a->instances.len; k++)

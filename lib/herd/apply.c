@@ -41,19 +41,6 @@ static const struct spec *find_spec(const struct vec *specs, const char *name)
 	return NULL;
 }
 
-static void choose(struct applying *p, const struct spec *s)
-{
-	if (find_spec(&p->chosen, s->name))
-		return;
-	vec_push(&p->chosen, (void *)s);
-	for (size_t k = 0; k < s->depends_on.len; k++) {
-		const struct spec *need = find_spec(p->a->specs, s->depends_on.items[k]);
-
-		if (need)
-			choose(p, need);
-	}
-}
-
 static int no_such(const struct applying *p, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
@@ -85,7 +72,7 @@ static int choose_all(struct applying *p, struct err *e)
 			return no_such(p, p->a->only[k], e);
 	VEC_EACH (p->a->specs, i, s) {
 		if (is_named[i] || !p->a->only_count)
-			choose(p, s);
+			selector_add_with_needs(p->a->specs, s, &p->chosen);
 	}
 	return 0;
 }

@@ -30,15 +30,10 @@ static void drop_spares(struct app *a)
 /* Whoever waited for this one to be deployed will not begin. */
 static void fail_dependents(struct app *a)
 {
-	struct herd *h = a->herd;
+	for (size_t k = 0; k < a->needed_by.len; k++) {
+		struct app *other = a->needed_by.items[k];
 
-	for (size_t k = 0; k < h->apps.len; k++) {
-		struct app *other = h->apps.items[k];
-		bool needs = false;
-
-		for (size_t n = 0; n < other->needs.len; n++)
-			needs |= other->needs.items[n] == a;
-		if (!needs || !other->rollout || other->rollout->phase != ROLLOUT_WAITING)
+		if (!other->rollout || other->rollout->phase != ROLLOUT_WAITING)
 			continue;
 		buf_clear(&other->rollout->failure);
 		buf_addf(

@@ -122,6 +122,41 @@ static int compare_apps(const void *left, const void *right)
 	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
 }
 
+static bool has(const struct vec *apps, const struct app *a)
+{
+	for (size_t k = 0; k < apps->len; k++)
+		if (apps->items[k] == a)
+			return true;
+	return false;
+}
+
+static void add_needs(const struct app *a, struct vec *needs)
+{
+	for (size_t k = 0; k < a->needs.len; k++) {
+		struct app *need = a->needs.items[k];
+
+		if (!need->is_deleting && !has(needs, need))
+			vec_push(needs, need);
+	}
+}
+
+void graph_add_needs(const struct vec *apps, struct vec *needs)
+{
+	for (size_t k = 0; k < apps->len; k++)
+		add_needs(apps->items[k], needs);
+	/* It grows meanwhile. */
+	for (size_t k = 0; k < needs->len; k++)
+		add_needs(needs->items[k], needs);
+}
+
+bool app_has_dependents_going_down(const struct app *a)
+{
+	for (size_t k = 0; k < a->needed_by.len; k++)
+		if (((const struct app *)a->needed_by.items[k])->going_down)
+			return true;
+	return false;
+}
+
 static int level_of(struct app *a)
 {
 	int level = 0;

@@ -332,7 +332,6 @@ struct instance *app_instance(const struct app *a, int number);
 bool app_is_ready(const struct app *a);
 /* The first app it depends on that is not ready now, in words (`why` may be NULL); false when none is in the way. */
 bool app_is_waiting(const struct app *a, struct buf *why);
-bool app_has_dependents_going_down(const struct app *a);
 void app_resize(struct app *a, int count);
 void app_delete(struct app *a);
 void app_remove(struct instance *i);
@@ -343,6 +342,9 @@ void app_publish(struct app *a, const char *why);
 /* graph.c: who needs whom; `specs` is a vec of const struct spec *.  -1 with words for an unknown or circular dependency. */
 int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);
 void graph_link(struct herd *h);
+/* Appends what those apps depend on, as deep as that goes; nothing twice, and nothing that is being deleted. */
+void graph_add_needs(const struct vec *apps, struct vec *needs);
+bool app_has_dependents_going_down(const struct app *a);
 
 /* changeset.c: the herd as it would be */
 struct change {

@@ -65,28 +65,33 @@ static bool has_app(const struct vec *apps, const struct app *a)
 	return false;
 }
 
-/* Adds what `a` depends on, as deep as that goes. */
-static void add_needs(struct targeted_request *q, const struct app *a)
+/* What the instances depend on is started with them. */
+static void add_needs(struct targeted_request *q)
 {
-	for (size_t k = 0; k < a->needs.len; k++) {
-		struct app *need = a->needs.items[k];
+	struct vec apps = VEC_INIT;
+	struct vec needs = VEC_INIT;
+	size_t k = 0;
+	struct app *need = NULL;
 
-		if (need->is_deleting || has_app(&q->apps, need))
+	for (k = 0; k < q->instances.len; k++)
+		vec_push(&apps, ((const struct instance *)q->instances.items[k])->app);
+	graph_add_needs(&apps, &needs);
+	VEC_EACH (&needs, k, need) {
+		if (has_app(&q->apps, need))
 			continue;
 		vec_push(&q->apps, need);
-		add_needs(q, need);
 		for (size_t n = 0; n < need->instances.len; n++)
 			if (!instance_is_retired(need->instances.items[n]))
 				vec_push(&q->instances, need->instances.items[n]);
 	}
+	vec_release(&apps);
+	vec_release(&needs);
 }
 
 static void start(struct targeted_request *q)
 {
-	size_t named = q->instances.len;
-
-	for (size_t k = 0; k < named && !q->r->is_alone; k++)
-		add_needs(q, ((const struct instance *)q->instances.items[k])->app);
+	if (!q->r->is_alone)
+		add_needs(q);
 	for (size_t k = 0; k < q->apps.len; k++)
 		start_app(q, q->apps.items[k]);
 	for (size_t k = 0; k < q->instances.len; k++) {

@@ -72,39 +72,55 @@ size_t selector_mark(const char *text, const struct vec *specs, bool *marks)
 	return found;
 }
 
-/* Marks what `s` depends on; true if something was not marked yet. */
-static bool mark_needs(const struct vec *specs, const struct spec *s, bool *meant)
+static const struct spec *find(const struct vec *specs, const char *name)
 {
-	const struct spec *other = NULL;
-	bool is_new = false;
+	const struct spec *s = NULL;
 	size_t i = 0;
 
-	VEC_EACH (specs, i, other) {
-		bool was_meant = meant[i];
-
-		for (size_t k = 0; k < s->depends_on.len && !meant[i]; k++)
-			meant[i] = str_eq(s->depends_on.items[k], other->name);
-		is_new |= meant[i] && !was_meant;
+	VEC_EACH (specs, i, s) {
+		if (str_eq(s->name, name))
+			return s;
 	}
-	return is_new;
+	return NULL;
+}
+
+static bool has(const struct vec *specs, const struct spec *s)
+{
+	for (size_t i = 0; i < specs->len; i++)
+		if (specs->items[i] == s)
+			return true;
+	return false;
+}
+
+void selector_add_with_needs(const struct vec *specs, const struct spec *s, struct vec *chosen)
+{
+	if (has(chosen, s))
+		return;
+	vec_push(chosen, (void *)s);
+	for (size_t k = 0; k < s->depends_on.len; k++) {
+		const struct spec *need = find(specs, s->depends_on.items[k]);
+
+		if (need)
+			selector_add_with_needs(specs, need, chosen);
+	}
 }
 
 bool *selector_mark_with_needs(const struct vec *specs, const char *const *only, size_t count)
 {
 	bool *meant = mem_zalloc(specs->len, sizeof(*meant));
-	const struct spec *s = NULL;
-	bool is_new = count > 0;
+	struct vec chosen = VEC_INIT;
 	size_t i = 0;
+	const struct spec *s = NULL;
 
 	for (i = 0; i < count; i++)
 		(void)selector_mark(only[i], specs, meant);
-	for (i = 0; i < specs->len && !count; i++)
-		meant[i] = true;
-	while (is_new) {
-		is_new = false;
-		VEC_EACH (specs, i, s)
-			is_new |= meant[i] && mark_needs(specs, s, meant);
+	VEC_EACH (specs, i, s) {
+		if (meant[i])
+			selector_add_with_needs(specs, s, &chosen);
 	}
+	VEC_EACH (specs, i, s)
+		meant[i] = !count || has(&chosen, s);
+	vec_release(&chosen);
 	return meant;
 }
 

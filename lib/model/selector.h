@@ -30,6 +30,8 @@ size_t selector_mark(const char *text, const struct vec *specs, bool *marks);
  * Those of `specs` that the names mean (none: all of them), and what they depend on: a mark for each, freed with mem_free().
  */
 bool *selector_mark_with_needs(const struct vec *specs, const char *const *only, size_t count);
+/* Appends `s` and what it depends on among `specs`, as deep as that goes; nothing twice. */
+void selector_add_with_needs(const struct vec *specs, const struct spec *s, struct vec *chosen);
 /* Offers every name that could have been meant. */
 void selector_guess(struct str_guess *guess, const struct vec *specs);
 
