@@ -54,14 +54,7 @@ const struct opt daemon_options[] = {
 	{ .name = NULL },
 };
 
-static int64_t int_of(const struct json *object, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) ? value : 0;
-}
-
-static void print_line(const char *words, int64_t pid)
+static void print_running(const char *words, int64_t pid)
 {
 	struct buf out = BUF_INIT;
 
@@ -85,7 +78,7 @@ static int say_running(struct client *client, const char *words)
 	int code = ask_info(client, &t);
 
 	if (code == EXIT_DONE)
-		print_line(words, int_of(t.result, "pid"));
+		print_running(words, json_get_int(t.result, "pid", 0));
 	daemon_call_release(&t);
 	return code;
 }
@@ -118,7 +111,7 @@ struct ending {
 };
 
 /* Asks it to end, and waits until it closes: with its services that takes as long as they may take to stop. */
-static int end(bool keeps_services, struct ending *who)
+static int end_daemon(bool keeps_services, struct ending *who)
 {
 	struct client *client = NULL;
 	struct daemon_call info = { .e = ERR_INIT };
@@ -129,7 +122,8 @@ static int end(bool keeps_services, struct ending *who)
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
-	*who = (struct ending){ int_of(info.result, "pid"), int_of(info.result, "brain_pid") };
+	*who = (struct ending){ json_get_int(info.result, "pid", 0),
+		json_get_int(info.result, "brain_pid", 0) };
 	t.params = json_new_object();
 	json_set_bool(t.params, "keep_services", keeps_services);
 	if (code == EXIT_DONE)
@@ -151,14 +145,14 @@ static int still_there(const struct ending *who)
 static int daemon_stop(void)
 {
 	struct ending who;
-	int code = end(false, &who);
+	int code = end_daemon(false, &who);
 
 	if (code != EXIT_DONE)
 		return code == EXIT_TIMED_OUT ? still_there(&who) : code;
 	/* Only then is its place free for the next one. */
 	if (!launch_is_gone(who.pid, GONE_MS))
 		return still_there(&who);
-	print_line("the daemon and its services have stopped", 0);
+	print_running("the daemon and its services have stopped", 0);
 	return code;
 }
 
@@ -169,7 +163,7 @@ static bool is_back(const struct ending *who)
 	struct client *client = NULL;
 	bool is_other = daemon_call_try_connect(&client, &t.e) == EXIT_DONE &&
 		daemon_call_try_call(client, &t) == EXIT_DONE &&
-		int_of(t.result, "brain_pid") != who->brain_pid;
+		json_get_int(t.result, "brain_pid", 0) != who->brain_pid;
 
 	client_free(client);
 	daemon_call_release(&t);
@@ -181,7 +175,7 @@ static int daemon_restart(void)
 {
 	struct ending who;
 	struct client *client = NULL;
-	int code = end(true, &who);
+	int code = end_daemon(true, &who);
 	int64_t deadline = clock_ms() + GONE_MS;
 
 	if (code != EXIT_DONE)
@@ -198,7 +192,7 @@ static int daemon_restart(void)
 
 /* --- status --- */
 
-static void add_text(struct table *t, const char *name, const struct json *value)
+static void add_text_row(struct table *t, const char *name, const struct json *value)
 {
 	if (!json_string(value, NULL))
 		return;
@@ -209,11 +203,11 @@ static void add_text(struct table *t, const char *name, const struct json *value
 static void add_pids(struct table *t, const struct json *info)
 {
 	table_cell(t, TINT_DIM, "pid");
-	table_cell(t, TINT_NONE, "%lld, its brain %lld", (long long)int_of(info, "pid"),
-		(long long)int_of(info, "brain_pid"));
+	table_cell(t, TINT_NONE, "%lld, its brain %lld", (long long)json_get_int(info, "pid", 0),
+		(long long)json_get_int(info, "brain_pid", 0));
 }
 
-static void add_uptime(struct table *t, const struct json *info)
+static void add_uptime_row(struct table *t, const struct json *info)
 {
 	struct buf text = BUF_INIT;
 	double seconds = 0;
@@ -221,7 +215,7 @@ static void add_uptime(struct table *t, const struct json *info)
 	(void)json_number(json_get(info, "uptime_secs"), &seconds);
 	human_duration(&text, (int64_t)(seconds * 1000));
 	buf_adds(&text, ", the brain restarted ");
-	human_count(&text, (size_t)int_of(info, "brain_restarts"), "time", "times");
+	human_count(&text, (size_t)json_get_int(info, "brain_restarts", 0), "time", "times");
 	table_cell(t, TINT_DIM, "up");
 	table_cell(t, TINT_NONE, "%s", text.ptr);
 	buf_release(&text);
@@ -235,12 +229,12 @@ static void print_info(const struct json *info)
 	struct table t;
 
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
-	add_text(&t, "version", json_get(info, "version"));
+	add_text_row(&t, "version", json_get(info, "version"));
 	add_pids(&t, info);
-	add_uptime(&t, info);
+	add_uptime_row(&t, info);
 	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		add_text(&t, folders[i], json_get(info, folders[i]));
-	add_text(&t, "trouble", json_get(info, "trouble"));
+		add_text_row(&t, folders[i], json_get(info, folders[i]));
+	add_text_row(&t, "trouble", json_get(info, "trouble"));
 	table_render(&t, &out, out_width(), out_has_colour());
 	out_write(&out);
 	table_release(&t);
@@ -295,7 +289,8 @@ static int ask_upgrade(struct ending *who)
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
-	*who = (struct ending){ int_of(info.result, "pid"), int_of(info.result, "brain_pid") };
+	*who = (struct ending){ json_get_int(info.result, "pid", 0),
+		json_get_int(info.result, "brain_pid", 0) };
 	t.params = json_new_object();
 	json_set_string(t.params, "oxherd", keeper);
 	json_set_string(t.params, "brain", brain);
@@ -323,7 +318,7 @@ static int say_upgraded(const struct json *info)
 			EXIT_FAILED, "the upgrade failed and the old daemon keeps running: %s", words);
 	buf_addf(&line, "the daemon is oxherd %s now; its apps kept running",
 		json_string(json_get(info, "version"), words));
-	print_line(line.ptr, int_of(info, "pid"));
+	print_running(line.ptr, json_get_int(info, "pid", 0));
 	buf_release(&line);
 	return EXIT_DONE;
 }

@@ -80,7 +80,7 @@ const struct opt rollback_options[] = {
 	{ .name = NULL },
 };
 
-static int ask(struct daemon_call *t)
+static int ask_deploy(struct daemon_call *t)
 {
 	int code = deploy_watch(t, as_json);
 
@@ -89,7 +89,7 @@ static int ask(struct daemon_call *t)
 }
 
 /* About one app, in the middle of its rollout or after it; NULL: there is only one that can be meant. */
-static int steer(const char *method, const char *app)
+static int call_steering(const char *method, const char *app)
 {
 	struct daemon_call t = { .method = method, .timeout = timeout, .is_long = true, .e = ERR_INIT };
 
@@ -98,7 +98,7 @@ static int steer(const char *method, const char *app)
 		json_set_string(t.params, "app", app);
 	if (by_definition)
 		json_set_bool(t.params, "definition_only", true);
-	return ask(&t);
+	return ask_deploy(&t);
 }
 
 static int steer_deploy(const struct opt_rest *rest)
@@ -108,7 +108,7 @@ static int steer_deploy(const struct opt_rest *rest)
 	if (rest->count > 1 || (aborts && goes_on) || forces || config || profile)
 		return daemon_call_fail(EXIT_USAGE,
 			"%s is about one app and nothing else: oxctl deploy %s [APP]", option, option);
-	return steer(aborts ? "abort" : "continue", rest->count ? rest->items[0] : NULL);
+	return call_steering(aborts ? "abort" : "continue", rest->count ? rest->items[0] : NULL);
 }
 
 /* The usual oxfile, or none where each app is to have its own. */
@@ -189,5 +189,5 @@ int cmd_reload(const struct opt_rest *rest)
 
 int cmd_rollback(const struct opt_rest *rest)
 {
-	return steer("rollback", rest->count ? rest->items[0] : NULL);
+	return call_steering("rollback", rest->count ? rest->items[0] : NULL);
 }

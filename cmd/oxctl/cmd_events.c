@@ -38,7 +38,7 @@ const struct opt events_options[] = {
 };
 
 /* How far it has been told. */
-struct told {
+struct event_reading {
 	struct client *client;
 	const struct opt_rest *rest;
 	struct timeline timeline;
@@ -47,7 +47,7 @@ struct told {
 	bool has_news;
 };
 
-static void add_event(struct told *told, const struct json *event, struct buf *out)
+static void add_event(struct event_reading *told, const struct json *event, struct buf *out)
 {
 	int64_t seq = 0;
 
@@ -61,7 +61,7 @@ static void add_event(struct told *told, const struct json *event, struct buf *o
 	buf_addc(out, '\n');
 }
 
-static void add_params(const struct told *told, struct json *params)
+static void add_params(const struct event_reading *told, struct json *params)
 {
 	if (told->is_begun)
 		json_set_int(params, "since", told->seq);
@@ -73,7 +73,7 @@ static void add_params(const struct told *told, struct json *params)
  * What is new since the last time.  It is asked for, also while following: then targets mean what they mean everywhere, and
  * nothing is told twice or left out where the past meets the present.
  */
-static int tell_news(struct told *told)
+static int tell_news(struct event_reading *told)
 {
 	struct daemon_call t = { .method = "events", .e = ERR_INIT };
 	const struct json *event = NULL;
@@ -104,10 +104,10 @@ static void note_news(void *context, const char *method, const struct json *para
 {
 	(void)method;
 	(void)params;
-	((struct told *)context)->has_news = true;
+	((struct event_reading *)context)->has_news = true;
 }
 
-static int await_news(struct told *told)
+static int await_event(struct event_reading *told)
 {
 	struct pollfd p = { .fd = client_fd(told->client), .events = POLLIN };
 	struct err e = ERR_INIT;
@@ -127,7 +127,7 @@ static int await_news(struct told *told)
 	return code;
 }
 
-static int follow(struct told *told)
+static int follow_events(struct event_reading *told)
 {
 	struct daemon_call t = { .method = "subscribe", .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -140,13 +140,13 @@ static int follow(struct told *told)
 	while (code == EXIT_DONE) {
 		code = tell_news(told);
 		if (code == EXIT_DONE)
-			code = await_news(told);
+			code = await_event(told);
 	}
 	return code;
 }
 
 /* Numbers of events go on from brain to brain, so it is told on from where it was. */
-static int tell_all(struct told *told)
+static int print_events(struct event_reading *told)
 {
 	struct err e = ERR_INIT;
 	int code = daemon_call_connect(&told->client);
@@ -156,7 +156,7 @@ static int tell_all(struct told *told)
 		if (code == EXIT_DONE && !follows)
 			break;
 		if (code == EXIT_DONE)
-			code = follow(told);
+			code = follow_events(told);
 		if (code != EXIT_NO_DAEMON)
 			break;
 		code = daemon_call_reconnect(&told->client, &e);
@@ -169,7 +169,7 @@ static int tell_all(struct told *told)
 
 int cmd_events(const struct opt_rest *rest)
 {
-	struct told told = { .rest = rest };
+	struct event_reading told = { .rest = rest };
 	int code = EXIT_DONE;
 
 	if (limit < 0)
@@ -179,7 +179,7 @@ int cmd_events(const struct opt_rest *rest)
 	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
 	timeline_begin(&told.timeline, clock_wall_ms());
 	out_expect_close();
-	code = tell_all(&told);
+	code = print_events(&told);
 	client_free(told.client);
 	return out_finish(code);
 }

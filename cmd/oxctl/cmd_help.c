@@ -168,7 +168,7 @@ static int print_mdoc(struct buf *out)
 		EXIT_USAGE, "the manual has no section '%s' to print; see 'oxctl help help'", mdoc);
 }
 
-static int fail_unknown(const char *word)
+static int fail_unknown_topic(const char *word)
 {
 	struct str_guess guess = { .typed = word };
 
@@ -183,7 +183,7 @@ static int fail_unknown(const char *word)
 }
 
 /* One word, or two of which the first is "oxfile": then the second is no command. */
-static int explain(const struct opt_rest *rest, struct buf *out)
+static int print_keys(const struct opt_rest *rest, struct buf *out)
 {
 	bool is_key = rest->count == 2;
 	const char *word = rest->items[rest->count - 1];
@@ -202,7 +202,7 @@ static int explain(const struct opt_rest *rest, struct buf *out)
 	} else if (topics_know(word)) {
 		topics_print(out, word, out_width());
 	} else {
-		return fail_unknown(word);
+		return fail_unknown_topic(word);
 	}
 	return EXIT_DONE;
 }
@@ -215,7 +215,7 @@ int cmd_help(const struct opt_rest *rest)
 	if (mdoc)
 		code = print_mdoc(&out);
 	else if (rest->count)
-		code = explain(rest, &out);
+		code = print_keys(rest, &out);
 	else
 		print_overview(&out);
 	out_write(&out);

@@ -82,7 +82,7 @@ const struct opt logs_options[] = {
 	{ .name = NULL },
 };
 
-struct oxfile_source {
+struct log_reading {
 	struct log_line_style said;
 	struct log_search *search; /* or NULL */
 	bool holds;                /* what matches is not printed yet */
@@ -91,7 +91,7 @@ struct oxfile_source {
 
 /* --- what is asked ----------------------------------------------------------------------------------------------------- */
 
-static int add_time(struct json *params, const char *key, const char *text, const char *option)
+static int add_time_param(struct json *params, const char *key, const char *text, const char *option)
 {
 	struct err e = ERR_INIT;
 	struct time_point w = { .ms = 0 };
@@ -140,15 +140,15 @@ static int add_query(struct json *params)
 	/* The daemon looks for a text; a pattern is for us. */
 	if (grep && pattern_is_plain(grep))
 		json_set_string(params, "grep", grep);
-	code = add_time(params, "since_ms", since, "--since");
+	code = add_time_param(params, "since_ms", since, "--since");
 	if (code == EXIT_DONE)
-		code = add_time(params, "until_ms", until, "--until");
+		code = add_time_param(params, "until_ms", until, "--until");
 	return code;
 }
 
 /* --- what comes ---------------------------------------------------------------------------------------------------------- */
 
-static void keeper_msg_cursor(struct oxfile_source *r, const struct json *news)
+static void keep_cursor(struct log_reading *r, const struct json *news)
 {
 	const struct json *file = NULL;
 	struct json *files = NULL;
@@ -174,9 +174,9 @@ static void add_json(struct buf *out, const struct json *line)
 	json_free(object);
 }
 
-static void print_line(void *context, const struct json *line)
+static void print_log_line(void *context, const struct json *line)
 {
-	struct oxfile_source *r = context;
+	struct log_reading *r = context;
 	struct buf out = BUF_INIT;
 	struct buf room = BUF_INIT;
 	struct logline l;
@@ -202,7 +202,7 @@ static bool is_wanted(struct log_search *search, const struct json *line)
 
 static void on_note(void *context, const char *method, const struct json *params)
 {
-	struct oxfile_source *r = context;
+	struct log_reading *r = context;
 	const struct json *line = NULL;
 
 	if (strcmp(method, "log") != 0)
@@ -213,14 +213,14 @@ static void on_note(void *context, const char *method, const struct json *params
 		if (r->holds)
 			log_search_hold(r->search, line);
 		else
-			print_line(r, line);
+			print_log_line(r, line);
 	}
-	keeper_msg_cursor(r, json_get(params, "cursor"));
+	keep_cursor(r, json_get(params, "cursor"));
 	(void)out_flush(EXIT_DONE);
 }
 
 /* Until all is told, or the daemon closes the connection: EXIT_NO_DAEMON, not yet said. */
-static int tell(struct oxfile_source *r, struct client *client, const struct json *params)
+static int print_logs(struct log_reading *r, struct client *client, const struct json *params)
 {
 	struct daemon_call t = { .method = "logs", .is_long = true, .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -249,14 +249,14 @@ static int fail_without_daemon(int code, const struct err *e)
 	return code;
 }
 
-static int tell_all(struct oxfile_source *r, const struct json *params)
+static int print_all_logs(struct log_reading *r, const struct json *params)
 {
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
 	int code = daemon_call_await(&client, &e);
 
 	while (code == EXIT_DONE) {
-		code = tell(r, client, params);
+		code = print_logs(r, client, params);
 		if (code != EXIT_NO_DAEMON)
 			break;
 		code = daemon_call_reconnect(&client, &e);
@@ -271,7 +271,7 @@ static int tell_all(struct oxfile_source *r, const struct json *params)
 /* --- a search ---------------------------------------------------------------------------------------------------------- */
 
 /* The newest `count` matches, among ever more of the newest lines until they are enough or all. */
-static int search_newest(struct oxfile_source *r, const struct json *params, int64_t count)
+static int search_newest(struct log_reading *r, const struct json *params, int64_t count)
 {
 	struct json *round = json_clone(params);
 	int64_t asked = FIRST_LINES;
@@ -283,29 +283,29 @@ static int search_newest(struct oxfile_source *r, const struct json *params, int
 		json_free(r->cursor);
 		r->cursor = NULL;
 		json_set_int(round, "lines", asked);
-		code = tell_all(r, round);
+		code = print_all_logs(r, round);
 		if (code != EXIT_DONE || r->search->found >= count || r->search->seen < asked)
 			break;
 		asked *= MORE_LINES;
 	}
 	r->holds = false;
 	if (code == EXIT_DONE)
-		code = log_search_give(r->search, count, print_line, r);
+		code = log_search_give(r->search, count, print_log_line, r);
 	log_search_begin(r->search);
 	json_free(round);
 	return code;
 }
 
 /* Where nothing was told before there is no cursor: then all that there is by now has come since. */
-static int follow_search(struct oxfile_source *r, struct json *params, int64_t count)
+static int follow_search(struct log_reading *r, struct json *params, int64_t count)
 {
 	if (count == 0)
 		json_set_int(params, "lines", 0);
 	json_set_bool(params, "follow", true);
-	return tell_all(r, params);
+	return print_all_logs(r, params);
 }
 
-static int show(struct oxfile_source *r, struct json *params, int64_t count)
+static int show(struct log_reading *r, struct json *params, int64_t count)
 {
 	int code = EXIT_DONE;
 
@@ -317,14 +317,14 @@ static int show(struct oxfile_source *r, struct json *params, int64_t count)
 		json_set_int(params, "lines", count);
 	if (follows)
 		json_set_bool(params, "follow", true);
-	return tell_all(r, params);
+	return print_all_logs(r, params);
 }
 
 int cmd_logs(const struct opt_rest *rest)
 {
 	struct json *params = daemon_call_targets(rest, 0);
 	struct log_search search = LOG_SEARCH_INIT;
-	struct oxfile_source r = { .said = SAID_INIT };
+	struct log_reading r = { .said = LOG_LINE_STYLE_INIT };
 	struct buf end = BUF_INIT;
 	int64_t count = LINES_ALL;
 	int code = add_query(params);

@@ -45,7 +45,7 @@ const struct opt plan_options[] = {
 	{ .name = NULL },
 };
 
-static void add_app(struct vec *apps, const struct placement *p)
+static void add_placement(struct vec *apps, const struct placement *p)
 {
 	struct plan_app *app = mem_zalloc(1, sizeof(*app));
 
@@ -59,7 +59,7 @@ static void add_apps(struct vec *apps, const struct loaded *l)
 	size_t i = 0;
 
 	VEC_EACH (&l->placements, i, p) {
-		add_app(apps, p);
+		add_placement(apps, p);
 	}
 }
 
@@ -74,7 +74,7 @@ static void print_plan(const struct plan *plan)
 
 /* --- between two files --- */
 
-static void compare(const struct loaded *from, const struct loaded *to)
+static void compare_files(const struct loaded *from, const struct loaded *to)
 {
 	struct plan plan = PLAN_INIT;
 	struct vec before = VEC_INIT;
@@ -115,7 +115,7 @@ static int plan_files(void)
 	code = load_oxfile(&to, path, profile);
 	daemon_call_complaints(&to.diags);
 	if (code == EXIT_DONE)
-		compare(&from, &to);
+		compare_files(&from, &to);
 out:
 	load_release(&from);
 	load_release(&to);
@@ -126,13 +126,6 @@ out:
 
 /* --- against what runs --- */
 
-static int number_of(const struct json *object, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) && value > 0 && value < INT32_MAX ? (int)value : 0;
-}
-
 static bool find_verb(const char *word, enum plan_verb *verb)
 {
 	for (*verb = PLAN_KEEP; *verb <= PLAN_REMOVE; ++*verb)
@@ -142,7 +135,7 @@ static bool find_verb(const char *word, enum plan_verb *verb)
 }
 
 /* A verb of a later daemon is left out of the table; --json has it. */
-static void add_step(struct plan *plan, const struct json *item)
+static void add_plan_step(struct plan *plan, const struct json *item)
 {
 	struct plan_step *step = NULL;
 	enum plan_verb verb = PLAN_KEEP;
@@ -153,9 +146,9 @@ static void add_step(struct plan *plan, const struct json *item)
 	*step = (struct plan_step){
 		.verb = verb,
 		.app = mem_strdup(json_string(json_get(item, "name"), "?")),
-		.instance = number_of(item, "instance"),
-		.old_port = number_of(item, "old_port"),
-		.new_port = number_of(item, "new_port"),
+		.instance = json_get_count(item, "instance"),
+		.old_port = json_get_count(item, "old_port"),
+		.new_port = json_get_count(item, "new_port"),
 		.why = mem_strdup(json_string(json_get(item, "why"), "")),
 	};
 	plan->counts[verb]++;
@@ -168,7 +161,7 @@ static void print_steps(const struct json *result)
 	struct plan plan = PLAN_INIT;
 
 	JSON_EACH (json_get(result, "steps"), item)
-		add_step(&plan, item);
+		add_plan_step(&plan, item);
 	print_plan(&plan);
 	plan_release(&plan);
 }

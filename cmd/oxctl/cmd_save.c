@@ -27,7 +27,7 @@ const struct opt save_options[] = {
 	{ .name = NULL },
 };
 
-static int save(const struct json *text)
+static int write_saved(const struct json *text)
 {
 	const char *bytes = json_string(text, NULL);
 	struct buf out = BUF_INIT;
@@ -61,7 +61,7 @@ int cmd_save(const struct opt_rest *rest)
 	else if (code == EXIT_DONE && as_json)
 		out_json(t.result);
 	else if (code == EXIT_DONE)
-		code = save(json_get(t.result, "text"));
+		code = write_saved(json_get(t.result, "text"));
 	daemon_call_release(&t);
 	return out_finish(code);
 }

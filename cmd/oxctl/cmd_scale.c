@@ -28,7 +28,7 @@ const struct opt scale_options[] = {
 	{ .name = NULL },
 };
 
-static int add_count(struct json *counts, const char *app, const char *count)
+static int add_count_param(struct json *counts, const char *app, const char *count)
 {
 	int64_t number = 0;
 	bool is_relative = *count == '+' || *count == '-';
@@ -56,17 +56,17 @@ static int add_pair(struct json *counts, const char *word)
 			"scale: how many instances of '%s'? Write 'oxctl scale %s 4', or +1, -1, max, 50%%",
 			word, word);
 	app = mem_strndup(word, (size_t)(equals - word));
-	code = add_count(counts, app, equals + 1);
+	code = add_count_param(counts, app, equals + 1);
 	mem_free(app);
 	return code;
 }
 
-static int read_counts(const struct opt_rest *rest, struct json *counts)
+static int read_count_arguments(const struct opt_rest *rest, struct json *counts)
 {
 	int code = EXIT_DONE;
 
 	if (rest->count == 2 && !strchr(rest->items[0], '=') && !strchr(rest->items[1], '='))
-		return add_count(counts, rest->items[0], rest->items[1]);
+		return add_count_param(counts, rest->items[0], rest->items[1]);
 	for (int i = 0; i < rest->count && code == EXIT_DONE; i++)
 		code = add_pair(counts, rest->items[i]);
 	return code;
@@ -78,7 +78,7 @@ int cmd_scale(const struct opt_rest *rest)
 	int code = EXIT_DONE;
 
 	t.params = json_new_object();
-	code = read_counts(rest, json_set(t.params, "counts", json_new_object()));
+	code = read_count_arguments(rest, json_set(t.params, "counts", json_new_object()));
 	if (waits)
 		json_set_bool(t.params, "wait", true);
 	if (code == EXIT_DONE)

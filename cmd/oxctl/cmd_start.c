@@ -73,7 +73,7 @@ const struct opt start_options[] = {
 	{ .name = NULL },
 };
 
-static void print_result(const struct daemon_call *t)
+static void print_started(const struct daemon_call *t)
 {
 	if (as_json)
 		out_json(t->result);
@@ -106,7 +106,7 @@ static int check_command(const struct opt_rest *rest)
 	return EXIT_DONE;
 }
 
-static int look_up(const struct opt_rest *rest)
+static int look_up_program(const struct opt_rest *rest)
 {
 	struct buf options = BUF_INIT;
 	char **argv = mem_zalloc((size_t)rest->count, sizeof(*argv));
@@ -133,7 +133,7 @@ static int start_command(const struct opt_rest *rest)
 	int code = check_command(rest);
 
 	if (code == EXIT_DONE)
-		code = look_up(rest);
+		code = look_up_program(rest);
 	if (code != EXIT_DONE)
 		return code;
 	t.e = (struct err)ERR_INIT;
@@ -151,7 +151,7 @@ static int start_command(const struct opt_rest *rest)
 	if (code == EXIT_DONE)
 		code = daemon_call_ask(&t);
 	if (code == EXIT_DONE)
-		print_result(&t);
+		print_started(&t);
 	daemon_call_release(&t);
 	return code;
 }
@@ -201,7 +201,7 @@ static int start_known(const struct opt_rest *rest, const char *missing)
 	if (code == EXIT_DONE && !rest->count && !json_count(json_get(t.result, "apps")))
 		code = daemon_call_fail(EXIT_USAGE, "%s", missing);
 	else if (code == EXIT_DONE)
-		print_result(&t);
+		print_started(&t);
 	daemon_call_release(&t);
 	return code;
 }
@@ -245,7 +245,7 @@ static int check_only(const struct loaded *l, const struct json *list)
 }
 
 /* It is one of them. */
-static size_t place_of(const struct vec *specs, const struct spec *spec)
+static size_t index_of_spec(const struct vec *specs, const struct spec *spec)
 {
 	size_t place = 0;
 
@@ -274,7 +274,7 @@ static void dry_run_here(const struct loaded *l, struct daemon_call *t)
 	VEC_EACH (&l->placements, i, p) {
 		struct json *app = NULL;
 
-		if (!meant[place_of(&l->oxfile->specs, p->spec)])
+		if (!meant[index_of_spec(&l->oxfile->specs, p->spec)])
 			continue;
 		app = json_push(list, json_new_object());
 		json_set_string(app, "name", p->spec->name);
@@ -307,7 +307,7 @@ static bool may_be_known(const struct daemon_call *t, const struct opt_rest *res
 		!only && !dry_run;
 }
 
-static int apply(struct client *client, struct daemon_call *t, const struct opt_rest *rest)
+static int call_apply(struct client *client, struct daemon_call *t, const struct opt_rest *rest)
 {
 	struct daemon_call known = { .e = ERR_INIT };
 	int code = daemon_call_try_call(client, t);
@@ -349,7 +349,7 @@ static int ask_apply(const char *path, struct daemon_call *t, const struct opt_r
 		daemon_call_fail(code, "%s", e.text.ptr);
 	}
 	if (code == EXIT_DONE)
-		code = apply(client, t, rest);
+		code = call_apply(client, t, rest);
 	tell_notes(t);
 out:
 	client_free(client);
@@ -381,7 +381,7 @@ static int start_oxfile(const char *path, const struct opt_rest *rest, bool is_q
 	if (code == EXIT_DONE)
 		code = ask_apply(path, &t, rest);
 	if (code == EXIT_DONE && !is_quiet)
-		print_result(&t);
+		print_started(&t);
 	daemon_call_release(&t);
 	return code;
 }

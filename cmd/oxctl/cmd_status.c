@@ -30,7 +30,7 @@ const struct opt status_options[] = {
 };
 
 /* Named apps show all of their instances. */
-static void render(const struct snapshot *s, const struct opt_rest *rest, struct list_text *out)
+static void render_status(const struct snapshot *s, const struct opt_rest *rest, struct list_text *out)
 {
 	bool is_whole = is_unfolded || (rest->count && !scope_names_all(rest));
 	const struct list_options how = {
@@ -47,7 +47,7 @@ static int print_list(struct daemon_call *t, const struct opt_rest *rest)
 	int code = daemon_call_snapshot(t, &s);
 
 	if (code == EXIT_DONE) {
-		render(&s, rest, &shown);
+		render_status(&s, rest, &shown);
 		out_write(&shown.table);
 		out_write(&shown.verdict);
 	} else {
@@ -86,5 +86,5 @@ int cmd_status(const struct opt_rest *rest)
 			"--watch needs a terminal; elsewhere take 'oxctl status' or 'oxctl events -f'");
 	if (scope_check_all("status", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
-	return out_finish(watches ? watch_status(rest, render) : print_once(rest));
+	return out_finish(watches ? watch_status(rest, render_status) : print_once(rest));
 }

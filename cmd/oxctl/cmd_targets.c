@@ -60,7 +60,7 @@ static int tell_nothing(const struct scope *s)
 		s->oxfile, s->command, is_restart ? "; 'oxctl start' starts what it defines" : "");
 }
 
-static int run(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
+static int run_for_targets(const char *method, const char *word, bool reminds, const struct opt_rest *rest)
 {
 	struct daemon_call t = {
 		.method = method,
@@ -94,20 +94,20 @@ static int run(const char *method, const char *word, bool reminds, const struct 
 
 int cmd_stop(const struct opt_rest *rest)
 {
-	return run("stop", "stopped", false, rest);
+	return run_for_targets("stop", "stopped", false, rest);
 }
 
 int cmd_restart(const struct opt_rest *rest)
 {
-	return run("restart", "restarted", true, rest);
+	return run_for_targets("restart", "restarted", true, rest);
 }
 
 int cmd_delete(const struct opt_rest *rest)
 {
-	return run("delete", "deleted", false, rest);
+	return run_for_targets("delete", "deleted", false, rest);
 }
 
 int cmd_reset(const struct opt_rest *rest)
 {
-	return run("reset", "reset", false, rest);
+	return run_for_targets("reset", "reset", false, rest);
 }

@@ -339,7 +339,7 @@ const struct cmd commands[] = {
 };
 
 /* Is `name` one of the words, with a blank between them? */
-static bool is_among(const char *words, const char *name)
+static bool is_other_name(const char *words, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -356,7 +356,7 @@ static bool is_among(const char *words, const char *name)
 const struct cmd *cmd_find(const char *name)
 {
 	for (const struct cmd *cmd = commands; cmd->name; cmd++)
-		if (!strcmp(cmd->name, name) || is_among(cmd->also, name))
+		if (!strcmp(cmd->name, name) || is_other_name(cmd->also, name))
 			return cmd;
 	return NULL;
 }

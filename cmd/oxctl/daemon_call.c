@@ -148,7 +148,7 @@ int daemon_call_try_connect(struct client **client, struct err *e)
 }
 
 /* What is to be said where nobody answers: how long it was waited for, and for whom. */
-static bool is_over(
+static bool has_answer(
 	const struct daemon_paths *w, int64_t waited_ms, int64_t patience_ms, int *code, struct err *e)
 {
 	if (w->elsewhere) {
@@ -182,7 +182,7 @@ static int await_daemon(struct client **client, int64_t patience_ms, bool *was_l
 		bool over = false;
 
 		daemon_paths_find(&w);
-		over = is_over(&w, clock_ms() - begun, patience_ms, &code, e);
+		over = has_answer(&w, clock_ms() - begun, patience_ms, &code, e);
 		*was_left = w.was_left || (!w.pid && e->number == ECONNREFUSED);
 		daemon_paths_release(&w);
 		if (over)
@@ -375,37 +375,25 @@ int daemon_call_try_call(struct client *client, struct daemon_call *t)
 	return code;
 }
 
-static const char *text_of(const struct json *object, const char *key)
-{
-	return json_string(json_get(object, key), NULL);
-}
-
-static int number_of(const struct json *object, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) && value > 0 && value < INT32_MAX ? (int)value : 0;
-}
-
 static void add_complaint(const struct daemon_call *t, struct diags *d, const struct json *item)
 {
-	struct place at = { number_of(item, "line"), number_of(item, "column") };
-	const char *file = text_of(item, "file");
-	const char *text = text_of(item, "text");
+	struct place at = { json_get_count(item, "line"), json_get_count(item, "column") };
+	const char *file = json_get_string(item, "file", NULL);
+	const char *text = json_get_string(item, "text", NULL);
 	struct diag *complaint = NULL;
 
 	/* The daemon was given an absolute path; people know the file as they named it. */
-	if (t->path && str_eq(file, text_of(t->params, "oxfile")))
+	if (t->path && str_eq(file, json_get_string(t->params, "oxfile", NULL)))
 		file = t->path;
 	diags_about(d, file ? file : "oxfile", NULL, 0);
 	if (json_bool(json_get(item, "warning"), false))
 		complaint = diags_warn(d, at, "%s", text ? text : "");
 	else
 		complaint = diags_error(d, at, "%s", text ? text : "");
-	if (text_of(item, "hint"))
-		diag_hint(complaint, "%s", text_of(item, "hint"));
+	if (json_get_string(item, "hint", NULL))
+		diag_hint(complaint, "%s", json_get_string(item, "hint", NULL));
 	mem_free(complaint->line);
-	complaint->line = mem_strdup(text_of(item, "quote"));
+	complaint->line = mem_strdup(json_get_string(item, "quote", NULL));
 }
 
 static bool tell_complaints(const struct daemon_call *t)

@@ -11,7 +11,7 @@
 #include "os/holder.h"
 
 /* Where one is gone, their names tell. */
-static bool is_same(const char *a, const char *b)
+static bool is_same_path(const char *a, const char *b)
 {
 	struct stat at, bt;
 
@@ -21,7 +21,7 @@ static bool is_same(const char *a, const char *b)
 }
 
 /* A pidfd of the keeper that serves our run folder, by the lock there or, where that is gone, by the one of the state; -1. */
-static int find(struct holder *h, bool *was_left, char **elsewhere)
+static int find_holder(struct holder *h, bool *was_left, char **elsewhere)
 {
 	struct dirs dirs = { .run = NULL };
 	int fd = -1;
@@ -35,7 +35,7 @@ static int find(struct holder *h, bool *was_left, char **elsewhere)
 		if (fd < 0 && !*h->token) {
 			holder_read_in(dirs.state, h);
 			fd = holder_open(h);
-			if (fd >= 0 && *h->run && !is_same(h->run, dirs.run)) {
+			if (fd >= 0 && *h->run && !is_same_path(h->run, dirs.run)) {
 				*elsewhere = mem_strdup(h->run);
 				fd_close(&fd);
 			}
@@ -51,7 +51,7 @@ void daemon_paths_find(struct daemon_paths *w)
 	int fd = -1;
 
 	*w = (struct daemon_paths){ .elsewhere = NULL };
-	fd = find(h, &w->was_left, &w->elsewhere);
+	fd = find_holder(h, &w->was_left, &w->elsewhere);
 	w->pid = fd < 0 ? 0 : h->pid;
 	fd_close(&fd);
 	mem_free(h);
@@ -68,7 +68,7 @@ void daemon_paths_nudge(void)
 	struct holder *h = mem_zalloc(1, sizeof(*h));
 	char *elsewhere = NULL;
 	bool was_left = false;
-	int fd = find(h, &was_left, &elsewhere);
+	int fd = find_holder(h, &was_left, &elsewhere);
 
 	/* Whoever is in its control group alone may not, and waits for others to do it. */
 	if (fd >= 0)

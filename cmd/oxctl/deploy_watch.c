@@ -16,7 +16,7 @@ enum { TICK_MS = 200 };
 
 enum show { SHOW_PICTURE, SHOW_LINES, SHOW_JSON };
 
-struct rolling {
+struct deploy_watch {
 	enum show show;
 	struct progress progress;
 	struct strings apps; /* whose rollout was heard of */
@@ -26,9 +26,9 @@ struct rolling {
 /* --- the picture -------------------------------------------------------------------------------------------------------- */
 
 /* Over the one that stands there.  What does not fit on the screen is left out at the end. */
-static void draw(void *context)
+static void draw_progress(void *context)
 {
-	struct rolling *r = context;
+	struct deploy_watch *r = context;
 	struct buf text = BUF_INIT;
 	struct buf screen = BUF_INIT;
 	size_t height = out_height();
@@ -58,7 +58,7 @@ static void draw(void *context)
 
 /* --- what comes ----------------------------------------------------------------------------------------------------------- */
 
-static void remember(struct rolling *r, const struct json *event)
+static void remember_app(struct deploy_watch *r, const struct json *event)
 {
 	const char *app = json_string(json_get(event, "app"), NULL);
 
@@ -83,12 +83,12 @@ static void print_json_line(const struct json *j)
 
 static void hear(void *context, const char *method, const struct json *params)
 {
-	struct rolling *r = context;
+	struct deploy_watch *r = context;
 	struct buf line = BUF_INIT;
 
 	if (!str_eq(method, "progress"))
 		return;
-	remember(r, params);
+	remember_app(r, params);
 	progress_hear(&r->progress, params, clock_ms());
 	if (r->show == SHOW_JSON) {
 		print_json_line(params);
@@ -97,7 +97,7 @@ static void hear(void *context, const char *method, const struct json *params)
 		out_write(&line);
 		(void)out_flush(EXIT_DONE);
 	} else {
-		draw(r);
+		draw_progress(r);
 	}
 	buf_release(&line);
 }
@@ -145,7 +145,7 @@ static void add_build(struct buf *out, const struct json *app)
 	buf_addc(out, '\n');
 }
 
-static void print_result(const struct json *result)
+static void print_deploy_result(const struct json *result)
 {
 	const char *verdict = json_string(json_get(result, "verdict"), "");
 	const struct json *app = NULL;
@@ -178,17 +178,17 @@ static void print_json_end(const struct daemon_call *t, int code)
 	json_free(end);
 }
 
-static void finish(struct rolling *r, struct daemon_call *t, int code)
+static void finish_watch(struct deploy_watch *r, struct daemon_call *t, int code)
 {
 	const struct json *note = NULL;
 
-	draw(r);
+	draw_progress(r);
 	JSON_EACH (json_get(t->result, "notes"), note)
 		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
 	if (r->show == SHOW_JSON && !t->data)
 		print_json_end(t, code);
 	if (code == EXIT_DONE && r->show != SHOW_JSON)
-		print_result(t->result);
+		print_deploy_result(t->result);
 	else if (code != EXIT_DONE && t->data)
 		daemon_call_tell(t, code);
 	else if (code != EXIT_DONE)
@@ -198,7 +198,7 @@ static void finish(struct rolling *r, struct daemon_call *t, int code)
 /* --- asking --------------------------------------------------------------------------------------------------------------- */
 
 /* What was begun goes on under the next brain, which is asked for its end; what was not is asked once more. */
-static int ask_again(struct rolling *r, struct client **client, struct daemon_call *t)
+static int await_again(struct deploy_watch *r, struct client **client, struct daemon_call *t)
 {
 	int code = daemon_call_reconnect(client, &t->e);
 
@@ -211,15 +211,15 @@ static int ask_again(struct rolling *r, struct client **client, struct daemon_ca
 		daemon_call_set_strings(t->params, "targets", r->apps.items, (int)r->apps.len);
 	}
 	client_on_note(*client, hear, r);
-	client_on_tick(*client, TICK_MS, r->show == SHOW_PICTURE ? draw : NULL, r);
+	client_on_tick(*client, TICK_MS, r->show == SHOW_PICTURE ? draw_progress : NULL, r);
 	return daemon_call_try_call(*client, t);
 }
 
 int deploy_watch(struct daemon_call *t, bool as_json)
 {
-	struct rolling r = { .show = as_json ? SHOW_JSON
-			: out_is_terminal()  ? SHOW_PICTURE
-					     : SHOW_LINES,
+	struct deploy_watch r = { .show = as_json ? SHOW_JSON
+			: out_is_terminal()       ? SHOW_PICTURE
+						  : SHOW_LINES,
 		.progress = PROGRESS_INIT };
 	struct client *client = NULL;
 	int code = daemon_call_check(t);
@@ -229,11 +229,11 @@ int deploy_watch(struct daemon_call *t, bool as_json)
 	if (code != EXIT_DONE)
 		return code;
 	client_on_note(client, hear, &r);
-	client_on_tick(client, TICK_MS, r.show == SHOW_PICTURE ? draw : NULL, &r);
+	client_on_tick(client, TICK_MS, r.show == SHOW_PICTURE ? draw_progress : NULL, &r);
 	code = daemon_call_try_call(client, t);
 	for (int tries = 0; code == EXIT_NO_DAEMON && tries < 10; tries++)
-		code = ask_again(&r, &client, t);
-	finish(&r, t, code);
+		code = await_again(&r, &client, t);
+	finish_watch(&r, t, code);
 	client_free(client);
 	progress_release(&r.progress);
 	strings_release(&r.apps);

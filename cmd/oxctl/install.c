@@ -83,7 +83,7 @@ static const char strict[] =
 	"SystemCallFilter=~@debug @mount\n";
 
 /* systemd reads % and $ in a command line, and blanks end a word. */
-static int add_word(struct buf *out, const char *word, struct err *e)
+static int add_unit_word(struct buf *out, const char *word, struct err *e)
 {
 	if (strpbrk(word, "%$\"'\\ \t\n;"))
 		return err_set(e, "'%s' cannot stand in a unit; install the programs elsewhere", word);
@@ -94,11 +94,11 @@ static int add_word(struct buf *out, const char *word, struct err *e)
 static int add_start(struct buf *out, const struct install_options *o, const char *keeper, struct err *e)
 {
 	buf_adds(out, "ExecStart=");
-	if (add_word(out, keeper, e) < 0)
+	if (add_unit_word(out, keeper, e) < 0)
 		return -1;
 	if (o->group) {
 		buf_adds(out, " --group ");
-		if (add_word(out, o->group, e) < 0)
+		if (add_unit_word(out, o->group, e) < 0)
 			return -1;
 	}
 	buf_addc(out, '\n');
@@ -109,13 +109,13 @@ static int add_stop(struct buf *out, const struct install_options *o, const char
 {
 	buf_addf(out, "ExecStop=-/bin/sh -c '[ \"$$(systemctl%s is-system-running)\" != stopping ] || exec ",
 		o->for_user ? " --user" : "");
-	if (add_word(out, ctl, e) < 0)
+	if (add_unit_word(out, ctl, e) < 0)
 		return -1;
 	buf_adds(out, " daemon stop'\n");
 	return 0;
 }
 
-static int write_text(struct buf *out, const struct install_options *o, struct err *e)
+static int write_unit_text(struct buf *out, const struct install_options *o, struct err *e)
 {
 	char *keeper = dirs_program("oxherd", e);
 	char *ctl = keeper ? dirs_program("oxctl", e) : NULL;
@@ -140,7 +140,7 @@ static int write_text(struct buf *out, const struct install_options *o, struct e
 
 /* --- installing it --- */
 
-static char *folder_of(const struct install_options *o, struct err *e)
+static char *unit_folder(const struct install_options *o, struct err *e)
 {
 	const char *config = getenv("XDG_CONFIG_HOME");
 	const char *home = getenv("HOME");
@@ -168,7 +168,7 @@ static int enable(const struct install_options *o, struct err *e)
 
 static int write_unit(const struct install_options *o, const struct buf *text, struct buf *at, struct err *e)
 {
-	char *folder = folder_of(o, e);
+	char *folder = unit_folder(o, e);
 	char *path = folder ? path_join(folder, unit_name) : NULL;
 	int rc = -1;
 
@@ -216,7 +216,7 @@ int install_unit(const struct install_options *o)
 	if (o->is_strict && o->for_user)
 		return daemon_call_fail(EXIT_USAGE,
 			"--strict is for the unit of the machine: that of --user forbids nothing");
-	rc = write_text(&text, o, &e);
+	rc = write_unit_text(&text, o, &e);
 	if (rc == 0 && o->only_print)
 		out_write(&text);
 	else if (rc == 0)

@@ -33,7 +33,7 @@ static const struct {
 /* Set before the signal can come, and read by its handler alone. */
 static const char *volatile words;
 
-static void say(const char *text)
+static void write_to_terminal(const char *text)
 {
 	(void)!write(STDERR_FILENO, text, strlen(text));
 }
@@ -41,9 +41,9 @@ static void say(const char *text)
 static _Noreturn void on_interrupt(int number)
 {
 	(void)number;
-	say("\noxctl: interrupted; ");
-	say(words);
-	say("\n");
+	write_to_terminal("\noxctl: interrupted; ");
+	write_to_terminal(words);
+	write_to_terminal("\n");
 	_exit(EXIT_INTERRUPTED);
 }
 

@@ -82,7 +82,7 @@ static _Noreturn void become_daemon(const char *path, int null_fd, int words_fd)
 	_exit(EXEC_FAILED);
 }
 
-static int wait_for(pid_t pid, struct err *e)
+static int wait_for_daemon(pid_t pid, struct err *e)
 {
 	int status = 0;
 
@@ -101,7 +101,7 @@ static int wait_for(pid_t pid, struct err *e)
 }
 
 /* What it wrote stands at the front of the file; the rest is zeros. */
-static void add_last_words(int words_fd, struct err *e)
+static void add_last_output(int words_fd, struct err *e)
 {
 	char text[LAST_WORDS_MAX + 1];
 	ssize_t len = pread(words_fd, text, LAST_WORDS_MAX, 0);
@@ -131,7 +131,7 @@ static int make_words(struct err *e)
 	return -1;
 }
 
-static int run(const char *path, int null_fd, int words_fd, struct err *e)
+static int run_daemon(const char *path, int null_fd, int words_fd, struct err *e)
 {
 	pid_t pid = fork();
 
@@ -139,9 +139,9 @@ static int run(const char *path, int null_fd, int words_fd, struct err *e)
 		return err_sys(e, errno, "cannot start %s", path);
 	if (pid == 0)
 		become_daemon(path, null_fd, words_fd);
-	if (wait_for(pid, e) == 0)
+	if (wait_for_daemon(pid, e) == 0)
 		return 0;
-	add_last_words(words_fd, e);
+	add_last_output(words_fd, e);
 	return -1;
 }
 
@@ -199,7 +199,7 @@ int launch_daemon(struct err *e)
 	if (null_fd < 0)
 		err_sys(e, errno, "cannot open /dev/null");
 	else if (words_fd >= 0)
-		rc = run(path, null_fd, words_fd, e);
+		rc = run_daemon(path, null_fd, words_fd, e);
 	fd_close(&null_fd);
 	fd_close(&words_fd);
 	mem_free(path);

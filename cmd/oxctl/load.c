@@ -50,7 +50,7 @@ char *load_find(const char *config, struct err *e)
 	return NULL;
 }
 
-static bool is_one(const char *a, const char *b)
+static bool is_one_file(const char *a, const char *b)
 {
 	struct stat first;
 	struct stat second;
@@ -76,7 +76,7 @@ char *load_here(void)
 	const char *pwd = getenv("PWD");
 	char folder[PATH_MAX];
 
-	if (pwd && *pwd == '/' && !has_dots(pwd) && is_one(pwd, "."))
+	if (pwd && *pwd == '/' && !has_dots(pwd) && is_one_file(pwd, "."))
 		return path_without_dots(pwd);
 	return getcwd(folder, sizeof(folder)) ? mem_strdup(folder) : NULL;
 }
@@ -100,7 +100,7 @@ char *load_whole(const char *path)
 	char *joined = here ? path_join(here, path) : NULL;
 	char *whole = joined ? path_without_dots(joined) : NULL;
 
-	if (!whole || (has_dots(joined) && !is_one(whole, path))) {
+	if (!whole || (has_dots(joined) && !is_one_file(whole, path))) {
 		char *real = real_path(path);
 
 		mem_free(real ? whole : NULL);
@@ -120,7 +120,7 @@ char *load_folder(const char *path)
 	return folder;
 }
 
-static int read_env_file(
+static int load_env_file(
 	void *context, const struct spec *s, const char *path, struct buf *bytes, struct err *e)
 {
 	(void)context;
@@ -169,7 +169,7 @@ int load_oxfile(struct loaded *l, const char *path, const char *profile)
 	if (!l->oxfile)
 		goto out;
 	/* Secrets are often not there where a file is checked; starting without them is another matter. */
-	if (oxfile_read_env_files(l->oxfile, read_env_file, NULL, true, &l->diags) < 0)
+	if (oxfile_read_env_files(l->oxfile, load_env_file, NULL, true, &l->diags) < 0)
 		goto out;
 	if (placement_make(l->oxfile, cpu_usable(), &l->placements, &l->diags) == 0)
 		code = EXIT_DONE;

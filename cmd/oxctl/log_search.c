@@ -82,7 +82,7 @@ void log_search_hold(struct log_search *s, const struct json *line)
 }
 
 /* The next `len` bytes of what is held. */
-static bool take(struct log_search *s, size_t *at, void *bytes, size_t len)
+static bool take_held_bytes(struct log_search *s, size_t *at, void *bytes, size_t len)
 {
 	if (s->file)
 		return fread(bytes, 1, len, s->file) == len;
@@ -93,17 +93,17 @@ static bool take(struct log_search *s, size_t *at, void *bytes, size_t len)
 	return true;
 }
 
-static bool take_record(struct log_search *s, size_t *at, struct buf *text)
+static bool take_held_line(struct log_search *s, size_t *at, struct buf *text)
 {
 	uint32_t len = 0;
 
-	if (!take(s, at, &len, sizeof(len)) || len > RECORD_MAX)
+	if (!take_held_bytes(s, at, &len, sizeof(len)) || len > RECORD_MAX)
 		return false;
 	buf_clear(text);
 	buf_reserve(text, len);
 	text->len = len;
 	text->ptr[len] = '\0';
-	return take(s, at, text->ptr, len);
+	return take_held_bytes(s, at, text->ptr, len);
 }
 
 int log_search_give(struct log_search *s, int64_t most, void (*each)(void *context, const struct json *line),
@@ -120,7 +120,7 @@ int log_search_give(struct log_search *s, int64_t most, void (*each)(void *conte
 	for (int64_t n = 0; n < s->found && !s->has_failed; n++) {
 		struct json *line = NULL;
 
-		s->has_failed |= !take_record(s, &at, &text);
+		s->has_failed |= !take_held_line(s, &at, &text);
 		if (s->has_failed || n < s->found - most)
 			continue;
 		line = json_parse(text.ptr, text.len, RECORD_MAX, NULL);

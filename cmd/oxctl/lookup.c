@@ -25,7 +25,7 @@ enum {
 /* --- one file --------------------------------------------------------------------------------------------------------- */
 
 /* 0, or why the kernel would not execute it. */
-static int check_file(const char *path)
+static int check_program(const char *path)
 {
 	struct stat st;
 
@@ -40,7 +40,7 @@ static int check_file(const char *path)
 }
 
 /* The first of the places that has one, as execvp does; "not allowed" is the better complaint.  `path` gets where. */
-static int find(const char *word, struct buf *path)
+static int find_on_path(const char *word, struct buf *path)
 {
 	struct buf places = BUF_INIT;
 	struct keeper_list list;
@@ -50,7 +50,7 @@ static int find(const char *word, struct buf *path)
 	keeper_programs(&places, word, getenv("PATH"));
 	list = (struct keeper_list){ .bytes = places.ptr, .len = places.len, .count = 1 };
 	for (const char *at = keeper_list_next(&list, NULL); at && rc; at = keeper_list_next(&list, at)) {
-		rc = check_file(at);
+		rc = check_program(at);
 		if (!rc || (rc != ENOENT && rc != ENOTDIR && worst == ENOENT)) {
 			buf_clear(path);
 			buf_adds(path, at);
@@ -86,7 +86,7 @@ static bool read_interpreter(const char *path, struct buf *out)
 static bool is_program(void *context, const char *word)
 {
 	struct buf path = BUF_INIT;
-	bool is_one = *word && find(word, &path) == 0;
+	bool is_one = *word && find_on_path(word, &path) == 0;
 
 	(void)context;
 	buf_release(&path);
@@ -157,7 +157,7 @@ static void add_reason(int why, const char *word, const char *path, struct buf *
 		buf_adds(out, strerror(why));
 }
 
-static int fail(const struct lookup_ask *ask, const char *reason)
+static int fail_lookup(const struct lookup_ask *ask, const char *reason)
 {
 	char near[NAME_MAX + 1] = "";
 	const struct command_guess guess = {
@@ -189,7 +189,7 @@ static int check_interpreter(const struct lookup_ask *ask, const char *path)
 	struct buf reason = BUF_INIT;
 	int code = EXIT_DONE;
 
-	if (read_interpreter(path, &interpreter) && check_file(interpreter.ptr) != 0) {
+	if (read_interpreter(path, &interpreter) && check_program(interpreter.ptr) != 0) {
 		if (str_ends(interpreter.ptr, "\r"))
 			buf_adds(&reason,
 				"its first line ends with a carriage return; save it with Unix line ends");
@@ -208,12 +208,12 @@ int lookup_program(const struct lookup_ask *ask)
 {
 	struct buf path = BUF_INIT;
 	struct buf reason = BUF_INIT;
-	int why = find(ask->argv[0], &path);
+	int why = find_on_path(ask->argv[0], &path);
 	int code = EXIT_DONE;
 
 	if (why) {
 		add_reason(why, ask->argv[0], path.ptr, &reason);
-		code = fail(ask, reason.ptr);
+		code = fail_lookup(ask, reason.ptr);
 	} else {
 		code = check_interpreter(ask, path.ptr);
 	}

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "cmd.h"
 
-static int fail_unknown(const char *name)
+static int fail_unknown_command(const char *name)
 {
 	struct str_guess guess = { .typed = name };
 
@@ -20,7 +20,7 @@ static int fail_unknown(const char *name)
 	return daemon_call_fail(EXIT_USAGE, "there is no command '%s'; see 'oxctl help'", name);
 }
 
-static int print_help(const struct cmd *cmd)
+static int print_command_help(const struct cmd *cmd)
 {
 	struct buf out = BUF_INIT;
 
@@ -39,7 +39,7 @@ static bool asks_for_help(int argc, char **argv)
 	return false;
 }
 
-static int run(const struct cmd *cmd, int argc, char **argv)
+static int run_row(const struct cmd *cmd, int argc, char **argv)
 {
 	static const struct opt no_options[] = { { .name = NULL } };
 	struct opt_rest rest = { .items = argv };
@@ -47,7 +47,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 	int code = EXIT_USAGE;
 
 	if (asks_for_help(argc, argv))
-		return print_help(cmd);
+		return print_command_help(cmd);
 	if (opt_parse(cmd->options ? cmd->options : no_options, argc, argv, &rest, &e) < 0)
 		daemon_call_fail(code, "%s: %s; see 'oxctl help %s'", cmd->name, e.text.ptr, cmd->name);
 	else if (rest.count < cmd->least)
@@ -76,5 +76,5 @@ int main(int argc, char **argv)
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		return cmd_version(&nothing);
 	cmd = cmd_find(argv[1]);
-	return cmd ? run(cmd, argc - 2, argv + 2) : fail_unknown(argv[1]);
+	return cmd ? run_row(cmd, argc - 2, argv + 2) : fail_unknown_command(argv[1]);
 }

@@ -21,7 +21,7 @@
 enum { TEXT_SENT_MAX = 400 * 1024 };
 
 /* And no '\0' within. */
-static bool is_text(const char *text, size_t len)
+static bool is_utf8_text(const char *text, size_t len)
 {
 	size_t step = 1;
 
@@ -44,7 +44,7 @@ int request_add_oxfile(struct json *params, const char *path)
 		json_set_string(params, "oxfile", whole);
 		json_set_string(params, "folder", folder);
 		/* What JSON cannot hold unchanged is left to the daemon as well: it complains about the place. */
-		if (text.len && text.len <= TEXT_SENT_MAX && is_text(text.ptr, text.len))
+		if (text.len && text.len <= TEXT_SENT_MAX && is_utf8_text(text.ptr, text.len))
 			json_set_string(params, "text", text.ptr);
 	}
 	buf_release(&text);
@@ -81,7 +81,7 @@ void request_add_env(struct json *params)
 		char *name = mem_strndup(*item, len);
 
 		/* As getenv() has it, the first of two counts. */
-		if (len && (*item)[len] && is_text(name, len) && !map_get(&seen, name)) {
+		if (len && (*item)[len] && is_utf8_text(name, len) && !map_get(&seen, name)) {
 			map_put(&seen, name, *item);
 			json_set_string(env, name, *item + len + 1);
 		}

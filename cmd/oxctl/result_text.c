@@ -7,27 +7,20 @@
 #include "cmd.h"
 #include "view/human.h"
 
-static int64_t int_of(const struct json *object, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) ? value : 0;
-}
-
-static void add_name(struct buf *out, const struct json *app)
+static void add_app_name(struct buf *out, const struct json *app)
 {
 	const char *name = json_string(json_get(app, "name"), "?");
 
 	human_safe(out, name, strlen(name));
 }
 
-static void add_count(struct buf *out, int64_t count)
+static void add_count_text(struct buf *out, int64_t count)
 {
 	human_count(out, count > 0 ? (size_t)count : 0, "instance", "instances");
 }
 
 /* "3000-3003", "3000, 3010, 3020", "3000" for one that all share. */
-static void add_ports(struct buf *out, const struct json *app)
+static void add_app_ports(struct buf *out, const struct json *app)
 {
 	const struct json *member = NULL;
 	const char *between = " on ";
@@ -51,15 +44,15 @@ static void add_ports(struct buf *out, const struct json *app)
 	}
 	if (last > first)
 		buf_addf(out, "-%lld", (long long)last);
-	if (!first && int_of(app, "port") > 0)
-		buf_addf(out, " on %lld", (long long)int_of(app, "port"));
+	if (!first && json_get_int(app, "port", 0) > 0)
+		buf_addf(out, " on %lld", (long long)json_get_int(app, "port", 0));
 }
 
 static void add_started(struct buf *out, const struct json *app)
 {
 	const char *state = json_string(json_get(app, "state"), "");
-	int64_t started = int_of(app, "started");
-	int64_t instances = int_of(app, "instances");
+	int64_t started = json_get_int(app, "started", 0);
+	int64_t instances = json_get_int(app, "instances", 0);
 
 	if (str_eq(state, "disabled")) {
 		buf_adds(out, "disabled");
@@ -70,20 +63,20 @@ static void add_started(struct buf *out, const struct json *app)
 		buf_adds(out, "started");
 		return;
 	}
-	if (!started && json_get(app, "running") && int_of(app, "running") < instances) {
-		buf_addf(out, "already started, %lld of ", (long long)int_of(app, "running"));
-		add_count(out, instances);
+	if (!started && json_get(app, "running") && json_get_int(app, "running", 0) < instances) {
+		buf_addf(out, "already started, %lld of ", (long long)json_get_int(app, "running", 0));
+		add_count_text(out, instances);
 		buf_adds(out, instances == 1 ? " runs" : " run");
 	} else if (!started) {
 		buf_adds(out, instances ? "already running" : "has no instances");
 	} else if (started < instances) {
 		buf_addf(out, "%lld of ", (long long)started);
-		add_count(out, instances);
+		add_count_text(out, instances);
 		buf_adds(out, " started");
 	} else {
-		add_count(out, started);
+		add_count_text(out, started);
 		buf_adds(out, " started");
-		add_ports(out, app);
+		add_app_ports(out, app);
 	}
 	if (str_eq(state, "changed"))
 		buf_adds(out, ", as defined before");
@@ -97,7 +90,7 @@ static bool each_app(const struct json *result, void (*add)(struct buf *, const 
 	struct buf out = BUF_INIT;
 
 	JSON_EACH (apps, app) {
-		add_name(&out, app);
+		add_app_name(&out, app);
 		buf_adds(&out, ": ");
 		add(&out, app);
 		buf_addc(&out, '\n');
@@ -112,7 +105,8 @@ static void add_ready(struct buf *out, const struct json *app)
 {
 	bool is_counted = json_get(app, "started") && json_get(app, "running");
 
-	if (is_counted && !int_of(app, "started") && int_of(app, "running") < int_of(app, "instances"))
+	if (is_counted && !json_get_int(app, "started", 0) &&
+		json_get_int(app, "running", 0) < json_get_int(app, "instances", 0))
 		buf_adds(out, "was starting already, and is ready");
 	else
 		add_started(out, app);
@@ -133,9 +127,9 @@ void result_text_would_start(const struct json *result)
 	JSON_EACH (apps, app) {
 		if (app != json_first(apps))
 			buf_adds(&out, ", ");
-		add_name(&out, app);
-		if (int_of(app, "instances") > 1)
-			buf_addf(&out, " (×%lld instances)", (long long)int_of(app, "instances"));
+		add_app_name(&out, app);
+		if (json_get_int(app, "instances", 0) > 1)
+			buf_addf(&out, " (×%lld instances)", (long long)json_get_int(app, "instances", 0));
 	}
 	buf_adds(&out, json_count(apps) ? "\n" : "nothing\n");
 	out_write(&out);
@@ -149,7 +143,7 @@ bool result_text_done(const struct json *result, const char *word)
 	struct buf out = BUF_INIT;
 
 	JSON_EACH (apps, app) {
-		add_name(&out, app);
+		add_app_name(&out, app);
 		buf_addf(&out, ": %s\n", word);
 	}
 	out_write(&out);
@@ -164,12 +158,12 @@ bool result_text_signalled(const struct json *result, const char *signal)
 	bool is_any = false;
 
 	JSON_EACH (json_get(result, "apps"), app) {
-		int64_t count = int_of(app, json_get(app, "signalled") ? "signalled" : "instances");
+		int64_t count = json_get_int(app, json_get(app, "signalled") ? "signalled" : "instances", 0);
 
 		is_any |= count > 0;
-		add_name(&out, app);
+		add_app_name(&out, app);
 		if (count)
-			buf_addf(&out, ": %s sent to ", signal), add_count(&out, count);
+			buf_addf(&out, ": %s sent to ", signal), add_count_text(&out, count);
 		else
 			buf_addf(&out, ": %s not sent: nothing of it runs", signal);
 		buf_addc(&out, '\n');
@@ -181,14 +175,14 @@ bool result_text_signalled(const struct json *result, const char *signal)
 
 static void add_scaled(struct buf *out, const struct json *app)
 {
-	int64_t from = int_of(app, "from");
-	int64_t to = int_of(app, "to");
+	int64_t from = json_get_int(app, "from", 0);
+	int64_t to = json_get_int(app, "to", 0);
 
 	if (from == to)
 		buf_adds(out, "already ");
 	else
 		buf_addf(out, "%lld -> ", (long long)from);
-	add_count(out, to);
+	add_count_text(out, to);
 }
 
 bool result_text_scaled(const struct json *result)

@@ -10,7 +10,7 @@
 #include "request.h"
 
 /* Notes begin with the name of their app. */
-static bool is_about(const char *note, const struct json *apps)
+static bool is_note_about(const char *note, const struct json *apps)
 {
 	const struct json *app = NULL;
 
@@ -25,7 +25,7 @@ static bool is_about(const char *note, const struct json *apps)
 }
 
 /* What a start would note, were it asked now; nothing is said of what keeps it from being asked. */
-static void ask(struct daemon_call *t)
+static void ask_dry_run(struct daemon_call *t)
 {
 	struct client *client = NULL;
 
@@ -44,9 +44,9 @@ void stale_oxfile_note(const struct json *apps)
 
 	t.params = json_new_object();
 	if (path && json_count(apps) && request_add_oxfile(t.params, path) == EXIT_DONE)
-		ask(&t);
+		ask_dry_run(&t);
 	JSON_EACH (json_get(t.result, "notes"), note)
-		if (is_about(json_string(note, ""), apps))
+		if (is_note_about(json_string(note, ""), apps))
 			daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
 	mem_free(path);
 	daemon_call_release(&t);

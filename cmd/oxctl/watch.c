@@ -16,7 +16,7 @@ enum {
 	REFRESH_MS = 1000, /* processor and memory change without an event */
 };
 
-struct watch {
+struct status_watch {
 	const struct opt_rest *rest;
 	watch_render render;
 	struct snapshot last; /* what was answered */
@@ -27,7 +27,7 @@ struct watch {
 	bool is_over; /* `q` was pressed, or there is no terminal any more */
 };
 
-static int draw(struct watch *w)
+static int draw_screen(struct status_watch *w)
 {
 	struct buf screen = BUF_INIT;
 
@@ -41,15 +41,15 @@ static int draw(struct watch *w)
 }
 
 /* The last answer, for the terminal as it is now. */
-static int render(struct watch *w)
+static int render_screen(struct status_watch *w)
 {
 	list_release(&w->shown);
 	w->shown = (struct list_text){ .table = BUF_INIT, .verdict = BUF_INIT };
 	w->render(&w->last, w->rest, &w->shown);
-	return draw(w);
+	return draw_screen(w);
 }
 
-static int refresh(struct watch *w, struct client *client)
+static int refresh(struct status_watch *w, struct client *client)
 {
 	struct daemon_call t = { .method = "status", .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -60,7 +60,7 @@ static int refresh(struct watch *w, struct client *client)
 	if (code == EXIT_DONE)
 		code = daemon_call_snapshot(&t, &w->last);
 	if (code == EXIT_DONE) {
-		code = render(w);
+		code = render_screen(w);
 	} else if (code != EXIT_NO_DAEMON) {
 		screen_end();
 		daemon_call_tell(&t, code);
@@ -71,7 +71,7 @@ static int refresh(struct watch *w, struct client *client)
 
 static void note_event(void *context, const char *method, const struct json *params)
 {
-	struct watch *w = context;
+	struct status_watch *w = context;
 
 	(void)method;
 	(void)params;
@@ -79,7 +79,7 @@ static void note_event(void *context, const char *method, const struct json *par
 }
 
 /* What was typed: moves the list, or ends it. */
-static int take_keys(struct watch *w)
+static int take_keys(struct status_watch *w)
 {
 	char bytes[64];
 	ssize_t count = read(screen_keys_fd(), bytes, sizeof(bytes));
@@ -92,7 +92,7 @@ static int take_keys(struct watch *w)
 			w->is_over = true;
 		scroll_move(&w->scroll, key, w->shown.table.ptr, w->shown.verdict.ptr);
 	}
-	return w->is_over ? EXIT_DONE : draw(w);
+	return w->is_over ? EXIT_DONE : draw_screen(w);
 }
 
 /* What the daemon has sent so far. */
@@ -112,7 +112,7 @@ static int take_news(struct client *client)
 }
 
 /* One wait: for the daemon, for a key, or for a signal. */
-static int await_any(struct watch *w, struct client *client, int64_t ms)
+static int await_any(struct status_watch *w, struct client *client, int64_t ms)
 {
 	struct pollfd fds[] = {
 		{ .fd = client_fd(client), .events = POLLIN },
@@ -122,14 +122,14 @@ static int await_any(struct watch *w, struct client *client, int64_t ms)
 
 	(void)poll(fds, sizeof(fds) / sizeof(fds[0]), (int)ms);
 	if (screen_has_changed())
-		code = render(w);
+		code = render_screen(w);
 	if (code == EXIT_DONE && fds[1].revents)
 		code = take_keys(w);
 	return code;
 }
 
 /* Until something has happened, or the figures are old; keys are answered meanwhile. */
-static int await_news(struct watch *w, struct client *client)
+static int await_change(struct status_watch *w, struct client *client)
 {
 	int64_t now = clock_ms();
 	int64_t until = now + REFRESH_MS;
@@ -151,7 +151,7 @@ static int await_news(struct watch *w, struct client *client)
 }
 
 /* Until the daemon closes the connection, which is EXIT_NO_DAEMON and not yet said, or something fails. */
-static int watch_by(struct watch *w, struct client *client)
+static int watch_by(struct status_watch *w, struct client *client)
 {
 	struct daemon_call t = { .method = "subscribe", .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -165,7 +165,7 @@ static int watch_by(struct watch *w, struct client *client)
 	while (code == EXIT_DONE && !w->is_over) {
 		code = refresh(w, client);
 		if (code == EXIT_DONE)
-			code = await_news(w, client);
+			code = await_change(w, client);
 	}
 	daemon_call_release(&t);
 	return code;
@@ -173,7 +173,7 @@ static int watch_by(struct watch *w, struct client *client)
 
 int watch_status(const struct opt_rest *rest, watch_render how)
 {
-	struct watch w = { .rest = rest,
+	struct status_watch w = { .rest = rest,
 		.render = how,
 		.last = SNAPSHOT_INIT,
 		.shown = { .table = BUF_INIT, .verdict = BUF_INIT } };

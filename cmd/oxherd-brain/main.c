@@ -39,7 +39,7 @@ struct front {
 };
 
 /* The keeper's standard error goes to the daemon's log, or to the terminal that it runs in. */
-static void log_line(void *context, enum log_level level, const char *line, size_t len)
+static void write_log_line(void *context, enum log_level level, const char *line, size_t len)
 {
 	struct buf text = BUF_INIT;
 
@@ -81,7 +81,7 @@ static void saved(void *context)
 		rpc_server_saved(front->handle.server);
 }
 
-static int open_socket(void *context, struct brain *b, struct err *e)
+static int open_control_socket(void *context, struct brain *b, struct err *e)
 {
 	struct front *front = context;
 	char *path = path_join(front->dirs.run, "oxherd.sock");
@@ -181,13 +181,13 @@ static void remember_group(const struct front *front)
 	mem_free(path);
 }
 
-static int run(struct front *front, struct err *e)
+static int run_brain(struct front *front, struct err *e)
 {
 	const struct brain_options options = {
 		.loop = front->loop,
 		.keeper = KEEPER_FD,
 		.dirs = &front->dirs,
-		.ready = open_socket,
+		.ready = open_control_socket,
 		.publish = publish,
 		.saved = saved,
 		.is_reachable = is_reachable,
@@ -215,7 +215,7 @@ static int run(struct front *front, struct err *e)
 }
 
 /* Would this build go on from what is there? */
-static int check(struct dirs *dirs, struct err *e)
+static int check_state(struct dirs *dirs, struct err *e)
 {
 	int rc = dirs_find(dirs, e);
 
@@ -241,17 +241,17 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc > 1 && !strcmp(argv[1], "--check"))
-		return check(&front.dirs, &e);
+		return check_state(&front.dirs, &e);
 	signal(SIGPIPE, SIG_IGN);
 	/* A log that may not grow any more is told by write(). */
 	signal(SIGXFSZ, SIG_IGN);
 	mem_return_large();
-	log_to(log_line, NULL, LOG_INFO);
+	log_to(write_log_line, NULL, LOG_INFO);
 	/* The keeper starts the next brain, which begins with what is saved. */
 	assert_to(assert_abort, NULL);
 	raise_limits();
 	front.loop = loop_new();
-	if (!front.loop || run(&front, &e) < 0) {
+	if (!front.loop || run_brain(&front, &e) < 0) {
 		log_error("the brain cannot start: %s", e.text.ptr);
 		code = 1;
 	}

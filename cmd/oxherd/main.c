@@ -14,7 +14,7 @@
 
 enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
 
-static int print_help(const struct opt *table)
+static int print_options(const struct opt *table)
 {
 	struct buf out = BUF_INIT;
 
@@ -28,7 +28,7 @@ static int print_help(const struct opt *table)
 }
 
 /* What we were given is not for services; but for what another build of us has left open. */
-static int begin(const struct options *o, struct err *e)
+static int run_keeper(const struct options *o, struct err *e)
 {
 	if (o->handover >= 0)
 		return run_again(o, e);
@@ -83,10 +83,10 @@ int main(int argc, char **argv)
 		(rest.count && err_set(&e, "'%s' is one word too many", rest.items[0])))
 		code = EXIT_USAGE;
 	else if (o.help)
-		print_help(table);
+		print_options(table);
 	else if (o.version)
 		printf("oxherd %s\n", ox_version);
-	else if (begin(&o, &e) < 0)
+	else if (run_keeper(&o, &e) < 0)
 		code = EXIT_FAILED;
 	if (code != EXIT_DONE)
 		fprintf(stderr, "oxherd: %s\n", e.text.ptr);

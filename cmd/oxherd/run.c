@@ -32,7 +32,7 @@ static void write_line(void *context, enum log_level level, const char *line, si
 	buf_release(&out);
 }
 
-static struct keeper_options options_of(const struct options *o, const char *brain)
+static struct keeper_options keeper_options_of(const struct options *o, const char *brain)
 {
 	return (struct keeper_options){
 		.brain = brain,
@@ -47,10 +47,10 @@ static struct keeper_options options_of(const struct options *o, const char *bra
 	};
 }
 
-static int keep(
+static int keep_herd(
 	const struct options *o, const char *brain, const struct lock *lock, int tell_fd, struct err *e)
 {
-	struct keeper_options keeper = options_of(o, brain);
+	struct keeper_options keeper = keeper_options_of(o, brain);
 	int rc = lock_sign(lock, e);
 
 	keeper.token = lock->token;
@@ -141,7 +141,7 @@ int run(const struct options *o, struct err *e)
 	if (o->daemon)
 		pid = detach(log, &tell_fd, e);
 	if (pid == 0)
-		rc = keep(o, brain, &lock, tell_fd, e);
+		rc = keep_herd(o, brain, &lock, tell_fd, e);
 	else if (pid > 0)
 		rc = detach_wait(&tell_fd, e);
 out:
@@ -155,7 +155,7 @@ out:
 
 int run_again(const struct options *o, struct err *e)
 {
-	struct keeper_options keeper = options_of(o, o->brain ? o->brain : "");
+	struct keeper_options keeper = keeper_options_of(o, o->brain ? o->brain : "");
 
 	keeper.back_fd = (int)o->back;
 	keeper.failed = o->failed;

@@ -173,8 +173,7 @@ static bool is_shell_word(const char *word)
 	return false;
 }
 
-/* NAME=value in front of a command sets a variable for it. */
-static bool is_assignment(const char *word)
+bool argv_is_assignment(const char *word)
 {
 	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
 
@@ -185,7 +184,7 @@ bool argv_needs_shell(const char *line)
 {
 	struct scan s = { .at = line };
 	struct buf word = BUF_INIT;
-	bool needs = scan_word(&s, &word) && (is_shell_word(word.ptr) || is_assignment(word.ptr));
+	bool needs = scan_word(&s, &word) && (is_shell_word(word.ptr) || argv_is_assignment(word.ptr));
 
 	while (!needs && scan_word(&s, &word))
 		continue;
@@ -230,7 +229,7 @@ char **argv_fill(const char *line, const char *name, const char *value)
 	struct vec words = VEC_INIT;
 
 	while (words.len <= ARGV_WORDS_MAX && scan_word(&s, &word)) {
-		if (!words.len && (is_shell_word(word.ptr) || is_assignment(word.ptr)))
+		if (!words.len && (is_shell_word(word.ptr) || argv_is_assignment(word.ptr)))
 			s.is_special = true;
 		vec_push(&words, mem_strndup(word.ptr, word.len));
 	}
@@ -315,11 +314,11 @@ bool argv_equal(char *const *a, char *const *b)
 }
 
 /* Quotes keep a word from meaning something; only the first one can mean more than its letters. */
-static bool is_plain(const char *word, bool is_first)
+static bool is_plain_word(const char *word, bool is_first)
 {
 	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-");
 
-	return len && !word[len] && !(is_first && (is_shell_word(word) || is_assignment(word)));
+	return len && !word[len] && !(is_first && (is_shell_word(word) || argv_is_assignment(word)));
 }
 
 void argv_quote(struct buf *out, char *const *argv)
@@ -327,7 +326,7 @@ void argv_quote(struct buf *out, char *const *argv)
 	for (size_t i = 0; argv && argv[i]; i++) {
 		if (i)
 			buf_addc(out, ' ');
-		if (is_plain(argv[i], i == 0)) {
+		if (is_plain_word(argv[i], i == 0)) {
 			buf_adds(out, argv[i]);
 			continue;
 		}

@@ -22,6 +22,8 @@ enum { ARGV_WORDS_MAX = 4096 };
  * the program of that name.
  */
 bool argv_needs_shell(const char *line);
+/* NAME=value, which sets a variable in front of a command. */
+bool argv_is_assignment(const char *word);
 /* NULL-terminated, freed with argv_free(); NULL with words for an open quote, no word at all, too many. */
 char **argv_split(const char *line, struct err *e);
 /*

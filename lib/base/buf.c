@@ -33,7 +33,7 @@ char *buf_detach(struct buf *b)
 }
 
 /* Apart, so that the question whether there is room, which is asked for every byte that is added, is no call. */
-static void grow(struct buf *b, size_t want)
+static void buf_grow(struct buf *b, size_t want)
 {
 	size_t cap = b->cap ? b->cap : 32;
 
@@ -49,7 +49,7 @@ void buf_reserve(struct buf *b, size_t extra)
 	size_t want = b->len + extra + 1;
 
 	if (want > b->cap)
-		grow(b, want);
+		buf_grow(b, want);
 }
 
 void buf_add(struct buf *b, const void *bytes, size_t len)

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-struct reader {
+struct env_reader {
 	const char *text;
 	const char *end;
 	const char *at;
@@ -18,7 +18,7 @@ struct reader {
 	void *context;
 };
 
-static struct place reader_place(const struct reader *r, const char *at)
+static struct place reader_place(const struct env_reader *r, const char *at)
 {
 	return (struct place){
 		.line = r->line,
@@ -32,7 +32,7 @@ static bool is_blank(char c)
 }
 
 /* CRLF ends a line as LF does; a CR elsewhere is a byte like any other. */
-static size_t line_end_at(const struct reader *r, const char *at)
+static size_t line_end_at(const struct env_reader *r, const char *at)
 {
 	if (at < r->end && *at == '\n')
 		return 1;
@@ -41,32 +41,32 @@ static size_t line_end_at(const struct reader *r, const char *at)
 	return 0;
 }
 
-static bool at_line_end(const struct reader *r)
+static bool at_line_end(const struct env_reader *r)
 {
 	return r->at == r->end || line_end_at(r, r->at);
 }
 
-static void skip_blanks(struct reader *r)
+static void skip_blanks(struct env_reader *r)
 {
 	while (r->at < r->end && is_blank(*r->at))
 		r->at++;
 }
 
-static void skip_line_end(struct reader *r)
+static void skip_line_end(struct env_reader *r)
 {
 	r->at += line_end_at(r, r->at);
 	r->line++;
 	r->line_start = r->at;
 }
 
-static void skip_rest(struct reader *r)
+static void skip_rest(struct env_reader *r)
 {
 	while (!at_line_end(r))
 		r->at++;
 }
 
 /* `export ` in front is for shells that read the same file; a variable may have that name all the same. */
-static void skip_export(struct reader *r)
+static void skip_export(struct env_reader *r)
 {
 	const char *word = r->at;
 	const size_t len = strlen("export");
@@ -91,7 +91,7 @@ static bool is_passed_on(const char *name)
 }
 
 /* The name before '=', which is passed over; NULL with a complaint where there is none. */
-static char *read_name(struct reader *r)
+static char *read_name(struct env_reader *r)
 {
 	const char *start = r->at;
 	const char *stop = NULL;
@@ -118,7 +118,7 @@ static char *read_name(struct reader *r)
 	return NULL;
 }
 
-static void read_bare(struct reader *r, struct buf *value)
+static void read_bare(struct env_reader *r, struct buf *value)
 {
 	const char *start = r->at;
 	const char *stop = NULL;
@@ -132,7 +132,7 @@ static void read_bare(struct reader *r, struct buf *value)
 	skip_rest(r);
 }
 
-static void read_escape(struct reader *r, struct buf *value)
+static void read_quoted_escape(struct env_reader *r, struct buf *value)
 {
 	static const char letters[] = "nrt\\\"$";
 	static const char meanings[] = "\n\r\t\\\"$";
@@ -145,7 +145,7 @@ static void read_escape(struct reader *r, struct buf *value)
 	r->at += found ? 2 : 1;
 }
 
-static int read_quoted(struct reader *r, struct buf *value)
+static int read_quoted_value(struct env_reader *r, struct buf *value)
 {
 	char quote = *r->at;
 	struct place opened = reader_place(r, r->at++);
@@ -155,7 +155,7 @@ static int read_quoted(struct reader *r, struct buf *value)
 			buf_addc(value, '\n');
 			skip_line_end(r);
 		} else if (*r->at == '\\' && quote == '"') {
-			read_escape(r, value);
+			read_quoted_escape(r, value);
 		} else {
 			buf_addc(value, *r->at++);
 		}
@@ -177,7 +177,7 @@ static int read_quoted(struct reader *r, struct buf *value)
 	return -1;
 }
 
-static void read_line(struct reader *r)
+static void read_env_line(struct env_reader *r)
 {
 	struct buf value = BUF_INIT;
 	struct place at;
@@ -200,7 +200,7 @@ static void read_line(struct reader *r)
 	}
 	skip_blanks(r);
 	if (r->at < r->end && (*r->at == '"' || *r->at == '\''))
-		rc = read_quoted(r, &value);
+		rc = read_quoted_value(r, &value);
 	else
 		read_bare(r, &value);
 	if (rc == 0)
@@ -210,7 +210,7 @@ static void read_line(struct reader *r)
 }
 
 /* After a NUL nothing is what it seems, so that is looked for first, and alone. */
-static int find_nul(struct reader *r)
+static int find_nul(struct env_reader *r)
 {
 	const char *nul = memchr(r->text, '\0', (size_t)(r->end - r->text));
 
@@ -230,7 +230,7 @@ static int find_nul(struct reader *r)
 int dotenv_parse(const char *text, size_t len, struct diags *d, dotenv_found found, void *context)
 {
 	static const char mark[] = "\xef\xbb\xbf";
-	struct reader r = { .text = text, .d = d, .found = found, .context = context, .line = 1 };
+	struct env_reader r = { .text = text, .d = d, .found = found, .context = context, .line = 1 };
 	size_t before = d->errors;
 
 	if (len > DOTENV_SIZE_MAX) {
@@ -247,7 +247,7 @@ int dotenv_parse(const char *text, size_t len, struct diags *d, dotenv_found fou
 	if (find_nul(&r) < 0)
 		return -1;
 	while (r.at < r.end) {
-		read_line(&r);
+		read_env_line(&r);
 		if (r.at < r.end)
 			skip_line_end(&r);
 	}

@@ -162,6 +162,25 @@ bool json_int(const struct json *j, int64_t *value)
 	return true;
 }
 
+const char *json_get_string(const struct json *object, const char *key, const char *fallback)
+{
+	return json_string(json_get(object, key), fallback);
+}
+
+int64_t json_get_int(const struct json *object, const char *key, int64_t fallback)
+{
+	int64_t value = fallback;
+
+	return json_int(json_get(object, key), &value) ? value : fallback;
+}
+
+int json_get_count(const struct json *object, const char *key)
+{
+	int64_t value = json_get_int(object, key, 0);
+
+	return value > 0 && value < INT32_MAX ? (int)value : 0;
+}
+
 bool json_number(const struct json *j, double *value)
 {
 	if (!cJSON_IsNumber(node(j)))

@@ -45,6 +45,11 @@ const char *json_string(const struct json *j, const char *fallback);
 bool json_bool(const struct json *j, bool fallback);
 bool json_int(const struct json *j, int64_t *value); /* also an integer written as a string of digits */
 bool json_number(const struct json *j, double *value);
+/* A member that has that type, else the fallback. */
+const char *json_get_string(const struct json *object, const char *key, const char *fallback);
+int64_t json_get_int(const struct json *object, const char *key, int64_t fallback);
+/* A member from 1 to INT32_MAX - 1, such as a port; else 0. */
+int json_get_count(const struct json *object, const char *key);
 const char *json_text(const struct json *j); /* what json_new_text() was given, else NULL */
 
 /* Building.  A setter takes over the child that it is given, and gives back the child it made. */

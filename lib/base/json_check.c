@@ -19,7 +19,7 @@ struct check {
 static int check_value(struct check *c);
 
 /* Always -1.  The place is counted only here, as most texts are fine. */
-static int complain(const struct check *c, const char *words)
+static int complain_json(const struct check *c, const char *words)
 {
 	const char *line_start = c->text;
 	size_t line = 1;
@@ -74,23 +74,23 @@ static int check_number(struct check *c)
 
 	take_char(c, '-');
 	if (!take_char(c, '0') && !skip_digits(c))
-		return complain(c, "expected a digit");
+		return complain_json(c, "expected a digit");
 	if (skip_digits(c)) {
 		c->at = start;
-		return complain(c, "a number does not start with 0");
+		return complain_json(c, "a number does not start with 0");
 	}
 	if (take_char(c, '.') && !skip_digits(c))
-		return complain(c, "expected a digit after the point");
+		return complain_json(c, "expected a digit after the point");
 	if (take_char(c, 'e') || take_char(c, 'E')) {
 		if (!take_char(c, '+'))
 			take_char(c, '-');
 		if (!skip_digits(c))
-			return complain(c, "expected a digit in the exponent");
+			return complain_json(c, "expected a digit in the exponent");
 	}
 	if (c->at - start <= JSON_NUMBER_MAX)
 		return 0;
 	c->at = start;
-	return complain(c, "the number has too many digits");
+	return complain_json(c, "the number has too many digits");
 }
 
 /* The four digits of \uXXXX, or -1. */
@@ -117,9 +117,9 @@ static int check_unicode(struct check *c)
 	int second = -1;
 
 	if (value < 0)
-		return complain(c, "\\u wants four hexadecimal digits");
+		return complain_json(c, "\\u wants four hexadecimal digits");
 	if (value == 0)
-		return complain(c, "\\u0000 is not taken in a string");
+		return complain_json(c, "\\u0000 is not taken in a string");
 	if (value < 0xd800 || value > 0xdfff) {
 		c->at += 6;
 		return 0;
@@ -127,7 +127,7 @@ static int check_unicode(struct check *c)
 	if (value < 0xdc00 && c->end - c->at >= 12 && c->at[6] == '\\' && c->at[7] == 'u')
 		second = hex_value(c, c->at + 8);
 	if (second < 0xdc00 || second > 0xdfff)
-		return complain(c, "half of a surrogate pair");
+		return complain_json(c, "half of a surrogate pair");
 	c->at += 12;
 	return 0;
 }
@@ -139,7 +139,7 @@ static int check_escape(struct check *c)
 	if (letter == 'u')
 		return check_unicode(c);
 	if (!letter || !strchr("\"\\/bfnrt", letter))
-		return complain(c, "no such escape in a string");
+		return complain_json(c, "no such escape in a string");
 	c->at += 2;
 	return 0;
 }
@@ -168,29 +168,29 @@ static int check_string(struct check *c)
 		}
 		step = str_utf8(c->at, (size_t)(c->end - c->at), NULL);
 		if (!step)
-			return complain(c, "this is not UTF-8");
+			return complain_json(c, "this is not UTF-8");
 		if ((unsigned char)*c->at < 0x20)
-			return complain(c, "a control character in a string must be escaped");
+			return complain_json(c, "a control character in a string must be escaped");
 		c->at += step;
 	}
-	return take_char(c, '"') ? 0 : complain(c, "expected '\"' after the string");
+	return take_char(c, '"') ? 0 : complain_json(c, "expected '\"' after the string");
 }
 
 static int check_member(struct check *c)
 {
 	if (!at_char(c, '"'))
-		return complain(c, "expected a key in double quotes");
+		return complain_json(c, "expected a key in double quotes");
 	if (check_string(c) < 0)
 		return -1;
 	skip_white(c);
-	return take_char(c, ':') ? check_value(c) : complain(c, "expected ':'");
+	return take_char(c, ':') ? check_value(c) : complain_json(c, "expected ':'");
 }
 
 /* An object or an array; they differ in their ends and in what a member is. */
 static int check_members(struct check *c, char close, int (*check_one)(struct check *))
 {
 	if (++c->depth > JSON_DEPTH_MAX)
-		return complain(c, "the nesting is too deep");
+		return complain_json(c, "the nesting is too deep");
 	c->at++;
 	skip_white(c);
 	while (!take_char(c, close)) {
@@ -200,10 +200,10 @@ static int check_members(struct check *c, char close, int (*check_one)(struct ch
 		if (at_char(c, close))
 			continue;
 		if (!take_char(c, ','))
-			return complain(c, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
+			return complain_json(c, close == '}' ? "expected ',' or '}'" : "expected ',' or ']'");
 		skip_white(c);
 		if (at_char(c, close))
-			return complain(c, "expected another member after ','");
+			return complain_json(c, "expected another member after ','");
 	}
 	c->depth--;
 	return 0;
@@ -221,7 +221,7 @@ static int check_word(struct check *c)
 			return 0;
 		}
 	}
-	return complain(c, "expected a value");
+	return complain_json(c, "expected a value");
 }
 
 static int check_value(struct check *c)
@@ -249,5 +249,5 @@ int json_check(const char *text, size_t len, struct err *e)
 	if (check_value(&c) < 0)
 		return -1;
 	skip_white(&c);
-	return c.at == c.end ? 0 : complain(&c, "text after the value");
+	return c.at == c.end ? 0 : complain_json(&c, "text after the value");
 }

@@ -8,7 +8,7 @@
 #include "base/json.h"
 #include "base/str.h"
 
-static void begin(struct buf *out, const char *key)
+static void begin_member(struct buf *out, const char *key)
 {
 	char last = out->len ? out->ptr[out->len - 1] : '[';
 	size_t len = key ? strlen(key) : 0;
@@ -29,7 +29,7 @@ static void begin(struct buf *out, const char *key)
 
 void emit_open(struct buf *out, const char *key, char bracket)
 {
-	begin(out, key);
+	begin_member(out, key);
 	buf_addc(out, bracket);
 }
 
@@ -75,7 +75,7 @@ void emit_string(struct buf *out, const char *key, const char *text)
 		emit_null(out, key);
 		return;
 	}
-	begin(out, key);
+	begin_member(out, key);
 	buf_addc(out, '"');
 	while (*text) {
 		size_t len = plain_run(text);
@@ -95,7 +95,7 @@ void emit_int(struct buf *out, const char *key, int64_t value)
 	char digits[24];
 	size_t at = sizeof(digits);
 
-	begin(out, key);
+	begin_member(out, key);
 	do
 		digits[--at] = (char)('0' + rest % 10);
 	while (rest /= 10);
@@ -131,7 +131,7 @@ void emit_number(struct buf *out, const char *key, double value)
 	} else if (is_whole) {
 		emit_int(out, key, (int64_t)value);
 	} else {
-		begin(out, key);
+		begin_member(out, key);
 		add_number(out, value);
 	}
 }
@@ -148,6 +148,6 @@ void emit_null(struct buf *out, const char *key)
 
 void emit_text(struct buf *out, const char *key, const char *text, size_t len)
 {
-	begin(out, key);
+	begin_member(out, key);
 	buf_add(out, text, len);
 }

@@ -56,7 +56,7 @@ static void log_escape(struct buf *out, const char *text, size_t len)
 }
 
 /* `number` is an errno to put into words, or -1. */
-static __attribute__((format(printf, 3, 0))) void log_line(
+static __attribute__((format(printf, 3, 0))) void log_format(
 	enum log_level level, int number, const char *format, va_list args)
 {
 	struct buf raw = BUF_INIT;
@@ -78,7 +78,7 @@ void log_debug(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(LOG_DEBUG, -1, format, args);
+	log_format(LOG_DEBUG, -1, format, args);
 	va_end(args);
 }
 
@@ -87,7 +87,7 @@ void log_info(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(LOG_INFO, -1, format, args);
+	log_format(LOG_INFO, -1, format, args);
 	va_end(args);
 }
 
@@ -96,7 +96,7 @@ void log_warn(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(LOG_WARN, -1, format, args);
+	log_format(LOG_WARN, -1, format, args);
 	va_end(args);
 }
 
@@ -105,7 +105,7 @@ void log_error(const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(LOG_ERROR, -1, format, args);
+	log_format(LOG_ERROR, -1, format, args);
 	va_end(args);
 }
 
@@ -114,6 +114,6 @@ void log_warn_sys(int number, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	log_line(LOG_WARN, number, format, args);
+	log_format(LOG_WARN, number, format, args);
 	va_end(args);
 }

@@ -5,7 +5,7 @@ struct state {
 };
 
 /* Little endian, whatever the machine is. */
-static uint64_t read_word(const unsigned char *at, size_t len)
+static uint64_t read_le64(const unsigned char *at, size_t len)
 {
 	uint64_t word = 0;
 
@@ -14,7 +14,7 @@ static uint64_t read_word(const unsigned char *at, size_t len)
 	return word;
 }
 
-static uint64_t turn(uint64_t word, unsigned int bits)
+static uint64_t rotate_left(uint64_t word, unsigned int bits)
 {
 	return word << bits | word >> (64 - bits);
 }
@@ -23,19 +23,19 @@ static void mix(struct state *s, int rounds)
 {
 	while (rounds-- > 0) {
 		s->v0 += s->v1;
-		s->v1 = turn(s->v1, 13) ^ s->v0;
-		s->v0 = turn(s->v0, 32);
+		s->v1 = rotate_left(s->v1, 13) ^ s->v0;
+		s->v0 = rotate_left(s->v0, 32);
 		s->v2 += s->v3;
-		s->v3 = turn(s->v3, 16) ^ s->v2;
+		s->v3 = rotate_left(s->v3, 16) ^ s->v2;
 		s->v0 += s->v3;
-		s->v3 = turn(s->v3, 21) ^ s->v0;
+		s->v3 = rotate_left(s->v3, 21) ^ s->v0;
 		s->v2 += s->v1;
-		s->v1 = turn(s->v1, 17) ^ s->v2;
-		s->v2 = turn(s->v2, 32);
+		s->v1 = rotate_left(s->v1, 17) ^ s->v2;
+		s->v2 = rotate_left(s->v2, 32);
 	}
 }
 
-static void take(struct state *s, uint64_t word)
+static void absorb(struct state *s, uint64_t word)
 {
 	s->v3 ^= word;
 	mix(s, 2);
@@ -45,8 +45,8 @@ static void take(struct state *s, uint64_t word)
 uint64_t siphash(const unsigned char key[SIPHASH_KEY], const void *bytes, size_t len)
 {
 	const unsigned char *at = bytes;
-	uint64_t k0 = read_word(key, 8);
-	uint64_t k1 = read_word(key + 8, 8);
+	uint64_t k0 = read_le64(key, 8);
+	uint64_t k1 = read_le64(key + 8, 8);
 	size_t left = len;
 	struct state s = {
 		.v0 = k0 ^ UINT64_C(0x736f6d6570736575),
@@ -56,8 +56,8 @@ uint64_t siphash(const unsigned char key[SIPHASH_KEY], const void *bytes, size_t
 	};
 
 	for (; left >= 8; left -= 8, at += 8)
-		take(&s, read_word(at, 8));
-	take(&s, (uint64_t)len << 56 | read_word(at, left));
+		absorb(&s, read_le64(at, 8));
+	absorb(&s, (uint64_t)len << 56 | read_le64(at, left));
 	s.v2 ^= 0xff;
 	mix(&s, 4);
 	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;

@@ -162,7 +162,7 @@ size_t str_width(const char *text)
 	return width;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t least_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -184,10 +184,10 @@ size_t str_distance(const char *a, const char *b)
 
 		now[0] = i;
 		for (size_t j = 1; j <= b_len; j++) {
-			now[j] = least(
-				least(before[j], now[j - 1]) + 1, before[j - 1] + (a[i - 1] != b[j - 1]));
+			now[j] = least_size(least_size(before[j], now[j - 1]) + 1,
+				before[j - 1] + (a[i - 1] != b[j - 1]));
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				now[j] = least(now[j], earlier[j - 2] + 1);
+				now[j] = least_size(now[j], earlier[j - 2] + 1);
 		}
 	}
 	return rows[a_len % 3][b_len];
@@ -199,7 +199,7 @@ void str_guess_offer(struct str_guess *guess, const char *word)
 	size_t typed = strlen(guess->typed);
 	size_t len = strlen(word);
 	/* A third of the letters may be wrong; of a short word one, as more make another word of it. */
-	size_t most = least(typed, len) <= SHORT ? 1 : (typed + 2) / 3;
+	size_t most = least_size(typed, len) <= SHORT ? 1 : (typed + 2) / 3;
 
 	if (distance > most || distance >= len)
 		return;

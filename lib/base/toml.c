@@ -6,7 +6,7 @@
 static const char bom[] = "\xef\xbb\xbf";
 
 /* At '['.  Gives the table that the next keys belong to. */
-static struct toml_value *read_header(struct reader *r)
+static struct toml_value *read_header(struct toml_reader *r)
 {
 	struct place from = toml_here(r);
 	bool is_row = toml_next_is(r, "[[");
@@ -28,7 +28,7 @@ static struct toml_value *read_header(struct reader *r)
 	return is_row ? toml_open_row(r, parent, &key, from) : toml_open_table(r, parent, &key, from);
 }
 
-static int expect_line_end(struct reader *r, const char *after)
+static int expect_line_end(struct toml_reader *r, const char *after)
 {
 	char found[16];
 	struct diag *complaint = NULL;
@@ -43,7 +43,7 @@ static int expect_line_end(struct reader *r, const char *after)
 	return -1;
 }
 
-static int read_statements(struct reader *r)
+static int read_statements(struct toml_reader *r)
 {
 	struct toml_value *table = &r->tree->root;
 
@@ -64,7 +64,7 @@ static int read_statements(struct reader *r)
 
 struct toml_value *toml_parse(const char *text, size_t len, struct diags *d)
 {
-	struct reader r = { .at = text ? text : "", .line = 1, .d = d, .scratch = BUF_INIT };
+	struct toml_reader r = { .at = text ? text : "", .line = 1, .d = d, .scratch = BUF_INIT };
 	int rc = 0;
 
 	if (len > TOML_SIZE_MAX) {

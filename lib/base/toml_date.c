@@ -33,7 +33,7 @@ bool toml_looks_like_date(const char *word, size_t len)
 	return digits && digits < 3 && digits < len && word[digits] == ':';
 }
 
-static bool take(struct date *d, const char *any_of)
+static bool take_one_of(struct date *d, const char *any_of)
 {
 	if (d->at == d->end || !strchr(any_of, *d->at))
 		return false;
@@ -55,8 +55,8 @@ static bool take_number(struct date *d, int digits, int *value)
 static bool take_day(struct date *d)
 {
 	d->has_date = true;
-	return take_number(d, 4, &d->when.year) && take(d, "-") && take_number(d, 2, &d->when.month) &&
-		take(d, "-") && take_number(d, 2, &d->when.day);
+	return take_number(d, 4, &d->when.year) && take_one_of(d, "-") && take_number(d, 2, &d->when.month) &&
+		take_one_of(d, "-") && take_number(d, 2, &d->when.day);
 }
 
 /* Digits beyond the ninth are read and forgotten. */
@@ -75,13 +75,13 @@ static bool take_fraction(struct date *d)
 static bool take_time(struct date *d)
 {
 	d->has_time = true;
-	if (!take_number(d, 2, &d->when.hour) || !take(d, ":") || !take_number(d, 2, &d->when.minute))
+	if (!take_number(d, 2, &d->when.hour) || !take_one_of(d, ":") || !take_number(d, 2, &d->when.minute))
 		return false;
-	if (!take(d, ":"))
+	if (!take_one_of(d, ":"))
 		return true;
 	if (!take_number(d, 2, &d->when.second))
 		return false;
-	return !take(d, ".") || take_fraction(d);
+	return !take_one_of(d, ".") || take_fraction(d);
 }
 
 static bool take_offset(struct date *d)
@@ -91,10 +91,10 @@ static bool take_offset(struct date *d)
 	if (d->at == d->end)
 		return true;
 	d->has_offset = true;
-	if (take(d, "Zz"))
+	if (take_one_of(d, "Zz"))
 		return true;
 	sign = *d->at == '-' ? -1 : 1;
-	if (!take(d, "+-") || !take_number(d, 2, &d->offset_hour) || !take(d, ":") ||
+	if (!take_one_of(d, "+-") || !take_number(d, 2, &d->offset_hour) || !take_one_of(d, ":") ||
 		!take_number(d, 2, &d->offset_minute))
 		return false;
 	d->when.offset_minutes = sign * (d->offset_hour * 60 + d->offset_minute);
@@ -108,12 +108,12 @@ static bool take_all(struct date *d)
 			return false;
 		if (d->at == d->end)
 			return true;
-		return take(d, "Tt ") && take_time(d) && take_offset(d) && d->at == d->end;
+		return take_one_of(d, "Tt ") && take_time(d) && take_offset(d) && d->at == d->end;
 	}
 	return take_time(d) && d->at == d->end;
 }
 
-static int days_of(int year, int month)
+static int days_in_month(int year, int month)
 {
 	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
 	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
@@ -123,7 +123,7 @@ static int days_of(int year, int month)
 	return days[month - 1] + (month == 2 && is_leap);
 }
 
-static int check_bounds(struct reader *r, const struct date *d)
+static int check_bounds(struct toml_reader *r, const struct date *d)
 {
 	const struct {
 		const char *name;
@@ -132,7 +132,7 @@ static int check_bounds(struct reader *r, const struct date *d)
 		int high;
 	} parts[] = {
 		{ "month", d->when.month, d->has_date, 12 },
-		{ "day", d->when.day, d->has_date, days_of(d->when.year, d->when.month) },
+		{ "day", d->when.day, d->has_date, days_in_month(d->when.year, d->when.month) },
 		{ "hour", d->when.hour, 0, 23 },
 		{ "minute", d->when.minute, 0, 59 },
 		{ "second", d->when.second, 0, 60 }, /* 60: a leap second */
@@ -160,10 +160,10 @@ static enum toml_type type_of(const struct date *d)
 }
 
 /* The word, and the next one where a blank stands for the T between date and time. */
-static size_t date_len(const struct reader *r)
+static size_t date_len(const struct toml_reader *r)
 {
 	size_t len = toml_word_len(r);
-	struct reader next = *r;
+	struct toml_reader next = *r;
 
 	if (len != DATE_LEN || r->end - r->at < DATE_LEN + 2 || r->at[DATE_LEN] != ' ' ||
 		!is_digit(r->at[DATE_LEN + 1]))
@@ -172,7 +172,7 @@ static size_t date_len(const struct reader *r)
 	return DATE_LEN + 1 + toml_word_len(&next);
 }
 
-struct toml_value *toml_read_date(struct reader *r)
+struct toml_value *toml_read_date(struct toml_reader *r)
 {
 	size_t len = date_len(r);
 	struct date d = { .at = r->at, .end = r->at + len };

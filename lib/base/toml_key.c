@@ -9,7 +9,7 @@ static bool is_bare(char c)
 		c == '-';
 }
 
-static int complain_no_key(struct reader *r)
+static int complain_no_key(struct toml_reader *r)
 {
 	char found[16];
 	bool is_mark = r->at < r->end && strchr(".=[]{},#:", *r->at);
@@ -25,7 +25,7 @@ static int complain_no_key(struct reader *r)
 	return -1;
 }
 
-static int read_quoted(struct reader *r, struct key *key)
+static int read_quoted_key(struct toml_reader *r, struct key *key)
 {
 	if (toml_next_is(r, "\"\"\"") || toml_next_is(r, "'''")) {
 		diags_error(r->d, key->at, "a key cannot be a string of several lines, with three quotes");
@@ -38,11 +38,11 @@ static int read_quoted(struct reader *r, struct key *key)
 	return 0;
 }
 
-static int read_part(struct reader *r, const char *path, struct key *key)
+static int read_key_part(struct toml_reader *r, const char *path, struct key *key)
 {
 	*key = (struct key){ .text = r->at, .at = toml_here(r), .path = path };
 	if (r->at < r->end && (*r->at == '"' || *r->at == '\'')) {
-		if (read_quoted(r, key) < 0)
+		if (read_quoted_key(r, key) < 0)
 			return -1;
 	} else {
 		while (r->at < r->end && is_bare(*r->at))
@@ -56,12 +56,12 @@ static int read_part(struct reader *r, const char *path, struct key *key)
 }
 
 struct toml_value *toml_read_path(
-	struct reader *r, struct toml_value *table, toml_enter enter, struct key *key)
+	struct toml_reader *r, struct toml_value *table, toml_enter enter, struct key *key)
 {
 	const char *path = r->at;
 
 	while (table) {
-		if (read_part(r, path, key) < 0)
+		if (read_key_part(r, path, key) < 0)
 			return NULL;
 		toml_skip_blanks(r);
 		if (!toml_next_is(r, "."))
@@ -73,7 +73,7 @@ struct toml_value *toml_read_path(
 	return table;
 }
 
-int toml_complain_after_key(struct reader *r, const struct key *key, const char *expected)
+int toml_complain_after_key(struct toml_reader *r, const struct key *key, const char *expected)
 {
 	char found[16];
 	struct diag *complaint = diags_error(r->d, toml_here(r), "expected '%s' after '%.*s', found %s",

@@ -58,13 +58,13 @@ struct toml_value {
 };
 
 /* All memory of a tree hangs here; the root is the first member, so toml_free() finds the rest. */
-struct tree {
+struct toml_tree {
 	struct toml_value root;
 	struct branch *branches;
 	struct chunk *chunks;
 };
 
-struct reader {
+struct toml_reader {
 	const char *at;
 	const char *end;
 	int line;
@@ -72,7 +72,7 @@ struct reader {
 	const char *mark; /* columns are counted on from here, so that a long line is not counted twice */
 	int mark_column;
 	const char *word; /* where the number or word that was just read began, else NULL */
-	struct tree *tree;
+	struct toml_tree *tree;
 	struct diags *d;
 	struct buf scratch; /* one string or number at a time */
 };
@@ -97,80 +97,81 @@ int toml_shown_len(const char *text, size_t len);
 
 /* toml_scan.c */
 /* UTF-8 without control characters and lone carriage returns; what holds from here on. */
-int toml_check_text(struct reader *r);
-struct place toml_here(struct reader *r);
+int toml_check_text(struct toml_reader *r);
+struct place toml_here(struct toml_reader *r);
 /* Of a spot in the line that is being read. */
-struct place toml_place_of(struct reader *r, const char *spot);
-bool toml_at_newline(const struct reader *r);
-void toml_take_newline(struct reader *r);
-bool toml_next_is(const struct reader *r, const char *text);
-void toml_skip_blanks(struct reader *r);
+struct place toml_place_of(struct toml_reader *r, const char *spot);
+bool toml_at_newline(const struct toml_reader *r);
+void toml_take_newline(struct toml_reader *r);
+bool toml_next_is(const struct toml_reader *r, const char *text);
+void toml_skip_blanks(struct toml_reader *r);
 /* Blanks and a comment, up to the end of the line. */
-void toml_skip_rest(struct reader *r);
+void toml_skip_rest(struct toml_reader *r);
 /* Blanks, comments and newlines. */
-void toml_skip_lines(struct reader *r);
+void toml_skip_lines(struct toml_reader *r);
 /* For "found …": the character here in quotes, or "the end of the line". */
-const char *toml_found(const struct reader *r, char found[16]);
+const char *toml_found(const struct toml_reader *r, char found[16]);
 
 /* toml_string.c */
 /* At a quote.  The bytes are in r->scratch; a key may not use the form with three quotes. */
-int toml_read_string(struct reader *r);
+int toml_read_string(struct toml_reader *r);
 
 /* toml_scalar.c */
-struct toml_value *toml_read_scalar(struct reader *r);
+struct toml_value *toml_read_scalar(struct toml_reader *r);
 /* The characters up to a blank, comma, closing bracket, comment or the end of the line. */
-size_t toml_word_len(const struct reader *r);
+size_t toml_word_len(const struct toml_reader *r);
 /* "'10s' is not a value", with the quotes that were probably forgotten. */
-void toml_complain_word(struct reader *r);
+void toml_complain_word(struct toml_reader *r);
 /* What begins at `from`, with quotes around it, as a hint. */
-void toml_hint_quotes(const struct reader *r, struct diag *complaint, const char *from);
+void toml_hint_quotes(const struct toml_reader *r, struct diag *complaint, const char *from);
 
 /* toml_date.c */
 bool toml_looks_like_date(const char *word, size_t len);
-struct toml_value *toml_read_date(struct reader *r);
+struct toml_value *toml_read_date(struct toml_reader *r);
 
 /* toml_value.c */
 /* `depth` is that of the table or array around it. */
-struct toml_value *toml_read_value(struct reader *r, int depth);
+struct toml_value *toml_read_value(struct toml_reader *r, int depth);
 /* One `a.b = value` into `table`. */
-int toml_read_pair(struct reader *r, struct toml_value *table);
+int toml_read_pair(struct toml_reader *r, struct toml_value *table);
 
 /* toml_key.c */
 /* Finds the table that a part of a dotted key stands for. */
-typedef struct toml_value *(*toml_enter)(struct reader *r, struct toml_value *table, const struct key *key);
+typedef struct toml_value *(*toml_enter)(
+	struct toml_reader *r, struct toml_value *table, const struct key *key);
 /*
  * A whole dotted key: enters `table` for all parts but the last, which is left in `key`; gives the table that
  * it belongs into.  Afterwards the reader is at what follows the key, behind blanks.
  */
 struct toml_value *toml_read_path(
-	struct reader *r, struct toml_value *table, toml_enter enter, struct key *key);
+	struct toml_reader *r, struct toml_value *table, toml_enter enter, struct key *key);
 /* What should have followed the key, and does not. */
-int toml_complain_after_key(struct reader *r, const struct key *key, const char *expected);
+int toml_complain_after_key(struct toml_reader *r, const struct key *key, const char *expected);
 
 /* toml_tree.c */
-struct tree *toml_tree_new(void);
-void *toml_take(struct tree *t, size_t size);
+struct toml_tree *toml_tree_new(void);
+void *toml_take(struct toml_tree *t, size_t size);
 /* A copy, with a '\0' behind it. */
-const char *toml_keep(struct tree *t, const char *bytes, size_t len);
-struct toml_value *toml_value_new(struct tree *t, enum toml_type type, struct place at);
+const char *toml_keep(struct toml_tree *t, const char *bytes, size_t len);
+struct toml_value *toml_value_new(struct toml_tree *t, enum toml_type type, struct place at);
 /* A table or an array; NULL with words when it would lie too deep. */
 struct toml_value *toml_branch_new(
-	struct reader *r, enum toml_type type, enum branch_kind kind, struct place at, int depth);
+	struct toml_reader *r, enum toml_type type, enum branch_kind kind, struct place at, int depth);
 
 /* toml_rules.c */
 /*
  * That the key is not there yet; asked before its value is read, so that mistakes come in the order of the
  * file.
  */
-int toml_check_new(struct reader *r, const struct toml_value *table, const struct key *key);
+int toml_check_new(struct toml_reader *r, const struct toml_value *table, const struct key *key);
 void toml_put(struct toml_value *table, const struct key *key, struct toml_value *value);
 /* For parts of a dotted key, and for those of a header; both make a table where there is none. */
-struct toml_value *toml_enter_dotted(struct reader *r, struct toml_value *table, const struct key *key);
-struct toml_value *toml_enter_super(struct reader *r, struct toml_value *table, const struct key *key);
+struct toml_value *toml_enter_dotted(struct toml_reader *r, struct toml_value *table, const struct key *key);
+struct toml_value *toml_enter_super(struct toml_reader *r, struct toml_value *table, const struct key *key);
 /* The table of [header], and a new one in the row of [[header]]; `at` is where the header begins. */
 struct toml_value *toml_open_table(
-	struct reader *r, struct toml_value *parent, const struct key *key, struct place at);
+	struct toml_reader *r, struct toml_value *parent, const struct key *key, struct place at);
 struct toml_value *toml_open_row(
-	struct reader *r, struct toml_value *parent, const struct key *key, struct place at);
+	struct toml_reader *r, struct toml_value *parent, const struct key *key, struct place at);
 
 #endif

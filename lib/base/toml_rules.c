@@ -4,7 +4,7 @@
  */
 #include "base/toml_private.h"
 
-static struct toml_value *find(const struct toml_value *table, const struct key *key)
+static struct toml_value *find_in_table(const struct toml_value *table, const struct key *key)
 {
 	return map_get_n(&table->as.branch->members, key->text, key->len);
 }
@@ -29,9 +29,9 @@ void toml_put(struct toml_value *table, const struct key *key, struct toml_value
 	map_put_n(&table->as.branch->members, key->text, key->len, value);
 }
 
-int toml_check_new(struct reader *r, const struct toml_value *table, const struct key *key)
+int toml_check_new(struct toml_reader *r, const struct toml_value *table, const struct key *key)
 {
-	const struct toml_value *v = find(table, key);
+	const struct toml_value *v = find_in_table(table, key);
 
 	if (!v)
 		return 0;
@@ -40,8 +40,8 @@ int toml_check_new(struct reader *r, const struct toml_value *table, const struc
 	return -1;
 }
 
-static struct toml_value *add_table(struct reader *r, struct toml_value *table, const struct key *key,
-	enum branch_kind kind, struct place at)
+static struct toml_value *add_toml_table(struct toml_reader *r, struct toml_value *table,
+	const struct key *key, enum branch_kind kind, struct place at)
 {
 	struct toml_value *v = toml_branch_new(r, TOML_TABLE, kind, at, table->as.branch->depth + 1);
 
@@ -50,7 +50,8 @@ static struct toml_value *add_table(struct reader *r, struct toml_value *table, 
 	return v;
 }
 
-static struct toml_value *complain_full(struct reader *r, const struct toml_value *v, const struct key *key)
+static struct toml_value *complain_full(
+	struct toml_reader *r, const struct toml_value *v, const struct key *key)
 {
 	struct diag *complaint =
 		diags_error(r->d, key->at, "'%.*s' is %s (line %d), nothing can be added to it here",
@@ -63,23 +64,23 @@ static struct toml_value *complain_full(struct reader *r, const struct toml_valu
 	return NULL;
 }
 
-struct toml_value *toml_enter_dotted(struct reader *r, struct toml_value *table, const struct key *key)
+struct toml_value *toml_enter_dotted(struct toml_reader *r, struct toml_value *table, const struct key *key)
 {
-	struct toml_value *v = find(table, key);
+	struct toml_value *v = find_in_table(table, key);
 
 	if (!v)
-		return add_table(r, table, key, BRANCH_DOTTED, key->at);
+		return add_toml_table(r, table, key, BRANCH_DOTTED, key->at);
 	if (is_branch(v, TOML_TABLE, BRANCH_SUPER))
 		v->as.branch->kind = BRANCH_DOTTED;
 	return is_branch(v, TOML_TABLE, BRANCH_DOTTED) ? v : complain_full(r, v, key);
 }
 
-struct toml_value *toml_enter_super(struct reader *r, struct toml_value *table, const struct key *key)
+struct toml_value *toml_enter_super(struct toml_reader *r, struct toml_value *table, const struct key *key)
 {
-	struct toml_value *v = find(table, key);
+	struct toml_value *v = find_in_table(table, key);
 
 	if (!v)
-		return add_table(r, table, key, BRANCH_SUPER, key->at);
+		return add_toml_table(r, table, key, BRANCH_SUPER, key->at);
 	if (is_branch(v, TOML_ARRAY, BRANCH_ROW))
 		return v->as.branch->items.items[v->as.branch->items.len - 1];
 	if (v->type != TOML_TABLE || v->as.branch->kind == BRANCH_CLOSED)
@@ -87,8 +88,8 @@ struct toml_value *toml_enter_super(struct reader *r, struct toml_value *table, 
 	return v;
 }
 
-static struct toml_value *complain_open(
-	struct reader *r, const struct toml_value *v, const struct key *key, struct place at)
+static struct toml_value *complain_unclosed_table(
+	struct toml_reader *r, const struct toml_value *v, const struct key *key, struct place at)
 {
 	int len = toml_shown_len(key->path, key->path_len);
 
@@ -113,14 +114,14 @@ static struct toml_value *complain_open(
 }
 
 struct toml_value *toml_open_table(
-	struct reader *r, struct toml_value *parent, const struct key *key, struct place at)
+	struct toml_reader *r, struct toml_value *parent, const struct key *key, struct place at)
 {
-	struct toml_value *v = find(parent, key);
+	struct toml_value *v = find_in_table(parent, key);
 
 	if (!v)
-		return add_table(r, parent, key, BRANCH_HEADER, at);
+		return add_toml_table(r, parent, key, BRANCH_HEADER, at);
 	if (!is_branch(v, TOML_TABLE, BRANCH_SUPER))
-		return complain_open(r, v, key, at);
+		return complain_unclosed_table(r, v, key, at);
 	v->as.branch->kind = BRANCH_HEADER;
 	v->at = at;
 	v->key_at = key->at;
@@ -128,9 +129,9 @@ struct toml_value *toml_open_table(
 }
 
 struct toml_value *toml_open_row(
-	struct reader *r, struct toml_value *parent, const struct key *key, struct place at)
+	struct toml_reader *r, struct toml_value *parent, const struct key *key, struct place at)
 {
-	struct toml_value *row = find(parent, key);
+	struct toml_value *row = find_in_table(parent, key);
 	struct toml_value *table = NULL;
 
 	if (!row) {

@@ -42,7 +42,7 @@ static const struct {
 /* Quotes that word processors make of " and '. */
 static const char *const fancy_quotes[] = { "\u201c", "\u201d", "\u2018", "\u2019", "\u00ab", "`" };
 
-size_t toml_word_len(const struct reader *r)
+size_t toml_word_len(const struct toml_reader *r)
 {
 	const char *at = r->at;
 
@@ -51,12 +51,12 @@ size_t toml_word_len(const struct reader *r)
 	return (size_t)(at - r->at);
 }
 
-static bool is_word(const char *word, size_t len, const char *text)
+static bool is_toml_word(const char *word, size_t len, const char *text)
 {
 	return strlen(text) == len && !memcmp(word, text, len);
 }
 
-void toml_hint_quotes(const struct reader *r, struct diag *complaint, const char *from)
+void toml_hint_quotes(const struct toml_reader *r, struct diag *complaint, const char *from)
 {
 	const char *end = from;
 	size_t len = 0;
@@ -75,7 +75,7 @@ void toml_hint_quotes(const struct reader *r, struct diag *complaint, const char
 		diag_hint(complaint, "did you forget the quotes?  %c%.*s%c", quote, (int)len, from, quote);
 }
 
-void toml_complain_word(struct reader *r)
+void toml_complain_word(struct toml_reader *r)
 {
 	char found[16];
 	size_t len = toml_word_len(r);
@@ -91,7 +91,7 @@ void toml_complain_word(struct reader *r)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++)
-		if (is_word(r->at, len, habits[i].typed)) {
+		if (is_toml_word(r->at, len, habits[i].typed)) {
 			diag_hint(complaint, "%s", habits[i].hint);
 			return;
 		}
@@ -104,7 +104,7 @@ void toml_complain_word(struct reader *r)
 }
 
 /* The word's digits to r->scratch, without the underscores between them. */
-static int strip_underscores(struct reader *r, const struct base *base, const char *word, size_t len)
+static int strip_underscores(struct toml_reader *r, const struct base *base, const char *word, size_t len)
 {
 	buf_clear(&r->scratch);
 	for (size_t i = 0; i < len; i++) {
@@ -121,13 +121,13 @@ static int strip_underscores(struct reader *r, const struct base *base, const ch
 	return 0;
 }
 
-static struct toml_value *complain_size(struct reader *r, size_t len, const char *room)
+static struct toml_value *complain_size(struct toml_reader *r, size_t len, const char *room)
 {
 	diags_error(r->d, toml_here(r), "'%.*s' does not fit into %s", SHOWN(r->at, len), room);
 	return NULL;
 }
 
-static struct toml_value *make_integer(struct reader *r, const struct base *base, size_t len)
+static struct toml_value *make_integer(struct toml_reader *r, const struct base *base, size_t len)
 {
 	struct toml_value *v = toml_value_new(r->tree, TOML_INTEGER, toml_here(r));
 
@@ -139,7 +139,7 @@ static struct toml_value *make_integer(struct reader *r, const struct base *base
 	return v;
 }
 
-static struct toml_value *make_float(struct reader *r, size_t len)
+static struct toml_value *make_float(struct toml_reader *r, size_t len)
 {
 	struct toml_value *v = toml_value_new(r->tree, TOML_FLOAT, toml_here(r));
 
@@ -150,7 +150,7 @@ static struct toml_value *make_float(struct reader *r, size_t len)
 	return v;
 }
 
-static struct toml_value *read_based(struct reader *r, const struct base *base, size_t len)
+static struct toml_value *read_based(struct toml_reader *r, const struct base *base, size_t len)
 {
 	if (strip_underscores(r, base, r->at + 2, len - 2) < 0)
 		return NULL;
@@ -175,14 +175,14 @@ static size_t tail_len(const char *text, const char *marks, const char *signs)
 	return digits ? 1 + sign + digits : 0;
 }
 
-static struct toml_value *complain_zero(struct reader *r, size_t len)
+static struct toml_value *complain_zero(struct toml_reader *r, size_t len)
 {
 	diag_hint(diags_error(r->d, toml_here(r), "'%.*s': a number cannot begin with 0", SHOWN(r->at, len)),
 		"octal begins with 0o; text stands in quotes");
 	return NULL;
 }
 
-static struct toml_value *read_decimal(struct reader *r, size_t len)
+static struct toml_value *read_decimal(struct toml_reader *r, size_t len)
 {
 	const char *text = NULL;
 	size_t whole = 0;
@@ -203,7 +203,7 @@ static struct toml_value *read_decimal(struct reader *r, size_t len)
 	return used == whole ? make_integer(r, &decimal, len) : make_float(r, len);
 }
 
-static struct toml_value *read_named(struct reader *r, size_t len)
+static struct toml_value *read_named(struct toml_reader *r, size_t len)
 {
 	static const struct {
 		const char *word;
@@ -224,7 +224,7 @@ static struct toml_value *read_named(struct reader *r, size_t len)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct toml_value *v = NULL;
 
-		if (!is_word(r->at, len, names[i].word))
+		if (!is_toml_word(r->at, len, names[i].word))
 			continue;
 		v = toml_value_new(r->tree, names[i].type, toml_here(r));
 		if (names[i].type == TOML_BOOL)
@@ -237,7 +237,7 @@ static struct toml_value *read_named(struct reader *r, size_t len)
 	return NULL;
 }
 
-struct toml_value *toml_read_scalar(struct reader *r)
+struct toml_value *toml_read_scalar(struct toml_reader *r)
 {
 	size_t len = toml_word_len(r);
 	struct toml_value *v = read_named(r, len);

@@ -16,7 +16,7 @@ int toml_shown_len(const char *text, size_t len)
 	return (int)shown;
 }
 
-struct place toml_place_of(struct reader *r, const char *spot)
+struct place toml_place_of(struct toml_reader *r, const char *spot)
 {
 	if (spot < r->mark) {
 		r->mark = r->line_start;
@@ -27,12 +27,12 @@ struct place toml_place_of(struct reader *r, const char *spot)
 	return (struct place){ .line = r->line, .column = r->mark_column };
 }
 
-struct place toml_here(struct reader *r)
+struct place toml_here(struct toml_reader *r)
 {
 	return toml_place_of(r, r->at);
 }
 
-bool toml_next_is(const struct reader *r, const char *text)
+bool toml_next_is(const struct toml_reader *r, const char *text)
 {
 	size_t len = strlen(text);
 
@@ -40,12 +40,12 @@ bool toml_next_is(const struct reader *r, const char *text)
 }
 
 /* toml_check_text() has seen to it that a carriage return is half a newline. */
-bool toml_at_newline(const struct reader *r)
+bool toml_at_newline(const struct toml_reader *r)
 {
 	return r->at < r->end && (*r->at == '\n' || *r->at == '\r');
 }
 
-void toml_take_newline(struct reader *r)
+void toml_take_newline(struct toml_reader *r)
 {
 	r->at += *r->at == '\r' ? 2 : 1;
 	r->line++;
@@ -54,13 +54,13 @@ void toml_take_newline(struct reader *r)
 	r->mark_column = 1;
 }
 
-void toml_skip_blanks(struct reader *r)
+void toml_skip_blanks(struct toml_reader *r)
 {
 	while (r->at < r->end && (*r->at == ' ' || *r->at == '\t'))
 		r->at++;
 }
 
-void toml_skip_rest(struct reader *r)
+void toml_skip_rest(struct toml_reader *r)
 {
 	toml_skip_blanks(r);
 	if (r->at == r->end || *r->at != '#')
@@ -69,7 +69,7 @@ void toml_skip_rest(struct reader *r)
 		r->at++;
 }
 
-void toml_skip_lines(struct reader *r)
+void toml_skip_lines(struct toml_reader *r)
 {
 	toml_skip_rest(r);
 	while (toml_at_newline(r)) {
@@ -78,7 +78,7 @@ void toml_skip_lines(struct reader *r)
 	}
 }
 
-const char *toml_found(const struct reader *r, char found[16])
+const char *toml_found(const struct toml_reader *r, char found[16])
 {
 	if (r->at == r->end)
 		return "the end of the file";
@@ -88,7 +88,7 @@ const char *toml_found(const struct reader *r, char found[16])
 	return found;
 }
 
-static int complain_bytes(struct reader *r)
+static int complain_bytes(struct toml_reader *r)
 {
 	const char *nul = memchr(r->at, '\0', (size_t)(r->end - r->at));
 	bool is_wide = r->line == 1 && (unsigned char)*r->at >= 0xfe;
@@ -102,7 +102,7 @@ static int complain_bytes(struct reader *r)
 	return -1;
 }
 
-static int complain_control(struct reader *r)
+static int complain_control(struct toml_reader *r)
 {
 	unsigned char byte = (unsigned char)*r->at;
 
@@ -118,21 +118,21 @@ static int complain_control(struct reader *r)
 	return -1;
 }
 
-static bool is_plain(unsigned char byte)
+static bool is_plain_byte(unsigned char byte)
 {
 	return (byte >= ' ' && byte < 0x7f) || byte == '\t';
 }
 
 /* Once over everything, so that nobody behind has to think of it, comments included. */
-int toml_check_text(struct reader *r)
+int toml_check_text(struct toml_reader *r)
 {
-	struct reader from = *r;
+	struct toml_reader from = *r;
 
 	while (r->at < r->end) {
 		size_t left = (size_t)(r->end - r->at);
 		size_t step = 1;
 
-		if (is_plain((unsigned char)*r->at)) {
+		if (is_plain_byte((unsigned char)*r->at)) {
 			r->at++;
 			continue;
 		}

@@ -57,7 +57,7 @@ static void add_point(struct buf *out, uint32_t point)
 }
 
 /* At the first of `digits` digits. */
-static int read_point(struct reader *r, int digits)
+static int read_point(struct toml_reader *r, int digits)
 {
 	const char *escape = r->at - 2;
 	uint32_t point = 0;
@@ -83,9 +83,9 @@ static int read_point(struct reader *r, int digits)
 }
 
 /* A backslash at the end of a line swallows the newline and all blanks up to the next text. */
-static bool skip_folded_line(struct reader *r)
+static bool skip_folded_line(struct toml_reader *r)
 {
-	struct reader from = *r;
+	struct toml_reader from = *r;
 
 	toml_skip_blanks(r);
 	if (!toml_at_newline(r)) {
@@ -100,7 +100,7 @@ static bool skip_folded_line(struct reader *r)
 }
 
 /* At the character after the backslash. */
-static int read_escape(struct reader *r, const struct string *s)
+static int read_toml_escape(struct toml_reader *r, const struct string *s)
 {
 	const char *escape = r->at - 1;
 
@@ -124,7 +124,7 @@ static int read_escape(struct reader *r, const struct string *s)
 	return -1;
 }
 
-static int complain_open(struct reader *r, const struct string *s)
+static int complain_unclosed_string(struct toml_reader *r, const struct string *s)
 {
 	struct diag *complaint = NULL;
 
@@ -144,7 +144,7 @@ static int complain_open(struct reader *r, const struct string *s)
 }
 
 /* At a quote: how many of it stand in a row. */
-static size_t count_quotes(const struct reader *r, char quote)
+static size_t count_quotes(const struct toml_reader *r, char quote)
 {
 	size_t count = 0;
 
@@ -154,7 +154,7 @@ static size_t count_quotes(const struct reader *r, char quote)
 }
 
 /* At a quote of a long string: 1 when it ended, with up to two quotes more than the three that end it. */
-static int take_long_end(struct reader *r, const struct string *s)
+static int take_long_end(struct toml_reader *r, const struct string *s)
 {
 	size_t quotes = count_quotes(r, s->quote);
 
@@ -175,7 +175,7 @@ static int take_long_end(struct reader *r, const struct string *s)
 }
 
 /* At something that does not mean itself: 1 when the string ended with it. */
-static int read_special(struct reader *r, const struct string *s)
+static int read_special(struct toml_reader *r, const struct string *s)
 {
 	if (toml_at_newline(r)) {
 		/* One form of newline for all: a file from another system means the same here. */
@@ -185,7 +185,7 @@ static int read_special(struct reader *r, const struct string *s)
 	}
 	if (*r->at == '\\') {
 		r->at++;
-		return read_escape(r, s);
+		return read_toml_escape(r, s);
 	}
 	if (s->is_long)
 		return take_long_end(r, s);
@@ -193,12 +193,12 @@ static int read_special(struct reader *r, const struct string *s)
 	return 1;
 }
 
-static bool is_special(const struct reader *r, const struct string *s)
+static bool is_special(const struct toml_reader *r, const struct string *s)
 {
 	return *r->at == s->quote || *r->at == '\n' || *r->at == '\r' || (*r->at == '\\' && s->quote == '"');
 }
 
-int toml_read_string(struct reader *r)
+int toml_read_string(struct toml_reader *r)
 {
 	struct string s = { .quote = *r->at, .from = toml_here(r) };
 	int rc = 0;
@@ -215,7 +215,7 @@ int toml_read_string(struct reader *r)
 			r->at++;
 		buf_add(&r->scratch, from, (size_t)(r->at - from));
 		if (r->at == r->end || (!s.is_long && toml_at_newline(r)))
-			return complain_open(r, &s);
+			return complain_unclosed_string(r, &s);
 		rc = read_special(r, &s);
 	}
 	return rc < 0 ? -1 : 0;

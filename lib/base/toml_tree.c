@@ -14,7 +14,7 @@ struct chunk {
 	alignas(max_align_t) char bytes[];
 };
 
-void *toml_take(struct tree *t, size_t size)
+void *toml_take(struct toml_tree *t, size_t size)
 {
 	struct chunk *chunk = t->chunks;
 	size_t whole = (size + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
@@ -30,7 +30,7 @@ void *toml_take(struct tree *t, size_t size)
 	return chunk->bytes + chunk->used - whole;
 }
 
-const char *toml_keep(struct tree *t, const char *bytes, size_t len)
+const char *toml_keep(struct toml_tree *t, const char *bytes, size_t len)
 {
 	char *copy = toml_take(t, len + 1);
 
@@ -39,7 +39,7 @@ const char *toml_keep(struct tree *t, const char *bytes, size_t len)
 	return copy;
 }
 
-struct toml_value *toml_value_new(struct tree *t, enum toml_type type, struct place at)
+struct toml_value *toml_value_new(struct toml_tree *t, enum toml_type type, struct place at)
 {
 	struct toml_value *v = toml_take(t, sizeof(*v));
 
@@ -47,7 +47,7 @@ struct toml_value *toml_value_new(struct tree *t, enum toml_type type, struct pl
 	return v;
 }
 
-static struct branch *branch_new(struct tree *t, enum branch_kind kind, int depth)
+static struct branch *branch_new(struct toml_tree *t, enum branch_kind kind, int depth)
 {
 	struct branch *b = toml_take(t, sizeof(*b));
 
@@ -57,7 +57,7 @@ static struct branch *branch_new(struct tree *t, enum branch_kind kind, int dept
 }
 
 struct toml_value *toml_branch_new(
-	struct reader *r, enum toml_type type, enum branch_kind kind, struct place at, int depth)
+	struct toml_reader *r, enum toml_type type, enum branch_kind kind, struct place at, int depth)
 {
 	struct toml_value *v = NULL;
 
@@ -71,9 +71,9 @@ struct toml_value *toml_branch_new(
 	return v;
 }
 
-struct tree *toml_tree_new(void)
+struct toml_tree *toml_tree_new(void)
 {
-	struct tree *t = mem_zalloc(1, sizeof(*t));
+	struct toml_tree *t = mem_zalloc(1, sizeof(*t));
 
 	t->root = (struct toml_value){ .type = TOML_TABLE, .at = { .line = 1, .column = 1 } };
 	t->root.as.branch = branch_new(t, BRANCH_HEADER, 0);
@@ -82,7 +82,7 @@ struct tree *toml_tree_new(void)
 
 void toml_free(struct toml_value *root)
 {
-	struct tree *t = (struct tree *)root;
+	struct toml_tree *t = (struct toml_tree *)root;
 
 	if (!t)
 		return;

@@ -5,10 +5,10 @@ struct list {
 	enum toml_type type;
 	const char *name;
 	const char *close;
-	int (*read_member)(struct reader *r, struct toml_value *list);
+	int (*read_member)(struct toml_reader *r, struct toml_value *list);
 };
 
-static int read_item(struct reader *r, struct toml_value *array)
+static int read_array_item(struct toml_reader *r, struct toml_value *array)
 {
 	struct toml_value *item = toml_read_value(r, array->as.branch->depth);
 
@@ -22,7 +22,7 @@ static const struct list array_list = {
 	.type = TOML_ARRAY,
 	.name = "array",
 	.close = "]",
-	.read_member = read_item,
+	.read_member = read_array_item,
 };
 
 static const struct list table_list = {
@@ -32,7 +32,8 @@ static const struct list table_list = {
 	.read_member = toml_read_pair,
 };
 
-static struct toml_value *complain_list(struct reader *r, const struct list *l, const struct toml_value *list)
+static struct toml_value *complain_list(
+	struct toml_reader *r, const struct list *l, const struct toml_value *list)
 {
 	char found[16];
 	struct diag *complaint = NULL;
@@ -51,7 +52,7 @@ static struct toml_value *complain_list(struct reader *r, const struct list *l, 
 }
 
 /* At the opening bracket.  Depth is bounded by toml_branch_new(), and with it the recursion. */
-static struct toml_value *read_list(struct reader *r, const struct list *l, int depth)
+static struct toml_value *read_bracketed(struct toml_reader *r, const struct list *l, int depth)
 {
 	struct toml_value *list = toml_branch_new(r, l->type, BRANCH_CLOSED, toml_here(r), depth + 1);
 
@@ -77,7 +78,7 @@ static struct toml_value *read_list(struct reader *r, const struct list *l, int 
 	return list;
 }
 
-static struct toml_value *read_string(struct reader *r)
+static struct toml_value *read_toml_string(struct toml_reader *r)
 {
 	struct toml_value *v = toml_value_new(r->tree, TOML_STRING, toml_here(r));
 
@@ -88,23 +89,23 @@ static struct toml_value *read_string(struct reader *r)
 	return v;
 }
 
-struct toml_value *toml_read_value(struct reader *r, int depth)
+struct toml_value *toml_read_value(struct toml_reader *r, int depth)
 {
 	r->word = NULL;
 	switch (*r->at) {
 	case '"':
 	case '\'':
-		return read_string(r);
+		return read_toml_string(r);
 	case '[':
-		return read_list(r, &array_list, depth);
+		return read_bracketed(r, &array_list, depth);
 	case '{':
-		return read_list(r, &table_list, depth);
+		return read_bracketed(r, &table_list, depth);
 	default:
 		return toml_read_scalar(r);
 	}
 }
 
-int toml_read_pair(struct reader *r, struct toml_value *table)
+int toml_read_pair(struct toml_reader *r, struct toml_value *table)
 {
 	struct key key = { 0 };
 	struct toml_value *value = NULL;

@@ -139,7 +139,7 @@ struct client *client_connect(const char *path, int64_t timeout_ms, int *exit, s
 	c->peer = peer;
 	c->path = mem_strdup(path);
 	c->silent_at = INT64_MAX;
-	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
+	rpc_lines_init(&c->lines, RPC_MESSAGE_MAX);
 	return c;
 }
 
@@ -149,7 +149,7 @@ int client_reconnect(struct client *c, int64_t timeout_ms, struct err *e)
 
 	fd_close(&c->fd);
 	rpc_lines_release(&c->lines);
-	rpc_lines_init(&c->lines, RPC_LETTER_MAX);
+	rpc_lines_init(&c->lines, RPC_MESSAGE_MAX);
 	c->fd = connect_to(c->path, timeout_ms, &c->peer, &exit, e);
 	return exit;
 }
@@ -293,7 +293,7 @@ static int send_all(struct client *c, const struct buf *text, int64_t deadline, 
 
 /* --- letters --- */
 
-static bool is_mine(const struct client *c, const struct rpc_letter *letter)
+static bool is_mine(const struct client *c, const struct rpc_message *letter)
 {
 	int64_t id = 0;
 
@@ -319,10 +319,10 @@ static bool take_text(const struct client *c, struct client_call *call, const ch
  * 0 with a letter that is no notification in `letter`, or an exit status.  Without a letter (its root is NULL) the answer of `call` is in
  * its text.
  */
-static int next_answer(struct client *c, struct client_call *call, struct rpc_letter *letter,
+static int next_answer(struct client *c, struct client_call *call, struct rpc_message *letter,
 	int64_t deadline, struct err *e)
 {
-	*letter = (struct rpc_letter){ .root = NULL };
+	*letter = (struct rpc_message){ .root = NULL };
 
 	for (;;) {
 		const char *line = NULL;
@@ -342,7 +342,7 @@ static int next_answer(struct client *c, struct client_call *call, struct rpc_le
 		}
 		if (take_text(c, call, line, len))
 			return CLIENT_DONE;
-		if (rpc_letter_parse(letter, line, len, e) < 0) {
+		if (rpc_message_parse(letter, line, len, e) < 0) {
 			err_prefix(e, "cannot read what the daemon at %s says", c->path);
 			return CLIENT_FAILED;
 		}
@@ -350,11 +350,11 @@ static int next_answer(struct client *c, struct client_call *call, struct rpc_le
 			return CLIENT_DONE;
 		if (c->note)
 			c->note(c->note_context, letter->method, letter->params);
-		rpc_letter_release(letter);
+		rpc_message_release(letter);
 	}
 }
 
-static int settle(struct client_call *call, const struct rpc_letter *letter, struct err *e)
+static int settle(struct client_call *call, const struct rpc_message *letter, struct err *e)
 {
 	if (!letter->code && call->text)
 		json_write(call->text, letter->result);
@@ -387,7 +387,7 @@ static int complain_long(const struct client_call *call, size_t len, size_t most
 int client_call(struct client *c, struct client_call *call, struct err *e)
 {
 	int64_t deadline = deadline_of(call->timeout_ms);
-	struct rpc_letter letter;
+	struct rpc_message letter;
 	struct json *rest = NULL;
 	struct buf line = BUF_INIT;
 	bool is_answered = false;
@@ -413,7 +413,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 		is_answered = !letter.root || is_mine(c, &letter);
 		if (letter.root && is_answered)
 			rc = settle(call, &letter, e);
-		rpc_letter_release(&letter);
+		rpc_message_release(&letter);
 	}
 	c->silent_at = INT64_MAX;
 	return rc;
@@ -422,13 +422,13 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 int client_wait(struct client *c, int64_t timeout_ms, struct err *e)
 {
 	int64_t deadline = deadline_of(timeout_ms);
-	struct rpc_letter letter;
+	struct rpc_message letter;
 	int rc = 0;
 
 	do {
 		rc = next_answer(c, NULL, &letter, deadline, e);
 		if (!rc)
-			rpc_letter_release(&letter);
+			rpc_message_release(&letter);
 	} while (!rc);
 	return rc;
 }

@@ -109,7 +109,7 @@ void request_answer(struct request *r, struct json *result)
 
 	if (wants_answer(r)) {
 		rpc_write_result(&line, r->rpc.id, result);
-		if (line.len > RPC_LETTER_MAX) {
+		if (line.len > RPC_MESSAGE_MAX) {
 			buf_release(&line);
 			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);

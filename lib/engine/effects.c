@@ -48,7 +48,7 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
-	struct stream_wish pipes = {
+	struct stream_request pipes = {
 		.name = wish->name, .spec = wish->spec, .run = wish->ticket.generation, .is_new = true
 	};
 	struct stream_paths paths = { .out = NULL };

@@ -82,7 +82,7 @@ void brain_hook(void *context, const struct hook_effect *wish)
 	launch_said(s, &said);
 	buf_addf(&name, "%s %s", wish->app, wish->is_post ? "post" : "pre");
 	(void)run_start(b->runner,
-		&(struct run_wish){
+		&(struct run_request){
 			.name = name.ptr,
 			.command = command,
 			.folder = folder,

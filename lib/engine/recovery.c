@@ -155,7 +155,7 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
-	struct stream_wish wish = { .name = name };
+	struct stream_request wish = { .name = name };
 	struct stream_paths paths = { .out = NULL };
 	struct err e = ERR_INIT;
 

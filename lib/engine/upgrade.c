@@ -150,7 +150,7 @@ static void try_next(struct upgrades *all)
 	char *argv[] = { u->paths[u->at], check, NULL };
 	const struct command command = { .text = u->paths[u->at], .argv = argv };
 	struct env env = { .items = NULL };
-	const struct run_wish wish = {
+	const struct run_request wish = {
 		.name = u->at ? "upgrade brain" : "upgrade keeper",
 		.command = &command,
 		.folder = "/",

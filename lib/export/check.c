@@ -13,7 +13,7 @@ enum {
 };
 
 /* Letters and digits of ASCII, or one of `more`; not the locale's letters. */
-static bool is_word(const char *text, const char *more)
+static bool is_host_word(const char *text, const char *more)
 {
 	size_t at = 0;
 
@@ -38,7 +38,7 @@ int check_server_name(const char *name, struct err *e)
 	bool is_front = star == name && str_starts(name, "*.") && len > 2;
 	bool is_end = star && star > name + 1 && star == name + len - 1 && star[-1] == '.';
 
-	if (!is_word(name, ".-_*"))
+	if (!is_host_word(name, ".-_*"))
 		return err_set(e, "server name '%s': use letters, digits, '.', '-', '_' and '*'", name);
 	if (len > SERVER_NAME_MAX)
 		return err_set(e, "server name '%.32s…' is longer than %d letters", name, SERVER_NAME_MAX);
@@ -51,7 +51,7 @@ int check_server_name(const char *name, struct err *e)
 
 int check_servers(const struct upstream *u, const char *what, struct err *e)
 {
-	if (!is_word(u->name, "_-."))
+	if (!is_host_word(u->name, "_-."))
 		return err_set(
 			e, "'%s' cannot name %s: use letters, digits, '_', '-' and '.'", u->name, what);
 	if (!u->servers_count)

@@ -22,7 +22,7 @@ static void add_options(struct buf *out, const struct upstream *u, bool wants_ke
 	}
 }
 
-static void add_upstream(struct buf *out, const struct upstream *u)
+static void add_upstream_block(struct buf *out, const struct upstream *u)
 {
 	buf_addf(out, "upstream %s {\n", u->name);
 	add_options(out, u, false);
@@ -67,7 +67,7 @@ static void add_site(struct buf *out, const struct upstream *u, const char *serv
 		"    ''      '';\n"
 		"}\n\n",
 		variable.ptr);
-	add_upstream(out, u);
+	add_upstream_block(out, u);
 	buf_addf(out,
 		"\n"
 		"server {\n"
@@ -122,7 +122,7 @@ static int nginx_render(struct buf *out, const struct upstream *upstreams, size_
 	for (size_t i = 0; i < count; i++) {
 		if (i)
 			buf_addc(out, '\n');
-		add_upstream(out, &upstreams[i]);
+		add_upstream_block(out, &upstreams[i]);
 	}
 	return 0;
 }

@@ -8,7 +8,7 @@
 #include "export/check.h"
 #include "export/export.h"
 
-static bool is_blank(char c)
+static bool is_nginx_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -32,7 +32,7 @@ static const char *option_bad_byte(const char *text, size_t len)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 			if (text[at] == rows[i].byte)
 				return rows[i].words;
-		if ((unsigned char)text[at] < ' ' && !is_blank(text[at]))
+		if ((unsigned char)text[at] < ' ' && !is_nginx_blank(text[at]))
 			return "holds a control character";
 	}
 	return NULL;
@@ -49,17 +49,17 @@ static const char *option_trouble(const char *text, size_t len)
 	for (size_t at = 0; !trouble && at < len;) {
 		const char *end = NULL;
 
-		if (is_blank(text[at])) {
+		if (is_nginx_blank(text[at])) {
 			at++;
 		} else if (text[at] == '"' || text[at] == '\'') {
 			end = memchr(text + at + 1, text[at], len - at - 1);
 			if (!end)
 				return "has an open quote";
 			at = (size_t)(end - text) + 1;
-			if (at < len && !is_blank(text[at]))
+			if (at < len && !is_nginx_blank(text[at]))
 				return "goes on right after a quote";
 		} else {
-			for (; at < len && !is_blank(text[at]); at++)
+			for (; at < len && !is_nginx_blank(text[at]); at++)
 				if (text[at] == ';')
 					return "holds more than one directive";
 		}
@@ -69,10 +69,10 @@ static const char *option_trouble(const char *text, size_t len)
 
 const char *nginx_option(const char *option, size_t *len)
 {
-	while (is_blank(*option))
+	while (is_nginx_blank(*option))
 		option++;
 	*len = strlen(option);
-	while (*len && (is_blank(option[*len - 1]) || option[*len - 1] == ';'))
+	while (*len && (is_nginx_blank(option[*len - 1]) || option[*len - 1] == ';'))
 		--*len;
 	return option;
 }

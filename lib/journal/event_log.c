@@ -26,7 +26,7 @@ struct event_log {
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 
-static void read_file(const char *path, void (*each)(void *, const struct json *), void *context)
+static void read_event_file(const char *path, void (*each)(void *, const struct json *), void *context)
 {
 	struct buf text = BUF_INIT;
 	const char *at = NULL;
@@ -49,13 +49,13 @@ static void read_file(const char *path, void (*each)(void *, const struct json *
 
 void event_log_read(const struct event_log *d, void (*each)(void *, const struct json *), void *context)
 {
-	read_file(d->before, each, context);
-	read_file(d->path, each, context);
+	read_event_file(d->before, each, context);
+	read_event_file(d->path, each, context);
 }
 
 /* --- writing ---------------------------------------------------------------------------------------------------------- */
 
-static void fail(struct event_log *d, const char *what)
+static void fail_event_log(struct event_log *d, const char *what)
 {
 	if (!d->is_failing)
 		log_warn_sys(errno, "%s '%s': what happens now is not remembered", what, d->path);
@@ -63,13 +63,13 @@ static void fail(struct event_log *d, const char *what)
 	fd_close(&d->fd);
 }
 
-static void open_file(struct event_log *d)
+static void open_event_log(struct event_log *d)
 {
 	struct stat st;
 
 	d->fd = open(d->path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (d->fd < 0 || fstat(d->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		fail(d, "cannot open");
+		fail_event_log(d, "cannot open");
 		return;
 	}
 	d->size = (size_t)st.st_size;
@@ -79,19 +79,19 @@ static void turn_over(struct event_log *d)
 {
 	fd_close(&d->fd);
 	if (rename(d->path, d->before) < 0)
-		fail(d, "cannot rename");
+		fail_event_log(d, "cannot rename");
 	else
-		open_file(d);
+		open_event_log(d);
 }
 
-static void save(struct event_log *d)
+static void save_events(struct event_log *d)
 {
 	ssize_t put = 0;
 
 	if (!d->unsaved.len)
 		return;
 	if (d->fd < 0)
-		open_file(d);
+		open_event_log(d);
 	if (d->fd >= 0 && d->size + d->unsaved.len > EVENT_LOG_MAX && d->size)
 		turn_over(d);
 	put = d->fd < 0 ? -1 : write(d->fd, d->unsaved.ptr, d->unsaved.len);
@@ -99,7 +99,7 @@ static void save(struct event_log *d)
 		d->size += (size_t)put;
 	/* Half a line is one that makes no sense to the next reader, and the line break ends it. */
 	if (d->fd >= 0 && put != (ssize_t)d->unsaved.len)
-		fail(d, "cannot write to");
+		fail_event_log(d, "cannot write to");
 	else if (d->fd >= 0)
 		d->is_failing = false;
 	buf_clear(&d->unsaved);
@@ -109,7 +109,7 @@ static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	(void)loop;
 	(void)events;
-	save(w->data);
+	save_events(w->data);
 }
 
 struct event_log *event_log_new(struct ev_loop *loop, const char *path)
@@ -133,7 +133,7 @@ void event_log_free(struct event_log *d)
 {
 	if (!d)
 		return;
-	save(d);
+	save_events(d);
 	ev_ref(d->loop);
 	ev_prepare_stop(d->loop, &d->turn);
 	fd_close(&d->fd);
@@ -150,5 +150,5 @@ void event_log_add(struct event_log *d, const struct buf *text)
 	buf_add(&d->unsaved, text->ptr, text->len);
 	buf_addc(&d->unsaved, '\n');
 	if (d->unsaved.len > EVENT_LOG_UNSAVED_MAX)
-		save(d);
+		save_events(d);
 }

@@ -5,7 +5,7 @@
 #include "rules/rollout.h"
 
 /* Its words stay, whatever becomes of the line. */
-static void read_rollout(const struct json *line, struct herd_event *event)
+static void replay_rollout(const struct json *line, struct herd_event *event)
 {
 	const char *word = json_string(json_get(line, "step"), NULL);
 	enum rollout_phase phase = ROLLOUT_PROOF;
@@ -48,7 +48,7 @@ bool event_replay_read(const struct json *line, int64_t ahead_ms, struct herd_ev
 	(void)json_int(json_get(line, "run"), &run);
 	event->run = run > 0 ? (uint64_t)run : 0;
 	event->instance = (int)instance;
-	read_rollout(line, event);
+	replay_rollout(line, event);
 	return app && herd_event_parse(json_string(json_get(line, "kind"), ""), &event->kind) &&
 		(instance < 0 || (to && state_parse(to, &event->to) && state_parse(from, &event->from))) &&
 		(!on || event_parse(on, &event->on));

@@ -111,7 +111,7 @@ static void emit_known(struct buf *out, const char *key, bool is_known, int64_t 
 		emit_null(out, key);
 }
 
-static void write_rollout(const struct event_ring_item *item, struct buf *out)
+static void write_rollout_event(const struct event_ring_item *item, struct buf *out)
 {
 	emit_string(out, "phase", item->phase);
 	emit_string(out, "step", item->step);
@@ -146,7 +146,7 @@ void event_ring_write(const struct event_ring_item *item, struct buf *out)
 	emit_known(out, "run", item->run != 0, item->run);
 	emit_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
 	if (item->kind == HERD_EVENT_ROLLOUT)
-		write_rollout(item, out);
+		write_rollout_event(item, out);
 	emit_close(out, '}');
 	buf_release(&text);
 }

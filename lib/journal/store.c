@@ -49,7 +49,7 @@ struct store {
 	struct ev_timer retry; /* only while the disk refuses */
 };
 
-static char *name_of(const char *path, const char *tail)
+static char *path_with(const char *path, const char *tail)
 {
 	struct buf name = BUF_INIT;
 
@@ -59,7 +59,7 @@ static char *name_of(const char *path, const char *tail)
 
 /* --- setting aside --- */
 
-static void set_aside(const char *path, const char *why, struct buf *words)
+static void set_state_aside(const char *path, const char *why, struct buf *words)
 {
 	struct buf name = BUF_INIT;
 
@@ -90,7 +90,7 @@ static bool is_want_of_room(int number)
 enum look { ABSENT, THERE, NO_ROOM };
 
 /* `why`: one word for why a file that is there is not even read, or NULL. */
-static enum look look_at(const char *path, const char **why, struct err *e)
+static enum look examine(const char *path, const char **why, struct err *e)
 {
 	struct stat st;
 
@@ -117,7 +117,7 @@ static int read_or_set_aside(
 {
 	struct err own = ERR_INIT;
 	const char *why = NULL;
-	enum look look = look_at(path, &why, e);
+	enum look look = examine(path, &why, e);
 	int rc = look == NO_ROOM ? -1 : look == THERE && !why;
 
 	if (rc > 0 && file_read(path, size_max, text, &own) < 0) {
@@ -125,7 +125,7 @@ static int read_or_set_aside(
 		why = "unreadable";
 	}
 	if (rc == 0 && why)
-		set_aside(path, why, words);
+		set_state_aside(path, why, words);
 	err_release(&own);
 	return rc;
 }
@@ -141,7 +141,7 @@ static int load_snapshot(
 	if (rc > 0) {
 		*state = store_read_snapshot(&text, head, &why);
 		if (!*state)
-			set_aside(path, why, words);
+			set_state_aside(path, why, words);
 	}
 	buf_release(&text);
 	return rc < 0 ? -1 : 0;
@@ -152,7 +152,7 @@ int store_peek(const char *path, struct json **state, struct err *e)
 	struct buf text = BUF_INIT;
 	struct store_head head = { .serial = 0 };
 	const char *why = NULL;
-	enum look look = look_at(path, &why, e);
+	enum look look = examine(path, &why, e);
 	int rc = look == NO_ROOM ? -1 : 0;
 
 	*state = NULL;
@@ -210,7 +210,7 @@ static void forget_failure(struct store *s)
 	ev_timer_stop(s->loop, &s->retry);
 }
 
-static bool make_folder(const char *path)
+static bool make_state_folder(const char *path)
 {
 	char *folder = path_folder(path);
 	bool is_made = mkdir(folder, 0700) == 0;
@@ -229,12 +229,12 @@ static void write_out(struct writing *w)
 			  STORE_SNAPSHOT_MAX)
 		: file_write_keeping(w->path, w->previous, w->text.ptr, w->text.len, 0600, &w->e);
 	/* Somebody has deleted the folder. */
-	if (w->rc < 0 && w->e.number == ENOENT && make_folder(w->path))
+	if (w->rc < 0 && w->e.number == ENOENT && make_state_folder(w->path))
 		w->rc = file_write_keeping(w->path, w->previous, w->text.ptr, w->text.len, 0600, &w->e);
 	w->took_ms = clock_ms() - begin;
 }
 
-static void *run(void *argument)
+static void *run_save(void *argument)
 {
 	struct writing *w = argument;
 
@@ -243,7 +243,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-static void begin(struct store *s)
+static void begin_save(struct store *s)
 {
 	struct buf state = BUF_INIT;
 
@@ -255,7 +255,7 @@ static void begin(struct store *s)
 	buf_release(&state);
 }
 
-static void end(struct store *s)
+static void end_save(struct store *s)
 {
 	struct writing *w = &s->writing;
 
@@ -286,10 +286,10 @@ static void join(struct store *s)
 	(void)pthread_join(s->thread, NULL);
 	(void)eventfd_read(s->writing.done, &count);
 	s->is_writing = false;
-	end(s);
+	end_save(s);
 }
 
-static void on_done(struct ev_loop *loop, struct ev_io *w, int events)
+static void on_saved(struct ev_loop *loop, struct ev_io *w, int events)
 {
 	(void)loop;
 	/* Also where it cannot be watched any more: then the loop waits for this one. */
@@ -298,15 +298,15 @@ static void on_done(struct ev_loop *loop, struct ev_io *w, int events)
 }
 
 /* Without an eventfd or a thread the loop waits for the disk itself. */
-static void save(struct store *s)
+static void save_state(struct store *s)
 {
-	begin(s);
-	if (s->writing.done >= 0 && thread_start(&s->thread, run, &s->writing) == 0) {
+	begin_save(s);
+	if (s->writing.done >= 0 && thread_start(&s->thread, run_save, &s->writing) == 0) {
 		s->is_writing = true;
 		loop_watch(s->loop, &s->done);
 	} else {
 		write_out(&s->writing);
-		end(s);
+		end_save(s);
 	}
 }
 
@@ -316,9 +316,9 @@ int store_save_now(struct store *s, struct err *e)
 
 	join(s);
 	if (s->is_dirty) {
-		begin(s);
+		begin_save(s);
 		write_out(&s->writing);
-		end(s);
+		end_save(s);
 	}
 	return store_is_failing(s, &words) ? err_set(e, "%s", words) : 0;
 }
@@ -351,7 +351,7 @@ bool store_is_failing(const struct store *s, const char **words)
 
 /* --- life --- */
 
-static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int events)
+static void on_turn_end(struct ev_loop *loop, struct ev_prepare *w, int events)
 {
 	struct store *s = w->data;
 
@@ -359,17 +359,17 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 	(void)events;
 	/* While the disk refuses, tries come from the timer only. */
 	if (s->is_dirty && !s->is_writing && !ev_is_active(&s->retry))
-		save(s);
+		save_state(s);
 }
 
-static void on_retry(struct ev_loop *loop, struct ev_timer *w, int events)
+static void on_save_retry(struct ev_loop *loop, struct ev_timer *w, int events)
 {
 	struct store *s = w->data;
 
 	(void)loop;
 	(void)events;
 	if (!s->is_writing)
-		save(s);
+		save_state(s);
 }
 
 static void free_store(struct store *s)
@@ -396,7 +396,7 @@ struct store *store_open(
 	s->loop = loop;
 	s->options = *options;
 	s->path = mem_strdup(options->path);
-	s->previous = name_of(options->path, ".prev");
+	s->previous = path_with(options->path, ".prev");
 	s->writing.path = s->path;
 	s->writing.previous = s->previous;
 	s->writing.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -409,9 +409,9 @@ struct store *store_open(
 		return NULL;
 	}
 	memcpy(s->head.boot_id, options->boot_id, strlen(options->boot_id) + 1);
-	ev_io_init(&s->done, on_done, s->writing.done, EV_READ);
-	ev_prepare_init(&s->end_of_turn, on_end_of_turn);
-	ev_timer_init(&s->retry, on_retry, 0., SAVE_RETRY_MS / 1000.);
+	ev_io_init(&s->done, on_saved, s->writing.done, EV_READ);
+	ev_prepare_init(&s->end_of_turn, on_turn_end);
+	ev_timer_init(&s->retry, on_save_retry, 0., SAVE_RETRY_MS / 1000.);
 	/* The first to act at the end of a turn: whoever answers then knows what to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MAXPRI);
 	s->end_of_turn.data = s->retry.data = s->done.data = s;

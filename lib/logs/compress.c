@@ -106,7 +106,7 @@ static int press_file(struct job *job, struct press *p)
 	return fsync(job->out);
 }
 
-static void *run(void *argument)
+static void *run_compression(void *argument)
 {
 	struct job *job = argument;
 	struct press *p = mem_zalloc(1, sizeof(*p));
@@ -196,11 +196,11 @@ static int open_all(struct job *job, struct err *e)
 	return rc;
 }
 
-static int start(struct job *job, struct err *e)
+static int start_job(struct job *job, struct err *e)
 {
 	if (open_all(job, e) < 0)
 		return -1;
-	if (thread_start(&job->thread, run, job) < 0)
+	if (thread_start(&job->thread, run_compression, job) < 0)
 		return err_sys(e, errno, "cannot start a thread");
 	job->is_running = true;
 	return 0;
@@ -214,7 +214,7 @@ static void start_next(struct compressor *g)
 		struct job *job = g->jobs.items[0];
 
 		job->part = part_path(job->path);
-		if (start(job, &e) == 0) {
+		if (start_job(job, &e) == 0) {
 			ev_io_set(&g->ended, job->ended, EV_READ);
 			loop_watch(g->loop, &g->ended);
 			break;
@@ -229,7 +229,7 @@ static void start_next(struct compressor *g)
 }
 
 /* The compressed one gets its name before the plain one goes: there is no moment without either. */
-static int finish(const struct job *job)
+static int finish_job(const struct job *job)
 {
 	struct buf name = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -259,7 +259,7 @@ static void end_first(struct compressor *g)
 	ev_io_stop(g->loop, &g->ended);
 	ev_timer_stop(g->loop, &g->again);
 	(void)pthread_join(job->thread, NULL);
-	if (!is_cancelled && !job->number && finish(job) < 0)
+	if (!is_cancelled && !job->number && finish_job(job) < 0)
 		job->number = errno;
 	if (is_cancelled || job->number)
 		remove_part(job->part, job->rights);
@@ -294,7 +294,7 @@ static void on_ended(struct ev_loop *loop, ev_io *w, int events)
 	start_next(g);
 }
 
-static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+static void on_watch_again(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct compressor *g = w->data;
 
@@ -308,7 +308,7 @@ struct compressor *compressor_new(struct ev_loop *loop)
 
 	g->loop = loop;
 	ev_init(&g->ended, on_ended);
-	ev_timer_init(&g->again, on_again, COMPRESSOR_WATCH_AGAIN_MS / 1000.0, 0);
+	ev_timer_init(&g->again, on_watch_again, COMPRESSOR_WATCH_AGAIN_MS / 1000.0, 0);
 	g->ended.data = g;
 	g->again.data = g;
 	return g;
@@ -329,7 +329,7 @@ void compressor_free(struct compressor *g)
 	mem_free(g);
 }
 
-static struct job *find(const struct compressor *g, const char *path, size_t *at)
+static struct job *find_job(const struct compressor *g, const char *path, size_t *at)
 {
 	for (*at = 0; *at < g->jobs.len; ++*at) {
 		struct job *job = g->jobs.items[*at];
@@ -343,7 +343,7 @@ static struct job *find(const struct compressor *g, const char *path, size_t *at
 void compressor_add(struct compressor *g, const char *path, const struct rights *rights)
 {
 	size_t at = 0;
-	struct job *job = find(g, path, &at);
+	struct job *job = find_job(g, path, &at);
 
 	if (job)
 		return;
@@ -363,7 +363,7 @@ void compressor_add(struct compressor *g, const char *path, const struct rights 
 void compressor_moved(struct compressor *g, const char *from, const char *to)
 {
 	size_t at = 0;
-	struct job *job = find(g, from, &at);
+	struct job *job = find_job(g, from, &at);
 
 	if (!job)
 		return;
@@ -374,7 +374,7 @@ void compressor_moved(struct compressor *g, const char *from, const char *to)
 void compressor_removed(struct compressor *g, const char *path)
 {
 	size_t at = 0;
-	struct job *job = find(g, path, &at);
+	struct job *job = find_job(g, path, &at);
 
 	if (!job)
 		return;

@@ -25,7 +25,7 @@ static bool is_among_last(int fd)
 }
 
 /* The keeper gives the pipe of an app with a user of its own to that user. */
-static bool is_ours(uid_t owner)
+static bool is_our_owner(uid_t owner)
 {
 	return owner == geteuid() || geteuid() == 0;
 }
@@ -83,7 +83,7 @@ int fifo_open(const char *path, struct err *e)
 	}
 	if (fd < 0)
 		return err_sys(e, errno, "cannot open the pipe '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || !is_ours(st.st_uid)) {
+	if (fstat(fd, &st) < 0 || !S_ISFIFO(st.st_mode) || !is_our_owner(st.st_uid)) {
 		fd_close(&fd);
 		return err_set(e, "'%s' is no pipe of ours", path);
 	}

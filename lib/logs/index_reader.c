@@ -37,7 +37,7 @@ static bool load_block(struct index_reader *m, uint64_t number)
 }
 
 /* The mark of that number; false for a torn one. */
-static bool get(struct index_reader *m, uint64_t number, struct mark *mark)
+static bool read_mark(struct index_reader *m, uint64_t number, struct mark *mark)
 {
 	if (number >= m->count)
 		return false;
@@ -47,19 +47,19 @@ static bool get(struct index_reader *m, uint64_t number, struct mark *mark)
 }
 
 /* The first good one from `number` on, and which that is; false: none, or none near. */
-static bool find(struct index_reader *m, uint64_t *number, uint64_t end, struct mark *mark)
+static bool find_mark(struct index_reader *m, uint64_t *number, uint64_t end, struct mark *mark)
 {
 	uint64_t last = end - *number > TORN_MAX ? *number + TORN_MAX : end;
 
 	for (; *number < last; (*number)++)
-		if (get(m, *number, mark))
+		if (read_mark(m, *number, mark))
 			return true;
 	return false;
 }
 
 static void load_then(struct index_reader *m)
 {
-	m->has_then = find(m, &m->next, m->count, &m->then);
+	m->has_then = find_mark(m, &m->next, m->count, &m->then);
 }
 
 void index_reader_look(struct index_reader *m)
@@ -88,7 +88,7 @@ static uint64_t search(
 		uint64_t middle = low + (high - low) / 2;
 		uint64_t at = middle;
 
-		if (!find(m, &at, high, &mark) || is_late(&mark, limit))
+		if (!find_mark(m, &at, high, &mark) || is_late(&mark, limit))
 			high = middle;
 		else
 			low = at + 1;
@@ -112,7 +112,7 @@ static void seek(struct index_reader *m, uint64_t offset)
 	m->has_now = false;
 	/* Torn ones before it are stepped over. */
 	for (uint64_t number = m->next, i = 0; i < TORN_MAX && number-- > 0 && !m->has_now; i++)
-		m->has_now = get(m, number, &m->now);
+		m->has_now = read_mark(m, number, &m->now);
 	load_then(m);
 }
 
@@ -144,7 +144,7 @@ bool index_reader_first(struct index_reader *m, struct mark *mark)
 {
 	uint64_t number = 0;
 
-	return m->fd >= 0 && find(m, &number, m->count, mark);
+	return m->fd >= 0 && find_mark(m, &number, m->count, mark);
 }
 
 uint64_t index_reader_since(struct index_reader *m, int64_t wall_ms)
@@ -152,5 +152,5 @@ uint64_t index_reader_since(struct index_reader *m, int64_t wall_ms)
 	uint64_t number = m->fd < 0 ? 0 : search(m, is_recent, wall_ms);
 	struct mark mark;
 
-	return m->fd >= 0 && find(m, &number, m->count, &mark) ? mark.offset : MARKLIST_NEVER;
+	return m->fd >= 0 && find_mark(m, &number, m->count, &mark) ? mark.offset : MARKLIST_NEVER;
 }

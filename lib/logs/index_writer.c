@@ -10,14 +10,6 @@
 
 enum { TORN_MAX = 1024 }; /* marks in a row that are none */
 
-static bool is_same_source(const struct mark *a, const struct mark *b)
-{
-	struct mark at_once = *b;
-
-	at_once.wall_ms = a->wall_ms;
-	return !mark_is_news(a, &at_once);
-}
-
 /* Several with one offset are what a kill leaves; one beyond the log's end is of a log that is gone. */
 static void read_last(struct index_writer *m, int64_t log_size)
 {
@@ -74,7 +66,7 @@ static bool is_worth_it(const struct index_writer *m, const struct mark *next)
 {
 	int64_t later = next->wall_ms - m->last.wall_ms;
 
-	if (!m->has_last || !is_same_source(&m->last, next))
+	if (!m->has_last || !mark_is_same_source(&m->last, next))
 		return true;
 	/* A clock that was set back is news too. */
 	return later >= MARK_EVERY_MS || later < 0;
@@ -98,7 +90,7 @@ void index_writer_add(struct index_writer *m, const struct mark *next)
 
 bool index_writer_is_of(const struct index_writer *m, const struct mark *source)
 {
-	return m->has_last && is_same_source(&m->last, source);
+	return m->has_last && mark_is_same_source(&m->last, source);
 }
 
 int64_t index_writer_size(const struct index_writer *m)

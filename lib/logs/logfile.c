@@ -153,7 +153,7 @@ static int open_in(const struct folder *f, struct err *e)
 }
 
 /* What version 0.1.0 wrote as root where its user may not write to it: the user's own folder keeps it as a part that was turned. */
-static bool set_aside(const struct logfile *l, const struct folder *f)
+static bool set_log_aside(const struct logfile *l, const struct folder *f)
 {
 	struct stat st;
 
@@ -162,7 +162,7 @@ static bool set_aside(const struct logfile *l, const struct folder *f)
 		rotate_now(&l->place, &l->policy, l->home->compressor, NULL) == 0;
 }
 
-static int open_place(struct logfile *l, struct err *e)
+static int open_logfile(struct logfile *l, struct err *e)
 {
 	struct folder f;
 	int fd = -1;
@@ -170,7 +170,7 @@ static int open_place(struct logfile *l, struct err *e)
 	if (log_folder(&f, l->place.path, l->place.rights, FOLDER_MAKE | FOLDER_FOLLOW_OWN, e) < 0)
 		return -1;
 	fd = open_in(&f, e);
-	if (fd < 0 && e->number == EACCES && set_aside(l, &f))
+	if (fd < 0 && e->number == EACCES && set_log_aside(l, &f))
 		fd = open_in(&f, e);
 	l->is_alone = f.kind == FOLDER_OWN;
 	folder_close(&f);
@@ -183,7 +183,7 @@ int logfile_open(struct logfile *l, struct err *e)
 
 	if (l->fd >= 0)
 		return 0;
-	l->fd = open_place(l, e);
+	l->fd = open_logfile(l, e);
 	if (l->fd < 0)
 		return -1;
 	l->checked_at = clock_ms();
@@ -203,13 +203,13 @@ int logfile_open(struct logfile *l, struct err *e)
 }
 
 /* A link that was put there is another file: what it leads to is not looked at. */
-static int look(const struct logfile *l, struct stat *st)
+static int stat_logfile(const struct logfile *l, struct stat *st)
 {
 	return l->is_alone ? stat(l->place.path, st) : lstat(l->place.path, st);
 }
 
 /* Somebody may have renamed, deleted or emptied it. */
-static void check(struct logfile *l)
+static void check_logfile(struct logfile *l)
 {
 	int64_t now = clock_ms();
 	struct stat st;
@@ -217,7 +217,7 @@ static void check(struct logfile *l)
 	if (l->fd < 0 || !l->is_regular || now - l->checked_at < LOGFILE_CHECK_MS)
 		return;
 	l->checked_at = now;
-	if (look(l, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
+	if (stat_logfile(l, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
 		logfile_shut(l);
 		tell_begun(l);
 		return;
@@ -233,7 +233,7 @@ static void check(struct logfile *l)
 
 /* --- what cannot be written ------------------------------------------------------------------------------------------ */
 
-static void fail(struct logfile *l, const struct log_source *source, int number, const char *why)
+static void fail_logfile(struct logfile *l, const struct log_source *source, int number, const char *why)
 {
 	struct buf words = BUF_INIT;
 
@@ -306,7 +306,7 @@ void logfile_retry(struct logfile *l)
 	struct mark mark = l->last;
 	struct buf words = BUF_INIT;
 
-	check(l);
+	check_logfile(l);
 	if (!l->failure || reopen(l) < 0)
 		return;
 	mark.kind = MARK_NOTE;
@@ -341,7 +341,7 @@ bool logfile_cuts(const struct logfile *l, const struct log_source *source)
 }
 
 /* False: it stays where it is, and grows. */
-static bool turn(struct logfile *l, const struct log_source *source)
+static bool rotate_full(struct logfile *l, const struct log_source *source)
 {
 	struct err e = ERR_INIT;
 	int rc = 0;
@@ -383,7 +383,7 @@ static uint64_t put_raw(struct logfile *l, const struct log_source *source, cons
 	if (put == len)
 		return 0;
 	l->lost += len - put;
-	fail(l, source, errno, strerror(errno));
+	fail_logfile(l, source, errno, strerror(errno));
 	return len - put;
 }
 
@@ -398,7 +398,7 @@ static uint64_t put_stamped(struct logfile *l, const struct log_source *source, 
 	/* What is missing, without the stamps as far as that can be told. */
 	put = made - put < eaten ? made - put : eaten;
 	l->lost += put;
-	fail(l, source, errno, strerror(errno));
+	fail_logfile(l, source, errno, strerror(errno));
 	return put;
 }
 
@@ -409,19 +409,19 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 	const char *raw = NULL;
 	struct err e = ERR_INIT;
 
-	check(l);
+	check_logfile(l);
 	while (raw = write_journal_raw(l->home->journal, &len), len) {
 		size_t part = 0;
 
 		if (!l->failure && logfile_open(l, &e) < 0)
-			fail(l, source, e.number, e.text.ptr);
+			fail_logfile(l, source, e.number, e.text.ptr);
 		if (l->failure) {
 			dropped += drop_all(l);
 			break;
 		}
 		part = cut(l, raw, len);
 		if (!part) {
-			(void)turn(l, source);
+			(void)rotate_full(l, source);
 			continue;
 		}
 		l->is_cut = logfile_cuts(l, source);

@@ -10,7 +10,7 @@
 #include "logs/write_journal.h"
 #include "loop/watchers.h"
 
-struct place {
+struct cached_log {
 	struct logfile *file;
 	int users;
 };
@@ -18,11 +18,11 @@ struct place {
 struct logfile_cache {
 	struct ev_loop *loop;
 	struct logfile_home home;
-	struct map places; /* path -> struct place * */
+	struct map places; /* path -> struct cached_log * */
 	ev_timer retry;    /* armed only while something is dropped */
 };
 
-static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
+static void on_dropped_retry(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct logfile_cache *s = w->data;
 	const struct map_entry *entry = NULL;
@@ -31,7 +31,7 @@ static void on_retry(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	MAP_EACH (&s->places, entry) {
-		const struct place *place = entry->value;
+		const struct cached_log *place = entry->value;
 
 		if (logfile_is_failing(place->file))
 			logfile_retry(place->file);
@@ -74,7 +74,7 @@ struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journa
 	s = mem_zalloc(1, sizeof(*s));
 	*s = (struct logfile_cache){ .loop = loop, .home = { .journal = f } };
 	s->home.compressor = compressor_new(loop);
-	ev_timer_init(&s->retry, on_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
+	ev_timer_init(&s->retry, on_dropped_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
 	s->retry.data = s;
 	finish_what_was_left(s);
 	/* Only now: whoever is called may not be ready while we are made. */
@@ -85,7 +85,7 @@ struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journa
 
 static void place_free(void *item)
 {
-	struct place *place = item;
+	struct cached_log *place = item;
 
 	logfile_free(place->file);
 	mem_free(place);
@@ -109,7 +109,7 @@ struct write_journal *logfile_cache_journal(const struct logfile_cache *s)
 
 struct logfile *logfile_cache_take(struct logfile_cache *s, const char *path, const struct rights *rights)
 {
-	struct place *place = map_get(&s->places, path);
+	struct cached_log *place = map_get(&s->places, path);
 
 	if (!place) {
 		place = mem_zalloc(1, sizeof(*place));
@@ -123,7 +123,7 @@ struct logfile *logfile_cache_take(struct logfile_cache *s, const char *path, co
 
 void logfile_cache_put_back(struct logfile_cache *s, struct logfile *l)
 {
-	struct place *place = l ? map_get(&s->places, logfile_path(l)) : NULL;
+	struct cached_log *place = l ? map_get(&s->places, logfile_path(l)) : NULL;
 
 	if (!place || --place->users > 0)
 		return;

@@ -95,27 +95,27 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 
 /* --- after a kill ---------------------------------------------------------------------------------------------------- */
 
-static bool is_same(int fd, const struct write_journal_step *step, struct stat *st)
+static bool is_same_step(int fd, const struct write_journal_step *step, struct stat *st)
 {
 	return fstat(fd, st) == 0 && S_ISREG(st->st_mode) && st->st_dev == step->device &&
 		st->st_ino == step->inode;
 }
 
 /* The file that the step was about: it may have been renamed since, as log rotators do. */
-static int find(const struct logfile *l, const struct write_journal_step *step, struct stat *st)
+static int find_written(const struct logfile *l, const struct write_journal_step *step, struct stat *st)
 {
 	const int flags = O_RDWR | O_APPEND;
 	struct buf older = BUF_INIT;
 	int fd = log_open(l->place.path, l->place.rights, flags, 0, NULL);
 
-	if (fd >= 0 && !is_same(fd, step, st))
+	if (fd >= 0 && !is_same_step(fd, step, st))
 		fd_close(&fd);
 	if (fd < 0) {
 		buf_addf(&older, "%s.1", l->place.path);
 		fd = log_open(older.ptr, l->place.rights, flags, 0, NULL);
 		buf_release(&older);
 	}
-	if (fd >= 0 && !is_same(fd, step, st))
+	if (fd >= 0 && !is_same_step(fd, step, st))
 		fd_close(&fd);
 	return fd;
 }
@@ -154,7 +154,7 @@ void logfile_finish(struct logfile *l)
 	if (!write_journal_left_step(f, &step))
 		return;
 	/* What was no file has taken it, or never will. */
-	fd = step.inode ? find(l, &step, &st) : -1;
+	fd = step.inode ? find_written(l, &step, &st) : -1;
 	if (fd >= 0) {
 		done = written(fd, &step, st.st_size);
 	} else if (step.inode && logfile_open(l, &e) == 0 && l->is_regular) {

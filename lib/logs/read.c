@@ -89,7 +89,7 @@ void logs_add(
 	vec_push(&s->members, m);
 }
 
-static const struct log_member *member_of(const struct log_feed *s, const struct mark *mark)
+static const struct log_member *member_of_mark(const struct log_feed *s, const struct mark *mark)
 {
 	const struct log_member *m = NULL;
 	size_t i = 0;
@@ -137,7 +137,7 @@ bool logs_match(struct logs *l, const struct log_feed *s, const struct log_line 
 	if (!is_of_time(l, s, line))
 		return false;
 	if (line->is_marked) {
-		m = member_of(s, &line->mark);
+		m = member_of_mark(s, &line->mark);
 		if (!m)
 			return false;
 		*id = m->id;
@@ -209,7 +209,7 @@ static void begin_source(struct logs *l, struct log_feed *s)
 	log_tail_rest(&s->tail);
 }
 
-static void begin(struct logs *l)
+static void begin_reading(struct logs *l)
 {
 	struct log_feed *s = NULL;
 	size_t i = 0;
@@ -235,7 +235,7 @@ static void tell_loss(struct log_feed *s, logs_each each, void *context)
 }
 
 /* The next line of this log that is asked for, into its head.  False: not in this turn. */
-static bool look(struct logs *l, size_t at)
+static bool look_for_line(struct logs *l, size_t at)
 {
 	struct log_feed *s = l->sources.items[at];
 	struct merge_head *head = &l->heads[at];
@@ -263,7 +263,7 @@ static bool look_all(struct logs *l, logs_each each, void *context)
 	for (size_t i = 0; i < l->sources.len; i++) {
 		struct log_feed *s = l->sources.items[i];
 
-		if (!look(l, i))
+		if (!look_for_line(l, i))
 			return false;
 		if (s->tail.has_lost)
 			tell_loss(s, each, context);
@@ -271,7 +271,7 @@ static bool look_all(struct logs *l, logs_each each, void *context)
 	return true;
 }
 
-static size_t give(struct logs *l, size_t at, logs_each each, void *context)
+static size_t give_line(struct logs *l, size_t at, logs_each each, void *context)
 {
 	struct log_feed *s = l->sources.items[at];
 	const struct logs_line line = { .id = s->id, .stream = s->stream, .line = s->line };
@@ -295,8 +295,8 @@ static enum logs_got merge(struct logs *l, size_t most, logs_each each, void *co
 			l->is_waiting = l->follows;
 			return l->follows ? LOGS_WAIT : LOGS_END;
 		}
-		given += give(l, at, each, context);
-		if (!look(l, at))
+		given += give_line(l, at, each, context);
+		if (!look_for_line(l, at))
 			return LOGS_MORE;
 	}
 	return LOGS_MORE;
@@ -307,7 +307,7 @@ enum logs_got logs_read(struct logs *l, size_t most, logs_each each, void *conte
 	l->budget = l->grep ? LOGS_TURN_SEARCHED : LOGS_TURN_BYTES;
 	l->is_waiting = false;
 	if (!l->has_begun)
-		begin(l);
+		begin_reading(l);
 	if (l->is_counting && !logs_count_go(l))
 		return LOGS_MORE;
 	l->is_counting = false;

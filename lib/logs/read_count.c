@@ -16,7 +16,7 @@ enum {
 
 void logs_count_begin(struct logs *l, struct log_feed *s)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	struct log_count *c = mem_zalloc(1, sizeof(*c));
 
 	s->count = c;
@@ -79,9 +79,9 @@ static const struct log_spot *newest(const struct log_count *c)
 }
 
 /* On to the file before this one; false when there is none. */
-static bool go_back(struct log_count *c)
+static bool go_back_line(struct log_count *c)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	int number = segment_find(&f, &c->tail.log, &c->id, c->number);
 	bool is_there = false;
 
@@ -102,7 +102,7 @@ static bool go_back(struct log_count *c)
 
 static bool is_line_start(const struct log_count *c, uint64_t offset)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	char before = '\n';
 
 	if (offset && segment_find(&f, &c->tail.log, &c->id, c->number) >= 0)
@@ -120,7 +120,7 @@ static enum begun begin_stretch(struct log_count *c)
 	while (!c->to) {
 		if (!*c->tail.budget)
 			return BUSY;
-		if (!go_back(c))
+		if (!go_back_line(c))
 			return NONE_LEFT;
 	}
 	/* What is compressed can only be read from its beginning. */
@@ -137,7 +137,7 @@ static enum begun begin_stretch(struct log_count *c)
 	return BEGUN;
 }
 
-static void take_line(struct logs *l, struct log_feed *s, const struct log_line *line)
+static void take_counted(struct logs *l, struct log_feed *s, const struct log_line *line)
 {
 	struct log_count *c = s->count;
 	const char *id = NULL;
@@ -161,14 +161,14 @@ static void take_line(struct logs *l, struct log_feed *s, const struct log_line 
 }
 
 /* Reads the stretch to its end; false: not in this turn. */
-static bool walk(struct logs *l, struct log_feed *s)
+static bool walk_back(struct logs *l, struct log_feed *s)
 {
 	struct log_count *c = s->count;
 	struct log_line line;
 	enum tail_got got = TAIL_LINE;
 
 	while ((got = log_tail_next(&c->tail, true, &line)) == TAIL_LINE)
-		take_line(l, s, &line);
+		take_counted(l, s, &line);
 	if (got == TAIL_BUSY)
 		return false;
 	log_tail_rest(&c->tail);
@@ -178,7 +178,7 @@ static bool walk(struct logs *l, struct log_feed *s)
 }
 
 /* At least one line is known, or there is none; false: not in this turn. */
-static bool look(struct logs *l, struct log_feed *s)
+static bool look_back(struct logs *l, struct log_feed *s)
 {
 	struct log_count *c = s->count;
 
@@ -188,14 +188,14 @@ static bool look(struct logs *l, struct log_feed *s)
 		if (begun == BUSY)
 			return false;
 		c->is_over = begun == NONE_LEFT;
-		if (begun == BEGUN && !walk(l, s))
+		if (begun == BEGUN && !walk_back(l, s))
 			return false;
 	}
 	/* The stretch may have been left in its middle. */
-	return !c->is_walking || walk(l, s);
+	return !c->is_walking || walk_back(l, s);
 }
 
-static struct log_count *choose(const struct logs *l)
+static struct log_count *choose_count(const struct logs *l)
 {
 	struct log_count *best = NULL;
 	const struct log_feed *s = NULL;
@@ -208,7 +208,7 @@ static struct log_count *choose(const struct logs *l)
 	return best;
 }
 
-static void place(struct log_feed *s)
+static void place_feed(struct log_feed *s)
 {
 	const struct log_count *c = s->count;
 	const struct log_spot *spot = c->has_chosen ? &c->chosen : &c->end;
@@ -228,10 +228,10 @@ bool logs_count_go(struct logs *l)
 		struct log_count *best = NULL;
 
 		VEC_EACH (&l->sources, i, s) {
-			if (s->count && !look(l, s))
+			if (s->count && !look_back(l, s))
 				return false;
 		}
-		best = choose(l);
+		best = choose_count(l);
 		if (!best)
 			break;
 		best->chosen = *newest(best);
@@ -244,7 +244,7 @@ bool logs_count_go(struct logs *l)
 	}
 	VEC_EACH (&l->sources, i, s) {
 		if (s->count)
-			place(s);
+			place_feed(s);
 	}
 	return true;
 }

@@ -22,7 +22,7 @@ struct turn {
 	struct folder folder;
 };
 
-static bool is_there(void *context, const char *path)
+static bool is_path_there(void *context, const char *path)
 {
 	const struct turn *t = context;
 
@@ -113,7 +113,7 @@ int rotate_now(const struct log_location *log, const struct rotate_policy *p, st
 
 	if (rc < 0)
 		return err_prefix(e, "cannot open the folder of '%s'", log->path);
-	rotate_plan(p, log->path, is_there, &t, &steps);
+	rotate_plan(p, log->path, is_path_there, &t, &steps);
 	for (size_t i = 0; i < steps.len && rc == 0; i++)
 		rc = take_step(&t, steps.items[i], e);
 	vec_release_with(&steps, rotate_step_free);
@@ -121,7 +121,7 @@ int rotate_now(const struct log_location *log, const struct rotate_policy *p, st
 	return rc;
 }
 
-static void name_of(struct buf *out, const char *path, int64_t number, const char *end)
+static void rotated_name(struct buf *out, const char *path, int64_t number, const char *end)
 {
 	buf_clear(out);
 	buf_addf(out, "%s.%" PRId64 "%s", path, number, end);
@@ -137,9 +137,9 @@ static void heal_marks(const struct turn *t)
 
 	marks_path(&marks, name);
 	if (folder_has(&t->folder, name) && !folder_has(&t->folder, marks.ptr)) {
-		name_of(&first, name, 1, ".gz");
+		rotated_name(&first, name, 1, ".gz");
 		is_apart = !folder_has(&t->folder, first.ptr);
-		name_of(&first, name, 1, "");
+		rotated_name(&first, name, 1, "");
 		is_apart = is_apart && !folder_has(&t->folder, first.ptr);
 	}
 	if (is_apart)
@@ -158,13 +158,13 @@ void rotate_heal(const struct log_location *log, const struct rotate_policy *p, 
 		return;
 	heal_marks(&t);
 	for (int64_t n = 1; is_more && n <= p->max_files; n++) {
-		name_of(&path, log->path, n, "");
+		rotated_name(&path, log->path, n, "");
 		compressor_tidy(compressor, path.ptr, log->rights);
-		is_more = is_there(&t, path.ptr);
+		is_more = is_path_there(&t, path.ptr);
 		if (is_more)
 			compressor_add(compressor, path.ptr, log->rights);
-		name_of(&path, log->path, n, ".gz");
-		is_more = is_more || is_there(&t, path.ptr);
+		rotated_name(&path, log->path, n, ".gz");
+		is_more = is_more || is_path_there(&t, path.ptr);
 	}
 	buf_release(&path);
 	folder_close(&t.folder);

@@ -26,7 +26,7 @@ static void sibling(struct buf *out, const char *log, int number, bool is_compre
 		buf_adds(out, ".gz");
 }
 
-static int open_file(const char *path, const struct rights *rights)
+static int open_segment(const char *path, const struct rights *rights)
 {
 	int fd = log_open(path, rights, O_RDONLY, 0, NULL);
 	struct stat st;
@@ -56,9 +56,9 @@ static bool open_sibling(struct segment *f, const struct log_location *log, int 
 	struct buf path = BUF_INIT;
 
 	sibling(&path, log->path, number, is_compressed);
-	*f = (struct segment)LOGPART_INIT;
+	*f = (struct segment)SEGMENT_INIT;
 	f->rights = log->rights;
-	f->fd = open_file(path.ptr, f->rights);
+	f->fd = open_segment(path.ptr, f->rights);
 	if (f->fd >= 0 && is_compressed)
 		f->gz = gzdopen(f->fd, "rb");
 	if (f->fd >= 0 && is_compressed && !f->gz)
@@ -95,7 +95,7 @@ void segment_close(struct segment *f)
 	fd_close(&f->fd);
 	index_reader_close(&f->marks);
 	mem_free(f->path);
-	*f = (struct segment)LOGPART_INIT;
+	*f = (struct segment)SEGMENT_INIT;
 }
 
 void segment_look(struct segment *f)
@@ -108,7 +108,7 @@ void segment_look(struct segment *f)
 		identify(f);
 }
 
-/* Steps over what is before `offset`: 0 when there, LOGPART_BUSY, or -1 when it ends before or is damaged. */
+/* Steps over what is before `offset`: 0 when there, SEGMENT_BUSY, or -1 when it ends before or is damaged. */
 static int skip_to(struct segment *f, uint64_t offset)
 {
 	char bytes[SKIP_CHUNK];
@@ -125,7 +125,7 @@ static int skip_to(struct segment *f, uint64_t offset)
 			return -1;
 		f->gz_at += (uint64_t)len;
 	}
-	return f->gz_at < offset ? LOGPART_BUSY : 0;
+	return f->gz_at < offset ? SEGMENT_BUSY : 0;
 }
 
 ssize_t segment_read(struct segment *f, uint64_t offset, char *bytes, size_t len)

@@ -31,12 +31,12 @@ struct segment {
 	struct index_reader marks;
 };
 
-#define LOGPART_INIT                                                                                         \
+#define SEGMENT_INIT                                                                                         \
 	{                                                                                                    \
 		.fd = -1, .marks = {.fd = -1 }                                                               \
 	}
 
-enum { LOGPART_BUSY = -2 };
+enum { SEGMENT_BUSY = -2 };
 
 /* The file of that number; false when there is none, or it cannot be opened. */
 bool segment_open(struct segment *f, const struct log_location *log, int number);
@@ -47,7 +47,7 @@ void segment_close(struct segment *f);
 /* Its first mark may have been written after it was opened. */
 void segment_look(struct segment *f);
 /*
- * Bytes of the uncompressed content: how many, 0 at the end, -1 when it cannot be read, LOGPART_BUSY when nothing was read because so much had to be
+ * Bytes of the uncompressed content: how many, 0 at the end, -1 when it cannot be read, SEGMENT_BUSY when nothing was read because so much had to be
  * stepped over: ask again.
  */
 ssize_t segment_read(struct segment *f, uint64_t offset, char *bytes, size_t len);

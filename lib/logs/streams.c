@@ -21,17 +21,17 @@
 #include "os/fd.h"
 #include "spawn/keeper_client.h"
 
-static void held_name(struct buf *out, const char *pipe)
+static void held_pipe_name(struct buf *out, const char *pipe)
 {
 	buf_addf(out, LOG_STREAMS_HELD_PREFIX "%s", path_base(pipe));
 }
 
-static void tell_keeper(struct stream *s, enum keeper_msg_kind kind, int fd)
+static void send_pipe(struct stream *s, enum keeper_msg_kind kind, int fd)
 {
 	struct keeper_msg m;
 	struct buf name = BUF_INIT;
 
-	held_name(&name, s->pipe);
+	held_pipe_name(&name, s->pipe);
 	keeper_msg_init(&m, kind);
 	m.name = name.ptr;
 	(void)keeper_client_send(s->streams->keeper, &m, fd);
@@ -41,17 +41,17 @@ static void tell_keeper(struct stream *s, enum keeper_msg_kind kind, int fd)
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
 /* A new run, and a new revision may write elsewhere or in another way. */
-static void aim(struct stream *s, const struct stream_wish *wish, enum log_stream which)
+static void aim(struct stream *s, const struct stream_request *request, enum log_stream which)
 {
-	const struct spec *spec = wish->spec;
-	const char *colon = strrchr(wish->name, ':');
-	char *path = log_streams_log_path(s->streams->logs, wish->name, spec, which);
+	const struct spec *spec = request->spec;
+	const char *colon = strrchr(request->name, ':');
+	char *path = log_streams_log_path(s->streams->logs, request->name, spec, which);
 	struct logfile *log =
 		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
 
-	if (wish->is_new || s->source.mark.run != (uint32_t)wish->run) {
+	if (request->is_new || s->source.mark.run != (uint32_t)request->run) {
 		last_lines_clear(&s->last);
-		s->has_all_last = wish->is_new;
+		s->has_all_last = request->is_new;
 	}
 	logfile_cache_put_back(s->streams->cache, s->log);
 	s->log = log;
@@ -60,7 +60,7 @@ static void aim(struct stream *s, const struct stream_wish *wish, enum log_strea
 		.app = mark_app(spec->name),
 		.instance = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
 		.kind = which == LOG_STREAM_OUT ? MARK_OUT : MARK_ERR,
-		.run = (uint32_t)wish->run,
+		.run = (uint32_t)request->run,
 	};
 	mem_free(path);
 }
@@ -120,7 +120,7 @@ static int stream_reopen(struct stream *s, struct err *e)
 	fd_close(&s->in);
 	s->in = fd;
 	ev_io_set(&s->reader, fd, EV_READ);
-	tell_keeper(s, KEEPER_HOLD, fd);
+	send_pipe(s, KEEPER_HOLD, fd);
 	return 0;
 }
 
@@ -214,18 +214,18 @@ static struct instance_streams *instance_streams_new(struct log_streams *p, cons
 			return instance_streams_free(instance), NULL;
 	/* Not before both are there: what waits to be sent has descriptors of its own. */
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
-		tell_keeper(&instance->streams[i], KEEPER_HOLD, instance->streams[i].in);
+		send_pipe(&instance->streams[i], KEEPER_HOLD, instance->streams[i].in);
 	map_put(&p->instances, name, instance);
 	return instance;
 }
 
-int log_streams_open(
-	struct log_streams *p, const struct stream_wish *wish, struct stream_paths *paths, struct err *e)
+int log_streams_open(struct log_streams *p, const struct stream_request *request, struct stream_paths *paths,
+	struct err *e)
 {
-	struct instance_streams *instance = map_get(&p->instances, wish->name);
+	struct instance_streams *instance = map_get(&p->instances, request->name);
 
 	if (!instance)
-		instance = instance_streams_new(p, wish->name, e);
+		instance = instance_streams_new(p, request->name, e);
 	if (!instance)
 		return -1;
 	for (int i = 0; i < LOG_STREAM_COUNT; i++) {
@@ -234,13 +234,13 @@ int log_streams_open(
 		/* What the last run has left in the pipe is still its own. */
 		if (s->log)
 			(void)stream_take(s, LOG_STREAMS_DRAIN);
-		if (s->log && wish->run != s->source.mark.run && !fifo_is_at(s->pipe, s->in) &&
+		if (s->log && request->run != s->source.mark.run && !fifo_is_at(s->pipe, s->in) &&
 			stream_reopen(s, e) < 0)
 			return -1;
-		aim(s, wish, i);
+		aim(s, request, i);
 		loop_watch(p->loop, &s->reader);
 	}
-	shape(instance, wish->spec);
+	shape(instance, request->spec);
 	paths->out = instance->streams[LOG_STREAM_OUT].pipe;
 	paths->err = instance->streams[LOG_STREAM_ERR].pipe;
 	return 0;
@@ -270,7 +270,7 @@ void log_streams_close(struct log_streams *p, const char *name)
 	struct instance_streams *instance = map_remove(&p->instances, name);
 
 	for (int i = 0; instance && i < 2; i++) {
-		tell_keeper(&instance->streams[i], KEEPER_RELEASE, -1);
+		send_pipe(&instance->streams[i], KEEPER_RELEASE, -1);
 		(void)unlink(instance->streams[i].pipe);
 	}
 	instance_streams_free(instance);

@@ -47,7 +47,7 @@ struct log_streams *log_streams_new(const struct stream_options *options, struct
 void log_streams_free(struct log_streams *p);
 
 /* Whose pipes: borrowed for the call. */
-struct stream_wish {
+struct stream_request {
 	const char *name; /* "api:2" */
 	const struct spec *spec;
 	uint64_t run; /* the generation of the process that will write, or writes */
@@ -60,8 +60,8 @@ struct stream_paths {
 };
 
 /* Makes the pipes of an instance if they are not there and begins to read them; again for a new run or a new spec.  -1 with words. */
-int log_streams_open(
-	struct log_streams *p, const struct stream_wish *wish, struct stream_paths *paths, struct err *e);
+int log_streams_open(struct log_streams *p, const struct stream_request *request, struct stream_paths *paths,
+	struct err *e);
 /* Takes what is in the pipes now: the last words of a process that has just ended. */
 void log_streams_drain(struct log_streams *p, const char *name);
 /*

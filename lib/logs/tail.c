@@ -16,7 +16,7 @@ enum {
 
 void log_tail_init(struct log_tail *t, const struct log_location *log, size_t *budget)
 {
-	*t = (struct log_tail){ .file = LOGPART_INIT, .number = -1, .in = BUF_INIT, .budget = budget };
+	*t = (struct log_tail){ .file = SEGMENT_INIT, .number = -1, .in = BUF_INIT, .budget = budget };
 	t->log.path = mem_strdup(log->path);
 	t->log.rights = rights_clone(log->rights);
 }
@@ -52,7 +52,7 @@ void log_tail_at(struct log_tail *t, const struct log_id *id, uint64_t offset, b
 /* Also when there is no such file, which then is no place. */
 static void place_in(struct log_tail *t, int number, uint64_t offset)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 
 	log_tail_rest(t);
 	t->is_placed = false;
@@ -71,7 +71,7 @@ void log_tail_at_oldest(struct log_tail *t)
 void log_tail_at_end(struct log_tail *t)
 {
 	char last = '\n';
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 
 	log_tail_rest(t);
 	t->is_placed = false;
@@ -89,7 +89,7 @@ void log_tail_at_end(struct log_tail *t)
 /* Whether an older file may hold something of that time too. */
 static bool look_for(struct log_tail *t, int number, int64_t wall_ms, bool takes_unknown)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	uint64_t at = MARKLIST_NEVER;
 	bool is_all_late = false;
 
@@ -119,7 +119,7 @@ void log_tail_at_time(struct log_tail *t, int64_t wall_ms, bool takes_unknown)
 
 void log_tail_limit(struct log_tail *t)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 
 	t->has_limit = true;
 	t->limit = 0;
@@ -142,15 +142,10 @@ void log_tail_pay(struct log_tail *t)
 
 /* --- from file to file -------------------------------------------------------------------------------------------------- */
 
-static bool is_same_source(const struct mark *a, const struct mark *b)
-{
-	return a->app == b->app && a->instance == b->instance && a->kind == b->kind && a->run == b->run;
-}
-
 /* Of the one that it was in, nothing is left to read, or nothing can be read any more. */
-static bool enter(struct log_tail *t, int number)
+static bool enter_file(struct log_tail *t, int number)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 
 	/* A number may be missing after a crash in the middle of a rotation. */
 	while (number >= 0 && !segment_open(&f, &t->log, number))
@@ -167,7 +162,7 @@ static bool enter(struct log_tail *t, int number)
 /* Its file is gone: what is newer than that is the next best. */
 static bool enter_after_loss(struct log_tail *t)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	int oldest = segment_oldest(t->log.path);
 	int number = 0;
 
@@ -184,15 +179,15 @@ static bool enter_after_loss(struct log_tail *t)
 	t->has_lost = true;
 	t->is_continued = false;
 	t->is_placed = false;
-	return enter(t, number);
+	return enter_file(t, number);
 }
 
-static bool open_place(struct log_tail *t)
+static bool open_at_place(struct log_tail *t)
 {
 	if (t->file.fd >= 0)
 		return true;
 	if (!t->is_placed)
-		return enter(t, 0);
+		return enter_file(t, 0);
 	t->number = segment_find(&t->file, &t->log, &t->id, t->number);
 	if (t->number < 0)
 		return enter_after_loss(t);
@@ -205,13 +200,13 @@ static bool goes_over(const struct mark *last, struct segment *next)
 {
 	struct mark first;
 
-	return !last || !index_reader_first(&next->marks, &first) || is_same_source(last, &first);
+	return !last || !index_reader_first(&next->marks, &first) || mark_is_same_source(last, &first);
 }
 
 /* At the end of a file that was rotated away: on to the one after it. */
-static bool go_on(struct log_tail *t)
+static bool next_file(struct log_tail *t)
 {
-	struct segment f = LOGPART_INIT;
+	struct segment f = SEGMENT_INIT;
 	int number = 0;
 
 	if (t->is_bounded || segment_is_live(&t->file, t->log.path))
@@ -222,7 +217,7 @@ static bool go_on(struct log_tail *t)
 	segment_close(&f);
 	if (number == 0)
 		return false;
-	return number > 0 ? enter(t, number - 1) : enter_after_loss(t);
+	return number > 0 ? enter_file(t, number - 1) : enter_after_loss(t);
 }
 
 /* --- lines ---------------------------------------------------------------------------------------------------------------- */
@@ -244,7 +239,7 @@ static size_t room(const struct log_tail *t)
 }
 
 /* Reads more: TAIL_LINE if there was any, else why not. */
-static enum tail_got fill(struct log_tail *t)
+static enum tail_got fill_tail(struct log_tail *t)
 {
 	size_t want = room(t);
 	ssize_t got = 0;
@@ -257,7 +252,7 @@ static enum tail_got fill(struct log_tail *t)
 	t->at = 0;
 	buf_reserve(&t->in, want);
 	got = segment_read(&t->file, t->start + t->in.len, t->in.ptr + t->in.len, want);
-	if (got == LOGPART_BUSY) {
+	if (got == SEGMENT_BUSY) {
 		*t->budget = 0;
 		return TAIL_BUSY;
 	}
@@ -285,13 +280,13 @@ static size_t reach(struct log_tail *t, const struct log_line *line)
 		then = index_reader_then(&t->file.marks);
 		if (!then || then->offset >= t->start + len)
 			return here(t);
-		if (!line->is_marked || !is_same_source(&line->mark, then))
+		if (!line->is_marked || !mark_is_same_source(&line->mark, then))
 			return (size_t)(then->offset - t->start);
 		(void)index_reader_at(&t->file.marks, then->offset);
 	}
 }
 
-static bool give(struct log_tail *t, bool is_all, struct log_line *line)
+static bool give_piece(struct log_tail *t, bool is_all, struct log_line *line)
 {
 	const struct mark *mark = index_reader_at(&t->file.marks, t->start);
 	struct line_part cut;
@@ -315,14 +310,14 @@ static bool give(struct log_tail *t, bool is_all, struct log_line *line)
 /* What a file ends with, where its last line has no end. */
 static bool give_rest(struct log_tail *t, bool takes_rest, struct log_line *line)
 {
-	struct segment next = LOGPART_INIT;
-	struct segment now = LOGPART_INIT;
+	struct segment next = SEGMENT_INIT;
+	struct segment now = SEGMENT_INIT;
 	bool is_live = t->is_bounded || segment_is_live(&t->file, t->log.path);
 	int number = 0;
 
 	if (!here(t) || (is_live && !takes_rest))
 		return false;
-	if (!give(t, true, line) || is_live || line->goes_on)
+	if (!give_piece(t, true, line) || is_live || line->goes_on)
 		return t->step > 0;
 	number = segment_find(&now, &t->log, &t->id, t->number);
 	if (number > 0 && segment_open(&next, &t->log, number - 1))
@@ -354,12 +349,12 @@ enum tail_got log_tail_next(struct log_tail *t, bool takes_rest, struct log_line
 	enum tail_got got = TAIL_LINE;
 
 	t->step = 0;
-	if (!open_place(t))
+	if (!open_at_place(t))
 		return TAIL_END;
 	for (;;) {
-		if (here(t) && give(t, false, line))
+		if (here(t) && give_piece(t, false, line))
 			return TAIL_LINE;
-		got = fill(t);
+		got = fill_tail(t);
 		if (got == TAIL_BUSY)
 			return got;
 		if (got == TAIL_LINE)
@@ -373,7 +368,7 @@ enum tail_got log_tail_next(struct log_tail *t, bool takes_rest, struct log_line
 		}
 		if (give_rest(t, takes_rest, line))
 			return TAIL_LINE;
-		if (!go_on(t))
+		if (!next_file(t))
 			return TAIL_END;
 	}
 }

@@ -26,7 +26,7 @@ enum {
 /* Changes with the layout below: what another version left is not touched. */
 #define LAYOUT UINT64_C(0x4f58494e464c0001)
 
-enum state {
+enum journal_state {
 	RESTING, /* raw bytes from `done` to `len` are ours; often there are none */
 	READING, /* `asked` bytes are coming into raw, or have come */
 	WRITING, /* `step` is on its way */
@@ -67,20 +67,20 @@ struct write_journal {
 	struct rights *left; /* with which the last brain wrote what it has left */
 };
 
-static char *at(const struct write_journal *f, size_t place)
+static char *slot_at(const struct write_journal *f, size_t place)
 {
 	return (char *)f->shared + place;
 }
 
 /* What a kill leaves is in the order in which it is written here. */
-static void become(struct write_journal *f, enum state state)
+static void set_journal_state(struct write_journal *f, enum journal_state state)
 {
 	atomic_store_explicit(&f->shared->state, (uint32_t)state, memory_order_release);
 }
 
-static enum state state_of(const struct write_journal *f)
+static enum journal_state state_of(const struct write_journal *f)
 {
-	return (enum state)atomic_load_explicit(&f->shared->state, memory_order_acquire);
+	return (enum journal_state)atomic_load_explicit(&f->shared->state, memory_order_acquire);
 }
 
 /* --- opening ------------------------------------------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ static struct shared *map(int fd)
 	return bytes;
 }
 
-static void reset(struct write_journal *f)
+static void reset_journal(struct write_journal *f)
 {
 	memset(f->shared, 0, sizeof(*f->shared));
 	f->shared->layout = LAYOUT;
@@ -145,14 +145,14 @@ static uint32_t arrived(const struct write_journal *f)
 	for (; len < asked; len += PAGE) {
 		size_t seen = asked - len < PATTERN_SIZE ? asked - len : PATTERN_SIZE;
 
-		if (memcmp(at(f, RAW_AT + len), f->shared->pattern, seen) == 0)
+		if (memcmp(slot_at(f, RAW_AT + len), f->shared->pattern, seen) == 0)
 			return len;
 	}
 	return asked;
 }
 
 /* `next` and what belongs to a step are of the last one, unless there is one now. */
-static bool is_sane(const struct shared *s, enum state state)
+static bool is_sane(const struct shared *s, enum journal_state state)
 {
 	if (s->asked > WRITE_JOURNAL_CHUNK || s->len > WRITE_JOURNAL_CHUNK || s->done > s->len)
 		return false;
@@ -164,20 +164,20 @@ static bool is_sane(const struct shared *s, enum state state)
 }
 
 /* A read that was begun is over, one way or the other; what is not within bounds is nothing. */
-static void settle(struct write_journal *f)
+static void settle_journal(struct write_journal *f)
 {
 	struct shared *s = f->shared;
 
 	if (s->layout != LAYOUT || !is_sane(s, state_of(f))) {
 		if (s->layout)
 			log_warn("what an earlier brain had not written yet cannot be read and is left out");
-		reset(f);
+		reset_journal(f);
 	}
 	if (state_of(f) != READING)
 		return;
 	s->len = arrived(f);
 	s->done = 0;
-	become(f, RESTING);
+	set_journal_state(f, RESTING);
 }
 
 static void choose_pattern(struct shared *s)
@@ -204,7 +204,7 @@ struct write_journal *write_journal_new(const char *path, struct err *e)
 		f->shared = mem_zalloc(1, SHARED_SIZE);
 		fd_close(&f->fd);
 	}
-	settle(f);
+	settle_journal(f);
 	choose_pattern(f->shared);
 	return f;
 }
@@ -278,7 +278,7 @@ void write_journal_aim(struct write_journal *f, uint64_t key, const struct write
 static void lay_pattern(struct write_journal *f, uint32_t asked)
 {
 	for (uint32_t place = 0; place < asked; place += PAGE)
-		memcpy(at(f, RAW_AT + place), f->shared->pattern, PATTERN_SIZE);
+		memcpy(slot_at(f, RAW_AT + place), f->shared->pattern, PATTERN_SIZE);
 }
 
 ssize_t write_journal_read(struct write_journal *f, int pipe, size_t max)
@@ -295,23 +295,23 @@ ssize_t write_journal_read(struct write_journal *f, int pipe, size_t max)
 		max = WRITE_JOURNAL_CHUNK;
 	s->asked = (uint32_t)((size_t)there < max ? (size_t)there : max);
 	lay_pattern(f, s->asked);
-	become(f, READING);
-	len = read(pipe, at(f, RAW_AT), s->asked);
+	set_journal_state(f, READING);
+	len = read(pipe, slot_at(f, RAW_AT), s->asked);
 	s->len = len > 0 ? (uint32_t)len : 0;
 	s->done = 0;
-	become(f, RESTING);
+	set_journal_state(f, RESTING);
 	return len;
 }
 
 const char *write_journal_raw(const struct write_journal *f, size_t *len)
 {
 	*len = f->shared->len - f->shared->done;
-	return at(f, RAW_AT + f->shared->done);
+	return slot_at(f, RAW_AT + f->shared->done);
 }
 
 char *write_journal_room(const struct write_journal *f)
 {
-	return at(f, ROOM_AT);
+	return slot_at(f, ROOM_AT);
 }
 
 void write_journal_begin(struct write_journal *f, const struct write_journal_step *step)
@@ -324,14 +324,14 @@ void write_journal_begin(struct write_journal *f, const struct write_journal_ste
 	s->device = step->device;
 	s->inode = step->inode;
 	s->offset = step->offset;
-	become(f, WRITING);
+	set_journal_state(f, WRITING);
 }
 
 void write_journal_end(struct write_journal *f)
 {
 	/* A kill between the two finds the step again, sees it done in the file, and ends it the same way. */
 	f->shared->done = f->shared->next;
-	become(f, RESTING);
+	set_journal_state(f, RESTING);
 }
 
 void write_journal_skip(struct write_journal *f, size_t len)

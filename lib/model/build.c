@@ -53,7 +53,7 @@ void build_free(struct build *b)
 	mem_free(b);
 }
 
-static const struct build_file *find(const struct build *b, const char *name)
+static const struct build_file *find_build_file(const struct build *b, const char *name)
 {
 	for (size_t i = 0; i < b->len; i++)
 		if (!strcmp(b->files[i].name, name))
@@ -65,7 +65,7 @@ void build_add(struct build *b, const struct build_file *file)
 {
 	struct build_file *copy = NULL;
 
-	if (b->len == BUILD_FILES_MAX || find(b, file->name))
+	if (b->len == BUILD_FILES_MAX || find_build_file(b, file->name))
 		return;
 	b->files = mem_resize(b->files, b->len + 1, sizeof(*b->files));
 	copy = &b->files[b->len++];
@@ -88,7 +88,7 @@ void build_learn(struct build *b, const struct build *now)
 
 /* --- words --------------------------------------------------------------------------------------------------------------- */
 
-static void add(struct buf *words, const char *between)
+static void add_between(struct buf *words, const char *between)
 {
 	if (words->len)
 		buf_adds(words, between);
@@ -154,20 +154,20 @@ static void commit_words(const char *commit, struct buf *words)
 }
 
 /* Names as one list, of which only the first few are said. */
-struct names {
+struct name_list {
 	struct buf *words;
 	size_t count;
 };
 
-static void names_add(struct names *n, const char *name)
+static void names_add(struct name_list *n, const char *name)
 {
 	if (n->count++ >= NAMES_SHOWN)
 		return;
-	add(n->words, ", ");
+	add_between(n->words, ", ");
 	buf_adds(n->words, name);
 }
 
-static void names_end(const struct names *n)
+static void names_end(const struct name_list *n)
 {
 	if (n->count > NAMES_SHOWN)
 		buf_addf(n->words, ", %zu more file%s", n->count - NAMES_SHOWN,
@@ -213,10 +213,10 @@ static void file_words(
 
 static void files_differ(const struct build *from, const struct build *to, bool has_moved, struct buf *words)
 {
-	struct names names = { .words = words };
+	struct name_list names = { .words = words };
 
 	for (size_t i = 0; i < to->len; i++) {
-		const struct build_file *old = find(from, to->files[i].name);
+		const struct build_file *old = find_build_file(from, to->files[i].name);
 		struct buf one = BUF_INIT;
 
 		/* In another folder all of them are others. */
@@ -233,7 +233,7 @@ static void commit_differs(const struct build *from, const struct build *to, str
 {
 	if (!from->commit || !to->commit || str_eq(from->commit, to->commit))
 		return;
-	add(words, ", ");
+	add_between(words, ", ");
 	buf_adds(words, "git commit ");
 	commit_words(from->commit, words);
 	buf_adds(words, " -> ");
@@ -260,17 +260,17 @@ bool build_differs(const struct build *from, const struct build *to, struct buf 
 
 void build_compared(const struct spec *s, const struct build *from, const struct build *to, struct buf *words)
 {
-	struct names names = { .words = words };
+	struct name_list names = { .words = words };
 
 	buf_adds(words, "definition");
 	for (size_t i = 0; i < s->env_file.len; i++)
 		names_add(&names, s->env_file.items[i]);
 	if (from && to && to->folder && !str_eq(to->named, to->folder)) {
-		add(words, ", ");
+		add_between(words, ", ");
 		link_words(to->named, to->folder, words);
 	}
 	for (size_t i = 0; from && to && i < to->len; i++)
-		if (find(from, to->files[i].name))
+		if (find_build_file(from, to->files[i].name))
 			names_add(&names, to->files[i].name);
 	names_end(&names);
 	if (from && to && from->commit && to->commit) {
@@ -291,10 +291,10 @@ static bool commit_counts(const struct build *was, const struct build *now, cons
 
 static void files_lost(const struct build *was, const struct build *now, struct buf *words)
 {
-	struct names names = { .words = words };
+	struct name_list names = { .words = words };
 
 	for (size_t i = 0; i < was->len; i++) {
-		const struct build_file *is = find(now, was->files[i].name);
+		const struct build_file *is = find_build_file(now, was->files[i].name);
 		struct buf one = BUF_INIT;
 
 		if (was->files[i].is_found || (is && same_file(&was->files[i], is)))
@@ -320,7 +320,7 @@ bool build_is_lost(
 	} else {
 		files_lost(was, now, &found);
 		if (commit_counts(was, now, running)) {
-			add(&found, ", ");
+			add_between(&found, ", ");
 			buf_adds(&found, "git commit ");
 			commit_words(was->commit, &found);
 			buf_adds(&found, " was replaced by ");
@@ -336,7 +336,7 @@ bool build_is_lost(
 
 const char *build_place(const struct build *b, const char *name)
 {
-	const struct build_file *file = find(b, name);
+	const struct build_file *file = find_build_file(b, name);
 	char *plain = file && file->at && !file->is_found ? path_join(b->folder, name) : NULL;
 	bool is_elsewhere = plain && !str_eq(plain, file->at);
 
@@ -373,7 +373,7 @@ void build_write(const struct build *b, const char *key, struct buf *out)
 	emit_close(out, '}');
 }
 
-static void read_file(struct build *b, const struct json *j)
+static void read_build_file(struct build *b, const struct json *j)
 {
 	struct build_file file = {
 		.name = (char *)json_string(json_get(j, "name"), NULL),
@@ -401,7 +401,7 @@ struct build *build_from_json(const struct json *j)
 	b->commit = mem_strdup(json_string(json_get(j, "commit"), NULL));
 	b->tree = mem_strdup(json_string(json_get(j, "tree"), NULL));
 	JSON_EACH (json_get(j, "files"), file) {
-		read_file(b, file);
+		read_build_file(b, file);
 	}
 	return b;
 }

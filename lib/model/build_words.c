@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/argv.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -64,7 +65,7 @@ static const char *const plain[] = { "echo", "printf", "test", "[", "true", "fal
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
-static bool is_among(const char *const *list, int count, const char *word)
+static bool is_listed(const char *const *list, int count, const char *word)
 {
 	int at = 0;
 
@@ -88,7 +89,7 @@ void build_word_free(void *word)
 	mem_free(w);
 }
 
-static void add_word(struct vec *words, const char *name, const char *folder, bool is_program)
+static void add_build_word(struct vec *words, const char *name, const char *folder, bool is_program)
 {
 	struct build_word *w = NULL;
 
@@ -107,9 +108,9 @@ static void add_argument(struct vec *words, const char *text, const char *folder
 	const char *equals = strchr(text, '=');
 
 	if (equals)
-		add_word(words, equals + 1, folder, false);
+		add_build_word(words, equals + 1, folder, false);
 	else if (*text != '-')
-		add_word(words, text, folder, false);
+		add_build_word(words, text, folder, false);
 }
 
 /* --- a shell's text -------------------------------------------------------------------------------------------------------- */
@@ -124,13 +125,6 @@ struct cutter {
 	bool is_lost;     /* a "cd" that cannot be told: what follows is nowhere */
 };
 
-static bool is_assignment(const char *word)
-{
-	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return len && word[len] == '=';
-}
-
 static void take_cd(struct cutter *c, const char *word)
 {
 	char *folder = path_join(c->folder ? c->folder : "", word);
@@ -143,12 +137,12 @@ static void take_cd(struct cutter *c, const char *word)
 static void take_program(struct cutter *c, const char *word)
 {
 	if (!c->is_lost)
-		add_word(c->words, word, c->folder, true);
+		add_build_word(c->words, word, c->folder, true);
 	else if (!strchr(word, '/'))
-		add_word(c->words, word, NULL, true);
+		add_build_word(c->words, word, NULL, true);
 }
 
-static void take(struct cutter *c, const char *word, bool is_told)
+static void take_word(struct cutter *c, const char *word, bool is_told)
 {
 	if (c->is_redirect) {
 		c->is_redirect = false;
@@ -156,11 +150,11 @@ static void take(struct cutter *c, const char *word, bool is_told)
 		c->is_lost |= !is_told;
 		take_cd(c, word);
 	} else if (c->is_command) {
-		if (is_assignment(word) || is_among(prefixes, COUNT(prefixes), word))
+		if (argv_is_assignment(word) || is_listed(prefixes, COUNT(prefixes), word))
 			return;
 		c->is_command = false;
 		c->is_cd = str_eq(word, "cd");
-		if (is_told && !c->is_cd && !is_among(plain, COUNT(plain), word))
+		if (is_told && !c->is_cd && !is_listed(plain, COUNT(plain), word))
 			take_program(c, word);
 	} else if (is_told && !c->is_lost) {
 		add_argument(c->words, word, c->folder);
@@ -201,7 +195,7 @@ static void cut_between(struct cutter *c)
 		c->is_command = true;
 }
 
-static void shell_words(const char *text, struct vec *words)
+static void add_shell_words(const char *text, struct vec *words)
 {
 	struct cutter c = { .at = text, .words = words, .is_command = true };
 	struct buf word = BUF_INIT;
@@ -219,7 +213,7 @@ static void shell_words(const char *text, struct vec *words)
 			continue;
 		}
 		is_told = cut_word(&c, &word);
-		take(&c, word.ptr, is_told);
+		take_word(&c, word.ptr, is_told);
 	}
 	buf_release(&word);
 	mem_free(c.folder);
@@ -231,7 +225,7 @@ static bool is_shell(char *const *argv)
 {
 	static const char *const shells[] = { "sh", "bash", "dash", "zsh", "ksh" };
 
-	return is_among(shells, COUNT(shells), path_base(argv[0])) && argv[1] && str_eq(argv[1], "-c") &&
+	return is_listed(shells, COUNT(shells), path_base(argv[0])) && argv[1] && str_eq(argv[1], "-c") &&
 		argv[2];
 }
 
@@ -250,10 +244,10 @@ void build_words(const struct spec *s, struct vec *words)
 	if (!argv || !argv[0])
 		return;
 	if (is_shell(argv)) {
-		shell_words(argv[2], words);
+		add_shell_words(argv[2], words);
 		return;
 	}
-	add_word(words, argv[0], NULL, true);
+	add_build_word(words, argv[0], NULL, true);
 	for (size_t i = 1; argv[i]; i++)
 		add_argument(words, argv[i], NULL);
 	for (size_t i = 0; i < words->len; i++)

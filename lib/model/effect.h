@@ -42,7 +42,7 @@ struct upstream_effect {
 	const struct spec *spec;
 	const struct upstream_server *servers; /* by instance; none: nobody serves now */
 	size_t count;
-	uint64_t serial; /* counts up with every wish of the app */
+	uint64_t serial; /* counts up with every upstream effect of the app */
 	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
 };
 

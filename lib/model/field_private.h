@@ -7,7 +7,7 @@
 #include "model/fields.h"
 
 /* Everything a reader needs; `member` is where the value goes. */
-struct reading {
+struct field_reading {
 	const struct field *f;
 	const struct field_input *in;
 	const struct toml_value *value;
@@ -16,19 +16,19 @@ struct reading {
 };
 
 /* Both give -1. */
-int read_complain(const struct reading *r, const char *words);
-int read_complain_type(const struct reading *r);
+int read_complain(const struct field_reading *r, const char *words);
+int read_complain_type(const struct field_reading *r);
 /* A string without NUL bytes, which no program could be given; NULL with a complaint. */
-const char *read_text(const struct reading *r, const struct toml_value *value);
+const char *read_text(const struct field_reading *r, const struct toml_value *value);
 /* A whole number within the row's bounds. */
-int read_int(const struct reading *r);
-int read_bounded(const struct reading *r, int64_t value, int64_t *member);
+int read_int(const struct field_reading *r);
+int read_bounded(const struct field_reading *r, int64_t value, int64_t *member);
 
-int read_strings(const struct reading *r);
-int read_watch(const struct reading *r);
-int read_ints(const struct reading *r);
-int read_count(const struct reading *r);
-int read_command(const struct reading *r);
-int read_env(const struct reading *r);
+int read_strings(const struct field_reading *r);
+int read_watch(const struct field_reading *r);
+int read_ints(const struct field_reading *r);
+int read_count(const struct field_reading *r);
+int read_command(const struct field_reading *r);
+int read_env(const struct field_reading *r);
 
 #endif

@@ -35,22 +35,22 @@ const char *field_wants(const struct field *f)
 	return f->flags & FIELD_AUTO ? "a whole number, or \"auto\"" : wants[f->kind];
 }
 
-int read_complain_type(const struct reading *r)
+int read_complain_type(const struct field_reading *r)
 {
 	diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not %s", r->in->key, field_wants(r->f),
 		toml_type_name(toml_type(r->value)));
 	return -1;
 }
 
-int read_complain(const struct reading *r, const char *words)
+int read_complain(const struct field_reading *r, const char *words)
 {
 	diags_error(r->ctx->d, toml_place(r->value), "'%s': %s", r->in->key, words);
 	return -1;
 }
 
-const char *read_text(const struct reading *r, const struct toml_value *value)
+const char *read_text(const struct field_reading *r, const struct toml_value *value)
 {
-	struct reading at = *r;
+	struct field_reading at = *r;
 	size_t len = 0;
 	const char *text = NULL;
 
@@ -66,7 +66,7 @@ const char *read_text(const struct reading *r, const struct toml_value *value)
 	return NULL;
 }
 
-static int read_string(const struct reading *r)
+static int read_string_field(const struct field_reading *r)
 {
 	const char *text = read_text(r, r->value);
 
@@ -79,7 +79,7 @@ static int read_string(const struct reading *r)
 	return 0;
 }
 
-static int read_varname(const struct reading *r)
+static int read_varname(const struct field_reading *r)
 {
 	const char *text = read_text(r, r->value);
 
@@ -87,10 +87,10 @@ static int read_varname(const struct reading *r)
 		return -1;
 	if (!dotenv_is_name(text))
 		return read_complain_type(r);
-	return read_string(r);
+	return read_string_field(r);
 }
 
-static int read_bool(const struct reading *r)
+static int read_bool(const struct field_reading *r)
 {
 	if (toml_type(r->value) != TOML_BOOL)
 		return read_complain_type(r);
@@ -109,7 +109,7 @@ static void print_bound(const struct field *f, int64_t value, struct buf *out)
 		buf_addf(out, "%lld", (long long)value);
 }
 
-int read_bounded(const struct reading *r, int64_t value, int64_t *member)
+int read_bounded(const struct field_reading *r, int64_t value, int64_t *member)
 {
 	struct buf low = BUF_INIT;
 	struct buf high = BUF_INIT;
@@ -130,7 +130,7 @@ int read_bounded(const struct reading *r, int64_t value, int64_t *member)
 	return -1;
 }
 
-int read_int(const struct reading *r)
+int read_int(const struct field_reading *r)
 {
 	int64_t number = 0;
 	struct diag *complaint = NULL;
@@ -149,7 +149,7 @@ int read_int(const struct reading *r)
 	return -1;
 }
 
-static int read_number(const struct reading *r)
+static int read_number_field(const struct field_reading *r)
 {
 	enum toml_type type = toml_type(r->value);
 	double number = 0;
@@ -177,7 +177,7 @@ static const int64_t unit_factors[] = {
 };
 
 /* Seconds are what most of these mean: `stop_timeout = 10` is written for other programs. */
-static void doubt_milliseconds(const struct reading *r, int64_t number)
+static void doubt_milliseconds(const struct field_reading *r, int64_t number)
 {
 	if (r->f->kind != FIELD_DURATION || r->in->unit != UNIT_MS || number <= 0 ||
 		number >= FEW_MILLISECONDS)
@@ -188,7 +188,7 @@ static void doubt_milliseconds(const struct reading *r, int64_t number)
 }
 
 /* A number in the key's unit, or a text with a unit of its own. */
-static int read_measured(const struct reading *r, bool (*parse)(const char *, int64_t *))
+static int read_measured(const struct field_reading *r, bool (*parse)(const char *, int64_t *))
 {
 	int64_t factor = unit_factors[r->in->unit];
 	int64_t number = 0;
@@ -215,12 +215,12 @@ static int read_measured(const struct reading *r, bool (*parse)(const char *, in
 	}
 }
 
-static int read_duration(const struct reading *r)
+static int read_duration(const struct field_reading *r)
 {
 	return read_measured(r, duration_parse);
 }
 
-static int read_size(const struct reading *r)
+static int read_size(const struct field_reading *r)
 {
 	return read_measured(r, size_parse);
 }
@@ -235,7 +235,7 @@ static void list_words(const struct field *f, struct buf *out)
 	}
 }
 
-static int complain_word(const struct reading *r, const char *text)
+static int complain_word(const struct field_reading *r, const char *text)
 {
 	struct str_guess guess = { .typed = text };
 	struct buf list = BUF_INIT;
@@ -252,7 +252,7 @@ static int complain_word(const struct reading *r, const char *text)
 	return -1;
 }
 
-static int store_word(const struct reading *r, const char *text)
+static int store_word(const struct field_reading *r, const char *text)
 {
 	for (const struct field_word *w = r->f->words; w->word; w++) {
 		if (strcmp(w->word, text) != 0)
@@ -269,7 +269,7 @@ static int store_word(const struct reading *r, const char *text)
 }
 
 /* Names of other programs that hold a boolean, or other words, where we hold a word. */
-static int read_word_alias(const struct reading *r)
+static int read_word_alias(const struct field_reading *r)
 {
 	bool is_exec_mode = r->in->how == ALIAS_EXEC_MODE;
 	const char *text = NULL;
@@ -293,7 +293,7 @@ static int read_word_alias(const struct reading *r)
 	return store_word(r, toml_bool(r->value) ? "shared" : "each");
 }
 
-static int read_word(const struct reading *r)
+static int read_word_field(const struct field_reading *r)
 {
 	const char *text = NULL;
 
@@ -303,7 +303,7 @@ static int read_word(const struct reading *r)
 	return text ? store_word(r, text) : -1;
 }
 
-static int read_signal(const struct reading *r)
+static int read_signal_field(const struct field_reading *r)
 {
 	const char *text = read_text(r, r->value);
 	char *name = text ? signal_parse(text) : NULL;
@@ -322,15 +322,15 @@ static int read_signal(const struct reading *r)
 	return 0;
 }
 
-static int (*const readers[])(const struct reading *) = {
-	[FIELD_STRING] = read_string,
+static int (*const readers[])(const struct field_reading *) = {
+	[FIELD_STRING] = read_string_field,
 	[FIELD_BOOL] = read_bool,
 	[FIELD_INT] = read_int,
-	[FIELD_NUMBER] = read_number,
+	[FIELD_NUMBER] = read_number_field,
 	[FIELD_DURATION] = read_duration,
 	[FIELD_SIZE] = read_size,
-	[FIELD_WORD] = read_word,
-	[FIELD_SIGNAL] = read_signal,
+	[FIELD_WORD] = read_word_field,
+	[FIELD_SIGNAL] = read_signal_field,
 	[FIELD_STRINGS] = read_strings,
 	[FIELD_INTS] = read_ints,
 	[FIELD_COUNT] = read_count,
@@ -343,7 +343,7 @@ static int (*const readers[])(const struct reading *) = {
 int field_read(
 	const struct field *f, const struct field_input *in, struct spec *s, const struct field_context *ctx)
 {
-	struct reading r = {
+	struct field_reading r = {
 		.f = f,
 		.in = in,
 		.value = in->value,

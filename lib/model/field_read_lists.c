@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "base/toml.h"
 
-static int read_list(const struct reading *r, struct strings *list)
+static int read_string_list(const struct field_reading *r, struct strings *list)
 {
 	size_t count = toml_type(r->value) == TOML_ARRAY ? toml_count(r->value) : 1;
 
@@ -30,18 +30,18 @@ static int read_list(const struct reading *r, struct strings *list)
 	return 0;
 }
 
-int read_strings(const struct reading *r)
+int read_strings(const struct field_reading *r)
 {
 	struct strings list = { .items = NULL };
 
-	if (read_list(r, &list) < 0)
+	if (read_string_list(r, &list) < 0)
 		return -1;
 	strings_release(r->member);
 	*(struct strings *)r->member = list;
 	return 0;
 }
 
-int read_watch(const struct reading *r)
+int read_watch(const struct field_reading *r)
 {
 	if (toml_type(r->value) != TOML_BOOL)
 		return read_strings(r);
@@ -51,7 +51,7 @@ int read_watch(const struct reading *r)
 	return 0;
 }
 
-int read_ints(const struct reading *r)
+int read_ints(const struct field_reading *r)
 {
 	struct ints list = { .items = NULL };
 	bool is_array = toml_type(r->value) == TOML_ARRAY;
@@ -62,7 +62,7 @@ int read_ints(const struct reading *r)
 		return read_complain(r, "the list is too long");
 	list.items = mem_zalloc(count, sizeof(*list.items));
 	for (; list.len < count; list.len++) {
-		struct reading one = *r;
+		struct field_reading one = *r;
 
 		one.value = is_array ? toml_at(r->value, list.len) : r->value;
 		one.member = &list.items[list.len];
@@ -95,7 +95,7 @@ bool count_parse(const char *text, struct count *count)
 	return is_ok;
 }
 
-int read_count(const struct reading *r)
+int read_count(const struct field_reading *r)
 {
 	struct count count = { .kind = COUNT_NUMBER };
 	const char *text = NULL;
@@ -113,7 +113,7 @@ int read_count(const struct reading *r)
 	return 0;
 }
 
-int read_command(const struct reading *r)
+int read_command(const struct field_reading *r)
 {
 	struct command command = { .text = NULL };
 	struct strings words = { .items = NULL };
@@ -122,7 +122,7 @@ int read_command(const struct reading *r)
 	int rc = 0;
 
 	if (toml_type(r->value) == TOML_ARRAY) {
-		if (read_list(r, &words) < 0)
+		if (read_string_list(r, &words) < 0)
 			return -1;
 		if (!words.len || !*words.items[0]) {
 			strings_release(&words);
@@ -168,7 +168,7 @@ static int env_value_text(const struct toml_value *value, struct buf *out)
 	}
 }
 
-static int read_env_value(const struct reading *r, const char *name, struct env *env)
+static int read_env_value(const struct field_reading *r, const char *name, struct env *env)
 {
 	struct buf text = BUF_INIT;
 	struct buf value = BUF_INIT;
@@ -196,7 +196,7 @@ out:
 	return rc;
 }
 
-int read_env(const struct reading *r)
+int read_env(const struct field_reading *r)
 {
 	struct env *env = r->member;
 	int rc = 0;
@@ -208,7 +208,7 @@ int read_env(const struct reading *r)
 	for (size_t i = 0; i < toml_count(r->value); i++) {
 		size_t len = 0;
 		const char *name = toml_key(r->value, i, &len);
-		struct reading one = *r;
+		struct field_reading one = *r;
 
 		one.value = toml_at(r->value, i);
 		if (!len || strlen(name) != len || strchr(name, '=')) {

@@ -290,7 +290,7 @@ static void print_count(const struct count *count, struct buf *out)
 }
 
 /* Names only: values may be secret. */
-static void print_env(const struct env *env, struct buf *out)
+static void print_env_field(const struct env *env, struct buf *out)
 {
 	buf_adds(out, "{ ");
 	for (size_t i = 0; i < env->len; i++)
@@ -378,7 +378,7 @@ void field_print(const struct field *f, const struct spec *s, struct buf *out)
 		print_command(member, out);
 		break;
 	case FIELD_ENV:
-		print_env(member, out);
+		print_env_field(member, out);
 		break;
 	}
 }

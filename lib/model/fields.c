@@ -9,7 +9,7 @@
 #include "base/toml.h"
 
 /* Cheaper than strcmp for the many that differ at once. */
-static bool is_key(const char *key, const char *asked)
+static bool is_asked_key(const char *key, const char *asked)
 {
 	return key[0] == asked[0] && !strcmp(key, asked);
 }
@@ -43,7 +43,7 @@ const struct field *field_find(const char *key)
 const struct field_alias *field_alias_find(const char *key)
 {
 	for (size_t i = 0; i < field_aliases_count; i++)
-		if (is_key(field_aliases[i].key, key))
+		if (is_asked_key(field_aliases[i].key, key))
 			return &field_aliases[i];
 	return NULL;
 }
@@ -193,14 +193,9 @@ static void release_command(void *member)
 	command_release(member);
 }
 
-static void copy_command(void *to, const void *from)
+static void copy_command_field(void *to, const void *from)
 {
-	const struct command *source = from;
-
-	*(struct command *)to = (struct command){
-		.text = mem_strdup(source->text),
-		.argv = source->argv ? argv_dup(source->argv) : NULL,
-	};
+	command_copy(to, from);
 }
 
 static bool equal_command(const void *a, const void *b)
@@ -213,14 +208,9 @@ static void release_env(void *member)
 	env_release(member);
 }
 
-static void copy_env(void *to, const void *from)
+static void copy_env_field(void *to, const void *from)
 {
-	const struct env *source = from;
-	struct env copy = { .items = NULL };
-
-	for (size_t i = 0; i < source->len; i++)
-		env_put(&copy, source->items[i].name, source->items[i].value);
-	*(struct env *)to = copy;
+	env_copy(to, from);
 }
 
 static bool equal_env(const void *a, const void *b)
@@ -249,8 +239,8 @@ static const struct kind_ops kinds[] = {
 	[FIELD_WATCH] = { release_strings, copy_strings, equal_strings, false },
 	[FIELD_INTS] = { release_ints, copy_ints, equal_ints, false },
 	[FIELD_COUNT] = { release_count, copy_count, equal_count, true },
-	[FIELD_COMMAND] = { release_command, copy_command, equal_command, false },
-	[FIELD_ENV] = { release_env, copy_env, equal_env, false },
+	[FIELD_COMMAND] = { release_command, copy_command_field, equal_command, false },
+	[FIELD_ENV] = { release_env, copy_env_field, equal_env, false },
 };
 
 void field_release(const struct field *f, struct spec *s)

@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "base/utc.h"
 
-static bool is_text(const char *bytes, size_t len)
+static bool is_line_text(const char *bytes, size_t len)
 {
 	size_t step = 1;
 
@@ -26,7 +26,7 @@ static void set_bytes(struct json *j, const struct logline *l)
 	struct buf exact = BUF_INIT;
 
 	buf_add(&text, l->bytes, l->len);
-	if (!is_text(l->bytes, l->len)) {
+	if (!is_line_text(l->bytes, l->len)) {
 		/* The others that are no text become U+FFFD by themselves; this one would end it. */
 		for (size_t i = 0; i < text.len; i++)
 			text.ptr[i] = (char)(text.ptr[i] ? text.ptr[i] : '\xff');

@@ -69,7 +69,7 @@ static struct node *unplaced_need(const struct node *node)
 }
 
 /* Follows one unplaced need after the other from `start` until a node comes again, then tells that circle. */
-static void tell_cycle(struct node *start, struct diags *d)
+static void report_cycle(struct node *start, struct diags *d)
 {
 	struct vec path = VEC_INIT;
 	struct buf words = BUF_INIT;
@@ -145,7 +145,7 @@ int order_specs(const struct vec *specs, struct vec *ordered, int *levels, struc
 	place_nodes(nodes, specs->len, &placed);
 	for (size_t i = 0; i < specs->len; i++)
 		if (!nodes[i].is_placed)
-			tell_cycle(&nodes[i], d);
+			report_cycle(&nodes[i], d);
 	for (size_t i = 0; i < placed.len; i++) {
 		const struct node *node = placed.items[i];
 

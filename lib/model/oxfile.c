@@ -70,7 +70,7 @@ static void read_top(struct oxfile_reading *r, const struct toml_value *root)
 }
 
 /* Names that a '\0' cuts short would pass for others. */
-static void check_names(struct oxfile_reading *r, const struct toml_value *value)
+static void check_app_names(struct oxfile_reading *r, const struct toml_value *value)
 {
 	bool is_table = toml_type(value) == TOML_TABLE;
 
@@ -80,7 +80,7 @@ static void check_names(struct oxfile_reading *r, const struct toml_value *value
 
 		if (strlen(name) != len)
 			diags_error(r->d, toml_key_place(value, i), "a name cannot hold a NUL character");
-		check_names(r, toml_at(value, i));
+		check_app_names(r, toml_at(value, i));
 	}
 }
 
@@ -252,7 +252,7 @@ struct oxfile *oxfile_read(
 	root = toml_parse(text, len, d);
 	if (!root)
 		return NULL;
-	check_names(&r, root);
+	check_app_names(&r, root);
 	if (d->errors == errors_before) {
 		r.base = spec_new("");
 		o = oxfile_from_tree(text, len, root, &r);

@@ -18,7 +18,7 @@ static void put_variable(void *context, const char *name, const char *value, str
 		env_put(env, name, value);
 }
 
-static int read_env_file(const struct spec *s, const char *name, oxfile_reader reader, void *context,
+static int read_layer_env_file(const struct spec *s, const char *name, oxfile_reader reader, void *context,
 	struct env *env, struct diags *d, struct err *e)
 {
 	char *path = path_join(s->folder, name);
@@ -50,7 +50,7 @@ int oxfile_read_env_files(
 		for (size_t k = 0; k < s->env_file.len; k++) {
 			size_t before = d->errors;
 
-			if (read_env_file(s, s->env_file.items[k], reader, context, &env, d, &e) == 0 ||
+			if (read_layer_env_file(s, s->env_file.items[k], reader, context, &env, d, &e) == 0 ||
 				d->errors > before)
 				continue;
 			oxfile_about(o, d);

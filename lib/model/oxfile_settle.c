@@ -18,7 +18,7 @@ static bool was_written(const struct spec *s, const char *key)
 }
 
 /* By the app itself, and not for all apps. */
-static bool is_own(const struct spec *s, const char *key)
+static bool is_own_key(const struct spec *s, const char *key)
 {
 	const struct field *f = field_find(key);
 	const struct row_place *found = f ? oxfile_row_place(s, field_index(f)) : NULL;
@@ -29,7 +29,7 @@ static bool is_own(const struct spec *s, const char *key)
 /* What is written for all apps gives way where it does not fit what this one says. */
 static void give_way(struct spec *s, const char *key)
 {
-	if (was_written(s, key) && !is_own(s, key))
+	if (was_written(s, key) && !is_own_key(s, key))
 		field_reset(field_find(key), s);
 }
 
@@ -130,9 +130,9 @@ static void settle_port(struct oxfile_reading *r, const struct spec *s)
 
 static void settle_command(struct oxfile_reading *r, struct spec *s)
 {
-	if (is_own(s, "command"))
+	if (is_own_key(s, "command"))
 		give_way(s, "script");
-	else if (is_own(s, "script"))
+	else if (is_own_key(s, "script"))
 		give_way(s, "command");
 	if (s->script && s->command.argv)
 		diags_error(r->d, oxfile_place(s, "script"),
@@ -148,7 +148,7 @@ static void settle_command(struct oxfile_reading *r, struct spec *s)
 	else if (s->args.len && s->command.argv)
 		fold_args(s);
 	settle_port(r, s);
-	if (s->interpreter && !s->script && is_own(s, "interpreter"))
+	if (s->interpreter && !s->script && is_own_key(s, "interpreter"))
 		diags_error(r->d, oxfile_place(s, "interpreter"), "'interpreter' goes with 'script'");
 	/* They live on in command; the revision is the same however it was written. */
 	field_release(field_find("script"), s);
@@ -161,7 +161,7 @@ static void settle_restart(struct oxfile_reading *r, struct spec *s)
 	s->is_delay_written = was_written(s, "restart_delay_ms");
 	if (s->restart_delay_max_ms >= s->restart_delay_ms)
 		return;
-	if (is_own(s, "restart_delay_max_ms"))
+	if (is_own_key(s, "restart_delay_max_ms"))
 		diags_error(r->d, oxfile_place(s, "restart_delay_max_ms"),
 			"'restart_delay_max_ms' is less than the first delay");
 	s->restart_delay_max_ms = s->restart_delay_ms;
@@ -175,7 +175,7 @@ static void inherit_health(struct spec *s)
 	bool has_own = false;
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		has_own |= is_own(s, ways[i]);
+		has_own |= is_own_key(s, ways[i]);
 	for (size_t i = 0; has_own && i < sizeof(ways) / sizeof(ways[0]); i++)
 		give_way(s, ways[i]);
 	if (!may_have_port(s))
@@ -204,7 +204,7 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 		diags_error(r->d, s->at,
 			"the health check of '%s' has more than one of endpoint, tcp and command", s->name);
 	for (size_t i = 0; !ways && i < sizeof(others) / sizeof(others[0]); i++) {
-		if (!is_own(s, others[i]) || was_written(s, "health_check.tcp"))
+		if (!is_own_key(s, others[i]) || was_written(s, "health_check.tcp"))
 			continue;
 		diag_hint(diags_error(
 				  r->d, oxfile_place(s, others[i]), "this health check has nothing to check"),
@@ -216,8 +216,8 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 static void settle_ready(struct oxfile_reading *r, struct spec *s)
 {
 	/* One that is written and wrong got its complaint already. */
-	bool has_health =
-		spec_has_health(s) || is_own(s, "health_check.endpoint") || is_own(s, "health_check.command");
+	bool has_health = spec_has_health(s) || is_own_key(s, "health_check.endpoint") ||
+		is_own_key(s, "health_check.command");
 
 	if (!has_health)
 		give_way(s, "wait_ready");
@@ -248,7 +248,7 @@ static void settle_deploy(struct oxfile_reading *r, struct spec *s)
 		diags_error(r->d, oxfile_place(s, "deploy.surge"),
 			"with surge = 0 and max_unavailable = 0 no deploy could ever move");
 	if (s->instances.kind == COUNT_NUMBER && s->deploy.canary > s->instances.value &&
-		!is_own(s, "deploy.canary"))
+		!is_own_key(s, "deploy.canary"))
 		s->deploy.canary = s->instances.value;
 	if (s->instances.kind == COUNT_NUMBER && s->deploy.canary > s->instances.value)
 		diags_error(r->d, oxfile_place(s, "deploy.canary"),
@@ -257,9 +257,9 @@ static void settle_deploy(struct oxfile_reading *r, struct spec *s)
 
 static void settle_logs(struct oxfile_reading *r, struct spec *s)
 {
-	if (is_own(s, "logs.stdout") || is_own(s, "logs.stderr"))
+	if (is_own_key(s, "logs.stdout") || is_own_key(s, "logs.stderr"))
 		give_way(s, "logs.combined");
-	if (is_own(s, "logs.combined")) {
+	if (is_own_key(s, "logs.combined")) {
 		give_way(s, "logs.stdout");
 		give_way(s, "logs.stderr");
 	}

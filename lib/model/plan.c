@@ -46,7 +46,7 @@ static struct plan_step *plan_add(struct plan *p, enum plan_verb verb, const cha
 	return step;
 }
 
-static void add_name(struct buf *out, const char *name)
+static void add_unique_name(struct buf *out, const char *name)
 {
 	buf_addf(out, "%s%s", out->len ? ", " : "", name);
 }
@@ -58,10 +58,10 @@ static void env_difference(const char *key, const struct env *from, const struct
 
 	for (size_t i = 0; i < to->len; i++)
 		if (!str_eq(env_get(from, to->items[i].name), to->items[i].value))
-			add_name(&names, to->items[i].name);
+			add_unique_name(&names, to->items[i].name);
 	for (size_t i = 0; i < from->len; i++)
 		if (!env_get(to, from->items[i].name))
-			add_name(&names, from->items[i].name);
+			add_unique_name(&names, from->items[i].name);
 	if (names.len)
 		buf_addf(out, "%s%s (%s)", out->len ? ", " : "", key, names.ptr);
 	buf_release(&names);
@@ -74,7 +74,7 @@ static bool is_told_elsewhere(const struct field *f)
 }
 
 /* A delay that is written counts after a good long run too, also where its value is that of the default. */
-static bool is_same(const struct field *f, const struct spec *from, const struct spec *to)
+static bool is_same_field(const struct field *f, const struct spec *from, const struct spec *to)
 {
 	if (f->offset == offsetof(struct spec, restart_delay_ms) &&
 		from->is_delay_written != to->is_delay_written)
@@ -92,7 +92,7 @@ static char *working_folder(const struct plan_app *app)
 }
 
 /* One folder may have two names. */
-static bool has_moved(const struct plan_app *from, const struct plan_app *to)
+static bool has_moved_port(const struct plan_app *from, const struct plan_app *to)
 {
 	char *was = working_folder(from);
 	char *is = working_folder(to);
@@ -109,21 +109,22 @@ static void compare_specs(const struct spec *from, const struct spec *to, struct
 		const struct field *f = &fields[i];
 		bool replaces = f->flags & FIELD_REPLACES;
 
-		if (is_told_elsewhere(f) || is_same(f, from, to))
+		if (is_told_elsewhere(f) || is_same_field(f, from, to))
 			continue;
 		if (f->kind == FIELD_ENV)
 			env_difference(f->key, field_member_const(f, from), field_member_const(f, to),
 				&difference->replaces);
 		else
-			add_name(replaces ? &difference->replaces : &difference->in_place, f->key);
+			add_unique_name(replaces ? &difference->replaces : &difference->in_place, f->key);
 	}
 	env_difference("env_file", &from->file_env, &to->file_env, &difference->replaces);
 }
 
-static void compare(const struct plan_app *from, const struct plan_app *to, struct difference *difference)
+static void compare_definitions(
+	const struct plan_app *from, const struct plan_app *to, struct difference *difference)
 {
-	if (has_moved(from, to))
-		add_name(&difference->replaces, "working_dir");
+	if (has_moved_port(from, to))
+		add_unique_name(&difference->replaces, "working_dir");
 	compare_specs(from->spec, to->spec, difference);
 	if (difference->replaces.len)
 		buf_adds(&difference->replaces, " changed");
@@ -177,7 +178,7 @@ static void plan_both(struct plan *p, const struct plan_app *from, const struct 
 	int kept = from->instances < to->instances ? from->instances : to->instances;
 	struct buf why = BUF_INIT;
 
-	compare(from, to, &difference);
+	compare_definitions(from, to, &difference);
 	buf_addf(&why, "instances %d -> %d", from->instances, to->instances);
 	for (int i = 0; i < kept; i++)
 		plan_instance(p, from, to, i, &difference);

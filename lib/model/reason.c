@@ -63,34 +63,34 @@ static const char *const ready_words[] = {
 };
 enum { READY_COUNT = sizeof(ready_words) / sizeof(ready_words[0]) };
 
-static bool has(enum reason_kind kind, size_t field)
+static bool has_field(enum reason_kind kind, size_t field)
 {
 	return (rows[kind].fields >> field & 1) != 0;
 }
 
-static const void *at(const struct reason *r, const struct field *f)
+static const void *member_at(const struct reason *r, const struct field *f)
 {
 	return (const char *)r + f->offset;
 }
 
-static void *place(struct reason *r, const struct field *f)
+static void *member_place(struct reason *r, const struct field *f)
 {
 	return (char *)r + f->offset;
 }
 
 static int64_t int_at(const struct reason *r, const struct field *f)
 {
-	return *(const int64_t *)at(r, f);
+	return *(const int64_t *)member_at(r, f);
 }
 
 static const char *words_at(const struct reason *r, const struct field *f)
 {
-	return *(const char *const *)at(r, f);
+	return *(const char *const *)member_at(r, f);
 }
 
 static const struct reason *cause_at(const struct reason *r, const struct field *f)
 {
-	return *(const struct reason *const *)at(r, f);
+	return *(const struct reason *const *)member_at(r, f);
 }
 
 /* --- copies ----------------------------------------------------------------------------------------------------------- */
@@ -104,10 +104,11 @@ struct reason *reason_copy(const struct reason *r)
 
 		/* What the kind does not have stays behind, so that equal ones are written equally. */
 		if (f->type == WORDS)
-			*(const char **)place(copy, f) = has(r->kind, k) ? mem_strdup(words_at(r, f)) : NULL;
+			*(const char **)member_place(copy, f) =
+				has_field(r->kind, k) ? mem_strdup(words_at(r, f)) : NULL;
 		else if (f->type == CAUSE)
-			*(const struct reason **)place(copy, f) =
-				has(r->kind, k) ? reason_copy(cause_at(r, f)) : NULL;
+			*(const struct reason **)member_place(copy, f) =
+				has_field(r->kind, k) ? reason_copy(cause_at(r, f)) : NULL;
 	}
 	return copy;
 }
@@ -118,9 +119,9 @@ void reason_free(struct reason *r)
 		return;
 	for (size_t k = 0; k < FIELD_COUNT; k++) {
 		if (fields[k].type == WORDS)
-			mem_free(*(char **)place(r, &fields[k]));
+			mem_free(*(char **)member_place(r, &fields[k]));
 		else if (fields[k].type == CAUSE)
-			reason_free(*(struct reason **)place(r, &fields[k]));
+			reason_free(*(struct reason **)member_place(r, &fields[k]));
 	}
 	mem_free(r);
 }
@@ -137,13 +138,13 @@ static bool same_field(const struct reason *a, const struct reason *b, const str
 {
 	switch (f->type) {
 	case NUMBER:
-		return *(const double *)at(a, f) == *(const double *)at(b, f);
+		return *(const double *)member_at(a, f) == *(const double *)member_at(b, f);
 	case PORTS:
-		return same_ports(at(a, f), at(b, f));
+		return same_ports(member_at(a, f), member_at(b, f));
 	case WORDS:
 		return str_eq(words_at(a, f), words_at(b, f));
 	case BOOL:
-		return *(const bool *)at(a, f) == *(const bool *)at(b, f);
+		return *(const bool *)member_at(a, f) == *(const bool *)member_at(b, f);
 	case CAUSE:
 		return reason_equal(cause_at(a, f), cause_at(b, f));
 	default:
@@ -156,14 +157,14 @@ bool reason_equal(const struct reason *a, const struct reason *b)
 	if (!a || !b || a->kind != b->kind)
 		return a == b;
 	for (size_t k = 0; k < FIELD_COUNT; k++)
-		if (has(a->kind, k) && !same_field(a, b, &fields[k]))
+		if (has_field(a->kind, k) && !same_field(a, b, &fields[k]))
 			return false;
 	return true;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------- */
 
-static void add_signal(int64_t signal, struct buf *out)
+static void write_signal_value(int64_t signal, struct buf *out)
 {
 	const char *name = sigabbrev_np((int)signal);
 
@@ -177,7 +178,7 @@ static void write_signal(const char *key, int64_t signal, struct buf *out)
 {
 	struct buf name = BUF_INIT;
 
-	add_signal(signal, &name);
+	write_signal_value(signal, &name);
 	emit_string(out, key, name.ptr);
 	buf_release(&name);
 }
@@ -197,13 +198,13 @@ static bool is_known(const struct reason *r, const struct field *f)
 	case COUNT:
 		return int_at(r, f) >= 0;
 	case NUMBER:
-		return *(const double *)at(r, f) != 0;
+		return *(const double *)member_at(r, f) != 0;
 	case PORTS:
-		return ((const struct reason_ports *)at(r, f))->len > 0;
+		return ((const struct reason_ports *)member_at(r, f))->len > 0;
 	case WORDS:
 		return words_at(r, f) && *words_at(r, f);
 	case BOOL:
-		return *(const bool *)at(r, f);
+		return *(const bool *)member_at(r, f);
 	case CAUSE:
 		return cause_at(r, f) != NULL;
 	default:
@@ -228,10 +229,10 @@ static void write_field(const struct reason *r, const struct field *f, struct bu
 		emit_string(out, f->key, ready_words[int_at(r, f)]);
 		break;
 	case NUMBER:
-		emit_number(out, f->key, *(const double *)at(r, f));
+		emit_number(out, f->key, *(const double *)member_at(r, f));
 		break;
 	case PORTS:
-		write_ports(f->key, at(r, f), out);
+		write_ports(f->key, member_at(r, f), out);
 		break;
 	case WORDS:
 		emit_string(out, f->key, words_at(r, f));
@@ -254,21 +255,21 @@ void reason_write(const struct reason *r, const char *key, const char *text, str
 	emit_open(out, key, '{');
 	emit_string(out, "code", rows[r->kind].code);
 	for (size_t k = 0; k < FIELD_COUNT; k++)
-		if (has(r->kind, k) && is_known(r, &fields[k]) && (r->kind != REASON_OTHER || !text))
+		if (has_field(r->kind, k) && is_known(r, &fields[k]) && (r->kind != REASON_OTHER || !text))
 			write_field(r, &fields[k], out);
 	if (text)
 		emit_string(out, "text", text);
 	emit_close(out, '}');
 }
 
-static int64_t read_word(const char *const *words, int count, const struct json *j)
+static int64_t word_number(const char *const *words, int count, const struct json *j)
 {
 	int found = 0;
 
 	return str_find(words, count, json_string(j, NULL), &found) ? found : 0;
 }
 
-static int64_t read_signal(const struct json *j)
+static int64_t signal_from_json(const struct json *j)
 {
 	const char *name = json_string(j, "");
 	int64_t number = 0;
@@ -293,11 +294,11 @@ static void read_ports(const struct json *j, struct reason_ports *ports)
 	}
 }
 
-static struct reason *read_at(const struct json *j, int depth);
+static struct reason *read_reason_at(const struct json *j, int depth);
 
-static void read_field(struct reason *r, const struct field *f, const struct json *j, int depth)
+static void read_reason_field(struct reason *r, const struct field *f, const struct json *j, int depth)
 {
-	void *to = place(r, f);
+	void *to = member_place(r, f);
 
 	switch (f->type) {
 	case COUNT:
@@ -308,13 +309,13 @@ static void read_field(struct reason *r, const struct field *f, const struct jso
 		(void)json_int(j, to);
 		break;
 	case SIGNAL:
-		*(int64_t *)to = read_signal(j);
+		*(int64_t *)to = signal_from_json(j);
 		break;
 	case RULE:
-		*(int64_t *)to = read_word(rule_words, REASON_RULE_COUNT, j);
+		*(int64_t *)to = word_number(rule_words, REASON_RULE_COUNT, j);
 		break;
 	case READY:
-		*(int64_t *)to = read_word(ready_words, READY_COUNT, j);
+		*(int64_t *)to = word_number(ready_words, READY_COUNT, j);
 		break;
 	case NUMBER:
 		(void)json_number(j, to);
@@ -329,7 +330,7 @@ static void read_field(struct reason *r, const struct field *f, const struct jso
 		*(bool *)to = json_bool(j, false);
 		break;
 	case CAUSE:
-		*(const struct reason **)to = read_at(j, depth + 1);
+		*(const struct reason **)to = read_reason_at(j, depth + 1);
 		break;
 	}
 }
@@ -350,7 +351,7 @@ static bool find_code(const char *code, enum reason_kind *kind)
 	return false;
 }
 
-static struct reason *read_at(const struct json *j, int depth)
+static struct reason *read_reason_at(const struct json *j, int depth)
 {
 	enum reason_kind kind = REASON_OTHER;
 	struct reason *r = NULL;
@@ -364,14 +365,14 @@ static struct reason *read_at(const struct json *j, int depth)
 	r = mem_zalloc(1, sizeof(*r));
 	r->kind = kind;
 	for (size_t k = 0; k < FIELD_COUNT; k++)
-		if (has(kind, k))
-			read_field(r, &fields[k], json_get(j, fields[k].key), depth);
+		if (has_field(kind, k))
+			read_reason_field(r, &fields[k], json_get(j, fields[k].key), depth);
 	return r;
 }
 
 struct reason *reason_read(const struct json *j)
 {
-	return read_at(j, 1);
+	return read_reason_at(j, 1);
 }
 
 /* --- questions ---------------------------------------------------------------------------------------------------------- */
@@ -403,15 +404,15 @@ const char *reason_field_doc(size_t field)
 
 bool reason_kind_has(enum reason_kind kind, size_t field)
 {
-	return has(kind, field);
+	return has_field(kind, field);
 }
 
 bool reason_has_rule(const struct reason *r)
 {
-	return r && has(r->kind, FIELD_ID_RULE) && r->rule != REASON_RULE_NONE;
+	return r && has_field(r->kind, FIELD_ID_RULE) && r->rule != REASON_RULE_NONE;
 }
 
-static void add_value(const struct reason *r, const struct field *f, struct buf *out)
+static void write_field_value(const struct reason *r, const struct field *f, struct buf *out)
 {
 	switch (f->type) {
 	case COUNT:
@@ -419,10 +420,10 @@ static void add_value(const struct reason *r, const struct field *f, struct buf 
 		buf_addf(out, "%lld", (long long)int_at(r, f));
 		break;
 	case SIGNAL:
-		add_signal(int_at(r, f), out);
+		write_signal_value(int_at(r, f), out);
 		break;
 	case NUMBER:
-		buf_addf(out, "%.4g", *(const double *)at(r, f));
+		buf_addf(out, "%.4g", *(const double *)member_at(r, f));
 		break;
 	case WORDS:
 		buf_adds(out, words_at(r, f));
@@ -437,11 +438,11 @@ bool reason_add_field(const struct reason *r, const char *key, size_t key_len, s
 	for (size_t k = 0; k < FIELD_COUNT; k++) {
 		const struct field *f = &fields[k];
 
-		if (!has(r->kind, k) || strlen(f->key) != key_len || memcmp(f->key, key, key_len) != 0)
+		if (!has_field(r->kind, k) || strlen(f->key) != key_len || memcmp(f->key, key, key_len) != 0)
 			continue;
 		if (!is_known(r, f))
 			return false;
-		add_value(r, f, out);
+		write_field_value(r, f, out);
 		return true;
 	}
 	return false;

@@ -283,13 +283,6 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	return 0;
 }
 
-static int number_of(const struct json *j, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(j, key), &value) && value > 0 && value < INT32_MAX ? (int)value : 0;
-}
-
 /* It is told beside the rest: what is missing is not known, and no mistake. */
 static void read_rollout(const struct json *j, struct rollout_status *s)
 {
@@ -301,10 +294,10 @@ static void read_rollout(const struct json *j, struct rollout_status *s)
 	*s = (struct rollout_status){
 		.phase = json_string(json_get(j, "phase"), "?"),
 		.kind = json_string(json_get(j, "kind"), "deploy"),
-		.from = number_of(j, "from"),
-		.to = number_of(j, "to"),
-		.done = number_of(j, "done"),
-		.total = number_of(j, "total"),
+		.from = json_get_count(j, "from"),
+		.to = json_get_count(j, "to"),
+		.done = json_get_count(j, "done"),
+		.total = json_get_count(j, "total"),
 		.elapsed_ms = elapsed > 0 && elapsed < 1e12 ? (int64_t)(elapsed * 1000) : 0,
 		.message = json_string(json_get(j, "message"), NULL),
 	};

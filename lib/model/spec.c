@@ -42,9 +42,25 @@ struct spec *spec_clone(const struct spec *s)
 	for (size_t i = 0; i < fields_count; i++)
 		field_own(&fields[i], copy);
 	copy->file_env = (struct env){ .items = NULL };
-	for (size_t i = 0; i < s->file_env.len; i++)
-		env_put(&copy->file_env, s->file_env.items[i].name, s->file_env.items[i].value);
+	env_copy(&copy->file_env, &s->file_env);
 	return copy;
+}
+
+void command_copy(struct command *to, const struct command *from)
+{
+	*to = (struct command){
+		.text = mem_strdup(from->text),
+		.argv = from->argv ? argv_dup(from->argv) : NULL,
+	};
+}
+
+void env_copy(struct env *to, const struct env *from)
+{
+	struct env copy = { .items = NULL };
+
+	for (size_t i = 0; i < from->len; i++)
+		env_put(&copy, from->items[i].name, from->items[i].value);
+	*to = copy;
 }
 
 bool env_equal(const struct env *a, const struct env *b)
@@ -181,7 +197,7 @@ void command_release(struct command *c)
 	*c = (struct command){ .text = NULL };
 }
 
-static char **shell_words(const char *line)
+static char **shell_command(const char *line)
 {
 	char **argv = mem_zalloc(4, sizeof(*argv));
 
@@ -223,7 +239,7 @@ bool command_wants_port(const struct command *c)
 
 int command_from_line(struct command *c, const char *line, struct err *e)
 {
-	char **argv = argv_needs_shell(line) ? shell_words(line) : argv_split(line, e);
+	char **argv = argv_needs_shell(line) ? shell_command(line) : argv_split(line, e);
 
 	if (!argv)
 		return -1;

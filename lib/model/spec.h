@@ -202,7 +202,10 @@ void env_put(struct env *env, const char *name, const char *value);
 const char *env_get(const struct env *env, const char *name);
 /* Whatever the order. */
 bool env_equal(const struct env *a, const struct env *b);
+/* `to` is overwritten, not released. */
+void env_copy(struct env *to, const struct env *from);
 void env_release(struct env *env);
+void command_copy(struct command *to, const struct command *from);
 void command_release(struct command *c);
 /* Words for a line: exec'd directly when it holds no shell syntax, else through /bin/sh -c. */
 int command_from_line(struct command *c, const char *line, struct err *e);

@@ -14,7 +14,7 @@
 /* Cgroups below cgroups that somebody made in his own: how deep they are followed. */
 enum { DEPTH_MAX = 16, MOUNTS_MAX = 4 * 1024 * 1024 };
 
-static ssize_t read_at(int dir, const char *path, char *text, size_t size)
+static ssize_t read_cgroup_file(int dir, const char *path, char *text, size_t size)
 {
 	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
 	ssize_t got = -1;
@@ -37,7 +37,7 @@ bool cgroup_of(pid_t pid, char *path, size_t size)
 	const char *line = text;
 
 	(void)snprintf(name, sizeof(name), "/proc/%d/cgroup", (int)pid);
-	if (read_at(AT_FDCWD, name, text, sizeof(text)) <= 0)
+	if (read_cgroup_file(AT_FDCWD, name, text, sizeof(text)) <= 0)
 		return false;
 	while (line && strncmp(line, "0::", 3) != 0) {
 		line = strchr(line, '\n');
@@ -50,7 +50,7 @@ bool cgroup_of(pid_t pid, char *path, size_t size)
 }
 
 /* A word of mountinfo: blanks and the like are written \040. */
-static void add_word(struct buf *out, const char *word, size_t len)
+static void add_mount_word(struct buf *out, const char *word, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (word[i] == '\\' && i + 3 < len) {
@@ -77,16 +77,16 @@ static bool read_mount(const char *line, size_t len, struct buf *root, struct bu
 		size_t size = strcspn(at, " ");
 
 		if (word == 3)
-			add_word(root, at, size);
+			add_mount_word(root, at, size);
 		else if (word == 4)
-			add_word(point, at, size);
+			add_mount_word(point, at, size);
 		at += size + 1;
 	}
 	return point->len > 0;
 }
 
 /* What of the tree is mounted begins at `root`. */
-static bool place(struct buf *out, const struct buf *root, const struct buf *point, const char *own)
+static bool place_of_cgroup(struct buf *out, const struct buf *root, const struct buf *point, const char *own)
 {
 	size_t skip = strcmp(root->ptr, "/") != 0 ? root->len : 0;
 
@@ -115,7 +115,7 @@ bool cgroup_folder(struct buf *out)
 
 		buf_clear(&root);
 		buf_clear(&point);
-		is_found = read_mount(line, len, &root, &point) && place(out, &root, &point, own);
+		is_found = read_mount(line, len, &root, &point) && place_of_cgroup(out, &root, &point, own);
 		line += len + (line[len] == '\n');
 	}
 out:
@@ -131,7 +131,7 @@ bool cgroup_is_populated(int dir, const char *name)
 	char text[512];
 
 	(void)snprintf(path, sizeof(path), "%s/cgroup.events", name);
-	return read_at(dir, path, text, sizeof(text)) > 0 && strstr(text, "populated 1");
+	return read_cgroup_file(dir, path, text, sizeof(text)) > 0 && strstr(text, "populated 1");
 }
 
 int cgroup_kill(int dir, const char *name)
@@ -176,7 +176,7 @@ static void each_below(const struct below *b, int dir, int depth)
 	closedir(list);
 }
 
-static int open_folder(int dir, const char *name)
+static int open_cgroup(int dir, const char *name)
 {
 	return openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
@@ -211,7 +211,7 @@ static int each_pid(const struct below *b, int folder)
 
 static int visit_folder(const struct below *b, int dir, const char *name, int depth)
 {
-	int folder = open_folder(dir, name);
+	int folder = open_cgroup(dir, name);
 	int rc = 0;
 
 	if (folder < 0)
@@ -255,7 +255,7 @@ static int remove_below(int dir, const char *name, int depth)
 		errno = EBUSY;
 		return -1;
 	}
-	fd = open_folder(dir, name);
+	fd = open_cgroup(dir, name);
 	if (fd < 0)
 		return -1;
 	each_below(&b, fd, depth);

@@ -19,7 +19,7 @@
 enum { LOCK_TEXT_MAX = 4096 };
 
 /* A variable that says where; an empty or relative one says nothing, as the XDG rules have it. */
-static const char *folder_of(const char *variable)
+static const char *folder_from_env(const char *variable)
 {
 	const char *value = getenv(variable);
 
@@ -115,9 +115,9 @@ static bool is_anothers(const char *folder)
 
 static int find_user(struct dirs *d, struct err *e)
 {
-	const char *run = folder_of("XDG_RUNTIME_DIR");
-	const char *state = folder_of("XDG_STATE_HOME");
-	const char *home = folder_of("HOME");
+	const char *run = folder_from_env("XDG_RUNTIME_DIR");
+	const char *state = folder_from_env("XDG_STATE_HOME");
+	const char *home = folder_from_env("HOME");
 
 	if (!state && !home)
 		return err_set(
@@ -160,7 +160,7 @@ void dirs_release(struct dirs *d)
 }
 
 /* The parents get what the umask leaves of 0755; the last one is private. */
-static int make_folder(const char *path, struct err *e)
+static int make_private_folder(const char *path, struct err *e)
 {
 	char *part = mem_strdup(path);
 	int rc = 0;
@@ -178,7 +178,7 @@ static int make_folder(const char *path, struct err *e)
 }
 
 /* In /tmp anybody may have been there first. */
-static int check_folder(const char *path, struct err *e)
+static int check_own_folder(const char *path, struct err *e)
 {
 	struct stat st;
 
@@ -196,9 +196,11 @@ static int check_folder(const char *path, struct err *e)
 
 int dirs_make(const struct dirs *d, struct err *e)
 {
-	if (make_folder(d->run, e) < 0 || make_folder(d->state, e) < 0 || make_folder(d->log, e) < 0)
+	if (make_private_folder(d->run, e) < 0 || make_private_folder(d->state, e) < 0 ||
+		make_private_folder(d->log, e) < 0)
 		return -1;
-	return check_folder(d->run, e) < 0 || check_folder(d->state, e) < 0 || check_folder(d->log, e) < 0
+	return check_own_folder(d->run, e) < 0 || check_own_folder(d->state, e) < 0 ||
+			check_own_folder(d->log, e) < 0
 		? -1
 		: 0;
 }

@@ -63,7 +63,7 @@ static int too_large(const char *name, size_t size_max, size_t size, struct err 
 	return -1;
 }
 
-static ssize_t read_some(int fd, void *bytes, size_t len)
+static ssize_t read_once(int fd, void *bytes, size_t len)
 {
 	ssize_t got = 0;
 
@@ -84,7 +84,7 @@ int file_read_stream(int fd, const char *name, size_t size_max, struct buf *out,
 		ssize_t got = 0;
 
 		buf_reserve(out, want);
-		got = read_some(fd, out->ptr + out->len, want);
+		got = read_once(fd, out->ptr + out->len, want);
 		if (got < 0) {
 			err_sys(e, errno, "cannot read '%s'", name);
 			break;
@@ -156,7 +156,7 @@ int file_read(const char *path, size_t size_max, struct buf *out, struct err *e)
 }
 
 /* The file that is meant: `path`, or what its links lead to, which need not exist yet. */
-static char *follow_links(const char *path, struct err *e)
+static char *resolve_links(const char *path, struct err *e)
 {
 	char link[PATH_MAX];
 	char *target = mem_strdup(path);
@@ -181,7 +181,7 @@ static char *follow_links(const char *path, struct err *e)
 }
 
 /* A new file beside the one that is meant, under a name that nobody else has; its name goes to *name. */
-static int open_beside(const char *folder, unsigned int mode, char **name)
+static int open_temporary(const char *folder, unsigned int mode, char **name)
 {
 	int fd = -1;
 
@@ -226,7 +226,7 @@ static int keep_mode(int fd, const struct stat *old)
 }
 
 /* So that the rename is there after a power cut.  The file is whole either way: failing here is no failure. */
-static void sync_folder(const char *folder)
+static void sync_folder_at(const char *folder)
 {
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -237,7 +237,7 @@ static void sync_folder(const char *folder)
 }
 
 /* One file for another. */
-struct change {
+struct file_change {
 	const char *target;
 	const char *previous; /* where the old one goes, or NULL */
 	unsigned int mode;
@@ -245,7 +245,7 @@ struct change {
 };
 
 /* The new file takes the target's name; there is no moment without a file of that name. */
-static int take_name(const struct change *c, const char *name)
+static int take_name(const struct file_change *c, const char *name)
 {
 	if (c->previous && c->old) {
 		/* One step where the file system can, and the old one has a name of its own for the moment. */
@@ -261,14 +261,14 @@ static int take_name(const struct change *c, const char *name)
 }
 
 /* With errno set on failure. */
-static int replace(const struct change *c, const char *bytes, size_t len)
+static int replace_file(const struct file_change *c, const char *bytes, size_t len)
 {
 	char *folder = path_folder(c->target);
 	char *name = NULL;
 	int rc = -1;
 	int number = 0;
 	/* What is to become private is private from birth. */
-	int fd = open_beside(folder, c->old ? 0600 : c->mode, &name);
+	int fd = open_temporary(folder, c->old ? 0600 : c->mode, &name);
 
 	if (fd < 0)
 		goto out;
@@ -276,7 +276,7 @@ static int replace(const struct change *c, const char *bytes, size_t len)
 		goto out;
 	if (take_name(c, name) < 0)
 		goto out;
-	sync_folder(folder);
+	sync_folder_at(folder);
 	rc = 0;
 out:
 	number = errno;
@@ -295,17 +295,17 @@ int file_write_keeping(const char *path, const char *previous, const void *bytes
 {
 	struct stat st;
 	bool is_there = stat(path, &st) == 0;
-	struct change c = { .previous = previous, .mode = mode, .old = is_there ? &st : NULL };
+	struct file_change c = { .previous = previous, .mode = mode, .old = is_there ? &st : NULL };
 	char *target = NULL;
 	int rc = 0;
 
 	if (is_there && !S_ISREG(st.st_mode))
 		return err_set(e, "cannot write '%s': it is %s", path, kind_name(st.st_mode));
-	target = follow_links(path, e);
+	target = resolve_links(path, e);
 	if (!target)
 		return -1;
 	c.target = target;
-	rc = replace(&c, bytes, len);
+	rc = replace_file(&c, bytes, len);
 	if (rc < 0)
 		err_sys(e, errno, "cannot write '%s'", path);
 	mem_free(target);

@@ -46,7 +46,7 @@ int file_read_for(const char *user, const char *group, const char *path, size_t 
 }
 
 /* A new file beside the one that is meant, under a name that nobody else has. */
-static int open_beside(const struct folder *f, mode_t mode, char name[NAME_SIZE], struct err *e)
+static int open_temporary_in(const struct folder *f, mode_t mode, char name[NAME_SIZE], struct err *e)
 {
 	int fd = -1;
 
@@ -59,7 +59,7 @@ static int open_beside(const struct folder *f, mode_t mode, char name[NAME_SIZE]
 }
 
 /* So that the rename is there after a power cut.  The file is whole either way: failing here is no failure. */
-static void sync_folder(const struct folder *f)
+static void sync_folder_of(const struct folder *f)
 {
 	int fd = folder_open_file(f, ".", O_RDONLY | O_DIRECTORY, 0, NULL);
 
@@ -68,7 +68,8 @@ static void sync_folder(const struct folder *f)
 	fd_close(&fd);
 }
 
-static int fill(const struct folder *f, int fd, const struct stat *old, const void *bytes, size_t len)
+static int fill_temporary(
+	const struct folder *f, int fd, const struct stat *old, const void *bytes, size_t len)
 {
 	if (fd_write_all(fd, bytes, len) < 0)
 		return -1;
@@ -80,7 +81,7 @@ static int fill(const struct folder *f, int fd, const struct stat *old, const vo
 	return fsync(fd);
 }
 
-static int replace(const struct folder *f, const void *bytes, size_t len, mode_t mode, struct err *e)
+static int replace_in(const struct folder *f, const void *bytes, size_t len, mode_t mode, struct err *e)
 {
 	char name[NAME_SIZE];
 	struct stat old;
@@ -90,17 +91,18 @@ static int replace(const struct folder *f, const void *bytes, size_t len, mode_t
 
 	if (is_there && !S_ISREG(old.st_mode))
 		return err_set(e, "it is no regular file, or a link in a folder that others can change");
-	fd = open_beside(f, is_there ? 0600 : mode, name, e);
+	fd = open_temporary_in(f, is_there ? 0600 : mode, name, e);
 	if (fd < 0)
 		return -1;
-	if (fill(f, fd, is_there ? &old : NULL, bytes, len) < 0 || folder_rename(f, name, f->name) < 0)
+	if (fill_temporary(f, fd, is_there ? &old : NULL, bytes, len) < 0 ||
+		folder_rename(f, name, f->name) < 0)
 		err_sys(e, errno, "'%s'", f->name);
 	else
 		rc = 0;
 	if (rc < 0)
 		(void)folder_unlink(f, name);
 	else
-		sync_folder(f);
+		sync_folder_of(f);
 	fd_close(&fd);
 	return rc;
 }
@@ -112,7 +114,7 @@ int file_write_as(const char *path, const struct rights *rights, const void *byt
 	int rc = folder_open(&f, path, rights, FOLDER_FOLLOW_OWN, e);
 
 	if (rc == 0) {
-		rc = replace(&f, bytes, len, (mode_t)mode, e);
+		rc = replace_in(&f, bytes, len, (mode_t)mode, e);
 		folder_close(&f);
 	}
 	return rc < 0 ? err_prefix(e, "cannot write '%s'", path) : 0;

@@ -27,7 +27,7 @@ enum {
 };
 
 /* On the way: `f` is where we are. */
-struct walk {
+struct path_walk {
 	struct folder *f;
 	struct buf rest; /* of the path, without slashes at its beginning */
 	unsigned int flags;
@@ -39,7 +39,7 @@ struct walk {
 /* --- words ------------------------------------------------------------------------------------------------------------- */
 
 /* What it is about is for the caller to say. */
-static int complain(int number, const char *why, struct err *e)
+static int complain_folder(int number, const char *why, struct err *e)
 {
 	(void)err_set(e, "%s", why);
 	if (e)
@@ -59,7 +59,7 @@ static int complain_of_system(const struct folder *f, int number, struct err *e)
 		buf_addf(&why, "%s (with the rights of user '%s')", strerror(number), user->name);
 	else
 		buf_adds(&why, strerror(number));
-	(void)complain(number, why.ptr, e);
+	(void)complain_folder(number, why.ptr, e);
 	buf_release(&why);
 	return -1;
 }
@@ -74,7 +74,7 @@ static int complain_of_link(const struct folder *f, const char *name, struct err
 	else
 		buf_adds(&why, "others can change; ");
 	buf_adds(&why, "name the file that it leads to, or use a folder that only root can change");
-	(void)complain(ELOOP, why.ptr, e);
+	(void)complain_folder(ELOOP, why.ptr, e);
 	buf_release(&why);
 	return -1;
 }
@@ -85,14 +85,14 @@ static int complain_of_owner(const char *name, uid_t owner, struct err *e)
 
 	buf_addf(&why, "'%s' belongs to uid %lu; remove it, or use another folder", name,
 		(unsigned long)owner);
-	(void)complain(EPERM, why.ptr, e);
+	(void)complain_folder(EPERM, why.ptr, e);
 	buf_release(&why);
 	return -1;
 }
 
 /* --- who could change it ------------------------------------------------------------------------------------------------ */
 
-static bool is_own(uid_t uid)
+static bool is_trusted_uid(uid_t uid)
 {
 	return uid == 0 || uid == geteuid();
 }
@@ -131,31 +131,31 @@ static bool user_may_change(const struct rights *r, int fd, const struct stat *s
 }
 
 /* The folder that we have just come to. */
-static void judge(struct walk *w, const struct stat *st)
+static void judge_step(struct path_walk *w, const struct stat *st)
 {
 	struct folder *f = w->f;
 	bool may_write = folder_others_may_write(st);
-	bool is_sticky = st->st_mode & S_ISVTX && is_own(st->st_uid);
+	bool is_sticky = st->st_mode & S_ISVTX && is_trusted_uid(st->st_uid);
 
 	f->owner = st->st_uid;
 	w->is_open = may_write && is_sticky;
-	w->is_private = is_own(st->st_uid) && !may_write;
+	w->is_private = is_trusted_uid(st->st_uid) && !may_write;
 	if (f->kind == FOLDER_USERS)
 		return;
 	if (f->rights && user_may_change(f->rights, f->fd, st))
 		f->kind = FOLDER_USERS;
-	else if (!is_own(st->st_uid))
+	else if (!is_trusted_uid(st->st_uid))
 		f->kind = f->rights ? FOLDER_USERS : FOLDER_SHARED;
 	else if (may_write && !is_sticky)
 		f->kind = FOLDER_SHARED;
 }
 
 /* What stands in an open folder is as safe as its owner. */
-static int judge_entry(const struct walk *w, const char *name, const struct stat *st, struct err *e)
+static int judge_entry(const struct path_walk *w, const char *name, const struct stat *st, struct err *e)
 {
 	struct folder *f = w->f;
 
-	if (!w->is_open || is_own(st->st_uid))
+	if (!w->is_open || is_trusted_uid(st->st_uid))
 		return 0;
 	if (!f->rights || st->st_uid != f->rights->uid)
 		return complain_of_owner(name, st->st_uid, e);
@@ -170,7 +170,7 @@ static const struct rights *rights_of(const struct folder *f)
 	return f->kind == FOLDER_USERS ? f->rights : NULL;
 }
 
-static int move_to(struct walk *w, int fd, struct err *e)
+static int move_to(struct path_walk *w, int fd, struct err *e)
 {
 	struct stat st;
 
@@ -182,17 +182,17 @@ static int move_to(struct walk *w, int fd, struct err *e)
 	}
 	fd_close(&w->f->fd);
 	w->f->fd = fd;
-	judge(w, &st);
+	judge_step(w, &st);
 	return 0;
 }
 
-static int enter_root(struct walk *w, struct err *e)
+static int enter_root(struct path_walk *w, struct err *e)
 {
 	return move_to(w, open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), e);
 }
 
 /* The next name, to be freed; `is_last` with a slash behind it too, which says no more. */
-static char *next_name(struct walk *w, bool *is_last)
+static char *next_name(struct path_walk *w, bool *is_last)
 {
 	size_t len = strcspn(w->rest.ptr, "/");
 	char *name = mem_strndup(w->rest.ptr, len);
@@ -203,16 +203,16 @@ static char *next_name(struct walk *w, bool *is_last)
 	return name;
 }
 
-static bool may_follow(const struct walk *w, const struct stat *st)
+static bool may_follow(const struct path_walk *w, const struct stat *st)
 {
 	const struct folder *f = w->f;
 
 	if (f->kind == FOLDER_OWN)
-		return !w->is_open || is_own(st->st_uid);
-	return is_own(st->st_uid) || (f->kind == FOLDER_USERS && st->st_uid == f->rights->uid);
+		return !w->is_open || is_trusted_uid(st->st_uid);
+	return is_trusted_uid(st->st_uid) || (f->kind == FOLDER_USERS && st->st_uid == f->rights->uid);
 }
 
-static int follow(struct walk *w, const char *name, const struct stat *st, struct err *e)
+static int follow_link(struct path_walk *w, const char *name, const struct stat *st, struct err *e)
 {
 	struct folder *f = w->f;
 	char text[LINK_MAX_BYTES + 1];
@@ -239,7 +239,7 @@ static int follow(struct walk *w, const char *name, const struct stat *st, struc
 	return text[0] == '/' ? enter_root(w, e) : 0;
 }
 
-static int make(const struct walk *w, const char *name)
+static int make(const struct path_walk *w, const char *name)
 {
 	int rc = rights_take(rights_of(w->f));
 
@@ -250,7 +250,7 @@ static int make(const struct walk *w, const char *name)
 	return rc < 0 && errno != EEXIST ? -1 : 0;
 }
 
-static int enter(struct walk *w, const char *name, struct err *e)
+static int enter_step(struct path_walk *w, const char *name, struct err *e)
 {
 	struct folder *f = w->f;
 	struct stat st;
@@ -265,7 +265,7 @@ static int enter(struct walk *w, const char *name, struct err *e)
 	if (judge_entry(w, name, &st, e) < 0)
 		return -1;
 	if (S_ISLNK(st.st_mode))
-		return follow(w, name, &st, e);
+		return follow_link(w, name, &st, e);
 	if (rights_take(rights_of(f)) < 0)
 		return complain_of_system(f, errno, e);
 	fd = openat(f->fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -288,7 +288,7 @@ static bool is_proc(int fd)
 }
 
 /* 1: it was a link and the way goes on; 0: here it ends; -1 with words. */
-static int end_at(struct walk *w, const char *name, struct err *e)
+static int end_at(struct path_walk *w, const char *name, struct err *e)
 {
 	struct folder *f = w->f;
 	struct stat st;
@@ -304,10 +304,10 @@ static int end_at(struct walk *w, const char *name, struct err *e)
 		f->is_magic = true;
 		return 0;
 	}
-	return follow(w, name, &st, e) < 0 ? -1 : 1;
+	return follow_link(w, name, &st, e) < 0 ? -1 : 1;
 }
 
-static int walk(struct walk *w, struct err *e)
+static int walk_path(struct path_walk *w, struct err *e)
 {
 	int rc = enter_root(w, e);
 
@@ -326,7 +326,7 @@ static int walk(struct walk *w, struct err *e)
 			rc = 0;
 			continue;
 		} else {
-			rc = enter(w, name, e);
+			rc = enter_step(w, name, e);
 		}
 		mem_free(name);
 	}
@@ -336,12 +336,12 @@ static int walk(struct walk *w, struct err *e)
 int folder_open(
 	struct folder *f, const char *path, const struct rights *rights, unsigned int flags, struct err *e)
 {
-	struct walk w = { .f = f, .rest = BUF_INIT, .flags = flags };
+	struct path_walk w = { .f = f, .rest = BUF_INIT, .flags = flags };
 	int rc = 0;
 
 	*f = (struct folder){ .fd = -1, .rights = rights, .path = mem_strdup(path) };
 	buf_adds(&w.rest, path + strspn(path, "/"));
-	rc = *path == '/' ? walk(&w, e) : complain_of_system(f, ENOENT, e);
+	rc = *path == '/' ? walk_path(&w, e) : complain_of_system(f, ENOENT, e);
 	f->is_open = w.is_open;
 	/* What is made in it is made beside what others make. */
 	if (rc == 0 && f->is_open && f->kind != FOLDER_USERS)
@@ -371,7 +371,7 @@ void folder_keep(struct folder *f)
 /* --- what is in it --------------------------------------------------------------------------------------------------------- */
 
 /* Opened already: nobody can put another one in its place. */
-static int check_file(const struct folder *f, const char *name, int fd, struct err *e)
+static int check_opened(const struct folder *f, const char *name, int fd, struct err *e)
 {
 	struct stat st;
 	bool is_users = f->kind == FOLDER_USERS && f->rights && f->rights->uid != RIGHTS_NOBODY;
@@ -380,12 +380,12 @@ static int check_file(const struct folder *f, const char *name, int fd, struct e
 		return 0;
 	if (fstat(fd, &st) < 0)
 		return complain_of_system(f, errno, e);
-	if (!is_own(st.st_uid) && !(is_users && st.st_uid == f->rights->uid) &&
+	if (!is_trusted_uid(st.st_uid) && !(is_users && st.st_uid == f->rights->uid) &&
 		!(f->kind == FOLDER_SHARED && !f->is_open && S_ISREG(st.st_mode) && st.st_uid == f->owner))
 		return complain_of_owner(name, st.st_uid, e);
 	/* With the user's own rights it is the user's own business. */
 	if (f->kind == FOLDER_SHARED && S_ISREG(st.st_mode) && st.st_nlink > 1)
-		return complain(EMLINK,
+		return complain_folder(EMLINK,
 			"the file has a second name (a hard link), in a folder that others can change; remove it, "
 			"or use another folder",
 			e);
@@ -407,7 +407,7 @@ int folder_open_file(const struct folder *f, const char *name, int flags, mode_t
 		return complain_of_link(f, name, e);
 	if (fd < 0)
 		return complain_of_system(f, number, e);
-	if (check_file(f, name, fd, e) < 0)
+	if (check_opened(f, name, fd, e) < 0)
 		fd_close(&fd);
 	return fd;
 }

@@ -20,7 +20,7 @@ enum {
 };
 
 /* The first line of a small file; NULL where there is none. */
-static char *read_line(const char *folder, const char *name)
+static char *read_first_line(const char *folder, const char *name)
 {
 	char *path = path_join(folder, name);
 	struct buf text = BUF_INIT;
@@ -61,7 +61,7 @@ static char *find_git(const char *folder)
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
 		found = mem_strdup(path);
 	} else {
-		line = read_line(folder, ".git");
+		line = read_first_line(folder, ".git");
 		if (line && str_starts(line, "gitdir: "))
 			found = path_join(folder, line + strlen("gitdir: "));
 	}
@@ -90,7 +90,7 @@ static struct rights *rights_of_git(const char *folder)
 /* Where refs are that all work trees of one repository share. */
 static char *common_folder(const char *git)
 {
-	char *line = read_line(git, "commondir");
+	char *line = read_first_line(git, "commondir");
 	char *folder = line && *line ? path_join(git, line) : mem_strdup(git);
 
 	mem_free(line);
@@ -127,7 +127,7 @@ static bool is_ref(const char *name)
 
 static char *find_commit(const char *git, const char *common)
 {
-	char *line = read_line(git, "HEAD");
+	char *line = read_first_line(git, "HEAD");
 	char *commit = NULL;
 
 	for (int links = 0; line && !commit && links < LINKS_MAX; links++) {
@@ -142,9 +142,9 @@ static char *find_commit(const char *git, const char *common)
 			break;
 		ref = mem_strdup(line + strlen("ref: "));
 		mem_free(line);
-		line = read_line(git, ref);
+		line = read_first_line(git, ref);
 		if (!line)
-			line = read_line(common, ref);
+			line = read_first_line(common, ref);
 		if (!line)
 			commit = find_packed(common, ref);
 		mem_free(ref);

@@ -42,7 +42,7 @@ static void add_socket(struct netdiag_sockets *out, struct netdiag_socket found)
 
 /* --- netlink --- */
 
-static int ask(int fd, int family, int port, unsigned int states)
+static int ask_kernel(int fd, int family, int port, unsigned int states)
 {
 	struct {
 		struct nlmsghdr header;
@@ -62,7 +62,7 @@ static int ask(int fd, int family, int port, unsigned int states)
 }
 
 /* One message of an answer: 1 there is more, 0 that was all, -1 with errno. */
-static int take_message(const struct nlmsghdr *message, struct netdiag_sockets *out)
+static int take_socket(const struct nlmsghdr *message, struct netdiag_sockets *out)
 {
 	if (message->nlmsg_type == NLMSG_DONE)
 		return 0;
@@ -86,7 +86,7 @@ static int take_message(const struct nlmsghdr *message, struct netdiag_sockets *
 	return 1;
 }
 
-static int take_answer(int fd, struct netdiag_sockets *out)
+static int read_sockets(int fd, struct netdiag_sockets *out)
 {
 	_Alignas(struct nlmsghdr) char bytes[ANSWER_MAX];
 	int rc = 1;
@@ -101,7 +101,7 @@ static int take_answer(int fd, struct netdiag_sockets *out)
 			return -1;
 		for (struct nlmsghdr *m = (void *)bytes; rc == 1 && NLMSG_OK(m, left);
 			m = NLMSG_NEXT(m, left))
-			rc = take_message(m, out);
+			rc = take_socket(m, out);
 	}
 	return rc;
 }
@@ -114,9 +114,9 @@ static int dump_netlink(int port, unsigned int states, struct netdiag_sockets *o
 	if (fd < 0)
 		return -1;
 	/* A machine without IPv6 refuses the second question only. */
-	if (ask(fd, AF_INET, port, states) == 0 && take_answer(fd, out) == 0) {
-		if (ask(fd, AF_INET6, port, states) == 0)
-			(void)take_answer(fd, out);
+	if (ask_kernel(fd, AF_INET, port, states) == 0 && read_sockets(fd, out) == 0) {
+		if (ask_kernel(fd, AF_INET6, port, states) == 0)
+			(void)read_sockets(fd, out);
 		rc = 0;
 	}
 	fd_close(&fd);
@@ -170,7 +170,7 @@ int64_t netdiag_listener(int link, const struct sockaddr *to)
 	got = recv(link, bytes, sizeof(bytes), 0);
 	if (got <= 0 || !NLMSG_OK(message, (unsigned int)got))
 		return -1;
-	if (take_message(message, &found) < 0)
+	if (take_socket(message, &found) < 0)
 		return errno == ENOENT ? 0 : -1;
 	inode = found.len ? found.items[0].inode : 0;
 	netdiag_release(&found);
@@ -192,7 +192,7 @@ static const char *word_at(const char *line, int n)
 	}
 }
 
-static void take_line(const char *line, int port, unsigned int states, struct netdiag_sockets *out)
+static void take_proc_line(const char *line, int port, unsigned int states, struct netdiag_sockets *out)
 {
 	const char *local = word_at(line, 1);
 	const char *state = word_at(line, 3);
@@ -226,7 +226,7 @@ static int dump_file(
 	if (file_read_stream(fd, path, PROC_NET_MAX, &text, e) == 0) {
 		/* The first line is a heading. */
 		for (char *line = strchr(text.ptr, '\n'); line && line[1]; line = strchr(line + 1, '\n'))
-			take_line(line + 1, port, states, out);
+			take_proc_line(line + 1, port, states, out);
 		rc = 0;
 	}
 	fd_close(&fd);

@@ -97,7 +97,7 @@ static bool know_own(void)
 }
 
 /* Neither of the two says whether it worked; asked for what cannot be, both say what is. */
-static bool become(uid_t uid, gid_t gid)
+static bool take_ids(uid_t uid, gid_t gid)
 {
 	(void)syscall(SET_FS_GID, gid);
 	(void)syscall(SET_FS_UID, uid);
@@ -108,9 +108,9 @@ static bool become(uid_t uid, gid_t gid)
  * The user first: with that root's powers over files are back, and groups need none of those.  A process whose user has changed is one that
  * leaves no core and that its own user may not trace; it has not changed for good.
  */
-static void go_back(void)
+static void restore_ids(void)
 {
-	if (become(geteuid(), getegid()) && syscall(SET_GROUPS, own.count, own.groups) == 0)
+	if (take_ids(geteuid(), getegid()) && syscall(SET_GROUPS, own.count, own.groups) == 0)
 		return;
 	log_error("cannot get back the daemon's own rights");
 	abort();
@@ -129,7 +129,7 @@ int rights_take(const struct rights *r)
 	was_dumpable = prctl(PR_GET_DUMPABLE);
 	if (syscall(SET_GROUPS, r->group_count, r->groups) < 0)
 		return -1;
-	if (become(r->uid, r->gid))
+	if (take_ids(r->uid, r->gid))
 		return 0;
 	rights_return(r);
 	errno = EPERM;
@@ -141,7 +141,7 @@ void rights_return(const struct rights *r)
 	int number = errno;
 
 	if (r) {
-		go_back();
+		restore_ids();
 		if (was_dumpable == 1)
 			(void)prctl(PR_SET_DUMPABLE, 1);
 	}

@@ -50,7 +50,7 @@ static int new_socket(int flags, struct err *e)
 }
 
 /* Its members may pass through to what they may open, and see nothing. */
-static int open_folder(const char *folder, gid_t group, struct err *e)
+static int open_socket_folder(const char *folder, gid_t group, struct err *e)
 {
 	if (group == UNIXSOCK_NO_GROUP)
 		return 0;
@@ -61,12 +61,12 @@ static int open_folder(const char *folder, gid_t group, struct err *e)
 }
 
 /* The folder that holds the socket: whoever may write to it could put his own socket in our place. */
-static int check_folder(const char *folder, gid_t group, struct err *e)
+static int check_socket_folder(const char *folder, gid_t group, struct err *e)
 {
 	struct stat st;
 
 	if (mkdir(folder, 0700) == 0)
-		return open_folder(folder, group, e);
+		return open_socket_folder(folder, group, e);
 	if (errno != EEXIST)
 		return err_sys(e, errno, "cannot make the folder '%s'", folder);
 	if (lstat(folder, &st) < 0)
@@ -78,7 +78,7 @@ static int check_folder(const char *folder, gid_t group, struct err *e)
 			(unsigned int)st.st_uid);
 	if (st.st_mode & 022)
 		return err_set(e, "others may write to the folder '%s'; make it 0700 with chmod", folder);
-	return open_folder(folder, group, e);
+	return open_socket_folder(folder, group, e);
 }
 
 /* Takes away what is dead at the path.  EADDRINUSE: it lives. */
@@ -145,7 +145,7 @@ int unixsock_listen(struct unixsock *s, const char *path, gid_t group, struct er
 		return -1;
 	folder = path_folder(path);
 	buf_addf(&lock_path, "%s.lock", path);
-	if (check_folder(folder, group, e) < 0)
+	if (check_socket_folder(folder, group, e) < 0)
 		goto out;
 	lock = open(lock_path.ptr, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0 || flock(lock, LOCK_EX) < 0) {

@@ -44,7 +44,7 @@ static int look_up_user(const char *name, struct passwd *entry, char **room)
 }
 
 /* Nobody comes to be by waiting. */
-static int missing(struct err *e)
+static int fail_missing_entry(struct err *e)
 {
 	if (e)
 		e->number = ENOENT;
@@ -75,7 +75,7 @@ int user_find_group(const char *name, gid_t *gid, struct err *e)
 	if (rc && rc != ENOENT && rc != ESRCH)
 		return err_sys(e, rc, "cannot look up the group '%s'", name);
 	(void)err_set(e, "there is no group '%s'", name);
-	return missing(e);
+	return fail_missing_entry(e);
 }
 
 static int fill_groups(struct user *u, struct err *e)
@@ -133,7 +133,7 @@ int user_find(struct user *u, const char *name, const char *group, struct err *e
 	else if (found < 0)
 		err_sys(e, errno, "cannot look up the user '%s'", name);
 	else if (!as_number(name, &id))
-		err_set(e, "there is no user '%s'", name), missing(e);
+		err_set(e, "there is no user '%s'", name), fail_missing_entry(e);
 	else if (!group)
 		err_set(e, "nobody has the user number %s, so say its group too", name);
 	else

@@ -38,7 +38,7 @@ static void add_workers(struct nginx_seen *seen, size_t master)
 	}
 }
 
-static bool visit(void *context, const struct proc *p)
+static bool visit_nginx(void *context, const struct proc *p)
 {
 	struct nginx_seen *seen = context;
 
@@ -56,12 +56,12 @@ static bool visit(void *context, const struct proc *p)
 void nginx_look(struct nginx_seen *seen)
 {
 	memset(seen, 0, sizeof(*seen));
-	(void)procfs_each(visit, seen);
+	(void)procfs_each(visit_nginx, seen);
 	for (size_t i = 0; i < seen->masters_len; i++)
 		add_workers(seen, i);
 }
 
-static bool is_among(const struct nginx_seen *seen, const struct nginx_process *worker)
+static bool is_known_worker(const struct nginx_seen *seen, const struct nginx_process *worker)
 {
 	for (size_t i = 0; i < seen->workers_len; i++)
 		if (seen->workers[i].pid == worker->pid && seen->workers[i].start_time == worker->start_time)
@@ -76,7 +76,7 @@ static bool has_turned(const struct nginx_seen *before, size_t master)
 
 	add_workers(&now, 0);
 	for (size_t i = 0; i < now.workers_len; i++) {
-		if (is_among(before, &now.workers[i]))
+		if (is_known_worker(before, &now.workers[i]))
 			return false;
 		has_new = true;
 	}

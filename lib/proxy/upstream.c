@@ -58,7 +58,7 @@ struct upstreams {
 
 /* --- what is to be done, and when --- */
 
-static void arm(struct upstreams *u)
+static void arm_round(struct upstreams *u)
 {
 	const struct map_entry *entry = NULL;
 	int64_t first = -1;
@@ -80,8 +80,8 @@ static void arm(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->due);
 }
 
-static void tell(struct upstreams *u, struct site *s, uint64_t serial, enum upstream_outcome outcome,
-	const char *words)
+static void report_outcome(struct upstreams *u, struct site *s, uint64_t serial,
+	enum upstream_outcome outcome, const char *words)
 {
 	if (s->is_gone)
 		return;
@@ -90,7 +90,7 @@ static void tell(struct upstreams *u, struct site *s, uint64_t serial, enum upst
 	u->options.told(u->options.context, s->app, serial, outcome, words);
 }
 
-static void retry_later(struct site *s)
+static void retry_site_later(struct site *s)
 {
 	s->retry_ms = s->retry_ms ? s->retry_ms * 2 : UPSTREAM_RETRY_MS;
 	if (s->retry_ms > UPSTREAM_RETRY_MAX_MS)
@@ -103,22 +103,22 @@ static void retry_later(struct site *s)
 }
 
 /* Told once: what is tried again and fails again says nothing new. */
-static void fail(struct upstreams *u, struct site *s, enum upstream_outcome outcome, const char *words)
+static void fail_site(struct upstreams *u, struct site *s, enum upstream_outcome outcome, const char *words)
 {
 	uint64_t serial = s->round_serial;
 
-	retry_later(s);
+	retry_site_later(s);
 	if (s->told == serial && s->told_outcome == outcome)
 		log_debug("%s: still not: %s", s->app, words);
 	else
-		tell(u, s, serial, outcome, words);
+		report_outcome(u, s, serial, outcome, words);
 }
 
 static void succeed(struct upstreams *u, struct site *s)
 {
 	s->retry_ms = 0;
 	s->is_alone = false;
-	tell(u, s, s->round_serial, UPSTREAM_IN_EFFECT, "");
+	report_outcome(u, s, s->round_serial, UPSTREAM_IN_EFFECT, "");
 }
 
 /* --- one round --- */
@@ -136,7 +136,7 @@ static void site_free(void *item)
 	mem_free(s);
 }
 
-static void end_round(struct upstreams *u)
+static void end_upstream_round(struct upstreams *u)
 {
 	u->round.len = 0;
 	u->is_lingering = false;
@@ -144,7 +144,7 @@ static void end_round(struct upstreams *u)
 	for (size_t i = 0; i < u->gone.len; i++)
 		site_free(u->gone.items[i]);
 	u->gone.len = 0;
-	arm(u);
+	arm_round(u);
 }
 
 static bool same_command(const struct command *a, const struct command *b)
@@ -173,7 +173,7 @@ static bool has_server(const struct site *s)
 	return false;
 }
 
-static int render(const struct site *s, struct buf *out, struct err *e)
+static int render_site(const struct site *s, struct buf *out, struct err *e)
 {
 	const struct spec *spec = s->spec;
 	const struct upstream upstream = {
@@ -199,12 +199,12 @@ static bool prepare(struct upstreams *u, struct site *s)
 	s->round_serial = s->serial;
 	if (!has_server(s))
 		succeed(u, s);
-	else if (render(s, &text, &e) < 0)
-		fail(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
+	else if (render_site(s, &text, &e) < 0)
+		fail_site(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
 	else if (upstream_file_is_settled(&s->file, &text))
 		succeed(u, s);
 	else if (upstream_file_put(&s->file, &text, &e) < 0)
-		fail(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
+		fail_site(u, s, UPSTREAM_TAKEN_BACK, e.text.ptr);
 	else
 		is_written = true;
 	err_release(&e);
@@ -216,14 +216,14 @@ static void run_command(struct upstreams *u, const struct command *c, const char
 {
 	const struct site *first = u->round.items[0];
 	struct buf name = BUF_INIT;
-	const struct run_wish wish = {
+	const struct run_request request = {
 		.command = c,
 		.folder = first->spec->folder,
 		.env = &u->env,
 		.umask = 022,
 		.timeout_ms = UPSTREAM_COMMAND_MS,
 	};
-	struct run_wish named = wish;
+	struct run_request named = request;
 
 	buf_addf(&name, "%s upstream %s", first->app, what);
 	named.name = name.ptr;
@@ -234,8 +234,8 @@ static void run_command(struct upstreams *u, const struct command *c, const char
 static void round_failed(struct upstreams *u, const char *words)
 {
 	for (size_t i = 0; i < u->round.len; i++)
-		fail(u, u->round.items[i], UPSTREAM_UNSURE, words);
-	end_round(u);
+		fail_site(u, u->round.items[i], UPSTREAM_UNSURE, words);
+	end_upstream_round(u);
 }
 
 static void round_done(struct upstreams *u)
@@ -246,7 +246,7 @@ static void round_done(struct upstreams *u)
 		upstream_file_settle(&s->file);
 		succeed(u, s);
 	}
-	end_round(u);
+	end_upstream_round(u);
 }
 
 static void arm_look(struct upstreams *u)
@@ -266,11 +266,11 @@ static bool waits_for_old(struct upstreams *u)
 	u->is_lingering = true;
 	u->look_ms = UPSTREAM_LOOK_FIRST_MS;
 	u->look_until = clock_ms() + UPSTREAM_OLD_MS;
-	arm(u);
+	arm_round(u);
 	return true;
 }
 
-static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+static void on_workers_look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct upstreams *u = w->data;
 	enum nginx_turn turn = nginx_compare(&u->before);
@@ -332,14 +332,14 @@ static void take_back(struct upstreams *u, const char *words)
 			log_error("%s: %s", s->app, e.text.ptr);
 		err_release(&e);
 		if (was_alone) {
-			fail(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNSURE, words);
+			fail_site(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNSURE, words);
 			continue;
 		}
 		s->is_alone = true;
 		s->is_due = true;
 		s->due_at = clock_ms();
 	}
-	end_round(u);
+	end_upstream_round(u);
 }
 
 static void on_tested(void *context, const struct run_result *result)
@@ -389,12 +389,12 @@ static void begin_round(struct upstreams *u)
 			vec_push(&u->round, s);
 	}
 	if (!u->round.len)
-		arm(u);
+		arm_round(u);
 	else
 		run_command(u, &((struct site *)u->round.items[0])->spec->nginx.test, "test", on_tested);
 }
 
-static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+static void on_round_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct upstreams *u = w->data;
 
@@ -415,8 +415,8 @@ struct upstreams *upstreams_new(const struct upstreams_options *options)
 	u->options = *options;
 	u->folder = mem_strdup(options->folder);
 	launch_own_environment(&u->env);
-	ev_timer_init(&u->due, on_due, 0, 0);
-	ev_timer_init(&u->look, on_look, 0, 0);
+	ev_timer_init(&u->due, on_round_due, 0, 0);
+	ev_timer_init(&u->look, on_workers_look, 0, 0);
 	u->due.data = u->look.data = u;
 	return u;
 }
@@ -451,7 +451,7 @@ static void take_spec(struct upstreams *u, struct site *s, const struct spec *sp
 	mem_free(path);
 }
 
-static struct site *find_or_add(struct upstreams *u, const char *app)
+static struct site *find_or_add_site(struct upstreams *u, const char *app)
 {
 	struct site *s = map_get(&u->sites, app);
 
@@ -468,7 +468,7 @@ static struct site *find_or_add(struct upstreams *u, const char *app)
 void upstreams_set(struct upstreams *u, const struct spec *spec, const struct upstream_server *servers,
 	size_t count, uint64_t serial)
 {
-	struct site *s = find_or_add(u, spec->name);
+	struct site *s = find_or_add_site(u, spec->name);
 
 	take_spec(u, s, spec);
 	mem_free(s->servers);
@@ -480,7 +480,7 @@ void upstreams_set(struct upstreams *u, const struct spec *spec, const struct up
 	if (!s->is_due || s->due_at > clock_ms() + UPSTREAM_COALESCE_MS)
 		s->due_at = clock_ms() + UPSTREAM_COALESCE_MS;
 	s->is_due = true;
-	arm(u);
+	arm_round(u);
 }
 
 void upstreams_forget(struct upstreams *u, const char *app)
@@ -495,5 +495,5 @@ void upstreams_forget(struct upstreams *u, const char *app)
 		vec_push(&u->gone, s);
 	else
 		site_free(s);
-	arm(u);
+	arm_round(u);
 }

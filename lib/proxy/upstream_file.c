@@ -49,7 +49,7 @@ bool upstream_file_is_settled(const struct upstream_file *f, const struct buf *t
 }
 
 /* What an earlier brain has kept is older than what is there now, and known to be good. */
-static int keep(const struct upstream_file *f, struct err *e)
+static int keep_previous(const struct upstream_file *f, struct err *e)
 {
 	struct buf bytes = BUF_INIT;
 	int rc = 0;
@@ -70,7 +70,7 @@ static int keep(const struct upstream_file *f, struct err *e)
 
 int upstream_file_put(const struct upstream_file *f, const struct buf *text, struct err *e)
 {
-	if (keep(f, e) < 0)
+	if (keep_previous(f, e) < 0)
 		return -1;
 	return file_write_as(f->path, f->rights, text->ptr, text->len, FILE_MODE, e);
 }

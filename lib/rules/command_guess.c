@@ -31,14 +31,6 @@ static const char *interpreter_of(const struct command_guess *g, const char *fil
 	return NULL;
 }
 
-/* NAME=value, as a shell takes it for a variable. */
-static bool is_assignment(const char *word)
-{
-	size_t len = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return len && word[len] == '=' && !(word[0] >= '0' && word[0] <= '9');
-}
-
 /* "oxctl start NAME OPTIONS-- WORDS", with `first` (or NULL) as the first word. */
 static void suggest(const struct command_guess *g, const char *name, const char *first, char *const *rest,
 	struct buf *out)
@@ -61,7 +53,7 @@ static bool guess_variables(const struct command_guess *g, struct buf *out)
 	char *const *command = g->argv;
 	struct buf variables = BUF_INIT;
 
-	for (; *command && is_assignment(*command); command++) {
+	for (; *command && argv_is_assignment(*command); command++) {
 		size_t len = strcspn(*command, "=") + 1;
 		char *value[] = { *command + len, NULL };
 
@@ -146,7 +138,7 @@ bool command_guess(const struct command_guess *g, struct buf *out)
 {
 	const char *near = NULL;
 
-	if (is_assignment(g->argv[0]))
+	if (argv_is_assignment(g->argv[0]))
 		return guess_variables(g, out);
 	if (guess_split(g, out) || guess_script_name(g, out))
 		return true;

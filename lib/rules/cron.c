@@ -65,7 +65,7 @@ struct slice {
 };
 
 /* Which field is being read, for words about it. */
-struct reader {
+struct cron_reader {
 	int number;
 	const struct cron_field *field;
 	struct err *e;
@@ -82,7 +82,7 @@ static int shown(struct slice s)
 	return (int)len;
 }
 
-static int complain(const struct reader *r, struct slice s, const char *what)
+static int complain_cron(const struct cron_reader *r, struct slice s, const char *what)
 {
 	return err_set(
 		r->e, "cron field %d (%s): '%.*s' %s", r->number, r->field->word, shown(s), s.at, what);
@@ -124,13 +124,13 @@ static int slice_name(struct slice s, const struct cron_field *f)
 }
 
 /* The number or name, or -1 with words. */
-static int read_value(const struct reader *r, struct slice s)
+static int read_cron_value(const struct cron_reader *r, struct slice s)
 {
 	int name = slice_name(s, r->field);
 	int value = name >= 0 ? name : slice_number(s);
 
 	if (value < 0)
-		return complain(r, s, r->field->names ? "is no number and no name" : "is no number");
+		return complain_cron(r, s, r->field->names ? "is no number and no name" : "is no number");
 	if (value < r->field->min || value > r->field->max)
 		return err_set(r->e, "cron field %d (%s): '%.*s' is outside %d..%d", r->number,
 			r->field->word, shown(s), s.at, r->field->min, r->field->max);
@@ -138,7 +138,7 @@ static int read_value(const struct reader *r, struct slice s)
 }
 
 /* `*`, `5`, `5-10`, each perhaps with `/2`; `5/2` goes on to the end. */
-static int read_item(const struct reader *r, struct slice item, uint64_t *bits)
+static int read_cron_item(const struct cron_reader *r, struct slice item, uint64_t *bits)
 {
 	struct slice range = item;
 	struct slice end = { 0 };
@@ -149,15 +149,15 @@ static int read_item(const struct reader *r, struct slice item, uint64_t *bits)
 	int last = r->field->max;
 
 	if (step < 1)
-		return complain(r, item, "has no step of 1 or more after '/'");
+		return complain_cron(r, item, "has no step of 1 or more after '/'");
 	if (range.len != 1 || range.at[0] != '*') {
 		bool has_end = slice_cut(&range, '-', &end);
 
-		first = read_value(r, range);
+		first = read_cron_value(r, range);
 		if (first < 0)
 			return -1;
 		if (has_end)
-			last = read_value(r, end);
+			last = read_cron_value(r, end);
 		else if (!has_step)
 			last = first;
 		if (last < 0)
@@ -166,14 +166,14 @@ static int read_item(const struct reader *r, struct slice item, uint64_t *bits)
 		if (has_end && r->field == &cron_fields[WEEKDAY] && !last && first)
 			last = r->field->max;
 		if (first > last)
-			return complain(r, item, "begins after its end");
+			return complain_cron(r, item, "begins after its end");
 	}
 	for (int i = first; i <= last; i += step)
 		*bits |= UINT64_C(1) << i;
 	return 0;
 }
 
-static int read_field(const struct reader *r, struct slice field, uint64_t *bits)
+static int read_cron_field(const struct cron_reader *r, struct slice field, uint64_t *bits)
 {
 	struct slice rest = { 0 };
 	bool has_more = true;
@@ -181,14 +181,14 @@ static int read_field(const struct reader *r, struct slice field, uint64_t *bits
 	*bits = 0;
 	while (has_more) {
 		has_more = slice_cut(&field, ',', &rest);
-		if (read_item(r, field, bits) < 0)
+		if (read_cron_item(r, field, bits) < 0)
 			return -1;
 		field = rest;
 	}
 	return 0;
 }
 
-static bool is_blank(char c)
+static bool is_cron_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
@@ -201,9 +201,9 @@ static size_t split(const char *text, struct slice found[FIELDS])
 	while (true) {
 		size_t len = 0;
 
-		while (is_blank(*text))
+		while (is_cron_blank(*text))
 			text++;
-		while (text[len] && !is_blank(text[len]))
+		while (text[len] && !is_cron_blank(text[len]))
 			len++;
 		if (!len)
 			return count;
@@ -241,9 +241,9 @@ int cron_parse(const char *text, struct cron *c, struct err *e)
 		return err_set(
 			e, "cron: expected 5 fields (minute hour day month weekday), found %zu", count);
 	for (int i = 0; i < FIELDS; i++) {
-		struct reader r = { .number = i + 1, .field = &cron_fields[i], .e = e };
+		struct cron_reader r = { .number = i + 1, .field = &cron_fields[i], .e = e };
 
-		if (read_field(&r, found[i], &bits[i]) < 0)
+		if (read_cron_field(&r, found[i], &bits[i]) < 0)
 			return -1;
 	}
 	*c = (struct cron){

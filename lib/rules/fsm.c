@@ -9,7 +9,7 @@
 	}
 
 /*
- * The wish (up or down) lives in the herd, not here: a start while stopping or a second stop change nothing that runs, so they
+ * Whether an instance is wanted up lives in the herd, not here: a start while stopping or a second stop change nothing that runs, so they
  * are no steps.  Whatever ends a process is legal in every state that has one, so that no exit is ever lost.
  */
 static const struct step steps[STATE_COUNT][EVENT_COUNT] = {

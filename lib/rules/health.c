@@ -20,7 +20,7 @@ enum health health_after(
 	return before == HEALTH_NONE ? HEALTH_UNKNOWN : before;
 }
 
-static int64_t least(int64_t a, int64_t b)
+static int64_t least_ms(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
@@ -60,7 +60,7 @@ int64_t health_soon(const struct spec *s, int64_t since, int64_t now)
 
 	if (pause < HEALTH_SOON_MS)
 		pause = HEALTH_SOON_MS;
-	return now + least(pause, least(s->health.interval_ms, HEALTH_SOON_MAX_MS));
+	return now + least_ms(pause, least_ms(s->health.interval_ms, HEALTH_SOON_MAX_MS));
 }
 
 int64_t health_next(const struct spec *s, uint32_t slot, int64_t due, int64_t now)
@@ -73,7 +73,7 @@ int64_t health_next(const struct spec *s, uint32_t slot, int64_t due, int64_t no
 
 int64_t health_again(const struct spec *s, uint32_t slot, int64_t now)
 {
-	return now + phase_of(slot, least(s->health.interval_ms, HEALTH_SOON_MAX_MS));
+	return now + phase_of(slot, least_ms(s->health.interval_ms, HEALTH_SOON_MAX_MS));
 }
 
 bool health_is_late(int64_t due, int64_t now)

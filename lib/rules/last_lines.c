@@ -25,7 +25,7 @@ void last_lines_clear(struct last_lines *l)
 }
 
 /* Room for one more part of a line, which is shorter than the spare room. */
-static void make_room(struct last_lines *l, size_t len)
+static void drop_oldest(struct last_lines *l, size_t len)
 {
 	size_t more = l->cap ? l->cap : FIRST_ROOM;
 
@@ -43,28 +43,28 @@ static void make_room(struct last_lines *l, size_t len)
 	l->cap = more;
 }
 
-static void put(struct last_lines *l, const char *bytes, size_t len)
+static void put_bytes(struct last_lines *l, const char *bytes, size_t len)
 {
-	make_room(l, len);
+	drop_oldest(l, len);
 	memcpy(l->text + l->len, bytes, len);
 	l->len += len;
 }
 
 /* A part of one line, without its newline. */
-static void add_part(struct last_lines *l, const char *bytes, size_t len)
+static void append_bytes(struct last_lines *l, const char *bytes, size_t len)
 {
 	size_t room = l->column < LAST_LINES_WIDTH ? LAST_LINES_WIDTH - l->column : 0;
 	size_t fits = len < room ? len : room;
 
 	if (!l->is_within)
-		put(l, "\n", 1);
+		put_bytes(l, "\n", 1);
 	l->is_within = true;
 	if (fits)
-		put(l, bytes, fits);
+		put_bytes(l, bytes, fits);
 	l->column += fits;
 	/* Once: it counts as one more byte. */
 	if (len > fits && l->column == LAST_LINES_WIDTH) {
-		put(l, "...", 3);
+		put_bytes(l, "...", 3);
 		l->column++;
 	}
 }
@@ -92,7 +92,7 @@ void last_lines_add(struct last_lines *l, const char *bytes, size_t len)
 		const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
 		size_t part = (size_t)((newline ? newline : end) - bytes);
 
-		add_part(l, bytes, part);
+		append_bytes(l, bytes, part);
 		bytes += part;
 		if (!newline)
 			break;

@@ -20,7 +20,7 @@ struct board {
 	struct vec *troubles;
 };
 
-static int step_of(const struct port_claim *claim)
+static int claim_step(const struct port_claim *claim)
 {
 	return claim->step > 1 ? claim->step : 1;
 }
@@ -28,10 +28,11 @@ static int step_of(const struct port_claim *claim)
 /* In 64 bits, so that ten thousand instances with a wild step are still a number. */
 static int64_t port_at(const struct port_claim *claim, int instance)
 {
-	return claim->first + (int64_t)instance * step_of(claim);
+	return claim->first + (int64_t)instance * claim_step(claim);
 }
 
-static void complain(struct board *b, enum port_trouble_kind kind, size_t claim, size_t other, int64_t port)
+static void report_trouble(
+	struct board *b, enum port_trouble_kind kind, size_t claim, size_t other, int64_t port)
 {
 	struct port_trouble *trouble = mem_zalloc(1, sizeof(*trouble));
 
@@ -45,12 +46,13 @@ static void complain(struct board *b, enum port_trouble_kind kind, size_t claim,
 }
 
 /* Puts the claim's range on the board; whoever was there first stays, and each meeting is told once. */
-static void lay(struct board *b, const struct port_claim *claim, size_t self, enum port_trouble_kind meeting)
+static void lay_claim(
+	struct board *b, const struct port_claim *claim, size_t self, enum port_trouble_kind meeting)
 {
 	int64_t last = claim->instances > 0 ? port_at(claim, claim->instances - 1) : claim->first;
 
 	if (last > PORTS_LAST)
-		complain(b, PORT_BEYOND, self, self, last);
+		report_trouble(b, PORT_BEYOND, self, self, last);
 	for (int i = 0; i < claim->instances && port_at(claim, i) <= PORTS_LAST; i++) {
 		int64_t port = port_at(claim, i);
 		size_t other = b->holder[port];
@@ -59,12 +61,12 @@ static void lay(struct board *b, const struct port_claim *claim, size_t self, en
 			b->holder[port] = self + 1;
 		} else if (b->told[other - 1] != self + 1) {
 			b->told[other - 1] = self + 1;
-			complain(b, meeting, self, other - 1, port);
+			report_trouble(b, meeting, self, other - 1, port);
 		}
 	}
 }
 
-static void begin(struct port_claim *claim)
+static void begin_claim(struct port_claim *claim)
 {
 	claim->source = PORT_NONE;
 	claim->first = 0;
@@ -85,7 +87,7 @@ static void lay_all(struct board *b, const struct port_claim *claims, size_t cou
 
 	for (size_t i = 0; i < count; i++)
 		if (claims[i].source == source)
-			lay(b, &claims[i], i, meeting);
+			lay_claim(b, &claims[i], i, meeting);
 }
 
 static void settle_block(struct board *b, struct port_claim *claim, size_t self, int first)
@@ -138,11 +140,11 @@ static void settle_new(struct board *b, struct port_claim *claim, size_t self)
 
 	if (claim->source != PORT_NONE || claim->instances < 2)
 		return;
-	first = find_block(b, claim->instances, step_of(claim));
+	first = find_block(b, claim->instances, claim_step(claim));
 	if (first)
 		settle_block(b, claim, self, first);
 	else
-		complain(b, PORT_NO_BLOCK, self, self, 0);
+		report_trouble(b, PORT_NO_BLOCK, self, self, 0);
 }
 
 void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void *context, int port),
@@ -158,7 +160,7 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 	};
 
 	for (size_t i = 0; i < count; i++)
-		begin(&claims[i]);
+		begin_claim(&claims[i]);
 	lay_all(&b, claims, count, PORT_WRITTEN);
 	for (size_t i = 0; i < count; i++)
 		settle_remembered(&b, &claims[i], i);

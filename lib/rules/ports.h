@@ -18,7 +18,7 @@ enum {
 
 enum port_source { PORT_NONE, PORT_WRITTEN, PORT_FROM_ENV, PORT_BLOCK };
 
-/* One app's wish, and then what it got.  Ports of instances: first, first + step, … */
+/* The ports that one app asks for, and then those that it got.  Ports of instances: first, first + step, … */
 struct port_claim {
 	const char *app; /* borrowed */
 	int written;     /* `port`, or 0 */

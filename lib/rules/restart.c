@@ -10,7 +10,8 @@ static const char *const policy_words[] = {
 	[RESTART_NEVER] = "never",
 };
 
-static __attribute__((format(printf, 2, 3))) void explain(struct restart_decision *d, const char *format, ...)
+static __attribute__((format(printf, 2, 3))) void explain_decision(
+	struct restart_decision *d, const char *format, ...)
 {
 	size_t len = strlen(d->why);
 	va_list args;
@@ -26,25 +27,25 @@ static void explain_end(struct restart_decision *d, struct end end)
 
 	switch (end.kind) {
 	case END_EXITED:
-		explain(d, "exit code %d", end.code);
+		explain_decision(d, "exit code %d", end.code);
 		break;
 	case END_SIGNALED:
 		if (signal)
-			explain(d, "killed by SIG%s", signal);
+			explain_decision(d, "killed by SIG%s", signal);
 		else
-			explain(d, "killed by signal %d", end.code);
+			explain_decision(d, "killed by signal %d", end.code);
 		break;
 	case END_NEVER_READY:
-		explain(d, "a failed start");
+		explain_decision(d, "a failed start");
 		break;
 	case END_UNHEALTHY:
-		explain(d, "a failed check (unhealthy_threshold)");
+		explain_decision(d, "a failed check (unhealthy_threshold)");
 		break;
 	case END_UNSEEN:
-		explain(d, "ended while no daemon was there to see how");
+		explain_decision(d, "ended while no daemon was there to see how");
 		break;
 	case END_SPAWN_FAILED:
-		explain(d, "not started");
+		explain_decision(d, "not started");
 		break;
 	case END_OVER_LIMIT:
 		break;
@@ -69,18 +70,18 @@ static bool stays_down(const struct spec *s, struct end end, struct restart_deci
 
 	if (is_stop_code(s, end)) {
 		d->verdict = RESTART_FINISHED;
-		explain(d, "; not restarted (stop_exit_codes)");
+		explain_decision(d, "; not restarted (stop_exit_codes)");
 		return true;
 	}
 	if (is_good && s->restart != RESTART_ALWAYS) {
 		d->verdict = RESTART_FINISHED;
-		explain(d, "; not restarted (restart = \"%s\")", policy);
+		explain_decision(d, "; not restarted (restart = \"%s\")", policy);
 		return true;
 	}
 	if (s->restart == RESTART_NEVER) {
 		d->verdict = RESTART_STOPPED;
 		d->is_crash = true;
-		explain(d, "; not restarted (restart = \"%s\")", policy);
+		explain_decision(d, "; not restarted (restart = \"%s\")", policy);
 		return true;
 	}
 	return false;
@@ -134,7 +135,7 @@ static void remember_restart(struct restart_history *h, int64_t at)
 		h->recent_len++;
 }
 
-static void give_up(struct restart_decision *d)
+static void decide_to_give_up(struct restart_decision *d)
 {
 	d->verdict = RESTART_GIVE_UP;
 	d->delay_ms = 0;
@@ -149,8 +150,8 @@ static bool passes_restart_limit(
 
 	if (limit <= 0 || restarts_near(h, start_at) < limit)
 		return false;
-	give_up(d);
-	explain(d, "%safter %lld restarts in five minutes: crash_restart_limit is reached",
+	decide_to_give_up(d);
+	explain_decision(d, "%safter %lld restarts in five minutes: crash_restart_limit is reached",
 		d->is_crash ? ", " : "", (long long)limit);
 	return true;
 }
@@ -160,9 +161,9 @@ static bool is_too_often(
 	const struct spec *s, const struct restart_history *h, int64_t start_at, struct restart_decision *d)
 {
 	if (s->max_restarts > 0 && h->crashes >= s->max_restarts) {
-		give_up(d);
-		explain(d, ", crash %lld in a row: max_restarts = %lld is reached", (long long)h->crashes,
-			(long long)s->max_restarts);
+		decide_to_give_up(d);
+		explain_decision(d, ", crash %lld in a row: max_restarts = %lld is reached",
+			(long long)h->crashes, (long long)s->max_restarts);
 		return true;
 	}
 	return passes_restart_limit(s, h, start_at, d);
@@ -172,22 +173,24 @@ static void explain_delay(
 	const struct spec *s, const struct restart_history *h, bool was_stable, struct restart_decision *d)
 {
 	if (was_stable && !d->delay_ms) {
-		explain(d, " after restart_window_secs of being ready, starts again at once");
+		explain_decision(d, " after restart_window_secs of being ready, starts again at once");
 		return;
 	}
-	explain(d, ", crash %lld", (long long)h->crashes);
+	explain_decision(d, ", crash %lld", (long long)h->crashes);
 	if (s->max_restarts > 0)
-		explain(d, " of %lld", (long long)s->max_restarts);
+		explain_decision(d, " of %lld", (long long)s->max_restarts);
 	if (!d->delay_ms)
-		explain(d, ", starts again at once (%s = 0)",
+		explain_decision(d, ", starts again at once (%s = 0)",
 			s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms");
 	else if (d->delay_ms > s->restart_delay_max_ms || s->restart_delay_ms <= 0)
-		explain(d, ", starts again after %lld ms (it restarts too fast)", (long long)d->delay_ms);
+		explain_decision(
+			d, ", starts again after %lld ms (it restarts too fast)", (long long)d->delay_ms);
 	else if (d->delay_ms >= s->restart_delay_max_ms)
-		explain(d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
+		explain_decision(
+			d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
 	else
-		explain(d, ", %s %lld ms", h->crashes > 1 ? "delay doubled to" : "starts again after",
-			(long long)d->delay_ms);
+		explain_decision(d, ", %s %lld ms",
+			h->crashes > 1 ? "delay doubled to" : "starts again after", (long long)d->delay_ms);
 }
 
 /* Without a delay a program that ends at once would keep the machine busy with starting it. */
@@ -220,7 +223,8 @@ static void decide_unseen(const struct spec *s, struct restart_decision *d)
 	bool is_left = s->restart == RESTART_NEVER;
 
 	d->verdict = is_left ? RESTART_STOPPED : RESTART_AFTER;
-	explain(d, "%s", is_left ? "; not restarted (restart = \"never\")" : ", starts again at once");
+	explain_decision(
+		d, "%s", is_left ? "; not restarted (restart = \"never\")" : ", starts again at once");
 }
 
 /* A program that passes its limit again and again must not run hot, and what is restarted for good must show. */
@@ -236,10 +240,10 @@ static void decide_limited(const struct spec *s, struct restart_history *h, bool
 		return;
 	remember_restart(h, at);
 	if (d->delay_ms)
-		explain(d, "restart %lld for a limit, starts again after %lld ms", (long long)h->limits,
-			(long long)d->delay_ms);
+		explain_decision(d, "restart %lld for a limit, starts again after %lld ms",
+			(long long)h->limits, (long long)d->delay_ms);
 	else
-		explain(d, "starts again at once");
+		explain_decision(d, "starts again at once");
 }
 
 struct restart_decision restart_after(

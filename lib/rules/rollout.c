@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 
-struct tally {
+struct slot_tally {
 	int real;    /* real slots that somebody wants */
 	int wanted;  /* of those, the ones that have not done their job and ended */
 	int serving; /* whoever takes requests, spares and surplus too */
@@ -15,7 +15,7 @@ struct tally {
 
 static const struct rollout_decision wait_on = { .verb = ROLLOUT_DO_WAIT, .slot = ROLLOUT_NO_SLOT, .at = -1 };
 
-static struct rollout_decision decide(enum rollout_verb verb, size_t slot)
+static struct rollout_decision decide_verb(enum rollout_verb verb, size_t slot)
 {
 	return (struct rollout_decision){ .verb = verb, .slot = slot, .at = -1 };
 }
@@ -32,14 +32,14 @@ static bool is_hindered(const struct rollout_slot *s)
 }
 
 /* Not begun yet: a spare that is there is one of a rollout that was overtaken. */
-static bool is_early(const struct rollout_picture *p)
+static bool is_too_early(const struct rollout_picture *p)
 {
 	return p->phase == ROLLOUT_WAITING || p->phase == ROLLOUT_PRE;
 }
 
-static struct tally count(const struct rollout_picture *p)
+static struct slot_tally count(const struct rollout_picture *p)
 {
-	struct tally t = { .wanted = 0 };
+	struct slot_tally t = { .wanted = 0 };
 
 	for (size_t k = 0; k < p->len; k++) {
 		const struct rollout_slot *s = &p->slots[k];
@@ -67,16 +67,17 @@ static int at_once(const struct rollout_picture *p)
 }
 
 /* So many have to serve, whatever is done. */
-static int least(const struct rollout_picture *p, const struct tally *t)
+static int least_serving(const struct rollout_picture *p, const struct slot_tally *t)
 {
 	return p->rules.surge > 0 ? t->wanted : t->wanted - at_once(p);
 }
 
 /* Whoever is beside the count costs nothing while it makes up for one that is missing. */
-static bool can_spare(const struct rollout_picture *p, const struct tally *t, const struct rollout_slot *s)
+static bool can_spare(
+	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_slot *s)
 {
 	return !s->serves || s->has_ended ||
-		t->serving - 1 >= (s->seat == SEAT_REAL ? least(p, t) : t->wanted);
+		t->serving - 1 >= (s->seat == SEAT_REAL ? least_serving(p, t) : t->wanted);
 }
 
 /* --- one after the other: the first that has something to say decides --- */
@@ -89,7 +90,7 @@ static bool find_failure(const struct rollout_picture *p, struct rollout_decisio
 
 		if (!is_forward(p) || (!has_failed && !(s->is_stuck && s->is_target)))
 			continue;
-		*d = decide(ROLLOUT_DO_FAIL, k);
+		*d = decide_verb(ROLLOUT_DO_FAIL, k);
 		return true;
 	}
 	return false;
@@ -124,7 +125,7 @@ static bool find_proven(const struct rollout_picture *p, struct rollout_decision
 			continue;
 		if (!is_due(s->well_since + trial, p->now, wait))
 			continue;
-		*wait = decide(ROLLOUT_DO_PROVE, k);
+		*wait = decide_verb(ROLLOUT_DO_PROVE, k);
 		return true;
 	}
 	return false;
@@ -135,32 +136,33 @@ static bool is_useless(const struct rollout_picture *p, const struct rollout_slo
 {
 	if (s->seat != SEAT_SPARE || s->is_retired)
 		return false;
-	return !s->is_wanted || ((is_early(p) || p->phase == ROLLOUT_PROOF) && !s->is_target) ||
-		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && !is_early(p)) ||
+	return !s->is_wanted || ((is_too_early(p) || p->phase == ROLLOUT_PROOF) && !s->is_target) ||
+		p->phase == ROLLOUT_PAUSED || (!p->rules.surge && !s->serves && !is_too_early(p)) ||
 		(p->phase == ROLLOUT_BACK && !s->serves && (s->has_failed || s->has_ended || !s->is_target));
 }
 
-static bool find_useless(const struct rollout_picture *p, const struct tally *t, struct rollout_decision *d)
+static bool find_useless(
+	const struct rollout_picture *p, const struct slot_tally *t, struct rollout_decision *d)
 {
 	for (size_t k = 0; k < p->len; k++) {
 		if (!is_useless(p, &p->slots[k]) || !can_spare(p, t, &p->slots[k]))
 			continue;
-		*d = decide(ROLLOUT_DO_DROP_SPARE, k);
+		*d = decide_verb(ROLLOUT_DO_DROP_SPARE, k);
 		return true;
 	}
 	return false;
 }
 
 static struct rollout_decision prove(
-	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
 {
 	/* Where nothing will ever serve by itself there is nothing to protect; who is down for a moment comes back. */
 	if (!p->rules.surge || t->over == t->real)
-		return decide(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
 	if (t->spares < p->rules.surge)
-		return decide(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
 	if (!t->unproven_spares)
-		return decide(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
 	return *wait;
 }
 
@@ -208,13 +210,13 @@ static size_t next_old(const struct rollout_picture *p)
 }
 
 /* One that will be too many at the end has the port that `s` is to have: it goes first. */
-static bool is_in_the_way(const struct rollout_picture *p, const struct rollout_slot *s)
+static bool is_slot_in_the_way(const struct rollout_picture *p, const struct rollout_slot *s)
 {
 	return s->is_held && p->slots[s->holder].seat == SEAT_SURPLUS;
 }
 
 static struct rollout_decision tidy_up(
-	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
 {
 	bool is_any_left = false;
 	bool is_any_held = false;
@@ -227,18 +229,18 @@ static struct rollout_decision tidy_up(
 		if (s->seat == SEAT_REAL)
 			continue;
 		if (!s->is_retired && can_spare(p, t, s))
-			return decide(ROLLOUT_DO_DROP_SPARE, k);
+			return decide_verb(ROLLOUT_DO_DROP_SPARE, k);
 		is_any_left = true;
 		is_any_held |= !s->is_retired;
 	}
 	/* It makes up for one that nobody can stop: that may last, and whoever waits is told now. */
 	if (is_any_held && t->stuck && p->phase == ROLLOUT_BACK && !p->is_stall_reported)
-		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
-	return is_any_left ? *wait : decide(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+	return is_any_left ? *wait : decide_verb(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
 }
 
-static struct rollout_decision replace(
-	const struct rollout_picture *p, const struct tally *t, const struct rollout_decision *wait)
+static struct rollout_decision decide_replace(
+	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
 {
 	size_t next = next_old(p);
 	int canary = p->phase == ROLLOUT_REPLACE ? p->rules.canary : 0;
@@ -246,30 +248,31 @@ static struct rollout_decision replace(
 	if (next == ROLLOUT_NO_SLOT)
 		return tidy_up(p, t, wait);
 	if (canary && t->replaced >= canary)
-		return t->in_flight ? *wait : decide(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
-	if (is_in_the_way(p, &p->slots[next])) {
+		return t->in_flight ? *wait : decide_verb(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
+	if (is_slot_in_the_way(p, &p->slots[next])) {
 		size_t holder = p->slots[next].holder;
 
-		return can_spare(p, t, &p->slots[holder]) ? decide(ROLLOUT_DO_DROP_SPARE, holder) : *wait;
+		return can_spare(p, t, &p->slots[holder]) ? decide_verb(ROLLOUT_DO_DROP_SPARE, holder)
+							  : *wait;
 	}
 	/* With a canary also what is down anyway waits its turn. */
 	if (is_free(&p->slots[next]) && !canary)
-		return decide(ROLLOUT_DO_REPLACE, next);
+		return decide_verb(ROLLOUT_DO_REPLACE, next);
 	if (t->in_flight >= at_once(p))
 		return *wait;
 	if (can_spare(p, t, &p->slots[next]))
-		return decide(ROLLOUT_DO_REPLACE, next);
+		return decide_verb(ROLLOUT_DO_REPLACE, next);
 	if (t->spares < p->rules.surge)
-		return decide(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
 	return *wait;
 }
 
 struct rollout_decision rollout_decide(const struct rollout_picture *p)
 {
 	struct rollout_decision d = wait_on;
-	struct tally t = count(p);
+	struct slot_tally t = count(p);
 
-	if (is_early(p)) {
+	if (is_too_early(p)) {
 		(void)find_useless(p, &t, &d);
 		return d;
 	}
@@ -277,10 +280,10 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 		return d;
 	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_reported)) &&
 		is_due(p->progress_at + p->rules.stall_ms, p->now, &d))
-		return decide(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
+		return decide_verb(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	if (p->phase == ROLLOUT_PROOF)
 		return prove(p, &t, &d);
-	return p->phase == ROLLOUT_PAUSED ? d : replace(p, &t, &d);
+	return p->phase == ROLLOUT_PAUSED ? d : decide_replace(p, &t, &d);
 }
 
 int rollout_surge(const struct rollout_subject *s)

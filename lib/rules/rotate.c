@@ -22,7 +22,7 @@ struct sibling {
 	bool is_compressed;
 };
 
-static char *name_of(const struct round *r, int64_t number, bool is_compressed)
+static char *sibling_name(const struct round *r, int64_t number, bool is_compressed)
 {
 	struct buf name = BUF_INIT;
 
@@ -32,20 +32,20 @@ static char *name_of(const struct round *r, int64_t number, bool is_compressed)
 	return buf_detach(&name);
 }
 
-static bool is_there(const struct round *r, int64_t number, bool is_compressed)
+static bool has_sibling(const struct round *r, int64_t number, bool is_compressed)
 {
-	char *name = name_of(r, number, is_compressed);
+	char *name = sibling_name(r, number, is_compressed);
 	bool found = r->exists(r->context, name);
 
 	mem_free(name);
 	return found;
 }
 
-static struct sibling look(const struct round *r, int64_t number)
+static struct sibling find_sibling(const struct round *r, int64_t number)
 {
 	return (struct sibling){
-		.is_plain = is_there(r, number, false),
-		.is_compressed = is_there(r, number, true),
+		.is_plain = has_sibling(r, number, false),
+		.is_compressed = has_sibling(r, number, true),
 	};
 }
 
@@ -54,7 +54,7 @@ static bool is_absent(struct sibling s)
 	return !s.is_plain && !s.is_compressed;
 }
 
-static void add(struct round *r, enum rotate_verb verb, char *from, char *to)
+static void add_rename(struct round *r, enum rotate_verb verb, char *from, char *to)
 {
 	struct rotate_step *step = mem_zalloc(1, sizeof(*step));
 
@@ -65,9 +65,9 @@ static void add(struct round *r, enum rotate_verb verb, char *from, char *to)
 static void add_removal(struct round *r, int64_t number, struct sibling s)
 {
 	if (s.is_compressed)
-		add(r, ROTATE_REMOVE, name_of(r, number, true), NULL);
+		add_rename(r, ROTATE_REMOVE, sibling_name(r, number, true), NULL);
 	if (s.is_plain)
-		add(r, ROTATE_REMOVE, name_of(r, number, false), NULL);
+		add_rename(r, ROTATE_REMOVE, sibling_name(r, number, false), NULL);
 }
 
 /* Numbers beyond what is kept, left by a larger max_files; from the top, so that a crash leaves no hole below the rest. */
@@ -75,27 +75,27 @@ static void remove_surplus(struct round *r)
 {
 	int64_t top = r->keep;
 
-	while (top < 2LL * ROTATE_FILES_MAX && !is_absent(look(r, top + 1)))
+	while (top < 2LL * ROTATE_FILES_MAX && !is_absent(find_sibling(r, top + 1)))
 		top++;
 	for (int64_t n = top; n > r->keep; n--)
-		add_removal(r, n, look(r, n));
+		add_removal(r, n, find_sibling(r, n));
 }
 
 /*
  * Both forms of one number are what a crash leaves in the middle of compressing: the plain one is whole, the other may not be.
  * Files only move up as far as the first gap, so that a round which was cut off is finished by the next without dropping more.
  */
-static void make_room(struct round *r)
+static void shift_siblings(struct round *r)
 {
 	for (r->gap = 1; r->gap <= r->keep; r->gap++) {
-		struct sibling s = look(r, r->gap);
+		struct sibling s = find_sibling(r, r->gap);
 
 		if (is_absent(s))
 			return;
 		if (r->gap == r->keep)
 			add_removal(r, r->gap, s);
 		else if (s.is_plain && s.is_compressed)
-			add(r, ROTATE_REMOVE, name_of(r, r->gap, true), NULL);
+			add_rename(r, ROTATE_REMOVE, sibling_name(r, r->gap, true), NULL);
 	}
 	r->gap = r->keep;
 }
@@ -103,9 +103,10 @@ static void make_room(struct round *r)
 static void shift(struct round *r)
 {
 	for (int64_t n = r->gap - 1; n >= 0; n--) {
-		bool is_compressed = n && !is_there(r, n, false);
+		bool is_compressed = n && !has_sibling(r, n, false);
 
-		add(r, ROTATE_RENAME, name_of(r, n, is_compressed), name_of(r, n + 1, is_compressed));
+		add_rename(r, ROTATE_RENAME, sibling_name(r, n, is_compressed),
+			sibling_name(r, n + 1, is_compressed));
 	}
 }
 
@@ -113,8 +114,8 @@ static void shift(struct round *r)
 static void compress(struct round *r)
 {
 	for (int64_t n = 1; n <= r->gap; n++)
-		if (n == 1 || is_there(r, n - 1, false))
-			add(r, ROTATE_COMPRESS, name_of(r, n, false), name_of(r, n, true));
+		if (n == 1 || has_sibling(r, n - 1, false))
+			add_rename(r, ROTATE_COMPRESS, sibling_name(r, n, false), sibling_name(r, n, true));
 }
 
 bool rotate_is_due(const struct rotate_policy *p, int64_t size, int64_t more)
@@ -156,10 +157,10 @@ void rotate_plan(const struct rotate_policy *p, const char *path,
 	if (!exists(context, path))
 		return;
 	if (!r.keep) {
-		add(&r, ROTATE_REMOVE, name_of(&r, 0, false), NULL);
+		add_rename(&r, ROTATE_REMOVE, sibling_name(&r, 0, false), NULL);
 		return;
 	}
-	make_room(&r);
+	shift_siblings(&r);
 	shift(&r);
 	if (p->compress)
 		compress(&r);

@@ -8,7 +8,7 @@ static int clamp(int64_t wanted)
 }
 
 /* Rounded up: half of three processors is two instances, and one percent of any machine is one. */
-static int64_t percent_of(int64_t cpus, int64_t percent)
+static int64_t percent_of_cpus(int64_t cpus, int64_t percent)
 {
 	/* Beyond this one processor would be enough for all instances there may be, and the product stays small. */
 	if (percent > 100LL * APP_INSTANCES_MAX)
@@ -27,7 +27,7 @@ int scale_resolve(struct count count, int cpus)
 		/* `max` never means more than there is. */
 		return clamp(count.value < 0 ? there + count.value : there);
 	case COUNT_PERCENT:
-		return count.value > 0 ? clamp(percent_of(there, count.value)) : 1;
+		return count.value > 0 ? clamp(percent_of_cpus(there, count.value)) : 1;
 	}
 	return 1;
 }

@@ -37,14 +37,14 @@ enum value {
 };
 
 /* How a format says it, and how it is written: `width` digits filled up with `fill`, or so many letters of a name (0: all). */
-struct row {
+struct stamp_row {
 	const char *form;
 	enum value value;
 	int width;
 	char fill;
 };
 
-static const struct row percent_rows[] = {
+static const struct stamp_row percent_rows[] = {
 	{ "Y", YEAR, 4, '0' },
 	{ "y", YEAR_OF_CENTURY, 2, '0' },
 	{ "m", MONTH, 2, '0' },
@@ -88,7 +88,7 @@ static const struct {
 	{ 'X', "%H:%M:%S" },
 };
 
-static const struct row word_rows[] = {
+static const struct stamp_row word_rows[] = {
 	{ "YYYY", YEAR, 4, '0' },
 	{ "YY", YEAR_OF_CENTURY, 2, '0' },
 	{ "MMMM", MONTH_NAME, 0, 0 },
@@ -120,7 +120,7 @@ static const struct row word_rows[] = {
 	{ "x", EPOCH_MS, 1, '0' },
 };
 
-struct part {
+struct stamp_part {
 	enum value value;
 	int width;
 	char fill;
@@ -160,25 +160,25 @@ static const char *const weekday_names[] = {
 
 /* --- reading a format -------------------------------------------------------------------------------------------- */
 
-static void add_part(struct timestamp_format *s, struct part part)
+static void add_stamp_part(struct timestamp_format *s, struct stamp_part part)
 {
 	vec_push(&s->parts, mem_dup(&part, sizeof(part)));
 }
 
-static void add_text(struct timestamp_format *s, const char *text, size_t len)
+static void add_literal(struct timestamp_format *s, const char *text, size_t len)
 {
 	if (len)
-		add_part(s, (struct part){ .value = TEXT, .text = mem_strndup(text, len) });
+		add_stamp_part(s, (struct stamp_part){ .value = TEXT, .text = mem_strndup(text, len) });
 }
 
-static bool add_row(
-	struct timestamp_format *s, const struct row *rows, size_t count, const char *form, size_t len)
+static bool add_row_part(
+	struct timestamp_format *s, const struct stamp_row *rows, size_t count, const char *form, size_t len)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (strlen(rows[i].form) != len || strncmp(rows[i].form, form, len) != 0)
 			continue;
-		add_part(s,
-			(struct part){
+		add_stamp_part(s,
+			(struct stamp_part){
 				.value = rows[i].value, .width = rows[i].width, .fill = rows[i].fill });
 		return true;
 	}
@@ -192,7 +192,7 @@ static void read_letter(struct timestamp_format *s, const char *percent)
 {
 	char letter = percent[1];
 
-	if (add_row(s, percent_rows, COUNT(percent_rows), &letter, 1))
+	if (add_row_part(s, percent_rows, COUNT(percent_rows), &letter, 1))
 		return;
 	for (size_t i = 0; i < COUNT(percent_words); i++) {
 		if (percent_words[i].letter != letter)
@@ -202,9 +202,9 @@ static void read_letter(struct timestamp_format *s, const char *percent)
 		return;
 	}
 	if (letter == '%')
-		add_text(s, "%", 1);
+		add_literal(s, "%", 1);
 	else
-		add_text(s, percent, 2);
+		add_literal(s, percent, 2);
 }
 
 static void read_percent(struct timestamp_format *s, const char *format)
@@ -212,37 +212,37 @@ static void read_percent(struct timestamp_format *s, const char *format)
 	while (*format) {
 		size_t len = strcspn(format, "%");
 
-		add_text(s, format, len);
+		add_literal(s, format, len);
 		format += len;
 		if (*format && !format[1])
-			add_text(s, format++, 1);
+			add_literal(s, format++, 1);
 		else if (*format)
 			read_letter(s, format), format += 2;
 	}
 }
 
-static void read_words(struct timestamp_format *s, const char *format)
+static void read_word_format(struct timestamp_format *s, const char *format)
 {
 	while (*format) {
 		size_t len = 1;
 		const char *end = *format == '[' ? strchr(format, ']') : NULL;
 
 		if (end) {
-			add_text(s, format + 1, (size_t)(end - format - 1));
+			add_literal(s, format + 1, (size_t)(end - format - 1));
 			format = end + 1;
 			continue;
 		}
 		while (format[len] == *format)
 			len++;
-		if (!add_row(s, word_rows, COUNT(word_rows), format, len))
-			add_text(s, format, len);
+		if (!add_row_part(s, word_rows, COUNT(word_rows), format, len))
+			add_literal(s, format, len);
 		format += len;
 	}
 }
 
-static void part_free(void *item)
+static void stamp_part_free(void *item)
 {
-	struct part *part = item;
+	struct stamp_part *part = item;
 
 	mem_free(part->text);
 	mem_free(part);
@@ -255,7 +255,7 @@ struct timestamp_format *timestamp_format_new(const char *format)
 	if (strchr(format, '%'))
 		read_percent(s, format);
 	else
-		read_words(s, format);
+		read_word_format(s, format);
 	return s;
 }
 
@@ -263,13 +263,13 @@ void timestamp_format_free(struct timestamp_format *s)
 {
 	if (!s)
 		return;
-	vec_release_with(&s->parts, part_free);
+	vec_release_with(&s->parts, stamp_part_free);
 	mem_free(s);
 }
 
 /* --- printing ------------------------------------------------------------------------------------------------------- */
 
-static int64_t number_of(enum value value, const struct wall_time *at)
+static int64_t value_number(enum value value, const struct wall_time *at)
 {
 	switch (value) {
 	case YEAR:
@@ -325,7 +325,7 @@ static void print_offset(int east, const char *colon, struct buf *out)
 	buf_addf(out, "%c%02d%s%02d", east < 0 ? '-' : '+', minutes / 60, colon, minutes % 60);
 }
 
-static void print_part(const struct part *part, const struct wall_time *at, struct buf *out)
+static void print_part(const struct stamp_part *part, const struct wall_time *at, struct buf *out)
 {
 	switch (part->value) {
 	case TEXT:
@@ -354,16 +354,16 @@ static void print_part(const struct part *part, const struct wall_time *at, stru
 		break;
 	default:
 		if (part->fill == ' ')
-			buf_addf(out, "%*" PRId64, part->width, number_of(part->value, at));
+			buf_addf(out, "%*" PRId64, part->width, value_number(part->value, at));
 		else
-			buf_addf(out, "%0*" PRId64, part->width, number_of(part->value, at));
+			buf_addf(out, "%0*" PRId64, part->width, value_number(part->value, at));
 	}
 }
 
 void timestamp_format_print(const struct timestamp_format *s, const struct wall_time *at, struct buf *out)
 {
 	size_t begin = out->len;
-	const struct part *part = NULL;
+	const struct stamp_part *part = NULL;
 	size_t i = 0;
 
 	VEC_EACH (&s->parts, i, part)

@@ -55,7 +55,7 @@ static bool is_executable(const char *path)
 
 /* One without a slash is the first of that name in PATH that can be run. */
 /* Where the words of one command are looked for. */
-struct search {
+struct build_search {
 	struct build *build;
 	const struct build *own; /* as it was made there; NULL: the definition counts */
 	const char *path;        /* of programs */
@@ -63,14 +63,14 @@ struct search {
 
 /* A process of that build gets the place for the word (spawn/launch.c). */
 static char *word_path(
-	const struct search *s, const struct build_word *w, const char *folder, const char *name)
+	const struct build_search *s, const struct build_word *w, const char *folder, const char *name)
 {
 	const char *place = s->own && w->is_whole ? build_place(s->own, name) : NULL;
 
 	return place ? mem_strdup(place) : path_join(folder, name);
 }
 
-static void look_at_program(const struct search *s, const char *folder, const struct build_word *w)
+static void look_at_program(const struct build_search *s, const char *folder, const struct build_word *w)
 {
 	struct build *b = s->build;
 	struct buf list = BUF_INIT;
@@ -109,7 +109,7 @@ static char *module_path(const char *name)
 	return path;
 }
 
-static void look_at_file(const struct search *s, const char *folder, const struct build_word *w)
+static void look_at_file(const struct build_search *s, const char *folder, const struct build_word *w)
 {
 	struct build *b = s->build;
 	char *module = module_path(w->name);
@@ -133,7 +133,7 @@ static void look_at_file(const struct search *s, const char *folder, const struc
 	mem_free(module);
 }
 
-static void look_at_words(const struct search *s, const struct spec *spec)
+static void look_at_words(const struct build_search *s, const struct spec *spec)
 {
 	struct vec words = VEC_INIT;
 	const struct build_word *w = NULL;
@@ -152,7 +152,7 @@ static void look_at_words(const struct search *s, const struct spec *spec)
 	vec_release_with(&words, build_word_free);
 }
 
-static void look(struct search *search, const struct spec *s, const char *folder, bool as_root)
+static void look_at_build(struct build_search *search, const struct spec *s, const char *folder, bool as_root)
 {
 	char real[PATH_MAX];
 	struct stat st;
@@ -167,16 +167,16 @@ static void look(struct search *search, const struct spec *s, const char *folder
 struct build *build_look(const struct spec *s, const struct launch_env *caller, const struct build *own)
 {
 	char *named = launch_folder(s);
-	struct search search = { .build = build_new(named), .own = own };
-	const struct spawn_effect wish = { .spec = s };
+	struct build_search search = { .build = build_new(named), .own = own };
+	const struct spawn_effect effect = { .spec = s };
 	struct env env = { .items = NULL };
 	struct rights *rights = rights_find(s->user, s->group);
 
-	launch_env(&wish, caller, &env);
+	launch_env(&effect, caller, &env);
 	search.path = env_get(&env, "PATH");
 	/* Links and .git are the user's to make: they lead no further than that user gets. */
 	if (rights_take(rights) == 0) {
-		look(&search, s, own ? own->folder : named, !rights);
+		look_at_build(&search, s, own ? own->folder : named, !rights);
 		rights_return(rights);
 	}
 	rights_free(rights);

@@ -27,7 +27,7 @@ struct drains {
 	bool is_looking;
 };
 
-static void arm(struct drains *d)
+static void arm_drain_look(struct drains *d)
 {
 	int64_t first = INT64_MAX;
 	size_t i = 0;
@@ -74,7 +74,7 @@ static void count_all(struct drains *d)
 	netdiag_release(&sockets);
 }
 
-static void sweep(struct drains *d)
+static void sweep_drains(struct drains *d)
 {
 	size_t kept = 0;
 
@@ -89,7 +89,7 @@ static void sweep(struct drains *d)
 	d->waiting.len = kept;
 }
 
-static void on_look(struct ev_loop *loop, ev_timer *w, int events)
+static void on_drain_look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct drains *d = w->data;
 	size_t count = d->waiting.len;
@@ -112,8 +112,8 @@ static void on_look(struct ev_loop *loop, ev_timer *w, int events)
 			d->done(d->context, drain->ticket, drain->left);
 	}
 	d->is_looking = false;
-	sweep(d);
-	arm(d);
+	sweep_drains(d);
+	arm_drain_look(d);
 }
 
 struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context)
@@ -121,7 +121,7 @@ struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context)
 	struct drains *d = mem_zalloc(1, sizeof(*d));
 
 	*d = (struct drains){ .loop = loop, .done = done, .context = context };
-	ev_timer_init(&d->look, on_look, 0, 0);
+	ev_timer_init(&d->look, on_drain_look, 0, 0);
 	d->look.data = d;
 	return d;
 }
@@ -148,5 +148,5 @@ void drain_start(struct drains *d, struct ticket ticket, int port, int64_t deadl
 	vec_push(&d->waiting, drain);
 	d->pause_ms = DRAIN_FIRST_MS;
 	if (!d->is_looking)
-		arm(d);
+		arm_drain_look(d);
 }

@@ -16,7 +16,7 @@
 
 enum { CHILDREN_MAX = 16384, COMMAND_MAX = 80 };
 
-static int by_pid(const void *left, const void *right)
+static int by_left_pid(const void *left, const void *right)
 {
 	const pid_t *a = left;
 	const pid_t *b = right;
@@ -58,25 +58,26 @@ static bool is_of(pid_t pid, const struct left_behind_query *q)
 	return p.session == q->main || is_in_group_of(pid, q) || is_started_as(pid, q);
 }
 
-struct search {
+struct left_search {
 	const struct left_behind_query *query;
 	pid_t found;
 };
 
 /* False when it was found. */
-static bool consider(struct search *s, pid_t pid)
+static bool consider(struct left_search *s, pid_t pid)
 {
 	const struct left_behind_query *q = s->query;
-	bool is_known = pid == getpid() || bsearch(&pid, q->known, q->known_count, sizeof(*q->known), by_pid);
+	bool is_known =
+		pid == getpid() || bsearch(&pid, q->known, q->known_count, sizeof(*q->known), by_left_pid);
 
 	if (!is_known && is_of(pid, q))
 		s->found = pid;
 	return !s->found;
 }
 
-static bool visit(void *context, const struct proc *p)
+static bool visit_left(void *context, const struct proc *p)
 {
-	struct search *s = context;
+	struct left_search *s = context;
 
 	return p->parent != s->query->keeper || consider(s, p->pid);
 }
@@ -84,7 +85,7 @@ static bool visit(void *context, const struct proc *p)
 /* The kernel's list of children is quick, and may leave some out while others end: for a server all processes are looked at then. */
 static pid_t find_left(const struct left_behind_query *query)
 {
-	struct search s = { .query = query };
+	struct left_search s = { .query = query };
 	pid_t *children = mem_zalloc(CHILDREN_MAX, sizeof(*children));
 	ssize_t len = procfs_children(query->keeper, children, CHILDREN_MAX);
 
@@ -92,12 +93,12 @@ static pid_t find_left(const struct left_behind_query *query)
 		if (!consider(&s, children[k]))
 			break;
 	if (!s.found && query->is_server)
-		(void)procfs_each(visit, &s);
+		(void)procfs_each(visit_left, &s);
 	mem_free(children);
 	return s.found;
 }
 
-static void add_name(pid_t pid, struct buf *out)
+static void add_process_name(pid_t pid, struct buf *out)
 {
 	char name[PROCFS_NAME_MAX];
 
@@ -116,7 +117,7 @@ void left_behind_find(const struct left_behind_query *query, struct left_behind 
 		return;
 	/* One that is just being replaced by another program has no command line for a moment, but a name. */
 	if (!procfs_command((pid_t)left->pid, command, COMMAND_MAX) || !command->len)
-		add_name((pid_t)left->pid, command);
+		add_process_name((pid_t)left->pid, command);
 	left->command = command->ptr;
 	process_look_take(&walk, (pid_t)left->pid, &look);
 	process_walk_free(walk);

@@ -19,7 +19,7 @@ struct limit_watch {
 	struct map pasts; /* generation -> struct limits_past * */
 };
 
-static void arm(struct limit_watch *l, int64_t ms)
+static void arm_limits(struct limit_watch *l, int64_t ms)
 {
 	ev_now_update(l->loop);
 	ev_timer_stop(l->loop, &l->timer);
@@ -40,7 +40,7 @@ static struct limits_past *past_of(struct limit_watch *l, struct ticket t)
 }
 
 /* What is not looked at any more is forgotten. */
-static void sweep(struct limit_watch *l, const struct limit_subject *subjects, size_t count)
+static void sweep_limits(struct limit_watch *l, const struct limit_subject *subjects, size_t count)
 {
 	const struct map_entry *entry = NULL;
 
@@ -64,7 +64,8 @@ static int64_t exact_memory(const struct usage_reading *r, int64_t most)
 }
 
 /* The fact may change the herd, and with it the definition: nothing of the subject is looked at after it. */
-static int64_t look_at(struct limit_watch *l, const struct limit_subject *s, const struct usage_reading *r)
+static int64_t check_limit(
+	struct limit_watch *l, const struct limit_subject *s, const struct usage_reading *r)
 {
 	struct limits_past *past = past_of(l, s->ticket);
 	int64_t memory = exact_memory(r, s->spec->limits.memory_bytes);
@@ -92,15 +93,16 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	for (size_t i = 0; i < count; i++)
 		readings[i].pid = (pid_t)subjects[i].pid;
 	usage_read(l->usage, readings, count);
-	sweep(l, subjects, count);
+	sweep_limits(l, subjects, count);
 	for (size_t i = 0; i < count; i++) {
-		int64_t its = readings[i].processes ? look_at(l, &subjects[i], &readings[i]) : LIMITS_SOON_MS;
+		int64_t its =
+			readings[i].processes ? check_limit(l, &subjects[i], &readings[i]) : LIMITS_SOON_MS;
 
 		if (its < next)
 			next = its;
 	}
 	if (count)
-		arm(l, next);
+		arm_limits(l, next);
 	mem_free(subjects);
 	mem_free(readings);
 	l->calls->done(l->context);
@@ -134,5 +136,5 @@ void limit_watch_wake(struct limit_watch *l, const struct spec *spec)
 	if (spec && limits_has(spec) &&
 		(!ev_is_active(&l->timer) ||
 			ev_timer_remaining(l->loop, &l->timer) > LIMITS_SOON_MS / 1000.0))
-		arm(l, LIMITS_SOON_MS);
+		arm_limits(l, LIMITS_SOON_MS);
 }

@@ -105,7 +105,7 @@ static void wait_free(struct port_wait *wait)
 	mem_free(wait);
 }
 
-static void sweep(struct vec *waits)
+static void sweep_waits(struct vec *waits)
 {
 	size_t kept = 0;
 
@@ -121,18 +121,18 @@ static void sweep(struct vec *waits)
 }
 
 /* Whoever is told may cancel and begin waits, so members go only when nobody walks over them. */
-static void end_round(struct port_watch *w)
+static void end_port_round(struct port_watch *w)
 {
 	w->is_in_round = false;
-	sweep(&w->blocked);
-	sweep(&w->listening);
+	sweep_waits(&w->blocked);
+	sweep_waits(&w->listening);
 	if (!w->blocked.len)
 		ev_timer_stop(w->loop, &w->look_free);
 	if (!w->listening.len)
 		ev_timer_stop(w->loop, &w->look_listening);
 }
 
-static void tell(struct port_wait *wait, enum port_news news, const char *words)
+static void report_wait(struct port_wait *wait, enum port_news news, const char *words)
 {
 	wait->is_over = news != PORT_STRANGER;
 	wait->told(wait->context, news, words);
@@ -144,7 +144,7 @@ void port_wait_cancel(struct port_wait *wait)
 		return;
 	wait->is_over = true;
 	if (!wait->watch->is_in_round)
-		end_round(wait->watch);
+		end_port_round(wait->watch);
 }
 
 /* --- until free --- */
@@ -170,7 +170,7 @@ static void look_if_free(struct port_wait *wait)
 	if (wait->is_over)
 		return;
 	if (port_is_free(wait->port)) {
-		tell(wait, PORT_FREE, "");
+		report_wait(wait, PORT_FREE, "");
 	} else if (wait->pidfd < 0) {
 		(void)netdiag_holder(wait->port, &holder, NULL);
 		watch_holder(wait, holder.pid);
@@ -189,7 +189,7 @@ static void on_holder_gone(struct ev_loop *loop, struct ev_io *io, int events)
 	/* Where the kernel has no room to watch the holder, the timer looks. */
 	if (!(events & EV_ERROR))
 		look_if_free(wait);
-	end_round(w);
+	end_port_round(w);
 }
 
 static void on_look_free(struct ev_loop *loop, struct ev_timer *timer, int events)
@@ -201,7 +201,7 @@ static void on_look_free(struct ev_loop *loop, struct ev_timer *timer, int event
 	w->is_in_round = true;
 	for (size_t i = 0; i < w->blocked.len; i++)
 		look_if_free(w->blocked.items[i]);
-	end_round(w);
+	end_port_round(w);
 }
 
 /* --- until listening --- */
@@ -216,7 +216,7 @@ static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 	if (!inode || (inode == wait->stranger && now - wait->judged_at < PORT_WATCH_STRANGER_MS))
 		return;
 	if (port_owner_listens(judge, wait->port, wait->main, wait->cgroup)) {
-		tell(wait, PORT_LISTENS, "");
+		report_wait(wait, PORT_LISTENS, "");
 		return;
 	}
 	wait->stranger = inode;
@@ -228,7 +228,7 @@ static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 		buf_addf(&words, "port %d is held by ", wait->port);
 		port_holder_print(&who, &words);
 	}
-	tell(wait, PORT_STRANGER, words.ptr);
+	report_wait(wait, PORT_STRANGER, words.ptr);
 	buf_release(&who.command);
 	buf_release(&words);
 }
@@ -264,7 +264,7 @@ static void on_look_listening(struct ev_loop *loop, struct ev_timer *timer, int 
 			judge_listener(wait, &judge);
 	}
 	port_owner_release(&judge);
-	end_round(w);
+	end_port_round(w);
 	w->cost = (double)(clock_us() - began) / 1e6;
 	if (w->listening.len)
 		look_after(w, w->pause * 1.5);
@@ -291,7 +291,7 @@ void port_watch_free(struct port_watch *w)
 		((struct port_wait *)w->blocked.items[i])->is_over = true;
 	for (size_t i = 0; i < w->listening.len; i++)
 		((struct port_wait *)w->listening.items[i])->is_over = true;
-	end_round(w);
+	end_port_round(w);
 	vec_release(&w->blocked);
 	vec_release(&w->listening);
 	mem_free(w);

@@ -81,7 +81,7 @@ enum probe_answer probe_judge_owner(struct probe *p, const union address *to, st
 
 /* --- one check ------------------------------------------------------------------------------------------------------ */
 
-static void stop(struct probe *p)
+static void stop_probe(struct probe *p)
 {
 	p->is_active = false;
 	p->is_decided = false;
@@ -96,7 +96,7 @@ void probe_finish(struct probe *p, enum probe_answer answer, const char *words)
 	struct probes *all = p->all;
 	struct ticket ticket = p->ticket;
 
-	stop(p);
+	stop_probe(p);
 	all->told(all->context, ticket, answer, copy);
 	mem_free(copy);
 }
@@ -109,7 +109,7 @@ void probe_decide(struct probe *p, enum probe_answer answer, const char *words)
 	buf_adds(&p->words, words);
 }
 
-static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+static void on_probe_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct probe *p = w->data;
 	char words[80];
@@ -135,7 +135,7 @@ static void probe_free(void *item)
 {
 	struct probe *p = item;
 
-	stop(p);
+	stop_probe(p);
 	buf_release(&p->stranger);
 	buf_release(&p->words);
 	buf_release(&p->request);
@@ -143,18 +143,18 @@ static void probe_free(void *item)
 	mem_free(p);
 }
 
-static struct probe *probe_new(struct probes *all, const struct spawn_effect *wish)
+static struct probe *probe_new(struct probes *all, const struct spawn_effect *effect)
 {
 	struct probe *p = mem_zalloc(1, sizeof(*p));
 
 	p->all = all;
-	p->ticket = wish->ticket;
-	p->name = mem_strdup(wish->name);
+	p->ticket = effect->ticket;
+	p->name = mem_strdup(effect->name);
 	p->fd = -1;
 	buf_init(&p->stranger);
 	buf_init(&p->words);
 	buf_init(&p->request);
-	ev_init(&p->due, on_due);
+	ev_init(&p->due, on_probe_due);
 	p->due.data = p;
 	return p;
 }
@@ -184,12 +184,12 @@ void probes_free(struct probes *all)
 	mem_free(all);
 }
 
-static struct probe *find(const struct probes *all, uint32_t slot)
+static struct probe *find_probe(const struct probes *all, uint32_t slot)
 {
 	return map_get_n(&all->by_slot, (const char *)&slot, sizeof(slot));
 }
 
-static void forget(struct probes *all, struct probe *p)
+static void forget_probe(struct probes *all, struct probe *p)
 {
 	uint32_t slot = p->ticket.slot;
 
@@ -197,36 +197,36 @@ static void forget(struct probes *all, struct probe *p)
 	probe_free(p);
 }
 
-static struct probe *begin(struct probes *all, const struct spawn_effect *wish, int64_t pid)
+static struct probe *begin_probe(struct probes *all, const struct spawn_effect *effect, int64_t pid)
 {
-	struct probe *p = find(all, wish->ticket.slot);
+	struct probe *p = find_probe(all, effect->ticket.slot);
 
-	if (p && (p->ticket.generation != wish->ticket.generation || p->pid != (pid_t)pid)) {
-		forget(all, p);
+	if (p && (p->ticket.generation != effect->ticket.generation || p->pid != (pid_t)pid)) {
+		forget_probe(all, p);
 		p = NULL;
 	}
 	if (!p) {
-		p = probe_new(all, wish);
-		map_put_n(&all->by_slot, (const char *)&wish->ticket.slot, sizeof(wish->ticket.slot), p);
+		p = probe_new(all, effect);
+		map_put_n(&all->by_slot, (const char *)&effect->ticket.slot, sizeof(effect->ticket.slot), p);
 	}
-	stop(p);
+	stop_probe(p);
 	p->pid = (pid_t)pid;
 	p->is_active = true;
 	p->started_at = clock_ms();
-	p->timeout_ms = wish->spec->health.timeout_ms;
+	p->timeout_ms = effect->spec->health.timeout_ms;
 	return p;
 }
 
 void probes_start(
-	struct probes *all, const struct spawn_effect *wish, int64_t pid, const struct launch_env *caller)
+	struct probes *all, const struct spawn_effect *effect, int64_t pid, const struct launch_env *caller)
 {
-	struct probe *p = begin(all, wish, pid);
+	struct probe *p = begin_probe(all, effect, pid);
 	double wait = 0;
 
-	if (wish->spec->health.command.argv)
-		probe_exec_start(p, wish, caller);
+	if (effect->spec->health.command.argv)
+		probe_exec_start(p, effect, caller);
 	else
-		probe_net_start(p, wish);
+		probe_net_start(p, effect);
 	/* A command has a timer of its own, and is not over before it is gone. */
 	if (p->run)
 		return;
@@ -239,8 +239,8 @@ void probes_start(
 
 void probes_stop(struct probes *all, struct ticket ticket)
 {
-	struct probe *p = find(all, ticket.slot);
+	struct probe *p = find_probe(all, ticket.slot);
 
 	if (p && p->ticket.generation == ticket.generation)
-		forget(all, p);
+		forget_probe(all, p);
 }

@@ -32,7 +32,7 @@ struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_tol
 void probes_free(struct probes *all);
 /* `told` is called once, never from inside this call, unless it is stopped before.  `caller` is whose environment a command gets, or NULL. */
 void probes_start(
-	struct probes *all, const struct spawn_effect *wish, int64_t pid, const struct launch_env *caller);
+	struct probes *all, const struct spawn_effect *effect, int64_t pid, const struct launch_env *caller);
 /* What is under way for it ends, and what was known of its sockets is forgotten. */
 void probes_stop(struct probes *all, struct ticket ticket);
 

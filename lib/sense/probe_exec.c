@@ -36,7 +36,7 @@ static void add_last_line(const char *text, size_t len, struct buf *out)
 	}
 }
 
-static void on_done(void *context, const struct run_result *result)
+static void on_command_done(void *context, const struct run_result *result)
 {
 	struct probe *p = context;
 	struct buf words = BUF_INIT;
@@ -51,14 +51,14 @@ static void on_done(void *context, const struct run_result *result)
 	buf_release(&words);
 }
 
-void probe_exec_start(struct probe *p, const struct spawn_effect *wish, const struct launch_env *caller)
+void probe_exec_start(struct probe *p, const struct spawn_effect *effect, const struct launch_env *caller)
 {
-	const struct spec *s = wish->spec;
+	const struct spec *s = effect->spec;
 	struct env env = { .items = NULL };
 	struct env said = { .items = NULL };
 	struct buf name = BUF_INIT;
-	char *folder = launch_folder_of(s, wish->own);
-	struct run_wish run = {
+	char *folder = launch_folder_of(s, effect->own);
+	struct run_request run = {
 		.command = &s->health.command,
 		.folder = folder,
 		.env = &env,
@@ -69,11 +69,11 @@ void probe_exec_start(struct probe *p, const struct spawn_effect *wish, const st
 		.timeout_ms = s->health.timeout_ms,
 	};
 
-	launch_env(wish, caller, &env);
+	launch_env(effect, caller, &env);
 	launch_said(s, &said);
-	buf_addf(&name, "%s health", wish->name);
+	buf_addf(&name, "%s health", effect->name);
 	run.name = name.ptr;
-	p->run = run_start(p->all->runner, &run, on_done, p);
+	p->run = run_start(p->all->runner, &run, on_command_done, p);
 	env_release(&env);
 	env_release(&said);
 	buf_release(&name);

@@ -17,7 +17,7 @@
 /* Bytes taken in one turn of the loop; more than an answer may have before its status. */
 enum { READ_MAX = 32 * 1024 };
 
-static void try_next(struct probe *p, int number);
+static void try_next_address(struct probe *p, int number);
 
 /* --- where to ---------------------------------------------------------------------------------------------------------- */
 
@@ -134,7 +134,7 @@ static bool take_bytes(struct probe *p, const char *bytes, size_t len)
 }
 
 /* The same. */
-static bool read_answer(struct probe *p)
+static bool read_http_answer(struct probe *p)
 {
 	char bytes[READ_MAX];
 	ssize_t len = recv(p->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -151,7 +151,7 @@ static bool read_answer(struct probe *p)
 	return true;
 }
 
-static void watch(struct probe *p, int events)
+static void watch_socket(struct probe *p, int events)
 {
 	ev_io_stop(p->all->loop, &p->io);
 	ev_io_set(&p->io, p->fd, events);
@@ -171,7 +171,7 @@ static int send_request(struct probe *p)
 	p->is_connected = true;
 	buf_eat(&p->request, (size_t)sent);
 	if (!p->request.len)
-		watch(p, EV_READ);
+		watch_socket(p, EV_READ);
 	return 0;
 }
 
@@ -188,7 +188,7 @@ static void finish_connect(struct probe *p)
 	int number = p->is_http ? send_request(p) : error_of(p->fd);
 
 	if (number) {
-		try_next(p, number);
+		try_next_address(p, number);
 		if (p->is_decided)
 			probe_finish(p, p->answer, p->words.ptr);
 	} else if (!p->is_http) {
@@ -217,7 +217,7 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 	else if (events & EV_WRITE)
 		send_more(p);
 	else
-		(void)read_answer(p);
+		(void)read_http_answer(p);
 }
 
 /* --- connecting ---------------------------------------------------------------------------------------------------------- */
@@ -256,7 +256,7 @@ static void close_connection(struct probe *p)
 }
 
 /* The next address after one that could not be had; when there is none left, the first one's trouble is told. */
-static void try_next(struct probe *p, int number)
+static void try_next_address(struct probe *p, int number)
 {
 	int first = number;
 
@@ -272,9 +272,9 @@ static void try_next(struct probe *p, int number)
 	probe_decide(p, probe_answer_to(first), error_words(first));
 }
 
-void probe_net_start(struct probe *p, const struct spawn_effect *wish)
+void probe_net_start(struct probe *p, const struct spawn_effect *effect)
 {
-	const struct spec *s = wish->spec;
+	const struct spec *s = effect->spec;
 
 	p->to_count = 0;
 	p->to_at = -1;
@@ -282,22 +282,22 @@ void probe_net_start(struct probe *p, const struct spawn_effect *wish)
 	p->http = (struct http_answer){ .status = 0 };
 	buf_clear(&p->request);
 	if (s->health.endpoint) {
-		address_endpoint(p, s->health.endpoint, wish->port);
-	} else if (wish->port) {
+		address_endpoint(p, s->health.endpoint, effect->port);
+	} else if (effect->port) {
 		p->is_loopback = true;
-		add_localhost(p, wish->port);
+		add_localhost(p, effect->port);
 	} else {
 		probe_decide(p, PROBE_FAILED, "it has no port to connect to");
 	}
 	if (!p->is_decided)
-		try_next(p, 0);
+		try_next_address(p, 0);
 }
 
 bool probe_net_last_look(struct probe *p)
 {
 	if (p->fd < 0 || !p->is_connected || p->request.len)
 		return false;
-	return read_answer(p);
+	return read_http_answer(p);
 }
 
 void probe_net_stop(struct probe *p)

@@ -69,13 +69,13 @@ enum probe_answer probe_judge_owner(struct probe *p, const union address *to, st
 enum probe_answer probe_answer_to(int number);
 
 /* probe_net.c */
-void probe_net_start(struct probe *p, const struct spawn_effect *wish);
+void probe_net_start(struct probe *p, const struct spawn_effect *effect);
 /* What is there already counts, although the time is over; true if it finished the probe. */
 bool probe_net_last_look(struct probe *p);
 void probe_net_stop(struct probe *p);
 
 /* probe_exec.c */
-void probe_exec_start(struct probe *p, const struct spawn_effect *wish, const struct launch_env *caller);
+void probe_exec_start(struct probe *p, const struct spawn_effect *effect, const struct launch_env *caller);
 void probe_exec_stop(struct probe *p);
 
 #endif

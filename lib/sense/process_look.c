@@ -16,7 +16,7 @@ struct process_walk {
 	bool is_complete;
 };
 
-struct looking {
+struct port_listing {
 	const struct process_walk *walk;
 	struct process_look *out;
 };
@@ -34,9 +34,9 @@ static void add_port(struct process_look *out, int port)
 	out->ports[at] = port;
 }
 
-static bool hear_socket(void *context, uint32_t inode)
+static bool note_listener(void *context, uint32_t inode)
 {
-	const struct looking *l = context;
+	const struct port_listing *l = context;
 
 	for (size_t i = 0; i < l->walk->sockets.len; i++)
 		if (l->walk->sockets.items[i].inode == inode)
@@ -66,7 +66,7 @@ void process_walk_free(struct process_walk *walk)
 
 void process_look_take(struct process_walk **walk, pid_t main, struct process_look *out)
 {
-	struct looking looking = { .out = out };
+	struct port_listing looking = { .out = out };
 	struct proctree *tree = NULL;
 	int64_t until = clock_cpu_ms() + NETDIAG_OWN_MS;
 	struct proc first;
@@ -84,5 +84,5 @@ void process_look_take(struct process_walk **walk, pid_t main, struct process_lo
 	proctree_assign(tree, &main, 1);
 	for (size_t i = 0; i < tree->len; i++)
 		if (tree->procs[i].owner == 0)
-			netdiag_pid_sockets(tree->procs[i].is.pid, until, hear_socket, &looking);
+			netdiag_pid_sockets(tree->procs[i].is.pid, until, note_listener, &looking);
 }

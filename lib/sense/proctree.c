@@ -11,7 +11,7 @@ void proctree_release(struct proctree *t)
 	*t = (struct proctree)PROCTREE_INIT;
 }
 
-static int by_pid(const void *left, const void *right)
+static int by_tree_pid(const void *left, const void *right)
 {
 	const struct tree_proc *a = left;
 	const struct tree_proc *b = right;
@@ -37,7 +37,7 @@ int proctree_scan(struct proctree *t)
 	if (!procfs_each(add_proc, t))
 		return -1;
 	if (t->len)
-		qsort(t->procs, t->len, sizeof(*t->procs), by_pid);
+		qsort(t->procs, t->len, sizeof(*t->procs), by_tree_pid);
 	return 0;
 }
 
@@ -45,7 +45,7 @@ struct tree_proc *proctree_find(const struct proctree *t, pid_t pid)
 {
 	struct tree_proc wanted = { .is = { .pid = pid } };
 
-	return t->len ? bsearch(&wanted, t->procs, t->len, sizeof(wanted), by_pid) : NULL;
+	return t->len ? bsearch(&wanted, t->procs, t->len, sizeof(wanted), by_tree_pid) : NULL;
 }
 
 /* --- whose they are --- */

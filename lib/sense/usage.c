@@ -51,7 +51,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static int by_pid(const void *left, const void *right)
+static int by_past_pid(const void *left, const void *right)
 {
 	const struct past *a = left;
 	const struct past *b = right;
@@ -63,7 +63,7 @@ static const struct past *find_pid(const struct usage *m, pid_t pid)
 {
 	struct past wanted = { .pid = pid };
 
-	return m->len ? bsearch(&wanted, m->pasts, m->len, sizeof(wanted), by_pid) : NULL;
+	return m->len ? bsearch(&wanted, m->pasts, m->len, sizeof(wanted), by_past_pid) : NULL;
 }
 
 static const struct past *find_past(const struct usage *m, const struct tree_proc *main)
@@ -95,7 +95,7 @@ static double percent_of(uint64_t ticks, int64_t ms)
 	return ms > 0 ? seconds * 1000 / (double)ms * 100 : 0;
 }
 
-static struct past judge(
+static struct past measure_process(
 	const struct usage *m, const struct tree_proc *main, const struct sum *sum, int64_t now)
 {
 	const struct past *before = find_past(m, main);
@@ -143,13 +143,13 @@ static void sum_up(const struct proctree *t, struct sum *sums)
 	}
 }
 
-static void remember(struct usage *m, struct past *pasts, size_t len)
+static void remember_pasts(struct usage *m, struct past *pasts, size_t len)
 {
 	mem_free(m->pasts);
 	m->pasts = pasts;
 	m->len = len;
 	if (len)
-		qsort(pasts, len, sizeof(*pasts), by_pid);
+		qsort(pasts, len, sizeof(*pasts), by_past_pid);
 }
 
 void usage_read(struct usage *m, struct usage_reading *readings, size_t count)
@@ -180,10 +180,10 @@ void usage_read(struct usage *m, struct usage_reading *readings, size_t count)
 		readings[i].cpu_percent = 0;
 		if (!main)
 			continue;
-		pasts[known] = judge(m, main, &sums[i], now);
+		pasts[known] = measure_process(m, main, &sums[i], now);
 		readings[i].cpu_percent = pasts[known++].percent;
 	}
-	remember(m, pasts, known);
+	remember_pasts(m, pasts, known);
 	proctree_release(&tree);
 	mem_free(sums);
 	mem_free(roots);

@@ -11,21 +11,21 @@
 /* Bytes taken in one turn of the loop, so that one who writes without end leaves room for others. */
 enum { READ_MAX = 64 * 1024, WATCH_AGAIN_MS = 1000 };
 
-static void stop(struct capture *c)
+static void stop_capture(struct capture *c)
 {
 	ev_io_stop(c->loop, &c->reader);
 	ev_timer_stop(c->loop, &c->again);
 	fd_close(&c->fd);
 }
 
-static void keep(struct capture *c, const char *bytes, size_t len)
+static void keep_bytes(struct capture *c, const char *bytes, size_t len)
 {
 	buf_add(&c->bytes, bytes, len);
 	if (c->bytes.len > 2 * CAPTURE_MAX)
 		buf_eat(&c->bytes, c->bytes.len - CAPTURE_MAX);
 }
 
-static void take(struct capture *c)
+static void take_output(struct capture *c)
 {
 	char bytes[4096];
 
@@ -33,25 +33,25 @@ static void take(struct capture *c)
 		ssize_t len = read(c->fd, bytes, sizeof(bytes));
 
 		if (len > 0)
-			keep(c, bytes, (size_t)len);
+			keep_bytes(c, bytes, (size_t)len);
 		else if (len == 0 || (errno != EAGAIN && errno != EINTR))
-			stop(c);
+			stop_capture(c);
 		if (len < (ssize_t)sizeof(bytes))
 			return;
 	}
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+static void on_capture_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct capture *c = w->data;
 
-	take(c);
+	take_output(c);
 	/* Watched no more, and whoever writes would wait for ever. */
 	if ((events & EV_ERROR) && c->fd >= 0)
 		ev_timer_start(loop, &c->again);
 }
 
-static void on_again(struct ev_loop *loop, ev_timer *w, int events)
+static void on_capture_again(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct capture *c = w->data;
 
@@ -62,15 +62,15 @@ static void on_again(struct ev_loop *loop, ev_timer *w, int events)
 void capture_init(struct capture *c, struct ev_loop *loop)
 {
 	*c = (struct capture){ .loop = loop, .fd = -1, .bytes = BUF_INIT };
-	ev_init(&c->reader, on_readable);
-	ev_timer_init(&c->again, on_again, WATCH_AGAIN_MS / 1000.0, 0);
+	ev_init(&c->reader, on_capture_readable);
+	ev_timer_init(&c->again, on_capture_again, WATCH_AGAIN_MS / 1000.0, 0);
 	c->reader.data = c;
 	c->again.data = c;
 }
 
 void capture_release(struct capture *c)
 {
-	stop(c);
+	stop_capture(c);
 	buf_release(&c->bytes);
 }
 
@@ -90,8 +90,8 @@ int capture_open(struct capture *c, int *write_end, struct err *e)
 
 void capture_close(struct capture *c)
 {
-	take(c);
-	stop(c);
+	take_output(c);
+	stop_capture(c);
 }
 
 const char *capture_tail(const struct capture *c, size_t *len)

@@ -97,7 +97,7 @@ static bool take_one(struct keeper_client *p)
 	return true;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+static void on_keeper_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct keeper_client *p = w->data;
 
@@ -107,7 +107,7 @@ static void on_readable(struct ev_loop *loop, ev_io *w, int events)
 		;
 }
 
-static void on_writable(struct ev_loop *loop, ev_io *w, int events)
+static void on_keeper_writable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct keeper_client *p = w->data;
 
@@ -134,8 +134,8 @@ struct keeper_client *keeper_client_new(
 	*p = (struct keeper_client){ .loop = loop, .fd = fd, .calls = calls, .context = context };
 	p->room = mem_alloc(KEEPER_MSG_MAX);
 	(void)fd_set_nonblocking(fd, true);
-	ev_io_init(&p->reader, on_readable, fd, EV_READ);
-	ev_io_init(&p->writer, on_writable, fd, EV_WRITE);
+	ev_io_init(&p->reader, on_keeper_readable, fd, EV_READ);
+	ev_io_init(&p->writer, on_keeper_writable, fd, EV_WRITE);
 	p->reader.data = p;
 	p->writer.data = p;
 	loop_watch(loop, &p->reader);

@@ -21,7 +21,7 @@ static void put_all(struct env *to, const struct env *from)
 		env_put(to, from->items[i].name, from->items[i].value);
 }
 
-static void put_number(struct env *env, const char *name, int number)
+static void put_env_number(struct env *env, const char *name, int number)
 {
 	char text[16];
 
@@ -53,32 +53,32 @@ void launch_hook_env(const struct spec *s, int revision, const struct launch_env
 {
 	put_callers(env, s, caller);
 	env_put(env, "OXHERD_APP", s->name);
-	put_number(env, "OXHERD_REVISION", revision);
+	put_env_number(env, "OXHERD_REVISION", revision);
 	put_all(env, &s->file_env);
 	put_all(env, &s->env);
 }
 
-void launch_env(const struct spawn_effect *wish, const struct launch_env *caller, struct env *env)
+void launch_env(const struct spawn_effect *effect, const struct launch_env *caller, struct env *env)
 {
-	const struct spec *s = wish->spec;
+	const struct spec *s = effect->spec;
 
 	put_callers(env, s, caller);
 	/* So that oxctl reaches this daemon from within. */
 	if (getenv("OXHERD_HOME"))
 		env_put(env, "OXHERD_HOME", getenv("OXHERD_HOME"));
 	env_put(env, "OXHERD_APP", s->name);
-	put_number(env, "OXHERD_INSTANCE", wish->instance);
-	put_number(env, "NODE_APP_INSTANCE", wish->instance);
-	put_number(env, "OXHERD_REVISION", wish->revision);
+	put_env_number(env, "OXHERD_INSTANCE", effect->instance);
+	put_env_number(env, "NODE_APP_INSTANCE", effect->instance);
+	put_env_number(env, "OXHERD_REVISION", effect->revision);
 	if (s->instance_var)
-		put_number(env, s->instance_var, wish->instance);
+		put_env_number(env, s->instance_var, effect->instance);
 	put_all(env, &s->file_env);
 	put_all(env, &s->env);
-	if (wish->port)
-		put_number(env, "PORT", wish->port);
+	if (effect->port)
+		put_env_number(env, "PORT", effect->port);
 }
 
-static void fill_env(struct launch *l, const struct env *env)
+static void fill_launch_env(struct launch *l, const struct env *env)
 {
 	struct buf pair = BUF_INIT;
 
@@ -100,7 +100,7 @@ void launch_words(struct launch *l, const struct command *command, const struct 
 	l->message.spawn.programs = keeper_list_of(&l->programs);
 	l->folder = mem_strdup(folder);
 	l->message.spawn.folder = l->folder;
-	fill_env(l, env);
+	fill_launch_env(l, env);
 }
 
 void launch_said(const struct spec *s, struct env *said)
@@ -213,11 +213,11 @@ static void add_ways(
 		env_put(env, "WATCHDOG_USEC", usec);
 	}
 	if (ends->notify_pipe) {
-		put_number(env, "NOTIFY_FD", next_target(spawn));
+		put_env_number(env, "NOTIFY_FD", next_target(spawn));
 		add_descriptor(spawn, next_target(spawn), KEEPER_FROM_HELD, ends->notify_pipe);
 	}
 	if (ends->channel) {
-		put_number(env, "NODE_CHANNEL_FD", next_target(spawn));
+		put_env_number(env, "NODE_CHANNEL_FD", next_target(spawn));
 		env_put(env, "NODE_CHANNEL_SERIALIZATION_MODE", "json");
 		add_descriptor(spawn, next_target(spawn), KEEPER_FROM_HELD, ends->channel);
 	}
@@ -241,7 +241,7 @@ char *launch_folder_of(const struct spec *s, const struct build *own)
 }
 
 /* A word that leads through a link leads to where that link led, while that is there. */
-static void follow_links(char **argv, const struct build *own)
+static void follow_command_links(char **argv, const struct build *own)
 {
 	for (size_t i = 0; own && argv && argv[i]; i++) {
 		const char *place = build_place(own, argv[i]);
@@ -262,23 +262,23 @@ void launch_init(struct launch *l)
 	buf_init(&l->env);
 }
 
-int launch_fill(struct launch *l, const struct spawn_effect *wish, const struct launch_env *caller,
+int launch_fill(struct launch *l, const struct spawn_effect *effect, const struct launch_env *caller,
 	const struct launch_ends *ends, struct err *e)
 {
-	const struct spec *s = wish->spec;
+	const struct spec *s = effect->spec;
 	struct env env = { .items = NULL };
 	struct env said = { .items = NULL };
 	struct command filled = { .argv = NULL };
-	char *folder = launch_folder_of(s, wish->own);
+	char *folder = launch_folder_of(s, effect->own);
 	int rc = 0;
 
 	launch_init(l);
-	l->message.serial = wish->ticket.generation;
-	l->message.ticket =
-		(struct keeper_ticket){ .slot = wish->ticket.slot, .generation = wish->ticket.generation };
-	l->message.name = wish->name;
+	l->message.serial = effect->ticket.generation;
+	l->message.ticket = (struct keeper_ticket){ .slot = effect->ticket.slot,
+		.generation = effect->ticket.generation };
+	l->message.name = effect->name;
 	l->message.spawn.umask = caller ? caller->mask : 022;
-	launch_env(wish, caller, &env);
+	launch_env(effect, caller, &env);
 	launch_said(s, &said);
 	rc = launch_user(l, s->user, s->group, &said, &env, e);
 	env_release(&said);
@@ -287,7 +287,7 @@ int launch_fill(struct launch *l, const struct spawn_effect *wish, const struct 
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEPER_FROM_FIFO, ends->err);
 		add_ways(&l->message.spawn, s, ends, &env);
 		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
-		follow_links(filled.argv, wish->own);
+		follow_command_links(filled.argv, effect->own);
 		launch_words(l, &filled, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);

@@ -31,7 +31,7 @@ struct launch_ends {
  * Fills a KEEPER_SPAWN, which borrows from `ends` too.  -1 with words when it cannot be run at all, such as for a user that does not exist;
  * e->number is an errno.
  */
-int launch_fill(struct launch *l, const struct spawn_effect *wish, const struct launch_env *caller,
+int launch_fill(struct launch *l, const struct spawn_effect *effect, const struct launch_env *caller,
 	const struct launch_ends *ends, struct err *e);
 void launch_release(struct launch *l);
 
@@ -59,7 +59,7 @@ char *launch_folder_of(const struct spec *s, const struct build *own);
 /* The whole environment of an instance, in the order in which names win; for launch_fill() and tests. */
 /* The same for a hook of its deploy: nothing of an instance. */
 void launch_hook_env(const struct spec *s, int revision, const struct launch_env *caller, struct env *env);
-void launch_env(const struct spawn_effect *wish, const struct launch_env *caller, struct env *env);
+void launch_env(const struct spawn_effect *effect, const struct launch_env *caller, struct env *env);
 
 /*
  * For commands that are nobody's: the daemon's own environment, and the folders of root's programs at the end of PATH, where nginx is and a daemon

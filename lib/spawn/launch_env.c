@@ -56,7 +56,7 @@ void launch_envs_release(struct launch_envs *c)
 	map_release_with(&c->known, caller_free);
 }
 
-static void set_limits(struct launch_env *caller, const struct json *limits)
+static void set_env_limits(struct launch_env *caller, const struct json *limits)
 {
 	const struct json *member = NULL;
 
@@ -97,7 +97,7 @@ static struct json *limits_to_json(const struct launch_env *caller)
 	return object;
 }
 
-static struct launch_env *add(
+static struct launch_env *add_launch_env(
 	struct launch_envs *c, const char *key, const struct json *env, int mask, const char *profile)
 {
 	struct launch_env *caller = mem_zalloc(1, sizeof(*caller));
@@ -126,7 +126,7 @@ int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask,
 	char key[24];
 
 	key_of(++c->last, key);
-	(void)add(c, key, env, mask, profile);
+	(void)add_launch_env(c, key, env, mask, profile);
 	return c->last;
 }
 
@@ -138,7 +138,7 @@ void launch_envs_limit(struct launch_envs *c, int64_t number, const struct json 
 	key_of(number, key);
 	caller = map_get(&c->known, key);
 	if (caller)
-		set_limits(caller, limits);
+		set_env_limits(caller, limits);
 }
 
 const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t number, const char *app)
@@ -149,7 +149,7 @@ const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t nu
 	return map_get(&c->known, number ? key : app);
 }
 
-static int64_t number_of(const char *key)
+static int64_t number_of_key(const char *key)
 {
 	int64_t number = 0;
 
@@ -165,7 +165,7 @@ void launch_envs_sweep(
 	size_t i = 0;
 
 	MAP_EACH (&c->known, entry) {
-		int64_t number = number_of(entry->key);
+		int64_t number = number_of_key(entry->key);
 
 		if (number && !is_used(context, number))
 			vec_push(&unused, mem_strdup(entry->key));
@@ -211,11 +211,11 @@ void launch_envs_from_json(struct launch_envs *c, const struct json *j)
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);
-		set_limits(add(c, json_key(member), json_get(member, "env"), (int)mask,
-				   json_string(json_get(member, "profile"), NULL)),
+		set_env_limits(add_launch_env(c, json_key(member), json_get(member, "env"), (int)mask,
+				       json_string(json_get(member, "profile"), NULL)),
 			json_get(member, "rlimits"));
-		if (number_of(json_key(member)) > c->last)
-			c->last = number_of(json_key(member));
+		if (number_of_key(json_key(member)) > c->last)
+			c->last = number_of_key(json_key(member));
 	}
 }
 

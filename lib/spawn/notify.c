@@ -28,7 +28,7 @@ static const char *const held_words[HELD_COUNT] = {
 	[HELD_UNREADY] = "notice-unready",
 };
 
-static void held_name(char name[HELD_NAME_MAX], int held, struct ticket t)
+static void held_end_name(char name[HELD_NAME_MAX], int held, struct ticket t)
 {
 	(void)snprintf(name, HELD_NAME_MAX, "%s:%u.%llu", held_words[held], t.slot,
 		(unsigned long long)t.generation);
@@ -52,7 +52,7 @@ static bool held_parse(const char *name, int *held, struct ticket *t)
 	return false;
 }
 
-static void say(struct notify *all, enum keeper_msg_kind kind, const char *name, int fd)
+static void send_held_end(struct notify *all, enum keeper_msg_kind kind, const char *name, int fd)
 {
 	struct keeper_msg m;
 
@@ -61,12 +61,12 @@ static void say(struct notify *all, enum keeper_msg_kind kind, const char *name,
 	(void)keeper_client_send(all->keeper, &m, fd);
 }
 
-static void hold(struct peer *s, int held, int fd)
+static void hold_end(struct peer *s, int held, int fd)
 {
 	char name[HELD_NAME_MAX];
 
-	held_name(name, held, s->ticket);
-	say(s->all, KEEPER_HOLD, name, fd);
+	held_end_name(name, held, s->ticket);
+	send_held_end(s->all, KEEPER_HOLD, name, fd);
 	s->was_held[held] = true;
 }
 
@@ -76,23 +76,23 @@ void peer_let_go(struct peer *s, int held)
 
 	if (!s->was_held[held])
 		return;
-	held_name(name, held, s->ticket);
-	say(s->all, KEEPER_RELEASE, name, -1);
+	held_end_name(name, held, s->ticket);
+	send_held_end(s->all, KEEPER_RELEASE, name, -1);
 	s->was_held[held] = false;
 }
 
 /* --- peers -------------------------------------------------------------------------------------------------------- */
 
-static struct peer *find(const struct notify *all, struct ticket t)
+static struct peer *find_peer(const struct notify *all, struct ticket t)
 {
 	struct peer *s = map_get_n(&all->peers, (const char *)&t.generation, sizeof(t.generation));
 
 	return s && s->ticket.slot == t.slot ? s : NULL;
 }
 
-static struct peer *find_or_add(struct notify *all, struct ticket t)
+static struct peer *find_or_add_peer(struct notify *all, struct ticket t)
 {
-	struct peer *s = find(all, t);
+	struct peer *s = find_peer(all, t);
 
 	if (s)
 		return s;
@@ -121,7 +121,7 @@ static bool is_abstract(const char *address)
 	return address[0] == '@';
 }
 
-static void forget(struct notify *all, struct peer *s)
+static void forget_peer(struct notify *all, struct peer *s)
 {
 	for (int i = 0; i < HELD_COUNT; i++)
 		peer_let_go(s, i);
@@ -201,7 +201,7 @@ static int bind_socket(struct peer *s, int fd, const struct spec *spec, struct e
 	return spec->user && !is_abstract(s->address) ? notify_give(s->address, spec, e) : 0;
 }
 
-static int open_socket(struct peer *s, const struct spec *spec, struct err *e)
+static int open_notify_socket(struct peer *s, const struct spec *spec, struct err *e)
 {
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
@@ -219,22 +219,22 @@ static int open_socket(struct peer *s, const struct spec *spec, struct err *e)
 		return -1;
 	}
 	s->channels[END_SOCKET].fd = fd;
-	hold(s, END_SOCKET, fd);
+	hold_end(s, END_SOCKET, fd);
 	return 0;
 }
 
 /* The child's end goes by way of the keeper, which forgets it when the child has it. */
-static const char *give(struct peer *s, int held, int *fd)
+static const char *give_end(struct peer *s, int held, int *fd)
 {
 	char *name = s->child_names[held - HELD_CHILD_PIPE];
 
-	hold(s, held, *fd);
+	hold_end(s, held, *fd);
 	fd_close(fd);
-	held_name(name, held, s->ticket);
+	held_end_name(name, held, s->ticket);
 	return name;
 }
 
-static int open_pipe(struct peer *s, struct launch_ends *ends, struct err *e)
+static int open_notify_pipe(struct peer *s, struct launch_ends *ends, struct err *e)
 {
 	char path[32];
 	int pipe[2] = { -1, -1 };
@@ -252,8 +252,8 @@ static int open_pipe(struct peer *s, struct launch_ends *ends, struct err *e)
 		return -1;
 	}
 	s->channels[END_PIPE].fd = pipe[0];
-	hold(s, END_PIPE, pipe[0]);
-	ends->notify_pipe = give(s, HELD_CHILD_PIPE, &child);
+	hold_end(s, END_PIPE, pipe[0]);
+	ends->notify_pipe = give_end(s, HELD_CHILD_PIPE, &child);
 	return 0;
 }
 
@@ -265,14 +265,15 @@ static int open_channel(struct peer *s, struct launch_ends *ends, struct err *e)
 		return err_sys(e, errno, "cannot make a channel for Node");
 	(void)fd_set_nonblocking(pair[0], true);
 	s->channels[END_CHANNEL].fd = pair[0];
-	hold(s, END_CHANNEL, pair[0]);
-	ends->channel = give(s, HELD_CHILD_CHANNEL, &pair[1]);
+	hold_end(s, END_CHANNEL, pair[0]);
+	ends->channel = give_end(s, HELD_CHILD_CHANNEL, &pair[1]);
 	return 0;
 }
 
-int notify_open(struct notify *all, const struct spawn_effect *wish, struct launch_ends *ends, struct err *e)
+int notify_open(
+	struct notify *all, const struct spawn_effect *effect, struct launch_ends *ends, struct err *e)
 {
-	const struct spec *spec = wish->spec;
+	const struct spec *spec = effect->spec;
 	enum ready_kind kind = spec_ready(spec);
 	bool has_socket = kind == READY_NOTIFY || spec->watchdog_ms;
 	bool has_pipe = kind == READY_NOTIFY || kind == READY_NOTIFY_FD;
@@ -281,25 +282,26 @@ int notify_open(struct notify *all, const struct spawn_effect *wish, struct laun
 
 	if (!has_socket && !has_pipe && !has_channel)
 		return 0;
-	s = find_or_add(all, wish->ticket);
+	s = find_or_add_peer(all, effect->ticket);
 	s->is_fd_only = kind == READY_NOTIFY_FD;
-	if ((has_socket && open_socket(s, spec, e) < 0) || (has_pipe && open_pipe(s, ends, e) < 0) ||
+	if ((has_socket && open_notify_socket(s, spec, e) < 0) ||
+		(has_pipe && open_notify_pipe(s, ends, e) < 0) ||
 		(has_channel && open_channel(s, ends, e) < 0)) {
-		forget(all, s);
+		forget_peer(all, s);
 		return -1;
 	}
 	if (has_socket)
 		ends->notify_socket = s->address;
 	if (has_pipe)
-		hold(s, HELD_UNREADY, s->channels[END_PIPE].fd);
+		hold_end(s, HELD_UNREADY, s->channels[END_PIPE].fd);
 	else if (kind == READY_IPC)
-		hold(s, HELD_UNREADY, s->channels[END_CHANNEL].fd);
+		hold_end(s, HELD_UNREADY, s->channels[END_CHANNEL].fd);
 	return 0;
 }
 
 void notify_sent(struct notify *all, struct ticket ticket)
 {
-	struct peer *s = find(all, ticket);
+	struct peer *s = find_peer(all, ticket);
 
 	if (!s)
 		return;
@@ -323,7 +325,7 @@ static void listen_now(struct peer *s, pid_t pid)
 
 void notify_listen(struct notify *all, struct ticket ticket, pid_t pid)
 {
-	struct peer *s = find(all, ticket);
+	struct peer *s = find_peer(all, ticket);
 
 	if (s)
 		listen_now(s, pid);
@@ -332,7 +334,7 @@ void notify_listen(struct notify *all, struct ticket ticket, pid_t pid)
 bool notify_shutdown(struct notify *all, struct ticket ticket)
 {
 	static const char word[] = CHANNEL_SHUTDOWN;
-	const struct peer *s = find(all, ticket);
+	const struct peer *s = find_peer(all, ticket);
 	int fd = s ? s->channels[END_CHANNEL].fd : -1;
 
 	return fd >= 0 &&
@@ -341,10 +343,10 @@ bool notify_shutdown(struct notify *all, struct ticket ticket)
 
 void notify_close(struct notify *all, struct ticket ticket)
 {
-	struct peer *s = find(all, ticket);
+	struct peer *s = find_peer(all, ticket);
 
 	if (s)
-		forget(all, s);
+		forget_peer(all, s);
 }
 
 /* --- after a brain's death ------------------------------------------------------------------------------------------- */
@@ -355,13 +357,13 @@ void notify_found(struct notify *all, const char *held)
 	int kind = 0;
 
 	if (held_parse(held, &kind, &ticket))
-		find_or_add(all, ticket)->was_held[kind] = true;
+		find_or_add_peer(all, ticket)->was_held[kind] = true;
 }
 
 bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *spec, pid_t pid)
 {
 	bool has_socket = spec_ready(spec) == READY_NOTIFY || spec->watchdog_ms;
-	struct peer *s = find(all, ticket);
+	struct peer *s = find_peer(all, ticket);
 	bool is_fd_only = spec_ready(spec) == READY_NOTIFY_FD;
 	bool is_known = s &&
 		(s->was_held[END_SOCKET] || s->was_held[END_CHANNEL] ||
@@ -371,17 +373,17 @@ bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *s
 
 	if (!s && !has_socket)
 		return false;
-	s = find_or_add(all, ticket);
+	s = find_or_add_peer(all, ticket);
 	s->is_fd_only = is_fd_only;
 	if (s->was_held[END_SOCKET])
 		choose_address(s, spec);
 	else if (has_socket)
-		(void)open_socket(s, spec, NULL);
+		(void)open_notify_socket(s, spec, NULL);
 	for (int i = 0; i < END_COUNT; i++) {
 		if (!s->was_held[i] || s->channels[i].fd >= 0)
 			continue;
-		held_name(name, i, ticket);
-		say(all, KEEPER_GET, name, -1);
+		held_end_name(name, i, ticket);
+		send_held_end(all, KEEPER_GET, name, -1);
 	}
 	notify_sent(all, ticket);
 	listen_now(s, pid);
@@ -396,7 +398,7 @@ void notify_sweep(struct notify *all)
 		struct peer *s = entry->value;
 
 		if (!s->pid)
-			forget(all, s);
+			forget_peer(all, s);
 	}
 }
 
@@ -408,7 +410,7 @@ void notify_take(struct notify *all, const char *held, int *fd)
 
 	if (!held_parse(held, &kind, &ticket) || kind >= END_COUNT)
 		return;
-	s = find(all, ticket);
+	s = find_peer(all, ticket);
 	if (!s || s->channels[kind].fd >= 0)
 		return;
 	s->channels[kind].fd = *fd;

@@ -52,7 +52,8 @@ struct notify *notify_new(struct ev_loop *loop, struct keeper_client *keeper,
 void notify_free(struct notify *all);
 
 /* Makes what the definition asks for and fills `ends`, which borrows until notify_close().  -1 with words. */
-int notify_open(struct notify *all, const struct spawn_effect *wish, struct launch_ends *ends, struct err *e);
+int notify_open(
+	struct notify *all, const struct spawn_effect *effect, struct launch_ends *ends, struct err *e);
 /* The message that carries the ends is with the keeper: ours of them may go. */
 void notify_sent(struct notify *all, struct ticket ticket);
 /* It runs: from now on it is heard. */

@@ -11,7 +11,7 @@
 #include "spawn/notify.h"
 
 /* Our ends, and how each is called at the keeper. */
-enum end_kind { END_SOCKET, END_PIPE, END_CHANNEL, END_COUNT };
+enum notify_end { END_SOCKET, END_PIPE, END_CHANNEL, END_COUNT };
 /* The child's ends, and the mark, are held as well. */
 enum held_kind { HELD_CHILD_PIPE = END_COUNT, HELD_CHILD_CHANNEL, HELD_UNREADY, HELD_COUNT };
 

@@ -15,7 +15,7 @@
 #include "spawn/notify_private.h"
 
 /* True if the peer is still there afterwards. */
-static bool tell(struct peer *s, const struct notice *n)
+static bool report_notice(struct peer *s, const struct notice *n)
 {
 	struct notify *all = s->all;
 	struct ticket ticket = s->ticket;
@@ -33,7 +33,7 @@ static bool tell_ready(struct peer *s)
 
 	memset(&n, 0, sizeof(n));
 	n.is_ready = true;
-	return tell(s, &n);
+	return report_notice(s, &n);
 }
 
 static bool tell_stranger(struct peer *s, const struct ucred *from, const char *bytes, size_t len)
@@ -102,7 +102,7 @@ static bool hear_datagram(struct channel *channel)
 	if (!notice_read(&n, bytes, (size_t)len))
 		is_there = true;
 	else if (sender_belongs(s, from.pid, from.uid))
-		is_there = tell(s, &n);
+		is_there = report_notice(s, &n);
 	else
 		is_there = tell_stranger(s, &from, bytes, (size_t)len);
 	/* Only now it is gone: a brain that dies before has not heard it. */
@@ -120,7 +120,7 @@ static void on_rested(struct ev_loop *loop, ev_timer *w, int events)
 }
 
 /* Its turn is used up: the rest waits in the kernel, and then its writer. */
-static void rest(struct channel *channel)
+static void rest_channel(struct channel *channel)
 {
 	struct ev_loop *loop = channel->of->all->loop;
 
@@ -130,7 +130,7 @@ static void rest(struct channel *channel)
 	ev_timer_start(loop, &channel->rest);
 }
 
-static void hear_socket(struct channel *channel)
+static void receive_from_socket(struct channel *channel)
 {
 	int count = 0;
 
@@ -138,7 +138,7 @@ static void hear_socket(struct channel *channel)
 		count++;
 	/* The last one may have been its end, but then there were fewer. */
 	if (count == NOTIFY_TURN)
-		rest(channel);
+		rest_channel(channel);
 }
 
 /* --- streams --------------------------------------------------------------------------------------------------------- */
@@ -192,15 +192,15 @@ static void hear_channel(struct channel *channel)
 		channel_close(channel);
 		peer_let_go(s, END_CHANNEL);
 	} else if (taken >= NOTIFY_BYTES)
-		rest(channel);
+		rest_channel(channel);
 	if (is_ready)
 		(void)tell_ready(s);
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+static void on_channel_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	static void (*const hears[END_COUNT])(struct channel *) = {
-		[END_SOCKET] = hear_socket,
+		[END_SOCKET] = receive_from_socket,
 		[END_PIPE] = hear_pipe,
 		[END_CHANNEL] = hear_channel,
 	};
@@ -215,7 +215,7 @@ void channel_start(struct channel *channel)
 {
 	if (channel->fd < 0 || ev_is_active(&channel->io) || ev_is_active(&channel->rest))
 		return;
-	ev_io_init(&channel->io, on_readable, channel->fd, EV_READ);
+	ev_io_init(&channel->io, on_channel_readable, channel->fd, EV_READ);
 	channel->io.data = channel;
 	loop_watch(channel->of->all->loop, &channel->io);
 }

@@ -43,7 +43,7 @@ struct run {
 	uint32_t slot;
 	run_done done;
 	void *context;
-	/* The wish, until it was asked for; `program`, `folder` and `user` also for words. */
+	/* The request, until it was asked for; `program`, `folder` and `user` also for words. */
 	struct command command;
 	struct env env, said;
 	char *name, *folder, *user, *group;
@@ -68,7 +68,7 @@ struct runner {
 	uint32_t last_slot;
 };
 
-static void tell_keeper(struct runner *r, enum keeper_msg_kind kind, struct keeper_ticket ticket)
+static void send_to_keeper(struct runner *r, enum keeper_msg_kind kind, struct keeper_ticket ticket)
 {
 	struct keeper_msg m;
 
@@ -78,12 +78,12 @@ static void tell_keeper(struct runner *r, enum keeper_msg_kind kind, struct keep
 	(void)keeper_client_send(r->parent, &m, -1);
 }
 
-static struct keeper_ticket ticket_of(const struct run *run)
+static struct keeper_ticket run_ticket(const struct run *run)
 {
 	return (struct keeper_ticket){ .slot = run->slot, .generation = run->generation };
 }
 
-static struct run *find(const struct runner *r, uint64_t generation)
+static struct run *find_run_by(const struct runner *r, uint64_t generation)
 {
 	return map_get_n(&r->runs, (const char *)&generation, sizeof(generation));
 }
@@ -109,7 +109,7 @@ static void run_free(void *item)
 
 static void start_waiting(struct runner *r);
 
-static void exit_words(int status, struct buf *out)
+static void add_exit_words(int status, struct buf *out)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	const char *name = signal ? sigabbrev_np(signal) : NULL;
@@ -130,7 +130,7 @@ static void late_words(const struct run *run, struct buf *out)
 }
 
 /* Told once; who is told may start or cancel others, and free what is behind `context`. */
-static void tell(struct run *run, enum run_end end)
+static void report_run(struct run *run, enum run_end end)
 {
 	struct run_result result = { .end = end, .number = run->number };
 	run_done done = run->done;
@@ -141,7 +141,7 @@ static void tell(struct run *run, enum run_end end)
 	if (end == RUN_EXITED) {
 		result.code = WIFEXITED(run->status) ? WEXITSTATUS(run->status) : 0;
 		result.signal = WIFSIGNALED(run->status) ? WTERMSIG(run->status) : 0;
-		exit_words(run->status, &run->words);
+		add_exit_words(run->status, &run->words);
 	} else if (end == RUN_TIMED_OUT) {
 		late_words(run, &run->words);
 	}
@@ -155,10 +155,10 @@ static void end(struct run *run, enum run_end how)
 {
 	struct runner *r = run->runner;
 
-	tell_keeper(r, KEEPER_FORGET, ticket_of(run));
+	send_to_keeper(r, KEEPER_FORGET, run_ticket(run));
 	map_remove_n(&r->runs, (const char *)&run->generation, sizeof(run->generation));
 	capture_close(&run->out);
-	tell(run, how);
+	report_run(run, how);
 	run_free(run);
 	start_waiting(r);
 }
@@ -169,13 +169,13 @@ static void kill_run(struct run *run)
 
 	ev_timer_stop(r->loop, &run->due);
 	run->is_killed = true;
-	tell_keeper(r, KEEPER_KILL_TREE, ticket_of(run));
+	send_to_keeper(r, KEEPER_KILL_TREE, run_ticket(run));
 	ev_now_update(r->loop);
 	ev_timer_set(&run->due, UNKILLABLE_MS / 1000.0, 0);
 	ev_timer_start(r->loop, &run->due);
 }
 
-static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+static void on_run_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct run *run = w->data;
 
@@ -188,13 +188,13 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 	}
 	/* Nobody waits for what not even SIGKILL ends; it is forgotten when it does end. */
 	capture_close(&run->out);
-	tell(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
+	report_run(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
 	run->state = RUN_TOLD;
 }
 
 /* --- its beginning --------------------------------------------------------------------------------------------------- */
 
-static void fail(struct run *run, const struct err *e)
+static void fail_run(struct run *run, const struct err *e)
 {
 	struct runner *r = run->runner;
 
@@ -217,7 +217,7 @@ static void on_soon(struct ev_loop *loop, ev_timer *w, int events)
 	while (r->failed.len) {
 		struct run *run = vec_remove(&r->failed, 0);
 
-		tell(run, RUN_NOT_STARTED);
+		report_run(run, RUN_NOT_STARTED);
 		run_free(run);
 	}
 	start_waiting(r);
@@ -241,7 +241,7 @@ static int send_spawn(struct run *run, int out, struct err *e)
 
 	launch_init(&launch);
 	m->serial = run->generation;
-	m->ticket = ticket_of(run);
+	m->ticket = run_ticket(run);
 	m->name = run->name;
 	m->spawn.umask = run->umask;
 	rc = launch_user(&launch, run->user, run->group, &run->said, &run->env, e);
@@ -256,7 +256,7 @@ static int send_spawn(struct run *run, int out, struct err *e)
 	return rc;
 }
 
-static void ask(struct run *run)
+static void ask_spawn(struct run *run)
 {
 	struct runner *r = run->runner;
 	struct err e = ERR_INIT;
@@ -265,7 +265,7 @@ static void ask(struct run *run)
 	run->slot = ++r->last_slot;
 	run->generation = ++r->last_generation;
 	if (capture_open(&run->out, &out, &e) < 0 || send_spawn(run, out, &e) < 0) {
-		fail(run, &e);
+		fail_run(run, &e);
 	} else {
 		run->state = RUN_ASKED;
 		map_put_n(&r->runs, (const char *)&run->generation, sizeof(run->generation), run);
@@ -277,7 +277,7 @@ static void ask(struct run *run)
 static void start_waiting(struct runner *r)
 {
 	while (r->waiting.len && r->runs.len < RUNS_MAX)
-		ask(vec_remove(&r->waiting, 0));
+		ask_spawn(vec_remove(&r->waiting, 0));
 }
 
 /* --- what the keeper says ------------------------------------------------------------------------------------------- */
@@ -311,7 +311,7 @@ static void take_failure(struct run *run, const struct keeper_msg *m)
 	end(run, RUN_NOT_STARTED);
 }
 
-static void take_exited(struct run *run, const struct keeper_msg *m)
+static void take_run_exited(struct run *run, const struct keeper_msg *m)
 {
 	run->status = (int)m->status;
 	if (run->state != RUN_TOLD)
@@ -321,9 +321,9 @@ static void take_exited(struct run *run, const struct keeper_msg *m)
 }
 
 /* The answer to a spawn that could not even begin; to anything else an error is no news. */
-static void take_error(struct runner *r, const struct keeper_msg *m)
+static void take_spawn_error(struct runner *r, const struct keeper_msg *m)
 {
-	struct run *run = find(r, m->about);
+	struct run *run = find_run_by(r, m->about);
 
 	if (!run || (run->state != RUN_ASKED && run->state != RUN_TOLD) || m->number == ESRCH)
 		return;
@@ -332,7 +332,7 @@ static void take_error(struct runner *r, const struct keeper_msg *m)
 	end(run, RUN_NOT_STARTED);
 }
 
-static void take(struct run *run, const struct keeper_msg *m)
+static void take_keeper_msg(struct run *run, const struct keeper_msg *m)
 {
 	switch (m->kind) {
 	case KEEPER_SPAWNED:
@@ -342,7 +342,7 @@ static void take(struct run *run, const struct keeper_msg *m)
 		take_failure(run, m);
 		break;
 	case KEEPER_EXITED:
-		take_exited(run, m);
+		take_run_exited(run, m);
 		break;
 	case KEEPER_TREE_GONE:
 		end(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
@@ -356,9 +356,9 @@ static void take(struct run *run, const struct keeper_msg *m)
 static void take_leftover(struct runner *r, const struct keeper_msg *m)
 {
 	if (m->kind == KEEPER_SLOT)
-		tell_keeper(r, KEEPER_KILL_TREE, m->ticket);
+		send_to_keeper(r, KEEPER_KILL_TREE, m->ticket);
 	else if (m->kind == KEEPER_TREE_GONE)
-		tell_keeper(r, KEEPER_FORGET, m->ticket);
+		send_to_keeper(r, KEEPER_FORGET, m->ticket);
 }
 
 bool runner_takes(struct runner *r, const struct keeper_msg *m)
@@ -368,14 +368,14 @@ bool runner_takes(struct runner *r, const struct keeper_msg *m)
 	if (m->kind == KEEPER_ERROR) {
 		if (m->about < GENERATION_FIRST)
 			return false;
-		take_error(r, m);
+		take_spawn_error(r, m);
 		return true;
 	}
 	if (m->ticket.slot < RUN_SLOT_FIRST)
 		return false;
-	run = find(r, m->ticket.generation);
+	run = find_run_by(r, m->ticket.generation);
 	if (run)
-		take(run, m);
+		take_keeper_msg(run, m);
 	else
 		take_leftover(r, m);
 	return true;
@@ -407,25 +407,7 @@ void runner_free(struct runner *r)
 	mem_free(r);
 }
 
-static void copy_command(struct command *to, const struct command *from)
-{
-	size_t count = 0;
-
-	to->text = mem_strdup(from->text);
-	while (from->argv[count])
-		count++;
-	to->argv = mem_zalloc(count + 1, sizeof(*to->argv));
-	for (size_t i = 0; i < count; i++)
-		to->argv[i] = mem_strdup(from->argv[i]);
-}
-
-static void copy_env(struct env *to, const struct env *from)
-{
-	for (size_t i = 0; from && i < from->len; i++)
-		env_put(to, from->items[i].name, from->items[i].value);
-}
-
-struct run *run_start(struct runner *r, const struct run_wish *wish, run_done done, void *context)
+struct run *run_start(struct runner *r, const struct run_request *request, run_done done, void *context)
 {
 	struct run *run = mem_zalloc(1, sizeof(*run));
 
@@ -433,18 +415,20 @@ struct run *run_start(struct runner *r, const struct run_wish *wish, run_done do
 		.runner = r,
 		.done = done,
 		.context = context,
-		.name = mem_strdup(wish->name),
-		.folder = mem_strdup(wish->folder),
-		.user = mem_strdup(wish->user),
-		.group = mem_strdup(wish->group),
-		.umask = wish->umask,
-		.timeout_ms = wish->timeout_ms,
+		.name = mem_strdup(request->name),
+		.folder = mem_strdup(request->folder),
+		.user = mem_strdup(request->user),
+		.group = mem_strdup(request->group),
+		.umask = request->umask,
+		.timeout_ms = request->timeout_ms,
 		.words = BUF_INIT,
 	};
-	copy_command(&run->command, wish->command);
-	copy_env(&run->env, wish->env);
-	copy_env(&run->said, wish->said);
-	ev_timer_init(&run->due, on_due, 0, 0);
+	command_copy(&run->command, request->command);
+	if (request->env)
+		env_copy(&run->env, request->env);
+	if (request->said)
+		env_copy(&run->said, request->said);
+	ev_timer_init(&run->due, on_run_due, 0, 0);
 	capture_init(&run->out, r->loop);
 	run->due.data = run;
 	vec_push(&r->waiting, run);

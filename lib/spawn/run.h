@@ -23,7 +23,7 @@ enum {
 	RUNS_MAX = 1024,          /* at once; further ones wait their turn, in order */
 };
 
-struct run_wish {
+struct run_request {
 	const char *name; /* "api:2 health", "api pre": for the keeper and for words */
 	const struct command *command;
 	const char *folder;       /* absolute */
@@ -61,10 +61,10 @@ void runner_free(struct runner *r);
 /* Is the message about a run?  Then it was taken care of.  Asked for every message of the keeper, also while synchronising. */
 bool runner_takes(struct runner *r, const struct keeper_msg *m);
 /*
- * The wish is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running, or when not even SIGKILL
+ * The request is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running, or when not even SIGKILL
  * ends it (which the words say).  The time counts from its exec.  Whoever is told calls brain_end() if the herd heard of it.
  */
-struct run *run_start(struct runner *r, const struct run_wish *wish, run_done done, void *context);
+struct run *run_start(struct runner *r, const struct run_request *request, run_done done, void *context);
 /* Kills it; `done` is not called any more.  NULL does nothing. */
 void run_cancel(struct run *run);
 

@@ -5,7 +5,7 @@ bool run_went_well(const struct run_result *r)
 	return r->end == RUN_EXITED && !r->signal && !r->code;
 }
 
-static void add_command(const struct command *c, struct buf *out)
+static void add_run_command(const struct command *c, struct buf *out)
 {
 	if (c->text) {
 		buf_adds(out, c->text);
@@ -23,7 +23,7 @@ void run_failure_words(const struct command *c, const struct run_result *r, stru
 	while (len && (tail[len - 1] == '\n' || tail[len - 1] == ' '))
 		len--;
 	buf_addc(out, '\'');
-	add_command(c, out);
+	add_run_command(c, out);
 	buf_addf(out, "' failed (%s)%s", r->words, len ? ": " : "");
 	for (size_t i = 0; i < len; i++)
 		buf_addc(out, (char)((unsigned char)tail[i] < ' ' ? ' ' : tail[i]));

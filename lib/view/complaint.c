@@ -13,7 +13,7 @@ enum {
 	BEFORE_MAX = COMPLAINT_COLUMNS / 2, /* what is kept in front of the place when the front is cut */
 };
 
-static void add_tinted(struct buf *out, enum tint tint, bool colour, const char *text)
+static void add_tinted_text(struct buf *out, enum tint tint, bool colour, const char *text)
 {
 	human_tint(out, tint, colour);
 	buf_adds(out, text);
@@ -82,7 +82,7 @@ static size_t cut_around(struct buf *shown, const char *text, size_t place, size
 }
 
 /* The line as it is shown, with its number; gives how many columns stand between the bar and the place. */
-static size_t add_line(struct buf *out, const struct diag *complaint, int number_width, bool colour)
+static size_t add_quoted_line(struct buf *out, const struct diag *complaint, int number_width, bool colour)
 {
 	struct buf safe = BUF_INIT;
 	struct buf shown = BUF_INIT;
@@ -112,7 +112,7 @@ static void add_caret(struct buf *out, size_t before, int number_width, enum tin
 	buf_addf(out, "%*s |", number_width, "");
 	human_untint(out, colour);
 	buf_fill(out, ' ', before + 1);
-	add_tinted(out, tint, colour, "^");
+	add_tinted_text(out, tint, colour, "^");
 	buf_addc(out, '\n');
 }
 
@@ -125,13 +125,13 @@ void complaint_render_one(struct buf *out, const struct diag *complaint, bool co
 		number_width = NUMBER_WIDTH;
 	add_place(out, complaint, colour);
 	if (complaint->is_warning) {
-		add_tinted(out, TINT_YELLOW, colour, "warning:");
+		add_tinted_text(out, TINT_YELLOW, colour, "warning:");
 		buf_addc(out, ' ');
 	}
 	human_safe(out, complaint->text, strlen(complaint->text));
 	buf_addc(out, '\n');
 	if (has_line) {
-		size_t before = add_line(out, complaint, number_width, colour);
+		size_t before = add_quoted_line(out, complaint, number_width, colour);
 
 		if (complaint->at.column > 0)
 			add_caret(out, before, number_width, complaint->is_warning ? TINT_YELLOW : TINT_RED,

@@ -9,25 +9,13 @@
 #include "view/list.h"
 #include "view/timeline.h"
 
-static int64_t int_of(const struct json *object, const char *key, int64_t fallback)
+static void add_instance_head(const struct json *instance, const struct timeline *t, struct buf *out)
 {
-	int64_t value = fallback;
-
-	return json_int(json_get(object, key), &value) ? value : fallback;
-}
-
-static const char *text_of(const struct json *object, const char *key)
-{
-	return json_string(json_get(object, key), "");
-}
-
-static void add_head(const struct json *instance, const struct timeline *t, struct buf *out)
-{
-	const char *id = text_of(instance, "id");
-	const char *status = text_of(instance, "status");
-	const char *reason = text_of(instance, "reason");
-	int64_t next = int_of(instance, "next_restart_ms", -1);
-	int64_t gone = int_of(instance, "gone_secs", -1);
+	const char *id = json_get_string(instance, "id", "");
+	const char *status = json_get_string(instance, "status", "");
+	const char *reason = json_get_string(instance, "reason", "");
+	int64_t next = json_get_int(instance, "next_restart_ms", -1);
+	int64_t gone = json_get_int(instance, "gone_secs", -1);
 
 	human_tint(out, TINT_BOLD, t->colour);
 	human_safe(out, id, strlen(id));
@@ -66,19 +54,19 @@ static void add_last_exit(const struct json *instance, const struct timeline *t,
 		human_safe(out, signal, strlen(signal));
 	} else if (json_is_null(json_get(end, "code"))) {
 		buf_adds(out, ", last exit unseen, before ");
-		timeline_time(t, text_of(end, "at"), out);
+		timeline_time(t, json_get_string(end, "at", ""), out);
 		return;
 	} else {
-		buf_addf(out, ", last exit with code %lld", (long long)int_of(end, "code", 0));
+		buf_addf(out, ", last exit with code %lld", (long long)json_get_int(end, "code", 0));
 	}
 	buf_adds(out, " at ");
-	timeline_time(t, text_of(end, "at"), out);
+	timeline_time(t, json_get_string(end, "at", ""), out);
 }
 
-static void add_counts(const struct json *instance, const struct timeline *t, struct buf *out)
+static void add_restart_counts(const struct json *instance, const struct timeline *t, struct buf *out)
 {
-	int64_t restarts = int_of(instance, "restarts", 0);
-	int64_t crashes = int_of(instance, "crashes", 0);
+	int64_t restarts = json_get_int(instance, "restarts", 0);
+	int64_t crashes = json_get_int(instance, "crashes", 0);
 
 	buf_adds(out, "  ");
 	human_count(out, restarts > 0 ? (size_t)restarts : 0, "restart", "restarts");
@@ -110,8 +98,8 @@ int detail_render(const struct json *why, const struct timeline *t, struct buf *
 	JSON_EACH (instances, instance) {
 		if (instance != json_first(instances))
 			buf_addc(out, '\n');
-		add_head(instance, t, out);
-		add_counts(instance, t, out);
+		add_instance_head(instance, t, out);
+		add_restart_counts(instance, t, out);
 		add_timeline(instance, *t, out);
 	}
 	return 0;

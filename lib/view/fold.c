@@ -83,7 +83,7 @@ static void choose_folded(struct vec *groups, size_t rows, size_t room)
 	}
 }
 
-static void add_row(struct vec *rows, const struct vec *members, size_t from, size_t count)
+static void add_fold_row(struct vec *rows, const struct vec *members, size_t from, size_t count)
 {
 	struct fold_row *row = mem_zalloc(1, sizeof(*row));
 
@@ -114,9 +114,9 @@ void fold_instances(const struct vec *instances, size_t room, struct vec *rows)
 	}
 	for (size_t i = 0; i < sorted.len; i++) {
 		if (!of || !of[i]->is_folded)
-			add_row(rows, &sorted, i, 1);
+			add_fold_row(rows, &sorted, i, 1);
 		else if (!of[i]->is_shown)
-			add_row(rows, &of[i]->members, 0, of[i]->members.len);
+			add_fold_row(rows, &of[i]->members, 0, of[i]->members.len);
 		if (of)
 			of[i]->is_shown = true;
 	}

@@ -125,6 +125,11 @@ void human_safe(struct buf *out, const char *text, size_t len)
 	}
 }
 
+void human_safe_text(struct buf *out, const char *text)
+{
+	human_safe(out, text, strlen(text));
+}
+
 size_t human_fit(const char *text, size_t width)
 {
 	size_t len = strlen(text);

@@ -28,6 +28,7 @@ void human_count(struct buf *out, size_t count, const char *one, const char *man
  * their count.
  */
 void human_safe(struct buf *out, const char *text, size_t len);
+void human_safe_text(struct buf *out, const char *text);
 /* How many bytes of `text` a terminal shows in at most `width` columns; never a part of a character. */
 size_t human_fit(const char *text, size_t width);
 

@@ -43,7 +43,7 @@ static size_t plain_len(const char *text, size_t len)
 	return at;
 }
 
-static void add_safe(struct buf *out, const char *text, size_t len)
+static void add_safe_bytes(struct buf *out, const char *text, size_t len)
 {
 	for (size_t at = 0; at < len;) {
 		size_t step = plain_len(text + at, len - at);
@@ -79,7 +79,7 @@ static enum tint tint_of(const char *id)
 	return tints[(sum + (uint32_t)number) % (sizeof(tints) / sizeof(tints[0]))];
 }
 
-static void add_time(const struct log_line_style *s, const struct logline *l, struct buf *out)
+static void add_line_time(const struct log_line_style *s, const struct logline *l, struct buf *out)
 {
 	struct buf text = BUF_INIT;
 
@@ -119,7 +119,7 @@ static void add_bytes(const struct log_line_style *s, const struct logline *l, s
 		len--;
 	human_tint(out, tint, s->colour && tint != TINT_NONE);
 	if (s->is_safe)
-		add_safe(out, l->bytes, len);
+		add_safe_bytes(out, l->bytes, len);
 	else
 		buf_add(out, l->bytes, len);
 	human_untint(out, s->colour && tint != TINT_NONE);
@@ -140,7 +140,7 @@ void log_line_print(struct log_line_style *s, const struct logline *l, struct bu
 	if (!l->is_continued || !str_eq(whose.ptr, s->open.ptr)) {
 		log_line_end(s, out);
 		if (s->has_times)
-			add_time(s, l, out);
+			add_line_time(s, l, out);
 		if (!s->is_bare)
 			add_tag(s, l, out);
 	}

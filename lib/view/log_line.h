@@ -22,7 +22,7 @@ struct log_line_style {
 		open; /* whose line was begun and goes on: id and stream; "" when the last one has its end */
 };
 
-#define SAID_INIT                                                                                            \
+#define LOG_LINE_STYLE_INIT                                                                                  \
 	{                                                                                                    \
 		.open = BUF_INIT,                                                                            \
 	}

@@ -108,7 +108,7 @@ static void add_steps(const struct plan *p, struct buf *out, size_t width, bool 
 	map_release_with(&kept, mem_free);
 }
 
-static void add_verdict(const struct plan *p, struct buf *out)
+static void add_plan_verdict(const struct plan *p, struct buf *out)
 {
 	static const struct {
 		enum plan_verb verb;
@@ -138,5 +138,5 @@ static void add_verdict(const struct plan *p, struct buf *out)
 void plan_render(const struct plan *p, struct buf *out, size_t width, bool colour)
 {
 	add_steps(p, out, width, colour);
-	add_verdict(p, out);
+	add_plan_verdict(p, out);
 }

@@ -35,7 +35,7 @@ static void slot_free(void *slot)
 	mem_free(s);
 }
 
-static void app_free(void *app)
+static void progress_app_free(void *app)
 {
 	struct progress_app *a = app;
 
@@ -47,19 +47,7 @@ static void app_free(void *app)
 
 void progress_release(struct progress *p)
 {
-	vec_release_with(&p->apps, app_free);
-}
-
-static const char *text_of(const struct json *event, const char *key)
-{
-	return json_string(json_get(event, key), NULL);
-}
-
-static int64_t number_of(const struct json *event, const char *key, int64_t fallback)
-{
-	int64_t value = fallback;
-
-	return json_int(json_get(event, key), &value) ? value : fallback;
+	vec_release_with(&p->apps, progress_app_free);
 }
 
 static void set_text(char **place, const char *text)
@@ -72,14 +60,14 @@ static void set_text(char **place, const char *text)
 
 static bool is_rollout(const struct json *event)
 {
-	return str_eq(text_of(event, "kind"), "rollout");
+	return str_eq(json_get_string(event, "kind", NULL), "rollout");
 }
 
 /* --- what is known ------------------------------------------------------------------------------------------------------ */
 
 static struct progress_app *app_of(struct progress *p, const struct json *event, int64_t now)
 {
-	const char *name = text_of(event, "app");
+	const char *name = json_get_string(event, "app", NULL);
 	struct progress_app *a = NULL;
 	size_t i = 0;
 
@@ -94,12 +82,12 @@ static struct progress_app *app_of(struct progress *p, const struct json *event,
 		return NULL;
 	a = mem_zalloc(1, sizeof(*a));
 	a->name = mem_strdup(name);
-	a->begun_at = now - number_of(event, "elapsed_ms", 0);
+	a->begun_at = now - json_get_int(event, "elapsed_ms", 0);
 	vec_push(&p->apps, a);
 	return a;
 }
 
-static struct progress_slot *slot_of(struct progress *p, struct progress_app *a, int number)
+static struct progress_slot *progress_slot_of(struct progress *p, struct progress_app *a, int number)
 {
 	struct progress_slot *s = NULL;
 	size_t at = 0;
@@ -124,40 +112,40 @@ static struct progress_slot *slot_of(struct progress *p, struct progress_app *a,
 
 static void hear_app(struct progress_app *a, const struct json *event, int64_t now)
 {
-	a->is_over = str_eq(text_of(event, "step"), "over");
-	set_text(&a->about, text_of(event, "why"));
-	if (a->revision != (int)number_of(event, "revision", 0))
-		a->begun_at = now - number_of(event, "elapsed_ms", 0);
-	a->revision = (int)number_of(event, "revision", 0);
+	a->is_over = str_eq(json_get_string(event, "step", NULL), "over");
+	set_text(&a->about, json_get_string(event, "why", NULL));
+	if (a->revision != (int)json_get_int(event, "revision", 0))
+		a->begun_at = now - json_get_int(event, "elapsed_ms", 0);
+	a->revision = (int)json_get_int(event, "revision", 0);
 }
 
 void progress_hear(struct progress *p, const struct json *event, int64_t now)
 {
 	struct progress_app *a = app_of(p, event, now);
-	int number = (int)number_of(event, "instance", -1);
+	int number = (int)json_get_int(event, "instance", -1);
 	struct progress_slot *s = NULL;
 
 	if (!a)
 		return;
 	if (is_rollout(event)) {
-		a->done = (int)number_of(event, "done", 0);
-		a->total = (int)number_of(event, "total", 0);
+		a->done = (int)json_get_int(event, "done", 0);
+		a->total = (int)json_get_int(event, "total", 0);
 	}
 	if (number < 0) {
 		if (is_rollout(event))
 			hear_app(a, event, now);
 		return;
 	}
-	s = slot_of(p, a, number);
+	s = progress_slot_of(p, a, number);
 	if (!s)
 		return;
-	set_text(&s->state, text_of(event, "to"));
+	set_text(&s->state, json_get_string(event, "to", NULL));
 	if (!is_rollout(event))
 		return;
 	s->is_spare = json_bool(json_get(event, "spare"), false);
-	if (!str_eq(s->step, text_of(event, "step")))
+	if (!str_eq(s->step, json_get_string(event, "step", NULL)))
 		s->since = now;
-	set_text(&s->step, text_of(event, "step"));
+	set_text(&s->step, json_get_string(event, "step", NULL));
 	s->is_gone = str_eq(s->step, "gone");
 }
 
@@ -189,11 +177,6 @@ const char *progress_step_label(const char *step)
 
 /* --- words --------------------------------------------------------------------------------------------------------------- */
 
-static void add_safe(struct buf *out, const char *text)
-{
-	human_safe(out, text, strlen(text));
-}
-
 static void add_elapsed(struct buf *out, int64_t ms)
 {
 	buf_addf(out, "%lld.%lld s", (long long)(ms / 1000), (long long)(ms % 1000 / 100));
@@ -202,19 +185,20 @@ static void add_elapsed(struct buf *out, int64_t ms)
 /* What goes wrong on the way is said too; what goes well is a step. */
 static bool is_trouble(const struct json *event)
 {
-	const char *on = text_of(event, "on");
+	const char *on = json_get_string(event, "on", NULL);
 
-	return str_eq(text_of(event, "kind"), "note") || str_eq(on, "crash") || str_eq(on, "give-up") ||
-		str_eq(on, "limit") || str_eq(on, "unhealthy") || str_eq(text_of(event, "to"), "blocked");
+	return str_eq(json_get_string(event, "kind", NULL), "note") || str_eq(on, "crash") ||
+		str_eq(on, "give-up") || str_eq(on, "limit") || str_eq(on, "unhealthy") ||
+		str_eq(json_get_string(event, "to", NULL), "blocked");
 }
 
-static void add_line(struct buf *out, const struct json *event)
+static void add_progress_line(struct buf *out, const struct json *event)
 {
-	const char *why = text_of(event, "why");
-	int64_t number = number_of(event, "instance", -1);
+	const char *why = json_get_string(event, "why", NULL);
+	int64_t number = json_get_int(event, "instance", -1);
 
 	/* `id` is the request's, in a notification about it. */
-	add_safe(out, text_of(event, "app"));
+	human_safe_text(out, json_get_string(event, "app", NULL));
 	if (number >= 0)
 		buf_addf(out, ":%lld", (long long)number);
 	if (json_bool(json_get(event, "spare"), false))
@@ -224,24 +208,24 @@ static void add_line(struct buf *out, const struct json *event)
 	if (!is_rollout(event))
 		human_safe(out, why ? why : "", why ? strcspn(why, "\n") : 0);
 	else if (number >= 0)
-		add_safe(out, progress_step_label(text_of(event, "step")));
+		human_safe_text(out, progress_step_label(json_get_string(event, "step", NULL)));
 	else
-		buf_addf(out, "revision %lld: %s", (long long)number_of(event, "revision", 0),
-			why ? why : text_of(event, "phase"));
+		buf_addf(out, "revision %lld: %s", (long long)json_get_int(event, "revision", 0),
+			why ? why : json_get_string(event, "phase", NULL));
 }
 
 void progress_line(const struct json *event, struct buf *out)
 {
-	bool is_over = str_eq(text_of(event, "step"), "over");
+	bool is_over = str_eq(json_get_string(event, "step", NULL), "over");
 	struct buf time = BUF_INIT;
 
-	if (!text_of(event, "app") || is_over || (!is_rollout(event) && !is_trouble(event)) ||
-		(!is_rollout(event) && !text_of(event, "why")))
+	if (!json_get_string(event, "app", NULL) || is_over || (!is_rollout(event) && !is_trouble(event)) ||
+		(!is_rollout(event) && !json_get_string(event, "why", NULL)))
 		return;
 	if (is_rollout(event))
-		add_elapsed(&time, number_of(event, "elapsed_ms", 0));
+		add_elapsed(&time, json_get_int(event, "elapsed_ms", 0));
 	buf_addf(out, "%9s  ", time.ptr);
-	add_line(out, event);
+	add_progress_line(out, event);
 	buf_addc(out, '\n');
 	buf_release(&time);
 }
@@ -269,7 +253,7 @@ static void render_head(const struct progress_app *a, int64_t now, struct buf *o
 	size_t used = 0;
 
 	human_tint(out, TINT_BOLD, colour);
-	add_safe(out, a->name);
+	human_safe_text(out, a->name);
 	human_untint(out, colour);
 	buf_adds(out, "  ");
 	add_bar(out, a, colour);
@@ -292,7 +276,8 @@ static enum tint step_tint(const char *step)
 	return str_eq(step, "waits") ? TINT_DIM : TINT_YELLOW;
 }
 
-static void add_row(struct table *t, const struct progress_app *a, const struct progress_slot *s, int64_t now)
+static void add_slot_row(
+	struct table *t, const struct progress_app *a, const struct progress_slot *s, int64_t now)
 {
 	struct buf time = BUF_INIT;
 	const char *step = s->step ? s->step : "waits";
@@ -328,7 +313,7 @@ void progress_render(const struct progress *p, int64_t now, struct buf *out, siz
 		table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
 		VEC_EACH (&a->slots, k, s) {
 			if (!s->is_gone)
-				add_row(&t, a, s, now);
+				add_slot_row(&t, a, s, now);
 		}
 		table_render(&t, out, width, colour);
 		table_release(&t);

@@ -72,7 +72,7 @@ static const char *line_after(const char *line)
 	return end ? end + 1 : line + strlen(line);
 }
 
-static size_t count_lines(const char *text)
+static size_t count_text_lines(const char *text)
 {
 	size_t count = 0;
 
@@ -91,8 +91,8 @@ struct parts {
 /* The titles and the line of keys have one each; a row is shown before a second line of the verdict. */
 static struct parts share(const struct scroll *s, const char *table, const char *verdict)
 {
-	size_t lines = count_lines(table);
-	struct parts p = { .rows = lines ? lines - 1 : 0, .verdict = count_lines(verdict) };
+	size_t lines = count_text_lines(table);
+	struct parts p = { .rows = lines ? lines - 1 : 0, .verdict = count_text_lines(verdict) };
 	size_t room = s->height > 2 ? s->height - 2 : 1;
 
 	if (!s->height) {

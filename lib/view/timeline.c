@@ -92,15 +92,10 @@ static void begin_line(struct timeline *t, const struct json *event, const char 
 	human_untint(out, t->colour);
 }
 
-static void add_safe(struct buf *out, const char *text)
-{
-	human_safe(out, text, strlen(text));
-}
-
 static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint, const char *text)
 {
 	human_tint(out, tint, t->colour && tint != TINT_NONE);
-	add_safe(out, text);
+	human_safe_text(out, text);
 	human_untint(out, t->colour && tint != TINT_NONE);
 }
 
@@ -114,14 +109,14 @@ static void add_rollout(const struct json *event, struct buf *out)
 		return;
 	buf_adds(out, gap);
 	if (step) {
-		add_safe(out, progress_step_label(step));
+		human_safe_text(out, progress_step_label(step));
 		buf_adds(out, json_bool(json_get(event, "spare"), false) ? " (a spare), " : ", ");
 	}
 	buf_addf(out, "revision %lld", (long long)revision);
 }
 
 /* "running -> backoff  on crash", or only the kind where no state changed. */
-static void add_step(const struct timeline *t, const struct json *event, struct buf *out)
+static void add_step_label(const struct timeline *t, const struct json *event, struct buf *out)
 {
 	const char *kind = json_string(json_get(event, "kind"), "");
 	const char *from = json_string(json_get(event, "from"), NULL);
@@ -142,7 +137,7 @@ static void add_step(const struct timeline *t, const struct json *event, struct 
 	if (!on || !*on)
 		return;
 	buf_addf(out, "%son ", gap);
-	add_safe(out, on);
+	human_safe_text(out, on);
 }
 
 static void add_first_line(struct buf *out, const char *words)
@@ -191,7 +186,7 @@ void timeline_event(struct timeline *t, const struct json *event, struct buf *ou
 	begin_line(t, event, "", out);
 	buf_adds(out, gap);
 	add_tinted(t, out, TINT_BOLD, id ? id : json_string(json_get(event, "app"), "?"));
-	add_step(t, event, out);
+	add_step_label(t, event, out);
 	if (*why)
 		buf_adds(out, gap);
 	add_first_line(out, why);
@@ -205,7 +200,7 @@ void timeline_entry(struct timeline *t, const struct json *entry, struct buf *ou
 	const char *words = json_string(json_get(entry, "words"), "");
 
 	begin_line(t, entry, gap, out);
-	add_step(t, entry, out);
+	add_step_label(t, entry, out);
 	if (*words)
 		buf_adds(out, gap);
 	add_first_line(out, words);

@@ -37,7 +37,7 @@ static bool is_first_of_table(size_t row)
 	return true;
 }
 
-static void add_name(struct buf *out, const struct field *f)
+static void add_field_name(struct buf *out, const struct field *f)
 {
 	size_t len = table_length(f);
 
@@ -69,7 +69,7 @@ static const struct field *table_find(const char *word)
 	return NULL;
 }
 
-static bool is_key(const struct field *f, const char *word)
+static bool is_field_key(const struct field *f, const char *word)
 {
 	if (str_eq(f->key, word) || str_eq(key_alone(f), word))
 		return true;
@@ -84,7 +84,7 @@ bool topics_know(const char *word)
 	if (table_find(word))
 		return true;
 	for (size_t i = 0; i < fields_count; i++)
-		if (is_key(&fields[i], word))
+		if (is_field_key(&fields[i], word))
 			return true;
 	return false;
 }
@@ -108,7 +108,7 @@ void topics_names(struct buf *out, const char *before)
 		if (!is_first_of_table(i))
 			continue;
 		buf_adds(out, before);
-		add_name(out, &fields[i]);
+		add_field_name(out, &fields[i]);
 	}
 	for (size_t i = 0; i < field_aliases_count; i++)
 		if (field_aliases[i].how == ALIAS_SECTION)
@@ -125,7 +125,7 @@ static void add_table_names(struct buf *out, const struct field *f)
 {
 	size_t start = out->len;
 
-	add_name(out, f);
+	add_field_name(out, f);
 	for (size_t i = 0; i < field_aliases_count; i++)
 		if (field_aliases[i].how == ALIAS_SECTION && str_eq(field_aliases[i].of, out->ptr + start))
 			buf_addf(out, ", also %s", field_aliases[i].key);
@@ -166,7 +166,7 @@ static const char *alias_alone(const struct field_alias *a, const struct field *
 }
 
 /* "memory_mb (also memory): a number; default 0" */
-static void add_head(struct buf *out, const struct field *f)
+static void add_field_head(struct buf *out, const struct field *f)
 {
 	const char *before = " (also ";
 
@@ -196,7 +196,7 @@ static void print_key(struct buf *out, const struct field *f, size_t width)
 	const struct wrap body = lines(width, DEEPER);
 	struct buf text = BUF_INIT;
 
-	add_head(&text, f);
+	add_field_head(&text, f);
 	wrap_text(out, text.ptr, &head);
 	wrap_text(out, f->doc, &body);
 	if (f->flags & (FIELD_NOT_YET | FIELD_NOT_RUN))
@@ -228,7 +228,7 @@ void topics_print(struct buf *out, const char *word, size_t width)
 	for (size_t i = 0; i < fields_count; i++) {
 		const struct field *f = &fields[i];
 
-		if (table ? !is_same_table(table, f) : !is_key(f, word))
+		if (table ? !is_same_table(table, f) : !is_field_key(f, word))
 			continue;
 		if (!table)
 			print_title(out, f, width);

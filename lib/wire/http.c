@@ -16,7 +16,7 @@ void http_request(struct buf *out, const struct endpoint *to, int port)
 	buf_addf(out, "User-Agent: oxherd/%s\r\nAccept: */*\r\nConnection: close\r\n\r\n", ox_version);
 }
 
-static bool is_digit(char c)
+static bool is_http_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -27,7 +27,7 @@ static bool may_begin(const struct http_answer *a)
 	static const char shape[] = "HTTP/1.# ###";
 
 	for (size_t i = 0; i < a->line_len && i < STATUS_LEN; i++)
-		if (shape[i] == '#' ? !is_digit(a->line[i]) : a->line[i] != shape[i])
+		if (shape[i] == '#' ? !is_http_digit(a->line[i]) : a->line[i] != shape[i])
 			return false;
 	return a->line_len <= STATUS_LEN || strchr(" \r\n", a->line[STATUS_LEN]);
 }

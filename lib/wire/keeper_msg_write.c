@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include "wire/keeper_msg_private.h"
 
-static void put_number(struct buf *out, uint64_t value)
+static void put_decimal(struct buf *out, uint64_t value)
 {
 	char bytes[KEEPER_NUMBER];
 
@@ -18,7 +18,7 @@ static void put_string(struct buf *out, const char *text)
 {
 	size_t len = strlen(text) + 1;
 
-	put_number(out, len);
+	put_decimal(out, len);
 	buf_add(out, text, len);
 }
 
@@ -28,7 +28,7 @@ static int put_number_field(
 	int64_t value = 0;
 
 	memcpy(&value, (const char *)m + f->offset, sizeof(value));
-	put_number(out, (uint64_t)value);
+	put_decimal(out, (uint64_t)value);
 	return keeper_check_range(f, value, e);
 }
 
@@ -48,8 +48,8 @@ static int put_list(
 	struct keeper_list list;
 
 	memcpy(&list, (const char *)m + f->offset, sizeof(list));
-	put_number(out, list.count);
-	put_number(out, list.len);
+	put_decimal(out, list.count);
+	put_decimal(out, list.len);
 	buf_add(out, list.bytes, list.len);
 	return keeper_check_list(f, &list, e);
 }
@@ -61,11 +61,11 @@ static int put_descriptors(
 
 	if (keeper_check_range(f, (int64_t)s->descriptor_count, e) < 0)
 		return -1;
-	put_number(out, s->descriptor_count);
+	put_decimal(out, s->descriptor_count);
 	for (size_t i = 0; i < s->descriptor_count; i++) {
-		put_number(out, (uint64_t)s->descriptors[i].target);
-		put_number(out, (uint64_t)s->descriptors[i].from);
-		put_number(out, (uint64_t)s->descriptors[i].index);
+		put_decimal(out, (uint64_t)s->descriptors[i].target);
+		put_decimal(out, (uint64_t)s->descriptors[i].from);
+		put_decimal(out, (uint64_t)s->descriptors[i].index);
 		put_string(out, s->descriptors[i].name);
 	}
 	return 0;
@@ -78,11 +78,11 @@ static int put_rlimits(
 
 	if (keeper_check_range(f, (int64_t)s->rlimit_count, e) < 0)
 		return -1;
-	put_number(out, s->rlimit_count);
+	put_decimal(out, s->rlimit_count);
 	for (size_t i = 0; i < s->rlimit_count; i++) {
-		put_number(out, (uint64_t)s->rlimits[i].resource);
-		put_number(out, s->rlimits[i].soft);
-		put_number(out, s->rlimits[i].hard);
+		put_decimal(out, (uint64_t)s->rlimits[i].resource);
+		put_decimal(out, s->rlimits[i].soft);
+		put_decimal(out, s->rlimits[i].hard);
 	}
 	return 0;
 }
@@ -94,9 +94,9 @@ static int put_groups(
 
 	if (keeper_check_range(f, (int64_t)s->group_count, e) < 0)
 		return -1;
-	put_number(out, s->group_count);
+	put_decimal(out, s->group_count);
 	for (size_t i = 0; i < s->group_count; i++)
-		put_number(out, (uint64_t)s->groups[i]);
+		put_decimal(out, (uint64_t)s->groups[i]);
 	return 0;
 }
 
@@ -126,7 +126,7 @@ static void put_length(struct buf *out, size_t start)
 {
 	struct buf length = BUF_INIT;
 
-	put_number(&length, out->len - start);
+	put_decimal(&length, out->len - start);
 	memcpy(out->ptr + start + KEEPER_HEADER - KEEPER_NUMBER, length.ptr, KEEPER_NUMBER);
 	buf_release(&length);
 }
@@ -137,9 +137,9 @@ int keeper_msg_write(struct buf *out, const struct keeper_msg *m, struct err *e)
 
 	if (m->kind >= KEEPER_KIND_COUNT)
 		return err_set(e, "there is no message of kind %d", (int)m->kind);
-	put_number(out, m->kind);
-	put_number(out, m->serial);
-	put_number(out, 0);
+	put_decimal(out, m->kind);
+	put_decimal(out, m->serial);
+	put_decimal(out, 0);
 	if (put_fields(out, m, e) < 0 || keeper_check_whole(m, e) < 0)
 		goto undo;
 	if (out->len - start > keeper_msg_size_max(m->kind)) {

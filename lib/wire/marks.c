@@ -28,13 +28,13 @@ static uint32_t digest(const void *bytes, size_t len)
 	return h;
 }
 
-static void put(char *at, uint64_t value, int bytes)
+static void put_bytes_le(char *at, uint64_t value, int bytes)
 {
 	for (; bytes--; value >>= 8)
 		*at++ = (char)(value & 0xff);
 }
 
-static uint64_t get(const char *at, int bytes)
+static uint64_t get_bytes_le(const char *at, int bytes)
 {
 	uint64_t value = 0;
 
@@ -52,40 +52,39 @@ void mark_write(struct buf *out, const struct mark *m)
 {
 	char bytes[MARK_SIZE];
 
-	put(bytes + AT_OFFSET, m->offset, 8);
-	put(bytes + AT_WALL, (uint64_t)m->wall_ms, 8);
-	put(bytes + AT_APP, m->app, 4);
-	put(bytes + AT_RUN, m->run, 4);
-	put(bytes + AT_INSTANCE, m->instance, 2);
-	put(bytes + AT_KIND, m->kind, 1);
-	put(bytes + AT_SIGN, SIGN, 1);
-	put(bytes + AT_CHECK, digest(bytes, AT_CHECK), 4);
+	put_bytes_le(bytes + AT_OFFSET, m->offset, 8);
+	put_bytes_le(bytes + AT_WALL, (uint64_t)m->wall_ms, 8);
+	put_bytes_le(bytes + AT_APP, m->app, 4);
+	put_bytes_le(bytes + AT_RUN, m->run, 4);
+	put_bytes_le(bytes + AT_INSTANCE, m->instance, 2);
+	put_bytes_le(bytes + AT_KIND, m->kind, 1);
+	put_bytes_le(bytes + AT_SIGN, SIGN, 1);
+	put_bytes_le(bytes + AT_CHECK, digest(bytes, AT_CHECK), 4);
 	buf_add(out, bytes, sizeof(bytes));
 }
 
 bool mark_read(struct mark *m, const char bytes[MARK_SIZE])
 {
-	uint64_t kind = get(bytes + AT_KIND, 1);
+	uint64_t kind = get_bytes_le(bytes + AT_KIND, 1);
 
-	if (get(bytes + AT_SIGN, 1) != SIGN || kind >= MARK_KIND_COUNT)
+	if (get_bytes_le(bytes + AT_SIGN, 1) != SIGN || kind >= MARK_KIND_COUNT)
 		return false;
-	if (get(bytes + AT_CHECK, 4) != digest(bytes, AT_CHECK))
+	if (get_bytes_le(bytes + AT_CHECK, 4) != digest(bytes, AT_CHECK))
 		return false;
 	*m = (struct mark){
-		.offset = get(bytes + AT_OFFSET, 8),
-		.wall_ms = (int64_t)get(bytes + AT_WALL, 8),
-		.app = (uint32_t)get(bytes + AT_APP, 4),
-		.instance = (uint16_t)get(bytes + AT_INSTANCE, 2),
+		.offset = get_bytes_le(bytes + AT_OFFSET, 8),
+		.wall_ms = (int64_t)get_bytes_le(bytes + AT_WALL, 8),
+		.app = (uint32_t)get_bytes_le(bytes + AT_APP, 4),
+		.instance = (uint16_t)get_bytes_le(bytes + AT_INSTANCE, 2),
 		.kind = (enum mark_kind)kind,
-		.run = (uint32_t)get(bytes + AT_RUN, 4),
+		.run = (uint32_t)get_bytes_le(bytes + AT_RUN, 4),
 	};
 	return true;
 }
 
-bool mark_is_news(const struct mark *last, const struct mark *next)
+bool mark_is_same_source(const struct mark *a, const struct mark *b)
 {
-	return last->wall_ms != next->wall_ms || last->app != next->app || last->instance != next->instance ||
-		last->kind != next->kind || last->run != next->run;
+	return a->app == b->app && a->instance == b->instance && a->kind == b->kind && a->run == b->run;
 }
 
 void marks_path(struct buf *out, const char *log)

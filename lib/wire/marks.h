@@ -41,8 +41,8 @@ uint32_t mark_app(const char *name);
 void mark_write(struct buf *out, const struct mark *m);
 /* False for one that was not written by mark_write(). */
 bool mark_read(struct mark *m, const char bytes[MARK_SIZE]);
-/* Whether `next` says anything that `last` did not: another source, or another millisecond. */
-bool mark_is_news(const struct mark *last, const struct mark *next);
+/* Whether both are of one writer: app, instance, stream and run. */
+bool mark_is_same_source(const struct mark *a, const struct mark *b);
 /* The path of the marks of a log file; ".gz" at its end is left out. */
 void marks_path(struct buf *out, const char *log);
 

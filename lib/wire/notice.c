@@ -15,7 +15,7 @@ static const char *value_of(const char *line, size_t len, const char *key, size_
 	return line + key_len;
 }
 
-static bool is_word(const char *line, size_t len, const char *word)
+static bool is_notice_key(const char *line, size_t len, const char *word)
 {
 	return len == strlen(word) && !memcmp(line, word, len);
 }
@@ -70,7 +70,7 @@ static void read_status(struct notice *n, const char *text, size_t len)
 	n->status[out] = '\0';
 }
 
-static bool read_line(struct notice *n, const char *line, size_t len)
+static bool read_notice_line(struct notice *n, const char *line, size_t len)
 {
 	const struct {
 		const char *word;
@@ -86,7 +86,7 @@ static bool read_line(struct notice *n, const char *line, size_t len)
 	const char *value = NULL;
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (!is_word(line, len, words[i].word))
+		if (!is_notice_key(line, len, words[i].word))
 			continue;
 		*words[i].flag = true;
 		return true;
@@ -111,7 +111,7 @@ bool notice_read(struct notice *n, const char *bytes, size_t len)
 		const char *end = memchr(bytes + at, '\n', len - at);
 		size_t line_len = end ? (size_t)(end - bytes) - at : len - at;
 
-		is_any |= read_line(n, bytes + at, line_len);
+		is_any |= read_notice_line(n, bytes + at, line_len);
 		at += line_len + 1;
 	}
 	return is_any;

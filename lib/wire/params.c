@@ -108,12 +108,12 @@ static const struct {
 
 /* --- values --- */
 
-static void *member_of(const struct params *p, const struct param *row)
+static void *param_member(const struct params *p, const struct param *row)
 {
 	return (char *)&p->ping + row->offset;
 }
 
-static void read_strings(struct param_strings *list, const struct json *j)
+static void decode_strings(struct param_strings *list, const struct json *j)
 {
 	const struct json *member = NULL;
 
@@ -123,7 +123,7 @@ static void read_strings(struct param_strings *list, const struct json *j)
 	list->is_given = true;
 }
 
-static void read_env(struct param_env *list, const struct json *j)
+static void decode_env(struct param_env *list, const struct json *j)
 {
 	const struct json *member = NULL;
 
@@ -136,7 +136,7 @@ static void read_env(struct param_env *list, const struct json *j)
 	list->is_given = true;
 }
 
-static struct param_count read_count(const struct json *j)
+static struct param_count decode_count(const struct json *j)
 {
 	struct param_count count = { .text = json_string(j, NULL), .is_given = true };
 
@@ -144,7 +144,7 @@ static struct param_count read_count(const struct json *j)
 	return count;
 }
 
-static void read_counts(struct param_counts *list, const struct json *j)
+static void decode_counts(struct param_counts *list, const struct json *j)
 {
 	const struct json *member = NULL;
 
@@ -152,13 +152,13 @@ static void read_counts(struct param_counts *list, const struct json *j)
 	JSON_EACH (j, member)
 		list->items[list->count++] = (struct param_named_count){
 			.name = json_key(member),
-			.count = read_count(member),
+			.count = decode_count(member),
 		};
 	list->is_given = true;
 }
 
 /* Of a value that is of the type. */
-static void read_value(enum param_type type, void *member, const struct json *j)
+static void decode_value(enum param_type type, void *member, const struct json *j)
 {
 	struct param_int *number = member;
 
@@ -173,19 +173,19 @@ static void read_value(enum param_type type, void *member, const struct json *j)
 		*(bool *)member = json_bool(j, false);
 		break;
 	case PARAM_STRINGS:
-		read_strings(member, j);
+		decode_strings(member, j);
 		break;
 	case PARAM_ENV:
-		read_env(member, j);
+		decode_env(member, j);
 		break;
 	case PARAM_OBJECT:
 		*(const struct json **)member = j;
 		break;
 	case PARAM_COUNT:
-		*(struct param_count *)member = read_count(j);
+		*(struct param_count *)member = decode_count(j);
 		break;
 	case PARAM_COUNTS:
-		read_counts(member, j);
+		decode_counts(member, j);
 		break;
 	}
 }
@@ -234,7 +234,7 @@ static int read_param(struct params *p, const struct param *row, const struct js
 	if (!row->is_owners && json_count(j) > LIST_MAX)
 		return err_set(e, "%s: '%s' has %zu members, and %d is the most", method, row->name,
 			json_count(j), LIST_MAX);
-	read_value(row->type, member_of(p, row), j);
+	decode_value(row->type, param_member(p, row), j);
 	p->ping.given++;
 	return 0;
 }
@@ -260,7 +260,7 @@ static int check_required(const struct params *p, struct err *e)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].method == p->method && rows[i].need == REQUIRED &&
-			!is_given(rows[i].type, member_of(p, &rows[i])))
+			!is_given(rows[i].type, param_member(p, &rows[i])))
 			return err_set(e, "%s: '%s' is missing: %s", method_name(p->method), rows[i].name,
 				rows[i].doc);
 	return 0;
@@ -286,7 +286,7 @@ void params_release(struct params *p)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].method == p->method)
-			release_value(rows[i].type, member_of(p, &rows[i]));
+			release_value(rows[i].type, param_member(p, &rows[i]));
 	memset(p, 0, sizeof(*p));
 	p->method = METHOD_COUNT;
 }
@@ -295,7 +295,7 @@ const char *params_owners(const struct params *p)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].method == p->method && rows[i].is_owners &&
-			is_given(rows[i].type, member_of(p, &rows[i])))
+			is_given(rows[i].type, param_member(p, &rows[i])))
 			return rows[i].name;
 	return NULL;
 }
@@ -304,7 +304,7 @@ const void *params_member(const struct params *p, const char *name, enum param_t
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)
 		if (rows[i].method == p->method && rows[i].type == type && str_eq(rows[i].name, name))
-			return member_of(p, &rows[i]);
+			return param_member(p, &rows[i]);
 	return NULL;
 }
 

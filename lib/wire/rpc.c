@@ -83,7 +83,7 @@ void rpc_lines_feed(struct rpc_lines *lines, const char *bytes, size_t len)
 	buf_add(&lines->in, bytes, len);
 }
 
-static bool is_blank(const char *line, size_t len)
+static bool is_blank_line(const char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
 		if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r')
@@ -114,7 +114,7 @@ enum rpc_got rpc_lines_next(struct rpc_lines *lines, const char **line, size_t *
 			return RPC_NOTHING;
 		}
 		lines->start = ++lines->scanned;
-		if (!is_blank(*line, *len))
+		if (!is_blank_line(*line, *len))
 			return RPC_LINE;
 	}
 	return RPC_NOTHING;
@@ -148,7 +148,7 @@ static int request_id(struct rpc_request *request)
 	return -1;
 }
 
-static bool is_key(const char *text)
+static bool is_once_key(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -171,7 +171,7 @@ static const char *request_trouble(struct rpc_request *request)
 		return "\"jsonrpc\" is to be \"2.0\"";
 	if (!json_string(json_get(root, "method"), NULL))
 		return "\"method\" is to be a string";
-	if (json_get(root, "once") && !is_key(json_string(json_get(root, "once"), "")))
+	if (json_get(root, "once") && !is_once_key(json_string(json_get(root, "once"), "")))
 		return "\"once\" is to be a string of at most 64 letters, digits and dashes";
 	if (params && !json_is_object(params))
 		return "\"params\" is to be an object: parameters go by name";
@@ -208,57 +208,57 @@ void rpc_request_release(struct rpc_request *request)
 	*request = (struct rpc_request){ .root = NULL };
 }
 
-/* --- letters --- */
+/* --- messages --- */
 
-static int letter_error(struct rpc_letter *letter, const struct json *error)
+static int message_error(struct rpc_message *message, const struct json *error)
 {
 	int64_t code = 0;
 
-	letter->message = json_string(json_get(error, "message"), NULL);
-	letter->data = json_get(error, "data");
-	if (!letter->message || !json_int(json_get(error, "code"), &code) || !code || code != (int)code)
+	message->message = json_string(json_get(error, "message"), NULL);
+	message->data = json_get(error, "data");
+	if (!message->message || !json_int(json_get(error, "code"), &code) || !code || code != (int)code)
 		return -1;
-	letter->code = (int)code;
+	message->code = (int)code;
 	return 0;
 }
 
-static int letter_fill(struct rpc_letter *letter)
+static int message_fill(struct rpc_message *message)
 {
-	const struct json *error = json_get(letter->root, "error");
+	const struct json *error = json_get(message->root, "error");
 
-	if (!str_eq(json_string(json_get(letter->root, "jsonrpc"), NULL), "2.0"))
+	if (!str_eq(json_string(json_get(message->root, "jsonrpc"), NULL), "2.0"))
 		return -1;
-	letter->method = json_string(json_get(letter->root, "method"), NULL);
-	letter->params = json_get(letter->root, "params");
-	if (letter->method)
+	message->method = json_string(json_get(message->root, "method"), NULL);
+	message->params = json_get(message->root, "params");
+	if (message->method)
 		return 0;
-	letter->id = json_get(letter->root, "id");
-	letter->result = json_get(letter->root, "result");
-	if (!letter->id || !letter->result == !error)
+	message->id = json_get(message->root, "id");
+	message->result = json_get(message->root, "result");
+	if (!message->id || !message->result == !error)
 		return -1;
-	return error ? letter_error(letter, error) : 0;
+	return error ? message_error(message, error) : 0;
 }
 
-int rpc_letter_parse(struct rpc_letter *letter, const char *line, size_t len, struct err *e)
+int rpc_message_parse(struct rpc_message *message, const char *line, size_t len, struct err *e)
 {
-	*letter = (struct rpc_letter){ .root = json_parse(line, len, RPC_LETTER_MAX, e) };
-	if (!letter->root)
+	*message = (struct rpc_message){ .root = json_parse(line, len, RPC_MESSAGE_MAX, e) };
+	if (!message->root)
 		return -1;
-	if (letter_fill(letter) == 0)
+	if (message_fill(message) == 0)
 		return 0;
-	rpc_letter_release(letter);
+	rpc_message_release(message);
 	return err_set(e, "this is no answer of oxherd's");
 }
 
-void rpc_letter_release(struct rpc_letter *letter)
+void rpc_message_release(struct rpc_message *message)
 {
-	json_free(letter->root);
-	*letter = (struct rpc_letter){ .root = NULL };
+	json_free(message->root);
+	*message = (struct rpc_message){ .root = NULL };
 }
 
 /* --- writing --- */
 
-static void write_text(struct buf *out, const char *text)
+static void write_json_text(struct buf *out, const char *text)
 {
 	struct json *j = json_new_string(text);
 
@@ -279,7 +279,7 @@ void rpc_write_request(
 	if (once)
 		buf_addf(out, ",\"once\":\"%s\"", once);
 	buf_adds(out, ",\"method\":");
-	write_text(out, method);
+	write_json_text(out, method);
 	if (params)
 		write_member(out, "params", params);
 	buf_adds(out, "}\n");
@@ -311,7 +311,7 @@ bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text
 void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data)
 {
 	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":", id, code);
-	write_text(out, message);
+	write_json_text(out, message);
 	if (data)
 		write_member(out, "data", data);
 	buf_adds(out, "}}\n");
@@ -320,7 +320,7 @@ void rpc_write_error(struct buf *out, const char *id, int code, const char *mess
 void rpc_write_notification(struct buf *out, const char *method, const struct json *params)
 {
 	buf_adds(out, "{\"jsonrpc\":\"2.0\",\"method\":");
-	write_text(out, method);
+	write_json_text(out, method);
 	if (params)
 		write_member(out, "params", params);
 	buf_adds(out, "}\n");

@@ -1,6 +1,6 @@
 /*
  * Letters between oxctl and the brain: JSON-RPC 2.0, one object a line, on buffers only.  A reader is fed bytes as they come and
- * gives lines; a line becomes a request (for the brain) or a letter (for a client).  Nothing here knows a socket.
+ * gives lines; a line becomes a request (for the brain) or a message (for a client).  Nothing here knows a socket.
  *
  * What is refused, with words and a code of rpc_codes.def: lines over the limit, JSON that base/json refuses, batches, ids that are neither
  * string, number nor null, params that are not an object.  Empty lines are skipped, so that people can type into `nc -U`.
@@ -18,11 +18,11 @@ struct err;
 struct json;
 
 enum {
-	RPC_REQUEST_MAX = 1024 * 1024,     /* bytes of one request of a member, its newline not counted */
-	RPC_OWNER_MAX = 4 * 1024 * 1024,   /* of the owner, who may send an environment */
-	RPC_LETTER_MAX = 64 * 1024 * 1024, /* bytes of one answer or notification */
-	RPC_ONCE_MAX = 64,                 /* bytes of a key */
-	RPC_ID_MAX = 256,                  /* bytes of an id as JSON text: it is kept and sent back */
+	RPC_REQUEST_MAX = 1024 * 1024,      /* bytes of one request of a member, its newline not counted */
+	RPC_OWNER_MAX = 4 * 1024 * 1024,    /* of the owner, who may send an environment */
+	RPC_MESSAGE_MAX = 64 * 1024 * 1024, /* bytes of one answer or notification */
+	RPC_ONCE_MAX = 64,                  /* bytes of a key */
+	RPC_ID_MAX = 256,                   /* bytes of an id as JSON text: it is kept and sent back */
 };
 
 enum rpc_code {
@@ -76,7 +76,7 @@ int rpc_request_parse(struct rpc_request *request, const char *line, size_t len,
 void rpc_request_release(struct rpc_request *request);
 
 /* What a brain says: an answer (`result` or a `code`), or a notification (`method`).  All borrowed from `root`. */
-struct rpc_letter {
+struct rpc_message {
 	struct json *root;
 	const struct json *id; /* of an answer; may be JSON's null */
 	const char *method;    /* of a notification, else NULL */
@@ -88,8 +88,8 @@ struct rpc_letter {
 };
 
 /* 0, or -1 with words in `e`. */
-int rpc_letter_parse(struct rpc_letter *letter, const char *line, size_t len, struct err *e);
-void rpc_letter_release(struct rpc_letter *letter);
+int rpc_message_parse(struct rpc_message *message, const char *line, size_t len, struct err *e);
+void rpc_message_release(struct rpc_message *message);
 
 /* Each appends one line.  `once` may be NULL.  JSON that is passed in stays the caller's, and may be NULL (null, no params, no data). */
 void rpc_write_request(
@@ -97,7 +97,7 @@ void rpc_write_request(
 void rpc_write_result(struct buf *out, const char *id, const struct json *result);
 /*
  * Where the result stands in an answer to request `id`, if the line is exactly as rpc_write_result() writes it and the result is JSON: for who
- * passes it on.  False for every other line, which rpc_letter_parse() then judges.
+ * passes it on.  False for every other line, which rpc_message_parse() then judges.
  */
 bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text, size_t *text_len);
 void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data);

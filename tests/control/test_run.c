@@ -142,7 +142,7 @@ static struct run *start(struct runs *r, const char *line, int64_t timeout_ms)
 {
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)line, NULL };
 	struct command command = { .argv = argv };
-	struct run_wish wish = {
+	struct run_request wish = {
 		.name = "api:0 health",
 		.command = &command,
 		.folder = "/tmp",
@@ -238,7 +238,7 @@ static void says_why_it_did_not_start(void **state)
 	struct runs *r = *state;
 	char *argv[] = { (char *)"no-such-program", NULL };
 	struct command command = { .argv = argv };
-	struct run_wish wish = { .name = "x", .command = &command, .folder = "/", .env = &r->env };
+	struct run_request wish = { .name = "x", .command = &command, .folder = "/", .env = &r->env };
 
 	run_start(r->runner, &wish, on_done, r);
 	turn_until(r, &r->done, 1);

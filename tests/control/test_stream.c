@@ -22,23 +22,23 @@ static void publish(struct fixture *f, size_t size)
 	buf_release(&event);
 }
 
-/* The next letter's method and its member `key`. */
+/* The next message's method and its member `key`. */
 static int64_t next_number(struct fixture *f, int fd, const char *method, const char *key)
 {
-	struct rpc_letter letter;
+	struct rpc_message message;
 	struct buf line = BUF_INIT;
 	int64_t value = -1;
 
 	assert_true(hear(f, fd, &line));
-	assert_int_equal(rpc_letter_parse(&letter, line.ptr, line.len, NULL), 0);
+	assert_int_equal(rpc_message_parse(&message, line.ptr, line.len, NULL), 0);
 	if (method) {
-		assert_non_null(letter.method);
-		assert_string_equal(letter.method, method);
-		assert_true(json_int(json_get(letter.params, key), &value));
+		assert_non_null(message.method);
+		assert_string_equal(message.method, method);
+		assert_true(json_int(json_get(message.params, key), &value));
 	} else {
-		assert_true(json_int(json_get(letter.result, key), &value));
+		assert_true(json_int(json_get(message.result, key), &value));
 	}
-	rpc_letter_release(&letter);
+	rpc_message_release(&message);
 	buf_release(&line);
 	return value;
 }

@@ -21,14 +21,14 @@ static void must(bool holds)
 static void answer(const struct rpc_request *request, int code, const char *words)
 {
 	struct buf out = BUF_INIT;
-	struct rpc_letter letter;
+	struct rpc_message message;
 
 	if (request->id) {
 		rpc_write_error(&out, request->id, code ? code : RPC_FAILED, words, request->params);
 		must(memchr(out.ptr, '\n', out.len) == out.ptr + out.len - 1);
 		/* One level deeper than what came in may be too deep to be read. */
-		if (rpc_letter_parse(&letter, out.ptr, out.len, NULL) == 0)
-			rpc_letter_release(&letter);
+		if (rpc_message_parse(&message, out.ptr, out.len, NULL) == 0)
+			rpc_message_release(&message);
 		else
 			must(request->params);
 	}
@@ -38,7 +38,7 @@ static void answer(const struct rpc_request *request, int code, const char *word
 static void judge(const char *line, size_t len)
 {
 	struct rpc_request request;
-	struct rpc_letter letter;
+	struct rpc_message message;
 	struct params params;
 	struct err e = ERR_INIT;
 	int code = rpc_request_parse(&request, line, len, &e);
@@ -52,8 +52,8 @@ static void judge(const char *line, size_t len)
 	}
 	answer(&request, code, e.text.ptr);
 	rpc_request_release(&request);
-	if (rpc_letter_parse(&letter, line, len, &e) == 0)
-		rpc_letter_release(&letter);
+	if (rpc_message_parse(&message, line, len, &e) == 0)
+		rpc_message_release(&message);
 	err_release(&e);
 }
 

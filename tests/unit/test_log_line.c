@@ -24,7 +24,7 @@ static void shows(struct log_line_style *s, const struct logline *l, const char 
 
 static void tags(void **state)
 {
-	struct log_line_style s = SAID_INIT;
+	struct log_line_style s = LOG_LINE_STYLE_INIT;
 	struct logline l = LINE("listening on 3000");
 
 	(void)state;
@@ -43,7 +43,7 @@ static void tags(void **state)
 
 static void colours(void **state)
 {
-	struct log_line_style s = SAID_INIT;
+	struct log_line_style s = LOG_LINE_STYLE_INIT;
 	struct logline l = LINE("oh no");
 	struct buf first = BUF_INIT;
 	struct buf again = BUF_INIT;
@@ -92,7 +92,7 @@ static void harmless(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct log_line_style s = SAID_INIT;
+		struct log_line_style s = LOG_LINE_STYLE_INIT;
 
 		s.is_safe = true;
 		shows(&s, &cases[i].line, cases[i].expected);
@@ -102,7 +102,7 @@ static void harmless(void **state)
 
 static void raw(void **state)
 {
-	struct log_line_style s = SAID_INIT;
+	struct log_line_style s = LOG_LINE_STYLE_INIT;
 	struct logline l = LINE("\033[2J\0\xff\r");
 	struct buf out = BUF_INIT;
 
@@ -117,7 +117,7 @@ static void raw(void **state)
 
 static void pieces(void **state)
 {
-	struct log_line_style s = SAID_INIT;
+	struct log_line_style s = LOG_LINE_STYLE_INIT;
 	struct logline first = LINE("one ");
 	struct logline second = LINE("line");
 	struct logline other = LINE("between");

@@ -15,8 +15,8 @@ static const struct mark sample = {
 
 static void assert_same(const struct mark *a, const struct mark *b)
 {
-	assert_true(a->offset == b->offset);
-	assert_false(mark_is_news(a, b));
+	assert_true(a->offset == b->offset && a->wall_ms == b->wall_ms);
+	assert_true(mark_is_same_source(a, b));
 }
 
 static void what_is_written_is_read(void **state)
@@ -79,27 +79,25 @@ static void foreign_bytes_are_no_mark(void **state)
 	assert_false(mark_read(&back, bytes));
 }
 
-static void only_what_changes_is_news(void **state)
+static void app_instance_stream_and_run_are_the_source(void **state)
 {
 	struct mark next = sample;
 
 	(void)state;
 	next.offset++;
-	assert_false(mark_is_news(&sample, &next));
 	next.wall_ms++;
-	assert_true(mark_is_news(&sample, &next));
-	next = sample;
+	assert_true(mark_is_same_source(&sample, &next));
 	next.kind = MARK_ERR;
-	assert_true(mark_is_news(&sample, &next));
+	assert_false(mark_is_same_source(&sample, &next));
 	next = sample;
 	next.instance = 0;
-	assert_true(mark_is_news(&sample, &next));
+	assert_false(mark_is_same_source(&sample, &next));
 	next = sample;
 	next.app++;
-	assert_true(mark_is_news(&sample, &next));
+	assert_false(mark_is_same_source(&sample, &next));
 	next = sample;
 	next.run++;
-	assert_true(mark_is_news(&sample, &next));
+	assert_false(mark_is_same_source(&sample, &next));
 }
 
 static void assert_path(const char *log, const char *marks)
@@ -130,7 +128,7 @@ int main(void)
 		PROMISE("one wrong bit makes it no mark", one_wrong_bit_is_seen),
 		PROMISE("zeros and text are no marks", foreign_bytes_are_no_mark),
 		PROMISE("a mark is news when source or time changes, not for its offset",
-			only_what_changes_is_news),
+			app_instance_stream_and_run_are_the_source),
 		PROMISE("marks lie hidden beside their log, and turn with it",
 			marks_lie_hidden_beside_their_log),
 	};

@@ -216,13 +216,13 @@ static void an_id_longer_than_its_limit_is_refused(void **state)
 }
 
 /* What was written is read by the other side. */
-static void read_letter(struct rpc_letter *letter, struct buf *text)
+static void read_message(struct rpc_message *message, struct buf *text)
 {
 	struct err e = ERR_INIT;
 
 	assert_int_equal(text->ptr[text->len - 1], '\n');
 	assert_int_equal(strcspn(text->ptr, "\n"), text->len - 1);
-	assert_int_equal(rpc_letter_parse(letter, text->ptr, text->len, &e), 0);
+	assert_int_equal(rpc_message_parse(message, text->ptr, text->len, &e), 0);
 	buf_clear(text);
 	err_release(&e);
 }
@@ -230,33 +230,33 @@ static void read_letter(struct rpc_letter *letter, struct buf *text)
 static void answers_and_notifications_are_read_as_they_were_written(void **state)
 {
 	struct json *params = json_new_object();
-	struct rpc_letter letter;
+	struct rpc_message message;
 	struct rpc_request request;
 	struct buf text = BUF_INIT;
 
 	(void)state;
 	json_set_string(params, "words", "line\none");
 	rpc_write_result(&text, "\"x\"", params);
-	read_letter(&letter, &text);
-	assert_string_equal(json_string(letter.id, NULL), "x");
-	assert_string_equal(json_string(json_get(letter.result, "words"), NULL), "line\none");
-	rpc_letter_release(&letter);
+	read_message(&message, &text);
+	assert_string_equal(json_string(message.id, NULL), "x");
+	assert_string_equal(json_string(json_get(message.result, "words"), NULL), "line\none");
+	rpc_message_release(&message);
 	rpc_write_result(&text, "1", NULL);
-	read_letter(&letter, &text);
-	assert_true(json_is_null(letter.result));
-	rpc_letter_release(&letter);
+	read_message(&message, &text);
+	assert_true(json_is_null(message.result));
+	rpc_message_release(&message);
 	rpc_write_error(&text, "null", RPC_NO_TARGET, "no app is called 'x'", params);
-	read_letter(&letter, &text);
-	assert_true(json_is_null(letter.id));
-	assert_int_equal(letter.code, RPC_NO_TARGET);
-	assert_string_equal(letter.message, "no app is called 'x'");
-	assert_non_null(json_get(letter.data, "words"));
-	rpc_letter_release(&letter);
+	read_message(&message, &text);
+	assert_true(json_is_null(message.id));
+	assert_int_equal(message.code, RPC_NO_TARGET);
+	assert_string_equal(message.message, "no app is called 'x'");
+	assert_non_null(json_get(message.data, "words"));
+	rpc_message_release(&message);
 	rpc_write_notification(&text, "event", params);
-	read_letter(&letter, &text);
-	assert_string_equal(letter.method, "event");
-	assert_non_null(json_get(letter.params, "words"));
-	rpc_letter_release(&letter);
+	read_message(&message, &text);
+	assert_string_equal(message.method, "event");
+	assert_non_null(json_get(message.params, "words"));
+	rpc_message_release(&message);
 	rpc_write_request(&text, 12, NULL, "status", params);
 	assert_int_equal(rpc_request_parse(&request, text.ptr, text.len, NULL), 0);
 	assert_string_equal(request.id, "12");
@@ -278,12 +278,12 @@ static void what_is_no_answer_is_refused(void **state)
 		REQUEST("\"id\":1,\"error\":{\"code\":99999999999,\"message\":\"x\"}"),
 		REQUEST("\"id\":1,\"error\":{\"code\":-1}"),
 	};
-	struct rpc_letter letter;
+	struct rpc_message message;
 	struct err e = ERR_INIT;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
-		assert_int_equal(rpc_letter_parse(&letter, lines[i], strlen(lines[i]), &e), -1);
+		assert_int_equal(rpc_message_parse(&message, lines[i], strlen(lines[i]), &e), -1);
 	err_release(&e);
 }
 
