@@ -24,7 +24,7 @@ static void fact_free(void *item)
 {
 	struct fact *fact = item;
 
-	mem_free(fact->words);
+	reason_free(fact->why);
 	mem_free(fact);
 }
 
@@ -34,16 +34,16 @@ static void feed_fact(struct brain *b, const struct fact *fact)
 
 	switch (fact->kind) {
 	case FACT_SPAWN_FAILED:
-		herd_spawn_failed(b->herd, fact->ticket, fact->number, fact->words, now);
+		herd_spawn_failed(b->herd, fact->ticket, fact->why, now);
 		break;
 	case FACT_PORT_FREE:
 		herd_port_free(b->herd, fact->ticket, now);
 		break;
 	case FACT_PORT_TAKEN:
-		herd_port_taken(b->herd, fact->ticket, fact->words, now);
+		herd_port_taken(b->herd, fact->ticket, fact->why->pid, fact->why->command, now);
 		break;
 	case FACT_NOTE:
-		herd_note(b->herd, fact->ticket, fact->words, now);
+		herd_note(b->herd, fact->ticket, fact->why, now);
 		break;
 	case FACT_SAID_READY:
 		herd_notified(b->herd, fact->ticket, &(struct notice){ .is_ready = true }, now);
@@ -111,13 +111,12 @@ static struct ticket ticket_of(const struct keeper_msg *m)
 
 static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
 {
-	struct buf words = BUF_INIT;
+	struct reason *why = brain_spawn_reason(b, ticket_of(m), m->stage, m->number);
 
-	brain_spawn_words(b, ticket_of(m), m->stage, m->number, &words);
 	notify_close(b->notify, ticket_of(m));
-	herd_spawn_failed(b->herd, ticket_of(m), (int)m->number, words.ptr, clock_ms());
+	herd_spawn_failed(b->herd, ticket_of(m), why, clock_ms());
 	saver_forget_later(b->saver, ticket_of(m));
-	buf_release(&words);
+	reason_free(why);
 }
 
 /* Has the kernel killed for want of memory since we looked last?  It names nobody; but a SIGKILL that nobody else has sent is nearly always this one. */
@@ -164,7 +163,8 @@ static void take_error(struct brain *b, const struct keeper_msg *m)
 	for (; i; i = herd_next(b->herd, i)) {
 		if (instance_ticket(i).generation != m->about || instance_state(i) != STATE_STARTING)
 			continue;
-		herd_spawn_failed(b->herd, instance_ticket(i), (int)m->number, m->words, clock_ms());
+		herd_spawn_failed(b->herd, instance_ticket(i),
+			&REASON_OF(LAUNCH_FAILED, .text = m->words, .number = m->number), clock_ms());
 		return;
 	}
 }

@@ -28,7 +28,7 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 		(struct fact){
 			.kind = FACT_NOTE,
 			.ticket = instance_ticket(i),
-			.words = mem_strdup(words),
+			.why = reason_copy(&REASON_OF(OTHER, .text = words)),
 		});
 	ev_feed_event(b->options.loop, &b->due, EV_TIMER);
 }

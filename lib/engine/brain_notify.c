@@ -24,11 +24,11 @@ static void on_mute(void *context, struct ticket ticket, bool has_written)
 	brain_end(b);
 }
 
-static void on_stranger(void *context, struct ticket ticket, const char *words)
+static void on_stranger(void *context, struct ticket ticket, const struct reason *what)
 {
 	struct brain *b = context;
 
-	herd_note(b->herd, ticket, words, clock_ms());
+	herd_note(b->herd, ticket, what, clock_ms());
 	brain_end(b);
 }
 

@@ -13,6 +13,7 @@
 #include "journal/saver.h"
 #include "logs/streams.h"
 #include "loop/watchers.h"
+#include "model/reason.h"
 #include "proxy/upstream.h"
 #include "rules/trim.h"
 #include "sense/drain.h"
@@ -39,8 +40,7 @@ struct fact {
 		FACT_SAID_READY, /* to an earlier brain */
 	} kind;
 	struct ticket ticket;
-	int number;
-	char *words;
+	struct reason *why; /* owned; NULL: none */
 };
 
 /* What is asked of the machine. */
@@ -122,8 +122,7 @@ void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
 /* snapshot.c */
 void brain_daemon_status(const struct brain *b, struct daemon_status *out);
-/* brain_words.c: the herd's words for a spawn that the keeper could not do. */
-void brain_spawn_words(
-	const struct brain *b, struct ticket ticket, int64_t stage, int64_t number, struct buf *out);
+/* spawn_reason.c: why the keeper could not do a spawn; for reason_free(). */
+struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number);
 
 #endif

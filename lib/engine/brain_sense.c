@@ -31,7 +31,7 @@ static size_t find_subjects(void *context, struct limit_subject **subjects)
 	return count;
 }
 
-static void over_limit(void *context, struct ticket ticket, const char *why, int64_t now)
+static void over_limit(void *context, struct ticket ticket, const struct reason *why, int64_t now)
 {
 	const struct brain *b = context;
 
@@ -76,11 +76,11 @@ static void drained(void *context, struct ticket ticket, size_t left)
 	brain_end(b);
 }
 
-static void probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+static void probed(void *context, struct ticket ticket, enum probe_answer answer, const struct reason *why)
 {
 	struct brain *b = context;
 
-	herd_probed(b->herd, ticket, answer, words, clock_ms());
+	herd_probed(b->herd, ticket, answer, why, clock_ms());
 	brain_end(b);
 }
 

@@ -10,9 +10,11 @@
 #include "engine/history.h"
 #include "model/build.h"
 #include "os/clock.h"
+#include "os/netdiag.h"
 #include "os/sig.h"
 #include "sense/process_look.h"
 #include "spawn/launch.h"
+#include "view/reason_text.h"
 
 void brain_fact(struct brain *b, struct fact fact)
 {
@@ -26,21 +28,22 @@ static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *
 		(struct fact){
 			.kind = FACT_SPAWN_FAILED,
 			.ticket = ticket,
-			.number = e->number,
-			.words = mem_strdup(e->text.ptr),
+			.why = reason_copy(
+				&REASON_OF(LAUNCH_FAILED, .text = e->text.ptr, .number = e->number)),
 		});
 }
 
 /* A revision's own folder that is gone is nothing that people expect. */
 static void note_folder(struct brain *b, const struct spawn_effect *wish)
 {
-	struct buf words = BUF_INIT;
-
 	if (!wish->own || launch_has_folder(wish->own))
 		return;
-	buf_addf(&words, "its own folder %s is gone; started where the definition says", wish->own->folder);
-	brain_fact(
-		b, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .words = buf_detach(&words) });
+	brain_fact(b,
+		(struct fact){
+			.kind = FACT_NOTE,
+			.ticket = wish->ticket,
+			.why = reason_copy(&REASON_OF(FOLDER_GONE, .folder = wish->own->folder)),
+		});
 }
 
 static void do_spawn(void *context, const struct spawn_effect *wish)
@@ -129,17 +132,14 @@ static void do_check_port(void *context, struct ticket ticket, int port)
 	struct brain *b = context;
 	struct netdiag_holder holder = { .command = BUF_INIT };
 	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = ticket };
-	struct buf words = BUF_INIT;
 
 	if (port_waits_until_free(b->senses.ports, ticket, port, &holder)) {
 		fact.kind = FACT_PORT_TAKEN;
-		if (holder.pid)
-			port_holder_print(&holder, &words);
-		fact.words = holder.pid ? buf_detach(&words) : NULL;
+		fact.why = reason_copy(&REASON_OF(PORT_TAKEN, .port = port, .pid = holder.pid,
+			.command = holder.pid ? holder.command.ptr : NULL));
 	}
 	brain_fact(b, fact);
 	buf_release(&holder.command);
-	buf_release(&words);
 }
 
 static void do_watch_ready(

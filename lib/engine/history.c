@@ -14,17 +14,17 @@ static void recall(void *context, const struct json *line)
 	struct herd_event event;
 	int64_t wall_ms = 0;
 	int64_t seq = 0;
+	struct reason *why = NULL;
+	bool is_one = event_replay_read(line, clock_ms() - clock_wall_ms(), &event, &why, &wall_ms);
 
-	if (!event_replay_read(line, clock_ms() - clock_wall_ms(), &event, &wall_ms))
-		return;
-	if (event.instance >= 0)
+	if (is_one && event.instance >= 0)
 		herd_recall(b->herd, &event);
 	(void)json_int(json_get(line, "seq"), &seq);
-	if (seq <= 0)
-		return;
-	(void)event_ring_add(&b->past.events, &event, seq, wall_ms);
-	if (seq > b->past.last_seq)
+	if (is_one && seq > 0)
+		(void)event_ring_add(&b->past.events, &event, seq, wall_ms);
+	if (is_one && seq > b->past.last_seq)
 		b->past.last_seq = seq;
+	reason_free(why);
 }
 
 void history_begin(struct brain *b)

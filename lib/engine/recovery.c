@@ -195,7 +195,7 @@ static void adopt(struct brain *b, const struct found *f)
 			is_over && event_ring_has_end(&b->past.events, f->name, f->ticket.generation),
 	};
 	struct herd_exit end = recovery_exit(f->status, f->wall_ms);
-	struct buf words = BUF_INIT;
+	struct reason *why = NULL;
 
 	if (!herd_adopt(b->herd, &live, clock_ms())) {
 		if (f->is_gone || f->state == KEEPER_STATE_FAILED)
@@ -203,8 +203,8 @@ static void adopt(struct brain *b, const struct found *f)
 		return;
 	}
 	if (f->state == KEEPER_STATE_FAILED) {
-		brain_spawn_words(b, f->ticket, f->stage, f->number, &words);
-		herd_spawn_failed(b->herd, f->ticket, (int)f->number, words.ptr, clock_ms());
+		why = brain_spawn_reason(b, f->ticket, f->stage, f->number);
+		herd_spawn_failed(b->herd, f->ticket, why, clock_ms());
 		saver_forget_later(b->saver, f->ticket);
 	} else if (f->state == KEEPER_STATE_EXITED) {
 		hear_last_words(b, f);
@@ -214,7 +214,7 @@ static void adopt(struct brain *b, const struct found *f)
 			saver_forget_later(b->saver, f->ticket);
 		}
 	}
-	buf_release(&words);
+	reason_free(why);
 }
 
 /*

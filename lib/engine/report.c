@@ -10,6 +10,20 @@
 #include "engine/upgrade.h"
 #include "model/selector.h"
 #include "os/clock.h"
+#include "view/reason_text.h"
+
+/* "words": the sentence with the lines of the instance below it; "cause": the reason. */
+static void set_why(struct json *object, const struct happening *h, struct buf *words)
+{
+	struct buf cause = BUF_INIT;
+
+	reason_text(h->why, words);
+	reason_write(h->why, NULL, words->ptr, &cause);
+	buf_adds(words, h->lines ? h->lines : "");
+	json_set_string(object, "words", words->ptr);
+	json_set(object, "cause", json_new_text(cause.ptr));
+	buf_release(&cause);
+}
 
 static struct json *happening_to_json(const struct happening *h)
 {
@@ -23,7 +37,8 @@ static struct json *happening_to_json(const struct happening *h)
 	json_set_string(object, "from", state_word(h->from));
 	json_set_string(object, "to", state_word(h->to));
 	json_set_string(object, "on", h->kind == HERD_EVENT_STATE ? event_word(h->on) : NULL);
-	json_set_string(object, "words", h->words ? h->words : "");
+	buf_clear(&at);
+	set_why(object, h, &at);
 	buf_release(&at);
 	return object;
 }

@@ -89,8 +89,7 @@ static void take(struct instance *i, const struct herd_live *live)
 	/* What was spawned after the last save was not asked for yet when it was saved. */
 	bool is_as_saved = i->phase == PHASE_UP && state_is_live(i->state);
 	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state : STATE_STARTING;
-	char words[48];
-	char *why = NULL;
+	struct reason *why = NULL;
 
 	/*
 	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
@@ -109,11 +108,10 @@ static void take(struct instance *i, const struct herd_live *live)
 		return;
 	}
 	/* Why it is unhealthy, or is to stop, holds also after this. */
-	why = state == i->state ? mem_strdup(i->why) : NULL;
-	snprintf(words, sizeof(words), "pid %lld", (long long)live->pid);
-	instance_restore_state(i, state, HERD_EVENT_ADOPTED, words);
+	why = state == i->state ? reason_copy(i->why) : NULL;
+	instance_restore_state(i, state, HERD_EVENT_ADOPTED, &REASON_OF(ADOPTED, .pid = live->pid));
 	instance_set_why(i, why);
-	mem_free(why);
+	reason_free(why);
 }
 
 bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
@@ -147,7 +145,7 @@ static void lose(struct instance *i)
 	bool was_spawning = i->phase == PHASE_SPAWNING;
 	bool had_process = i->phase == PHASE_UP;
 	bool has_exited = i->phase == PHASE_LEFTOVERS;
-	const char *why = was_spawning ? "it was never started" : "it was gone when the herd was found again";
+	const struct reason why = was_spawning ? REASON_OF(NEVER_STARTED) : REASON_OF(LOST);
 
 	/* Its stop is over too: a restart without a delay would wait for that timer. */
 	timer_disarm(&h->timers, &i->life);
@@ -156,11 +154,11 @@ static void lose(struct instance *i)
 	instance_set_phase(i, PHASE_NONE);
 	i->pid = 0;
 	if (had_process)
-		instance_restore_state(i, i->state, HERD_EVENT_LOST, why);
+		instance_restore_state(i, i->state, HERD_EVENT_LOST, &why);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, has_exited);
 	else if (state_is_live(i->state))
-		instance_event(i, EVENT_DIED, why);
+		instance_event(i, EVENT_DIED, &why);
 }
 
 /* What was under way with a process is taken up where the store left it; a signal that may not have been sent is sent again. */

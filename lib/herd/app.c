@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
+#include "view/reason_text.h"
 
 struct app *app_new(struct herd *h, struct revision *first)
 {
@@ -83,17 +84,16 @@ bool app_is_ready(const struct app *a)
 	return !a->is_deleting && a->wanted > 0 && a->ready >= a->wanted;
 }
 
-static void waiting_words(const struct app *need, const char *name, struct buf *why)
+static struct reason waiting_reason(const struct app *need, const char *name)
 {
 	if (!need || need->is_deleting)
-		buf_addf(why, "waits for %s, which is not there", name);
-	else if (!need->wanted)
-		buf_addf(why, "waits for %s, which is stopped", name);
-	else
-		buf_addf(why, "waits for %s (%d of %d ready)", name, need->ready, need->wanted);
+		return REASON_OF(NEED_MISSING, .app = name);
+	if (!need->wanted)
+		return REASON_OF(NEED_STOPPED, .app = name);
+	return REASON_OF(NEED_NOT_READY, .app = name, .count = need->ready, .limit = need->wanted);
 }
 
-bool app_is_waiting(const struct app *a, struct buf *why)
+bool app_is_waiting(const struct app *a, struct reason *why)
 {
 	for (size_t k = 0; k < a->spec->depends_on.len; k++) {
 		const char *name = a->spec->depends_on.items[k];
@@ -102,7 +102,7 @@ bool app_is_waiting(const struct app *a, struct buf *why)
 		if (need && app_is_ready(need))
 			continue;
 		if (why)
-			waiting_words(need, name, why);
+			*why = waiting_reason(need, name);
 		return true;
 	}
 	return false;
@@ -114,7 +114,7 @@ void app_mark_dirty(struct app *a)
 		instance_mark_dirty(a->instances.items[k]);
 }
 
-void app_publish(struct app *a, const char *why)
+void app_publish(struct app *a, const struct reason *why)
 {
 	struct herd_event event = {
 		.kind = HERD_EVENT_APP,
@@ -123,9 +123,12 @@ void app_publish(struct app *a, const char *why)
 		.why = why,
 		.delay_ms = -1,
 	};
+	struct buf words = BUF_INIT;
 
-	log_info("%s: %s", a->spec->name, why);
+	reason_text(why, &words);
+	log_info("%s: %s", a->spec->name, words.ptr);
 	herd_publish(a->herd, &event);
+	buf_release(&words);
 }
 
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
@@ -207,7 +210,7 @@ static void end(struct app *a)
 {
 	struct herd *h = a->herd;
 
-	app_publish(a, "removed");
+	app_publish(a, &REASON_OF(APP_REMOVED));
 	upstream_forget(a);
 	gone_drop(a, -1);
 	vec_remove(&h->apps, a->position);

@@ -236,7 +236,7 @@ static enum herd_did change(struct herd *h, struct change *d)
 		amend(a, r);
 	}
 	d->spec = r->spec;
-	app_publish(d->app, a ? "changed" : "added");
+	app_publish(d->app, a ? &REASON_OF(APP_CHANGED) : &REASON_OF(APP_ADDED));
 	revision_drop(r);
 	return did;
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "view/reason_text.h"
 
 #define SPARE_HINT                                                                                           \
 	"The spare ran beside the old instances; where only one may run at a time, deploy.surge = 0 replaces in place."
@@ -44,6 +45,7 @@ void rollout_free(struct rollout *r)
 		return;
 	timer_disarm(&r->app->herd->timers, &r->timer);
 	revision_drop(r->to);
+	reason_free(r->why);
 	buf_release(&r->failure);
 	mem_free(r);
 }
@@ -251,7 +253,15 @@ static void add_indented(struct buf *out, const char *lines)
 	}
 }
 
-void rollout_note_failure(struct instance *i, const char *why)
+void rollout_set_failure(struct rollout *r, const struct reason *why)
+{
+	reason_free(r->why);
+	r->why = reason_copy(why);
+	buf_clear(&r->failure);
+	reason_text(r->why, &r->failure);
+}
+
+void rollout_note_failure(struct instance *i, const struct reason *why)
 {
 	struct rollout *r = i->app->rollout;
 	const struct herd_options *o = &i->app->herd->options;
@@ -269,7 +279,9 @@ void rollout_note_failure(struct instance *i, const char *why)
 	i->trial = TRIAL_FAILED;
 	if (!r->failure.len && rollout_is_forward(r)) {
 		instance_name(i, &name);
-		buf_addf(&r->failure, "%s%s: %s", name.ptr, instance_is_spare(i) ? " (a spare)" : "", why);
+		rollout_set_failure(r,
+			&REASON_OF(INSTANCE_FAILED, .instance = name.ptr, .is_spare = instance_is_spare(i),
+				.cause = why));
 		o->effects->last_lines(o->context, name.ptr, &lines);
 		add_indented(&r->failure, lines.ptr);
 		if (instance_is_spare(i))
@@ -285,8 +297,7 @@ void rollout_note_upstream(struct app *a, const char *words)
 
 	if (!r || (r->phase != ROLLOUT_PROOF && r->phase != ROLLOUT_REPLACE))
 		return;
-	buf_clear(&r->failure);
-	buf_addf(&r->failure, "its upstream could not be changed: %s", words);
+	rollout_set_failure(r, &REASON_OF(UPSTREAM_UNCHANGED, .detail = words));
 	rollout_fail(r);
 }
 
@@ -302,10 +313,9 @@ void herd_hooked(
 		h->counts.stale_facts++;
 		return;
 	}
-	if (!is_ok) {
-		buf_clear(&r->failure);
-		buf_addf(&r->failure, "the %s hook failed: %s", is_pre ? "pre" : "post", words);
-	}
+	if (!is_ok)
+		rollout_set_failure(
+			r, &REASON_OF(HOOK_FAILED, .hook = is_pre ? "pre" : "post", .detail = words));
 	if (!is_pre)
 		rollout_succeed(r);
 	else if (is_ok)
@@ -325,9 +335,7 @@ void rollout_resume(struct app *a)
 	rollout_is_stale(a);
 	if (r->phase != ROLLOUT_PRE && r->phase != ROLLOUT_POST)
 		return;
-	buf_clear(&r->failure);
-	buf_addf(&r->failure, "the %s hook was cut off by the end of the daemon's brain",
-		r->phase == ROLLOUT_PRE ? "pre" : "post");
+	rollout_set_failure(r, &REASON_OF(HOOK_CUT_OFF, .hook = r->phase == ROLLOUT_PRE ? "pre" : "post"));
 	if (r->phase == ROLLOUT_PRE)
 		rollout_fail(r);
 	else

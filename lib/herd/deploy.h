@@ -25,7 +25,9 @@ struct rollout {
 	int auto_count;      /* for so many instances */
 	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
-	struct buf failure; /* why it failed; below its first line, the last lines that the instance wrote */
+	struct reason *why; /* it failed; NULL: it did not, or an earlier build knew only the words */
+	struct buf
+		failure; /* the same in words; below the first line, the last lines that the instance wrote */
 	struct timer timer;
 	int published_done;
 };
@@ -44,6 +46,8 @@ void rollout_call_off(struct instance *i);
 void rollout_stalls_back(struct rollout *r);
 void rollout_enter(struct rollout *r, enum rollout_phase phase);
 void rollout_hook(struct rollout *r, bool is_post);
+/* NULL: it did not fail. */
+void rollout_set_failure(struct rollout *r, const struct reason *why);
 /* `failure` says why. */
 void rollout_fail(struct rollout *r);
 void rollout_succeed(struct rollout *r);

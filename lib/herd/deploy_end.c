@@ -35,9 +35,7 @@ static void fail_dependents(struct app *a)
 
 		if (!other->rollout || other->rollout->phase != ROLLOUT_WAITING)
 			continue;
-		buf_clear(&other->rollout->failure);
-		buf_addf(
-			&other->rollout->failure, "%s, which it depends on, was not deployed", a->spec->name);
+		rollout_set_failure(other->rollout, &REASON_OF(NEED_NOT_DEPLOYED, .app = a->spec->name));
 		other->rollout->is_hopeless = true;
 		rollout_is_stale(other);
 	}

@@ -1,6 +1,8 @@
 /*
  * What a rollout looks like from outside: events for progress, and the words of status.
  */
+#include <string.h>
+
 #include "base/mem.h"
 #include "herd/deploy.h"
 
@@ -25,7 +27,6 @@ static struct herd_event event_of(const struct app *a)
 		.kind = HERD_EVENT_ROLLOUT,
 		.app = a->spec->name,
 		.instance = -1,
-		.why = "",
 		.delay_ms = -1,
 		.phase = rollout_phase_word(r->phase),
 		.revision = r->to->number,
@@ -35,17 +36,38 @@ static struct herd_event event_of(const struct app *a)
 	};
 }
 
+/* The lines of an instance that failed stand below the verdict. */
+static void tell_verdict(struct app *a, const char *verdict)
+{
+	struct herd_event event = event_of(a);
+	size_t len = strcspn(verdict, "\n");
+	char *first = mem_strndup(verdict, len);
+
+	event.step = "over";
+	event.why = &REASON_OF(
+		DEPLOY_RESULT, .revision = a->rollout->to->number, .text = first, .cause = a->rollout->why);
+	event.lines = verdict[len] ? verdict + len : NULL;
+	herd_publish(a->herd, &event);
+	mem_free(first);
+}
+
+static void tell_phase(struct app *a)
+{
+	struct herd_event event = event_of(a);
+	bool is_abort = a->rollout->phase == ROLLOUT_BACK && a->rollout->is_aborted;
+
+	event.why = &REASON_OF(DEPLOY_PHASE,
+		.text = is_abort ? "aborted; rolling back" : rollout_phase_about(a->rollout->phase));
+	herd_publish(a->herd, &event);
+}
+
 void rollout_tell(struct app *a, const char *verdict)
 {
-	struct herd_event event;
-
 	count_steps(a, &a->rollout->published_done);
-	event = event_of(a);
-	event.why = verdict ? verdict : rollout_phase_about(a->rollout->phase);
-	if (!verdict && a->rollout->phase == ROLLOUT_BACK && a->rollout->is_aborted)
-		event.why = "aborted; rolling back";
-	event.step = verdict ? "over" : NULL;
-	herd_publish(a->herd, &event);
+	if (verdict)
+		tell_verdict(a, verdict);
+	else
+		tell_phase(a);
 }
 
 void rollout_pause_words(struct rollout *r, struct buf *words)
@@ -81,7 +103,7 @@ static enum rollout_step step_of(const struct instance *i)
 	return instance_is_ready(i) ? ROLLOUT_STEP_PROVES : ROLLOUT_STEP_STARTS;
 }
 
-static void tell_step(struct instance *i, enum rollout_step step, const char *why)
+static void tell_step(struct instance *i, enum rollout_step step, const struct reason *why)
 {
 	struct app *a = i->app;
 	struct herd_event event = event_of(a);
@@ -92,7 +114,7 @@ static void tell_step(struct instance *i, enum rollout_step step, const char *wh
 	event.to = i->state;
 	event.pid = i->pid;
 	event.step = rollout_step_word(step);
-	event.why = why ? why : "";
+	event.why = why;
 	event.is_spare = instance_is_spare(i);
 	herd_publish(a->herd, &event);
 }

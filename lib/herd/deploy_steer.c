@@ -14,7 +14,7 @@ static int go_on(struct app *a, struct err *e)
 		return err_set(e, "%s: %s", a->spec->name,
 			r ? "its deploy is in progress and not paused" : "no deploy in progress");
 	r->is_continued = true;
-	buf_clear(&r->failure);
+	rollout_set_failure(r, NULL);
 	VEC_EACH (&a->instances, k, i) {
 		if (i->trial == TRIAL_FAILED)
 			i->trial = TRIAL_OPEN;
@@ -34,8 +34,7 @@ static int abort_it(struct app *a, struct err *e)
 	if (r->phase == ROLLOUT_BACK)
 		return 0;
 	r->is_aborted = true;
-	buf_clear(&r->failure);
-	buf_adds(&r->failure, "aborted");
+	rollout_set_failure(r, &REASON_OF(ABORTED));
 	rollout_fail(r);
 	return 0;
 }

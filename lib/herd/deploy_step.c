@@ -227,11 +227,8 @@ static void add_spare(struct app *a)
 	struct instance *i = NULL;
 
 	if (number == APP_INSTANCES_MAX || port < 0) {
-		buf_clear(&r->failure);
-		buf_adds(&r->failure,
-			number == APP_INSTANCES_MAX
-				? "there is no room for a spare instance"
-				: "no port is free for a spare instance (deploy.surge = 0 needs none)");
+		rollout_set_failure(r,
+			number == APP_INSTANCES_MAX ? &REASON_OF(NO_SPARE_ROOM) : &REASON_OF(NO_SPARE_PORT));
 		rollout_fail(r);
 		return;
 	}
@@ -300,30 +297,42 @@ static void pause_it(struct rollout *r)
 	buf_release(&words);
 }
 
-/* Who keeps it from getting on, and why. */
-static void stall_words(struct rollout *r)
+/* Whom it waits for. */
+static const struct instance *awaited(const struct rollout *r)
 {
 	size_t k = 0;
 	const struct instance *i = NULL;
 
-	buf_adds(&r->failure, "it makes no progress");
 	VEC_EACH (&r->app->instances, k, i) {
-		struct buf why = BUF_INIT;
-		bool is_awaited = instance_is_wanted(i) && i->trial != TRIAL_PROVEN &&
-			(i->revision == r->app->target || i->takes_target);
-
-		if (is_awaited)
-			instance_reason(i, &why);
-		if (is_awaited) {
-			buf_adds(&r->failure, ": ");
-			instance_name(i, &r->failure);
-			buf_addf(&r->failure, " is %s%s%s", state_word(i->state), why.len ? ", " : "",
-				why.ptr);
-		}
-		buf_release(&why);
-		if (is_awaited)
-			return;
+		if (instance_is_wanted(i) && i->trial != TRIAL_PROVEN &&
+			(i->revision == r->app->target || i->takes_target))
+			return i;
 	}
+	return NULL;
+}
+
+static void note_stall(struct rollout *r)
+{
+	const struct instance *i = awaited(r);
+	struct reason *cause = i ? instance_reason(i) : NULL;
+	struct buf name = BUF_INIT;
+
+	if (i)
+		instance_name(i, &name);
+	rollout_set_failure(r,
+		&REASON_OF(NO_PROGRESS, .instance = name.ptr, .state = i ? state_word(i->state) : NULL,
+			.cause = cause));
+	reason_free(cause);
+	buf_release(&name);
+}
+
+static void note_unkillable(struct rollout *r, const struct instance *i)
+{
+	struct buf name = BUF_INIT;
+
+	instance_name(i, &name);
+	rollout_set_failure(r, &REASON_OF(NOT_STOPPED, .instance = name.ptr));
+	buf_release(&name);
 }
 
 static void fail(struct rollout *r, const struct instance *i)
@@ -332,12 +341,10 @@ static void fail(struct rollout *r, const struct instance *i)
 		rollout_stalls_back(r);
 		return;
 	}
-	if (!r->failure.len && i && i->is_unkillable) {
-		instance_name(i, &r->failure);
-		buf_adds(&r->failure, " cannot be stopped: SIGKILL was sent and it is still there");
-	} else if (!r->failure.len) {
-		stall_words(r);
-	}
+	if (!r->failure.len && i && i->is_unkillable)
+		note_unkillable(r, i);
+	else if (!r->failure.len)
+		note_stall(r);
 	rollout_fail(r);
 }
 

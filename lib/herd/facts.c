@@ -23,45 +23,26 @@ void instance_forget_crashes(struct instance *i)
 		restart_forget(i->history);
 }
 
-/* What could not be started has said so in its own words: then the rule's are only what it decided, from the comma on. */
-static const char *after_the_end(const char *rule)
+/* `cause`, which may be NULL, is what is known beyond it. */
+static struct reason end_reason(const struct last_exit *end, const struct reason *cause)
 {
-	const char *comma = strchr(rule, ',');
-
-	return comma ? comma : "";
-}
-
-static void exit_words(const struct last_exit *end, struct buf *out)
-{
-	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
-
-	if (name)
-		buf_addf(out, "ended by SIG%s", name);
-	else if (end->signal)
-		buf_addf(out, "ended by signal %d", end->signal);
-	else if (end->code == LAST_EXIT_UNSEEN)
-		buf_adds(out, "and nobody saw how it ended");
-	else
-		buf_addf(out, "ended with exit code %d", end->code);
+	if (!end->signal && end->code == LAST_EXIT_UNSEEN)
+		return REASON_OF(ENDED_UNSEEN, .cause = cause);
+	return REASON_OF(
+		ENDED, .exit_code = end->signal ? -1 : end->code, .signal = end->signal, .cause = cause);
 }
 
 /* A one-shot may end well; a spare is there to stay. */
-static void note_end(struct instance *i, enum restart_verdict verdict, const char *first)
+static void note_end(struct instance *i, enum restart_verdict verdict, const struct reason *cause)
 {
-	struct buf why = BUF_INIT;
+	struct reason end = end_reason(&i->last_exit, NULL);
 
-	if (verdict == RESTART_FINISHED && !instance_is_spare(i))
-		return;
-	if (first)
-		buf_adds(&why, first);
-	else
-		exit_words(&i->last_exit, &why);
-	rollout_note_failure(i, why.ptr);
-	buf_release(&why);
+	if (verdict != RESTART_FINISHED || instance_is_spare(i))
+		rollout_note_failure(i, cause ? cause : &end);
 }
 
-/* An end that nobody asked for: the rule decides, and its words are kept.  `first` is what is known beyond the rule's own words. */
-static void judge(struct instance *i, struct end end, const char *first)
+/* An end that nobody asked for: the rule decides, and says so.  `cause` is what is known beyond the end itself; it may be NULL. */
+static void judge(struct instance *i, struct end end, const struct reason *cause)
 {
 	static const struct {
 		enum event event;
@@ -75,25 +56,20 @@ static void judge(struct instance *i, struct end end, const char *first)
 	struct herd *h = i->app->herd;
 	struct restart_history *history = history_of(i);
 	struct restart_decision d;
-	struct buf why = BUF_INIT;
 
 	if (i->ready_at)
 		restart_ready(history, i->ready_at);
 	d = restart_after(instance_spec(i), history, end, h->now, herd_jitter(h));
 	i->has_ended = verdicts[d.verdict].is_end;
-	note_end(i, d.verdict, first);
+	note_end(i, d.verdict, cause);
 	i->ready_at = 0;
 	i->delay_ms = d.delay_ms;
 	i->restarts += d.verdict == RESTART_AFTER;
-	if (first && end.kind == END_SPAWN_FAILED)
-		buf_addf(&why, "%s%s", first, after_the_end(d.why));
-	else
-		buf_addf(&why, "%s%s%s", first ? first : "", first ? "; " : "", d.why);
+	d.why.cause = cause;
 	if (end.kind == END_OVER_LIMIT && d.verdict == RESTART_AFTER)
-		instance_event(i, EVENT_LIMITED, why.ptr);
+		instance_event(i, EVENT_LIMITED, &d.why);
 	else
-		instance_event(i, verdicts[d.verdict].event, why.ptr);
-	buf_release(&why);
+		instance_event(i, verdicts[d.verdict].event, &d.why);
 }
 
 /* By the signal that it was sent, or well: nothing that a list of stopped instances needs to say. */
@@ -111,36 +87,33 @@ static bool is_usual_end(const struct instance *i)
 /* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */
 static void end_as_wanted(struct instance *i, bool has_exited)
 {
-	const char *reason = instance_stop_words(i);
-	struct buf why = BUF_INIT;
+	const struct reason asked = instance_stop_reason(i);
+	const struct reason end = end_reason(&i->last_exit, NULL);
+	struct reason why = asked;
 
-	buf_adds(&why, reason);
-	if (has_exited && i->last_exit.is_known) {
-		buf_adds(&why, ", ");
-		exit_words(&i->last_exit, &why);
-	}
+	if (has_exited && i->last_exit.is_known)
+		why.cause = &end;
 	i->ready_at = 0;
-	instance_event(i, EVENT_DIED, why.ptr);
+	instance_event(i, EVENT_DIED, &why);
 	if (!has_exited || is_usual_end(i))
-		instance_set_why(i, reason);
-	buf_release(&why);
+		instance_set_why(i, &asked);
 }
 
 void instance_gone(struct instance *i, bool has_exited)
 {
 	bool is_limit = i->down_cause == DOWN_LIMIT;
 	bool is_judged = (is_limit || i->down_cause == DOWN_FAILING) && instance_should_run(i);
-	char *limit_words = mem_strdup(i->limit_words);
+	struct reason *limit = reason_copy(i->limit_reason);
 
 	if (is_limit || i->down_cause == DOWN_FAILING)
 		instance_set_down(i, DOWN_NONE);
 	if (is_judged && is_limit)
-		judge(i, (struct end){ .kind = END_OVER_LIMIT }, limit_words);
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, limit);
 	else if (is_judged)
 		judge(i, (struct end){ .kind = i->ready_at ? END_UNHEALTHY : END_NEVER_READY }, i->why);
 	else
 		end_as_wanted(i, has_exited);
-	mem_free(limit_words);
+	reason_free(limit);
 }
 
 static bool runs(const struct instance *i)
@@ -179,7 +152,7 @@ static bool is_lasting(int number)
 	return false;
 }
 
-void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now)
+void herd_spawn_failed(struct herd *h, struct ticket t, const struct reason *why, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
 
@@ -196,13 +169,13 @@ void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *
 	i->pid = 0;
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
-	i->hopeless += is_lasting(number);
+	i->hopeless += is_lasting((int)why->number);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, false);
 	else if (instance_is_going_down(i))
-		instance_event(i, EVENT_DIED, words);
+		instance_event(i, EVENT_DIED, why);
 	else
-		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = number }, words);
+		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = (int)why->number }, why);
 	herd_commit(h);
 }
 
@@ -210,8 +183,9 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 {
 	struct instance *i = herd_by_ticket(h, t, now);
 	struct end how = { .kind = END_EXITED };
-	struct buf first = BUF_INIT;
-	struct buf why = BUF_INIT;
+	struct reason cause;
+	struct reason why;
+	bool has_cause = end->is_oom;
 
 	if (!i)
 		return;
@@ -231,22 +205,20 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		h->options.effects->unwatch(h->options.context, t);
 	instance_leftovers(i);
 	if (end->is_oom)
-		buf_adds(&first, "the kernel was out of memory");
-	else if (background_words(i, &end->left, &first) && is_background_start(i, &end->left))
+		cause = REASON_OF(OUT_OF_MEMORY);
+	else
+		has_cause = background_reason(i, &end->left, &cause);
+	if (!end->is_oom && has_cause && is_background_start(i, &end->left))
 		how.kind = END_NEVER_READY;
-	if (first.len)
-		buf_addf(&why, "%s: ", first.ptr);
-	exit_words(&i->last_exit, &why);
+	why = end_reason(&i->last_exit, has_cause ? &cause : NULL);
 	if (i->state == STATE_STOPPING)
 		instance_mark_dirty(i);
 	else if (instance_ends_for_limit(i))
-		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_words);
+		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_reason);
 	else if (instance_is_going_down(i))
-		instance_event(i, EVENT_DIED, why.ptr);
+		instance_event(i, EVENT_DIED, &why);
 	else
-		judge(i, how, first.len ? first.ptr : NULL);
-	buf_release(&first);
-	buf_release(&why);
+		judge(i, how, has_cause ? &cause : NULL);
 	herd_commit(h);
 }
 
@@ -284,20 +256,20 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now)
 	herd_commit(h);
 }
 
-void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now)
+void herd_note(struct herd *h, struct ticket t, const struct reason *why, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
 
 	if (!i)
 		return;
-	instance_note(i, words);
+	instance_note(i, why);
 	herd_commit(h);
 }
 
 void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
-	struct buf why = BUF_INIT;
+	struct reason why;
 
 	if (!i)
 		return;
@@ -309,25 +281,24 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 	if (app_is_waiting(i->app, &why)) {
 		instance_set_phase(i, PHASE_NONE);
 		if (i->state == STATE_STARTING)
-			instance_event(i, EVENT_BLOCK, why.ptr);
+			instance_event(i, EVENT_BLOCK, &why);
 		else
-			instance_set_why(i, why.ptr);
+			instance_set_why(i, &why);
 	} else {
 		instance_set_phase(i, PHASE_PORT_FREE);
 		if (i->state == STATE_STARTING)
 			instance_act(i, ACT_SPAWN);
 		else
-			instance_event(i, EVENT_START, "its port is free");
+			instance_event(i, EVENT_START, &REASON_OF(PORT_FREE));
 	}
 	instance_mark_dirty(i);
-	buf_release(&why);
 	herd_commit(h);
 }
 
-void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now)
+void herd_port_taken(struct herd *h, struct ticket t, int64_t pid, const char *command, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
-	struct buf why = BUF_INIT;
+	struct reason why;
 
 	if (!i)
 		return;
@@ -335,12 +306,11 @@ void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_
 		fact_unexpected(h, i, "port taken");
 		return;
 	}
-	buf_addf(&why, "port %d is held by %s", i->port, holder ? holder : "somebody else");
+	why = REASON_OF(PORT_TAKEN, .port = i->port, .pid = pid, .command = command);
 	if (i->state == STATE_STARTING)
-		instance_event(i, EVENT_BLOCK, why.ptr);
+		instance_event(i, EVENT_BLOCK, &why);
 	else
-		instance_set_why(i, why.ptr);
+		instance_set_why(i, &why);
 	instance_mark_dirty(i);
-	buf_release(&why);
 	herd_commit(h);
 }

@@ -3,12 +3,10 @@
  * instances of an app fail; so only as many as deploy.max_unavailable are taken down for their health until they are well again, and the others
  * stay up, unhealthy as they are.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
+#include "view/reason_text.h"
 
 /* What is known of the health of a process that exists. */
 struct checkup {
@@ -18,7 +16,7 @@ struct checkup {
 	int64_t failed_before; /* what had failed when it was given its place */
 	bool is_in_flight;     /* a check is under way */
 	bool is_held_up;       /* the last one could not be made, and it was said */
-	char *words;           /* what the last one said; NULL when it passed */
+	struct reason *why;    /* what the last one said; NULL when it passed */
 };
 
 /* --- checks ------------------------------------------------------------------------------------------------------ */
@@ -78,7 +76,7 @@ void instance_check_end(struct instance *i)
 	if (!i->checkup)
 		return;
 	timer_disarm(&i->app->herd->timers, &i->checkup->timer);
-	mem_free(i->checkup->words);
+	reason_free(i->checkup->why);
 	mem_free(i->checkup);
 	i->checkup = NULL;
 }
@@ -98,7 +96,7 @@ void instance_check_renew(struct instance *i)
 	if (has_health && runs)
 		instance_check_begin(i);
 	if (!has_health && i->state == STATE_UNHEALTHY)
-		instance_event(i, EVENT_HEALTHY, "it is not checked any more");
+		instance_event(i, EVENT_HEALTHY, &REASON_OF(NOT_CHECKED));
 }
 
 void instance_check(struct instance *i)
@@ -126,34 +124,31 @@ bool instance_is_checked(const struct instance *i)
 	return i->checkup && (i->checkup->is_in_flight || timer_is_armed(&i->checkup->timer));
 }
 
-const char *instance_check_words(const struct instance *i)
+const struct reason *instance_check_reason(const struct instance *i)
 {
-	return i->checkup ? i->checkup->words : NULL;
+	return i->checkup ? i->checkup->why : NULL;
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------------- */
 
-static void note_words(struct instance *i, enum probe_answer answer, const char *words)
+static void note_answer(struct instance *i, enum probe_answer answer, const struct reason *why)
 {
 	struct checkup *c = i->checkup;
-	bool is_news = answer != PROBE_PASSED && (!c->words || strcmp(c->words, words) != 0);
+	bool is_news = answer != PROBE_PASSED && (!c->why || !reason_equal(c->why, why));
 
 	/* Who else answers is for people to know, at once and once. */
 	if (is_news && answer == PROBE_STRANGER)
-		instance_note(i, words);
+		instance_note(i, why);
 	if (!is_news && answer != PROBE_PASSED)
 		return;
-	mem_free(c->words);
-	c->words = is_news ? mem_strdup(words) : NULL;
+	reason_free(c->why);
+	c->why = is_news ? reason_copy(why) : NULL;
 }
 
 static void turn_unhealthy(struct instance *i)
 {
-	char why[256];
-
-	snprintf(why, sizeof(why), "%lld checks in a row failed: %s", (long long)i->checkup->counts.failed,
-		i->checkup->words ? i->checkup->words : "");
-	instance_event(i, EVENT_UNHEALTHY, why);
+	instance_event(i, EVENT_UNHEALTHY,
+		&REASON_OF(CHECKS_FAILED, .count = i->checkup->counts.failed, .cause = i->checkup->why));
 }
 
 static void take_verdict(struct instance *i, enum health verdict)
@@ -177,17 +172,22 @@ static void take_verdict(struct instance *i, enum health verdict)
 }
 
 /* Said once, until one can be made again. */
-static void note_hold_up(struct instance *i, enum probe_answer answer, const char *words)
+static void note_hold_up(struct instance *i, enum probe_answer answer, const struct reason *why)
 {
 	bool was_held_up = i->checkup->is_held_up;
+	struct buf words = BUF_INIT;
 
 	i->checkup->is_held_up = answer == PROBE_UNKNOWN;
-	if (i->checkup->is_held_up && !was_held_up)
-		log_warn("%s:%d: its health check cannot be made just now, which says nothing about it: %s",
-			i->app->spec->name, i->number, words);
+	if (!i->checkup->is_held_up || was_held_up)
+		return;
+	reason_text(why, &words);
+	log_warn("%s:%d: its health check cannot be made just now, which says nothing about it: %s",
+		i->app->spec->name, i->number, words.ptr);
+	buf_release(&words);
 }
 
-void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now)
+void herd_probed(
+	struct herd *h, struct ticket t, enum probe_answer answer, const struct reason *why, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
 
@@ -198,9 +198,9 @@ void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, cons
 		return;
 	}
 	i->checkup->is_in_flight = false;
-	note_hold_up(i, answer, words);
+	note_hold_up(i, answer, why);
 	if (answer != PROBE_UNKNOWN) {
-		note_words(i, answer, words);
+		note_answer(i, answer, why);
 		take_verdict(i,
 			health_after(instance_spec(i), &i->checkup->counts, i->health, answer == PROBE_PASSED,
 				i->state == STATE_STARTING));
@@ -286,7 +286,7 @@ static void request_health_slot(struct instance *i)
 {
 	take_health_slot(i);
 	if (i->health_slot == HEALTH_SLOT_WAITING)
-		instance_note(i, "unhealthy, and left as it is: others of its app are down for their health");
+		instance_note(i, &REASON_OF(LEFT_UNHEALTHY));
 }
 
 /* Also when it was another's turn for a while. */
@@ -297,16 +297,13 @@ static bool is_ill_still(const struct instance *i)
 
 bool instance_step_unhealthy(struct instance *i)
 {
-	char why[256];
-
 	if (i->health_slot == HEALTH_SLOT_NONE)
 		request_health_slot(i);
 	if (i->health_slot != HEALTH_SLOT_HELD || !is_ill_still(i))
 		return false;
 	if (!instance_may_stop(i))
 		return true;
-	snprintf(why, sizeof(why), "%s", i->why ? i->why : "unhealthy");
 	instance_set_down(i, DOWN_FAILING);
-	instance_event(i, EVENT_STOP, why);
+	instance_event(i, EVENT_STOP, i->why ? i->why : &REASON_OF(UNHEALTHY));
 	return true;
 }

@@ -172,8 +172,8 @@ static void kill_all(struct herd *h)
 		if ((!has_process && i->phase != PHASE_LEFTOVERS) || instance_is_killed(i))
 			continue;
 		if (has_process && i->state != STATE_STOPPING)
-			instance_event(i, EVENT_STOP, "the daemon stops");
-		instance_kill(i, "the daemon's deadline is over: killed");
+			instance_event(i, EVENT_STOP, &REASON_OF(DAEMON_STOPS));
+		instance_kill(i, &REASON_OF(DEADLINE));
 	}
 }
 

@@ -27,6 +27,7 @@ struct instance;
 struct json;
 struct notice;
 struct plan;
+struct reason;
 
 enum {
 	ALIVE_MS = 1000,       /* ready = "alive": up for this long */
@@ -58,8 +59,8 @@ void herd_timer(struct herd *h, int64_t now);
 
 /* The fork worked and exec succeeded. */
 void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now);
-/* It never ran: "cannot enter working_dir '/x': No such file or directory" with its errno.  Nothing of it is left. */
-void herd_spawn_failed(struct herd *h, struct ticket t, int number, const char *words, int64_t now);
+/* It never ran, and why->number is the errno of that.  Nothing of it is left. */
+void herd_spawn_failed(struct herd *h, struct ticket t, const struct reason *why, int64_t now);
 
 struct herd_exit {
 	int code;                /* where signal is 0; LAST_EXIT_UNSEEN: nobody saw how */
@@ -80,18 +81,19 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now);
 void herd_notified(struct herd *h, struct ticket t, const struct notice *what, int64_t now);
 /* It lives, and nobody has NOTIFY_FD any more: no newline will come.  `has_written`: something else than a newline was written there. */
 void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now);
-/* The answer to herd_effects.probe(); `words` say what failed: "HTTP status 500", "connection refused". */
-void herd_probed(struct herd *h, struct ticket t, enum probe_answer answer, const char *words, int64_t now);
+/* The answer to herd_effects.probe(); `why` is what failed: "HTTP status 500", "connection refused". */
+void herd_probed(
+	struct herd *h, struct ticket t, enum probe_answer answer, const struct reason *why, int64_t now);
 /*
  * It uses up more than its limits say: restarted gently, which is no crash, unless as many of its app as may be are down already.  Say it again
  * for as long as it is so.
  */
-void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now);
+void herd_over_limit(struct herd *h, struct ticket t, const struct reason *why, int64_t now);
 /* Something about its surroundings that a person should know: an event, and a line of its past. */
-void herd_note(struct herd *h, struct ticket t, const char *words, int64_t now);
+void herd_note(struct herd *h, struct ticket t, const struct reason *why, int64_t now);
 void herd_port_free(struct herd *h, struct ticket t, int64_t now);
-/* `holder`: "pid 812 'node old.js'", or NULL when nobody could be found. */
-void herd_port_taken(struct herd *h, struct ticket t, const char *holder, int64_t now);
+/* By that process; pid 0 when nobody could be found. */
+void herd_port_taken(struct herd *h, struct ticket t, int64_t pid, const char *command, int64_t now);
 
 /* What became of what herd_effects.upstream() was asked for under `serial`, and all before it; words say why it is not in effect. */
 void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
@@ -311,8 +313,8 @@ int64_t instance_pid(const struct instance *i);
 const struct spec *instance_spec(const struct instance *i);
 /* Words borrowed from the herd until its next call; release the status with instance_status_release(). */
 void instance_status(const struct instance *i, int64_t now, struct instance_status *out);
-/* Why it is as it is: "port 3002 is held by pid 812 'node old.js'", "waits for db (1 of 2 ready)". */
-void instance_reason(const struct instance *i, struct buf *out);
+/* Why it is as it is: "port 3002 is held by pid 812 'node old.js'", "waits for db (1 of 2 ready)".  For reason_free(); may be NULL. */
+struct reason *instance_reason(const struct instance *i);
 
 /* One happening of an instance, oldest first. */
 struct happening {
@@ -321,7 +323,8 @@ struct happening {
 	enum event on : 8;
 	enum state from : 8;
 	enum state to : 8;
-	char *words; /* may be NULL */
+	struct reason *why; /* may be NULL */
+	char *lines;        /* as in struct herd_event */
 };
 size_t instance_happenings(const struct instance *i);
 const struct happening *instance_happening(const struct instance *i, size_t index);

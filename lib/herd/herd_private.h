@@ -15,6 +15,7 @@
 #include "herd/proxy_view.h"
 #include "herd/revision.h"
 #include "herd/timers.h"
+#include "model/reason.h"
 #include "rules/fsm.h"
 #include "rules/health.h"
 #include "rules/ports.h"
@@ -71,7 +72,7 @@ struct instance {
 	enum health health;          /* of this run: the last verdict */
 	struct checkup *checkup;     /* NULL: nothing is checked now */
 	struct notify_state *notify; /* what it said of itself; NULL: nothing */
-	char *limit_words;           /* DOWN_LIMIT: which one it has passed; else NULL */
+	struct reason *limit_reason; /* DOWN_LIMIT: which one it has passed; else NULL */
 	int64_t well_since;          /* 0: instance_is_well() is not true */
 	int64_t delay_ms;            /* what the restart rule said last */
 	int64_t restarts;
@@ -89,7 +90,7 @@ struct instance {
 	struct timer life, tree;
 	struct restart_history *history; /* NULL: it never crashed */
 	struct history past;
-	char *why;             /* the words of what happened last; may be NULL */
+	struct reason *why;    /* of what happened last; may be NULL */
 	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
 	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
 	enum rollout_step published_step;
@@ -188,11 +189,12 @@ void herd_remove_slot(struct herd *h, const struct instance *i);
 struct instance *instance_new(struct app *app, int number, uint32_t slot);
 void instance_free(struct instance *i);
 /* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
-bool instance_event(struct instance *i, enum event event, const char *why);
+bool instance_event(struct instance *i, enum event event, const struct reason *why);
 /* For what an earlier brain left: the state is as it was, or as what the keeper has makes it. */
-void instance_restore_state(struct instance *i, enum state state, enum herd_event_kind kind, const char *why);
-void instance_note(struct instance *i, const char *why);
-void instance_set_why(struct instance *i, const char *why);
+void instance_restore_state(
+	struct instance *i, enum state state, enum herd_event_kind kind, const struct reason *why);
+void instance_note(struct instance *i, const struct reason *why);
+void instance_set_why(struct instance *i, const struct reason *why);
 /* It may have something to do, and may count differently for its app. */
 void instance_mark_dirty(struct instance *i);
 bool instance_is_wanted(const struct instance *i);
@@ -220,7 +222,7 @@ void instance_stop_checking(struct instance *i);
 void instance_end_tree(struct instance *i);
 /* Its tree gets SIGKILL. */
 bool instance_is_killed(const struct instance *i);
-void instance_kill(struct instance *i, const char *why);
+void instance_kill(struct instance *i, const struct reason *why);
 void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind, int64_t after_ms);
 void instance_watch(struct instance *i, bool is_adopted);
 void instance_signal_stop(struct instance *i);
@@ -236,9 +238,9 @@ bool upstream_has(const struct instance *i);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* Into its past alone: who asked. */
-void instance_remember(struct herd *h, struct instance *i, const char *words);
-/* Why it is to go down, or went: "asked to stop", "scaled down". */
-const char *instance_stop_words(const struct instance *i);
+void instance_remember(struct herd *h, struct instance *i, const struct reason *why);
+/* Why it is to go down, or went: "asked to stop", "scaled down".  It borrows from the instance. */
+struct reason instance_stop_reason(const struct instance *i);
 /* It serves (again), or will never have to leave. */
 void instance_drain_cancel(struct instance *i);
 /* It was told to stop, or ended: nothing is waited for any more. */
@@ -273,7 +275,7 @@ bool instance_is_checked(const struct instance *i);
 /* The next check is due. */
 void instance_check(struct instance *i);
 /* What the last check said; NULL when it passed, or there was none. */
-const char *instance_check_words(const struct instance *i);
+const struct reason *instance_check_reason(const struct instance *i);
 /* A place among those that are down for their health is given back once it is well, or nobody wants it. */
 void health_slot_review(struct instance *i);
 void health_slot_release(struct instance *i);
@@ -299,7 +301,7 @@ void rollout_is_stale(struct app *a);
 void rollout_fire(struct app *a);
 void rollout_resume(struct app *a);
 /* An end that nobody asked for, or a start that took too long. */
-void rollout_note_failure(struct instance *i, const char *why);
+void rollout_note_failure(struct instance *i, const struct reason *why);
 /* Its upstream could not be changed: then nothing more is replaced. */
 void rollout_note_upstream(struct app *a, const char *words);
 /* It runs by the new revision and has not proven itself: it gets no requests. */
@@ -330,14 +332,14 @@ void app_free(struct app *a);
 struct app *app_find(const struct herd *h, const char *name);
 struct instance *app_instance(const struct app *a, int number);
 bool app_is_ready(const struct app *a);
-/* The first app it depends on that is not ready now, in words (`why` may be NULL); false when none is in the way. */
-bool app_is_waiting(const struct app *a, struct buf *why);
+/* The first app it depends on that is not ready now (`why`, which borrows its name, may be NULL); false when none is in the way. */
+bool app_is_waiting(const struct app *a, struct reason *why);
 void app_resize(struct app *a, int count);
 void app_delete(struct app *a);
 void app_remove(struct instance *i);
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
 void app_mark_dirty(struct app *a);
-void app_publish(struct app *a, const char *why);
+void app_publish(struct app *a, const struct reason *why);
 
 /* graph.c: who needs whom; `specs` is a vec of const struct spec *.  -1 with words for an unknown or circular dependency. */
 int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);

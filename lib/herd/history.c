@@ -17,30 +17,34 @@ static void grow(struct history *p)
 	p->cap = cap;
 }
 
-/* The reason, and below it the last of the lines that the instance wrote. */
+static void drop(struct happening *h)
+{
+	reason_free(h->why);
+	mem_free(h->lines);
+}
+
+/* Only the last of the lines that the instance wrote stay. */
 static void shorten(struct happening *h)
 {
 	size_t lines = 0;
-	char *head = h->words ? strchr(h->words, '\n') : NULL;
-	const char *tail = head;
+	const char *tail = h->lines;
 
-	for (const char *c = head; c; c = strchr(c + 1, '\n'))
+	for (const char *c = h->lines; c; c = strchr(c + 1, '\n'))
 		lines++;
 	if (lines <= OLD_LINES_MAX)
 		return;
 	for (; lines > OLD_LINES_MAX; lines--)
 		tail = strchr(tail + 1, '\n');
-	memmove(head, tail, strlen(tail) + 1);
-	h->words = mem_resize(h->words, strlen(h->words) + 1, 1);
+	memmove(h->lines, tail, strlen(tail) + 1);
+	h->lines = mem_resize(h->lines, strlen(h->lines) + 1, 1);
 }
 
 void history_add(struct history *p, const struct herd_event *event)
 {
 	struct happening *item = NULL;
-	bool has_lines = event->why && strchr(event->why, '\n');
 
 	/* All of its last lines are kept of the newest end alone. */
-	for (size_t k = 0; has_lines && k < p->len; k++)
+	for (size_t k = 0; event->lines && k < p->len; k++)
 		shorten(&p->items[k]);
 	if (p->len == p->cap && p->cap < HAPPENINGS_MAX)
 		grow(p);
@@ -49,7 +53,7 @@ void history_add(struct history *p, const struct herd_event *event)
 	} else {
 		item = &p->items[p->first];
 		p->first = (uint8_t)(p->first + 1 < p->cap ? p->first + 1 : 0);
-		mem_free(item->words);
+		drop(item);
 	}
 	*item = (struct happening){
 		.at = event->at,
@@ -57,14 +61,15 @@ void history_add(struct history *p, const struct herd_event *event)
 		.on = event->on,
 		.from = event->from,
 		.to = event->to,
-		.words = event->why && *event->why ? mem_strdup(event->why) : NULL,
+		.why = reason_copy(event->why),
+		.lines = mem_strdup(event->lines),
 	};
 }
 
 void history_release(struct history *p)
 {
 	for (size_t i = 0; i < p->len; i++)
-		mem_free(p->items[i].words);
+		drop(&p->items[i]);
 	mem_free(p->items);
 	*p = (struct history){ .items = NULL };
 }

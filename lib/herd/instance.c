@@ -1,6 +1,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
+#include "view/reason_text.h"
 
 struct instance *instance_new(struct app *app, int number, uint32_t slot)
 {
@@ -26,11 +27,11 @@ void instance_free(struct instance *i)
 	timer_disarm(&i->app->herd->timers, &i->tree);
 	instance_check_end(i);
 	instance_notify_end(i);
-	mem_free(i->limit_words);
+	reason_free(i->limit_reason);
 	history_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);
-	mem_free(i->why);
+	reason_free(i->why);
 	mem_free(i);
 }
 
@@ -44,12 +45,12 @@ int instance_port(const struct instance *i)
 	return instance_is_spare(i) ? i->port : revision_port(i->revision, i->number);
 }
 
-void instance_set_why(struct instance *i, const char *why)
+void instance_set_why(struct instance *i, const struct reason *why)
 {
-	/* Copied first: `why` may be the words that it has. */
-	char *copy = why && *why ? mem_strdup(why) : NULL;
+	/* Copied first: `why` may be the one that it has, or point into it. */
+	struct reason *copy = reason_copy(why);
 
-	mem_free(i->why);
+	reason_free(i->why);
 	i->why = copy;
 }
 
@@ -169,20 +170,23 @@ static void tell(struct instance *i, struct herd_event *event)
 	herd_publish(h, event);
 }
 
-static void log_step(const struct instance *i, enum state from, enum event on, const char *why)
+static void log_step(const struct instance *i, enum state from, enum event on)
 {
 	const char *name = i->app->spec->name;
+	struct buf why = BUF_INIT;
 	double secs = (double)(i->app->herd->now - i->started_at) / 1000;
 
+	reason_text(i->why, &why);
 	if (on == EVENT_READY)
 		log_info("%s:%d: %s -> %s on %s (%.2f s)", name, i->number, state_word(from),
 			state_word(i->state), event_word(on), secs);
-	else if (why && *why)
+	else if (i->why)
 		log_info("%s:%d: %s -> %s on %s (%s)", name, i->number, state_word(from),
-			state_word(i->state), event_word(on), why);
+			state_word(i->state), event_word(on), why.ptr);
 	else
 		log_info("%s:%d: %s -> %s on %s", name, i->number, state_word(from), state_word(i->state),
 			event_word(on));
+	buf_release(&why);
 }
 
 void instance_last_lines(const struct instance *i, struct buf *out)
@@ -195,8 +199,8 @@ void instance_last_lines(const struct instance *i, struct buf *out)
 	buf_release(&name);
 }
 
-/* The words of an end that nobody asked for, with the last ones of its own below. */
-static void add_last_words(const struct instance *i, enum event on, struct buf *out)
+/* What it wrote before an end that nobody asked for. */
+static void add_last_lines(const struct instance *i, enum event on, struct buf *out)
 {
 	if (on == EVENT_CRASHED || on == EVENT_GAVE_UP)
 		instance_last_lines(i, out);
@@ -210,19 +214,19 @@ static bool was_published(const struct instance *i, enum event on)
 
 static void tell_step(struct instance *i, struct herd_event *event)
 {
-	struct buf words = BUF_INIT;
+	struct buf lines = BUF_INIT;
 
 	if (was_published(i, event->on))
 		return;
-	log_step(i, event->from, event->on, i->why);
-	buf_adds(&words, i->why ? i->why : "");
-	add_last_words(i, event->on, &words);
-	event->why = words.ptr;
+	log_step(i, event->from, event->on);
+	add_last_lines(i, event->on, &lines);
+	event->why = i->why;
+	event->lines = lines.len ? lines.ptr : NULL;
 	tell(i, event);
-	buf_release(&words);
+	buf_release(&lines);
 }
 
-bool instance_event(struct instance *i, enum event on, const char *why)
+bool instance_event(struct instance *i, enum event on, const struct reason *why)
 {
 	struct step step = fsm_step(i->state, on);
 	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
@@ -240,22 +244,29 @@ bool instance_event(struct instance *i, enum event on, const char *why)
 	return true;
 }
 
-void instance_restore_state(struct instance *i, enum state state, enum herd_event_kind kind, const char *why)
+void instance_restore_state(
+	struct instance *i, enum state state, enum herd_event_kind kind, const struct reason *why)
 {
 	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
+	struct buf words = BUF_INIT;
 
 	i->state = state;
 	instance_set_why(i, why);
+	reason_text(why, &words);
 	log_info("%s:%d: %s, %s (%s)", i->app->spec->name, i->number, herd_event_word(kind),
-		state_word(state), why);
+		state_word(state), words.ptr);
 	tell(i, &event);
 	instance_mark_dirty(i);
+	buf_release(&words);
 }
 
-void instance_note(struct instance *i, const char *why)
+void instance_note(struct instance *i, const struct reason *why)
 {
 	struct herd_event event = { .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state, .why = why };
+	struct buf words = BUF_INIT;
 
-	log_warn("%s:%d: %s", i->app->spec->name, i->number, why);
+	reason_text(why, &words);
+	log_warn("%s:%d: %s", i->app->spec->name, i->number, words.ptr);
 	tell(i, &event);
+	buf_release(&words);
 }

@@ -1,7 +1,6 @@
 /*
  * What the actions of the state table do to one instance, and what its timers mean.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -129,16 +128,15 @@ static void begin_attempt(struct instance *i)
 
 static void end_delay(struct instance *i)
 {
-	struct buf why = BUF_INIT;
+	struct reason why;
 
 	i->was_delayed = true;
 	instance_set_phase(i, PHASE_NONE);
 	/* What it depends on was ready when the delay began. */
 	if (app_is_waiting(i->app, &why))
-		instance_event(i, EVENT_BLOCK, why.ptr);
+		instance_event(i, EVENT_BLOCK, &why);
 	else
 		check_port(i);
-	buf_release(&why);
 }
 
 void instance_watch(struct instance *i, bool is_adopted)
@@ -165,7 +163,7 @@ static void settle(struct instance *i)
 
 /* --- stopping --- */
 
-void instance_kill(struct instance *i, const char *why)
+void instance_kill(struct instance *i, const struct reason *why)
 {
 	instance_note(i, why);
 	effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
@@ -320,29 +318,23 @@ void instance_act(struct instance *i, enum action action)
 
 static void never_ready(struct instance *i)
 {
-	struct buf why = BUF_INIT;
+	struct buf name = BUF_INIT;
+	struct reason why;
 
-	unready_words(i, &why);
-	instance_fail_start(i, why.ptr);
-	buf_release(&why);
+	instance_name(i, &name);
+	why = unready_reason(i, name.ptr);
+	instance_fail_start(i, &why);
+	buf_release(&name);
 }
 
 static void stop_timed_out(struct instance *i)
 {
-	char why[80];
-
-	snprintf(why, sizeof(why), "did not stop within %.3g s: killed",
-		(double)instance_spec(i)->stop_timeout_ms / 1000);
-	instance_kill(i, why);
+	instance_kill(i, &REASON_OF(STOP_TIMED_OUT, .ms = instance_spec(i)->stop_timeout_ms));
 }
 
 static void grace_over(struct instance *i)
 {
-	char why[120];
-
-	snprintf(why, sizeof(why), "remaining processes did not exit within %.3g s: killed",
-		(double)instance_spec(i)->stop_timeout_ms / 1000);
-	instance_kill(i, why);
+	instance_kill(i, &REASON_OF(LEFTOVERS_TIMED_OUT, .ms = instance_spec(i)->stop_timeout_ms));
 }
 
 static void end_backoff(struct instance *i)
@@ -354,7 +346,7 @@ static void end_backoff(struct instance *i)
 static void unkillable(struct instance *i)
 {
 	i->is_unkillable = true;
-	instance_note(i, "unkillable: SIGKILL was sent and it is still there");
+	instance_note(i, &REASON_OF(IS_UNKILLABLE));
 	instance_mark_dirty(i);
 }
 

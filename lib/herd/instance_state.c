@@ -184,12 +184,12 @@ static const unsigned int down_steps[DOWN_CAUSE_COUNT] = {
 
 static const struct machine downs = { "cause of going down", down_words, down_steps };
 
-static void set_down(struct instance *i, enum down_cause cause, char *limit_words)
+static void set_down(struct instance *i, enum down_cause cause, struct reason *limit)
 {
 	check_step(i, &downs, i->down_cause, cause);
-	mem_free(i->limit_words);
+	reason_free(i->limit_reason);
 	i->down_cause = cause;
-	i->limit_words = limit_words;
+	i->limit_reason = limit;
 }
 
 void instance_set_down(struct instance *i, enum down_cause cause)
@@ -199,9 +199,9 @@ void instance_set_down(struct instance *i, enum down_cause cause)
 	set_down(i, cause, NULL);
 }
 
-void instance_set_down_limit(struct instance *i, const char *words)
+void instance_set_down_limit(struct instance *i, const struct reason *which)
 {
-	set_down(i, DOWN_LIMIT, mem_strdup(words));
+	set_down(i, DOWN_LIMIT, reason_copy(which));
 }
 
 bool instance_is_restarting(const struct instance *i)

@@ -10,6 +10,7 @@
 #include "model/state.h"
 
 struct instance;
+struct reason;
 
 /* What exists in its slot. */
 enum phase {
@@ -68,7 +69,7 @@ enum down_cause {
 	DOWN_NONE,
 	DOWN_RESTART, /* people want a new process, or its definition does */
 	DOWN_PULLED,  /* for a rollout alone */
-	DOWN_LIMIT,   /* it has passed a limit; limit_words say which */
+	DOWN_LIMIT,   /* it has passed a limit; limit_reason says which */
 	DOWN_FAILING, /* not ready in time, or unhealthy: a crash, once it is gone */
 	DOWN_CAUSE_COUNT,
 };
@@ -92,7 +93,7 @@ bool instance_is_retired(const struct instance *i);
 void instance_set_health_slot(struct instance *i, enum health_slot slot);
 /* Not DOWN_LIMIT, which has words. */
 void instance_set_down(struct instance *i, enum down_cause cause);
-void instance_set_down_limit(struct instance *i, const char *words);
+void instance_set_down_limit(struct instance *i, const struct reason *which);
 /* It goes down once and is started again; one that does so for a rollout or a limit keeps that cause. */
 void instance_restart(struct instance *i);
 /* It goes down for a new process, and counts as ended by nobody's fault. */

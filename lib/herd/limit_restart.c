@@ -8,7 +8,7 @@ bool instance_ends_for_limit(const struct instance *i)
 	return i->down_cause == DOWN_LIMIT && instance_is_wanted(i);
 }
 
-void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t now)
+void herd_over_limit(struct herd *h, struct ticket t, const struct reason *why, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
 
@@ -20,8 +20,8 @@ void herd_over_limit(struct herd *h, struct ticket t, const char *words, int64_t
 	}
 	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
 	if (!i->app->rollout && health_slot_take(i)) {
-		instance_set_down_limit(i, words);
-		instance_note(i, words);
+		instance_set_down_limit(i, why);
+		instance_note(i, why);
 		instance_mark_dirty(i);
 	}
 	herd_commit(h);

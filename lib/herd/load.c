@@ -98,10 +98,16 @@ static void load_flags(struct instance *i, const struct json *j)
 	i->is_unkillable = get_flag(j, "is_unkillable");
 }
 
+/* Version 0.1.0 has only words. */
+static struct reason *load_reason(const struct json *j, const char *words_key, const char *key)
+{
+	return reason_read(json_get(j, key) ? json_get(j, key) : json_get(j, words_key));
+}
+
 /* The words of a limit stay where it counts no more. */
 static void load_down_cause(struct instance *i, const struct json *j)
 {
-	const char *limit = json_string(json_get(j, "over"), NULL);
+	struct reason *limit = load_reason(j, "over", "over_reason");
 	bool is_restarting = get_flag(j, "is_restarting");
 	bool is_failing = get_flag(j, "is_failing");
 
@@ -113,6 +119,7 @@ static void load_down_cause(struct instance *i, const struct json *j)
 		instance_set_down(i, DOWN_RESTART);
 	else if (is_failing)
 		instance_set_down(i, DOWN_FAILING);
+	reason_free(limit);
 }
 
 static void load_numbers(struct instance *i, const struct json *j)
@@ -246,6 +253,7 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 	r->began_at = now - get_int(j, "began_ms", 0);
 	r->progress_at = now - get_int(j, "progress_ms", 0);
 	buf_adds(&r->failure, json_string(json_get(j, "failure"), ""));
+	r->why = reason_read(json_get(j, "failure_reason"));
 	return 0;
 }
 
@@ -263,7 +271,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_numbers(i, j);
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
-	instance_set_why(i, json_string(json_get(j, "why"), NULL));
+	i->why = load_reason(j, "why", "reason");
 	load_down_cause(i, j);
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
@@ -297,7 +305,7 @@ static void load_gone(struct app *a, const struct vec *revisions, const struct j
 	load_numbers(i, j);
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
-	instance_set_why(i, json_string(json_get(j, "why"), NULL));
+	i->why = load_reason(j, "why", "reason");
 	(void)state_parse(json_string(json_get(j, "state"), ""), &i->state);
 	(void)drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain);
 	gone_add(i, a->herd->now - ago);

@@ -1,7 +1,6 @@
 /*
  * What instances say of themselves: that they are ready, that they need more time, that they are alive.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -62,7 +61,7 @@ void instance_watchdog_begin(struct instance *i)
 }
 
 /* Its checks, where it has some, say so too when they fail; whoever was the first is undone only by himself. */
-static void turn_silent(struct instance *i, const char *why)
+static void turn_silent(struct instance *i, const struct reason *why)
 {
 	i->notify->is_silent = true;
 	if (i->state == STATE_RUNNING)
@@ -73,13 +72,9 @@ static void turn_silent(struct instance *i, const char *why)
 
 void instance_watchdog_bite(struct instance *i)
 {
-	char why[96];
-
 	if (!i->notify || (i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY))
 		return;
-	snprintf(why, sizeof(why), "it has not said WATCHDOG=1 for %.3g s",
-		(double)i->notify->watchdog_ms / 1000);
-	turn_silent(i, why);
+	turn_silent(i, &REASON_OF(WATCHDOG, .ms = i->notify->watchdog_ms));
 }
 
 static void hear_alive(struct instance *i)
@@ -102,7 +97,7 @@ static void hear_ready(struct instance *i)
 	enum ready_kind kind = spec_ready(instance_spec(i));
 
 	if (i->notify->is_reloading)
-		instance_note(i, "says that it has reloaded");
+		instance_note(i, &REASON_OF(RELOADED));
 	i->notify->is_reloading = false;
 	if (i->state == STATE_STARTING &&
 		(kind == READY_NOTIFY || kind == READY_NOTIFY_FD || kind == READY_IPC))
@@ -116,10 +111,10 @@ static void hear_changes(struct instance *i, const struct notice *what)
 	if (what->has_status)
 		memcpy(notify->status, what->status, sizeof(notify->status));
 	if (what->is_reloading && !notify->is_reloading)
-		instance_note(i, "says that it reloads");
+		instance_note(i, &REASON_OF(RELOADS));
 	notify->is_reloading |= what->is_reloading;
 	if (what->is_stopping && !notify->is_stopping && i->state != STATE_STOPPING)
-		instance_note(i, "says that it stops");
+		instance_note(i, &REASON_OF(SAYS_STOPPING));
 	notify->is_stopping |= what->is_stopping;
 }
 
@@ -157,6 +152,6 @@ void herd_notified(struct herd *h, struct ticket t, const struct notice *what, i
 	if (i->notify && (what->is_alive || what->watchdog_ms))
 		hear_alive(i);
 	if (i->notify && what->is_sick && (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
-		turn_silent(i, "it said WATCHDOG=trigger");
+		turn_silent(i, &REASON_OF(WATCHDOG_TRIGGER));
 	herd_commit(h);
 }

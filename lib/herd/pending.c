@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
+#include "view/reason_text.h"
 
 /* So many are named; the rest is a number. */
 enum { PENDING_TOLD_MAX = 3 };
@@ -23,25 +24,25 @@ static void add_not_ready(const struct instance *i, struct buf *out)
 	buf_adds(out, words[kind]);
 	if (kind == READY_LISTEN)
 		buf_addf(out, " %d yet", i->port);
-	if (instance_check_words(i))
-		buf_addf(out, " (%s)", instance_check_words(i));
-	else
-		buf_adds(out, " (still starting)");
+	buf_adds(out, instance_check_reason(i) ? " (" : " (still starting");
+	reason_text(instance_check_reason(i), out);
+	buf_addc(out, ')');
 }
 
 static void add_instance(const struct instance *i, struct buf *out)
 {
-	struct buf reason = BUF_INIT;
+	struct reason *why = NULL;
 
 	instance_name(i, out);
 	buf_addc(out, ' ');
 	if (i->state == STATE_STARTING && i->phase == PHASE_UP) {
 		add_not_ready(i, out);
 	} else {
-		instance_reason(i, &reason);
-		buf_addf(out, "is %s%s%s", state_word(i->state), reason.len ? ": " : "", reason.ptr);
+		why = instance_reason(i);
+		buf_addf(out, "is %s%s", state_word(i->state), why ? ": " : "");
+		reason_text(why, out);
 	}
-	buf_release(&reason);
+	reason_free(why);
 }
 
 static const struct app *rolled_app(const struct herd *h, uint64_t rollout)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/herd_private.h"
+#include "view/reason_text.h"
 
 static const struct instance *first_from(const struct herd *h, size_t position)
 {
@@ -76,123 +77,112 @@ const struct happening *instance_happening(const struct instance *i, size_t inde
 	return index < i->past.len ? &i->past.items[(i->past.first + index) % i->past.cap] : NULL;
 }
 
-static const char *const ready_words[] = {
-	[READY_AUTO] = "its readiness",
-	[READY_ALIVE] = "it to stay up for a second",
-	[READY_LISTEN] = "it to listen on its port",
-	[READY_HEALTH] = "its health check",
-	[READY_NOTIFY] = "READY=1 from it",
-	[READY_IPC] = "'ready' from it",
-	[READY_NOTIFY_FD] = "a newline on NOTIFY_FD from it",
-};
-
-static void starting_reason(const struct instance *i, struct buf *out)
+static struct reason starting_reason(const struct instance *i)
 {
 	switch (i->phase) {
 	case PHASE_DELAYED:
-		buf_adds(out, "waits for start_delay to be over");
-		break;
+		return REASON_OF(START_DELAY);
 	case PHASE_CHECKING:
-		buf_addf(out, "looks whether port %d is free", i->port);
-		break;
+		return REASON_OF(CHECKING_PORT, .port = i->port);
 	case PHASE_SPAWNING:
-		buf_adds(out, "its process is being started");
-		break;
+		return REASON_OF(SPAWNING);
 	default:
-		buf_addf(out, "waits for %s", ready_words[spec_ready(instance_spec(i))]);
-		if (instance_notify_status(i))
-			buf_addf(out, "; it says: %s", instance_notify_status(i));
-		if (instance_check_words(i))
-			buf_addf(out, ": %s", instance_check_words(i));
-		break;
+		return REASON_OF(AWAITS_READY, .expects = spec_ready(instance_spec(i)),
+			.detail = instance_notify_status(i), .cause = instance_check_reason(i));
 	}
 }
 
-static void leftovers_reason(const struct instance *i, struct buf *out)
+static const char *stop_signal(const struct instance *i)
 {
 	const char *signal = instance_spec(i)->stop_signal;
 
-	buf_addf(out, "waiting for remaining processes to exit (%s sent)",
-		instance_is_killed(i) ? "SIGKILL"
-			: signal      ? signal
-				      : "SIGTERM");
+	return signal ? signal : "SIGTERM";
 }
 
-static void stopping_reason(const struct instance *i, struct buf *out)
+static struct reason leftovers_reason(const struct instance *i)
 {
-	const char *signal = instance_spec(i)->stop_signal;
+	return REASON_OF(LEFTOVERS, .sent = instance_is_killed(i) ? "SIGKILL" : stop_signal(i));
+}
 
+static struct reason stopping_reason(const struct instance *i)
+{
 	if (i->is_unkillable)
-		buf_adds(out, "unkillable: SIGKILL was sent and it is still there");
-	else if (i->phase == PHASE_LEFTOVERS)
-		leftovers_reason(i, out);
-	else if (instance_is_killed(i))
-		buf_adds(out, "was killed");
-	else if (instance_spec(i)->shutdown_with_message)
-		buf_addf(
-			out, "was sent the message 'shutdown'%s%s", i->why ? ": " : "", i->why ? i->why : "");
-	else
-		buf_addf(out, "was sent %s%s%s", signal ? signal : "SIGTERM", i->why ? ": " : "",
-			i->why ? i->why : "");
+		return REASON_OF(IS_UNKILLABLE);
+	if (i->phase == PHASE_LEFTOVERS)
+		return leftovers_reason(i);
+	if (instance_is_killed(i))
+		return REASON_OF(KILL_SENT);
+	if (instance_spec(i)->shutdown_with_message)
+		return REASON_OF(MESSAGE_SENT, .cause = i->why);
+	return REASON_OF(SIGNAL_SENT, .sent = stop_signal(i), .cause = i->why);
 }
 
-static void unhealthy_reason(const struct instance *i, struct buf *out)
+static struct reason unhealthy_reason(const struct instance *i)
 {
-	buf_adds(out, i->why ? i->why : "its health check fails");
+	static const struct reason unhealthy = { .kind = REASON_UNHEALTHY };
+	const struct reason *why = i->why ? i->why : &unhealthy;
+
 	if (i->health_slot != HEALTH_SLOT_WAITING)
-		return;
-	if (i->app->health_budget.most > 1)
-		buf_addf(out, "; restarted once fewer than %zu of %s are down for their health",
-			i->app->health_budget.most, i->app->spec->name);
-	else
-		buf_addf(out, "; restarted once no other of %s is down for its health", i->app->spec->name);
+		return *why;
+	return REASON_OF(RESTART_WAITS, .app = i->app->spec->name,
+		.limit = (int64_t)i->app->health_budget.most, .cause = why);
 }
 
-static void down_reason(const struct instance *i, struct buf *out)
+/* False where there is nothing to say. */
+static bool down_reason(const struct instance *i, struct reason *out)
 {
-	if (instance_should_run(i) && i->phase == PHASE_LEFTOVERS && i->is_unkillable)
-		buf_adds(
-			out, "remaining processes are unkillable: SIGKILL was sent and they are still there");
-	else if (instance_should_run(i) && i->phase == PHASE_LEFTOVERS)
-		leftovers_reason(i, out);
+	bool has_leftovers = instance_should_run(i) && i->phase == PHASE_LEFTOVERS;
+
+	if (has_leftovers)
+		*out = i->is_unkillable ? REASON_OF(LEFTOVERS_UNKILLABLE) : leftovers_reason(i);
 	else if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, out))
-		return;
+		return true;
 	else if (i->why)
-		buf_adds(out, i->why);
+		*out = *i->why;
+	return has_leftovers || i->why;
 }
 
-/* One alone has no port; when there are more, it gets one with its next process. */
-static void port_reason(const struct instance *i, struct buf *out)
+/* The same, of one that runs. */
+static bool running_reason(const struct instance *i, struct reason *out)
 {
-	if (i->port)
-		buf_addf(out, "was started with port %d; its next start has port %d", i->port,
-			instance_port(i));
+	if (instance_check_reason(i))
+		*out = REASON_OF(CHECK_FAILED, .cause = instance_check_reason(i));
+	else if (instance_notify_status(i))
+		*out = REASON_OF(SAYS, .detail = instance_notify_status(i));
+	else if (instance_port(i) && i->port != instance_port(i))
+		*out = REASON_OF(PORT_MOVES, .port = i->port, .next_port = instance_port(i));
 	else
-		buf_addf(out, "was started without a port; its next start has port %d", instance_port(i));
+		return false;
+	return true;
 }
 
-void instance_reason(const struct instance *i, struct buf *out)
+/* The same; it borrows from the instance. */
+static bool current_reason(const struct instance *i, struct reason *out)
 {
 	if (i->state == STATE_STOPPING)
-		stopping_reason(i, out);
+		*out = stopping_reason(i);
 	else if (i->drain == DRAIN_REMOVING)
-		buf_adds(out, "is to stop, and is being taken out of its upstream");
+		*out = REASON_OF(LEAVING_UPSTREAM);
 	else if (i->drain == DRAIN_DRAINING)
-		buf_adds(out, "is to stop when its connections have ended");
+		*out = REASON_OF(DRAINING);
 	else if (instance_is_going_down(i))
-		buf_adds(out, "is to stop, after what depends on it");
+		*out = REASON_OF(AFTER_DEPENDENTS);
 	else if (i->state == STATE_STARTING)
-		starting_reason(i, out);
+		*out = starting_reason(i);
 	else if (i->state == STATE_UNHEALTHY)
-		unhealthy_reason(i, out);
-	else if (i->state == STATE_RUNNING && instance_check_words(i))
-		buf_addf(out, "a check failed: %s", instance_check_words(i));
-	else if (i->state == STATE_RUNNING && instance_notify_status(i))
-		buf_addf(out, "says: %s", instance_notify_status(i));
-	else if (i->state == STATE_RUNNING && instance_port(i) && i->port != instance_port(i))
-		port_reason(i, out);
-	else if (!state_is_live(i->state))
-		down_reason(i, out);
+		*out = unhealthy_reason(i);
+	else if (i->state == STATE_RUNNING)
+		return running_reason(i, out);
+	else
+		return down_reason(i, out);
+	return true;
+}
+
+struct reason *instance_reason(const struct instance *i)
+{
+	struct reason why;
+
+	return current_reason(i, &why) ? reason_copy(&why) : NULL;
 }
 
 static const char *health_of(const struct instance *i)
@@ -221,7 +211,8 @@ void instance_status(const struct instance *i, int64_t now, struct instance_stat
 	out->last_exit = i->last_exit;
 	if (waits)
 		out->next_restart_ms = i->life.at > now ? i->life.at - now : 0;
-	instance_reason(i, &out->reason);
+	out->why = instance_reason(i);
+	reason_text(out->why, &out->reason);
 }
 
 size_t herd_app_count(const struct herd *h)

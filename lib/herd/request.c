@@ -214,7 +214,7 @@ static int check(const struct targeted_request *q, struct err *e)
 	return 0;
 }
 
-void instance_remember(struct herd *h, struct instance *i, const char *words)
+void instance_remember(struct herd *h, struct instance *i, const struct reason *why)
 {
 	const struct herd_event event = {
 		.at = h->now,
@@ -223,7 +223,7 @@ void instance_remember(struct herd *h, struct instance *i, const char *words)
 		.instance = i->number,
 		.from = i->state,
 		.to = i->state,
-		.why = words,
+		.why = why,
 		.run = i->generation,
 		.delay_ms = -1,
 	};
@@ -235,16 +235,14 @@ void instance_remember(struct herd *h, struct instance *i, const char *words)
 /* Kept for `why`: who asked.  A start means nothing to what runs. */
 static void remember(const struct targeted_request *q)
 {
-	struct buf words = BUF_INIT;
+	const struct reason why = REASON_OF(ASKED, .verb = verb_words[q->r->verb], .who = q->r->who);
 
-	buf_addf(&words, "%s, asked by %s", verb_words[q->r->verb], q->r->who);
 	for (size_t k = 0; k < q->instances.len; k++) {
 		struct instance *i = q->instances.items[k];
 
 		if (q->r->verb != HERD_START || instance_is_going_down(i) || !state_is_live(i->state))
-			instance_remember(q->h, i, words.ptr);
+			instance_remember(q->h, i, &why);
 	}
-	buf_release(&words);
 }
 
 int herd_request(struct herd *h, const struct herd_request *r, int64_t now, struct err *e)

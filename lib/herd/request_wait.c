@@ -7,6 +7,7 @@
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
 #include "herd/receipt.h"
+#include "view/reason_text.h"
 
 enum {
 	/* Words about this many instances; the rest is a number. */
@@ -141,6 +142,14 @@ static enum answer look_down(const struct instance *i, struct buf *why)
 	return ANSWER_FAILED;
 }
 
+static void add_reason(const struct instance *i, const char *fallback, struct buf *out)
+{
+	if (i->why)
+		reason_text(i->why, out);
+	else
+		buf_adds(out, fallback);
+}
+
 /* Where to read on, and the last lines that it wrote before it died. */
 static void add_more(const struct instance *i, struct buf *why)
 {
@@ -160,14 +169,15 @@ static bool keeps_failing(const struct instance *i, const struct instance_wait *
 	int64_t crashes = i->history ? i->history->crashes : 0;
 
 	if (i->hopeless > w->hopeless) {
-		buf_adds(why, i->why ? i->why : "cannot be executed");
+		add_reason(i, "cannot be executed", why);
 		add_more(i, why);
 		return true;
 	}
 	if (crashes < CRASHES_WAITED_MAX || i->generation <= w->generation)
 		return false;
-	buf_addf(why, "keeps crashing (%lld times in a row: %s)", (long long)crashes,
-		i->why ? i->why : "it ended");
+	buf_addf(why, "keeps crashing (%lld times in a row: ", (long long)crashes);
+	add_reason(i, "it ended", why);
+	buf_addc(why, ')');
 	add_more(i, why);
 	return true;
 }
@@ -177,8 +187,10 @@ static enum answer look_unwanted(const struct instance *i, struct buf *why)
 {
 	if (instance_is_wanted(i) && i->state == STATE_FINISHED)
 		return ANSWER_OK;
-	if (instance_is_wanted(i))
-		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "it ended");
+	if (instance_is_wanted(i)) {
+		buf_addf(why, "%s: ", state_word(i->state));
+		add_reason(i, "it ended", why);
+	}
 	if (instance_is_wanted(i) && i->state == STATE_CRASHED)
 		add_more(i, why);
 	else if (!instance_is_wanted(i))
@@ -235,7 +247,8 @@ static enum answer look_up(const struct instance *i, const struct instance_wait 
 		return ANSWER_FAILED;
 	/* Its port is a stranger's, who may keep it for ever. */
 	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING && !is_port_given_up(i)) {
-		buf_addf(why, "is blocked, and starts once that is over: %s", i->why ? i->why : "");
+		buf_adds(why, "is blocked, and starts once that is over: ");
+		add_reason(i, "", why);
 		return ANSWER_FAILED;
 	}
 	if (w->goal == GOAL_READY)
@@ -243,7 +256,8 @@ static enum answer look_up(const struct instance *i, const struct instance_wait 
 	if (is_new && i->phase == PHASE_UP)
 		return ANSWER_OK;
 	if (is_new && i->state == STATE_BACKOFF) {
-		buf_addf(why, "%s: %s", state_word(i->state), i->why ? i->why : "");
+		buf_addf(why, "%s: ", state_word(i->state));
+		add_reason(i, "", why);
 		return ANSWER_FAILED;
 	}
 	return ANSWER_WAIT;

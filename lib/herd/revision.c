@@ -10,7 +10,6 @@ struct revision *revision_new(struct spec *spec, int number)
 
 	r->refs = 1;
 	r->number = number;
-	(void)snprintf(r->successor, sizeof(r->successor), "replaced by revision %d", number);
 	r->spec = spec;
 	return r;
 }

@@ -24,7 +24,6 @@ struct revision {
 	int ports_len;
 	enum port_source port_source;
 	struct build *build; /* NULL: nobody looked */
-	char successor[40];  /* "replaced by revision 2", where it is the one that replaces */
 	bool is_pinned;      /* another has taken its place */
 	bool is_held;        /* somebody went back to it: a reload stays in its folder too */
 };

@@ -5,6 +5,7 @@
 #include "base/json_emit.h"
 #include "herd/deploy.h"
 #include "herd/receipt.h"
+#include "view/reason_text.h"
 
 /* Zero is what is read back where nothing is written. */
 static void set_int(struct buf *out, const char *key, int64_t value)
@@ -79,6 +80,20 @@ static void write_flags(const struct instance *i, struct buf *out)
 	set_flag(out, "has_place", i->health_slot == HEALTH_SLOT_HELD);
 }
 
+/* The words are for builds that know nothing else. */
+static void set_reason(struct buf *out, const char *words_key, const char *key, const struct reason *why)
+{
+	struct buf words = BUF_INIT;
+
+	if (!why)
+		return;
+	reason_text(why, &words);
+	emit_string(out, words_key, words.ptr);
+	if (why->kind != REASON_OTHER)
+		reason_write(why, key, NULL, out);
+	buf_release(&words);
+}
+
 static void write_instance(const struct instance *i, struct buf *out)
 {
 	int64_t now = i->app->herd->now;
@@ -111,11 +126,9 @@ static void write_instance(const struct instance *i, struct buf *out)
 	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
 	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);
 	set_history(out, i->history, now);
-	if (i->limit_words)
-		emit_string(out, "over", i->limit_words);
+	set_reason(out, "over", "over_reason", i->limit_reason);
 	set_exit(out, &i->last_exit);
-	if (i->why)
-		emit_string(out, "why", i->why);
+	set_reason(out, "why", "reason", i->why);
 	emit_close(out, '}');
 }
 
@@ -202,6 +215,8 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 	emit_int(out, "began_ms", now - r->began_at);
 	emit_int(out, "progress_ms", now - r->progress_at);
 	emit_string(out, "failure", r->failure.ptr);
+	if (r->why)
+		reason_write(r->why, "failure_reason", NULL, out);
 	if (r->auto_surge >= 0)
 		emit_int(out, "auto_surge", r->auto_surge);
 	emit_close(out, '}');

@@ -54,18 +54,16 @@ static void wait_for_scale(struct herd_wait *r, const struct change *d, bool wai
 static void remember_scale(struct herd *h, const struct change *d, const char *who)
 {
 	int first = d->was < d->count ? d->was : d->count;
-	struct buf words = BUF_INIT;
+	const struct reason why = REASON_OF(SCALED, .count = d->count, .who = who);
 	size_t i = 0;
 	struct instance *instance = NULL;
 
 	if (!who || d->was == d->count || d->is_awaited)
 		return;
-	buf_addf(&words, "scale to %d, asked by %s", d->count, who);
 	VEC_EACH (&d->app->instances, i, instance) {
 		if (instance->number >= first)
-			instance_remember(h, instance, words.ptr);
+			instance_remember(h, instance, &why);
 	}
-	buf_release(&words);
 }
 
 int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings, size_t count,

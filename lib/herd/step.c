@@ -3,19 +3,28 @@
  */
 #include "herd/herd_private.h"
 
-const char *instance_stop_words(const struct instance *i)
+struct reason instance_stop_reason(const struct instance *i)
 {
 	if (i->app->herd->is_shutting_down)
-		return "the daemon stops";
+		return REASON_OF(DAEMON_STOPS);
 	if (instance_is_spare(i) && instance_is_retired(i))
-		return "a spare that is needed no more";
+		return REASON_OF(SPARE_OVER);
 	if (i->down_cause == DOWN_PULLED)
-		return i->app->target->successor;
+		return REASON_OF(REPLACED, .revision = i->app->target->number);
+	if (instance_is_retired(i) && i->app->is_deleting)
+		return REASON_OF(DELETED);
 	if (instance_is_retired(i))
-		return i->app->is_deleting ? "deleted" : "scaled down";
-	if (i->wants_up)
-		return i->down_cause == DOWN_LIMIT ? i->limit_words : "restart";
-	return "asked to stop";
+		return REASON_OF(SCALED_DOWN);
+	if (!i->wants_up)
+		return REASON_OF(ASKED_TO_STOP);
+	return i->down_cause == DOWN_LIMIT ? *i->limit_reason : REASON_OF(RESTART);
+}
+
+static void stop_step(struct instance *i)
+{
+	const struct reason why = instance_stop_reason(i);
+
+	instance_event(i, EVENT_STOP, &why);
 }
 
 static void step_down(struct instance *i)
@@ -27,7 +36,7 @@ static void step_down(struct instance *i)
 	instance_drain_cancel(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_to_be_down && i->state != STATE_STOPPED))
-		instance_event(i, EVENT_STOP, instance_stop_words(i));
+		stop_step(i);
 	/* Not in the same step: being fed touched it, and what is touched must stay. */
 	else if (instance_is_retired(i) && i->phase == PHASE_NONE)
 		app_remove(i);
@@ -43,7 +52,7 @@ static enum event start_event(const struct instance *i)
 static void step_up(struct instance *i)
 {
 	bool waits_for_delay = i->state == STATE_BACKOFF && timer_is_armed(&i->life);
-	struct buf why = BUF_INIT;
+	struct reason why;
 
 	/* The slot is not used before the last one's tree is gone; a port that is taken calls by itself. */
 	if (i->phase != PHASE_NONE)
@@ -54,10 +63,9 @@ static void step_up(struct instance *i)
 	if (i->state == STATE_BLOCKED && app_is_waiting(i->app, NULL))
 		return;
 	if (app_is_waiting(i->app, &why))
-		instance_event(i, EVENT_BLOCK, why.ptr);
+		instance_event(i, EVENT_BLOCK, &why);
 	else
 		instance_event(i, start_event(i), NULL);
-	buf_release(&why);
 }
 
 /* The definition changed while it was on its way out, and now it is wanted again. */
@@ -71,7 +79,7 @@ static void begin_stop(struct instance *i)
 {
 	if (i->down_cause == DOWN_LIMIT && !instance_ends_for_limit(i))
 		instance_set_down(i, DOWN_RESTART);
-	instance_event(i, EVENT_STOP, instance_stop_words(i));
+	stop_step(i);
 }
 
 void instance_step(struct instance *i)

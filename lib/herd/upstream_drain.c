@@ -2,9 +2,6 @@
  * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
  * (or drain_secs are over) it is told to stop.  And the way in: each change of who serves is a wish for the upstream, once a call.
  */
-#include <stdio.h>
-#include <string.h>
-
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
@@ -140,19 +137,16 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 	bool is_ok = outcome == UPSTREAM_IN_EFFECT;
 	/* This failure may end it: then another wish follows, with what was before. */
 	bool was_rolled = a->rollout != NULL;
-	struct buf text = BUF_INIT;
 
 	proxy_view_answer(&a->proxy, serial, outcome);
 	if (!is_ok) {
-		buf_addf(&text, "its upstream is not as it should be: %s", words);
-		app_publish(a, text.ptr);
+		app_publish(a, &REASON_OF(UPSTREAM_FAILED, .detail = words));
 		rollout_note_upstream(a, words);
 	}
 	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
 	if (is_ok || !was_rolled)
 		proxy_view_let_go(&a->proxy, serial);
 	look_out(a);
-	buf_release(&text);
 }
 
 void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
@@ -227,7 +221,7 @@ void instance_drain_finish(struct instance *i)
 void instance_drain_timeout(struct instance *i)
 {
 	if (i->drain == DRAIN_REMOVING) {
-		instance_note(i, "its upstream was not changed in time; it leaves all the same");
+		instance_note(i, &REASON_OF(UPSTREAM_LATE));
 		begin_drain(i);
 	} else if (i->drain == DRAIN_DRAINING) {
 		instance_set_drain(i, DRAIN_DONE);
@@ -238,7 +232,6 @@ void instance_drain_timeout(struct instance *i)
 void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 {
 	struct instance *i = herd_by_ticket(h, t, now);
-	char words[80];
 
 	if (!i)
 		return;
@@ -247,11 +240,8 @@ void herd_drained(struct herd *h, struct ticket t, size_t left, int64_t now)
 		return;
 	}
 	timer_disarm(&h->timers, &i->life);
-	if (left) {
-		snprintf(words, sizeof(words), "%zu connection%s open after drain_secs", left,
-			left == 1 ? " is still" : "s are still");
-		instance_note(i, words);
-	}
+	if (left)
+		instance_note(i, &REASON_OF(CONNECTIONS_LEFT, .count = (int64_t)left));
 	instance_set_drain(i, DRAIN_DONE);
 	instance_mark_dirty(i);
 	herd_commit(h);

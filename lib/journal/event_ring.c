@@ -5,7 +5,9 @@
 #include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/reason.h"
 #include "os/clock.h"
+#include "view/reason_text.h"
 
 struct event_ring_item {
 	int64_t seq, wall_ms, pid, run, delay_ms;
@@ -15,8 +17,8 @@ struct event_ring_item {
 	int revision, done, total; /* of a rollout */
 	int64_t elapsed_ms;
 	const char *phase, *step; /* words that stay; NULL: none */
-	size_t why;               /* where the words are in `app` */
-	char app[];               /* its name, '\0', the words, '\0' */
+	size_t why, cause;        /* where they are in `app` */
+	char app[];               /* its name, '\0', the words, '\0', the reason as JSON, '\0' */
 };
 
 void event_ring_release(struct event_ring *n)
@@ -27,11 +29,16 @@ void event_ring_release(struct event_ring *n)
 const struct event_ring_item *event_ring_add(
 	struct event_ring *n, const struct herd_event *event, int64_t seq, int64_t wall_ms)
 {
-	const char *why = event->why ? event->why : "";
+	struct buf why = BUF_INIT;
+	struct buf cause = BUF_INIT;
 	size_t app_size = strlen(event->app) + 1;
-	size_t why_size = strlen(why) + 1;
-	struct event_ring_item *item = mem_alloc(sizeof(*item) + app_size + why_size);
+	struct event_ring_item *item = NULL;
 
+	reason_text(event->why, &why);
+	if (event->why)
+		reason_write(event->why, NULL, why.ptr, &cause);
+	buf_adds(&why, event->lines ? event->lines : "");
+	item = mem_alloc(sizeof(*item) + app_size + why.len + cause.len + 2);
 	*item = (struct event_ring_item){
 		.seq = seq,
 		.wall_ms = wall_ms,
@@ -51,9 +58,13 @@ const struct event_ring_item *event_ring_add(
 		.phase = event->phase,
 		.step = event->step,
 		.why = app_size,
+		.cause = app_size + why.len + 1,
 	};
 	memcpy(item->app, event->app, app_size);
-	memcpy(item->app + app_size, why, why_size);
+	memcpy(item->app + item->why, why.ptr, why.len + 1);
+	memcpy(item->app + item->cause, cause.ptr, cause.len + 1);
+	buf_release(&why);
+	buf_release(&cause);
 	if (n->items.len >= EVENTS_MAX)
 		mem_free(vec_remove(&n->items, 0));
 	vec_push(&n->items, item);
@@ -142,6 +153,8 @@ void event_ring_write(const struct event_ring_item *item, struct buf *out)
 	emit_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
 	emit_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
 	emit_word(out, "why", item->app + item->why);
+	if (item->app[item->cause])
+		emit_text(out, "cause", item->app + item->cause, strlen(item->app + item->cause));
 	emit_known(out, "pid", item->pid != 0, item->pid);
 	emit_known(out, "run", item->run != 0, item->run);
 	emit_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);

@@ -9,6 +9,8 @@
 
 #include "model/state.h"
 
+struct reason;
+
 enum herd_event_kind {
 #define X(name, word, doc) HERD_EVENT_##name,
 #include "model/events.def"
@@ -21,12 +23,13 @@ struct herd_event {
 	int64_t at;        /* monotonic ms */
 	enum herd_event_kind kind;
 	const char *app;
-	int instance;        /* -1: about the app as a whole */
-	enum state from, to; /* the same where no state changed */
-	enum event on;       /* STATE only */
-	const char *why;     /* words, "" if there are none */
-	int64_t pid;         /* 0: no process */
-	uint64_t run; /* the generation of the last attempt; 0: there was none, or it is about the app */
+	int instance;             /* -1: about the app as a whole */
+	enum state from, to;      /* the same where no state changed */
+	enum event on;            /* STATE only */
+	const struct reason *why; /* NULL: none */
+	const char *lines; /* what the instance wrote last, a line break before each line; NULL: nothing */
+	int64_t pid;       /* 0: no process */
+	uint64_t run;      /* the generation of the last attempt; 0: there was none, or it is about the app */
 	/* ROLLOUT only; words that stay */
 	const char *phase,
 		*step; /* words of rules/rollout; step NULL: the app is in another phase, "over": `why` is the verdict */

@@ -15,7 +15,7 @@ enum field_id {
 	FIELD_COUNT,
 };
 
-enum type { COUNT, INT, SIGNAL, RULE, READY, NUMBER, PORTS, WORDS, BOOL, CAUSE };
+enum type { COUNT, INT, SIGNAL, RULE, READY, NUMBER, PORTS, WORDS, TEXT, BOOL, CAUSE };
 
 struct field {
 	enum type type;
@@ -93,6 +93,11 @@ static const struct reason *cause_at(const struct reason *r, const struct field 
 	return *(const struct reason *const *)member_at(r, f);
 }
 
+static bool is_text(const struct field *f)
+{
+	return f->type == WORDS || f->type == TEXT;
+}
+
 /* --- copies ----------------------------------------------------------------------------------------------------------- */
 
 struct reason *reason_copy(const struct reason *r)
@@ -103,7 +108,7 @@ struct reason *reason_copy(const struct reason *r)
 		const struct field *f = &fields[k];
 
 		/* What the kind does not have stays behind, so that equal ones are written equally. */
-		if (f->type == WORDS)
+		if (is_text(f))
 			*(const char **)member_place(copy, f) =
 				has_field(r->kind, k) ? mem_strdup(words_at(r, f)) : NULL;
 		else if (f->type == CAUSE)
@@ -118,7 +123,7 @@ void reason_free(struct reason *r)
 	if (!r)
 		return;
 	for (size_t k = 0; k < FIELD_COUNT; k++) {
-		if (fields[k].type == WORDS)
+		if (is_text(&fields[k]))
 			mem_free(*(char **)member_place(r, &fields[k]));
 		else if (fields[k].type == CAUSE)
 			reason_free(*(struct reason **)member_place(r, &fields[k]));
@@ -142,6 +147,7 @@ static bool same_field(const struct reason *a, const struct reason *b, const str
 	case PORTS:
 		return same_ports(member_at(a, f), member_at(b, f));
 	case WORDS:
+	case TEXT:
 		return str_eq(words_at(a, f), words_at(b, f));
 	case BOOL:
 		return *(const bool *)member_at(a, f) == *(const bool *)member_at(b, f);
@@ -202,6 +208,7 @@ static bool is_known(const struct reason *r, const struct field *f)
 	case PORTS:
 		return ((const struct reason_ports *)member_at(r, f))->len > 0;
 	case WORDS:
+	case TEXT:
 		return words_at(r, f) && *words_at(r, f);
 	case BOOL:
 		return *(const bool *)member_at(r, f);
@@ -235,6 +242,7 @@ static void write_field(const struct reason *r, const struct field *f, struct bu
 		write_ports(f->key, member_at(r, f), out);
 		break;
 	case WORDS:
+	case TEXT:
 		emit_string(out, f->key, words_at(r, f));
 		break;
 	case BOOL:
@@ -255,7 +263,7 @@ void reason_write(const struct reason *r, const char *key, const char *text, str
 	emit_open(out, key, '{');
 	emit_string(out, "code", rows[r->kind].code);
 	for (size_t k = 0; k < FIELD_COUNT; k++)
-		if (has_field(r->kind, k) && is_known(r, &fields[k]) && (r->kind != REASON_OTHER || !text))
+		if (has_field(r->kind, k) && is_known(r, &fields[k]) && (!text || fields[k].type != TEXT))
 			write_field(r, &fields[k], out);
 	if (text)
 		emit_string(out, "text", text);
@@ -324,6 +332,7 @@ static void read_reason_field(struct reason *r, const struct field *f, const str
 		read_ports(j, to);
 		break;
 	case WORDS:
+	case TEXT:
 		*(const char **)to = mem_strdup(json_string(j, NULL));
 		break;
 	case BOOL:
@@ -337,7 +346,7 @@ static void read_reason_field(struct reason *r, const struct field *f, const str
 
 static struct reason *other(const char *text)
 {
-	return text && *text ? reason_copy(&REASON_OF(OTHER, .detail = text)) : NULL;
+	return text && *text ? reason_copy(&REASON_OF(OTHER, .text = text)) : NULL;
 }
 
 static bool find_code(const char *code, enum reason_kind *kind)
@@ -361,7 +370,7 @@ static struct reason *read_reason_at(const struct json *j, int depth)
 	if (!json_is_object(j) || depth > REASON_DEPTH_MAX)
 		return NULL;
 	if (!find_code(json_string(json_get(j, "code"), NULL), &kind) || kind == REASON_OTHER)
-		return other(json_string(json_get(j, "text"), json_string(json_get(j, "detail"), NULL)));
+		return other(json_string(json_get(j, "text"), NULL));
 	r = mem_zalloc(1, sizeof(*r));
 	r->kind = kind;
 	for (size_t k = 0; k < FIELD_COUNT; k++)
@@ -426,6 +435,7 @@ static void write_field_value(const struct reason *r, const struct field *f, str
 		buf_addf(out, "%.4g", *(const double *)member_at(r, f));
 		break;
 	case WORDS:
+	case TEXT:
 		buf_adds(out, words_at(r, f));
 		break;
 	default:

@@ -45,6 +45,7 @@ struct reason_ports {
 #define REASON_TYPE_NUMBER double
 #define REASON_TYPE_PORTS  struct reason_ports
 #define REASON_TYPE_WORDS  const char *
+#define REASON_TYPE_TEXT   const char * /* in JSON it is the sentence */
 #define REASON_TYPE_BOOL   bool
 #define REASON_TYPE_CAUSE  const struct reason *
 

@@ -1,6 +1,7 @@
 #include "model/snapshot.h"
 
 #include "base/mem.h"
+#include "model/reason.h"
 
 void instance_status_init(struct instance_status *s)
 {
@@ -18,6 +19,7 @@ void instance_status_init(struct instance_status *s)
 void instance_status_release(struct instance_status *s)
 {
 	mem_free(s->name);
+	reason_free(s->why);
 	buf_release(&s->reason);
 	instance_status_init(s);
 }

@@ -15,6 +15,7 @@
 
 struct err;
 struct json;
+struct reason;
 
 enum { LAST_EXIT_UNSEEN = -1 };
 
@@ -40,7 +41,8 @@ struct instance_status {
 	double cpu_percent;        /* negative: not known */
 	struct last_exit last_exit;
 	int64_t next_restart_ms; /* from now; -1: none is due */
-	struct buf reason;       /* why it is as it is; empty when there is nothing to say */
+	struct reason *why;      /* it is as it is; owned; NULL: nobody knows, or there is nothing to say */
+	struct buf reason;       /* the same in words */
 };
 
 void instance_status_init(struct instance_status *s);

@@ -1,7 +1,5 @@
 #include "rules/limits.h"
 
-#include <stdio.h>
-
 static const double megabyte = 1024 * 1024;
 
 bool limits_has(const struct spec *s)
@@ -21,18 +19,17 @@ static bool is_busy_too_long(const struct spec *s, struct limits_past *past, dou
 }
 
 bool limits_pass(const struct spec *s, struct limits_past *past, int64_t memory_bytes, double cpu_percent,
-	int64_t now, char *why, size_t why_size)
+	int64_t now, struct reason *why)
 {
 	int64_t most = s->limits.memory_bytes;
 	bool is_busy = is_busy_too_long(s, past, cpu_percent, now);
 
 	if (most > 0 && memory_bytes > most)
-		(void)snprintf(why, why_size, "memory limit exceeded: %.4g MB > %.4g MB (limits.memory_mb)",
-			(double)memory_bytes / megabyte, (double)most / megabyte);
+		*why = REASON_OF(MEMORY_LIMIT, .used = (double)memory_bytes / megabyte,
+			.most = (double)most / megabyte);
 	else if (is_busy)
-		(void)snprintf(why, why_size,
-			"processor limit exceeded: %.4g%% > %.4g%% for %.3g s (limits.cpu_percent)",
-			cpu_percent, s->limits.cpu_percent, (double)s->limits.cpu_window_ms / 1000);
+		*why = REASON_OF(CPU_LIMIT, .used = cpu_percent, .most = s->limits.cpu_percent,
+			.ms = s->limits.cpu_window_ms);
 	else
 		return false;
 	return true;

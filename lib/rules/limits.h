@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/reason.h"
 #include "model/spec.h"
 
 enum {
@@ -24,9 +25,9 @@ struct limits_past {
 
 /* Does it have any? */
 bool limits_has(const struct spec *s);
-/* One more look: true when it is to be restarted, with words for people. */
+/* One more look: true when it is to be restarted, and which limit it has passed. */
 bool limits_pass(const struct spec *s, struct limits_past *past, int64_t memory_bytes, double cpu_percent,
-	int64_t now, char *why, size_t why_size);
+	int64_t now, struct reason *why);
 /* How long until the next look. */
 int64_t limits_next(const struct spec *s, const struct limits_past *past, int64_t memory_bytes);
 

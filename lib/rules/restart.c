@@ -1,55 +1,29 @@
 #include "rules/restart.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-
 static const char *const policy_words[] = {
 	[RESTART_ON_FAILURE] = "on-failure",
 	[RESTART_ALWAYS] = "always",
 	[RESTART_NEVER] = "never",
 };
 
-static __attribute__((format(printf, 2, 3))) void explain_decision(
-	struct restart_decision *d, const char *format, ...)
+/* How it ended; the rule follows. */
+static struct reason decision_reason(struct end end)
 {
-	size_t len = strlen(d->why);
-	va_list args;
+	static const enum reason_kind kinds[] = {
+		[END_EXITED] = REASON_EXITED,
+		[END_SIGNALED] = REASON_KILLED,
+		[END_NEVER_READY] = REASON_FAILED_START,
+		[END_UNHEALTHY] = REASON_FAILED_CHECK,
+		[END_UNSEEN] = REASON_UNSEEN,
+		[END_SPAWN_FAILED] = REASON_NOT_STARTED,
+		[END_OVER_LIMIT] = REASON_LIMIT_RESTART,
+	};
 
-	va_start(args, format);
-	vsnprintf(d->why + len, sizeof(d->why) - len, format, args);
-	va_end(args);
-}
-
-static void explain_end(struct restart_decision *d, struct end end)
-{
-	const char *signal = end.kind == END_SIGNALED ? sigabbrev_np(end.code) : NULL;
-
-	switch (end.kind) {
-	case END_EXITED:
-		explain_decision(d, "exit code %d", end.code);
-		break;
-	case END_SIGNALED:
-		if (signal)
-			explain_decision(d, "killed by SIG%s", signal);
-		else
-			explain_decision(d, "killed by signal %d", end.code);
-		break;
-	case END_NEVER_READY:
-		explain_decision(d, "a failed start");
-		break;
-	case END_UNHEALTHY:
-		explain_decision(d, "a failed check (unhealthy_threshold)");
-		break;
-	case END_UNSEEN:
-		explain_decision(d, "ended while no daemon was there to see how");
-		break;
-	case END_SPAWN_FAILED:
-		explain_decision(d, "not started");
-		break;
-	case END_OVER_LIMIT:
-		break;
-	}
+	return (struct reason){
+		.kind = kinds[end.kind],
+		.exit_code = end.kind == END_EXITED ? end.code : 0,
+		.signal = end.kind == END_SIGNALED ? end.code : 0,
+	};
 }
 
 static bool is_stop_code(const struct spec *s, struct end end)
@@ -62,26 +36,31 @@ static bool is_stop_code(const struct spec *s, struct end end)
 	return false;
 }
 
+static void explain_policy(const struct spec *s, struct restart_decision *d)
+{
+	d->why.rule = REASON_RULE_POLICY;
+	d->why.policy = policy_words[s->restart];
+}
+
 /* True when this end needs no restart, and then the decision is complete. */
 static bool stays_down(const struct spec *s, struct end end, struct restart_decision *d)
 {
-	const char *policy = policy_words[s->restart];
 	bool is_good = end.kind == END_EXITED && !end.code;
 
 	if (is_stop_code(s, end)) {
 		d->verdict = RESTART_FINISHED;
-		explain_decision(d, "; not restarted (stop_exit_codes)");
+		d->why.rule = REASON_RULE_EXIT_CODE;
 		return true;
 	}
 	if (is_good && s->restart != RESTART_ALWAYS) {
 		d->verdict = RESTART_FINISHED;
-		explain_decision(d, "; not restarted (restart = \"%s\")", policy);
+		explain_policy(s, d);
 		return true;
 	}
 	if (s->restart == RESTART_NEVER) {
 		d->verdict = RESTART_STOPPED;
 		d->is_crash = true;
-		explain_decision(d, "; not restarted (restart = \"%s\")", policy);
+		explain_policy(s, d);
 		return true;
 	}
 	return false;
@@ -151,8 +130,8 @@ static bool passes_restart_limit(
 	if (limit <= 0 || restarts_near(h, start_at) < limit)
 		return false;
 	decide_to_give_up(d);
-	explain_decision(d, "%safter %lld restarts in five minutes: crash_restart_limit is reached",
-		d->is_crash ? ", " : "", (long long)limit);
+	d->why.rule = REASON_RULE_CRASH_LIMIT;
+	d->why.limit = limit;
 	return true;
 }
 
@@ -162,35 +141,35 @@ static bool is_too_often(
 {
 	if (s->max_restarts > 0 && h->crashes >= s->max_restarts) {
 		decide_to_give_up(d);
-		explain_decision(d, ", crash %lld in a row: max_restarts = %lld is reached",
-			(long long)h->crashes, (long long)s->max_restarts);
+		d->why.rule = REASON_RULE_MAX_RESTARTS;
+		d->why.limit = s->max_restarts;
 		return true;
 	}
 	return passes_restart_limit(s, h, start_at, d);
 }
 
-static void explain_delay(
-	const struct spec *s, const struct restart_history *h, bool was_stable, struct restart_decision *d)
+static enum reason_rule delay_rule(const struct spec *s, int64_t crashes, int64_t delay_ms)
+{
+	if (!delay_ms)
+		return REASON_RULE_NO_DELAY;
+	if (delay_ms > s->restart_delay_max_ms || s->restart_delay_ms <= 0)
+		return REASON_RULE_TOO_FAST;
+	if (delay_ms >= s->restart_delay_max_ms)
+		return REASON_RULE_DELAY_MAX;
+	return crashes > 1 ? REASON_RULE_DOUBLED : REASON_RULE_DELAY;
+}
+
+static void explain_delay(const struct spec *s, bool was_stable, struct restart_decision *d)
 {
 	if (was_stable && !d->delay_ms) {
-		explain_decision(d, " after restart_window_secs of being ready, starts again at once");
+		d->why.rule = REASON_RULE_STABLE;
 		return;
 	}
-	explain_decision(d, ", crash %lld", (long long)h->crashes);
-	if (s->max_restarts > 0)
-		explain_decision(d, " of %lld", (long long)s->max_restarts);
+	d->why.rule = delay_rule(s, d->why.crashes, d->delay_ms);
+	d->why.limit = s->max_restarts > 0 ? s->max_restarts : 0;
+	d->why.delay_ms = d->delay_ms;
 	if (!d->delay_ms)
-		explain_decision(d, ", starts again at once (%s = 0)",
-			s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms");
-	else if (d->delay_ms > s->restart_delay_max_ms || s->restart_delay_ms <= 0)
-		explain_decision(
-			d, ", starts again after %lld ms (it restarts too fast)", (long long)d->delay_ms);
-	else if (d->delay_ms >= s->restart_delay_max_ms)
-		explain_decision(
-			d, ", starts again after %lld ms (restart_delay_max_ms)", (long long)d->delay_ms);
-	else
-		explain_decision(d, ", %s %lld ms",
-			h->crashes > 1 ? "delay doubled to" : "starts again after", (long long)d->delay_ms);
+		d->why.setting = s->restart_delay_ms > 0 ? "restart_delay_max_ms" : "restart_delay_ms";
 }
 
 /* Without a delay a program that ends at once would keep the machine busy with starting it. */
@@ -223,8 +202,9 @@ static void decide_unseen(const struct spec *s, struct restart_decision *d)
 	bool is_left = s->restart == RESTART_NEVER;
 
 	d->verdict = is_left ? RESTART_STOPPED : RESTART_AFTER;
-	explain_decision(
-		d, "%s", is_left ? "; not restarted (restart = \"never\")" : ", starts again at once");
+	d->why.rule = REASON_RULE_AT_ONCE;
+	if (is_left)
+		explain_policy(s, d);
 }
 
 /* A program that passes its limit again and again must not run hot, and what is restarted for good must show. */
@@ -239,21 +219,18 @@ static void decide_limited(const struct spec *s, struct restart_history *h, bool
 	if (passes_restart_limit(s, h, at, d))
 		return;
 	remember_restart(h, at);
-	if (d->delay_ms)
-		explain_decision(d, "restart %lld for a limit, starts again after %lld ms",
-			(long long)h->limits, (long long)d->delay_ms);
-	else
-		explain_decision(d, "starts again at once");
+	d->why.rule = d->delay_ms ? REASON_RULE_DELAY : REASON_RULE_AT_ONCE;
+	d->why.crashes = h->limits;
+	d->why.delay_ms = d->delay_ms;
 }
 
 struct restart_decision restart_after(
 	const struct spec *s, struct restart_history *h, struct end end, int64_t now, double jitter)
 {
-	struct restart_decision d = { .verdict = RESTART_AFTER };
+	struct restart_decision d = { .verdict = RESTART_AFTER, .why = decision_reason(end) };
 	bool was_stable = h->ready_since && now - h->ready_since >= s->restart_window_ms;
 
 	h->ready_since = 0;
-	explain_end(&d, end);
 	if (end.kind == END_UNSEEN) {
 		decide_unseen(s, &d);
 		return d;
@@ -270,11 +247,12 @@ struct restart_decision restart_after(
 	}
 	d.is_crash = true;
 	h->crashes = was_stable ? 1 : add_saturated(h->crashes, 1);
+	d.why.crashes = h->crashes;
 	d.delay_ms = paced(s, h, delay_after(s, h->crashes, was_stable), now, jitter);
 	if (is_too_often(s, h, add_saturated(now, d.delay_ms), &d))
 		return d;
 	remember_restart(h, add_saturated(now, d.delay_ms));
-	explain_delay(s, h, was_stable, &d);
+	explain_delay(s, was_stable, &d);
 	return d;
 }
 

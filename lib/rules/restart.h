@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/reason.h"
 #include "model/spec.h"
 
 /* How a process ended, or why it never began. */
@@ -60,8 +61,8 @@ struct restart_decision {
 	enum restart_verdict verdict;
 	int64_t delay_ms;
 	bool is_crash; /* the policy does not accept it, or it failed to start or to stay healthy */
-	/* In words for events and `why`: "exit code 1, crash 3 of 5, delay doubled to 412 ms". */
-	char why[192];
+	/* How it ended and which rule decided: "exit code 1, crash 3 of 5, delay doubled to 412 ms".  Borrows only what stays. */
+	struct reason why;
 };
 
 /*

@@ -71,12 +71,12 @@ static int64_t check_limit(
 	int64_t memory = exact_memory(r, s->spec->limits.memory_bytes);
 	int64_t now = clock_ms();
 	int64_t next = 0;
-	char why[160];
-	bool is_over = limits_pass(s->spec, past, memory, r->cpu_percent, now, why, sizeof(why));
+	struct reason why;
+	bool is_over = limits_pass(s->spec, past, memory, r->cpu_percent, now, &why);
 
 	next = limits_next(s->spec, past, memory);
 	if (is_over)
-		l->calls->over(l->context, s->ticket, why, now);
+		l->calls->over(l->context, s->ticket, &why, now);
 	return next;
 }
 

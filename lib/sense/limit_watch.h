@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/reason.h"
 #include "model/spec.h"
 #include "model/ticket.h"
 
@@ -25,8 +26,8 @@ struct limit_subject {
 struct limit_watch_calls {
 	/* All of them now, in an array that is freed with mem_free(). */
 	size_t (*subjects)(void *context, struct limit_subject **subjects);
-	/* Its limit is exceeded; `why` says which, for people. */
-	void (*over)(void *context, struct ticket ticket, const char *why, int64_t now);
+	/* It has passed the limit that `why` is about. */
+	void (*over)(void *context, struct ticket ticket, const struct reason *why, int64_t now);
 	/* All of this look has been said. */
 	void (*done)(void *context);
 };

@@ -1,7 +1,6 @@
 #include "sense/probe.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #include "base/mem.h"
 #include "os/clock.h"
@@ -18,6 +17,12 @@ static int port_of(const union address *to)
 	return ntohs(to->any.sa_family == AF_INET6 ? to->six.sin6_port : to->four.sin_port);
 }
 
+static void forget_stranger(struct probe *p)
+{
+	reason_free(p->stranger);
+	p->stranger = NULL;
+}
+
 static void describe_stranger(struct probe *p, int port, int64_t inode)
 {
 	struct netdiag_holder holder = { .pid = 0, .command = BUF_INIT };
@@ -29,12 +34,9 @@ static void describe_stranger(struct probe *p, int port, int64_t inode)
 	} else {
 		(void)netdiag_holder(port, &holder, NULL);
 	}
-	buf_clear(&p->stranger);
-	if (holder.pid)
-		buf_addf(&p->stranger, "port %d is answered by pid %d '%s', which is not %s's", port,
-			(int)holder.pid, holder.command.ptr, p->name);
-	else
-		buf_addf(&p->stranger, "port %d is answered by a process that is not %s's", port, p->name);
+	forget_stranger(p);
+	p->stranger = reason_copy(&REASON_OF(STRANGER, .port = port, .pid = holder.pid,
+		.command = holder.pid ? holder.command.ptr : NULL, .instance = p->name));
 	buf_release(&holder.command);
 }
 
@@ -53,7 +55,7 @@ static bool owns(const struct probe *p, int port, int64_t inode)
 	return is_own;
 }
 
-enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct buf *words)
+enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct reason *why)
 {
 	int64_t inode = p->all->link < 0 ? -1 : netdiag_listener(p->all->link, &to->any);
 	int port = port_of(to);
@@ -62,11 +64,11 @@ enum probe_answer probe_judge_owner(struct probe *p, const union address *to, st
 	if (inode > 0 && inode == p->own_inode)
 		return PROBE_PASSED;
 	if (inode == 0) {
-		buf_addf(words, "nobody listens on port %d any more", port);
+		*why = REASON_OF(NOBODY_LISTENS, .port = port);
 		return PROBE_FAILED;
 	}
-	if (!p->stranger.len || inode != p->stranger_inode || now - p->stranger_at >= PROBE_STRANGER_MS) {
-		buf_clear(&p->stranger);
+	if (!p->stranger || inode != p->stranger_inode || now - p->stranger_at >= PROBE_STRANGER_MS) {
+		forget_stranger(p);
 		if (owns(p, port, inode)) {
 			p->own_inode = inode;
 			return PROBE_PASSED;
@@ -75,7 +77,7 @@ enum probe_answer probe_judge_owner(struct probe *p, const union address *to, st
 		p->stranger_inode = inode;
 		p->stranger_at = now;
 	}
-	buf_adds(words, p->stranger.ptr);
+	*why = *p->stranger;
 	return PROBE_STRANGER;
 }
 
@@ -90,45 +92,45 @@ static void stop_probe(struct probe *p)
 	probe_exec_stop(p);
 }
 
-void probe_finish(struct probe *p, enum probe_answer answer, const char *words)
+void probe_finish(struct probe *p, enum probe_answer answer, const struct reason *why)
 {
-	char *copy = mem_strdup(words);
+	struct reason *copy = reason_copy(why);
 	struct probes *all = p->all;
 	struct ticket ticket = p->ticket;
 
 	stop_probe(p);
 	all->told(all->context, ticket, answer, copy);
-	mem_free(copy);
+	reason_free(copy);
 }
 
-void probe_decide(struct probe *p, enum probe_answer answer, const char *words)
+void probe_decide(struct probe *p, enum probe_answer answer, const struct reason *why)
 {
 	p->is_decided = true;
 	p->answer = answer;
-	buf_clear(&p->words);
-	buf_adds(&p->words, words);
+	reason_free(p->why);
+	p->why = reason_copy(why);
 }
 
 static void on_probe_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct probe *p = w->data;
-	char words[80];
+	struct reason why;
 
 	(void)loop;
 	(void)events;
 	if (p->is_decided) {
-		probe_finish(p, p->answer, p->words.ptr);
+		probe_finish(p, p->answer, p->why);
 		return;
 	}
 	if (probe_net_last_look(p))
 		return;
-	(void)snprintf(words, sizeof(words), "no %s within %.3g s",
-		p->fd >= 0 && !p->is_connected ? "connection" : "answer", (double)p->timeout_ms / 1000);
+	why = p->fd >= 0 && !p->is_connected ? REASON_OF(NO_CONNECTION, .ms = p->timeout_ms)
+					     : REASON_OF(NO_ANSWER, .ms = p->timeout_ms);
 	/* Whoever stood still, or slept with the machine, cannot say that the other was slow. */
 	if (clock_ms() - p->started_at > p->timeout_ms + PROBE_LATE_MS)
-		probe_finish(p, PROBE_UNKNOWN, words);
+		probe_finish(p, PROBE_UNKNOWN, &why);
 	else
-		probe_finish(p, PROBE_FAILED, words);
+		probe_finish(p, PROBE_FAILED, &why);
 }
 
 static void probe_free(void *item)
@@ -136,8 +138,8 @@ static void probe_free(void *item)
 	struct probe *p = item;
 
 	stop_probe(p);
-	buf_release(&p->stranger);
-	buf_release(&p->words);
+	forget_stranger(p);
+	reason_free(p->why);
 	buf_release(&p->request);
 	mem_free(p->name);
 	mem_free(p);
@@ -151,8 +153,6 @@ static struct probe *probe_new(struct probes *all, const struct spawn_effect *ef
 	p->ticket = effect->ticket;
 	p->name = mem_strdup(effect->name);
 	p->fd = -1;
-	buf_init(&p->stranger);
-	buf_init(&p->words);
 	buf_init(&p->request);
 	ev_init(&p->due, on_probe_due);
 	p->due.data = p;

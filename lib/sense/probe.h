@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "model/effect.h"
+#include "model/reason.h"
 
 struct launch_env;
 struct ev_loop;
@@ -24,7 +25,9 @@ enum {
 	PROBE_WORDS_MAX = 160,    /* bytes of a command's last line that are told */
 };
 
-typedef void (*probe_told)(void *context, struct ticket ticket, enum probe_answer answer, const char *words);
+/* `why` is what it came to; NULL: there is nothing to say. */
+typedef void (*probe_told)(
+	void *context, struct ticket ticket, enum probe_answer answer, const struct reason *why);
 
 /* All are borrowed. */
 struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context);

@@ -23,8 +23,6 @@ static void add_last_line(const char *text, size_t len, struct buf *out)
 		start--;
 	if (len - start > PROBE_WORDS_MAX)
 		len = start + PROBE_WORDS_MAX;
-	if (start < len)
-		buf_adds(out, ": ");
 	while (start < len) {
 		size_t bytes = str_utf8(text + start, len - start, NULL);
 
@@ -36,19 +34,32 @@ static void add_last_line(const char *text, size_t len, struct buf *out)
 	}
 }
 
+static struct reason command_reason(const struct probe *p, const struct run_result *r, const char *line)
+{
+	if (r->end == RUN_NOT_STARTED)
+		return REASON_OF(LAUNCH_FAILED, .text = r->words, .number = r->number);
+	if (r->end == RUN_TIMED_OUT)
+		return REASON_OF(
+			NO_END, .ms = p->timeout_ms, .is_unkillable = r->is_unkillable, .detail = line);
+	if (r->signal)
+		return REASON_OF(KILLED, .signal = r->signal, .detail = line);
+	return REASON_OF(EXITED, .exit_code = r->code, .detail = line);
+}
+
 static void on_command_done(void *context, const struct run_result *result)
 {
 	struct probe *p = context;
-	struct buf words = BUF_INIT;
+	struct buf line = BUF_INIT;
+	struct reason why;
 	enum probe_answer answer = run_went_well(result) ? PROBE_PASSED : PROBE_FAILED;
 
 	if (result->end == RUN_NOT_STARTED)
 		answer = probe_answer_to(result->number);
 	p->run = NULL;
-	buf_adds(&words, result->words);
-	add_last_line(result->tail, result->tail_len, &words);
-	probe_finish(p, answer, words.ptr);
-	buf_release(&words);
+	add_last_line(result->tail, result->tail_len, &line);
+	why = command_reason(p, result, line.ptr);
+	probe_finish(p, answer, &why);
+	buf_release(&line);
 }
 
 void probe_exec_start(struct probe *p, const struct spawn_effect *effect, const struct launch_env *caller)

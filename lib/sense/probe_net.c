@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,7 +48,7 @@ static void address_endpoint(struct probe *p, const char *url, int own_port)
 	int port = 0;
 
 	if (endpoint_parse(url, &to, NULL) < 0) {
-		probe_decide(p, PROBE_FAILED, "its address makes no sense");
+		probe_decide(p, PROBE_FAILED, &REASON_OF(BAD_ADDRESS));
 		return;
 	}
 	port = to.is_loopback && own_port ? own_port : to.port;
@@ -69,32 +68,30 @@ static bool is_passing(const struct probe *p)
 	return !p->is_http || (p->http.status >= 200 && p->http.status < 400);
 }
 
-/* Somebody is there and has said what he has to say: who is it? */
-static void answered(struct probe *p, const char *what)
+/* Somebody is there and has said what he has to say, which may be nothing: who is it? */
+static void answered(struct probe *p, const struct reason *what)
 {
-	struct buf words = BUF_INIT;
+	struct reason stranger;
 	enum probe_answer owner = PROBE_PASSED;
 
 	if (p->is_loopback)
-		owner = probe_judge_owner(p, &p->to[p->to_at], &words);
-	if (owner == PROBE_PASSED) {
-		buf_adds(&words, what);
-		owner = is_passing(p) ? PROBE_PASSED : PROBE_FAILED;
-	}
-	probe_finish(p, owner, words.ptr);
-	buf_release(&words);
+		owner = probe_judge_owner(p, &p->to[p->to_at], &stranger);
+	if (owner != PROBE_PASSED)
+		probe_finish(p, owner, &stranger);
+	else
+		probe_finish(p, is_passing(p) ? PROBE_PASSED : PROBE_FAILED, what);
 }
 
-static const char *error_words(int number)
+static struct reason error_reason(int number)
 {
 	switch (number) {
 	case ECONNREFUSED:
-		return "connection refused";
+		return REASON_OF(REFUSED);
 	case ECONNRESET:
 	case EPIPE:
-		return "the connection was reset before an answer";
+		return REASON_OF(RESET);
 	default:
-		return strerror(number);
+		return REASON_OF(CONNECTION_FAILED, .number = number);
 	}
 }
 
@@ -114,19 +111,23 @@ enum probe_answer probe_answer_to(int number)
 	}
 }
 
+static void fail(struct probe *p, int number)
+{
+	const struct reason why = error_reason(number);
+
+	probe_finish(p, probe_answer_to(number), &why);
+}
+
 /* True if the probe is over, and may be gone. */
 static bool take_bytes(struct probe *p, const char *bytes, size_t len)
 {
-	char words[32];
-
 	switch (http_feed(&p->http, bytes, len)) {
 	case HTTP_STATUS:
-		(void)snprintf(words, sizeof(words), "HTTP status %d", p->http.status);
-		answered(p, words);
+		answered(p, &REASON_OF(HTTP_STATUS, .status = p->http.status));
 		return true;
 	case HTTP_BAD:
 		p->http.status = 0;
-		answered(p, "what it answers is not HTTP");
+		answered(p, &REASON_OF(NOT_HTTP));
 		return true;
 	default:
 		return false;
@@ -145,9 +146,9 @@ static bool read_http_answer(struct probe *p)
 		return take_bytes(p, bytes, (size_t)len);
 	p->http.status = 0;
 	if (len == 0)
-		answered(p, "the connection was closed before an answer");
+		answered(p, &REASON_OF(CLOSED));
 	else
-		probe_finish(p, probe_answer_to(errno), error_words(errno));
+		fail(p, errno);
 	return true;
 }
 
@@ -190,10 +191,10 @@ static void finish_connect(struct probe *p)
 	if (number) {
 		try_next_address(p, number);
 		if (p->is_decided)
-			probe_finish(p, p->answer, p->words.ptr);
+			probe_finish(p, p->answer, p->why);
 	} else if (!p->is_http) {
 		p->is_connected = true;
-		answered(p, "");
+		answered(p, NULL);
 	}
 }
 
@@ -202,7 +203,7 @@ static void send_more(struct probe *p)
 	int number = send_request(p);
 
 	if (number)
-		probe_finish(p, probe_answer_to(number), error_words(number));
+		fail(p, number);
 }
 
 static void on_io(struct ev_loop *loop, ev_io *w, int events)
@@ -211,7 +212,7 @@ static void on_io(struct ev_loop *loop, ev_io *w, int events)
 
 	(void)loop;
 	if (events & EV_ERROR)
-		probe_finish(p, PROBE_UNKNOWN, "the kernel has no room to watch the connection");
+		probe_finish(p, PROBE_UNKNOWN, &REASON_OF(NOT_WATCHED));
 	else if (!p->is_connected)
 		finish_connect(p);
 	else if (events & EV_WRITE)
@@ -259,6 +260,7 @@ static void close_connection(struct probe *p)
 static void try_next_address(struct probe *p, int number)
 {
 	int first = number;
+	struct reason why;
 
 	close_connection(p);
 	while (++p->to_at < p->to_count) {
@@ -269,7 +271,8 @@ static void try_next_address(struct probe *p, int number)
 		if (!first)
 			first = number;
 	}
-	probe_decide(p, probe_answer_to(first), error_words(first));
+	why = error_reason(first);
+	probe_decide(p, probe_answer_to(first), &why);
 }
 
 void probe_net_start(struct probe *p, const struct spawn_effect *effect)
@@ -287,7 +290,7 @@ void probe_net_start(struct probe *p, const struct spawn_effect *effect)
 		p->is_loopback = true;
 		add_localhost(p, effect->port);
 	} else {
-		probe_decide(p, PROBE_FAILED, "it has no port to connect to");
+		probe_decide(p, PROBE_FAILED, &REASON_OF(NO_PORT));
 	}
 	if (!p->is_decided)
 		try_next_address(p, 0);

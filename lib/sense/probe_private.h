@@ -37,14 +37,14 @@ struct probe {
 	pid_t pid;
 	int64_t own_inode; /* the socket that was found to be its own; 0: none yet */
 	int64_t stranger_inode, stranger_at;
-	struct buf stranger;
+	struct reason *stranger;
 
 	bool is_active;
 	int64_t started_at, timeout_ms;
 	ev_timer due;
 	bool is_decided; /* told as soon as the loop turns */
 	enum probe_answer answer;
-	struct buf words;
+	struct reason *why;
 
 	ev_io io;
 	int fd;
@@ -59,11 +59,11 @@ struct probe {
 };
 
 /* The check is over.  Only from the loop; the probe may be gone afterwards. */
-void probe_finish(struct probe *p, enum probe_answer answer, const char *words);
+void probe_finish(struct probe *p, enum probe_answer answer, const struct reason *why);
 /* The same, while it is being started. */
-void probe_decide(struct probe *p, enum probe_answer answer, const char *words);
-/* Whatever answered at that address: PROBE_PASSED if it is the instance itself; else words say who it is. */
-enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct buf *words);
+void probe_decide(struct probe *p, enum probe_answer answer, const struct reason *why);
+/* Whatever answered at that address: PROBE_PASSED if it is the instance itself; else `why`, borrowed from the probe, says who it is. */
+enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct reason *why);
 
 /* The answer where that error kept a check from being made: what is short on our side says nothing about the instance. */
 enum probe_answer probe_answer_to(int number);

@@ -23,6 +23,7 @@ struct err;
 struct ev_loop;
 struct notify;
 struct keeper_client;
+struct reason;
 
 enum {
 	NOTIFY_TURN = 16,         /* datagrams of one instance in one turn of the loop */
@@ -37,7 +38,7 @@ struct notify_calls {
 	/* It, and everybody it gave it to, has closed NOTIFY_FD and lives: no newline will come.  May close the instance. */
 	void (*mute)(void *context, struct ticket ticket, bool has_written);
 	/* Somebody else spoke in its name: "READY=1 came from pid 812 'x', which is not its own; not believed". */
-	void (*stranger)(void *context, struct ticket ticket, const char *words);
+	void (*stranger)(void *context, struct ticket ticket, const struct reason *what);
 };
 
 struct notify_options {

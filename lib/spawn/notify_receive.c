@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "loop/loop.h"
+#include "model/reason.h"
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/procfs.h"
@@ -40,23 +41,21 @@ static bool tell_stranger(struct peer *s, const struct ucred *from, const char *
 {
 	struct notify *all = s->all;
 	struct ticket ticket = s->ticket;
-	struct buf words = BUF_INIT;
+	struct buf message = BUF_INIT;
+	struct buf command = BUF_INIT;
 	size_t line = strcspn(bytes, "\n");
 	int64_t now = clock_ms();
 
 	if (s->stranger_at && now - s->stranger_at < NOTIFY_STRANGER_MS)
 		return true;
 	s->stranger_at = now;
-	buf_addf(&words, "%.*s came from pid %d", (int)(line < len && line < 40 ? line : 40), bytes,
-		(int)from->pid);
-	if (procfs_read(from->pid, &(struct proc){ 0 })) {
-		buf_adds(&words, " '");
-		(void)procfs_command(from->pid, &words, 80);
-		buf_adds(&words, "'");
-	}
-	buf_adds(&words, ", which is not its own; not believed");
-	all->calls->stranger(all->context, ticket, words.ptr);
-	buf_release(&words);
+	buf_addf(&message, "%.*s", (int)(line < len && line < 40 ? line : 40), bytes);
+	if (procfs_read(from->pid, &(struct proc){ 0 }))
+		(void)procfs_command(from->pid, &command, 80);
+	all->calls->stranger(all->context, ticket,
+		&REASON_OF(NOT_BELIEVED, .detail = message.ptr, .pid = from->pid, .command = command.ptr));
+	buf_release(&message);
+	buf_release(&command);
 	return map_get_n(&all->peers, (const char *)&ticket.generation, sizeof(ticket.generation)) == s;
 }
 

@@ -143,6 +143,7 @@ static void report_run(struct run *run, enum run_end end)
 		result.signal = WIFSIGNALED(run->status) ? WTERMSIG(run->status) : 0;
 		add_exit_words(run->status, &run->words);
 	} else if (end == RUN_TIMED_OUT) {
+		result.is_unkillable = run->state != RUN_ENDING;
 		late_words(run, &run->words);
 	}
 	result.words = run->words.ptr;

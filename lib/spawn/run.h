@@ -45,7 +45,8 @@ enum run_end {
 struct run_result {
 	enum run_end end;
 	int code, signal;
-	int number; /* RUN_NOT_STARTED: the errno of it, 0 where there was none */
+	int number;         /* RUN_NOT_STARTED: the errno of it, 0 where there was none */
+	bool is_unkillable; /* RUN_TIMED_OUT: not even SIGKILL has ended it */
 	const char *
 		words; /* "exit code 1", "killed by SIGSEGV", "no end within 5 s", "cannot execute 'x': No such file or directory" */
 	const char

@@ -318,6 +318,14 @@ static void stranger(const struct reason *r, struct buf *out)
 			out, "port %lld is answered by a process that is not %s's", (long long)r->port, name);
 }
 
+static void not_believed(const struct reason *r, struct buf *out)
+{
+	buf_addf(out, "%s came from pid %lld", r->detail ? r->detail : "", (long long)r->pid);
+	if (r->command && *r->command)
+		buf_addf(out, " '%s'", r->command);
+	buf_adds(out, ", which is not its own; not believed");
+}
+
 static void connections_left(const struct reason *r, struct buf *out)
 {
 	buf_addf(out, "%lld connection%s open after drain_secs", (long long)r->count,
@@ -380,6 +388,7 @@ static void (*const functions[REASON_KIND_COUNT])(const struct reason *r, struct
 	[REASON_NOT_READY] = not_ready,
 	[REASON_PORT_TAKEN] = port_taken,
 	[REASON_STRANGER] = stranger,
+	[REASON_NOT_BELIEVED] = not_believed,
 	[REASON_CONNECTIONS_LEFT] = connections_left,
 	[REASON_RESTART_WAITS] = restart_waits,
 	[REASON_PORT_MOVES] = port_moves,

@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "base/utc.h"
+#include "model/reason.h"
 #include "view/human.h"
 #include "view/list.h"
 #include "view/progress.h"
@@ -162,17 +163,24 @@ static void add_other_lines(const struct timeline *t, const char *words, const c
 	}
 }
 
-/* Words about a crash say by themselves when it starts again; said twice it would read as two delays. */
-static bool tells_delay(const char *why)
+/*
+ * What names the rule that decided says by itself when it starts again; said twice it would read as two delays.  Version 0.1.0 names no rule, and its
+ * words always say it.
+ */
+static bool tells_delay(const struct json *event, const char *why)
 {
-	return strstr(why, "again") || strstr(why, "delay");
+	const struct json *cause = json_get(event, "cause");
+
+	return *why &&
+		(!cause || json_get(cause, "rule") ||
+			str_eq(json_string(json_get(cause, "code"), NULL), reason_code(REASON_OTHER)));
 }
 
 static void add_delay(const struct json *event, const char *why, struct buf *out)
 {
 	int64_t delay_ms = -1;
 
-	if (!json_int(json_get(event, "delay_ms"), &delay_ms) || delay_ms < 0 || tells_delay(why))
+	if (!json_int(json_get(event, "delay_ms"), &delay_ms) || delay_ms < 0 || tells_delay(event, why))
 		return;
 	buf_addf(out, "%srestart in ", *why ? ", " : gap);
 	human_duration(out, delay_ms);

@@ -21,6 +21,7 @@
 #include "refuse.h"
 #include "sense/probe.h"
 #include "unit.h"
+#include "view/reason_text.h"
 
 enum { PATIENCE_MS = 10000, TIMEOUT_MS = 300 };
 
@@ -110,14 +111,17 @@ static int server(struct stand *t, int family, serve how)
 
 /* --- the stand ------------------------------------------------------------------------------------------------------ */
 
-static void on_told(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+static void on_told(void *context, struct ticket ticket, enum probe_answer answer, const struct reason *why)
 {
 	struct stand *t = context;
+	struct buf words = BUF_INIT;
 
 	(void)ticket;
 	t->told++;
 	t->answer = answer;
-	(void)snprintf(t->words, sizeof(t->words), "%s", words);
+	reason_text(why, &words);
+	(void)snprintf(t->words, sizeof(t->words), "%s", words.ptr);
+	buf_release(&words);
 }
 
 static int setup(void **state)

@@ -21,6 +21,7 @@
 #include "spawn/keeper_client.h"
 #include "spawn/run.h"
 #include "unit.h"
+#include "view/reason_text.h"
 
 struct runs {
 	struct stage *stage;
@@ -287,7 +288,7 @@ static void says_by_number_what_it_lacked(void **state)
 	assert_int_equal(r->last.number, 0);
 }
 
-static void on_probed(void *context, struct ticket ticket, enum probe_answer answer, const char *words)
+static void on_probed(void *context, struct ticket ticket, enum probe_answer answer, const struct reason *why)
 {
 	struct runs *r = context;
 
@@ -295,7 +296,7 @@ static void on_probed(void *context, struct ticket ticket, enum probe_answer ans
 	r->done++;
 	r->answer = answer;
 	buf_clear(&r->words);
-	buf_adds(&r->words, words);
+	reason_text(why, &r->words);
 }
 
 static void a_check_that_lacks_something_blames_nobody(void **state)

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "model/reason.h"
 #include "sim.h"
 
 bool check_is_wanted(const struct sim *s, int app, int number)
@@ -196,6 +197,11 @@ static void check_asked(struct sim *s, const struct herd_event *event)
 	}
 }
 
+static bool has_reason(const struct herd_event *event, enum reason_kind kind)
+{
+	return event->why && event->why->kind == kind;
+}
+
 void check_event(struct sim *s, const struct herd_event *event)
 {
 	int app = town_app(event->app);
@@ -206,14 +212,9 @@ void check_event(struct sim *s, const struct herd_event *event)
 			(unsigned long long)s->events);
 	if (app >= 0 && event->kind == HERD_EVENT_ROLLOUT && event->instance < 0)
 		roll_note(s, app, event);
-	if (app < 0 || event->instance < 0 || event->instance >= SIM_NUMBERS) {
-		sim_trace(s, "event: %s: %s%s%s", event->app, event->phase ? event->phase : "",
-			event->phase ? " " : "", event->why);
+	diary_trace(s, event);
+	if (app < 0 || event->instance < 0 || event->instance >= SIM_NUMBERS)
 		return;
-	}
-	sim_trace(s, "event: %s:%d %s %s -> %s on %s (%s)", event->app, event->instance,
-		herd_event_word(event->kind), state_word(event->from), state_word(event->to),
-		event_word(event->on), event->why);
 	if (event->kind == HERD_EVENT_STATE)
 		step = fsm_step(event->from, event->on);
 	if (!step.is_legal || step.to != event->to)
@@ -231,10 +232,10 @@ void check_event(struct sim *s, const struct herd_event *event)
 	s->states[app][event->instance] = event->to;
 	s->is_known[app][event->instance] = true;
 	s->is_failed_start[app][event->instance] = event->to == STATE_STOPPING &&
-		(str_starts(event->why, "not ready") || str_starts(event->why, "it closed NOTIFY_FD") ||
+		(has_reason(event, REASON_NOT_READY) || has_reason(event, REASON_NOTIFY_FD_CLOSED) ||
 			event->from == STATE_UNHEALTHY);
 	if (event->from == STATE_UNHEALTHY && event->to == STATE_STOPPING &&
-		strstr(event->why, "checks in a row"))
+		has_reason(event, REASON_CHECKS_FAILED))
 		s->is_down_ill[app][event->instance] = true;
 }
 
@@ -320,10 +321,10 @@ static const char *stuck_live(const struct instance *i)
 
 static void check_instance(struct sim *s, const struct instance *i)
 {
+	struct reason *why = NULL;
 	int app = town_app(i->app->spec->name);
 	bool is_wanted = check_is_wanted(s, app, i->number);
 	const char *wrong = NULL;
-	struct buf why = BUF_INIT;
 
 	check_timer(s, i, &i->life);
 	check_timer(s, i, &i->tree);
@@ -340,12 +341,12 @@ static void check_instance(struct sim *s, const struct instance *i)
 		sim_fail(s, "%s:%d (%s, %s) %s", town_names[app], i->number, state_word(i->state),
 			phase_word(i->phase), wrong);
 	if (is_wanted && i->state != STATE_RUNNING) {
-		instance_reason(i, &why);
-		if (!why.len)
+		why = instance_reason(i);
+		if (!why)
 			sim_fail(s, "%s:%d is wanted, %s, and has no reason", town_names[app], i->number,
 				state_word(i->state));
 	}
-	buf_release(&why);
+	reason_free(why);
 }
 
 static void check_counts(struct sim *s, const struct app *a)

@@ -3,6 +3,7 @@
  */
 #include "herd/herd_private.h"
 #include "sim.h"
+#include "view/reason_text.h"
 
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run)
 {
@@ -13,6 +14,21 @@ bool diary_has_end(const struct sim *s, int app, int number, uint64_t run)
 			return true;
 	}
 	return false;
+}
+
+void diary_trace(struct sim *s, const struct herd_event *event)
+{
+	struct buf why = BUF_INIT;
+
+	reason_text(event->why, &why);
+	if (event->instance < 0)
+		sim_trace(s, "event: %s: %s%s%s", event->app, event->phase ? event->phase : "",
+			event->phase ? " " : "", why.ptr);
+	else
+		sim_trace(s, "event: %s:%d %s %s -> %s on %s (%s)", event->app, event->instance,
+			herd_event_word(event->kind), state_word(event->from), state_word(event->to),
+			event_word(event->on), why.ptr);
+	buf_release(&why);
 }
 
 void diary_note(struct sim *s, int app, const struct herd_event *event)

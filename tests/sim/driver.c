@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "model/reason.h"
 #include "sim.h"
 #include "wire/notice.h"
 
@@ -339,7 +340,7 @@ static void do_word(struct sim *s, uint64_t *random)
 	sim_trace(s, "%s says something of itself", p->name);
 	herd_notified(s->h, p->ticket, &n, s->now);
 	if (sim_chance(random, 20))
-		herd_over_limit(s->h, p->ticket, "uses more than it may", s->now);
+		herd_over_limit(s->h, p->ticket, &REASON_OF(MEMORY_LIMIT, .used = 85, .most = 60), s->now);
 	if (sim_chance(random, 10))
 		herd_mute(s->h, p->ticket, sim_chance(random, 50), s->now);
 }
@@ -363,10 +364,10 @@ static void do_echo(struct sim *s, uint64_t *random)
 	herd_spawned(s->h, t, 1, s->now);
 	herd_ready(s->h, t, s->now);
 	herd_notified(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
-	herd_probed(s->h, t, PROBE_FAILED, "echo", s->now);
+	herd_probed(s->h, t, PROBE_FAILED, &REASON_OF(REFUSED), s->now);
 	herd_exited(s->h, t, &end, s->now);
 	herd_tree_gone(s->h, t, s->now);
-	herd_spawn_failed(s->h, t, 2, "echo", s->now);
+	herd_spawn_failed(s->h, t, &REASON_OF(LAUNCH_FAILED, .text = "echo", .number = 2), s->now);
 	if (herd_counts(s->h).events != events)
 		sim_fail(s, "an echo for slot %u generation %llu changed something", t.slot,
 			(unsigned long long)t.generation);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/reason.h"
 #include "sim.h"
 
 /* --- what is due --- */
@@ -350,7 +351,7 @@ static void happen_spawn_failed(struct sim *s, struct proc *p)
 
 	sim_trace(s, "fact: %s could not be spawned", p->name);
 	forget(s, p);
-	herd_spawn_failed(s->h, t, 2, "cannot enter working_dir '/x': No such file or directory", s->now);
+	herd_spawn_failed(s->h, t, &REASON_OF(CANNOT_ENTER, .folder = "/x", .number = 2), s->now);
 }
 
 static void happen_probed(struct sim *s, struct proc *p)
@@ -365,7 +366,7 @@ static void happen_probed(struct sim *s, struct proc *p)
 	if (!s->is_calm && sim_chance(&s->behaviour, 4))
 		answer = sim_chance(&s->behaviour, 50) ? PROBE_UNKNOWN : PROBE_STRANGER;
 	sim_trace(s, "fact: a check of %s came to %d", p->name, (int)answer);
-	herd_probed(s->h, p->ticket, answer, "connection refused", s->now);
+	herd_probed(s->h, p->ticket, answer, &REASON_OF(REFUSED), s->now);
 }
 
 static void happen_fact(struct sim *s, const struct due *due, struct proc *p)

@@ -115,5 +115,5 @@ void port_happen(struct sim *s, const struct due *due)
 	}
 	sim_trace(s, "fact: port %d is taken", due->port);
 	machine_due(s, HAPPENS_PORT, due->ticket, s->now + 200, due->port);
-	herd_port_taken(s->h, due->ticket, "pid 9 'stranger'", s->now);
+	herd_port_taken(s->h, due->ticket, 9, "stranger", s->now);
 }

@@ -7,19 +7,23 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 #include "sim.h"
+#include "view/reason_text.h"
 
 void roll_note(struct sim *s, int app, const struct herd_event *event)
 {
 	bool is_over = event->step && str_eq(event->step, "over");
 	bool is_back = str_eq(event->phase, "back");
+	struct buf why = BUF_INIT;
 
+	reason_text(event->why, &why);
 	s->rollouts += is_over;
 	s->went_back += is_over && is_back;
 	s->wants[app].is_told |= is_over || is_back;
-	if (is_back || strstr(event->why, "; nothing was touched, "))
+	if (is_back || strstr(why.ptr, "; nothing was touched, "))
 		s->turned_back[app] = s->steps + 1;
 	if (is_over)
-		disk_check_went_back(s, app, event->why);
+		disk_check_went_back(s, app, why.ptr);
+	buf_release(&why);
 }
 
 static void learn(struct sim *s, int app)

@@ -6,7 +6,7 @@ SEEDS ?= 10
 
 SIM_OBJECTS := $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard tests/sim/*.c)))
 
-$(OUT)/sim: $(SIM_OBJECTS) $(call libs,herd rules model base)
+$(OUT)/sim: $(SIM_OBJECTS) $(call libs,herd view rules model base)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lcjson
 

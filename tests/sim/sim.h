@@ -328,6 +328,7 @@ void check_spawn(struct sim *s, const struct spawn_effect *wish);
 void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
 /* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */
+void diary_trace(struct sim *s, const struct herd_event *event);
 void diary_note(struct sim *s, int app, const struct herd_event *event);
 void diary_check_limited(struct sim *s, const struct instance *i, const struct herd_event *event);
 void diary_check_pace(struct sim *s, const struct instance *i, const struct herd_event *event);

@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "in_words.h"
 #include "model/build.h"
 
 static void push(struct ticket *row, size_t *len, struct ticket t)
@@ -198,7 +199,7 @@ static void publish(void *context, const struct herd_event *event)
 	struct fake *f = context;
 
 	buf_addf(&f->log, "event %s:%d %s %s (%s)\n", event->app, event->instance,
-		herd_event_word(event->kind), state_word(event->to), event->why);
+		herd_event_word(event->kind), state_word(event->to), event_words(event));
 }
 
 static void changed(void *context)
@@ -302,13 +303,13 @@ static void answer_probe(struct fake *f)
 	words = f->probe ? f->probe(f, name.ptr) : NULL;
 	drop(f->probed, &f->probed_len, t);
 	if (!words)
-		herd_probed(f->h, t, PROBE_PASSED, "", f->now);
+		herd_probed(f->h, t, PROBE_PASSED, NULL, f->now);
 	else if (*words == '?')
-		herd_probed(f->h, t, PROBE_UNKNOWN, "", f->now);
+		herd_probed(f->h, t, PROBE_UNKNOWN, SAID("held up"), f->now);
 	else if (*words == '#')
-		herd_probed(f->h, t, PROBE_STRANGER, words + 1, f->now);
+		herd_probed(f->h, t, PROBE_STRANGER, SAID(words + 1), f->now);
 	else
-		herd_probed(f->h, t, PROBE_FAILED, words, f->now);
+		herd_probed(f->h, t, PROBE_FAILED, SAID(words), f->now);
 	buf_release(&name);
 }
 
@@ -447,7 +448,7 @@ void fake_probed(struct fake *f, const char *name, enum probe_answer answer, con
 	struct ticket t = fake_ticket(f, name);
 
 	drop(f->probed, &f->probed_len, t);
-	herd_probed(f->h, t, answer, words, f->now);
+	herd_probed(f->h, t, answer, SAID(words), f->now);
 	fake_answer(f);
 }
 

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "in_words.h"
 #include "model/build.h"
 #include "rules/rollout.h"
 
@@ -94,7 +95,7 @@ static void tell_event(struct fake *f, const char *word, const struct herd_event
 		buf_addf(&f->log, " run %llu", (unsigned long long)e->run);
 	if (e->delay_ms >= 0)
 		buf_addf(&f->log, " in %lld ms", (long long)e->delay_ms);
-	buf_addf(&f->log, "%s%s\n", *e->why ? ": " : "", e->why);
+	buf_addf(&f->log, "%s%s\n", e->why ? ": " : "", event_words(e));
 }
 
 static void publish(void *context, const struct herd_event *e)
@@ -256,7 +257,7 @@ void scene_past(struct fake *f, const char *name)
 
 		buf_addf(&f->log, "%lld %s %s %s -> %s %s\n", (long long)(h->at - f->now),
 			herd_event_word(h->kind), event_word(h->on), state_word(h->from), state_word(h->to),
-			h->words ? h->words : "");
+			happening_words(h));
 	}
 }
 

@@ -1,6 +1,7 @@
 /* What a scene tells a herd that happened. */
 #include "base/buf.h"
 #include "base/str.h"
+#include "in_words.h"
 #include "scene_effects.h"
 #include "scene_line.h"
 #include "wire/notice.h"
@@ -28,8 +29,8 @@ bool line_has(const struct line *l, const char *flag)
 
 static void spawn_failed(struct fake *f, const struct line *l)
 {
-	herd_spawn_failed(
-		f->h, fake_ticket(f, line_word(l, 1)), (int)line_number(l, 2), line_word(l, 3), f->now);
+	herd_spawn_failed(f->h, fake_ticket(f, line_word(l, 1)),
+		&REASON_OF(LAUNCH_FAILED, .number = line_number(l, 2), .text = line_word(l, 3)), f->now);
 }
 
 static void spawned(struct fake *f, const struct line *l)
@@ -88,12 +89,12 @@ static void probed(struct fake *f, const struct line *l)
 
 static void over(struct fake *f, const struct line *l)
 {
-	herd_over_limit(f->h, fake_ticket(f, line_word(l, 1)), line_word(l, 2), f->now);
+	herd_over_limit(f->h, fake_ticket(f, line_word(l, 1)), SAID(line_word(l, 2)), f->now);
 }
 
 static void note(struct fake *f, const struct line *l)
 {
-	herd_note(f->h, fake_ticket(f, line_word(l, 1)), line_word(l, 2), f->now);
+	herd_note(f->h, fake_ticket(f, line_word(l, 1)), SAID(line_word(l, 2)), f->now);
 }
 
 static void port(struct fake *f, const struct line *l)
@@ -101,8 +102,8 @@ static void port(struct fake *f, const struct line *l)
 	if (str_eq(line_word(l, 2), "free"))
 		herd_port_free(f->h, fake_ticket(f, line_word(l, 1)), f->now);
 	else
-		herd_port_taken(
-			f->h, fake_ticket(f, line_word(l, 1)), l->count > 3 ? line_word(l, 3) : NULL, f->now);
+		herd_port_taken(f->h, fake_ticket(f, line_word(l, 1)), line_number(l, 3),
+			l->count > 4 ? line_word(l, 4) : NULL, f->now);
 }
 
 /* upstream api SERIAL set|unsure|back WORDS */

@@ -1,6 +1,7 @@
 /*
  * How things end: what a crash leaves to read, what a delete waits for, what is written down, and what an abort says.
  */
+#include "in_words.h"
 #include "unit.h"
 
 #include <string.h>
@@ -70,7 +71,7 @@ static void a_crash_that_the_store_knows_no_start_of(void **state)
 	fake_app(&f, "api", 1)->port = 3000;
 	fake_apply(&f);
 	live.ticket = fake_ticket(&f, "api:0");
-	herd_port_taken(f.h, live.ticket, "pid 9 'other'", f.now);
+	herd_port_taken(f.h, live.ticket, 9, "other", f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "blocked");
 	fake_rebirth(&f);
 	assert_true(herd_adopt(f.h, &live, f.now));

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "fake_effects.h"
 #include "herd/herd_private.h"
+#include "in_words.h"
 #include "unit.h"
 
 static struct spec *healthy_app(struct fake *f, const char *name, int instances)
@@ -252,11 +253,11 @@ static void a_late_answer_is_for_nobody(void **state)
 	fake_exit(&f, "api:0", 1, 0);
 	fake_pass(&f, 200);
 	for (int k = 0; k < 10; k++)
-		herd_probed(f.h, old, PROBE_FAILED, "late", f.now);
+		herd_probed(f.h, old, PROBE_FAILED, SAID("late"), f.now);
 	assert_int_equal(herd_counts(f.h).stale_facts, 10);
 	assert_status(&f, "api:0", "running", "healthy");
 	/* Nor is one that nobody asked for. */
-	herd_probed(f.h, fake_ticket(&f, "api:0"), PROBE_FAILED, "unasked", f.now);
+	herd_probed(f.h, fake_ticket(&f, "api:0"), PROBE_FAILED, SAID("unasked"), f.now);
 	assert_int_equal(herd_counts(f.h).unexpected_facts, 1);
 	fake_release(&f);
 }

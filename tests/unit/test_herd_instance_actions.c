@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static void an_app_comes_up(void **state)
@@ -173,8 +174,9 @@ static void a_spawn_that_fails_is_tried_again(void **state)
 	fake_apply(&f);
 	for (int k = 0; k < 5; k++) {
 		assert_int_equal(fake_count(&f, "spawn"), k + 1);
-		herd_spawn_failed(
-			f.h, fake_ticket(&f, "api:0"), 2, "cannot enter working_dir '/gone'", f.now);
+		herd_spawn_failed(f.h, fake_ticket(&f, "api:0"),
+			&REASON_OF(LAUNCH_FAILED, .text = "cannot enter working_dir '/gone'", .number = 2),
+			f.now);
 		assert_string_equal(fake_state(&f, "api:0"), "backoff");
 		s = fake_status(&f, "api:0");
 		assert_ptr_equal(

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "fake_effects.h"
 #include "herd/herd_private.h"
+#include "in_words.h"
 #include "unit.h"
 
 static void count(void *context, const char *line)
@@ -59,12 +60,12 @@ static void a_cause_that_counts_more_stays(void **state)
 	struct instance *i = begin(&f);
 
 	(void)state;
-	instance_set_down_limit(i, "too much");
+	instance_set_down_limit(i, SAID("too much"));
 	instance_restart(i);
 	assert_int_equal(i->down_cause, DOWN_LIMIT);
-	assert_string_equal(i->limit_words, "too much");
+	assert_string_equal(in_words(i->limit_reason), "too much");
 	instance_set_down(i, DOWN_PULLED);
-	assert_null(i->limit_words);
+	assert_null(i->limit_reason);
 	instance_restart(i);
 	assert_int_equal(i->down_cause, DOWN_PULLED);
 	instance_set_down(i, DOWN_NONE);

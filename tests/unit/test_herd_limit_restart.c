@@ -4,13 +4,14 @@
 #include <string.h>
 
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static const char words[] = "memory limit exceeded: 150 MB > 100 MB (limits.memory_mb)";
 
 static void over(struct fake *f, const char *name)
 {
-	herd_over_limit(f->h, fake_ticket(f, name), words, f->now);
+	herd_over_limit(f->h, fake_ticket(f, name), SAID(words), f->now);
 	fake_answer(f);
 }
 

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static void a_taken_port_blocks_and_burns_no_restart(void **state)
@@ -15,7 +16,7 @@ static void a_taken_port_blocks_and_burns_no_restart(void **state)
 	fake_app(&f, "api", 2)->port = 3000;
 	f.is_manual = true;
 	fake_apply(&f);
-	herd_port_taken(f.h, fake_ticket(&f, "api:0"), "pid 812 'node old.js'", f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), 812, "node old.js", f.now);
 	herd_port_free(f.h, fake_ticket(&f, "api:1"), f.now);
 	s = fake_status(&f, "api:0");
 	assert_string_equal(s.status, "blocked");
@@ -24,7 +25,7 @@ static void a_taken_port_blocks_and_burns_no_restart(void **state)
 	instance_status_release(&s);
 	assert_int_equal(fake_count(&f, "spawn"), 1);
 	fake_pass(&f, 3600000);
-	herd_port_taken(f.h, fake_ticket(&f, "api:0"), NULL, f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), 0, NULL, f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "blocked");
 	herd_port_free(f.h, fake_ticket(&f, "api:0"), f.now);
 	assert_int_equal(fake_count(&f, "spawn api:0 3000"), 1);
@@ -45,7 +46,7 @@ static void a_blocked_instance_can_be_stopped(void **state)
 	t = fake_ticket(&f, "api:0");
 	fake_request(&f, HERD_START, "api", 7, true);
 	assert_int_equal(fake_count(&f, "settled 7"), 0);
-	herd_port_taken(f.h, t, "pid 812 'node old.js'", f.now);
+	herd_port_taken(f.h, t, 812, "node old.js", f.now);
 	assert_int_equal(
 		fake_count(&f,
 			"settled 7 failed: api:0 is blocked, and starts once that is over: port 3000 is held by pid 812"),

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static bool adopt(struct fake *f, const char *name, struct ticket t)
@@ -369,7 +370,8 @@ static void a_spawn_that_fails_after_the_brains_death_is_tried_again(void **stat
 		assert_true(adopt(&f, "api:0", t));
 		if (is_late)
 			herd_resume(f.h, f.now);
-		herd_spawn_failed(f.h, t, 12, "out of memory", f.now);
+		herd_spawn_failed(
+			f.h, t, &REASON_OF(LAUNCH_FAILED, .text = "out of memory", .number = 12), f.now);
 		if (!is_late)
 			herd_resume(f.h, f.now);
 		fake_answer(&f);

@@ -1,6 +1,7 @@
 /*
  * Who is replaced beside a spare, and who in place: deploy.surge, and what it is where nobody wrote it.
  */
+#include "in_words.h"
 #include "unit.h"
 
 #include <string.h>
@@ -323,7 +324,7 @@ static void gone_for_an_hour(void **state)
 static void gone_over_a_death(void **state)
 {
 	const struct herd_event event = {
-		.kind = HERD_EVENT_NOTE, .app = "bot", .instance = 2, .why = "out of luck", .at = 1
+		.kind = HERD_EVENT_NOTE, .app = "bot", .instance = 2, .why = SAID("out of luck"), .at = 1
 	};
 	const char *target = "bot:2";
 	struct vec found = VEC_INIT;
@@ -336,7 +337,7 @@ static void gone_over_a_death(void **state)
 	herd_gone(f.h, &target, 1, f.now, &found);
 	assert_int_equal(found.len, 1);
 	assert_int_equal(instance_happenings(found.items[0]), 1);
-	assert_string_equal(instance_happening(found.items[0], 0)->words, "out of luck");
+	assert_string_equal(happening_words(instance_happening(found.items[0], 0)), "out of luck");
 	vec_release(&found);
 	fake_release(&f);
 }
@@ -360,8 +361,10 @@ static void gone_with_its_app_or_its_number(void **state)
 /* Of each end but the newest ten lines are kept. */
 static void older_lines_are_cut(void **state)
 {
-	const char *lines = "exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
-	const struct herd_event event = { .kind = HERD_EVENT_NOTE, .app = "bot", .why = lines };
+	const char *lines = "\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
+	const struct herd_event event = {
+		.kind = HERD_EVENT_NOTE, .app = "bot", .why = SAID("exit code 1"), .lines = lines
+	};
 	const struct instance *i = NULL;
 	struct fake f;
 
@@ -371,8 +374,9 @@ static void older_lines_are_cut(void **state)
 	herd_recall(f.h, &event);
 	herd_recall(f.h, &event);
 	i = herd_find(f.h, "bot:0");
-	assert_string_equal(instance_happening(i, instance_happenings(i) - 1)->words, lines);
-	assert_string_equal(instance_happening(i, instance_happenings(i) - 2)->words,
+	assert_string_equal(happening_words(instance_happening(i, instance_happenings(i) - 1)),
+		"exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
+	assert_string_equal(happening_words(instance_happening(i, instance_happenings(i) - 2)),
 		"exit code 1\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
 	fake_release(&f);
 }

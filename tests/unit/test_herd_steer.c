@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static struct spec *begin(struct fake *f, int instances, int canary)
@@ -165,7 +166,7 @@ static void a_renamed_app_waits_for_its_own_port(void **state)
 	mem_free(s->name);
 	s->name = mem_strdup("web");
 	assert_int_equal(herd_apply(f.h, &a, f.now, NULL), 0);
-	herd_port_taken(f.h, fake_ticket(&f, "web:0"), "pid 101 'serve'", f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "web:0"), 101, "serve", f.now);
 	assert_string_equal(fake_state(&f, "web:0"), "blocked");
 	/* What has the port is the old app's, which is on its way down. */
 	assert_int_equal(fake_count(&f, "settled 7"), 0);
@@ -173,7 +174,7 @@ static void a_renamed_app_waits_for_its_own_port(void **state)
 	fake_exit(&f, "api:0", 0, 0);
 	herd_tree_gone(f.h, old, f.now);
 	/* A stranger was quicker: that is an answer. */
-	herd_port_taken(f.h, fake_ticket(&f, "web:0"), "pid 9 'other'", f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "web:0"), 9, "other", f.now);
 	assert_int_equal(fake_count(&f, "settled 7 failed: web:0 is blocked"), 1);
 	fake_release(&f);
 }

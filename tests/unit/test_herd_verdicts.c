@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 static void deploy(struct fake *f, uint64_t id)
@@ -89,7 +90,7 @@ static void what_holds_a_deploy_up_is_named(void **state)
 	f.is_manual = true;
 	fake_exit(&f, "api:0", 0, 0);
 	fake_gone(&f, "api:0");
-	herd_port_taken(f.h, fake_ticket(&f, "api:0"), "pid 9 'other'", f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), 9, "other", f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "blocked");
 	fake_forget(&f);
 	fake_pass(&f, 3600000);
@@ -107,7 +108,7 @@ static void what_waits_for_a_port_takes_its_new_one(void **state)
 	s->port = 3000;
 	f.is_manual = true;
 	fake_apply(&f);
-	herd_port_taken(f.h, fake_ticket(&f, "api:0"), "pid 9 'other'", f.now);
+	herd_port_taken(f.h, fake_ticket(&f, "api:0"), 9, "other", f.now);
 	assert_string_equal(fake_state(&f, "api:0"), "blocked");
 	s->port = 4000;
 	deploy(&f, 7);

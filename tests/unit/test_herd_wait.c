@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "unit.h"
 
 /* One app whose first start is asked for by request 7, which waits until it is ready. */
@@ -18,7 +19,8 @@ static void ask(struct fake *f, int instances)
 
 static void fails(struct fake *f, int number, const char *words)
 {
-	herd_spawn_failed(f->h, fake_ticket(f, "web:0"), number, words, f->now);
+	herd_spawn_failed(f->h, fake_ticket(f, "web:0"),
+		&REASON_OF(LAUNCH_FAILED, .text = words, .number = number), f->now);
 }
 
 static void what_cannot_run_is_not_waited_for(void **state)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "in_words.h"
 #include "unit.h"
 
 enum { MB = 1024 * 1024 };
@@ -21,11 +22,11 @@ static void without_limits(void **state)
 {
 	struct spec *s = limited(0, 0, 60000);
 	struct limits_past past = { .busy_since = 0 };
-	char why[160];
+	struct reason why;
 
 	(void)state;
 	assert_false(limits_has(s));
-	assert_false(limits_pass(s, &past, INT64_MAX, 1e9, 1000, why, sizeof(why)));
+	assert_false(limits_pass(s, &past, INT64_MAX, 1e9, 1000, &why));
 	spec_free(s);
 }
 
@@ -33,13 +34,13 @@ static void memory(void **state)
 {
 	struct spec *s = limited(100, 0, 60000);
 	struct limits_past past = { .busy_since = 0 };
-	char why[160];
+	struct reason why;
 
 	(void)state;
 	assert_true(limits_has(s));
-	assert_false(limits_pass(s, &past, 100 * MB, 0, 1000, why, sizeof(why)));
-	assert_true(limits_pass(s, &past, 150 * MB, 0, 1000, why, sizeof(why)));
-	assert_string_equal(why, "memory limit exceeded: 150 MB > 100 MB (limits.memory_mb)");
+	assert_false(limits_pass(s, &past, 100 * MB, 0, 1000, &why));
+	assert_true(limits_pass(s, &past, 150 * MB, 0, 1000, &why));
+	assert_string_equal(in_words(&why), "memory limit exceeded: 150 MB > 100 MB (limits.memory_mb)");
 	spec_free(s);
 }
 
@@ -47,17 +48,18 @@ static void processor(void **state)
 {
 	struct spec *s = limited(0, 50, 10000);
 	struct limits_past past = { .busy_since = 0 };
-	char why[160];
+	struct reason why;
 
 	(void)state;
-	assert_false(limits_pass(s, &past, 0, 90, 1000, why, sizeof(why)));
-	assert_false(limits_pass(s, &past, 0, 90, 10900, why, sizeof(why)));
+	assert_false(limits_pass(s, &past, 0, 90, 1000, &why));
+	assert_false(limits_pass(s, &past, 0, 90, 10900, &why));
 	/* One quiet look begins it anew. */
-	assert_false(limits_pass(s, &past, 0, 40, 11000, why, sizeof(why)));
-	assert_false(limits_pass(s, &past, 0, 90, 12000, why, sizeof(why)));
-	assert_false(limits_pass(s, &past, 0, 90, 21999, why, sizeof(why)));
-	assert_true(limits_pass(s, &past, 0, 80, 22000, why, sizeof(why)));
-	assert_string_equal(why, "processor limit exceeded: 80% > 50% for 10 s (limits.cpu_percent)");
+	assert_false(limits_pass(s, &past, 0, 40, 11000, &why));
+	assert_false(limits_pass(s, &past, 0, 90, 12000, &why));
+	assert_false(limits_pass(s, &past, 0, 90, 21999, &why));
+	assert_true(limits_pass(s, &past, 0, 80, 22000, &why));
+	assert_string_equal(
+		in_words(&why), "processor limit exceeded: 80% > 50% for 10 s (limits.cpu_percent)");
 	spec_free(s);
 }
 
@@ -97,14 +99,15 @@ static void limits_are_counted_apart(void **state)
 		assert_false(d.is_crash);
 	}
 	assert_int_equal(h.crashes, 3);
-	assert_string_equal(d.why, "restart 3 for a limit, starts again after 400 ms");
+	assert_string_equal(in_words(&d.why), "restart 3 for a limit, starts again after 400 ms");
 	restart_ready(&h, 2000);
 	d = restart_after(s, &h, limit, 2000 + s->restart_window_ms, 0);
 	assert_int_equal(d.delay_ms, 0);
-	assert_string_equal(d.why, "starts again at once");
+	assert_string_equal(in_words(&d.why), "starts again at once");
 	d = restart_after(s, &h, limit, 3000 + s->restart_window_ms, 0);
 	assert_int_equal(d.verdict, RESTART_GIVE_UP);
-	assert_string_equal(d.why, "after 4 restarts in five minutes: crash_restart_limit is reached");
+	assert_string_equal(
+		in_words(&d.why), "after 4 restarts in five minutes: crash_restart_limit is reached");
 	spec_free(s);
 }
 

@@ -70,6 +70,7 @@ static struct reason full(enum reason_kind kind)
 		.who = "uid 1000",
 		.hook = "pre",
 		.detail = "no such\tfile",
+		.text = "no such\tfile",
 		.is_spare = true,
 		.is_first_thread_over = true,
 		.is_unkillable = true,
@@ -161,7 +162,6 @@ static void old_words_are_kept(void **state)
 	} rows[] = {
 		{ "\"asked to stop\"", "asked to stop" },
 		{ "{\"code\":\"other\",\"text\":\"out of luck\"}", "out of luck" },
-		{ "{\"code\":\"other\",\"detail\":\"out of luck\"}", "out of luck" },
 		{ "{\"code\":\"struck_by_lightning\",\"text\":\"it was struck by lightning\"}",
 			"it was struck by lightning" },
 		{ "{\"code\":\"restart\",\"text\":\"said otherwise\"}", "restart" },

@@ -58,7 +58,8 @@ static void steps_are_told(void **state)
 		const char *event, *line;
 	} rows[] = {
 		{ "{\"seq\":1," AT "\"kind\":\"state\",\"id\":\"api:2\",\"app\":\"api\",\"from\":\"running\","
-		  "\"to\":\"backoff\",\"on\":\"crash\",\"why\":\"exit code 3\",\"pid\":12,\"delay_ms\":200}",
+		  "\"to\":\"backoff\",\"on\":\"crash\",\"why\":\"exit code 3\",\"pid\":12,\"delay_ms\":200,"
+		  "\"cause\":{\"code\":\"exited\"}}",
 			"12:01:02.123  api:2  running -> backoff  on crash  exit code 3, restart in 200 ms\n" },
 		{ "{" AT
 		  "\"kind\":\"state\",\"id\":\"api:2\",\"from\":\"starting\",\"to\":\"running\",\"on\":\"ready\","
@@ -72,6 +73,14 @@ static void steps_are_told(void **state)
 		  "\"kind\":\"state\",\"id\":\"a:0\",\"from\":\"running\",\"to\":\"backoff\",\"on\":\"crash\","
 		  "\"why\":\"exit code 3, crash 1, starts again after 200 ms\",\"delay_ms\":200}",
 			"12:01:02.123  a:0  running -> backoff  on crash  exit code 3, crash 1, starts again after 200 ms\n" },
+		{ "{" AT
+		  "\"kind\":\"state\",\"id\":\"a:0\",\"from\":\"running\",\"to\":\"backoff\",\"on\":\"crash\","
+		  "\"why\":\"exit code 3, soon\",\"delay_ms\":200,\"cause\":{\"code\":\"exited\",\"rule\":\"delay\"}}",
+			"12:01:02.123  a:0  running -> backoff  on crash  exit code 3, soon\n" },
+		{ "{" AT
+		  "\"kind\":\"state\",\"id\":\"a:0\",\"from\":\"running\",\"to\":\"backoff\",\"on\":\"crash\","
+		  "\"why\":\"soon\",\"delay_ms\":200,\"cause\":{\"code\":\"other\",\"text\":\"soon\"}}",
+			"12:01:02.123  a:0  running -> backoff  on crash  soon\n" },
 		{ "{" AT "\"kind\":\"note\",\"id\":\"a:0\",\"from\":\"stopping\",\"to\":\"stopping\","
 		  "\"why\":\"unkillable\"}",
 			"12:01:02.123  a:0  note  unkillable\n" },
@@ -148,7 +157,7 @@ static void last_lines_stand_below(void **state)
 	event_reads(&t,
 		"{" AT
 		"\"kind\":\"state\",\"id\":\"a:0\",\"from\":\"running\",\"to\":\"backoff\",\"on\":\"crash\","
-		"\"why\":\"exit code 1\\nError: no\",\"delay_ms\":100}",
+		"\"why\":\"exit code 1\\nError: no\",\"delay_ms\":100,\"cause\":{\"code\":\"exited\"}}",
 		"12:01:02.123  a:0  running -> backoff  on crash  exit code 1, restart in 100 ms\n"
 		"              | Error: no\n");
 	buf_release(&out);

@@ -1,0 +1,31 @@
+/*
+ * What the keeper's numbers mean: the stages that are about something that the oxfile names, with that name.
+ */
+#include "base/argv.h"
+#include "engine/brain_private.h"
+
+/* The program that was tried, whatever its port was. */
+static struct reason *not_executed(const struct spec *s, int64_t number)
+{
+	char **words = command_words(&s->command, "1");
+	struct reason *why = reason_copy(&REASON_OF(CANNOT_EXECUTE, .command = words[0], .number = number));
+
+	argv_free(words);
+	return why;
+}
+
+struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number)
+{
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	const struct spec *s = i ? instance_spec(i) : NULL;
+
+	if (s && stage == KEEPER_STAGE_EXEC)
+		return not_executed(s, number);
+	if (s && stage == KEEPER_STAGE_FOLDER)
+		return reason_copy(&REASON_OF(CANNOT_ENTER,
+			.folder = s->working_dir ? s->working_dir : s->folder, .number = number));
+	if (s && stage == KEEPER_STAGE_USER && s->user)
+		return reason_copy(&REASON_OF(CANNOT_BECOME, .user = s->user, .number = number));
+	return reason_copy(&REASON_OF(SPAWN_FAILED,
+		.detail = keeper_spawn_stage_words((enum keeper_spawn_stage)stage), .number = number));
+}

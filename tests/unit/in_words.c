@@ -1,0 +1,35 @@
+#include "in_words.h"
+
+#include <stdio.h>
+
+#include "herd/herd.h"
+#include "view/reason_text.h"
+
+static const char *with_lines(const struct reason *r, const char *lines)
+{
+	static char kept[4][4096];
+	static unsigned int last;
+	struct buf text = BUF_INIT;
+	char *words = kept[++last % 4];
+
+	reason_text(r, &text);
+	buf_adds(&text, lines ? lines : "");
+	(void)snprintf(words, sizeof(kept[0]), "%s", text.ptr);
+	buf_release(&text);
+	return words;
+}
+
+const char *in_words(const struct reason *r)
+{
+	return with_lines(r, NULL);
+}
+
+const char *event_words(const struct herd_event *e)
+{
+	return with_lines(e->why, e->lines);
+}
+
+const char *happening_words(const struct happening *h)
+{
+	return with_lines(h->why, h->lines);
+}
