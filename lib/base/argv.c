@@ -205,6 +205,21 @@ static int split_complain(const struct scan *s, const char *line, size_t words, 
 	return words ? 0 : err_set(e, "there is no word in it");
 }
 
+int argv_check_quotes(const char *line, struct err *e)
+{
+	static const char *const unsure[] = { "#", "<<", "`", "$(", "${", "$'" };
+	struct scan s = { .at = line };
+	struct buf word = BUF_INIT;
+
+	for (size_t i = 0; i < sizeof(unsure) / sizeof(unsure[0]); i++)
+		if (strstr(line, unsure[i]))
+			return 0;
+	while (scan_word(&s, &word))
+		continue;
+	buf_release(&word);
+	return s.open && *s.open != '\\' ? split_complain(&s, line, 0, e) : 0;
+}
+
 char **argv_split(const char *line, struct err *e)
 {
 	struct scan s = { .at = line };

@@ -24,6 +24,11 @@ enum { ARGV_WORDS_MAX = 4096 };
 bool argv_needs_shell(const char *line);
 /* NAME=value, which sets a variable in front of a command. */
 bool argv_is_assignment(const char *word);
+/*
+ * -1 with words where no shell could read the line either: a quote is never closed.  A line in which a quote may mean something else (a comment, a
+ * here-document, a command or variable in the middle of a word) is left to the shell.
+ */
+int argv_check_quotes(const char *line, struct err *e);
 /* NULL-terminated, freed with argv_free(); NULL with words for an open quote, no word at all, too many. */
 char **argv_split(const char *line, struct err *e);
 /*

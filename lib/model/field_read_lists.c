@@ -135,8 +135,9 @@ int read_command(const struct field_reading *r)
 		line = read_text(r, r->value);
 		if (!line)
 			return -1;
-		rc = line[strspn(line, " \t\r\n")] ? command_from_line(&command, line, &e)
+		rc = line[strspn(line, " \t\r\n")] ? argv_check_quotes(line, &e)
 						   : err_set(&e, "an empty command cannot be run");
+		rc = rc < 0 ? rc : command_from_line(&command, line, &e);
 	}
 	if (rc < 0) {
 		read_complain(r, e.text.ptr);

@@ -295,3 +295,10 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
 	run -2 oxctl validate
 	refute_output --partial $'\033'
 }
+
+@test "a quote in a command that is never closed is an error with file, line and column" {
+	given_oxfile <<<$'[processes.api]\ncommand = "node \'my server.js"\n[processes.web]\ncommand = "sh -c \'echo it is # fine"'
+	run -2 oxctl validate
+	assert_output --partial "oxfile.toml:2:11: 'command': column 6: the quote ' is never closed"
+	refute_output --partial "oxfile.toml:4"
+}

@@ -324,6 +324,38 @@ static void copies_and_compares(void **state)
 	argv_free(NULL);
 }
 
+static void only_a_quote_that_stays_open_is_wrong(void **state)
+{
+	static const struct {
+		const char *line;
+		const char *words; /* NULL: it may be right */
+	} rows[] = {
+		{ "node 'x y.js", "column 6: the quote ' is never closed" },
+		{ "node \"x y.js", "column 6: the quote \" is never closed" },
+		{ "cd /srv && node 'x", "column 17: the quote ' is never closed" },
+		{ "echo it's", "column 8: the quote ' is never closed" },
+		{ "echo \"it's\"", NULL },
+		{ "echo 'say \"'", NULL },
+		{ "echo \\'", NULL },
+		{ "echo \\", NULL },
+		{ "serve # it's mine", NULL },
+		{ "cat <<EOF\nit's\nEOF", NULL },
+		{ "echo \"$(echo \"x\")\"", NULL },
+		{ "echo ${x:-'}", NULL },
+		{ "echo `echo \\'`", NULL },
+		{ "echo $'it\\'s'", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct err e = ERR_INIT;
+
+		assert_int_equal(argv_check_quotes(rows[i].line, &e), rows[i].words ? -1 : 0);
+		assert_string_equal(e.text.ptr, rows[i].words ? rows[i].words : "");
+		err_release(&e);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +372,8 @@ int main(void)
 		PROMISE("in words that no shell reads it is filled in where there is no other syntax",
 			fills_words_that_no_shell_reads),
 		PROMISE("an argv is copied whole, and equals only the same words", copies_and_compares),
+		PROMISE("a quote that no shell could close is wrong, and one that may mean something else is not",
+			only_a_quote_that_stays_open_is_wrong),
 	};
 
 	return cmocka_run_group_tests_name("argv", tests, NULL, NULL);
