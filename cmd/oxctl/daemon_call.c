@@ -228,6 +228,33 @@ static int connect_within(struct client **client, int64_t timeout_ms, struct err
 	return code;
 }
 
+/* After an end that nobody asked for: what has become of the processes that ran then.  An earlier daemon does not say. */
+static void tell_restart(struct client *client)
+{
+	static const char begun[] = "the daemon had died and was started again";
+	struct client_call call = { .method = "daemon.info", .timeout_ms = ANSWER_MS };
+	struct err e = ERR_INIT;
+	int64_t adopted = 0;
+	int64_t lost = 0;
+	bool is_known = client_call(client, &call, &e) == EXIT_DONE &&
+		json_int(json_get(call.result, "adopted"), &adopted) &&
+		json_int(json_get(call.result, "lost"), &lost);
+
+	if (is_known && adopted && !lost)
+		daemon_call_fail(EXIT_DONE, "%s; its apps kept running", begun);
+	else if (is_known && adopted)
+		daemon_call_fail(EXIT_DONE, "%s; %lld of %lld instances kept running", begun,
+			(long long)adopted, (long long)(adopted + lost));
+	else if (is_known && lost)
+		daemon_call_fail(EXIT_DONE,
+			"%s; no instance was running any more, and those that should are started", begun);
+	else
+		daemon_call_fail(EXIT_DONE, "%s", begun);
+	json_free(call.result);
+	json_free(call.data);
+	err_release(&e);
+}
+
 /* There was none: one is started, and its words are in `e` where it does not begin to serve. */
 static int launch(struct client **client, bool was_left, struct err *e)
 {
@@ -235,10 +262,9 @@ static int launch(struct client **client, bool was_left, struct err *e)
 	bool is_launched = launch_daemon(&lost) == 0;
 	int code = EXIT_DONE;
 
-	if (was_left && is_launched)
-		daemon_call_fail(
-			EXIT_DONE, "the daemon had died and was started again; its apps kept running");
 	code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
+	if (was_left && is_launched && code == EXIT_DONE)
+		tell_restart(*client);
 	if (code == EXIT_NO_DAEMON && is_launched)
 		err_set(e, "the daemon was started, and does not answer");
 	else if (code == EXIT_NO_DAEMON)

@@ -67,6 +67,8 @@ struct past {
 struct daemon_life {
 	int64_t keeper_pid, brain_restarts;
 	int64_t started_at;
+	int64_t adopted,
+		lost; /* of the processes that were remembered when it began: those that lived, and those that did not */
 	bool is_leaving; /* everything stops */
 	bool is_orphan;
 };

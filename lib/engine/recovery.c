@@ -182,6 +182,16 @@ static void hear_last_words(struct brain *b, const struct found *ended)
 	log_streams_drain(b->streams, ended->name);
 }
 
+/* The processes that the last brain had. */
+static int64_t count_remembered(const struct brain *b)
+{
+	int64_t count = 0;
+
+	for (const struct instance *i = herd_first(b->herd); i; i = herd_next(b->herd, i))
+		count += instance_pid(i) > 0;
+	return count;
+}
+
 static void adopt(struct brain *b, const struct found *f)
 {
 	bool is_over = f->is_gone || f->state == KEEPER_STATE_EXITED || f->state == KEEPER_STATE_FAILED;
@@ -202,6 +212,7 @@ static void adopt(struct brain *b, const struct found *f)
 			saver_forget_later(b->saver, f->ticket);
 		return;
 	}
+	b->daemon.adopted += !is_over;
 	if (f->state == KEEPER_STATE_FAILED) {
 		why = brain_spawn_reason(b, f->ticket, f->stage, f->number);
 		herd_spawn_failed(b->herd, f->ticket, why, clock_ms());
@@ -274,13 +285,16 @@ static void find_feet(struct brain *b)
 	};
 	struct err e = ERR_INIT;
 	struct keeper_msg m;
+	int64_t remembered = 0;
 
 	(void)json_int(json_get(b->recovery->state, "seq"), &b->past.last_seq);
 	launch_envs_from_json(&b->launch_envs, json_get(b->recovery->state, "callers"));
 	b->herd = herd_remembered(b, &options);
 	history_begin(b);
+	remembered = count_remembered(b);
 	for (size_t i = 0; i < b->recovery->found.len; i++)
 		adopt(b, b->recovery->found.items[i]);
+	b->daemon.lost = remembered > b->daemon.adopted ? remembered - b->daemon.adopted : 0;
 	open_pipes(b);
 	adopt_notify(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {

@@ -156,6 +156,8 @@ struct json *brain_info(struct brain *b)
 	json_set_string(object, "state", b->options.dirs->state);
 	json_set_string(object, "log", b->options.dirs->log);
 	json_set_int(object, "instances", (int64_t)counts.instances);
+	json_set_int(object, "adopted", b->daemon.adopted);
+	json_set_int(object, "lost", b->daemon.lost);
 	json_set_int(object, "stale_facts", (int64_t)counts.stale_facts);
 	json_set_int(object, "odd_facts", (int64_t)counts.unexpected_facts);
 	json_set_int(object, "log_bytes_dropped", (int64_t)log_streams_dropped(b->streams, NULL));

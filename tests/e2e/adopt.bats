@@ -64,6 +64,24 @@ all_answer() {
 	assert_equal "$(oxctl status 2>&1 >/dev/null)" ""
 }
 
+@test "after the daemon and processes were killed, as in a power cut, the next command says how many kept running" {
+	herd
+	pids=$(pids api)
+	kill_both
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	run -0 --separate-stderr oxctl status --json
+	assert_equal "$stderr" "oxctl: the daemon had died and was started again; 1 of 5 instances kept running"
+	eventually 5 state_is api:3 running
+	pids="$(pids api) $(pids worker)"
+	kill_both
+	# shellcheck disable=SC2086
+	kill -KILL $pids
+	run -0 --separate-stderr oxctl status --json
+	assert_equal "$stderr" "oxctl: the daemon had died and was started again; no instance was running any more, and those that should are started"
+	eventually 5 state_is worker:0 running
+}
+
 @test "oxherd itself adopts them too, and again after the next kill" {
 	herd
 	before=$(pids api; pids worker)
