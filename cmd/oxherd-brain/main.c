@@ -16,6 +16,7 @@
 #include "base/version.h"
 #include "control/again.h"
 #include "control/handle.h"
+#include "control/rpc_server.h"
 #include "control/rpc_stream.h"
 #include "engine/brain.h"
 #include "engine/upgrade.h"
@@ -33,6 +34,7 @@ struct front {
 	struct ev_loop *loop;
 	struct dirs dirs;
 	struct handle handle;
+	struct rpc_server *server;
 	gid_t group;
 	char *group_name, *group_rights;
 	bool group_may[METHOD_COUNT];
@@ -77,8 +79,8 @@ static void saved(void *context)
 {
 	struct front *front = context;
 
-	if (front->handle.server)
-		rpc_server_saved(front->handle.server);
+	if (front->server)
+		rpc_server_saved(front->server);
 }
 
 static int open_control_socket(void *context, struct brain *b, struct err *e)
@@ -88,13 +90,15 @@ static int open_control_socket(void *context, struct brain *b, struct err *e)
 	const struct rpc_server_options options = {
 		.path = path,
 		.group = front->group,
-		.group_may = front->group_may,
-		.group_name = front->group_name,
-		.group_rights = front->group_rights,
 		.listener = -1,
-		.handlers = handle_table,
-		.context = &front->handle,
-		.again = handle_again,
+		.router = {
+			.handlers = handle_table,
+			.context = &front->handle,
+			.group_may = front->group_may,
+			.group_name = front->group_name,
+			.group_rights = front->group_rights,
+			.repeat = handle_again,
+		},
 		.last_seq = brain_last_seq(b),
 		.due = saves_due,
 		.ended = saves_ended,
@@ -103,9 +107,9 @@ static int open_control_socket(void *context, struct brain *b, struct err *e)
 
 	front->handle.loop = front->loop;
 	front->handle.brain = b;
-	front->handle.server = rpc_server_new(front->loop, &options, e);
+	front->server = rpc_server_new(front->loop, &options, e);
 	mem_free(path);
-	return front->handle.server ? 0 : -1;
+	return front->server ? 0 : -1;
 }
 
 static void publish(void *context, const struct event_ring_item *event)
@@ -113,9 +117,9 @@ static void publish(void *context, const struct event_ring_item *event)
 	struct front *front = context;
 	struct buf text = BUF_INIT;
 
-	if (rpc_stream_has_listeners(front->handle.server))
+	if (rpc_stream_has_listeners(front->server))
 		event_ring_write(event, &text);
-	rpc_stream_publish(front->handle.server, &text);
+	rpc_stream_publish(front->server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);
 }
@@ -124,7 +128,7 @@ static bool is_reachable(void *context)
 {
 	const struct front *front = context;
 
-	return !front->handle.server || rpc_server_is_reachable(front->handle.server);
+	return !front->server || rpc_server_is_reachable(front->server);
 }
 
 static void signalled(void *context, int number)
@@ -204,11 +208,11 @@ static int run_brain(struct front *front, struct err *e)
 		return -1;
 	loop_guard(front->loop, TURN_MS);
 	loop_run(front->loop);
-	if (brain_is_orphan(b) && front->handle.server)
-		rpc_server_leave_path(front->handle.server);
+	if (brain_is_orphan(b) && front->server)
+		rpc_server_leave_path(front->server);
 	brain_save(b);
-	rpc_server_free(front->handle.server);
-	front->handle.server = NULL;
+	rpc_server_free(front->server);
+	front->server = NULL;
 	handle_release(&front->handle);
 	brain_free(b);
 	return 0;

@@ -8,19 +8,18 @@
 #include "herd/herd.h"
 
 /* Nobody gets what came of another one's request, and no request what came of another kind. */
-static void write_key(const struct request *r, struct buf *out)
+static void write_key(const struct call *c, struct buf *out)
 {
-	buf_addf(out, "%u.%s.%s", (unsigned int)request_peer(r).uid, method_name(request_method(r)),
-		request_once(r));
+	buf_addf(out, "%u.%s.%s", (unsigned int)c->caller.uid, method_name(call_method(c)), call_key(c));
 }
 
-void again_begin(struct handle *h, const struct request *r)
+void again_begin(struct handle *h, const struct call *c)
 {
 	struct buf key = BUF_INIT;
 
-	if (!request_once(r))
+	if (!call_key(c))
 		return;
-	write_key(r, &key);
+	write_key(c, &key);
 	herd_receipt_open(brain_herd(h->brain), key.ptr, brain_now(h->brain));
 	buf_release(&key);
 }
@@ -41,25 +40,25 @@ static struct json *result_of(const struct herd_receipt *receipt)
 	return result ? result : json_new_object();
 }
 
-static void answer(struct request *r, const struct herd_receipt *receipt)
+static void answer(struct call *c, const struct herd_receipt *receipt)
 {
 	struct json *result = NULL;
 
 	if (!receipt->is_ok) {
-		request_error(r, RPC_FAILED, NULL, "%s", receipt->words);
+		call_fail(c, RPC_FAILED, "%s", receipt->words);
 		return;
 	}
 	result = result_of(receipt);
 	if (*receipt->words)
 		json_set_string(result, "verdict", receipt->words);
-	request_answer(r, result);
+	call_answer(c, result);
 }
 
 /* It is under way: this client hears of it from here on. */
-static void attach(struct handle *h, struct request *r, const char *key, const struct herd_receipt *receipt)
+static void attach(struct handle *h, struct call *c, const char *key, const struct herd_receipt *receipt)
 {
 	struct json *result = result_of(receipt);
-	struct pending_reply *w = pending_reply_attach(h, r);
+	struct pending_reply *w = pending_reply_attach(h, c);
 	const struct json *app = NULL;
 
 	JSON_EACH (json_get(result, "apps"), app)
@@ -68,21 +67,21 @@ static void attach(struct handle *h, struct request *r, const char *key, const s
 	pending_reply_begin(w, result);
 }
 
-bool handle_again(void *context, struct request *r)
+bool handle_again(void *context, struct call *c)
 {
 	struct handle *h = context;
 	struct herd_receipt receipt;
 	struct buf key = BUF_INIT;
 	bool is_known = false;
 
-	if (!request_once(r))
+	if (!call_key(c))
 		return false;
-	write_key(r, &key);
+	write_key(c, &key);
 	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
 	if (is_known && receipt.is_done)
-		answer(r, &receipt);
+		answer(c, &receipt);
 	else if (is_known)
-		attach(h, r, key.ptr, &receipt);
+		attach(h, c, key.ptr, &receipt);
 	buf_release(&key);
 	return is_known;
 }

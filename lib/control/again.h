@@ -7,13 +7,13 @@
 #include <stdbool.h>
 
 struct handle;
-struct request;
+struct call;
 
 /* From the handler's first word to the herd until its last: see herd_receipt_open().  Nothing, for a request without a key. */
-void again_begin(struct handle *h, const struct request *r);
+void again_begin(struct handle *h, const struct call *c);
 /* `text` is the result so far as JSON; NULL: it was refused. */
 void again_end(struct handle *h, const char *text);
 /* True when it was asked before: then it is answered, or will be. */
-bool handle_again(void *context, struct request *r);
+bool handle_again(void *context, struct call *c);
 
 #endif

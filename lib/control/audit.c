@@ -1,8 +1,8 @@
 #include "control/audit.h"
 
-#include "base/json.h"
+#include "base/buf.h"
 #include "base/log.h"
-#include "control/rpc_session.h"
+#include "control/call.h"
 #include "os/procfs.h"
 
 static void add_words(struct buf *out, const char *words)
@@ -11,50 +11,46 @@ static void add_words(struct buf *out, const char *words)
 		buf_addf(out, " %.120s", words);
 }
 
-static void add_list(struct buf *out, const struct json *list)
+static void add_list(struct buf *out, const struct param_strings *list)
 {
-	const struct json *member = NULL;
-
-	JSON_EACH (list, member)
-		add_words(out, json_string(member, ""));
+	for (size_t i = 0; list && i < list->count; i++)
+		add_words(out, list->items[i]);
 }
 
 /* "api=3 web=+1" */
-static void add_counts(struct buf *out, const struct json *counts)
+static void add_counts(struct buf *out, const struct param_counts *counts)
 {
-	const struct json *member = NULL;
+	for (size_t i = 0; counts && i < counts->count && out->len < AUDIT_WORDS_MAX; i++) {
+		const struct param_named_count *named = &counts->items[i];
 
-	JSON_EACH (counts, member) {
-		int64_t number = 0;
-
-		if (out->len >= AUDIT_WORDS_MAX)
-			break;
-		buf_addf(out, " %.120s=", json_key(member));
-		if (json_int(member, &number) && !json_string(member, NULL))
-			buf_addf(out, "%lld", (long long)number);
+		buf_addf(out, " %.120s=", named->name);
+		if (named->count.text)
+			buf_addf(out, "%.20s", named->count.text);
 		else
-			buf_addf(out, "%.20s", json_string(member, ""));
+			buf_addf(out, "%lld", (long long)named->count.number);
 	}
 }
 
-void audit_write(const struct request *r)
+void audit_write(const struct call *c)
 {
 	static const char *const plain[] = { "signal", "name", "oxfile", "profile", "oxherd", "brain" };
-	const struct json *params = r->rpc.params;
+	static const char *const lists[] = { "only", "targets", "oxfiles" };
 	struct buf about = BUF_INIT;
 	char program[PROCFS_NAME_MAX];
 
-	if (!method_changes(r->method))
+	if (!method_changes(call_method(c)))
 		return;
-	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
-		if (json_string(json_get(params, plain[i]), NULL))
-			add_words(&about, json_string(json_get(params, plain[i]), ""));
-	add_list(&about, json_get(params, "only"));
-	add_list(&about, json_get(params, "targets"));
-	add_list(&about, json_get(params, "oxfiles"));
-	add_counts(&about, json_get(params, "counts"));
-	procfs_name(r->peer.pid, program);
-	log_info("control: %s%s by uid %u, pid %d '%s'", method_name(r->method), about.ptr,
-		(unsigned int)r->peer.uid, (int)r->peer.pid, program);
+	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+		const char *const *words = params_member(&c->params, plain[i], PARAM_STRING);
+
+		if (words && *words)
+			add_words(&about, *words);
+	}
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		add_list(&about, params_member(&c->params, lists[i], PARAM_STRINGS));
+	add_counts(&about, params_member(&c->params, "counts", PARAM_COUNTS));
+	procfs_name(c->caller.pid, program);
+	log_info("control: %s%s by uid %u, pid %d '%s'", method_name(call_method(c)), about.ptr,
+		(unsigned int)c->caller.uid, (int)c->caller.pid, program);
 	buf_release(&about);
 }

@@ -5,10 +5,10 @@
 #ifndef OX_CONTROL_AUDIT_H
 #define OX_CONTROL_AUDIT_H
 
-struct request;
+struct call;
 
 enum { AUDIT_WORDS_MAX = 400 }; /* bytes of what it is about; the rest is left out */
 
-void audit_write(const struct request *r);
+void audit_write(const struct call *c);
 
 #endif

@@ -11,7 +11,6 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "control/pending_reply.h"
-#include "control/rpc_stream.h"
 #include "engine/brain.h"
 #include "engine/upgrade.h"
 #include "model/fields.h"
@@ -24,26 +23,6 @@ void handle_release(struct handle *h)
 {
 	vec_release(&h->watchers);
 	vec_release(&h->readers);
-}
-
-/* --- parameters ----------------------------------------------------------------------------------------------------- */
-
-const char *handle_path(const struct request *r)
-{
-	return json_string(json_get(json_get(request_params(r), "env"), "PATH"), NULL);
-}
-
-static int64_t int_param(const struct request *r, const char *name, int64_t fallback)
-{
-	int64_t value = fallback;
-
-	(void)json_int(json_get(request_params(r), name), &value);
-	return value;
-}
-
-static bool bool_param(const struct request *r, const char *name)
-{
-	return json_bool(json_get(request_params(r), name), false);
 }
 
 /* The words of a command line up to the first that may hold a secret, such as NAME=value. */
@@ -66,12 +45,10 @@ static void add_command(pid_t pid, struct buf *out)
 	buf_release(&command);
 }
 
-void handle_who(const struct request *r, struct buf *out)
+void handle_who(const struct call *c, struct buf *out)
 {
-	struct unixsock_peer peer = request_peer(r);
-
-	buf_addf(out, "uid %d, pid %d", (int)peer.uid, (int)peer.pid);
-	add_command(peer.pid, out);
+	buf_addf(out, "uid %d, pid %d", (int)c->caller.uid, (int)c->caller.pid);
+	add_command(c->caller.pid, out);
 }
 
 /* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */
@@ -150,25 +127,33 @@ static char *read_signal(const char *text)
 	return signal_parse(text);
 }
 
+/* What stop, restart and the like have in common. */
+struct asking {
+	enum herd_verb verb;
+	const struct param_strings *targets, *oxfiles; /* `oxfiles` may be NULL */
+	const char *signal;
+	bool waits_ready;
+};
+
 static void ask_about(
-	struct handle *h, struct request *r, enum herd_verb verb, const struct handle_targets *targets)
+	struct handle *h, struct call *c, const struct asking *asking, const struct handle_targets *targets)
 {
-	struct pending_reply *w = pending_reply_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, c);
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct json *result = apps_of(h, verb, targets->items, targets->count);
+	struct json *result = apps_of(h, asking->verb, targets->items, targets->count);
 	struct herd_request ask = {
 		.id = pending_reply_id(w),
-		.verb = verb,
+		.verb = asking->verb,
 		.targets = targets->items,
 		.count = targets->count,
-		.waits_ready = bool_param(r, "wait"),
-		.signal = json_string(json_get(request_params(r), "signal"), NULL),
+		.waits_ready = asking->waits_ready,
+		.signal = asking->signal,
 	};
 	char *signal = ask.signal ? read_signal(ask.signal) : NULL;
 	int rc = 0;
 
-	handle_who(r, &who);
+	handle_who(c, &who);
 	ask.who = who.ptr;
 	brain_begin(h->brain);
 	if (ask.signal && !signal) {
@@ -189,64 +174,91 @@ static void ask_about(
 	mem_free(signal);
 }
 
-static int ask_herd(struct handle *h, struct request *r, enum herd_verb verb)
+static void ask_herd(struct handle *h, struct call *c, const struct asking *asking)
 {
 	struct handle_targets targets;
 	struct err e = ERR_INIT;
 
-	if (handle_targets_find(h, r, &targets, &e) < 0)
-		request_refuse(r, &e);
+	if (handle_targets_find(h, asking->targets, asking->oxfiles, &targets, &e) < 0)
+		call_refuse(c, &e);
 	else if (targets.is_nothing)
-		request_answer(r, handle_no_apps());
+		call_answer(c, handle_no_apps());
 	else
-		ask_about(h, r, verb, &targets);
+		ask_about(h, c, asking, &targets);
 	handle_targets_release(&targets);
 	err_release(&e);
-	return 0;
 }
 
-static int handle_stop(void *context, struct request *r)
+static void handle_stop(void *context, struct call *c)
 {
-	return ask_herd(context, r, HERD_STOP);
+	const struct params_stop *p = &c->params.stop;
+	const struct asking asking = { .verb = HERD_STOP, .targets = &p->targets, .oxfiles = &p->oxfiles };
+
+	ask_herd(context, c, &asking);
 }
 
-static int handle_restart(void *context, struct request *r)
+static void handle_restart(void *context, struct call *c)
 {
-	return ask_herd(context, r, HERD_RESTART);
+	const struct params_restart *p = &c->params.restart;
+	const struct asking asking = {
+		.verb = HERD_RESTART,
+		.targets = &p->targets,
+		.oxfiles = &p->oxfiles,
+		.waits_ready = p->wait,
+	};
+
+	ask_herd(context, c, &asking);
 }
 
-static int handle_delete(void *context, struct request *r)
+static void handle_delete(void *context, struct call *c)
 {
-	return ask_herd(context, r, HERD_DELETE);
+	const struct params_delete *p = &c->params.delete;
+	const struct asking asking = { .verb = HERD_DELETE, .targets = &p->targets, .oxfiles = &p->oxfiles };
+
+	ask_herd(context, c, &asking);
 }
 
-static int handle_reset(void *context, struct request *r)
+static void handle_reset(void *context, struct call *c)
 {
-	return ask_herd(context, r, HERD_RESET);
+	const struct params_reset *p = &c->params.reset;
+	const struct asking asking = { .verb = HERD_RESET, .targets = &p->targets, .oxfiles = &p->oxfiles };
+
+	ask_herd(context, c, &asking);
 }
 
-static int handle_signal(void *context, struct request *r)
+static void handle_signal(void *context, struct call *c)
 {
-	return ask_herd(context, r, HERD_SIGNAL);
+	const struct params_signal *p = &c->params.signal;
+	const struct asking asking = { .verb = HERD_SIGNAL, .targets = &p->targets, .signal = p->signal };
+
+	ask_herd(context, c, &asking);
 }
 
-int handle_start(void *context, struct request *r)
+static void handle_start(void *context, struct call *c)
 {
-	if (json_get(request_params(r), "name"))
-		return handle_apply(context, r);
-	return ask_herd(context, r, HERD_START);
+	const struct params_start *p = &c->params.start;
+	const struct asking asking = {
+		.verb = HERD_START,
+		.targets = &p->targets,
+		.waits_ready = p->wait,
+	};
+
+	if (p->name)
+		handle_start_new(context, c);
+	else
+		ask_herd(context, c, &asking);
 }
 
 /* --- scale -------------------------------------------------------------------------------------------------------------------- */
 
 /* 8, "8", "+2", "-1", "max", "50%". */
-static int read_scaling(const struct json *j, struct herd_scaling *s, struct err *e)
+static int read_scaling(const struct param_named_count *named, struct herd_scaling *s, struct err *e)
 {
-	const char *text = json_string(j, NULL);
-	int64_t number = 0;
-	bool is_number = json_int(j, &number) || (text && str_to_int(text, &number));
+	const char *text = named->count.text;
+	int64_t number = named->count.number;
+	bool is_number = !text || str_to_int(text, &number);
 
-	s->app = json_key(j);
+	s->app = named->name;
 	s->is_relative = text && (*text == '+' || *text == '-');
 	if (is_number && (number > APP_INSTANCES_MAX || number < (s->is_relative ? -APP_INSTANCES_MAX : 0)))
 		return err_set(e, "%s: %lld instances are outside 0..%d", s->app, (long long)number,
@@ -270,15 +282,15 @@ static int app_instances(struct handle *h, const char *name)
 	return 0;
 }
 
-static int do_scale(
-	struct handle *h, struct request *r, struct herd_scaling *scalings, size_t count, struct err *e)
+static void do_scale(
+	struct handle *h, struct call *c, struct herd_scaling *scalings, size_t count, struct err *e)
 {
-	struct pending_reply *w = pending_reply_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, c);
 	struct json *result = json_new_object();
 	struct json *list = json_set(result, "apps", json_new_array());
 	struct buf who = BUF_INIT;
 
-	handle_who(r, &who);
+	handle_who(c, &who);
 	brain_begin(h->brain);
 	for (size_t i = 0; i < count; i++) {
 		struct json *app = json_push(list, json_new_object());
@@ -287,7 +299,7 @@ static int do_scale(
 		json_set_string(app, "name", scalings[i].app);
 		json_set_int(app, "from", app_instances(h, scalings[i].app));
 	}
-	if (herd_scale(brain_herd(h->brain), pending_reply_id(w), scalings, count, bool_param(r, "wait"),
+	if (herd_scale(brain_herd(h->brain), pending_reply_id(w), scalings, count, c->params.scale.wait,
 		    brain_now(h->brain), e) < 0) {
 		json_free(result);
 		pending_reply_refuse(w, e);
@@ -301,40 +313,34 @@ static int do_scale(
 	}
 	brain_end(h->brain);
 	buf_release(&who);
-	return 0;
 }
 
-static int handle_scale(void *context, struct request *r)
+static void handle_scale(void *context, struct call *c)
 {
-	const struct json *counts = json_get(request_params(r), "counts");
-	struct herd_scaling *scalings = mem_zalloc(json_count(counts), sizeof(*scalings));
-	const struct json *member = NULL;
+	const struct param_counts *counts = &c->params.scale.counts;
+	struct herd_scaling *scalings = mem_zalloc(counts->count, sizeof(*scalings));
 	struct err e = ERR_INIT;
-	size_t count = 0;
 	int rc = 0;
 
-	JSON_EACH (counts, member) {
-		rc = rc ? rc : read_scaling(member, &scalings[count++], &e);
-	}
+	for (size_t i = 0; i < counts->count && rc == 0; i++)
+		rc = read_scaling(&counts->items[i], &scalings[i], &e);
 	if (rc < 0)
-		request_error(r, RPC_PARAMS, NULL, "%s", e.text.ptr), rc = 0;
+		call_fail(c, RPC_PARAMS, "%s", e.text.ptr);
 	else
-		rc = do_scale(context, r, scalings, count, &e);
+		do_scale(context, c, scalings, counts->count, &e);
 	err_release(&e);
 	mem_free(scalings);
-	return rc;
 }
 
 /* --- looking ---------------------------------------------------------------------------------------------------------------------- */
 
-static int handle_ping(void *context, struct request *r)
+static void handle_ping(void *context, struct call *c)
 {
 	(void)context;
-	request_answer(r, json_new_string("pong"));
-	return 0;
+	call_answer(c, json_new_string("pong"));
 }
 
-static int handle_version(void *context, struct request *r)
+static void handle_version(void *context, struct call *c)
 {
 	struct json *object = json_new_object();
 
@@ -342,104 +348,101 @@ static int handle_version(void *context, struct request *r)
 	json_set_string(object, "version", ox_version);
 	json_set_int(object, "protocol", 1);
 	json_set_bool(object, "once", true);
-	request_answer(r, object);
-	return 0;
+	call_answer(c, object);
 }
 
-static int answer_or_fail(struct request *r, struct json *result, const struct err *e)
+static void answer_or_refuse(struct call *c, struct json *result, const struct err *e)
 {
 	if (result)
-		request_answer(r, result);
+		call_answer(c, result);
 	else
-		request_refuse(r, e);
-	return 0;
+		call_refuse(c, e);
 }
 
-static int handle_events(void *context, struct request *r)
+static void handle_events(void *context, struct call *c)
 {
 	struct handle *h = context;
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
+	const struct params_events *p = &c->params.events;
+	const struct param_strings *targets = &p->targets;
 	struct vec known = VEC_INIT;
 	struct json *events = NULL;
 	struct err e = ERR_INIT;
 
-	if (!count || herd_targets(brain_herd(h->brain), targets, count, &known, &e) == 0)
-		events = brain_events(h->brain, targets, count, int_param(r, "since", -1),
-			(size_t)int_param(r, "limit", 0));
-	answer_or_fail(r, events, &e);
+	if (!targets->count ||
+		herd_targets(brain_herd(h->brain), targets->items, targets->count, &known, &e) == 0)
+		events = brain_events(h->brain, targets->items, targets->count,
+			p->since.is_given ? p->since.value : -1, (size_t)p->limit.value);
+	answer_or_refuse(c, events, &e);
 	vec_release(&known);
 	err_release(&e);
-	mem_free(targets);
-	return 0;
 }
 
-static int handle_unsubscribe(void *context, struct request *r)
+static void handle_unsubscribe(void *context, struct call *c)
 {
 	(void)context;
-	rpc_stream_unsubscribe(r);
-	return 0;
+	(void)call_listen(c, false);
+	call_answer(c, json_new_object());
 }
 
-static int handle_why(void *context, struct request *r)
+static void handle_why(void *context, struct call *c)
 {
 	struct handle *h = context;
+	const struct params_why *p = &c->params.why;
 	struct err e = ERR_INIT;
-	const char *target = json_string(json_get(request_params(r), "target"), "");
 
-	answer_or_fail(r, brain_why(h->brain, target, (size_t)int_param(r, "limit", 0), &e), &e);
+	answer_or_refuse(c, brain_why(h->brain, p->target, (size_t)p->limit.value, &e), &e);
 	err_release(&e);
-	return 0;
 }
 
-static int handle_info(void *context, struct request *r)
+static void handle_info(void *context, struct call *c)
 {
 	struct handle *h = context;
 
-	request_answer(r, brain_info(h->brain));
-	return 0;
+	call_answer(c, brain_info(h->brain));
 }
 
-static int handle_shutdown(void *context, struct request *r)
+static void handle_shutdown(void *context, struct call *c)
 {
 	struct handle *h = context;
-	/* The request is gone with its answer. */
-	bool keeps = bool_param(r, "keep_services");
+	/* The call is gone with its answer. */
+	bool keeps = c->params.daemon_shutdown.keep_services;
 
-	request_answer(r, json_new_object());
+	call_answer(c, json_new_object());
 	if (keeps)
 		brain_leave(h->brain);
 	else
 		brain_shut_down(h->brain);
-	return 0;
 }
 
 static void on_upgraded(void *context, bool is_ok, const char *words)
 {
-	struct request *r = context;
+	struct call *c = context;
 	struct json *result = NULL;
 
 	if (!is_ok) {
-		request_error(r, RPC_FAILED, NULL, "%s", words);
+		call_fail(c, RPC_FAILED, "%s", words);
 		return;
 	}
 	result = json_new_object();
 	json_set_string(result, "version", words);
-	request_answer(r, result);
+	call_answer(c, result);
 }
 
-static int handle_upgrade(void *context, struct request *r)
+static void handle_upgrade(void *context, struct call *c)
 {
 	struct handle *h = context;
 	const struct upgrade_wish wish = {
-		.keeper = json_string(json_get(request_params(r), "oxherd"), ""),
-		.brain = json_string(json_get(request_params(r), "brain"), ""),
+		.keeper = c->params.daemon_upgrade.oxherd,
+		.brain = c->params.daemon_upgrade.brain,
 	};
+	struct err e = ERR_INIT;
 
-	return brain_upgrade(h->brain, &wish, on_upgraded, r, request_err(r));
+	if (brain_upgrade(h->brain, &wish, on_upgraded, c, &e) < 0)
+		call_fail(c, RPC_FAILED, "%s", e.text.ptr);
+	err_release(&e);
 }
 
-const rpc_server_handler handle_table[METHOD_COUNT] = {
+const call_handler handle_table[METHOD_COUNT] = {
 	[METHOD_PING] = handle_ping,
 	[METHOD_VERSION] = handle_version,
 	[METHOD_STATUS] = handle_status,

@@ -11,6 +11,7 @@
 #include "base/str.h"
 #include "control/handle.h"
 #include "control/local_port_range.h"
+#include "control/oxfile_load.h"
 #include "control/oxfile_names.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
@@ -18,20 +19,6 @@
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
-#include "spawn/launch_env.h"
-
-static const char *string_param(const struct request *r, const char *name)
-{
-	return json_string(json_get(request_params(r), name), NULL);
-}
-
-static int int_param(const struct request *r, const char *name, int fallback)
-{
-	int64_t value = fallback;
-
-	(void)json_int(json_get(request_params(r), name), &value);
-	return (int)value;
-}
 
 /* --- what an apply did ---------------------------------------------------------------------------------------------------- */
 
@@ -113,9 +100,9 @@ struct json *handle_lines(const struct buf *text)
 	return list;
 }
 
-static void apply(struct handle *h, struct request *r, struct herd_apply *a)
+static void apply(struct handle *h, struct call *c, struct herd_apply *a, const struct handle_env *from)
 {
-	struct pending_reply *w = pending_reply_new(h, r);
+	struct pending_reply *w = pending_reply_new(h, c);
 	int64_t *before = mem_zalloc(a->specs->len, sizeof(*before));
 	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
 	struct buf notes = BUF_INIT;
@@ -124,7 +111,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	const struct spec *s = NULL;
 	size_t i = 0;
 
-	handle_who(r, &who);
+	handle_who(c, &who);
 	a->who = who.ptr;
 	VEC_EACH (a->specs, i, s) {
 		struct tally tally;
@@ -137,12 +124,8 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	a->notes = &notes;
 	brain_begin(h->brain);
 	/* Without one, each has what it has, and what is new what its fellows have. */
-	if (json_get(request_params(r), "env") || !a->oxfile) {
-		a->caller = launch_envs_add(brain_launch_envs(h->brain), json_get(request_params(r), "env"),
-			int_param(r, "umask", -1), string_param(r, "profile"));
-		launch_envs_limit(
-			brain_launch_envs(h->brain), a->caller, json_get(request_params(r), "rlimits"));
-	}
+	if (from->env.is_given || !a->oxfile)
+		a->caller = handle_add_env(h, from);
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		pending_reply_refuse(w, &e);
 	} else {
@@ -166,7 +149,7 @@ static void apply(struct handle *h, struct request *r, struct herd_apply *a)
 	mem_free(before);
 }
 
-static void dry_run(struct handle *h, struct request *r, const struct herd_apply *a)
+static void dry_run(struct handle *h, struct call *c, const struct herd_apply *a)
 {
 	struct json *result = json_new_object();
 	struct json *list = json_set(result, "would_start", json_new_array());
@@ -181,7 +164,7 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 	noted.notes = &notes;
 	if (herd_plan(brain_herd(h->brain), &noted, &plan, &e) < 0) {
 		json_free(result);
-		request_refuse(r, &e);
+		call_refuse(c, &e);
 	} else {
 		VEC_EACH (a->specs, i, s) {
 			struct tally tally;
@@ -202,7 +185,7 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 			json_set_int(app, "instances", planned);
 		}
 		json_set(result, "notes", handle_lines(&notes));
-		request_answer(r, result);
+		call_answer(c, result);
 	}
 	buf_release(&notes);
 	mem_free(meant);
@@ -210,132 +193,152 @@ static void dry_run(struct handle *h, struct request *r, const struct herd_apply
 	err_release(&e);
 }
 
-static void apply_specs(struct handle *h, struct request *r, const char *oxfile, const struct vec *specs)
+/* What start of a new app and apply have in common. */
+struct applying {
+	const char *oxfile; /* NULL: no file */
+	const struct vec *specs;
+	struct param_strings only;
+	struct handle_env env;
+	bool waits_ready, is_dry;
+};
+
+static void apply_specs(struct handle *h, struct call *c, const struct applying *applying)
 {
-	size_t only_count = 0;
-	const char **only = handle_strings(r, "only", &only_count);
 	struct oxfile_names names;
 	struct herd_apply a = {
-		.oxfile = oxfile,
+		.oxfile = applying->oxfile,
 		.also = &names.also,
 		.gone = &names.gone,
-		.specs = specs,
-		.only = only,
-		.only_count = only_count,
+		.specs = applying->specs,
+		.only = applying->only.items,
+		.only_count = applying->only.count,
 		.starts = true,
-		.waits_ready = json_bool(json_get(request_params(r), "wait"), false),
+		.waits_ready = applying->waits_ready,
 	};
 
-	oxfile_names_find(h, oxfile, &names);
-	if (json_bool(json_get(request_params(r), "dry_run"), false))
-		dry_run(h, r, &a);
+	oxfile_names_find(h, applying->oxfile, &names);
+	if (applying->is_dry)
+		dry_run(h, c, &a);
 	else
-		apply(h, r, &a);
+		apply(h, c, &a, &applying->env);
 	oxfile_names_release(&names);
-	mem_free(only);
 }
 
 /* --- an app that comes from no file ------------------------------------------------------------------------------------------ */
 
 /* What no shell replaces would be passed on as it is written. */
-static int check_port(const struct request *r, const struct spec *s, struct err *e)
+static int check_port(const struct params_start *p, const struct spec *s, struct err *e)
 {
 	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
 
-	if (s->port || !is_alone || json_get(json_get(request_params(r), "env"), "PORT") ||
-		!command_wants_port(&s->command))
+	if (s->port || !is_alone || env_get(&p->env.env, "PORT") || !command_wants_port(&s->command))
 		return 0;
 	return err_set(e,
 		"start: the command uses $PORT, and '%s' has no port; add --port 3000, or write $$PORT to pass on the word itself",
 		s->name);
 }
 
-static struct spec *spec_from_params(struct request *r, const char *name, struct err *e)
+static int read_instances(const struct param_count *count, struct spec *s, struct err *e)
 {
-	const struct json *params = request_params(r);
-	const struct json *count = json_get(params, "instances");
-	const char *text = json_string(count, NULL);
-	size_t words = 0;
-	const char **argv = handle_strings(r, "argv", &words);
-	struct spec *s = NULL;
-	int rc = spec_check_name(name, e);
+	const char *text = count->text;
 
-	if (rc == 0)
-		rc = selector_check_name("an app", name, e);
-	if (rc == 0 && (!words || !*argv[0]))
-		rc = err_set(e, "start: a new app needs a command");
-	if (rc == 0) {
-		s = spec_new(name);
-		s->folder = mem_strdup(json_string(json_get(params, "cwd"), "/"));
-		s->command.argv = argv_dup((char *const *)argv);
-		(void)json_int(json_get(params, "port"), &s->port);
-		(void)json_int(count, &s->instances.value);
-		if (s->folder[0] != '/')
-			rc = err_set(e, "start: cwd '%s' is not absolute", s->folder);
-		else if (s->port < 0 || s->port > 65535)
-			rc = err_set(e, "start: port is outside 1..65535");
-		else if ((text && !count_parse(text, &s->instances)) ||
-			(s->instances.kind == COUNT_NUMBER &&
-				(s->instances.value < 1 || s->instances.value > APP_INSTANCES_MAX)))
-			rc = err_set(e,
-				"start: instances is a number from 1 to %d, \"max\", \"max-1\" or \"50%%\"",
-				APP_INSTANCES_MAX);
-		else
-			rc = check_port(r, s, e);
+	if (count->is_given && !text)
+		s->instances.value = count->number;
+	if ((!text || count_parse(text, &s->instances)) &&
+		(s->instances.kind != COUNT_NUMBER ||
+			(s->instances.value >= 1 && s->instances.value <= APP_INSTANCES_MAX)))
+		return 0;
+	return err_set(e, "start: instances is a number from 1 to %d, \"max\", \"max-1\" or \"50%%\"",
+		APP_INSTANCES_MAX);
+}
+
+static int fill_spec(const struct params_start *p, struct spec *s, struct err *e)
+{
+	s->folder = mem_strdup(p->cwd ? p->cwd : "/");
+	s->command.argv = argv_dup((char *const *)p->argv.items);
+	s->port = p->port.value;
+	if (s->folder[0] != '/')
+		return err_set(e, "start: cwd '%s' is not absolute", s->folder);
+	if (s->port < 0 || s->port > 65535)
+		return err_set(e, "start: port is outside 1..65535");
+	return read_instances(&p->instances, s, e) < 0 ? -1 : check_port(p, s, e);
+}
+
+static struct spec *spec_from_params(const struct params_start *p, struct err *e)
+{
+	struct spec *s = NULL;
+
+	if (spec_check_name(p->name, e) < 0 || selector_check_name("an app", p->name, e) < 0)
+		return NULL;
+	if (!p->argv.count || !*p->argv.items[0]) {
+		err_set(e, "start: a new app needs a command");
+		return NULL;
 	}
-	mem_free(argv);
-	if (rc == 0)
+	s = spec_new(p->name);
+	if (fill_spec(p, s, e) == 0)
 		return s;
 	spec_free(s);
 	return NULL;
 }
 
-static int start_new(struct handle *h, struct request *r, const char *name)
+void handle_start_new(void *context, struct call *c)
 {
+	const struct params_start *p = &c->params.start;
 	struct vec specs = VEC_INIT;
-	struct spec *s = spec_from_params(r, name, request_err(r));
+	struct err e = ERR_INIT;
+	struct spec *s = spec_from_params(p, &e);
+	const struct applying applying = {
+		.specs = &specs,
+		.env = HANDLE_ENV(p),
+		.waits_ready = p->wait,
+	};
 
-	if (!s)
-		return -1;
-	vec_push(&specs, s);
-	apply_specs(h, r, NULL, &specs);
+	if (s) {
+		vec_push(&specs, s);
+		apply_specs(context, c, &applying);
+	} else {
+		call_fail(c, RPC_FAILED, "%s", e.text.ptr);
+	}
 	vec_release(&specs);
 	spec_free(s);
-	return 0;
+	err_release(&e);
 }
 
-int handle_apply(void *context, struct request *r)
+void handle_apply(void *context, struct call *c)
 {
-	struct handle *h = context;
-	const char *name = string_param(r, "name");
-	const char *path = string_param(r, "oxfile");
-	struct oxfile *o = NULL;
+	const struct params_apply *p = &c->params.apply;
+	const struct oxfile_source source = OXFILE_SOURCE(p, p->oxfile);
+	struct oxfile *o = handle_read(context, c, &source);
+	struct applying applying = {
+		.oxfile = p->oxfile,
+		.only = p->only,
+		.env = HANDLE_ENV(p),
+		.waits_ready = p->wait,
+		.is_dry = p->dry_run,
+	};
 
-	if (request_method(r) == METHOD_START)
-		return start_new(h, r, name);
-	o = handle_read(h, r, path, true);
-	if (o)
-		apply_specs(h, r, path, &o->specs);
+	if (o) {
+		applying.env.profile = p->profile;
+		applying.specs = &o->specs;
+		apply_specs(context, c, &applying);
+	}
 	oxfile_free(o);
-	return 0;
 }
 
 /* --- plan ---------------------------------------------------------------------------------------------------------------------- */
 
-static struct json *plan_one(struct handle *h, const struct request *r, const char *path,
+static struct json *plan_one(struct handle *h, const struct params_plan *p, const char *path,
 	const struct vec *specs, struct buf *notes, struct err *e)
 {
-	size_t only_count = 0;
-	const char **only = handle_strings(r, "only", &only_count);
 	struct oxfile_names names;
 	const struct herd_apply a = {
 		.oxfile = path,
 		.also = &names.also,
 		.gone = &names.gone,
-		.path = handle_path(r),
+		.path = env_get(&p->env.env, "PATH"),
 		.specs = specs,
-		.only = only,
-		.only_count = only_count,
+		.only = p->only.items,
+		.only_count = p->only.count,
 		.changes = true,
 		.prunes = true,
 		.starts_new = true,
@@ -350,7 +353,6 @@ static struct json *plan_one(struct handle *h, const struct request *r, const ch
 	}
 	plan_release(&plan);
 	oxfile_names_release(&names);
-	mem_free(only);
 	return result;
 }
 
@@ -364,10 +366,10 @@ static void merge_steps(struct json *into, const struct json *plan)
 	}
 }
 
-int handle_plan(void *context, struct request *r)
+void handle_plan(void *context, struct call *c)
 {
 	struct handle *h = context;
-	const char *path = string_param(r, "oxfile");
+	const struct params_plan *p = &c->params.plan;
 	struct strings paths = { .items = NULL };
 	struct json *result = json_new_object();
 	struct buf notes = BUF_INIT;
@@ -376,18 +378,22 @@ int handle_plan(void *context, struct request *r)
 
 	json_set_int(result, "version", 1);
 	json_set(result, "steps", json_new_array());
-	if (path)
-		strings_add(&paths, path);
+	if (p->oxfile)
+		strings_add(&paths, p->oxfile);
 	else
 		oxfile_names_of(h, NULL, &paths);
 	for (size_t i = 0; i < paths.len && !is_answered; i++) {
-		struct oxfile *o = handle_read(h, r, paths.items[i], false);
-		struct json *one = o ? plan_one(h, r, paths.items[i], &o->specs, &notes, &e) : NULL;
+		struct oxfile_source source = OXFILE_SOURCE(p, paths.items[i]);
+		struct oxfile *o = NULL;
+		struct json *one = NULL;
 
+		source.will_run = false;
+		o = handle_read(h, c, &source);
+		one = o ? plan_one(h, p, paths.items[i], &o->specs, &notes, &e) : NULL;
 		if (one)
 			merge_steps(result, one);
 		else if (o)
-			request_refuse(r, &e);
+			call_refuse(c, &e);
 		is_answered = !one;
 		json_free(one);
 		oxfile_free(o);
@@ -396,9 +402,8 @@ int handle_plan(void *context, struct request *r)
 	if (is_answered)
 		json_free(result);
 	else
-		request_answer(r, result);
+		call_answer(c, result);
 	buf_release(&notes);
 	strings_release(&paths);
 	err_release(&e);
-	return 0;
 }

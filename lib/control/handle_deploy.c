@@ -33,9 +33,8 @@ struct part {
 struct deploying {
 	struct handle *h;
 	struct vec parts; /* of struct part * */
-	const char **only;
+	const char *const *only;
 	size_t only_count;
-	int64_t caller; /* 0: each app's own */
 	bool forces;
 	bool hides;              /* who asks may not read the files */
 	const char *env_path;    /* PATH of whoever asks; NULL: each app's own */
@@ -59,14 +58,8 @@ static void part_free(void *part)
 static void release(struct deploying *d)
 {
 	vec_release_with(&d->parts, part_free);
-	mem_free(d->only);
 	buf_release(&d->notes);
 	buf_release(&d->who);
-}
-
-static const char *string_param(const struct request *r, const char *name)
-{
-	return json_string(json_get(request_params(r), name), NULL);
 }
 
 /* --- what it is about -------------------------------------------------------------------------------------------------- */
@@ -243,14 +236,14 @@ static int apply_all(struct deploying *d, struct err *e)
 }
 
 /* What the herd took is answered when it is over. */
-static void go(struct deploying *d, struct request *r, int (*begin)(struct deploying *d, struct err *e))
+static void go(struct deploying *d, struct call *c, int (*begin)(struct deploying *d, struct err *e))
 {
 	struct json *result = json_new_object();
 	struct err e = ERR_INIT;
 
-	handle_who(r, &d->who);
-	log_info("%s by %s", method_name(request_method(r)), d->who.ptr);
-	d->w = pending_reply_new(d->h, r);
+	handle_who(c, &d->who);
+	log_info("%s by %s", method_name(call_method(c)), d->who.ptr);
+	d->w = pending_reply_new(d->h, c);
 	d->apps = json_set(result, "apps", json_new_array());
 	brain_begin(d->h->brain);
 	if (begin(d, &e) < 0) {
@@ -265,14 +258,16 @@ static void go(struct deploying *d, struct request *r, int (*begin)(struct deplo
 }
 
 /* False after the request was answered with every mistake. */
-static bool read_all(struct deploying *d, struct request *r)
+static bool read_all(struct deploying *d, struct call *c)
 {
+	const struct params_deploy *params = &c->params.deploy;
 	bool is_good = true;
 
 	for (size_t i = 0; i < d->parts.len && is_good; i++) {
 		struct part *p = d->parts.items[i];
+		const struct oxfile_source source = OXFILE_SOURCE(params, p->path);
 
-		p->oxfile = handle_read(d->h, r, p->path, true);
+		p->oxfile = handle_read(d->h, c, &source);
 		is_good = p->oxfile != NULL;
 	}
 	return is_good;
@@ -304,19 +299,17 @@ static int begin_deploy(struct deploying *d, struct err *e)
 	return 0;
 }
 
-static void remember_caller(struct deploying *d, const struct request *r)
+static void remember_caller(struct deploying *d, const struct params_deploy *p)
 {
-	const struct json *env = json_get(request_params(r), "env");
-	struct launch_envs *envs = brain_launch_envs(d->h->brain);
-	int64_t mask = -1;
+	struct handle_env env = HANDLE_ENV(p);
+	int64_t caller = 0;
 
-	if (!env)
+	if (!p->env.is_given)
 		return;
-	(void)json_int(json_get(request_params(r), "umask"), &mask);
-	d->caller = launch_envs_add(envs, env, (int)mask, string_param(r, "profile"));
-	launch_envs_limit(envs, d->caller, json_get(request_params(r), "rlimits"));
+	env.profile = p->profile;
+	caller = handle_add_env(d->h, &env);
 	for (size_t i = 0; i < d->parts.len; i++)
-		((struct part *)d->parts.items[i])->caller = d->caller;
+		((struct part *)d->parts.items[i])->caller = caller;
 }
 
 /* There is nothing to read again. */
@@ -334,35 +327,45 @@ static int refuse_bare(const struct deploying *d, struct err *e)
 			  name ? name : "", name ? ": " : "", name ? name : "--all");
 }
 
-int handle_deploy(void *context, struct request *r)
+/* -1 with words; 1 after the call was answered with mistakes. */
+static int prepare(struct deploying *d, struct call *c, struct err *e)
 {
-	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
-	const char *path = string_param(r, "oxfile");
-	int rc = 0;
+	const struct params_deploy *p = &c->params.deploy;
 
-	d.only = handle_strings(r, "only", &d.only_count);
-	rc = check_names(&d, request_err(r));
-	d.env_path = handle_path(r);
-	d.forces = json_bool(json_get(request_params(r), "force"), false);
-	if (path)
-		add_part(&d, path);
+	if (p->oxfile)
+		add_part(d, p->oxfile);
 	else
-		add_known(&d);
-	if (rc == 0 && !d.parts.len)
-		rc = refuse_bare(&d, request_err(r));
-	else if (rc == 0 && read_all(&d, r))
-		rc = share_names(&d, request_err(r));
-	else if (rc == 0)
-		goto out;
-	if (rc < 0) {
-		request_refuse(r, request_err(r));
-	} else {
-		remember_caller(&d, r);
-		go(&d, r, begin_deploy);
+		add_known(d);
+	if (!d->parts.len)
+		return refuse_bare(d, e);
+	return read_all(d, c) ? share_names(d, e) : 1;
+}
+
+void handle_deploy(void *context, struct call *c)
+{
+	const struct params_deploy *p = &c->params.deploy;
+	struct deploying d = {
+		.h = context,
+		.only = p->only.items,
+		.only_count = p->only.count,
+		.forces = p->force,
+		.env_path = env_get(&p->env.env, "PATH"),
+		.notes = BUF_INIT,
+		.who = BUF_INIT,
+	};
+	struct err e = ERR_INIT;
+	int rc = check_names(&d, &e);
+
+	if (rc == 0)
+		rc = prepare(&d, c, &e);
+	if (rc < 0)
+		call_refuse(c, &e);
+	if (rc == 0) {
+		remember_caller(&d, p);
+		go(&d, c, begin_deploy);
 	}
-out:
 	release(&d);
-	return 0;
+	err_release(&e);
 }
 
 /* --- the same definitions once more ------------------------------------------------------------------------------------------- */
@@ -419,27 +422,26 @@ static int begin_reload(struct deploying *d, struct err *e)
 	return rc;
 }
 
-int handle_reload(void *context, struct request *r)
+void handle_reload(void *context, struct call *c)
 {
+	const struct params_reload *p = &c->params.reload;
 	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
 	struct handle_targets targets;
 	struct err e = ERR_INIT;
 
-	if (handle_targets_find(context, r, &targets, &e) < 0) {
-		request_refuse(r, &e);
+	if (handle_targets_find(context, &p->targets, &p->oxfiles, &targets, &e) < 0) {
+		call_refuse(c, &e);
 	} else if (targets.is_nothing) {
-		request_answer(r, handle_no_apps());
+		call_answer(c, handle_no_apps());
 	} else {
 		d.only = targets.items;
 		d.only_count = targets.count;
-		d.hides = !request_is_owner(r);
-		go(&d, r, begin_reload);
+		d.hides = !c->caller.is_owner;
+		go(&d, c, begin_reload);
 	}
-	d.only = NULL;
 	release(&d);
 	handle_targets_release(&targets);
 	err_release(&e);
-	return 0;
 }
 
 /* --- by a signal ------------------------------------------------------------------------------------------------------------------ */

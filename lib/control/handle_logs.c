@@ -21,7 +21,7 @@ enum {
 
 struct telling {
 	struct handle *h;
-	struct request *r;
+	struct call *c;
 	struct follower *follower;
 };
 
@@ -49,7 +49,7 @@ static void telling_free(struct telling *t)
 	mem_free(t);
 }
 
-static void tell(void *context, struct request *r)
+static void tell(void *context, struct call *c)
 {
 	struct telling *t = context;
 	struct json *params = json_new_object();
@@ -58,51 +58,47 @@ static void tell(void *context, struct request *r)
 
 	if (json_first(lines)) {
 		json_set(params, "cursor", logs_cursor(follow_logs(t->follower)));
-		request_note(r, "log", params);
+		call_note(c, "log", params);
 	} else {
 		json_free(params);
 	}
 	if (got == LOGS_MORE)
-		request_on_room(r, tell, t);
+		call_on_room(c, tell, t);
 	if (got != LOGS_END)
 		return;
-	request_on_gone(r, NULL, NULL);
+	call_on_gone(c, NULL, NULL);
 	telling_free(t);
-	request_answer(r, json_new_object());
+	call_answer(c, json_new_object());
 }
 
 static void wake(void *context)
 {
 	struct telling *t = context;
 
-	request_on_room(t->r, tell, t);
+	call_on_room(t->c, tell, t);
 }
 
-static void on_gone(void *context, struct request *r)
+static void on_gone(void *context, struct call *c)
 {
 	telling_free(context);
-	request_answer(r, NULL);
+	call_answer(c, NULL);
 }
 
-static int64_t int_of(const struct json *params, const char *name, int64_t fallback)
+static int64_t value_of(struct param_int number, int64_t fallback)
 {
-	int64_t value = fallback;
-
-	return json_int(json_get(params, name), &value) ? value : fallback;
+	return number.is_given ? number.value : fallback;
 }
 
-static int read_query(const struct json *params, struct logs_query *q, struct err *e)
+static int read_query(const struct params_logs *p, struct logs_query *q, struct err *e)
 {
-	const char *stream = json_string(json_get(params, "stream"), NULL);
-
 	*q = (struct logs_query){
-		.lines = int_of(params, "lines", LOGS_ALL),
-		.since_ms = int_of(params, "since_ms", INT64_MIN),
-		.until_ms = int_of(params, "until_ms", INT64_MAX),
+		.lines = value_of(p->lines, LOGS_ALL),
+		.since_ms = value_of(p->since_ms, INT64_MIN),
+		.until_ms = value_of(p->until_ms, INT64_MAX),
 		.kinds = 1U << MARK_OUT | 1U << MARK_ERR,
-		.grep = json_string(json_get(params, "grep"), NULL),
-		.follows = json_bool(json_get(params, "follow"), false),
-		.cursor = json_get(params, "cursor"),
+		.grep = p->grep,
+		.follows = p->follow,
+		.cursor = p->cursor,
 	};
 	if (q->lines < LOGS_ALL)
 		return err_set(e, "logs: 'lines' must be 0 or more; leave it out for every line");
@@ -112,63 +108,64 @@ static int read_query(const struct json *params, struct logs_query *q, struct er
 			"logs: 'grep' must be plain text: oxctl %s searches for patterns itself, and an older oxctl does not; "
 			"'oxctl version' shows which one this is",
 			ox_version);
-	if (!stream)
+	if (!p->stream)
 		return 0;
-	q->kinds = 1U << (str_eq(stream, "err") ? MARK_ERR : MARK_OUT);
-	if (str_eq(stream, "out") || str_eq(stream, "err"))
+	q->kinds = 1U << (str_eq(p->stream, "err") ? MARK_ERR : MARK_OUT);
+	if (str_eq(p->stream, "out") || str_eq(p->stream, "err"))
 		return 0;
 	return err_set(e, "logs: 'stream' is to be \"out\" or \"err\"");
 }
 
-static bool has_too_many(const struct handle *h, const struct request *r)
+static bool has_too_many(const struct handle *h, const struct call *c)
 {
 	const struct telling *t = NULL;
 	size_t own = 0;
 	size_t i = 0;
 
 	VEC_EACH (&h->readers, i, t) {
-		own += request_peer(t->r).uid == request_peer(r).uid;
+		own += t->c->caller.uid == c->caller.uid;
 	}
-	return own >= READERS_MAX && !request_is_owner(r);
+	return own >= READERS_MAX && !c->caller.is_owner;
 }
 
-static int begin(struct handle *h, struct request *r, const struct logs_query *query)
+static void begin(struct handle *h, struct call *c, const struct logs_query *query)
 {
 	struct telling *t = mem_zalloc(1, sizeof(*t));
-	struct follow_wish wish = { .query = *query, .wake = wake, .context = t };
-	const char **targets = handle_strings(r, "targets", &wish.count);
+	const struct follow_wish wish = {
+		.targets = c->params.logs.targets.items,
+		.count = c->params.logs.targets.count,
+		.query = *query,
+		.wake = wake,
+		.context = t,
+	};
 	struct err e = ERR_INIT;
 
 	t->h = h;
-	t->r = r;
-	wish.targets = targets;
+	t->c = c;
 	t->follower = follow_new(h->brain, &wish, &e);
 	if (t->follower) {
 		vec_push(&h->readers, t);
-		request_on_room(r, tell, t);
-		request_on_gone(r, on_gone, t);
+		call_on_room(c, tell, t);
+		call_on_gone(c, on_gone, t);
 	} else {
 		mem_free(t);
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_PARAMS, NULL, "%s", e.text.ptr);
+		call_fail(c, e.number == ENOENT ? RPC_NO_TARGET : RPC_PARAMS, "%s", e.text.ptr);
 	}
-	mem_free(targets);
 	err_release(&e);
-	return 0;
 }
 
-int handle_logs(void *context, struct request *r)
+void handle_logs(void *context, struct call *c)
 {
 	struct logs_query query;
+	struct err e = ERR_INIT;
 
-	if (read_query(request_params(r), &query, request_err(r)) < 0) {
-		request_error(r, RPC_PARAMS, NULL, "%s", request_err(r)->text.ptr);
-		return 0;
-	}
-	if (has_too_many(context, r)) {
-		request_error(r, RPC_TOO_MANY, NULL,
+	if (read_query(&c->params.logs, &query, &e) < 0)
+		call_fail(c, RPC_PARAMS, "%s", e.text.ptr);
+	else if (has_too_many(context, c))
+		call_fail(c, RPC_TOO_MANY,
 			"uid %u reads logs %d times at once already; end one of these and try again",
-			(unsigned int)request_peer(r).uid, READERS_MAX);
-		return 0;
-	}
-	return begin(context, r, &query);
+			(unsigned int)c->caller.uid, READERS_MAX);
+	else
+		begin(context, c, &query);
+	err_release(&e);
 }

@@ -1,9 +1,7 @@
 /*
- * Which oxfile a request may have read, and in which environment.
+ * Which oxfile a call may have read, and in which environment.
  */
 #include "base/diag.h"
-#include "base/json.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "control/handle.h"
 #include "control/oxfile_load.h"
@@ -28,50 +26,52 @@ int64_t handle_caller(struct handle *h, const char *path)
 	return first_of(h, path, &app) ? herd_caller(brain_herd(h->brain), app.name) : 0;
 }
 
-/* By whom it was started; `env` is to be freed. */
-static void lend(struct handle *h, struct oxfile_source *reading, struct json **env)
+/* By whom it was started: borrowed until the launch environments change. */
+static void lend(struct handle *h, struct oxfile_source *source)
 {
 	const struct launch_env *caller =
-		launch_envs_get(brain_launch_envs(h->brain), handle_caller(h, reading->path), "");
+		launch_envs_get(brain_launch_envs(h->brain), handle_caller(h, source->path), "");
 
-	*env = launch_env_to_json(caller);
-	reading->env = *env;
-	if (!reading->profile && caller)
-		reading->profile = caller->profile;
+	source->env = caller ? &caller->env : NULL;
+	if (!source->profile && caller)
+		source->profile = caller->profile;
 }
 
 struct oxfile *handle_read_again(struct handle *h, const char *path, struct diags *mistakes)
 {
-	struct oxfile_source reading = { .path = path, .will_run = true };
-	struct json *env = NULL;
+	struct oxfile_source source = { .path = path, .will_run = true };
+
+	lend(h, &source);
+	return oxfile_load(&source, mistakes);
+}
+
+struct oxfile *handle_read(struct handle *h, struct call *c, const struct oxfile_source *source)
+{
+	struct oxfile_source reading = *source;
+	struct diags mistakes = DIAGS_INIT;
+	struct app_status app;
 	struct oxfile *o = NULL;
 
-	lend(h, &reading, &env);
-	o = oxfile_load(&reading, mistakes);
-	json_free(env);
+	if (!c->caller.is_owner && !first_of(h, source->path, &app)) {
+		call_forbid(c, "'%s' of '%s', which no app here came from,", method_command(call_method(c)),
+			source->path);
+		return NULL;
+	}
+	if (!reading.env)
+		lend(h, &reading);
+	o = oxfile_load(&reading, &mistakes);
+	if (!o)
+		oxfile_load_refuse(c, source->path, &mistakes);
+	diags_release(&mistakes);
 	return o;
 }
 
-struct oxfile *handle_read(struct handle *h, struct request *r, const char *path, bool will_run)
+int64_t handle_add_env(struct handle *h, const struct handle_env *from)
 {
-	struct oxfile_source reading = oxfile_load_of(r, path);
-	struct diags mistakes = DIAGS_INIT;
-	struct app_status app;
-	struct json *env = NULL;
-	struct oxfile *o = NULL;
+	struct launch_envs *envs = brain_launch_envs(h->brain);
+	int mask = from->umask.is_given ? (int)from->umask.value : -1;
+	int64_t number = launch_envs_add(envs, &from->env.env, mask, from->profile);
 
-	if (!request_is_owner(r) && !first_of(h, path, &app)) {
-		request_forbid_member(r, "'%s' of '%s', which no app here came from,",
-			method_command(request_method(r)), path);
-		return NULL;
-	}
-	reading.will_run = will_run;
-	if (!reading.env)
-		lend(h, &reading, &env);
-	o = oxfile_load(&reading, &mistakes);
-	if (!o)
-		oxfile_load_refuse(r, path, &mistakes);
-	json_free(env);
-	diags_release(&mistakes);
-	return o;
+	launch_envs_limit(envs, number, &from->rlimits.env);
+	return number;
 }

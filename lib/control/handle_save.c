@@ -52,18 +52,17 @@ static void save_app(struct buf *out, const struct spec *s, int scaled)
 	}
 }
 
-int handle_save(void *context, struct request *r)
+void handle_save(void *context, struct call *c)
 {
 	struct handle *h = context;
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
+	const struct param_strings *targets = &c->params.save.targets;
 	struct vec specs = VEC_INIT;
 	const struct spec *s = NULL;
 	struct buf text = BUF_INIT;
 	struct json *result = NULL;
 	size_t i = 0;
 	struct err e = ERR_INIT;
-	int rc = herd_target_specs(brain_herd(h->brain), targets, count, &specs, &e);
+	int rc = herd_target_specs(brain_herd(h->brain), targets->items, targets->count, &specs, &e);
 
 	VEC_EACH (&specs, i, s) {
 		save_app(&text, s, herd_scaled(brain_herd(h->brain), s->name));
@@ -71,13 +70,11 @@ int handle_save(void *context, struct request *r)
 	if (rc == 0) {
 		result = json_new_object();
 		json_set_string(result, "text", text.ptr);
-		request_answer(r, result);
+		call_answer(c, result);
 	} else {
-		request_refuse(r, &e);
+		call_refuse(c, &e);
 	}
 	err_release(&e);
 	vec_release(&specs);
 	buf_release(&text);
-	mem_free(targets);
-	return 0;
 }

@@ -1,55 +1,49 @@
 /*
  * What is seen of the daemon and all of its apps: once, or before the events that follow it.
  */
-#include <errno.h>
-
-#include "base/buf.h"
 #include "base/err.h"
-#include "base/json.h"
-#include "base/mem.h"
+#include "base/json_emit.h"
 #include "control/handle.h"
-#include "control/rpc_stream.h"
 #include "engine/brain.h"
 
-/* NULL with words. */
-static struct json *snapshot_to_json(
-	struct handle *h, const char *const *targets, size_t count, struct err *e)
+/* -1 with words. */
+static int write_snapshot(
+	struct handle *h, const char *const *targets, size_t count, struct buf *out, struct err *e)
 {
 	struct snapshot s = SNAPSHOT_INIT;
-	struct buf text = BUF_INIT;
-	struct json *j = NULL;
+	int rc = brain_snapshot(h->brain, targets, count, &s, e);
 
-	if (brain_snapshot(h->brain, targets, count, &s, e) == 0) {
-		snapshot_write(&s, &text);
-		j = json_new_text(text.ptr);
-	}
-	buf_release(&text);
+	if (rc == 0)
+		snapshot_write(&s, out);
 	snapshot_release(&s);
-	return j;
+	return rc;
 }
 
-int handle_status(void *context, struct request *r)
+void handle_status(void *context, struct call *c)
 {
-	struct handle *h = context;
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
-	struct json *snapshot = NULL;
+	const struct param_strings *targets = &c->params.status.targets;
+	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	snapshot = snapshot_to_json(h, targets, count, &e);
-	if (snapshot)
-		request_answer(r, snapshot);
+	if (write_snapshot(context, targets->items, targets->count, &text, &e) == 0)
+		call_answer_text(c, &text);
 	else
-		request_error(r, e.number == ENOENT ? RPC_NO_TARGET : RPC_FAILED, NULL, "%s", e.text.ptr);
+		call_refuse(c, &e);
+	buf_release(&text);
 	err_release(&e);
-	mem_free(targets);
-	return 0;
 }
 
-int handle_subscribe(void *context, struct request *r)
+void handle_subscribe(void *context, struct call *c)
 {
-	struct handle *h = context;
+	struct buf snapshot = BUF_INIT;
+	struct buf text = BUF_INIT;
 
-	rpc_stream_subscribe(r, snapshot_to_json(h, NULL, 0, NULL));
-	return 0;
+	(void)write_snapshot(context, NULL, 0, &snapshot, NULL);
+	emit_open(&text, NULL, '{');
+	emit_int(&text, "seq", call_listen(c, true));
+	emit_text(&text, "snapshot", snapshot.ptr, snapshot.len);
+	emit_close(&text, '}');
+	call_answer_text(c, &text);
+	buf_release(&snapshot);
+	buf_release(&text);
 }

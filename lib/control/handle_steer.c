@@ -36,9 +36,9 @@ static const char *only_app(struct handle *h, bool is_under_way, struct buf *wor
 	return is_clear ? found : NULL;
 }
 
-static int steer(struct handle *h, struct request *r, enum herd_steering steering)
+/* `app` may be NULL: the one that it must be. */
+static void steer(struct handle *h, struct call *c, enum herd_steering steering, const char *app)
 {
-	const char *app = json_string(json_get(request_params(r), "app"), NULL);
 	struct buf who = BUF_INIT;
 	struct buf words = BUF_INIT;
 	struct pending_reply *w = NULL;
@@ -47,13 +47,13 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 	if (!app)
 		app = only_app(h, steering == HERD_CONTINUE || steering == HERD_ABORT, &words);
 	if (!app)
-		request_error(r, RPC_PARAMS, NULL, "%s", words.ptr);
+		call_fail(c, RPC_PARAMS, "%s", words.ptr);
 	buf_release(&words);
 	if (!app)
-		return 0;
-	w = pending_reply_new(h, r);
-	handle_who(r, &who);
-	log_info("%s %s by %s", method_name(request_method(r)), app, who.ptr);
+		return;
+	w = pending_reply_new(h, c);
+	handle_who(c, &who);
+	log_info("%s %s by %s", method_name(call_method(c)), app, who.ptr);
 	buf_release(&who);
 	pending_reply_watch(w, app);
 	brain_begin(h->brain);
@@ -63,48 +63,44 @@ static int steer(struct handle *h, struct request *r, enum herd_steering steerin
 		pending_reply_begin(w, json_new_object());
 	brain_end(h->brain);
 	err_release(&e);
-	return 0;
 }
 
-int handle_rollback(void *context, struct request *r)
+void handle_rollback(void *context, struct call *c)
 {
-	bool by_definition = json_bool(json_get(request_params(r), "definition_only"), false);
+	const struct params_rollback *p = &c->params.rollback;
 
-	return steer(context, r, by_definition ? HERD_ROLLBACK_DEFINITION : HERD_ROLLBACK);
+	steer(context, c, p->definition_only ? HERD_ROLLBACK_DEFINITION : HERD_ROLLBACK, p->app);
 }
 
-int handle_abort(void *context, struct request *r)
+void handle_abort(void *context, struct call *c)
 {
-	return steer(context, r, HERD_ABORT);
+	steer(context, c, HERD_ABORT, c->params.abort.app);
 }
 
-int handle_continue(void *context, struct request *r)
+void handle_continue(void *context, struct call *c)
 {
-	return steer(context, r, HERD_CONTINUE);
+	steer(context, c, HERD_CONTINUE, c->params.resume.app);
 }
 
-int handle_await(void *context, struct request *r)
+void handle_await(void *context, struct call *c)
 {
 	struct handle *h = context;
-	size_t count = 0;
-	const char **targets = handle_strings(r, "targets", &count);
-	struct pending_reply *w = pending_reply_new(h, r);
+	const struct param_strings *targets = &c->params.await.targets;
+	struct pending_reply *w = pending_reply_new(h, c);
 	struct vec specs = VEC_INIT;
 	const struct spec *s = NULL;
 	struct err e = ERR_INIT;
 	size_t i = 0;
 
-	(void)herd_target_specs(brain_herd(h->brain), targets, count, &specs, NULL);
+	(void)herd_target_specs(brain_herd(h->brain), targets->items, targets->count, &specs, NULL);
 	VEC_EACH (&specs, i, s) {
 		pending_reply_watch(w, s->name);
 	}
 	vec_release(&specs);
-	if (herd_await_rollouts(
-		    brain_herd(h->brain), pending_reply_id(w), targets, count, brain_now(h->brain), &e) < 0)
+	if (herd_await_rollouts(brain_herd(h->brain), pending_reply_id(w), targets->items, targets->count,
+		    brain_now(h->brain), &e) < 0)
 		pending_reply_refuse(w, &e);
 	else
 		pending_reply_begin(w, json_new_object());
 	err_release(&e);
-	mem_free(targets);
-	return 0;
 }

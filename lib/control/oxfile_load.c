@@ -9,27 +9,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/toml.h"
-#include "control/rpc_call.h"
+#include "control/call.h"
 #include "model/oxfile.h"
 #include "os/file.h"
 #include "spawn/launch_env.h"
-
-static const char *string_param(const struct request *r, const char *name)
-{
-	return json_string(json_get(request_params(r), name), NULL);
-}
-
-struct oxfile_source oxfile_load_of(const struct request *r, const char *path)
-{
-	return (struct oxfile_source){
-		.path = path,
-		.text = string_param(r, "text"),
-		.folder = string_param(r, "folder"),
-		.profile = string_param(r, "profile"),
-		.env = json_get(request_params(r), "env"),
-		.will_run = true,
-	};
-}
 
 /* What is wrong with it may quote it: that is for who may read it.  Others hear the places. */
 static struct json *complaints_to_json(const struct diags *d, bool is_owner)
@@ -53,10 +36,10 @@ static struct json *complaints_to_json(const struct diags *d, bool is_owner)
 	return list;
 }
 
-void oxfile_load_refuse(struct request *r, const char *path, struct diags *d)
+void oxfile_load_refuse(struct call *c, const char *path, struct diags *d)
 {
 	diags_sort(d);
-	request_error(r, RPC_CONFIG, complaints_to_json(d, request_is_owner(r)), "%s has %zu mistake%s", path,
+	call_fail_with(c, RPC_CONFIG, complaints_to_json(d, c->caller.is_owner), "%s has %zu mistake%s", path,
 		d->errors, d->errors == 1 ? "" : "s");
 }
 
@@ -72,7 +55,7 @@ static struct oxfile *read_text(
 	const struct oxfile_source *reading, const char *text, size_t len, struct diags *d)
 {
 	char *folder = reading->folder ? mem_strdup(reading->folder) : path_folder(reading->path);
-	char **environment = environ_from_json(reading->env);
+	char **environment = environ_from_env(reading->env);
 	const struct oxfile_options options = {
 		.path = reading->path,
 		.folder = folder,

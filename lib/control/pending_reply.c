@@ -17,7 +17,7 @@
 
 struct pending_reply {
 	struct handle *h;
-	struct request *r;
+	struct call *c;
 	struct json *result;
 	ev_timer timeout;
 	uint64_t *ids;
@@ -37,7 +37,7 @@ static void waiting_free(struct pending_reply *w)
 		break;
 	}
 	ev_timer_stop(w->h->loop, &w->timeout);
-	request_on_gone(w->r, NULL, NULL);
+	call_on_gone(w->c, NULL, NULL);
 	buf_release(&w->words);
 	map_release(&w->watched);
 	mem_free(w->ids);
@@ -52,7 +52,7 @@ static void forget_all(const struct pending_reply *w)
 
 static void answer(struct pending_reply *w)
 {
-	struct request *r = w->r;
+	struct call *c = w->c;
 	struct json *result = w->result;
 	struct buf words = w->words;
 	bool has_failed = w->has_failed;
@@ -61,11 +61,11 @@ static void answer(struct pending_reply *w)
 	waiting_free(w);
 	if (has_failed) {
 		json_free(result);
-		request_error(r, RPC_FAILED, NULL, "%s", words.ptr);
+		call_fail(c, RPC_FAILED, "%s", words.ptr);
 	} else {
 		if (words.len)
 			json_set_string(result, "verdict", words.ptr);
-		request_answer(r, result);
+		call_answer(c, result);
 	}
 	buf_release(&words);
 }
@@ -82,14 +82,6 @@ static void on_settled(void *context, bool is_ok, const char *words)
 		answer(w);
 }
 
-static int64_t timeout_of(const struct request *r)
-{
-	int64_t value = 0;
-
-	(void)json_int(json_get(request_params(r), "timeout_ms"), &value);
-	return value;
-}
-
 /* As people say what they have typed. */
 static void add_time(struct buf *out, int64_t ms)
 {
@@ -102,39 +94,39 @@ static void add_time(struct buf *out, int64_t ms)
 static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct pending_reply *w = t->data;
-	struct request *r = w->r;
+	struct call *c = w->c;
 	struct buf words = BUF_INIT;
 
 	(void)loop;
 	(void)events;
 	buf_adds(&words, "timed out after ");
-	add_time(&words, timeout_of(r));
+	add_time(&words, call_timeout_ms(c));
 	buf_adds(&words, ": ");
 	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &words);
 	forget_all(w);
 	json_free(w->result);
 	waiting_free(w);
-	request_error(r, RPC_TIMED_OUT, NULL, "%s", words.ptr);
+	call_fail(c, RPC_TIMED_OUT, "%s", words.ptr);
 	buf_release(&words);
 }
 
 /* What was asked for goes on; only nobody waits for it any more. */
-static void on_client_gone(void *context, struct request *r)
+static void on_client_gone(void *context, struct call *c)
 {
 	struct pending_reply *w = context;
 
 	forget_all(w);
 	json_free(w->result);
 	waiting_free(w);
-	request_answer(r, NULL);
+	call_answer(c, NULL);
 }
 
-struct pending_reply *pending_reply_attach(struct handle *h, struct request *r)
+struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
 {
 	struct pending_reply *w = mem_zalloc(1, sizeof(*w));
 
 	w->h = h;
-	w->r = r;
+	w->c = c;
 	buf_init(&w->words);
 	ev_timer_init(&w->timeout, on_timeout, 0, 0);
 	w->timeout.data = w;
@@ -142,10 +134,10 @@ struct pending_reply *pending_reply_attach(struct handle *h, struct request *r)
 	return w;
 }
 
-struct pending_reply *pending_reply_new(struct handle *h, struct request *r)
+struct pending_reply *pending_reply_new(struct handle *h, struct call *c)
 {
-	again_begin(h, r);
-	return pending_reply_attach(h, r);
+	again_begin(h, c);
+	return pending_reply_attach(h, c);
 }
 
 uint64_t pending_reply_id(const struct pending_reply *w)
@@ -181,7 +173,7 @@ void handle_published(struct handle *h, const struct event_ring_item *event)
 			continue;
 		if (!text.len)
 			event_ring_write(event, &text);
-		request_progress(w->r, json_parse(text.ptr, text.len, text.len, NULL));
+		call_progress(w->c, &text);
 	}
 	buf_release(&text);
 }
@@ -197,9 +189,9 @@ static void remember(const struct pending_reply *w, const struct json *result)
 
 void pending_reply_begin(struct pending_reply *w, struct json *result)
 {
-	int64_t timeout = timeout_of(w->r);
+	int64_t timeout = call_timeout_ms(w->c);
 
-	if (request_once(w->r))
+	if (call_key(w->c))
 		remember(w, result);
 	w->result = result;
 	w->is_going = true;
@@ -211,15 +203,15 @@ void pending_reply_begin(struct pending_reply *w, struct json *result)
 		ev_timer_set(&w->timeout, (double)timeout / 1000, 0);
 		ev_timer_start(w->h->loop, &w->timeout);
 	}
-	request_on_gone(w->r, on_client_gone, w);
+	call_on_gone(w->c, on_client_gone, w);
 }
 
 void pending_reply_refuse(struct pending_reply *w, const struct err *e)
 {
-	struct request *r = w->r;
+	struct call *c = w->c;
 
 	again_end(w->h, NULL);
 	forget_all(w);
 	waiting_free(w);
-	request_refuse(r, e);
+	call_refuse(c, e);
 }

@@ -9,13 +9,13 @@
 struct err;
 struct handle;
 struct json;
-struct request;
+struct call;
 struct pending_reply;
 
 /* Makes a number for herd_request() and the like. */
-struct pending_reply *pending_reply_new(struct handle *h, struct request *r);
+struct pending_reply *pending_reply_new(struct handle *h, struct call *c);
 /* For what an earlier request began: the herd is asked for nothing. */
-struct pending_reply *pending_reply_attach(struct handle *h, struct request *r);
+struct pending_reply *pending_reply_attach(struct handle *h, struct call *c);
 uint64_t pending_reply_id(const struct pending_reply *w);
 /* A further number: the answer comes when all of them are settled, and is good when all are. */
 uint64_t pending_reply_another_id(struct pending_reply *w);

@@ -1,218 +1,200 @@
 #include "control/rpc_call.h"
 
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
+#include "base/err.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "control/rpc_session.h"
 
-struct request *request_new(struct rpc_session *session)
+static struct rpc_call *rpc_call_of(struct call *c)
 {
-	struct request *r = mem_zalloc(1, sizeof(*r));
-
-	r->session = session;
-	r->method = r->params.method = METHOD_COUNT;
-	r->peer = session->peer;
-	buf_init(&r->e.text);
-	vec_push(&session->requests, r);
-	return r;
-}
-
-enum method request_method(const struct request *r)
-{
-	return r->method;
-}
-
-const struct json *request_params(const struct request *r)
-{
-	return r->rpc.params;
-}
-
-struct unixsock_peer request_peer(const struct request *r)
-{
-	return r->peer;
-}
-
-bool request_is_owner(const struct request *r)
-{
-	return r->peer.uid == 0 || r->peer.uid == geteuid();
-}
-
-void request_forbid(struct request *r, const char *what, const char *needs)
-{
-	const struct rpc_server_options *o = &r->session->server->options;
-
-	if (rpc_server_logs_refusal(r->session->server))
-		log_warn("control: refused %s to uid %u, pid %d", method_name(r->method),
-			(unsigned int)r->peer.uid, (int)r->peer.pid);
-	request_error(r, RPC_FORBIDDEN, NULL,
-		"permission denied: %s needs %s; you are in group '%s' with right '%s'", what, needs,
-		o->group_name ? o->group_name : "", o->group_rights ? o->group_rights : "control");
-}
-
-void request_forbid_member(struct request *r, const char *format, ...)
-{
-	struct buf what = BUF_INIT;
-	char needs[64];
-	va_list args;
-
-	va_start(args, format);
-	buf_addfv(&what, format, args);
-	va_end(args);
-	(void)snprintf(needs, sizeof(needs), "the owner (uid %u)", (unsigned int)geteuid());
-	request_forbid(r, what.ptr, needs);
-	buf_release(&what);
-}
-
-const char *request_once(const struct request *r)
-{
-	return method_changes(r->method) ? r->rpc.once : NULL;
-}
-
-struct err *request_err(struct request *r)
-{
-	return &r->e;
+	return (struct rpc_call *)c;
 }
 
 /* The session may now have room for a line that waits. */
-static void request_leave(struct request *r)
+static void rpc_call_free(struct rpc_call *r)
 {
 	struct rpc_session *s = r->session;
 
-	for (size_t i = 0; s && i < s->requests.len; i++) {
-		if (s->requests.items[i] != r)
+	for (size_t i = 0; s && i < s->calls.len; i++) {
+		if (s->calls.items[i] != r)
 			continue;
-		vec_remove(&s->requests, i);
+		vec_remove(&s->calls, i);
 		break;
 	}
 	if (s)
 		rpc_session_mark(s);
-	params_release(&r->params);
-	rpc_request_release(&r->rpc);
-	err_release(&r->e);
+	params_release(&r->call.params);
+	rpc_request_release(&r->request);
 	mem_free(r);
 }
 
-static bool wants_answer(const struct request *r)
+static bool wants_answer(const struct rpc_call *r)
 {
-	return r->session && r->rpc.id;
+	return r->session && r->request.id;
 }
 
-void request_answer(struct request *r, struct json *result)
+static void on_answer(struct call *c, const struct buf *result)
 {
+	struct rpc_call *r = rpc_call_of(c);
+	struct rpc_session *s = r->session;
 	struct buf line = BUF_INIT;
 
 	if (wants_answer(r)) {
-		rpc_write_result(&line, r->rpc.id, result);
+		rpc_write_result_text(&line, r->request.id, result->ptr, result->len);
 		if (line.len > RPC_MESSAGE_MAX) {
 			buf_release(&line);
-			rpc_write_error(&line, r->rpc.id, RPC_TOO_LARGE,
+			rpc_write_error(&line, r->request.id, RPC_TOO_LARGE,
 				"the answer is too large; ask for less", NULL);
 		}
-		rpc_session_answer(r->session, &line);
-		if (method_changes(r->method) && !r->session->is_broken && !r->session->is_closing) {
-			r->session->has_promised = true;
-			rpc_send_queue_promise(&r->session->out);
+		rpc_session_answer(s, &line);
+		if (method_changes(call_method(c)) && !s->is_broken && !s->is_closing) {
+			s->has_promised = true;
+			rpc_send_queue_promise(&s->out);
 		}
 	}
-	json_free(result);
 	buf_release(&line);
-	request_leave(r);
+	rpc_call_free(r);
 }
 
-void request_error(struct request *r, int code, struct json *data, const char *format, ...)
+static void on_fail(struct call *c, int code, const char *words, const struct json *data)
 {
-	struct buf words = BUF_INIT;
+	struct rpc_call *r = rpc_call_of(c);
 	struct buf line = BUF_INIT;
-	va_list args;
 
-	va_start(args, format);
-	buf_addfv(&words, format, args);
-	va_end(args);
 	if (wants_answer(r)) {
-		rpc_write_error(&line, r->rpc.id, code, words.ptr, data);
+		rpc_write_error(&line, r->request.id, code, words, data);
 		rpc_session_answer(r->session, &line);
 	}
-	json_free(data);
-	buf_release(&words);
 	buf_release(&line);
-	request_leave(r);
+	rpc_call_free(r);
 }
 
-void request_refuse(struct request *r, const struct err *e)
+/* A notification with the request's id as the last of its parameters. */
+static void write_note(const struct rpc_call *r, const char *name, const struct buf *params, struct buf *line)
 {
-	int code = e->number == ENOENT ? RPC_NO_TARGET : e->number == EINVAL ? RPC_PARAMS : RPC_FAILED;
+	struct buf text = BUF_INIT;
+	struct json *object = NULL;
 
-	request_error(r, code, NULL, "%s", e->text.ptr);
+	buf_add(&text, params->ptr, params->len - 1);
+	buf_addf(&text, "%s\"id\":%s}", text.len > 1 ? "," : "", r->request.id);
+	object = json_new_text(text.ptr);
+	rpc_write_notification(line, name, object);
+	json_free(object);
+	buf_release(&text);
 }
 
-void request_progress(struct request *r, struct json *params)
+/* An event may have an `id` of its own, which gives way. */
+static void write_progress(const struct rpc_call *r, const struct buf *params, struct buf *line)
 {
+	struct json *object = json_parse(params->ptr, params->len, params->len, NULL);
+
+	json_set(object, "id", json_clone(json_get(r->request.root, "id")));
+	rpc_write_notification(line, "progress", object);
+	json_free(object);
+}
+
+static void on_progress(struct call *c, const struct buf *params)
+{
+	struct rpc_call *r = rpc_call_of(c);
 	struct buf line = BUF_INIT;
 	struct rpc_send_text *text = NULL;
 
 	if (wants_answer(r)) {
-		const struct json *id = json_get(r->rpc.root, "id");
-
-		json_set(params, "id", json_clone(id));
-		rpc_write_notification(&line, "progress", params);
+		write_progress(r, params, &line);
 		text = rpc_send_text_new(line.ptr, line.len);
 		rpc_session_event(r->session, text);
 		rpc_send_text_drop(text);
 	}
-	json_free(params);
 	buf_release(&line);
 }
 
-void request_note(struct request *r, const char *method, struct json *params)
+static void on_note(struct call *c, const char *name, const struct buf *params)
 {
+	struct rpc_call *r = rpc_call_of(c);
 	struct buf line = BUF_INIT;
 
 	if (wants_answer(r)) {
-		json_set(params, "id", json_clone(json_get(r->rpc.root, "id")));
-		rpc_write_notification(&line, method, params);
+		write_note(r, name, params, &line);
 		rpc_session_answer(r->session, &line);
 	}
-	json_free(params);
 	buf_release(&line);
 }
 
-void request_on_room(struct request *r, void (*room)(void *context, struct request *r), void *context)
+static void want_room(struct call *c)
 {
-	r->room = room;
-	r->room_context = context;
-	if (r->session)
-		rpc_session_mark(r->session);
+	rpc_session_mark(rpc_call_of(c)->session);
 }
 
-void request_on_gone(struct request *r, void (*gone)(void *context, struct request *r), void *context)
+static int64_t listen_to(struct call *c, bool listens)
 {
-	if (!r->session && gone) {
-		gone(context, r);
-		return;
-	}
-	r->gone = gone;
-	r->gone_context = context;
+	struct rpc_session *s = rpc_call_of(c)->session;
+
+	s->is_subscribed = listens;
+	return s->server->seq;
 }
 
-bool request_is_gone(const struct request *r)
+static bool logs_refusal(struct call *c)
 {
-	return !r->session;
+	return rpc_server_logs_refusal(rpc_call_of(c)->session->server);
 }
 
-void request_detach(struct request *r)
-{
-	void (*gone)(void *context, struct request *r) = r->gone;
+static const struct call_transport transport = {
+	.answer = on_answer,
+	.fail = on_fail,
+	.progress = on_progress,
+	.note = on_note,
+	.want_room = want_room,
+	.listen = listen_to,
+	.logs_refusal = logs_refusal,
+};
 
+static struct rpc_call *rpc_call_new(struct rpc_session *s)
+{
+	struct rpc_call *r = mem_zalloc(1, sizeof(*r));
+
+	r->session = s;
+	r->call.transport = &transport;
+	r->call.router = &s->server->options.router;
+	r->call.params.method = METHOD_COUNT;
+	r->call.caller = (struct caller){
+		.uid = s->peer.uid,
+		.pid = s->peer.pid,
+		.is_owner = rpc_session_is_owner(s),
+	};
+	vec_push(&s->calls, r);
+	return r;
+}
+
+/* A code with words, or 0. */
+static int read_call(struct rpc_call *r, const char *line, size_t len, struct err *e)
+{
+	int code = rpc_request_parse(&r->request, line, len, e);
+	enum method method = METHOD_COUNT;
+
+	if (code)
+		return code;
+	method = method_find(r->request.method, e);
+	if (method == METHOD_COUNT)
+		return RPC_METHOD;
+	r->call.key = r->request.once;
+	return params_decode(&r->call.params, method, r->request.params, e) < 0 ? RPC_PARAMS : 0;
+}
+
+void rpc_call_take(struct rpc_session *session, const char *line, size_t len)
+{
+	struct rpc_call *r = rpc_call_new(session);
+	struct err e = ERR_INIT;
+	int code = read_call(r, line, len, &e);
+
+	if (code)
+		call_fail(&r->call, code, "%s", e.text.ptr);
+	else
+		call_begin(&r->call);
+	err_release(&e);
+}
+
+void rpc_call_detach(struct rpc_call *r)
+{
 	r->session = NULL;
-	r->gone = NULL;
-	r->room = NULL;
-	/* It may answer in there, which ends the request. */
-	if (gone)
-		gone(r->gone_context, r);
+	call_lose_client(&r->call);
 }

@@ -224,7 +224,7 @@ static void forget(struct rpc_server *s, struct rpc_session *session)
 
 static bool has_room(const struct rpc_session *session)
 {
-	return session->requests.len < SESSION_REQUESTS_MAX && session->out.bytes <= SESSION_PAUSE_BYTES;
+	return session->calls.len < SESSION_REQUESTS_MAX && session->out.bytes <= SESSION_PAUSE_BYTES;
 }
 
 /* Lines are not looked at in here: what they change would miss whatever the owner of the loop does at the end of a turn. */

@@ -1,6 +1,6 @@
 /*
- * The control socket: takes connections, checks who they are, hands requests to a table of handlers and brings answers back.  It knows
- * nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
+ * The control socket: takes connections, checks who they are, hands calls to their handlers and brings answers back: one
+ * transport of calls (control/call.h).  It knows nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
  *
  * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is
  * for the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
@@ -13,12 +13,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "control/rpc_call.h"
+#include "control/call.h"
 #include "os/unixsock.h"
 
 struct ev_loop;
 struct err;
-struct json;
 struct rpc_server;
 
 enum {
@@ -30,25 +29,12 @@ enum {
 	SESSION_EVENTS_MAX = 256 * 1024, /* bytes of events waiting; beyond, events are dropped and counted */
 };
 
-/*
- * Returns 0 if it has answered or will; -1 if it has done neither: the client then gets RPC_FAILED with the words of request_err().
- * NULL in the table: a method that is not there yet.
- */
-typedef int (*rpc_server_handler)(void *context, struct request *r);
-
 struct rpc_server_options {
 	const char *path;
 	gid_t group; /* UNIXSOCK_NO_GROUP: none */
-	/* METHOD_COUNT of them, what the group's members may ask for; borrowed; NULL: all that is not for the owner alone. */
-	const bool *group_may;
-	const char *group_name,
-		*group_rights; /* as somebody wrote them, for messages; borrowed; may be NULL */
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
-	const rpc_server_handler *handlers; /* METHOD_COUNT of them; borrowed, as is the context */
-	void *context;
-	/* True for one that was asked before, and then it is answered by this; NULL: none is. */
-	bool (*again)(void *context, struct request *r);
-	int64_t last_seq; /* of the events of an earlier brain; numbers go on from there */
+	struct call_router router; /* who answers; its context goes to the functions below too */
+	int64_t last_seq;          /* of the events of an earlier brain; numbers go on from there */
 	/*
 	 * What was changed is on disk when `ended` has reached what `due` says now, and rpc_server_saved() is called whenever it may have; answers
 	 * to what changes something wait for that.  Both NULL: for nothing.

@@ -1,7 +1,6 @@
 #include "control/rpc_session.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -11,7 +10,7 @@
 #include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/audit.h"
+#include "control/rpc_call.h"
 #include "loop/loop.h"
 
 /* Bytes taken in one turn, so that one client cannot keep the others waiting. */
@@ -86,87 +85,7 @@ static void tell_missed(struct rpc_session *s)
 	buf_release(&line);
 }
 
-/* --- requests --- */
-
-static void refuse(struct request *r, int code)
-{
-	request_error(r, code, NULL, "%s", r->e.text.ptr);
-}
-
-static void forbid_param(struct request *r, const char *param)
-{
-	if (r->method == METHOD_START && r->params.start.name)
-		request_forbid_member(r, "'start' of a new app");
-	else
-		request_forbid_member(r, "'%s' with '%s'", method_command(r->method), param);
-}
-
-/* False after it was answered with who may, and is gone. */
-static bool check_rights(struct rpc_session *s, struct request *r)
-{
-	const bool *group_may = s->server->options.group_may;
-	const char *name = method_command(r->method);
-	const char *param = params_owners(&r->params);
-	char what[128], needs[128];
-
-	if (request_is_owner(r))
-		return true;
-	if (method_is_owners(r->method)) {
-		request_forbid_member(r, "'%s'", name);
-		return false;
-	}
-	if ((!group_may || group_may[r->method]) && !param)
-		return true;
-	if (!group_may || group_may[r->method]) {
-		forbid_param(r, param);
-		return false;
-	}
-	(void)snprintf(what, sizeof(what), "'%s'", name);
-	(void)snprintf(needs, sizeof(needs), "the right '%s' or '%s'",
-		method_rights(r->method) == METHOD_READ ? "read" : "control", method_name(r->method));
-	request_forbid(r, what, needs);
-	return false;
-}
-
-static void dispatch(struct rpc_session *s, struct request *r)
-{
-	rpc_server_handler handle = NULL;
-
-	r->method = method_find(r->rpc.method, &r->e);
-	if (r->method == METHOD_COUNT) {
-		refuse(r, RPC_METHOD);
-		return;
-	}
-	if (params_decode(&r->params, r->method, r->rpc.params, &r->e) < 0) {
-		refuse(r, RPC_PARAMS);
-		return;
-	}
-	handle = s->server->options.handlers[r->method];
-	if (!handle) {
-		err_set(&r->e, "'%s' is not supported yet", r->rpc.method);
-		refuse(r, RPC_METHOD);
-		return;
-	}
-	if (!check_rights(s, r))
-		return;
-	if (s->server->options.again && s->server->options.again(s->server->options.context, r))
-		return;
-	audit_write(r);
-	/* After 0 the request may be answered and gone already. */
-	if (handle(s->server->options.context, r) < 0)
-		refuse(r, RPC_FAILED);
-}
-
-static void take_line(struct rpc_session *s, const char *line, size_t len)
-{
-	struct request *r = request_new(s);
-	int code = rpc_request_parse(&r->rpc, line, len, &r->e);
-
-	if (code)
-		refuse(r, code);
-	else
-		dispatch(s, r);
-}
+/* --- what comes in --- */
 
 static void refuse_flood(struct rpc_session *s)
 {
@@ -182,7 +101,7 @@ static void refuse_flood(struct rpc_session *s)
 
 static bool is_paused(const struct rpc_session *s)
 {
-	return s->requests.len >= SESSION_REQUESTS_MAX || s->out.bytes > SESSION_PAUSE_BYTES;
+	return s->calls.len >= SESSION_REQUESTS_MAX || s->out.bytes > SESSION_PAUSE_BYTES;
 }
 
 static bool is_over(const struct rpc_session *s)
@@ -192,7 +111,7 @@ static bool is_over(const struct rpc_session *s)
 
 bool rpc_session_is_idle(const struct rpc_session *s)
 {
-	return s->is_closing || (!s->requests.len && !s->is_subscribed && !s->has_lines && !s->out.bytes);
+	return s->is_closing || (!s->calls.len && !s->is_subscribed && !s->has_lines && !s->out.bytes);
 }
 
 void rpc_session_dismiss(struct rpc_session *s)
@@ -258,7 +177,7 @@ void rpc_session_work(struct rpc_session *s)
 		if (got == RPC_LOST)
 			refuse_flood(s);
 		else
-			take_line(s, line, len);
+			rpc_call_take(s, line, len);
 	}
 	listen_or_not(s);
 	rpc_session_mark(s);
@@ -266,10 +185,10 @@ void rpc_session_work(struct rpc_session *s)
 
 bool rpc_session_has_room(const struct rpc_session *s)
 {
-	if (is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES)
+	if (is_over(s) || s->out.bytes >= CALL_ROOM_BYTES)
 		return false;
-	for (size_t i = 0; i < s->requests.len; i++)
-		if (((const struct request *)s->requests.items[i])->room)
+	for (size_t i = 0; i < s->calls.len; i++)
+		if (call_wants_room(s->calls.items[i]))
 			return true;
 	return false;
 }
@@ -277,14 +196,11 @@ bool rpc_session_has_room(const struct rpc_session *s)
 void rpc_session_offer_room(struct rpc_session *s)
 {
 	/* From the end: each may answer, which takes it out of the list. */
-	for (size_t i = s->requests.len; i-- > 0;) {
-		struct request *r = s->requests.items[i];
-		void (*room)(void *context, struct request *r) = r->room;
+	for (size_t i = s->calls.len; i-- > 0;) {
+		struct call *c = s->calls.items[i];
 
-		if (!room || is_over(s) || s->out.bytes >= REQUEST_ROOM_BYTES || !has_time(s))
-			continue;
-		r->room = NULL;
-		room(r->room_context, r);
+		if (call_wants_room(c) && !is_over(s) && s->out.bytes < CALL_ROOM_BYTES && has_time(s))
+			call_offer_room(c);
 	}
 }
 
@@ -335,7 +251,7 @@ static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
 static void keep_promises(struct rpc_session *s)
 {
 	const struct rpc_server_options *o = &s->server->options;
-	const char *words = o->unsaved ? o->unsaved(o->context) : NULL;
+	const char *words = o->unsaved ? o->unsaved(o->router.context) : NULL;
 	struct buf members = BUF_INIT;
 
 	if (words) {
@@ -354,9 +270,9 @@ static bool is_held(struct rpc_session *s)
 	bool has_promised = s->has_promised || s->held;
 
 	if (s->has_promised && o->due)
-		s->held = o->due(o->context);
+		s->held = o->due(o->router.context);
 	s->has_promised = false;
-	if (s->held && s->held <= o->ended(o->context))
+	if (s->held && s->held <= o->ended(o->router.context))
 		s->held = 0;
 	if (has_promised && !s->held)
 		keep_promises(s);
@@ -387,7 +303,7 @@ bool rpc_session_turn(struct rpc_session *s)
 	ev_io_stop(loop, &s->writer);
 	if (s->is_closing)
 		return false;
-	return !s->input_ended || s->has_lines || s->requests.len || s->is_subscribed;
+	return !s->input_ended || s->has_lines || s->calls.len || s->is_subscribed;
 }
 
 /* --- life --- */
@@ -419,9 +335,9 @@ void rpc_session_free(struct rpc_session *s)
 	ev_io_stop(loop, &s->reader);
 	ev_io_stop(loop, &s->writer);
 	ev_io_stop(loop, &s->hangup);
-	while (s->requests.len)
-		request_detach(vec_pop(&s->requests));
-	vec_release(&s->requests);
+	while (s->calls.len)
+		rpc_call_detach(vec_pop(&s->calls));
+	vec_release(&s->calls);
 	if (s->hangup_fd >= 0)
 		close(s->hangup_fd);
 	close(s->fd);

@@ -1,5 +1,5 @@
 /*
- * One connection.  Inside of lib/control only: server.c makes sessions, request.c and stream.c give them texts to send.
+ * One connection.  Inside of lib/control only: rpc_server.c makes sessions, rpc_call.c and rpc_stream.c give them texts to send.
  *
  * Sessions write and die in one place only, rpc_session_turn(), which the server calls at the end of a turn of the loop for those that are
  * marked: so nobody who answers or publishes has to fear that a session vanishes under his hands.
@@ -12,13 +12,11 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/err.h"
 #include "base/vec.h"
 #include "control/rpc_send_queue.h"
 #include "control/rpc_server.h"
 #include "loop/watchers.h"
 #include "os/unixsock.h"
-#include "wire/params.h"
 #include "wire/rpc.h"
 
 struct rpc_session {
@@ -28,7 +26,7 @@ struct rpc_session {
 	struct unixsock_peer peer;
 	struct rpc_lines lines;
 	struct rpc_send_queue out;
-	struct vec requests; /* of struct request *, unanswered; they outlive the session if they must */
+	struct vec calls; /* of struct rpc_call *, unanswered; they outlive the session if they must */
 
 	uint64_t used_at; /* by the server's count: when it last said something */
 	bool is_subscribed;
@@ -43,19 +41,6 @@ struct rpc_session {
 
 	int hangup_fd; /* see watch_hangup(); -1 when there is none */
 	struct ev_io hangup;
-};
-
-struct request {
-	struct rpc_session *session; /* NULL: the client is gone */
-	struct rpc_request rpc;
-	enum method method;
-	struct params params; /* decoded by the table */
-	struct unixsock_peer peer;
-	struct err e;
-	void (*gone)(void *context, struct request *r);
-	void *gone_context;
-	void (*room)(void *context, struct request *r);
-	void *room_context;
 };
 
 struct rpc_server {
@@ -84,15 +69,15 @@ struct rpc_server {
 bool rpc_session_is_idle(const struct rpc_session *s);
 /* Says that its place is needed, and closes it. */
 void rpc_session_dismiss(struct rpc_session *s);
-/* server.c: counts one, and says whether it is to be logged: most are not while somebody is refused all the time. */
+/* rpc_server.c: counts one, and says whether it is to be logged: most are not while somebody is refused all the time. */
 bool rpc_server_logs_refusal(struct rpc_server *s);
-/* server.c: whether this turn has time left for what another session asks; a session that finds none is resumed in a later turn. */
+/* rpc_server.c: whether this turn has time left for what another session asks; a session that finds none is resumed in a later turn. */
 bool rpc_server_has_time(struct rpc_server *s, bool is_owner);
 bool rpc_session_is_owner(const struct rpc_session *s);
 /* Takes over `fd`. */
 struct rpc_session *rpc_session_new(struct rpc_server *server, int fd, const struct unixsock_peer *peer);
 void rpc_session_free(struct rpc_session *s);
-/* server.c: remembers that rpc_session_turn() is due. */
+/* rpc_server.c: remembers that rpc_session_turn() is due. */
 void rpc_session_mark(struct rpc_session *s);
 /* Sends what it can; false if the session is over and to be freed. */
 bool rpc_session_turn(struct rpc_session *s);
@@ -108,11 +93,5 @@ void rpc_session_offer_room(struct rpc_session *s);
 void rpc_session_answer(struct rpc_session *s, const struct buf *line);
 /* Dropped and counted when there is no room. */
 void rpc_session_event(struct rpc_session *s, struct rpc_send_text *text);
-
-struct request *request_new(struct rpc_session *session);
-/* Answers that `what` needs that, and who the asker is. */
-void request_forbid(struct request *r, const char *what, const char *needs);
-/* The client is gone: tells whoever waits, leaves the request to him. */
-void request_detach(struct request *r);
 
 #endif

@@ -37,24 +37,3 @@ int64_t rpc_stream_seq(const struct rpc_server *s)
 {
 	return s->seq;
 }
-
-void rpc_stream_subscribe(struct request *r, struct json *snapshot)
-{
-	struct json *answer = json_new_object();
-	struct rpc_session *session = r->session;
-
-	json_set_int(answer, "seq", session ? session->server->seq : 0);
-	json_set(answer, "snapshot", snapshot ? snapshot : json_new_null());
-	if (session)
-		session->is_subscribed = true;
-	request_answer(r, answer);
-}
-
-void rpc_stream_unsubscribe(struct request *r)
-{
-	struct json *answer = json_new_object();
-
-	if (r->session)
-		r->session->is_subscribed = false;
-	request_answer(r, answer);
-}

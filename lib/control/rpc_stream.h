@@ -11,8 +11,6 @@
 
 #include "base/buf.h"
 
-struct json;
-struct request;
 struct rpc_server;
 
 /* Whether it is worth while to write events at all. */
@@ -21,9 +19,5 @@ bool rpc_stream_has_listeners(const struct rpc_server *s);
 void rpc_stream_publish(struct rpc_server *s, const struct buf *event);
 /* The number of the last event. */
 int64_t rpc_stream_seq(const struct rpc_server *s);
-/* Answers `{"seq": n, "snapshot": …}`, taking the snapshot over, and begins to send events. */
-void rpc_stream_subscribe(struct request *r, struct json *snapshot);
-/* Answers, and no event follows. */
-void rpc_stream_unsubscribe(struct request *r);
 
 #endif

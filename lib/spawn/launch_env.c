@@ -56,16 +56,14 @@ void launch_envs_release(struct launch_envs *c)
 	map_release_with(&c->known, caller_free);
 }
 
-static void set_env_limits(struct launch_env *caller, const struct json *limits)
+static void set_env_limits(struct launch_env *caller, const struct env *limits)
 {
-	const struct json *member = NULL;
-
 	caller->limit_count = 0;
-	JSON_EACH (limits, member) {
-		int resource = limit_find(json_key(member));
+	for (size_t i = 0; i < limits->len; i++) {
+		int resource = limit_find(limits->items[i].name);
 		struct rlimit limit;
 
-		if (resource < 0 || !limit_read(json_string(member, ""), &limit) ||
+		if (resource < 0 || !limit_read(limits->items[i].value, &limit) ||
 			caller->limit_count == KEEPER_RLIMITS_MAX)
 			continue;
 		caller->limits[caller->limit_count++] = (struct keeper_rlimit){
@@ -98,19 +96,17 @@ static struct json *limits_to_json(const struct launch_env *caller)
 }
 
 static struct launch_env *add_launch_env(
-	struct launch_envs *c, const char *key, const struct json *env, int mask, const char *profile)
+	struct launch_envs *c, const char *key, const struct env *env, int mask, const char *profile)
 {
 	struct launch_env *caller = mem_zalloc(1, sizeof(*caller));
-	const struct json *member = NULL;
 
 	caller->profile = mem_strdup(profile);
 	caller->mask = mask >= 0 ? mask & 0777 : DEFAULT_UMASK;
-	JSON_EACH (env, member) {
-		const char *value = json_string(member, NULL);
+	for (size_t i = 0; i < env->len; i++) {
+		const char *name = env->items[i].name;
 
-		if (value && *json_key(member) && !strchr(json_key(member), '=') &&
-			!is_inner(json_key(member)) && caller->env.len < LIST_ITEMS_MAX)
-			env_put(&caller->env, json_key(member), value);
+		if (*name && !strchr(name, '=') && !is_inner(name) && caller->env.len < LIST_ITEMS_MAX)
+			env_put(&caller->env, name, env->items[i].value);
 	}
 	caller_free(map_put(&c->known, key, caller));
 	return caller;
@@ -121,7 +117,7 @@ static void key_of(int64_t number, char key[24])
 	snprintf(key, 24, "#%lld", (long long)number);
 }
 
-int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask, const char *profile)
+int64_t launch_envs_add(struct launch_envs *c, const struct env *env, int mask, const char *profile)
 {
 	char key[24];
 
@@ -130,7 +126,7 @@ int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask,
 	return c->last;
 }
 
-void launch_envs_limit(struct launch_envs *c, int64_t number, const struct json *limits)
+void launch_envs_limit(struct launch_envs *c, int64_t number, const struct env *limits)
 {
 	char key[24];
 	struct launch_env *caller = NULL;
@@ -176,7 +172,7 @@ void launch_envs_sweep(
 	vec_release_with(&unused, mem_free);
 }
 
-struct json *launch_env_to_json(const struct launch_env *caller)
+static struct json *env_to_json(const struct launch_env *caller)
 {
 	struct json *env = caller ? json_new_object() : NULL;
 
@@ -194,7 +190,7 @@ struct json *launch_envs_to_json(const struct launch_envs *c)
 		const struct launch_env *caller = entry->value;
 		struct json *object = json_set(root, entry->key, json_new_object());
 
-		json_set(object, "env", launch_env_to_json(caller));
+		json_set(object, "env", env_to_json(caller));
 		json_set_int(object, "umask", caller->mask);
 		json_set(object, "rlimits", limits_to_json(caller));
 		if (caller->profile)
@@ -203,33 +199,51 @@ struct json *launch_envs_to_json(const struct launch_envs *c)
 	return root;
 }
 
+/* Those of an object that are strings; a later one of the same name wins. */
+static struct env env_from_json(const struct json *j)
+{
+	struct env env = { .items = mem_zalloc(json_count(j) + 1, sizeof(*env.items)) };
+	const struct json *member = NULL;
+
+	JSON_EACH (j, member) {
+		if (json_string(member, NULL))
+			env.items[env.len++] = (struct env_var){
+				.name = mem_strdup(json_key(member)),
+				.value = mem_strdup(json_string(member, NULL)),
+			};
+	}
+	return env;
+}
+
 void launch_envs_from_json(struct launch_envs *c, const struct json *j)
 {
 	const struct json *member = NULL;
 
 	JSON_EACH (j, member) {
+		struct env env = env_from_json(json_get(member, "env"));
+		struct env limits = env_from_json(json_get(member, "rlimits"));
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);
-		set_env_limits(add_launch_env(c, json_key(member), json_get(member, "env"), (int)mask,
+		set_env_limits(add_launch_env(c, json_key(member), &env, (int)mask,
 				       json_string(json_get(member, "profile"), NULL)),
-			json_get(member, "rlimits"));
+			&limits);
 		if (number_of_key(json_key(member)) > c->last)
 			c->last = number_of_key(json_key(member));
+		env_release(&env);
+		env_release(&limits);
 	}
 }
 
-char **environ_from_json(const struct json *env)
+char **environ_from_env(const struct env *env)
 {
-	char **list = mem_zalloc(json_count(env) + 1, sizeof(*list));
-	const struct json *member = NULL;
-	size_t len = 0;
+	char **list = mem_zalloc((env ? env->len : 0) + 1, sizeof(*list));
 
-	JSON_EACH (env, member) {
+	for (size_t i = 0; env && i < env->len; i++) {
 		struct buf text = BUF_INIT;
 
-		buf_addf(&text, "%s=%s", json_key(member), json_string(member, ""));
-		list[len++] = buf_detach(&text);
+		buf_addf(&text, "%s=%s", env->items[i].name, env->items[i].value);
+		list[i] = buf_detach(&text);
 	}
 	return list;
 }

@@ -34,10 +34,10 @@ struct launch_envs {
 	}
 
 void launch_envs_release(struct launch_envs *c);
-/* `env` is an object of strings, as a request brings it; inner variables are left out.  NULL: none.  Gives its number, from 1. */
-int64_t launch_envs_add(struct launch_envs *c, const struct json *env, int mask, const char *profile);
-/* Resource limits of one that was added: an object of names and texts as in os/limits.h.  What makes no sense is left out. */
-void launch_envs_limit(struct launch_envs *c, int64_t number, const struct json *limits);
+/* `env` as a call brings it; inner variables are left out.  Gives its number, from 1. */
+int64_t launch_envs_add(struct launch_envs *c, const struct env *env, int mask, const char *profile);
+/* Resource limits of one that was added: names and texts as in os/limits.h.  What makes no sense is left out. */
+void launch_envs_limit(struct launch_envs *c, int64_t number, const struct env *limits);
 /* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
 const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t number, const char *app);
 /* Forgets those that are not used. */
@@ -47,9 +47,7 @@ struct json *launch_envs_to_json(const struct launch_envs *c);
 /* What makes no sense is left out. */
 void launch_envs_from_json(struct launch_envs *c, const struct json *j);
 
-/* An environ of NAME=value from such an object, for the reader of oxfiles; freed with argv_free(). */
-/* The same the other way round: an object of strings, to be freed; NULL for nobody. */
-struct json *launch_env_to_json(const struct launch_env *caller);
-char **environ_from_json(const struct json *env);
+/* An environ of NAME=value, for the reader of oxfiles; freed with argv_free().  NULL gives an empty one. */
+char **environ_from_env(const struct env *env);
 
 #endif

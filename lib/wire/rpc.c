@@ -295,6 +295,13 @@ void rpc_write_result(struct buf *out, const char *id, const struct json *result
 	buf_adds(out, "}\n");
 }
 
+void rpc_write_result_text(struct buf *out, const char *id, const char *result, size_t len)
+{
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", id);
+	buf_add(out, result, len);
+	buf_adds(out, "}\n");
+}
+
 bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text, size_t *text_len)
 {
 	char head[80];

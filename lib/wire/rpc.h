@@ -95,6 +95,8 @@ void rpc_message_release(struct rpc_message *message);
 void rpc_write_request(
 	struct buf *out, int64_t id, const char *once, const char *method, const struct json *params);
 void rpc_write_result(struct buf *out, const char *id, const struct json *result);
+/* The same with JSON as text. */
+void rpc_write_result_text(struct buf *out, const char *id, const char *result, size_t len);
 /*
  * Where the result stands in an answer to request `id`, if the line is exactly as rpc_write_result() writes it and the result is JSON: for who
  * passes it on.  False for every other line, which rpc_message_parse() then judges.

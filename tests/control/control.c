@@ -18,65 +18,71 @@
 /* Milliseconds without any progress after which a test has failed. */
 enum { PATIENCE_MS = 5000, TURN_MS = 20 };
 
-static int answer_ping(void *context, struct request *r)
+static void answer_ping(void *context, struct call *c)
 {
 	(void)context;
-	request_answer(r, json_new_string("pong"));
-	return 0;
+	call_answer(c, json_new_string("pong"));
 }
 
 /* As many bytes as `limit` says, so that a test can fill queues. */
-static int answer_why(void *context, struct request *r)
+static void answer_why(void *context, struct call *c)
 {
 	struct buf text = BUF_INIT;
-	int64_t size = 0;
 
 	(void)context;
-	if (json_int(json_get(request_params(r), "limit"), &size))
-		buf_fill(&text, 'x', (size_t)size);
-	request_answer(r, json_new_string(text.ptr));
+	buf_fill(&text, 'x', (size_t)c->params.why.limit.value);
+	call_answer(c, json_new_string(text.ptr));
 	buf_release(&text);
-	return 0;
 }
 
-static void on_gone(void *context, struct request *r)
+void tell_progress(struct call *c, const char *params)
+{
+	struct buf text = BUF_INIT;
+
+	buf_adds(&text, params);
+	call_progress(c, &text);
+	buf_release(&text);
+}
+
+static void on_gone(void *context, struct call *c)
 {
 	struct fixture *f = context;
 
 	f->gone++;
 	if (f->answers_when_gone)
-		request_answer(r, NULL);
+		call_answer(c, NULL);
 }
 
-static int keep_stop(void *context, struct request *r)
+static void keep_stop(void *context, struct call *c)
 {
 	struct fixture *f = context;
 
-	f->kept = r;
+	f->kept = c;
 	f->kept_count++;
-	request_on_gone(r, on_gone, f);
-	return 0;
+	call_on_gone(c, on_gone, f);
 }
 
-static int fail_reset(void *context, struct request *r)
+static void fail_reset(void *context, struct call *c)
 {
 	(void)context;
-	return err_set(request_err(r), "it is broken");
+	call_fail(c, RPC_FAILED, "it is broken");
 }
 
-static int take_subscriber(void *context, struct request *r)
+static void take_subscriber(void *context, struct call *c)
 {
 	struct fixture *f = context;
+	struct json *answer = json_new_object();
 
-	rpc_stream_subscribe(r, json_new_int(rpc_stream_seq(f->server)));
-	return 0;
+	json_set_int(answer, "seq", call_listen(c, true));
+	json_set_int(answer, "snapshot", rpc_stream_seq(f->server));
+	call_answer(c, answer);
 }
 
-static int take_unsubscriber(void *context, struct request *r)
+static void take_unsubscriber(void *context, struct call *c)
 {
 	(void)context;
-	rpc_stream_unsubscribe(r);
-	return 0;
+	(void)call_listen(c, false);
+	call_answer(c, json_new_object());
 }
 
 static void catch_log(void *context, enum log_level level, const char *line, size_t len)
@@ -130,8 +136,7 @@ void fixture_start(struct fixture *f)
 		.path = f->path,
 		.group = UNIXSOCK_NO_GROUP,
 		.listener = -1,
-		.handlers = f->handlers,
-		.context = f,
+		.router = { .handlers = f->handlers, .context = f },
 		.due = saves_due,
 		.ended = saves_ended,
 	};

@@ -12,16 +12,16 @@
 #include "control/rpc_server.h"
 
 struct ev_loop;
-struct request;
+struct call;
 
 struct fixture {
 	char folder[32];
 	char path[64];
 	struct ev_loop *loop;
 	struct rpc_server *server;
-	rpc_server_handler handlers[METHOD_COUNT];
+	call_handler handlers[METHOD_COUNT];
 	struct err e;
-	struct request *kept; /* the last `stop`, which nobody has answered */
+	struct call *kept; /* the last `stop`, which nobody has answered */
 	int kept_count;
 	int gone; /* how many of them lost their client */
 	bool answers_when_gone;
@@ -40,6 +40,8 @@ void fixture_stop(struct fixture *f);
  * `subscribe` takes a snapshot that holds the last number.
  */
 
+/* Tells the client of a call that something goes on: an object as JSON. */
+void tell_progress(struct call *c, const char *params);
 /* A connected, non-blocking socket. */
 int dial(struct fixture *f);
 /* Sends all, turning the loop; false if the other end closed. */

@@ -145,12 +145,12 @@ static void answer_with_progress(struct fixture *f)
 
 	if (!f->kept)
 		return;
-	request_progress(f->kept, json_new_object());
+	tell_progress(f->kept, "{}");
 	buf_adds(&event, "{}");
 	rpc_stream_publish(f->server, &event);
 	buf_release(&event);
-	request_progress(f->kept, json_new_object());
-	request_answer(f->kept, NULL);
+	tell_progress(f->kept, "{}");
+	call_answer(f->kept, NULL);
 	f->kept = NULL;
 }
 

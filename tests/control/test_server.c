@@ -98,7 +98,6 @@ static void a_thousand_requests_in_one_write(void **state)
 static void a_handler_may_answer_later(void **state)
 {
 	struct fixture *f = *state;
-	struct json *params = json_new_object();
 	int slow = -1;
 	int quick = -1;
 
@@ -112,11 +111,14 @@ static void a_handler_may_answer_later(void **state)
 	/* The same connection is not held up either. */
 	say(f, slow, ASK("1", "ping"));
 	assert_heard(f, slow, PING_WORDS);
-	json_set_int(params, "done", 3);
-	request_progress(f->kept, params);
-	request_answer(f->kept, json_new_bool(true));
+	tell_progress(f->kept, "{\"done\":3}");
+	/* One of its own gives way to the request's. */
+	tell_progress(f->kept, "{\"id\":\"api:0\",\"done\":4}");
+	call_answer(f->kept, json_new_bool(true));
 	assert_heard(f, slow,
 		"{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"done\":3,\"id\":\"s\"}}");
+	assert_heard(f, slow,
+		"{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"id\":\"s\",\"done\":4}}");
 	assert_heard(f, slow, ANSWER("\"s\"", "true"));
 	assert_int_equal(f->gone, 0);
 	close(slow);
@@ -135,9 +137,9 @@ static void a_client_that_goes_is_told_to_whoever_works_for_it(void **state)
 	close(fd);
 	turn_until(f, &f->gone, 1);
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
-	assert_true(request_is_gone(f->kept));
-	request_progress(f->kept, json_new_object());
-	request_answer(f->kept, json_new_string("nobody hears this"));
+	assert_true(f->kept->is_gone);
+	tell_progress(f->kept, "{}");
+	call_answer(f->kept, json_new_string("nobody hears this"));
 	settle(f);
 	assert_int_equal(f->gone, 1);
 }
@@ -154,7 +156,7 @@ static void one_that_only_finished_sending_gets_its_answer(void **state)
 	turn_until(f, &f->kept_count, 1);
 	settle(f);
 	assert_int_equal(f->gone, 0);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 	assert_heard(f, fd, ANSWER("1", "null"));
 	assert_closed(f, fd);
 }
@@ -171,7 +173,7 @@ static void a_notification_gets_no_answer(void **state)
 	shutdown(fd, SHUT_WR);
 	settle(f);
 	assert_int_equal(rpc_server_stats(f->server).clients, 1);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 	assert_closed(f, fd);
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 }
@@ -189,7 +191,7 @@ static void one_that_finished_sending_and_then_goes_is_noticed(void **state)
 	assert_int_equal(f->gone, 0);
 	close(fd);
 	turn_until(f, &f->gone, 1);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 }
 
 static void what_was_sent_before_leaving_is_still_done(void **state)
@@ -205,7 +207,7 @@ static void what_was_sent_before_leaving_is_still_done(void **state)
 	close(fd);
 	turn_until(f, &f->gone, 1);
 	assert_int_equal(f->kept_count, 1);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 }
 
 static void a_request_outlives_the_server(void **state)
@@ -219,7 +221,7 @@ static void a_request_outlives_the_server(void **state)
 	turn_until(f, &f->kept_count, 1);
 	fixture_stop(f);
 	assert_int_equal(f->gone, 1);
-	request_error(f->kept, RPC_FAILED, NULL, "too late");
+	call_fail(f->kept, RPC_FAILED, "too late");
 	assert_heard(f, fd, PING_WORDS);
 	assert_closed(f, fd);
 	assert_int_equal(access(f->path, F_OK), -1);
@@ -242,9 +244,9 @@ static void too_many_open_requests_pause_only_their_client(void **state)
 	say(f, other, ASK("1", "ping"));
 	assert_heard(f, other, PING_WORDS);
 	/* Each one that is answered makes room for one that waits. */
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 	turn_until(f, &f->kept_count, SESSION_REQUESTS_MAX + 1);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 	assert_heard(f, greedy, ANSWER("1", "null"));
 	assert_heard(f, greedy, ANSWER("1", "null"));
 	/* One that is paused is still noticed when it goes. */
@@ -277,7 +279,7 @@ static void answers_that_nobody_reads_stop_the_reading_first(void **state)
 static void late_answers_that_nobody_reads_close_the_connection(void **state)
 {
 	struct fixture *f = *state;
-	struct request *kept[10];
+	struct call *kept[10];
 	struct buf big = BUF_INIT;
 	int fd = -1;
 
@@ -290,7 +292,7 @@ static void late_answers_that_nobody_reads_close_the_connection(void **state)
 		kept[i] = f->kept;
 	}
 	for (int i = 0; i < 10; i++)
-		request_answer(kept[i], json_new_string(big.ptr));
+		call_answer(kept[i], json_new_string(big.ptr));
 	settle(f);
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	assert_int_equal(rpc_server_stats(f->server).overflowed, 1);
@@ -312,7 +314,7 @@ static void a_change_is_logged_with_who_asked(void **state)
 	buf_addf(&expected, "control: stop api web:1 by uid %u, pid %d 'test_server'\n",
 		(unsigned int)getuid(), (int)getpid());
 	assert_string_equal(f->log.ptr, expected.ptr);
-	request_answer(f->kept, NULL);
+	call_answer(f->kept, NULL);
 	close(fd);
 	buf_release(&expected);
 }

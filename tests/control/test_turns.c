@@ -11,15 +11,14 @@
 enum { FLOOD = 200, DEAR_MS = 10 };
 
 /* The loop can do nothing else meanwhile. */
-static int answer_dearly(void *context, struct request *r)
+static void answer_dearly(void *context, struct call *c)
 {
 	int64_t until = clock_ms() + DEAR_MS;
 
 	(void)context;
 	while (clock_ms() < until)
 		;
-	request_answer(r, json_new_string("dear"));
-	return 0;
+	call_answer(c, json_new_string("dear"));
 }
 
 static void ask_dearly(struct fixture *f, int fd)
