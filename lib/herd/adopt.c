@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -118,6 +119,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 {
 	struct instance *i = NULL;
 
+	ASSERT(h->is_restoring, "%s is adopted by a herd that is at work", live->name);
 	herd_begin(h, now);
 	if (live->ticket.generation > h->last_generation)
 		h->last_generation = live->ticket.generation;
@@ -125,6 +127,9 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 		h->last_slot = live->ticket.slot;
 	i = find_or_make(h, live);
 	if (!i || live->ticket.generation < i->generation)
+		return refuse(h, live);
+	/* A store that is older than it should be may have another in that slot. */
+	if (i->slot != live->ticket.slot && herd_by_slot(h, live->ticket.slot))
 		return refuse(h, live);
 	if (live->ticket.generation > i->generation) {
 		i->state = STATE_STARTING;

@@ -2,6 +2,7 @@
  * One app: its definition, its instances, and how many of them are wanted, ready and leaving, kept by counting so that a thousand
  * dependents cost nothing while nothing changes.
  */
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/gone_spares.h"
@@ -136,6 +137,8 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 	struct instance *i = instance_new(a, number, slot);
 	size_t position = position_of(a, number);
 
+	ASSERT(number >= 0 && number < APP_INSTANCES_MAX, "%s gets an instance %d", a->spec->name, number);
+	ASSERT(!app_instance(a, number), "%s has an instance %d already", a->spec->name, number);
 	gone_drop(a, number);
 	vec_push(&a->instances, i);
 	for (size_t k = a->instances.len - 1; k > position; k--)
@@ -151,6 +154,7 @@ static void settle_down(struct instance *i)
 {
 	bool moves = false;
 
+	ASSERT(instance_is_spare(i), "%s:%d settles down, and is no spare", i->app->spec->name, i->number);
 	instance_set_tenure(i, TENURE_STAYS);
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
@@ -176,6 +180,7 @@ static bool is_in_the_way(const struct instance *spare)
 
 static void bring_back(struct instance *i)
 {
+	ASSERT(!instance_is_spare(i), "%s:%d is brought back, and is a spare", i->app->spec->name, i->number);
 	instance_set_tenure(i, TENURE_STAYS);
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
@@ -184,6 +189,7 @@ static void bring_back(struct instance *i)
 
 void app_resize(struct app *a, int count)
 {
+	ASSERT(count >= 0 && count <= APP_INSTANCES_MAX, "%s is to have %d instances", a->spec->name, count);
 	a->count = count;
 	for (int number = 0; number < count; number++) {
 		struct instance *i = app_instance(a, number);
@@ -210,6 +216,9 @@ static void end(struct app *a)
 {
 	struct herd *h = a->herd;
 
+	ASSERT(h->apps.items[a->position] == a, "%s does not stand where it says", a->spec->name);
+	ASSERT(!a->wanted && !a->ready && !a->going_down, "%s has no instances, and counts some",
+		a->spec->name);
 	app_publish(a, &REASON_OF(APP_REMOVED));
 	upstream_forget(a);
 	gone_drop(a, -1);
@@ -237,6 +246,10 @@ void app_remove(struct instance *i)
 	struct herd *h = a->herd;
 	size_t position = position_of(a, i->number);
 
+	ASSERT(instance_is_retired(i) && i->phase == PHASE_NONE, "%s:%d is removed while it is %s",
+		i->app->spec->name, i->number, phase_word(i->phase));
+	ASSERT(a->instances.items[position] == i && !i->next_dirty,
+		"%s:%d is removed, and is still to take a step", i->app->spec->name, i->number);
 	health_slot_release(i);
 	rollout_tell_gone(i);
 	rollout_is_stale(a);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 void budget_release(struct budget *b)
@@ -28,6 +29,7 @@ bool budget_ask(struct budget *b, uint32_t slot)
 {
 	size_t position = position_of(b, slot);
 
+	ASSERT(slot && b->held <= b->len, "slot %u asks, and %zu of %zu hold", slot, b->held, b->len);
 	if (position < b->len)
 		return position < b->held;
 	if (b->len == b->cap) {
@@ -49,6 +51,7 @@ uint32_t budget_give(struct budget *b, uint32_t slot)
 
 	if (position == b->len)
 		return 0;
+	ASSERT(b->held <= b->len, "%zu of %zu hold", b->held, b->len);
 	memmove(&b->slots[position], &b->slots[position + 1], (b->len - position - 1) * sizeof(*b->slots));
 	b->len--;
 	if (!held)

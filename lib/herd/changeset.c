@@ -1,6 +1,7 @@
 /*
  * The herd as it would be after an apply or a scale: built beside the one that runs, judged as a whole, and only then made true.
  */
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -301,6 +302,8 @@ static void resize(const struct change *d)
 		a->rollout->back_scaled = d->scaled;
 		share_block(a);
 	}
+	ASSERT(d->count >= 0 && d->count <= APP_INSTANCES_MAX, "%s is to have %d instances", a->spec->name,
+		d->count);
 	a->scaled = d->scaled;
 	if (d->is_rolled || d->count == d->was)
 		return;

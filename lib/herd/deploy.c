@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -115,6 +116,7 @@ void rollout_enter(struct rollout *r, enum rollout_phase phase)
 {
 	struct app *a = r->app;
 
+	ASSERT(a->rollout == r, "%s goes on with a rollout that is over", a->spec->name);
 	r->phase = phase;
 	r->progress_at = a->herd->now;
 	a->herd->is_changed = true;
@@ -168,6 +170,8 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 {
 	struct rollout *r = rollout_new(a, to);
 
+	ASSERT(start->count >= 0 && start->count <= APP_INSTANCES_MAX, "%s is rolled out to %d instances",
+		a->spec->name, start->count);
 	r->back_count = a->count;
 	r->back_scaled = a->scaled;
 	if (a->rollout)
@@ -199,6 +203,7 @@ void rollout_settle_on(struct app *a, struct revision *r)
 	size_t k = 0;
 	struct instance *i = NULL;
 
+	ASSERT(!a->rollout, "%s settles in the middle of a rollout", a->spec->name);
 	revision_set(&a->current, r);
 	app_retarget(a, r);
 	VEC_EACH (&a->instances, k, i) {

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
@@ -54,6 +55,7 @@ void rollout_end(struct rollout *r, bool is_ok, const char *words)
 	uint64_t number = r->number;
 	struct buf text = BUF_INIT;
 
+	ASSERT(a->rollout == r, "%s ends a rollout that is over", a->spec->name);
 	buf_adds(&text, words);
 	log_info("%s", text.ptr);
 	rollout_tell(a, text.ptr);

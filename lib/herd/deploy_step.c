@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
 
@@ -265,6 +266,7 @@ static void switch_over(struct instance *i)
 
 static void replace(struct instance *i)
 {
+	ASSERT(!instance_is_spare(i), "%s:%d is a spare, and is replaced", i->app->spec->name, i->number);
 	i->trial = TRIAL_OPEN;
 	instance_forget_crashes(i);
 	if (state_is_live(i->state) || i->phase == PHASE_DELAYED) {
@@ -369,6 +371,7 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 	bool is_about_one = d->verb == ROLLOUT_DO_DROP_SPARE || d->verb == ROLLOUT_DO_REPLACE ||
 		d->verb == ROLLOUT_DO_PROVE;
 
+	ASSERT(a->rollout == r, "%s carries out a rollout that is over", a->spec->name);
 	r->progress_at = a->herd->now;
 	a->herd->is_changed = true;
 	if (is_about_one && !i)

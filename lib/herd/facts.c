@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -57,6 +58,8 @@ static void judge(struct instance *i, struct end end, const struct reason *cause
 	struct restart_history *history = history_of(i);
 	struct restart_decision d;
 
+	ASSERT(i->phase == PHASE_NONE || i->phase == PHASE_LEFTOVERS, "%s:%d is judged, and its phase is %s",
+		i->app->spec->name, i->number, phase_word(i->phase));
 	if (i->ready_at)
 		restart_ready(history, i->ready_at);
 	d = restart_after(instance_spec(i), history, end, h->now, herd_jitter(h));
@@ -105,6 +108,8 @@ void instance_gone(struct instance *i, bool has_exited)
 	bool is_judged = (is_limit || i->down_cause == DOWN_FAILING) && instance_should_run(i);
 	struct reason *limit = reason_copy(i->limit_reason);
 
+	ASSERT(i->state == STATE_STOPPING && i->phase == PHASE_NONE, "%s:%d has stopped while it was %s",
+		i->app->spec->name, i->number, state_word(i->state));
 	if (is_limit || i->down_cause == DOWN_FAILING)
 		instance_set_down(i, DOWN_NONE);
 	if (is_judged && is_limit)

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
@@ -42,6 +43,8 @@ void gone_add(struct instance *i, int64_t gone_at)
 {
 	struct herd *h = i->app->herd;
 
+	ASSERT(i->phase == PHASE_NONE && !herd_by_slot(h, i->slot),
+		"%s:%d is remembered as gone, and is there", i->app->spec->name, i->number);
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	instance_check_end(i);

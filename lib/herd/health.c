@@ -3,6 +3,7 @@
  * instances of an app fail; so only as many as deploy.max_unavailable are taken down for their health until they are well again, and the others
  * stay up, unhealthy as they are.
  */
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
@@ -113,6 +114,8 @@ void instance_check(struct instance *i)
 		arm(i, health_again(instance_spec(i), i->slot, h->now));
 		return;
 	}
+	ASSERT(i->phase >= PHASE_SPAWNING, "%s:%d is checked, and its phase is %s", i->app->spec->name,
+		i->number, phase_word(i->phase));
 	c->is_in_flight = true;
 	instance_spawn_effect(i, &effect, &name);
 	h->options.effects->probe(h->options.context, &effect, i->pid);
@@ -256,6 +259,8 @@ static void take_health_slot(struct instance *i)
 	struct app *a = i->app;
 
 	fit_health_slots(a);
+	ASSERT(i->health_slot == HEALTH_SLOT_NONE, "%s:%d asks for a second health slot", i->app->spec->name,
+		i->number);
 	instance_set_health_slot(
 		i, budget_ask(&a->health_budget, i->slot) ? HEALTH_SLOT_HELD : HEALTH_SLOT_WAITING);
 }

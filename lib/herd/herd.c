@@ -58,6 +58,7 @@ static void take_steps(struct herd *h)
 
 		h->dirty_first = i->next_dirty != i ? i->next_dirty : NULL;
 		i->next_dirty = NULL;
+		ASSERT(herd_by_slot(h, slot) == i, "slot %u takes a step, and is gone", slot);
 		instance_step(i);
 		/* The step may have removed it. */
 		i = herd_by_slot(h, slot);
@@ -80,6 +81,8 @@ void herd_commit(struct herd *h)
 		upstreams_settle(h);
 		take_steps(h);
 	}
+	ASSERT(!h->dirty_first, "%s:%d has a step left after all of them", h->dirty_first->app->spec->name,
+		h->dirty_first->number);
 	if (h->is_changed) {
 		h->is_changed = false;
 		h->options.effects->changed(h->options.context);
@@ -117,6 +120,7 @@ void herd_add_slot(struct herd *h, struct instance *i)
 {
 	size_t position = position_of(h, i->slot);
 
+	ASSERT(i->slot && !herd_by_slot(h, i->slot), "slot %u is given away twice", i->slot);
 	vec_push(&h->slots, i);
 	for (size_t k = h->slots.len - 1; k > position; k--)
 		h->slots.items[k] = h->slots.items[k - 1];
@@ -127,7 +131,11 @@ void herd_add_slot(struct herd *h, struct instance *i)
 
 void herd_remove_slot(struct herd *h, const struct instance *i)
 {
-	vec_remove(&h->slots, position_of(h, i->slot));
+	size_t position = position_of(h, i->slot);
+
+	ASSERT(position < h->slots.len && h->slots.items[position] == i, "slot %u is not that of %s:%d",
+		i->slot, i->app->spec->name, i->number);
+	vec_remove(&h->slots, position);
 }
 
 struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now)

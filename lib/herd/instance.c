@@ -1,3 +1,4 @@
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
@@ -127,6 +128,9 @@ static void recount(struct instance *i)
 	count(a, i->counted, -1);
 	count(a, now, 1);
 	i->counted = now;
+	ASSERT(a->wanted >= 0 && a->ready >= 0 && a->going_down >= 0,
+		"%s counts %d wanted, %d ready, %d going down", a->spec->name, a->wanted, a->ready,
+		a->going_down);
 	if (were_going_down && !a->going_down)
 		for (size_t k = 0; k < a->needs.len; k++)
 			app_mark_dirty(a->needs.items[k]);
@@ -231,6 +235,8 @@ bool instance_event(struct instance *i, enum event on, const struct reason *why)
 	struct step step = fsm_step(i->state, on);
 	struct herd_event event = { .kind = HERD_EVENT_STATE, .from = i->state, .to = step.to, .on = on };
 
+	ASSERT(i->gone_at == INT64_MIN, "%s:%d is gone, and hears %s", i->app->spec->name, i->number,
+		event_word(on));
 	if (!step.is_legal) {
 		fact_unexpected(i->app->herd, i, event_word(on));
 		return false;
@@ -241,6 +247,8 @@ bool instance_event(struct instance *i, enum event on, const struct reason *why)
 	instance_mark_dirty(i);
 	requests_look(i->app->herd, i);
 	instance_act(i, step.action);
+	ASSERT(!state_is_live(i->state) || i->generation, "%s:%d is %s without an attempt",
+		i->app->spec->name, i->number, state_word(i->state));
 	return true;
 }
 
@@ -250,6 +258,8 @@ void instance_restore_state(
 	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
 	struct buf words = BUF_INIT;
 
+	ASSERT(i->app->herd->is_restoring, "%s:%d is restored, and nothing else is", i->app->spec->name,
+		i->number);
 	i->state = state;
 	instance_set_why(i, why);
 	reason_text(why, &words);

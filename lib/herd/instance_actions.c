@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/unready.h"
@@ -21,6 +22,8 @@ void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind,
 {
 	struct herd *h = i->app->herd;
 
+	ASSERT(after_ms >= 0 && timer->owner == i, "%s:%d arms a timer for %lld ms", i->app->spec->name,
+		i->number, (long long)after_ms);
 	timer->kind = (int)kind;
 	timer->generation = i->generation;
 	timer_arm(&h->timers, timer, after_ms < INT64_MAX - h->now ? h->now + after_ms : INT64_MAX);
@@ -61,6 +64,8 @@ static void spawn(struct instance *i)
 	struct buf name = BUF_INIT;
 	struct spawn_effect effect;
 
+	ASSERT(i->generation && i->state == STATE_STARTING, "%s:%d is spawned while it is %s",
+		i->app->spec->name, i->number, state_word(i->state));
 	instance_spawn_effect(i, &effect, &name);
 	instance_set_phase(i, PHASE_SPAWNING);
 	i->started_at = h->now;
@@ -114,6 +119,8 @@ static void begin_attempt(struct instance *i)
 	}
 	choose_revision(i);
 	instance_set_down(i, DOWN_NONE);
+	ASSERT(i->generation <= h->last_generation, "%s:%d is of attempt %llu, which nobody made",
+		i->app->spec->name, i->number, (unsigned long long)i->generation);
 	i->generation = ++h->last_generation;
 	i->pid = 0;
 	i->ready_at = 0;
@@ -153,6 +160,8 @@ void instance_watch(struct instance *i, bool is_adopted)
 
 static void settle(struct instance *i)
 {
+	ASSERT(i->phase == PHASE_UP || i->phase == PHASE_SPAWNING, "%s:%d is ready, and its phase is %s",
+		i->app->spec->name, i->number, phase_word(i->phase));
 	disarm(i, &i->life);
 	unwatch(i);
 	instance_drain_cancel(i);
@@ -165,6 +174,8 @@ static void settle(struct instance *i)
 
 void instance_kill(struct instance *i, const struct reason *why)
 {
+	ASSERT(i->phase >= PHASE_SPAWNING, "%s:%d is killed, and has no process", i->app->spec->name,
+		i->number);
 	instance_note(i, why);
 	effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
@@ -205,6 +216,8 @@ static enum reach stop_reach(const struct instance *i)
 
 void instance_signal_stop(struct instance *i)
 {
+	ASSERT(i->state == STATE_STOPPING, "%s:%d is told to stop while it is %s", i->app->spec->name,
+		i->number, state_word(i->state));
 	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
 	effects_of(i)->stopping(context_of(i), instance_ticket(i));
 	if (instance_spec(i)->shutdown_with_message)
@@ -287,6 +300,8 @@ static void rest(struct instance *i)
 
 static void begin_backoff(struct instance *i)
 {
+	ASSERT(i->delay_ms >= 0, "%s:%d waits for %lld ms", i->app->spec->name, i->number,
+		(long long)i->delay_ms);
 	if (i->delay_ms > 0)
 		instance_arm(i, &i->life, TIMER_BACKOFF, i->delay_ms);
 	else
@@ -355,6 +370,24 @@ static void alive(struct instance *i)
 	instance_event(i, EVENT_READY, NULL);
 }
 
+/* Only a store that is damaged has one that does not go with what the instance is. */
+static bool timer_fits(const struct instance *i, enum timer_kind kind)
+{
+	switch (kind) {
+	case TIMER_DELAY:
+		return i->phase == PHASE_DELAYED;
+	case TIMER_ALIVE:
+	case TIMER_NEVER_READY:
+		return i->state == STATE_STARTING;
+	case TIMER_KILL:
+	case TIMER_GRACE:
+	case TIMER_UNKILLABLE:
+		return i->phase >= PHASE_SPAWNING;
+	default:
+		return true;
+	}
+}
+
 void instance_fire(struct instance *i, enum timer_kind kind)
 {
 	static void (*const fires[TIMER_KIND_COUNT])(struct instance *) = {
@@ -371,5 +404,8 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_DEADLINE] = nothing,
 	};
 
-	fires[kind](i);
+	if (timer_fits(i, kind))
+		fires[kind](i);
+	else
+		fact_unexpected(i->app->herd, i, timer_word(kind));
 }

@@ -30,7 +30,8 @@ static int load_timer(struct instance *i, struct timer *timer, const struct json
 
 	if (!j)
 		return 0;
-	if (!timer_parse(json_string(json_get(j, "kind"), NULL), &kind) || after < 0)
+	/* A rollout's and the herd's own are no instance's. */
+	if (!timer_parse(json_string(json_get(j, "kind"), NULL), &kind) || after < 0 || kind >= TIMER_ROLLOUT)
 		return err_set(e, "a timer makes no sense");
 	instance_arm(i, timer, kind, after);
 	return 0;
@@ -276,7 +277,7 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
 		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain) ||
-		!state_has_phase(i->state, i->phase))
+		!state_has_phase(i->state, i->phase) || (state_is_live(i->state) && !i->generation))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;
@@ -298,7 +299,7 @@ static void load_gone(struct app *a, const struct vec *revisions, const struct j
 	struct instance *i = NULL;
 
 	if (!in_range(number, 0, APP_INSTANCES_MAX - 1) || !in_range(slot, 1, UINT32_MAX) || ago < 0 ||
-		app_instance(a, (int)number))
+		app_instance(a, (int)number) || herd_by_slot(a->herd, (uint32_t)slot))
 		return;
 	i = instance_new(a, (int)number, (uint32_t)slot);
 	revision_set(&i->revision, find_revision(a, revisions, get_int(j, "revision", 0)));

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
 #include "wire/notice.h"
@@ -63,6 +64,7 @@ void instance_watchdog_begin(struct instance *i)
 /* Its checks, where it has some, say so too when they fail; whoever was the first is undone only by himself. */
 static void turn_silent(struct instance *i, const struct reason *why)
 {
+	ASSERT(i->notify, "%s:%d is silent, and has never spoken", i->app->spec->name, i->number);
 	i->notify->is_silent = true;
 	if (i->state == STATE_RUNNING)
 		instance_event(i, EVENT_UNHEALTHY, why);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/json.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
@@ -191,6 +192,7 @@ void receipt_covers(struct herd *h, struct herd_wait *request)
 
 void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words)
 {
+	ASSERT(r->left > 0, "%s waits for nothing, and hears of an end", r->key);
 	r->left--;
 	r->has_failed |= !is_ok;
 	if (*words && r->words.len < RECEIPT_WORDS_MAX)

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
@@ -278,6 +279,7 @@ static void look(struct herd_wait *r, struct instance_wait *w, const struct inst
 	struct buf why = BUF_INIT;
 	enum answer answer = w->goal == GOAL_DOWN ? look_down(i, &why) : look_up(i, w, &why);
 
+	ASSERT(r->left > 0, "request %llu waits for nothing, and is not done", (unsigned long long)r->id);
 	if (answer != ANSWER_WAIT) {
 		w->is_done = true;
 		r->left--;

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 struct revision *revision_new(struct spec *spec, int number)
@@ -16,13 +17,17 @@ struct revision *revision_new(struct spec *spec, int number)
 
 struct revision *revision_ref(struct revision *r)
 {
+	ASSERT(r->refs > 0, "revision %d is gone, and is used", r->number);
 	r->refs++;
 	return r;
 }
 
 void revision_drop(struct revision *r)
 {
-	if (!r || --r->refs)
+	if (!r)
+		return;
+	ASSERT(r->refs > 0, "revision %d is dropped twice", r->number);
+	if (--r->refs)
 		return;
 	spec_free(r->spec);
 	build_free(r->build);

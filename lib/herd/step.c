@@ -1,6 +1,7 @@
 /*
  * What is, and what is wanted: one step nearer.  Called for each touched instance, again and again, until none has a step left.
  */
+#include "base/assert.h"
 #include "herd/herd_private.h"
 
 struct reason instance_stop_reason(const struct instance *i)
@@ -32,6 +33,8 @@ static void step_down(struct instance *i)
 	bool waits = i->state == STATE_BLOCKED || i->state == STATE_BACKOFF;
 	bool is_to_be_down = !i->wants_up || instance_is_retired(i);
 
+	ASSERT(!state_is_live(i->state) && !instance_is_wanted(i), "%s:%d stays down while it is %s",
+		i->app->spec->name, i->number, state_word(i->state));
 	instance_set_down(i, DOWN_NONE);
 	instance_drain_cancel(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
@@ -54,6 +57,8 @@ static void step_up(struct instance *i)
 	bool waits_for_delay = i->state == STATE_BACKOFF && timer_is_armed(&i->life);
 	struct reason why;
 
+	ASSERT(!state_is_live(i->state) && instance_is_wanted(i), "%s:%d comes up while it is %s",
+		i->app->spec->name, i->number, state_word(i->state));
 	/* The slot is not used before the last one's tree is gone; a port that is taken calls by itself. */
 	if (i->phase != PHASE_NONE)
 		return;
@@ -77,6 +82,7 @@ static bool is_outdated(const struct instance *i)
 /* What ends for a limit is judged once it is gone: counted, and started again after a delay.  Not one that is to be down anyway. */
 static void begin_stop(struct instance *i)
 {
+	ASSERT(instance_is_going_down(i), "%s:%d stops, and nothing says so", i->app->spec->name, i->number);
 	if (i->down_cause == DOWN_LIMIT && !instance_ends_for_limit(i))
 		instance_set_down(i, DOWN_RESTART);
 	stop_step(i);

@@ -1,5 +1,6 @@
 #include "herd/timers.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 void timers_release(struct timers *t)
@@ -71,6 +72,8 @@ void timer_disarm(struct timers *t, struct timer *timer)
 
 	if (!position)
 		return;
+	ASSERT(position <= t->len && t->heap[position] == timer, "a timer does not stand where it says (%zu)",
+		position);
 	timer->position = 0;
 	last = t->heap[t->len--];
 	if (last == timer)

@@ -2,6 +2,7 @@
  * Starts that fail although the program runs: what it does instead of becoming ready, and what to do about it.
  */
 #include "herd/unready.h"
+#include "base/assert.h"
 #include "herd/deploy.h"
 
 /* --- not ready in time --- */
@@ -48,6 +49,8 @@ struct reason unready_reason(const struct instance *i, const char *name)
 
 void instance_fail_start(struct instance *i, const struct reason *why)
 {
+	ASSERT(i->state == STATE_STARTING, "%s:%d fails to start while it is %s", i->app->spec->name,
+		i->number, state_word(i->state));
 	if (!instance_is_restarting(i))
 		instance_set_down(i, DOWN_FAILING);
 	rollout_note_failure(i, why);

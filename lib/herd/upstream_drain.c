@@ -2,6 +2,7 @@
  * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
  * (or drain_secs are over) it is told to stop.  And the way in: each change of who serves is a wish for the upstream, once a call.
  */
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
@@ -78,6 +79,8 @@ static void look_out(struct app *a)
 			continue;
 		if (!i->drain_serial)
 			i->drain_serial = a->proxy.serial;
+		ASSERT(i->drain_serial <= a->proxy.serial, "%s:%d waits for wish %llu, which nobody made",
+			i->app->spec->name, i->number, (unsigned long long)i->drain_serial);
 		if (is_out(i))
 			begin_drain(i);
 	}
@@ -97,6 +100,8 @@ static void settle_upstream(struct app *a)
 	}
 	servers = mem_zalloc(a->instances.len, sizeof(*servers));
 	count = list_servers(a, servers);
+	ASSERT(count <= a->instances.len, "%s has %zu servers of %zu instances", a->spec->name, count,
+		a->instances.len);
 	if (proxy_view_is_wished(&a->proxy, a->spec, servers, count))
 		mem_free(servers);
 	else
