@@ -22,6 +22,8 @@ setup() {
 
 @test "on stop it ends with 0, the worker before the web server" {
 	oxctl start --wait
+	# A program that has no handler yet ends by the signal.
+	eventually 5 has_written worker:0 "web is ok"
 	oxctl stop
 	assert_equal "$(status_field web:0 code) $(status_field web:1 code) $(status_field worker:0 code)" "0 0 0"
 	assert has_written web:0 goodbye

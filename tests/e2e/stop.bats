@@ -131,7 +131,7 @@ trapping() {
 	one "--ignore TERM" 200
 	oxctl stop one 3>&- &
 	oxctl start one 3>&- &
-	eventually 2 state_is one:0 stopping
+	eventually 2 grep -q "one:0: running -> stopping" "$OXHERD_HOME/log/oxherd.log"
 	oxctl stop one
 	wait
 	assert state_is one:0 stopped
