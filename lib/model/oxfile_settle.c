@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/endpoint.h"
+#include "model/check_url.h"
 #include "model/oxfile_private.h"
 
 static bool was_written(const struct spec *s, const char *key)
@@ -192,12 +192,12 @@ static void settle_health(struct oxfile_reading *r, struct spec *s)
 		"health_check.initial_delay_secs",
 	};
 	int ways = 0;
-	struct endpoint to;
+	struct check_url to;
 	struct err e = ERR_INIT;
 
 	inherit_health(s);
 	ways = (s->health.endpoint != NULL) + s->health.tcp + (s->health.command.argv != NULL);
-	if (s->health.endpoint && endpoint_parse(s->health.endpoint, &to, &e) < 0)
+	if (s->health.endpoint && check_url_parse(s->health.endpoint, &to, &e) < 0)
 		diags_error(r->d, oxfile_place(s, "health_check.endpoint"), "'endpoint': %s", e.text.ptr);
 	err_release(&e);
 	if (ways > 1)

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "loop/loop.h"
-#include "model/endpoint.h"
+#include "model/check_url.h"
 #include "os/fd.h"
 #include "sense/probe_private.h"
 
@@ -44,10 +44,10 @@ static void add_localhost(struct probe *p, int port)
 
 static void address_endpoint(struct probe *p, const char *url, int own_port)
 {
-	struct endpoint to;
+	struct check_url to;
 	int port = 0;
 
-	if (endpoint_parse(url, &to, NULL) < 0) {
+	if (check_url_parse(url, &to, NULL) < 0) {
 		probe_decide(p, PROBE_FAILED, &REASON_OF(BAD_ADDRESS));
 		return;
 	}

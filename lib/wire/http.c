@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/version.h"
-#include "model/endpoint.h"
+#include "model/check_url.h"
 
 enum { STATUS_AT = 9, STATUS_LEN = 12 }; /* "HTTP/1.1 200" */
 
-void http_request(struct buf *out, const struct endpoint *to, int port)
+void http_request(struct buf *out, const struct check_url *to, int port)
 {
 	bool is_root = !to->path_len || to->path[0] != '/';
 

@@ -10,7 +10,7 @@
 
 #include "base/buf.h"
 
-struct endpoint;
+struct check_url;
 
 enum {
 	HTTP_BEFORE_MAX = 16 * 1024, /* bytes before the status that counts; an answer with more is none */
@@ -18,7 +18,7 @@ enum {
 };
 
 /* GET, with `port` in place of the endpoint's own, and Connection: close. */
-void http_request(struct buf *out, const struct endpoint *to, int port);
+void http_request(struct buf *out, const struct check_url *to, int port);
 
 enum http_found {
 	HTTP_MORE,   /* not known yet */

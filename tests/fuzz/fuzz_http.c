@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "model/endpoint.h"
+#include "model/check_url.h"
 #include "wire/http.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -31,12 +31,12 @@ static enum http_found feed(struct http_answer *a, const char *bytes, size_t len
 /* An address that is taken makes a request of four lines and an empty one. */
 static void try_address(const char *text)
 {
-	struct endpoint to;
+	struct check_url to;
 	struct err e = ERR_INIT;
 	struct buf request = BUF_INIT;
 	int lines = 0;
 
-	if (endpoint_parse(text, &to, &e) < 0) {
+	if (check_url_parse(text, &to, &e) < 0) {
 		must(e.text.len > 0);
 	} else {
 		must(to.port > 0 && to.port < 65536);

@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "model/endpoint.h"
+#include "model/check_url.h"
 #include "unit.h"
 #include "wire/http.h"
 
@@ -93,10 +93,10 @@ static void addresses_have_parts(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct endpoint to;
+		struct check_url to;
 		struct err e = ERR_INIT;
 
-		if (endpoint_parse(rows[i].url, &to, &e) < 0)
+		if (check_url_parse(rows[i].url, &to, &e) < 0)
 			fail_msg("%s: %s", rows[i].url, e.text.ptr);
 		assert_string_equal(to.host, rows[i].host);
 		assert_int_equal(to.path_len, strlen(rows[i].path));
@@ -135,10 +135,10 @@ static void what_is_no_address_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct endpoint to;
+		struct check_url to;
 		struct err e = ERR_INIT;
 
-		assert_int_equal(endpoint_parse(rows[i].url, &to, &e), -1);
+		assert_int_equal(check_url_parse(rows[i].url, &to, &e), -1);
 		if (!strstr(e.text.ptr, rows[i].words))
 			fail_msg("%s: %s", rows[i].url, e.text.ptr);
 		err_release(&e);
@@ -158,10 +158,10 @@ static void a_request_asks_for_one_answer(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct endpoint to;
+		struct check_url to;
 		struct buf out = BUF_INIT;
 
-		assert_int_equal(endpoint_parse(rows[i].url, &to, NULL), 0);
+		assert_int_equal(check_url_parse(rows[i].url, &to, NULL), 0);
 		http_request(&out, &to, 3007);
 		assert_ptr_equal(strstr(out.ptr, rows[i].first), out.ptr);
 		assert_non_null(strstr(out.ptr, rows[i].host));

@@ -1,4 +1,4 @@
-#include "model/endpoint.h"
+#include "model/check_url.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -10,12 +10,12 @@
 static const char SCHEME[] = "http://";
 
 /* The host within the URL; gives what follows it, or NULL. */
-static const char *cut_host(const char *url, struct endpoint *out)
+static const char *cut_host(const char *url, struct check_url *out)
 {
 	bool has_brackets = *url == '[';
 	size_t len = has_brackets ? strcspn(++url, "]/?#") : strcspn(url, ":/?#");
 
-	if (!len || len > ENDPOINT_HOST_MAX || (has_brackets && url[len] != ']'))
+	if (!len || len > CHECK_URL_HOST_MAX || (has_brackets && url[len] != ']'))
 		return NULL;
 	memcpy(out->host, url, len);
 	out->host[len] = '\0';
@@ -24,7 +24,7 @@ static const char *cut_host(const char *url, struct endpoint *out)
 }
 
 /* The port, if one follows; gives what follows that, or NULL. */
-static const char *cut_port(const char *at, struct endpoint *out)
+static const char *cut_port(const char *at, struct check_url *out)
 {
 	char digits[8] = "";
 	size_t len = 0;
@@ -43,7 +43,7 @@ static const char *cut_port(const char *at, struct endpoint *out)
 	return at + len;
 }
 
-static bool judge_host(struct endpoint *out)
+static bool judge_host(struct check_url *out)
 {
 	unsigned char bytes[sizeof(struct in6_addr)];
 
@@ -57,7 +57,7 @@ static bool judge_host(struct endpoint *out)
 	return true;
 }
 
-int endpoint_parse(const char *url, struct endpoint *out, struct err *e)
+int check_url_parse(const char *url, struct check_url *out, struct err *e)
 {
 	const char *at = url;
 
