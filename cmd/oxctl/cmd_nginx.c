@@ -52,7 +52,7 @@ static void add_upstream(struct vec *upstreams, const struct placement *p)
 	struct upstream_server *servers = mem_zalloc((size_t)p->instances, sizeof(*servers));
 
 	for (int i = 0; i < p->instances; i++)
-		servers[i].port = p->ports[i];
+		servers[i].at.port = p->ports[i];
 	*up = (struct upstream){
 		.name = p->spec->nginx.upstream ? p->spec->nginx.upstream : p->spec->name,
 		.servers = servers,
@@ -154,8 +154,8 @@ static void render_json(struct buf *out, const struct vec *upstreams)
 		for (size_t k = 0; k < up->servers_count; k++) {
 			struct json *server = json_push(servers, json_new_object());
 
-			json_set_string(server, "address", "127.0.0.1");
-			json_set_int(server, "port", up->servers[k].port);
+			json_set_string(server, "address", endpoint_address(&up->servers[k].at));
+			json_set_int(server, "port", up->servers[k].at.port);
 			json_set_bool(server, "down", up->servers[k].is_down);
 		}
 	}

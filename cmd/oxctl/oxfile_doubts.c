@@ -62,7 +62,7 @@ static void doubt_folder(struct diags *d, const struct spec *s)
 /* Where a name or a line that nginx would refuse was written; only apps that say something about nginx. */
 static void doubt_nginx(struct diags *d, const struct vec *specs)
 {
-	static const struct upstream_server server = { .port = 1 };
+	static const struct upstream_server server = { .at = { .port = 1 } };
 	struct upstream *list = mem_zalloc(specs->len + 1, sizeof(*list));
 	size_t count = 0;
 	size_t i = 0;

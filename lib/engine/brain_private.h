@@ -100,7 +100,7 @@ extern const struct herd_effects brain_effects;
 void brain_upstream_told(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 void brain_upstream(void *context, const struct upstream_effect *wish);
-void brain_drain(void *context, struct ticket ticket, int port, int64_t ms);
+void brain_drain(void *context, const struct endpoint *at, int64_t ms);
 void brain_hook(void *context, const struct hook_effect *wish);
 /* brain_notify.c */
 void brain_open_notify(struct brain *b);

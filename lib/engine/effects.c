@@ -127,30 +127,29 @@ static void do_kill_tree(void *context, struct ticket ticket)
 
 /* --- ports ------------------------------------------------------------------------------------------------------ */
 
-static void do_check_port(void *context, struct ticket ticket, int port)
+static void do_check_port(void *context, const struct endpoint *at)
 {
 	struct brain *b = context;
 	struct netdiag_holder holder = { .command = BUF_INIT };
-	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = ticket };
+	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = at->ticket };
 
-	if (port_waits_until_free(b->senses.ports, ticket, port, &holder)) {
+	if (port_waits_until_free(b->senses.ports, at, &holder)) {
 		fact.kind = FACT_PORT_TAKEN;
-		fact.why = reason_copy(&REASON_OF(PORT_TAKEN, .port = port, .pid = holder.pid,
+		fact.why = reason_copy(&REASON_OF(PORT_TAKEN, .port = at->port, .pid = holder.pid,
 			.command = holder.pid ? holder.command.ptr : NULL));
 	}
 	brain_fact(b, fact);
 	buf_release(&holder.command);
 }
 
-static void do_watch_ready(
-	void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted)
+static void do_watch_ready(void *context, const struct endpoint *at, enum ready_kind kind, bool is_adopted)
 {
 	struct brain *b = context;
-	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	const struct instance *i = herd_slot(b->herd, at->ticket.slot);
 
 	(void)is_adopted;
-	if (i && port && (kind == READY_ALIVE || kind == READY_LISTEN))
-		port_waits_until_listening(b->senses.ports, ticket, port, (pid_t)instance_pid(i));
+	if (i && at->port && (kind == READY_ALIVE || kind == READY_LISTEN))
+		port_waits_until_listening(b->senses.ports, at, (pid_t)instance_pid(i));
 }
 
 static void do_unwatch(void *context, struct ticket ticket)

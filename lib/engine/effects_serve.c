@@ -30,11 +30,11 @@ void brain_upstream_told(
 
 enum { DEFAULT_UMASK = 022 };
 
-void brain_drain(void *context, struct ticket ticket, int port, int64_t ms)
+void brain_drain(void *context, const struct endpoint *at, int64_t ms)
 {
 	struct brain *b = context;
 
-	drain_start(b->senses.drains, ticket, port, ms);
+	drain_start(b->senses.drains, at, ms);
 }
 
 /* Whose hook it is. */

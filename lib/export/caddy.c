@@ -10,7 +10,7 @@ static void add_proxy(struct buf *out, const struct upstream *u)
 	buf_adds(out, "    reverse_proxy");
 	for (size_t i = 0; i < u->servers_count; i++)
 		if (!u->servers[i].is_down)
-			buf_addf(out, " 127.0.0.1:%d", u->servers[i].port);
+			buf_addf(out, " %s:%d", endpoint_address(&u->servers[i].at), u->servers[i].at.port);
 	buf_adds(out, " {\n        lb_policy least_conn\n    }\n}\n");
 }
 

@@ -58,9 +58,9 @@ int check_servers(const struct upstream *u, const char *what, struct err *e)
 		return err_set(
 			e, "upstream '%s' has no server: its app has no ports; write 'port' for it", u->name);
 	for (size_t i = 0; i < u->servers_count; i++)
-		if (u->servers[i].port < 1 || u->servers[i].port > PORT_MAX)
+		if (u->servers[i].at.port < 1 || u->servers[i].at.port > PORT_MAX)
 			return err_set(e, "upstream '%s': port %d is outside 1..%d", u->name,
-				u->servers[i].port, PORT_MAX);
+				u->servers[i].at.port, PORT_MAX);
 	return 0;
 }
 

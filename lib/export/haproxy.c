@@ -9,8 +9,9 @@ static void add_backend(struct buf *out, const struct upstream *u)
 {
 	buf_addf(out, "backend %s\n    mode http\n    balance leastconn\n", u->name);
 	for (size_t i = 0; i < u->servers_count; i++)
-		buf_addf(out, "    server %s-%d 127.0.0.1:%d%s\n", u->name, u->servers[i].port,
-			u->servers[i].port, u->servers[i].is_down ? " disabled" : "");
+		buf_addf(out, "    server %s-%d %s:%d%s\n", u->name, u->servers[i].at.port,
+			endpoint_address(&u->servers[i].at), u->servers[i].at.port,
+			u->servers[i].is_down ? " disabled" : "");
 }
 
 /* A request names its host with the port or without. */

@@ -27,8 +27,8 @@ static void add_upstream_block(struct buf *out, const struct upstream *u)
 	buf_addf(out, "upstream %s {\n", u->name);
 	add_options(out, u, false);
 	for (size_t i = 0; i < u->servers_count; i++)
-		buf_addf(out, "    server 127.0.0.1:%d%s;\n", u->servers[i].port,
-			u->servers[i].is_down ? " down" : "");
+		buf_addf(out, "    server %s:%d%s;\n", endpoint_address(&u->servers[i].at),
+			u->servers[i].at.port, u->servers[i].is_down ? " down" : "");
 	add_options(out, u, true);
 	buf_adds(out, "}\n");
 }

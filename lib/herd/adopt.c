@@ -198,6 +198,7 @@ static void go_on(struct instance *i)
 static void resume(struct instance *i)
 {
 	struct herd *h = i->app->herd;
+	const struct endpoint at = instance_endpoint(i);
 
 	switch (i->phase) {
 	case PHASE_SPAWNING:
@@ -209,7 +210,7 @@ static void resume(struct instance *i)
 			lose(i);
 		break;
 	case PHASE_CHECKING:
-		h->options.effects->check_port(h->options.context, instance_ticket(i), i->port);
+		h->options.effects->check_port(h->options.context, &at);
 		break;
 	default:
 		break;

@@ -306,6 +306,8 @@ void instance_name(const struct instance *i, struct buf *out);
 const char *instance_app(const struct instance *i);
 int instance_number(const struct instance *i);
 struct ticket instance_ticket(const struct instance *i);
+/* Where it serves, or is about to. */
+struct endpoint instance_endpoint(const struct instance *i);
 enum state instance_state(const struct instance *i);
 /* Of its main process; 0: none. */
 int64_t instance_pid(const struct instance *i);

@@ -39,13 +39,12 @@ struct herd_effects {
 	 * Does a stranger hold the port?  Answered by herd_port_free() or herd_port_taken(); after "taken" it goes on looking and says
 	 * herd_port_free() once it is.  Ends with that, or with unwatch().
 	 */
-	void (*check_port)(void *context, struct ticket ticket, int port);
+	void (*check_port)(void *context, const struct endpoint *at);
 	/*
 	 * Look whether it is ready; herd_ready() once.  READY_ALIVE: only whether it listens on its port (if it has one) before the herd's
 	 * own second is over.  With `is_adopted` an earlier brain may have heard its word (notify, ipc) already.
 	 */
-	void (*watch_ready)(
-		void *context, struct ticket ticket, enum ready_kind kind, int port, bool is_adopted);
+	void (*watch_ready)(void *context, const struct endpoint *at, enum ready_kind kind, bool is_adopted);
 	/*
 	 * One check of its health, as its definition says it; answered by herd_probed() once.  `pid` is that of its main process.  Until it is
 	 * answered no other is wished for.
@@ -59,7 +58,7 @@ struct herd_effects {
 	 */
 	void (*upstream)(void *context, const struct upstream_effect *effect);
 	/* Answered by herd_drained() when no connection to the port is left, or after `ms`. */
-	void (*drain)(void *context, struct ticket ticket, int port, int64_t ms);
+	void (*drain)(void *context, const struct endpoint *at, int64_t ms);
 	/* Answered by herd_hooked() when it ended, or was killed after deploy.hook_timeout_secs. */
 	void (*hook)(void *context, const struct hook_effect *effect);
 	/* A question: appends what the instance wrote last in its life, a line break before each line; nothing where nothing is known. */

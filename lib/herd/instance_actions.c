@@ -79,13 +79,16 @@ static void spawn(struct instance *i)
 
 static void check_port(struct instance *i)
 {
+	struct endpoint at;
+
 	i->port = instance_port(i);
 	if (!i->port || !revision_owns_ports(i->revision)) {
 		spawn(i);
 		return;
 	}
 	instance_set_phase(i, PHASE_CHECKING);
-	effects_of(i)->check_port(context_of(i), instance_ticket(i), i->port);
+	at = instance_endpoint(i);
+	effects_of(i)->check_port(context_of(i), &at);
 }
 
 /* Who crashes in the middle of a rollout starts again by what it had, unless that was overtaken. */
@@ -149,13 +152,14 @@ static void end_delay(struct instance *i)
 void instance_watch(struct instance *i, bool is_adopted)
 {
 	enum ready_kind kind = spec_ready(instance_spec(i));
+	const struct endpoint at = instance_endpoint(i);
 
 	if (kind == READY_ALIVE)
 		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
 	if (kind == READY_HEALTH)
 		instance_check_begin(i);
 	else
-		effects_of(i)->watch_ready(context_of(i), instance_ticket(i), kind, i->port, is_adopted);
+		effects_of(i)->watch_ready(context_of(i), &at, kind, is_adopted);
 }
 
 static void settle(struct instance *i)

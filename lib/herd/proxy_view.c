@@ -1,5 +1,5 @@
 /*
- * The ports that a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
+ * The endpoints that a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
  * have.  A wish that was refused before anybody was told of it has named nobody, once it is not tried any more.
  */
 #include "herd/proxy_view.h"
@@ -9,7 +9,7 @@
 
 /* By each wish from `first` to `last`, as far as those were carried out. */
 struct proxy_name {
-	int port;
+	struct endpoint at; /* its place counts: a proxy cannot tell two processes there apart */
 	uint64_t first, last;
 };
 
@@ -20,25 +20,25 @@ void proxy_view_release(struct proxy_view *v)
 	*v = (struct proxy_view){ .names = VEC_INIT };
 }
 
-static struct proxy_name *find(const struct proxy_view *v, int port)
+static struct proxy_name *find(const struct proxy_view *v, const struct endpoint *at)
 {
 	size_t k = 0;
 	struct proxy_name *n = NULL;
 
 	VEC_EACH (&v->names, k, n) {
-		if (n->port == port)
+		if (endpoint_is_same_place(&n->at, at))
 			return n;
 	}
 	return NULL;
 }
 
-static void name(struct proxy_view *v, int port)
+static void name(struct proxy_view *v, const struct endpoint *at)
 {
-	struct proxy_name *n = find(v, port);
+	struct proxy_name *n = find(v, at);
 
 	if (!n) {
 		n = mem_zalloc(1, sizeof(*n));
-		n->port = port;
+		n->at = *at;
 		n->first = v->serial;
 		vec_push(&v->names, n);
 	}
@@ -62,7 +62,8 @@ bool proxy_view_is_wished(const struct proxy_view *v, const struct spec *spec,
 	if (v->count != count || v->spec != spec)
 		return false;
 	for (size_t k = 0; k < count; k++)
-		if (v->servers[k].port != servers[k].port || v->servers[k].is_down != servers[k].is_down)
+		if (!endpoint_is_same_place(&v->servers[k].at, &servers[k].at) ||
+			v->servers[k].is_down != servers[k].is_down)
 			return false;
 	return true;
 }
@@ -80,7 +81,7 @@ uint64_t proxy_view_wish(
 	for (size_t k = 0; k < count; k++) {
 		is_any_up |= !servers[k].is_down;
 		if (!servers[k].is_down)
-			name(v, servers[k].port);
+			name(v, &servers[k].at);
 	}
 	if (is_any_up)
 		v->naming = v->serial;
@@ -120,15 +121,15 @@ void proxy_view_let_go(struct proxy_view *v, uint64_t serial)
 		v->released = serial;
 }
 
-bool proxy_view_may_name(const struct proxy_view *v, int port)
+bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at)
 {
 	/* What it had from an earlier brain ends with the first wish that takes effect. */
-	return !v->in_effect || find(v, port);
+	return !v->in_effect || find(v, at);
 }
 
-bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, int port)
+bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, const struct endpoint *at)
 {
-	return serial <= v->released || (serial <= v->answered && !proxy_view_may_name(v, port));
+	return serial <= v->released || (serial <= v->answered && !proxy_view_may_name(v, at));
 }
 
 bool proxy_view_forget(struct proxy_view *v)

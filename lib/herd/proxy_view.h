@@ -1,5 +1,5 @@
 /*
- * What the proxy in front of an app is known to believe: what it was told last, and which ports it may pass requests to.  All of it is counted in
+ * What the proxy in front of an app is known to believe: what it was told last, and whom it may pass requests to.  All of it is counted in
  * the serials of one sequence, that of the wishes of this brain for the app's upstream.
  */
 #ifndef OX_HERD_PROXY_VIEW_H
@@ -23,7 +23,7 @@ struct proxy_view {
 	struct upstream_server *servers; /* as wished for last */
 	size_t count;
 	const struct spec *spec; /* by which that was; only to be compared.  NULL: nothing is wished for */
-	struct vec names;        /* of struct proxy_name *: ports that it may pass requests to */
+	struct vec names;        /* of struct proxy_name *: endpoints that it may pass requests to */
 };
 
 void proxy_view_release(struct proxy_view *v);
@@ -37,9 +37,9 @@ uint64_t proxy_view_wish(
 void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outcome outcome);
 /* Nobody waits any more for the wishes up to this one. */
 void proxy_view_let_go(struct proxy_view *v, uint64_t serial);
-bool proxy_view_may_name(const struct proxy_view *v, int port);
-/* It passes no requests to that port by the wish of that serial: it does what it was told, or never heard of the port and did not take that. */
-bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, int port);
+bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at);
+/* It passes no requests there by the wish of that serial: it does what it was told, or never heard of that place and did not take that. */
+bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, const struct endpoint *at);
 /* There is no upstream any more; true when there was one. */
 bool proxy_view_forget(struct proxy_view *v);
 

@@ -57,6 +57,11 @@ struct ticket instance_ticket(const struct instance *i)
 	return (struct ticket){ .slot = i->slot, .generation = i->generation };
 }
 
+struct endpoint instance_endpoint(const struct instance *i)
+{
+	return (struct endpoint){ .port = i->port, .ticket = instance_ticket(i) };
+}
+
 int64_t instance_pid(const struct instance *i)
 {
 	return i->pid;

@@ -225,12 +225,14 @@ static bool is_hopeless(const struct instance *i, struct buf *why)
 static bool is_port_given_up(const struct instance *i)
 {
 	const struct herd *h = i->app->herd;
+	const struct endpoint mine = instance_endpoint(i);
 
 	for (size_t k = 0; k < h->slots.len; k++) {
 		const struct instance *other = h->slots.items[k];
+		const struct endpoint theirs = instance_endpoint(other);
 
-		if (other != i && other->port == i->port && state_is_live(other->state) &&
-			!instance_should_run(other))
+		if (other != i && state_is_live(other->state) && !instance_should_run(other) &&
+			endpoint_is_same_place(&theirs, &mine))
 			return true;
 	}
 	return false;

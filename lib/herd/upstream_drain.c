@@ -30,7 +30,7 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 
 		if (!i->port || (!serves && !is_coming && !comes_back))
 			continue;
-		servers[count++] = (struct upstream_server){ .port = i->port, .is_down = !serves };
+		servers[count++] = (struct upstream_server){ .at = instance_endpoint(i), .is_down = !serves };
 	}
 	return count;
 }
@@ -52,12 +52,13 @@ static void send(struct app *a, struct upstream_server *servers, size_t count)
 static void begin_drain(struct instance *i)
 {
 	const struct herd_options *o = &i->app->herd->options;
+	const struct endpoint at = instance_endpoint(i);
 	int64_t ms = instance_spec(i)->deploy.drain_ms;
 
 	instance_set_drain(i, ms > 0 ? DRAIN_DRAINING : DRAIN_DONE);
 	if (ms > 0) {
 		instance_arm(i, &i->life, TIMER_DRAIN, ms + DRAIN_GRACE_MS);
-		o->effects->drain(o->context, instance_ticket(i), i->port, ms);
+		o->effects->drain(o->context, &at, ms);
 	}
 	instance_mark_dirty(i);
 }
@@ -65,7 +66,9 @@ static void begin_drain(struct instance *i)
 /* The proxy passes it no requests any more. */
 static bool is_out(const struct instance *i)
 {
-	return proxy_view_is_out(&i->app->proxy, i->drain_serial, i->port);
+	const struct endpoint at = instance_endpoint(i);
+
+	return proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
 }
 
 /* Those that wait to be out, and are. */

@@ -6,8 +6,10 @@
 
 #include <stdbool.h>
 
+#include "model/endpoint.h"
+
 struct upstream_server {
-	int port;
+	struct endpoint at;
 	bool is_down; /* draining: named, but gets nothing new */
 };
 

@@ -10,8 +10,7 @@
 #include "rules/drain_pace.h"
 
 struct drain {
-	struct ticket ticket;
-	int port;
+	struct endpoint at; /* its port is what the kernel is asked about */
 	int64_t deadline;
 	size_t left;
 	bool is_over; /* freed at the end of the look that is under way */
@@ -53,8 +52,8 @@ static void count_each(struct drains *d)
 	struct drain *drain = NULL;
 
 	VEC_EACH (&d->waiting, i, drain) {
-		if (netdiag_connections(drain->port, &drain->left, &e) < 0) {
-			log_warn("connections of port %d cannot be counted: %s", drain->port, e.text.ptr);
+		if (netdiag_connections(drain->at.port, &drain->left, &e) < 0) {
+			log_warn("connections of port %d cannot be counted: %s", drain->at.port, e.text.ptr);
 			drain->left = 1;
 		}
 	}
@@ -69,7 +68,7 @@ static void count_all(struct drains *d)
 	bool is_known = netdiag_connected(&sockets, NULL) == 0;
 
 	VEC_EACH (&d->waiting, i, drain) {
-		drain->left = is_known ? netdiag_count(&sockets, drain->port) : 1;
+		drain->left = is_known ? netdiag_count(&sockets, drain->at.port) : 1;
 	}
 	netdiag_release(&sockets);
 }
@@ -109,7 +108,7 @@ static void on_drain_look(struct ev_loop *loop, ev_timer *w, int events)
 
 		drain->is_over = drain_is_over(drain->left, drain->deadline, now);
 		if (drain->is_over)
-			d->done(d->context, drain->ticket, drain->left);
+			d->done(d->context, drain->at.ticket, drain->left);
 	}
 	d->is_looking = false;
 	sweep_drains(d);
@@ -135,13 +134,12 @@ void drains_free(struct drains *d)
 	mem_free(d);
 }
 
-void drain_start(struct drains *d, struct ticket ticket, int port, int64_t deadline_ms)
+void drain_start(struct drains *d, const struct endpoint *at, int64_t deadline_ms)
 {
 	struct drain *drain = mem_zalloc(1, sizeof(*drain));
 
 	*drain = (struct drain){
-		.ticket = ticket,
-		.port = port,
+		.at = *at,
 		.deadline = clock_ms() + deadline_ms,
 		.left = 1,
 	};

@@ -1,5 +1,5 @@
 /*
- * Waiting for the connections of an instance's port to end.  The kernel has no event for that, so its socket tables are asked, less and less
+ * Waiting for the connections of an endpoint to end.  The kernel has no event for that, so its socket tables are asked, less and less
  * often, and only while somebody waits; one question serves all who do.
  */
 #ifndef OX_SENSE_DRAIN_H
@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/ticket.h"
+#include "model/endpoint.h"
 
 struct drains;
 struct ev_loop;
@@ -20,6 +20,6 @@ struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context);
 /* Nobody is told. */
 void drains_free(struct drains *d);
 /* `done` is called once for it, never from inside this call. */
-void drain_start(struct drains *d, struct ticket ticket, int port, int64_t deadline_ms);
+void drain_start(struct drains *d, const struct endpoint *at, int64_t deadline_ms);
 
 #endif

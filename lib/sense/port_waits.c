@@ -51,23 +51,22 @@ static void on_news(void *context, enum port_news news, const char *words)
 		p->calls->listens(p->context, ticket);
 }
 
-bool port_waits_until_free(
-	struct port_waits *p, struct ticket ticket, int port, struct netdiag_holder *holder)
+bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder)
 {
-	struct slot_wait *s = add(p, ticket);
+	struct slot_wait *s = add(p, at->ticket);
 
-	s->wait = port_watch_until_free(p->watch, port, holder, on_news, s);
+	s->wait = port_watch_until_free(p->watch, at->port, holder, on_news, s);
 	if (s->wait)
 		return true;
 	end(s);
 	return false;
 }
 
-void port_waits_until_listening(struct port_waits *p, struct ticket ticket, int port, pid_t main)
+void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main)
 {
-	struct slot_wait *s = add(p, ticket);
+	struct slot_wait *s = add(p, at->ticket);
 
-	s->wait = port_watch_until_listening(p->watch, port, main, NULL, on_news, s);
+	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_news, s);
 }
 
 void port_waits_cancel(struct port_waits *p, struct ticket ticket)

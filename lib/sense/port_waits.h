@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "model/ticket.h"
+#include "model/endpoint.h"
 #include "os/netdiag.h"
 
 struct ev_loop;
@@ -27,9 +27,8 @@ struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_
 /* Forgets all who wait, without telling them. */
 void port_waits_free(struct port_waits *p);
 /* False: the port is free, and nobody waits.  Else *holder is who has it (port_watch_until_free()). */
-bool port_waits_until_free(
-	struct port_waits *p, struct ticket ticket, int port, struct netdiag_holder *holder);
-void port_waits_until_listening(struct port_waits *p, struct ticket ticket, int port, pid_t main);
+bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder);
+void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main);
 /* Whatever its slot waits for. */
 void port_waits_cancel(struct port_waits *p, struct ticket ticket);
 

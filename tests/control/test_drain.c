@@ -84,7 +84,8 @@ static int teardown(void **state)
 
 static void drain_line(uint32_t at, int64_t ms)
 {
-	drain_start(scene.drains, (struct ticket){ .slot = at }, scene.lines[at].port, ms);
+	drain_start(scene.drains,
+		&(struct endpoint){ .port = scene.lines[at].port, .ticket = { .slot = at } }, ms);
 }
 
 static void turn_until(const int *value)

@@ -207,18 +207,18 @@ static void wish_spawn(void *context, const struct spawn_effect *wish)
 	behave(s, p, &random);
 }
 
-static void wish_watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
+static void wish_watch_ready(void *context, const struct endpoint *at, enum ready_kind kind, bool is_adopted)
 {
 	struct sim *s = context;
-	struct proc *p = machine_find(s, t);
+	struct proc *p = machine_find(s, at->ticket);
 
 	(void)is_adopted;
 	if (!machine_hears(s) || !p)
 		return;
 	p->is_watched = true;
-	if (p->ready_at < 0 || (kind == READY_ALIVE && !port))
+	if (p->ready_at < 0 || (kind == READY_ALIVE && !at->port))
 		return;
-	machine_due(s, HAPPENS_READY, t, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
+	machine_due(s, HAPPENS_READY, at->ticket, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
 }
 
 static void wish_probe(void *context, const struct spawn_effect *wish, int64_t pid)

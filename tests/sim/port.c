@@ -72,20 +72,21 @@ static size_t watch_of(const struct sim *s, struct ticket t)
 	return k;
 }
 
-void port_check_wish(void *context, struct ticket t, int port)
+void port_check_wish(void *context, const struct endpoint *at)
 {
 	struct sim *s = context;
+	struct ticket t = at->ticket;
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "wish: check port %d for slot %u generation %llu", port, t.slot,
+	sim_trace(s, "wish: check port %d for slot %u generation %llu", at->port, t.slot,
 		(unsigned long long)t.generation);
 	if (s->port_watch_len == s->port_watch_cap) {
 		s->port_watch_cap = s->port_watch_cap ? s->port_watch_cap * 2 : 64;
 		s->port_watch = mem_resize(s->port_watch, s->port_watch_cap, sizeof(*s->port_watch));
 	}
 	s->port_watch[s->port_watch_len++] = t;
-	machine_due(s, HAPPENS_PORT, t, s->now + (int64_t)sim_draw(&s->behaviour, 5), port);
+	machine_due(s, HAPPENS_PORT, t, s->now + (int64_t)sim_draw(&s->behaviour, 5), at->port);
 }
 
 static void unwatch(struct sim *s, size_t k)

@@ -14,9 +14,9 @@ static void name_servers(struct sim *s, int app, const struct upstream_effect *w
 	memcpy(before, named, sizeof(before));
 	memset(named, 0, SIM_PORTS);
 	for (size_t k = 0; k < wish->count; k++)
-		if (wish->servers[k].port >= SIM_PORT_FIRST &&
-			wish->servers[k].port < SIM_PORT_FIRST + SIM_PORTS)
-			named[wish->servers[k].port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
+		if (wish->servers[k].at.port >= SIM_PORT_FIRST &&
+			wish->servers[k].at.port < SIM_PORT_FIRST + SIM_PORTS)
+			named[wish->servers[k].at.port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
 	for (int k = 0; k < SIM_PORTS; k++)
 		if (before[k] && !named[k])
 			s->unwished_at[app][k] = s->now;
@@ -56,11 +56,11 @@ void proxy_upstream(void *context, const struct upstream_effect *wish)
 	machine_due(s, HAPPENS_UPSTREAM, t, s->now + (int64_t)sim_draw(&s->behaviour, 200), app);
 }
 
-void proxy_drain(void *context, struct ticket t, int port, int64_t ms)
+void proxy_drain(void *context, const struct endpoint *at, int64_t ms)
 {
 	struct sim *s = context;
+	struct ticket t = at->ticket;
 
-	(void)port;
 	if (!machine_hears(s))
 		return;
 	sim_trace(s, "wish: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
@@ -157,7 +157,8 @@ void proxy_check(struct sim *s, const struct app *a)
 	if (!a->proxy.serial || s->is_brain_dead)
 		return;
 	for (int k = 0; k < SIM_PORTS; k++) {
-		bool thinks = proxy_view_may_name(&a->proxy, SIM_PORT_FIRST + k);
+		const struct endpoint at = { .port = SIM_PORT_FIRST + k };
+		bool thinks = proxy_view_may_name(&a->proxy, &at);
 
 		if (s->is_named_maybe[app][k] && !thinks)
 			sim_fail(s, "port %d of %s may be asked, and the herd does not think so",

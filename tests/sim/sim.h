@@ -232,7 +232,7 @@ void tree_ended(struct sim *s, struct proc *p);
 
 /* port.c */
 bool machine_is_port_taken(void *context, int port);
-void port_check_wish(void *context, struct ticket t, int port);
+void port_check_wish(void *context, const struct endpoint *at);
 void port_unwatch(struct sim *s, struct ticket t);
 /* No port belongs to two apps, be it by what they run by or by what they may go back to. */
 void port_check(struct sim *s);
@@ -240,7 +240,7 @@ void port_happen(struct sim *s, const struct due *due);
 
 /* proxy.c */
 void proxy_upstream(void *context, const struct upstream_effect *wish);
-void proxy_drain(void *context, struct ticket t, int port, int64_t ms);
+void proxy_drain(void *context, const struct endpoint *at, int64_t ms);
 void proxy_look(void *context, int64_t pid, struct process_look *out);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);

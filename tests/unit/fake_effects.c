@@ -108,21 +108,20 @@ static void kill_tree(void *context, struct ticket t)
 	push(f->killed, &f->killed_len, t);
 }
 
-static void check_port(void *context, struct ticket t, int port)
+static void check_port(void *context, const struct endpoint *at)
 {
-	struct fake *f = say(context, "check", t);
+	struct fake *f = say(context, "check", at->ticket);
 
-	buf_addf(&f->log, " %d\n", port);
-	push(f->checks, &f->checks_len, t);
+	buf_addf(&f->log, " %d\n", at->port);
+	push(f->checks, &f->checks_len, at->ticket);
 }
 
-static void watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
+static void watch_ready(void *context, const struct endpoint *at, enum ready_kind kind, bool is_adopted)
 {
-	struct fake *f = say(context, "watch", t);
+	struct fake *f = say(context, "watch", at->ticket);
 
-	(void)port;
 	buf_addf(&f->log, " %d%s\n", (int)kind, is_adopted ? " adopted" : "");
-	push(f->watched, &f->watched_len, t);
+	push(f->watched, &f->watched_len, at->ticket);
 }
 
 static void probe(void *context, const struct spawn_effect *wish, int64_t pid)
@@ -150,18 +149,18 @@ static void upstream(void *context, const struct upstream_effect *wish)
 
 	buf_addf(&f->log, "upstream %s", wish->app);
 	for (size_t k = 0; k < wish->count; k++)
-		buf_addf(&f->log, " %d%s", wish->servers[k].port, wish->servers[k].is_down ? "-down" : "");
+		buf_addf(&f->log, " %d%s", wish->servers[k].at.port, wish->servers[k].is_down ? "-down" : "");
 	buf_adds(&f->log, wish->is_gone ? " gone\n" : "\n");
 	snprintf(f->upstream, sizeof(f->upstream), "%s", wish->is_gone ? "" : wish->app);
 	f->serial = wish->serial;
 }
 
-static void drain(void *context, struct ticket t, int port, int64_t ms)
+static void drain(void *context, const struct endpoint *at, int64_t ms)
 {
-	struct fake *f = say(context, "drain", t);
+	struct fake *f = say(context, "drain", at->ticket);
 
-	buf_addf(&f->log, " %d %lld\n", port, (long long)ms);
-	push(f->drains, &f->drains_len, t);
+	buf_addf(&f->log, " %d %lld\n", at->port, (long long)ms);
+	push(f->drains, &f->drains_len, at->ticket);
 }
 
 static void hook(void *context, const struct hook_effect *wish)

@@ -26,13 +26,13 @@ static void spawn(void *context, const struct spawn_effect *w)
 		w->spec->command.text ? w->spec->command.text : "");
 }
 
-static void watch_ready(void *context, struct ticket t, enum ready_kind kind, int port, bool is_adopted)
+static void watch_ready(void *context, const struct endpoint *at, enum ready_kind kind, bool is_adopted)
 {
 	struct fake *f = context;
 
-	fake_effects.watch_ready(context, t, kind, port, is_adopted);
+	fake_effects.watch_ready(context, at, kind, is_adopted);
 	buf_cut(&f->log, f->log.len - 1);
-	buf_addf(&f->log, " port %d\n", port);
+	buf_addf(&f->log, " port %d\n", at->port);
 }
 
 /* Only where something was still watched: what was answered ends by itself. */

@@ -5,9 +5,9 @@
 #include "unit.h"
 
 static const struct upstream_server three[] = {
-	{ .port = 3000 },
-	{ .port = 3001, .is_down = true },
-	{ .port = 3002 },
+	{ .at = { .port = 3000 } },
+	{ .at = { .port = 3001 }, .is_down = true },
+	{ .at = { .port = 3002 } },
 };
 
 #define API(count) .name = "api", .servers = three, .servers_count = (count)
@@ -112,7 +112,7 @@ static void a_site_is_one_block(void **state)
 
 static void what_could_end_a_line_or_a_block_is_refused(void **state)
 {
-	static const struct upstream_server bad_port[] = { { .port = 70000 } };
+	static const struct upstream_server bad_port[] = { { .at = { .port = 70000 } } };
 	static const char *const options[] = { "least_conn" };
 	const struct upstream named = { .name = "a b", .servers = three, .servers_count = 1 };
 	const struct upstream outside = { .name = "api", .servers = bad_port, .servers_count = 1 };

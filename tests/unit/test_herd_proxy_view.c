@@ -4,6 +4,8 @@
 #include "model/spec.h"
 #include "unit.h"
 
+#define AT(number) ((const struct endpoint){ .port = (number) })
+
 struct fixture {
 	struct proxy_view v;
 	struct spec *spec;
@@ -33,7 +35,7 @@ static uint64_t wish(struct fixture *f, int port)
 {
 	struct upstream_server *server = mem_zalloc(1, sizeof(*server));
 
-	server->port = port ? port : 3000;
+	server->at.port = port ? port : 3000;
 	server->is_down = !port;
 	return proxy_view_wish(&f->v, f->spec, server, 1);
 }
@@ -42,12 +44,12 @@ static void nothing_is_known_before_an_effect(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_true(proxy_view_may_name(&f->v, 4000));
+	assert_true(proxy_view_may_name(&f->v, &AT(4000)));
 	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_UNSURE);
-	assert_true(proxy_view_may_name(&f->v, 4000));
+	assert_true(proxy_view_may_name(&f->v, &AT(4000)));
 	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
-	assert_false(proxy_view_may_name(&f->v, 4000));
-	assert_true(proxy_view_may_name(&f->v, 3000));
+	assert_false(proxy_view_may_name(&f->v, &AT(4000)));
+	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
 }
 
 static void a_later_wish_may_hold_already(void **state)
@@ -57,12 +59,12 @@ static void a_later_wish_may_hold_already(void **state)
 
 	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
 	second = wish(f, 3001);
-	assert_true(proxy_view_may_name(&f->v, 3000));
-	assert_true(proxy_view_may_name(&f->v, 3001));
+	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
+	assert_true(proxy_view_may_name(&f->v, &AT(3001)));
 	proxy_view_answer(&f->v, second, UPSTREAM_IN_EFFECT);
-	assert_false(proxy_view_may_name(&f->v, 3000));
-	assert_true(proxy_view_is_out(&f->v, second, 3000));
-	assert_false(proxy_view_is_out(&f->v, second, 3001));
+	assert_false(proxy_view_may_name(&f->v, &AT(3000)));
+	assert_true(proxy_view_is_out(&f->v, second, &AT(3000)));
+	assert_false(proxy_view_is_out(&f->v, second, &AT(3001)));
 }
 
 static void a_refused_wish_named_nobody(void **state)
@@ -74,10 +76,10 @@ static void a_refused_wish_named_nobody(void **state)
 	second = wish(f, 3001);
 	/* It is tried once more. */
 	proxy_view_answer(&f->v, second, UPSTREAM_TAKEN_BACK);
-	assert_true(proxy_view_may_name(&f->v, 3001));
+	assert_true(proxy_view_may_name(&f->v, &AT(3001)));
 	wish(f, 3000);
 	proxy_view_answer(&f->v, second, UPSTREAM_TAKEN_BACK);
-	assert_false(proxy_view_may_name(&f->v, 3001));
+	assert_false(proxy_view_may_name(&f->v, &AT(3001)));
 }
 
 static void without_servers_it_keeps_what_it_has(void **state)
@@ -86,17 +88,17 @@ static void without_servers_it_keeps_what_it_has(void **state)
 
 	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
 	proxy_view_answer(&f->v, wish(f, 0), UPSTREAM_IN_EFFECT);
-	assert_true(proxy_view_may_name(&f->v, 3000));
-	assert_false(proxy_view_is_out(&f->v, f->v.serial, 3000));
+	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
+	assert_false(proxy_view_is_out(&f->v, f->v.serial, &AT(3000)));
 	proxy_view_let_go(&f->v, f->v.serial);
-	assert_true(proxy_view_is_out(&f->v, f->v.serial, 3000));
+	assert_true(proxy_view_is_out(&f->v, f->v.serial, &AT(3000)));
 }
 
 static void what_is_wished_for_is_compared_whole(void **state)
 {
 	struct fixture *f = *state;
-	const struct upstream_server same = { .port = 3000 };
-	const struct upstream_server down = { .port = 3000, .is_down = true };
+	const struct upstream_server same = { .at = { .port = 3000 } };
+	const struct upstream_server down = { .at = { .port = 3000 }, .is_down = true };
 
 	assert_false(proxy_view_forget(&f->v));
 	wish(f, 3000);

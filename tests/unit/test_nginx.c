@@ -5,10 +5,10 @@
 #include "unit.h"
 
 static const struct upstream_server four[] = {
-	{ .port = 3000 },
-	{ .port = 3001 },
-	{ .port = 3002 },
-	{ .port = 3003 },
+	{ .at = { .port = 3000 } },
+	{ .at = { .port = 3001 } },
+	{ .at = { .port = 3002 } },
+	{ .at = { .port = 3003 } },
 };
 
 #define API(count) .name = "api", .servers = four, .servers_count = (count)
@@ -64,7 +64,8 @@ static void a_block_has_a_line_an_instance(void **state)
 
 static void blocks_are_an_empty_line_apart(void **state)
 {
-	static const struct upstream_server edges[] = { { .port = 1 }, { .port = 65535 } };
+	static const struct upstream_server edges[] = { { .at = { .port = 1 } },
+		{ .at = { .port = 65535 } } };
 	const struct upstream both[] = {
 		{ API(1) },
 		{ .name = "Web_2.eu-west", .servers = edges, .servers_count = 2 },
@@ -86,8 +87,8 @@ static void blocks_are_an_empty_line_apart(void **state)
 static void a_draining_instance_is_down(void **state)
 {
 	static const struct upstream_server servers[] = {
-		{ .port = 3000 },
-		{ .port = 3001, .is_down = true },
+		{ .at = { .port = 3000 } },
+		{ .at = { .port = 3001 }, .is_down = true },
 	};
 	const struct upstream api = { .name = "api", .servers = servers, .servers_count = 2 };
 	const struct upstream all_down = { .name = "api", .servers = servers + 1, .servers_count = 1 };
@@ -198,7 +199,8 @@ static void an_upstream_has_a_server_with_a_port(void **state)
 	(void)state;
 	refuses(&none, 1, NULL, "upstream 'api' has no server: its app has no ports; write 'port' for it");
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
-		const struct upstream_server servers[] = { { .port = 3000 }, { .port = ports[i] } };
+		const struct upstream_server servers[] = { { .at = { .port = 3000 } },
+			{ .at = { .port = ports[i] } } };
 		const struct upstream api = { .name = "api", .servers = servers, .servers_count = 2 };
 		struct buf words = BUF_INIT;
 
