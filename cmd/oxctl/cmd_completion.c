@@ -13,6 +13,16 @@ static void each_option(struct buf *out, const struct cmd *cmd, const char *befo
 	buf_addf(out, "%s--help", before);
 }
 
+/* Without the blanks that a table may leave at the end. */
+static void first_words(struct buf *out, const char *words)
+{
+	size_t len = strlen(words);
+
+	while (len && words[len - 1] == ' ')
+		len--;
+	buf_add(out, words, len);
+}
+
 static void command_names(struct buf *out)
 {
 	for (const struct cmd *cmd = commands; cmd->name; cmd++) {
@@ -47,7 +57,7 @@ static void print_bash(struct buf *out)
 		if (!strcmp(cmd->name, "help"))
 			help_words(out);
 		if (cmd->words)
-			buf_adds(out, cmd->words);
+			first_words(out, cmd->words);
 		each_option(out, cmd, " ");
 		buf_adds(out, "\" ;;\n");
 	}

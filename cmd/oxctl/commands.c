@@ -6,6 +6,21 @@
 #include "base/str.h"
 #include "cmd.h"
 
+/* "nginx haproxy …" */
+static const char export_words[] =
+#define EXPORTER(id, side, about) #id " "
+#include "export/exporters.def"
+#undef EXPORTER
+	;
+
+static const char export_details[] =
+	"Without a name every app is printed, and for a proxy every app that has a port. The lines of nginx.options are nginx's and "
+	"appear for nginx alone."
+#define EXPORTER(id, side, about) " " #id ": " about "."
+#include "export/exporters.def"
+#undef EXPORTER
+	;
+
 const struct cmd commands[] = {
 	{ .name = "start",
 		.arguments = "[TARGET...] | NAME -- COMMAND",
@@ -279,19 +294,17 @@ const struct cmd commands[] = {
 		.details =
 			"Without a name every app that has a port is printed, one server line for each instance." },
 	{ .name = "export",
-		.arguments = "nginx|haproxy|caddy [APP...]",
-		.words = "nginx haproxy caddy",
+		.arguments = "FORMAT [APP...]",
+		.words = export_words,
 		.group = GROUP_FILES,
-		.brief = "print upstreams of a proxy",
-		.about = "print the upstreams of apps for a proxy",
+		.brief = "print in another format",
+		.about = "print apps in the format of another program",
 		.least = 1,
 		.most = -1,
 		.options = nginx_options,
 		.run = cmd_export,
 		.example = "oxctl export haproxy api --output /etc/haproxy/conf.d/api.cfg",
-		.details =
-			"Without a name every app that has a port is printed. For HAProxy that is a backend for each, for Caddy a "
-			"snippet that a site imports; the lines of nginx.options are nginx's and appear for nginx alone." },
+		.details = export_details },
 	{ .name = "schema",
 		.arguments = "",
 		.group = GROUP_FILES,

@@ -63,7 +63,7 @@ static void doubt_folder(struct diags *d, const struct spec *s)
 static void doubt_nginx(struct diags *d, const struct vec *specs)
 {
 	static const struct upstream_server server = { .at = { .port = 1 } };
-	struct upstream *list = mem_zalloc(specs->len + 1, sizeof(*list));
+	struct export_app *list = mem_zalloc(specs->len + 1, sizeof(*list));
 	size_t count = 0;
 	size_t i = 0;
 	const struct spec *s = NULL;
@@ -73,7 +73,7 @@ static void doubt_nginx(struct diags *d, const struct vec *specs)
 
 		if (!s->nginx.upstream && !s->nginx.output && !s->nginx.options.len)
 			continue;
-		list[count] = (struct upstream){
+		list[count] = (struct export_app){
 			.name = s->nginx.upstream ? s->nginx.upstream : s->name,
 			.servers = &server,
 			.servers_count = 1,

@@ -5,7 +5,7 @@
 #include "export/export.h"
 
 /* Caddy has no word for a server that gets nothing new: it is left out, and what it was asked already is finished. */
-static void add_proxy(struct buf *out, const struct upstream *u)
+static void add_proxy(struct buf *out, const struct export_app *u)
 {
 	buf_adds(out, "    reverse_proxy");
 	for (size_t i = 0; i < u->servers_count; i++)
@@ -14,7 +14,7 @@ static void add_proxy(struct buf *out, const struct upstream *u)
 	buf_adds(out, " {\n        lb_policy least_conn\n    }\n}\n");
 }
 
-static int check_someone_serves(const struct upstream *u, struct err *e)
+static int check_someone_serves(const struct export_app *u, struct err *e)
 {
 	for (size_t i = 0; i < u->servers_count; i++)
 		if (!u->servers[i].is_down)
@@ -24,7 +24,7 @@ static int check_someone_serves(const struct upstream *u, struct err *e)
 		u->name);
 }
 
-static int caddy_render(struct buf *out, const struct upstream *upstreams, size_t count,
+int caddy_render(struct buf *out, const struct export_app *upstreams, size_t count,
 	const struct export_options *options, struct err *e)
 {
 	const char *server_name = options ? options->server_name : NULL;
@@ -48,9 +48,3 @@ static int caddy_render(struct buf *out, const struct upstream *upstreams, size_
 	}
 	return 0;
 }
-
-const struct exporter export_caddy = {
-	.name = "caddy",
-	.about = "a snippet for each app, to be imported into a site of the Caddyfile",
-	.render = caddy_render,
-};

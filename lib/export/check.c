@@ -49,7 +49,7 @@ int check_server_name(const char *name, struct err *e)
 	return 0;
 }
 
-int check_servers(const struct upstream *u, const char *what, struct err *e)
+int check_servers(const struct export_app *u, const char *what, struct err *e)
 {
 	if (!is_host_word(u->name, "_-."))
 		return err_set(
@@ -64,7 +64,7 @@ int check_servers(const struct upstream *u, const char *what, struct err *e)
 	return 0;
 }
 
-int check_plain(const struct upstream *upstreams, size_t count, const char *what, struct err *e)
+int check_plain(const struct export_app *upstreams, size_t count, const char *what, struct err *e)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (check_servers(&upstreams[i], what, e) < 0)

@@ -8,12 +8,12 @@
 #include <stddef.h>
 
 struct err;
-struct upstream;
+struct export_app;
 
 /* The name and the ports of one; `what`: "an nginx upstream", for the words. */
-int check_servers(const struct upstream *u, const char *what, struct err *e);
+int check_servers(const struct export_app *u, const char *what, struct err *e);
 /* All that a dialect without options of its own asks. */
-int check_plain(const struct upstream *upstreams, size_t count, const char *what, struct err *e);
+int check_plain(const struct export_app *upstreams, size_t count, const char *what, struct err *e);
 int check_server_name(const char *name, struct err *e);
 /* The same where a '*' may stand only in front, for a block that holds one of `count` upstreams. */
 int check_one_server_name(const char *name, size_t count, struct err *e);

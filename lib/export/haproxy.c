@@ -5,7 +5,7 @@
 #include "export/export.h"
 
 /* A server's name stays the same for as long as its port does, so that HAProxy keeps what it knows of it over a reload. */
-static void add_backend(struct buf *out, const struct upstream *u)
+static void add_backend(struct buf *out, const struct export_app *u)
 {
 	buf_addf(out, "backend %s\n    mode http\n    balance leastconn\n", u->name);
 	for (size_t i = 0; i < u->servers_count; i++)
@@ -15,7 +15,7 @@ static void add_backend(struct buf *out, const struct upstream *u)
 }
 
 /* A request names its host with the port or without. */
-static void add_frontend(struct buf *out, const struct upstream *u, const char *server_name)
+static void add_frontend(struct buf *out, const struct export_app *u, const char *server_name)
 {
 	bool is_any = str_starts(server_name, "*.");
 
@@ -30,7 +30,7 @@ static void add_frontend(struct buf *out, const struct upstream *u, const char *
 		u->name);
 }
 
-static int haproxy_render(struct buf *out, const struct upstream *upstreams, size_t count,
+int haproxy_render(struct buf *out, const struct export_app *upstreams, size_t count,
 	const struct export_options *options, struct err *e)
 {
 	const char *server_name = options ? options->server_name : NULL;
@@ -48,9 +48,3 @@ static int haproxy_render(struct buf *out, const struct upstream *upstreams, siz
 	}
 	return 0;
 }
-
-const struct exporter export_haproxy = {
-	.name = "haproxy",
-	.about = "a backend for each app, one server line an instance",
-	.render = haproxy_render,
-};

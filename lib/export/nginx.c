@@ -8,7 +8,7 @@
 #include "export/nginx_check.h"
 
 /* keepalive wraps the balancing method that is set when nginx reads it, so it goes behind all the others. */
-static void add_options(struct buf *out, const struct upstream *u, bool wants_keepalive)
+static void add_options(struct buf *out, const struct export_app *u, bool wants_keepalive)
 {
 	for (size_t i = 0; i < u->options_count; i++) {
 		size_t len = 0;
@@ -22,7 +22,7 @@ static void add_options(struct buf *out, const struct upstream *u, bool wants_ke
 	}
 }
 
-static void add_upstream_block(struct buf *out, const struct upstream *u)
+static void add_upstream_block(struct buf *out, const struct export_app *u)
 {
 	buf_addf(out, "upstream %s {\n", u->name);
 	add_options(out, u, false);
@@ -54,7 +54,7 @@ static void add_variable(struct buf *out, const char *name)
 }
 
 /* The comments in the text are for whoever finds the file on a server years later. */
-static void add_site(struct buf *out, const struct upstream *u, const char *server_name)
+static void add_site(struct buf *out, const struct export_app *u, const char *server_name)
 {
 	struct buf variable = BUF_INIT;
 
@@ -103,7 +103,7 @@ static void add_site(struct buf *out, const struct upstream *u, const char *serv
 	buf_release(&variable);
 }
 
-static int nginx_render(struct buf *out, const struct upstream *upstreams, size_t count,
+int nginx_render(struct buf *out, const struct export_app *upstreams, size_t count,
 	const struct export_options *options, struct err *e)
 {
 	const char *server_name = options ? options->server_name : NULL;
@@ -126,9 +126,3 @@ static int nginx_render(struct buf *out, const struct upstream *upstreams, size_
 	}
 	return 0;
 }
-
-const struct exporter export_nginx = {
-	.name = "nginx",
-	.about = "an upstream block for each app, one server line an instance",
-	.render = nginx_render,
-};

@@ -77,7 +77,7 @@ const char *nginx_option(const char *option, size_t *len)
 	return option;
 }
 
-static int check_options(const struct upstream *u, struct err *e)
+static int check_options(const struct export_app *u, struct err *e)
 {
 	for (size_t i = 0; i < u->options_count; i++) {
 		size_t len = 0;
@@ -92,7 +92,7 @@ static int check_options(const struct upstream *u, struct err *e)
 	return 0;
 }
 
-static int check_upstream(const struct upstream *u, struct err *e)
+static int check_upstream(const struct export_app *u, struct err *e)
 {
 	if (check_servers(u, "an nginx upstream", e) < 0)
 		return -1;
@@ -100,7 +100,7 @@ static int check_upstream(const struct upstream *u, struct err *e)
 }
 
 /* nginx takes `api` and `API` for one name. */
-static int check_names_differ(const struct upstream *upstreams, size_t count, struct err *e)
+static int check_names_differ(const struct export_app *upstreams, size_t count, struct err *e)
 {
 	struct map names = MAP_INIT;
 	struct buf key = BUF_INIT;
@@ -123,7 +123,7 @@ static int check_names_differ(const struct upstream *upstreams, size_t count, st
 	return rc;
 }
 
-int nginx_check_upstreams(const struct upstream *upstreams, size_t count, struct err *e)
+int nginx_check_upstreams(const struct export_app *upstreams, size_t count, struct err *e)
 {
 	for (size_t i = 0; i < count; i++)
 		if (check_upstream(&upstreams[i], e) < 0)

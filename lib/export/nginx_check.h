@@ -8,10 +8,10 @@
 #include <stddef.h>
 
 struct err;
-struct upstream;
+struct export_app;
 
 /* Names, ports and options; 0, or -1 with words. */
-int nginx_check_upstreams(const struct upstream *upstreams, size_t count, struct err *e);
+int nginx_check_upstreams(const struct export_app *upstreams, size_t count, struct err *e);
 /* The directive in an option: without blanks around it and the ';' that people may or may not write. */
 const char *nginx_option(const char *option, size_t *len);
 

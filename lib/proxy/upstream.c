@@ -176,8 +176,9 @@ static bool has_server(const struct site *s)
 static int render_site(const struct site *s, struct buf *out, struct err *e)
 {
 	const struct spec *spec = s->spec;
-	const struct upstream upstream = {
+	const struct export_app app = {
 		.name = spec->nginx.upstream ? spec->nginx.upstream : s->app,
+		.spec = spec,
 		.servers = s->servers,
 		.servers_count = s->count,
 		.options = (const char *const *)spec->nginx.options.items,
@@ -185,7 +186,7 @@ static int render_site(const struct site *s, struct buf *out, struct err *e)
 	};
 
 	buf_addf(out, "# %s: kept true by oxherd, do not edit\n", s->app);
-	return export_nginx.render(out, &upstream, 1, NULL, e);
+	return nginx_render(out, &app, 1, NULL, e);
 }
 
 /* Its file is as it should be, but for the proxy's knowing; else it is answered already. */

@@ -18,7 +18,7 @@ complete -c oxctl -n __fish_use_subcommand -a save -d 'print an oxfile for the a
 complete -c oxctl -n __fish_use_subcommand -a daemon -d 'manage the daemon (install: start at boot)'
 complete -c oxctl -n __fish_use_subcommand -a validate -d 'check oxfiles and say what they define'
 complete -c oxctl -n __fish_use_subcommand -a nginx -d 'print the nginx upstream of apps'
-complete -c oxctl -n __fish_use_subcommand -a export -d 'print the upstreams of apps for a proxy'
+complete -c oxctl -n __fish_use_subcommand -a export -d 'print apps in the format of another program'
 complete -c oxctl -n __fish_use_subcommand -a schema -d 'print the JSON schema of the oxfile, for editors'
 complete -c oxctl -n __fish_use_subcommand -a completion -d 'print completions for a shell'
 complete -c oxctl -n __fish_use_subcommand -a version -d 'print the version'

@@ -21,7 +21,7 @@ commands=(
 	'daemon:manage the daemon (install: start at boot)'
 	'validate:check oxfiles and say what they define'
 	'nginx:print the nginx upstream of apps'
-	'export:print the upstreams of apps for a proxy'
+	'export:print apps in the format of another program'
 	'schema:print the JSON schema of the oxfile, for editors'
 	'completion:print completions for a shell'
 	'version:print the version'

@@ -51,12 +51,12 @@ backend web
 	assert_equal "$(oxctl export caddy --json)" "$(oxctl nginx --json)"
 }
 
-@test "an unknown proxy is named with those that are known, and --server with two apps says what to type" {
+@test "an unknown format is named with those that are known, and --server with two apps says what to type" {
 	two_apps
 	run -2 oxctl export apache
-	assert_output "oxctl: unknown proxy 'apache'; known are: nginx, haproxy, caddy"
+	assert_output "oxctl: unknown format 'apache'; known are: nginx, haproxy, caddy"
 	run -2 oxctl export cady
-	assert_output "oxctl: unknown proxy 'cady' (did you mean 'caddy'?)"
+	assert_output "oxctl: unknown format 'cady' (did you mean 'caddy'?)"
 	run -2 oxctl export haproxy --server a.example.com
 	assert_output "oxctl: --server is for one app; name it: oxctl export haproxy APP --server a.example.com"
 }

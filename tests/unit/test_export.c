@@ -12,10 +12,11 @@ static const struct upstream_server three[] = {
 
 #define API(count) .name = "api", .servers = three, .servers_count = (count)
 
-static const struct upstream both[] = { { API(3) }, { .name = "web", .servers = three, .servers_count = 1 } };
-static const struct upstream one = { API(1) };
+static const struct export_app both[] = { { API(3) },
+	{ .name = "web", .servers = three, .servers_count = 1 } };
+static const struct export_app one = { API(1) };
 
-static void renders(const struct exporter *x, const struct upstream *upstreams, size_t count,
+static void renders(const struct exporter *x, const struct export_app *upstreams, size_t count,
 	const char *server_name, const char *text)
 {
 	struct export_options options = { .server_name = server_name };
@@ -29,7 +30,7 @@ static void renders(const struct exporter *x, const struct upstream *upstreams, 
 	err_release(&e);
 }
 
-static void refuses(const struct exporter *x, const struct upstream *upstreams, size_t count,
+static void refuses(const struct exporter *x, const struct export_app *upstreams, size_t count,
 	const char *server_name, const char *words)
 {
 	struct export_options options = { .server_name = server_name };
@@ -114,11 +115,11 @@ static void what_could_end_a_line_or_a_block_is_refused(void **state)
 {
 	static const struct upstream_server bad_port[] = { { .at = { .port = 70000 } } };
 	static const char *const options[] = { "least_conn" };
-	const struct upstream named = { .name = "a b", .servers = three, .servers_count = 1 };
-	const struct upstream outside = { .name = "api", .servers = bad_port, .servers_count = 1 };
-	const struct upstream empty = { .name = "api" };
-	const struct upstream optioned = { API(1), .options = options, .options_count = 1 };
-	const struct upstream twins[] = { { API(1) }, { API(1) } };
+	const struct export_app named = { .name = "a b", .servers = three, .servers_count = 1 };
+	const struct export_app outside = { .name = "api", .servers = bad_port, .servers_count = 1 };
+	const struct export_app empty = { .name = "api" };
+	const struct export_app optioned = { API(1), .options = options, .options_count = 1 };
+	const struct export_app twins[] = { { API(1) }, { API(1) } };
 
 	(void)state;
 	refuses(&export_haproxy, &named, 1, NULL,
@@ -146,7 +147,7 @@ static void a_server_block_is_for_one_upstream_and_one_host(void **state)
 
 static void caddy_never_gets_a_proxy_without_a_server(void **state)
 {
-	const struct upstream api = { .name = "api", .servers = three + 1, .servers_count = 1 };
+	const struct export_app api = { .name = "api", .servers = three + 1, .servers_count = 1 };
 
 	(void)state;
 	refuses(&export_caddy, &api, 1, NULL,

@@ -13,7 +13,8 @@ static const struct upstream_server four[] = {
 
 #define API(count) .name = "api", .servers = four, .servers_count = (count)
 
-static void renders(const struct upstream *upstreams, size_t count, const char *server_name, const char *text)
+static void renders(
+	const struct export_app *upstreams, size_t count, const char *server_name, const char *text)
 {
 	struct export_options options = { .server_name = server_name };
 	struct err e = ERR_INIT;
@@ -27,7 +28,7 @@ static void renders(const struct upstream *upstreams, size_t count, const char *
 }
 
 static void refuses(
-	const struct upstream *upstreams, size_t count, const char *server_name, const char *words)
+	const struct export_app *upstreams, size_t count, const char *server_name, const char *words)
 {
 	struct export_options options = { .server_name = server_name };
 	struct err e = ERR_INIT;
@@ -45,7 +46,7 @@ static void refuses(
 
 static void a_block_has_a_line_an_instance(void **state)
 {
-	const struct upstream api = { API(4) };
+	const struct export_app api = { API(4) };
 	struct err e = ERR_INIT;
 	struct buf out = BUF_INIT;
 
@@ -66,7 +67,7 @@ static void blocks_are_an_empty_line_apart(void **state)
 {
 	static const struct upstream_server edges[] = { { .at = { .port = 1 } },
 		{ .at = { .port = 65535 } } };
-	const struct upstream both[] = {
+	const struct export_app both[] = {
 		{ API(1) },
 		{ .name = "Web_2.eu-west", .servers = edges, .servers_count = 2 },
 	};
@@ -90,8 +91,8 @@ static void a_draining_instance_is_down(void **state)
 		{ .at = { .port = 3000 } },
 		{ .at = { .port = 3001 }, .is_down = true },
 	};
-	const struct upstream api = { .name = "api", .servers = servers, .servers_count = 2 };
-	const struct upstream all_down = { .name = "api", .servers = servers + 1, .servers_count = 1 };
+	const struct export_app api = { .name = "api", .servers = servers, .servers_count = 2 };
+	const struct export_app all_down = { .name = "api", .servers = servers + 1, .servers_count = 1 };
 
 	(void)state;
 	renders(&api, 1, NULL,
@@ -111,7 +112,7 @@ static void options_stand_where_nginx_wants_them(void **state)
 		"\tzone api 64k ;",
 		"hash \"$scheme;$request_uri\" consistent",
 	};
-	const struct upstream api = { API(1), .options = options, .options_count = 5 };
+	const struct export_app api = { API(1), .options = options, .options_count = 5 };
 
 	(void)state;
 	renders(&api, 1, NULL,
@@ -155,7 +156,7 @@ static void an_option_cannot_break_out(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const char *options[] = { "least_conn", rows[i].option };
-		const struct upstream api = { API(1), .options = options, .options_count = 2 };
+		const struct export_app api = { API(1), .options = options, .options_count = 2 };
 		struct buf words = BUF_INIT;
 
 		buf_addf(&words, "upstream 'api': option '%s' %s; write one directive, such as 'least_conn'",
@@ -171,7 +172,7 @@ static void a_name_is_one_that_nginx_takes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const struct upstream both[] = { { API(1) },
+		const struct export_app both[] = { { API(1) },
 			{ .name = names[i], .servers = four, .servers_count = 1 } };
 		struct buf words = BUF_INIT;
 
@@ -184,7 +185,8 @@ static void a_name_is_one_that_nginx_takes(void **state)
 
 static void two_upstreams_need_two_names(void **state)
 {
-	const struct upstream both[] = { { API(1) }, { .name = "API", .servers = four, .servers_count = 1 } };
+	const struct export_app both[] = { { API(1) },
+		{ .name = "API", .servers = four, .servers_count = 1 } };
 
 	(void)state;
 	refuses(both, 2, NULL,
@@ -193,7 +195,7 @@ static void two_upstreams_need_two_names(void **state)
 
 static void an_upstream_has_a_server_with_a_port(void **state)
 {
-	const struct upstream none = { API(0) };
+	const struct export_app none = { API(0) };
 	const int ports[] = { 0, -1, 65536 };
 
 	(void)state;
@@ -201,7 +203,7 @@ static void an_upstream_has_a_server_with_a_port(void **state)
 	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
 		const struct upstream_server servers[] = { { .at = { .port = 3000 } },
 			{ .at = { .port = ports[i] } } };
-		const struct upstream api = { .name = "api", .servers = servers, .servers_count = 2 };
+		const struct export_app api = { .name = "api", .servers = servers, .servers_count = 2 };
 		struct buf words = BUF_INIT;
 
 		buf_addf(&words, "upstream 'api': port %d is outside 1..65535", ports[i]);
@@ -213,7 +215,7 @@ static void an_upstream_has_a_server_with_a_port(void **state)
 static void a_site_is_whole(void **state)
 {
 	static const char *const options[] = { "keepalive 32" };
-	const struct upstream api = { API(2), .options = options, .options_count = 1 };
+	const struct export_app api = { API(2), .options = options, .options_count = 1 };
 
 	(void)state;
 	renders(&api, 1, "example.com",
@@ -278,7 +280,7 @@ static void a_variable_is_our_own(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		const struct upstream u = { .name = rows[i].name, .servers = four, .servers_count = 1 };
+		const struct export_app u = { .name = rows[i].name, .servers = four, .servers_count = 1 };
 		struct export_options options = { .server_name = "_" };
 		struct buf out = BUF_INIT;
 
@@ -288,7 +290,7 @@ static void a_variable_is_our_own(void **state)
 	}
 }
 
-static void assert_server_name_is_good(const struct upstream *u, const char *name)
+static void assert_server_name_is_good(const struct export_app *u, const char *name)
 {
 	struct export_options options = { .server_name = name };
 	struct buf out = BUF_INIT;
@@ -319,7 +321,7 @@ static void a_server_name_is_one_that_matches(void **state)
 		{ "a..b", "server name 'a..b' has an empty part" },
 		{ ".", "server name '.' has an empty part" },
 	};
-	const struct upstream api = { API(1) };
+	const struct export_app api = { API(1) };
 	char longest[255] = { 0 };
 
 	(void)state;
@@ -336,7 +338,8 @@ static void a_server_name_is_one_that_matches(void **state)
 
 static void a_site_is_for_one_upstream(void **state)
 {
-	const struct upstream both[] = { { API(1) }, { .name = "web", .servers = four, .servers_count = 1 } };
+	const struct export_app both[] = { { API(1) },
+		{ .name = "web", .servers = four, .servers_count = 1 } };
 
 	(void)state;
 	refuses(both, 2, "example.com", "a server block is for one upstream, not for 2; name one app");

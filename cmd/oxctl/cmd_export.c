@@ -1,9 +1,8 @@
 /*
- * oxctl nginx, oxctl export: the upstreams that an oxfile stands for in the words of a proxy, and on request the server block around one.
+ * oxctl export, oxctl nginx: the apps of an oxfile in the words of another program, and on request the server block around one.
  */
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
@@ -46,29 +45,30 @@ const struct opt nginx_options[] = {
 	{ .name = NULL },
 };
 
-static void add_upstream(struct vec *upstreams, const struct placement *p)
+static void add_app(struct vec *apps, const struct placement *p)
 {
-	struct upstream *up = mem_zalloc(1, sizeof(*up));
+	struct export_app *app = mem_zalloc(1, sizeof(*app));
 	struct upstream_server *servers = mem_zalloc((size_t)p->instances, sizeof(*servers));
 
 	for (int i = 0; i < p->instances; i++)
 		servers[i].at.port = p->ports[i];
-	*up = (struct upstream){
+	*app = (struct export_app){
 		.name = p->spec->nginx.upstream ? p->spec->nginx.upstream : p->spec->name,
+		.spec = p->spec,
 		.servers = servers,
 		.servers_count = (size_t)p->instances,
 		.options = (const char *const *)p->spec->nginx.options.items,
 		.options_count = exporter == &export_nginx ? p->spec->nginx.options.len : 0,
 	};
-	vec_push(upstreams, up);
+	vec_push(apps, app);
 }
 
-static void free_upstream(void *item)
+static void free_app(void *item)
 {
-	struct upstream *up = item;
+	struct export_app *app = item;
 
-	mem_free((void *)up->servers);
-	mem_free(up);
+	mem_free((void *)app->servers);
+	mem_free(app);
 }
 
 static int fail_unknown(const struct loaded *l, const char *name)
@@ -84,7 +84,13 @@ static int fail_unknown(const struct loaded *l, const char *name)
 		EXIT_NO_TARGET, "there is no app or namespace '%s' in %s", name, l->oxfile->path);
 }
 
-/* Marks the apps that are named; all where none is.  One that is named itself must have a port. */
+/* A proxy has no use for an app without a port. */
+static bool is_wanted(const struct placement *p)
+{
+	return exporter->side != EXPORT_PROXY || p->claim.first;
+}
+
+/* Marks the apps that are named; all where none is.  One that is named itself must be wanted. */
 static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool *marks)
 {
 	struct vec specs = VEC_INIT;
@@ -102,7 +108,7 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 		if (!selector_mark(name, &specs, marks))
 			code = fail_unknown(l, name);
 		VEC_EACH (&l->placements, i, p) {
-			if (!p->claim.first && !strcmp(p->spec->name, name))
+			if (!is_wanted(p) && !strcmp(p->spec->name, name))
 				code = daemon_call_fail(EXIT_FAILED,
 					"'%s' has no port; give it one with port = 3000", p->spec->name);
 		}
@@ -111,8 +117,8 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 	return code;
 }
 
-/* Of the apps that are named, those that have ports. */
-static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *upstreams)
+/* Of the apps that are named, those that the format has words for. */
+static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *apps)
 {
 	bool *marks = mem_zalloc(l->placements.len + 1, sizeof(*marks));
 	const struct placement *p = NULL;
@@ -120,61 +126,34 @@ static int choose(const struct loaded *l, const struct opt_rest *rest, struct ve
 	int code = mark_named(l, rest, marks);
 
 	VEC_EACH (&l->placements, i, p) {
-		if (marks[i] && p->claim.first)
-			add_upstream(upstreams, p);
+		if (marks[i] && is_wanted(p))
+			add_app(apps, p);
 	}
 	mem_free(marks);
 	if (code != EXIT_DONE)
 		return code;
-	if (!upstreams->len)
+	if (!apps->len && exporter->side == EXPORT_PROXY)
 		return daemon_call_fail(EXIT_FAILED, "no app in %s has a port; give one of them port = 3000",
 			l->oxfile->path);
-	if (server_name && upstreams->len > 1)
+	if (server_name && apps->len > 1)
 		return daemon_call_fail(EXIT_USAGE,
 			"--server is for one app; name it: oxctl %s%s APP --server %s",
 			exporter == &export_nginx ? "" : "export ", exporter->name, server_name);
 	return EXIT_DONE;
 }
 
-static void render_json(struct buf *out, const struct vec *upstreams)
-{
-	struct json *root = json_new_object();
-	struct json *list = NULL;
-	const struct upstream *up = NULL;
-	size_t i = 0;
-
-	json_set_int(root, "version", 1);
-	list = json_set(root, "upstreams", json_new_array());
-	VEC_EACH (upstreams, i, up) {
-		struct json *object = json_push(list, json_new_object());
-		struct json *servers = NULL;
-
-		json_set_string(object, "name", up->name);
-		servers = json_set(object, "servers", json_new_array());
-		for (size_t k = 0; k < up->servers_count; k++) {
-			struct json *server = json_push(servers, json_new_object());
-
-			json_set_string(server, "address", endpoint_address(&up->servers[k].at));
-			json_set_int(server, "port", up->servers[k].at.port);
-			json_set_bool(server, "down", up->servers[k].is_down);
-		}
-	}
-	json_write_pretty(out, root);
-	json_free(root);
-}
-
-static int render(struct buf *out, const struct vec *upstreams)
+static int render(struct buf *out, const struct vec *apps)
 {
 	const struct export_options options = { .server_name = server_name };
-	struct upstream *all = mem_zalloc(upstreams->len, sizeof(*all));
+	struct export_app *all = mem_zalloc(apps->len + 1, sizeof(*all));
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
 
-	for (size_t i = 0; i < upstreams->len; i++)
-		all[i] = *(struct upstream *)upstreams->items[i];
+	for (size_t i = 0; i < apps->len; i++)
+		all[i] = *(struct export_app *)apps->items[i];
 	if (as_json)
-		render_json(out, upstreams);
-	else if (exporter->render(out, all, upstreams->len, &options, &e) < 0)
+		export_json(out, all, apps->len);
+	else if (exporter->render(out, all, apps->len, &options, &e) < 0)
 		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	mem_free(all);
 	err_release(&e);
@@ -196,11 +175,11 @@ static int deliver(const struct buf *text)
 	return code;
 }
 
-static int print_upstreams(const struct opt_rest *rest)
+static int print_apps(const struct opt_rest *rest)
 {
 	struct loaded l = { .diags = DIAGS_INIT };
 	struct err e = ERR_INIT;
-	struct vec upstreams = VEC_INIT;
+	struct vec apps = VEC_INIT;
 	struct buf text = BUF_INIT;
 	char *path = load_find(config, &e);
 	int code = EXIT_USAGE;
@@ -212,13 +191,13 @@ static int print_upstreams(const struct opt_rest *rest)
 	code = load_oxfile(&l, path, profile);
 	daemon_call_complaints(&l.diags);
 	if (code == EXIT_DONE)
-		code = choose(&l, rest, &upstreams);
+		code = choose(&l, rest, &apps);
 	if (code == EXIT_DONE)
-		code = render(&text, &upstreams);
+		code = render(&text, &apps);
 	if (code == EXIT_DONE)
 		code = deliver(&text);
 out:
-	vec_release_with(&upstreams, free_upstream);
+	vec_release_with(&apps, free_app);
 	load_release(&l);
 	buf_release(&text);
 	err_release(&e);
@@ -229,10 +208,10 @@ out:
 int cmd_nginx(const struct opt_rest *rest)
 {
 	exporter = &export_nginx;
-	return print_upstreams(rest);
+	return print_apps(rest);
 }
 
-static int fail_dialect(const char *name)
+static int fail_format(const char *name)
 {
 	struct str_guess guess = { .typed = name };
 	struct buf known = BUF_INIT;
@@ -244,9 +223,9 @@ static int fail_dialect(const char *name)
 	}
 	if (guess.best)
 		code = daemon_call_fail(
-			EXIT_USAGE, "unknown proxy '%s' (did you mean '%s'?)", name, guess.best);
+			EXIT_USAGE, "unknown format '%s' (did you mean '%s'?)", name, guess.best);
 	else
-		code = daemon_call_fail(EXIT_USAGE, "unknown proxy '%s'; known are: %s", name, known.ptr);
+		code = daemon_call_fail(EXIT_USAGE, "unknown format '%s'; known are: %s", name, known.ptr);
 	buf_release(&known);
 	return code;
 }
@@ -257,8 +236,11 @@ int cmd_export(const struct opt_rest *rest)
 
 	exporter = exporter_find(rest->items[0]);
 	if (!exporter)
-		return fail_dialect(rest->items[0]);
+		return fail_format(rest->items[0]);
+	if (exporter->side != EXPORT_PROXY && (server_name || as_json))
+		return daemon_call_fail(EXIT_USAGE, "%s is for the formats of proxies, and '%s' is none",
+			server_name ? "--server" : "--json", exporter->name);
 	apps.items++;
 	apps.count--;
-	return print_upstreams(&apps);
+	return print_apps(&apps);
 }
