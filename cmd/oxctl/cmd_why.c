@@ -24,7 +24,11 @@ const struct opt why_options[] = {
 
 static int print_why(const struct json *why)
 {
-	struct timeline t = { .to_local = out_local_time, .colour = out_has_colour() };
+	struct timeline t = {
+		.to_local = out_local_time,
+		.width = out_width(),
+		.colour = out_has_colour(),
+	};
 	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;

@@ -79,6 +79,9 @@ void herd_recall(struct herd *h, const struct herd_event *event)
 	const struct app *a = app_find(h, event->app);
 	struct instance *i = a ? app_instance(a, event->instance) : NULL;
 
+	/* A deploy's steps are its own past, not the instance's: what they come to is there as states. */
+	if (event->kind == HERD_EVENT_ROLLOUT)
+		return;
 	if (a && !i)
 		i = gone_find(a, event->instance);
 	if (i)

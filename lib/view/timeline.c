@@ -9,6 +9,7 @@
 #include "view/human.h"
 #include "view/list.h"
 #include "view/progress.h"
+#include "view/wrap.h"
 
 enum {
 	MS_A_DAY = 86400000,
@@ -203,15 +204,48 @@ void timeline_event(struct timeline *t, const struct json *event, struct buf *ou
 	buf_addc(out, '\n');
 }
 
+/* Is there room for the first line of the words behind its time and step? */
+static bool fits(const struct timeline *t, const struct json *entry, const char *words)
+{
+	struct timeline plain = *t;
+	struct buf step = BUF_INIT;
+	size_t columns = 0;
+
+	plain.colour = false;
+	add_step_label(&plain, entry, &step);
+	columns = strlen(gap) + TIME_LEN + str_utf8_count(step.ptr, step.len) + strlen(gap) +
+		str_utf8_count(words, strcspn(words, "\n"));
+	buf_release(&step);
+	return !t->width || columns <= t->width;
+}
+
+/* On lines of their own, below the step. */
+static void add_below(const struct timeline *t, const char *words, struct buf *out)
+{
+	const struct wrap wrap = { .width = t->width, .indent = strlen(gap) + TIME_LEN + strlen(gap) };
+	struct buf line = BUF_INIT;
+
+	add_first_line(&line, words);
+	buf_addc(out, '\n');
+	wrap_text(out, line.ptr, &wrap);
+	/* Whoever goes on begins a line. */
+	if (out->ptr[out->len - 1] == '\n')
+		buf_cut(out, out->len - 1);
+	buf_release(&line);
+}
+
 void timeline_entry(struct timeline *t, const struct json *entry, struct buf *out)
 {
 	const char *words = json_string(json_get(entry, "words"), "");
 
 	begin_line(t, entry, gap, out);
 	add_step_label(t, entry, out);
-	if (*words)
+	if (*words && fits(t, entry, words)) {
 		buf_adds(out, gap);
-	add_first_line(out, words);
+		add_first_line(out, words);
+	} else if (*words) {
+		add_below(t, words, out);
+	}
 	add_other_lines(t, words, gap, out);
 	buf_addc(out, '\n');
 }

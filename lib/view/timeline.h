@@ -20,6 +20,7 @@ struct json;
 struct timeline {
 	int64_t (*to_local)(int64_t utc_ms); /* NULL: times are shown as UTC */
 	int64_t day;                         /* of the line before; timeline_begin() sets it to today */
+	size_t width; /* of the terminal: in what "why" answers, words that are too long stand below their step; 0: any */
 	bool colour;
 };
 

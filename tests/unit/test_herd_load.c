@@ -318,6 +318,30 @@ static void the_last_number_of_a_process_is_kept(void **state)
 	err_release(&e);
 }
 
+static void steps_of_a_deploy_are_not_recalled(void **state)
+{
+	struct herd_event event = {
+		.kind = HERD_EVENT_STATE, .app = "api", .to = STATE_RUNNING, .delay_ms = -1
+	};
+	struct fake f;
+	const struct instance *i = NULL;
+	size_t before = 0;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	i = herd_find(f.h, "api:0");
+	before = instance_happenings(i);
+	herd_recall(f.h, &event);
+	assert_int_equal(instance_happenings(i), before + 1);
+	event.kind = HERD_EVENT_ROLLOUT;
+	event.step = "starting";
+	herd_recall(f.h, &event);
+	assert_int_equal(instance_happenings(i), before + 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +365,8 @@ int main(void)
 			what_was_asked_is_kept),
 		PROMISE("the number of the last process is kept, also where no app is left",
 			the_last_number_of_a_process_is_kept),
+		PROMISE("what an instance did before is read without the steps of deploys, as it is shown while they happen",
+			steps_of_a_deploy_are_not_recalled),
 	};
 
 	return cmocka_run_group_tests_name("herd_load", tests, NULL, NULL);

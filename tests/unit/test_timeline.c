@@ -176,6 +176,34 @@ static void colours_follow_states(void **state)
 		"\033[32mrunning\033[0m  on ready\n");
 }
 
+static void long_words_stand_below(void **state)
+{
+	struct timeline t = of_today();
+	struct json *j = parsed(
+		"{" AT "\"kind\":\"state\",\"from\":\"starting\",\"to\":\"crashed\",\"on\":\"give-up\","
+		"\"words\":\"exit code 3, crash 2 in a row: max_restarts = 2 is reached\\nError: no\"}");
+	struct buf out = BUF_INIT;
+
+	(void)state;
+	t.width = 60;
+	timeline_entry(&t, j, &out);
+	assert_string_equal(out.ptr,
+		"  12:01:02.123  starting -> crashed  on give-up\n"
+		"                exit code 3, crash 2 in a row: max_restarts\n"
+		"                = 2 is reached\n"
+		"                | Error: no\n");
+	buf_clear(&out);
+	t.width = 107;
+	timeline_entry(&t, j, &out);
+	assert_null(strstr(out.ptr, "give-up\n"));
+	buf_clear(&out);
+	t.width--;
+	timeline_entry(&t, j, &out);
+	assert_non_null(strstr(out.ptr, "give-up\n"));
+	buf_release(&out);
+	json_free(j);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -187,6 +215,8 @@ int main(void)
 		PROMISE("the last lines that it wrote stand below, and cannot move the cursor",
 			last_lines_stand_below),
 		PROMISE("states have their colours", colours_follow_states),
+		PROMISE("in a narrow terminal words that are too long stand below their step",
+			long_words_stand_below),
 	};
 
 	return cmocka_run_group_tests_name("timeline", tests, NULL, NULL);
