@@ -46,6 +46,19 @@ static void note_folder(struct brain *b, const struct spawn_effect *wish)
 		});
 }
 
+/* No serial: a keeper of 0.1.0 does not know it, and its ERROR is about nothing. */
+static void do_grace(void *context, struct ticket ticket, const char *signal, int64_t ms)
+{
+	const struct brain *b = context;
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, KEEPER_GRACE);
+	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	m.signal = sig_number(signal);
+	m.grace_ms = ms;
+	(void)keeper_client_send(b->keeper, &m, -1);
+}
+
 static void do_spawn(void *context, const struct spawn_effect *wish)
 {
 	struct brain *b = context;
@@ -72,6 +85,9 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 	else if (keeper_client_send(b->keeper, &launch.message, -1) < 0)
 		err_set(&e, "the keeper does not take it; see the daemon's log"),
 			fail_spawn(b, wish->ticket, &e);
+	else
+		do_grace(b, wish->ticket, wish->spec->stop_signal ? wish->spec->stop_signal : "SIGTERM",
+			wish->spec->stop_timeout_ms);
 	notify_sent(b->notify, wish->ticket);
 	launch_release(&launch);
 	err_release(&e);
@@ -195,6 +211,7 @@ static void do_look(void *context, int64_t pid, struct process_look *out)
 
 const struct herd_effects brain_effects = {
 	.spawn = do_spawn,
+	.grace = do_grace,
 	.stopping = do_stopping,
 	.signal = do_signal,
 	.stop = do_stop,

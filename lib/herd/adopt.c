@@ -180,6 +180,7 @@ static void go_on(struct instance *i)
 		instance_end_tree(i);
 	if (i->phase != PHASE_UP)
 		return;
+	instance_grace(i);
 	if (i->state == STATE_STARTING) {
 		if (!has_grace)
 			instance_arm(i, &i->life, TIMER_NEVER_READY, instance_spec(i)->ready_timeout_ms);

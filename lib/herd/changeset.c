@@ -185,6 +185,8 @@ static void amend(struct app *a, struct revision *r)
 		if (i->revision != old || (instance_is_retired(i) && spares_retired))
 			continue;
 		revision_set(&i->revision, r);
+		if (i->phase == PHASE_SPAWNING || i->phase == PHASE_UP)
+			instance_grace(i);
 		instance_check_renew(i);
 	}
 	if (a->current == old) {

@@ -20,6 +20,11 @@
 struct herd_effects {
 	/* Answered by herd_spawned() or herd_spawn_failed().  herd_effects.changed() came before it, with the wish already in herd_to_json(). */
 	void (*spawn)(void *context, const struct spawn_effect *effect);
+	/*
+	 * What the keeper does by itself when the main process has ended, since the spawn or this: what is left of the tree gets the signal, and
+	 * SIGKILL a while after the grace, should nobody wish for kill_tree().  herd_tree_gone() may come before end_tree() then.
+	 */
+	void (*grace)(void *context, struct ticket ticket, const char *signal, int64_t ms);
 	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_stopping), also where nothing was saved. */
 	void (*stopping)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */

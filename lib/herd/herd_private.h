@@ -220,6 +220,8 @@ void instance_leftovers(struct instance *i);
 void instance_stop_checking(struct instance *i);
 /* What the main process has left gets the stop signal, or SIGKILL where its time is over. */
 void instance_end_tree(struct instance *i);
+/* Its definition says how its tree ends now. */
+void instance_grace(const struct instance *i);
 /* Its tree gets SIGKILL. */
 bool instance_is_killed(const struct instance *i);
 void instance_kill(struct instance *i, const struct reason *why);

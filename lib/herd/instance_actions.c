@@ -192,6 +192,12 @@ static const char *stop_signal(const struct instance *i)
 	return signal ? signal : "SIGTERM";
 }
 
+void instance_grace(const struct instance *i)
+{
+	effects_of(i)->grace(
+		context_of(i), instance_ticket(i), stop_signal(i), instance_spec(i)->stop_timeout_ms);
+}
+
 /* We put a shell before it, because its command needs one. */
 static bool has_shell(const struct spec *s)
 {

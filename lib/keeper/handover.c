@@ -63,6 +63,9 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.is_ending = s->is_ending,
 		.rest_signal = s->rest_signal,
 		.tree_signal = s->tree_signal,
+		.is_self_ended = s->is_self_ended,
+		.stopping_at = s->stopping_at,
+		.kill_at = s->kill_at,
 	};
 
 	ledger_fill(&packed.record, s);

@@ -40,7 +40,8 @@ struct handover_slot {
 	uint64_t ended_ticks;
 	int64_t pending;
 	int64_t is_ending, rest_signal, tree_signal;
-	char spare[168];
+	int64_t is_self_ended, stopping_at, kill_at;
+	char spare[144];
 };
 
 struct handover_held {

@@ -184,6 +184,11 @@ static void kill_if_due(struct keeper *k, int64_t now)
 	bool is_late = !k->kill_is_due;
 	int left = 0;
 
+	if (k->slots.has_new_end)
+		keeper_kill_later(k);
+	k->slots.has_new_end = false;
+	if (k->stopping < STOPPING_SIGNALLED && kill_overdue(&k->slots, now))
+		keeper_kill_soon(k);
 	if (!k->is_killing)
 		return;
 	if (k->slots.wants_walk && !k->kill_is_due)
@@ -224,8 +229,10 @@ static int wait_ms(const struct keeper *k)
 	int64_t at = k->deadline;
 	int64_t left = 0;
 
-	if (k->stopping < STOPPING_SIGNALLED)
+	if (k->stopping < STOPPING_SIGNALLED) {
 		at = sooner(at, k->brain.retry_at);
+		at = sooner(at, k->slots.kill_at ? k->slots.kill_at : -1);
+	}
 	if (k->is_killing)
 		at = sooner(at, k->kill_at);
 	if (k->upgrade.is_proving && k->stopping == NOT_STOPPING)
@@ -305,6 +312,7 @@ static int begin(struct keeper *k, struct err *e)
 	if (adopt(k, e) < 0)
 		return -1;
 	groups_settle(&k->groups, &k->slots);
+	kill_resume_ends(&k->slots);
 	brain_start(k);
 	return 0;
 }

@@ -99,6 +99,7 @@ static void note_gone(struct slots *all, struct slot *s)
 {
 	s->is_gone = true;
 	s->rest_signal = 0;
+	s->kill_at = 0;
 	slots_set_busy(all, s, false, false);
 	slots_set_pending(all, s, PENDING_GONE);
 }
@@ -126,10 +127,46 @@ void kill_group_changed(struct slots *all, struct slot *s)
 		settle_group(all, s);
 }
 
-void kill_main_ended(struct slots *all, struct slot *s)
+/* Is anything left? */
+static void settle_ended(struct slots *all, struct slot *s)
 {
 	kill_group_changed(all, s);
 	all->wants_walk |= is_busy(s) && s->is_walked;
+}
+
+static void end_rest(struct slots *all, struct slot *s, int number)
+{
+	if (!(s->signalled & SIGNALLED_REST))
+		s->rest_signal = number;
+	s->signalled |= SIGNALLED_REST;
+	slots_set_busy(all, s, true, s->is_killing);
+}
+
+/* What exits with 0 and was not told to stop may have gone into the background: the brain looks at what is left before that gets a signal. */
+static bool waits_for_brain(const struct slot *s)
+{
+	return !s->stop_signal || (!s->is_stopping && s->status == 0);
+}
+
+void kill_main_ended(struct slots *all, struct slot *s)
+{
+	int64_t from = s->stopping_at ? s->stopping_at : s->at_ms;
+
+	if (!s->is_gone && !waits_for_brain(s)) {
+		s->is_self_ended = true;
+		if (!s->is_killing)
+			slots_kill_at(all, s, from + s->grace_ms + KILL_LATER_MS);
+		end_rest(all, s, s->stop_signal);
+		all->has_new_end = true;
+	}
+	settle_ended(all, s);
+}
+
+void kill_resume_ends(struct slots *all)
+{
+	for (struct slot *s = all->first; s; s = s->next)
+		if (s->state == KEEPER_STATE_EXITED && !s->is_gone)
+			kill_main_ended(all, s);
 }
 
 /* --- requests ---------------------------------------------------------------------------------------------------- */
@@ -149,19 +186,36 @@ int kill_signal_tree(struct slots *all, struct slot *s, int number)
 
 void kill_end_tree(struct slots *all, struct slot *s, int number)
 {
-	if (!(s->signalled & SIGNALLED_REST))
-		s->rest_signal = number;
-	s->signalled |= SIGNALLED_REST;
-	slots_set_busy(all, s, true, s->is_killing);
-	kill_main_ended(all, s);
+	end_rest(all, s, number);
+	settle_ended(all, s);
 }
 
 void kill_slot(struct slots *all, struct slot *s)
 {
 	slots_set_busy(all, s, s->is_ending, true);
+	s->kill_at = 0;
 	s->was_looked_for = false;
 	groups_kill(all->groups, s);
 	kill_group_changed(all, s);
+}
+
+bool kill_overdue(struct slots *all, int64_t now)
+{
+	bool was_killed = false;
+
+	if (!all->kill_at || now < all->kill_at)
+		return false;
+	all->kill_at = 0;
+	for (struct slot *s = all->first; s; s = s->next) {
+		if (!s->kill_at || now < s->kill_at) {
+			slots_kill_at(all, s, s->kill_at);
+			continue;
+		}
+		log_warn("%s: remaining processes did not exit within their grace: killed", s->name);
+		kill_slot(all, s);
+		was_killed = true;
+	}
+	return was_killed;
 }
 
 /* --- rounds --------------------------------------------------------------------------------------------------------------- */

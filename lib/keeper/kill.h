@@ -33,8 +33,17 @@ int kill_signal_tree(struct slots *all, struct slot *s, int number);
 void kill_end_tree(struct slots *all, struct slot *s, int number);
 /* SIGKILL for the whole tree, until nothing is left: is_killing. */
 void kill_slot(struct slots *all, struct slot *s);
-/* To be called after the end of a main process, and when a cgroup that was waited for has changed. */
+/*
+ * To be called after the end of a main process.  With a GRACE the rest of its tree is ended: it gets the stop signal, and SIGKILL KILL_LATER_MS
+ * after the grace.  By then the brain has sent KILL_TREE, which comes first as it is reported; the keeper's own is for when there is no brain.
+ */
+enum { KILL_LATER_MS = 1000 };
 void kill_main_ended(struct slots *all, struct slot *s);
+/* For a keeper that has adopted: the ends that the last one did not finish. */
+void kill_resume_ends(struct slots *all);
+/* SIGKILL for the trees whose time is over; true if there was one. */
+bool kill_overdue(struct slots *all, int64_t now);
+/* To be called when a cgroup whose end is awaited has changed. */
 void kill_group_changed(struct slots *all, struct slot *s);
 
 /*

@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 #include "os/fd.h"
 #include "os/procfs.h"
 
+_Static_assert(offsetof(struct ledger_record, is_stopping) == 248, "earlier builds find it there");
 _Static_assert(sizeof(struct ledger_record) == LEDGER_RECORD, "a record has its fixed size");
 
 /* The first record is this. */
@@ -177,6 +180,8 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 		.peak_kb = s->peak_kb,
 		.stage = s->stage,
 		.number = s->number,
+		.stop_signal = (uint8_t)s->stop_signal,
+		.grace_ms = (uint32_t)s->grace_ms,
 		.is_stopping = s->is_stopping | ((s->signalled & ~pending) << 1),
 	};
 	memcpy(r->name, s->name, sizeof(s->name));
@@ -196,6 +201,8 @@ void ledger_take(struct slot *s, const struct ledger_record *r)
 	s->peak_kb = r->peak_kb;
 	s->stage = (enum keeper_spawn_stage)r->stage;
 	s->number = (int)r->number;
+	s->stop_signal = r->stop_signal <= SIGRTMAX ? r->stop_signal : 0;
+	s->grace_ms = r->grace_ms;
 	s->is_stopping = r->is_stopping & 1;
 	s->signalled = (unsigned int)(r->is_stopping >> 1) & (SIGNALLED_MAIN | SIGNALLED_REST);
 }

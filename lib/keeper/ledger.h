@@ -28,7 +28,10 @@ struct ledger_record {
 	int64_t state, is_taken, is_gone;
 	int64_t status, at_ms, wall_ms, cpu_us, peak_kb;
 	int64_t stage, number;
-	char name[136];
+	char name[KEEPER_NAME_MAX + 1];
+	uint8_t stop_signal; /* of GRACE; 0 in records of earlier builds */
+	uint8_t spare[2];
+	uint32_t grace_ms;
 	int64_t is_stopping; /* bit 0; above it enum signalled */
 };
 

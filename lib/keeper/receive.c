@@ -135,6 +135,26 @@ static void handle_signal(struct keeper *k, struct received *h)
 		send_signal(k, h, s);
 }
 
+static void note_stopping(struct slot *s)
+{
+	if (!s->is_stopping)
+		s->stopping_at = clock_ms();
+	s->is_stopping = true;
+}
+
+/* Too late is no error: its tree waits for END_TREE then. */
+static void handle_grace(struct keeper *k, struct received *h)
+{
+	struct slot *s = slots_find(&k->slots, h->m->ticket);
+
+	if (!s || (s->stop_signal == h->m->signal && s->grace_ms == h->m->grace_ms))
+		return;
+	s->stop_signal = (int)h->m->signal;
+	s->grace_ms = h->m->grace_ms;
+	if (slot_lives(s))
+		ledger_note(k->slots.ledger, s);
+}
+
 /* Sent once: programs finish their work after the first signal, and often end at once after a second. */
 static void handle_stop(struct keeper *k, struct received *h)
 {
@@ -142,7 +162,7 @@ static void handle_stop(struct keeper *k, struct received *h)
 
 	if (!s || (s->signalled & SIGNALLED_MAIN))
 		return;
-	s->is_stopping = true;
+	note_stopping(s);
 	s->signalled |= SIGNALLED_MAIN | (h->m->reach == KEEPER_REACH_TREE ? SIGNALLED_REST : 0U);
 	if (slot_lives(s))
 		ledger_note(k->slots.ledger, s);
@@ -156,7 +176,7 @@ static void handle_asked(struct keeper *k, struct received *h)
 
 	if (!s || s->is_stopping)
 		return;
-	s->is_stopping = true;
+	note_stopping(s);
 	if (slot_lives(s))
 		ledger_note(k->slots.ledger, s);
 }
@@ -166,7 +186,7 @@ static struct slot *need_tree(struct keeper *k, const struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
-	if (s && s->is_gone)
+	if (s && s->is_gone && !s->is_self_ended)
 		slots_set_pending(&k->slots, s, PENDING_GONE);
 	return s && !s->is_gone ? s : NULL;
 }
@@ -278,6 +298,7 @@ static void handle_upgrade(struct keeper *k, struct received *h)
 static void (*const handlers[KEEPER_KIND_COUNT])(struct keeper *k, struct received *h) = {
 	[KEEPER_SYNC] = handle_sync,
 	[KEEPER_SPAWN] = handle_spawn,
+	[KEEPER_GRACE] = handle_grace,
 	[KEEPER_SPAWN_LONG] = handle_spawn_long,
 	[KEEPER_SIGNAL] = handle_signal,
 	[KEEPER_ASKED] = handle_asked,

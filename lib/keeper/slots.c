@@ -130,6 +130,13 @@ void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_k
 	s->is_killing = is_killing;
 }
 
+void slots_kill_at(struct slots *all, struct slot *s, int64_t at)
+{
+	s->kill_at = at > 0 ? at : 0;
+	if (s->kill_at && (!all->kill_at || s->kill_at < all->kill_at))
+		all->kill_at = s->kill_at;
+}
+
 bool slot_is_brain(const struct slot *s)
 {
 	return !s->ticket.slot;

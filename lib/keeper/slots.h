@@ -55,6 +55,7 @@ struct slot {
 	bool has_group;       /* a cgroup of its own, see groups.h */
 	bool was_looked_for;  /* a walk has killed all of the tree that there was */
 	bool is_rest_noted;   /* the ledger has rest_signal as sent; it is just being sent */
+	bool is_self_ended;   /* the keeper has ended its tree without an END_TREE */
 	bool has_failure;     /* its spawn reported `stage` and `number` */
 	unsigned int pending; /* of enum pending */
 	enum keeper_state state;
@@ -64,10 +65,14 @@ struct slot {
 	int pidfd;              /* of an adopted main process that lives, else -1: it is no child */
 	int report_fd;          /* the child reports here whether exec worked; -1 when that is known */
 	unsigned int signalled; /* of enum signalled */
-	int rest_signal;        /* to be sent to the rest once the main process has ended; 0: none */
-	int tree_signal;        /* to be sent to the whole tree with the next walk; 0: none */
-	int left;               /* processes of its tree that the last walk saw */
-	int watch;              /* its cgroup's, see groups.h; -1: none */
+	int stop_signal;        /* of GRACE, with grace_ms; 0: none came */
+	int64_t grace_ms;
+	int64_t stopping_at; /* when is_stopping was set; 0: not known */
+	int64_t kill_at;     /* then what is left gets SIGKILL; 0: never */
+	int rest_signal;     /* to be sent to the rest once the main process has ended; 0: none */
+	int tree_signal;     /* to be sent to the whole tree with the next walk; 0: none */
+	int left;            /* processes of its tree that the last walk saw */
+	int watch;           /* its cgroup's, see groups.h; -1: none */
 	int status;
 	int64_t at_ms, wall_ms, cpu_us, peak_kb;
 	uint64_t
@@ -93,6 +98,8 @@ struct slots {
 	int busy, killing,
 		walked; /* how many are is_ending or is_killing, are is_killing, are is_walked and one of these */
 	int tree_signals; /* how many have a tree_signal */
+	int64_t kill_at;  /* no kill_at of a slot is earlier; 0: there is none */
+	bool has_new_end; /* the end of another tree is awaited */
 	bool wants_walk;  /* a process ended: a walk may find a tree gone */
 };
 
@@ -121,6 +128,8 @@ struct slot *slots_find_watch(const struct slots *all, int watch);
 void slots_set_watch(struct slots *all, struct slot *s, int watch);
 /* The end of its tree is awaited, it is killed, or neither any more.  Whether it has a cgroup of its own is settled by the first of these calls. */
 void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_killing);
+/* What is left of its tree then gets SIGKILL; 0: never. */
+void slots_kill_at(struct slots *all, struct slot *s, int64_t at);
 /* It has a process from now on; and no longer. */
 void slots_born(struct slots *all, struct slot *s, pid_t pid);
 /* The same with one that is no child: its pid is known already, the pidfd is taken over. */

@@ -192,6 +192,8 @@ static void resume_slot(struct keeper *k, const struct handover_slot *from)
 	s->was_adopted = from->was_adopted;
 	s->has_failure = from->has_failure;
 	s->ended_ticks = from->ended_ticks;
+	s->is_self_ended = from->is_self_ended;
+	s->stopping_at = from->stopping_at;
 	s->report_fd = (int)from->report;
 	if (from->is_child)
 		slots_born(&k->slots, s, s->pid);
@@ -218,6 +220,7 @@ static void resume_end(struct keeper *k, const struct handover_slot *from)
 	slots_set_busy(&k->slots, s, from->is_ending, from->is_killing);
 	if (from->rest_signal > 0 && from->rest_signal <= SIGRTMAX)
 		s->rest_signal = (int)from->rest_signal;
+	slots_kill_at(&k->slots, s, from->kill_at);
 }
 
 static void resume_slots(struct keeper *k, const struct handover *l)

@@ -14,6 +14,9 @@
  *	STOP is that and the signal in one, and END_TREE the same signal for what is left of the tree once the main process has ended; TREE_GONE
  *	follows when nothing is left.  Each is sent once in a process' life, whoever says it again: a brain that was killed in between leaves to the next
  *	one what it had begun.
+ *	GRACE follows a SPAWN and whatever changes it: with it the keeper does not wait for END_TREE.  When the main process has ended, what is left of the
+ *	tree gets the signal at once, and SIGKILL when the grace is over and no brain has sent KILL_TREE; the grace begins with ASKED or STOP, or with the
+ *	end.  An exit with 0 that no brain has asked for waits for END_TREE all the same: the brain looks at what the process has left behind.
  *	SPAWN_LONG stands for a SPAWN that is too long for the socket: its last descriptor is sealed memory that holds the SPAWN.
  *	KILL_TREE is SIGKILL for the main process and all that came from it, until nothing is left: TREE_GONE, once.
  *	HOLD carries one descriptor, and replaces what had the name.  GET is answered by HELD with it.

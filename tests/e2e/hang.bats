@@ -80,3 +80,18 @@ is_held() {
 	oxctl restart --wait worker
 	assert [ "$(pid_of worker:0)" != "$before" ]
 }
+
+@test "what a crash leaves behind is stopped though the brain is stopped" {
+	start_oxherd <<-'TOML'
+		[processes.worker]
+		command = "actor --grandchild --mark"
+		restart = "never"
+	TOML
+	brain=$(brain_pid)
+	before=$(pid_of worker:0)
+	[ "$(children_named actor)" = 2 ]
+	kill -STOP "$brain"
+	kill -KILL "$before"
+	eventually 4 no_children actor
+	grep -q '^State:.*stopped' "/proc/$brain/status"
+}

@@ -131,6 +131,7 @@ void machine_end_main(struct sim *s, struct proc *p, int code, int signal)
 		p->is_tree_alive = false;
 	sim_trace(s, "%s pid %lld ends (code %d, signal %d)", p->name, (long long)p->pid, code, signal);
 	machine_tell(s, p, HAPPENS_TELL_EXIT);
+	tree_main_ended(s, p);
 }
 
 static void behave(struct sim *s, struct proc *p, uint64_t *random)
@@ -203,6 +204,7 @@ static void wish_spawn(void *context, const struct spawn_effect *wish)
 	}
 	p->is_main_alive = true;
 	p->is_tree_alive = true;
+	p->keeper_grace_ms = wish->spec->stop_timeout_ms;
 	machine_tell(s, p, HAPPENS_SPAWNED);
 	behave(s, p, &random);
 }
@@ -290,6 +292,7 @@ const struct herd_effects machine_effects = {
 	.signal = tree_signal,
 	.stop = tree_stop,
 	.shutdown = tree_shutdown,
+	.grace = tree_grace,
 	.end_tree = tree_end,
 	.kill_tree = tree_kill,
 	.check_port = port_check_wish,

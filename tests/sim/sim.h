@@ -48,6 +48,8 @@ struct proc {
 	int64_t rest_ms;   /* how long they take to; -1: they ignore that */
 	int64_t grace_ms, stopped_at,
 		ended_at;               /* when it was told to stop first; when the main process ended */
+	int64_t keeper_grace_ms;        /* after which the keeper kills what is left */
+	bool is_end_wished;             /* a brain has wished for the end of what is left */
 	bool is_end_told, is_gone_sent; /* what is left was told to stop; that nothing is, was sent */
 	bool is_watched, is_probed, is_immortal, is_asked, was_asked_to_stop;
 	int64_t ill_until; /* its checks of health fail */
@@ -225,9 +227,11 @@ void machine_end_main(struct sim *s, struct proc *p, int code, int signal);
 void tree_signal(void *context, struct ticket t, const char *signal);
 void tree_stop(void *context, struct ticket t, const char *signal, enum reach reach);
 void tree_shutdown(void *context, struct ticket t, const char *signal);
+void tree_grace(void *context, struct ticket t, const char *signal, int64_t ms);
 void tree_end(void *context, struct ticket t, const char *signal);
 void tree_kill(void *context, struct ticket t);
 /* Nothing is left of it. */
+void tree_main_ended(struct sim *s, struct proc *p);
 void tree_ended(struct sim *s, struct proc *p);
 
 /* port.c */

@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "sim.h"
 
+enum { KEEPER_LATER_MS = 1000 }; /* KILL_LATER_MS of keeper/kill.h */
+
 static int64_t grace_now(const struct sim *s, const struct proc *p)
 {
 	const struct instance *i = herd_slot(s->h, p->ticket.slot);
@@ -71,6 +73,40 @@ void tree_shutdown(void *context, struct ticket t, const char *signal)
 	tree_stop(context, t, signal, REACH_MAIN);
 }
 
+void tree_grace(void *context, struct ticket t, const char *signal, int64_t ms)
+{
+	struct sim *s = context;
+	struct proc *p = machine_find(s, t);
+
+	(void)signal;
+	if (machine_hears(s) && p)
+		p->keeper_grace_ms = ms;
+}
+
+static void end_rest(struct sim *s, struct proc *p)
+{
+	p->is_end_told = true;
+	if (!p->is_tree_alive)
+		tree_ended(s, p);
+	else if (p->rest_ms >= 0)
+		machine_due(s, HAPPENS_TREE_END, p->ticket, s->now + p->rest_ms, 0);
+}
+
+/* The keeper does not wait for a brain, but for an end that may have been meant: then the brain looks at what is left. */
+void tree_main_ended(struct sim *s, struct proc *p)
+{
+	bool is_stopping = p->is_asked || p->was_asked_to_stop;
+	int64_t from = p->was_asked_to_stop ? p->stopped_at : s->now;
+	int64_t kill_at = from + p->keeper_grace_ms + KEEPER_LATER_MS;
+
+	if (p->is_end_told || (!is_stopping && !p->code && !p->signal))
+		return;
+	end_rest(s, p);
+	if (!p->is_gone_sent)
+		machine_due(s, HAPPENS_TREE_END, p->ticket,
+			(kill_at > s->now ? kill_at : s->now) + p->kill_ms, 0);
+}
+
 void tree_end(void *context, struct ticket t, const char *signal)
 {
 	struct sim *s = context;
@@ -82,17 +118,13 @@ void tree_end(void *context, struct ticket t, const char *signal)
 		(unsigned long long)t.generation);
 	if (p->is_main_alive)
 		sim_fail(s, "%s: the rest of its tree is told to stop while its main process lives", p->name);
-	if (p->was_asked_to_stop || p->is_end_told)
+	if (p->was_asked_to_stop || p->is_end_wished)
 		repeat_grace(s, p);
 	else
 		begin_grace(s, p);
-	if (p->is_end_told)
-		return;
-	p->is_end_told = true;
-	if (!p->is_tree_alive)
-		tree_ended(s, p);
-	else if (p->rest_ms >= 0)
-		machine_due(s, HAPPENS_TREE_END, t, s->now + p->rest_ms, 0);
+	p->is_end_wished = true;
+	if (!p->is_end_told)
+		end_rest(s, p);
 }
 
 /* From the stop, or from an end that nobody asked for; a daemon that has waited long enough waits for nobody. */

@@ -90,6 +90,17 @@ static void ask_to_stop(void *context, struct ticket t, const char *signal)
 	buf_addf(&f->log, " or %s\n", signal);
 }
 
+/* Where something asks for it: it changes nothing by itself. */
+static void grace(void *context, struct ticket t, const char *signal, int64_t ms)
+{
+	struct fake *f = context;
+
+	if (f->notes_graces) {
+		say(f, "grace", t);
+		buf_addf(&f->log, " %s %lld\n", signal, (long long)ms);
+	}
+}
+
 static void end_tree(void *context, struct ticket t, const char *signal)
 {
 	struct fake *f = say(context, "end", t);
@@ -222,6 +233,7 @@ const struct herd_effects fake_effects = {
 	.signal = send_signal,
 	.stop = stop,
 	.shutdown = ask_to_stop,
+	.grace = grace,
 	.end_tree = end_tree,
 	.kill_tree = kill_tree,
 	.check_port = check_port,

@@ -32,6 +32,7 @@ struct fake {
 	int64_t last_pid;
 	bool is_manual; /* nothing is answered by itself */
 	bool is_never_ready;
+	bool notes_graces;      /* in `log` */
 	int listened;           /* the port that somebody listens on; 0: none */
 	const char *last_lines; /* what every process wrote last; NULL: nothing */
 	/* What checks of health come to; NULL: they pass.  "#" and words: a stranger answers.  "?": nothing is known. */

@@ -284,6 +284,37 @@ static void status_tells(void **state)
 	fake_release(&f);
 }
 
+/* The keeper ends a tree without asking: so it has to know by which definition. */
+static void the_keeper_knows_the_grace(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	struct herd_live live = { .name = "api:0", .pid = 4242 };
+
+	(void)state;
+	s = begin(&f);
+	up(&f);
+	f.notes_graces = true;
+	s->stop_timeout_ms = 9000;
+	fake_apply(&f);
+	assert_int_equal(fake_count(&f, "grace api:0 SIGTERM 9000"), 1);
+	assert_int_equal(fake_count(&f, "signal"), 0);
+	live.ticket = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	fake_forget(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	herd_resume(f.h, f.now);
+	assert_int_equal(fake_count(&f, "grace api:0 SIGTERM 9000"), 1);
+	/* What has ended is not told so. */
+	fake_exit(&f, "api:0", 3, 0);
+	fake_forget(&f);
+	s->stop_timeout_ms = 7000;
+	fake_apply(&f);
+	assert_int_equal(fake_count(&f, "grace"), 0);
+	fake_gone(&f, "api:0");
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +334,8 @@ int main(void)
 			a_shell_of_ours),
 		PROMISE("after a message the rest of the tree gets the stop signal", after_a_message),
 		PROMISE("the deadline of a shutdown ends every grace", the_deadline_of_the_daemon),
+		PROMISE("the keeper gets the grace of a changed definition, and the next brain repeats it",
+			the_keeper_knows_the_grace),
 		PROMISE("status tells what is waited for, and which signal was sent", status_tells),
 	};
 
