@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
 #include "keeper/kill.h"
@@ -132,8 +133,10 @@ void brain_start(struct keeper *k)
 	int fds[2] = { STDERR_FILENO, -1 };
 	struct spawner by = { k->options->token, k->nofile, OOM_KEEP, &k->held, fds, 2 };
 
-	folders_check(k);
 	b->retry_at = -1;
+	if (!ASSERT_OR(!b->slot.is_child, "a second brain is started beside pid %d", (int)b->slot.pid))
+		return;
+	folders_check(k);
 	b->started_at = clock_ms();
 	b->slot.has_failure = b->slot.is_gone = b->has_served = false;
 	ping_start(k);

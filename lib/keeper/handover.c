@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "keeper/keeper_private.h"
 #include "os/fd.h"
@@ -94,6 +95,9 @@ int handover_pack(const struct keeper *k, struct err *e)
 	for (const struct slot *s = k->slots.first; s; s = s->next)
 		pack_slot(&out, s);
 	pack_held(&out, k);
+	ASSERT((out.len - HANDOVER_HEAD) % HANDOVER_RECORD == 0 &&
+			(out.len - HANDOVER_HEAD) / HANDOVER_RECORD >= (size_t)k->slots.count,
+		"the handover has %zu bytes for %d slots", out.len, k->slots.count);
 	buf_add(&out, k->options->run, strlen(k->options->run) + 1);
 	size = (int64_t)out.len;
 	memcpy(out.ptr + offsetof(struct handover_head, size), &size, sizeof(size));

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/groups.h"
 #include "keeper/ledger.h"
@@ -97,6 +98,9 @@ static void rest_is_signalled(const struct slots *all, struct slot *s)
 
 static void note_gone(struct slots *all, struct slot *s)
 {
+	if (!ASSERT_OR(!slot_lives(s), "%s: nothing is left of its tree, and pid %d lives", s->name,
+		    (int)s->pid))
+		return;
 	s->is_gone = true;
 	s->rest_signal = 0;
 	s->kill_at = 0;
@@ -152,6 +156,8 @@ void kill_main_ended(struct slots *all, struct slot *s)
 {
 	int64_t from = s->stopping_at ? s->stopping_at : s->at_ms;
 
+	if (!ASSERT_OR(!slot_lives(s), "%s: its tree is ended while pid %d lives", s->name, (int)s->pid))
+		return;
 	if (!s->is_gone && !waits_for_brain(s)) {
 		s->is_self_ended = true;
 		if (!s->is_killing)
@@ -192,6 +198,8 @@ void kill_end_tree(struct slots *all, struct slot *s, int number)
 
 void kill_slot(struct slots *all, struct slot *s)
 {
+	if (!ASSERT_OR(!s->is_gone, "%s is killed, and nothing is left of it", s->name))
+		return;
 	slots_set_busy(all, s, s->is_ending, true);
 	s->kill_at = 0;
 	s->was_looked_for = false;
@@ -319,6 +327,7 @@ static void note_signalled(struct slots *all, bool is_torn)
 		if (s->tree_signal && is_over) {
 			s->tree_signal = 0;
 			all->tree_signals--;
+			ASSERT(all->tree_signals >= 0, "%d trees wait for a signal", all->tree_signals);
 		}
 		if (is_over && s->rest_signal && s->is_ending && !slot_lives(s))
 			rest_is_signalled(all, s);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -262,7 +263,8 @@ void ledger_note(struct ledger *l, struct slot *s)
 		return;
 	if (s->record < 0)
 		s->record = find_room(l);
-	if (s->record < 0)
+	if (!ASSERT_OR(s->record >= 0 && s->record < KEEPER_SLOTS_MAX, "%s has record %d of the ledger",
+		    s->name, s->record))
 		return;
 	ledger_fill(&r, s);
 	put(l, &r, place_of(s->record));

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
@@ -224,6 +225,7 @@ static void set_reply(struct keeper *k, const struct keeper_msg *m, int fd)
 {
 	struct pending_messages *d = &k->brain.pending;
 
+	ASSERT(!d->has_reply, "a second reply takes the place of one that was not sent");
 	buf_clear(&d->reply);
 	d->reply_fd = fd;
 	d->has_reply = keeper_msg_write(&d->reply, m, NULL) == 0;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "keeper/groups.h"
 #include "keeper/ledger.h"
@@ -128,6 +129,9 @@ void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_k
 	all->killing += is_killing - s->is_killing;
 	s->is_ending = is_ending;
 	s->is_killing = is_killing;
+	ASSERT(all->killing >= 0 && all->walked >= 0 && all->killing <= all->busy && all->walked <= all->busy,
+		"%s: %d trees are ending, %d of them killed and %d walked", s->name, all->busy, all->killing,
+		all->walked);
 }
 
 void slots_kill_at(struct slots *all, struct slot *s, int64_t at)
@@ -148,6 +152,9 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	struct slot *s = NULL;
 
 	if (all->count >= KEEPER_SLOTS_MAX)
+		return NULL;
+	if (!ASSERT_OR(!slots_find(all, ticket), "%s: generation %llu has a slot already", name,
+		    (unsigned long long)ticket.generation))
 		return NULL;
 	s = mem_zalloc(1, sizeof(*s));
 	s->ticket = ticket;
@@ -197,6 +204,7 @@ void slots_free(struct slots *all, struct slot *s)
 	*(s->previous ? &s->previous->next : &all->first) = s->next;
 	*(s->next ? &s->next->previous : &all->last) = s->previous;
 	all->count--;
+	ASSERT(all->count >= 0 && !all->count == !all->first, "%d slots are counted", all->count);
 	mem_free(s);
 }
 
@@ -210,6 +218,7 @@ static void link_by_pid(struct slots *all, struct slot *s)
 
 void slots_born(struct slots *all, struct slot *s, pid_t pid)
 {
+	ASSERT(pid > 1 && !slot_lives(s), "%s gets pid %d and has %d", s->name, (int)pid, (int)s->pid);
 	s->pid = pid;
 	s->is_child = true;
 	link_by_pid(all, s);
@@ -228,6 +237,8 @@ void slots_reaped(struct slots *all, struct slot *s)
 {
 	struct slot **link = &all->by_pid[bucket_of(s->pid)];
 
+	if (!ASSERT_OR(slot_lives(s), "%s: pid %d ends twice", s->name, (int)s->pid))
+		return;
 	while (*link != s)
 		link = &(*link)->next_by_pid;
 	*link = s->next_by_pid;

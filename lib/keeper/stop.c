@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/epoll.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
 #include "keeper/kill.h"
@@ -98,5 +99,7 @@ void stop_step(struct keeper *k, int64_t now)
 	do {
 		before = k->stopping;
 		step(k, now);
+		ASSERT(k->stopping >= before, "the shutdown goes back from step %d to %d", (int)before,
+			(int)k->stopping);
 	} while (k->stopping != before);
 }

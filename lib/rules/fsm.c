@@ -1,5 +1,7 @@
 #include "rules/fsm.h"
 
+#include "base/assert.h"
+
 #include <stddef.h>
 
 /* A legal step.  What is not listed is not legal. */
@@ -91,6 +93,8 @@ static const char *const action_docs[] = {
 
 struct step fsm_step(enum state from, enum event event)
 {
+	ASSERT((unsigned int)from < STATE_COUNT && (unsigned int)event < EVENT_COUNT,
+		"there is no event %d in a state %d", (int)event, (int)from);
 	return steps[from][event];
 }
 

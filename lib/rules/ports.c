@@ -3,6 +3,7 @@
 #include <limits.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 enum { PORT_COUNT = PORTS_LAST + 1 };
@@ -95,8 +96,13 @@ static void settle_block(struct board *b, struct port_claim *claim, size_t self,
 	claim->source = PORT_BLOCK;
 	claim->first = first;
 	claim->is_owned = true;
-	for (int i = 0; i < claim->instances; i++)
-		b->holder[port_at(claim, i)] = self + 1;
+	for (int i = 0; i < claim->instances; i++) {
+		int64_t port = port_at(claim, i);
+
+		ASSERT(port > 0 && port <= PORTS_LAST && !b->holder[port],
+			"port %lld is given to a second app", (long long)port);
+		b->holder[port] = self + 1;
+	}
 }
 
 /* What an app had is not asked of is_taken: its own processes are what holds it. */

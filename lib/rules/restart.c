@@ -1,5 +1,7 @@
 #include "rules/restart.h"
 
+#include "base/assert.h"
+
 static const char *const policy_words[] = {
 	[RESTART_ON_FAILURE] = "on-failure",
 	[RESTART_ALWAYS] = "always",
@@ -101,6 +103,7 @@ static int64_t restarts_near(const struct restart_history *h, int64_t at)
 {
 	int64_t count = 0;
 
+	ASSERT(h->recent_len <= RESTART_HISTORY_MAX, "%zu restarts are remembered", h->recent_len);
 	for (size_t i = 0; i < h->recent_len; i++)
 		count += h->recent[i] > at - CRASH_LIMIT_WINDOW_MS;
 	return count;
@@ -108,6 +111,7 @@ static int64_t restarts_near(const struct restart_history *h, int64_t at)
 
 static void remember_restart(struct restart_history *h, int64_t at)
 {
+	ASSERT(h->recent_at < RESTART_HISTORY_MAX, "the history of restarts is at %zu", h->recent_at);
 	h->recent[h->recent_at] = at;
 	h->recent_at = (h->recent_at + 1) % RESTART_HISTORY_MAX;
 	if (h->recent_len < RESTART_HISTORY_MAX)

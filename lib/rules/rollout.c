@@ -1,5 +1,6 @@
 #include "rules/rollout.h"
 
+#include "base/assert.h"
 #include "base/str.h"
 
 struct slot_tally {
@@ -176,6 +177,8 @@ static bool is_free(const struct rollout_slot *s)
 static size_t first_of_chain(const struct rollout_picture *p, size_t k)
 {
 	for (size_t n = 0; n < p->len && k != ROLLOUT_NO_SLOT && p->slots[k].is_held; n++) {
+		ASSERT(p->slots[k].holder < p->len, "slot %zu of %zu waits for slot %zu", k, p->len,
+			p->slots[k].holder);
 		if (p->slots[p->slots[k].holder].seat != SEAT_REAL)
 			return k;
 		k = p->slots[k].holder;
@@ -212,6 +215,7 @@ static size_t next_old(const struct rollout_picture *p)
 /* One that will be too many at the end has the port that `s` is to have: it goes first. */
 static bool is_slot_in_the_way(const struct rollout_picture *p, const struct rollout_slot *s)
 {
+	ASSERT(!s->is_held || s->holder < p->len, "a slot waits for slot %zu of %zu", s->holder, p->len);
 	return s->is_held && p->slots[s->holder].seat == SEAT_SURPLUS;
 }
 

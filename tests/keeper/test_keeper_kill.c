@@ -331,7 +331,7 @@ static void a_failed_exec_ends_its_killing(void **state)
 	}
 	slots_born(&all, s, pid);
 	s->report_fd = ends[0];
-	s->is_killing = true;
+	slots_set_busy(&all, s, false, true);
 	fd_close(&ends[1]);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
 	assert_int_equal(reap_all(&all), 1);
