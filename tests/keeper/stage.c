@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -341,6 +342,28 @@ void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s,
 			fail_msg("it did not happen (%lld)", (long long)value);
 		(void)poll(NULL, 0, 1);
 	}
+}
+
+bool stage_waits_for_room(const struct stage *s)
+{
+	char path[64], line[256];
+	bool does_wait = false;
+
+	for (int fd = 0; fd < 64; fd++) {
+		FILE *info = NULL;
+
+		(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)s->keeper, fd);
+		info = fopen(path, "re");
+		while (info && fgets(line, sizeof(line), info)) {
+			const char *events = strncmp(line, "tfd:", 4) ? NULL : strstr(line, "events:");
+
+			if (events)
+				does_wait |= strtoul(events + strlen("events:"), NULL, 16) & EPOLLOUT;
+		}
+		if (info)
+			(void)fclose(info);
+	}
+	return does_wait;
 }
 
 bool stage_exists(struct stage *s, int64_t pid)

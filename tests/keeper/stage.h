@@ -78,6 +78,8 @@ bool stage_exists(struct stage *s, int64_t pid);
 bool stage_is_gone(struct stage *s, int64_t pid);
 /* Has it ended, and was not reaped? */
 bool stage_is_zombie(struct stage *s, int64_t pid);
+/* Does the keeper's epoll wait for room in a socket? */
+bool stage_waits_for_room(const struct stage *s);
 /* The folder in which the keeper makes its cgroups; false if it makes none. */
 bool stage_cgroups(const struct stage *s, char *path, size_t size);
 /* These words are in the log by now. */

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -304,6 +305,12 @@ static void assert_is_idle(struct stage *s)
 	assert_in_range(after.cpu_ticks - before.cpu_ticks, 0, 8);
 }
 
+static bool waits_for_no_room(struct stage *s, int64_t unused)
+{
+	(void)unused;
+	return !stage_waits_for_room(s);
+}
+
 static void a_brain_that_never_listens_holds_up_nobody(void **state)
 {
 	struct stage *s = *state;
@@ -327,11 +334,13 @@ static void a_brain_that_never_listens_holds_up_nobody(void **state)
 		(void)poll(NULL, 0, 2);
 	}
 	assert_true(sent > 10);
+	assert_true(stage_waits_for_room(s));
 	/* All the same children are reaped, and the exit waits for whoever reads again. */
 	kill(pid, SIGKILL);
 	stage_until(stage_is_gone, s, pid);
 	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 1)->status), SIGKILL);
 	assert_is_idle(s);
+	stage_until(waits_for_no_room, s, 0);
 	buf_release(&out);
 }
 
