@@ -112,11 +112,10 @@ void out_json(const struct json *j);
 void out_json_text(const struct buf *text);
 /* Flushes stdout; `code`, or EXIT_FAILED with words if something could not be written. */
 int out_finish(int code);
-/* For what goes on and on: that its reader closes, as `| head` does, is no failure but the end of the program, at the next out_flush(). */
+/* For output without end: a reader that closes, as `| head` does, ends the program at the next out_flush(), and that is no failure. */
 void out_expect_close(void);
 int out_flush(int code);
 bool out_has_colour(void);
-bool daemon_call_has_colour(void);
 bool out_is_terminal(void);
 /* How wide and how high the terminal is; 0 when stdout is none. */
 size_t out_width(void);
@@ -146,8 +145,6 @@ char *load_find(const char *config, struct err *e);
  * to another file than the kernel's reading does, the links are taken out too.
  */
 char *load_whole(const char *path);
-/* The folder that relative paths in this file are relative to: that of its whole path. */
-char *load_folder(const char *path);
 /* The folder that we are in, as the shell calls it ($PWD, while that is true): links are left.  NULL with errno. */
 char *load_here(void);
 /* 0, or an exit code; complaints (also warnings) are in l->diags and not printed yet. */

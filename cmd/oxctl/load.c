@@ -81,7 +81,7 @@ char *load_here(void)
 	return getcwd(folder, sizeof(folder)) ? mem_strdup(folder) : NULL;
 }
 
-/* With the links of its folder taken out, as far as that can be told. */
+/* With the links of its folder resolved, as far as that is possible. */
 static char *real_path(const char *path)
 {
 	char real[PATH_MAX];
@@ -111,7 +111,8 @@ char *load_whole(const char *path)
 	return whole ? whole : mem_strdup(path);
 }
 
-char *load_folder(const char *path)
+/* The folder that relative paths in this file are relative to: that of its whole path. */
+static char *folder_of_oxfile(const char *path)
 {
 	char *whole = load_whole(path);
 	char *folder = path_folder(whole);
@@ -148,7 +149,7 @@ static void look_at_ports(struct loaded *l)
 
 int load_oxfile(struct loaded *l, const char *path, const char *profile)
 {
-	char *folder = load_folder(path);
+	char *folder = folder_of_oxfile(path);
 	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct oxfile_options options = {

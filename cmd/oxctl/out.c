@@ -61,11 +61,6 @@ bool out_has_colour(void)
 	return wants_colour(STDOUT_FILENO);
 }
 
-bool daemon_call_has_colour(void)
-{
-	return wants_colour(STDERR_FILENO);
-}
-
 void out_json(const struct json *j)
 {
 	struct buf text = BUF_INIT;
@@ -152,7 +147,7 @@ void daemon_call_complaints(struct diags *d)
 	struct buf text = BUF_INIT;
 
 	diags_sort(d);
-	complaint_render(&text, d, daemon_call_has_colour());
+	complaint_render(&text, d, wants_colour(STDERR_FILENO));
 	(void)fwrite(text.ptr, 1, text.len, stderr);
 	buf_release(&text);
 }

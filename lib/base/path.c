@@ -77,13 +77,3 @@ const char *path_base(const char *path)
 
 	return slash ? slash + 1 : path;
 }
-
-bool path_is_plain_name(const char *name)
-{
-	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		return false;
-	for (const unsigned char *c = (const unsigned char *)name; *c; c++)
-		if (*c < 0x20 || *c == 0x7f || *c == '/')
-			return false;
-	return true;
-}

@@ -19,7 +19,5 @@ char *path_without_dots(const char *path);
 char *path_folder(const char *path);
 /* Borrowed: what follows the last slash. */
 const char *path_base(const char *path);
-/* True for a name that stays in its folder: not empty, no slash, not "." or "..", no control character. */
-bool path_is_plain_name(const char *name);
 
 #endif

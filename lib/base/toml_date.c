@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/str.h"
 #include "base/toml_private.h"
 
 /* A date being read: what is left of it, and what was found. */

@@ -1,6 +1,5 @@
 #include <string.h>
 
-#include "base/str.h"
 #include "base/toml_private.h"
 
 static bool is_bare(char c)

@@ -21,21 +21,6 @@ struct build *build_new(const char *named)
 	return b;
 }
 
-struct build *build_clone(const struct build *b)
-{
-	struct build *copy = NULL;
-
-	if (!b)
-		return NULL;
-	copy = build_new(b->named);
-	copy->folder = mem_strdup(b->folder);
-	copy->commit = mem_strdup(b->commit);
-	copy->tree = mem_strdup(b->tree);
-	for (size_t i = 0; i < b->len; i++)
-		build_add(copy, &b->files[i]);
-	return copy;
-}
-
 void build_free(struct build *b)
 {
 	if (!b)

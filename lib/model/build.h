@@ -42,7 +42,6 @@ struct build {
 };
 
 struct build *build_new(const char *named);
-struct build *build_clone(const struct build *b);
 void build_free(struct build *b);
 /* Copies the file; one whose name is there already, or one too many, is left out. */
 void build_add(struct build *b, const struct build_file *file);
@@ -63,7 +62,7 @@ void build_learn(struct build *b, const struct build *now);
  */
 bool build_is_lost(
 	const struct build *was, const struct build *now, const struct build *running, struct buf *words);
-/* Appends its folder, as short as it can be told beside the name that the definition has for it: "releases/1". */
+/* Appends its folder, as short as the folder of the definition allows: "releases/1". */
 void build_folder_words(const struct build *b, struct buf *words);
 
 /*
@@ -83,7 +82,7 @@ struct build_word {
 	bool is_program; /* it stands where a program stands */
 	bool is_whole;   /* it is a word that a process gets so, not a part of one, or of a shell's text */
 };
-/* Those of the command that are worth a look, as struct build_word *; also inside of `sh -c`, as far as they can be told without a shell. */
+/* Those of the command that are worth a look, as struct build_word *; also inside of `sh -c`, as far as they are known without running a shell. */
 void build_words(const struct spec *s, struct vec *words);
 void build_word_free(void *word);
 /* Does a file of that name count? */

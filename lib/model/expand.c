@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/mem.h"
 #include "model/fields.h"
 
 const char *environment_get(char *const *environment, const char *name, size_t len)

@@ -287,7 +287,7 @@ static bool is_proc(int fd)
 	return fstatfs(fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* 1: it was a link and the way goes on; 0: here it ends; -1 with words. */
+/* 1: it was a link, and the walk continues; 0: the walk ends here; -1 with words. */
 static int end_at(struct path_walk *w, const char *name, struct err *e)
 {
 	struct folder *f = w->f;
@@ -437,17 +437,6 @@ int folder_rename(const struct folder *f, const char *from, const char *to)
 	if (rc < 0)
 		return rc;
 	rc = renameat(f->fd, from, f->fd, to);
-	rights_return(rights_of(f));
-	return rc;
-}
-
-int folder_exchange(const struct folder *f, const char *from, const char *to)
-{
-	int rc = rights_take(rights_of(f));
-
-	if (rc < 0)
-		return rc;
-	rc = renameat2(f->fd, from, f->fd, to, RENAME_EXCHANGE);
 	rights_return(rights_of(f));
 	return rc;
 }

@@ -64,7 +64,5 @@ int folder_stat(const struct folder *f, const char *name, struct stat *st);
 bool folder_has(const struct folder *f, const char *name);
 int folder_rename(const struct folder *f, const char *from, const char *to);
 int folder_unlink(const struct folder *f, const char *name);
-/* As renameat2(2). */
-int folder_exchange(const struct folder *f, const char *from, const char *to);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "os/user.h"
 
 /* The library's own functions would change every thread; and on old 32-bit machines these have two names. */

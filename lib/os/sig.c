@@ -74,15 +74,3 @@ const char *sig_name(int number)
 			return signals[i].name;
 	return NULL;
 }
-
-void sig_write(struct buf *out, int number)
-{
-	const char *name = sig_name(number);
-
-	if (name)
-		buf_adds(out, name);
-	else if (number >= SIGRTMIN && number <= SIGRTMAX)
-		buf_addf(out, "SIGRTMIN+%d", number - SIGRTMIN);
-	else
-		buf_addf(out, "signal %d", number);
-}

@@ -5,7 +5,6 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/str.h"
 #include "base/utc.h"
 #include "model/fields.h"
 

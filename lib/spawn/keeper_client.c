@@ -210,8 +210,3 @@ int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int 
 	err_release(&e);
 	return rc;
 }
-
-size_t keeper_client_waiting(const struct keeper_client *p)
-{
-	return p->count;
-}

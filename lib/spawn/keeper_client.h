@@ -25,7 +25,5 @@ struct keeper_client *keeper_client_new(
 void keeper_client_free(struct keeper_client *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */
 int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd);
-/* Messages that wait for room. */
-size_t keeper_client_waiting(const struct keeper_client *p);
 
 #endif

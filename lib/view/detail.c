@@ -4,7 +4,6 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "view/human.h"
 #include "view/list.h"
 #include "view/timeline.h"

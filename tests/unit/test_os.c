@@ -21,16 +21,12 @@
 
 static void signals_have_names(void **state)
 {
-	struct buf out = BUF_INIT;
-
 	(void)state;
-	for (int number = 1; number <= SIGRTMAX; number++) {
-		if (!sig_name(number) && number < SIGRTMIN)
-			continue;
-		buf_clear(&out);
-		sig_write(&out, number);
-		assert_int_equal(sig_number(out.ptr), number);
-	}
+	for (int number = 1; number < SIGRTMIN; number++)
+		if (sig_name(number))
+			assert_int_equal(sig_number(sig_name(number)), number);
+	assert_null(sig_name(SIGRTMIN));
+	assert_null(sig_name(99));
 	assert_string_equal(sig_name(SIGTERM), "SIGTERM");
 	assert_int_equal(sig_number("SIGRTMIN"), SIGRTMIN);
 	assert_int_equal(sig_number("SIGRTMAX-1"), SIGRTMAX - 1);
@@ -38,10 +34,6 @@ static void signals_have_names(void **state)
 	assert_int_equal(sig_number("SIGRTMIN-1"), -1);
 	assert_int_equal(sig_number("TERM"), -1);
 	assert_int_equal(sig_number(""), -1);
-	buf_clear(&out);
-	sig_write(&out, 99);
-	assert_string_equal(out.ptr, "signal 99");
-	buf_release(&out);
 }
 
 static void assert_time(int64_t wall_ms, const char *want)

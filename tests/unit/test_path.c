@@ -94,18 +94,6 @@ static void parts_a_path(void **state)
 	}
 }
 
-static void knows_plain_names(void **state)
-{
-	static const char *const plain[] = { "api", "a b", "..a", ".env", "-x", "größe" };
-	static const char *const other[] = { "", ".", "..", "a/b", "/", "a\nb", "\x7f", "a\x1b[2J" };
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(plain); i++)
-		assert_true(path_is_plain_name(plain[i]));
-	for (size_t i = 0; i < COUNT(other); i++)
-		assert_false(path_is_plain_name(other[i]));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,7 +101,6 @@ int main(void)
 		PROMISE("joined paths hold no doubled slashes and no single dots", joins_and_tidies),
 		PROMISE("two dots stay, as a link may stand before them", keeps_dots),
 		PROMISE("a path is its folder and its base", parts_a_path),
-		PROMISE("a plain name stays in its folder", knows_plain_names),
 	};
 
 	return cmocka_run_group_tests_name("path", tests, NULL, NULL);
