@@ -156,7 +156,7 @@ static int daemon_stop(void)
 	return code;
 }
 
-/* Does a brain answer that is not the one that was told to end? */
+/* Does another brain answer than the one that was asked to end? */
 static bool is_back(const struct ending *who)
 {
 	struct daemon_call t = { .method = "daemon.info", .e = ERR_INIT };
@@ -336,7 +336,7 @@ static int daemon_upgrade(void)
 	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
 		if (clock_ms() > deadline)
 			return still_there(&who);
-	/* One that was killed on the way is started again, as by any command; one that was told to stop is not. */
+	/* One that was killed on the way is started again, as by any command; one that was stopped by a request is not. */
 	code = daemon_call_connect(&client);
 	if (code == EXIT_DONE)
 		code = ask_info(client, &t);

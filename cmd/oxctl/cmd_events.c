@@ -37,7 +37,7 @@ const struct opt events_options[] = {
 	{ .name = NULL },
 };
 
-/* How far it has been told. */
+/* How far the events have been printed. */
 struct event_reading {
 	struct client *client;
 	const struct opt_rest *rest;
@@ -70,8 +70,8 @@ static void add_params(const struct event_reading *told, struct json *params)
 }
 
 /*
- * What is new since the last time.  It is asked for, also while following: then targets mean what they mean everywhere, and
- * nothing is told twice or left out where the past meets the present.
+ * The events since the last question. Following asks for them too: then targets mean what they mean everywhere, and
+ * no event is printed twice or lost between the past and the present.
  */
 static int tell_news(struct event_reading *told)
 {
@@ -145,7 +145,7 @@ static int follow_events(struct event_reading *told)
 	return code;
 }
 
-/* Numbers of events go on from brain to brain, so it is told on from where it was. */
+/* Numbers of events continue from brain to brain, so the printing continues after the last one. */
 static int print_events(struct event_reading *told)
 {
 	struct err e = ERR_INIT;

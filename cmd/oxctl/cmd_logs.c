@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
@@ -219,7 +218,7 @@ static void on_note(void *context, const char *method, const struct json *params
 	(void)out_flush(EXIT_DONE);
 }
 
-/* Until all is told, or the daemon closes the connection: EXIT_NO_DAEMON, not yet said. */
+/* Until the last line, or until the daemon closes the connection: EXIT_NO_DAEMON, without a message. */
 static int print_logs(struct log_reading *r, struct client *client, const struct json *params)
 {
 	struct daemon_call t = { .method = "logs", .is_long = true, .e = ERR_INIT };
@@ -296,7 +295,7 @@ static int search_newest(struct log_reading *r, const struct json *params, int64
 	return code;
 }
 
-/* Where nothing was told before there is no cursor: then all that there is by now has come since. */
+/* Without an earlier answer there is no cursor: then every line there is now is a new one. */
 static int follow_search(struct log_reading *r, struct json *params, int64_t count)
 {
 	if (count == 0)

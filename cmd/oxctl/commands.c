@@ -3,7 +3,6 @@
  */
 #include <string.h>
 
-#include "base/str.h"
 #include "cmd.h"
 
 /* "nginx haproxy …" */

@@ -27,7 +27,7 @@ enum {
 	SILENCE_MS = 2000,   /* without a word: the keeper is made to look whether its brain answers */
 	NUDGE_MS = 300,      /* without a socket: whether that is there */
 	ANSWER_MS = 30000,   /* to a question that takes no time */
-	AFTER_MS = 5000,     /* for the answer that the time is over, when it is */
+	AFTER_MS = 5000,     /* for the daemon's own answer that it timed out */
 	LOST_RACE_MS = 1000, /* another oxctl started the daemon, or its brain is on its way back */
 	NAP_MS = 10,
 	BACK_MS = 10000, /* for a daemon that lives to answer again */
@@ -167,7 +167,7 @@ static bool has_answer(
 }
 
 /*
- * Where nobody answers and the keeper lives, its brain is on its way back, or its socket is gone: then it is told.  Without a keeper a
+ * Where nobody answers and the keeper lives, its brain is being restarted, or its socket is gone: then the keeper gets a signal.  Without a keeper a
  * connection is tried for `patience_ms`.
  */
 static int await_daemon(struct client **client, int64_t patience_ms, bool *was_left, struct err *e)

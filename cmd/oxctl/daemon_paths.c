@@ -70,7 +70,7 @@ void daemon_paths_nudge(void)
 	bool was_left = false;
 	int fd = find_holder(h, &was_left, &elsewhere);
 
-	/* Whoever is in its control group alone may not, and waits for others to do it. */
+	/* A mere member of its control group may not, and waits for others to do it. */
 	if (fd >= 0)
 		(void)pidfd_send_signal(fd, SIGUSR1, NULL, 0);
 	fd_close(&fd);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
@@ -197,7 +196,7 @@ static void finish_watch(struct deploy_watch *r, struct daemon_call *t, int code
 
 /* --- asking --------------------------------------------------------------------------------------------------------------- */
 
-/* What was begun goes on under the next brain, which is asked for its end; what was not is asked once more. */
+/* A deploy that has begun continues under the next brain, which is asked for its result; any other request is sent again. */
 static int await_again(struct deploy_watch *r, struct client **client, struct daemon_call *t)
 {
 	int code = daemon_call_reconnect(client, &t->e);

@@ -1,6 +1,6 @@
 /*
- * A question that is answered when a rollout is over: until then its progress is shown, drawn anew on a terminal, as lines elsewhere, as one JSON
- * object a line with --json.  It outlives the brain: the next one is asked how it went on.
+ * A request that is answered at the end of a rollout: until then its progress is shown, drawn anew on a terminal, as lines elsewhere, as one JSON
+ * object a line with --json.  It outlives the brain: the next one is asked for the result.
  */
 #ifndef OX_CMD_OXCTL_DEPLOY_WATCH_H
 #define OX_CMD_OXCTL_DEPLOY_WATCH_H

@@ -1,5 +1,5 @@
 /*
- * Ctrl-C while oxctl waits for the daemon: what was asked for goes on there, and that is said before oxctl ends with 130.
+ * Ctrl-C while oxctl waits for the daemon: the request continues there, and a message says so before oxctl ends with 130.
  */
 #ifndef OX_CMD_OXCTL_INTERRUPT_H
 #define OX_CMD_OXCTL_INTERRUPT_H

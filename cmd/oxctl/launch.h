@@ -14,7 +14,7 @@ struct err;
  * nothing of the caller's terminal stays open.  Returns when it says that it serves; -1 with words, and those that it wrote itself.
  */
 int launch_daemon(struct err *e);
-/* Waits until a process, ours or not, has ended; false if the time is over. */
+/* Waits until a process, ours or not, has ended; false after that time. */
 bool launch_is_gone(int64_t pid, int64_t timeout_ms);
 /* Another program in the foreground, found by PATH: 0 when it ends well, else -1 with words. */
 int launch_program(char *const argv[], struct err *e);

@@ -1,5 +1,5 @@
 /*
- * An oxfile and its caller, as the daemon is told of them.
+ * An oxfile and its caller, as parameters of a request.
  */
 #ifndef OX_CMD_OXCTL_REQUEST_H
 #define OX_CMD_OXCTL_REQUEST_H
@@ -20,7 +20,7 @@ void request_add_oxfiles(struct json *params, const char *path);
 void request_add_env(struct json *params);
 void request_add_umask(struct json *params);
 void request_add_limits(struct json *params);
-/* Adds the folder that we are in, as `cwd`; as request_add_oxfile() when it cannot be told. */
+/* Adds the folder that we are in, as `cwd`; as request_add_oxfile() when it is unknown. */
 int request_add_cwd(struct json *params);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * What the oxfile here says and the daemon has not been told: for commands that do not read it.
+ * The note that the oxfile here was edited and not applied: for commands that do not read it.
  */
 #ifndef OX_CMD_OXCTL_STALE_OXFILE_NOTE_H
 #define OX_CMD_OXCTL_STALE_OXFILE_NOTE_H

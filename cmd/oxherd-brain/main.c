@@ -218,7 +218,7 @@ static int run_brain(struct front *front, struct err *e)
 	return 0;
 }
 
-/* Would this build go on from what is there? */
+/* Can this build read the state that is there? */
 static int check_state(struct dirs *dirs, struct err *e)
 {
 	int rc = dirs_find(dirs, e);
@@ -247,7 +247,7 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--check"))
 		return check_state(&front.dirs, &e);
 	signal(SIGPIPE, SIG_IGN);
-	/* A log that may not grow any more is told by write(). */
+	/* write() fails when a log may not grow any more. */
 	signal(SIGXFSZ, SIG_IGN);
 	mem_return_large();
 	log_to(write_log_line, NULL, LOG_INFO);

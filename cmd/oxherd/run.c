@@ -60,7 +60,7 @@ static int keep_herd(
 	keeper.run_lock = lock->run_fd;
 	keeper.state_lock = lock->state_fd;
 	keeper.ready_fd = tell_fd < 0 ? -1 : fcntl(tell_fd, F_DUPFD_CLOEXEC, 3);
-	/* Whoever started it would wait for a word for ever. */
+	/* The program that started it would wait for the report for ever. */
 	if (rc == 0 && tell_fd >= 0 && keeper.ready_fd < 0)
 		rc = err_sys(e, errno, "cannot duplicate the descriptor that reports the start");
 	log_to(write_line, NULL, o->verbose ? LOG_DEBUG : LOG_INFO);
@@ -92,7 +92,7 @@ static char *absolute(const char *path, struct err *e)
 	return whole;
 }
 
-/* The daemon stands elsewhere, and so may whoever inherits these. */
+/* The working folder of the daemon is another, and so is that of its children. */
 static int make_folders_absolute(struct err *e)
 {
 	static const char *const names[] = { "OXHERD_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME" };

@@ -17,7 +17,7 @@ struct options {
 
 /* Takes the lock and keeps, until all is stopped; with `daemon` in the background. */
 int run(const struct options *o, struct err *e);
-/* Goes on where another build left off. */
+/* Continues the work of the build before. */
 int run_again(const struct options *o, struct err *e);
 /* Says what it is, if it understands what the keeper here has written down. */
 int run_check(struct err *e);

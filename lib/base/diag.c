@@ -34,7 +34,7 @@ void diags_about(struct diags *d, const char *file, const char *bytes, size_t le
 	d->len = len;
 }
 
-/* How many bytes at the end of at[0..len) belong to a character that goes on after it. */
+/* How many bytes at the end of at[0..len) belong to a character that is cut off there. */
 static size_t cut_within(const char *at, size_t len, const char *end)
 {
 	for (size_t back = 1; back < 4 && back <= len; back++)

@@ -162,7 +162,7 @@ static int read_quoted_value(struct env_reader *r, struct buf *value)
 	}
 	if (r->at == r->end) {
 		diag_hint(diags_error(r->d, opened, "the quote %c is never closed", quote),
-			"a value in quotes may go on over several lines, up to the same quote");
+			"a value in quotes may span several lines, up to the same quote");
 		return -1;
 	}
 	r->at++;

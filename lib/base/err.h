@@ -1,5 +1,5 @@
 /*
- * One failure, in words, on its way up.  A function that can fail takes a `struct err *` last and returns
+ * One failure and its message, on its way up.  A function that can fail takes a `struct err *` last and returns
  * -1 (or NULL); the words are made where the knowledge is, and printed only in cmd/.  Lower case, no full
  * stop, what failed first, names in quotes: cannot open 'x': No such file or directory.
  */

@@ -6,7 +6,7 @@
  * than JSON_DEPTH_MAX, and numbers beyond ±(2^53 - 1), which a double would round (those travel as strings).
  * Keys match with their case.
  *
- * A `struct json` is a tree; whoever holds the root frees it with json_free(), members are borrowed from it.
+ * A `struct json` is a tree; the holder of the root frees it with json_free(), members are borrowed from it.
  */
 #ifndef OX_BASE_JSON_H
 #define OX_BASE_JSON_H

@@ -7,7 +7,7 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* One log a program: whoever logs should not have to carry it. */
+/* One log per program, so that it need not be passed to every function. */
 static struct {
 	log_sink sink;
 	void *context;

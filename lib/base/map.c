@@ -157,7 +157,7 @@ void *map_put(struct map *m, const char *key, void *value)
 	return map_put_n(m, key, strlen(key), value);
 }
 
-/* Whoever stands behind an emptied place of the index, and would be looked for from before it, moves up. */
+/* An entry behind an emptied position of the index moves up if a lookup would pass that position. */
 static void map_unindex(struct map *m, const struct map_entry *entry)
 {
 	size_t mask = m->index_cap - 1;

@@ -132,7 +132,7 @@ static int read_option(struct words *w, const char *word)
 	return word[1] == '-' ? read_long(w, word + 2) : read_letters(w, word + 1);
 }
 
-/* Options first, then what is left: whoever owns argv still finds every word in it, and its end where it was. */
+/* Options first, then the rest: the owner of argv still finds every word in it, and its end at the same index. */
 static void rearrange(char **argv, const struct vec *options, const struct vec *rest)
 {
 	for (size_t i = 0; i < options->len; i++)

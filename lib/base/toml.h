@@ -44,7 +44,7 @@ struct toml_datetime {
 
 struct toml_value;
 
-/* Who wrote the text is told to `d` by the caller first: diags_about(d, "oxfile.toml", text, len). */
+/* The caller names the file of the text first: diags_about(d, "oxfile.toml", text, len). */
 struct toml_value *toml_parse(const char *text, size_t len, struct diags *d);
 void toml_free(struct toml_value *root);
 

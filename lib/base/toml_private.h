@@ -11,7 +11,7 @@
  *	toml_rules.c    which table may be opened, entered, added to
  *	toml_tree.c     the tree: its memory, and toml.h's questions about it
  *
- * A function that can fail has told the reader's diags when it returns -1 or NULL; whoever called it returns
+ * A function that fails has reported to the reader's diags when it returns -1 or NULL; its caller returns
  * at once, so that there is one complaint and no more.
  */
 #ifndef OX_BASE_TOML_PRIVATE_H

@@ -53,7 +53,7 @@ static void add_variable(struct buf *out, const char *name)
 	buf_release(&variable);
 }
 
-/* The comments in the text are for whoever finds the file on a server years later. */
+/* The comments in the text are for an administrator who finds the file on a server years later. */
 static void add_site(struct buf *out, const struct export_app *u, const char *server_name)
 {
 	struct buf variable = BUF_INIT;

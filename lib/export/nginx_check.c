@@ -13,7 +13,7 @@ static bool is_nginx_blank(char c)
 	return c == ' ' || c == '\t';
 }
 
-/* A byte that ends a directive or a block wherever it stands, in words; NULL if there is none. */
+/* The name of a byte that ends a directive or a block wherever it stands; NULL if there is none. */
 static const char *option_bad_byte(const char *text, size_t len)
 {
 	static const struct {
@@ -57,7 +57,7 @@ static const char *option_trouble(const char *text, size_t len)
 				return "has an open quote";
 			at = (size_t)(end - text) + 1;
 			if (at < len && !is_nginx_blank(text[at]))
-				return "goes on right after a quote";
+				return "continues right after a quote";
 		} else {
 			for (; at < len && !is_nginx_blank(text[at]); at++)
 				if (text[at] == ';')

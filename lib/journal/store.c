@@ -219,7 +219,7 @@ static bool make_state_folder(const char *path)
 	return is_made;
 }
 
-/* In the thread, or in the loop where nobody may go on before it is done. */
+/* In the thread, or in the loop where the caller has to wait for it. */
 static void write_out(struct writing *w)
 {
 	int64_t begin = clock_ms();
@@ -262,7 +262,7 @@ static void end_save(struct store *s)
 	s->ended++;
 	s->took_ms = w->took_ms;
 	if (w->rc < 0) {
-		/* Whoever asked meanwhile has it refused too, and does not wait for the retry. */
+		/* Requests since then fail too, and do not wait for the retry. */
 		s->ended += s->is_dirty;
 		s->is_dirty = true;
 		remember_failure(s, &w->e);
@@ -412,7 +412,7 @@ struct store *store_open(
 	ev_io_init(&s->done, on_saved, s->writing.done, EV_READ);
 	ev_prepare_init(&s->end_of_turn, on_turn_end);
 	ev_timer_init(&s->retry, on_save_retry, 0., SAVE_RETRY_MS / 1000.);
-	/* The first to act at the end of a turn: whoever answers then knows what to wait for. */
+	/* The first to act at the end of a turn: answers made after it know what to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MAXPRI);
 	s->end_of_turn.data = s->retry.data = s->done.data = s;
 	ev_prepare_start(loop, &s->end_of_turn);

@@ -1,9 +1,9 @@
 /*
  * What the brain must not forget: PATH is everything, written whole, fsynced, with a version, the boot id, its length and a checksum; the one before
- * it stays as PATH.prev.  A thread waits for the disk, and the loop goes on meanwhile: whoever answers somebody who asked for a change holds the
+ * it stays as PATH.prev.  A thread waits for the disk, and the loop continues meanwhile: the answer to a request that changes something holds the
  * answer back until store_ended() has reached what store_due() said then.
  *
- * Nothing here keeps a daemon from starting: what cannot be used is renamed to PATH.bad-REASON-N and named in words.
+ * Nothing here keeps a daemon from starting: what cannot be used is renamed to PATH.bad-REASON-N and named in a message.
  */
 #ifndef OX_JOURNAL_STORE_H
 #define OX_JOURNAL_STORE_H
@@ -42,7 +42,7 @@ struct store_found {
 	struct buf words;   /* a line for each thing that was set aside or left out; "" if all was well */
 };
 
-/* Reads what there is; the store then goes on from it.  NULL only if there is no room to work in at all, with words in `e`. */
+/* Reads what there is; the store then continues from it. NULL only if there is no room to work in at all, with a message in `e`. */
 struct store *store_open(
 	struct ev_loop *loop, const struct store_options *options, struct store_found *found, struct err *e);
 /*

@@ -19,7 +19,7 @@ struct compressor *compressor_new(struct ev_loop *loop);
 void compressor_free(struct compressor *g);
 /* `path` becomes `path`.gz, with these rights (copied; NULL: the daemon's); once, however often it is said. */
 void compressor_add(struct compressor *g, const char *path, const struct rights *rights);
-/* Somebody renamed or removed a file: its compression goes on under the new name, or ends. */
+/* Somebody renamed or removed a file: its compression continues under the new name, or ends. */
 void compressor_moved(struct compressor *g, const char *from, const char *to);
 void compressor_removed(struct compressor *g, const char *path);
 /* Removes what a killed brain left of a compression of `path`. */

@@ -8,7 +8,7 @@
 #include "logs/location.h"
 #include "os/fd.h"
 
-/* A kill tears one; a whole file of them was made by whoever may write there, and is not to hold us up. */
+/* A kill tears one; a whole file of them was made by a user who may write there, and must not hold us up. */
 enum { TORN_MAX = 1024 };
 
 void index_reader_open(struct index_reader *m, const char *path, const struct rights *rights)

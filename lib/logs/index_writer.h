@@ -1,6 +1,6 @@
 /*
- * The index beside one log file (wire/marks.h), as it is written.  It is an addition: where it cannot be written, nothing is said, and the
- * log goes on without.
+ * The index beside one log file (wire/marks.h), as it is written.  It is an addition: where it cannot be written, there is no message, and the
+ * log continues without it.
  */
 #ifndef OX_LOGS_INDEX_WRITER_H
 #define OX_LOGS_INDEX_WRITER_H

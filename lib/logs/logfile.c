@@ -240,7 +240,7 @@ static void fail_logfile(struct logfile *l, const struct log_source *source, int
 	if (l->failure)
 		return;
 	l->failure = number ? number : EIO;
-	/* Whoever read from it may be gone. */
+	/* The reader of the FIFO may be gone. */
 	if (!l->is_regular)
 		logfile_shut(l);
 	mem_free(l->victim);
@@ -291,7 +291,7 @@ static int write_note(struct logfile *l)
 	return done ? 0 : -1;
 }
 
-/* Why it cannot be opened was told when that began. */
+/* The reason was reported when the trouble began. */
 static int reopen(struct logfile *l)
 {
 	struct err e = ERR_INIT;
@@ -395,7 +395,7 @@ static uint64_t put_stamped(struct logfile *l, const struct log_source *source, 
 
 	if (put == made)
 		return 0;
-	/* What is missing, without the stamps as far as that can be told. */
+	/* How much is missing, without the stamps as far as their length is known. */
 	put = made - put < eaten ? made - put : eaten;
 	l->lost += put;
 	fail_logfile(l, source, errno, strerror(errno));

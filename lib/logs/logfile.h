@@ -58,9 +58,9 @@ void logfile_set_rights(struct logfile *l, const struct rights *rights);
 const struct rights *logfile_rights(const struct logfile *l);
 /* Writes what is on its way; gives how many bytes of it were dropped. */
 uint64_t logfile_take(struct logfile *l, const struct log_source *source);
-/* Those who follow are told what was taken since the last time. */
+/* Tells followers what was taken since the last time. */
 void logfile_tell(struct logfile *l);
-/* Whoever wrote last: kept for the caller. */
+/* The last writer: kept for the caller. */
 void logfile_set_writer(struct logfile *l, void *writer);
 void *logfile_writer(const struct logfile *l);
 /* The file ends within a line of another source. */

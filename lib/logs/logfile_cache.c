@@ -77,7 +77,7 @@ struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journa
 	ev_timer_init(&s->retry, on_dropped_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
 	s->retry.data = s;
 	finish_what_was_left(s);
-	/* Only now: whoever is called may not be ready while we are made. */
+	/* Only now: the receiver of the call may not be ready while we are made. */
 	s->home.calls = calls;
 	s->home.context = context;
 	return s;

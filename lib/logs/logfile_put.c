@@ -1,5 +1,5 @@
 /*
- * The bytes themselves: into the file once and no more, whoever is killed meanwhile.
+ * The bytes themselves: into the file exactly once, also when the brain is killed meanwhile.
  */
 #include <errno.h>
 #include <fcntl.h>

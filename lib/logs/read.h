@@ -2,7 +2,7 @@
  * What instances have said, read from their logs: the newest lines, or all of a time, of many logs in time order, and then what comes.
  *
  * A reader is asked for lines and never calls by itself: each logs_read() reads a bounded number of bytes, so that neither a long log nor a text that
- * is never found holds anybody up, and whoever cannot take more does not ask.  In memory is a line of each log; while there is nothing
+ * is never found holds up the loop, and a client that cannot take more does not ask.  In memory is a line of each log; while there is nothing
  * to read, nothing is, and no file is open.
  */
 #ifndef OX_LOGS_READ_H
@@ -22,7 +22,8 @@ struct logs;
 enum {
 	LOGS_TURN_BYTES = 256 * 1024,   /* read in one turn */
 	LOGS_TURN_SEARCHED = 64 * 1024, /* and when there is a text to look for */
-	LOGS_LINE_COST = 64, /* bytes that a line counts beside its own: who and when is told with it */
+	LOGS_LINE_COST =
+		64, /* bytes that a line counts beside its own: its writer and its time are sent with it */
 	LOGS_ALL = -1,
 };
 
@@ -34,7 +35,7 @@ struct logs_query {
 	unsigned int kinds;  /* 1 << MARK_OUT, 1 << MARK_ERR; our own notes are always among them */
 	const char *grep;    /* a text that lines are to hold; NULL: every line */
 	const uint32_t *run; /* only of this life of an instance; NULL: of all */
-	bool follows;        /* goes on with what comes */
+	bool follows;        /* continues with new lines */
 	int64_t now_ms;      /* wall time: a log that joins later is read from here on */
 	const struct json
 		*cursor; /* where an earlier reader was; it replaces `lines`.  NULL: there was none */

@@ -199,8 +199,8 @@ static bool is_it(struct segment *f, const struct log_location *log, const struc
 }
 
 /*
- * First where it was, and where a rotation since has put it: whoever may write there can make thousands of siblings, and several that begin alike, and
- * they are not to hold us up or lead us back.
+ * First where it was, and where a rotation since has put it: a user who may write there can make thousands of siblings, and several that begin
+ * alike, and they are not to hold us up or lead us back.
  */
 int segment_find(struct segment *f, const struct log_location *log, const struct log_id *id, int last)
 {

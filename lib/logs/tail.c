@@ -195,7 +195,7 @@ static bool open_at_place(struct log_tail *t)
 	return true;
 }
 
-/* Does the first line of the next file go on with the last one of this? */
+/* Does the first line of the next file continue the last one of this? */
 static bool goes_over(const struct mark *last, struct segment *next)
 {
 	struct mark first;

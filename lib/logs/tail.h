@@ -30,7 +30,7 @@ struct log_tail {
 	bool is_placed; /* `id`, `start` and is_continued say what is read next */
 	bool is_continued;
 	bool has_lost; /* set when files were gone before they were read; for the owner to tell, and to take back */
-	bool is_bounded; /* does not go on to a newer file */
+	bool is_bounded; /* ends with this file, although a newer one exists */
 	struct log_id id;
 	int number; /* that it had last; -1: not known */
 	uint64_t start;
@@ -69,7 +69,7 @@ enum tail_got log_tail_next(struct log_tail *t, bool takes_rest, struct log_line
 void log_tail_take(struct log_tail *t);
 /* Another file of the log was opened: that costs some of the budget. */
 void log_tail_pay(struct log_tail *t);
-/* Closes what is open; it goes on from the same place. */
+/* Closes the open files; the next read continues from the same position. */
 void log_tail_rest(struct log_tail *t);
 
 /* { "inode": "12", "first_ms": …, "offset": … }, and back; a place that makes no sense is none. */

@@ -183,7 +183,7 @@ static void settle_journal(struct write_journal *f)
 static void choose_pattern(struct shared *s)
 {
 	(void)!getrandom(s->pattern, sizeof(s->pattern), GRND_NONBLOCK);
-	/* Bytes that no text has, so that even a single one is told from what was read. */
+	/* Bytes that no text has, so that even a single read one differs from them. */
 	for (size_t i = 0; i < sizeof(s->pattern); i++)
 		s->pattern[i] |= 0xf8;
 }

@@ -1,6 +1,6 @@
 /*
  * Bytes between a pipe and a log file.  They and what is being done with them lie in shared memory that has a name in the run folder, so
- * that whoever is killed between reading and writing leaves them to the next brain: nothing is lost, nothing is written twice.
+ * that a brain that is killed between reading and writing leaves them to the next one: nothing is lost, nothing is written twice.
  *
  * There is one chunk on the way at any time.  It is read (exactly as many bytes as are there, and only we read, so that a kill comes
  * before or after all of them; which of the two is seen by a pattern that lay where they go), then written in one or more steps.  Before a

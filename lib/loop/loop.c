@@ -11,7 +11,7 @@
 #include "base/mem.h"
 
 enum {
-	TRIES_MAX = 16, /* at calls without which libev cannot go on, in a life */
+	TRIES_MAX = 16, /* of calls that libev cannot do without, in the life of a brain */
 };
 
 /*

@@ -1,6 +1,6 @@
 /*
  * Which words of a command may be files of its build.  A shell's text is only cut into words, never understood: what a variable or a
- * substitution makes of a word cannot be told, and such a word is left out.
+ * substitution makes of a word is unknown, and such a word is left out.
  */
 #include <string.h>
 
@@ -122,7 +122,7 @@ struct cutter {
 	bool is_command;  /* the next word is a program */
 	bool is_redirect; /* the next word is where output goes */
 	bool is_cd;       /* the next word is a folder */
-	bool is_lost;     /* a "cd" that cannot be told: what follows is nowhere */
+	bool is_lost;     /* a "cd" to an unknown folder: files after it are not compared */
 };
 
 static void take_cd(struct cutter *c, const char *word)

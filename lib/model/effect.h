@@ -24,7 +24,7 @@ struct spawn_effect {
 	bool owns_port;          /* false: passed on only */
 	int instances;           /* how many the app has now */
 	int revision;            /* OXHERD_REVISION */
-	int64_t caller;          /* whose environment: as herd_apply() was told */
+	int64_t caller;          /* whose environment: the number that herd_apply() got */
 	const struct build *own; /* where it runs, if that is there; NULL: where its definition says */
 };
 
@@ -48,8 +48,8 @@ struct upstream_effect {
 
 enum upstream_outcome {
 	UPSTREAM_IN_EFFECT,
-	UPSTREAM_UNSURE,     /* not in effect as it should be, but somebody may have been told of it */
-	UPSTREAM_TAKEN_BACK, /* nobody was told of it: what was before is so still */
+	UPSTREAM_UNSURE,     /* not verified, but nginx may have read it */
+	UPSTREAM_TAKEN_BACK, /* nginx has not read it: the file from before is still in effect */
 };
 
 /* A command of [deploy], run beside the herd. */

@@ -17,7 +17,7 @@ struct endpoint {
 };
 
 const char *endpoint_address(const struct endpoint *e);
-/* The same address and port, whoever serves there: all that a proxy can tell apart. */
+/* The same address and port, whichever instance serves there: all that a proxy can tell apart. */
 bool endpoint_is_same_place(const struct endpoint *a, const struct endpoint *b);
 
 #endif

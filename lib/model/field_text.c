@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/argv.h"
-#include "base/mem.h"
 #include "base/str.h"
 #include "model/fields.h"
 

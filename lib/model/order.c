@@ -83,7 +83,7 @@ static void report_cycle(struct node *start, struct diags *d)
 	}
 	while (first < path.len && path.items[first] != node)
 		first++;
-	/* Not found: this path ran into a circle that was told already. */
+	/* Not found: this path ran into a circle that was reported already. */
 	if (node && first < path.len) {
 		for (size_t i = first; i < path.len; i++)
 			buf_addf(&words, "%s -> ", ((struct node *)path.items[i])->spec->name);

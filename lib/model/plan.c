@@ -10,7 +10,7 @@
 #include "model/build.h"
 #include "model/fields.h"
 
-/* What differs between an app's two definitions, in words. */
+/* What differs between an app's two definitions, as text. */
 struct difference {
 	struct buf replaces; /* needs a new process */
 	struct buf in_place; /* is applied to the running one */

@@ -42,7 +42,7 @@ struct instance_status {
 	struct last_exit last_exit;
 	int64_t next_restart_ms; /* from now; -1: none is due */
 	struct reason *why;      /* it is as it is; owned; NULL: nobody knows, or there is nothing to say */
-	struct buf reason;       /* the same in words */
+	struct buf reason;       /* the same as text */
 };
 
 void instance_status_init(struct instance_status *s);

@@ -283,7 +283,7 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	return 0;
 }
 
-/* It is told beside the rest: what is missing is not known, and no mistake. */
+/* An addition to the rest: a missing member is unknown, and no mistake. */
 static void read_rollout(const struct json *j, struct rollout_status *s)
 {
 	double elapsed = 0;

@@ -211,8 +211,8 @@ void command_release(struct command *c);
 int command_from_line(struct command *c, const char *line, struct err *e);
 /*
  * What is exec'd for an instance with this port (NULL: none), freed with argv_free(): `$PORT` and `${PORT}` are replaced where they
- * are the only shell syntax, so that no shell stays between us and the program.  In an array of words they are replaced in words
- * without blanks and other shell syntax; `$$PORT` stands for `$PORT` there.
+ * are the only shell syntax, so that no shell stays between us and the program.  In an array of words they are replaced in each word
+ * that has no blanks or other shell syntax; `$$PORT` stands for `$PORT` there.
  */
 char **command_words(const struct command *c, const char *port);
 /* Something in it is to be replaced. */

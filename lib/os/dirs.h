@@ -1,8 +1,8 @@
 /*
  * Where the daemon and its callers meet.  As root /run/oxherd, /var/lib/oxherd, /var/log/oxherd; else $XDG_RUNTIME_DIR/oxherd and
- * $XDG_STATE_HOME/oxherd (or ~/.local/state/oxherd), with log below it.  Without a XDG_RUNTIME_DIR of one's own: the run folder that the last daemon
- * had, unless it ended well; /tmp/oxherd-UID if that is ours, /run/user/UID/oxherd if that is there, or run in the state folder.  OXHERD_HOME=DIR puts them below
- * DIR, as run, state and log.
+ * $XDG_STATE_HOME/oxherd (or ~/.local/state/oxherd), with log below it.  Without a XDG_RUNTIME_DIR of this user: the run folder that the last
+ * daemon had, unless it ended well; /tmp/oxherd-UID if that is ours, /run/user/UID/oxherd if that is there, or run in the state folder.
+ * OXHERD_HOME=DIR puts them below DIR, as run, state and log.
  */
 #ifndef OX_OS_DIRS_H
 #define OX_OS_DIRS_H

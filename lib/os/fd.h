@@ -9,7 +9,7 @@
 
 /* Closes unless it is -1, and sets it to -1; errno stays. */
 void fd_close(int *fd);
-/* Closes every descriptor from `first` up, whoever made it. */
+/* Closes every descriptor from `first` up, also inherited ones. */
 void fd_close_from(int first);
 /* Opens /dev/null in place of whichever of 0, 1 and 2 is closed, so that nothing else ever gets those numbers.  -1 with errno. */
 int fd_fill_standard(void);

@@ -15,7 +15,7 @@
 enum {
 	READ_STEP = 64 * 1024,
 	LINKS_MAX = 40,  /* as many as the kernel follows */
-	NAMES_MAX = 100, /* temporary names that are tried before somebody is told */
+	NAMES_MAX = 100, /* temporary names that are tried before it is a failure */
 };
 
 /* What a thing is that is no regular file, in the words of a complaint. */

@@ -25,7 +25,7 @@ int limit_find(const char *name);
 void limit_write(struct buf *out, const struct rlimit *limit);
 /* False for anything but two numbers or "unlimited", the first not above the second. */
 bool limit_read(const char *text, struct rlimit *limit);
-/* No higher than our own hard limit allows: whoever may not go beyond it shall not fail for asking. */
+/* No higher than our own hard limit allows: a higher value is lowered, and is no failure. */
 void limit_clamp(int resource, struct rlimit *limit);
 
 #endif

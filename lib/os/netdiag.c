@@ -321,7 +321,7 @@ int netdiag_holder(int port, struct netdiag_holder *holder, struct err *e)
 	holder->pid = 0;
 	holder->uid = 0;
 	buf_clear(&holder->command);
-	/* Nobody listens: whoever is bound to it or has a connection from it is in the way as well. */
+	/* Nobody listens: a process that is bound to it or has a connection from it is in the way as well. */
 	if (rc == 0 && !sockets.len)
 		rc = dump(port, ALL_HELD, &sockets, e);
 	if (rc == 0)

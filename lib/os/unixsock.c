@@ -60,7 +60,7 @@ static int open_socket_folder(const char *folder, gid_t group, struct err *e)
 	return 0;
 }
 
-/* The folder that holds the socket: whoever may write to it could put his own socket in our place. */
+/* The folder that holds the socket: a user who may write to it could replace our socket. */
 static int check_socket_folder(const char *folder, gid_t group, struct err *e)
 {
 	struct stat st;

@@ -1,6 +1,6 @@
 /*
- * Whether nginx has taken a new configuration: `nginx -s reload` says yes as soon as the signal is sent, and a master that finds a mistake goes
- * on with what it has.  What can be seen from outside is that a master has got new workers, and that the old ones take nothing new.
+ * Whether nginx has taken a new configuration: `nginx -s reload` says yes as soon as the signal is sent, and a master that finds a mistake
+ * keeps the old one.  What can be seen from outside is that a master has got new workers, and that the old ones take nothing new.
  */
 #ifndef OX_PROXY_NGINX_SEEN_H
 #define OX_PROXY_NGINX_SEEN_H

@@ -257,7 +257,7 @@ static void arm_look(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->look);
 }
 
-/* Whoever leaves is not told to stop yet, but what is due meanwhile is done. */
+/* Removed instances are not stopped yet, but changes that are due meanwhile are made. */
 static bool waits_for_old(struct upstreams *u)
 {
 	if (!nginx_has_old(&u->before))
@@ -291,7 +291,7 @@ static void on_workers_look(struct ev_loop *loop, ev_timer *w, int events)
 	arm_look(u);
 }
 
-/* Nobody is there who could be told: it reads the file when it comes. */
+/* No nginx runs that could be reloaded: it reads the file when it starts. */
 static bool nobody_listens(const struct upstreams *u, const struct command *reload)
 {
 	return str_eq(path_base(reload->argv[0]), "nginx") && !u->before.masters_len;

@@ -1,6 +1,6 @@
 /*
  * The upstream files of proxies, kept true: the one that [.nginx] names is written whole (temporary file, fsync, rename), tested with the user's test
- * command, put back if the test fails, reloaded with the user's reload command, and then the reload is seen to have taken effect.  What changes
+ * command, put back if the test fails, reloaded with the user's reload command, and then the reload is verified.  What changes
  * within UPSTREAM_COALESCE_MS is written once; what did not change is never reloaded; a file without a server is never written.
  */
 #ifndef OX_PROXY_UPSTREAM_H
@@ -36,7 +36,7 @@ struct upstreams_options {
 	struct runner *runner;
 	const char *folder; /* of ours, made if it is missing */
 	/*
-	 * What upstreams_set() asked for under `serial` (and all before it) is in effect, or could not be made so, in words.  For every serial
+	 * What upstreams_set() asked for under `serial` (and all before it) is in effect, or failed, with the reason.  For every serial
 	 * that is not overtaken by a later one of the same app; once more when what is tried again ends otherwise.
 	 */
 	void (*told)(void *context, const char *app, uint64_t serial, enum upstream_outcome outcome,

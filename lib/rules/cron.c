@@ -8,7 +8,7 @@
 
 enum {
 	FIELDS = 5,
-	QUOTED_MAX = 40,  /* of a mistake, in words about it */
+	QUOTED_MAX = 40,  /* of a mistake, in the complaint */
 	NUMBER_MAX = 999, /* larger than any that is allowed, and more digits add nothing */
 };
 
@@ -137,7 +137,7 @@ static int read_cron_value(const struct cron_reader *r, struct slice s)
 	return value;
 }
 
-/* `*`, `5`, `5-10`, each perhaps with `/2`; `5/2` goes on to the end. */
+/* `*`, `5`, `5-10`, each perhaps with `/2`; `5/2` runs to the end. */
 static int read_cron_item(const struct cron_reader *r, struct slice item, uint64_t *bits)
 {
 	struct slice range = item;

@@ -18,7 +18,7 @@ enum {
 int64_t drain_pause_after(int64_t pause_ms);
 /* Until the next question: the pause, or less where the first deadline is before. */
 int64_t drain_wait(int64_t pause_ms, int64_t first_deadline, int64_t now);
-/* None is left, or the time is over. */
+/* None is left, or the deadline has passed. */
 bool drain_is_over(size_t left, int64_t deadline, int64_t now);
 
 #endif

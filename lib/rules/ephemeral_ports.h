@@ -1,6 +1,6 @@
 /*
- * Ports that the kernel gives to outgoing connections by itself.  A service that owns one of them starts as long as nobody happens to have
- * it: better a lower one, or one that the kernel is told to leave alone.
+ * Ports that the kernel gives to outgoing connections by itself.  A service that owns one of them starts as long as no connection happens to have
+ * it: better a lower one, or one in net.ipv4.ip_local_reserved_ports.
  */
 #ifndef OX_RULES_EPHEMERAL_PORTS_H
 #define OX_RULES_EPHEMERAL_PORTS_H

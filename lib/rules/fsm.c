@@ -44,7 +44,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DIED] = GO(STOPPED, REST),
 	},
 	[STATE_UNHEALTHY] = {
-		/* Not SETTLE: the window of being ready goes on, and dependents were told before. */
+		/* Not SETTLE: the window of being ready continues, and dependents know already. */
 		[EVENT_HEALTHY] = GO(RUNNING, NONE),
 		[EVENT_STOP] = GO(STOPPING, SIGNAL),
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
@@ -54,7 +54,7 @@ static const struct step steps[STATE_COUNT][EVENT_COUNT] = {
 		[EVENT_DIED] = GO(STOPPED, REST),
 	},
 	[STATE_STOPPING] = {
-		/* A failed start or a failed liveness check is told to stop too; when it is gone, it was a crash. */
+		/* After a failed start or health check it is stopped too; its end is then a crash. */
 		[EVENT_CRASHED] = GO(BACKOFF, DELAY),
 		[EVENT_LIMITED] = GO(BACKOFF, DELAY),
 		[EVENT_GAVE_UP] = GO(CRASHED, REST),

@@ -15,7 +15,7 @@ struct board {
 	struct {
 		int instances, step, first;
 	} last; /* the block that find_block gave last: the board only fills, so a like one is not below it */
-	size_t *told; /* of each claim: the index + 1 of the last one that was told about meeting it */
+	size_t *reported; /* of each claim: the index + 1 of the last one that was reported to meet it */
 	bool (*is_taken)(void *context, int port);
 	void *context;
 	struct vec *troubles;
@@ -46,7 +46,7 @@ static void report_trouble(
 	vec_push(b->troubles, trouble);
 }
 
-/* Puts the claim's range on the board; whoever was there first stays, and each meeting is told once. */
+/* Puts the claim's range on the board; an earlier claim stays, and each collision is reported once. */
 static void lay_claim(
 	struct board *b, const struct port_claim *claim, size_t self, enum port_trouble_kind meeting)
 {
@@ -60,8 +60,8 @@ static void lay_claim(
 
 		if (!other) {
 			b->holder[port] = self + 1;
-		} else if (b->told[other - 1] != self + 1) {
-			b->told[other - 1] = self + 1;
+		} else if (b->reported[other - 1] != self + 1) {
+			b->reported[other - 1] = self + 1;
 			report_trouble(b, meeting, self, other - 1, port);
 		}
 	}
@@ -159,7 +159,7 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 	struct board b = {
 		.holder = mem_zalloc(PORT_COUNT, sizeof(*b.holder)),
 		.run = mem_zalloc(PORT_COUNT, sizeof(*b.run)),
-		.told = mem_zalloc(count, sizeof(*b.told)),
+		.reported = mem_zalloc(count, sizeof(*b.reported)),
 		.is_taken = is_taken,
 		.context = context,
 		.troubles = troubles,
@@ -173,7 +173,7 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 	lay_all(&b, claims, count, PORT_FROM_ENV);
 	for (size_t i = 0; i < count; i++)
 		settle_new(&b, &claims[i], i);
-	mem_free(b.told);
+	mem_free(b.reported);
 	mem_free(b.run);
 	mem_free(b.holder);
 }

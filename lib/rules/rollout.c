@@ -6,7 +6,7 @@
 struct slot_tally {
 	int real;    /* real slots that somebody wants */
 	int wanted;  /* of those, the ones that have not done their job and ended */
-	int serving; /* whoever takes requests, spares and surplus too */
+	int serving; /* slots that take requests, spares and surplus too */
 	int spares;  /* by the target, that somebody wants */
 	int unproven_spares;
 	int over;
@@ -73,7 +73,7 @@ static int least_serving(const struct rollout_picture *p, const struct slot_tall
 	return p->rules.surge > 0 ? t->wanted : t->wanted - at_once(p);
 }
 
-/* Whoever is beside the count costs nothing while it makes up for one that is missing. */
+/* A surplus instance costs nothing while it makes up for one that is missing. */
 static bool can_spare(
 	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_slot *s)
 {
@@ -237,7 +237,7 @@ static struct rollout_decision tidy_up(
 		is_any_left = true;
 		is_any_held |= !s->is_retired;
 	}
-	/* It makes up for one that nobody can stop: that may last, and whoever waits is told now. */
+	/* It makes up for one that nobody can stop: that may last, so waiting clients get their answer now. */
 	if (is_any_held && t->stuck && p->phase == ROLLOUT_BACK && !p->is_stall_reported)
 		return decide_verb(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	return is_any_left ? *wait : decide_verb(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);

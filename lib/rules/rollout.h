@@ -1,8 +1,8 @@
 /*
- * What a rollout does next.  Pure: a picture of the slots and of the time goes in, one decision comes out; whoever carries it out asks again
+ * What a rollout does next.  Pure: a picture of the slots and of the time goes in, one decision comes out; the herd carries it out and asks again
  * until the decision is to wait.
  *
- * The promises: no slot that serves is touched before the new revision has proven itself in a spare (unless surge is 0 or all have ended for good);
+ * The promises: no slot that serves is touched before the new revision was tested on a spare (unless surge is 0 or all have ended for good);
  * never fewer serve than are wanted, whatever crashes beside it (with surge 0: max_unavailable fewer); at most max_unavailable slots
  * are on their way at once; a slot is proven when it was well for min_healthy_ms without a break, never by a timeout.
  *
@@ -44,7 +44,7 @@ struct rollout_slot {
 	bool is_target;  /* runs by the target, or will as soon as it is down */
 	bool is_wanted;  /* somebody wants it up */
 	bool is_retired; /* a spare or surplus that was dropped and is not gone yet */
-	bool serves;     /* takes requests now, and goes on to */
+	bool serves;     /* takes requests now, and is to keep them */
 	bool is_up;      /* it may take some, though it is not counted on: it is not well, or about to go */
 	bool is_well;    /* ready, since `well_since` without a break */
 	bool is_proven;  /* said to be, by an earlier decision */
@@ -57,7 +57,7 @@ struct rollout_slot {
 };
 
 struct rollout_rules {
-	int surge, at_once, canary; /* canary 0: none, or told to go on */
+	int surge, at_once, canary; /* canary 0: none, or continued */
 	int64_t min_healthy_ms, stall_ms;
 	int64_t pace_ms; /* a replaced slot is not proven before; 0: as soon as it is well */
 };
@@ -68,18 +68,18 @@ struct rollout_picture {
 	const struct rollout_slot *slots;
 	size_t len;
 	int64_t now, progress_at;
-	bool is_stall_reported; /* going back goes on for as long as it takes, but whoever waits is told once */
+	bool is_stall_reported; /* a rollback takes as long as it takes, but waiting clients get one answer */
 };
 
 enum rollout_verb {
 	ROLLOUT_DO_WAIT,       /* until something changes, or `at` */
 	ROLLOUT_DO_ADD_SPARE,  /* start one by the target */
 	ROLLOUT_DO_DROP_SPARE, /* `slot`, a spare or surplus */
-	ROLLOUT_DO_OPEN,       /* the target has proven itself: from PROOF to REPLACE */
+	ROLLOUT_DO_OPEN,       /* the target has passed its test: from PROOF to REPLACE */
 	ROLLOUT_DO_REPLACE,    /* `slot` goes over to the target */
-	ROLLOUT_DO_PROVE,      /* `slot` has proven itself, and serves from now on */
+	ROLLOUT_DO_PROVE,      /* `slot` has passed its test, and serves from now on */
 	ROLLOUT_DO_PAUSE,      /* the canaries are proven */
-	ROLLOUT_DO_FAIL, /* because of `slot`; or ROLLOUT_NO_SLOT: it did not get on for stall_ms; going back, whoever waits is to be told that */
+	ROLLOUT_DO_FAIL, /* because of `slot`; or ROLLOUT_NO_SLOT: no progress for stall_ms; in a rollback, waiting clients get that answer */
 	ROLLOUT_DO_END,  /* all is by the target, and no spare is left */
 };
 

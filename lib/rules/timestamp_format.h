@@ -1,6 +1,6 @@
 /*
- * The time in front of a line.  A format with a '%' is one of strftime's, with %L for milliseconds; any other is in words, as
- * "YYYY-MM-DD HH:mm:ss.SSS".  What a format does not know stays as it is written; in words, [brackets] keep letters as they are.
+ * The time in front of a line.  A format with a '%' is one of strftime's, with %L for milliseconds; any other uses words, as
+ * "YYYY-MM-DD HH:mm:ss.SSS".  What a format does not know stays as it is written; among words, [brackets] keep letters as they are.
  */
 #ifndef OX_RULES_TIMESTAMP_FORMAT_H
 #define OX_RULES_TIMESTAMP_FORMAT_H
@@ -24,7 +24,7 @@ void timestamp_format_print(const struct timestamp_format *s, const struct wall_
 struct timestamp_writer {
 	const char *stamp;
 	size_t stamp_len; /* at most STAMP_MAX */
-	bool is_mid_line; /* the first piece goes on with a line that has its stamp; said again for what comes next */
+	bool is_mid_line; /* the first piece continues a line that has its stamp; set again for the next piece */
 	char *room;
 	size_t size; /* of the room: more than STAMP_MAX */
 };

@@ -102,7 +102,7 @@ static void on_drain_look(struct ev_loop *loop, ev_timer *w, int events)
 	else
 		count_all(d);
 	d->pause_ms = drain_pause_after(d->pause_ms);
-	/* Those that are told may begin new ones: they come behind. */
+	/* The callback may start new ones: they are appended. */
 	for (size_t i = 0; i < count; i++) {
 		struct drain *drain = d->waiting.items[i];
 

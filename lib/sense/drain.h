@@ -17,7 +17,7 @@ struct ev_loop;
 typedef void (*drain_done)(void *context, struct ticket ticket, size_t left);
 
 struct drains *drains_new(struct ev_loop *loop, drain_done done, void *context);
-/* Nobody is told. */
+/* Without a callback. */
 void drains_free(struct drains *d);
 /* `done` is called once for it, never from inside this call. */
 void drain_start(struct drains *d, const struct endpoint *at, int64_t deadline_ms);

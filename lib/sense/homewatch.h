@@ -10,7 +10,7 @@ struct homewatch;
 
 enum { HOMEWATCH_PAUSE_MS = 300 }; /* who deletes one thing is about to delete another */
 
-/* NULL where the kernel has no watch left; then nobody is told.  `dirs` is borrowed. */
+/* NULL where the kernel has no watch left; then there is no callback.  `dirs` is borrowed. */
 struct homewatch *homewatch_new(
 	struct ev_loop *loop, const struct dirs *dirs, void (*doubt)(void *context), void *context);
 void homewatch_free(struct homewatch *h);

@@ -120,7 +120,7 @@ static void sweep_waits(struct vec *waits)
 	waits->len = kept;
 }
 
-/* Whoever is told may cancel and begin waits, so members go only when nobody walks over them. */
+/* The callback may cancel and start waits, so members are removed only after the walk. */
 static void end_port_round(struct port_watch *w)
 {
 	w->is_in_round = false;

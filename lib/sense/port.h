@@ -30,7 +30,7 @@ enum {
 enum port_news {
 	PORT_FREE,     /* nobody holds it any more */
 	PORT_LISTENS,  /* the instance itself does */
-	PORT_STRANGER, /* somebody else listens; told once, the wait goes on */
+	PORT_STRANGER, /* another process listens; reported once, the wait continues */
 };
 
 /* `words` says who the stranger is, else it is ""; after PORT_FREE and PORT_LISTENS the wait is over and gone. */

@@ -18,7 +18,7 @@ struct port_waits_calls {
 	/* The wait is over. */
 	void (*is_free)(void *context, struct ticket ticket);
 	void (*listens)(void *context, struct ticket ticket);
-	/* Somebody else listens: told once, the wait goes on. */
+	/* Another process listens: reported once, the wait continues. */
 	void (*stranger)(void *context, struct ticket ticket, const char *words);
 };
 

@@ -126,7 +126,7 @@ static void on_probe_due(struct ev_loop *loop, ev_timer *w, int events)
 		return;
 	why = p->fd >= 0 && !p->is_connected ? REASON_OF(NO_CONNECTION, .ms = p->timeout_ms)
 					     : REASON_OF(NO_ANSWER, .ms = p->timeout_ms);
-	/* Whoever stood still, or slept with the machine, cannot say that the other was slow. */
+	/* If the brain was stopped, or the machine slept, the delay was not the instance's. */
 	if (clock_ms() - p->started_at > p->timeout_ms + PROBE_LATE_MS)
 		probe_finish(p, PROBE_UNKNOWN, &why);
 	else

@@ -22,7 +22,7 @@ struct runner;
 enum {
 	PROBE_LATE_MS = 1000,     /* a timeout that is noticed so late is ours, not the instance's */
 	PROBE_STRANGER_MS = 1000, /* a socket that was judged a stranger's is judged again after this */
-	PROBE_WORDS_MAX = 160,    /* bytes of a command's last line that are told */
+	PROBE_WORDS_MAX = 160,    /* bytes of a command's last line in the result */
 };
 
 /* `why` is what it came to; NULL: there is nothing to say. */
@@ -31,7 +31,7 @@ typedef void (*probe_told)(
 
 /* All are borrowed. */
 struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context);
-/* Before the runner; nobody is told. */
+/* Before the runner; without a callback. */
 void probes_free(struct probes *all);
 /* `told` is called once, never from inside this call, unless it is stopped before.  `caller` is whose environment a command gets, or NULL. */
 void probes_start(

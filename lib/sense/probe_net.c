@@ -256,7 +256,7 @@ static void close_connection(struct probe *p)
 	fd_close(&p->fd);
 }
 
-/* The next address after one that could not be had; when there is none left, the first one's trouble is told. */
+/* The next address after one that could not be had; when there is none left, the error of the first is the result. */
 static void try_next_address(struct probe *p, int number)
 {
 	int first = number;

@@ -70,7 +70,7 @@ enum probe_answer probe_answer_to(int number);
 
 /* probe_net.c */
 void probe_net_start(struct probe *p, const struct spawn_effect *effect);
-/* What is there already counts, although the time is over; true if it finished the probe. */
+/* At a timeout: an answer that has arrived still counts; true if it finished the probe. */
 bool probe_net_last_look(struct probe *p);
 void probe_net_stop(struct probe *p);
 

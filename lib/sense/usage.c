@@ -115,7 +115,7 @@ static struct past measure_process(
 			now - started_ms >= USAGE_LEAST_MS ? percent_of(sum->cpu_ticks, now - started_ms) : 0;
 		return after;
 	}
-	/* Others started meanwhile: this one's share goes on from where it was counted last. */
+	/* Others started meanwhile: this one's share continues from the last count. */
 	if (now - before->at_ms < USAGE_FRESH_MS) {
 		after.cpu_ticks = before->cpu_ticks;
 		after.at_ms = before->at_ms;
@@ -137,7 +137,7 @@ static void sum_up(const struct proctree *t, struct sum *sums)
 			continue;
 		sums[p->owner].pages += p->is.rss_pages;
 		sums[p->owner].cpu_ticks += p->is.cpu_ticks;
-		/* What has ended and waits to be reaped by whoever that is has left only its time. */
+		/* A zombie has only its processor time left. */
 		/* One whose first thread alone has ended lives. */
 		sums[p->owner].processes += p->is.state != 'Z' || p->is.threads > 1;
 	}

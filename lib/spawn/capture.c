@@ -46,7 +46,7 @@ static void on_capture_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct capture *c = w->data;
 
 	take_output(c);
-	/* Watched no more, and whoever writes would wait for ever. */
+	/* No longer watched, and a writer would wait for ever. */
 	if ((events & EV_ERROR) && c->fd >= 0)
 		ev_timer_start(loop, &c->again);
 }

@@ -1,5 +1,5 @@
 /*
- * In whose environment things are started: that of whoever said start or deploy, remembered with the state, so that an app that crashes at
+ * The environment for starts: that of the caller of start or deploy, remembered with the state, so that an app that crashes at
  * night or is started by another brain gets what it got at first.  Each has a number, and the herd keeps that number with a revision
  * of an app; it is forgotten when no revision refers to it any more.
  */
@@ -38,7 +38,7 @@ void launch_envs_release(struct launch_envs *c);
 int64_t launch_envs_add(struct launch_envs *c, const struct env *env, int mask, const char *profile);
 /* Resource limits of one that was added: names and texts as in os/limits.h.  What makes no sense is left out. */
 void launch_envs_limit(struct launch_envs *c, int64_t number, const struct env *limits);
-/* NULL if nobody is remembered; number 0 is whoever an older store knows for this app. */
+/* NULL if no caller is remembered; number 0 is the one that an older store has for this app. */
 const struct launch_env *launch_envs_get(const struct launch_envs *c, int64_t number, const char *app);
 /* Forgets those that are not used. */
 void launch_envs_sweep(

@@ -1,5 +1,5 @@
 /*
- * Whether the kernel takes so many words and variables: it says only "argument list too long", and whoever reads that wants to know of what.
+ * Whether the kernel takes so many words and variables: it says only "argument list too long", and the message should name which.
  */
 #include <errno.h>
 #include <stdio.h>

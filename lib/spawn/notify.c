@@ -13,7 +13,6 @@
 
 #include "base/err.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "os/fd.h"
 #include "spawn/keeper_client.h"
 #include "spawn/notify_private.h"

@@ -29,7 +29,7 @@ enum {
 	NOTIFY_TURN = 16,         /* datagrams of one instance in one turn of the loop */
 	NOTIFY_BYTES = 64 * 1024, /* bytes of one channel in one turn */
 	NOTIFY_REST_MS = 20, /* after a turn that was used up, so that a flood harms its own instance only */
-	NOTIFY_STRANGER_MS = 10000, /* strangers are told of this often at most, for each instance */
+	NOTIFY_STRANGER_MS = 10000, /* at most one report of a stranger in this time, for each instance */
 };
 
 struct notify_calls {

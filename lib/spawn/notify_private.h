@@ -38,7 +38,7 @@ struct peer {
 	bool is_fd_only;                    /* ready = "notify-fd": what is on the pipe is all that it says */
 	bool has_written;                   /* something came on the pipe, and no newline yet */
 	struct channel_line line;
-	int64_t stranger_at; /* 0: none was told of */
+	int64_t stranger_at; /* 0: none was reported */
 };
 
 struct notify {

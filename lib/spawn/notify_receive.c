@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "loop/loop.h"
 #include "model/reason.h"
 #include "os/clock.h"

@@ -24,7 +24,7 @@
 static const uint64_t GENERATION_FIRST = UINT64_C(1) << 62;
 
 enum {
-	UNKILLABLE_MS = 2000, /* after SIGKILL; then its end is told without it */
+	UNKILLABLE_MS = 2000, /* after SIGKILL; then the run ends without its process */
 };
 
 enum run_state {
@@ -129,7 +129,7 @@ static void late_words(const struct run *run, struct buf *out)
 		buf_adds(out, ", and SIGKILL did not end it either");
 }
 
-/* Told once; who is told may start or cancel others, and free what is behind `context`. */
+/* Called once; the callback may start or cancel other runs, and free `context`. */
 static void report_run(struct run *run, enum run_end end)
 {
 	struct run_result result = { .end = end, .number = run->number };

@@ -1,6 +1,6 @@
 /*
  * Commands that the brain runs beside the herd: health checks, hooks of a deploy, the test and the reload of an upstream.  Each is a child of
- * the keeper like any service, in a slot from RUN_SLOT_FIRST on, and its whole tree is killed when its time is over or it is cancelled.  Runs that
+ * the keeper like any service, in a slot from RUN_SLOT_FIRST on, and its whole tree is killed when it times out or is cancelled.  Runs that
  * an earlier brain left are killed and forgotten: nobody waits for their answer.
  */
 #ifndef OX_SPAWN_RUN_H
@@ -63,7 +63,7 @@ void runner_free(struct runner *r);
 bool runner_takes(struct runner *r, const struct keeper_msg *m);
 /*
  * The request is copied.  `done` is called once, never from inside this call, and only when nothing of it is left running, or when not even SIGKILL
- * ends it (which the words say).  The time counts from its exec.  Whoever is told calls brain_end() if the herd heard of it.
+ * ends it (which the words say).  The time counts from its exec. The callback calls brain_end() if the herd got the result.
  */
 struct run *run_start(struct runner *r, const struct run_request *request, run_done done, void *context);
 /* Kills it; `done` is not called any more.  NULL does nothing. */

@@ -1,5 +1,5 @@
 /*
- * What became of a command, for whoever has to decide on it and for whoever has to read it.
+ * The result of a command: whether it succeeded, and a text for users.
  */
 #ifndef OX_SPAWN_RUN_WORDS_H
 #define OX_SPAWN_RUN_WORDS_H

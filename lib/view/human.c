@@ -24,7 +24,7 @@ static uint64_t human_sign(struct buf *out, int64_t value)
 
 void human_duration(struct buf *out, int64_t ms)
 {
-	/* The first unit that is filled, and the smaller one in which the rest is told. */
+	/* The first unit that is filled, and the smaller one for the rest. */
 	static const struct {
 		uint64_t unit, part;
 		const char *after_unit;

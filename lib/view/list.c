@@ -231,7 +231,7 @@ static void add_verdict(const struct vec *instances, struct buf *out)
 	buf_addc(out, '\n');
 }
 
-/* A deploy that nobody is told of any more is easily forgotten. */
+/* Nobody may be watching that deploy any more, and it would be forgotten. */
 static void add_rollout(const struct app_status *a, struct buf *out)
 {
 	const struct rollout_status *r = &a->rollout;

@@ -19,7 +19,7 @@ struct log_line_style {
 	bool is_bare;                        /* no tags */
 	bool has_times;
 	struct buf
-		open; /* whose line was begun and goes on: id and stream; "" when the last one has its end */
+		open; /* id and stream of a line that is not complete yet; "" when the last one has its end */
 };
 
 #define LOG_LINE_STYLE_INIT                                                                                  \

@@ -1,5 +1,5 @@
 /*
- * A deploy as it goes on, from the events that the daemon sends: as lines one after the other, and as a picture that is drawn anew.
+ * The progress of a deploy, from the events that the daemon sends: as lines one after the other, and as a picture that is drawn anew.
  *
  *	api  [##########----------] 2 of 4, revision 7, replacing instances  12.4 s
  *	  api:0            done      3.1 s  running

@@ -228,7 +228,7 @@ static void add_below(const struct timeline *t, const char *words, struct buf *o
 	add_first_line(&line, words);
 	buf_addc(out, '\n');
 	wrap_text(out, line.ptr, &wrap);
-	/* Whoever goes on begins a line. */
+	/* The next part begins a line. */
 	if (out->ptr[out->len - 1] == '\n')
 		buf_cut(out, out->len - 1);
 	buf_release(&line);

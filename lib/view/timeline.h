@@ -5,7 +5,7 @@
  *	12:01:02.330  api:2  note  port 3002 is still held
  *
  * A line of another day than the one before gets a line with its date first.  Words of several lines (the last ones that an instance
- * wrote) go on below, behind a bar.
+ * wrote) continue below, behind a bar.
  */
 #ifndef OX_VIEW_TIMELINE_H
 #define OX_VIEW_TIMELINE_H

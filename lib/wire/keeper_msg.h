@@ -7,12 +7,13 @@
  *	process that the keeper has, a HELD for each descriptor, SYNCED.  After the SLOT of one that was asked to end comes ASKED; after that of
  *	one that has ended and was not taken its EXITED or SPAWN_FAILED, and TREE_GONE when that was so already.
  *	SPAWN is answered by SPAWNED or SPAWN_FAILED; a SPAWNED by one EXITED, sooner or later, never before it.
- *	An exit stays with the keeper, and is told to every next brain, until TAKE_EXIT.  FORGET takes it too and gives the slot back; it
+ *	An exit stays with the keeper, and is sent to every next brain, until TAKE_EXIT.  FORGET takes it too and gives the slot back; it
  *	is refused while the main process lives.  The usual walk: EXITED, END_TREE, TREE_GONE, FORGET.
- *	ASKED goes before the signal or the message by which a process is told to end: its exit is no crash and no end for good, whatever its
+ *	ASKED precedes the signal or the message that stops a process: its exit is no crash and no end for good, whatever its
  *	code, and a brain that dies before it has saved that has said it all the same.
  *	STOP is that and the signal in one, and END_TREE the same signal for what is left of the tree once the main process has ended; TREE_GONE
- *	follows when nothing is left.  Each is sent once in a process' life, whoever says it again: a brain that was killed in between leaves to the next
+ * follows when nothing is left.  Each is sent once in a process' life, also when it is requested again: a brain that was killed in between leaves
+ * to the next
  *	one what it had begun.
  *	GRACE follows a SPAWN and whatever changes it: with it the keeper does not wait for END_TREE.  When the main process has ended, what is left of the
  *	tree gets the signal at once, and SIGKILL when the grace is over and no brain has sent KILL_TREE; the grace begins with ASKED or STOP, or with the
@@ -23,11 +24,11 @@
  *	What cannot be done is answered by ERROR with the serial of the message (a spawn's generation is a good one).  A SPAWN that was
  *	understood and cannot be begun, for want of a held descriptor or of memory, is a SPAWN_FAILED like any other; only one whose ticket is
  *	there already, or that finds every slot taken, gets an ERROR.
- *	SERVES means that clients are answered now: whoever started the daemon is told.
+ *	SERVES means that clients are answered now: the program that started the daemon gets a report.
  *	UPGRADE names the programs that are to take over.  ERROR: nothing has changed.  Else the keeper that answers UPGRADED is the new one, has
- *	everything that the old one had, this brain's socket too, and waits for this brain to end, so that a new one can take its place.  If that one
- *	does not serve, the old keeper and the old brain take their places again.  Every brain since gets UPGRADED with the result: number is 0 if it worked.
- *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after what was told before it.  A brain that does not send it in
+ *	everything that the old one had, this brain's socket too, and waits for this brain to end, so that a new one can replace it.  If that one
+ *	does not serve, the old keeper and the old brain return.  Every brain since gets UPGRADED with the result: number is 0 if it worked.
+ *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after the messages before it.  A brain that does not send it in
  *	time is killed, and another is started.
  *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
  *

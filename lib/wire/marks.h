@@ -5,7 +5,7 @@
  *
  * Marks are in the order of their offsets; of several with one offset the last counts.  One is written when the source changes, else at
  * most every MARK_EVERY_MS.  Sources that share a file take turns at the ends of lines where that is possible; a line that is cut by
- * another source goes on at the next mark of its own.
+ * another source continues at the next mark of its own.
  *
  * A mark is MARK_SIZE bytes, little endian, with a check, so that a torn or foreign one is seen; the reader steps over it to the next
  * multiple of MARK_SIZE.

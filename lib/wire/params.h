@@ -1,6 +1,6 @@
 /*
  * The parameters of a call, decoded once: a struct a method, made from the rows of methods.def.  What is unknown, missing or of a wrong type
- * is refused here, so whoever reads such a struct need not look again.
+ * is refused here, so a reader of such a struct need not check again.
  *
  * What was left out is zero: NULL, false, or a struct whose `is_given` is false.  Texts are borrowed from the JSON that was decoded.
  */

@@ -150,7 +150,7 @@ static void an_option_cannot_break_out(void **state)
 		{ "hash \"a;", "has an open quote" },
 		{ "hash a\"b \"c",
 			"has an open quote" }, /* the first is a letter for nginx, the second opens */
-		{ "hash \"a\"b", "goes on right after a quote" },
+		{ "hash \"a\"b", "continues right after a quote" },
 	};
 
 	(void)state;
