@@ -5,10 +5,10 @@
 
 #include <string.h>
 
-#include "base/dotenv.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/toml.h"
+#include "model/field_forms.h"
 
 enum { FEW_MILLISECONDS = 100 }; /* fewer than these are doubted */
 
@@ -20,18 +20,18 @@ static const char *const wants[] = {
 	[FIELD_DURATION] = "a number, or a duration such as \"250ms\", \"10s\" or \"5m\"",
 	[FIELD_SIZE] = "a number, or a size such as \"512M\" or \"1G\"",
 	[FIELD_WORD] = "one of its words",
-	[FIELD_SIGNAL] = "the name of a signal, such as \"SIGTERM\"",
 	[FIELD_STRINGS] = "a string, or an array of strings",
 	[FIELD_INTS] = "a whole number, or an array of them",
 	[FIELD_COUNT] = "a number, \"max\", \"max-1\" or \"50%\"",
 	[FIELD_COMMAND] = "a command line, or an array of words",
 	[FIELD_ENV] = "a table of strings, numbers and booleans",
 	[FIELD_WATCH] = "true, false, a path, or an array of paths",
-	[FIELD_VARNAME] = "the name of an environment variable",
 };
 
 const char *field_wants(const struct field *f)
 {
+	if (f->kind == FIELD_FORMED)
+		return f->form->wants;
 	return f->flags & FIELD_AUTO ? "a whole number, or \"auto\"" : wants[f->kind];
 }
 
@@ -77,17 +77,6 @@ static int read_string_field(const struct field_reading *r)
 	mem_free(*(char **)r->member);
 	*(char **)r->member = mem_strdup(text);
 	return 0;
-}
-
-static int read_varname(const struct field_reading *r)
-{
-	const char *text = read_text(r, r->value);
-
-	if (!text)
-		return -1;
-	if (!dotenv_is_name(text))
-		return read_complain_type(r);
-	return read_string_field(r);
 }
 
 static int read_bool(const struct field_reading *r)
@@ -303,22 +292,23 @@ static int read_word_field(const struct field_reading *r)
 	return text ? store_word(r, text) : -1;
 }
 
-static int read_signal_field(const struct field_reading *r)
+static int read_formed(const struct field_reading *r)
 {
 	const char *text = read_text(r, r->value);
-	char *name = text ? signal_parse(text) : NULL;
-	struct buf words = BUF_INIT;
+	char *kept = text ? r->f->form->read(text) : NULL;
 
 	if (!text)
 		return -1;
-	if (!name) {
-		buf_addf(&words, "there is no signal \"%s\"", text);
-		read_complain(r, words.ptr);
-		buf_release(&words);
+	if (!kept && r->f->form->refusal)
+		diags_error(r->ctx->d, toml_place(r->value), "'%s': %s \"%s\"", r->in->key,
+			r->f->form->refusal, text);
+	else if (!kept)
+		diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not \"%s\"", r->in->key,
+			field_wants(r->f), text);
+	if (!kept)
 		return -1;
-	}
 	mem_free(*(char **)r->member);
-	*(char **)r->member = name;
+	*(char **)r->member = kept;
 	return 0;
 }
 
@@ -330,14 +320,13 @@ static int (*const readers[])(const struct field_reading *) = {
 	[FIELD_DURATION] = read_duration,
 	[FIELD_SIZE] = read_size,
 	[FIELD_WORD] = read_word_field,
-	[FIELD_SIGNAL] = read_signal_field,
+	[FIELD_FORMED] = read_formed,
 	[FIELD_STRINGS] = read_strings,
 	[FIELD_INTS] = read_ints,
 	[FIELD_COUNT] = read_count,
 	[FIELD_COMMAND] = read_command,
 	[FIELD_ENV] = read_env,
 	[FIELD_WATCH] = read_watch,
-	[FIELD_VARNAME] = read_varname,
 };
 
 int field_read(

@@ -334,8 +334,7 @@ void field_print(const struct field *f, const struct spec *s, struct buf *out)
 
 	switch (f->kind) {
 	case FIELD_STRING:
-	case FIELD_SIGNAL:
-	case FIELD_VARNAME:
+	case FIELD_FORMED:
 		print_string(f, *(char *const *)member, out);
 		break;
 	case FIELD_BOOL:

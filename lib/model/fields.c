@@ -227,8 +227,7 @@ struct kind_ops {
 
 static const struct kind_ops kinds[] = {
 	[FIELD_STRING] = { release_string, copy_string, equal_string, false },
-	[FIELD_SIGNAL] = { release_string, copy_string, equal_string, false },
-	[FIELD_VARNAME] = { release_string, copy_string, equal_string, false },
+	[FIELD_FORMED] = { release_string, copy_string, equal_string, false },
 	[FIELD_BOOL] = { release_bool, copy_bool, equal_bool, true },
 	[FIELD_INT] = { release_int, copy_int, equal_int, true },
 	[FIELD_NUMBER] = { release_number, copy_number, equal_number, true },

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "model/spec.h"
 
+struct field_form;
 struct toml_value;
 
 /* The kind says the type of the member of struct spec, and which values a user may write for it. */
@@ -23,14 +24,13 @@ enum field_kind {
 	FIELD_DURATION, /* int64_t, ms: a number in the row's unit, or "250ms", "10s", "5m", "1h" */
 	FIELD_SIZE,     /* int64_t, bytes: a number in the row's unit, or "512M", "1G" */
 	FIELD_WORD,     /* int: one of the row's words */
-	FIELD_SIGNAL,   /* char *: "SIGTERM"; "TERM" and "term" are read and stored as "SIGTERM" */
+	FIELD_FORMED,   /* char *: text of the row's form (model/field_forms.h) */
 	FIELD_STRINGS,  /* struct strings: a string or an array of them */
 	FIELD_INTS,     /* struct ints: a number or an array of them */
 	FIELD_COUNT,    /* struct count: 4, "max", "max-1", "50%" */
 	FIELD_COMMAND,  /* struct command: a line, or an array of words */
 	FIELD_ENV,      /* struct env: a table of strings, numbers and booleans */
 	FIELD_WATCH,    /* struct strings: true (the working folder), false, a path, or paths */
-	FIELD_VARNAME,  /* char *: the name of an environment variable */
 };
 
 /* What a bare number means. */
@@ -63,6 +63,7 @@ struct field {
 	int64_t min, max;               /* of the value as stored; both 0: any */
 	const char *fallback;           /* as a user would write it; NULL: nothing */
 	const struct field_word *words; /* FIELD_WORD: ends with a NULL word */
+	const struct field_form *form;  /* FIELD_FORMED */
 	unsigned int flags;
 	const char *doc;
 };

@@ -1,6 +1,7 @@
 /*
  * The rows.  They stand in the order of the manual; the sentence is what oxfile(5) and the editor show.
  */
+#include "model/field_forms.h"
 #include "model/fields.h"
 
 /* A row whose kind does not fit its member does not compile. */
@@ -14,14 +15,13 @@
 #define SECS(m)         .kind = FIELD_DURATION, .unit = UNIT_SECS, .offset = MEMBER(m, int64_t)
 #define MEGABYTES(m)    .kind = FIELD_SIZE, .unit = UNIT_MB, .offset = MEMBER(m, int64_t)
 #define WORD(m, list)   .kind = FIELD_WORD, .offset = MEMBER(m, int), .words = (list)
-#define SIGNAL(m)       .kind = FIELD_SIGNAL, .offset = MEMBER(m, char *)
+#define FORMED(m, f)    .kind = FIELD_FORMED, .offset = MEMBER(m, char *), .form = &(f)
 #define STRINGS(m)      .kind = FIELD_STRINGS, .offset = MEMBER(m, struct strings)
 #define INTS(m)         .kind = FIELD_INTS, .offset = MEMBER(m, struct ints)
 #define COUNT(m)        .kind = FIELD_COUNT, .offset = MEMBER(m, struct count)
 #define COMMAND(m)      .kind = FIELD_COMMAND, .offset = MEMBER(m, struct command)
 #define ENV(m)          .kind = FIELD_ENV, .offset = MEMBER(m, struct env)
 #define WATCH(m)        .kind = FIELD_WATCH, .offset = MEMBER(m, struct strings)
-#define VARNAME(m)      .kind = FIELD_VARNAME, .offset = MEMBER(m, char *)
 
 #define SECOND         1000LL
 #define YEAR           (366LL * 24 * 3600 * SECOND)

@@ -63,8 +63,7 @@ struct json *field_to_json(const struct field *f, const struct spec *s)
 
 	switch (f->kind) {
 	case FIELD_STRING:
-	case FIELD_SIGNAL:
-	case FIELD_VARNAME:
+	case FIELD_FORMED:
 		return json_new_string(*(char *const *)member);
 	case FIELD_BOOL:
 		return json_new_bool(*(const bool *)member);
@@ -210,8 +209,7 @@ static int member_from_json(const struct field *f, const struct json *j, void *m
 {
 	switch (f->kind) {
 	case FIELD_STRING:
-	case FIELD_SIGNAL:
-	case FIELD_VARNAME:
+	case FIELD_FORMED:
 		return string_from_json(j, member);
 	case FIELD_BOOL:
 		return bool_from_json(j, member);

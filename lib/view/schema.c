@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "model/field_forms.h"
 #include "model/fields.h"
 
 static struct json *typed(const char *type)
@@ -90,10 +91,9 @@ static struct json *value_schema(const struct field *f)
 {
 	switch (f->kind) {
 	case FIELD_STRING:
-	case FIELD_SIGNAL:
 		return typed("string");
-	case FIELD_VARNAME:
-		return patterned("^[A-Za-z_][A-Za-z0-9_]*$");
+	case FIELD_FORMED:
+		return f->form->pattern ? patterned(f->form->pattern) : typed("string");
 	case FIELD_BOOL:
 		return typed("boolean");
 	case FIELD_INT:

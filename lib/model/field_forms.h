@@ -1,0 +1,18 @@
+/*
+ * Text of a form of its own, such as the name of a signal: how it is read, what it wants to be, and what a schema says of it.  A new form is
+ * one member of this list, and a row of fields.def that names it.
+ */
+#ifndef OX_MODEL_FIELD_FORMS_H
+#define OX_MODEL_FIELD_FORMS_H
+
+struct field_form {
+	const char *wants;   /* "the name of a signal, such as \"SIGTERM\"" */
+	const char *refusal; /* "there is no signal", before what was written; NULL: what it wants */
+	const char *pattern; /* of a schema; NULL: any text */
+	char *(*read)(const char *text); /* as it is kept, to be freed; NULL: it has not that form */
+};
+
+extern const struct field_form form_signal; /* "TERM" and "term" are kept as "SIGTERM" */
+extern const struct field_form form_variable;
+
+#endif
