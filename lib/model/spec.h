@@ -99,6 +99,7 @@ struct spec {
 	struct env file_env; /* what the env_files held when they were last read; env wins over it */
 	char *user, *group;
 	bool inherit_env;
+	int64_t nice;
 
 	int restart;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_window_ms;

@@ -180,6 +180,14 @@ static void add_limit(struct keeper_spawn *spawn, int resource, int64_t value)
 		spawn->rlimit_count++;
 }
 
+static void add_priority(struct keeper_spawn *spawn, const struct spec *s)
+{
+	if (s->nice) {
+		spawn->flags |= KEEPER_SPAWN_NICE;
+		spawn->nice = s->nice;
+	}
+}
+
 static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)
 {
 	spawn->descriptors[spawn->descriptor_count++] = (struct keeper_descriptor){
@@ -291,6 +299,7 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 		launch_words(l, &filled, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);
+		add_priority(&l->message.spawn, s);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		rc = launch_check_size(l, e);

@@ -196,6 +196,16 @@ oom_of() {
 	assert_line "limit nofile 123 123"
 }
 
+@test "nice is the priority that the process has" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = "actor --print-limits --mark"
+		nice = 5
+	TOML
+	run facts_of one:0
+	assert_line "nice 5"
+}
+
 @test "user and group come with the right groups, and an unknown user does not start as root" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	begin_oxherd <<-TOML

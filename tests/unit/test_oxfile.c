@@ -154,6 +154,7 @@ static const struct {
 	{ "namespace = \"web\"", "namespace", "\"web\"" },
 	{ "args = \"--port 80\"", "command", "[\"x\", \"--port\", \"80\"]" },
 	{ "watch = false", "watch", "[]" },
+	{ "nice = 5", "nice", "5" },
 	{ "user = \"www-data\"", "user", "\"www-data\"" },
 };
 
