@@ -1,6 +1,6 @@
 #include "model/field_forms.h"
 
-#include <stddef.h>
+#include <string.h>
 
 #include "base/dotenv.h"
 #include "base/mem.h"
@@ -9,6 +9,15 @@
 static char *read_variable(const char *text)
 {
 	return dotenv_is_name(text) ? mem_strdup(text) : NULL;
+}
+
+static char *read_umask(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 4 && *text == '0')
+		text++;
+	return strspn(text, "01234567") == 3 && !text[3] ? mem_strdup(text) : NULL;
 }
 
 const struct field_form form_signal = {
@@ -21,4 +30,10 @@ const struct field_form form_variable = {
 	.wants = "the name of an environment variable",
 	.pattern = "^[A-Za-z_][A-Za-z0-9_]*$",
 	.read = read_variable,
+};
+
+const struct field_form form_umask = {
+	.wants = "three octal digits, such as \"027\"",
+	.pattern = "^0?[0-7]{3}$",
+	.read = read_umask,
 };

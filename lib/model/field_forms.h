@@ -14,5 +14,6 @@ struct field_form {
 
 extern const struct field_form form_signal; /* "TERM" and "term" are kept as "SIGTERM" */
 extern const struct field_form form_variable;
+extern const struct field_form form_umask; /* "0027" is kept as "027" */
 
 #endif

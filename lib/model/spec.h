@@ -99,6 +99,7 @@ struct spec {
 	struct env file_env; /* what the env_files held when they were last read; env wins over it */
 	char *user, *group;
 	bool inherit_env;
+	char *umask; /* octal digits; NULL: the caller's */
 	int64_t nice;
 
 	int restart;

@@ -285,7 +285,7 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 	l->message.ticket = (struct keeper_ticket){ .slot = effect->ticket.slot,
 		.generation = effect->ticket.generation };
 	l->message.name = effect->name;
-	l->message.spawn.umask = caller ? caller->mask : 022;
+	l->message.spawn.umask = s->umask ? strtol(s->umask, NULL, 8) : caller ? caller->mask : 022;
 	launch_env(effect, caller, &env);
 	launch_said(s, &said);
 	rc = launch_user(l, s->user, s->group, &said, &env, e);

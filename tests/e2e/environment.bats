@@ -206,6 +206,17 @@ oom_of() {
 	assert_line "nice 5"
 }
 
+@test "umask is the one of the process, whatever the caller's is" {
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "actor --print-folder --mark"
+		umask = "027"
+	TOML
+	(umask 077 && oxctl start 3>&-)
+	run facts_of one:0
+	assert_line "umask 027"
+}
+
 @test "user and group come with the right groups, and an unknown user does not start as root" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	begin_oxherd <<-TOML

@@ -155,6 +155,7 @@ static const struct {
 	{ "args = \"--port 80\"", "command", "[\"x\", \"--port\", \"80\"]" },
 	{ "watch = false", "watch", "[]" },
 	{ "nice = 5", "nice", "5" },
+	{ "umask = \"0027\"", "umask", "\"027\"" },
 	{ "user = \"www-data\"", "user", "\"www-data\"" },
 };
 
