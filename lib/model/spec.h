@@ -100,7 +100,7 @@ struct spec {
 	char *user, *group;
 	bool inherit_env;
 	char *umask; /* octal digits; NULL: the caller's */
-	int64_t nice;
+	int64_t nice, oom_score_adj;
 
 	int restart;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_window_ms;

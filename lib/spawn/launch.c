@@ -186,6 +186,10 @@ static void add_priority(struct keeper_spawn *spawn, const struct spec *s)
 		spawn->flags |= KEEPER_SPAWN_NICE;
 		spawn->nice = s->nice;
 	}
+	if (s->oom_score_adj) {
+		spawn->flags |= KEEPER_SPAWN_OOM;
+		spawn->oom_score_adj = s->oom_score_adj;
+	}
 }
 
 static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)

@@ -217,6 +217,16 @@ oom_of() {
 	assert_line "umask 027"
 }
 
+@test "oom_score_adj is the score of the process" {
+	begin_oxherd <<-'TOML'
+		[processes.one]
+		command = ["sleep", "1000"]
+		oom_score_adj = 567
+	TOML
+	eventually 5 state_is one:0 running
+	assert_equal "$(oom_of "$(pid_of one:0)")" 567
+}
+
 @test "user and group come with the right groups, and an unknown user does not start as root" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	begin_oxherd <<-TOML

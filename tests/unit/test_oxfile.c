@@ -156,6 +156,7 @@ static const struct {
 	{ "watch = false", "watch", "[]" },
 	{ "nice = 5", "nice", "5" },
 	{ "umask = \"0027\"", "umask", "\"027\"" },
+	{ "oom_score_adj = 500", "oom_score_adj", "500" },
 	{ "user = \"www-data\"", "user", "\"www-data\"" },
 };
 
