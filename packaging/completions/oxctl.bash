@@ -25,7 +25,7 @@ _oxctl()
 		daemon) words="start stop restart status upgrade install --json --from --user --strict --print --group --help" ;;
 		validate) words=" --config --env --json --help" ;;
 		nginx) words=" --server --output --config --env --json --help" ;;
-		export) words="nginx haproxy caddy --server --output --config --env --json --help" ;;
+		export) words="nginx haproxy caddy procfile --server --output --config --env --json --help" ;;
 		schema) words=" --help" ;;
 		completion) words="bash zsh fish --help" ;;
 		version) words=" --json --help" ;;

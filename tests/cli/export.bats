@@ -54,11 +54,47 @@ backend web
 @test "an unknown format is named with those that are known, and --server with two apps says what to type" {
 	two_apps
 	run -2 oxctl export apache
-	assert_output "oxctl: unknown format 'apache'; known are: nginx, haproxy, caddy"
+	assert_output "oxctl: unknown format 'apache'; known are: nginx, haproxy, caddy, procfile"
 	run -2 oxctl export cady
 	assert_output "oxctl: unknown format 'cady' (did you mean 'caddy'?)"
 	run -2 oxctl export haproxy --server a.example.com
 	assert_output "oxctl: --server is for one app; name it: oxctl export haproxy APP --server a.example.com"
+}
+
+@test "a Procfile has a line for each app, with a port or without" {
+	two_apps
+	cat >>oxfile.toml <<-'TOML'
+		[processes.mail]
+		command = ["node", "send mail.js", "-v"]
+		working_dir = "my mail"
+	TOML
+	run -0 --separate-stderr oxctl export procfile
+	assert_equal "$output" "api: node dist/server.js
+web: node dist/web.js
+worker: node dist/worker.js
+mail: cd 'my mail' && node 'send mail.js' -v"
+	run -0 oxctl export procfile worker
+	assert_output "worker: node dist/worker.js"
+	run -2 oxctl export procfile --server a.example.com
+	assert_output "oxctl: --server is for the formats of proxies, and 'procfile' is none"
+}
+
+@test "what a Procfile cannot hold is refused, and nothing is printed" {
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "sleep 1"
+		[processes."two.b"]
+		command = "sleep 1"
+	TOML
+	run -1 oxctl export procfile
+	assert_output "oxctl: 'two.b' cannot stand in a Procfile: use letters, digits, '_' and '-'"
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = ["serve", "--port", "$PORT"]
+		port = 3000
+	TOML
+	run -1 oxctl export procfile
+	assert_output "oxctl: the command of 'one' cannot stand in a Procfile: write it as a string of one line"
 }
 
 @test "the real haproxy takes a frontend and its backend" {

@@ -1,0 +1,58 @@
+/*
+ * A Procfile, as foreman, Heroku and others read it: a line an app, run by a shell in the folder of the file.  How many of each, its port and its
+ * variables (.env) are what that program says itself.
+ */
+#include <string.h>
+
+#include "base/argv.h"
+#include "base/err.h"
+#include "export/export.h"
+#include "model/spec.h"
+
+static const char NAME_LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+static int check_app(const struct spec *s, struct err *e)
+{
+	if (s->name[strspn(s->name, NAME_LETTERS)])
+		return err_set(
+			e, "'%s' cannot stand in a Procfile: use letters, digits, '_' and '-'", s->name);
+	if (s->command.text ? strchr(s->command.text, '\n') != NULL : command_wants_port(&s->command))
+		return err_set(e,
+			"the command of '%s' cannot stand in a Procfile: write it as a string of one line",
+			s->name);
+	return 0;
+}
+
+static void add_words(struct buf *out, const struct command *c)
+{
+	if (c->text)
+		buf_adds(out, c->text);
+	else if (c->argv)
+		argv_quote(out, c->argv);
+}
+
+static void add_process(struct buf *out, const struct spec *s)
+{
+	char *folder[] = { s->working_dir, NULL };
+
+	buf_addf(out, "%s: ", s->name);
+	if (s->working_dir) {
+		buf_adds(out, "cd ");
+		argv_quote(out, folder);
+		buf_adds(out, " && ");
+	}
+	add_words(out, &s->command);
+	buf_addc(out, '\n');
+}
+
+int procfile_render(struct buf *out, const struct export_app *apps, size_t count,
+	const struct export_options *options, struct err *e)
+{
+	(void)options;
+	for (size_t i = 0; i < count; i++)
+		if (check_app(apps[i].spec, e) < 0)
+			return -1;
+	for (size_t i = 0; i < count; i++)
+		add_process(out, apps[i].spec);
+	return 0;
+}
