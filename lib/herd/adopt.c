@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/herd_private.h"
+#include "herd/request_wait.h"
 
 /* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
 static struct app *stranger(struct herd *h, const char *name)

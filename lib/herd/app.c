@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
+#include "herd/request_wait.h"
 #include "view/reason_text.h"
 
 struct app *app_new(struct herd *h, struct revision *first)

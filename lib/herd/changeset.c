@@ -1,6 +1,7 @@
 /*
  * The herd as it would be after an apply or a scale: built beside the one that runs, judged as a whole, and only then made true.
  */
+#include "herd/changeset.h"
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "herd/changeset.h"
 #include "herd/deploy.h"
 
 /* One range of one draft: instances from `first` on. */

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 #include "view/reason_text.h"
 
 #define SPARE_HINT                                                                                           \

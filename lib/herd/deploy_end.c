@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 
 static int count_running(const struct app *a, const struct revision *r)
 {

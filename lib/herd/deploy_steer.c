@@ -2,7 +2,9 @@
  * What people say in the middle of a rollout, or after it: go on, go back, and how does it stand.
  */
 #include "base/err.h"
+#include "herd/changeset.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 
 static int go_on(struct app *a, struct err *e)
 {

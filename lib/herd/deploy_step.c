@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 
 /* A start, a stop and a trial may take as long as they may; beyond that, nothing is under way that would end by itself. */
 enum { STALL_MS = 120000, STALL_TRIALS = 10 };

@@ -6,6 +6,7 @@
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
 #include "herd/receipt.h"
+#include "herd/request_wait.h"
 
 struct herd *herd_new(const struct herd_options *options)
 {

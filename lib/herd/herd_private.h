@@ -123,33 +123,7 @@ struct app {
 	struct budget health_budget; /* who may be down for its health, and who waits for that */
 };
 
-/* What a request waits for in one instance: it is down, it was replaced, it is ready. */
-enum goal { GOAL_DOWN, GOAL_CYCLED, GOAL_READY };
-
-struct instance_wait {
-	uint32_t slot;
-	enum goal goal;
-	uint64_t generation;   /* when it was asked */
-	unsigned int hopeless; /* the same */
-	bool is_done;
-};
-
-/* What a request waits for in one app. */
-struct rollout_wait {
-	uint64_t rollout;
-	bool any_end; /* also a failure is what was asked for */
-};
-
-struct herd_wait {
-	uint64_t id;
-	struct instance_wait *waits; /* by slot, from request_begin() on */
-	size_t len, cap, left, failed;
-	struct vec rollouts; /* of struct rollout_wait * that are not over */
-	bool is_patient;     /* waits for all of it, also when one part failed */
-	bool is_done;
-	struct buf words;
-	struct receipt *receipt; /* that it belongs to; NULL: none */
-};
+struct receipt;
 
 struct herd {
 	struct herd_options options;
@@ -164,7 +138,7 @@ struct herd {
 	struct timers timers;
 	struct timer deadline;
 	struct instance *dirty_first, *dirty_last;
-	struct vec requests;
+	struct vec requests;     /* of struct herd_wait * (request_wait.h) */
 	struct vec receipts;     /* of struct receipt *, oldest first */
 	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
 	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
@@ -210,6 +184,10 @@ void instance_last_lines(const struct instance *i, struct buf *out);
 /* The port of its next attempt. */
 int instance_port(const struct instance *i);
 
+/* request.c */
+/* Into its past alone: who asked. */
+void instance_remember(struct herd *h, struct instance *i, const struct reason *why);
+
 /* instance_actions.c: what the actions of the state table do */
 void instance_act(struct instance *i, enum action action);
 /* The main process is gone and so is its tree; `has_exited`: the end of this run was seen, and last_exit is its own. */
@@ -229,6 +207,8 @@ void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind,
 void instance_watch(struct instance *i, bool is_adopted);
 void instance_signal_stop(struct instance *i);
 void instance_forget_crashes(struct instance *i);
+/* What the effects are told of it; `name` is for its name, and released after. */
+void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name);
 
 /* upstream_drain.c */
 /* A wish for each upstream that is not as it should be. */
@@ -239,10 +219,6 @@ void upstream_forget(struct app *a);
 bool upstream_has(const struct instance *i);
 /* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
-/* Into its past alone: who asked. */
-void instance_remember(struct herd *h, struct instance *i, const struct reason *why);
-/* Why it is to go down, or went: "asked to stop", "scaled down".  It borrows from the instance. */
-struct reason instance_stop_reason(const struct instance *i);
 /* It serves (again), or will never have to leave. */
 void instance_drain_cancel(struct instance *i);
 /* It was told to stop, or ended: nothing is waited for any more. */
@@ -250,26 +226,11 @@ void instance_drain_finish(struct instance *i);
 void instance_drain_timeout(struct instance *i);
 void instance_drain_resume(struct instance *i);
 
-/* What the effects are told of it; `name` is for its name, and released after. */
-void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name);
-
 /* health.c */
 /* From now on its health is checked, if its definition says so: it was just started, or is another brain's. */
 void instance_check_begin(struct instance *i);
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
-/* limit_restart.c */
-/* It goes down for a limit, and for nothing else. */
-bool instance_ends_for_limit(const struct instance *i);
-/* health.c: it may be taken down now, and counts among those that are until it is well again; false: others are. */
-bool health_slot_take(struct instance *i);
-/* notify_state.c: the watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
-void instance_watchdog_begin(struct instance *i);
-void instance_watchdog_bite(struct instance *i);
-void instance_notify_end(struct instance *i);
-/* NULL: it has said none. */
-const char *instance_notify_status(const struct instance *i);
-bool instance_is_silent(const struct instance *i);
 /* Its definition changed, and its process stays. */
 void instance_check_renew(struct instance *i);
 /* One is under way, or will be. */
@@ -278,12 +239,28 @@ bool instance_is_checked(const struct instance *i);
 void instance_check(struct instance *i);
 /* What the last check said; NULL when it passed, or there was none. */
 const struct reason *instance_check_reason(const struct instance *i);
-/* A place among those that are down for their health is given back once it is well, or nobody wants it. */
+/* It may be taken down now, and counts among those that are until it is well again; false: others are. */
+bool health_slot_take(struct instance *i);
+/* Its slot is given back once it is well, or nobody wants it. */
 void health_slot_review(struct instance *i);
 void health_slot_release(struct instance *i);
 void health_slot_restore(struct instance *i);
 /* Restarts it if it may be: true when it is on its way out. */
 bool instance_step_unhealthy(struct instance *i);
+
+/* limit_restart.c */
+/* It goes down for a limit, and for nothing else. */
+bool instance_ends_for_limit(const struct instance *i);
+
+/* notify_state.c */
+/* The watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
+void instance_watchdog_begin(struct instance *i);
+void instance_watchdog_bite(struct instance *i);
+void instance_notify_end(struct instance *i);
+/* NULL: it has said none. */
+const char *instance_notify_status(const struct instance *i);
+bool instance_is_silent(const struct instance *i);
+
 /* deploy.c */
 struct rollout_start {
 	enum rollout_kind kind;
@@ -324,6 +301,8 @@ void rollout_status(const struct app *a, struct rollout_status *out);
 
 /* step.c: the next step of a touched instance */
 void instance_step(struct instance *i);
+/* Why it is to go down, or went: "asked to stop", "scaled down".  It borrows from the instance. */
+struct reason instance_stop_reason(const struct instance *i);
 
 /* app.c */
 /* Takes over the first reference to its first revision. */
@@ -349,37 +328,6 @@ void graph_link(struct herd *h);
 /* Appends what those apps depend on, as deep as that goes; nothing twice, and nothing that is being deleted. */
 void graph_add_needs(const struct vec *apps, struct vec *needs);
 bool app_has_dependents_going_down(const struct app *a);
-
-/* changeset.c: the herd as it would be */
-struct change {
-	struct app *app;         /* NULL: it is new */
-	const struct spec *spec; /* borrowed */
-	int64_t caller;          /* of a revision that is made of it */
-	int was, count, scaled;  /* instances: before, and after */
-	int *ports;
-	int ports_len;
-	enum port_source port_source;
-	enum rollout_kind kind;
-	struct build *build; /* what is on the disk for it; NULL: nobody looked */
-	char *build_words;   /* what is different in it; NULL: nothing */
-	bool is_held;        /* that build is where somebody went back to */
-	bool rolls;          /* also where nothing changed */
-	bool is_new, is_changed, is_removed, is_rolled, cannot_grow;
-	enum herd_did did;
-	bool is_awaited; /* a scaling of it has what it waits for: the same app may be named twice */
-};
-struct change *change_add(struct vec *drafts, struct app *app, const struct spec *spec);
-void change_free(void *draft);
-void changeset_of(const struct herd *h, struct vec *drafts);
-struct change *change_find(const struct vec *drafts, const char *name);
-/* change_ports.c: -1 with words for ranges that meet or end beyond the last port. */
-int changeset_assign_ports(const struct herd *h, struct vec *drafts, struct err *e);
-int changeset_check(const struct herd *h, struct vec *drafts, struct err *e);
-/* Moves the herd to what the drafts say; cannot fail. */
-void changeset_commit(struct herd *h, struct vec *drafts);
-void change_plan(const struct change *d, struct plan *plan);
-/* Can the app go over to `r` as the herd is now?  Then `r` has its ports, and `*count` is how many it would have. */
-int app_reaim(struct app *a, struct revision *r, int *count, struct err *e);
 
 /* build.c: builds and oxfiles, as an apply and a rollback see them */
 /* Is that the oxfile that is applied, by whatever name? */
@@ -412,26 +360,6 @@ void revision_location_words(const struct revision *r, struct buf *words);
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
 	struct vec *apps, struct err *e);
-
-/* request_wait.c */
-/* NULL for id 0; the others accept that. */
-struct herd_wait *request_open(uint64_t id);
-/* Also for nobody. */
-struct herd_wait *request_alloc(uint64_t id);
-void request_wait_slot(struct herd_wait *r, uint32_t slot, enum goal goal, uint64_t generation);
-void request_wait(struct herd_wait *r, const struct instance *i, enum goal goal);
-void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end);
-/* What it waited for is over already. */
-void request_tell(struct herd_wait *r, bool is_ok, const char *words);
-/* A rollout is over, or rests until somebody says a word. */
-void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words);
-/* From here on the herd owns it. */
-void request_begin(struct herd *h, struct herd_wait *r);
-void requests_look(struct herd *h, const struct instance *i);
-/* Of those that an earlier brain began: what they wait for and is not there any more is over. */
-void requests_resume(struct herd *h);
-void requests_answer(struct herd *h);
-void request_free(void *request);
 
 /* history.c */
 void history_add(struct history *p, const struct herd_event *event);

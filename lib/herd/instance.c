@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
+#include "herd/request_wait.h"
 #include "view/reason_text.h"
 
 struct instance *instance_new(struct app *app, int number, uint32_t slot)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
+#include "herd/request_wait.h"
 #include "view/reason_text.h"
 
 /* So many are named; the rest is a number. */

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/herd_private.h"
+#include "herd/request_wait.h"
 
 enum {
 	RECEIPTS_MAX = 128,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 
 struct targeted_request {
 	struct herd *h;

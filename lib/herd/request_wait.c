@@ -8,6 +8,7 @@
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
 #include "herd/receipt.h"
+#include "herd/request_wait.h"
 #include "view/reason_text.h"
 
 enum {

@@ -3,7 +3,9 @@
  */
 #include "base/err.h"
 #include "base/mem.h"
+#include "herd/changeset.h"
 #include "herd/deploy.h"
+#include "herd/request_wait.h"
 #include "rules/scale.h"
 
 static int change_scaling(
