@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/version.h"
-#include "control/again.h"
+#include "control/call_repeat.h"
 #include "control/handle.h"
 #include "control/rpc_server.h"
 #include "control/rpc_stream.h"
@@ -97,7 +97,7 @@ static int open_control_socket(void *context, struct brain *b, struct err *e)
 			.group_may = front->group_may,
 			.group_name = front->group_name,
 			.group_rights = front->group_rights,
-			.repeat = handle_again,
+			.repeat = call_repeat,
 		},
 		.last_seq = brain_last_seq(b),
 		.due = saves_due,

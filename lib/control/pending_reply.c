@@ -8,7 +8,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "control/again.h"
+#include "control/call_repeat.h"
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "journal/event_ring.h"
@@ -136,7 +136,7 @@ struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
 
 struct pending_reply *pending_reply_new(struct handle *h, struct call *c)
 {
-	again_begin(h, c);
+	call_repeat_open(h, c);
 	return pending_reply_attach(h, c);
 }
 
@@ -183,7 +183,7 @@ static void remember(const struct pending_reply *w, const struct json *result)
 	struct buf text = BUF_INIT;
 
 	json_write(&text, result);
-	again_end(w->h, text.ptr);
+	call_repeat_close(w->h, text.ptr);
 	buf_release(&text);
 }
 
@@ -210,7 +210,7 @@ void pending_reply_refuse(struct pending_reply *w, const struct err *e)
 {
 	struct call *c = w->c;
 
-	again_end(w->h, NULL);
+	call_repeat_close(w->h, NULL);
 	forget_all(w);
 	waiting_free(w);
 	call_refuse(c, e);

@@ -14,7 +14,7 @@ $(OUT)/control/test_%: $(OUT)/tests/control/test_%.o $(CONTROL_HELP) $(call libs
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lev -lcjson -lz
 
 # Runs need a keeper: the real one, as in tests/keeper, with the test as its brain.
-$(OUT)/control/test_run: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
+$(OUT)/control/test_run $(OUT)/control/test_call: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
 
 .PHONY: control-tests
 control-tests: $(CONTROL_BIN)

@@ -1,4 +1,4 @@
-#include "control/again.h"
+#include "control/call_repeat.h"
 
 #include "base/json.h"
 #include "base/str.h"
@@ -7,13 +7,13 @@
 #include "engine/brain.h"
 #include "herd/herd.h"
 
-/* Nobody gets what came of another one's request, and no request what came of another kind. */
+/* Nobody gets what came of another user's call, and no call what came of another method. */
 static void write_key(const struct call *c, struct buf *out)
 {
 	buf_addf(out, "%u.%s.%s", (unsigned int)c->caller.uid, method_name(call_method(c)), call_key(c));
 }
 
-void again_begin(struct handle *h, const struct call *c)
+void call_repeat_open(struct handle *h, const struct call *c)
 {
 	struct buf key = BUF_INIT;
 
@@ -24,7 +24,7 @@ void again_begin(struct handle *h, const struct call *c)
 	buf_release(&key);
 }
 
-void again_end(struct handle *h, const char *text)
+void call_repeat_close(struct handle *h, const char *text)
 {
 	herd_receipt_close(brain_herd(h->brain), text);
 }
@@ -67,7 +67,7 @@ static void attach(struct handle *h, struct call *c, const char *key, const stru
 	pending_reply_begin(w, result);
 }
 
-bool handle_again(void *context, struct call *c)
+bool call_repeat(void *context, struct call *c)
 {
 	struct handle *h = context;
 	struct herd_receipt receipt;
