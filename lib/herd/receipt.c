@@ -85,13 +85,46 @@ static void forget(struct herd *h, size_t at)
 	receipt_free(r);
 }
 
-/* The oldest that is over goes first, and any where none is. */
-static size_t next_to_go(const struct herd *h)
+/* A key begins with whose it is: "0.scale.…". */
+static bool is_same_owner(const struct receipt *a, const struct receipt *b)
 {
-	for (size_t k = 0; k < h->receipts.len; k++)
-		if (is_done(h->receipts.items[k]))
-			return k;
-	return 0;
+	size_t len = strcspn(a->key, ".");
+
+	return len == strcspn(b->key, ".") && !strncmp(a->key, b->key, len);
+}
+
+/* What whoever it belongs to has of the room: receipts, or bytes where there are too many of those. */
+static size_t share_of(const struct herd *h, const struct receipt *r, bool is_in_bytes)
+{
+	size_t share = 0;
+
+	for (size_t k = 0; k < h->receipts.len; k++) {
+		const struct receipt *other = h->receipts.items[k];
+
+		if (is_same_owner(r, other))
+			share += is_in_bytes ? size_of(other) : 1;
+	}
+	return share;
+}
+
+/* Of those of the user who has most, so that nobody pushes out another one's: the oldest that is over goes first, and any where none is. */
+static size_t next_to_go(const struct herd *h, bool is_in_bytes)
+{
+	size_t found = 0;
+	size_t most = 0;
+	bool is_found_done = false;
+
+	for (size_t k = 0; k < h->receipts.len; k++) {
+		const struct receipt *r = h->receipts.items[k];
+		size_t share = share_of(h, r, is_in_bytes);
+
+		if (share < most || (share == most && (is_found_done || !is_done(r))))
+			continue;
+		found = k;
+		most = share;
+		is_found_done = is_done(r);
+	}
+	return found;
 }
 
 static void make_room(struct herd *h)
@@ -106,7 +139,7 @@ static void make_room(struct herd *h)
 			forget(h, k);
 	}
 	while (h->receipts.len >= RECEIPTS_MAX || (h->receipts.len && bytes > RECEIPTS_BYTES_MAX)) {
-		size_t at = next_to_go(h);
+		size_t at = next_to_go(h, h->receipts.len < RECEIPTS_MAX);
 
 		bytes -= size_of(h->receipts.items[at]) < bytes ? size_of(h->receipts.items[at]) : bytes;
 		forget(h, at);

@@ -226,6 +226,37 @@ static void words_are_joined_and_bounded(void **state)
 	fake_release(&f);
 }
 
+static void nobody_pushes_out_anothers(void **state)
+{
+	enum { MANY = 1000, LARGE = 60 * 1024 };
+	static char text[LARGE];
+	struct herd_receipt receipt;
+	struct fake f;
+	char name[32];
+
+	(void)state;
+	given(&f, 1);
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(name, sizeof(name), "0.scale.%d", i);
+		herd_receipt_open(f.h, name, f.now);
+		herd_receipt_close(f.h, "{}");
+	}
+	/* One flood of many, and one of large ones. */
+	for (int i = 0; i < MANY; i++) {
+		(void)snprintf(name, sizeof(name), "1000.scale.%d", i);
+		herd_receipt_open(f.h, name, f.now);
+		herd_receipt_close(f.h, i < MANY / 2 ? "{}" : text);
+	}
+	for (int i = 0; i < 10; i++) {
+		(void)snprintf(name, sizeof(name), "0.scale.%d", i);
+		assert_true(herd_receipt_find(f.h, name, &receipt));
+	}
+	assert_true(herd_receipt_find(f.h, "1000.scale.999", &receipt));
+	assert_false(herd_receipt_find(f.h, "1000.scale.0", &receipt));
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +271,8 @@ int main(void)
 		PROMISE("what is remembered of requests is bounded", the_memory_is_bounded),
 		PROMISE("what failed of many requests under one key is told a line each, up to a bound",
 			words_are_joined_and_bounded),
+		PROMISE("no user pushes out what is remembered of the requests of another",
+			nobody_pushes_out_anothers),
 	};
 
 	return cmocka_run_group_tests_name("herd_receipts", tests, NULL, NULL);
