@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "rules/proxy_round.h"
+
 enum { NGINX_WORKERS_MAX = 256, NGINX_MASTERS_MAX = 64 };
 
 struct nginx_process {
@@ -28,11 +30,6 @@ struct nginx_seen {
 /* One walk over all processes. */
 void nginx_look(struct nginx_seen *seen);
 
-enum nginx_turn {
-	NGINX_NOBODY, /* there was no master that could be watched */
-	NGINX_SAME,   /* all work as before */
-	NGINX_TURNED, /* a master has new workers, and its old ones take no new connections */
-};
 /* What has happened since `before`; looks at those masters' children only. */
 enum nginx_turn nginx_compare(const struct nginx_seen *before);
 /* Does a worker of then still answer on the connections that it has?  Of masters that have turned. */

@@ -17,6 +17,7 @@
 #include "os/rights.h"
 #include "proxy/nginx_seen.h"
 #include "proxy/upstream_file.h"
+#include "rules/proxy_round.h"
 #include "spawn/launch.h"
 #include "spawn/run.h"
 #include "spawn/run_words.h"
@@ -28,14 +29,8 @@ struct site {
 	struct upstream_file file;
 	struct upstream_server *servers;
 	size_t count;
-	uint64_t serial;
-	uint64_t told; /* the last serial that was answered, and how */
-	enum upstream_outcome told_outcome;
-	int64_t due_at, retry_ms;
-	bool is_due;   /* something is to be done at due_at */
-	bool is_alone; /* it is tested by itself: together with others the test failed */
+	struct proxy_site round;
 	bool is_gone;
-	uint64_t round_serial; /* what the round under way is about */
 };
 
 /*
@@ -52,8 +47,7 @@ struct upstreams {
 	struct nginx_seen before;
 	struct env env;
 	ev_timer due, look;
-	int64_t look_ms, look_until;
-	bool is_lingering; /* the round is over but for old workers */
+	struct proxy_look look_now; /* what the looks have come to */
 };
 
 /* --- what is to be done, and when --- */
@@ -65,13 +59,13 @@ static void arm_round(struct upstreams *u)
 	int64_t now = clock_ms();
 
 	ev_timer_stop(u->options.loop, &u->due);
-	if (u->round.len && !u->is_lingering)
+	if (u->round.len && !u->look_now.is_lingering)
 		return;
 	MAP_EACH (&u->sites, entry) {
 		const struct site *s = entry->value;
 
-		if (s->is_due && (first < 0 || s->due_at < first))
-			first = s->due_at;
+		if (s->round.is_due && (first < 0 || s->round.due_at < first))
+			first = s->round.due_at;
 	}
 	if (first < 0)
 		return;
@@ -80,45 +74,24 @@ static void arm_round(struct upstreams *u)
 	ev_timer_start(u->options.loop, &u->due);
 }
 
-static void report_outcome(struct upstreams *u, struct site *s, uint64_t serial,
-	enum upstream_outcome outcome, const char *words)
+static void report_outcome(const struct upstreams *u, const struct site *s, const char *words)
 {
-	if (s->is_gone)
-		return;
-	s->told = serial;
-	s->told_outcome = outcome;
-	u->options.told(u->options.context, s->app, serial, outcome, words);
+	if (!s->is_gone)
+		u->options.told(u->options.context, s->app, s->round.told, s->round.told_outcome, words);
 }
 
-static void retry_site_later(struct site *s)
-{
-	s->retry_ms = s->retry_ms ? s->retry_ms * 2 : UPSTREAM_RETRY_MS;
-	if (s->retry_ms > UPSTREAM_RETRY_MAX_MS)
-		s->retry_ms = UPSTREAM_RETRY_MAX_MS;
-	/* What was asked for meanwhile is due before. */
-	if (s->is_due)
-		return;
-	s->is_due = true;
-	s->due_at = clock_ms() + s->retry_ms;
-}
-
-/* Told once: what is tried again and fails again says nothing new. */
 static void fail_site(struct upstreams *u, struct site *s, enum upstream_outcome outcome, const char *words)
 {
-	uint64_t serial = s->round_serial;
-
-	retry_site_later(s);
-	if (s->told == serial && s->told_outcome == outcome)
-		log_debug("%s: still not: %s", s->app, words);
+	if (proxy_site_fail(&s->round, outcome, clock_ms()))
+		report_outcome(u, s, words);
 	else
-		report_outcome(u, s, serial, outcome, words);
+		log_debug("%s: still not: %s", s->app, words);
 }
 
 static void succeed(struct upstreams *u, struct site *s)
 {
-	s->retry_ms = 0;
-	s->is_alone = false;
-	report_outcome(u, s, s->round_serial, UPSTREAM_IN_EFFECT, "");
+	proxy_site_succeed(&s->round);
+	report_outcome(u, s, "");
 }
 
 /* --- one round --- */
@@ -139,7 +112,7 @@ static void site_free(void *item)
 static void end_upstream_round(struct upstreams *u)
 {
 	u->round.len = 0;
-	u->is_lingering = false;
+	u->look_now.is_lingering = false;
 	ev_timer_stop(u->options.loop, &u->look);
 	for (size_t i = 0; i < u->gone.len; i++)
 		site_free(u->gone.items[i]);
@@ -159,7 +132,7 @@ static bool same_command(const struct command *a, const struct command *b)
 
 static bool goes_with(const struct site *first, const struct site *s)
 {
-	return !first->is_alone && !s->is_alone &&
+	return proxy_site_goes_with(&first->round, &s->round) &&
 		same_command(&first->spec->nginx.test, &s->spec->nginx.test) &&
 		same_command(&first->spec->nginx.reload, &s->spec->nginx.reload) &&
 		str_eq(first->spec->folder, s->spec->folder);
@@ -196,8 +169,7 @@ static bool prepare(struct upstreams *u, struct site *s)
 	struct err e = ERR_INIT;
 	bool is_written = false;
 
-	s->is_due = false;
-	s->round_serial = s->serial;
+	proxy_site_begin(&s->round);
 	if (!has_server(s))
 		succeed(u, s);
 	else if (render_site(s, &text, &e) < 0)
@@ -253,42 +225,34 @@ static void round_done(struct upstreams *u)
 static void arm_look(struct upstreams *u)
 {
 	ev_now_update(u->options.loop);
-	ev_timer_set(&u->look, (double)u->look_ms / 1000, 0);
+	ev_timer_set(&u->look, (double)u->look_now.pause_ms / 1000, 0);
 	ev_timer_start(u->options.loop, &u->look);
-}
-
-/* Removed instances are not stopped yet, but changes that are due meanwhile are made. */
-static bool waits_for_old(struct upstreams *u)
-{
-	if (!nginx_has_old(&u->before))
-		return false;
-	if (u->is_lingering)
-		return clock_ms() < u->look_until;
-	u->is_lingering = true;
-	u->look_ms = UPSTREAM_LOOK_FIRST_MS;
-	u->look_until = clock_ms() + UPSTREAM_OLD_MS;
-	arm_round(u);
-	return true;
 }
 
 static void on_workers_look(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct upstreams *u = w->data;
 	enum nginx_turn turn = nginx_compare(&u->before);
+	bool has_old = turn == NGINX_TURNED && nginx_has_old(&u->before);
+	bool was_lingering = u->look_now.is_lingering;
 
 	(void)loop;
 	(void)events;
-	if (turn == NGINX_TURNED ? !waits_for_old(u) : turn == NGINX_NOBODY) {
+	switch (proxy_look_judge(&u->look_now, turn, has_old, clock_ms())) {
+	case PROXY_IN_EFFECT:
 		round_done(u);
 		return;
-	}
-	if (turn == NGINX_SAME && clock_ms() >= u->look_until) {
+	case PROXY_NOT_TAKEN:
 		round_failed(u,
 			"the reload was accepted, but nginx still works with what it had; its error log says why");
 		return;
+	case PROXY_LOOK_AGAIN:
+		break;
 	}
-	u->look_ms = u->look_ms * 2 < UPSTREAM_LOOK_MAX_MS ? u->look_ms * 2 : UPSTREAM_LOOK_MAX_MS;
 	arm_look(u);
+	/* Removed instances are not stopped yet, but changes that are due meanwhile are made. */
+	if (u->look_now.is_lingering && !was_lingering)
+		arm_round(u);
 }
 
 /* No nginx runs that could be reloaded: it reads the file when it starts. */
@@ -314,8 +278,7 @@ static void on_reloaded(void *context, const struct run_result *result)
 		buf_release(&words);
 		return;
 	}
-	u->look_ms = UPSTREAM_LOOK_FIRST_MS;
-	u->look_until = clock_ms() + UPSTREAM_CONFIRM_MS;
+	proxy_look_begin(&u->look_now, clock_ms());
 	arm_look(u);
 }
 
@@ -332,13 +295,10 @@ static void take_back(struct upstreams *u, const char *words)
 		if (!is_back)
 			log_error("%s: %s", s->app, e.text.ptr);
 		err_release(&e);
-		if (was_alone) {
+		if (was_alone)
 			fail_site(u, s, is_back ? UPSTREAM_TAKEN_BACK : UPSTREAM_UNSURE, words);
-			continue;
-		}
-		s->is_alone = true;
-		s->is_due = true;
-		s->due_at = clock_ms();
+		else
+			proxy_site_set_apart(&s->round, clock_ms());
 	}
 	end_upstream_round(u);
 }
@@ -368,7 +328,7 @@ static struct site *next_due(const struct upstreams *u, int64_t now)
 	MAP_EACH (&u->sites, entry) {
 		struct site *s = entry->value;
 
-		if (s->is_due && s->due_at <= now && (!first || s->due_at < first->due_at))
+		if (proxy_site_is_due(&s->round, now) && (!first || s->round.due_at < first->round.due_at))
 			first = s;
 	}
 	return first;
@@ -386,7 +346,7 @@ static void begin_round(struct upstreams *u)
 	for (size_t i = 0; u->round.len && i < u->sites.len; i++) {
 		struct site *s = map_at(&u->sites, i)->value;
 
-		if (s != u->round.items[0] && s->is_due && goes_with(u->round.items[0], s) && prepare(u, s))
+		if (s != u->round.items[0] && goes_with(u->round.items[0], s) && prepare(u, s))
 			vec_push(&u->round, s);
 	}
 	if (!u->round.len)
@@ -401,7 +361,7 @@ static void on_round_due(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	if (u->is_lingering)
+	if (u->look_now.is_lingering)
 		round_done(u);
 	if (!u->round.len)
 		begin_round(u);
@@ -475,12 +435,7 @@ void upstreams_set(struct upstreams *u, const struct spec *spec, const struct up
 	mem_free(s->servers);
 	s->servers = count ? mem_dup(servers, count * sizeof(*servers)) : NULL;
 	s->count = count;
-	s->serial = serial;
-	s->retry_ms = 0;
-	/* From the first of several changes on, so that they cannot put it off for ever. */
-	if (!s->is_due || s->due_at > clock_ms() + UPSTREAM_COALESCE_MS)
-		s->due_at = clock_ms() + UPSTREAM_COALESCE_MS;
-	s->is_due = true;
+	proxy_site_change(&s->round, serial, clock_ms());
 	arm_round(u);
 }
 
@@ -491,7 +446,7 @@ void upstreams_forget(struct upstreams *u, const char *app)
 	if (!s)
 		return;
 	s->is_gone = true;
-	s->is_due = false;
+	proxy_site_drop(&s->round);
 	if (u->round.len)
 		vec_push(&u->gone, s);
 	else

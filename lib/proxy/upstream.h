@@ -1,7 +1,7 @@
 /*
  * The upstream files of proxies, kept true: the one that [.nginx] names is written whole (temporary file, fsync, rename), tested with the user's test
  * command, put back if the test fails, reloaded with the user's reload command, and then the reload is verified.  What changes
- * within UPSTREAM_COALESCE_MS is written once; what did not change is never reloaded; a file without a server is never written.
+ * within UPSTREAM_COALESCE_MS is written once (rules/proxy_round.h); what did not change is never reloaded; a file without a server is never written.
  */
 #ifndef OX_PROXY_UPSTREAM_H
 #define OX_PROXY_UPSTREAM_H
@@ -16,20 +16,7 @@ struct ev_loop;
 struct runner;
 struct upstreams;
 
-enum {
-	UPSTREAM_COALESCE_MS = 50,
-	UPSTREAM_COMMAND_MS = 30000, /* what a test or a reload may take */
-	UPSTREAM_CONFIRM_MS = 5000,  /* a reload that is not seen to take effect by then did not */
-	/*
-	 * Old workers may pass on requests by what they know for so long after a reload (keepalive_min_timeout of nginx); then they are not waited
-	 * for, as a WebSocket may keep one for days.  What else is to be changed does not wait for them.
-	 */
-	UPSTREAM_OLD_MS = 6000,
-	UPSTREAM_LOOK_FIRST_MS = 4, /* while it is waited for: the first pause between two looks, */
-	UPSTREAM_LOOK_MAX_MS = 100, /* and the longest */
-	UPSTREAM_RETRY_MS = 1000,   /* what went wrong is tried again after this, then after twice as long, */
-	UPSTREAM_RETRY_MAX_MS = 60000, /* and at most this */
-};
+enum { UPSTREAM_COMMAND_MS = 30000 }; /* what a test or a reload may take */
 
 struct upstreams_options {
 	struct ev_loop *loop;

@@ -32,6 +32,7 @@ void proxy_relearn(struct sim *s)
 {
 	for (int app = 0; app < SIM_APPS; app++)
 		know_nothing(s, app);
+	memset(s->sites, 0, sizeof(s->sites));
 }
 
 void proxy_upstream(void *context, const struct upstream_effect *wish)
@@ -45,15 +46,19 @@ void proxy_upstream(void *context, const struct upstream_effect *wish)
 	sim_trace(s, "wish: upstream %s with %zu servers, number %llu%s", wish->app, wish->count,
 		(unsigned long long)wish->serial, wish->is_gone ? ", gone" : "");
 	/* The first is one of an app that was made anew. */
-	if (wish->is_gone || wish->serial == 1)
+	if (wish->is_gone || wish->serial == 1) {
 		know_nothing(s, app);
+		s->sites[app] = (struct proxy_site){ .serial = 0 };
+	}
 	if (wish->is_gone)
 		s->upstream_serial[app] = 0;
 	if (wish->is_gone)
 		return;
 	s->upstream_serial[app] = wish->serial;
 	name_servers(s, app, wish);
-	machine_due(s, HAPPENS_UPSTREAM, t, s->now + (int64_t)sim_draw(&s->behaviour, 200), app);
+	proxy_site_change(&s->sites[app], wish->serial, s->now);
+	machine_due(
+		s, HAPPENS_UPSTREAM, t, s->sites[app].due_at + (int64_t)sim_draw(&s->behaviour, 200), app);
 }
 
 void proxy_drain(void *context, const struct endpoint *at, int64_t ms)
@@ -127,6 +132,8 @@ void proxy_happen(struct sim *s, const struct due *due)
 	enum upstream_outcome outcome = is_ok   ? UPSTREAM_IN_EFFECT
 		: sim_chance(&s->behaviour, 50) ? UPSTREAM_TAKEN_BACK
 						: UPSTREAM_UNSURE;
+	struct proxy_site *site = &s->sites[app];
+	bool is_news = true;
 	bool is_silent = outcome != UPSTREAM_UNSURE && !s->is_calm && sim_chance(&s->behaviour, 1);
 
 	/* Overtaken by a later wish, whose answer is for both. */
@@ -141,9 +148,15 @@ void proxy_happen(struct sim *s, const struct due *due)
 	/* What nobody is sure of may be in effect all the same. */
 	if (outcome != UPSTREAM_TAKEN_BACK)
 		take_effect(s, app, is_ok, is_ok || sim_chance(&s->behaviour, 50));
+	proxy_site_begin(site);
+	if (is_ok)
+		proxy_site_succeed(site);
+	else
+		is_news = proxy_site_fail(site, outcome, s->now);
 	if (!is_ok)
-		machine_due(s, HAPPENS_UPSTREAM, due->ticket, s->now + 1000, app);
-	answer(s, app, serial, outcome);
+		machine_due(s, HAPPENS_UPSTREAM, due->ticket, site->due_at, app);
+	if (is_news)
+		answer(s, app, serial, outcome);
 }
 
 /* --- what the herd thinks of it --- */

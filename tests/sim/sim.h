@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "herd/herd.h"
+#include "rules/proxy_round.h"
 
 struct app;
 
@@ -128,6 +129,7 @@ struct sim {
 	struct ticket *port_watch;
 	size_t port_watch_len, port_watch_cap;
 	uint64_t upstream_serial[SIM_APPS];
+	struct proxy_site sites[SIM_APPS];      /* when each is tried, and tried again */
 	bool is_named[SIM_APPS][SIM_PORTS];     /* by its upstream, as one who takes connections: as wished */
 	bool is_named_now[SIM_APPS][SIM_PORTS]; /* and in effect */
 	bool is_named_maybe[SIM_APPS]
