@@ -12,56 +12,13 @@
 #include "engine/brain_private.h"
 #include "engine/recovery.h"
 #include "engine/upgrade.h"
-#include "journal/event_log.h"
 #include "os/clock.h"
 #include "os/procfs.h"
 #include "sense/homewatch.h"
 #include "sense/process_look.h"
+#include "spawn/spawn_reason.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
-
-static void fact_free(void *item)
-{
-	struct fact *fact = item;
-
-	reason_free(fact->why);
-	mem_free(fact);
-}
-
-static void feed_fact(struct brain *b, const struct fact *fact)
-{
-	int64_t now = clock_ms();
-
-	switch (fact->kind) {
-	case FACT_SPAWN_FAILED:
-		herd_spawn_failed(b->herd, fact->ticket, fact->why, now);
-		break;
-	case FACT_PORT_FREE:
-		herd_port_free(b->herd, fact->ticket, now);
-		break;
-	case FACT_PORT_TAKEN:
-		herd_port_taken(b->herd, fact->ticket, fact->why->pid, fact->why->command, now);
-		break;
-	case FACT_NOTE:
-		herd_note(b->herd, fact->ticket, fact->why, now);
-		break;
-	case FACT_SAID_READY:
-		herd_notified(b->herd, fact->ticket, &(struct notice){ .is_ready = true }, now);
-		break;
-	}
-}
-
-/* The herd may answer each with a wish that is a fact again; the last one has none. */
-static void feed_facts(struct brain *b)
-{
-	for (size_t i = 0; i < b->facts.len; i++) {
-		struct fact *fact = b->facts.items[i];
-
-		feed_fact(b, fact);
-		fact_free(fact);
-	}
-	b->facts.len = 0;
-}
 
 static void arm_due(struct brain *b)
 {
@@ -84,7 +41,7 @@ void brain_begin(struct brain *b)
 
 void brain_end(struct brain *b)
 {
-	feed_facts(b);
+	fact_queue_tell(&b->facts, b->herd);
 	process_walk_free(b->senses.walk);
 	b->senses.walk = NULL;
 	arm_due(b);
@@ -107,6 +64,13 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 static struct ticket ticket_of(const struct keeper_msg *m)
 {
 	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
+}
+
+struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number)
+{
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+
+	return spawn_reason(i ? instance_spec(i) : NULL, stage, number);
 }
 
 static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
@@ -349,9 +313,8 @@ void brain_free(struct brain *b)
 	herd_free(b->herd);
 	launch_envs_release(&b->launch_envs);
 	followers_release(&b->followers);
-	event_ring_release(&b->past.events);
-	event_log_free(b->past.log);
-	vec_release_with(&b->facts, fact_free);
+	past_release(&b->past);
+	fact_queue_release(&b->facts);
 	recovery_free(b->recovery);
 	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
 	keeper_client_free(b->keeper);

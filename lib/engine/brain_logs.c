@@ -24,7 +24,7 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 		log_warn("%s: %s", name, words);
 		return;
 	}
-	brain_fact(b,
+	fact_queue_add(&b->facts,
 		(struct fact){
 			.kind = FACT_NOTE,
 			.ticket = instance_ticket(i),

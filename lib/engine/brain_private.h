@@ -5,11 +5,11 @@
 #define OX_ENGINE_BRAIN_PRIVATE_H
 
 #include "base/buf.h"
-#include "base/vec.h"
 #include "engine/brain.h"
+#include "engine/fact_queue.h"
 #include "engine/follow.h"
 #include "engine/requests.h"
-#include "journal/event_ring.h"
+#include "journal/past.h"
 #include "journal/saver.h"
 #include "logs/streams.h"
 #include "loop/watchers.h"
@@ -30,19 +30,6 @@ enum {
 	STOP_GRACE_MS = 2000, /* what the keeper gives to what is left when all should be gone */
 };
 
-/* A fact that a wish was answered with at once: the herd hears it when it has finished speaking. */
-struct fact {
-	enum {
-		FACT_SPAWN_FAILED,
-		FACT_PORT_FREE,
-		FACT_PORT_TAKEN,
-		FACT_NOTE,
-		FACT_SAID_READY, /* to an earlier brain */
-	} kind;
-	struct ticket ticket;
-	struct reason *why; /* owned; NULL: none */
-};
-
 /* What is asked of the machine. */
 struct senses {
 	struct probes *probes;
@@ -53,14 +40,6 @@ struct senses {
 	struct homewatch *home;
 	struct process_walk *walk; /* of this turn of the loop; NULL: nobody was looked at */
 	int64_t oom_kills;         /* as the kernel has counted them so far */
-};
-
-/* What has happened: the last events, and all of them on disk. */
-struct past {
-	struct event_ring events;
-	struct event_log *log;
-	int64_t last_seq;
-	struct trim trim;
 };
 
 /* Of the daemon as a whole. */
@@ -85,10 +64,11 @@ struct brain {
 	struct upstreams *upstreams;
 	struct saver *saver;
 	struct recovery *recovery; /* NULL: everything is known again */
-	struct vec facts;          /* of struct fact *, to be told */
+	struct fact_queue facts;   /* to be told */
 	struct requests requests;
 	struct followers followers;
 	struct past past;
+	struct trim trim;
 	struct upgrades *upgrades;
 	struct daemon_life daemon;
 	ev_timer due; /* the herd's next deadline */
@@ -113,7 +93,6 @@ struct build *brain_look(void *context, const struct build_query *wish);
 
 /* brain_home.c: whether its folders and its socket are there; by a doubt, or the keeper's. */
 void brain_check_home(void *context);
-void brain_fact(struct brain *b, struct fact fact);
 void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket);
 /* brain_save.c */
 int brain_open_saver(struct brain *b, struct err *e);
@@ -124,7 +103,7 @@ void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
 /* snapshot.c */
 void brain_daemon_status(const struct brain *b, struct daemon_status *out);
-/* spawn_reason.c: why the keeper could not do a spawn; for reason_free(). */
+/* brain.c: why the keeper could not do a spawn; for reason_free(). */
 struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number);
 
 #endif

@@ -47,7 +47,7 @@ static void forgot(void *context)
 	struct brain *b = context;
 
 	brain_sweep_log_streams(b);
-	if (trim_is_due(&b->past.trim, b->past.last_seq))
+	if (trim_is_due(&b->trim, b->past.last_seq))
 		mem_trim();
 }
 

@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "engine/history.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
@@ -16,15 +15,10 @@
 #include "spawn/launch.h"
 #include "view/reason_text.h"
 
-void brain_fact(struct brain *b, struct fact fact)
-{
-	vec_push(&b->facts, mem_dup(&fact, sizeof(fact)));
-}
-
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
 {
 	notify_close(b->notify, ticket);
-	brain_fact(b,
+	fact_queue_add(&b->facts,
 		(struct fact){
 			.kind = FACT_SPAWN_FAILED,
 			.ticket = ticket,
@@ -38,7 +32,7 @@ static void note_folder(struct brain *b, const struct spawn_effect *wish)
 {
 	if (!wish->own || launch_has_folder(wish->own))
 		return;
-	brain_fact(b,
+	fact_queue_add(&b->facts,
 		(struct fact){
 			.kind = FACT_NOTE,
 			.ticket = wish->ticket,
@@ -154,7 +148,7 @@ static void do_check_port(void *context, const struct endpoint *at)
 		fact.why = reason_copy(&REASON_OF(PORT_TAKEN, .port = at->port, .pid = holder.pid,
 			.command = holder.pid ? holder.command.ptr : NULL));
 	}
-	brain_fact(b, fact);
+	fact_queue_add(&b->facts, fact);
 	buf_release(&holder.command);
 }
 
@@ -187,6 +181,26 @@ static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
+
+/* For everybody: it gets its number, and those who listen hear of it. */
+static void do_publish(void *context, const struct herd_event *event)
+{
+	struct brain *b = context;
+	const struct event_ring_item *item = past_add(&b->past, event);
+
+	if (event->instance >= 0 && event->to == STATE_STARTING)
+		followers_newcomer(&b->followers);
+	limit_watch_wake(b->senses.limits, b->herd ? herd_spec(b->herd, event->app) : NULL);
+	if (!b->recovery)
+		b->options.publish(b->options.context, item);
+}
+
+static void do_remember(void *context, const struct herd_event *event)
+{
+	struct brain *b = context;
+
+	past_note(&b->past, event);
+}
 
 static void do_changed(void *context)
 {
@@ -227,8 +241,8 @@ const struct herd_effects brain_effects = {
 	.hook = brain_hook,
 	.last_lines = brain_last_lines,
 	.look = do_look,
-	.publish = history_publish,
-	.remember = history_remember,
+	.publish = do_publish,
+	.remember = do_remember,
 	.changed = do_changed,
 	.settled = do_settled,
 };

@@ -12,7 +12,6 @@
 #include "base/path.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "engine/history.h"
 #include "logs/fifo.h"
 #include "os/clock.h"
 #include "os/cpu.h"
@@ -268,9 +267,27 @@ static void adopt_notify(struct brain *b)
 			f->state == KEEPER_STATE_FAILED)
 			continue;
 		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
-			brain_fact(b, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
+			fact_queue_add(
+				&b->facts, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
 	}
 	notify_sweep(b->notify);
+}
+
+static void recall(void *context, const struct herd_event *event)
+{
+	struct brain *b = context;
+
+	if (event->instance >= 0)
+		herd_recall(b->herd, event);
+}
+
+/* Before anything happens: what is in the event log is remembered, by instances that still are and as events. */
+static void open_past(struct brain *b)
+{
+	char *path = path_join(b->options.dirs->state, "diary");
+
+	past_open(&b->past, b->options.loop, path, recall, b);
+	mem_free(path);
 }
 
 static void find_feet(struct brain *b)
@@ -290,7 +307,7 @@ static void find_feet(struct brain *b)
 	(void)json_int(json_get(b->recovery->state, "seq"), &b->past.last_seq);
 	launch_envs_from_json(&b->launch_envs, json_get(b->recovery->state, "callers"));
 	b->herd = herd_remembered(b, &options);
-	history_begin(b);
+	open_past(b);
 	remembered = count_remembered(b);
 	for (size_t i = 0; i < b->recovery->found.len; i++)
 		adopt(b, b->recovery->found.items[i]);

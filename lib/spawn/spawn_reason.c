@@ -1,8 +1,9 @@
-/*
- * What the keeper's numbers mean: the stages that are about something that the oxfile names, with that name.
- */
+#include "spawn/spawn_reason.h"
+
 #include "base/argv.h"
-#include "engine/brain_private.h"
+#include "model/reason.h"
+#include "model/spec.h"
+#include "wire/keeper_msg.h"
 
 /* The program that was tried, whatever its port was. */
 static struct reason *not_executed(const struct spec *s, int64_t number)
@@ -14,11 +15,8 @@ static struct reason *not_executed(const struct spec *s, int64_t number)
 	return why;
 }
 
-struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number)
+struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 {
-	const struct instance *i = herd_slot(b->herd, ticket.slot);
-	const struct spec *s = i ? instance_spec(i) : NULL;
-
 	if (s && stage == KEEPER_STAGE_EXEC)
 		return not_executed(s, number);
 	if (s && stage == KEEPER_STAGE_FOLDER)

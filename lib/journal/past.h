@@ -1,0 +1,31 @@
+/*
+ * What has happened: the last events in memory (journal/event_ring), all of them on disk (journal/event_log), numbered over the lives of brains.
+ */
+#ifndef OX_JOURNAL_PAST_H
+#define OX_JOURNAL_PAST_H
+
+#include <stdint.h>
+
+#include "journal/event_ring.h"
+
+struct ev_loop;
+struct event_log;
+
+/* Zeroed is one without a log yet. */
+struct past {
+	struct event_ring events;
+	struct event_log *log;
+	int64_t last_seq;
+};
+
+/* Opens the log at `path`; what is in it is remembered, and given to `each`, oldest first. */
+void past_open(struct past *p, struct ev_loop *loop, const char *path,
+	void (*each)(void *context, const struct herd_event *event), void *context);
+/* Writes what waits. */
+void past_release(struct past *p);
+/* The next event. */
+const struct event_ring_item *past_add(struct past *p, const struct herd_event *event);
+/* What belongs to the past of an instance alone: it has no number. */
+void past_note(struct past *p, const struct herd_event *event);
+
+#endif
