@@ -1,6 +1,5 @@
 #include "engine/upgrade.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -8,24 +7,19 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
-#include "base/str.h"
 #include "herd/herd.h"
 #include "journal/saver.h"
 #include "journal/store.h"
 #include "spawn/keeper_client.h"
-#include "spawn/launch.h"
+#include "spawn/program_check.h"
 #include "spawn/run.h"
-
-extern char **environ;
 
 /* Of the one UPGRADE: above every generation of an instance, below those of runs. */
 static const uint64_t UPGRADE_SERIAL = UINT64_C(1) << 61;
 
-enum { VERSION_MAX = 64 };
-
 struct upgrade {
 	char *paths[2]; /* of the keeper, of the brain */
-	char versions[2][VERSION_MAX];
+	char versions[2][PROGRAM_VERSION_MAX];
 	size_t at; /* which one is being tried */
 	struct run *run;
 	upgrade_done done;
@@ -73,55 +67,17 @@ static void ask_keeper(struct upgrades *all)
 		end(all, false, "the paths of the programs are too long");
 }
 
-static bool read_version(const char *line, const char *name, char version[VERSION_MAX], int64_t *keep)
-{
-	size_t skip = strlen(name);
-	size_t len = 0;
-
-	if (strncmp(line, name, skip) != 0)
-		return false;
-	len = strcspn(line + skip, " ");
-	if (!len || len >= VERSION_MAX || strncmp(line + skip + len, " keep ", 6) != 0)
-		return false;
-	(void)snprintf(version, VERSION_MAX, "%.*s", (int)len, line + skip);
-	return str_to_int(line + skip + len + 6, keep);
-}
-
-/* "oxherd 0.2.0 keep 1": what --check prints last. */
-static int read_answer(struct upgrade *u, const struct run_result *result, struct err *e)
-{
-	static const char *const names[] = { "oxherd ", "oxherd-brain " };
-	const char *path = u->paths[u->at];
-	char *tail = mem_strndup(result->tail, result->tail_len);
-	const char *last = NULL;
-	int64_t keep = 0;
-	int rc = 0;
-
-	for (size_t len = strlen(tail); len && tail[len - 1] == '\n'; len--)
-		tail[len - 1] = '\0';
-	last = strrchr(tail, '\n') ? strrchr(tail, '\n') + 1 : tail;
-	if (result->end != RUN_EXITED || result->code || result->signal)
-		rc = err_set(e, "'%s --check': %s%s%s", path, result->words, *tail ? ": " : "", tail);
-	else if (!read_version(last, names[u->at], u->versions[u->at], &keep))
-		rc = err_set(e, "'%s --check' does not say what it is", path);
-	else if (keep != KEEPER_VERSION)
-		rc = err_set(e,
-			"'%s' speaks version %lld of the keeper's messages, and this daemon version %d: stop it and start the new one",
-			path, (long long)keep, KEEPER_VERSION);
-	mem_free(tail);
-	return rc;
-}
-
 static void try_next(struct upgrades *all);
 
 static void on_tried(void *context, const struct run_result *result)
 {
 	struct upgrades *all = context;
+	static const char *const names[] = { "oxherd ", "oxherd-brain " };
 	struct upgrade *u = all->now;
 	struct err e = ERR_INIT;
 
 	u->run = NULL;
-	if (read_answer(u, result, &e) < 0) {
+	if (program_check_read(u->paths[u->at], names[u->at], result, u->versions[u->at], &e) < 0) {
 		end(all, false, e.text.ptr);
 	} else if (++u->at < 2) {
 		try_next(all);
@@ -131,37 +87,12 @@ static void on_tried(void *context, const struct run_result *result)
 	err_release(&e);
 }
 
-static void own_env(struct env *env)
-{
-	for (char **entry = environ; *entry; entry++) {
-		size_t len = strcspn(*entry, "=");
-		char *name = mem_strndup(*entry, len);
-
-		if ((*entry)[len] == '=' && strcmp(name, KEEPER_MARK) != 0)
-			env_put(env, name, *entry + len + 1);
-		mem_free(name);
-	}
-}
-
 static void try_next(struct upgrades *all)
 {
 	struct upgrade *u = all->now;
-	char check[] = "--check";
-	char *argv[] = { u->paths[u->at], check, NULL };
-	const struct command command = { .text = u->paths[u->at], .argv = argv };
-	struct env env = { .items = NULL };
-	const struct run_request wish = {
-		.name = u->at ? "upgrade brain" : "upgrade keeper",
-		.command = &command,
-		.folder = "/",
-		.env = &env,
-		.umask = 077,
-		.timeout_ms = UPGRADE_CHECK_MS,
-	};
 
-	own_env(&env);
-	u->run = run_start(all->options.runner, &wish, on_tried, all);
-	env_release(&env);
+	u->run = program_check_start(all->options.runner, u->at ? "upgrade brain" : "upgrade keeper",
+		u->paths[u->at], on_tried, all);
 }
 
 int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade_done done, void *context,

@@ -17,8 +17,6 @@ struct runner;
 struct saver;
 struct upgrades;
 
-enum { UPGRADE_CHECK_MS = 20000 }; /* for each of the two */
-
 struct upgrade_wish {
 	const char *keeper, *brain; /* paths, absolute */
 };
