@@ -16,22 +16,10 @@
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/file.h"
-
-/* What the keeper told of one process while the brain found its feet. */
-struct found {
-	struct ticket ticket;
-	char *name;
-	int64_t pid;
-	int64_t state;
-	bool is_asked, is_gone;
-	int64_t status;
-	int64_t wall_ms;
-	int64_t stage;
-	int64_t number;
-};
+#include "spawn/keeper_found.h"
 
 struct recovery {
-	struct vec found;   /* of struct found * */
+	struct vec found;   /* of struct keeper_found * */
 	struct vec held;    /* of char *: what the keeper holds */
 	size_t pipes_due;   /* asked of the keeper */
 	struct json *state; /* as found in the store, until the keeper has told its part; NULL: none */
@@ -51,14 +39,6 @@ struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
 	};
 }
 
-static void found_free(void *item)
-{
-	struct found *f = item;
-
-	mem_free(f->name);
-	mem_free(f);
-}
-
 struct recovery *recovery_new(void)
 {
 	return mem_zalloc(1, sizeof(struct recovery));
@@ -73,7 +53,7 @@ void recovery_free(struct recovery *r)
 {
 	if (!r)
 		return;
-	vec_release_with(&r->found, found_free);
+	keeper_found_release(&r->found);
 	vec_release_with(&r->held, mem_free);
 	json_free(r->state);
 	mem_free(r);
@@ -90,43 +70,6 @@ static void take_hello(struct brain *b, const struct keeper_msg *m)
 	if (json_int(json_get(b->recovery->state, "keeper_pid"), &pid) && pid == m->pid &&
 		json_int(json_get(b->recovery->state, "brain_restarts"), &restarts))
 		b->daemon.brain_restarts = restarts + 1;
-}
-
-static void take_slot(struct brain *b, const struct keeper_msg *m)
-{
-	struct found *f = mem_zalloc(1, sizeof(*f));
-
-	*f = (struct found){
-		.ticket = { .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation },
-		.name = mem_strdup(m->name),
-		.pid = m->pid,
-		.state = m->state,
-		.is_gone = m->is_gone,
-	};
-	vec_push(&b->recovery->found, f);
-}
-
-/* What follows its SLOT. */
-static void take_more(struct brain *b, const struct keeper_msg *m)
-{
-	struct found *f = NULL;
-	size_t i = 0;
-
-	VEC_EACH (&b->recovery->found, i, f) {
-		if (f->ticket.generation != m->ticket.generation)
-			continue;
-		if (m->kind == KEEPER_TREE_GONE)
-			f->is_gone = true;
-		if (m->kind == KEEPER_ASKED)
-			f->is_asked = true;
-		if (m->kind == KEEPER_TREE_GONE || m->kind == KEEPER_ASKED)
-			continue;
-		f->state = m->kind == KEEPER_EXITED ? KEEPER_STATE_EXITED : KEEPER_STATE_FAILED;
-		f->status = m->status;
-		f->wall_ms = m->wall_ms;
-		f->stage = m->stage;
-		f->number = m->number;
-	}
 }
 
 static struct herd *herd_remembered(struct brain *b, const struct herd_options *options)
@@ -168,9 +111,9 @@ static void open_pipe(struct brain *b, const char *name)
 }
 
 /* What it said last is still in its pipe, unless a later run writes into that: its end is told with it. */
-static void hear_last_words(struct brain *b, const struct found *ended)
+static void hear_last_words(struct brain *b, const struct keeper_found *ended)
 {
-	struct found *f = NULL;
+	struct keeper_found *f = NULL;
 	size_t k = 0;
 
 	VEC_EACH (&b->recovery->found, k, f) {
@@ -191,7 +134,7 @@ static int64_t count_remembered(const struct brain *b)
 	return count;
 }
 
-static void adopt(struct brain *b, const struct found *f)
+static void adopt(struct brain *b, const struct keeper_found *f)
 {
 	bool is_over = f->is_gone || f->state == KEEPER_STATE_EXITED || f->state == KEEPER_STATE_FAILED;
 	const struct herd_live live = {
@@ -233,7 +176,7 @@ static void adopt(struct brain *b, const struct found *f)
  */
 static void open_pipes(struct brain *b)
 {
-	struct found *f = NULL;
+	struct keeper_found *f = NULL;
 	const char *held = NULL;
 	size_t i = 0;
 
@@ -254,7 +197,7 @@ static void open_pipes(struct brain *b)
 static void adopt_notify(struct brain *b)
 {
 	const char *held = NULL;
-	struct found *f = NULL;
+	struct keeper_found *f = NULL;
 	size_t k = 0;
 
 	VEC_EACH (&b->recovery->held, k, held)
@@ -387,13 +330,13 @@ void recovery_message(struct brain *b, const struct keeper_msg *m)
 		take_hello(b, m);
 		break;
 	case KEEPER_SLOT:
-		take_slot(b, m);
+		keeper_found_slot(&b->recovery->found, m);
 		break;
 	case KEEPER_EXITED:
 	case KEEPER_SPAWN_FAILED:
 	case KEEPER_TREE_GONE:
 	case KEEPER_ASKED:
-		take_more(b, m);
+		keeper_found_more(&b->recovery->found, m);
 		break;
 	case KEEPER_HELD:
 		if (b->recovery->pipes_due) {
