@@ -16,6 +16,7 @@
 #include "daemon_call.h"
 #include "install.h"
 #include "launch.h"
+#include "options.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "view/human.h"
@@ -28,7 +29,7 @@ static const char *from;
 static struct install_options install;
 
 const struct opt daemon_options[] = {
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "status: print JSON" },
+	OPTION_JSON(&as_json, "status: print JSON"),
 	{ .name = "from",
 		.kind = OPT_STRING,
 		.at = &from,

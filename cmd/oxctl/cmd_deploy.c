@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "daemon_call.h"
 #include "deploy_watch.h"
+#include "options.h"
 #include "request.h"
 #include "scope.h"
 
@@ -19,30 +20,10 @@ static bool by_definition;
 static bool as_json;
 static bool all;
 
-#define TIMEOUT_OPTION                                                                                       \
-	{                                                                                                    \
-		.name = "timeout", .kind = OPT_STRING, .at = &timeout, .value = "SECS",                      \
-		.help = "wait at most this long (also 500ms, 2m), then exit 5; it continues"                 \
-	}
-#define JSON_OPTION                                                                                          \
-	{                                                                                                    \
-		.name = "json", .kind = OPT_FLAG, .at = &as_json,                                            \
-		.help = "print progress and the end as JSON, an object a line"                               \
-	}
-
 const struct opt deploy_options[] = {
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &config,
-		.value = "FILE",
-		.help = "the oxfile; without it the usual one" },
+	OPTION_CONFIG(&config, "the oxfile; without it the usual one"),
 	{ .name = "all", .kind = OPT_FLAG, .at = &all, .help = "every oxfile that apps came from" },
-	{ .name = "env",
-		.kind = OPT_STRING,
-		.at = &profile,
-		.value = "PROFILE",
-		.help = "lay this profile over the apps" },
+	OPTION_PROFILE(&profile),
 	{ .name = "force", .kind = OPT_FLAG, .at = &forces, .help = "also roll apps that did not change" },
 	{ .name = "abort",
 		.kind = OPT_FLAG,
@@ -52,21 +33,16 @@ const struct opt deploy_options[] = {
 		.kind = OPT_FLAG,
 		.at = &goes_on,
 		.help = "continue a deploy of APP that waits, after its canaries or a failure" },
-	TIMEOUT_OPTION,
-	JSON_OPTION,
+	OPTION_TIMEOUT(&timeout, "; it continues"),
+	OPTION_JSON(&as_json, "print progress and the end as JSON, an object a line"),
 	{ .name = NULL },
 };
 
 const struct opt reload_options[] = {
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &config,
-		.value = "FILE",
-		.help = "the apps that came from this oxfile" },
+	OPTION_CONFIG(&config, "the apps that came from this oxfile"),
 	SCOPE_ALL_ROW(&all),
-	TIMEOUT_OPTION,
-	JSON_OPTION,
+	OPTION_TIMEOUT(&timeout, "; it continues"),
+	OPTION_JSON(&as_json, "print progress and the end as JSON, an object a line"),
 	{ .name = NULL },
 };
 
@@ -75,8 +51,8 @@ const struct opt rollback_options[] = {
 		.kind = OPT_FLAG,
 		.at = &by_definition,
 		.help = "take back the definition alone, with the files that are there now" },
-	TIMEOUT_OPTION,
-	JSON_OPTION,
+	OPTION_TIMEOUT(&timeout, "; it continues"),
+	OPTION_JSON(&as_json, "print progress and the end as JSON, an object a line"),
 	{ .name = NULL },
 };
 

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "os/clock.h"
 #include "scope.h"
 #include "view/timeline.h"
@@ -30,10 +31,7 @@ const struct opt events_options[] = {
 		.at = &limit,
 		.value = "N",
 		.help = "only the newest N; all that are remembered if left out" },
-	{ .name = "json",
-		.kind = OPT_FLAG,
-		.at = &as_json,
-		.help = "print JSON; with --follow an event a line" },
+	OPTION_JSON(&as_json, "print JSON; with --follow an event a line"),
 	{ .name = NULL },
 };
 

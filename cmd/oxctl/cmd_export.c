@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "export/export.h"
 #include "model/selector.h"
+#include "options.h"
 #include "os/file.h"
 #include "rules/placement.h"
 
@@ -30,18 +31,9 @@ const struct opt nginx_options[] = {
 		.at = &output,
 		.value = "FILE",
 		.help = "replace this file, whole or not at all" },
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &config,
-		.value = "FILE",
-		.help = "the oxfile to read" },
-	{ .name = "env",
-		.kind = OPT_STRING,
-		.at = &profile,
-		.value = "PROFILE",
-		.help = "lay this profile over the apps" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print the upstreams as JSON" },
+	OPTION_CONFIG(&config, "the oxfile to read"),
+	OPTION_PROFILE(&profile),
+	OPTION_JSON(&as_json, "print the upstreams as JSON"),
 	{ .name = NULL },
 };
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "cmd.h"
+#include "options.h"
 #include "rules/fsm.h"
 #include "view/manual.h"
 #include "view/overview.h"
@@ -30,7 +31,7 @@ const struct opt help_options[] = {
 };
 
 const struct opt version_options[] = {
-	{ .name = "json", .kind = OPT_FLAG, .at = &version_as_json, .help = "print JSON" },
+	OPTION_JSON(&version_as_json, "print JSON"),
 	{ .name = NULL },
 };
 

@@ -10,6 +10,7 @@
 #include "daemon_call.h"
 #include "log_search.h"
 #include "model/logline.h"
+#include "options.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "rules/pattern.h"
@@ -73,7 +74,7 @@ const struct opt logs_options[] = {
 		.kind = OPT_FLAG,
 		.at = &has_times,
 		.help = "with the time of each line" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON, a line an object" },
+	OPTION_JSON(&as_json, "print JSON, a line an object"),
 	{ .name = "raw",
 		.kind = OPT_FLAG,
 		.at = &is_raw,

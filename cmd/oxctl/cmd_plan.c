@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "daemon_call.h"
 #include "model/plan.h"
+#include "options.h"
 #include "request.h"
 #include "rules/placement.h"
 #include "scope.h"
@@ -29,19 +30,10 @@ const struct opt plan_options[] = {
 		.at = &to_path,
 		.value = "FILE",
 		.help = "the oxfile as it should be; without it the usual one" },
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &to_path,
-		.value = "FILE",
-		.help = "as --to" },
+	OPTION_CONFIG(&to_path, "as --to"),
 	SCOPE_ALL_ROW(&all),
-	{ .name = "env",
-		.kind = OPT_STRING,
-		.at = &profile,
-		.value = "PROFILE",
-		.help = "lay this profile over the apps" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_PROFILE(&profile),
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

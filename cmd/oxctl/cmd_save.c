@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "os/file.h"
 #include "scope.h"
 
@@ -23,7 +24,7 @@ const struct opt save_options[] = {
 		.at = &output,
 		.value = "FILE",
 		.help = "replace this file, whole or not at all" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print it as text in JSON" },
+	OPTION_JSON(&as_json, "print it as text in JSON"),
 	{ .name = NULL },
 };
 

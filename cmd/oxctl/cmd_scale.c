@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "result_text.h"
 
 static bool waits;
@@ -19,12 +20,8 @@ const struct opt scale_options[] = {
 		.kind = OPT_FLAG,
 		.at = &waits,
 		.help = "until the new ones are ready; exit 1 if one fails" },
-	{ .name = "timeout",
-		.kind = OPT_STRING,
-		.at = &timeout,
-		.value = "SECS",
-		.help = "wait at most this long (also 500ms, 2m), then exit 5" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_TIMEOUT(&timeout, ""),
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "result_text.h"
 #include "scope.h"
 
@@ -12,7 +13,7 @@ static bool all;
 
 const struct opt signal_options[] = {
 	SCOPE_ALL_ROW(&all),
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

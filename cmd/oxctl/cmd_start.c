@@ -11,6 +11,7 @@
 #include "daemon_call.h"
 #include "lookup.h"
 #include "model/selector.h"
+#include "options.h"
 #include "os/dirs.h"
 #include "os/file.h"
 #include "request.h"
@@ -31,17 +32,8 @@ static bool waits;
 static bool as_json;
 
 const struct opt start_options[] = {
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &config,
-		.value = "FILE",
-		.help = "the oxfile to read" },
-	{ .name = "env",
-		.kind = OPT_STRING,
-		.at = &profile,
-		.value = "PROFILE",
-		.help = "lay this profile over the apps" },
+	OPTION_CONFIG(&config, "the oxfile to read"),
+	OPTION_PROFILE(&profile),
 	{ .name = "only",
 		.kind = OPT_STRING,
 		.at = &only,
@@ -49,15 +41,8 @@ const struct opt start_options[] = {
 		.help = "these apps of the oxfile" },
 	SCOPE_ALL_ROW(&all),
 	{ .name = "dry-run", .kind = OPT_FLAG, .at = &dry_run, .help = "only say what would be started" },
-	{ .name = "wait",
-		.kind = OPT_FLAG,
-		.at = &waits,
-		.help = "until all of it is ready; exit 1 if something fails" },
-	{ .name = "timeout",
-		.kind = OPT_STRING,
-		.at = &timeout,
-		.value = "SECS",
-		.help = "wait at most this long (also 500ms, 2m), then exit 5" },
+	OPTION_WAIT(&waits),
+	OPTION_TIMEOUT(&timeout, ""),
 	{ .name = "instances",
 		.letter = 'i',
 		.kind = OPT_STRING,
@@ -69,7 +54,7 @@ const struct opt start_options[] = {
 		.at = &port,
 		.value = "PORT",
 		.help = "with a COMMAND: the first instance's port" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

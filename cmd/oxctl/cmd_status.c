@@ -4,6 +4,7 @@
 #include "cmd.h"
 #include "daemon_call.h"
 #include "model/snapshot.h"
+#include "options.h"
 #include "scope.h"
 #include "view/list.h"
 #include "watch.h"
@@ -25,7 +26,7 @@ const struct opt status_options[] = {
 		.kind = OPT_FLAG,
 		.at = &watches,
 		.help = "draw it again whenever something happens, until q is pressed" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "result_text.h"
 #include "scope.h"
 #include "stale_oxfile_note.h"
@@ -15,36 +16,20 @@ static bool as_json;
 static const char *timeout;
 static const char *config;
 
-#define JSON_ROW                                                                                             \
-	{                                                                                                    \
-		.name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON"                       \
-	}
-#define TIMEOUT_ROW                                                                                          \
-	{                                                                                                    \
-		.name = "timeout", .kind = OPT_STRING, .at = &timeout, .value = "SECS",                      \
-		.help = "wait at most this long (also 500ms, 2m), then exit 5",                              \
-	}
-
-#define CONFIG_ROW                                                                                           \
-	{                                                                                                    \
-		.name = "config", .letter = 'c', .kind = OPT_STRING, .at = &config, .value = "FILE",         \
-		.help = "the apps that came from this oxfile"                                                \
-	}
-
-const struct opt stop_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), TIMEOUT_ROW, JSON_ROW,
+const struct opt stop_options[] = { OPTION_CONFIG(&config, "the apps that came from this oxfile"),
+	SCOPE_ALL_ROW(&all), OPTION_TIMEOUT(&timeout, ""), OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL } };
-const struct opt delete_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), TIMEOUT_ROW, JSON_ROW,
+const struct opt delete_options[] = { OPTION_CONFIG(&config, "the apps that came from this oxfile"),
+	SCOPE_ALL_ROW(&all), OPTION_TIMEOUT(&timeout, ""), OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL } };
-const struct opt reset_options[] = { CONFIG_ROW, SCOPE_ALL_ROW(&all), JSON_ROW, { .name = NULL } };
+const struct opt reset_options[] = { OPTION_CONFIG(&config, "the apps that came from this oxfile"),
+	SCOPE_ALL_ROW(&all), OPTION_JSON(&as_json, "print JSON"), { .name = NULL } };
 const struct opt restart_options[] = {
-	CONFIG_ROW,
+	OPTION_CONFIG(&config, "the apps that came from this oxfile"),
 	SCOPE_ALL_ROW(&all),
-	{ .name = "wait",
-		.kind = OPT_FLAG,
-		.at = &waits,
-		.help = "until all of it is ready; exit 1 if something fails" },
-	TIMEOUT_ROW,
-	JSON_ROW,
+	OPTION_WAIT(&waits),
+	OPTION_TIMEOUT(&timeout, ""),
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

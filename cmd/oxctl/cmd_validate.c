@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "cmd.h"
+#include "options.h"
 #include "oxfile_doubts.h"
 #include "view/human.h"
 
@@ -12,18 +13,9 @@ static bool as_json;
 static const char *config;
 
 const struct opt validate_options[] = {
-	{ .name = "config",
-		.letter = 'c',
-		.kind = OPT_STRING,
-		.at = &config,
-		.value = "FILE",
-		.help = "the oxfile to read" },
-	{ .name = "env",
-		.kind = OPT_STRING,
-		.at = &profile,
-		.value = "PROFILE",
-		.help = "lay this profile over the apps" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_CONFIG(&config, "the oxfile to read"),
+	OPTION_PROFILE(&profile),
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 

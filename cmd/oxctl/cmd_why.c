@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "options.h"
 #include "os/clock.h"
 #include "view/detail.h"
 #include "view/timeline.h"
@@ -18,7 +19,7 @@ const struct opt why_options[] = {
 		.at = &limit,
 		.value = "N",
 		.help = "only the newest N entries" },
-	{ .name = "json", .kind = OPT_FLAG, .at = &as_json, .help = "print JSON" },
+	OPTION_JSON(&as_json, "print JSON"),
 	{ .name = NULL },
 };
 
