@@ -12,13 +12,13 @@ FUZZ_SECS=${FUZZ_SECS:-10}
 TOML_TEST=${TOML_TEST:-../shared/toml-test}
 # The longest that one program or one file of tests may take, in seconds.
 LIMIT=${LIMIT:-300}
-# What make is told whenever something is built into OUT.
+# Options of make whenever something is built into OUT.
 SETTINGS=()
 
 passed=0 failed=0 skipped=0
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
-# Whoever interrupts means everything, not the suite at hand.
+# An interrupt ends everything, not only the suite at hand.
 trap 'exit 130' INT TERM
 
 # --- pieces that suites are made of ------------------------------------------------------------------
@@ -132,7 +132,7 @@ folder() {
 	bats_files "$OUT" "$@"
 }
 
-# sanitized SUITE: the suite with programs whose sanitizers watch; it gets more time.  What they report is a failure, whoever it was: a daemon
+# sanitized SUITE: the suite with programs whose sanitizers watch; it gets more time.  What they report is a failure, in whichever program: a daemon
 # that ended in the background and was started again says nothing in any test's own output.
 sanitized() {
 	local reports=$scratch/reports file

@@ -2,14 +2,14 @@
  * The badly behaved service: one flag a sin, done in the order in which they stand.  At the end it waits for ever, unless told to exit.
  *
  *	--ignore TERM          ignore a signal
- *	--die-after MS         exit with 1 after so long, whatever else goes on
+ *	--die-after MS         exit with 1 after so long, whatever else happens
  *	--crash                die by SIGSEGV, now
  *	--exit CODE            exit, now
  *	--stop-self            SIGSTOP itself
  *	--grandchild           a child that sleeps for ever
  *	--setsid-grandchild    a grandchild in a session of its own, whose parent is gone
  *	--bare-grandchild      as that, without any environment
- *	--fork-away            the main process exits with 0, a child goes on with the rest
+ *	--fork-away            the main process exits with 0, a child continues with the rest
  *	--stopped-grandchild   as --grandchild, but stopped
  *	--spew N               N lines on stdout
  *	--say WORDS            a line on stdout

@@ -1,4 +1,4 @@
-"""What is read of the machine and waited for, whoever is measured."""
+"""Readings of the machine, and waits, the same for every program that is measured."""
 import contextlib
 import os
 import time

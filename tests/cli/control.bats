@@ -189,7 +189,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	is_json "$output"
 }
 
-@test "events -f goes on without a gap or a double, also with targets, until the daemon is gone" {
+@test "events -f continues without a gap or a double, also with targets, until the daemon is gone" {
 	fake_daemon <<-'JSON'
 		{ "subscribe": { "result": { "seq": 2, "snapshot": null } },
 		  "events": [

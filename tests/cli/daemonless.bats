@@ -97,7 +97,7 @@ load ../lib/common
 	assert_output --partial "there is no 'oxherd'"
 }
 
-@test "a socket path that is too long is told as such" {
+@test "a socket path that is too long has a message that says so" {
 	OXHERD_HOME=$BATS_TEST_TMPDIR/$(printf 'x%.0s' {1..100}) run -1 oxctl status
 	assert_output --partial "107"
 }

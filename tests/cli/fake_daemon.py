@@ -74,7 +74,7 @@ def serve(connection, script):
 def main():
     path, script, log = sys.argv[1:]
     listener = socket.socket(socket.AF_UNIX)
-    # Under another name until it listens, so that whoever sees it is served.
+    # Under another name until it listens, so that a client that sees it is served.
     listener.bind(path + ".new")
     listener.listen()
     os.rename(path + ".new", path)

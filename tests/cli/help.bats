@@ -134,7 +134,7 @@ load ../lib/common
 	run -2 oxctl completion tcsh
 }
 
-@test "a full disk under standard output is told" {
+@test "a full disk under standard output is an error" {
 	[ -e /dev/full ] || skip "there is no /dev/full"
 	run -1 bash -c 'oxctl help >/dev/full'
 	assert_output "oxctl: cannot write to standard output"

@@ -103,7 +103,7 @@ oxherd: second line"
 	[ "${#output}" -lt 70000 ]
 }
 
-@test "a daemon that is killed is told as such" {
+@test "a daemon that is killed has a message that says so" {
 	given_oxherd <<-'SH'
 		kill -9 $$
 	SH

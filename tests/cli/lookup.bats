@@ -40,7 +40,7 @@ setup() {
 	not_started "'xyzzy': $none" web -- xyzzy
 }
 
-@test "a file that is not executable, a folder and a script without its interpreter are told apart" {
+@test "a file that is not executable, a folder and a script without its interpreter have different messages" {
 	echo >plain.txt
 	mkdir folder
 	printf '#!/no/such/perl\n' >script

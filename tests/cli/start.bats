@@ -132,7 +132,7 @@ oxfile.toml:7:12: unknown key 'comand'
 		{ "apply": [
 			{ "error": { "code": -32000, "message": "api:0 failed: exit code 1\nError: no\u001b[2J" } },
 			{ "error": { "code": -32001, "message": "there is no app 'x'" } },
-			{ "error": { "code": -32002, "message": "it is not done yet, and the time is over" } },
+			{ "error": { "code": -32002, "message": "timed out after 3 s" } },
 			{ "error": { "code": -32003, "message": "the oxfile has mistakes" } },
 			{ "error": { "code": -32602, "message": "apply: 'only' is to be an array of strings" } },
 			{ "error": { "code": -1, "message": "who knows" } },

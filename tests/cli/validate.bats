@@ -128,7 +128,7 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
       = did you mean 'api'?"
 }
 
-@test "broken TOML is told with its place and a caret" {
+@test "broken TOML is reported with its place and a caret" {
 	given_oxfile <<-'TOML'
 		[processes.api]
 		command =

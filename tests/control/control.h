@@ -1,5 +1,5 @@
 /*
- * A server on a loop of its own with a few handlers, and raw clients that talk to it, all in one process: whoever waits turns the loop.
+ * A server on a loop of its own with a few handlers, and raw clients that talk to it, all in one process: a test that waits turns the loop.
  */
 #ifndef OX_TESTS_CONTROL_H
 #define OX_TESTS_CONTROL_H
@@ -40,7 +40,7 @@ void fixture_stop(struct fixture *f);
  * `subscribe` takes a snapshot that holds the last number.
  */
 
-/* Tells the client of a call that something goes on: an object as JSON. */
+/* Tells the client of a call that something continues: an object as JSON. */
 void tell_progress(struct call *c, const char *params);
 /* A connected, non-blocking socket. */
 int dial(struct fixture *f);

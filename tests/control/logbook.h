@@ -40,7 +40,7 @@ void logbook_compress(const char *path, int number);
 struct logs *logbook_open(const struct logs_query *q);
 /* The first three logs. */
 struct logs *logbook_ask(const struct logs_query *q);
-/* As "api:0 err words\n", with "..." where a piece goes on or is continued; `context` is a struct buf *. */
+/* As "api:0 err words\n", with "..." where a piece continues or is continued; `context` is a struct buf *. */
 void logbook_line(void *context, const struct logs_line *l);
 enum logs_got logbook_read(struct logs *l, struct buf *out);
 void logbook_expect_more(struct logs *l, const char *text);

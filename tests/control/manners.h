@@ -1,5 +1,5 @@
 /*
- * Ways in which a server may treat whoever connects: each is called with the connection, and is over when it says no more.
+ * Ways in which a server may treat its clients: each is called with the connection, and is over when it says no more.
  */
 #ifndef OX_TESTS_CONTROL_MANNERS_H
 #define OX_TESTS_CONTROL_MANNERS_H

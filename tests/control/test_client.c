@@ -250,11 +250,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE("a call gives the result, or the words and what to exit with",
 			a_call_gives_the_result_or_the_words),
-		ONE("no daemon is told apart from all other failures", no_daemon_is_told_apart),
+		ONE("a missing daemon has an exit code of its own", no_daemon_is_told_apart),
 		ONE("a daemon that does not answer is not waited for any longer",
 			a_daemon_that_does_not_answer_is_not_waited_for_longer),
 		ONE("notifications come while it waits", notifications_come_while_it_waits),
-		ONE("a daemon that goes away is told", a_daemon_that_goes_away_is_told),
+		ONE("a daemon that ends is reported", a_daemon_that_goes_away_is_told),
 		ONE("an answer of 5 MB arrives, and a request of over 1 MiB is not sent",
 			a_large_answer_arrives_and_a_large_request_does_not_leave),
 		ONE("who is turned away learns why", who_is_turned_away_learns_why),

@@ -197,7 +197,7 @@ int main(void)
 		ONE("at its deadline it tells how many are left", the_deadline_tells_how_many_are_left),
 		ONE("a port without connections is drained soon, but never inside the call",
 			a_port_without_connections_is_drained_soon),
-		ONE("of many, each is told at its own time", many_are_told_each_at_its_own_time),
+		ONE("of many, each is reported at its own time", many_are_told_each_at_its_own_time),
 		ONE("connections that cannot be counted are not drained before the deadline",
 			what_cannot_be_counted_is_not_drained),
 		ONE("the same for many ports at once", many_that_cannot_be_counted_are_not_drained),

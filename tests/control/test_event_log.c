@@ -1,4 +1,4 @@
-/* What happened is on disk, bounded, and whatever stands in the files keeps nobody from going on. */
+/* Events are on disk, bounded, and no content of the files stops the brain. */
 #include "journal/event_log.h"
 #include "loop/watchers.h"
 

@@ -1,6 +1,6 @@
 /*
  * What is on its way from a pipe to a log, and a kill before and after every single system call of that: a child does the work, is
- * stopped at its k-th call and killed there, and another child goes on.  Whatever k is, the log holds every line once.
+ * stopped at its k-th call and killed there, and another child continues.  Whatever k is, the log holds every line once.
  */
 #include "logs/logfile.h"
 #include "loop/watchers.h"
@@ -170,7 +170,7 @@ static void walk(struct logfile_shape shape, const char *before_each_line)
 		place_init(&p, shape);
 		say_lines(&p, &said);
 		is_killed = take_and_be_killed(&p, stops);
-		/* Whoever comes next may be killed on its way too. */
+		/* The next one may be killed on its way too. */
 		(void)take_and_be_killed(&p, stops % 41);
 		(void)take_all(&p, NULL, NULL);
 		for (char *line = said.ptr; *line; line = strchr(line, '\n') + 1)
@@ -382,7 +382,7 @@ int main(void)
 			marks_of_another_log_are_dropped),
 		PROMISE("those who follow hear of lines and of rotations",
 			followers_hear_of_lines_and_of_turns),
-		PROMISE("what cannot be written is told once, and counted", trouble_is_told_once),
+		PROMISE("what cannot be written is reported once, and counted", trouble_is_told_once),
 	};
 
 	return cmocka_run_group_tests_name("logfile", tests, NULL, NULL);

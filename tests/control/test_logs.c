@@ -286,7 +286,7 @@ int main(void)
 		IN_FOLDER("the newest of many lines are found from the end", many_lines),
 		IN_FOLDER("a log without marks is read in order, without times", without_marks),
 		IN_FOLDER("a torn mark is stepped over", torn_marks),
-		IN_FOLDER("in a file of many each line is told by its mark", one_file_for_all),
+		IN_FOLDER("in a shared file each line is known by its mark", one_file_for_all),
 		IN_FOLDER("the last lines of one life of an instance are found", one_run),
 		IN_FOLDER("a very long line comes in pieces and counts once", long_lines),
 		IN_FOLDER("who takes little is given little", in_small_portions),

@@ -173,11 +173,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER("what is written while following comes when its line is whole", follows),
-		IN_FOLDER("following goes on over rotations and compression", follows_rotations),
+		IN_FOLDER("following continues over rotations and compression", follows_rotations),
 		IN_FOLDER("a log that was truncated is read from its beginning", starts_over),
-		IN_FOLDER("what was gone before it was read is told", tells_what_is_lost),
+		IN_FOLDER("lines that were gone before they were read are reported", tells_what_is_lost),
 		IN_FOLDER("an instance that joins is heard from then on", joins),
-		IN_FOLDER("a later reader goes on where the cursor says, no gap and no repeat",
+		IN_FOLDER("a later reader continues where the cursor says, no gap and no repeat",
 			goes_on_after_a_restart),
 	};
 

@@ -334,7 +334,7 @@ static void a_holder_that_cannot_be_watched_is_looked_at_now_and_then(void **sta
 	refused.epoll_ctl = 1000;
 	until_free(f, l.port);
 	run_until(f, &f->free, 1, 3 * PORT_WATCH_FREE_MS / 2);
-	/* No more often than the timer says, and the wait goes on. */
+	/* No more often than the timer says, and the wait continues. */
 	assert_true(refused.epoll_ctl >= 997);
 	close(l.go);
 	run_until(f, &f->free, 1, PATIENCE_MS);
@@ -444,7 +444,7 @@ static void cancelled_waits_say_nothing(void **state)
 	port_wait_cancel(port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_news, f));
 	port_wait_cancel(NULL);
 	assert_false(ev_run(f->loop, EVRUN_NOWAIT));
-	/* And whoever leaves without a word is forgotten with the watch. */
+	/* And a wait that is not cancelled is freed with the watch. */
 	until_free(f, l.port);
 	port_watch_until_listening(f->watch, l.port, l.pid, "/nonexistent", on_news, f);
 	end_listener(&l);
@@ -458,7 +458,7 @@ int main(void)
 		PROMISE("a listener is found with its process, over IPv4 and IPv6",
 			a_listener_is_found_with_its_process),
 		PROMISE("established connections of a port are counted", connections_are_counted),
-		ONE("a taken port is told with its holder's pid and command line",
+		ONE("a taken port is reported with its holder's pid and command line",
 			a_taken_port_is_told_with_its_holder),
 		PROMISE("a port that is bound but not listened on is taken",
 			one_that_is_bound_but_does_not_listen_is_told_too),

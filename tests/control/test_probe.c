@@ -412,7 +412,7 @@ static void standing_still_is_not_the_servers_fault(void **state)
 	pause_ms(50 + PROBE_LATE_MS + 100);
 	wait_told(t);
 	assert_int_equal(t->answer, PROBE_UNKNOWN);
-	/* And what came meanwhile counts, although the time is over. */
+	/* And an answer that came meanwhile counts, although it timed out. */
 	port = server(t, AF_INET, serve_continue);
 	start(t, port, t->servers[1]);
 	for (int i = 0; i < 5; i++)
@@ -427,8 +427,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "whatever a server does, the check ends with the right answer",
 			whatever_a_server_does_is_an_answer, setup, teardown, NULL },
-		{ "a server that drips without end is told at once, or in time",
-			a_slow_drip_is_bounded_in_time, setup, teardown, NULL },
+		{ "a server that drips without end fails at once, or in time", a_slow_drip_is_bounded_in_time,
+			setup, teardown, NULL },
 		{ "a port where nobody listens refuses", nobody_there, setup, teardown, NULL },
 		{ "a tcp check is a connection, over IPv4 or IPv6", tcp_is_a_connection, setup, teardown,
 			NULL },

@@ -429,7 +429,7 @@ int main(void)
 			a_check_that_lacks_something_blames_nobody, setup, teardown, NULL },
 		{ "a run that writes much is read although the kernel had no room to watch its pipe at first",
 			much_is_read_although_the_kernel_had_no_room_to_watch, setup, teardown, NULL },
-		{ "a run that is cancelled is killed, and nobody is told",
+		{ "a run that is cancelled is killed, without a callback",
 			tells_nothing_of_what_was_cancelled, setup, teardown, NULL },
 		{ "more runs than may be at once wait their turn", lets_the_rest_wait_their_turn, setup,
 			teardown, NULL },

@@ -69,7 +69,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE("an answer that says that something has changed waits until that is on disk, and no other does",
 			an_answer_to_a_change_waits_for_the_disk),
-		ONE("who leaves while its answer waits for the disk is forgotten",
+		ONE("a client that disconnects while its answer waits for the disk is forgotten",
 			who_leaves_while_its_answer_waits_for_the_disk_is_forgotten),
 	};
 

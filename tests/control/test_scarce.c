@@ -281,7 +281,7 @@ int main(void)
 			the_loop_has_one_descriptor),
 		ONE("an epoll that cannot be made anew at once is made at the next try",
 			an_epoll_is_made_at_the_next_try),
-		ONE("a watch that the kernel has no room for is told before the loop waits for anything else",
+		ONE("a watch that the kernel has no room for is reported before the loop waits for anything else",
 			a_refused_watch_is_told_before_the_loop_waits),
 		ONE("a rotated log is compressed beside the loop, and nothing is held after it",
 			a_log_is_compressed),

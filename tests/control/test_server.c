@@ -125,7 +125,7 @@ static void a_handler_may_answer_later(void **state)
 	close(quick);
 }
 
-static void a_client_that_goes_is_told_to_whoever_works_for_it(void **state)
+static void a_client_that_goes_is_reported_to_the_handler(void **state)
 {
 	struct fixture *f = *state;
 	int fd = -1;
@@ -436,8 +436,8 @@ int main(void)
 			a_flood_gets_one_error_and_is_closed),
 		ONE("a thousand requests in one write are all answered", a_thousand_requests_in_one_write),
 		ONE("a handler may answer later, and nobody waits for it", a_handler_may_answer_later),
-		ONE("a client that goes before its answer is told to whoever works for it",
-			a_client_that_goes_is_told_to_whoever_works_for_it),
+		ONE("a client that disconnects before its answer is reported to the handler",
+			a_client_that_goes_is_reported_to_the_handler),
 		ONE("a client that only finished sending gets its answer",
 			one_that_only_finished_sending_gets_its_answer),
 		ONE("a request without an id is done and gets no answer", a_notification_gets_no_answer),
@@ -453,7 +453,7 @@ int main(void)
 			late_answers_that_nobody_reads_close_the_connection),
 		ONE("a request that changes something is logged with who asked",
 			a_change_is_logged_with_who_asked),
-		ONE("without descriptors a client is told so, and the loop does not spin",
+		ONE("without descriptors a client gets that as an answer, and the loop does not spin",
 			without_descriptors_a_client_is_told_so),
 		ONE("another user is refused", another_user_is_refused),
 		ONE("refusals are logged twenty times a minute at most", refusals_do_not_fill_the_log),

@@ -26,7 +26,7 @@ struct fixture {
 	struct err e;
 	int value;
 	int snapshots;
-	int ends;        /* of writes, as we were told */
+	int ends;        /* of writes, by the callback */
 	bool asks_again; /* while the next write is under way */
 };
 
@@ -230,7 +230,7 @@ static void a_turn_saves_once(void **state)
 	assert_int_equal(f->snapshots, 1);
 }
 
-/* Whoever may not hear of a change before it is on disk knows when that is. */
+/* An answer that has to wait for the disk knows what it waits for. */
 static void the_loop_goes_on_while_the_disk_is_waited_for(void **state)
 {
 	struct fixture *f = *state;
@@ -434,7 +434,7 @@ int main(void)
 		ONE("a moment in which there is no room to read it forgets nothing",
 			a_moment_without_room_forgets_nothing),
 		ONE("however often it is asked for, a turn of the loop saves once", a_turn_saves_once),
-		ONE("the loop goes on while the disk is waited for, and what changes meanwhile is written next",
+		ONE("the loop continues while the disk is waited for, and what changes meanwhile is written next",
 			the_loop_goes_on_while_the_disk_is_waited_for),
 		ONE("who saves now has waited for what was under way, and so has who ends",
 			who_does_not_wait_for_the_thread_gets_it_all_the_same),
@@ -444,7 +444,7 @@ int main(void)
 		ONE("a folder or a stranger's file in its place is set aside",
 			a_folder_or_a_strangers_file_in_its_place_is_set_aside),
 		ONE("a folder that was deleted is made again", a_folder_that_was_deleted_is_made_again),
-		ONE("a disk that refuses is told, and tried again",
+		ONE("a disk that refuses is reported, and tried again",
 			a_disk_that_refuses_is_told_and_tried_again),
 		ONE("who asks for a change while a write fails waits for that one, and not for the next try",
 			who_asks_while_a_write_fails_waits_for_that_one_only),

@@ -199,7 +199,7 @@ int main(void)
 		ONE("a snapshot and the events after it fit at every moment",
 			a_snapshot_and_the_events_after_it_fit_at_every_moment),
 		ONE("after unsubscribe no event follows", after_unsubscribe_no_event_follows),
-		ONE("a subscriber that never reads slows nobody, and is told what it missed",
+		ONE("a subscriber that never reads slows nobody, and learns how much it missed",
 			a_subscriber_that_never_reads_slows_nobody),
 		ONE("answers reach a subscriber that missed events",
 			answers_reach_a_subscriber_that_missed_events),

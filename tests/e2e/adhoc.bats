@@ -78,7 +78,7 @@ load ../lib/daemon
 	assert_equal "$(pids api)" "$before"
 }
 
-@test "a name without a command, and a bad name, are told" {
+@test "a name without a command, and a bad name, are errors" {
 	run -2 oxctl start web --
 	run -3 oxctl status
 	run oxctl start 'we/b' -- actor

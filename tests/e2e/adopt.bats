@@ -136,7 +136,7 @@ all_answer() {
 	assert no_children actor
 }
 
-@test "every state is gone on with: starting, stopping, waiting, crashed, stopped, scaled" {
+@test "every state continues: starting, stopping, waiting, crashed, stopped, scaled" {
 	port=$(port_block 4)
 	begin_oxherd <<-TOML
 		[processes.late]
@@ -217,7 +217,7 @@ all_answer() {
 	assert_equal "$(children_named actor)" 1
 }
 
-@test "what is written while no daemon is there is in the log, and the log goes on" {
+@test "what is written while no daemon is there is in the log, and the log continues" {
 	start_oxherd <<-'TOML'
 		[processes.talker]
 		command = "actor --say-on 'USR1 one' --say-on 'USR2 two' --mark"

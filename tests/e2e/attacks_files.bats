@@ -89,7 +89,7 @@ owner() {
 	oxctl status web | grep -q "of its output dropped"
 	run -0 oxctl why web:0
 	assert_output --partial "cannot write to '$place/home/out.log': 'out.log' is a symbolic link in a folder that user '65533' can change"
-	# It is no longer one: all goes on, and what is missing is said.
+	# It is no longer one: all lines are written again, and the log says how much is missing.
 	as_user rm out.log
 	eventually 5 grep -q "bytes were dropped here" out.log
 	say again

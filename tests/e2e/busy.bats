@@ -1,4 +1,4 @@
-# Much at a time: whoever asks is answered, and a deploy touches what it has to and nothing else.
+# Much at a time: every client is answered, and a deploy touches only what it has to.
 load ../lib/daemon
 
 @test "status is answered at once while one app takes long to stop, a check hangs, a hook sleeps and a deploy waits" {

@@ -199,7 +199,7 @@ bad_build() {
 	bad_build late "api:3 (a spare): not ready within 5 s"
 }
 
-@test "a build that dies one second after it was healthy touches nothing, and its last words are told" {
+@test "a build that dies one second after it was healthy touches nothing, and its last lines are shown" {
 	healthy=2
 	begin
 	bad_build frail "api:3 (a spare): ended with exit code 3" "out of luck"
@@ -221,7 +221,7 @@ bad_build() {
 	assert_equal "$(pids api | tail -n 2)" "$(tail -n 2 <<<"$old")"
 }
 
-@test "with rollback = false a failed deploy stands still, and goes back when it is told to" {
+@test "with rollback = false a failed deploy halts, and --abort rolls it back" {
 	begin "rollback = false"
 	write_oxfile 2 picky "rollback = false"
 	run -1 oxctl deploy api
@@ -247,7 +247,7 @@ bad_build() {
 	run -4 oxctl status worker
 }
 
-@test "a deploy during a deploy takes its place, and ends with the newest revision only" {
+@test "a deploy during a deploy replaces it, and ends with the newest revision only" {
 	begin
 	write_oxfile 2
 	oxctl deploy api >first 2>&1 3>&- &
@@ -292,7 +292,7 @@ bad_build() {
 	settled_on 2
 }
 
-@test "a deploy and its oxctl go on when the brain is killed in the middle" {
+@test "a deploy and its oxctl continue when the brain is killed in the middle" {
 	begin
 	write_oxfile 2
 	oxctl deploy api >out 2>&1 3>&- &
@@ -330,7 +330,7 @@ bad_build() {
 	settled_on 4
 }
 
-@test "a canary waits for a word, and goes on or back" {
+@test "a canary waits for --continue or --abort" {
 	begin "canary = 1"
 	write_oxfile 2 "" "canary = 1"
 	run -0 oxctl deploy api

@@ -59,7 +59,7 @@ health_is() {
 	assert_output --partial "HTTP status 500"
 }
 
-@test "a cause that all share takes down one of them, the others go on serving and say what they wait for" {
+@test "a cause that all share takes down one of them, the others keep serving and show what they wait for" {
 	port=$(port_block 4)
 	checked_app 4 | start_oxherd
 	touch sick
@@ -191,7 +191,7 @@ all_healthy() {
 	assert health_is api:0 healthy
 }
 
-@test "the brain's death is no flap: verdicts stay, and checks go on" {
+@test "the brain's death is no flap: verdicts stay, and checks continue" {
 	port=$(port_block 2)
 	checked_app 2 | start_oxherd
 	kill -KILL "$(brain_pid)"
@@ -255,7 +255,7 @@ ticks_of() {
 	refute_logged "unhealthy"
 }
 
-@test "health without a check is none, and https is refused in words" {
+@test "health without a check is none, and https is rejected with an error" {
 	run -2 start_oxherd <<-TOML
 		[processes.api]
 		command = "hello"

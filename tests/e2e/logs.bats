@@ -203,7 +203,7 @@ search() {
 	cmp seen written
 }
 
-@test "logs -f goes on over rotations, a restart, a killed brain and daemon restart: no gap, no repeat" {
+@test "logs -f continues over rotations, a restart, a killed brain and daemon restart: no gap, no repeat" {
 	padding=$(printf ' %8000s' x) more='logs = { max_size_mb = 1, max_files = 3 }' counters
 	follow seen -n 5
 	eventually 20 test -e "$OXHERD_HOME/log/api-0-out.log.2"
@@ -287,7 +287,7 @@ search() {
 	done
 }
 
-@test "events -f goes on with the next number when the brain was killed" {
+@test "events -f continues with the next number when the brain was killed" {
 	counters
 	oxctl events -f --json >seen 3>&- &
 	follower=$!

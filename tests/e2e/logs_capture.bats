@@ -105,7 +105,7 @@ whole_is() {
 	[ ! -e "$log.1" ]
 }
 
-@test "date_format puts the time before each line, in strftime's letters or in words" {
+@test "date_format puts the time before each line, in strftime's letters or as words" {
 	mkfifo feed
 	start_oxherd <<-'TOML'
 		[processes.letters]
@@ -261,7 +261,7 @@ whole_is() {
 	[ "$(oxctl daemon status --json | json_field log_bytes_dropped)" -ge 1177790 ]
 }
 
-@test "a log folder that is full: the service goes on, the drop is counted and told, and the log goes on when there is room" {
+@test "a log folder that is full: the service keeps running, the drop is counted and reported, and the log continues when there is room" {
 	mkdir small
 	mkfifo feed
 	given_oxfile <<-TOML

@@ -47,7 +47,7 @@ herd() {
 	assert_output "api: deleted"
 }
 
-@test "a start that waits goes on waiting over the brain's death, and is not begun twice" {
+@test "a start that waits keeps waiting over the brain's death, and is not begun twice" {
 	given_oxfile <<-'TOML'
 		[processes.slow]
 		command = "actor --listen-after 1500 --listen 0 --mark"

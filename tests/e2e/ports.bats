@@ -123,7 +123,7 @@ load ../lib/daemon
 	run -0 --separate-stderr oxctl start --wait
 	# shellcheck disable=SC2154  # by --separate-stderr
 	assert_equal "$stderr" ""
-	# It listens on none of them: whoever is connected to somebody may have one at the moment.
+	# It listens on none of them: a connection of another process may have one at the moment.
 	printf '[processes.api]\ncommand = "sleep 1000"\nready = "alive"\ninstances = 2\nport = %d\n' $((first - 1)) >>oxfile.toml
 	run -0 oxctl plan
 	assert_output --partial "$words"

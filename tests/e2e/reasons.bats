@@ -2,7 +2,7 @@
 # Starts that fail although the program runs: the reason says what it does instead, and what to do about it.
 load ../lib/daemon
 
-# serves PORT-EXPRESSION [LINES OF THE APP]: a web server on that port, which is told $port.
+# serves PORT-EXPRESSION [LINES OF THE APP]: a web server on that port; its app has $port.
 serves() {
 	cat >server.py <<-PY
 		import http.server, os
@@ -80,7 +80,7 @@ is_first_thread_over() {
 	grep -q "^State:.*Z" "/proc/$1/status"
 }
 
-# goes_background TOML: its main process ends with 0, and a process of another session goes on and listens.
+# goes_background TOML: its main process ends with 0, and a process of another session keeps running and listens.
 goes_background() {
 	cat >daemon.py <<-'PY'
 		import http.server, os, sys, time

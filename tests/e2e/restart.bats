@@ -109,7 +109,7 @@ herd_of_three() {
 	done
 }
 
-@test "max_restarts = 5 ends as crashed with the fifth crash, and reset forgives" {
+@test "max_restarts = 5 ends as crashed with the fifth crash, and reset starts it again" {
 	begin_oxherd <<-'TOML'
 		[processes.bad]
 		command = "test -e good && exec actor; exit 7"
@@ -195,7 +195,7 @@ ready_are() {
 	[ "$(app_field "$1" ready)" = "$2" ]
 }
 
-@test "a waitpid that is interrupted ends no reaping: every exit is told, each once" {
+@test "a waitpid that is interrupted ends no reaping: every exit is reported, each once" {
 	command -v strace >/dev/null || skip "needs strace"
 	start_oxherd <<-TOML
 		[processes.api]

@@ -175,6 +175,6 @@ print(s.recv(100).decode())' 3>&-
 	eventually 5 is_gone "$keeper"
 	assert_equal "$(as_unit)" READY=1
 	assert_equal "$(pids api)" "$before"
-	# No service and no brain is told about the manager's socket.
+	# No service and no brain gets the manager's socket.
 	run -1 grep -z NOTIFY_SOCKET "/proc/$(brain_pid)/environ" "/proc/$(pid_of api:0)/environ"
 }

@@ -127,7 +127,7 @@ hello_herd() {
 	assert_equal "$(pids api)" "$before"
 }
 
-@test "a circle of dependencies is refused with its names, and what runs goes on" {
+@test "a circle of dependencies is refused with its names, and running apps are not touched" {
 	hello_herd
 	before=$(pids api)
 	given_oxfile <<-TOML
@@ -218,7 +218,7 @@ hello_herd() {
 	[ "$(pids many | awk '{ print $2 }' | sort -u | wc -l)" = 100 ]
 }
 
-@test "a folder that is too deep for a socket is told as such, and nothing is started" {
+@test "a folder that is too deep for a socket is an error that says so, and nothing is started" {
 	given_oxfile <<-'TOML'
 		[processes.api]
 		command = "actor"
@@ -241,11 +241,11 @@ hello_herd() {
 	run -1 --separate-stderr oxctl start --wait 3>&-
 	assert_regex "$stderr" "bad:0 keeps crashing \(8 times in a row: exit code 3"
 	eventually 5 state_is good:0 running
-	# It goes on being tried.
+	# It is tried again.
 	eventually 5 at_least bad:0 crashes 9
 }
 
-@test "an oxfile that was edited and not applied is told by start, restart and dry runs, until it is undone" {
+@test "start, restart and dry runs name an oxfile that was edited and not applied, until the edit is undone" {
 	start_oxherd <<-TOML
 		[processes.api]
 		command = "sleep 1000"

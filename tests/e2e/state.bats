@@ -22,7 +22,7 @@ api_runs() {
 	[ "$(app_field api ready)" = 2 ]
 }
 
-# The daemon starts, goes on from the snapshot before, and names what it set aside.
+# The daemon starts, continues from the state before, and names what it set aside.
 goes_on_after() {
 	oxctl daemon start 3>&-
 	eventually 5 api_runs
@@ -32,7 +32,7 @@ goes_on_after() {
 	[ -e "$state.bad-$1-1" ]
 }
 
-# spoil FILE: another file takes its place, as a kill in the middle of saving may have left two names of one.
+# spoil FILE: another file replaces it, as a kill in the middle of saving may have left two names of one.
 spoil() {
 	cp "$1" "$1.spoilt"
 	printf 'X' | dd of="$1.spoilt" bs=1 seek=200 conv=notrunc status=none

@@ -1,7 +1,7 @@
 # What a real terminal makes of what we print: one of tmux, whose screen and scrollback are read as a person would.
 load ../lib/daemon
 
-# A server of this test's own, and never that of whoever runs it.
+# A server of this test's own, and never that of the user who runs it.
 mux() {
 	tmux -S "$BATS_TEST_TMPDIR/tmux" -f /dev/null "$@"
 }
@@ -49,7 +49,7 @@ rotated() {
 	[ -e "$OXHERD_HOME/log/api-0-out.log.$1" ]
 }
 
-# Numbers go on over restarts of the service, so that a gap and a repeat can be told from a beginning.
+# Numbers continue over restarts of the service, so that a gap and a repeat differ from a beginning.
 counter() {
 	cat >count.py <<-'PY'
 		import signal, sys, time
@@ -74,7 +74,7 @@ counter() {
 	TOML
 }
 
-@test "on a terminal logs -f goes on over two rotations, a restart and daemon restart: no gap, no repeat" {
+@test "on a terminal logs -f continues over two rotations, a restart and daemon restart: no gap, no repeat" {
 	counter
 	terminal "oxctl logs -f --out -n 5 api"
 	eventually 10 shows "^\[api:0\] line"
@@ -121,7 +121,7 @@ draws() {
 	mux capture-pane -p -t t | grep -q -- "$1"
 }
 
-@test "on a terminal status --watch goes on when the brain was killed and when the daemon was started anew" {
+@test "on a terminal status --watch continues when the brain was killed and when the daemon was started anew" {
 	start_oxherd <<-'TOML'
 		[processes.api]
 		command = "exec sleep 1000"

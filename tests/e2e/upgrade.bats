@@ -75,7 +75,7 @@ refused() {
 	assert field_is worker:0 code 42
 }
 
-# script NAME <<SH: a program of new/ that is one of these, after the part that it has to prove itself with.
+# script NAME <<SH: a program of new/ that is one of these, after the part that answers the checks.
 script() {
 	rm -f "new/$1"
 	{
@@ -201,7 +201,7 @@ fds_of() {
 	refused "'$PWD/new/oxherd-brain --check': exit code 127: cannot find libfoo"
 }
 
-@test "a brain that cannot go on from the state is refused, and says why" {
+@test "a brain that cannot read the state is refused, with the reason" {
 	herd
 	sed -i '1s/^oxherd state [0-9]* /oxherd state 999 /' "$OXHERD_HOME/state/state"
 	run -1 "$next/oxherd-brain" --check
@@ -212,7 +212,7 @@ fds_of() {
 	refused "state/state' cannot be used by this build: it is corrupt"
 }
 
-@test "a keeper whose exec fails after it has proved itself leaves all as it was" {
+@test "a keeper whose exec fails after it has passed the checks leaves all as it was" {
 	herd
 	candidates
 	cat >new/oxherd <<-SH
@@ -236,7 +236,7 @@ fds_of() {
 	assert_equal "$(brain_pid)" "$brain"
 }
 
-@test "a brain that does not serve after the change: the old keeper and the old brain take their places again" {
+@test "a brain that does not serve after the change: the old keeper and the old brain return" {
 	herd
 	candidates
 	script oxherd-brain <<-'SH'

@@ -240,7 +240,7 @@ upstream_is_settled() {
 	refute_logged "not as it should be"
 }
 
-@test "a reload that nginx accepts and does not carry out is told" {
+@test "a reload that nginx accepts and does not carry out is reported" {
 	port=$(port_block 2)
 	nginx_up $((port + 10)) api "$PWD/upstream.conf"
 	start_oxherd <<-TOML

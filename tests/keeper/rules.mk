@@ -6,7 +6,7 @@ KEEPER_BIN  := $(KEEPER_TEST:tests/keeper/%.c=$(OUT)/tests/%)
 
 $(OUT)/tests/keeper/%.o: CPPFLAGS += -Itests/unit -Itests/keeper
 
-# The actor dies as it is told to and is as large as it is told to be, also where the others have sanitizers.
+# The actor dies and grows exactly as its options say, also where the others have sanitizers.
 $(OUT)/tests/actor: CFLAGS := $(filter-out -fsanitize=%,$(CFLAGS))
 $(OUT)/tests/actor: LDFLAGS := $(filter-out -fsanitize=%,$(LDFLAGS))
 $(OUT)/tests/actor: $(OUT)/tests/actors/actor.o

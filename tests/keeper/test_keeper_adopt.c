@@ -1,4 +1,4 @@
-/* A keeper is killed, and the next one goes on with what it had. */
+/* A keeper is killed, and the next one continues with what it had. */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -398,11 +398,13 @@ int main(void)
 			what_runs_is_adopted),
 		ON_STAGE("the exit code of an adopted one is learnt, whether its parent has reaped it or not",
 			its_exit_code_is_learnt),
-		ON_STAGE("an exit that no brain took is told by the next keeper",
+		ON_STAGE("an exit that no brain took is sent by the next keeper",
 			an_exit_that_nobody_took_is_told_again),
-		ON_STAGE("who was told to end is known as such to the next brain, and to the next keeper's",
+		ON_STAGE(
+			"a process that was stopped is known as such to the next brain, and to the next keeper's",
 			who_was_asked_to_end_is_told_as_such),
-		ON_STAGE("what ended while nobody looked is told as that", what_ended_unseen_is_told_as_that),
+		ON_STAGE("a process that ended while no keeper was there is reported as unseen",
+			what_ended_unseen_is_told_as_that),
 		ON_STAGE("without a ledger the marks tell what runs", without_a_ledger_marks_tell),
 		ON_STAGE("a ledger full of nonsense harms nobody", a_ledger_of_nonsense_harms_nobody),
 		ON_STAGE("a stranger that has got the pid is left alone",

@@ -94,7 +94,7 @@ static void the_last_words_of_a_brain_count(void **state)
 	stage_expect(s, KEEPER_SLOT, 1);
 }
 
-/* It has told the keeper to start two, and has not read what it was told itself: then its socket ends with an error. */
+/* It has asked the keeper to start two, and has not read its own messages: then its socket ends with an error. */
 static void say_two_and_hang_up(struct stage *s)
 {
 	struct pollfd wait = { .fd = s->sock, .events = POLLIN };
@@ -335,7 +335,7 @@ static void a_brain_that_never_listens_holds_up_nobody(void **state)
 	}
 	assert_true(sent > 10);
 	assert_true(stage_waits_for_room(s));
-	/* All the same children are reaped, and the exit waits for whoever reads again. */
+	/* All the same children are reaped, and the exit waits for the next reader. */
 	kill(pid, SIGKILL);
 	stage_until(stage_is_gone, s, pid);
 	assert_int_equal(WTERMSIG(stage_expect(s, KEEPER_EXITED, 1)->status), SIGKILL);
@@ -414,7 +414,7 @@ static void signals_are_passed_on(void **state)
 	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGHUP);
 	kill(s->keeper, SIGUSR2);
 	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGUSR2);
-	/* One that came while there was no brain is told to the next. */
+	/* One that came while there was no brain is sent to the next. */
 	stage_kill_brain(s);
 	kill(s->keeper, SIGUSR1);
 	stage_accept(s, true);
@@ -458,14 +458,14 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("services outlive the brain", services_outlive_the_brain),
-		ON_STAGE("exits in between are told to the next brain, with their codes",
+		ON_STAGE("exits in between are sent to the next brain, with their codes",
 			exits_in_between_are_told_with_their_codes),
 		ON_STAGE("the last words of a brain count", the_last_words_of_a_brain_count),
-		ON_STAGE("the last words of a brain count though it had not read what it was told",
+		ON_STAGE("the last messages of a brain count though it had not read those of the keeper",
 			what_it_said_counts_though_it_did_not_listen),
 		ON_STAGE("the last words of a brain count before its end is known",
 			what_it_said_counts_before_its_end_is_known),
-		ON_STAGE("nothing is told before SYNC", nothing_is_told_before_sync),
+		ON_STAGE("nothing is sent before SYNC", nothing_is_told_before_sync),
 		ON_STAGE("held descriptors outlive the brain, with what is in them",
 			held_descriptors_outlive_the_brain),
 		ON_STAGE("a held descriptor is handed to a child", a_held_descriptor_is_handed_to_a_child),

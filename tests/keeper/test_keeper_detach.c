@@ -47,7 +47,7 @@ static _Noreturn void run_in_background(int fd, const char *words, size_t len)
 	_exit(0);
 }
 
-/* As oxherd does it; gives what the starter is told. */
+/* As oxherd does it; gives the report that the starter gets. */
 static int run(const char *words, size_t len, struct err *e)
 {
 	int fd = -1;

@@ -17,7 +17,7 @@
 #include "stage.h"
 #include "unit.h"
 
-/* A main process that ends by itself after a moment, or when it is told to, and leaves one behind that counts the signals it gets. */
+/* A main process that ends by itself after a moment, or by a signal, and leaves one behind that counts the signals it gets. */
 #define REST "(trap 'echo heard' TERM; trap 'echo done; exit' USR1; echo up; while :; do sleep 0.02; done) & "
 
 static uint64_t say_signal(
@@ -165,7 +165,7 @@ static void a_stop_is_sent_once(void **state)
 	stage_read(out, &text, "heard\n");
 	(void)say_signal(s, KEEPER_STOP, 1, SIGTERM, KEEPER_REACH_MAIN);
 	pass(s);
-	/* The next brain is told that it was asked to end. */
+	/* The next brain learns that it was asked to end. */
 	stage_kill_brain(s);
 	stage_accept(s, true);
 	stage_expect(s, KEEPER_ASKED, 1);
@@ -182,7 +182,7 @@ static void a_stop_is_sent_once(void **state)
 	buf_release(&text);
 }
 
-/* By the stop; after its main process nobody is told again. */
+/* By the stop; after its main process no other gets a signal again. */
 static void a_stop_of_the_tree_reaches_all_once(void **state)
 {
 	struct stage *s = *state;
@@ -329,7 +329,8 @@ int main(void)
 		BOTH("the next keeper does not send it again either", nor_from_the_next_keeper),
 		BOTH("the rest of a tree is not told to end while its main process lives",
 			what_lives_is_not_told_to_end),
-		BOTH("a main process is told to stop once, whoever says it", a_stop_is_sent_once),
+		BOTH("a main process gets the stop signal once, whichever message asks for it",
+			a_stop_is_sent_once),
 		BOTH("a stop for the whole tree reaches all of it, once",
 			a_stop_of_the_tree_reaches_all_once),
 		BOTH("what a tree starts while it ends is left alone", who_comes_later_is_left_alone),

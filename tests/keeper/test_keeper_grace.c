@@ -9,7 +9,7 @@
 
 /* What a main process leaves behind: it counts its signals, and ends at SIGUSR1 only. */
 #define REST "(trap 'echo heard' TERM; trap 'echo done; exit' USR1; echo up; while :; do sleep 0.02; done) & "
-/* The same that ends when it is told to. */
+/* The same that ends on the stop signal. */
 #define MILD "(trap 'echo heard; exit' TERM; echo up; while :; do sleep 0.02; done) & "
 
 enum { LONG_MS = 60000 };
@@ -108,7 +108,7 @@ static void what_stays_is_killed_without_a_brain(void **state)
 	buf_release(&text);
 }
 
-/* It begins when the process is told to stop: what the main process has used up is gone. */
+/* It begins when the process gets the stop signal: what the main process has used up does not count. */
 static void the_grace_is_one_for_all(void **state)
 {
 	struct stage *s = *state;

@@ -45,7 +45,7 @@ static void a_tree_is_killed_whole(void **state)
 		stage_actor(s, i + 1, &out, sins[i]);
 		stage_read(out, &text, "pid ");
 		kill_tree(s, i + 1);
-		/* Whoever had the pipe is gone. */
+		/* The holder of the pipe is gone. */
 		stage_read_all(&out, &text);
 		buf_release(&text);
 	}
@@ -280,7 +280,7 @@ static void orphans_are_nobodys_death(void **state)
 	struct wish w;
 	int out = -1;
 
-	/* Three orphans end while the main process goes on. */
+	/* Three orphans end while the main process keeps running. */
 	wish_program(&w, 1, &out,
 		WORDS("sh", "-c", "for i in 1 2 3; do (true & true); done; echo up; exec sleep 1000"));
 	wish_say(s, &w);
@@ -360,7 +360,7 @@ int main(void)
 			what_hides_is_found_by_descent),
 		ON_STAGE("what lost its mark is found by its session",
 			what_lost_its_mark_is_found_by_its_session),
-		ON_STAGE("that nothing is left is told at once", nothing_left_is_told_at_once),
+		ON_STAGE("an empty tree is reported at once", nothing_left_is_told_at_once),
 		ON_STAGE("a tree that keeps forking is killed", a_tree_that_keeps_forking_is_killed),
 		ON_STAGE("a stopped process hears its SIGTERM", a_stopped_process_hears_its_term),
 		ON_STAGE("a signal reaches the whole tree", a_signal_reaches_the_whole_tree),

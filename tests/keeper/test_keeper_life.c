@@ -254,7 +254,7 @@ static void a_daemon_returns_when_it_serves(void **state)
 	assert_int_equal(stage_wait(caller), 0);
 	s->keeper = (pid_t)stage_expect(s, KEEPER_HELLO, 0)->pid;
 	assert_int_not_equal(s->keeper, caller);
-	/* The caller's output is free, whoever reads it reads its end. */
+	/* The caller's output is closed: its reader reads the end. */
 	stage_read_all(&ends[0], &text);
 	assert_string_equal(text.ptr, "");
 	assert_int_equal(getsid(s->keeper), s->keeper);

@@ -1,4 +1,4 @@
-/* What is told of a child, and what when there cannot be one. */
+/* The messages about a child, and those when there cannot be one. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -332,12 +332,12 @@ int main(void)
 		(sentence), (function), stage_open, stage_close, NULL                                        \
 	}
 	const struct CMUnitTest tests[] = {
-		ON_STAGE("a process is told from birth to death", a_process_is_told_from_birth_to_death),
+		ON_STAGE("a process is reported from birth to death", a_process_is_told_from_birth_to_death),
 		ON_STAGE("an end is reported with its time and what the process used", what_it_used_is_told),
 		ON_STAGE("a spawn leaves the keeper's signals as they were", the_keeper_hears_as_before),
 		ON_STAGE("exit codes and signals come home", exit_codes_come_home),
 		ON_STAGE("200 deaths at once are all told", two_hundred_deaths_at_once_are_all_told),
-		ON_STAGE("a birth is told before its death, and each once", birth_is_told_before_death),
+		ON_STAGE("a birth is reported before its death, and each once", birth_is_told_before_death),
 		ON_STAGE("what cannot be executed comes home with its errno",
 			what_cannot_be_executed_comes_home),
 		ON_STAGE("what cannot be arranged comes home with its stage",

@@ -56,7 +56,7 @@ brain_pid() {
 	oxctl daemon status --json | json_field brain_pid
 }
 
-# Every process that was started by this test and lives, whoever its parent is now.
+# Every process that was started by this test and lives, whichever its parent is now.
 leftovers() {
 	local file
 	env -u OX_TEST grep -lsz "^OX_TEST=$OX_TEST\$" /proc/[0-9]*/environ | while read -r file; do

@@ -270,7 +270,7 @@ static int64_t look_after(struct crowd *c, int64_t now, bool is_ending, bool *is
 {
 	int64_t next = is_ending || !c->plan->rate ? INT64_MAX : due(c, now);
 
-	/* All that is due and has nobody free waits for whoever is free next. */
+	/* All that is due while no client is free waits for the next free one. */
 	if (next <= now)
 		next = INT64_MAX;
 	*is_busy = false;

@@ -1,5 +1,5 @@
 /*
- * What became of the requests: how many failed and how, how long the others took, and the first failures in words.
+ * What became of the requests: how many failed and how, how long the others took, and the first failures as text.
  */
 #ifndef OX_TESTS_LOAD_TALLY_H
 #define OX_TESTS_LOAD_TALLY_H

@@ -28,7 +28,7 @@ void brain_die(struct sim *s)
 	s->has_deadline = false;
 	memset(s->asked, 0, sizeof(s->asked));
 	/*
-	 * The keeper died too, and whoever became the parent of what still runs took the exits.  Half of the times the next keeper finds
+	 * The keeper died too, and the new parent of what still runs took the exits.  Half of the times the next keeper finds
 	 * nothing of what was there, else it knows what has ended, but not how.
 	 */
 	s->has_new_keeper = dies_with_keeper && sim_chance(&random, 50);
@@ -73,7 +73,7 @@ static void adopt(struct sim *s, struct proc *p)
 			(unsigned long long)p->ticket.generation);
 	if (!is_taken || p->is_main_alive)
 		return;
-	/* It is taken without a word: its end was told, or is about to be. */
+	/* It is taken without a report: its end was reported, or is about to be. */
 	check_relearn_states(s);
 	p->was_exit_told = true;
 	herd_exited(s->h, p->ticket, &end, s->now);

@@ -59,7 +59,7 @@ static bool needs_are_ready(const struct sim *s, int app, const char **which)
 		for (int n = 0; n < SIM_NUMBERS; n++) {
 			enum state state = s->states[other][n];
 
-			/* Those that a rollout is to add are not there before the new build has proven itself. */
+			/* Those that a rollout is to add are not there before the new build has passed its test. */
 			wanted += check_is_wanted(s, other, n) &&
 				(!is_rolling(s, other) || is_there(instance_of(s, other, n)));
 			ready += s->is_known[other][n] &&
@@ -193,7 +193,7 @@ static void check_asked(struct sim *s, const struct herd_event *event)
 
 		if (p->ticket.generation == event->run && p->is_asked && event->kind == HERD_EVENT_STATE &&
 			event->to == STATE_FINISHED)
-			sim_fail(s, "%s was asked to end, and is told to have finished", p->name);
+			sim_fail(s, "%s was asked to end, and is reported as finished", p->name);
 	}
 }
 
@@ -315,7 +315,7 @@ static const char *stuck_live(const struct instance *i)
 		(i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY))
 		return timer_is_armed(&i->life) ? NULL : "leaves without a timer";
 	if (i->state != STATE_STOPPING && instance_is_going_down(i) && !app_has_dependents_going_down(i->app))
-		return "should have been told to stop";
+		return "should have received the stop signal";
 	return NULL;
 }
 
@@ -401,7 +401,7 @@ void check_step(struct sim *s)
 			check_instance(s, a->instances.items[n]);
 	}
 	for (int app = 0; app < SIM_APPS; app++)
-		/* Deleted while it was told. */
+		/* Deleted while it was reported. */
 		if (seen[app] != s->wants[app].exists)
 			sim_fail(s, "%s %s, and the herd does not think so", town_names[app],
 				s->wants[app].exists ? "exists" : "was deleted");

@@ -1,5 +1,5 @@
 /*
- * Which ends have been told: a brain writes it down at once, and the next one reads it.
+ * Which ends have been reported: a brain writes it down at once, and the next one reads it.
  */
 #include "herd/herd_private.h"
 #include "sim.h"
@@ -36,7 +36,7 @@ void diary_note(struct sim *s, int app, const struct herd_event *event)
 	if (event->kind != HERD_EVENT_STATE || !event_is_end(event->on) || !event->run)
 		return;
 	if (s->is_restoring && diary_has_end(s, app, event->instance, event->run))
-		sim_fail(s, "the end of run %llu of %s:%d is told twice", (unsigned long long)event->run,
+		sim_fail(s, "the end of run %llu of %s:%d is reported twice", (unsigned long long)event->run,
 			event->app, event->instance);
 	s->diary[s->diary_len++ % SIM_DIARY] =
 		(struct notify_state){ .app = app, .number = event->instance, .run = event->run };

@@ -109,6 +109,6 @@ void disk_check_went_back(struct sim *s, int app, const char *words)
 	if (!a || (!strstr(words, "; it went back, ") && !strstr(words, "; nothing was touched, ")))
 		return;
 	if (is_told != is_lost(s, app, a->current))
-		sim_fail(s, "%s goes on by its old revision, and its files are %s: %s", town_names[app],
+		sim_fail(s, "%s keeps its old revision, and its files are %s: %s", town_names[app],
 			is_told ? "there" : "gone", words);
 }

@@ -1,5 +1,5 @@
 /*
- * People who reload, abort, go on and roll back.
+ * Users who reload, abort, continue and roll back.
  */
 #include <stdio.h>
 

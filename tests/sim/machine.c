@@ -1,5 +1,5 @@
 /*
- * Processes, ports and the keeper's messages.  What is true and what the brain is told are two things: facts take a moment, and those that
+ * Processes, ports and the keeper's messages.  What is true and what the brain learns are two things: facts take a moment, and those that
  * were on their way when the brain died never arrive.
  */
 #include <stdio.h>
@@ -440,7 +440,7 @@ bool machine_is_quiet(const struct sim *s)
 	return true;
 }
 
-/* From here on nothing goes wrong by itself: what runs goes on running, becomes ready, and stops when asked. */
+/* From here on nothing goes wrong by itself: what runs keeps running, becomes ready, and stops when asked. */
 void machine_calm(struct sim *s)
 {
 	s->is_calm = true;

@@ -140,7 +140,7 @@ static bool one_step(struct sim *s)
 	return is_anything_due && !s->failure[0];
 }
 
-/* Checks of health go on for ever; when they all pass, and nothing else is due, it is quiet. */
+/* Checks of health continue for ever; when they all pass, and nothing else is due, it is quiet. */
 static bool is_quiet(const struct sim *s)
 {
 	if (!s->h || s->back_at >= 0 || herd_counts(s->h).timers > herd_counts(s->h).checks ||
@@ -199,7 +199,7 @@ bool sim_run(struct sim *s)
 	if (s->failure[0])
 		return false;
 	be_quiet(s);
-	/* A brain that dies while the daemon stops would be followed by one that goes on. */
+	/* A brain that dies while the daemon stops would be followed by one that continues. */
 	s->dies_in = -1;
 	if (!s->failure[0])
 		driver_shut_down(s, 0);

@@ -45,13 +45,13 @@ struct proc {
 	int64_t ready_at;  /* -1: never */
 	int64_t stop_ms;   /* how long it takes to stop when asked; -1: it ignores that */
 	int64_t kill_ms;   /* how long it takes to die when killed */
-	bool has_children; /* they outlive it until they are told to stop */
+	bool has_children; /* they outlive it until they are stopped */
 	int64_t rest_ms;   /* how long they take to; -1: they ignore that */
 	int64_t grace_ms, stopped_at,
-		ended_at;               /* when it was told to stop first; when the main process ended */
+		ended_at;               /* when it first got the stop signal; when the main process ended */
 	int64_t keeper_grace_ms;        /* after which the keeper kills what is left */
 	bool is_end_wished;             /* a brain has wished for the end of what is left */
-	bool is_end_told, is_gone_sent; /* what is left was told to stop; that nothing is, was sent */
+	bool is_end_told, is_gone_sent; /* what is left got the stop signal; that nothing is left was sent */
 	bool is_watched, is_probed, is_immortal, is_asked, was_asked_to_stop;
 	int64_t ill_until; /* its checks of health fail */
 	int64_t last_fact; /* the keeper tells in order */
@@ -225,7 +225,7 @@ bool machine_hears(struct sim *s);
 void machine_tell(struct sim *s, struct proc *p, enum happens what);
 void machine_end_main(struct sim *s, struct proc *p, int code, int signal);
 
-/* tree.c: how a process and what comes from it are told to stop, and killed */
+/* tree.c: how a process and what comes from it are stopped and killed */
 void tree_signal(void *context, struct ticket t, const char *signal);
 void tree_stop(void *context, struct ticket t, const char *signal, enum reach reach);
 void tree_shutdown(void *context, struct ticket t, const char *signal);
@@ -281,14 +281,14 @@ bool town_parse(const char *name, int *app, int *number);
 
 /* driver.c */
 void driver_act(struct sim *s, uint64_t number);
-/* NULL: whoever asks does not wait, or too many wait. */
+/* NULL: the caller does not wait, or too many wait. */
 struct asked *driver_ask(struct sim *s, uint64_t *random);
 void driver_settle_failed(struct asked *a);
 /* driver_again.c */
 void driver_resize(struct sim *s, int app, int count);
 void driver_scale(struct sim *s, uint64_t *random);
 void driver_once(struct sim *s, uint64_t *random);
-/* The next brain is there: whoever has no answer asks again.  `is_exact`: it knows all that the last one did. */
+/* The next brain is there: callers without an answer ask again.  `is_exact`: it knows all that the last one did. */
 void again_ask(struct sim *s, bool is_exact);
 
 /* driver_roll.c */
@@ -298,7 +298,7 @@ bool driver_is_there_yet(const struct sim *s, int app, int number);
 bool driver_wants_up(const struct sim *s, int app, int number, bool fallback);
 void driver_reload(struct sim *s, uint64_t *random);
 void driver_steer(struct sim *s, uint64_t *random);
-/* Everything is told to stop, and no more is asked for. */
+/* Everything is stopped, and nothing more is requested. */
 void driver_shut_down(struct sim *s, int64_t deadline_ms);
 
 /* brain.c */
@@ -306,7 +306,7 @@ void brain_start(struct sim *s);
 void brain_die(struct sim *s);
 void brain_save(struct sim *s);
 void brain_end(struct sim *s);
-/* The keeper remembers who was told to end, for the next brain. */
+/* The keeper remembers which processes were stopped, for the next brain. */
 void brain_stopping(void *context, struct ticket t);
 
 /* disk.c */
@@ -333,7 +333,7 @@ void roll_relearn(struct sim *s);
 void check_spawn(struct sim *s, const struct spawn_effect *wish);
 void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
-/* diary.c: which ends were told, remembered over the deaths of brains; that of a run is told once. */
+/* diary.c: which ends were reported, remembered over the deaths of brains; that of a run is reported once. */
 void diary_trace(struct sim *s, const struct herd_event *event);
 void diary_note(struct sim *s, int app, const struct herd_event *event);
 void diary_check_limited(struct sim *s, const struct instance *i, const struct herd_event *event);

@@ -1,5 +1,5 @@
 /*
- * How a process is told to stop, what is left of its tree too, and how both are killed: each signal once, whichever brain says it again, and no SIGKILL
+ * How a process is stopped, what is left of its tree too, and how both are killed: each signal once, whichever brain says it again, and no SIGKILL
  * before the grace of the whole tree is over.
  */
 #include "base/str.h"
@@ -54,7 +54,7 @@ void tree_stop(void *context, struct ticket t, const char *signal, enum reach re
 		return;
 	}
 	if (p->was_exit_told)
-		sim_fail(s, "%s: a %s was wished for a process whose end was told", p->name, signal);
+		sim_fail(s, "%s: a %s was requested for a process whose end was reported", p->name, signal);
 	/* A new brain says it again; the keeper sends it once, and what was right the first time need not be now. */
 	if (p->was_asked_to_stop) {
 		repeat_grace(s, p);
@@ -117,7 +117,8 @@ void tree_end(void *context, struct ticket t, const char *signal)
 	sim_trace(s, "wish: %s for the rest of %s, generation %llu", signal, p->name,
 		(unsigned long long)t.generation);
 	if (p->is_main_alive)
-		sim_fail(s, "%s: the rest of its tree is told to stop while its main process lives", p->name);
+		sim_fail(s, "%s: the rest of its tree gets the stop signal while its main process lives",
+			p->name);
 	if (p->was_asked_to_stop || p->is_end_wished)
 		repeat_grace(s, p);
 	else

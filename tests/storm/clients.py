@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-Clients that do not behave, and daemons that are busy: whoever comes next is answered at once.
+Clients that do not behave, and daemons that are busy: the next client is answered at once.
 
 STORM_SLOW_SECS (3): how long the slow app takes to stop; 30 for the long run.
 """
@@ -167,7 +167,7 @@ def deaf_subscriber():
         note('200 restarts beside a subscriber that never reads: %.2f s' % took)
         assert took < 20
         at_once(d, 'clients that never read')
-        # It is told what it missed, once it reads.
+        # It learns what it missed, once it reads.
         subscriber.socket.settimeout(2)
         seen = 0
         try:

@@ -41,7 +41,7 @@ def second_refuses():
 
 
 def ten_starters():
-    """One of them becomes the daemon, whoever was first; the others say so."""
+    """One of them becomes the daemon, the first one; the others say so."""
     with daemon() as d:
         d.call('daemon.shutdown')
         assert wait_gone(d.keeper, 10)

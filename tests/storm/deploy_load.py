@@ -3,7 +3,7 @@
 Deploys of a herd of Node servers behind nginx, while crowds of clients ask without a pause: whatever is deployed, and whatever happens
 meanwhile, nobody goes without an answer, and never are fewer ready than were asked for.
 
-STORM_DEPLOYS (2): how many in a row; STORM_HEALTHY_MS (200): how long each instance has to prove itself; STORM_FAIL_TIMEOUT (1): for
+STORM_DEPLOYS (2): how many in a row; STORM_HEALTHY_MS (200): how long each instance is tested; STORM_FAIL_TIMEOUT (1): for
 how long nginx, where nobody tells it who serves, keeps away from a server that refused it: 10 is its own; STORM_READY_SECS (3): the
 ready_timeout_secs of a bad build; STORM_SEED (1).
 """
@@ -129,7 +129,7 @@ def ended(place):
 
 
 def deployed_without_brain(place):
-    """Whoever takes over may go on or go back, but not stop in the middle."""
+    """The next brain may continue or roll back, but not stop in the middle."""
     now = '1'
     for version in range(2, 2 + max(1, DEPLOYS // 2)):
         place.write(version)
@@ -145,7 +145,7 @@ def deployed_without_brain(place):
         place.d.patient_call('ping')
         found = ended(place)
         said = words.communicate(timeout=120)[0].decode(errors='replace').strip().splitlines()
-        note('brain killed after %.2f s: %s; oxctl said: %s' % (after, 'it went on' if found == str(version) else 'it went back',
+        note('brain killed after %.2f s: %s; oxctl said: %s' % (after, 'it continued' if found == str(version) else 'it went back',
                                                              said[-1] if said else 'nothing'))
         assert found in (now, str(version)), (found, now, version)
         now = found
@@ -219,6 +219,6 @@ if __name__ == '__main__':
         ('a crash in the middle of a deploy: the right count and one revision', under_load(crashed_meanwhile, 'GET', 3)),
         ('behind the four static lines of the guide no GET fails in %d reloads' % DEPLOYS,
          under_load(reloaded, 'GET', is_static=True)),
-        *(('a build that %s fails no request, and the old one goes on' % name, under_load(bad_build(name)))
+        *(('a build that %s fails no request, and the old one keeps running' % name, under_load(bad_build(name)))
           for name in BAD_BUILDS),
     )

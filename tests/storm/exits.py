@@ -46,7 +46,7 @@ def all_at_once():
         woken = time.monotonic()
         os.kill(d.keeper, signal.SIGCONT)
         assert eventually(lambda: not zombies(d), 5), len(zombies(d))
-        # In one go: whoever looked once a second would leave them for about half of one.
+        # In one go: a look once a second would leave them for about half of one.
         assert time.monotonic() - woken < AT_ONCE, time.monotonic() - woken
         assert eventually(lambda: all(p['last_exit'] for p in d.processes().values()), 5)
         took = time.monotonic() - begin

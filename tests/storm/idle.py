@@ -56,7 +56,7 @@ def calls(d):
 
 def with_instances():
     with daemon() as d:
-        # In the turn of all kinds: a port of one's own, one passed on, none; and one that crashed once.
+        # In the turn of all kinds: an own port, one passed on, none; and one that crashed once.
         d.apply('''
             [processes.many]
             command = "sleep 100000"

@@ -108,7 +108,7 @@ def served(d, build, canary=0, command='%s/examples/hello/hello' % BUILD):
 
 
 def outcome(d, method, **params):
-    """How a rollout ended, in words, whether it was a success or not."""
+    """How a rollout ended, as text, whether it was a success or not."""
     try:
         return json.dumps(d.client(180).call(method, **params))
     except Refused as why:
@@ -150,7 +150,7 @@ def roll(d):
 
 
 def canary(d, word):
-    """A deploy that waits for a word, and hears it."""
+    """A deploy that waits for --continue, and gets it."""
     client = d.client(180)
     client.send('deploy', oxfile=served(d, 'canary to ' + word, canary=1), env=ENV)
     assert eventually(lambda: is_waiting(d), 60), d.call('status')['apps']
@@ -168,7 +168,7 @@ def judge(report, who):
     found = [line for line in re.findall(r'== (.*)', report)
              if re.match(r'Invalid (read|write)|Conditional jump|Use of uninit|Syscall param|.* bytes in .* (definitely|possibly|indirectly) lost',
                          line)]
-    # Beyond those that valgrind and whoever started us own.
+    # Beyond those of valgrind and of our parent.
     for match in re.finditer(r'Open (?!file descriptor [012]:)(.*)\n(?:==\d+==(.*)\n)?', report):
         if 'inherited from parent' in (match.group(2) or '') or '.valgrind' in match.group(1):
             continue

@@ -80,7 +80,7 @@ def check_words(d, count_of):
     for burst in range(1, count_of + 1):
         here = [why for why in told if re.search(r'crash %d,|words of %d$' % (burst, burst), why)]
         assert len(here) == 1 and here[0].startswith('exit code 3') and here[0].endswith('\nlast words of %d' % burst), \
-            'the end of run %d is told like this: %s' % (burst, here)
+            'the end of run %d is reported like this: %s' % (burst, here)
     timeline = d.call('why', target='burst:0')['instances'][0]['timeline']
     assert any(entry['words'].endswith('\nlast words of %d' % count_of) for entry in timeline), timeline[-3:]
 
@@ -124,6 +124,6 @@ def killed():
 
 if __name__ == '__main__':
     run(
-        ('%d runs of %d lines each: all lines are there, in order, and every last word is told' % (BURSTS, LINES), undisturbed),
+        ('%d runs of %d lines each: all lines are there, in order, and every last line is reported' % (BURSTS, LINES), undisturbed),
         ('and the same while every brain is killed after a fifth of a second', killed),
     )

@@ -97,7 +97,7 @@ def one_round(d, witness):
     d.call('delete')
     assert d.call('status')['apps'] == []
     assert eventually(lambda: not d.fifos(), 20), d.fifos()[:3]
-    # Whoever is answered now is answered by a daemon that has tidied up.
+    # An answer now comes from a daemon that has tidied up.
     witness.call('ping')
 
 

@@ -152,7 +152,7 @@ def name_of(client, forms):
 
 
 def judge(d, forms, clients, since):
-    """None was cut, and each server finished one that it had when it was told to stop."""
+    """None was cut, and each server finished one that it had when it got the stop signal."""
     for client in clients:
         client.ends = True
     for client in clients:

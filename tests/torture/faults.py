@@ -217,7 +217,7 @@ def learn(d, place):
 
 def leaked(d, place):
     """
-    What is still open and is not usually, or ''.  Who takes over what another began watches it in other ways; and who goes on after an upgrade that
+    What is still open and is not usually, or ''.  Who takes over what another began watches it in other ways; and one that continues after an upgrade that
     failed holds what it held before, and its brain's program.
     """
     said = ['']

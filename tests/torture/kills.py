@@ -63,7 +63,7 @@ def oxfile(d):
 
 
 def ask(d, method, **params):
-    """Until it is heard: whoever was killed under the request may have done it or not."""
+    """Until it is heard: a brain killed under the request may have done it or not."""
     end = time.monotonic() + 20
     while True:
         try:
@@ -75,7 +75,7 @@ def ask(d, method, **params):
 
 
 def once(d, method, **params):
-    """A rollout that is cut off goes on or goes back: which one is not the question."""
+    """A rollout that is cut off continues or rolls back: which one is not the question."""
     with contextlib.suppress(OSError, ValueError, Refused):
         d.call(method, **params)
 
@@ -195,7 +195,7 @@ def numbers_written(d):
 
 
 def rolling(d):
-    """A rollout that goes on, or more than one revision after it."""
+    """A rollout in progress, or more than one revision after it."""
     answer = d.call('status')
     rollout = next(a['rollout'] for a in answer['apps'] if a['name'] == 'rolled')
     revisions = {p['revision'] for p in answer['processes'] if p['name'] == 'rolled'}
@@ -299,7 +299,7 @@ def nothing_left():
 
 if __name__ == '__main__':
     run(
-        ('%d times keeper, brain or both are killed, stopped or replaced, and whoever asks is answered in the end' % KILLS, the_torture),
+        ('%d times keeper, brain or both are killed, stopped or replaced, and every client is answered in the end' % KILLS, the_torture),
         ('no service was restarted by it', none_restarted),
         ('none is doubled, missing or left over, and status says what there is', none_doubled),
         ('no request failed', none_failed),

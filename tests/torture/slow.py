@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """
-A disk on which a write takes long: what runs goes on, who asks is answered, and what was asked for is there afterwards, also when the brain dies while
+A disk on which a write takes long: apps keep running, clients are answered, and changes are there afterwards, also when the brain dies while
 it waits for the disk.
 
 TORTURE_SLOW_MS (200): what an fsync takes.
@@ -121,7 +121,7 @@ def kept():
 
 
 def overtaken():
-    """A restart that nothing on the disk knows of yet, of a program that ends well when it is told to."""
+    """A restart that nothing on the disk knows of yet, of a program that ends with 0 on the stop signal."""
     with slow_daemon() as d:
         path = os.path.join(d.home, 'overtaken.toml')
         d.patient('apply', oxfile=path, text=PATIENT, env={'PATH': os.environ['PATH'], 'TORTURE': d.home})

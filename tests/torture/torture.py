@@ -15,7 +15,7 @@ def number(name, fallback):
 
 
 def mains(home):
-    """Every living main process that a daemon with this home ever started, whoever its parent is now: id -> pids."""
+    """Every living main process that a daemon with this home ever started, whichever its parent is now: id -> pids."""
     found = {}
     for name in os.listdir('/proc'):
         if not name.isdigit():
@@ -37,7 +37,7 @@ def everybody(home):
 
 def problems(d, wanted):
     """
-    What is wrong just now, in words; '' if nothing is.  `wanted`: app -> instances; None: any number, as it comes and goes.  What the kernel has is
+    What is wrong just now, as text; '' if nothing is.  `wanted`: app -> instances; None: any number, as it comes and goes.  What the kernel has is
     what is wanted, each once, and status says the same.
     """
     there = mains(d.home)

@@ -56,7 +56,7 @@ int fake_apply(struct fake *f);
 void fake_answer(struct fake *f);
 /* Time passes; timers fire when they are due, and what follows is answered. */
 void fake_pass(struct fake *f, int64_t ms);
-/* The same, and whoever is told to stop does so at once. */
+/* The same, and a process that gets the stop signal ends at once. */
 void fake_live(struct fake *f, int64_t ms);
 int fake_request(struct fake *f, enum herd_verb verb, const char *target, uint64_t id, bool waits_ready);
 int fake_scale(struct fake *f, const char *app, int count);

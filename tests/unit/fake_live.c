@@ -1,5 +1,5 @@
 /*
- * A world in which time passes and whoever is told to stop does so.
+ * A world in which time passes, and a process that gets the stop signal ends.
  */
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 void scene_begin(struct fake *f);
 /* The herd written down and read again says the same; else false, and both are in `out`. */
 bool scene_is_remembered(struct fake *f, struct buf *out);
-/* The brain dies; the next one is told of what still has a process, and continues. */
+/* The brain dies; the next one learns what still has a process, and continues. */
 void scene_rebirth(struct fake *f);
 /* Everything that can be asked of the herd. */
 void scene_status(struct fake *f);

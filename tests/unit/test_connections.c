@@ -94,7 +94,7 @@ static void nobody_makes_room_for_another_user_of_no_more_rights(void **state)
 	assert_int_equal(come(&c, 9, true), 8);
 }
 
-static void whoever_has_more_rights_gets_the_place_of_one_that_is_idle(void **state)
+static void more_rights_get_the_place_of_an_idle_connection(void **state)
 {
 	struct crowd c = { .count = 0 };
 
@@ -122,7 +122,7 @@ int main(void)
 		PROMISE("no connection is closed for another user of no more rights",
 			nobody_makes_room_for_another_user_of_no_more_rights),
 		PROMISE("an idle connection is closed for a user of more rights",
-			whoever_has_more_rights_gets_the_place_of_one_that_is_idle),
+			more_rights_get_the_place_of_an_idle_connection),
 	};
 
 	return cmocka_run_group_tests_name("connections", tests, NULL, NULL);

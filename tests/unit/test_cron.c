@@ -307,7 +307,7 @@ int main(void)
 		PROMISE("lists, ranges and steps become bits", fields_become_bits),
 		PROMISE("names, words, blanks and Sunday's two numbers mean the same",
 			spellings_are_the_same),
-		PROMISE("a mistake is told with its field", mistakes_are_told_with_their_field),
+		PROMISE("a mistake is reported with its field", mistakes_are_told_with_their_field),
 		PROMISE("a long mistake is cut between two characters",
 			long_mistakes_are_cut_between_characters),
 		PROMISE("weekdays are those of the calendar", weekdays_are_the_calendars),

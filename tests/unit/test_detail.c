@@ -140,7 +140,7 @@ static void odd_members_are_survived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE("an exit that nobody saw is told as that", an_unseen_exit_is_told_as_that),
+		PROMISE("an exit that no daemon saw is shown as that", an_unseen_exit_is_told_as_that),
 		PROMISE("a spare that is gone says how long ago that was",
 			a_spare_that_is_gone_is_told_with_its_age),
 		PROMISE("each instance tells what it is, why, its counts and its past",

@@ -222,7 +222,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("a .env file is read as people write it", reads_what_people_write),
-		PROMISE("a mistake is told with its line and column", says_where_it_is_wrong),
+		PROMISE("a mistake is reported with its line and column", says_where_it_is_wrong),
 		PROMISE("one run tells every mistake, with a hint", tells_every_mistake),
 		PROMISE("no complaint repeats what may be a secret", repeats_no_secret),
 		PROMISE("the place of each name is known", knows_where_a_name_stands),

@@ -72,7 +72,7 @@ int main(void)
 		PROMISE("a port in ip_local_port_range is the kernel's, unless it is reserved",
 			the_range_without_what_is_reserved),
 		PROMISE("a range that makes no sense has no ports", what_makes_no_sense_is_no_range),
-		PROMISE("whoever owns such a port hears which and what to do, reserved ones kept",
+		PROMISE("the warning names such a port and what to do, reserved ones kept",
 			it_says_what_to_do),
 	};
 

@@ -115,7 +115,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("what has no limits may use anything", without_limits),
-		PROMISE("memory above its limit is told with both figures", memory),
+		PROMISE("memory above its limit is reported with both figures", memory),
 		PROMISE("a processor used too much counts only for the whole window, without a pause",
 			processor),
 		PROMISE("what is near a limit is looked at often, and the rest seldom", looks),

@@ -155,9 +155,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("what an app depends on comes before it", what_is_needed_comes_first),
-		PROMISE("a circle of dependencies is told once, as a chain",
+		PROMISE("a circle of dependencies is reported once, as a chain",
 			a_circle_is_told_once_as_a_chain),
-		PROMISE("a dependency that is not defined is told", a_name_that_is_not_there_is_told),
+		PROMISE("a dependency that is not defined is reported", a_name_that_is_not_there_is_told),
 		PROMISE("start_order decides among apps that could start together",
 			start_order_decides_within_a_level),
 		PROMISE("an app cannot depend on a disabled one", a_needed_app_that_is_disabled_is_an_error),

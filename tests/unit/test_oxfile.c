@@ -376,7 +376,7 @@ int main(void)
 			env_files_are_read_in_order_and_env_wins),
 		PROMISE("a missing env_file is an error or a warning, as the caller says",
 			a_missing_env_file_is_an_error_or_a_warning_as_the_caller_says),
-		PROMISE("a broken env_file is told with its own name and line",
+		PROMISE("a broken env_file is reported with its own name and line",
 			a_broken_env_file_is_told_with_its_own_name_and_line),
 		PROMISE("ready is the health check, then listen for a written port, then alive",
 			ready_is_health_then_listen_then_alive),

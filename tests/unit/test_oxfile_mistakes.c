@@ -150,7 +150,7 @@ static void every_mistake_is_told_with_its_place(void **state)
 	for (size_t i = 0; i < sizeof(bad_cases) / sizeof(bad_cases[0]); i++) {
 		char *complaints = read_bad(bad_cases[i].text);
 
-		/* How a broken string is told is the TOML reader's own business. */
+		/* How a broken string is reported is up to the TOML reader. */
 		if (!strstr(bad_cases[i].text, "'x\n"))
 			assert_string_equal(complaints, bad_cases[i].complaints);
 		mem_free(complaints);
@@ -160,7 +160,7 @@ static void every_mistake_is_told_with_its_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE("every mistake is told at once, with its place and a suggestion",
+		PROMISE("every mistake is reported at once, with its place and a suggestion",
 			every_mistake_is_told_with_its_place),
 	};
 

@@ -490,7 +490,7 @@ int main(void)
 		PROMISE("eleven nightly restarts do not count, the one crash is restarted",
 			only_crashes_count),
 		PROMISE("a spawn that fails is retried for ever", a_failed_spawn_is_retried_for_ever),
-		PROMISE("a decision says why, in words that name the key", it_says_why),
+		PROMISE("a decision has a reason that names the key", it_says_why),
 		PROMISE("an end that nobody saw is no crash", an_unseen_end_is_no_crash),
 		PROMISE("the longest words fit", the_longest_words_fit),
 	};

@@ -342,7 +342,7 @@ int main(void)
 		PROMISE("many lines in one read come out one by one, blank ones skipped",
 			many_lines_in_one_read),
 		PROMISE("a stream may come byte by byte", byte_by_byte),
-		PROMISE("a line at the limit passes, one beyond is told once and nothing follows",
+		PROMISE("a line at the limit passes, one beyond is reported once and nothing follows",
 			a_line_at_the_limit_passes_and_one_beyond_is_lost),
 		PROMISE("a request comes out whole", a_request_comes_out_whole),
 		PROMISE("an id comes back as it was sent", an_id_comes_back_as_it_was_sent),

@@ -182,7 +182,7 @@ static void a_snapshot_is_as_promised_and_is_read_back(void **state)
 	buf_release(&again);
 }
 
-/* As the first release had it, and before it was told what was dropped, who rolled back, and from which folder. */
+/* As the first release had it, without what was dropped, who rolled back, and from which folder. */
 static void a_daemon_of_before_is_understood(void **state)
 {
 	static const char text[] =

@@ -93,7 +93,7 @@ static void reads_a_character(void **state)
 		{ "\xf5\x80\x80\x80", 0, 0 },
 		{ "\xf8\x88\x80\x80\x80", 0, 0 },
 		{ "\xff", 0, 0 },
-		/* cut off, or going on with what does not */
+		/* cut off, or followed by a wrong byte */
 		{ "\x80", 0, 0 },
 		{ "\xc3", 0, 0 },
 		{ "\xe2\x82", 0, 0 },

@@ -84,7 +84,7 @@ int main(void)
 		PROMISE("a duration is so long ago", ago),
 		PROMISE("a time alone is the last time that it was so", of_the_clock),
 		PROMISE("a date is its first moment, with a time that, with a Z in UTC", dates),
-		PROMISE("what is no time is refused, and what would be one is told", nonsense),
+		PROMISE("what is no time is refused, with an example of one", nonsense),
 	};
 
 	return cmocka_run_group_tests_name("when", tests, NULL, NULL);

@@ -152,7 +152,7 @@ static void a_line_that_has_its_stamp_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE("a format in words is read as dayjs reads it", words_as_pm2_users_write_them),
+		PROMISE("a format of words is read as dayjs reads it", words_as_pm2_users_write_them),
 		PROMISE("a format with % is read as strftime reads it", percent_as_strftime),
 		PROMISE("what a format does not know stays as it is written", what_is_unknown_stays),
 		PROMISE("noon, midnight, Sunday and half zones are right", edges_of_the_clock),

@@ -1,5 +1,5 @@
 /*
- * What is not TOML, and what is too much of it: one complaint each, in words that help.
+ * What is not TOML, and what is too much of it: one complaint each, with a hint.
  */
 #include <string.h>
 

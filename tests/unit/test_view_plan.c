@@ -150,7 +150,7 @@ int main(void)
 			every_change_has_its_line),
 		PROMISE("a verdict leaves zeroes out", a_verdict_leaves_zeroes_out),
 		PROMISE("nothing to do is said, with what is kept", nothing_to_do_is_said),
-		PROMISE("keeps are told once for each app and reason", keeps_are_told_by_app_and_reason),
+		PROMISE("keeps are shown once for each app and reason", keeps_are_told_by_app_and_reason),
 		PROMISE("colour marks the verbs alone", colour_marks_the_verbs_alone),
 		PROMISE("ten thousand keeps are one line", ten_thousand_keeps_are_one_line),
 	};
