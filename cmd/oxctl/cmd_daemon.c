@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "install.h"
 #include "launch.h"
 #include "options.h"
@@ -91,11 +92,11 @@ static int daemon_start(void)
 	const char *words = "the daemon is already running";
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = daemon_call_try_connect(&client, &e);
+	int code = daemon_try_connect(&client, &e);
 
 	if (code != EXIT_DONE) {
 		words = "the daemon is running";
-		code = daemon_call_launch(&client);
+		code = daemon_launch(&client);
 	}
 	if (code == EXIT_DONE)
 		code = say_running(client, words);
@@ -119,7 +120,7 @@ static int end_daemon(bool keeps_services, struct ending *who)
 	struct daemon_call t = {
 		.method = "daemon.shutdown", .is_long = true, .is_question = true, .e = ERR_INIT
 	};
-	int code = daemon_call_connect(&client);
+	int code = daemon_connect(&client);
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
@@ -162,7 +163,7 @@ static bool is_back(const struct ending *who)
 {
 	struct daemon_call t = { .method = "daemon.info", .e = ERR_INIT };
 	struct client *client = NULL;
-	bool is_other = daemon_call_try_connect(&client, &t.e) == EXIT_DONE &&
+	bool is_other = daemon_try_connect(&client, &t.e) == EXIT_DONE &&
 		daemon_call_try_call(client, &t) == EXIT_DONE &&
 		json_get_int(t.result, "brain_pid", 0) != who->brain_pid;
 
@@ -184,7 +185,7 @@ static int daemon_restart(void)
 	while (!is_back(&who) && !launch_is_gone(who.pid, NAP_MS))
 		if (clock_ms() > deadline)
 			return still_there(&who);
-	code = daemon_call_launch(&client);
+	code = daemon_launch(&client);
 	if (code == EXIT_DONE)
 		code = say_running(client, "the daemon was restarted; its apps kept running");
 	client_free(client);
@@ -286,7 +287,7 @@ static int ask_upgrade(struct ending *who)
 	struct daemon_call t = { .method = "daemon.upgrade", .is_long = true, .e = ERR_INIT };
 	char *keeper = find_program("oxherd", &t.e);
 	char *brain = keeper ? find_program("oxherd-brain", &t.e) : NULL;
-	int code = brain ? daemon_call_connect(&client) : daemon_call_fail(EXIT_FAILED, "%s", t.e.text.ptr);
+	int code = brain ? daemon_connect(&client) : daemon_call_fail(EXIT_FAILED, "%s", t.e.text.ptr);
 
 	if (code == EXIT_DONE)
 		code = ask_info(client, &info);
@@ -338,7 +339,7 @@ static int daemon_upgrade(void)
 		if (clock_ms() > deadline)
 			return still_there(&who);
 	/* One that was killed on the way is started again, as by any command; one that was stopped by a request is not. */
-	code = daemon_call_connect(&client);
+	code = daemon_connect(&client);
 	if (code == EXIT_DONE)
 		code = ask_info(client, &t);
 	if (code == EXIT_DONE)

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "options.h"
 #include "os/clock.h"
 #include "scope.h"
@@ -147,7 +148,7 @@ static int follow_events(struct event_reading *told)
 static int print_events(struct event_reading *told)
 {
 	struct err e = ERR_INIT;
-	int code = daemon_call_connect(&told->client);
+	int code = daemon_connect(&told->client);
 
 	while (code == EXIT_DONE) {
 		code = tell_news(told);
@@ -157,7 +158,7 @@ static int print_events(struct event_reading *told)
 			code = follow_events(told);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = daemon_call_reconnect(&told->client, &e);
+		code = daemon_reconnect(&told->client, &e);
 		if (code != EXIT_DONE)
 			daemon_call_fail(code, "%s", e.text.ptr);
 	}

@@ -157,6 +157,8 @@ static int print_mdoc(struct buf *out)
 		{ "methods", methods_print_mdoc },
 		{ "kinds", mdoc_kinds },
 		{ "errors", rpc_codes_print_mdoc },
+		{ "reasons", manual_reasons },
+		{ "reason-fields", manual_reason_fields },
 	};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {

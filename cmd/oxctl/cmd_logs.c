@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "log_search.h"
 #include "model/logline.h"
 #include "options.h"
@@ -253,13 +254,13 @@ static int print_all_logs(struct log_reading *r, const struct json *params)
 {
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = daemon_call_await(&client, &e);
+	int code = daemon_await(&client, &e);
 
 	while (code == EXIT_DONE) {
 		code = print_logs(r, client, params);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = daemon_call_reconnect(&client, &e);
+		code = daemon_reconnect(&client, &e);
 	}
 	if (e.text.len && code != EXIT_DONE)
 		fail_without_daemon(code, &e);

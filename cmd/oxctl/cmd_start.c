@@ -9,6 +9,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "lookup.h"
 #include "model/selector.h"
 #include "options.h"
@@ -149,7 +150,7 @@ static bool has_past(void)
 	struct dirs dirs = { .run = NULL };
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	bool answers = daemon_call_try_connect(&client, &e) != EXIT_NO_DAEMON;
+	bool answers = daemon_try_connect(&client, &e) != EXIT_NO_DAEMON;
 
 	if (!answers && dirs_find(&dirs, &e) == 0)
 		answers = file_exists(dirs.state);
@@ -323,13 +324,13 @@ static int ask_apply(const char *path, struct daemon_call *t, const struct opt_r
 {
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = daemon_call_try_connect(&client, &e);
+	int code = daemon_try_connect(&client, &e);
 
 	if (code == EXIT_NO_DAEMON) {
 		code = check_here(path, t);
 		if (code != EXIT_DONE || dry_run)
 			goto out;
-		code = daemon_call_launch(&client);
+		code = daemon_launch(&client);
 	} else if (code != EXIT_DONE) {
 		daemon_call_fail(code, "%s", e.text.ptr);
 	}

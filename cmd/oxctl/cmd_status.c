@@ -66,6 +66,7 @@ static int print_once(const struct opt_rest *rest)
 	int code = EXIT_DONE;
 
 	t.params = daemon_call_targets(rest, 0);
+	daemon_call_newer(&t, "version", SNAPSHOT_VERSION_MAX);
 	t.text = as_json ? &out : NULL;
 	code = daemon_call_ask(&t);
 	if (code == EXIT_DONE && as_json)

@@ -1,38 +1,27 @@
 #include "daemon_call.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "base/str.h"
 #include "cmd.h"
 #include "control/client.h"
-#include "daemon_paths.h"
+#include "daemon_connect.h"
 #include "interrupt.h"
-#include "launch.h"
 #include "model/fields.h"
 #include "model/snapshot.h"
 #include "os/clock.h"
-#include "os/dirs.h"
 #include "wire/methods.h"
 #include "wire/rpc.h"
 
 enum {
-	CONNECT_MS = 10000,
-	SILENCE_MS = 2000,   /* without a word: the keeper is made to look whether its brain answers */
-	NUDGE_MS = 300,      /* without a socket: whether that is there */
-	ANSWER_MS = 30000,   /* to a question that takes no time */
-	AFTER_MS = 5000,     /* for the daemon's own answer that it timed out */
-	LOST_RACE_MS = 1000, /* another oxctl started the daemon, or its brain is on its way back */
-	NAP_MS = 10,
-	BACK_MS = 10000, /* for a daemon that lives to answer again */
-	NEXT_MS = 2000,  /* for another daemon where the one that we talked to is gone */
-	TRIES_MAX = 10,  /* at one question, of which each lost the brain */
+	ANSWER_MS = 30000, /* to a question that takes no time */
+	AFTER_MS = 5000,   /* for the daemon's own answer that it timed out */
+	TRIES_MAX = 10,    /* at one question, of which each lost the brain */
 };
 
 /* --- what is asked --- */
@@ -52,6 +41,12 @@ struct json *daemon_call_targets(const struct opt_rest *rest, int from)
 	if (rest->count > from)
 		daemon_call_set_strings(params, "targets", rest->items + from, rest->count - from);
 	return params;
+}
+
+void daemon_call_newer(struct daemon_call *t, const char *name, int64_t value)
+{
+	json_set_int(t->params, name, value);
+	t->newer = name;
 }
 
 /* "10s", "500ms"; a bare number is seconds. */
@@ -85,229 +80,6 @@ static void set_deadline(struct daemon_call *t, int64_t *deadline_ms)
 	if (!json_get(t->params, "timeout_ms"))
 		json_set_int(t->params, "timeout_ms", ms);
 	*deadline_ms = ms + AFTER_MS;
-}
-
-/* --- connecting --- */
-
-static void on_silence(void *context)
-{
-	(void)context;
-	daemon_paths_nudge();
-}
-
-/* The client that is there is used again. */
-static int connect_once(struct client **client, const char *path, int64_t timeout_ms, struct err *e)
-{
-	int code = EXIT_DONE;
-
-	if (*client)
-		return client_reconnect(*client, timeout_ms, e);
-	*client = client_connect(path, timeout_ms, &code, e);
-	if (*client)
-		client_on_silence(*client, SILENCE_MS, on_silence, NULL);
-	return code;
-}
-
-static int connect_at(struct client **client, const char *path, struct err *e)
-{
-	int code = connect_once(client, path, SILENCE_MS, e);
-	bool was_refused = false;
-
-	/* So many wait for a brain that takes nobody that there is no room for one more. */
-	if (code == EXIT_TIMED_OUT) {
-		daemon_paths_nudge();
-		code = connect_once(client, path, CONNECT_MS, e);
-	}
-	/* One that ends takes its socket with it. */
-	was_refused = e->number == ECONNREFUSED;
-	if (code == EXIT_NO_DAEMON)
-		err_set(e, "no daemon is running; start one with 'oxctl start'");
-	e->number = was_refused ? ECONNREFUSED : e->number;
-	return code;
-}
-
-static int try_connect(struct client **client, struct err *e)
-{
-	struct dirs dirs = { .run = NULL };
-	char *path = NULL;
-	int code = EXIT_FAILED;
-
-	if (dirs_find(&dirs, e) == 0) {
-		path = path_join(dirs.run, "oxherd.sock");
-		code = connect_at(client, path, e);
-	}
-	mem_free(path);
-	dirs_release(&dirs);
-	return code;
-}
-
-int daemon_call_try_connect(struct client **client, struct err *e)
-{
-	*client = NULL;
-	return try_connect(client, e);
-}
-
-/* What is to be said where nobody answers: how long it was waited for, and for whom. */
-static bool has_answer(
-	const struct daemon_paths *w, int64_t waited_ms, int64_t patience_ms, int *code, struct err *e)
-{
-	if (w->elsewhere) {
-		err_set(e,
-			"the daemon has its run folder at '%s', and is looked for at another place; set XDG_RUNTIME_DIR or OXHERD_HOME as it was when it was started",
-			w->elsewhere);
-		*code = EXIT_FAILED;
-		return true;
-	}
-	if (w->pid && waited_ms >= BACK_MS) {
-		err_set(e, "the daemon (pid %lld) does not answer; its log says why", (long long)w->pid);
-		*code = EXIT_TIMED_OUT;
-		return true;
-	}
-	return !w->pid && waited_ms >= patience_ms;
-}
-
-/*
- * Where nobody answers and the keeper lives, its brain is being restarted, or its socket is gone: then the keeper gets a signal.  Without a keeper a
- * connection is tried for `patience_ms`.
- */
-static int await_daemon(struct client **client, int64_t patience_ms, bool *was_left, struct err *e)
-{
-	int64_t begun = clock_ms();
-	int64_t nudge_at = begun + NUDGE_MS;
-	int code = try_connect(client, e);
-
-	*was_left = false;
-	while (code == EXIT_NO_DAEMON) {
-		struct daemon_paths w;
-		bool over = false;
-
-		daemon_paths_find(&w);
-		over = has_answer(&w, clock_ms() - begun, patience_ms, &code, e);
-		*was_left = w.was_left || (!w.pid && e->number == ECONNREFUSED);
-		daemon_paths_release(&w);
-		if (over)
-			break;
-		if (clock_ms() >= nudge_at) {
-			daemon_paths_nudge();
-			nudge_at += SILENCE_MS;
-		}
-		(void)poll(NULL, 0, NAP_MS);
-		code = try_connect(client, e);
-	}
-	return code;
-}
-
-int daemon_call_reconnect(struct client **client, struct err *e)
-{
-	bool was_left = false;
-
-	client_free(*client);
-	*client = NULL;
-	/* One that hangs up each time is not asked as fast as it can. */
-	(void)poll(NULL, 0, NAP_MS);
-	return await_daemon(client, NEXT_MS, &was_left, e);
-}
-
-int daemon_call_await(struct client **client, struct err *e)
-{
-	bool was_left = false;
-
-	*client = NULL;
-	return await_daemon(client, 0, &was_left, e);
-}
-
-static int connect_within(struct client **client, int64_t timeout_ms, struct err *e)
-{
-	int64_t deadline = clock_ms() + timeout_ms;
-	int code = try_connect(client, e);
-
-	while (code == EXIT_NO_DAEMON && clock_ms() < deadline) {
-		(void)poll(NULL, 0, NAP_MS);
-		code = try_connect(client, e);
-	}
-	return code;
-}
-
-/* After an end that nobody asked for: what has become of the processes that ran then.  An earlier daemon does not say. */
-static void tell_restart(struct client *client)
-{
-	static const char begun[] = "the daemon had died and was started again";
-	struct client_call call = { .method = "daemon.info", .timeout_ms = ANSWER_MS };
-	struct err e = ERR_INIT;
-	int64_t adopted = 0;
-	int64_t lost = 0;
-	bool is_known = client_call(client, &call, &e) == EXIT_DONE &&
-		json_int(json_get(call.result, "adopted"), &adopted) &&
-		json_int(json_get(call.result, "lost"), &lost);
-
-	if (is_known && adopted && !lost)
-		daemon_call_fail(EXIT_DONE, "%s; its apps kept running", begun);
-	else if (is_known && adopted)
-		daemon_call_fail(EXIT_DONE, "%s; %lld of %lld instances kept running", begun,
-			(long long)adopted, (long long)(adopted + lost));
-	else if (is_known && lost)
-		daemon_call_fail(EXIT_DONE,
-			"%s; no instance was running any more, and those that should are started", begun);
-	else
-		daemon_call_fail(EXIT_DONE, "%s", begun);
-	json_free(call.result);
-	json_free(call.data);
-	err_release(&e);
-}
-
-/* There was none: one is started, and its words are in `e` where it does not begin to serve. */
-static int launch(struct client **client, bool was_left, struct err *e)
-{
-	struct err lost = ERR_INIT;
-	bool is_launched = launch_daemon(&lost) == 0;
-	int code = EXIT_DONE;
-
-	code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
-	if (was_left && is_launched && code == EXIT_DONE)
-		tell_restart(*client);
-	if (code == EXIT_NO_DAEMON && is_launched)
-		err_set(e, "the daemon was started, and does not answer");
-	else if (code == EXIT_NO_DAEMON)
-		err_set(e, "%s", lost.text.ptr);
-	err_release(&lost);
-	return code == EXIT_NO_DAEMON ? EXIT_FAILED : code;
-}
-
-/* One that did not end well is started again: what it ran may live, and wants to be kept. */
-static int connect_or_launch(struct client **client, bool may_launch, struct err *e)
-{
-	bool was_left = false;
-	int code = await_daemon(client, 0, &was_left, e);
-
-	if (code == EXIT_NO_DAEMON && (may_launch || was_left))
-		code = launch(client, was_left, e);
-	return code;
-}
-
-int daemon_call_connect(struct client **client)
-{
-	struct err e = ERR_INIT;
-	int code = EXIT_DONE;
-
-	*client = NULL;
-	code = connect_or_launch(client, false, &e);
-	if (code != EXIT_DONE)
-		daemon_call_fail(code, "%s", e.text.ptr);
-	err_release(&e);
-	return code;
-}
-
-int daemon_call_launch(struct client **client)
-{
-	struct err e = ERR_INIT;
-	int code = EXIT_DONE;
-
-	*client = NULL;
-	code = connect_or_launch(client, true, &e);
-	if (code != EXIT_DONE)
-		daemon_call_fail(code, "%s", e.text.ptr);
-	err_release(&e);
-	return code;
 }
 
 /* --- asking --- */
@@ -344,8 +116,8 @@ static int call_once(struct client *client, struct daemon_call *t)
 static int come_back(struct client *client, struct daemon_call *t)
 {
 	/* One that hangs up each time is not asked as fast as it can. */
-	(void)poll(NULL, 0, NAP_MS);
-	return connect_or_launch(&client, false, &t->e);
+	daemon_nap();
+	return daemon_connect_or_launch(&client, false, &t->e);
 }
 
 /* A change has a key, so that it is done once however often it is asked for. */
@@ -387,12 +159,34 @@ static int ask_again(struct client *client, struct daemon_call *t)
 	return code == EXIT_DONE ? call_once(client, t) : code;
 }
 
+static void leave_out_newer(struct daemon_call *t)
+{
+	struct json *params = json_new_object();
+	const struct json *member = NULL;
+
+	JSON_EACH (t->params, member) {
+		if (!str_eq(json_key(member), t->newer))
+			json_set(params, json_key(member), json_clone(member));
+	}
+	json_free(t->params);
+	json_free(t->data);
+	t->params = params;
+	t->data = NULL;
+	t->newer = NULL;
+	err_release(&t->e);
+	t->e = (struct err)ERR_INIT;
+}
+
 int daemon_call_try_call(struct client *client, struct daemon_call *t)
 {
 	int code = EXIT_DONE;
 
 	choose_key(t);
 	code = call_once(client, t);
+	if (t->code == RPC_PARAMS && t->newer) {
+		leave_out_newer(t);
+		code = call_once(client, t);
+	}
 	for (int tries = 0; code == EXIT_NO_DAEMON && tries < TRIES_MAX; tries++) {
 		if (!t->is_question && !*t->once)
 			break;
@@ -457,7 +251,7 @@ int daemon_call_ask(struct daemon_call *t)
 	int code = daemon_call_check(t);
 
 	if (code == EXIT_DONE)
-		code = t->may_launch ? daemon_call_launch(&client) : daemon_call_connect(&client);
+		code = t->may_launch ? daemon_launch(&client) : daemon_connect(&client);
 	if (code == EXIT_DONE)
 		code = daemon_call_try_call(client, t);
 	if (code != EXIT_DONE && client)

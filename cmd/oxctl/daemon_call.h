@@ -24,6 +24,8 @@ struct daemon_call {
 	const char *timeout; /* what --timeout says, or NULL; is sent as timeout_ms */
 	bool is_long;        /* takes as long as it takes, unless there is a timeout */
 	bool may_launch;
+	const char *
+		newer; /* a number in `params` that older daemons do not know: they are asked without it; or NULL */
 	bool is_question; /* changes nothing, or nothing more the second time: asked again when the daemon's brain is replaced meanwhile */
 	char once[TALK_KEY_LEN + 1]; /* the key under which a change is done once; "" until it is asked for */
 	struct buf *text;            /* borrowed; where the result goes as JSON text, instead of `result` */
@@ -38,21 +40,12 @@ struct json *daemon_call_targets(const struct opt_rest *rest, int from);
 /* Adds an array of strings. */
 void daemon_call_set_strings(struct json *params, const char *key, char *const *items, int count);
 
+/* A parameter that version 0.1.0 does not know: a daemon that has no such one is asked again without it. */
+void daemon_call_newer(struct daemon_call *t, const char *name, int64_t value);
+
 /* EXIT_USAGE with words when --timeout is none; daemon_call_ask() does it before it connects. */
 int daemon_call_check(const struct daemon_call *t);
-/* All of these give an exit code.  A daemon_call_try_ leaves the words in `e`, to be said or not. */
-int daemon_call_try_connect(struct client **client, struct err *e);
-/* One that was killed is started again: what it ran may live, and wants to be kept. */
-int daemon_call_connect(struct client **client);
-/* As daemon_call_try_connect(), but where a daemon lives whose brain is just being replaced, it waits for that. */
-int daemon_call_await(struct client **client, struct err *e);
-/*
- * After the daemon closed the connection, for those who follow something: waits until it answers again, or the next one does.  Frees
- * the old one.  EXIT_NO_DAEMON with words when none comes.
- */
-int daemon_call_reconnect(struct client **client, struct err *e);
-/* Starts the daemon if there is none. */
-int daemon_call_launch(struct client **client);
+/* All of these give an exit code.  daemon_call_try_call() leaves the words in `e`, to be said or not. */
 /*
  * Where the brain dies before it has answered, the next one is asked again, by the same client: for a change that is safe, as it is done once
  * under its key.

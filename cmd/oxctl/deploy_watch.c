@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "os/clock.h"
 #include "view/human.h"
 #include "view/progress.h"
@@ -199,7 +200,7 @@ static void finish_watch(struct deploy_watch *r, struct daemon_call *t, int code
 /* A deploy that has begun continues under the next brain, which is asked for its result; any other request is sent again. */
 static int await_again(struct deploy_watch *r, struct client **client, struct daemon_call *t)
 {
-	int code = daemon_call_reconnect(client, &t->e);
+	int code = daemon_reconnect(client, &t->e);
 
 	if (code != EXIT_DONE)
 		return code;
@@ -224,7 +225,7 @@ int deploy_watch(struct daemon_call *t, bool as_json)
 	int code = daemon_call_check(t);
 
 	if (code == EXIT_DONE)
-		code = t->may_launch ? daemon_call_launch(&client) : daemon_call_connect(&client);
+		code = t->may_launch ? daemon_launch(&client) : daemon_connect(&client);
 	if (code != EXIT_DONE)
 		return code;
 	client_on_note(client, hear, &r);

@@ -1,15 +1,13 @@
 #include "scope.h"
 
-#include <string.h>
-
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "cmd.h"
 #include "daemon_call.h"
 #include "model/selector.h"
 #include "os/file.h"
 #include "request.h"
-#include "wire/rpc.h"
 
 bool scope_names_all(const struct opt_rest *rest)
 {
@@ -57,7 +55,10 @@ void scope_add(const struct scope *s, const struct opt_rest *rest, struct json *
 
 void scope_explain(const struct scope *s, const struct daemon_call *t, int code)
 {
-	if (code == EXIT_USAGE && s->oxfile && t->code == RPC_PARAMS && strstr(t->e.text.ptr, "'oxfiles'"))
+	bool is_unknown = str_eq(json_string(json_get(t->data, "code"), NULL), "unknown_parameter") &&
+		str_eq(json_string(json_get(t->data, "parameter"), NULL), "oxfiles");
+
+	if (code == EXIT_USAGE && s->oxfile && is_unknown)
 		daemon_call_fail(code,
 			"the daemon is older than this oxctl and does not know which oxfile is meant; name apps, or use 'oxctl "
 			"daemon upgrade' first");

@@ -7,6 +7,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "request.h"
 
 /* Notes begin with the name of their app. */
@@ -31,7 +32,7 @@ static void ask_dry_run(struct daemon_call *t)
 
 	json_set_bool(t->params, "dry_run", true);
 	request_add_env(t->params);
-	if (daemon_call_try_connect(&client, &t->e) == EXIT_DONE)
+	if (daemon_try_connect(&client, &t->e) == EXIT_DONE)
 		(void)daemon_call_try_call(client, t);
 	client_free(client);
 }

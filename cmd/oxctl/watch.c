@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_call.h"
+#include "daemon_connect.h"
 #include "model/snapshot.h"
 #include "os/clock.h"
 #include "screen.h"
@@ -55,6 +56,7 @@ static int refresh(struct status_watch *w, struct client *client)
 	int code = EXIT_DONE;
 
 	t.params = daemon_call_targets(w->rest, 0);
+	daemon_call_newer(&t, "version", SNAPSHOT_VERSION_MAX);
 	code = daemon_call_try_call(client, &t);
 	snapshot_release(&w->last);
 	if (code == EXIT_DONE)
@@ -179,7 +181,7 @@ int watch_status(const struct opt_rest *rest, watch_render how)
 		.shown = { .table = BUF_INIT, .verdict = BUF_INIT } };
 	struct client *client = NULL;
 	struct err e = ERR_INIT;
-	int code = daemon_call_connect(&client);
+	int code = daemon_connect(&client);
 
 	if (code == EXIT_DONE)
 		screen_begin();
@@ -187,7 +189,7 @@ int watch_status(const struct opt_rest *rest, watch_render how)
 		code = watch_by(&w, client);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = daemon_call_reconnect(&client, &e);
+		code = daemon_reconnect(&client, &e);
 		if (code != EXIT_DONE) {
 			screen_end();
 			daemon_call_fail(code, "%s", e.text.ptr);

@@ -6,15 +6,21 @@
 #include "control/handle.h"
 #include "engine/brain.h"
 
+static void write_version(struct snapshot *s, int64_t version, struct buf *out)
+{
+	s->version = version >= SNAPSHOT_VERSION_MAX ? SNAPSHOT_VERSION_MAX : 1;
+	snapshot_write(s, out);
+}
+
 /* -1 with words. */
-static int write_snapshot(
-	struct handle *h, const char *const *targets, size_t count, struct buf *out, struct err *e)
+static int write_snapshot(struct handle *h, const char *const *targets, size_t count, int64_t version,
+	struct buf *out, struct err *e)
 {
 	struct snapshot s = SNAPSHOT_INIT;
 	int rc = brain_snapshot(h->brain, targets, count, &s, e);
 
 	if (rc == 0)
-		snapshot_write(&s, out);
+		write_version(&s, version, out);
 	snapshot_release(&s);
 	return rc;
 }
@@ -25,7 +31,8 @@ void handle_status(void *context, struct call *c)
 	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	if (write_snapshot(context, targets->items, targets->count, &text, &e) == 0)
+	if (write_snapshot(
+		    context, targets->items, targets->count, c->params.status.version.value, &text, &e) == 0)
 		call_answer_text(c, &text);
 	else
 		call_refuse(c, &e);
@@ -38,7 +45,7 @@ void handle_subscribe(void *context, struct call *c)
 	struct buf snapshot = BUF_INIT;
 	struct buf text = BUF_INIT;
 
-	(void)write_snapshot(context, NULL, 0, &snapshot, NULL);
+	(void)write_snapshot(context, NULL, 0, 1, &snapshot, NULL);
 	emit_open(&text, NULL, '{');
 	emit_int(&text, "seq", call_listen(c, true));
 	emit_text(&text, "snapshot", snapshot.ptr, snapshot.len);

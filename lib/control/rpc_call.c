@@ -180,13 +180,27 @@ static int read_call(struct rpc_call *r, const char *line, size_t len, struct er
 	return params_decode(&r->call.params, method, r->request.params, e) < 0 ? RPC_PARAMS : 0;
 }
 
+/* Who asks an older daemon finds by the code what that does not know. */
+static void refuse_params(struct rpc_call *r, const struct err *e)
+{
+	const char *unknown = params_unknown(method_find(r->request.method, NULL), r->request.params);
+	struct json *data = json_new_object();
+
+	json_set_string(data, "code", unknown ? "unknown_parameter" : "bad_parameter");
+	if (unknown)
+		json_set_string(data, "parameter", unknown);
+	call_fail_with(&r->call, RPC_PARAMS, data, "%s", e->text.ptr);
+}
+
 void rpc_call_take(struct rpc_session *session, const char *line, size_t len)
 {
 	struct rpc_call *r = rpc_call_new(session);
 	struct err e = ERR_INIT;
 	int code = read_call(r, line, len, &e);
 
-	if (code)
+	if (code == RPC_PARAMS)
+		refuse_params(r, &e);
+	else if (code)
 		call_fail(&r->call, code, "%s", e.text.ptr);
 	else
 		call_begin(&r->call);

@@ -49,11 +49,15 @@ static struct json *instance_why(const struct instance *i, size_t limit)
 	size_t count = instance_happenings(i);
 	struct json *object = NULL;
 	struct json *timeline = NULL;
+	struct buf cause = BUF_INIT;
 
 	instance_status_init(&status);
 	instance_status(i, clock_ms(), &status);
 	object = instance_status_to_json(&status);
 	json_set_string(object, "reason", status.reason.ptr);
+	reason_write(status.why, NULL, status.reason.ptr, &cause);
+	json_set(object, "cause", json_new_text(cause.ptr));
+	buf_release(&cause);
 	if (instance_gone_ms(i, clock_ms()) >= 0)
 		json_set_int(object, "gone_secs", instance_gone_ms(i, clock_ms()) / 1000);
 	timeline = json_set(object, "timeline", json_new_array());

@@ -17,7 +17,7 @@ struct err;
 struct json;
 struct reason;
 
-enum { LAST_EXIT_UNSEEN = -1 };
+enum { LAST_EXIT_UNSEEN = -1, SNAPSHOT_VERSION_MAX = 2 };
 
 struct last_exit {
 	bool is_known;
@@ -47,7 +47,7 @@ struct instance_status {
 
 void instance_status_init(struct instance_status *s);
 void instance_status_release(struct instance_status *s);
-/* Appends it as a JSON object (base/json_emit.h). */
+/* Appends it as a JSON object (base/json_emit.h), with the reason as text. */
 void instance_status_write(const struct instance_status *s, struct buf *out);
 /* The same as a tree. */
 struct json *instance_status_to_json(const struct instance_status *s);
@@ -96,6 +96,7 @@ struct snapshot {
 	struct vec apps;      /* of struct app_status * */
 	struct vec instances; /* of struct instance_status * */
 	struct strings texts; /* what `daemon` and `apps` borrow from */
+	int version;          /* of its JSON: from 2 on the reason of an instance is an object; 0 is 1 */
 };
 
 #define SNAPSHOT_INIT                                                                                        \

@@ -9,9 +9,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utc.h"
+#include "model/reason.h"
 #include "model/snapshot.h"
-
-enum { SNAPSHOT_VERSION = 1 };
 
 /* --- written --- */
 
@@ -61,7 +60,15 @@ static void emit_tenths(struct buf *out, const char *key, double value)
 		buf_add(out, fraction, sizeof(fraction));
 }
 
-void instance_status_write(const struct instance_status *s, struct buf *out)
+static void write_reason(const struct instance_status *s, int version, struct buf *out)
+{
+	if (version > 1)
+		reason_write(s->why, "reason", s->reason.ptr, out);
+	else
+		emit_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
+}
+
+static void write_instance_status(const struct instance_status *s, int version, struct buf *out)
 {
 	struct buf number = BUF_INIT;
 
@@ -89,8 +96,13 @@ void instance_status_write(const struct instance_status *s, struct buf *out)
 	emit_tenths(out, "cpu_percent", s->cpu_percent);
 	emit_exit(out, "last_exit", &s->last_exit);
 	emit_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
-	emit_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
+	write_reason(s, version, out);
 	emit_close(out, '}');
+}
+
+void instance_status_write(const struct instance_status *s, struct buf *out)
+{
+	write_instance_status(s, 1, out);
 }
 
 struct json *instance_status_to_json(const struct instance_status *s)
@@ -155,7 +167,7 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 	size_t k = 0;
 
 	emit_open(out, NULL, '{');
-	emit_int(out, "version", SNAPSHOT_VERSION);
+	emit_int(out, "version", s->version > 1 ? s->version : 1);
 	emit_open(out, "daemon", '{');
 	daemon_status_write(&s->daemon, out);
 	emit_close(out, '}');
@@ -165,7 +177,7 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 	emit_close(out, ']');
 	emit_open(out, "processes", '[');
 	VEC_EACH (&s->instances, k, instance)
-		instance_status_write(instance, out);
+		write_instance_status(instance, s->version, out);
 	emit_close(out, ']');
 	emit_close(out, '}');
 }
@@ -252,7 +264,9 @@ static int read_words(const struct json *j, struct instance_status *s, struct er
 	s->name = mem_strdup(name);
 	s->status = status;
 	s->health = health;
-	buf_adds(&s->reason, json_string(json_get(j, "reason"), ""));
+	s->why = reason_read(json_get(j, "reason"));
+	buf_adds(&s->reason,
+		json_string(json_get(j, "reason"), json_string(json_get(json_get(j, "reason"), "text"), "")));
 	return 0;
 }
 
@@ -347,6 +361,7 @@ int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
 	const struct json *member = NULL;
 	struct daemon_status daemon;
 
+	s->version = json_get_count(j, "version");
 	if (!json_is_array(processes))
 		return err_set(e, "a status has no 'processes'");
 	daemon_status_from_json(json_get(j, "daemon"), &daemon);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/fields.h"
+#include "model/reason.h"
 
 void manual_text(struct buf *out, const char *text)
 {
@@ -118,5 +119,33 @@ void manual_keys(struct buf *out)
 				strncmp(fields[k].key, fields[i].key, len) != 0;
 		if (is_first)
 			print_section(out, i);
+	}
+}
+
+static void print_reason_fields(struct buf *out, enum reason_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < reason_field_count(); k++)
+		if (reason_kind_has(kind, k))
+			buf_addf(out, "%s%s", count++ ? ", " : " (", reason_field_key(k));
+	buf_adds(out, count ? ").\n" : ".\n");
+}
+
+void manual_reasons(struct buf *out)
+{
+	for (int kind = 0; kind < REASON_KIND_COUNT; kind++) {
+		buf_addf(out, ".It Li %s\n", reason_code((enum reason_kind)kind));
+		manual_text(out, reason_doc((enum reason_kind)kind));
+		print_reason_fields(out, (enum reason_kind)kind);
+	}
+}
+
+void manual_reason_fields(struct buf *out)
+{
+	for (size_t k = 0; k < reason_field_count(); k++) {
+		buf_addf(out, ".It Va %s\n", reason_field_key(k));
+		manual_text(out, reason_field_doc(k));
+		buf_adds(out, ".\n");
 	}
 }

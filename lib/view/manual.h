@@ -10,5 +10,8 @@
 void manual_keys(struct buf *out);
 /* Text that mdoc takes literally: a line that begins with a dot, backslashes and quotes are made harmless. */
 void manual_text(struct buf *out, const char *text);
+/* Items of a list: the codes of reasons with their fields, and the fields. */
+void manual_reasons(struct buf *out);
+void manual_reason_fields(struct buf *out);
 
 #endif

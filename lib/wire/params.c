@@ -256,6 +256,21 @@ static int read_member(struct params *p, const struct json *member, struct err *
 	return err_set(e, "%s: unknown parameter '%.80s'", method_name(p->method), guess.typed);
 }
 
+const char *params_unknown(enum method method, const struct json *j)
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (j, member) {
+		bool is_known = false;
+
+		for (size_t i = 0; i < ROW_COUNT; i++)
+			is_known |= rows[i].method == method && str_eq(rows[i].name, json_key(member));
+		if (!is_known)
+			return json_key(member);
+	}
+	return NULL;
+}
+
 static int check_required(const struct params *p, struct err *e)
 {
 	for (size_t i = 0; i < ROW_COUNT; i++)

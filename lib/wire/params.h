@@ -95,6 +95,8 @@ struct params {
 int params_decode(struct params *p, enum method method, const struct json *j, struct err *e);
 /* Only what params_decode() has made. */
 void params_release(struct params *p);
+/* The first member of `j` that the method has no parameter for; NULL: it knows them all. */
+const char *params_unknown(enum method method, const struct json *j);
 /* The first that was given and that only the owner may give, or NULL. */
 const char *params_owners(const struct params *p);
 /* The member of that name, for what many methods have; NULL if this method has none of that name and type. */

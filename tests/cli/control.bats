@@ -76,7 +76,7 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 }
 
 @test "an older daemon, which knows targets only, gets a message with the command to type" {
-	fake_daemon <<<'{ "stop": { "error": { "code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'" } } }'
+	fake_daemon <<<'{ "stop": { "error": { "code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'", "data": { "code": "unknown_parameter", "parameter": "oxfiles" } } } }'
 	given_oxfile <<<'processes.api.command = "x"'
 	run -2 oxctl stop
 	assert_output --partial "the daemon is older than this oxctl"

@@ -44,9 +44,9 @@ on_terminal() {
 		assert_line --index 3 "1 of 2 ready, 1 backoff"
 		assert_equal "$stderr" ""
 	done
-	asked 'p == {}'
+	asked 'p == {"version": 2}'
 	run -0 oxctl status api:1 web
-	asked 'p == {"targets": ["api:1", "web"]}'
+	asked 'p == {"targets": ["api:1", "web"], "version": 2}'
 }
 
 @test "status --json is what the daemon answered and nothing else" {
@@ -206,4 +206,11 @@ assert_restored() {
 	assert_output --partial $'\e[32mrunning\e[0m'
 	NO_COLOR=1 run -0 on_terminal 10 "1 of 2 ready" oxctl status
 	refute_output --partial $'\e['
+}
+
+@test "an older daemon, which knows no version, is asked again without it" {
+	fake_daemon <<<"{ \"status\": [ { \"error\": { \"code\": -32602, \"message\": \"status: unknown parameter 'version'\" } }, { \"result\": $STATUS } ] }"
+	run -0 oxctl status --json
+	assert_output --partial '"version": 1,'
+	asked '[r["params"] for r in a] == [{"version": 2}, {}]'
 }

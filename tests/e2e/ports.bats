@@ -16,6 +16,9 @@ load ../lib/daemon
 	run status_field api:2 reason
 	assert_output --partial "port $((port + 2)) is held by pid $holder"
 	assert_output --partial "http.server"
+	assert_equal "$(status_field api:2 code)" port_taken
+	run -0 oxctl events api:2 --json
+	assert_output --partial '"code":'
 	assert_equal "$(status_field api:2 restarts) $(status_field api:2 crashes)" "0 0"
 	before=$(pids api | grep -v api:2)
 	release_port

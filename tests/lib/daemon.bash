@@ -137,9 +137,11 @@ json_field() {
 	sed -n "s/^ *\"$1\": \"\{0,1\}\(.*[^,\"]\)\"\{0,1\},\{0,1\}\$/\1/p" | sed -n 1p
 }
 
-# status_field api:2 restarts
+# status_field api:2 restarts; of the reason its text
 status_field() {
-	oxctl status "$1" --json | sed -n '/"processes"/,$p' | json_field "$2"
+	local field=$2
+	[ "$field" != reason ] || field=text
+	oxctl status "$1" --json | sed -n '/"processes"/,$p' | json_field "$field"
 }
 
 # field_is api:2 restarts 1
@@ -193,12 +195,12 @@ port_of() {
 # pids api: a line "api:0 4102" for each instance.
 pids() {
 	oxctl status "$1" --json | sed -n '/"processes"/,$p' |
-		sed -n 's/^ *"id": "\(.*\)",$/\1/p; s/^ *"pid": \(.*\),$/\1/p' | paste -d ' ' - -
+		sed -n 's/^ \{6\}"id": "\(.*\)",$/\1/p; s/^ \{6\}"pid": \(.*\),$/\1/p' | paste -d ' ' - -
 }
 
 # ports api: the port of each instance, in one line.
 ports() {
-	oxctl status "$1" --json | sed -n '/"processes"/,$p' | sed -n 's/^ *"port": \(.*\),$/\1/p' | xargs
+	oxctl status "$1" --json | sed -n '/"processes"/,$p' | sed -n 's/^ \{6\}"port": \(.*\),$/\1/p' | xargs
 }
 
 daemon_log() {

@@ -5,6 +5,8 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
+#include "model/reason.h"
 #include "unit.h"
 
 static void it_looks_as_promised(void **state)
@@ -140,6 +142,37 @@ static void an_app_goes_there_and_back(void **state)
 #define DAEMON                                                                                               \
 	"\"daemon\":{\"pid\":7,\"brain_pid\":8,\"version\":\"0.1.0\",\"uptime_secs\":9,\"brain_restarts\":1}"
 
+static void version_2_has_the_reason_as_an_object(void **state)
+{
+	struct snapshot s = { .version = 2 };
+	struct snapshot t = SNAPSHOT_INIT;
+	struct instance_status *i = snapshot_add_instance(&s);
+	struct buf out = BUF_INIT;
+	struct buf again = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	i->name = mem_strdup("api");
+	i->why = reason_copy(&REASON_OF(PORT_TAKEN, .port = 3002, .pid = 812, .command = "node old.js"));
+	buf_adds(&i->reason, "port 3002 is held by pid 812 'node old.js'");
+	snapshot_add_instance(&s)->name = mem_strdup("web");
+	snapshot_write(&s, &out);
+	assert_true(str_starts(out.ptr, "{\"version\":2,"));
+	assert_non_null(strstr(out.ptr,
+		"\"reason\":{\"code\":\"port_taken\",\"port\":3002,\"pid\":812,\"command\":\"node old.js\","
+		"\"text\":\"port 3002 is held by pid 812 'node old.js'\"}}"));
+	assert_true(str_ends(out.ptr, "\"reason\":null}]}"));
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	assert_int_equal(snapshot_from_json(j, &t, NULL), 0);
+	snapshot_write(&t, &again);
+	assert_string_equal(again.ptr, out.ptr);
+	snapshot_release(&s);
+	snapshot_release(&t);
+	json_free(j);
+	buf_release(&out);
+	buf_release(&again);
+}
+
 static void a_snapshot_is_as_promised_and_is_read_back(void **state)
 {
 	struct snapshot s = SNAPSHOT_INIT;
@@ -214,6 +247,8 @@ static void a_daemon_of_before_is_understood(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("in version 2 the reason of an instance is an object with a code",
+			version_2_has_the_reason_as_an_object),
 		PROMISE("an exit that nobody saw has neither code nor signal",
 			an_unseen_exit_has_neither_code_nor_signal),
 		PROMISE("the JSON of an instance has the promised names and types", it_looks_as_promised),
