@@ -23,6 +23,7 @@ struct rollout {
 		is_listened; /* whether anybody listens on the app's ports; from when it was looked */
 	int auto_surge;      /* what deploy.surge = "auto" is for this one; -1: not decided yet */
 	int auto_count;      /* for so many instances */
+	bool is_spareless;   /* it goes back, and there was no port or number for a spare */
 	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
 	struct reason *why; /* it failed; NULL: it did not, or an earlier build knew only the words */

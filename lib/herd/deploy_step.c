@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
@@ -142,7 +143,7 @@ static struct rollout_rules rules_of(struct rollout *r)
 	int64_t pace_ms = pace_of(r);
 
 	return (struct rollout_rules){
-		.surge = surge_of(r),
+		.surge = r->is_spareless ? 0 : surge_of(r),
 		.at_once = (int)s->deploy.max_unavailable,
 		/* What is rolled back has run before. */
 		.canary = r->is_continued || r->kind == ROLLOUT_ROLLBACK ? 0 : (int)s->deploy.canary,
@@ -221,6 +222,19 @@ static int spare_number(const struct app *a)
 	return number;
 }
 
+/* On the way back it has to do without: there is nothing to fall back on. */
+static void no_spare(struct rollout *r, const struct reason *why)
+{
+	if (r->phase == ROLLOUT_BACK) {
+		r->is_spareless = true;
+		log_warn("%s: rolling back without a spare instance, as none can be started",
+			r->app->spec->name);
+		return;
+	}
+	rollout_set_failure(r, why);
+	rollout_fail(r);
+}
+
 static void add_spare(struct app *a)
 {
 	struct rollout *r = a->rollout;
@@ -229,9 +243,10 @@ static void add_spare(struct app *a)
 	struct instance *i = NULL;
 
 	if (number == APP_INSTANCES_MAX || port < 0) {
-		rollout_set_failure(r,
-			number == APP_INSTANCES_MAX ? &REASON_OF(NO_SPARE_ROOM) : &REASON_OF(NO_SPARE_PORT));
-		rollout_fail(r);
+		const struct reason *why =
+			number == APP_INSTANCES_MAX ? &REASON_OF(NO_SPARE_ROOM) : &REASON_OF(NO_SPARE_PORT);
+
+		no_spare(r, why);
 		return;
 	}
 	i = app_add_instance(a, number, a->herd->last_slot + 1);
