@@ -310,7 +310,7 @@ static void many_apps_have_blocks_of_their_own(void **state)
 {
 	enum { MANY = 500 };
 	struct fake f;
-	char name[16];
+	char name[24];
 
 	(void)state;
 	fake_init(&f);
