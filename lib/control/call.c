@@ -47,7 +47,8 @@ void call_answer(struct call *c, struct json *result)
 	buf_release(&text);
 }
 
-static void fail(struct call *c, int code, struct json *data, const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void fail(
+	struct call *c, int code, struct json *data, const char *format, va_list args)
 {
 	struct buf words = BUF_INIT;
 

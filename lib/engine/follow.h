@@ -21,12 +21,12 @@ struct followers {
 	bool has_newcomers;
 };
 
-void followers_release(struct followers *f);
+void followers_release(struct followers *all);
 /* Something was started: those who follow its logs are told at the end of this turn. */
-void followers_newcomer(struct followers *f);
-void followers_end_turn(struct followers *f);
+void followers_newcomer(struct followers *all);
+void followers_end_turn(struct followers *all);
 /* Something was added to the log at this path, or it begins again. */
-void followers_written(const struct followers *f, const char *path);
+void followers_written(const struct followers *all, const char *path);
 struct followers *brain_followers(struct brain *b);
 
 struct follow_wish {

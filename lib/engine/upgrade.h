@@ -42,14 +42,14 @@ struct upgrades_options {
 
 struct upgrades *upgrades_new(const struct upgrades_options *options);
 /* One that is under way fails. */
-void upgrades_free(struct upgrades *u);
+void upgrades_free(struct upgrades *all);
 /* As brain_upgrade(). */
-int upgrade_begin(
-	struct upgrades *u, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e);
+int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade_done done, void *context,
+	struct err *e);
 /* UPGRADED, or the ERROR that answers an UPGRADE: taken, true. */
 bool upgrade_takes(struct upgrades *u, const struct keeper_msg *m);
 /* How the last one went: {"ok", "words"}, or NULL. */
-struct json *upgrade_verdict(const struct upgrades *u);
+struct json *upgrade_verdict(const struct upgrades *all);
 
 /* What `oxherd-brain --check` does: reads the state as it is in this folder.  -1 with words when this build cannot go on from it. */
 int brain_check_state(const char *folder, struct err *e);
