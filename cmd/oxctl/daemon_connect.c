@@ -184,7 +184,7 @@ static void tell_restart(struct client *client)
 		daemon_call_fail(EXIT_DONE, "%s; its apps kept running", begun);
 	else if (is_known && adopted)
 		daemon_call_fail(EXIT_DONE, "%s; %lld of %lld instances kept running", begun,
-			(long long)adopted, (long long)(adopted + lost));
+			(long long)adopted, (long long)adopted + (long long)lost);
 	else if (is_known && lost)
 		daemon_call_fail(EXIT_DONE,
 			"%s; no instance was running any more, and those that should are started", begun);

@@ -177,7 +177,8 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 @test "events are a line each, and JSON on request" {
 	fake_daemon <<-'JSON'
 		{ "events": { "result": { "seq": 7, "events": [ { "seq": 7, "at": "2026-11-20T12:01:02.123Z", "kind": "state", "id": "api:2",
-			"app": "api", "instance": 2, "from": "running", "to": "backoff", "on": "crash", "why": "exit code 3", "pid": 1, "delay_ms": 200 } ] } } }
+			"app": "api", "instance": 2, "from": "running", "to": "backoff", "on": "crash", "why": "exit code 3", "cause": { "code": "exited", "exit_code": 3 },
+			"pid": 1, "delay_ms": 200 } ] } } }
 	JSON
 	run -0 oxctl events api -n 3
 	assert_line --index 0 "2026-11-20"

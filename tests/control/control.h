@@ -62,5 +62,8 @@ void turn_until(struct fixture *f, const int *value, int least);
 #define ANSWER(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 #define ERROR(id, code, message)                                                                             \
 	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\"" message "\"}}"
+#define ERROR_WITH(id, code, message, data)                                                                  \
+	"{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\"" message             \
+	"\",\"data\":" data "}}"
 
 #endif

@@ -35,8 +35,9 @@ static void a_request_is_answered(void **state)
 	say(f, fd, ASK("1", "save"));
 	assert_heard(f, fd, ERROR("1", "-32601", "'save' is not supported yet"));
 	say(f, fd, ASK_WITH("1", "stop", "{\"target\":[]}"));
-	assert_heard(
-		f, fd, ERROR("1", "-32602", "stop: unknown parameter 'target' (did you mean 'targets'?)"));
+	assert_heard(f, fd,
+		ERROR_WITH("1", "-32602", "stop: unknown parameter 'target' (did you mean 'targets'?)",
+			"{\"code\":\"unknown_parameter\",\"parameter\":\"target\"}"));
 	say(f, fd, "[]\n");
 	assert_heard(f, fd,
 		ERROR("null", "-32600", "invalid request: batches are not taken; send one request a line"));

@@ -210,10 +210,10 @@ static void words_are_joined_and_bounded(void **state)
 	fake_apply(&f);
 	herd_receipt_open(f.h, key, f.now);
 	for (int k = 0; k < MANY; k++) {
-		start.id = (uint64_t)(7 + k);
+		start.id = 7 + (uint64_t)k;
 		assert_int_equal(herd_request(f.h, &start, f.now, NULL), 0);
 		/* One that is over at once, and has nothing to say. */
-		hangup.id = (uint64_t)(7 + MANY + k);
+		hangup.id = 7 + MANY + (uint64_t)k;
 		assert_int_equal(herd_request(f.h, &hangup, f.now, NULL), 0);
 	}
 	herd_receipt_close(f.h, "{}");
