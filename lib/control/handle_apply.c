@@ -309,19 +309,21 @@ void handle_apply(void *context, struct call *c)
 	const struct params_apply *p = &c->params.apply;
 	const struct oxfile_source source = OXFILE_SOURCE(p, p->oxfile);
 	struct oxfile *o = handle_read(context, c, &source);
-	struct applying applying = {
+	struct applying applying;
+
+	/* The call is gone with its answer. */
+	if (!o)
+		return;
+	applying = (struct applying){
 		.oxfile = p->oxfile,
+		.specs = &o->specs,
 		.only = p->only,
 		.env = HANDLE_ENV(p),
 		.waits_ready = p->wait,
 		.is_dry = p->dry_run,
 	};
-
-	if (o) {
-		applying.env.profile = p->profile;
-		applying.specs = &o->specs;
-		apply_specs(context, c, &applying);
-	}
+	applying.env.profile = p->profile;
+	apply_specs(context, c, &applying);
 	oxfile_free(o);
 }
 

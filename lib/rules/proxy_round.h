@@ -45,9 +45,9 @@ bool proxy_site_is_due(const struct proxy_site *s, int64_t now);
 void proxy_site_begin(struct proxy_site *s);
 /* Both are due: may they be in one round, if their commands are the same? */
 bool proxy_site_goes_with(const struct proxy_site *first, const struct proxy_site *s);
-/* It is in effect, which is told. */
+/* It is in effect, which is published. */
 void proxy_site_succeed(struct proxy_site *s);
-/* It is not, and is tried again; true if that is told: what fails again in the same way says nothing new. */
+/* It is not, and is tried again; true if that is news: what fails again in the same way says nothing new. */
 bool proxy_site_fail(struct proxy_site *s, enum upstream_outcome outcome, int64_t now);
 /* It was refused together with others. */
 void proxy_site_set_apart(struct proxy_site *s, int64_t now);

@@ -1,5 +1,5 @@
 /*
- * Another build of one of our programs proves itself before it takes over: it is called with --check, which says at the end what it is
+ * Another build of one of our programs is checked before it takes over: it is called with --check, which says at the end what it is
  * ("oxherd 0.2.0 keep 1") and touches nothing.
  */
 #ifndef OX_SPAWN_PROGRAM_CHECK_H
