@@ -2,11 +2,8 @@ load ../lib/daemon
 
 # delays api:0: what each crash in a row had to wait, in ms.
 delays() {
-	oxctl events "$1" --json | json_all delay_ms | grep -v null | xargs
-}
-
-json_all() {
-	sed -n "s/^ *\"$1\": \(.*[^,]\),\{0,1\}\$/\1/p"
+	oxctl events "$1" --json |
+		python3 -c 'import json, sys; print(*[d for d in (e.get("delay_ms") for e in json.load(sys.stdin)["events"]) if d is not None])'
 }
 
 # within LOW HIGH NUMBER
