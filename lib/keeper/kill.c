@@ -103,7 +103,7 @@ static void note_gone(struct slots *all, struct slot *s)
 		return;
 	s->is_gone = true;
 	s->rest_signal = 0;
-	s->kill_at = 0;
+	slots_kill_at(all, s, 0);
 	slots_set_busy(all, s, false, false);
 	slots_set_pending(all, s, PENDING_GONE);
 }
@@ -201,7 +201,7 @@ void kill_slot(struct slots *all, struct slot *s)
 	if (!ASSERT_OR(!s->is_gone, "%s is killed, and nothing is left of it", s->name))
 		return;
 	slots_set_busy(all, s, s->is_ending, true);
-	s->kill_at = 0;
+	slots_kill_at(all, s, 0);
 	s->was_looked_for = false;
 	groups_kill(all->groups, s);
 	kill_group_changed(all, s);

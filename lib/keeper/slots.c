@@ -136,7 +136,12 @@ void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_k
 
 void slots_kill_at(struct slots *all, struct slot *s, int64_t at)
 {
+	all->kills_due += (at > 0) - (s->kill_at > 0);
+	ASSERT(all->kills_due >= 0, "%d trees are to be killed", all->kills_due);
 	s->kill_at = at > 0 ? at : 0;
+	/* Where nothing is left to be killed nothing wakes the keeper up. */
+	if (!all->kills_due)
+		all->kill_at = 0;
 	if (s->kill_at && (!all->kill_at || s->kill_at < all->kill_at))
 		all->kill_at = s->kill_at;
 }
@@ -194,6 +199,7 @@ void slots_free(struct slots *all, struct slot *s)
 	*link = s->next_by_ticket;
 	slots_clear_pending(all, s);
 	slots_set_busy(all, s, false, false);
+	slots_kill_at(all, s, 0);
 	slots_set_watch(all, s, -1);
 	all->tree_signals -= s->tree_signal != 0;
 	forget_session(all, s);

@@ -99,6 +99,7 @@ struct slots {
 		walked; /* how many are is_ending or is_killing, are is_killing, are is_walked and one of these */
 	int tree_signals; /* how many have a tree_signal */
 	int64_t kill_at;  /* no kill_at of a slot is earlier; 0: there is none */
+	int kills_due;    /* how many have a kill_at */
 	bool has_new_end; /* the end of another tree is awaited */
 	bool wants_walk;  /* a process ended: a walk may find a tree gone */
 };

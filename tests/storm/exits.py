@@ -104,7 +104,7 @@ def json_only():
         out = subprocess.run([oxctl, 'status', '--json'], env=d.env, check=True, capture_output=True, timeout=30)
         told = json.loads(out.stdout)
         d.keeper = told['daemon']['pid']
-        assert told['version'] == 1
+        assert told['version'] == 2
         assert [p['id'] for p in told['processes']] == ['calm:0']
         assert out.stdout.count(b'\n{') == 0 and out.stderr == b'', out
 
