@@ -19,7 +19,7 @@ CHECK := unit cli speed
 TEST  := unit unit-sanitized unit-clang keeper control sim cli cli-sanitized attacks-sanitized speed e2e storm torture toml-test examples fuzz $(LINTS:%=lint:%)
 
 # Seconds that each fuzz target gets in `make test`.
-FUZZ_TEST_SECS ?= 6
+FUZZ_TEST_SECS ?= 4
 
 run_tests = +$(Q)OUT=$(OUT) CORES=$(CORES) MAKE='$(MAKE)' FUZZ_SECS=$(FUZZ_TEST_SECS) tests/run.sh
 

@@ -191,9 +191,9 @@ suite_e2e() {
 	bats_files "$OUT" 2 "${apart[@]}"
 }
 
-# What strangers and members send, for the programs whose sanitizers watch: a mistake there may answer rightly all the same.
+# What members send, for the programs whose sanitizers watch: a mistake there may answer rightly all the same.
 suite_attacks() {
-	folder "$CORES" tests/e2e/attacks*.bats
+	folder "$CORES" tests/e2e/attacks.bats
 }
 
 suite_examples() {
