@@ -292,7 +292,11 @@ struct revision *app_birth_revision(const struct app *a, int number);
 
 /* deploy_step.c */
 void rollouts_settle(struct herd *h);
+
+/* deploy_spare.c */
 void spare_drop(struct instance *i);
+/* Where there is no port or no number for one, the rollout fails; on the way back it does without. */
+void spare_add(struct app *a);
 
 /* deploy_report.c */
 void rollout_tell_gone(struct instance *i);
