@@ -18,6 +18,7 @@ enum {
 	SILENCE_MS = 2000,   /* without a word: the keeper is made to look whether its brain answers */
 	NUDGE_MS = 300,      /* without a socket: whether that is there */
 	INFO_MS = 30000,     /* to a question that takes no time */
+	LAUNCHES = 2,        /* tries to start one */
 	LOST_RACE_MS = 1000, /* another oxctl started the daemon, or its brain is on its way back */
 	NAP_MS = 10,
 	BACK_MS = 10000, /* for a daemon that lives to answer again */
@@ -199,10 +200,14 @@ static void tell_restart(struct client *client)
 static int launch(struct client **client, bool was_left, struct err *e)
 {
 	struct err lost = ERR_INIT;
-	bool is_launched = launch_daemon(&lost) == 0;
-	int code = EXIT_DONE;
+	bool is_launched = false;
+	int code = EXIT_NO_DAEMON;
 
-	code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
+	/* Where another one was about to begin, or had not quite ended, there may be none a moment later. */
+	for (int k = 0; k < LAUNCHES && code == EXIT_NO_DAEMON && !is_launched; k++) {
+		is_launched = launch_daemon(&lost) == 0;
+		code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
+	}
 	if (was_left && is_launched && code == EXIT_DONE)
 		tell_restart(*client);
 	if (code == EXIT_NO_DAEMON && is_launched)
