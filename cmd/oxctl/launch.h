@@ -10,8 +10,8 @@
 struct err;
 
 /*
- * Runs `oxherd --daemon`, found beside this program, where it is installed, or in PATH, in a session of its own: no Ctrl-C of the caller's shell reaches it, and
- * nothing of the caller's terminal stays open.  Returns when it says that it serves; -1 with words, and those that it wrote itself.
+ * Runs `oxherd --daemon`, found beside this program, where it is installed, or in PATH, in a session of its own: no Ctrl-C of the caller's shell
+ * reaches it, and nothing of the caller's terminal stays open.  Returns when it says that it serves; -1 with words, and those that it wrote itself.
  */
 int launch_daemon(struct err *e);
 /* Waits until a process, ours or not, has ended; false after that time. */

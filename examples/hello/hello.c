@@ -149,7 +149,7 @@ static bool serve(struct client *c)
 	return c->len < sizeof(c->head) - 1;
 }
 
-/* Nobody new; who has come already gets an answer, who asks for nothing is let go. */
+/* No new connection; those that are open get their answer, and idle ones are closed. */
 static void leave(int *listener)
 {
 	while (*listener >= 0 && take_client(*listener))

@@ -115,9 +115,9 @@ int64_t call_listen(struct call *c, bool listens);
 /* Checks the rights and calls the handler; the call may be over when it returns. */
 void call_begin(struct call *c);
 bool call_wants_room(const struct call *c);
-/* There is some: tells who waits for it.  The call may be over then. */
+/* There is room: calls the handler's `room`, if it wants it.  That may answer the call, which frees it. */
 void call_offer_room(struct call *c);
-/* The client is gone: tells whoever works for it, and leaves the call to him. */
+/* The client is gone: calls the handler's `gone`, if it has one.  The handler still answers the call, then or later. */
 void call_lose_client(struct call *c);
 
 #endif

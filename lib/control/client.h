@@ -57,12 +57,12 @@ int client_call(struct client *c, struct client_call *call, struct err *e);
  */
 void client_on_silence(struct client *c, int64_t after_ms, void (*silent)(void *context), void *context);
 /*
- * The same client, with everything that was set on it, at whoever listens there now.  As client_connect(); the client stays the caller's
+ * The same client, with everything that was set on it, connected anew to the same path.  As client_connect(); the client stays the caller's
  * either way.
  */
 int client_reconnect(struct client *c, int64_t timeout_ms, struct err *e);
 
-/* Takes notifications until the time is over (CLIENT_TIMED_OUT), or the brain closes (CLIENT_NO_DAEMON). */
+/* Takes notifications until the timeout (CLIENT_TIMED_OUT), or the brain closes (CLIENT_NO_DAEMON). */
 int client_wait(struct client *c, int64_t timeout_ms, struct err *e);
 /* While client_call() waits, `tick` is called every `every_ms`; NULL: no more. */
 void client_on_tick(struct client *c, int64_t every_ms, void (*tick)(void *context), void *context);

@@ -1,5 +1,5 @@
 /*
- * Rollouts: oxfiles are read again, all of them before anything is begun, and whoever asked hears of every step until it is over.
+ * Rollouts: oxfiles are read again, all of them before anything is begun, and the client gets every step as progress until the rollout has ended.
  */
 #include <errno.h>
 #include <signal.h>
@@ -36,8 +36,8 @@ struct deploying {
 	const char *const *only;
 	size_t only_count;
 	bool forces;
-	bool hides;              /* who asks may not read the files */
-	const char *env_path;    /* PATH of whoever asks; NULL: each app's own */
+	bool hides;              /* the caller may not read the files: no line of them in an error */
+	const char *env_path;    /* the caller's PATH; NULL: each app's own */
 	struct pending_reply *w; /* NULL: nobody waits */
 	bool is_asked;           /* its first number is used */
 	struct json *apps;

@@ -1,5 +1,5 @@
 /*
- * An oxfile as the brain reads it for a call, a signal or a plan: with the environment of whoever asks, its env_files with it.
+ * An oxfile as the brain reads it for a call, a signal or a plan: with the caller's environment and with its env_files.
  */
 #ifndef OX_CONTROL_OXFILE_LOAD_H
 #define OX_CONTROL_OXFILE_LOAD_H

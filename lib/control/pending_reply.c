@@ -25,7 +25,7 @@ struct pending_reply {
 	bool is_going; /* the herd took it */
 	bool has_failed;
 	struct buf words;
-	struct map watched; /* apps whose progress is told */
+	struct map watched; /* apps whose progress is sent */
 };
 
 static void waiting_free(struct pending_reply *w)
@@ -110,7 +110,7 @@ static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 	buf_release(&words);
 }
 
-/* What was asked for goes on; only nobody waits for it any more. */
+/* What was asked for continues; only its answer is dropped. */
 static void on_client_gone(void *context, struct call *c)
 {
 	struct pending_reply *w = context;

@@ -1,5 +1,5 @@
 /*
- * A request whose answer comes later: when the herd has settled it, when its time is over, or never, because the client is gone.
+ * A request whose answer comes later: when the herd has settled it, at its timeout, or never, because the client is gone.
  */
 #ifndef OX_CONTROL_PENDING_REPLY_H
 #define OX_CONTROL_PENDING_REPLY_H
@@ -26,7 +26,7 @@ void pending_reply_watch(struct pending_reply *w, const char *app);
  * `verdict`.  It may have been settled already.
  */
 void pending_reply_begin(struct pending_reply *w, struct json *result);
-/* The herd refused it: answers with the words.  What it took under another number goes on. */
+/* The herd refused it: answers with the words.  What it took under another number continues. */
 void pending_reply_refuse(struct pending_reply *w, const struct err *e);
 
 #endif

@@ -180,7 +180,7 @@ static int read_call(struct rpc_call *r, const char *line, size_t len, struct er
 	return params_decode(&r->call.params, method, r->request.params, e) < 0 ? RPC_PARAMS : 0;
 }
 
-/* Who asks an older daemon finds by the code what that does not know. */
+/* By the code a newer client learns which parameter an older daemon does not know. */
 static void refuse_params(struct rpc_call *r, const struct err *e)
 {
 	const char *unknown = params_unknown(method_find(r->request.method, NULL), r->request.params);

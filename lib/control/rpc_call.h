@@ -19,7 +19,7 @@ struct rpc_call {
 
 /* Reads a request, and answers it or hands it to the handler; both may be later. */
 void rpc_call_take(struct rpc_session *session, const char *line, size_t len);
-/* The session is gone: tells whoever works for it, and leaves the call to him. */
+/* The session is gone: calls the handler's `gone`, if it has one.  The call lives until the handler answers it. */
 void rpc_call_detach(struct rpc_call *r);
 
 #endif

@@ -1,9 +1,10 @@
 /*
- * The control socket: takes connections, checks who they are, hands calls to their handlers and brings answers back: one
- * transport of calls (control/call.h).  It knows nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
+ * The control socket: takes connections, checks who they are, hands calls to their handlers and brings answers back: one transport of calls
+ * (control/call.h).  It knows nothing of herds.  Nothing in here waits: each client has bounded queues, and one that does not read harms only itself.
  *
- * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is
- * for the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with who asks and from which program.
+ * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is for
+ * the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with
+ * who asks and from which program.
  */
 #ifndef OX_CONTROL_RPC_SERVER_H
 #define OX_CONTROL_RPC_SERVER_H
@@ -34,7 +35,7 @@ struct rpc_server_options {
 	gid_t group; /* UNIXSOCK_NO_GROUP: none */
 	int listener; /* a socket that already listens, taken over and its path left at the end; -1: make one at `path` */
 	struct call_router router; /* who answers; its context goes to the functions below too */
-	int64_t last_seq;          /* of the events of an earlier brain; numbers go on from there */
+	int64_t last_seq;          /* of the events of an earlier brain; numbers continue from there */
 	/*
 	 * What was changed is on disk when `ended` has reached what `due` says now, and rpc_server_saved() is called whenever it may have; answers
 	 * to what changes something wait for that.  Both NULL: for nothing.

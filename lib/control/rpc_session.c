@@ -247,7 +247,7 @@ static void on_hangup(struct ev_loop *loop, struct ev_io *w, int events)
 	rpc_session_mark(s);
 }
 
-/* Who asked for a change hears where it is not on disk. */
+/* The answer to a change says so where the change is not on disk. */
 static void keep_promises(struct rpc_session *s)
 {
 	const struct rpc_server_options *o = &s->server->options;
@@ -330,7 +330,7 @@ void rpc_session_free(struct rpc_session *s)
 {
 	struct ev_loop *loop = s->server->loop;
 
-	/* From here on nothing reaches it, whatever those who waited do now. */
+	/* From here on nothing is sent to it, whatever the handlers of its calls do now. */
 	s->is_broken = true;
 	ev_io_stop(loop, &s->reader);
 	ev_io_stop(loop, &s->writer);

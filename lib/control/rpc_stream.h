@@ -1,7 +1,7 @@
 /*
- * Events to whoever subscribed, each with a sequence number that goes up by one.  The answer to `subscribe` holds a snapshot and the number of the
- * last event that is in it; the next event is the one after that: no gap, no repeat.  A client that reads too slowly loses events; before
- * the next one it gets a `missed` notification with their number, and had better ask for a snapshot again.
+ * Events for the clients that have subscribed, each with a sequence number that goes up by one.  The answer to `subscribe` holds a snapshot and the
+ * number of the last event that is in it; the next event is the one after that: no gap, no repeat.  A client that reads too slowly loses events;
+ * before the next one it gets a `missed` notification with their number, and had better ask for a snapshot again.
  */
 #ifndef OX_CONTROL_RPC_STREAM_H
 #define OX_CONTROL_RPC_STREAM_H

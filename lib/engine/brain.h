@@ -1,6 +1,6 @@
 /*
  * The brain: one loop in which the herd, the keeper, the store, the pipes, the ports and the clients meet.  It may be killed at any moment;
- * the next one learns from the store and from the keeper where things stand, and goes on.
+ * the next one learns from the store and from the keeper where things stand, and continues.
  */
 #ifndef OX_ENGINE_BRAIN_H
 #define OX_ENGINE_BRAIN_H
@@ -56,7 +56,7 @@ void brain_end(struct brain *b);
 /* What was changed until now is on disk when brain_saves_ended() has reached what brain_saves_due() says; see journal/store.h. */
 uint64_t brain_saves_due(const struct brain *b);
 uint64_t brain_saves_ended(const struct brain *b);
-/* Why what was changed is not on disk, in words for who asked for it; NULL: it is, or may be soon. */
+/* Why what was changed is not on disk, as a sentence for the client; NULL: it is, or may be soon. */
 const char *brain_unsaved(const struct brain *b);
 /* Waits for the disk until all that is due is there. */
 void brain_save(struct brain *b);

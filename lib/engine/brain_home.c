@@ -44,9 +44,9 @@ void brain_check_home(void *context)
 
 	if (b->daemon.is_leaving || b->recovery || is_whole(b))
 		return;
-	/* Where the next brain could not make them either, this one goes on for its services. */
+	/* Where the next brain could not make them either, this one continues for its services. */
 	if (dirs_make(b->options.dirs, &e) < 0) {
-		log_warn("nobody can reach the daemon, and its services go on: %s", e.text.ptr);
+		log_warn("nobody can reach the daemon, and its services keep running: %s", e.text.ptr);
 	} else {
 		log_warn(
 			"something of '%s' or '%s' was deleted; this brain ends, for the next one to make it again",

@@ -1,5 +1,5 @@
 /*
- * The brain's side of the logs: which instances have one, and who hears when a disk is full.
+ * The brain's side of the logs: which instances have one, and how the herd learns that a disk is full.
  */
 #include <errno.h>
 #include <sys/stat.h>
@@ -14,7 +14,7 @@
 #include "os/clock.h"
 #include "os/rights.h"
 
-/* It may come from inside a wish of the herd: it is told in a turn of its own. */
+/* It may come from inside an effect of the herd: the herd hears it in a turn of its own. */
 static void on_log_trouble(void *context, const char *name, const char *words)
 {
 	struct brain *b = context;

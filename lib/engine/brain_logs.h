@@ -1,5 +1,5 @@
 /*
- * The brain's side of the logs: which instances have one, and who hears when a disk is full.  Between the files of the brain.
+ * The brain's side of the logs: which instances have one, and how the herd learns that a disk is full.  Between the files of the brain.
  */
 #ifndef OX_ENGINE_BRAIN_LOGS_H
 #define OX_ENGINE_BRAIN_LOGS_H

@@ -64,7 +64,7 @@ struct brain {
 	struct upstreams *upstreams;
 	struct saver *saver;
 	struct recovery *recovery; /* NULL: everything is known again */
-	struct fact_queue facts;   /* to be told */
+	struct fact_queue facts;   /* that the herd has not heard yet */
 	struct requests requests;
 	struct followers followers;
 	struct past past;
@@ -76,7 +76,7 @@ struct brain {
 
 extern const struct herd_effects brain_effects;
 /* effects_serve.c */
-/* What a proxy has been told, or could not be. */
+/* What became of an upstream: in effect, or why not. */
 void brain_upstream_told(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 void brain_upstream(void *context, const struct upstream_effect *wish);

@@ -22,7 +22,7 @@ struct followers {
 };
 
 void followers_release(struct followers *all);
-/* Something was started: those who follow its logs are told at the end of this turn. */
+/* Something was started: those who follow its logs read its files too, from the end of this turn on. */
 void followers_newcomer(struct followers *all);
 void followers_end_turn(struct followers *all);
 /* Something was added to the log at this path, or it begins again. */

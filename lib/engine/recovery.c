@@ -110,7 +110,7 @@ static void open_pipe(struct brain *b, const char *name)
 	err_release(&e);
 }
 
-/* What it said last is still in its pipe, unless a later run writes into that: its end is told with it. */
+/* What it said last is still in its pipe, unless a later run writes into that: it belongs to its end. */
 static void hear_last_words(struct brain *b, const struct keeper_found *ended)
 {
 	struct keeper_found *f = NULL;
@@ -258,7 +258,7 @@ static void find_feet(struct brain *b)
 	open_pipes(b);
 	adopt_notify(b);
 	if (b->options.ready(b->options.context, b, &e) < 0) {
-		/* Who cannot be asked shall not act: the keeper starts another, and whoever waits for the first is told. */
+		/* A brain that clients cannot reach must not act: the keeper starts another one, and the command that waits for the first gets this error. */
 		log_error("%s", e.text.ptr);
 		err_release(&e);
 		brain_leave(b);

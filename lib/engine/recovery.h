@@ -17,7 +17,7 @@ struct recovery *recovery_new(void);
 /* Where what the store remembers is put, to be taken over. */
 struct json **recovery_state(struct recovery *r);
 void recovery_free(struct recovery *r);
-/* One message between SYNC and SYNCED; with the last one the herd goes on. */
+/* One message between SYNC and SYNCED; the last one resumes the herd. */
 void recovery_message(struct brain *b, const struct keeper_msg *m);
 /* The keeper's end of a pipe whose file is gone; taken over if it is one. */
 void recovery_take_pipe(struct brain *b, const char *held, int *fd);

@@ -1,5 +1,5 @@
 /*
- * Who waits for which request of the herd: a number each, and who is called when it is settled.
+ * The requests of the herd that are not settled: a number each, and the function to call when it is.
  */
 #ifndef OX_ENGINE_REQUESTS_H
 #define OX_ENGINE_REQUESTS_H

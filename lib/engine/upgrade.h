@@ -1,5 +1,5 @@
 /*
- * The programs of another build take over.  They prove themselves first, beside this brain and on what it has: each is called with --check, which
+ * The programs of another build take over.  They are checked first, beside this brain and on what it has: each is called with --check, which
  * reads the state or the keeper's ledger and touches nothing.  Then the keeper execs the new one, which has this brain leave and starts the new one
  * in its place.  Until then whatever fails leaves everything as it is.
  */
@@ -51,7 +51,7 @@ bool upgrade_takes(struct upgrades *u, const struct keeper_msg *m);
 /* How the last one went: {"ok", "words"}, or NULL. */
 struct json *upgrade_verdict(const struct upgrades *all);
 
-/* What `oxherd-brain --check` does: reads the state as it is in this folder.  -1 with words when this build cannot go on from it. */
+/* What `oxherd-brain --check` does: reads the state as it is in this folder.  -1 with words when this build cannot continue from it. */
 int brain_check_state(const char *folder, struct err *e);
 
 #endif

@@ -55,7 +55,7 @@ struct exporter {
 extern const struct exporter *const exporters[];
 /* NULL if there is none of that name. */
 const struct exporter *exporter_find(const char *name);
-/* Who serves which app, in no program's words. */
+/* The servers of each app as JSON: no proxy's own format. */
 void export_json(struct buf *out, const struct export_app *apps, size_t count);
 
 #endif

@@ -94,7 +94,7 @@ static void take(struct instance *i, const struct herd_live *live)
 	struct reason *why = NULL;
 
 	/*
-	 * It was told to end after the last save, or was about to be.  Nobody was answered, so it is wanted as before: it goes the usual way out,
+	 * Its stop began after the last save, or was about to.  Nobody was answered, so it is wanted as before: it goes the usual way out,
 	 * and when it has ended it is started again.
 	 */
 	if (live->is_stopping && state != STATE_STOPPING && i->down_cause != DOWN_LIMIT)
@@ -104,7 +104,7 @@ static void take(struct instance *i, const struct herd_live *live)
 	/* The same. */
 	i->phase = PHASE_UP;
 	i->pid = live->pid;
-	/* Of what has ended its end is told, and nothing else. */
+	/* Of a process that has ended only its end is an event. */
 	if (live->has_ended) {
 		i->state = state;
 		return;

@@ -274,7 +274,7 @@ static void wait_for(struct herd_wait *r, const struct applying *p)
 	}
 }
 
-/* Whoever brings up what is down lends it the environment; what runs keeps what it has. */
+/* What is down is started in the environment of this caller; what runs keeps the one that it has. */
 static void lend(struct app *app, int64_t caller)
 {
 	size_t i = 0;

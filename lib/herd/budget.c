@@ -56,7 +56,7 @@ uint32_t budget_give(struct budget *b, uint32_t slot)
 	b->len--;
 	if (!held)
 		return 0;
-	/* The holders moved up by one, so the first who waits stands in their last place. */
+	/* The holders moved up by one, so the first that waits stands behind them. */
 	if (b->len >= b->held)
 		return b->slots[b->held - 1];
 	b->held--;

@@ -30,8 +30,8 @@ static int refuse(const char *there, const char *asking, const char *app, struct
 			app, asking, app);
 	if (!asking)
 		return err_set(e, "app '%s' belongs to %s; use another name", app, there);
-	return err_set(e, "app '%s' belongs to %s; rename it in %s, or move %s away if %s takes its place",
-		app, there, asking, there, asking);
+	return err_set(e, "app '%s' belongs to %s; rename it in %s, or move %s away if %s replaces it", app,
+		there, asking, there, asking);
 }
 
 int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e)

@@ -174,7 +174,7 @@ static bool replaces_any(const struct spec *from, const struct spec *to)
 	return is_any;
 }
 
-/* What is different needs no new process: whoever runs by the newest definition runs by this one now. */
+/* What is different needs no new process: instances that run by the newest definition run by this one now. */
 static void amend(struct app *a, struct revision *r)
 {
 	struct revision *old = revision_ref(a->target);
@@ -245,7 +245,7 @@ static enum herd_did change(struct herd *h, struct change *d)
 	return did;
 }
 
-/* Where the new ports only go on where the old ones end, instances that are added to the old revision have one too. */
+/* Where the new ports only continue where the old ones end, instances that are added to the old revision have one too. */
 static void extend_ports(struct revision *r, const struct revision *by)
 {
 	if (r == by || r->ports_len >= by->ports_len || r->port_source != by->port_source)

@@ -117,7 +117,7 @@ void rollout_enter(struct rollout *r, enum rollout_phase phase)
 {
 	struct app *a = r->app;
 
-	ASSERT(a->rollout == r, "%s goes on with a rollout that is over", a->spec->name);
+	ASSERT(a->rollout == r, "%s continues a rollout that is over", a->spec->name);
 	r->phase = phase;
 	r->progress_at = a->herd->now;
 	a->herd->is_changed = true;
@@ -277,7 +277,7 @@ void rollout_note_failure(struct instance *i, const struct reason *why)
 	if (!r || i->takes_target || instance_is_retired(i) || i->revision != i->app->target)
 		return;
 	rollout_is_stale(i->app);
-	/* One that was proven may have crashed by accident: it has to prove itself once more. */
+	/* One that was proven may have crashed by accident: it is tested once more. */
 	if (i->trial == TRIAL_PROVEN && !i->has_ended) {
 		i->trial = TRIAL_OPEN;
 		return;

@@ -28,7 +28,7 @@ struct rollout {
 	int64_t began_at, progress_at;
 	struct reason *why; /* it failed; NULL: it did not, or an earlier build knew only the words */
 	struct buf
-		failure; /* the same in words; below the first line, the last lines that the instance wrote */
+		failure; /* the same as a sentence; below the first line, the last lines that the instance wrote */
 	struct timer timer;
 	int published_done;
 };
@@ -42,7 +42,7 @@ bool rollout_waits_for_word(const struct rollout *r);
 void rollout_settle_on(struct app *a, struct revision *r);
 /* Rollouts of apps that depend on it may wait for this one. */
 void rollout_wake_dependents(struct app *a);
-/* It was to go down for a rollout, and has not been told so yet: it stays, unless people want it restarted anyway. */
+/* It was to go down for a rollout, and its stop has not begun: it stays, unless people want it restarted anyway. */
 void rollout_call_off(struct instance *i);
 void rollout_stalls_back(struct rollout *r);
 void rollout_enter(struct rollout *r, enum rollout_phase phase);
@@ -56,7 +56,7 @@ void rollout_went_back(struct rollout *r);
 /* The rollout is gone after it. */
 void rollout_end(struct rollout *r, bool is_ok, const char *words);
 
-/* What is told to whoever asks how it ended, or stands. */
+/* The verdict that clients get: how it ended, or stands. */
 void rollout_rested(struct app *a, bool is_ok, const char *words);
 
 /* deploy_ports.c: which slots are to have a port that another instance of the app has now.  By place, as the instances. */

@@ -29,7 +29,7 @@ static void drop_spares(struct app *a)
 			spare_drop(a->instances.items[k]);
 }
 
-/* Whoever waited for this one to be deployed will not begin. */
+/* Rollouts that wait for this one will not begin. */
 static void fail_dependents(struct app *a)
 {
 	for (size_t k = 0; k < a->needed_by.len; k++) {

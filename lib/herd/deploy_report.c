@@ -86,7 +86,7 @@ static enum rollout_step step_down(const struct instance *i)
 		return ROLLOUT_STEP_STOPS;
 	if (i->drain == DRAIN_DRAINING)
 		return ROLLOUT_STEP_DRAINS;
-	/* Before it is told to stop, who serves is taken out of the upstream. */
+	/* What serves is taken out of the upstream before its stop signal. */
 	return i->drain == DRAIN_REMOVING || upstream_has(i) ? ROLLOUT_STEP_LEAVES : ROLLOUT_STEP_STOPS;
 }
 

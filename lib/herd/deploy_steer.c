@@ -1,5 +1,5 @@
 /*
- * What people say in the middle of a rollout, or after it: go on, go back, and how does it stand.
+ * Commands in the middle of a rollout, or after it: continue, abort, roll back, and wait for its verdict.
  */
 #include "base/err.h"
 #include "herd/changeset.h"

@@ -187,7 +187,7 @@ static void switch_over(struct instance *i)
 	i->has_ended = false;
 	i->was_delayed = false;
 	i->start_by = EVENT_START;
-	/* Whoever was stopped stays so, and there is nothing that it could prove. */
+	/* An instance that is stopped stays stopped, and there is nothing to test. */
 	i->trial = instance_is_wanted(i) ? TRIAL_OPEN : TRIAL_PROVEN;
 }
 
@@ -407,7 +407,7 @@ static void step(struct app *a)
 void rollouts_settle(struct herd *h)
 {
 	h->has_stale_rollout = false;
-	/* While the daemon stops nothing is decided: the next one goes on. */
+	/* While the daemon stops nothing is decided: the next one continues. */
 	for (size_t k = 0; k < h->apps.len && !h->is_shutting_down; k++) {
 		struct app *a = h->apps.items[k];
 

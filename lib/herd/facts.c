@@ -252,7 +252,7 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now)
 
 	if (!i)
 		return;
-	/* It may have been told to stop, or be ready already, while the word was on its way. */
+	/* Its stop may have begun, or it may be ready already, while the message was on its way. */
 	if (i->state != STATE_STARTING || !runs(i)) {
 		fact_unexpected(h, i, "ready");
 		return;

@@ -31,7 +31,7 @@ struct reason;
 
 enum {
 	ALIVE_MS = 1000,       /* ready = "alive": up for this long */
-	UNKILLABLE_MS = 10000, /* after SIGKILL this long without an end is told as unkillable */
+	UNKILLABLE_MS = 10000, /* after SIGKILL this long without an end it is reported as unkillable */
 	HAPPENINGS_MAX = 16,   /* what `why` remembers of each instance */
 };
 
@@ -111,7 +111,7 @@ enum herd_verb {
 	HERD_STOP,
 	HERD_RESTART, /* stop, then start; a restart of what is going down already is that same restart */
 	HERD_DELETE,  /* whole apps: stop and forget */
-	HERD_RESET,   /* forgive crashes: crashed and waiting instances start now */
+	HERD_RESET,   /* crash counts are cleared: crashed and waiting instances start now */
 	HERD_SIGNAL,  /* to the main processes */
 };
 
@@ -180,7 +180,7 @@ struct herd_apply {
 	bool waits_ready;
 	const char *who; /* as above, for what is started */
 	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
-	const char *path; /* PATH of whoever asks, for the programs of builds; NULL: as the caller has it */
+	const char *path; /* the caller's PATH, for the programs of builds; NULL: as the caller has it */
 	struct buf
 		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
 	/* Each app that it is about, removed ones first; may be NULL. */
@@ -196,7 +196,7 @@ int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct e
 int herd_plan(const struct herd *h, const struct herd_apply *a, struct plan *plan, struct err *e);
 
 enum herd_steering {
-	HERD_CONTINUE, /* a deploy that waits for a word goes on */
+	HERD_CONTINUE, /* a paused deploy continues */
 	HERD_ABORT,    /* a deploy that is under way goes back to the old revision */
 	/*
 	 * The revision before the current one is rolled out, in its own folder; refused where its files are gone.  Of a deploy that is under way the
@@ -211,7 +211,7 @@ int herd_steer(struct herd *h, uint64_t id, enum herd_steering steering, const c
 	struct err *e);
 
 /*
- * Settled when no app that the targets mean is being rolled out any more (or it rests), with the verdict of each: for whoever waited for one when
+ * Settled when no app that the targets mean is being rolled out any more (or it rests), with the verdict of each: for clients that waited for one when
  * the brain died.
  */
 int herd_await_rollouts(
@@ -231,8 +231,8 @@ void herd_forget_request(struct herd *h, uint64_t id);
 
 /*
  * Around the calls above that carry out one wish of a client, if it has a key: what they begin is remembered under it, with the result that
- * herd_receipt_close() is given, and saved with the herd.  NULL there: they refused, and nothing is remembered.  Who asks again with the key finds it, and what is
- * not over yet, also of an earlier brain, is waited for by herd_receipt_wait(), which is settled with the words of all of it.
+ * herd_receipt_close() is given, and saved with the herd.  NULL there: they refused, and nothing is remembered.  A client that asks again with the key
+ * gets that result; for what has not ended yet, also of an earlier brain, herd_receipt_wait() makes a request, which is settled with the words of all.
  */
 struct herd_receipt {
 	bool is_done, is_ok;
@@ -247,7 +247,7 @@ void herd_receipt_wait(struct herd *h, const char *key, uint64_t id);
 
 /*
  * Everything but requests, happenings and events.  Holds secrets: the store is a private file.  Timers are remaining ms as of the last call; the
- * time until herd_from_json() is taken off them where the monotonic clock went on, so one boot's deadlines stay where they were.
+ * time until herd_from_json() is taken off them where the monotonic clock continued, so one boot's deadlines stay where they were.
  */
 void herd_write(const struct herd *h, struct buf *out);
 /* The same as a tree. */

@@ -2,7 +2,7 @@
  * What the herd wishes for.  The herd touches nothing: it calls these, and hears later, as facts (herd.h), what came of it.
  * The real ones are in lib/engine; the tests' are a recorder and the simulated machine.
  *
- * Rules for whoever implements them: a wish is taken at once and never fails (what goes wrong comes back as a fact); pointers are
+ * Rules for an implementation: an effect is taken at once and never fails (what goes wrong comes back as a fact); pointers are
  * borrowed for the call; no function of herd.h that takes a non-const herd may be called from inside, only herd_write() and the questions.
  * Wishes for one slot reach the keeper in the order in which they were made, so a signal may follow a spawn whose answer is not here
  * yet.  A wish about a ticket that is not (or no longer) alive does nothing.
@@ -25,7 +25,7 @@ struct herd_effects {
 	 * SIGKILL a while after the grace, should nobody wish for kill_tree().  herd_tree_gone() may come before end_tree() then.
 	 */
 	void (*grace)(void *context, struct ticket ticket, const char *signal, int64_t ms);
-	/* It is told to end by what is wished for next: a later brain hears of that (herd_live.is_stopping), also where nothing was saved. */
+	/* The next effect makes it stop: a later brain hears of that (herd_live.is_stopping), also where nothing was saved. */
 	void (*stopping)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */
 	void (*signal)(void *context, struct ticket ticket, const char *signal);
@@ -41,7 +41,7 @@ struct herd_effects {
 	/* SIGKILL for the process and its tree, again and again until nothing is left: then herd_tree_gone(), after herd_exited(). */
 	void (*kill_tree)(void *context, struct ticket ticket);
 	/*
-	 * Does a stranger hold the port?  Answered by herd_port_free() or herd_port_taken(); after "taken" it goes on looking and says
+	 * Does a stranger hold the port?  Answered by herd_port_free() or herd_port_taken(); after "taken" it keeps looking and says
 	 * herd_port_free() once it is.  Ends with that, or with unwatch().
 	 */
 	void (*check_port)(void *context, const struct endpoint *at);
@@ -71,7 +71,7 @@ struct herd_effects {
 	/* A question, and a walk over the machine's processes: asked once, for words or for a decision that stays. */
 	void (*look)(void *context, int64_t pid, struct process_look *out);
 	void (*publish)(void *context, const struct herd_event *event);
-	/* What belongs to the past of an instance, and is nothing to tell to everybody: who asked.  It has no sequence. */
+	/* For the history of an instance alone, as it is no event: who asked.  It has no sequence. */
 	void (*remember)(void *context, const struct herd_event *event);
 	/*
 	 * What herd_to_json() would say has changed.  It may be on the disk later than the wishes are with the keeper: who dies in between

@@ -196,7 +196,7 @@ void instance_fire(struct instance *i, enum timer_kind kind);
 void instance_leftovers(struct instance *i);
 /* The port that it waits for is not to be its own, or not now. */
 void instance_stop_checking(struct instance *i);
-/* What the main process has left gets the stop signal, or SIGKILL where its time is over. */
+/* What the main process has left gets the stop signal, or SIGKILL where its grace has ended. */
 void instance_end_tree(struct instance *i);
 /* Its definition says how its tree ends now. */
 void instance_grace(const struct instance *i);
@@ -207,7 +207,7 @@ void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind,
 void instance_watch(struct instance *i, bool is_adopted);
 void instance_signal_stop(struct instance *i);
 void instance_forget_crashes(struct instance *i);
-/* What the effects are told of it; `name` is for its name, and released after. */
+/* What a spawn needs to know of it; `name` is for its name, and released after. */
 void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name);
 
 /* upstream_drain.c */
@@ -217,11 +217,11 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* It serves, and what it is to stop for has to take it out of its upstream first. */
 bool upstream_has(const struct instance *i);
-/* May one that is to stop be told so now?  If it serves, its way out begins with the first question. */
+/* May it get its stop signal now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* It serves (again), or will never have to leave. */
 void instance_drain_cancel(struct instance *i);
-/* It was told to stop, or ended: nothing is waited for any more. */
+/* Its stop signal was sent, or it has ended: nothing is waited for any more. */
 void instance_drain_finish(struct instance *i);
 void instance_drain_timeout(struct instance *i);
 void instance_drain_resume(struct instance *i);
@@ -283,7 +283,7 @@ void rollout_resume(struct app *a);
 void rollout_note_failure(struct instance *i, const struct reason *why);
 /* Its upstream could not be changed: then nothing more is replaced. */
 void rollout_note_upstream(struct app *a, const char *words);
-/* It runs by the new revision and has not proven itself: it gets no requests. */
+/* It runs by the new revision and is still being tested: it gets no requests. */
 bool instance_is_on_trial(const struct instance *i);
 /* The attempt that it makes now was proven once. */
 bool instance_is_trusted(const struct instance *i);

@@ -226,7 +226,7 @@ static enum reach stop_reach(const struct instance *i)
 
 void instance_signal_stop(struct instance *i)
 {
-	ASSERT(i->state == STATE_STOPPING, "%s:%d is told to stop while it is %s", i->app->spec->name,
+	ASSERT(i->state == STATE_STOPPING, "%s:%d gets a stop signal while it is %s", i->app->spec->name,
 		i->number, state_word(i->state));
 	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
 	effects_of(i)->stopping(context_of(i), instance_ticket(i));

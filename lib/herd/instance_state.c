@@ -206,7 +206,7 @@ void instance_set_down_limit(struct instance *i, const struct reason *which)
 
 bool instance_is_restarting(const struct instance *i)
 {
-	/* Who was told to stop for a limit is judged by it. */
+	/* An instance that stops for a limit is judged by that limit. */
 	return i->down_cause == DOWN_RESTART || i->down_cause == DOWN_PULLED ||
 		(i->down_cause == DOWN_LIMIT && i->state != STATE_STOPPING);
 }

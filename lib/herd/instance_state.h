@@ -18,7 +18,7 @@ enum phase {
 	PHASE_DELAYED,   /* start_delay; no process yet */
 	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
 	PHASE_PORT_FREE, /* it was free a moment ago: a process is next, in the same call */
-	PHASE_SPAWNING,  /* the keeper was told to start a process, and has not answered */
+	PHASE_SPAWNING,  /* the keeper was asked for a process, and has not answered */
 	PHASE_UP,        /* a process runs */
 	PHASE_LEFTOVERS, /* the main process ended, its tree did not yet */
 	PHASE_COUNT,
@@ -29,7 +29,7 @@ enum drain_step {
 	DRAIN_NONE,
 	DRAIN_REMOVING, /* the upstream is to name it no more */
 	DRAIN_DRAINING, /* its connections are to end */
-	DRAIN_DONE,     /* it may be told to stop */
+	DRAIN_DONE,     /* it may get its stop signal */
 	DRAIN_STEP_COUNT,
 };
 

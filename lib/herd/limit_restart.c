@@ -18,7 +18,7 @@ void herd_over_limit(struct herd *h, struct ticket t, const struct reason *why, 
 		fact_unexpected(h, i, "over its limit");
 		return;
 	}
-	/* Whoever finds no place is told of again, as long as it is so; and a rollout, which replaces it anyway, counts on who serves now. */
+	/* Without a place the fact comes again for as long as the limit is passed.  A rollout replaces it anyway, and counts on what serves now. */
 	if (!i->app->rollout && health_slot_take(i)) {
 		instance_set_down_limit(i, why);
 		instance_note(i, why);

@@ -61,7 +61,7 @@ void instance_watchdog_begin(struct instance *i)
 	instance_arm(i, &i->notify->silence, TIMER_WATCHDOG, i->notify->watchdog_ms);
 }
 
-/* Its checks, where it has some, say so too when they fail; whoever was the first is undone only by himself. */
+/* Its checks, where it has some, may find the same; only the one that came first can take it back. */
 static void turn_silent(struct instance *i, const struct reason *why)
 {
 	ASSERT(i->notify, "%s:%d is silent, and has never spoken", i->app->spec->name, i->number);

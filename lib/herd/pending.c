@@ -1,5 +1,5 @@
 /*
- * What a request still waits for, in words: for those whose time is over.
+ * What a request still waits for, as sentences for the error of a timeout.
  */
 #include "base/buf.h"
 #include "herd/deploy.h"
@@ -89,7 +89,7 @@ static void add_request(const struct herd *h, const struct herd_wait *r, struct 
 		const struct app *a = rolled_app(h, wait->rollout);
 
 		if (a && tell(t, a))
-			buf_addf(t->out, "the rollout of '%s' is not done yet and continues", a->spec->name);
+			buf_addf(t->out, "the rollout of '%s' continues", a->spec->name);
 	}
 }
 

@@ -1,6 +1,6 @@
 /*
  * The endpoints that a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
- * have.  A wish that was refused before anybody was told of it has named nobody, once it is not tried any more.
+ * have.  A wish that was refused before it reached the proxy has named nobody, once it is not tried any more.
  */
 #include "herd/proxy_view.h"
 

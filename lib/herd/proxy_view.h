@@ -1,5 +1,5 @@
 /*
- * What the proxy in front of an app is known to believe: what it was told last, and whom it may pass requests to.  All of it is counted in
+ * What the proxy in front of an app is known to believe: the last list that reached it, and whom it may pass requests to.  All of it is counted in
  * the serials of one sequence, that of the wishes of this brain for the app's upstream.
  */
 #ifndef OX_HERD_PROXY_VIEW_H
@@ -38,7 +38,7 @@ void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outc
 /* Nobody waits any more for the wishes up to this one. */
 void proxy_view_let_go(struct proxy_view *v, uint64_t serial);
 bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at);
-/* It passes no requests there by the wish of that serial: it does what it was told, or never heard of that place and did not take that. */
+/* It passes no requests there by the wish of that serial: that list is in effect, or no list with that place has ever reached it. */
 bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, const struct endpoint *at);
 /* There is no upstream any more; true when there was one. */
 bool proxy_view_forget(struct proxy_view *v);

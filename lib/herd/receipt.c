@@ -1,6 +1,6 @@
 /*
- * What was asked under a key, and what came of it: whoever asks again, as after the brain's death, gets that and nothing is done twice.  A receipt is saved
- * with what it is about, so that a store has both or neither, and the requests that it waits for are saved with it.
+ * What was asked under a key, and what came of it: a client that asks again, as after the brain's death, gets that answer and nothing is done twice.
+ * A receipt is saved with what it is about, so that a store has both or neither, and the requests that it waits for are saved with it.
  */
 #include "herd/receipt.h"
 
@@ -29,7 +29,7 @@ struct receipt {
 	int64_t at;
 	size_t left; /* requests that are not over */
 	bool is_open, has_failed;
-	uint64_t waiter; /* to be told when all is over; 0: nobody */
+	uint64_t waiter; /* the request that gets the answer when all is over; 0: none */
 };
 
 static void receipt_free(struct receipt *r)
@@ -68,7 +68,7 @@ static struct receipt *find(const struct herd *h, const char *key)
 	return NULL;
 }
 
-/* Its requests go on for those who wait for them, and without anybody else. */
+/* Its requests continue, for those who wait for them by number. */
 static void forget(struct herd *h, size_t at)
 {
 	struct receipt *r = vec_remove(&h->receipts, at);
@@ -93,7 +93,7 @@ static bool is_same_owner(const struct receipt *a, const struct receipt *b)
 	return len == strcspn(b->key, ".") && !strncmp(a->key, b->key, len);
 }
 
-/* What whoever it belongs to has of the room: receipts, or bytes where there are too many of those. */
+/* How much of the room its owner has: receipts, or bytes where there are too many of those. */
 static size_t share_of(const struct herd *h, const struct receipt *r, bool is_in_bytes)
 {
 	size_t share = 0;

@@ -14,7 +14,7 @@
 enum {
 	/* Words about this many instances; the rest is a number. */
 	FAILURES_TOLD_MAX = 3,
-	/* Whoever waits has waited long enough: with the usual delays this is after a quarter of a minute. */
+	/* Then the wait ends as failed: with the usual delays this is after a quarter of a minute. */
 	CRASHES_WAITED_MAX = 8,
 };
 
@@ -77,7 +77,7 @@ void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end)
 	vec_push(&r->rollouts, mem_dup(&wait, sizeof(wait)));
 }
 
-/* Also what went well is told: a deploy ends with its verdict. */
+/* Success has words as well: a deploy ends with its verdict. */
 void request_tell(struct herd_wait *r, bool is_ok, const char *words)
 {
 	if (!r)
@@ -289,7 +289,7 @@ static void look(struct herd_wait *r, struct instance_wait *w, const struct inst
 	}
 	if (answer == ANSWER_FAILED)
 		fail(r, i, why.ptr);
-	/* Who waits for all to be up has the answer with the first that will not; who stops waits for every one. */
+	/* A wait for all to be up has its answer with the first that fails; a stop waits for every one. */
 	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN && !r->is_patient))
 		r->is_done = true;
 	buf_release(&why);

@@ -24,7 +24,7 @@ struct revision {
 	int ports_len;
 	enum port_source port_source;
 	struct build *build; /* NULL: nobody looked */
-	bool is_pinned;      /* another has taken its place */
+	bool is_pinned;      /* another has replaced it */
 	bool is_held;        /* somebody went back to it: a reload stays in its folder too */
 };
 
@@ -37,7 +37,7 @@ void revision_drop(struct revision *r);
 void revision_set(struct revision **to, struct revision *r);
 /* 0: none is known. */
 int revision_port(const struct revision *r, int number);
-/* Another takes its place. */
+/* Another replaces it. */
 void revision_pin(struct revision *r);
 /* The build in whose folder its processes start; NULL: they start where its definition says. */
 const struct build *revision_own(const struct revision *r);

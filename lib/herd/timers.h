@@ -1,5 +1,5 @@
 /*
- * Deadlines in order.  A timer lies inside what it is for and carries the generation that it was set for; whoever gets it compares.  The heap
+ * Deadlines in order.  A timer lies inside what it is for and carries the generation that it was set for; the function that it calls compares.  The heap
  * holds pointers only, so arming and disarming cost log n and no memory of their own.
  */
 #ifndef OX_HERD_TIMERS_H

@@ -1,6 +1,6 @@
 /*
  * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
- * (or drain_secs are over) it is told to stop.  And the way in: each change of who serves is a wish for the upstream, once a call.
+ * (or drain_secs are over) it gets its stop signal.  And the way in: each change of who serves is a wish for the upstream, once a call.
  */
 #include "base/assert.h"
 #include "base/log.h"

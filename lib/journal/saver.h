@@ -35,7 +35,7 @@ void saver_free(struct saver *s);
 
 /* Something changed; it is saved after saver_end_turn(). */
 void saver_changed(struct saver *s);
-/* What changes in this turn was asked for by somebody who waits. */
+/* A client waits for what changes in this turn. */
 void saver_is_asked(struct saver *s);
 void saver_end_turn(struct saver *s);
 void saver_forget_later(struct saver *s, struct ticket ticket);

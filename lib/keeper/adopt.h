@@ -1,5 +1,5 @@
 /*
- * A new keeper and the herd of one that was killed.  Services live on without their parent; whoever inherits them (init, as a rule) knows nothing
+ * A new keeper and the herd of one that was killed.  Services live on without their parent; the process that inherits them (init, as a rule) knows nothing
  * of them.  The new keeper finds them twice over:
  *
  *	In the ledger (keeper/ledger.h): ticket, pid and start time of each, and how those ended whose end no brain has taken yet.

@@ -1,5 +1,5 @@
 /*
- * Going into the background so that who asked learns how it went: he waits until the child serves, or gets its words.
+ * Going into the background so that the command that started it knows how it went: the first process waits until its child serves, or shows its error.
  */
 #ifndef OX_KEEPER_DETACH_H
 #define OX_KEEPER_DETACH_H

@@ -30,7 +30,7 @@ struct env_mark_secret {
 
 struct env_mark {
 	struct keeper_ticket ticket; /* slot 0: the brain */
-	pid_t pid;      /* of the main process: whoever carries it and has another pid came from that one */
+	pid_t pid;      /* of the main process: a process with the mark and another pid came from that one */
 	bool is_sealed; /* a keeper wrote it; else anybody may have */
 	uid_t uid;      /* that the main process was started as; only of a sealed one */
 	char name[KEEPER_NAME_MAX + 1];

@@ -45,7 +45,7 @@ static bool read_ticket(const char *name, struct keeper_ticket *ticket)
 	return *end == '.' && ticket->slot > 0 && ticket->generation > 0;
 }
 
-/* Whoever has it is alive; a child holds it too until its exec. */
+/* The process that has it is alive; a child holds it too until its exec. */
 static bool take_lock(int fd)
 {
 	return flock(fd, LOCK_EX | LOCK_NB) == 0;

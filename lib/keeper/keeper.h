@@ -53,13 +53,13 @@ struct keeper_options {
 enum { KEEPER_UNBEGUN = -2 };
 
 /*
- * Lives until all is stopped.  0: stopped as asked.  -1 with an error: the keeper or the brain could not start, or a process did not die.  KEEPER_UNBEGUN: so early that nothing
- * of a handover was touched.
+ * Lives until all is stopped.  0: stopped as asked.  -1 with an error: the keeper or the brain could not start, or a process did not die.
+ * KEEPER_UNBEGUN: so early that nothing of a handover was touched.
  */
 int keeper_run(const struct keeper_options *options, struct err *e);
 /*
  * The same for a keeper that another one has become by exec: all that it has is in the handover, a descriptor.  `back_fd` is the program of
- * the one before, which takes over again if this one cannot go on, or -1; `failed` are the words of one that has given the place back, or NULL.
+ * the one before, which takes over again if this one cannot continue, or -1; `failed` are the words of one that has given the place back, or NULL.
  * The options hold what the command line says.
  */
 int keeper_resume(struct keeper_options *options, int handover_fd, struct err *e);

@@ -55,7 +55,7 @@ struct keeper_ping {
 struct keeper_brain {
 	struct slot slot;     /* its process; it has no ticket */
 	int sock;             /* -1: there is none */
-	bool is_synced;       /* it said SYNC: now it is told things */
+	bool is_synced;       /* it said SYNC: now it gets messages */
 	bool was_served;      /* some brain said SERVES, once */
 	bool has_served;      /* this one did: it said SERVES */
 	bool wants_out;       /* the socket was full */
@@ -169,7 +169,7 @@ void folders_check(struct keeper *k);
 /* A SIGTERM came.  A second one changes nothing. */
 void stop_requested(struct keeper *k);
 void stop_all(struct keeper *k, int64_t grace_ms);
-/* Goes on with it, after anything happened. */
+/* The next step of it, after anything happened. */
 void stop_step(struct keeper *k, int64_t now);
 
 /* --- upgrade.c: another build takes over --- */

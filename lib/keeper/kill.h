@@ -41,7 +41,7 @@ enum { KILL_LATER_MS = 1000 };
 void kill_main_ended(struct slots *all, struct slot *s);
 /* For a keeper that has adopted: the ends that the last one did not finish. */
 void kill_resume_ends(struct slots *all);
-/* SIGKILL for the trees whose time is over; true if there was one. */
+/* SIGKILL for the trees whose grace has ended; true if there was one. */
 bool kill_overdue(struct slots *all, int64_t now);
 /* To be called when a cgroup whose end is awaited has changed. */
 void kill_group_changed(struct slots *all, struct slot *s);

@@ -201,7 +201,7 @@ static int take_state(struct lock *l, const char *state, struct lock_text *h, st
 		rc = err_set(e, "%s%s%s", why.text.ptr, *h->by.run ? "; its run folder is " : "", h->by.run);
 		(void)would_block(e);
 	} else if (l->state_fd < 0 && (why.number == EROFS || why.number == ENOSPC)) {
-		log_warn("%s; going on without", why.text.ptr);
+		log_warn("%s; the daemon runs without a lock there", why.text.ptr);
 	} else if (l->state_fd < 0) {
 		rc = err_set(e, "%s", why.text.ptr);
 	}

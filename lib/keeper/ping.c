@@ -1,5 +1,5 @@
 /*
- * Whether the brain still answers.  A PING follows whatever it is told, and the PONG is waited for only then: while nothing happens nothing
+ * Whether the brain still answers.  A PING follows each message to it, and the PONG is waited for only then: while nothing happens nothing
  * is asked.  The wait is counted in looks, so that a machine that slept, or a keeper that was stopped, does not take its own pause for the brain's.
  */
 #include <signal.h>
@@ -118,7 +118,7 @@ static void give_up(struct keeper *k, int64_t now)
 	int64_t waited_ms = look_ms(k) * LOOKS;
 
 	p->looks = 0;
-	/* Whoever looks at it with a debugger wants it as it is. */
+	/* A debugger holds it: it is left as it is. */
 	if (tracer > 0) {
 		if (!p->is_traced)
 			log_warn("brain: pid %d does not answer; pid %d traces it, so it is left alone",

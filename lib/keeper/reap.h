@@ -13,8 +13,8 @@ struct slots;
 bool reap_is_stopped(pid_t pid);
 
 /*
- * Reaps until nothing more is there.  A slot's exit is noted, and to be sent, after what its child still had to report.  The brain's end is noted in its slot; it
- * is not sent.  Orphans are reaped too, and are nobody's business.  Gives how many were reaped.
+ * Reaps until nothing more is there.  A slot's exit is noted, and to be sent, after what its child still had to report.  The brain's end is noted in
+ * its slot; it is not sent.  Orphans are reaped too, and are nobody's business.  Gives how many were reaped.
  */
 int reap_all(struct slots *all);
 

@@ -76,7 +76,7 @@ struct slot {
 	int status;
 	int64_t at_ms, wall_ms, cpu_us, peak_kb;
 	uint64_t
-		ended_ticks; /* when an adopted one was seen to end, as start_time counts; 0: nobody saw it */
+		ended_ticks; /* when the end of an adopted one was noticed, as start_time counts; 0: nobody saw it */
 	int record;          /* its place in the ledger, or -1 */
 	enum keeper_spawn_stage stage;
 	int number;

@@ -31,7 +31,7 @@ static bool add_node(void *context, const struct proc *p)
 		.parent = p->parent,
 		.session = p->session,
 		.start_time = p->start_time,
-		/* One whose first thread alone has ended goes on for as long as it likes. */
+		/* One whose first thread alone has ended runs for as long as it likes. */
 		.is_dead = p->state == 'Z' && p->threads <= 1 && p->parent != getpid(),
 		.is_ending = !p->has_memory && p->threads <= 1,
 	};

@@ -1,12 +1,12 @@
 /*
- * Who came from whom.  The keeper is a subreaper: whatever its children leave behind comes back to it, so every process of the herd has
- * a chain of parents that ends at the keeper, and nobody else has.  The last link before the keeper says whose it is: a main
- * process is its slot; an orphan belongs to the slot whose session it is in, or whose mark is in its environment, or whose cgroup it
- * is in (groups.h), or whose it was when we looked before.  (Without cgroups, one that had left its session, emptied its environment and lost its parent before anybody looked is nobody's:
- * it is found at shutdown only.)
+ * Who came from whom.  The keeper is a subreaper: whatever its children leave behind comes back to it, so every process of the herd has a chain of
+ * parents that ends at the keeper, and nobody else has.  The last link before the keeper says whose it is: a main process is its slot; an orphan
+ * belongs to the slot whose session it is in, or whose mark is in its environment, or whose cgroup it is in (groups.h), or whose it was when we
+ * looked before.  (Without cgroups, one that had left its session, emptied its environment and lost its parent before anybody looked is nobody's: it
+ * is found at shutdown only.)
  *
- * An adopted main process is its slot too, wherever it hangs.  Its orphans end up among strangers, and are known there by mark and session, or
- * from an earlier look.
+ * An adopted main process is its slot too, wherever it hangs.  Its orphans end up among strangers, and are known there by mark and session, or from
+ * an earlier look.
  */
 #ifndef OX_KEEPER_TREE_H
 #define OX_KEEPER_TREE_H
@@ -45,7 +45,7 @@ struct tree {
 
 /* Looks at /proc once; `token` is that of the keeper's marks.  Borrowed until the next call. */
 struct tree *tree_look(const struct slots *all, const char *token);
-/* Has the keeper any child that is no slot's main process?  When it cannot be told: true. */
+/* Has the keeper any child that is no slot's main process?  Where nobody knows: true. */
 bool tree_has_orphans(const struct slots *all);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The keeper becomes another build of itself by exec: same process, same children, and what it knows in its handover.  Whoever cannot go on
+ * The keeper becomes another build of itself by exec: same process, same children, and what it knows in its handover.  A build that cannot continue
  * gives the place back to the one before, whose program is held open: the new keeper when it cannot read the handover, and when the new brain
  * does not serve.
  */
@@ -328,7 +328,7 @@ static void give_back(struct keeper *k, const char *words)
 	struct err e = ERR_INIT;
 	struct successor next = { .handover = -1, .back = -1, .failed = words };
 
-	log_warn("upgrade: %s; the old programs take their places again", words);
+	log_warn("upgrade: %s; the old programs take over again", words);
 	if (k->brain.slot.is_child)
 		(void)kill_child(k->brain.slot.pid, SIGKILL);
 	(void)snprintf(program, sizeof(program), "/proc/self/fd/%d", k->upgrade.back);

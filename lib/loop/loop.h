@@ -14,8 +14,8 @@ struct ev_loop *loop_new(void);
 /* Returns when somebody has broken it, or when nothing is left to wait for. */
 void loop_run(struct ev_loop *loop);
 /*
- * One turn of the loop that uses up so much processor time never ends: then this process is aborted.  The clock is that of this thread's processor time, so
- * that nothing wakes up for it.  For one loop of a program.
+ * One turn of the loop that uses up so much processor time never ends: then this process is aborted.  The clock is that of this thread's processor
+ * time, so that nothing wakes up for it.  For one loop of a program.
  */
 void loop_guard(const struct ev_loop *loop, int64_t turn_ms);
 void loop_free(struct ev_loop *loop);

@@ -1,9 +1,9 @@
 /*
- * Why something is as it is, as data: a kind (model/reasons.def) and the fields that its row has; the others are not looked at.  The sentence for people is
- * made where it is shown (view/reason_text).
+ * Why something is as it is, as data: a kind (model/reasons.def) and the fields that its row has; the others are not looked at.  The sentence for
+ * people is made where it is shown (view/reason_text).
  *
- * What a reason points to is borrowed where it is written down in place, and its own where reason_copy() or reason_read() made it: that one
- * is freed with reason_free().  NULL is no reason.
+ * What a reason points to is borrowed where it is written down in place, and its own where reason_copy() or reason_read() made it: that one is freed
+ * with reason_free().  NULL is no reason.
  */
 #ifndef OX_MODEL_REASON_H
 #define OX_MODEL_REASON_H

@@ -55,8 +55,8 @@ void unixsock_let_go(struct unixsock *s);
 /* A connection, close-on-exec and non-blocking, or -1 with errno: EAGAIN, EMFILE, … */
 int unixsock_accept(int listener);
 /*
- * A connection, close-on-exec and non-blocking; waits at most `timeout_ms` (below 0: without end) for a place in a full queue.  Nobody there: -1 and e->number is
- * ENOENT or ECONNREFUSED.
+ * A connection, close-on-exec and non-blocking; waits at most `timeout_ms` (below 0: without end) for a place in a full queue.  Nobody there: -1 and
+ * e->number is ENOENT or ECONNREFUSED.
  */
 int unixsock_connect(const char *path, int64_t timeout_ms, struct err *e);
 

@@ -1,7 +1,7 @@
 /*
- * Memory and processor time of instances, over their whole process trees.  Nothing is measured until somebody asks: there are no
- * ticks.  One walk over /proc serves all instances of a question, and all questions of the next USAGE_FRESH_MS: who asks
- * all the time costs a walk a second.
+ * Memory and processor time of instances, over their whole process trees.  Nothing is measured unasked: there are no
+ * ticks.  One walk over /proc serves all instances of a question, and all questions of the next USAGE_FRESH_MS, so
+ * a client that asks all the time costs a walk a second.
  *
  * Memory is the sum of resident sets: what processes share counts once for each of them (the exact share costs a walk over all pages of each).
  * Processor time is the share of one processor since the last walk, or since the start at the first one.  The time of children that have

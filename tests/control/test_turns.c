@@ -1,4 +1,4 @@
-/* Who asks much at once is served a part of it a turn, and so is everybody else. */
+/* A client with many requests at once gets a part of them answered each turn, and every other client has its turn too. */
 #include <string.h>
 #include <unistd.h>
 

@@ -339,7 +339,7 @@ B=5d6e7f8091a2b3c4d5e6f70819283746abcdef01
 	oxctl start --wait -c old/oxfile.toml 3>&-
 	cp -r old copy
 	run -1 oxctl deploy -c copy/oxfile.toml
-	assert_output "oxctl: app 'api' belongs to $PWD/old/oxfile.toml; rename it in $PWD/copy/oxfile.toml, or move $PWD/old/oxfile.toml away if $PWD/copy/oxfile.toml takes its place"
+	assert_output "oxctl: app 'api' belongs to $PWD/old/oxfile.toml; rename it in $PWD/copy/oxfile.toml, or move $PWD/old/oxfile.toml away if $PWD/copy/oxfile.toml replaces it"
 	rm -r copy
 	mv old new
 	run -0 oxctl deploy -c new/oxfile.toml

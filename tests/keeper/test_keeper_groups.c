@@ -261,7 +261,7 @@ static void move_into(const char *group, pid_t pid)
 	fd_close(&fd);
 }
 
-/* As one can who has a part of the tree of cgroups to himself. */
+/* As a user may who owns a part of the tree of cgroups. */
 static void a_group_of_that_name_elsewhere_is_not_ours(void **state)
 {
 	struct stage *s = *state;

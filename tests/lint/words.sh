@@ -7,7 +7,7 @@ out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 
 # The rooms whose code speaks it by now.
-ROOMS='lib/base lib/os lib/model lib/rules lib/view lib/export lib/wire lib/loop lib/spawn lib/logs lib/sense lib/proxy lib/journal cmd
+ROOMS='lib/base lib/os lib/herd lib/keeper lib/engine lib/control lib/model lib/rules lib/view lib/export lib/wire lib/loop lib/spawn lib/logs lib/sense lib/proxy lib/journal cmd
 	tests/actors tests/bench tests/cli tests/control tests/keeper tests/load tests/sim tests/storm'
 
 # A row: the phrase, an expression over lower case with single blanks | what to say instead.

@@ -401,7 +401,7 @@ static void an_oxfile_by_another_name_takes_its_apps_over(void **state)
 	s->folder = mem_strdup("/srv/current");
 	apply(&f, &a,
 		"app 'api' belongs to /srv/oxfile.toml; rename it in /srv/current/oxfile.toml, or move "
-		"/srv/oxfile.toml away if /srv/current/oxfile.toml takes its place");
+		"/srv/oxfile.toml away if /srv/current/oxfile.toml replaces it");
 	a.notes = &notes;
 	a.also = &names;
 	/* One folder by two names: nothing has to be replaced. */
