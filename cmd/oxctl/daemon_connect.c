@@ -229,28 +229,25 @@ int daemon_connect_or_launch(struct client **client, bool may_launch, struct err
 	return code;
 }
 
-int daemon_connect(struct client **client)
+static int connect_aloud(struct client **client, bool may_launch)
 {
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
 
 	*client = NULL;
-	code = daemon_connect_or_launch(client, false, &e);
+	code = daemon_connect_or_launch(client, may_launch, &e);
 	if (code != EXIT_DONE)
 		daemon_call_fail(code, "%s", e.text.ptr);
 	err_release(&e);
 	return code;
 }
 
+int daemon_connect(struct client **client)
+{
+	return connect_aloud(client, false);
+}
+
 int daemon_launch(struct client **client)
 {
-	struct err e = ERR_INIT;
-	int code = EXIT_DONE;
-
-	*client = NULL;
-	code = daemon_connect_or_launch(client, true, &e);
-	if (code != EXIT_DONE)
-		daemon_call_fail(code, "%s", e.text.ptr);
-	err_release(&e);
-	return code;
+	return connect_aloud(client, true);
 }

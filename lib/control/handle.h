@@ -78,8 +78,6 @@ struct handle_env {
 /* handle_read.c: remembers it; its number. */
 int64_t handle_add_env(struct handle *h, const struct handle_env *from);
 /* handle_targets.c */
-/* The files that the apps came from, each once. */
-void handle_oxfiles(struct handle *h, struct strings *paths);
 /* What a call is about, by its `targets` and `oxfiles` (NULL: it has no such parameter). */
 struct handle_targets {
 	const char *const *items; /* none: everything; borrowed from the call, or in `own` */

@@ -9,20 +9,6 @@
 #include "control/handle.h"
 #include "engine/brain.h"
 
-void handle_oxfiles(struct handle *h, struct strings *paths)
-{
-	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
-		struct app_status app;
-		bool is_known = false;
-
-		herd_app_status(brain_herd(h->brain), i, &app);
-		for (size_t k = 0; k < paths->len; k++)
-			is_known |= str_eq(paths->items[k], app.oxfile);
-		if (app.oxfile && !is_known)
-			strings_add(paths, app.oxfile);
-	}
-}
-
 static bool is_from(const struct spec *s, const struct param_strings *oxfiles)
 {
 	for (size_t i = 0; i < oxfiles->count; i++)

@@ -40,7 +40,7 @@ static void on_answer(struct call *c, const struct buf *result)
 	struct buf line = BUF_INIT;
 
 	if (wants_answer(r)) {
-		rpc_write_result_text(&line, r->request.id, result->ptr, result->len);
+		rpc_write_result(&line, r->request.id, result->ptr, result->len);
 		if (line.len > RPC_MESSAGE_MAX) {
 			buf_release(&line);
 			rpc_write_error(&line, r->request.id, RPC_TOO_LARGE,

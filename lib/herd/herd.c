@@ -211,11 +211,6 @@ void herd_timer(struct herd *h, int64_t now)
 	herd_commit(h);
 }
 
-bool herd_is_shutting_down(const struct herd *h)
-{
-	return h->is_shutting_down;
-}
-
 struct herd_counts herd_counts(const struct herd *h)
 {
 	struct herd_counts counts = h->counts;

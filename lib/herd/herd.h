@@ -341,7 +341,6 @@ int herd_scaled(const struct herd *h, const char *app);
 int64_t herd_caller(const struct herd *h, const char *app);
 /* Does any revision of any app refer to it? */
 bool herd_uses_caller(const struct herd *h, int64_t caller);
-bool herd_is_shutting_down(const struct herd *h);
 
 struct herd_counts {
 	uint64_t stale_facts;      /* of another generation, or of a slot that is gone */

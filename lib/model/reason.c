@@ -416,11 +416,6 @@ bool reason_kind_has(enum reason_kind kind, size_t field)
 	return has_field(kind, field);
 }
 
-bool reason_has_rule(const struct reason *r)
-{
-	return r && has_field(r->kind, FIELD_ID_RULE) && r->rule != REASON_RULE_NONE;
-}
-
 static void write_field_value(const struct reason *r, const struct field *f, struct buf *out)
 {
 	switch (f->type) {

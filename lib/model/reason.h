@@ -79,8 +79,6 @@ const char *reason_field_key(size_t field);
 const char *reason_field_doc(size_t field);
 /* Which of them a kind has. */
 bool reason_kind_has(enum reason_kind kind, size_t field);
-/* Does it say by which rule the next start was decided? */
-bool reason_has_rule(const struct reason *r);
 /* The value of a field as it stands in a sentence; false where it is not known, or no field of this kind. */
 bool reason_add_field(const struct reason *r, const char *key, size_t key_len, struct buf *out);
 

@@ -403,12 +403,3 @@ void reason_text(const struct reason *r, struct buf *out)
 	else if (r && texts[r->kind])
 		add_by_table(r, texts[r->kind], out);
 }
-
-void reason_emit(const struct reason *r, const char *key, struct buf *out)
-{
-	struct buf text = BUF_INIT;
-
-	reason_text(r, &text);
-	reason_write(r, key, text.ptr, out);
-	buf_release(&text);
-}

@@ -10,7 +10,5 @@ struct reason;
 
 /* Appends it; nothing for NULL. */
 void reason_text(const struct reason *r, struct buf *out);
-/* The reason as JSON with its sentence in it (reason_write()), null for NULL. */
-void reason_emit(const struct reason *r, const char *key, struct buf *out);
 
 #endif

@@ -285,17 +285,7 @@ void rpc_write_request(
 	buf_adds(out, "}\n");
 }
 
-void rpc_write_result(struct buf *out, const char *id, const struct json *result)
-{
-	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s", id);
-	if (result)
-		write_member(out, "result", result);
-	else
-		buf_adds(out, ",\"result\":null");
-	buf_adds(out, "}\n");
-}
-
-void rpc_write_result_text(struct buf *out, const char *id, const char *result, size_t len)
+void rpc_write_result(struct buf *out, const char *id, const char *result, size_t len)
 {
 	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"result\":", id);
 	buf_add(out, result, len);

@@ -229,6 +229,7 @@ static void read_message(struct rpc_message *message, struct buf *text)
 
 static void answers_and_notifications_are_read_as_they_were_written(void **state)
 {
+	struct buf result = BUF_INIT;
 	struct json *params = json_new_object();
 	struct rpc_message message;
 	struct rpc_request request;
@@ -236,12 +237,13 @@ static void answers_and_notifications_are_read_as_they_were_written(void **state
 
 	(void)state;
 	json_set_string(params, "words", "line\none");
-	rpc_write_result(&text, "\"x\"", params);
+	json_write(&result, params);
+	rpc_write_result(&text, "\"x\"", result.ptr, result.len);
 	read_message(&message, &text);
 	assert_string_equal(json_string(message.id, NULL), "x");
 	assert_string_equal(json_string(json_get(message.result, "words"), NULL), "line\none");
 	rpc_message_release(&message);
-	rpc_write_result(&text, "1", NULL);
+	rpc_write_result(&text, "1", "null", 4);
 	read_message(&message, &text);
 	assert_true(json_is_null(message.result));
 	rpc_message_release(&message);
@@ -264,6 +266,7 @@ static void answers_and_notifications_are_read_as_they_were_written(void **state
 	rpc_request_release(&request);
 	json_free(params);
 	buf_release(&text);
+	buf_release(&result);
 }
 
 static void what_is_no_answer_is_refused(void **state)
