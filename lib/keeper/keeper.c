@@ -181,7 +181,7 @@ static int64_t longest_pause(const struct keeper *k)
 static void kill_if_due(struct keeper *k, int64_t now)
 {
 	bool is_sweep = k->stopping == STOPPING_KILLING;
-	bool is_late = !k->kill_is_due;
+	bool is_late = false;
 	int left = 0;
 
 	if (k->slots.has_new_end)
@@ -200,6 +200,7 @@ static void kill_if_due(struct keeper *k, int64_t now)
 	}
 	if (now < k->kill_at)
 		return;
+	is_late = !k->kill_is_due;
 	left = kill_round(&k->slots, is_sweep, is_late, k->options->token);
 	k->kill_rest_at = 2 * clock_ms() - now;
 	k->kill_is_due = false;

@@ -1,9 +1,13 @@
 /* After a GRACE the keeper ends what is left of a tree by itself: the signal at once, SIGKILL when the grace is over, whether a brain lives or not. */
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "os/clock.h"
+#include "os/file.h"
 #include "stage.h"
 #include "unit.h"
 
@@ -12,7 +16,7 @@
 /* The same that ends on the stop signal. */
 #define MILD "(trap 'echo heard; exit' TERM; echo up; while :; do sleep 0.02; done) & "
 
-enum { LONG_MS = 60000 };
+enum { LONG_MS = 60000, STRANGERS = 200 };
 
 static void say(struct stage *s, enum keeper_msg_kind kind, int number, int64_t grace_ms)
 {
@@ -217,6 +221,49 @@ static void nor_does_it_begin_again(void **state)
 	buf_release(&text);
 }
 
+/* How often the keeper has read something; -1 where the kernel does not count it. */
+static long reads_of(const struct stage *s)
+{
+	struct buf text = BUF_INIT;
+	char path[64];
+	const char *at = NULL;
+	long count = -1;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/io", (int)s->keeper);
+	if (file_read(path, 4096, &text, NULL) == 0)
+		at = strstr(text.ptr, "syscr: ");
+	if (at)
+		count = strtol(at + strlen("syscr: "), NULL, 10);
+	buf_release(&text);
+	return count;
+}
+
+/* A look at the whole machine reads something of each of these. */
+static void what_leaves_nothing_is_not_looked_for(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	pid_t strangers[STRANGERS];
+	long before = 0;
+	int out = -1;
+
+	for (size_t i = 0; i < STRANGERS; i++) {
+		strangers[i] = fork();
+		if (strangers[i] == 0) {
+			(void)pause();
+			_exit(0);
+		}
+	}
+	(void)begin(s, "echo up; sleep 0.2; exit 3", LONG_MS, &out, &text);
+	before = reads_of(s);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	for (size_t i = 0; i < STRANGERS; i++)
+		(void)kill(strangers[i], SIGKILL), (void)stage_wait(strangers[i]);
+	assert_true(reads_of(s) - before < STRANGERS);
+	buf_release(&text);
+}
+
 int main(void)
 {
 #define BOTH(sentence, function)                                                                             \
@@ -230,6 +277,8 @@ int main(void)
 		BOTH("what does not end within the grace is killed though no brain is there",
 			what_stays_is_killed_without_a_brain),
 		BOTH("the grace of the whole tree begins with the stop", the_grace_is_one_for_all),
+		BOTH("for what leaves nothing behind the keeper does not look at every process",
+			what_leaves_nothing_is_not_looked_for),
 		BOTH("an exit with 0 that nobody asked for waits for the brain",
 			an_exit_that_may_be_meant_waits),
 		BOTH("an exit with 0 after a stop does not wait", one_that_was_asked_for_does_not),
