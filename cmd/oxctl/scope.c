@@ -1,5 +1,7 @@
 #include "scope.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -8,6 +10,7 @@
 #include "model/selector.h"
 #include "os/file.h"
 #include "request.h"
+#include "wire/rpc.h"
 
 bool scope_names_all(const struct opt_rest *rest)
 {
@@ -53,12 +56,18 @@ void scope_add(const struct scope *s, const struct opt_rest *rest, struct json *
 		request_add_oxfiles(params, s->oxfile);
 }
 
+/* Version 0.1.0 says so in its message alone. */
+static bool is_unknown_parameter(const struct daemon_call *t)
+{
+	if (!t->data)
+		return t->code == RPC_PARAMS && strstr(t->e.text.ptr, "unknown parameter 'oxfiles'");
+	return str_eq(json_string(json_get(t->data, "code"), NULL), "unknown_parameter") &&
+		str_eq(json_string(json_get(t->data, "parameter"), NULL), "oxfiles");
+}
+
 void scope_explain(const struct scope *s, const struct daemon_call *t, int code)
 {
-	bool is_unknown = str_eq(json_string(json_get(t->data, "code"), NULL), "unknown_parameter") &&
-		str_eq(json_string(json_get(t->data, "parameter"), NULL), "oxfiles");
-
-	if (code == EXIT_USAGE && s->oxfile && is_unknown)
+	if (code == EXIT_USAGE && s->oxfile && is_unknown_parameter(t))
 		daemon_call_fail(code,
 			"the daemon is older than this oxctl and does not know which oxfile is meant; name apps, or use 'oxctl "
 			"daemon upgrade' first");

@@ -76,11 +76,21 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 }
 
 @test "an older daemon, which knows targets only, gets a message with the command to type" {
-	fake_daemon <<<'{ "stop": { "error": { "code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'", "data": { "code": "unknown_parameter", "parameter": "oxfiles" } } } }'
+	local old='"code": -32602, "message": "stop: unknown parameter '"'oxfiles'"'"'
+	fake_daemon <<-JSON
+		{ "stop": [ { "error": { $old } },
+			{ "error": { $old, "data": { "code": "unknown_parameter", "parameter": "oxfiles" } } },
+			{ "error": { "code": -32602, "message": "stop: 'targets' is to be an array of strings" } } ] }
+	JSON
 	given_oxfile <<<'processes.api.command = "x"'
+	# The oldest say so in their message alone.
+	for _ in 1 2; do
+		run -2 oxctl stop
+		assert_output --partial "the daemon is older than this oxctl"
+		assert_output --partial "'oxctl daemon upgrade'"
+	done
 	run -2 oxctl stop
-	assert_output --partial "the daemon is older than this oxctl"
-	assert_output --partial "'oxctl daemon upgrade'"
+	refute_output --partial "older"
 }
 
 @test "notes of the daemon go to stderr, also with --json" {
