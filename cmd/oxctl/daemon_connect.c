@@ -204,7 +204,7 @@ static int launch(struct client **client, bool was_left, struct err *e)
 	int code = EXIT_NO_DAEMON;
 
 	/* Where another one was about to begin, or had not quite ended, there may be none a moment later. */
-	for (int k = 0; k < LAUNCHES && code == EXIT_NO_DAEMON && !is_launched; k++) {
+	for (int k = 0; k < LAUNCHES && code == EXIT_NO_DAEMON && (k == 0 || lost.number == EAGAIN); k++) {
 		is_launched = launch_daemon(&lost) == 0;
 		code = connect_within(client, is_launched ? CONNECT_MS : LOST_RACE_MS, e);
 	}

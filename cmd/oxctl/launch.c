@@ -25,6 +25,7 @@ enum {
 	SAYS_SO_MS = 30000,         /* for the daemon to say that it serves */
 	LAST_WORDS_MAX = 64 * 1024, /* of what it writes before; what is beyond fails to be written */
 	EXEC_FAILED = 127,
+	COULD_NOT_START = 1, /* exit status of oxherd */
 };
 
 static const char program[] = "oxherd";
@@ -97,7 +98,9 @@ static int wait_for_daemon(pid_t pid, struct err *e)
 	if (WIFSIGNALED(status))
 		return err_set(
 			e, "the daemon did not start: killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
-	return err_set(e, "the daemon did not start: exit status %d", WEXITSTATUS(status));
+	err_set(e, "the daemon did not start: exit status %d", WEXITSTATUS(status));
+	e->number = WEXITSTATUS(status) == COULD_NOT_START ? EAGAIN : 0;
+	return -1;
 }
 
 /* What it wrote stands at the front of the file; the rest is zeros. */

@@ -12,6 +12,7 @@ struct err;
 /*
  * Runs `oxherd --daemon`, found beside this program, where it is installed, or in PATH, in a session of its own: no Ctrl-C of the caller's shell
  * reaches it, and nothing of the caller's terminal stays open.  Returns when it says that it serves; -1 with words, and those that it wrote itself.
+ * e->number is EAGAIN where it ended without a start: another one may have been about to end.
  */
 int launch_daemon(struct err *e);
 /* Waits until a process, ours or not, has ended; false after that time. */

@@ -94,6 +94,24 @@ oxherd: cannot open /x: ?[2J
 oxherd: second line"
 }
 
+@test "a daemon that could not start is started once more, and any other failure is not repeated" {
+	given_oxherd <<-'SH'
+		echo x >>launched
+		[ "$(wc -l <launched)" = 2 ] && serve && exit
+		exit "$(cat status)"
+	SH
+	echo 7 >status
+	run -1 oxctl start
+	assert_output "oxctl: the daemon did not start: exit status 7"
+	assert_equal "$(wc -l <launched)" 1
+	rm launched
+	# Another one has its folders, and ends.
+	echo 1 >status
+	run -0 oxctl start
+	assert_output "api: 1 instance started"
+	assert_equal "$(wc -l <launched)" 2
+}
+
 @test "a daemon that floods its last words is cut, not waited for" {
 	given_oxherd <<-'SH'
 		yes >&2
