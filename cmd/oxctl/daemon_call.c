@@ -1,8 +1,6 @@
 #include "daemon_call.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/random.h>
 
 #include "base/json.h"
@@ -14,7 +12,6 @@
 #include "interrupt.h"
 #include "model/fields.h"
 #include "model/snapshot.h"
-#include "os/clock.h"
 #include "wire/methods.h"
 #include "wire/rpc.h"
 
@@ -123,7 +120,7 @@ static int come_back(struct client *client, struct daemon_call *t)
 /* A change has a key, so that it is done once however often it is asked for. */
 static void choose_key(struct daemon_call *t)
 {
-	unsigned char random[TALK_KEY_LEN / 2];
+	unsigned char random[DAEMON_CALL_KEY_LEN / 2];
 	enum method method = method_find(t->method, NULL);
 
 	if (*t->once || t->is_question || method == METHOD_COUNT || !method_changes(method) ||

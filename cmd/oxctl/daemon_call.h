@@ -10,7 +10,7 @@
 #include "base/err.h"
 #include "base/opt.h"
 
-enum { TALK_KEY_LEN = 32 };
+enum { DAEMON_CALL_KEY_LEN = 32 };
 
 struct client;
 struct json;
@@ -27,10 +27,11 @@ struct daemon_call {
 	const char *
 		newer; /* a number in `params` that older daemons do not know: they are asked without it; or NULL */
 	bool is_question; /* changes nothing, or nothing more the second time: asked again when the daemon's brain is replaced meanwhile */
-	char once[TALK_KEY_LEN + 1]; /* the key under which a change is done once; "" until it is asked for */
-	struct buf *text;            /* borrowed; where the result goes as JSON text, instead of `result` */
-	struct json *result;         /* owned; NULL unless it went well */
-	struct json *data;           /* owned: what more an error says */
+	char once[DAEMON_CALL_KEY_LEN +
+		1];          /* the key under which a change is done once; "" until it is asked for */
+	struct buf *text;    /* borrowed; where the result goes as JSON text, instead of `result` */
+	struct json *result; /* owned; NULL unless it went well */
+	struct json *data;   /* owned: what more an error says */
 	struct err e;
 	int code; /* of rpc_codes.def, where the daemon itself said no */
 };

@@ -1,7 +1,6 @@
 #include "control/call_repeat.h"
 
 #include "base/json.h"
-#include "base/str.h"
 #include "control/handle.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"

@@ -1,12 +1,10 @@
 #include "control/handle.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"

@@ -1,14 +1,12 @@
 /*
  * Requests that bring definitions: an oxfile, an app on the command line, a plan, and the way back (save).
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/argv.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "control/handle.h"
 #include "control/local_port_range.h"
 #include "control/oxfile_load.h"

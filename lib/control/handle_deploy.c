@@ -3,7 +3,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 
 #include "base/err.h"
 #include "base/json.h"

@@ -1,13 +1,11 @@
 /*
  * The way back: apps as the text of an oxfile that would make them.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "base/mem.h"
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "model/fields.h"

@@ -4,7 +4,6 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "control/handle.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"

@@ -1,13 +1,9 @@
 #include "control/pending_reply.h"
 
-#include <errno.h>
-#include <string.h>
-
 #include "base/err.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "control/call_repeat.h"
 #include "control/handle.h"
 #include "engine/brain.h"

@@ -1,7 +1,6 @@
 #include "control/rpc_session.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
