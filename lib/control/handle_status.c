@@ -8,7 +8,7 @@
 
 static void write_version(struct snapshot *s, int64_t version, struct buf *out)
 {
-	s->version = version >= SNAPSHOT_VERSION_MAX ? SNAPSHOT_VERSION_MAX : 1;
+	s->version = version > SNAPSHOT_VERSION_MAX ? SNAPSHOT_VERSION_MAX : version > 1 ? (int)version : 1;
 	snapshot_write(s, out);
 }
 

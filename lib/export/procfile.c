@@ -11,14 +11,29 @@
 
 static const char NAME_LETTERS[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
+/* In an array $PORT is replaced by the daemon; quoted for a shell it would stay as it is. */
+static bool has_one_line(const struct command *c)
+{
+	if (c->text)
+		return !strchr(c->text, '\n');
+	for (char **word = c->argv; word && *word; word++)
+		if (strchr(*word, '\n'))
+			return false;
+	return !command_wants_port(c);
+}
+
 static int check_app(const struct spec *s, struct err *e)
 {
 	if (s->name[strspn(s->name, NAME_LETTERS)])
 		return err_set(
 			e, "'%s' cannot stand in a Procfile: use letters, digits, '_' and '-'", s->name);
-	if (s->command.text ? strchr(s->command.text, '\n') != NULL : command_wants_port(&s->command))
+	if (!has_one_line(&s->command))
 		return err_set(e,
 			"the command of '%s' cannot stand in a Procfile: write it as a string of one line",
+			s->name);
+	if (s->working_dir && strchr(s->working_dir, '\n'))
+		return err_set(e,
+			"the working_dir of '%s' cannot stand in a Procfile: its name has a line break",
 			s->name);
 	return 0;
 }

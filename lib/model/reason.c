@@ -416,6 +416,15 @@ bool reason_kind_has(enum reason_kind kind, size_t field)
 	return has_field(kind, field);
 }
 
+/* %g would write ten thousand as 1e+04. */
+static void write_number_value(double value, struct buf *out)
+{
+	if (value >= 9999.5)
+		buf_addf(out, "%.0f", value);
+	else
+		buf_addf(out, "%.4g", value);
+}
+
 static void write_field_value(const struct reason *r, const struct field *f, struct buf *out)
 {
 	switch (f->type) {
@@ -427,7 +436,7 @@ static void write_field_value(const struct reason *r, const struct field *f, str
 		write_signal_value(int_at(r, f), out);
 		break;
 	case NUMBER:
-		buf_addf(out, "%.4g", *(const double *)member_at(r, f));
+		write_number_value(*(const double *)member_at(r, f), out);
 		break;
 	case WORDS:
 	case TEXT:

@@ -95,6 +95,20 @@ mail: cd 'my mail' && node 'send mail.js' -v"
 	TOML
 	run -1 oxctl export procfile
 	assert_output "oxctl: the command of 'one' cannot stand in a Procfile: write it as a string of one line"
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = ["sh", "-c", "echo a\necho b"]
+	TOML
+	run -1 --separate-stderr oxctl export procfile
+	assert_equal "$output$stderr" "oxctl: the command of 'one' cannot stand in a Procfile: write it as a string of one line"
+	given_oxfile <<-'TOML'
+		[processes.one]
+		command = "sleep 1"
+		working_dir = "a\nb"
+	TOML
+	run -1 --separate-stderr oxctl export procfile
+	assert_equal "$output" ""
+	assert_equal "${stderr##*$'\n'}" "oxctl: the working_dir of 'one' cannot stand in a Procfile: its name has a line break"
 }
 
 @test "the real haproxy takes a frontend and its backend" {

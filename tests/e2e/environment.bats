@@ -227,6 +227,31 @@ oom_of() {
 	assert_equal "$(oom_of "$(pid_of one:0)")" 567
 }
 
+@test "a priority that only root may give is refused with its key, its value and what it takes" {
+	[ "$(id -u)" = 0 ] || skip "needs root, to be somebody who may lower nothing"
+	local own as fast safe
+	own=$(mktemp -d /tmp/own-XXXXXX)
+	cat >"$own/oxfile.toml" <<-'TOML'
+		[processes.fast]
+		command = "sleep 1000"
+		restart = "never"
+		nice = -5
+		[processes.safe]
+		command = "sleep 1000"
+		restart = "never"
+		oom_score_adj = -999
+	TOML
+	chown -R 65532 "$own"
+	as=(env -u OX_TEST -C "$own" OXHERD_HOME="$own/herd" setpriv --reuid 65532 --regid 65532 --clear-groups oxctl)
+	run -1 "${as[@]}" start --wait 3>&-
+	fast=$("${as[@]}" why fast)
+	safe=$("${as[@]}" why safe)
+	"${as[@]}" daemon stop
+	rm -rf "$own"
+	assert_regex "$fast" "cannot set nice = -5 \(to go below the daemon's own it needs root with CAP_SYS_NICE\): Permission denied"
+	assert_regex "$safe" "cannot set oom_score_adj = -999 \(to go below the daemon's own it needs root with CAP_SYS_RESOURCE\): Permission denied"
+}
+
 @test "user and group come with the right groups, and an unknown user does not start as root" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	begin_oxherd <<-TOML
