@@ -1,6 +1,7 @@
 #include "engine/recovery.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@ struct recovery {
 	struct vec found;   /* of struct keeper_found * */
 	struct vec held;    /* of char *: what the keeper holds */
 	size_t pipes_due;   /* asked of the keeper */
+	bool is_stopped;    /* SIGTERM came meanwhile: the keeper sends it once */
 	struct json *state; /* as found in the store, until the keeper has told its part; NULL: none */
 };
 
@@ -246,6 +248,7 @@ static void find_feet(struct brain *b)
 	struct err e = ERR_INIT;
 	struct keeper_msg m;
 	int64_t remembered = 0;
+	bool is_stopped = b->recovery->is_stopped;
 
 	(void)json_int(json_get(b->recovery->state, "seq"), &b->past.last_seq);
 	launch_envs_from_json(&b->launch_envs, json_get(b->recovery->state, "callers"));
@@ -270,6 +273,8 @@ static void find_feet(struct brain *b)
 	saver_changed(b->saver);
 	keeper_msg_init(&m, KEEPER_SERVES);
 	(void)keeper_client_send(b->keeper, &m, -1);
+	if (is_stopped)
+		brain_shut_down(b);
 }
 
 /* --- pipes whose files were deleted --- */
@@ -347,6 +352,9 @@ void recovery_message(struct brain *b, const struct keeper_msg *m)
 		break;
 	case KEEPER_SYNCED:
 		ask_for_pipes(b);
+		break;
+	case KEEPER_SIGNALLED:
+		b->recovery->is_stopped |= m->signal == SIGTERM;
 		break;
 	case KEEPER_ERROR:
 		log_error("the keeper says: %s", m->words);

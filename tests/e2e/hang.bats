@@ -42,6 +42,15 @@ worker() {
 	eventually 25 nothing_left
 }
 
+@test "SIGTERM to the keeper stops everything though the next brain has to ask for deleted pipes first" {
+	worker
+	kill -STOP "$brain"
+	rm "$OXHERD_HOME"/run/pipes/*
+	kill -TERM "$keeper"
+	kill -KILL "$brain"
+	eventually 8 nothing_left
+}
+
 @test "daemon stop ends a daemon whose brain is stopped" {
 	worker
 	kill -STOP "$brain"
