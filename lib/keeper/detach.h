@@ -9,7 +9,7 @@
 struct err;
 
 /*
- * 0 in the child, with *fd to send_pending the outcome through; the child's pid in the parent, with *fd for detach_wait(); -1 with words.  The
+ * 0 in the child, with *fd to send the outcome through; the child's pid in the parent, with *fd for detach_wait(); -1 with words.  The
  * child is in a session of its own, and has /dev/null as input and `log_path` (made with 0600, appended to) as output.
  */
 pid_t detach(const char *log_path, int *fd, struct err *e);

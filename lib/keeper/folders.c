@@ -17,7 +17,7 @@
 
 enum { PATH_SIZE = KEEPER_PATH_MAX + 64, TEXT_MAX = 8192 };
 
-/* Where a lock file was when it was opened; false: nobody can send_pending. */
+/* Where a lock file was when it was opened; false: that cannot be known. */
 static bool path_of(int fd, char *path, size_t size)
 {
 	static const char gone[] = " (deleted)";

@@ -50,7 +50,7 @@ static void aim(struct stream *s, const struct stream_request *request, enum log
 		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
 
 	if (request->is_new || s->source.mark.run != (uint32_t)request->run) {
-		last_lines_clear(&s->last);
+		last_lines_release(&s->last);
 		s->has_all_last = request->is_new;
 	}
 	logfile_cache_put_back(s->streams->cache, s->log);

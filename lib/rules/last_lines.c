@@ -16,7 +16,7 @@ void last_lines_release(struct last_lines *l)
 	*l = (struct last_lines){ .text = NULL };
 }
 
-void last_lines_clear(struct last_lines *l)
+static void clear(struct last_lines *l)
 {
 	l->len = 0;
 	l->column = 0;
@@ -85,7 +85,7 @@ void last_lines_add(struct last_lines *l, const char *bytes, size_t len)
 	const char *from = last_begin(bytes, len);
 
 	if (from) {
-		last_lines_clear(l);
+		clear(l);
 		bytes = from + 1;
 	}
 	while (bytes < end) {

@@ -26,7 +26,6 @@ struct last_lines {
 };
 
 void last_lines_release(struct last_lines *l);
-void last_lines_clear(struct last_lines *l);
 /* The next bytes, whole lines or not. */
 void last_lines_add(struct last_lines *l, const char *bytes, size_t len);
 /* Appends them as text, a line break before each. */

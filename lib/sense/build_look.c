@@ -53,7 +53,6 @@ static bool is_executable(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111);
 }
 
-/* One without a slash is the first of that name in PATH that can be run. */
 /* Where the words of one command are looked for. */
 struct build_search {
 	struct build *build;
@@ -70,6 +69,7 @@ static char *word_path(
 	return place ? mem_strdup(place) : path_join(folder, name);
 }
 
+/* One without a slash is the first of that name in PATH that can be run. */
 static void look_at_program(const struct build_search *s, const char *folder, const struct build_word *w)
 {
 	struct build *b = s->build;

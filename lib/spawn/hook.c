@@ -1,6 +1,5 @@
 #include "spawn/hook.h"
 
-#include "base/argv.h"
 #include "base/mem.h"
 #include "spawn/launch.h"
 #include "spawn/run.h"
@@ -46,8 +45,7 @@ void hook_start(struct runner *runner, const struct hook_effect *effect, const s
 	*hook = (struct hook){
 		.done = done, .context = context, .app = mem_strdup(effect->app), .rollout = effect->rollout
 	};
-	hook->command.text = mem_strdup(command->text);
-	hook->command.argv = argv_dup(command->argv);
+	command_copy(&hook->command, command);
 	launch_hook_env(s, effect->revision, caller, &env);
 	launch_said(s, &said);
 	buf_addf(&name, "%s %s", effect->app, effect->is_post ? "post" : "pre");

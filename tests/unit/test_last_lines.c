@@ -33,7 +33,7 @@ static void lines_are_kept(void **state)
 	assert_last(&l, "\none\ntwo\n\nfour");
 	last_lines_add(&l, "a\0b\n", 4);
 	assert_last(&l, "\none\ntwo\n\nfour\na b");
-	last_lines_clear(&l);
+	last_lines_release(&l);
 	assert_last(&l, "");
 	add(&l, "new\n");
 	assert_last(&l, "\nnew");
