@@ -35,11 +35,11 @@ static struct instance *find_or_make(struct herd *h, const struct herd_live *liv
 		number >= APP_INSTANCES_MAX)
 		goto out;
 	a = app_find(h, name);
-	if (!a)
-		a = stranger(h, name);
-	i = app_instance(a, (int)number);
+	i = a ? app_instance(a, (int)number) : NULL;
 	if (i || herd_by_slot(h, live->ticket.slot))
 		goto out;
+	if (!a)
+		a = stranger(h, name);
 	i = app_add_instance(a, (int)number, live->ticket.slot);
 	instance_retire(i);
 out:
@@ -53,6 +53,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	struct herd *h = i->app->herd;
 
 	if (i->slot != live->ticket.slot) {
+		health_slot_release(i);
 		herd_remove_slot(h, i);
 		i->slot = live->ticket.slot;
 		herd_add_slot(h, i);
@@ -99,7 +100,8 @@ static void take(struct instance *i, const struct herd_live *live)
 	 */
 	if (live->is_stopping && state != STATE_STOPPING && i->down_cause != DOWN_LIMIT)
 		instance_set_down(i, DOWN_RESTART);
-	if (i->phase == PHASE_CHECKING)
+	/* What it waited for before its spawn is over. */
+	if (i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED)
 		timer_disarm(&i->app->herd->timers, &i->life);
 	/* The same. */
 	i->phase = PHASE_UP;

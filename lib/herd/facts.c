@@ -172,6 +172,8 @@ void herd_spawn_failed(struct herd *h, struct ticket t, const struct reason *why
 		h->options.effects->unwatch(h->options.context, t);
 	instance_set_phase(i, PHASE_NONE);
 	i->pid = 0;
+	instance_check_end(i);
+	instance_notify_end(i);
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	i->hopeless += is_lasting((int)why->number);

@@ -62,11 +62,40 @@ static void who_goes_down_by_itself_leaves_its_place(void **state)
 	fake_release(&f);
 }
 
+/* It was deleted and made anew after the last save: the place that the store knows of is not its own. */
+static void a_place_does_not_stay_with_a_slot_that_is_gone(void **state)
+{
+	struct fake f;
+	struct herd_live live = { .name = "api:1", .pid = 2 };
+
+	(void)state;
+	begin(&f, 2);
+	ill = "0";
+	fake_pass(&f, 6000);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	live.ticket = fake_ticket(&f, "api:1");
+	fake_rebirth(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	live = (struct herd_live){ .name = "api:0", .pid = 3 };
+	live.ticket = (struct ticket){ .slot = 77, .generation = 99 };
+	assert_true(herd_adopt(f.h, &live, f.now));
+	f.is_never_ready = true;
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	ill = "01";
+	fake_pass(&f, 12000);
+	assert_string_equal(fake_state(&f, "api:0"), "starting");
+	assert_string_equal(fake_state(&f, "api:1"), "stopping");
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("who waits to be restarted for its health, and goes down by itself, leaves its place to the next",
 			who_goes_down_by_itself_leaves_its_place),
+		PROMISE("a place among those that are down for their health does not stay with a slot that is gone",
+			a_place_does_not_stay_with_a_slot_that_is_gone),
 	};
 
 	return cmocka_run_group_tests_name("herd: places for health", tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/mem.h"
 #include "fake_effects.h"
 #include "in_words.h"
 #include "unit.h"
@@ -268,6 +269,46 @@ static void time_counts_from_when_all_was_told(void **state)
 	fake_release(&f);
 }
 
+/* It was spawned after the last save: the delay that the store knows of is over, and its time to become ready runs. */
+static void what_was_spawned_after_its_delay_has_its_time_to_be_ready(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 1);
+	s->start_delay_ms = 2000;
+	s->ready_timeout_ms = 30000;
+	f.is_never_ready = true;
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	assert_true(adopt(&f, "api:0", t));
+	herd_resume(f.h, f.now);
+	assert_int_equal(herd_next_deadline(f.h), f.now + 30000);
+	fake_release(&f);
+}
+
+/* That slot is another one's in the store, which is older than it should be. */
+static void what_is_refused_leaves_no_app_behind(void **state)
+{
+	struct fake f;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_rebirth(&f);
+	assert_false(adopt(&f, "ghost:0", (struct ticket){ .slot = t.slot, .generation = t.generation + 1 }));
+	herd_resume(f.h, f.now);
+	assert_int_equal(herd_app_count(f.h), 1);
+	fake_release(&f);
+}
+
 static void a_restart_delay_goes_on(void **state)
 {
 	struct fake f;
@@ -383,6 +424,35 @@ static void a_spawn_that_fails_after_the_brains_death_is_tried_again(void **stat
 	}
 }
 
+/* Its check was begun with it, and asked of nobody once it is known that nothing runs; the next attempt is checked as any. */
+static void the_check_of_a_spawn_that_failed_ends_with_it(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	struct ticket t;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 1);
+	s->ready = READY_AUTO;
+	s->port = 3000;
+	s->health.endpoint = mem_strdup("http://localhost:3000/health");
+	s->health.interval_ms = 1000;
+	f.is_never_ready = true;
+	fake_apply(&f);
+	t = fake_ticket(&f, "api:0");
+	fake_forget(&f);
+	fake_rebirth(&f);
+	assert_true(adopt(&f, "api:0", t));
+	herd_resume(f.h, f.now);
+	herd_spawn_failed(f.h, t, &REASON_OF(LAUNCH_FAILED, .text = "out of memory", .number = 12), f.now);
+	assert_int_equal(herd_counts(f.h).checks, 0);
+	assert_string_equal(fake_state(&f, "api:0"), "backoff");
+	fake_pass(&f, 5000);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	fake_release(&f);
+}
+
 static void ports_and_counts_survive(void **state)
 {
 	struct fake f;
@@ -484,6 +554,12 @@ int main(void)
 			what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not),
 		PROMISE("a spawn that fails after the brain's death is known to the next one, and tried again",
 			a_spawn_that_fails_after_the_brains_death_is_tried_again),
+		PROMISE("what was spawned after its start delay, and after the last save, has its time to become ready",
+			what_was_spawned_after_its_delay_has_its_time_to_be_ready),
+		PROMISE("a process that is refused leaves no app behind",
+			what_is_refused_leaves_no_app_behind),
+		PROMISE("the check of a spawn that failed ends with it, and the next attempt is checked again",
+			the_check_of_a_spawn_that_failed_ends_with_it),
 		PROMISE("ports and scale survive, and the same definition does not undo them",
 			ports_and_counts_survive),
 		PROMISE("a store that makes no sense is an error with words", a_damaged_store_is_an_error),
