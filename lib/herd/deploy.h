@@ -26,6 +26,7 @@ struct rollout {
 	bool is_spareless;   /* it goes back, and there was no port or number for a spare */
 	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
 	int64_t began_at, progress_at;
+	int64_t spare_at;   /* going back, the next spare is started then: one has failed */
 	struct reason *why; /* it failed; NULL: it did not, or an earlier build knew only the words */
 	struct buf
 		failure; /* the same as a sentence; below the first line, the last lines that the instance wrote */

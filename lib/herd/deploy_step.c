@@ -9,6 +9,9 @@
 /* A start, a stop and a trial may take as long as they may; beyond that, nothing is under way that would end by itself. */
 enum { STALL_MS = 120000, STALL_TRIALS = 10 };
 
+/* On the way back one spare takes the place of another that has failed: not as fast as they fail. */
+enum { SPARE_PAUSE_MS = 5000 };
+
 /* --- the picture --- */
 
 /* It decides only about spares of one that was overtaken. */
@@ -159,6 +162,7 @@ static struct rollout_decision decide(const struct app *a)
 		.slots = slots,
 		.now = a->herd->now,
 		.progress_at = a->rollout->progress_at,
+		.spare_at = a->rollout->spare_at,
 		.is_stall_reported = a->rollout->is_stall_reported,
 	};
 	struct rollout_decision d;
@@ -208,10 +212,22 @@ static void replace(struct instance *i)
 
 static void drop(struct app *a, struct instance *i)
 {
-	if (instance_is_spare(i))
-		spare_drop(i);
-	else
-		app_resize(a, a->rollout->count);
+	struct rollout *r = a->rollout;
+	bool has_failed = i->trial == TRIAL_FAILED || i->has_ended;
+
+	if (!instance_is_spare(i)) {
+		app_resize(a, r->count);
+		return;
+	}
+	if (r->phase == ROLLOUT_BACK && has_failed)
+		r->spare_at = a->herd->now + SPARE_PAUSE_MS;
+	spare_drop(i);
+}
+
+/* On the way back spares may fail one after the other, which brings nothing nearer. */
+static bool is_progress(const struct rollout *r, enum rollout_verb verb)
+{
+	return r->phase != ROLLOUT_BACK || (verb != ROLLOUT_DO_ADD_SPARE && verb != ROLLOUT_DO_DROP_SPARE);
 }
 
 static void pause_it(struct rollout *r)
@@ -299,7 +315,8 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 		d->verb == ROLLOUT_DO_PROVE;
 
 	ASSERT(a->rollout == r, "%s carries out a rollout that is over", a->spec->name);
-	r->progress_at = a->herd->now;
+	if (is_progress(r, d->verb))
+		r->progress_at = a->herd->now;
 	a->herd->is_changed = true;
 	if (is_about_one && !i)
 		return;

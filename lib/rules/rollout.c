@@ -244,7 +244,7 @@ static struct rollout_decision tidy_up(
 }
 
 static struct rollout_decision decide_replace(
-	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
+	const struct rollout_picture *p, const struct slot_tally *t, struct rollout_decision *wait)
 {
 	size_t next = next_old(p);
 	int canary = p->phase == ROLLOUT_REPLACE ? p->rules.canary : 0;
@@ -266,7 +266,7 @@ static struct rollout_decision decide_replace(
 		return *wait;
 	if (can_spare(p, t, &p->slots[next]))
 		return decide_verb(ROLLOUT_DO_REPLACE, next);
-	if (t->spares < p->rules.surge)
+	if (t->spares < p->rules.surge && is_due(p->spare_at, p->now, wait))
 		return decide_verb(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
 	return *wait;
 }

@@ -68,6 +68,7 @@ struct rollout_picture {
 	const struct rollout_slot *slots;
 	size_t len;
 	int64_t now, progress_at;
+	int64_t spare_at;       /* going back, no spare is added before: one has failed */
 	bool is_stall_reported; /* a rollback takes as long as it takes, but waiting clients get one answer */
 };
 

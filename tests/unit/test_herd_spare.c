@@ -4,9 +4,11 @@
 #include "in_words.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "fake_effects.h"
 #include "rules/rollout.h"
 
@@ -230,6 +232,61 @@ static void scaled_to_one_on_the_way_back(void **state)
 	fake_release(&f);
 }
 
+/* For so long each spare crashes as soon as it is started. */
+static size_t crash_spares(struct fake *f, int64_t ms)
+{
+	size_t count = 0;
+
+	for (int64_t end = f->now + ms; f->now < end; fake_live(f, 50)) {
+		for (int n = 2; n < 6; n++) {
+			char name[16];
+
+			snprintf(name, sizeof(name), "bot:%d", n);
+			if (!str_eq(fake_state(f, name), "starting"))
+				continue;
+			fake_exit(f, name, 1, 0);
+			count++;
+		}
+	}
+	return count;
+}
+
+/* The old revision does not run any more either: what serves by the new one is not touched. */
+static void spares_that_fail_on_the_way_back(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+	struct err e = ERR_INIT;
+	size_t count = 0;
+
+	(void)state;
+	s->restart_delay_ms = s->restart_delay_max_ms = 60000;
+	s->deploy.min_healthy_ms = 200;
+	change_and_deploy(&f, s);
+	for (int k = 0; k < 100 && fake_count(&f, "spawn bot:0") == 0; k++)
+		fake_live(&f, 50);
+	fake_exit(&f, "bot:2", 1, 0);
+	fake_live(&f, 1000);
+	f.is_never_ready = true;
+	assert_int_equal(herd_steer(f.h, 0, HERD_ABORT, "bot", f.now, &e), 0);
+	err_release(&e);
+	fake_live(&f, 100);
+	assert_int_equal(crash_spares(&f, 4000), 1);
+	count = crash_spares(&f, 60000);
+	assert_true(count >= 10 && count <= 13);
+	assert_int_equal(fake_count(&f, "settled 7"), 0);
+	(void)crash_spares(&f, 600000);
+	assert_int_equal(fake_count(&f, "settled 7 failed"), 1);
+	assert_string_equal(fake_state(&f, "bot:0"), "running");
+	assert_string_equal(fake_state(&f, "bot:1"), "running");
+	/* It goes back when it can. */
+	f.is_never_ready = false;
+	for (int k = 0; k < 400; k++)
+		fake_live(&f, 50);
+	assert_int_equal(fake_revision(&f, "bot:0"), 1);
+	fake_release(&f);
+}
+
 /* The next brain does not look again: by then the only one may be down. */
 static void over_a_death(void **state)
 {
@@ -400,6 +457,8 @@ int main(void)
 			scaled_to_one_on_the_way_back),
 		PROMISE("the spare of a deploy that was overtaken goes before the next one begins",
 			overtaken_and_not_begun),
+		PROMISE("spares that fail on the way back are started with pauses, and who waits gets an answer",
+			spares_that_fail_on_the_way_back),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
 		PROMISE("a spare that is gone is known for an hour, and then forgotten", gone_for_an_hour),
 		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),

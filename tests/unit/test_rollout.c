@@ -277,6 +277,18 @@ static void back_needs_no_trial_and_fails_nobody(void **state)
 	assert_verb(s, ROLLOUT_DO_PROVE, 1);
 }
 
+static void no_spare_is_added_before_its_time(void **state)
+{
+	struct scene *s = scene(ROLLOUT_BACK);
+
+	(void)state;
+	s->p.spare_at = s->p.now + 5000;
+	assert_verb(s, ROLLOUT_DO_WAIT, ROLLOUT_NO_SLOT);
+	assert_int_equal(rollout_decide(&s->p).at, s->p.now + 5000);
+	s->p.now += 5000;
+	assert_verb(s, ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+}
+
 static void what_does_not_get_on_is_over(void **state)
 {
 	struct scene *s = scene(ROLLOUT_PROOF);
@@ -421,6 +433,8 @@ int main(void)
 		PROMISE("it ends when all is by the target and no spare is left", the_end_is_tidy),
 		PROMISE("going back needs no trial, and no failure turns it round",
 			back_needs_no_trial_and_fails_nobody),
+		PROMISE("where a spare has failed on the way back, the next one waits for its time",
+			no_spare_is_added_before_its_time),
 		PROMISE("a rollout without progress fails, and a stuck rollback is reported once",
 			what_does_not_get_on_is_over),
 		PROMISE("what SIGKILL does not stop fails a rollout, and holds up none that goes back",
