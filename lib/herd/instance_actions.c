@@ -388,7 +388,7 @@ static bool timer_fits(const struct instance *i, enum timer_kind kind)
 		return i->phase == PHASE_DELAYED;
 	case TIMER_ALIVE:
 	case TIMER_NEVER_READY:
-		return i->state == STATE_STARTING;
+		return i->state == STATE_STARTING && i->phase >= PHASE_SPAWNING;
 	case TIMER_KILL:
 	case TIMER_GRACE:
 	case TIMER_UNKILLABLE:

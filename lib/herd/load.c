@@ -105,12 +105,12 @@ static struct reason *load_reason(const struct json *j, const char *words_key, c
 	return reason_read(json_get(j, key) ? json_get(j, key) : json_get(j, words_key));
 }
 
-/* The words of a limit stay where it counts no more. */
+/* The words of a limit stay where it counts no more.  What fails has been told to stop. */
 static void load_down_cause(struct instance *i, const struct json *j)
 {
 	struct reason *limit = load_reason(j, "over", "over_reason");
 	bool is_restarting = get_flag(j, "is_restarting");
-	bool is_failing = get_flag(j, "is_failing");
+	bool is_failing = get_flag(j, "is_failing") && i->state == STATE_STOPPING;
 
 	if (get_flag(j, "is_pulled"))
 		instance_set_down(i, DOWN_PULLED);
@@ -273,12 +273,12 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
 	i->why = load_reason(j, "why", "reason");
-	load_down_cause(i, j);
 	if (!state_parse(json_string(json_get(j, "state"), ""), &i->state) ||
 		!phase_parse(json_string(json_get(j, "phase"), ""), &i->phase) ||
 		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain) ||
 		!state_has_phase(i->state, i->phase) || (state_is_live(i->state) && !i->generation))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
+	load_down_cause(i, j);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;
 	if (load_timer(i, &i->life, json_get(j, "life"), e) < 0 ||

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "fake_effects.h"
+#include "model/reason.h"
 #include "unit.h"
 
 /* A store with everything that has a range. */
@@ -342,6 +343,46 @@ static void steps_of_a_deploy_are_not_recalled(void **state)
 	fake_release(&f);
 }
 
+/* As `full` with that in it is taken over and let go, and nothing ends the test. */
+static void lives_with(const char *from, const char *to)
+{
+	/* Without its rollout, which would be in the way of limits. */
+	char *rested = changed(full, "\"rollout\":", "\"was\":");
+	char *text = changed(rested, from, to);
+	struct json *j = json_parse(text, strlen(text), 100000, NULL);
+	struct fake f;
+	struct herd_options options;
+	struct herd_live live = { .ticket = { 1, 2 }, .name = "api:0", .pid = 1 };
+
+	fake_init(&f);
+	options = fake_options(&f);
+	herd_free(f.h);
+	f.h = herd_from_json(j, &options, f.now, NULL);
+	assert_non_null(f.h);
+	if (herd_adopt(f.h, &live, f.now))
+		herd_over_limit(f.h, live.ticket, &REASON_OF(OTHER, .text = "too big"), f.now);
+	herd_resume(f.h, f.now);
+	herd_over_limit(f.h, live.ticket, &REASON_OF(OTHER, .text = "too big"), f.now);
+	for (int k = 0; k < 60; k++) {
+		f.now += 1000;
+		herd_timer(f.h, f.now);
+	}
+	json_free(j);
+	fake_release(&f);
+	mem_free(text);
+	mem_free(rested);
+}
+
+static void what_does_not_go_together_is_left_out(void **state)
+{
+	(void)state;
+	lives_with("\"leave\":\"none\"", "\"is_failing\":true,\"wants_up\":true");
+	lives_with("\"state\":\"backoff\",\"phase\":\"none\",\"revision\":1,\"life\":{\"kind\":\"backoff\"",
+		"\"state\":\"starting\",\"phase\":\"checking\",\"wants_up\":true,\"life\":{\"kind\":\"alive\"");
+	lives_with("\"state\":\"backoff\",\"phase\":\"none\",\"revision\":1,\"life\":{\"kind\":\"backoff\"",
+		"\"state\":\"starting\",\"phase\":\"delayed\",\"wants_up\":true,\"life\":{\"kind\":\"never-ready\"");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +408,8 @@ int main(void)
 			the_last_number_of_a_process_is_kept),
 		PROMISE("what an instance did before is read without the steps of deploys, as it is shown while they happen",
 			steps_of_a_deploy_are_not_recalled),
+		PROMISE("flags and timers in a store that do not go together with the state are left out",
+			what_does_not_go_together_is_left_out),
 	};
 
 	return cmocka_run_group_tests_name("herd_load", tests, NULL, NULL);
