@@ -134,9 +134,10 @@ static void make_room(struct herd *h)
 	for (size_t k = h->receipts.len; k-- > 0;) {
 		const struct receipt *r = h->receipts.items[k];
 
-		bytes += size_of(r);
 		if (is_done(r) && h->now - r->at > RECEIPT_AGE_MS)
 			forget(h, k);
+		else
+			bytes += size_of(r);
 	}
 	while (h->receipts.len >= RECEIPTS_MAX || (h->receipts.len && bytes > RECEIPTS_BYTES_MAX)) {
 		size_t at = next_to_go(h, h->receipts.len < RECEIPTS_MAX);

@@ -257,6 +257,34 @@ static void nobody_pushes_out_anothers(void **state)
 	fake_release(&f);
 }
 
+/* What is too old to be asked for takes no room from what is not. */
+static void old_ones_push_out_no_new_ones(void **state)
+{
+	enum { OLD = 3, ALL = 5, LARGE = 60 * 1024 };
+	static char text[LARGE];
+	struct herd_receipt receipt;
+	struct fake f;
+	char name[32];
+
+	(void)state;
+	given(&f, 1);
+	memset(text, 'x', sizeof(text) - 1);
+	for (int i = 0; i < ALL; i++) {
+		if (i == OLD)
+			fake_pass(&f, 500000);
+		(void)snprintf(name, sizeof(name), "0.scale.%d", i);
+		herd_receipt_open(f.h, name, f.now);
+		herd_receipt_close(f.h, text);
+	}
+	fake_pass(&f, 200000);
+	herd_receipt_open(f.h, key, f.now);
+	herd_receipt_close(f.h, "{}");
+	assert_false(herd_receipt_find(f.h, "0.scale.0", &receipt));
+	assert_true(herd_receipt_find(f.h, "0.scale.3", &receipt));
+	assert_true(herd_receipt_find(f.h, "0.scale.4", &receipt));
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +301,8 @@ int main(void)
 			words_are_joined_and_bounded),
 		PROMISE("no user pushes out what is remembered of the requests of another",
 			nobody_pushes_out_anothers),
+		PROMISE("what is too old to be asked for takes no room from what is not",
+			old_ones_push_out_no_new_ones),
 	};
 
 	return cmocka_run_group_tests_name("herd_receipts", tests, NULL, NULL);
