@@ -86,6 +86,7 @@ static bool is_wanted(const struct placement *p)
 static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool *marks)
 {
 	struct vec specs = VEC_INIT;
+	struct err e = ERR_INIT;
 	const struct placement *p = NULL;
 	size_t i = 0;
 	int code = EXIT_DONE;
@@ -97,7 +98,9 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 	for (int k = 0; k < rest->count && code == EXIT_DONE; k++) {
 		const char *name = rest->items[k];
 
-		if (!selector_mark(name, &specs, marks))
+		if (selector_check_whole(name, &e) < 0)
+			code = daemon_call_fail(EXIT_USAGE, "%s", e.text.ptr);
+		else if (!selector_mark(name, &specs, marks))
 			code = fail_unknown(l, name);
 		VEC_EACH (&l->placements, i, p) {
 			if (!is_wanted(p) && !strcmp(p->spec->name, name))
@@ -105,6 +108,7 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 					"'%s' has no port; give it one with port = 3000", p->spec->name);
 		}
 	}
+	err_release(&e);
 	vec_release(&specs);
 	return code;
 }

@@ -238,7 +238,7 @@ static void settle_ready(struct oxfile_reading *r, struct spec *s)
 	s->wait_ready = false;
 	if (has_health && spec_ready(s) == READY_HEALTH && s->health.initial_delay_ms >= s->ready_timeout_ms)
 		diags_error(r->d, oxfile_place(s, "health_check.initial_delay_secs"),
-			"its first check would come after ready_timeout_secs (%.3g s), so it would never be ready",
+			"its first check would come after ready_timeout_secs (%.10g s), so it would never be ready",
 			(double)s->ready_timeout_ms / 1000);
 }
 

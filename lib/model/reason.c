@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "base/str.h"
 #include "model/spec.h"
 
@@ -170,21 +171,11 @@ bool reason_equal(const struct reason *a, const struct reason *b)
 
 /* --- JSON ------------------------------------------------------------------------------------------------------------- */
 
-static void write_signal_value(int64_t signal, struct buf *out)
-{
-	const char *name = sigabbrev_np((int)signal);
-
-	if (name)
-		buf_addf(out, "SIG%s", name);
-	else
-		buf_addf(out, "%lld", (long long)signal);
-}
-
 static void write_signal(const char *key, int64_t signal, struct buf *out)
 {
 	struct buf name = BUF_INIT;
 
-	write_signal_value(signal, &name);
+	signal_name_add(&name, signal);
 	emit_string(out, key, name.ptr);
 	buf_release(&name);
 }
@@ -277,19 +268,6 @@ static int64_t word_number(const char *const *words, int count, const struct jso
 	return str_find(words, count, json_string(j, NULL), &found) ? found : 0;
 }
 
-static int64_t signal_from_json(const struct json *j)
-{
-	const char *name = json_string(j, "");
-	int64_t number = 0;
-
-	if (str_to_int(name, &number))
-		return number > 0 && number < 1000 ? number : 0;
-	for (int k = 1; k < 65 && str_starts(name, "SIG"); k++)
-		if (str_eq(sigabbrev_np(k), name + 3))
-			return k;
-	return 0;
-}
-
 static void read_ports(const struct json *j, struct reason_ports *ports)
 {
 	const struct json *member = NULL;
@@ -317,7 +295,7 @@ static void read_reason_field(struct reason *r, const struct field *f, const str
 		(void)json_int(j, to);
 		break;
 	case SIGNAL:
-		*(int64_t *)to = signal_from_json(j);
+		*(int64_t *)to = signal_name_parse(json_string(j, ""));
 		break;
 	case RULE:
 		*(int64_t *)to = word_number(rule_words, REASON_RULE_COUNT, j);
@@ -433,7 +411,7 @@ static void write_field_value(const struct reason *r, const struct field *f, str
 		buf_addf(out, "%lld", (long long)int_at(r, f));
 		break;
 	case SIGNAL:
-		write_signal_value(int_at(r, f), out);
+		signal_name_add(out, int_at(r, f));
 		break;
 	case NUMBER:
 		write_number_value(*(const double *)member_at(r, f), out);

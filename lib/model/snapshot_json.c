@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "base/str.h"
 #include "base/utc.h"
 #include "model/reason.h"
@@ -24,7 +25,6 @@ static void emit_or_null(struct buf *out, const char *key, bool is_known, int64_
 
 static void emit_exit(struct buf *out, const char *key, const struct last_exit *end)
 {
-	const char *name = end->signal ? sigabbrev_np(end->signal) : NULL;
 	struct buf text = BUF_INIT;
 
 	if (!end->is_known) {
@@ -33,10 +33,7 @@ static void emit_exit(struct buf *out, const char *key, const struct last_exit *
 	}
 	emit_open(out, key, '{');
 	emit_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
-	if (name)
-		buf_addf(&text, "SIG%s", name);
-	else
-		buf_addf(&text, "%d", end->signal);
+	signal_name_add(&text, end->signal);
 	emit_string(out, "signal", end->signal ? text.ptr : NULL);
 	buf_clear(&text);
 	utc_print(&text, end->at_ms);
@@ -219,18 +216,6 @@ static int read_number(const struct json *j, const char *key, double *value, str
 	return json_number(member, value) ? 0 : missing(key, e);
 }
 
-static int signal_number(const char *name)
-{
-	int64_t number = 0;
-
-	if (str_to_int(name, &number) && number > 0 && number < 1000)
-		return (int)number;
-	for (int k = 1; k < 65 && str_starts(name, "SIG"); k++)
-		if (str_eq(sigabbrev_np(k), name + 3))
-			return k;
-	return 0;
-}
-
 static int read_exit(const struct json *j, struct last_exit *end, struct err *e)
 {
 	const char *signal = json_string(json_get(j, "signal"), NULL);
@@ -245,7 +230,7 @@ static int read_exit(const struct json *j, struct last_exit *end, struct err *e)
 		return missing("last_exit.at", e);
 	end->is_known = true;
 	end->code = (int)code;
-	end->signal = signal ? signal_number(signal) : 0;
+	end->signal = signal ? signal_name_parse(signal) : 0;
 	return 0;
 }
 

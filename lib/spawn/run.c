@@ -124,7 +124,7 @@ static void add_exit_words(int status, struct buf *out)
 
 static void late_words(const struct run *run, struct buf *out)
 {
-	buf_addf(out, "no end within %.3g s", (double)run->timeout_ms / 1000);
+	buf_addf(out, "no end within %.10g s", (double)run->timeout_ms / 1000);
 	if (run->state != RUN_ENDING)
 		buf_adds(out, ", and SIGKILL did not end it either");
 }

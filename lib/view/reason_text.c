@@ -15,11 +15,7 @@ static const char *const texts[REASON_KIND_COUNT] = {
 
 static void add_secs(int64_t ms, struct buf *out)
 {
-	/* %g would write a thousand as 1e+03. */
-	if (ms >= 999500)
-		buf_addf(out, "%.0f", (double)ms / 1000);
-	else
-		buf_addf(out, "%.3g", (double)ms / 1000);
+	buf_addf(out, "%.10g", (double)ms / 1000);
 }
 
 static bool is_key(const char *key, size_t len, const char *word)

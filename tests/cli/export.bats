@@ -61,6 +61,12 @@ backend web
 	assert_output "oxctl: --server is for one app; name it: oxctl export haproxy APP --server a.example.com"
 }
 
+@test "one instance is no app to export: exit 2, and what to type is said" {
+	two_apps
+	run -2 oxctl export haproxy api:0
+	assert_output "oxctl: 'api:0' is one instance; this command takes whole apps: 'api'"
+}
+
 @test "a Procfile has a line for each app, with a port or without" {
 	two_apps
 	cat >>oxfile.toml <<-'TOML'

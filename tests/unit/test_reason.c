@@ -252,7 +252,7 @@ static void sentences_stay_as_they_are(void **state)
 			"waits for db (0 of 2 ready)" },
 		{ REASON_OF(CONNECTIONS_LEFT, .count = 1), "1 connection is still open after drain_secs" },
 		{ REASON_OF(STOP_TIMED_OUT, .ms = 2500), "did not stop within 2.5 s: killed" },
-		{ REASON_OF(STOP_TIMED_OUT, .ms = 999900), "did not stop within 1000 s: killed" },
+		{ REASON_OF(STOP_TIMED_OUT, .ms = 999900), "did not stop within 999.9 s: killed" },
 		{ REASON_OF(STOP_TIMED_OUT, .ms = 3600000), "did not stop within 3600 s: killed" },
 		{ REASON_OF(MEMORY_LIMIT, .used = 12345.67, .most = 12000),
 			"memory limit exceeded: 12346 MB > 12000 MB (limits.memory_mb)" },
