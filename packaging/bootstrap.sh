@@ -21,6 +21,7 @@ packages() {
 		build | header zlib.h             | zlib1g-dev        | zlib-devel         | zlib              | zlib-dev
 		test  | runtime libasan.so        | -                 | libasan            | -                 | -
 		test  | runtime libubsan.so       | -                 | libubsan           | -                 | -
+		test  | musl                      | musl-tools        | musl-gcc           | musl              | -
 		test  | command bash              | bash              | bash               | bash              | bash
 		test  | command awk               | mawk              | gawk               | gawk              | gawk
 		test  | command find              | findutils         | findutils          | findutils         | findutils
@@ -79,6 +80,8 @@ there() {
 		return 1
 		;;
 	runtime) case $(gcc -print-file-name="$2" 2>/dev/null) in */*) ;; *) return 1 ;; esac ;;
+	# A machine may be of this library itself.
+	musl) command -v musl-gcc >/dev/null 2>&1 || ldd --version 2>&1 | grep -q musl ;;
 	fuzzer)
 		command -v clang >/dev/null 2>&1 || return 1
 		for file in "$(clang -print-resource-dir)"/lib/*/libclang_rt.fuzzer*.a; do

@@ -11,7 +11,7 @@ CORES := $(shell nproc 2>/dev/null || echo 2)
 JOBS   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(CORES))
 
 # The steps of `make lint`, each a target of its own.
-LINTS := layers headers format tidy cppcheck banned words scripts manuals check-generated
+LINTS := layers headers musl format tidy cppcheck banned words scripts manuals check-generated
 
 # --- tests: each word is a suite of tests/run.sh -----------------------------------------------------
 
@@ -71,6 +71,9 @@ layers:
 
 headers:
 	$(Q)CC='$(CC)' CPPFLAGS='-Ilib -Itests/unit -D_GNU_SOURCE' tests/lint/headers.sh $(H_FILES)
+
+musl:
+	$(Q)tests/lint/musl.sh $(SOURCES)
 
 format:
 	$(Q)tests/lint/format.sh $(C_FILES) $(H_FILES)

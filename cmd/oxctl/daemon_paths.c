@@ -2,13 +2,13 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/holder.h"
+#include "os/pidfd.h"
 
 /* Where one is gone, their names tell. */
 static bool is_same_path(const char *a, const char *b)
@@ -72,7 +72,7 @@ void daemon_paths_nudge(void)
 
 	/* A mere member of its control group may not, and waits for others to do it. */
 	if (fd >= 0)
-		(void)pidfd_send_signal(fd, SIGUSR1, NULL, 0);
+		(void)pidfd_signal(fd, SIGUSR1);
 	fd_close(&fd);
 	mem_free(elsewhere);
 	mem_free(h);

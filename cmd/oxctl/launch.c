@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,10 +14,12 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/signal_name.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "os/pidfd.h"
 #include "wire/keeper_msg.h"
 
 enum {
@@ -54,7 +55,7 @@ static char *find_in_path(void)
 bool launch_is_gone(int64_t pid, int64_t timeout_ms)
 {
 	int64_t deadline = clock_ms() + timeout_ms;
-	int fd = pidfd_open((pid_t)pid, 0);
+	int fd = pidfd_open_any((pid_t)pid);
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	int rc = 0;
 
@@ -95,9 +96,11 @@ static int wait_for_daemon(pid_t pid, struct err *e)
 			return err_sys(e, errno, "cannot wait for %s", program);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	if (WIFSIGNALED(status))
-		return err_set(
-			e, "the daemon did not start: killed by SIG%s", sigabbrev_np(WTERMSIG(status)));
+	if (WIFSIGNALED(status)) {
+		err_set(e, "the daemon did not start: killed by ");
+		signal_name_add(&e->text, WTERMSIG(status));
+		return -1;
+	}
 	err_set(e, "the daemon did not start: exit status %d", WEXITSTATUS(status));
 	e->number = WEXITSTATUS(status) == COULD_NOT_START ? EAGAIN : 0;
 	return -1;

@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "base/str.h"
 #include "base/version.h"
 #include "control/pending_reply.h"
@@ -13,7 +14,6 @@
 #include "engine/upgrade.h"
 #include "model/fields.h"
 #include "os/procfs.h"
-#include "os/sig.h"
 
 enum { WHO_COMMAND_MAX = 80 };
 
@@ -121,7 +121,7 @@ static char *read_signal(const char *text)
 	int64_t number = 0;
 
 	if (str_to_int(text, &number) && number > 0 && number <= INT_MAX)
-		return mem_strdup(sig_name((int)number));
+		return mem_strdup(signal_name((int)number));
 	return signal_parse(text);
 }
 

@@ -5,12 +5,12 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
-#include "os/sig.h"
 #include "sense/process_look.h"
 #include "spawn/launch.h"
 #include "view/reason_text.h"
@@ -48,7 +48,7 @@ static void do_grace(void *context, struct ticket ticket, const char *signal, in
 
 	keeper_msg_init(&m, KEEPER_GRACE);
 	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
-	m.signal = sig_number(signal);
+	m.signal = signal_number(signal);
 	m.grace_ms = ms;
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
@@ -110,7 +110,7 @@ static void tell_signal(const struct brain *b, enum keeper_msg_kind kind, struct
 	keeper_msg_init(&m, kind);
 	m.serial = ticket.generation;
 	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
-	m.signal = sig_number(signal);
+	m.signal = signal_number(signal);
 	m.reach = reach == REACH_TREE ? KEEPER_REACH_TREE : KEEPER_REACH_MAIN;
 	(void)keeper_client_send(b->keeper, &m, -1);
 }

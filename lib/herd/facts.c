@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "base/str.h"
 #include "herd/herd_private.h"
 #include "herd/unready.h"
@@ -79,12 +80,11 @@ static void judge(struct instance *i, struct end end, const struct reason *cause
 static bool is_usual_end(const struct instance *i)
 {
 	const char *sent = instance_spec(i)->stop_signal;
-	const char *name = i->last_exit.signal ? sigabbrev_np(i->last_exit.signal) : NULL;
+	const char *name = signal_name(i->last_exit.signal);
 
 	if (!i->last_exit.is_known)
 		return true;
-	return i->last_exit.signal ? name && str_eq(name, sent ? sent + strlen("SIG") : "TERM")
-				   : !i->last_exit.code;
+	return i->last_exit.signal ? name && str_eq(name, sent ? sent : "SIGTERM") : !i->last_exit.code;
 }
 
 /* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */

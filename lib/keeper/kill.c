@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/assert.h"
@@ -41,10 +40,10 @@ int kill_child(pid_t pid, int number)
 
 int kill_pidfd(int fd, int number)
 {
-	if (syscall(SYS_pidfd_send_signal, fd, number, NULL, 0) < 0)
+	if (pidfd_signal(fd, number) < 0)
 		return -1;
 	if (wants_cont(number))
-		(void)syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0);
+		(void)pidfd_signal(fd, SIGCONT);
 	return 0;
 }
 

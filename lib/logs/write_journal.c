@@ -9,13 +9,13 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "os/fd.h"
+#include "os/pidfd.h"
 #include "os/rights.h"
 
 enum {
@@ -88,7 +88,7 @@ static enum journal_state state_of(const struct write_journal *f)
 /* An old brain whose keeper died is about to end: until then what it has is its own. */
 static int wait_for_end(pid_t pid)
 {
-	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	struct pollfd ended = { .fd = pidfd_open_any(pid), .events = POLLIN };
 
 	if (ended.fd < 0)
 		return errno == ESRCH ? 0 : -1;

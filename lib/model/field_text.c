@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/argv.h"
+#include "base/signal_name.h"
 #include "base/str.h"
 #include "model/fields.h"
 
@@ -153,41 +154,6 @@ void size_print(int64_t bytes, struct buf *out)
 	unit_print(sizes, bytes, "B", out);
 }
 
-/* Names only: which number a signal has is the machine's business (os/sig). */
-static const char *const signals[] = {
-	"ABRT",
-	"ALRM",
-	"BUS",
-	"CHLD",
-	"CONT",
-	"FPE",
-	"HUP",
-	"ILL",
-	"INT",
-	"IO",
-	"KILL",
-	"PIPE",
-	"POLL",
-	"PROF",
-	"PWR",
-	"QUIT",
-	"SEGV",
-	"STOP",
-	"SYS",
-	"TERM",
-	"TRAP",
-	"TSTP",
-	"TTIN",
-	"TTOU",
-	"URG",
-	"USR1",
-	"USR2",
-	"VTALRM",
-	"WINCH",
-	"XCPU",
-	"XFSZ",
-};
-
 static char *realtime_parse(const char *name)
 {
 	int64_t number = 0;
@@ -213,14 +179,14 @@ char *signal_parse(const char *text)
 	struct buf found = BUF_INIT;
 	const char *name = NULL;
 	char *result = NULL;
+	bool is_plain = false;
 
 	for (const char *c = text; *c && upper.len < 16; c++)
 		buf_addc(&upper, (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c));
 	name = str_starts(upper.ptr, "SIG") ? upper.ptr + 3 : upper.ptr;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (!strcmp(signals[i], name))
-			buf_addf(&found, "SIG%s", name);
-	result = found.len ? buf_detach(&found) : realtime_parse(name);
+	buf_addf(&found, "SIG%s", name);
+	is_plain = !str_starts(name, "RT") && signal_number(found.ptr) > 0;
+	result = is_plain ? buf_detach(&found) : realtime_parse(name);
 	buf_release(&found);
 	buf_release(&upper);
 	return result;

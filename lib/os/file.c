@@ -6,11 +6,22 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/path.h"
+
+/* Not every C library has it. */
+#ifndef RENAME_EXCHANGE
+#define RENAME_EXCHANGE (1U << 1)
+
+static int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned int flags)
+{
+	return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+#endif
 
 enum {
 	READ_STEP = 64 * 1024,

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/path.h"
 #include "os/fd.h"
+#include "os/pidfd.h"
 #include "os/procfs.h"
 
 void holder_read(int fd, struct holder *h)
@@ -68,7 +68,7 @@ static bool is_keeper(pid_t pid)
 
 int holder_open(const struct holder *h)
 {
-	int fd = h->pid > 0 ? pidfd_open((pid_t)h->pid, 0) : -1;
+	int fd = h->pid > 0 ? pidfd_open_any((pid_t)h->pid) : -1;
 
 	if (fd >= 0 && (!holder_lives(h) || !is_keeper((pid_t)h->pid)))
 		fd_close(&fd);

@@ -17,6 +17,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_send_signal
+#define SYS_pidfd_send_signal 424
+#endif
 
 /* As in linux/pidfd.h of 6.15, which is newer than many a distribution's. */
 struct info {
@@ -29,6 +32,16 @@ struct info {
 #define INFO_EXIT UINT64_C(8)
 #define GET_INFO  _IOWR(0xff, 11, struct info)
 
+int pidfd_open_any(pid_t pid)
+{
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int pidfd_signal(int fd, int number)
+{
+	return (int)syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+}
+
 int pidfd_of(pid_t pid, uint64_t start_time)
 {
 	struct proc now;
@@ -38,7 +51,7 @@ int pidfd_of(pid_t pid, uint64_t start_time)
 		errno = ESRCH;
 		return -1;
 	}
-	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	fd = pidfd_open_any(pid);
 	if (fd < 0)
 		return -1;
 	/* Looked at after it was opened: whom it means does not change any more. */

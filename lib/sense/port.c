@@ -6,7 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -16,6 +15,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/netdiag.h"
+#include "os/pidfd.h"
 #include "sense/port_owner.h"
 #include "sense/proctree.h"
 
@@ -156,7 +156,7 @@ static void watch_holder(struct port_wait *wait, pid_t holder)
 	drop_pidfd(wait);
 	if (holder <= 0)
 		return;
-	wait->pidfd = (int)syscall(SYS_pidfd_open, holder, 0);
+	wait->pidfd = pidfd_open_any(holder);
 	if (wait->pidfd < 0)
 		return;
 	ev_io_set(&wait->exit, wait->pidfd, EV_READ);

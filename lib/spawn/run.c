@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "base/vec.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
@@ -112,10 +113,10 @@ static void start_waiting(struct runner *r);
 static void add_exit_words(int status, struct buf *out)
 {
 	int signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	const char *name = signal ? sigabbrev_np(signal) : NULL;
+	const char *name = signal_name(signal);
 
 	if (name)
-		buf_addf(out, "killed by SIG%s", name);
+		buf_addf(out, "killed by %s", name);
 	else if (signal)
 		buf_addf(out, "killed by signal %d", signal);
 	else

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/signal_name.h"
 #include "model/reason.h"
 #include "model/spec.h"
 
@@ -71,10 +72,10 @@ static void add_by_table(const struct reason *r, const char *text, struct buf *o
 
 static void add_signal(int64_t signal, struct buf *out)
 {
-	const char *name = sigabbrev_np((int)signal);
+	const char *name = signal_name((int)signal);
 
 	if (name)
-		buf_addf(out, "SIG%s", name);
+		buf_adds(out, name);
 	else
 		buf_addf(out, "signal %lld", (long long)signal);
 }

@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/signal_name.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/oom.h"
 #include "os/procfs.h"
-#include "os/sig.h"
 #include "os/sock.h"
 #include "os/user.h"
 #include "unit.h"
@@ -23,17 +23,17 @@ static void signals_have_names(void **state)
 {
 	(void)state;
 	for (int number = 1; number < SIGRTMIN; number++)
-		if (sig_name(number))
-			assert_int_equal(sig_number(sig_name(number)), number);
-	assert_null(sig_name(SIGRTMIN));
-	assert_null(sig_name(99));
-	assert_string_equal(sig_name(SIGTERM), "SIGTERM");
-	assert_int_equal(sig_number("SIGRTMIN"), SIGRTMIN);
-	assert_int_equal(sig_number("SIGRTMAX-1"), SIGRTMAX - 1);
-	assert_int_equal(sig_number("SIGRTMIN+64"), -1);
-	assert_int_equal(sig_number("SIGRTMIN-1"), -1);
-	assert_int_equal(sig_number("TERM"), -1);
-	assert_int_equal(sig_number(""), -1);
+		if (signal_name(number))
+			assert_int_equal(signal_number(signal_name(number)), number);
+	assert_null(signal_name(SIGRTMIN));
+	assert_null(signal_name(99));
+	assert_string_equal(signal_name(SIGTERM), "SIGTERM");
+	assert_int_equal(signal_number("SIGRTMIN"), SIGRTMIN);
+	assert_int_equal(signal_number("SIGRTMAX-1"), SIGRTMAX - 1);
+	assert_int_equal(signal_number("SIGRTMIN+64"), -1);
+	assert_int_equal(signal_number("SIGRTMIN-1"), -1);
+	assert_int_equal(signal_number("TERM"), -1);
+	assert_int_equal(signal_number(""), -1);
 }
 
 static void assert_time(int64_t wall_ms, const char *want)
