@@ -5,11 +5,16 @@
 #ifndef OX_MODEL_FIELD_FORMS_H
 #define OX_MODEL_FIELD_FORMS_H
 
+#include <stdbool.h>
+
+struct err;
+
 struct field_form {
 	const char *wants;   /* "the name of a signal, such as \"SIGTERM\"" */
-	const char *refusal; /* "there is no signal", before what was written; NULL: what it wants */
 	const char *pattern; /* of a schema; NULL: any text */
-	char *(*read)(const char *text); /* as it is kept, to be freed; NULL: it has not that form */
+	bool takes_lists;    /* 3 and [0, "2-5"] too, which are read as "3" and "0,2-5" */
+	/* As it is kept, to be freed.  NULL: it has not that form; with words where `wants` does not say what is wrong. */
+	char *(*read)(const char *text, struct err *e);
 };
 
 extern const struct field_form form_signal; /* "TERM" and "term" are kept as "SIGTERM" */

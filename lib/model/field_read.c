@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/toml.h"
@@ -292,19 +293,47 @@ static int read_word_field(const struct field_reading *r)
 	return text ? store_word(r, text) : -1;
 }
 
+/* A number, an array of numbers and texts, or a text, as one text. */
+static int read_joined(const struct field_reading *r, struct buf *joined)
+{
+	bool takes_lists = r->f->form->takes_lists;
+	bool is_array = takes_lists && toml_type(r->value) == TOML_ARRAY;
+	size_t count = is_array ? toml_count(r->value) : 1;
+
+	for (size_t i = 0; i < count; i++) {
+		struct field_reading one = *r;
+		const char *text = NULL;
+
+		one.value = is_array ? toml_at(r->value, i) : r->value;
+		buf_adds(joined, i ? "," : "");
+		if (takes_lists && toml_type(one.value) == TOML_INTEGER) {
+			buf_addf(joined, "%lld", (long long)toml_integer(one.value));
+			continue;
+		}
+		text = read_text(&one, one.value);
+		if (!text)
+			return -1;
+		buf_adds(joined, text);
+	}
+	return 0;
+}
+
 static int read_formed(const struct field_reading *r)
 {
-	const char *text = read_text(r, r->value);
-	char *kept = text ? r->f->form->read(text) : NULL;
+	struct buf text = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *kept = NULL;
+	int rc = read_joined(r, &text);
 
-	if (!text)
-		return -1;
-	if (!kept && r->f->form->refusal)
-		diags_error(r->ctx->d, toml_place(r->value), "'%s': %s \"%s\"", r->in->key,
-			r->f->form->refusal, text);
-	else if (!kept)
+	if (rc == 0)
+		kept = r->f->form->read(text.ptr, &e);
+	if (rc == 0 && !kept && e.text.len)
+		read_complain(r, e.text.ptr);
+	else if (rc == 0 && !kept)
 		diags_error(r->ctx->d, toml_place(r->value), "'%s' wants %s, not \"%s\"", r->in->key,
-			field_wants(r->f), text);
+			field_wants(r->f), text.ptr);
+	err_release(&e);
+	buf_release(&text);
 	if (!kept)
 		return -1;
 	mem_free(*(char **)r->member);

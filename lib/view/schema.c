@@ -85,6 +85,15 @@ static struct json *nonnegative(void)
 	return schema;
 }
 
+static struct json *formed_schema(const struct field_form *form)
+{
+	struct json *text = form->pattern ? patterned(form->pattern) : typed("string");
+
+	if (!form->takes_lists)
+		return text;
+	return either(text, either(typed("integer"), array_of(either(typed("integer"), json_clone(text)))));
+}
+
 static const struct field_word auto_word[] = { { .word = "auto" }, { .word = NULL } };
 
 static struct json *value_schema(const struct field *f)
@@ -93,7 +102,7 @@ static struct json *value_schema(const struct field *f)
 	case FIELD_STRING:
 		return typed("string");
 	case FIELD_FORMED:
-		return f->form->pattern ? patterned(f->form->pattern) : typed("string");
+		return formed_schema(f->form);
 	case FIELD_BOOL:
 		return typed("boolean");
 	case FIELD_INT:
