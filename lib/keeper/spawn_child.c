@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "os/affinity.h"
 #include "os/oom.h"
 
 /* Of Linux 5.9 and 5.11; older headers have neither. */
@@ -52,6 +53,13 @@ static int begin_session(struct child_plan *plan)
 	write_listen_pid(plan->listen_pid, getpid());
 	env_mark_seal(plan->mark, plan->mark_pid, getpid(), plan->secret);
 	return setsid() < 0 ? -1 : 0;
+}
+
+static int pin(struct child_plan *plan)
+{
+	const struct keeper_spawn *spawn = plan->spawn;
+
+	return spawn->flags & KEEPER_SPAWN_CPUS ? affinity_set(&spawn->cpus) : 0;
 }
 
 static int set_priority(struct child_plan *plan)
@@ -237,6 +245,7 @@ static const struct {
 	int (*take)(struct child_plan *plan);
 } steps[] = {
 	{ KEEPER_STAGE_SESSION, begin_session },
+	{ KEEPER_STAGE_CPUS, pin },
 	{ KEEPER_STAGE_PRIORITY, set_priority },
 	{ KEEPER_STAGE_LOG_PIPE, open_log_pipes },
 	{ KEEPER_STAGE_DESCRIPTORS, arrange_descriptors },

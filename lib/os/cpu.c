@@ -1,13 +1,13 @@
 #include "os/cpu.h"
 
 #include <limits.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "os/affinity.h"
 
 /* A cgroup file or a line of /proc/self/cgroup is never longer. */
 enum { CGROUP_FILE_MAX = 64 * 1024 };
@@ -78,15 +78,9 @@ int cpu_quota(const char *root)
 
 static int cpu_affinity(void)
 {
-	/* Larger than any machine of today; the kernel refuses a mask that is too small for it. */
-	size_t size = CPU_ALLOC_SIZE(8192);
-	cpu_set_t *set = CPU_ALLOC(8192);
-	int cpus = 1;
+	struct cpu_list own;
 
-	if (set && sched_getaffinity(0, size, set) == 0)
-		cpus = CPU_COUNT_S(size, set);
-	CPU_FREE(set);
-	return cpus > 0 ? cpus : 1;
+	return affinity_get(&own) == 0 ? cpu_list_count(&own) : 1;
 }
 
 int cpu_usable(void)

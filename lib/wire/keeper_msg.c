@@ -23,6 +23,7 @@ enum {
 	F_WORDS = 1 << 13,
 	F_SPAWN = 1 << 14,
 	F_PATHS = 1 << 15,
+	F_CPUS = 1 << 16, /* of a spawn whose flags say so */
 };
 
 static const struct {
@@ -86,11 +87,15 @@ const struct keeper_msg_field keeper_msg_fields[KEEPER_FIELD_ROWS] = {
 	{ F_SPAWN, SHAPE_GROUPS, AT(spawn.group_count), "groups", 0, KEEPER_GROUPS_MAX },
 	{ F_PATHS, SHAPE_STRING, AT(keeper_path), "keeper", 1, KEEPER_PATH_MAX },
 	{ F_PATHS, SHAPE_STRING, AT(brain_path), "brain", 1, KEEPER_PATH_MAX },
+	{ F_CPUS, SHAPE_CPUS, AT(spawn.cpus), "processors", 1, CPU_LIST_WORDS },
 };
 
-unsigned int keeper_msg_kind_parts(enum keeper_msg_kind kind)
+unsigned int keeper_msg_parts(const struct keeper_msg *m)
 {
-	return kinds[kind].fields;
+	unsigned int parts = kinds[m->kind].fields;
+	bool has_cpus = (parts & F_SPAWN) && (m->spawn.flags & KEEPER_SPAWN_CPUS);
+
+	return has_cpus ? parts | F_CPUS : parts;
 }
 
 size_t keeper_msg_size_max(enum keeper_msg_kind kind)

@@ -43,6 +43,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/cpu_list.h"
 
 struct err;
 
@@ -82,7 +83,7 @@ enum keeper_msg_kind {
 /* The status of an EXITED that nobody saw.  waitpid never gives it. */
 enum { KEEPER_STATUS_UNKNOWN = 0xffff };
 
-/* In the order in which a child walks through them. */
+/* Later ones stand at the end, as their numbers are remembered. */
 enum keeper_spawn_stage {
 #define X(name, words) KEEPER_STAGE_##name,
 #include "wire/spawn_stages.def"
@@ -138,7 +139,8 @@ enum {
 	KEEPER_SPAWN_NICE = 2,       /* nice is set */
 	KEEPER_SPAWN_OOM = 4,        /* oom_score_adj is set */
 	KEEPER_SPAWN_LISTEN_PID = 8, /* add LISTEN_PID, with the child's own pid */
-	KEEPER_SPAWN_FLAGS = 15,
+	KEEPER_SPAWN_CPUS = 16,      /* cpus is set, and travels: earlier keepers refuse such a message */
+	KEEPER_SPAWN_FLAGS = 31,
 };
 
 /*
@@ -159,6 +161,7 @@ struct keeper_spawn {
 	struct keeper_descriptor descriptors[KEEPER_DESCRIPTORS_MAX]; /* no target twice */
 	struct keeper_rlimit rlimits[KEEPER_RLIMITS_MAX];
 	int64_t groups[KEEPER_GROUPS_MAX];
+	struct cpu_list cpus; /* of these it uses what there is; it does not start where there is none */
 };
 
 /* Any message; keeper_msg_kinds.def says which of these it carries, the others are 0, "" or empty. */

@@ -19,6 +19,7 @@ enum keeper_msg_shape {
 	SHAPE_DESCRIPTORS,
 	SHAPE_RLIMITS,
 	SHAPE_GROUPS,
+	SHAPE_CPUS, /* its words, up to the last one that is not 0 */
 	SHAPE_COUNT,
 };
 
@@ -31,11 +32,14 @@ struct keeper_msg_field {
 	int64_t least, most;
 };
 
-enum { KEEPER_FIELD_ROWS = 36 };
+enum { KEEPER_FIELD_ROWS = 37 };
 extern const struct keeper_msg_field keeper_msg_fields[KEEPER_FIELD_ROWS];
 
-/* Which parts a kind carries: a row travels when `part` and this have a bit in common. */
-unsigned int keeper_msg_kind_parts(enum keeper_msg_kind kind);
+/*
+ * Which parts a message carries, by its kind and by what its flags say: a row travels when `part` and this have a bit in common.  Of one that is
+ * being read the flags stand before what they announce.
+ */
+unsigned int keeper_msg_parts(const struct keeper_msg *m);
 /* How many bytes a message of that kind may have. */
 size_t keeper_msg_size_max(enum keeper_msg_kind kind);
 int keeper_check_range(const struct keeper_msg_field *f, int64_t value, struct err *e);

@@ -157,6 +157,18 @@ static int get_groups(struct rest *r, struct keeper_msg *m, const struct keeper_
 	return 0;
 }
 
+static int get_cpus(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (get_number(r, &m->spawn.cpus.words[i]) < 0)
+			return -1;
+	return m->spawn.cpus.words[count - 1] ? 0 : -1;
+}
+
 static int (*const gets_shape[])(
 	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e) = {
 	[SHAPE_NUMBER] = get_number_field,
@@ -165,6 +177,7 @@ static int (*const gets_shape[])(
 	[SHAPE_DESCRIPTORS] = get_descriptors,
 	[SHAPE_RLIMITS] = get_rlimits,
 	[SHAPE_GROUPS] = get_groups,
+	[SHAPE_CPUS] = get_cpus,
 };
 
 /* A more exact error stays; else the field that is missing or wrong is named. */
@@ -174,7 +187,7 @@ static int get_fields(struct rest *r, struct keeper_msg *m, struct err *e)
 		const struct keeper_msg_field *f = &keeper_msg_fields[i];
 		struct err why = ERR_INIT;
 
-		if (!(f->part & keeper_msg_kind_parts(m->kind)) || gets_shape[f->shape](r, m, f, &why) == 0)
+		if (!(f->part & keeper_msg_parts(m)) || gets_shape[f->shape](r, m, f, &why) == 0)
 			continue;
 		if (why.text.len)
 			err_set(e, "%s", why.text.ptr);

@@ -100,6 +100,20 @@ static int put_groups(
 	return 0;
 }
 
+static int put_cpus(
+	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	const uint64_t *words = m->spawn.cpus.words;
+	size_t count = CPU_LIST_WORDS;
+
+	while (count && !words[count - 1])
+		count--;
+	put_decimal(out, count);
+	for (size_t i = 0; i < count; i++)
+		put_decimal(out, words[i]);
+	return keeper_check_range(f, (int64_t)count, e);
+}
+
 static int (*const puts_shape[])(
 	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e) = {
 	[SHAPE_NUMBER] = put_number_field,
@@ -108,6 +122,7 @@ static int (*const puts_shape[])(
 	[SHAPE_DESCRIPTORS] = put_descriptors,
 	[SHAPE_RLIMITS] = put_rlimits,
 	[SHAPE_GROUPS] = put_groups,
+	[SHAPE_CPUS] = put_cpus,
 };
 
 static int put_fields(struct buf *out, const struct keeper_msg *m, struct err *e)
@@ -115,7 +130,7 @@ static int put_fields(struct buf *out, const struct keeper_msg *m, struct err *e
 	for (size_t i = 0; i < KEEPER_FIELD_ROWS; i++) {
 		const struct keeper_msg_field *f = &keeper_msg_fields[i];
 
-		if ((f->part & keeper_msg_kind_parts(m->kind)) && puts_shape[f->shape](out, m, f, e) < 0)
+		if ((f->part & keeper_msg_parts(m)) && puts_shape[f->shape](out, m, f, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/affinity.h"
 #include "os/fd.h"
 #include "stage.h"
 #include "unit.h"
@@ -235,6 +236,57 @@ static void limits_are_those_asked_for(void **state)
 	buf_release(&text);
 }
 
+static void ask_for_cpus(struct stage *s, uint64_t generation, const struct cpu_list *list, struct buf *text)
+{
+	struct wish w;
+	int out = -1;
+
+	wish_program(&w, generation, &out,
+		WORDS("sh", "-c",
+			"sed -n 's/^Cpus_allowed_list:[[:blank:]]*/pinned to /p' /proc/self/status"));
+	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
+	if (list) {
+		w.m.spawn.flags = KEEPER_SPAWN_CPUS;
+		w.m.spawn.cpus = *list;
+	}
+	wish_say(s, &w);
+	stage_expect(s, KEEPER_SPAWNED, generation);
+	stage_read_all(&out, text);
+}
+
+static void it_is_pinned_and_others_are_not(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	struct buf want = BUF_INIT;
+	struct cpu_list own;
+	struct cpu_list one = { .words = { 0 } };
+	struct wish w;
+
+	assert_int_equal(affinity_get(&own), 0);
+	cpu_list_add(&one, cpu_list_nth(&own, cpu_list_count(&own) - 1));
+	buf_adds(&want, "pinned to ");
+	cpu_list_print(&one, &want);
+	/* Of what is not there it does without. */
+	cpu_list_add(&one, CPU_LIST_MAX - 1);
+	ask_for_cpus(s, 1, &one, &text);
+	stage_assert_has(&text, want.ptr);
+	buf_clear(&want);
+	buf_adds(&want, "pinned to ");
+	cpu_list_print(&own, &want);
+	buf_addc(&want, '\n');
+	ask_for_cpus(s, 2, NULL, &text);
+	stage_assert_has(&text, want.ptr);
+	one = (struct cpu_list){ .words = { 0 } };
+	cpu_list_add(&one, CPU_LIST_MAX - 1);
+	wish_actor(&w, 3, NULL, WORDS("--exit", "0"));
+	w.m.spawn.flags = KEEPER_SPAWN_CPUS;
+	w.m.spawn.cpus = one;
+	stage_assert_fails(s, &w, KEEPER_STAGE_CPUS, EINVAL);
+	buf_release(&text);
+	buf_release(&want);
+}
+
 static void it_becomes_its_user_and_nothing_more(void **state)
 {
 	struct stage *s = *state;
@@ -317,6 +369,8 @@ int main(void)
 			stage_prepare, stage_close, NULL },
 		{ "a child's limits are those asked for, else those the keeper was started with",
 			limits_are_those_asked_for, stage_prepare, stage_close, NULL },
+		ON_STAGE("a child is pinned to its processors, and the next one is not",
+			it_is_pinned_and_others_are_not),
 		ON_STAGE("a child becomes its user and nothing more", it_becomes_its_user_and_nothing_more),
 		ON_STAGE("a log pipe outlives its readers", a_log_pipe_outlives_its_readers),
 	};

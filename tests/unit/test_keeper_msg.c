@@ -67,6 +67,7 @@ static void fill(struct keeper_msg *m, enum keeper_msg_kind kind, struct strings
 	m->spawn.rlimits[0] = (struct keeper_rlimit){ 7, 1024, UINT64_MAX };
 	m->spawn.group_count = 2;
 	m->spawn.groups[1] = 44;
+	cpu_list_add(&m->spawn.cpus, 70);
 }
 
 static void assert_refused(const struct keeper_msg *m, const char *words)
@@ -216,6 +217,34 @@ static void unknown_kinds_are_refused(void **state)
 	assert_string_equal(keeper_msg_kind_word(KEEPER_KIND_COUNT), "unknown");
 	err_release(&e);
 	buf_release(&out);
+}
+
+/* So that a keeper of an earlier build understands every spawn but one that it could not carry out. */
+static void processors_travel_only_where_they_are_announced(void **state)
+{
+	struct buf without = BUF_INIT;
+	struct buf with = BUF_INIT;
+	struct keeper_msg m, back;
+	struct strings s;
+
+	(void)state;
+	fill(&m, KEEPER_SPAWN, &s);
+	assert_int_equal(keeper_msg_write(&without, &m, NULL), 0);
+	m.spawn.flags |= KEEPER_SPAWN_CPUS;
+	assert_int_equal(keeper_msg_write(&with, &m, NULL), 0);
+	assert_int_equal(with.len, without.len + 3 * sizeof(uint64_t));
+	assert_int_equal(keeper_msg_read(&back, with.ptr, with.len, NULL), 0);
+	assert_true(cpu_list_equal(&back.spawn.cpus, &m.spawn.cpus));
+	assert_int_equal(keeper_msg_read(&back, without.ptr, without.len, NULL), 0);
+	assert_int_equal(cpu_list_count(&back.spawn.cpus), 0);
+	/* Words without a processor at the end are no way to write it. */
+	memset(with.ptr + with.len - 8, 0, 8);
+	assert_int_equal(keeper_msg_read(&back, with.ptr, with.len, NULL), -1);
+	m.spawn.cpus = (struct cpu_list){ .words = { 0 } };
+	assert_refused(&m, "processors: 0 is outside 1..128");
+	buf_release(&without);
+	buf_release(&with);
+	strings_release(&s);
 }
 
 static void numbers_stay_in_their_bounds(void **state)
@@ -424,6 +453,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("every kind of message comes back as it was written", every_kind_comes_back),
 		PROMISE("a spawn keeps every detail", a_spawn_keeps_every_detail),
+		PROMISE("processors travel only in a spawn that announces them",
+			processors_travel_only_where_they_are_announced),
 		PROMISE("no length but the right one is read", no_length_but_the_right_one_is_read),
 		PROMISE("fields that are cut off or too long are refused",
 			cut_or_stretched_fields_are_refused),

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/signal_name.h"
+#include "os/affinity.h"
 #include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
@@ -34,6 +35,28 @@ static void signals_have_names(void **state)
 	assert_int_equal(signal_number("SIGRTMIN-1"), -1);
 	assert_int_equal(signal_number("TERM"), -1);
 	assert_int_equal(signal_number(""), -1);
+}
+
+static void a_look_at_what_is_reachable_changes_nothing(void **state)
+{
+	struct cpu_list own, all, now, one = { .words = { 0 } };
+
+	(void)state;
+	assert_int_equal(affinity_get(&own), 0);
+	assert_int_equal(affinity_reachable(&all), 0);
+	now = cpu_list_both(&own, &all);
+	assert_true(cpu_list_equal(&now, &own));
+	/* However few it has itself. */
+	cpu_list_add(&one, cpu_list_nth(&own, 0));
+	assert_int_equal(affinity_set(&one), 0);
+	assert_int_equal(affinity_reachable(&now), 0);
+	assert_true(cpu_list_equal(&now, &all));
+	assert_int_equal(affinity_get(&now), 0);
+	assert_true(cpu_list_equal(&now, &one));
+	assert_int_equal(affinity_set(&own), 0);
+	one = (struct cpu_list){ .words = { 0 } };
+	assert_int_equal(affinity_set(&one), -1);
+	assert_int_equal(errno, EINVAL);
 }
 
 static void assert_time(int64_t wall_ms, const char *want)
@@ -286,6 +309,8 @@ static void an_oom_score_is_set_and_read(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("a look at the processors that could be used changes nothing",
+			a_look_at_what_is_reachable_changes_nothing),
 		PROMISE("signals have names, and names signals", signals_have_names),
 		PROMISE("times are written for people, before 1970 and after 2038 too",
 			times_are_written_for_people),
