@@ -16,7 +16,7 @@ enum field_id {
 	FIELD_COUNT,
 };
 
-enum type { COUNT, INT, SIGNAL, RULE, READY, NUMBER, PORTS, WORDS, TEXT, BOOL, CAUSE };
+enum type { COUNT, INT, SIGNAL, RULE, STANDS, READY, NUMBER, PORTS, WORDS, TEXT, BOOL, CAUSE };
 
 struct field {
 	enum type type;
@@ -51,6 +51,12 @@ static const char *const rule_words[REASON_RULE_COUNT] = {
 #define RULE(id, word) [REASON_RULE_##id] = (word),
 #include "model/reason_rules.def"
 #undef RULE
+};
+
+static const char *const stands_words[REASON_STANDS_COUNT] = {
+#define STANDS(id, word) [REASON_STANDS_##id] = (word),
+#include "model/reason_stands.def"
+#undef STANDS
 };
 
 static const char *const ready_words[] = {
@@ -223,6 +229,9 @@ static void write_field(const struct reason *r, const struct field *f, struct bu
 	case RULE:
 		emit_string(out, f->key, rule_words[int_at(r, f)]);
 		break;
+	case STANDS:
+		emit_string(out, f->key, stands_words[int_at(r, f)]);
+		break;
 	case READY:
 		emit_string(out, f->key, ready_words[int_at(r, f)]);
 		break;
@@ -299,6 +308,9 @@ static void read_reason_field(struct reason *r, const struct field *f, const str
 		break;
 	case RULE:
 		*(int64_t *)to = word_number(rule_words, REASON_RULE_COUNT, j);
+		break;
+	case STANDS:
+		*(int64_t *)to = word_number(stands_words, REASON_STANDS_COUNT, j);
 		break;
 	case READY:
 		*(int64_t *)to = word_number(ready_words, READY_COUNT, j);

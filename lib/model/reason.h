@@ -30,6 +30,13 @@ enum reason_rule {
 	REASON_RULE_COUNT,
 };
 
+enum reason_stands {
+#define STANDS(id, word) REASON_STANDS_##id,
+#include "model/reason_stands.def"
+#undef STANDS
+	REASON_STANDS_COUNT,
+};
+
 enum { REASON_PORTS_MAX = 4, REASON_DEPTH_MAX = 8 };
 
 struct reason_ports {
@@ -41,6 +48,7 @@ struct reason_ports {
 #define REASON_TYPE_INT    int64_t
 #define REASON_TYPE_SIGNAL int64_t
 #define REASON_TYPE_RULE   int64_t /* of enum reason_rule */
+#define REASON_TYPE_STANDS int64_t /* of enum reason_stands */
 #define REASON_TYPE_READY  int64_t /* of enum ready_kind */
 #define REASON_TYPE_NUMBER double
 #define REASON_TYPE_PORTS  struct reason_ports

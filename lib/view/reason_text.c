@@ -5,6 +5,7 @@
 #include "base/signal_name.h"
 #include "model/reason.h"
 #include "model/spec.h"
+#include "view/reason_text_private.h"
 
 static const char *const texts[REASON_KIND_COUNT] = {
 #define TEXT(kind, text) [REASON_##kind] = (text),
@@ -395,6 +396,9 @@ static void (*const functions[REASON_KIND_COUNT])(const struct reason *r, struct
 	[REASON_PORT_MOVES] = port_moves,
 	[REASON_NO_END] = no_end,
 	[REASON_INSTANCE_FAILED] = instance_failed,
+	[REASON_DEPLOYED] = deployed_text,
+	[REASON_STOPPED_MEANWHILE] = stopped_meanwhile_text,
+	[REASON_NOT_DEPLOYED] = not_deployed_text,
 };
 
 void reason_text(const struct reason *r, struct buf *out)

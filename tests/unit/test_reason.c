@@ -52,6 +52,7 @@ static struct reason full(enum reason_kind kind)
 		.exit_code = 3,
 		.signal = 9,
 		.count = 2,
+		.running = 1,
 		.limit = 5,
 		.status = 503,
 		.port = 3000,
@@ -61,6 +62,9 @@ static struct reason full(enum reason_kind kind)
 		.number = ENOENT,
 		.ms = 2500,
 		.revision = 4,
+		.current = 3,
+		.next_revision = 5,
+		.stands = REASON_STANDS_WENT_BACK,
 		.used = 85.5,
 		.most = 60,
 		.rule = REASON_RULE_DOUBLED,
@@ -74,6 +78,8 @@ static struct reason full(enum reason_kind kind)
 		.state = "backoff",
 		.command = "node \"x\".js",
 		.folder = "/srv/api",
+		.location = "releases/1",
+		.lost = "releases/1 is gone",
 		.user = "www",
 		.sent = "SIGTERM",
 		.verb = "stop",
@@ -84,6 +90,8 @@ static struct reason full(enum reason_kind kind)
 		.is_spare = true,
 		.is_first_thread_over = true,
 		.is_unkillable = true,
+		.is_aborted = true,
+		.is_rolled_back = true,
 		.cause = &cause,
 	};
 }
@@ -264,6 +272,72 @@ static void sentences_stay_as_they_are(void **state)
 	assert_says(NULL, "");
 }
 
+static void how_a_deploy_ended_is_told_as_before(void **state)
+{
+	const struct reason ended = { .kind = REASON_ENDED, .exit_code = 1 };
+	const struct reason failed = {
+		.kind = REASON_INSTANCE_FAILED, .instance = "api:2", .is_spare = true, .cause = &ended
+	};
+	const struct reason hook = { .kind = REASON_HOOK_FAILED, .hook = "post", .detail = "exit code 1" };
+	const struct {
+		struct reason r;
+		const char *words;
+	} rows[] = {
+		{ REASON_OF(DEPLOYED, .app = "api", .revision = 3, .running = 2, .count = 2, .ms = 1234,
+			  .verb = "deploy"),
+			"api: revision 3 runs in 2 of 2 instances (1.2 s)" },
+		{ REASON_OF(DEPLOYED, .app = "api", .revision = 1, .running = 1, .count = 1, .ms = 0,
+			  .verb = "reload", .location = "releases/1", .is_rolled_back = true, .cause = &hook),
+			"api: revision 1 runs in 1 of 1 instance (0.0 s), from releases/1 (rolled back; 'oxctl "
+			"deploy api' takes the newest), but the post hook failed: exit code 1" },
+		{ REASON_OF(DEPLOYED, .app = "api", .revision = 1, .running = 0, .count = 0,
+			  .verb = "rollback", .is_rolled_back = true),
+			"api: revision 1 runs in 0 of 0 instances (0.0 s)" },
+		{ REASON_OF(STOPPED_MEANWHILE, .app = "api", .revision = 2),
+			"api: was stopped while it was deployed; revision 2 is used at the next start" },
+		{ REASON_OF(NOT_DEPLOYED, .app = "api", .revision = 2, .cause = &failed,
+			  .stands = REASON_STANDS_UNTOUCHED, .running = 2, .count = 2, .current = 1),
+			"api: revision 2 is not deployed: api:2 (a spare): ended with exit code 1; nothing was "
+			"touched, 2 of 2 instances run revision 1" },
+		{ REASON_OF(NOT_DEPLOYED, .app = "api", .revision = 2, .is_aborted = true,
+			  .stands = REASON_STANDS_STUCK, .running = 0, .count = 1, .current = 1,
+			  .lost = "releases/1 is gone"),
+			"api: aborted: revision 2 is not deployed; rolling back is stuck, 0 of 1 instance runs "
+			"revision 1, but releases/1 is gone: what starts runs the files that are there now" },
+		{ REASON_OF(NOT_DEPLOYED, .app = "api", .revision = 2, .stands = REASON_STANDS_STILL),
+			"api: revision 2 is not deployed: it failed; rollback is off, so it stands still: "
+			"'deploy' again, or 'deploy --abort' to go back" },
+		{ REASON_OF(OVERTAKEN, .app = "api", .revision = 2, .next_revision = 3),
+			"api: revision 2 was overtaken by revision 3" },
+		{ REASON_OF(NOT_RUNNING, .app = "api", .revision = 1, .location = "releases/1"),
+			"api: does not run; revision 1 is used at the next start, from releases/1" },
+		{ REASON_OF(NOT_RUNNING, .app = "api", .revision = 1),
+			"api: does not run; revision 1 is used at the next start" },
+		{ REASON_OF(DEPLOY_PAUSED, .app = "api", .revision = 2, .running = 1, .count = 3),
+			"api: deploy paused: 1 of 3 instances run revision 2; 'oxctl deploy --continue api' "
+			"replaces the others, 'oxctl deploy --abort api' goes back" },
+	};
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++)
+		assert_says(&rows[k].r, rows[k].words);
+}
+
+static void a_deploy_that_went_back_is_data(void **state)
+{
+	const struct reason hook = { .kind = REASON_HOOK_FAILED, .hook = "pre" };
+	struct buf text = BUF_INIT;
+
+	(void)state;
+	reason_write(&REASON_OF(NOT_DEPLOYED, .app = "api", .revision = 2, .cause = &hook,
+			     .stands = REASON_STANDS_WENT_BACK, .running = 0, .count = 2, .current = 1),
+		NULL, NULL, &text);
+	assert_string_equal(text.ptr,
+		"{\"code\":\"not_deployed\",\"count\":2,\"running\":0,\"revision\":2,\"current_revision\":1,"
+		"\"stands\":\"went_back\",\"app\":\"api\",\"cause\":{\"code\":\"hook_failed\",\"hook\":\"pre\"}}");
+	buf_release(&text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +350,10 @@ int main(void)
 			old_words_are_kept),
 		PROMISE("fields that make no sense are left out", nonsense_is_no_field),
 		PROMISE("the sentences are those that people know", sentences_stay_as_they_are),
+		PROMISE("how a deploy ended is told in the words of before",
+			how_a_deploy_ended_is_told_as_before),
+		PROMISE("of a deploy that went back a program reads what runs now",
+			a_deploy_that_went_back_is_data),
 	};
 
 	return cmocka_run_group_tests_name("reason", tests, NULL, NULL);
