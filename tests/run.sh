@@ -200,14 +200,12 @@ suite_examples() {
 	folder 1 examples/*/*.bats
 }
 
-# programs TARGET PROGRAM…: make's target, then every one of these test programs.
+# programs TARGET PROGRAM…: make's target, then every one of these test programs, as many at a time as there are cores.
 programs() {
-	local target=$1 program
+	local target=$1
 	shift
 	one "everything builds ($target)" build OUT="$OUT" "${SETTINGS[@]}" "$target" || return
-	for program; do
-		CMOCKA_MESSAGE_OUTPUT=TAP tap "${program#"$OUT"/}" "$program"
-	done
+	CMOCKA_MESSAGE_OUTPUT=TAP beside "$CORES" env "$@"
 }
 
 # named FOLDER PLACE: the programs that tests/FOLDER/test_*.c are built into, in PLACE.
