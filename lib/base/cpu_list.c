@@ -101,7 +101,7 @@ int cpu_list_parse(const char *text, struct cpu_list *out, struct err *e)
 
 	*out = (struct cpu_list){ .words = { 0 } };
 	if (!*at)
-		return err_set(e, "a set without a processor");
+		return err_set(e, "it names no processor");
 	for (;;) {
 		if (parse_range(&at, out, e) < 0)
 			return -1;

@@ -20,5 +20,6 @@ struct field_form {
 extern const struct field_form form_signal; /* "TERM" and "term" are kept as "SIGTERM" */
 extern const struct field_form form_variable;
 extern const struct field_form form_umask; /* "0027" is kept as "027" */
+extern const struct field_form form_cpus;  /* "3,0-2" is kept as "0-3", CPUS_ONE_EACH as it is */
 
 #endif

@@ -22,6 +22,9 @@ enum {
 	LIST_ITEMS_MAX = 4096, /* members of one array, variables of one env */
 };
 
+/* cpus: instance k gets the k-th processor that the daemon may use. */
+#define CPUS_ONE_EACH "one-each"
+
 enum restart_policy { RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_NEVER };
 enum port_mode { PORT_EACH, PORT_SHARED };
 /* Who gets the stop signal first. */
@@ -101,6 +104,7 @@ struct spec {
 	bool inherit_env;
 	char *umask; /* octal digits; NULL: the caller's */
 	int64_t nice, oom_score_adj;
+	char *cpus; /* "0-3,5" or CPUS_ONE_EACH; NULL: those of the daemon */
 
 	int restart;
 	int64_t restart_delay_ms, restart_delay_max_ms, restart_window_ms;

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "model/build.h"
+#include "os/affinity.h"
 #include "os/limits.h"
 #include "os/user.h"
 
@@ -192,6 +193,24 @@ static void add_priority(struct keeper_spawn *spawn, const struct spec *s)
 	}
 }
 
+/* What a list names and is not there the kernel leaves out. */
+static void add_cpus(struct keeper_spawn *spawn, const struct spec *s, int instance)
+{
+	struct cpu_list own;
+
+	if (!s->cpus)
+		return;
+	if (strcmp(s->cpus, CPUS_ONE_EACH) != 0) {
+		if (cpu_list_parse(s->cpus, &spawn->cpus, NULL) < 0)
+			return;
+	} else if (affinity_get(&own) == 0) {
+		cpu_list_add(&spawn->cpus, cpu_list_nth(&own, instance));
+	} else {
+		return;
+	}
+	spawn->flags |= KEEPER_SPAWN_CPUS;
+}
+
 static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)
 {
 	spawn->descriptors[spawn->descriptor_count++] = (struct keeper_descriptor){
@@ -304,6 +323,7 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);
 		add_priority(&l->message.spawn, s);
+		add_cpus(&l->message.spawn, s, effect->instance);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		rc = launch_check_size(l, e);

@@ -38,8 +38,8 @@ static void what_is_no_set_is_refused(void **state)
 	static const struct {
 		const char *written, *words;
 	} cases[] = {
-		{ "", "a set without a processor" },
-		{ "  ", "a set without a processor" },
+		{ "", "it names no processor" },
+		{ "  ", "it names no processor" },
 		{ ",", "expected the number of a processor at \",\"" },
 		{ "0,", "expected the number of a processor at \"\"" },
 		{ "0-", "expected the number of a processor at \"\"" },

@@ -157,6 +157,11 @@ static const struct {
 	{ "nice = 5", "nice", "5" },
 	{ "umask = \"0027\"", "umask", "\"027\"" },
 	{ "oom_score_adj = 500", "oom_score_adj", "500" },
+	{ "cpus = 2", "cpus", "\"2\"" },
+	{ "cpus = [1, 0]", "cpus", "\"0-1\"" },
+	{ "cpus = [\"4-5\", 0]", "cpus", "\"0,4-5\"" },
+	{ "cpus = \"0-3, 5\"", "cpus", "\"0-3,5\"" },
+	{ "cpus = \"one-each\"", "cpus", "\"one-each\"" },
 	{ "user = \"www-data\"", "user", "\"www-data\"" },
 };
 

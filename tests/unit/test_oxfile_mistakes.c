@@ -55,6 +55,15 @@ static const struct {
 		"5:15 'stop_signal': there is no signal \"SIGFOO\"\n"
 		"6:11 'restart' is one of \"on-failure\", \"always\", \"never\", not \"alway\" (did you mean \"always\"?)\n"
 		"7:13 'port_step' is 0, outside 1..10000\n" },
+	{ "[defaults]\ncpus = \"all\"\n[processes.a]\ncommand = \"x\"\ncpus = [0, 8192]\n[processes.b]\ncommand = \"x\"\n"
+	  "cpus = []\n[processes.c]\ncommand = \"x\"\ncpus = \"3-1\"\n[processes.d]\ncommand = \"x\"\ncpus = [0.5]\n"
+	  "[processes.e]\ncommand = \"x\"\ncpus = -1\n",
+		"2:8 'cpus' wants a list of processors such as \"0-3,5\" or [0, 1], a number, or \"one-each\", not \"all\"\n"
+		"5:8 'cpus': there is no processor 8192; no kernel has one above 8191\n"
+		"8:8 'cpus': it names no processor\n"
+		"11:8 'cpus': the range 3-1 is backwards\n"
+		"14:9 'cpus' wants a list of processors such as \"0-3,5\" or [0, 1], a number, or \"one-each\", not a decimal number\n"
+		"17:8 'cpus' wants a list of processors such as \"0-3,5\" or [0, 1], a number, or \"one-each\", not \"-1\"\n" },
 	{ "[processes.all]\ncommand = \"x\"\n",
 		"1:12 an app cannot be called 'all': every command takes that for all apps\n" },
 	{ "[processes.a]\ncommand = \"x\"\nnamespace = \"all\"\n",
