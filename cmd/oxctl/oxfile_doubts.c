@@ -14,6 +14,7 @@
 #include "cmd.h"
 #include "export/export.h"
 #include "export/nginx_check.h"
+#include "os/affinity.h"
 #include "os/user.h"
 
 static void warn_without(struct diags *d, const struct spec *s, const char *key, const struct err *e)
@@ -57,6 +58,29 @@ static void doubt_folder(struct diags *d, const struct spec *s)
 	else if (path && stat(path, &st) == 0 && !S_ISDIR(st.st_mode))
 		diags_warn(d, oxfile_place(s, "working_dir"), "'%s' is no folder", path);
 	mem_free(path);
+}
+
+static void doubt_cpus(struct diags *d, const struct spec *s)
+{
+	struct cpu_list wanted;
+	struct cpu_list here;
+	struct cpu_list both;
+	struct buf usable = BUF_INIT;
+
+	if (!s->cpus || !strcmp(s->cpus, CPUS_ONE_EACH) || cpu_list_parse(s->cpus, &wanted, NULL) < 0 ||
+		affinity_reachable(&here) < 0)
+		return;
+	both = cpu_list_both(&wanted, &here);
+	cpu_list_print(cpu_list_count(&both) ? &both : &here, &usable);
+	if (!cpu_list_count(&both))
+		diags_warn(d, oxfile_place(s, "cpus"),
+			"'%s' cannot start here: none of the processors %s can be used, only %s", s->name,
+			s->cpus, usable.ptr);
+	else if (!cpu_list_equal(&both, &wanted))
+		diags_warn(d, oxfile_place(s, "cpus"),
+			"of the processors %s only %s can be used here; '%s' runs on these", s->cpus,
+			usable.ptr, s->name);
+	buf_release(&usable);
 }
 
 /* Where a name or a line that nginx would refuse was written; only apps that say something about nginx. */
@@ -174,6 +198,7 @@ void oxfile_doubts(struct loaded *l)
 		doubt_user(&l->diags, s);
 		doubt_group(&l->diags, s);
 		doubt_folder(&l->diags, s);
+		doubt_cpus(&l->diags, s);
 	}
 	doubt_nginx(&l->diags, &l->oxfile->specs);
 	doubt_logs(&l->diags, &l->oxfile->specs);

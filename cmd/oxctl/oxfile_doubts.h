@@ -1,5 +1,5 @@
 /*
- * Warnings of `oxctl validate` about this machine: users, folders, names that nginx refuses.
+ * Warnings of `oxctl validate` about this machine: users, folders, processors, names that nginx refuses.
  */
 #ifndef OX_CMD_OXCTL_OXFILE_DOUBTS_H
 #define OX_CMD_OXCTL_OXFILE_DOUBTS_H

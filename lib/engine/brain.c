@@ -115,6 +115,7 @@ static void take_exited(struct brain *b, const struct keeper_msg *m)
 static void take_error(struct brain *b, const struct keeper_msg *m)
 {
 	const struct instance *i = herd_first(b->herd);
+	struct reason *why = NULL;
 
 	/* What was asked about one that ended meanwhile came too late, and that is all. */
 	if (m->number == ESRCH)
@@ -127,8 +128,9 @@ static void take_error(struct brain *b, const struct keeper_msg *m)
 	for (; i; i = herd_next(b->herd, i)) {
 		if (instance_ticket(i).generation != m->about || instance_state(i) != STATE_STARTING)
 			continue;
-		herd_spawn_failed(b->herd, instance_ticket(i),
-			&REASON_OF(LAUNCH_FAILED, .text = m->words, .number = m->number), clock_ms());
+		why = spawn_refused_reason(instance_spec(i), m->number, m->words);
+		herd_spawn_failed(b->herd, instance_ticket(i), why, clock_ms());
+		reason_free(why);
 		return;
 	}
 }

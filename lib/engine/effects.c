@@ -13,6 +13,7 @@
 #include "os/netdiag.h"
 #include "sense/process_look.h"
 #include "spawn/launch.h"
+#include "spawn/spawn_reason.h"
 #include "view/reason_text.h"
 
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
@@ -38,6 +39,15 @@ static void note_folder(struct brain *b, const struct spawn_effect *wish)
 			.ticket = wish->ticket,
 			.why = reason_copy(&REASON_OF(FOLDER_GONE, .folder = wish->own->folder)),
 		});
+}
+
+static void note_cpus(struct brain *b, const struct spawn_effect *wish)
+{
+	struct reason *why = spawn_cpus_note(wish->spec);
+
+	if (why)
+		fact_queue_add(
+			&b->facts, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .why = why });
 }
 
 /* No serial: a keeper of 0.1.0 does not know it, and its ERROR is about nothing. */
@@ -71,6 +81,7 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 		return;
 	}
 	note_folder(b, wish);
+	note_cpus(b, wish);
 	ends.out = paths.out;
 	ends.err = paths.err;
 	if (launch_fill(&launch, wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name),

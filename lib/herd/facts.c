@@ -145,11 +145,11 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 	herd_commit(h);
 }
 
-/* Of what the kernel says of a program or a folder: what lasts until somebody does something about it, unlike a want of memory. */
+/* Of what the kernel says of a program, a folder or processors, and the keeper of a message: what lasts until somebody does something about it, unlike a want of memory. */
 static bool is_lasting(int number)
 {
 	static const int lasting[] = { ENOENT, EACCES, ENOTDIR, EISDIR, ENOEXEC, ELOOP, ENAMETOOLONG, EPERM,
-		E2BIG };
+		E2BIG, EINVAL, EBADMSG };
 
 	for (size_t k = 0; k < sizeof(lasting) / sizeof(lasting[0]); k++)
 		if (lasting[k] == number)

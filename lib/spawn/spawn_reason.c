@@ -1,11 +1,13 @@
 #include "spawn/spawn_reason.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/argv.h"
 #include "base/buf.h"
 #include "model/reason.h"
 #include "model/spec.h"
+#include "os/affinity.h"
 #include "wire/keeper_msg.h"
 
 /* The program that was tried, whatever its port was. */
@@ -39,8 +41,51 @@ static struct reason *not_prioritized(const struct spec *s, int64_t number)
 	return why;
 }
 
+/* A list that the app names, and those that a process here could use.  False where it names none. */
+static bool look_at_cpus(const struct spec *s, struct cpu_list *wanted, struct cpu_list *reachable)
+{
+	return s->cpus && strcmp(s->cpus, CPUS_ONE_EACH) != 0 && cpu_list_parse(s->cpus, wanted, NULL) == 0 &&
+		affinity_reachable(reachable) == 0;
+}
+
+static struct reason *cpus_reason(enum reason_kind kind, const struct spec *s, const struct cpu_list *usable)
+{
+	struct buf text = BUF_INIT;
+	struct reason *why = NULL;
+
+	cpu_list_print(usable, &text);
+	why = reason_copy(&(const struct reason){
+		.kind = kind, .cpus = s->cpus, .usable_cpus = text.ptr, .number = EINVAL });
+	buf_release(&text);
+	return why;
+}
+
+struct reason *spawn_cpus_note(const struct spec *s)
+{
+	struct cpu_list wanted;
+	struct cpu_list usable;
+
+	if (!s || !look_at_cpus(s, &wanted, &usable))
+		return NULL;
+	usable = cpu_list_both(&wanted, &usable);
+	if (!cpu_list_count(&usable) || cpu_list_equal(&wanted, &usable))
+		return NULL;
+	return cpus_reason(REASON_FEWER_CPUS, s, &usable);
+}
+
+struct reason *spawn_refused_reason(const struct spec *s, int64_t number, const char *words)
+{
+	/* It is the part of a spawn that earlier keepers do not know. */
+	if (s && s->cpus && number == EBADMSG)
+		words = "the daemon runs a version that does not know cpus; run 'oxctl daemon upgrade'";
+	return reason_copy(&REASON_OF(LAUNCH_FAILED, .text = words, .number = number));
+}
+
 struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 {
+	struct cpu_list wanted;
+	struct cpu_list reachable;
+
 	if (s && stage == KEEPER_STAGE_EXEC)
 		return not_executed(s, number);
 	if (s && stage == KEEPER_STAGE_FOLDER)
@@ -50,6 +95,8 @@ struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 		return reason_copy(&REASON_OF(CANNOT_BECOME, .user = s->user, .number = number));
 	if (s && stage == KEEPER_STAGE_PRIORITY && (s->nice || s->oom_score_adj))
 		return not_prioritized(s, number);
+	if (s && stage == KEEPER_STAGE_CPUS && number == EINVAL && look_at_cpus(s, &wanted, &reachable))
+		return cpus_reason(REASON_NO_CPUS, s, &reachable);
 	return reason_copy(&REASON_OF(SPAWN_FAILED,
 		.detail = keeper_spawn_stage_words((enum keeper_spawn_stage)stage), .number = number));
 }

@@ -9,7 +9,13 @@
 struct reason;
 struct spec;
 
-/* Why a spawn failed at that stage (enum keeper_spawn_stage) with that errno; `s` may be NULL.  For reason_free(). */
+/* All are for reason_free(), and `s` may be NULL. */
+
+/* Why a spawn failed at that stage (enum keeper_spawn_stage) with that errno. */
 struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number);
+/* Why the keeper has refused the message: with that errno and these words, in an ERROR. */
+struct reason *spawn_refused_reason(const struct spec *s, int64_t number, const char *words);
+/* Which of its processors it has to do without; NULL where it has them all, or none. */
+struct reason *spawn_cpus_note(const struct spec *s);
 
 #endif

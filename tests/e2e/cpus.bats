@@ -63,3 +63,25 @@ pinned_to() {
 	eventually 5 eval '[ "$(pid_of api:0)" != "$before" ] && state_is api:0 running'
 	assert_equal "$(pinned_to api:0)" "$last"
 }
+
+@test "processors that are not there are named: at a start, in why and by validate" {
+	look_at_own
+	given_oxfile <<-TOML
+		[processes.none]
+		command = "sleep 1000"
+		cpus = "8190-8191"
+		[processes.some]
+		command = "sleep 1000"
+		cpus = "$last,8191"
+	TOML
+	run -0 oxctl validate
+	assert_output --partial "3:8"
+	assert_output --partial "'none' cannot start here: none of the processors 8190-8191 can be used, only "
+	assert_output --partial "of the processors $last,8191 only $last can be used here; 'some' runs on these"
+	run -1 oxctl start --wait 3>&-
+	assert_output --partial 'cannot use any processor of cpus = "8190-8191"; the daemon can use '
+	eventually 5 state_is some:0 running
+	assert_equal "$(pinned_to some:0)" "$last"
+	run -0 oxctl why some
+	assert_output --partial "runs on processors $last; the others of cpus = \"$last,8191\" are not there"
+}

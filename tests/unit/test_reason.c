@@ -80,6 +80,8 @@ static struct reason full(enum reason_kind kind)
 		.folder = "/srv/api",
 		.location = "releases/1",
 		.lost = "releases/1 is gone",
+		.cpus = "2-5",
+		.usable_cpus = "0-1",
 		.user = "www",
 		.sent = "SIGTERM",
 		.verb = "stop",
