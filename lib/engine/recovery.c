@@ -78,22 +78,14 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 {
 	struct err e = ERR_INIT;
 	const struct json *stored = json_get(b->recovery->state, "herd");
-	struct herd *blank = NULL;
 	struct herd *h = stored ? herd_from_json(stored, options, clock_ms(), &e) : NULL;
-	struct json *nothing = NULL;
 
 	if (h)
 		return h;
 	if (stored)
 		log_error("what was remembered makes no sense, and is left aside: %s", e.text.ptr);
 	err_release(&e);
-	/* A herd that remembers nothing, but still waits to hear what the keeper has. */
-	blank = herd_new(options);
-	nothing = herd_to_json(blank);
-	h = herd_from_json(nothing, options, clock_ms(), NULL);
-	json_free(nothing);
-	herd_free(blank);
-	return h;
+	return herd_blank(options);
 }
 
 static void open_pipe(struct brain *b, const char *name)

@@ -11,15 +11,56 @@
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
 
+/* All that can be started of an app whose definition was lost. */
+static const char lost_words[] =
+	"echo \"the definition of $OXHERD_APP was lost: type 'oxctl deploy' in its folder\" >&2; exit 1";
+
+bool app_is_lost(const struct app *a)
+{
+	return str_eq(a->target->spec->command.text, lost_words);
+}
+
 /* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
 static struct app *stranger(struct herd *h, const char *name)
 {
-	struct app *a = app_new(h, revision_new(spec_new(name), 1));
+	struct spec *s = spec_new(name);
+	struct app *a = NULL;
 
+	(void)command_from_line(&s->command, lost_words, NULL);
+	s->folder = mem_strdup("/");
+	s->restart = RESTART_NEVER;
+	a = app_new(h, revision_new(s, 1));
 	a->is_deleting = true;
 	graph_link(h);
-	log_warn("%s: the store does not know it; what runs of it is stopped", name);
+	log_warn("%s: the store does not know it; what runs of it is %s", name,
+		h->is_blank ? "kept, as the store was lost" : "stopped");
 	return a;
+}
+
+/* Where nothing is known of any app, what runs was wanted. */
+static void keep(struct instance *i)
+{
+	struct app *a = i->app;
+
+	a->is_deleting = false;
+	a->wants_up = i->wants_up = true;
+	if (a->count <= i->number)
+		a->count = i->number + 1;
+}
+
+static bool is_kept(const struct instance *i)
+{
+	return i->app->herd->is_blank && !instance_is_retired(i);
+}
+
+/* Numbers that nobody has are those of instances that were stopped. */
+static void fill_gaps(struct app *a)
+{
+	if (a->is_deleting)
+		return;
+	a->wants_up = false;
+	app_resize(a, a->count);
+	a->wants_up = true;
 }
 
 /* By the name that it was spawned with; what is missing is made, as something to be removed.  NULL: this is no name of ours. */
@@ -41,7 +82,10 @@ static struct instance *find_or_make(struct herd *h, const struct herd_live *liv
 	if (!a)
 		a = stranger(h, name);
 	i = app_add_instance(a, (int)number, live->ticket.slot);
-	instance_retire(i);
+	if (h->is_blank && !live->is_stopping && !live->has_ended)
+		keep(i);
+	else
+		instance_retire(i);
 out:
 	mem_free(name);
 	return i;
@@ -91,7 +135,9 @@ static void take(struct instance *i, const struct herd_live *live)
 {
 	/* What was spawned after the last save was not asked for yet when it was saved. */
 	bool is_as_saved = i->phase == PHASE_UP && state_is_live(i->state);
-	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state : STATE_STARTING;
+	enum state state = is_as_saved || i->state == STATE_STOPPING ? i->state
+		: is_kept(i)                                         ? STATE_RUNNING
+								     : STATE_STARTING;
 	struct reason *why = NULL;
 
 	/*
@@ -112,7 +158,11 @@ static void take(struct instance *i, const struct herd_live *live)
 		return;
 	}
 	/* Why it is unhealthy, or is to stop, holds also after this. */
-	why = state == i->state ? reason_copy(i->why) : NULL;
+	why = reason_copy(is_kept(i)        ? &REASON_OF(DEFINITION_LOST, .app = i->app->spec->name)
+			: state == i->state ? i->why
+					    : NULL);
+	if (is_kept(i))
+		i->ready_at = i->app->herd->now;
 	instance_restore_state(i, state, HERD_EVENT_ADOPTED, &REASON_OF(ADOPTED, .pid = live->pid));
 	instance_set_why(i, why);
 	reason_free(why);
@@ -240,7 +290,9 @@ void herd_resume(struct herd *h, int64_t now)
 	/* Nothing takes a step yet, so the row of slots stays as it is. */
 	for (size_t k = 0; k < h->slots.len; k++)
 		resume(h->slots.items[k]);
-	h->is_restoring = false;
+	for (size_t k = 0; h->is_blank && k < h->apps.len; k++)
+		fill_gaps(h->apps.items[k]);
+	h->is_restoring = h->is_blank = false;
 	resume_rollouts(h);
 	requests_resume(h);
 	for (size_t k = 0; k < h->apps.len; k++) {

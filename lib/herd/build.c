@@ -39,7 +39,7 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 	const char *there = app->spec->oxfile;
 	bool is_gone = a->oxfile && there && has(a->gone, there);
 
-	if (app->is_deleting || a->is_reload || str_eq(there, a->oxfile))
+	if (app->is_deleting || a->is_reload || str_eq(there, a->oxfile) || app_is_lost(app))
 		return 0;
 	if (!apply_is_of(a, there) && !is_gone)
 		return refuse(there, a->oxfile, s->name, e);

@@ -253,6 +253,11 @@ void herd_write(const struct herd *h, struct buf *out);
 /* The same as a tree. */
 struct json *herd_to_json(const struct herd *h);
 /*
+ * Where nothing could be read.  It waits as one of herd_from_json() does, and keeps what runs, as apps of which only the name is known: they are not
+ * started again.
+ */
+struct herd *herd_blank(const struct herd_options *options);
+/*
  * A herd that remembers and waits: tell it what the keeper has with herd_adopt(), then let it go with herd_resume().  NULL with
  * words if the store makes no sense.
  */

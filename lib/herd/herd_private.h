@@ -143,6 +143,7 @@ struct herd {
 	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
 	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
 	struct herd_counts counts;
+	bool is_blank; /* it remembers nothing, and waits to hear what runs */
 	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
 	uint64_t last_rollout;
 };
@@ -310,6 +311,8 @@ struct reason instance_stop_reason(const struct instance *i);
 
 /* app.c */
 /* Takes over the first reference to its first revision. */
+/* Its definition was lost with the state (adopt.c). */
+bool app_is_lost(const struct app *a);
 struct app *app_new(struct herd *h, struct revision *first);
 /* From here on its instances are to run by `r`, which is borrowed. */
 void app_retarget(struct app *a, struct revision *r);

@@ -405,3 +405,11 @@ struct herd *herd_from_json(
 		app_mark_dirty(h->apps.items[k]);
 	return h;
 }
+
+struct herd *herd_blank(const struct herd_options *options)
+{
+	struct herd *h = herd_new(options);
+
+	h->is_blank = h->is_restoring = true;
+	return h;
+}

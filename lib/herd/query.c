@@ -150,7 +150,9 @@ static bool down_reason(const struct instance *i, struct reason *out)
 /* The same, of one that runs. */
 static bool running_reason(const struct instance *i, struct reason *out)
 {
-	if (instance_check_reason(i))
+	if (app_is_lost(i->app))
+		*out = REASON_OF(DEFINITION_LOST, .app = i->app->spec->name);
+	else if (instance_check_reason(i))
 		*out = REASON_OF(CHECK_FAILED, .cause = instance_check_reason(i));
 	else if (instance_notify_status(i))
 		*out = REASON_OF(SAYS, .detail = instance_notify_status(i));

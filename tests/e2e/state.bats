@@ -183,3 +183,29 @@ in_mounts() {
 	# Its environment was its own, so that nothing else finds it.
 	oxctl daemon stop
 }
+
+@test "where nothing can be used services that run are kept, say so, and a deploy gives them their definition back" {
+	expect_error "the keeper is gone"
+	start_oxherd <<-'TOML'
+		[processes.api]
+		command = "actor --mark"
+		instances = 2
+		deploy = { min_healthy_secs = 0 }
+	TOML
+	oxctl scale api 3
+	before=$(pids api)
+	eventually 5 test -e "$OXHERD_HOME/state/state.prev"
+	for file in state state.prev; do
+		rm "$OXHERD_HOME/state/$file"
+		echo nothing >"$OXHERD_HOME/state/$file"
+	done
+	kill -KILL "$(brain_pid)"
+	eventually 5 eval '[ "$(pids api)" = "$before" ]'
+	run -0 oxctl why api:0
+	assert_output --partial "its definition was lost; 'oxctl deploy' in its folder gives it back"
+	assert_equal "$(pids api)" "$before"
+	run -0 oxctl deploy
+	assert_output --partial "api: revision 2 runs in 2 of 2 instances"
+	run -0 oxctl status
+	refute_output --partial "lost"
+}
