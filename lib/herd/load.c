@@ -105,7 +105,7 @@ static struct reason *load_reason(const struct json *j, const char *words_key, c
 	return reason_read(json_get(j, key) ? json_get(j, key) : json_get(j, words_key));
 }
 
-/* The words of a limit stay where it counts no more.  What fails has been told to stop. */
+/* The words of a limit stay where it counts no more.  What fails is being stopped. */
 static void load_down_cause(struct instance *i, const struct json *j)
 {
 	struct reason *limit = load_reason(j, "over", "over_reason");
