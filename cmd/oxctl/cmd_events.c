@@ -43,27 +43,27 @@ struct event_reading {
 	struct timeline timeline;
 	int64_t seq;
 	bool is_begun;
-	bool has_news;
+	bool has_new;
 };
 
-static void add_event(struct event_reading *told, const struct json *event, struct buf *out)
+static void add_event(struct event_reading *reading, const struct json *event, struct buf *out)
 {
 	int64_t seq = 0;
 
-	if (json_int(json_get(event, "seq"), &seq) && seq > told->seq)
-		told->seq = seq;
+	if (json_int(json_get(event, "seq"), &seq) && seq > reading->seq)
+		reading->seq = seq;
 	if (!as_json) {
-		timeline_event(&told->timeline, event, out);
+		timeline_event(&reading->timeline, event, out);
 		return;
 	}
 	json_write(out, event);
 	buf_addc(out, '\n');
 }
 
-static void add_params(const struct event_reading *told, struct json *params)
+static void add_params(const struct event_reading *reading, struct json *params)
 {
-	if (told->is_begun)
-		json_set_int(params, "since", told->seq);
+	if (reading->is_begun)
+		json_set_int(params, "since", reading->seq);
 	else if (limit)
 		json_set_int(params, "limit", limit);
 }
@@ -72,7 +72,7 @@ static void add_params(const struct event_reading *told, struct json *params)
  * The events since the last question. Following asks for them too: then targets mean what they mean everywhere, and
  * no event is printed twice or lost between the past and the present.
  */
-static int tell_news(struct event_reading *told)
+static int print_new_events(struct event_reading *reading)
 {
 	struct daemon_call t = { .method = "events", .e = ERR_INIT };
 	const struct json *event = NULL;
@@ -80,44 +80,44 @@ static int tell_news(struct event_reading *told)
 	int64_t seq = 0;
 	int code = EXIT_DONE;
 
-	t.params = daemon_call_targets(told->rest, 0);
-	add_params(told, t.params);
-	code = daemon_call_try_call(told->client, &t);
+	t.params = daemon_call_targets(reading->rest, 0);
+	add_params(reading, t.params);
+	code = daemon_call_try_call(reading->client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
 		daemon_call_tell(&t, code);
 	if (code == EXIT_DONE && as_json && !follows)
 		out_json(t.result);
 	else
 		JSON_EACH (json_get(t.result, "events"), event)
-			add_event(told, event, &out);
-	if (json_int(json_get(t.result, "seq"), &seq) && seq > told->seq)
-		told->seq = seq;
-	told->is_begun |= code == EXIT_DONE;
+			add_event(reading, event, &out);
+	if (json_int(json_get(t.result, "seq"), &seq) && seq > reading->seq)
+		reading->seq = seq;
+	reading->is_begun |= code == EXIT_DONE;
 	out_write(&out);
 	buf_release(&out);
 	daemon_call_release(&t);
 	return out_flush(code);
 }
 
-static void note_news(void *context, const char *method, const struct json *params)
+static void note_new(void *context, const char *method, const struct json *params)
 {
 	(void)method;
 	(void)params;
-	((struct event_reading *)context)->has_news = true;
+	((struct event_reading *)context)->has_new = true;
 }
 
-static int await_event(struct event_reading *told)
+static int await_event(struct event_reading *reading)
 {
-	struct pollfd p = { .fd = client_fd(told->client), .events = POLLIN };
+	struct pollfd p = { .fd = client_fd(reading->client), .events = POLLIN };
 	struct err e = ERR_INIT;
 	/* What came along with an answer is here already, and does not make the socket readable. */
-	int code = client_wait(told->client, 0, &e);
+	int code = client_wait(reading->client, 0, &e);
 
-	while (code == CLIENT_TIMED_OUT && !told->has_news) {
+	while (code == CLIENT_TIMED_OUT && !reading->has_new) {
 		(void)poll(&p, 1, -1);
-		code = client_wait(told->client, 0, &e);
+		code = client_wait(reading->client, 0, &e);
 	}
-	told->has_news = false;
+	reading->has_new = false;
 	if (code == CLIENT_TIMED_OUT)
 		code = EXIT_DONE;
 	else if (code != EXIT_NO_DAEMON)
@@ -126,39 +126,39 @@ static int await_event(struct event_reading *told)
 	return code;
 }
 
-static int follow_events(struct event_reading *told)
+static int follow_events(struct event_reading *reading)
 {
 	struct daemon_call t = { .method = "subscribe", .e = ERR_INIT };
 	int code = EXIT_DONE;
 
-	client_on_note(told->client, note_news, told);
-	code = daemon_call_try_call(told->client, &t);
+	client_on_note(reading->client, note_new, reading);
+	code = daemon_call_try_call(reading->client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
 		daemon_call_tell(&t, code);
 	daemon_call_release(&t);
 	while (code == EXIT_DONE) {
-		code = tell_news(told);
+		code = print_new_events(reading);
 		if (code == EXIT_DONE)
-			code = await_event(told);
+			code = await_event(reading);
 	}
 	return code;
 }
 
 /* Numbers of events continue from brain to brain, so the printing continues after the last one. */
-static int print_events(struct event_reading *told)
+static int print_events(struct event_reading *reading)
 {
 	struct err e = ERR_INIT;
-	int code = daemon_connect(&told->client);
+	int code = daemon_connect(&reading->client);
 
 	while (code == EXIT_DONE) {
-		code = tell_news(told);
+		code = print_new_events(reading);
 		if (code == EXIT_DONE && !follows)
 			break;
 		if (code == EXIT_DONE)
-			code = follow_events(told);
+			code = follow_events(reading);
 		if (code != EXIT_NO_DAEMON)
 			break;
-		code = daemon_reconnect(&told->client, &e);
+		code = daemon_reconnect(&reading->client, &e);
 		if (code != EXIT_DONE)
 			daemon_call_fail(code, "%s", e.text.ptr);
 	}
@@ -168,17 +168,17 @@ static int print_events(struct event_reading *told)
 
 int cmd_events(const struct opt_rest *rest)
 {
-	struct event_reading told = { .rest = rest };
+	struct event_reading reading = { .rest = rest };
 	int code = EXIT_DONE;
 
 	if (limit < 0)
 		return daemon_call_fail(EXIT_USAGE, "-n needs a number from 1 up");
 	if (scope_check_all("events", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
-	told.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
-	timeline_begin(&told.timeline, clock_wall_ms());
+	reading.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
+	timeline_begin(&reading.timeline, clock_wall_ms());
 	out_expect_close();
-	code = print_events(&told);
-	client_free(told.client);
+	code = print_events(&reading);
+	client_free(reading.client);
 	return out_finish(code);
 }

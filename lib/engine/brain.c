@@ -228,7 +228,7 @@ static void open_upstreams(struct brain *b)
 		.loop = b->options.loop,
 		.runner = b->runner,
 		.folder = folder,
-		.told = brain_upstream_told,
+		.reported = brain_upstream_reported,
 		.context = b,
 	};
 

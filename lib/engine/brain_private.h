@@ -77,7 +77,7 @@ struct brain {
 extern const struct herd_effects brain_effects;
 /* effects_serve.c */
 /* What became of an upstream: in effect, or why not. */
-void brain_upstream_told(
+void brain_upstream_reported(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 void brain_upstream(void *context, const struct upstream_effect *wish);
 void brain_drain(void *context, const struct endpoint *at, int64_t ms);

@@ -16,7 +16,7 @@ void brain_upstream(void *context, const struct upstream_effect *wish)
 		upstreams_set(b->upstreams, wish->spec, wish->servers, wish->count, wish->serial);
 }
 
-void brain_upstream_told(
+void brain_upstream_reported(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
 	struct brain *b = context;

@@ -77,7 +77,8 @@ static void arm_round(struct upstreams *u)
 static void report_outcome(const struct upstreams *u, const struct site *s, const char *words)
 {
 	if (!s->is_gone)
-		u->options.told(u->options.context, s->app, s->round.told, s->round.told_outcome, words);
+		u->options.reported(
+			u->options.context, s->app, s->round.reported, s->round.reported_outcome, words);
 }
 
 static void fail_site(struct upstreams *u, struct site *s, enum upstream_outcome outcome, const char *words)

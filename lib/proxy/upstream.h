@@ -26,7 +26,7 @@ struct upstreams_options {
 	 * What upstreams_set() asked for under `serial` (and all before it) is in effect, or failed, with the reason.  For every serial
 	 * that is not overtaken by a later one of the same app; once more when what is tried again ends otherwise.
 	 */
-	void (*told)(void *context, const char *app, uint64_t serial, enum upstream_outcome outcome,
+	void (*reported)(void *context, const char *app, uint64_t serial, enum upstream_outcome outcome,
 		const char *words);
 	void *context;
 };
@@ -34,7 +34,7 @@ struct upstreams_options {
 struct upstreams *upstreams_new(const struct upstreams_options *options);
 void upstreams_free(struct upstreams *u);
 /*
- * The servers of an app that has nginx.output, as they should be now; it is never told from inside this call.  Where nobody serves the file
+ * The servers of an app that has nginx.output, as they should be now; nothing is reported from inside this call.  Where nobody serves the file
  * is left as it is: a file without a server is a mistake, and the proxy finds the first instance that is back by itself.
  */
 void upstreams_set(struct upstreams *u, const struct spec *spec, const struct upstream_server *servers,

@@ -32,8 +32,8 @@ static void tell(struct proxy_site *s, enum upstream_outcome outcome)
 {
 	ASSERT(s->round_serial <= s->serial, "a round about %llu, and %llu was asked for",
 		(unsigned long long)s->round_serial, (unsigned long long)s->serial);
-	s->told = s->round_serial;
-	s->told_outcome = outcome;
+	s->reported = s->round_serial;
+	s->reported_outcome = outcome;
 }
 
 void proxy_site_succeed(struct proxy_site *s)
@@ -45,7 +45,7 @@ void proxy_site_succeed(struct proxy_site *s)
 
 bool proxy_site_fail(struct proxy_site *s, enum upstream_outcome outcome, int64_t now)
 {
-	bool is_news = s->told != s->round_serial || s->told_outcome != outcome;
+	bool is_news = s->reported != s->round_serial || s->reported_outcome != outcome;
 
 	s->retry_ms = s->retry_ms ? s->retry_ms * 2 : UPSTREAM_RETRY_MS;
 	if (s->retry_ms > UPSTREAM_RETRY_MAX_MS)

@@ -31,8 +31,8 @@ enum {
 struct proxy_site {
 	uint64_t serial;       /* of what was asked for last */
 	uint64_t round_serial; /* of what the round under way is about */
-	uint64_t told;         /* the last that was answered, and how */
-	enum upstream_outcome told_outcome;
+	uint64_t reported;     /* the last that was answered, and how */
+	enum upstream_outcome reported_outcome;
 	int64_t due_at, retry_ms;
 	bool is_due;   /* something is to be done at due_at */
 	bool is_alone; /* it is tested by itself: together with others the test failed */

@@ -22,7 +22,7 @@
 struct port_wait {
 	struct port_watch *watch;
 	int port;
-	port_told told;
+	port_answer done;
 	void *context;
 	bool is_over; /* freed at the end of the round that is under way */
 
@@ -132,10 +132,10 @@ static void end_port_round(struct port_watch *w)
 		ev_timer_stop(w->loop, &w->look_listening);
 }
 
-static void report_wait(struct port_wait *wait, enum port_news news, const char *words)
+static void report_wait(struct port_wait *wait, enum port_event event, const char *words)
 {
-	wait->is_over = news != PORT_STRANGER;
-	wait->told(wait->context, news, words);
+	wait->is_over = event != PORT_STRANGER;
+	wait->done(wait->context, event, words);
 }
 
 void port_wait_cancel(struct port_wait *wait)
@@ -297,13 +297,13 @@ void port_watch_free(struct port_watch *w)
 	mem_free(w);
 }
 
-static struct port_wait *wait_new(struct port_watch *w, int port, port_told told, void *context)
+static struct port_wait *wait_new(struct port_watch *w, int port, port_answer done, void *context)
 {
 	struct port_wait *wait = mem_zalloc(1, sizeof(*wait));
 
 	wait->watch = w;
 	wait->port = port;
-	wait->told = told;
+	wait->done = done;
 	wait->context = context;
 	wait->pidfd = -1;
 	ev_init(&wait->exit, on_holder_gone);
@@ -312,14 +312,14 @@ static struct port_wait *wait_new(struct port_watch *w, int port, port_told told
 }
 
 struct port_wait *port_watch_until_free(
-	struct port_watch *w, int port, struct netdiag_holder *holder, port_told told, void *context)
+	struct port_watch *w, int port, struct netdiag_holder *holder, port_answer done, void *context)
 {
 	struct port_wait *wait = NULL;
 
 	if (port_is_free(port))
 		return NULL;
 	(void)netdiag_holder(port, holder, NULL);
-	wait = wait_new(w, port, told, context);
+	wait = wait_new(w, port, done, context);
 	vec_push(&w->blocked, wait);
 	watch_holder(wait, holder->pid);
 	if (!ev_is_active(&w->look_free))
@@ -328,9 +328,9 @@ struct port_wait *port_watch_until_free(
 }
 
 struct port_wait *port_watch_until_listening(
-	struct port_watch *w, int port, pid_t main, const char *cgroup, port_told told, void *context)
+	struct port_watch *w, int port, pid_t main, const char *cgroup, port_answer done, void *context)
 {
-	struct port_wait *wait = wait_new(w, port, told, context);
+	struct port_wait *wait = wait_new(w, port, done, context);
 
 	wait->main = main;
 	wait->cgroup = mem_strdup(cgroup);

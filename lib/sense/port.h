@@ -27,14 +27,14 @@ enum {
 	PORT_WATCH_STRANGER_MS = 1000, /* a listener that was judged a stranger is judged again after this */
 };
 
-enum port_news {
+enum port_event {
 	PORT_FREE,     /* nobody holds it any more */
 	PORT_LISTENS,  /* the instance itself does */
 	PORT_STRANGER, /* another process listens; reported once, the wait continues */
 };
 
 /* `words` says who the stranger is, else it is ""; after PORT_FREE and PORT_LISTENS the wait is over and gone. */
-typedef void (*port_told)(void *context, enum port_news news, const char *words);
+typedef void (*port_answer)(void *context, enum port_event event, const char *words);
 
 /* Could a program bind the port on all addresses now?  What only we may not do (a low port) is no hindrance: the instance may. */
 bool port_is_free(int port);
@@ -50,13 +50,13 @@ void port_watch_free(struct port_watch *w);
  * as it is so; never from inside this call.
  */
 struct port_wait *port_watch_until_free(
-	struct port_watch *w, int port, struct netdiag_holder *holder, port_told told, void *context);
+	struct port_watch *w, int port, struct netdiag_holder *holder, port_answer done, void *context);
 /*
  * PORT_LISTENS when `main`, a descendant, one of its session, or a process of `cgroup` (its folder, or NULL) listens on the
  * port; never from inside this call.  It does not give up by itself.
  */
 struct port_wait *port_watch_until_listening(
-	struct port_watch *w, int port, pid_t main, const char *cgroup, port_told told, void *context);
+	struct port_watch *w, int port, pid_t main, const char *cgroup, port_answer done, void *context);
 /* NULL does nothing.  Not for a wait that is over. */
 void port_wait_cancel(struct port_wait *wait);
 

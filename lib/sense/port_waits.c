@@ -34,18 +34,18 @@ static void end(struct slot_wait *s)
 	mem_free(s);
 }
 
-static void on_news(void *context, enum port_news news, const char *words)
+static void on_port_event(void *context, enum port_event event, const char *words)
 {
 	struct slot_wait *s = context;
 	struct port_waits *p = s->all;
 	struct ticket ticket = s->ticket;
 
-	if (news == PORT_STRANGER) {
+	if (event == PORT_STRANGER) {
 		p->calls->stranger(p->context, ticket, words);
 		return;
 	}
 	end(s);
-	if (news == PORT_FREE)
+	if (event == PORT_FREE)
 		p->calls->is_free(p->context, ticket);
 	else
 		p->calls->listens(p->context, ticket);
@@ -55,7 +55,7 @@ bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, stru
 {
 	struct slot_wait *s = add(p, at->ticket);
 
-	s->wait = port_watch_until_free(p->watch, at->port, holder, on_news, s);
+	s->wait = port_watch_until_free(p->watch, at->port, holder, on_port_event, s);
 	if (s->wait)
 		return true;
 	end(s);
@@ -66,7 +66,7 @@ void port_waits_until_listening(struct port_waits *p, const struct endpoint *at,
 {
 	struct slot_wait *s = add(p, at->ticket);
 
-	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_news, s);
+	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_port_event, s);
 }
 
 void port_waits_cancel(struct port_waits *p, struct ticket ticket)

@@ -99,7 +99,7 @@ void probe_finish(struct probe *p, enum probe_answer answer, const struct reason
 	struct ticket ticket = p->ticket;
 
 	stop_probe(p);
-	all->told(all->context, ticket, answer, copy);
+	all->done(all->context, ticket, answer, copy);
 	reason_free(copy);
 }
 
@@ -161,14 +161,14 @@ static struct probe *probe_new(struct probes *all, const struct spawn_effect *ef
 
 /* --- all of them ---------------------------------------------------------------------------------------------------- */
 
-struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context)
+struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_done done, void *context)
 {
 	struct probes *all = mem_zalloc(1, sizeof(*all));
 
 	*all = (struct probes){
 		.loop = loop,
 		.runner = runner,
-		.told = told,
+		.done = done,
 		.context = context,
 		.link = netdiag_link(),
 	};

@@ -26,14 +26,14 @@ enum {
 };
 
 /* `why` is what it came to; NULL: there is nothing to say. */
-typedef void (*probe_told)(
+typedef void (*probe_done)(
 	void *context, struct ticket ticket, enum probe_answer answer, const struct reason *why);
 
 /* All are borrowed. */
-struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_told told, void *context);
+struct probes *probes_new(struct ev_loop *loop, struct runner *runner, probe_done done, void *context);
 /* Before the runner; without a callback. */
 void probes_free(struct probes *all);
-/* `told` is called once, never from inside this call, unless it is stopped before.  `caller` is whose environment a command gets, or NULL. */
+/* `done` is called once, never from inside this call, unless it is stopped before.  `caller` is whose environment a command gets, or NULL. */
 void probes_start(
 	struct probes *all, const struct spawn_effect *effect, int64_t pid, const struct launch_env *caller);
 /* What is under way for it ends, and what was known of its sockets is forgotten. */

@@ -23,7 +23,7 @@ union address {
 struct probes {
 	struct ev_loop *loop;
 	struct runner *runner;
-	probe_told told;
+	probe_done done;
 	void *context;
 	struct map by_slot; /* -> struct probe * */
 	int link;           /* for netdiag_listener(); -1: there is none */
@@ -42,7 +42,7 @@ struct probe {
 	bool is_active;
 	int64_t started_at, timeout_ms;
 	ev_timer due;
-	bool is_decided; /* told as soon as the loop turns */
+	bool is_decided; /* done as soon as the loop turns */
 	enum probe_answer answer;
 	struct reason *why;
 

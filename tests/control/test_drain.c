@@ -17,7 +17,7 @@ enum { PORTS = 6, PATIENCE_MS = 5000 };
 /* A listener with one connection to it. */
 struct line {
 	int port, listener, client, server;
-	int told;
+	int answers;
 	size_t left;
 };
 
@@ -55,7 +55,7 @@ static void hang_up(struct line *l)
 static void on_done(void *context, struct ticket ticket, size_t left)
 {
 	(void)context;
-	scene.lines[ticket.slot].told++;
+	scene.lines[ticket.slot].answers++;
 	scene.lines[ticket.slot].left = left;
 }
 
@@ -104,16 +104,16 @@ static void ends_with_the_last_connection(void **state)
 
 	(void)state;
 	drain_line(0, PATIENCE_MS);
-	assert_int_equal(l->told, 0);
+	assert_int_equal(l->answers, 0);
 	for (int i = 0; i < 3; i++)
 		ev_run(scene.loop, EVRUN_ONCE);
-	assert_int_equal(l->told, 0);
+	assert_int_equal(l->answers, 0);
 	hang_up(l);
-	turn_until(&l->told);
+	turn_until(&l->answers);
 	assert_int_equal(l->left, 0);
 	/* Nothing is looked at any more. */
 	assert_int_equal(ev_run(scene.loop, EVRUN_NOWAIT), 0);
-	assert_int_equal(l->told, 1);
+	assert_int_equal(l->answers, 1);
 }
 
 static void the_deadline_tells_how_many_are_left(void **state)
@@ -123,7 +123,7 @@ static void the_deadline_tells_how_many_are_left(void **state)
 
 	(void)state;
 	drain_line(0, 60);
-	turn_until(&l->told);
+	turn_until(&l->answers);
 	assert_int_equal(l->left, 1);
 	assert_true(clock_ms() - begun >= 60);
 }
@@ -135,8 +135,8 @@ static void a_port_without_connections_is_drained_soon(void **state)
 	(void)state;
 	hang_up(l);
 	drain_line(0, PATIENCE_MS);
-	assert_int_equal(l->told, 0);
-	turn_until(&l->told);
+	assert_int_equal(l->answers, 0);
+	turn_until(&l->answers);
 	assert_int_equal(l->left, 0);
 }
 
@@ -147,10 +147,10 @@ static void many_are_told_each_at_its_own_time(void **state)
 		drain_line((uint32_t)i, PATIENCE_MS);
 	for (int i = PORTS - 1; i >= 0; i--) {
 		hang_up(&scene.lines[i]);
-		turn_until(&scene.lines[i].told);
+		turn_until(&scene.lines[i].answers);
 		assert_int_equal(scene.lines[i].left, 0);
 		for (int k = 0; k < i; k++)
-			assert_int_equal(scene.lines[k].told, 0);
+			assert_int_equal(scene.lines[k].answers, 0);
 	}
 }
 
@@ -169,7 +169,7 @@ static void unknown_is_not_drained(int lines)
 		drain_line((uint32_t)i, 80);
 	}
 	for (int i = 0; i < lines; i++)
-		turn_until(&scene.lines[i].told);
+		turn_until(&scene.lines[i].answers);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &was), 0);
 	assert_true(clock_ms() - begun >= 80);
 	for (int i = 0; i < lines; i++)

@@ -90,7 +90,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ONE("where all places are taken the longest idle clients make room, those that wait do not",
 			idle_clients_make_room),
-		ONE("of 300 clients that wait for an answer 256 are served, and the others told why not",
+		ONE("of 300 clients that wait for an answer 256 are served, and the others get an error that says why not",
 			a_client_too_many_is_turned_away),
 	};
 

@@ -31,7 +31,7 @@ struct stand {
 	struct spec *spec;
 	pid_t servers[8];
 	int server_count;
-	int told;
+	int answers;
 	enum probe_answer answer;
 	char words[512];
 };
@@ -117,7 +117,7 @@ static void on_told(void *context, struct ticket ticket, enum probe_answer answe
 	struct buf words = BUF_INIT;
 
 	(void)ticket;
-	t->told++;
+	t->answers++;
 	t->answer = answer;
 	reason_text(why, &words);
 	(void)snprintf(t->words, sizeof(t->words), "%s", words.ptr);
@@ -161,9 +161,9 @@ static void start(struct stand *t, int port, pid_t pid)
 		.port = port,
 	};
 
-	t->told = 0;
+	t->answers = 0;
 	probes_start(t->probes, &wish, pid, NULL);
-	assert_int_equal(t->told, 0);
+	assert_int_equal(t->answers, 0);
 }
 
 static void on_tick(struct ev_loop *loop, ev_timer *w, int events)
@@ -180,10 +180,10 @@ static void wait_told(struct stand *t)
 
 	ev_timer_init(&tick, on_tick, 0.01, 0.01);
 	ev_timer_start(t->loop, &tick);
-	while (!t->told && clock_ms() < limit)
+	while (!t->answers && clock_ms() < limit)
 		ev_run(t->loop, EVRUN_ONCE);
 	ev_timer_stop(t->loop, &tick);
-	assert_int_equal(t->told, 1);
+	assert_int_equal(t->answers, 1);
 }
 
 static void check(struct stand *t, int port, pid_t pid, enum probe_answer answer, const char *words)
@@ -245,7 +245,7 @@ static void a_slow_drip_is_bounded_in_time(void **state)
 	int port = server(t, AF_INET, serve_drip);
 	int64_t before = clock_ms();
 
-	/* "HHHH" is no beginning of an answer, and told so at once. */
+	/* "HHHH" is no beginning of an answer, and answers so at once. */
 	check(t, port, t->servers[0], PROBE_FAILED, "what it answers is not HTTP");
 	assert_true(clock_ms() - before < 2000);
 }

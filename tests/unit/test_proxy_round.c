@@ -17,8 +17,8 @@ static void changes_are_gathered(void **state)
 	assert_int_equal(s.round_serial, 2);
 	assert_false(proxy_site_is_due(&s, 100000));
 	proxy_site_succeed(&s);
-	assert_int_equal(s.told, 2);
-	assert_int_equal(s.told_outcome, UPSTREAM_IN_EFFECT);
+	assert_int_equal(s.reported, 2);
+	assert_int_equal(s.reported_outcome, UPSTREAM_IN_EFFECT);
 }
 
 static void retries_grow_and_are_told_once(void **state)
@@ -41,7 +41,7 @@ static void retries_grow_and_are_told_once(void **state)
 	assert_true(proxy_site_fail(&s, UPSTREAM_UNSURE, now));
 	proxy_site_begin(&s);
 	proxy_site_succeed(&s);
-	assert_int_equal(s.told_outcome, UPSTREAM_IN_EFFECT);
+	assert_int_equal(s.reported_outcome, UPSTREAM_IN_EFFECT);
 	proxy_site_change(&s, 2, now);
 	proxy_site_begin(&s);
 	assert_true(proxy_site_fail(&s, UPSTREAM_TAKEN_BACK, now));
@@ -58,7 +58,7 @@ static void what_is_new_does_not_wait(void **state)
 	/* While the round is under way. */
 	proxy_site_change(&s, 2, 2000);
 	assert_true(proxy_site_fail(&s, UPSTREAM_TAKEN_BACK, 2010));
-	assert_int_equal(s.told, 1);
+	assert_int_equal(s.reported, 1);
 	assert_int_equal(s.due_at, 2000 + UPSTREAM_COALESCE_MS);
 	/* While a retry is far away. */
 	proxy_site_begin(&s);
