@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/argv.h"
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -37,6 +38,7 @@ static void suggest(const struct command_guess *g, const char *name, const char 
 {
 	struct vec words = VEC_INIT;
 
+	ASSERT(rest && name, "a command without words is suggested");
 	buf_addf(out, "oxctl start %s %s-- ", name, g->options);
 	if (first)
 		vec_push(&words, (void *)first);
@@ -78,6 +80,7 @@ static bool guess_split(const struct command_guess *g, struct buf *out)
 	char **words = NULL;
 	bool is_it = false;
 
+	ASSERT(g->argv[0], "nothing is to be split");
 	if (g->argv[1] || !strpbrk(g->argv[0], " \t"))
 		return false;
 	if (argv_needs_shell(g->argv[0])) {
@@ -138,6 +141,7 @@ bool command_guess(const struct command_guess *g, struct buf *out)
 {
 	const char *near = NULL;
 
+	ASSERT(g->argv && g->argv[0] && g->name, "a guess is made about no command");
 	if (argv_is_assignment(g->argv[0]))
 		return guess_variables(g, out);
 	if (guess_split(g, out) || guess_script_name(g, out))

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 
 enum {
@@ -84,6 +85,7 @@ static int shown(struct slice s)
 
 static int complain_cron(const struct cron_reader *r, struct slice s, const char *what)
 {
+	ASSERT(r->number >= 1 && r->number <= FIELDS, "there is no cron field %d", r->number);
 	return err_set(
 		r->e, "cron field %d (%s): '%.*s' %s", r->number, r->field->word, shown(s), s.at, what);
 }
@@ -97,6 +99,7 @@ static bool slice_cut(struct slice *s, char mark, struct slice *rest)
 		return false;
 	*rest = (struct slice){ found + 1, s->len - (size_t)(found - s->at) - 1 };
 	s->len = (size_t)(found - s->at);
+	ASSERT(rest->at + rest->len >= rest->at, "a cron expression is cut at '%c' behind its end", mark);
 	return true;
 }
 
@@ -168,6 +171,8 @@ static int read_cron_item(const struct cron_reader *r, struct slice item, uint64
 		if (first > last)
 			return complain_cron(r, item, "begins after its end");
 	}
+	ASSERT(first >= r->field->min && last <= r->field->max && step > 0,
+		"cron field %d goes from %d to %d by %d", r->number, first, last, step);
 	for (int i = first; i <= last; i += step)
 		*bits |= UINT64_C(1) << i;
 	return 0;
@@ -185,6 +190,7 @@ static int read_cron_field(const struct cron_reader *r, struct slice field, uint
 			return -1;
 		field = rest;
 	}
+	ASSERT(*bits, "cron field %d matches nothing", r->number);
 	return 0;
 }
 

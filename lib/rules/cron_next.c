@@ -1,4 +1,5 @@
 /* When a cron expression matches, in the calendar; cron.c reads the text. */
+#include "base/assert.h"
 #include "rules/cron.h"
 
 enum { YEARS_AHEAD = 8 }; /* 29 February may be that far: 2096 to 2104 */
@@ -28,6 +29,8 @@ static int days_in(int year, int month)
 
 static bool is_day(const struct cron *c, const struct civil *at)
 {
+	ASSERT(at->day >= 1 && at->day <= days_in(at->year, at->month),
+		"there is no day %d in month %d of %d", at->day, at->month, at->year);
 	bool day = c->days >> at->day & 1;
 	bool weekday = c->weekdays >> civil_weekday(at->year, at->month, at->day) & 1;
 
@@ -37,12 +40,16 @@ static bool is_day(const struct cron *c, const struct civil *at)
 
 bool cron_matches(const struct cron *c, struct civil at)
 {
+	ASSERT(at.month >= 1 && at.month <= 12 && at.hour >= 0 && at.hour <= 23 && at.minute >= 0 &&
+			at.minute <= 59,
+		"month %d, hour %d, minute %d are no time", at.month, at.hour, at.minute);
 	return c->months >> at.month & 1 && is_day(c, &at) && c->hours >> at.hour & 1 &&
 		c->minutes >> at.minute & 1;
 }
 
 static void next_month(struct civil *at)
 {
+	ASSERT(at->month >= 1 && at->month <= 12, "there is no month %d", at->month);
 	at->day = 1;
 	at->hour = 0;
 	at->minute = 0;
@@ -89,6 +96,8 @@ bool cron_next(const struct cron *c, struct civil after, struct civil *next)
 			next_minute(&at);
 		else {
 			*next = at;
+			ASSERT(cron_matches(c, at), "%d-%02d-%02d is found, and does not match", at.year,
+				at.month, at.day);
 			return true;
 		}
 	}

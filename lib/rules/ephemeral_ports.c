@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/assert.h"
+
 struct ephemeral_ports ephemeral_ports_read(const char *range, const char *reserved)
 {
 	char *end = NULL;
@@ -14,6 +16,7 @@ struct ephemeral_ports ephemeral_ports_read(const char *range, const char *reser
 
 	if (first < 1 || last < first || last > 65535)
 		o.first = o.last = 0;
+	ASSERT(!o.first == !o.last && o.first <= o.last, "ports from %d to %d are read", o.first, o.last);
 	return o;
 }
 
@@ -34,11 +37,13 @@ static bool is_reserved(const char *list, int port)
 
 bool ephemeral_ports_has(const struct ephemeral_ports *o, int port)
 {
+	ASSERT(o->reserved, "there is no list of reserved ports, not even an empty one");
 	return o->first && port >= o->first && port <= o->last && !is_reserved(o->reserved, port);
 }
 
 static void add_range(struct buf *out, int first, int last)
 {
+	ASSERT(first > 0 && last >= first, "the ports from %d to %d are suggested", first, last);
 	buf_addf(out, "%d", first);
 	if (last > first)
 		buf_addf(out, "-%d", last);
@@ -55,6 +60,7 @@ bool ephemeral_ports_meet(
 		found = ephemeral_ports_has(o, first + k * by) ? first + k * by : 0;
 	if (!found)
 		return false;
+	ASSERT(found >= first && found <= last, "port %d is found between %d and %d", found, first, last);
 	buf_addf(what,
 		"port %d is among those that the kernel gives to outgoing connections (%d to %d), and may be taken at a start",
 		found, o->first, o->last);

@@ -95,6 +95,8 @@ struct step fsm_step(enum state from, enum event event)
 {
 	ASSERT((unsigned int)from < STATE_COUNT && (unsigned int)event < EVENT_COUNT,
 		"there is no event %d in a state %d", (int)event, (int)from);
+	ASSERT(!steps[from][event].is_legal || steps[from][event].to != from, "%s leads from %s to itself",
+		event_word(event), state_word(from));
 	return steps[from][event];
 }
 

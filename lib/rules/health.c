@@ -1,5 +1,6 @@
 #include "rules/health.h"
 
+#include "base/assert.h"
 #include "base/str.h"
 
 static const char *const words[HEALTH_COUNT] = {
@@ -11,6 +12,9 @@ static const char *const words[HEALTH_COUNT] = {
 enum health health_after(
 	const struct spec *s, struct health_counts *c, enum health before, bool has_passed, bool is_starting)
 {
+	ASSERT(c->passed >= 0 && c->failed >= 0 && (!c->passed || !c->failed),
+		"%lld checks have passed in a row, and %lld failed", (long long)c->passed,
+		(long long)c->failed);
 	c->passed = has_passed ? c->passed + 1 : 0;
 	c->failed = has_passed ? 0 : c->failed + 1;
 	if (c->passed >= s->health.healthy_threshold)
@@ -35,6 +39,8 @@ static int64_t phase_of(uint32_t slot, int64_t period)
 	/* A period of a year does not overflow. */
 	int64_t phase = (int64_t)((double)fraction / 4294967296.0 * (double)period);
 
+	ASSERT(phase >= 0 && phase <= period, "slot %u is checked %lld ms into %lld ms", slot,
+		(long long)phase, (long long)period);
 	return phase - phase % HEALTH_TOGETHER_MS;
 }
 
@@ -44,6 +50,8 @@ static int64_t in_phase(uint32_t slot, int64_t period, int64_t from)
 	int64_t phase = phase_of(slot, period);
 	int64_t turns = from > phase ? (from - phase + period - 1) / period : 0;
 
+	ASSERT(phase + turns * period >= from, "a check due at %lld ms comes before %lld ms",
+		(long long)(phase + turns * period), (long long)from);
 	return phase + turns * period;
 }
 
@@ -83,6 +91,7 @@ bool health_is_late(int64_t due, int64_t now)
 
 const char *health_word(enum health health)
 {
+	ASSERT((unsigned int)health < HEALTH_COUNT, "there is no health %d", (int)health);
 	return words[health];
 }
 

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 
 enum {
@@ -18,6 +19,7 @@ void last_lines_release(struct last_lines *l)
 
 static void clear(struct last_lines *l)
 {
+	ASSERT(l->len <= l->cap, "%zu bytes of last lines are in room for %zu", l->len, l->cap);
 	l->len = 0;
 	l->column = 0;
 	l->is_within = false;
@@ -29,6 +31,9 @@ static void drop_oldest(struct last_lines *l, size_t len)
 {
 	size_t more = l->cap ? l->cap : FIRST_ROOM;
 
+	ASSERT(len <= ROOM - LAST_LINES_BYTES, "a part of %zu bytes does not fit into the last lines", len);
+	ASSERT(l->len <= l->cap && l->cap <= ROOM, "%zu bytes of last lines are in room for %zu", l->len,
+		l->cap);
 	if (l->len + len > ROOM) {
 		memmove(l->text, l->text + (l->len - LAST_LINES_BYTES), LAST_LINES_BYTES);
 		l->len = LAST_LINES_BYTES;
@@ -46,6 +51,7 @@ static void drop_oldest(struct last_lines *l, size_t len)
 static void put_bytes(struct last_lines *l, const char *bytes, size_t len)
 {
 	drop_oldest(l, len);
+	ASSERT(l->len + len <= l->cap, "%zu and %zu bytes do not fit into %zu", l->len, len, l->cap);
 	memcpy(l->text + l->len, bytes, len);
 	l->len += len;
 }
@@ -56,6 +62,7 @@ static void append_bytes(struct last_lines *l, const char *bytes, size_t len)
 	size_t room = l->column < LAST_LINES_WIDTH ? LAST_LINES_WIDTH - l->column : 0;
 	size_t fits = len < room ? len : room;
 
+	ASSERT(l->column <= LAST_LINES_WIDTH + 1, "a kept line has %zu columns", l->column);
 	if (!l->is_within)
 		put_bytes(l, "\n", 1);
 	l->is_within = true;
@@ -84,6 +91,7 @@ void last_lines_add(struct last_lines *l, const char *bytes, size_t len)
 	const char *end = bytes + len;
 	const char *from = last_begin(bytes, len);
 
+	ASSERT(!from || (from >= bytes && from < end), "the last lines begin outside of %zu bytes", len);
 	if (from) {
 		clear(l);
 		bytes = from + 1;
@@ -109,6 +117,7 @@ static size_t printed_from(const struct last_lines *l)
 	const char *first = is_long ? memchr(l->text + least, '\n', l->len - least) : l->text;
 	const char *at = l->text + l->len;
 
+	ASSERT(l->text && l->len <= l->cap, "%zu bytes of last lines are in room for %zu", l->len, l->cap);
 	for (int k = 0; k < LAST_LINES_MAX && at; k++)
 		at = memrchr(l->text, '\n', (size_t)(at - l->text));
 	if (!first)
@@ -118,6 +127,7 @@ static size_t printed_from(const struct last_lines *l)
 
 void last_lines_print(const struct last_lines *l, struct buf *out)
 {
+	ASSERT(l->text || !l->len, "%zu bytes of last lines are nowhere", l->len);
 	if (!l->len)
 		return;
 	/* The words that it goes into end at a NUL. */

@@ -1,5 +1,7 @@
 #include "rules/limits.h"
 
+#include "base/assert.h"
+
 static const double megabyte = 1024 * 1024;
 
 bool limits_has(const struct spec *s)
@@ -9,6 +11,8 @@ bool limits_has(const struct spec *s)
 
 static bool is_busy_too_long(const struct spec *s, struct limits_past *past, double cpu_percent, int64_t now)
 {
+	ASSERT(past->busy_since <= now || past->busy_since == 1,
+		"it is busy since %lld ms, and it is %lld ms", (long long)past->busy_since, (long long)now);
 	if (s->limits.cpu_percent <= 0 || cpu_percent <= s->limits.cpu_percent) {
 		past->busy_since = 0;
 		return false;
@@ -55,5 +59,6 @@ int64_t limits_next(const struct spec *s, const struct limits_past *past, int64_
 		next = s->limits.cpu_window_ms / 4;
 	if (past->busy_since && next > 2 * LIMITS_SOON_MS)
 		next = 2 * LIMITS_SOON_MS;
+	ASSERT(next <= LIMITS_SELDOM_MS, "the next look at '%s' is in %lld ms", s->name, (long long)next);
 	return at_least_soon(next);
 }

@@ -1,5 +1,6 @@
 #include "rules/placement.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "rules/scale.h"
@@ -26,6 +27,8 @@ static struct placement *placement_new(const struct spec *s, int cpus)
 		.step = (int)s->port_step,
 		.instances = p->instances,
 	};
+	ASSERT(p->instances >= 0 && p->instances <= APP_INSTANCES_MAX, "'%s' comes to %d instances", s->name,
+		p->instances);
 	return p;
 }
 
@@ -40,6 +43,7 @@ static void print_range(struct buf *out, const struct placement *p)
 {
 	int last = p->claim.first + (p->instances - 1) * p->claim.step;
 
+	ASSERT(p->claim.first > 0, "'%s' has no port, and its range is complained of", p->spec->name);
 	buf_addf(out, "'%s' ", p->spec->name);
 	if (p->instances > 1)
 		buf_addf(out, "(%d to %d)", p->claim.first, last);
@@ -52,6 +56,7 @@ static void complain_overlap(const struct placement *p, const struct placement *
 {
 	struct buf words = BUF_INIT;
 
+	ASSERT(p != other, "'%s' meets itself", p->spec->name);
 	print_range(&words, p);
 	buf_adds(&words, " and ");
 	print_range(&words, other);
@@ -65,6 +70,8 @@ static void complain_overlap(const struct placement *p, const struct placement *
 
 static void complain_port(const struct vec *placements, const struct port_trouble *trouble, struct diags *d)
 {
+	ASSERT(trouble->claim < placements->len && trouble->other <= trouble->claim,
+		"claims %zu and %zu of %zu meet", trouble->claim, trouble->other, placements->len);
 	const struct placement *p = placements->items[trouble->claim];
 
 	switch (trouble->kind) {

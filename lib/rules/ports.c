@@ -19,6 +19,7 @@ struct board {
 	bool (*is_taken)(void *context, int port);
 	void *context;
 	struct vec *troubles;
+	size_t count; /* of the claims */
 };
 
 static int claim_step(const struct port_claim *claim)
@@ -37,6 +38,8 @@ static void report_trouble(
 {
 	struct port_trouble *trouble = mem_zalloc(1, sizeof(*trouble));
 
+	ASSERT(claim < b->count && other < b->count, "claims %zu and %zu of %zu meet", claim, other,
+		b->count);
 	*trouble = (struct port_trouble){
 		.kind = kind,
 		.claim = claim > other ? claim : other,
@@ -52,11 +55,15 @@ static void lay_claim(
 {
 	int64_t last = claim->instances > 0 ? port_at(claim, claim->instances - 1) : claim->first;
 
+	ASSERT(claim->first > 0, "'%s' claims ports from %d on", claim->app, claim->first);
 	if (last > PORTS_LAST)
 		report_trouble(b, PORT_BEYOND, self, self, last);
 	for (int i = 0; i < claim->instances && port_at(claim, i) <= PORTS_LAST; i++) {
 		int64_t port = port_at(claim, i);
 		size_t other = b->holder[port];
+
+		ASSERT(other <= b->count, "port %lld is that of claim %zu of %zu", (long long)port, other,
+			b->count);
 
 		if (!other) {
 			b->holder[port] = self + 1;
@@ -80,6 +87,8 @@ static void begin_claim(struct port_claim *claim)
 		claim->source = PORT_FROM_ENV;
 		claim->first = claim->from_env;
 	}
+	ASSERT((claim->source == PORT_NONE) == !claim->first, "'%s' begins at port %d without a source",
+		claim->app, claim->first);
 }
 
 static void lay_all(struct board *b, const struct port_claim *claims, size_t count, enum port_source source)
@@ -93,6 +102,8 @@ static void lay_all(struct board *b, const struct port_claim *claims, size_t cou
 
 static void settle_block(struct board *b, struct port_claim *claim, size_t self, int first)
 {
+	ASSERT(claim->source == PORT_NONE && self < b->count, "'%s' has ports from %d on, and gets a block",
+		claim->app, claim->first);
 	claim->source = PORT_BLOCK;
 	claim->first = first;
 	claim->is_owned = true;
@@ -125,6 +136,7 @@ static int find_block(struct board *b, int instances, int step)
 	bool is_like_last = b->last.first && b->last.step == step && b->last.instances <= instances;
 	int lowest = is_like_last ? b->last.first : PORTS_FIRST;
 
+	ASSERT(instances > 0 && step > 0, "a block of %d ports, %d apart, is looked for", instances, step);
 	for (int port = lowest; port <= PORTS_LAST; port++) {
 		int before = step <= port - lowest ? b->run[port - step] : 0;
 		bool is_free = !b->holder[port] && !(b->is_taken && b->is_taken(b->context, port));
@@ -135,6 +147,8 @@ static int find_block(struct board *b, int instances, int step)
 		b->last.instances = instances;
 		b->last.step = step;
 		b->last.first = port - (instances - 1) * step;
+		ASSERT(b->last.first >= lowest, "a block for %d begins at %d, below %d", instances,
+			b->last.first, lowest);
 		return b->last.first;
 	}
 	return 0;
@@ -157,6 +171,7 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 	void *context, struct vec *troubles)
 {
 	struct board b = {
+		.count = count,
 		.holder = mem_zalloc(PORT_COUNT, sizeof(*b.holder)),
 		.run = mem_zalloc(PORT_COUNT, sizeof(*b.run)),
 		.reported = mem_zalloc(count, sizeof(*b.reported)),
@@ -165,6 +180,7 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 		.troubles = troubles,
 	};
 
+	ASSERT(claims || !count, "%zu claims to ports are nowhere", count);
 	for (size_t i = 0; i < count; i++)
 		begin_claim(&claims[i]);
 	lay_all(&b, claims, count, PORT_WRITTEN);
@@ -185,5 +201,7 @@ int ports_of(const struct port_claim *claim, int instance)
 	if (claim->first <= 0 || instance < 0 || instance >= claim->instances)
 		return 0;
 	port = port_at(claim, instance);
+	ASSERT(port >= claim->first, "instance %d of '%s' has a port below the first, %d", instance,
+		claim->app, claim->first);
 	return port <= PORTS_LAST ? (int)port : 0;
 }

@@ -4,6 +4,8 @@
 
 void proxy_site_change(struct proxy_site *s, uint64_t serial, int64_t now)
 {
+	ASSERT(serial >= s->serial, "change %llu of an upstream comes after change %llu",
+		(unsigned long long)serial, (unsigned long long)s->serial);
 	s->serial = serial;
 	s->retry_ms = 0;
 	/* From the first of several changes on, so that they cannot put it off for ever. */
@@ -19,6 +21,7 @@ bool proxy_site_is_due(const struct proxy_site *s, int64_t now)
 
 void proxy_site_begin(struct proxy_site *s)
 {
+	ASSERT(s->is_due, "a round about change %llu begins before it is due", (unsigned long long)s->serial);
 	s->is_due = false;
 	s->round_serial = s->serial;
 }
@@ -56,11 +59,14 @@ bool proxy_site_fail(struct proxy_site *s, enum upstream_outcome outcome, int64_
 	s->is_due = true;
 	if (is_news)
 		tell(s, outcome);
+	ASSERT(s->retry_ms >= UPSTREAM_RETRY_MS && s->retry_ms <= UPSTREAM_RETRY_MAX_MS,
+		"an upstream is tried again after %lld ms", (long long)s->retry_ms);
 	return is_news;
 }
 
 void proxy_site_set_apart(struct proxy_site *s, int64_t now)
 {
+	ASSERT(!s->is_alone, "change %llu is set apart twice", (unsigned long long)s->serial);
 	s->is_alone = true;
 	s->is_due = true;
 	s->due_at = now;
@@ -79,11 +85,13 @@ void proxy_look_begin(struct proxy_look *l, int64_t now)
 static enum proxy_verdict look_again(struct proxy_look *l)
 {
 	l->pause_ms = l->pause_ms * 2 < UPSTREAM_LOOK_MAX_MS ? l->pause_ms * 2 : UPSTREAM_LOOK_MAX_MS;
+	ASSERT(l->pause_ms > 0, "nginx is looked at again after %lld ms", (long long)l->pause_ms);
 	return PROXY_LOOK_AGAIN;
 }
 
 enum proxy_verdict proxy_look_judge(struct proxy_look *l, enum nginx_turn turn, bool has_old, int64_t now)
 {
+	ASSERT(l->until && l->pause_ms >= UPSTREAM_LOOK_FIRST_MS, "nginx is judged before the first look");
 	if (turn == NGINX_NOBODY || (turn == NGINX_TURNED && !has_old))
 		return PROXY_IN_EFFECT;
 	if (turn == NGINX_SAME)

@@ -40,6 +40,8 @@ static bool is_stop_code(const struct spec *s, struct end end)
 
 static void explain_policy(const struct spec *s, struct restart_decision *d)
 {
+	ASSERT((unsigned int)s->restart <= RESTART_NEVER, "'%s' has no restart policy %d", s->name,
+		(int)s->restart);
 	d->why.rule = REASON_RULE_POLICY;
 	d->why.policy = policy_words[s->restart];
 }
@@ -79,6 +81,7 @@ static int64_t doubled_delay(const struct spec *s, int64_t crashes)
 	int64_t most = at_least_0(s->restart_delay_max_ms);
 	int64_t delay = at_least_0(s->restart_delay_ms);
 
+	ASSERT(crashes >= 0, "'%s' has crashed %lld times", s->name, (long long)crashes);
 	for (int64_t k = 1; k < crashes && delay && delay < most; k++)
 		delay = delay > most / 2 ? most : delay * 2;
 	return delay < most ? delay : most;
@@ -90,11 +93,14 @@ static int64_t jitter_of(int64_t delay, int64_t room, double jitter)
 	double part = jitter > 0 ? (jitter < 1 ? jitter : 1) : 0;
 	int64_t extra = (int64_t)((double)delay / 10 * part);
 
+	ASSERT(delay >= 0 && room >= 0, "a delay of %lld ms has room for %lld ms more", (long long)delay,
+		(long long)room);
 	return extra < room ? extra : room;
 }
 
 static int64_t add_saturated(int64_t a, int64_t b)
 {
+	ASSERT(b >= 0, "%lld is added where things only grow", (long long)b);
 	return a > INT64_MAX - b ? INT64_MAX : a + b;
 }
 
@@ -116,6 +122,7 @@ static void remember_restart(struct restart_history *h, int64_t at)
 	h->recent_at = (h->recent_at + 1) % RESTART_HISTORY_MAX;
 	if (h->recent_len < RESTART_HISTORY_MAX)
 		h->recent_len++;
+	ASSERT(h->recent_len <= RESTART_HISTORY_MAX, "%zu restarts are remembered", h->recent_len);
 }
 
 static void decide_to_give_up(struct restart_decision *d)
@@ -143,6 +150,7 @@ static bool passes_restart_limit(
 static bool is_too_often(
 	const struct spec *s, const struct restart_history *h, int64_t start_at, struct restart_decision *d)
 {
+	ASSERT(h->crashes > 0, "'%s' is given up after %lld crashes", s->name, (long long)h->crashes);
 	if (s->max_restarts > 0 && h->crashes >= s->max_restarts) {
 		decide_to_give_up(d);
 		d->why.rule = REASON_RULE_MAX_RESTARTS;
@@ -165,6 +173,8 @@ static enum reason_rule delay_rule(const struct spec *s, int64_t crashes, int64_
 
 static void explain_delay(const struct spec *s, bool was_stable, struct restart_decision *d)
 {
+	ASSERT(d->verdict == RESTART_AFTER && d->delay_ms >= 0, "'%s' waits %lld ms for no restart", s->name,
+		(long long)d->delay_ms);
 	if (was_stable && !d->delay_ms) {
 		d->why.rule = REASON_RULE_STABLE;
 		return;
@@ -181,6 +191,7 @@ static int64_t pace(const struct restart_history *h, int64_t now)
 {
 	size_t at = (h->recent_at + RESTART_HISTORY_MAX - RESTART_FAST_MAX) % RESTART_HISTORY_MAX;
 
+	ASSERT(h->recent_at < RESTART_HISTORY_MAX, "the history of restarts is at %zu", h->recent_at);
 	if (h->recent_len < RESTART_FAST_MAX || h->recent[at] <= now - RESTART_FAST_WINDOW_MS)
 		return 0;
 	return RESTART_FAST_DELAY_MS;
@@ -217,6 +228,7 @@ static void decide_limited(const struct spec *s, struct restart_history *h, bool
 {
 	int64_t at = 0;
 
+	ASSERT(h->limits >= 0, "'%s' has passed a limit %lld times", s->name, (long long)h->limits);
 	h->limits = was_stable ? 1 : add_saturated(h->limits, 1);
 	d->delay_ms = paced(s, h, delay_after(s, h->limits, was_stable), now, jitter);
 	at = add_saturated(now, d->delay_ms);
@@ -256,6 +268,8 @@ struct restart_decision restart_after(
 	if (is_too_often(s, h, add_saturated(now, d.delay_ms), &d))
 		return d;
 	remember_restart(h, add_saturated(now, d.delay_ms));
+	ASSERT(h->crashes > 0 && h->recent_len > 0, "'%s' is restarted, and its crash is not counted",
+		s->name);
 	explain_delay(s, was_stable, &d);
 	return d;
 }
@@ -264,6 +278,7 @@ void restart_ready(struct restart_history *h, int64_t now)
 {
 	/* 0 means "not ready"; a clock that starts at 0 loses a millisecond by that. */
 	h->ready_since = now ? now : 1;
+	ASSERT(h->ready_since, "it has become ready at no time (%lld)", (long long)now);
 }
 
 void restart_forget(struct restart_history *h)

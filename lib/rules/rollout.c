@@ -16,8 +16,18 @@ struct slot_tally {
 
 static const struct rollout_decision wait_on = { .verb = ROLLOUT_DO_WAIT, .slot = ROLLOUT_NO_SLOT, .at = -1 };
 
+/* ROLLOUT_DO_FAIL may be about one, or about none. */
+static bool verb_fits_slot(enum rollout_verb verb, size_t slot)
+{
+	bool is_about_slot =
+		verb == ROLLOUT_DO_DROP_SPARE || verb == ROLLOUT_DO_REPLACE || verb == ROLLOUT_DO_PROVE;
+
+	return verb == ROLLOUT_DO_FAIL || is_about_slot == (slot != ROLLOUT_NO_SLOT);
+}
+
 static struct rollout_decision decide_verb(enum rollout_verb verb, size_t slot)
 {
+	ASSERT(verb_fits_slot(verb, slot), "a rollout decides %d about slot %zu", (int)verb, slot);
 	return (struct rollout_decision){ .verb = verb, .slot = slot, .at = -1 };
 }
 
@@ -59,6 +69,9 @@ static struct slot_tally count(const struct rollout_picture *p)
 		t.replaced += s->seat == SEAT_REAL && is_new;
 		t.in_flight += s->seat == SEAT_REAL && is_new && !s->is_proven && !is_hindered(s);
 	}
+	ASSERT(t.in_flight <= t.replaced && t.replaced <= t.real && t.wanted <= t.real,
+		"%d are in flight, %d replaced, %d wanted, of %d", t.in_flight, t.replaced, t.wanted, t.real);
+	ASSERT(t.unproven_spares <= t.spares, "%d of %d spares are not proven", t.unproven_spares, t.spares);
 	return t;
 }
 
@@ -91,6 +104,7 @@ static bool find_failure(const struct rollout_picture *p, struct rollout_decisio
 
 		if (!is_forward(p) || (!has_failed && !(s->is_stuck && s->is_target)))
 			continue;
+		ASSERT(s->is_target, "slot %zu fails, and does not run by the target", k);
 		*d = decide_verb(ROLLOUT_DO_FAIL, k);
 		return true;
 	}
@@ -99,6 +113,7 @@ static bool find_failure(const struct rollout_picture *p, struct rollout_decisio
 
 static bool is_due(int64_t at, int64_t now, struct rollout_decision *wait)
 {
+	ASSERT(wait->verb == ROLLOUT_DO_WAIT, "a rollout waits, and has decided %d", (int)wait->verb);
 	if (at <= now)
 		return true;
 	if (wait->at < 0 || at < wait->at)
@@ -148,6 +163,7 @@ static bool find_useless(
 	for (size_t k = 0; k < p->len; k++) {
 		if (!is_useless(p, &p->slots[k]) || !can_spare(p, t, &p->slots[k]))
 			continue;
+		ASSERT(p->slots[k].seat == SEAT_SPARE, "slot %zu is dropped, and is no spare", k);
 		*d = decide_verb(ROLLOUT_DO_DROP_SPARE, k);
 		return true;
 	}
@@ -157,6 +173,7 @@ static bool find_useless(
 static struct rollout_decision prove(
 	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
 {
+	ASSERT(p->phase == ROLLOUT_PROOF, "slots are tested in phase %s", rollout_phase_word(p->phase));
 	/* Where nothing will ever serve by itself there is nothing to protect; who is down for a moment comes back. */
 	if (!p->rules.surge || t->over == t->real)
 		return decide_verb(ROLLOUT_DO_OPEN, ROLLOUT_NO_SLOT);
@@ -225,6 +242,7 @@ static struct rollout_decision tidy_up(
 	bool is_any_left = false;
 	bool is_any_held = false;
 
+	ASSERT(wait->verb == ROLLOUT_DO_WAIT, "a rollout ends, and has decided %d", (int)wait->verb);
 	if (t->in_flight)
 		return *wait;
 	for (size_t k = 0; k < p->len; k++) {
@@ -251,6 +269,8 @@ static struct rollout_decision decide_replace(
 
 	if (next == ROLLOUT_NO_SLOT)
 		return tidy_up(p, t, wait);
+	ASSERT(p->slots[next].seat == SEAT_REAL && !p->slots[next].is_target, "slot %zu is replaced twice",
+		next);
 	if (canary && t->replaced >= canary)
 		return t->in_flight ? *wait : decide_verb(ROLLOUT_DO_PAUSE, ROLLOUT_NO_SLOT);
 	if (is_slot_in_the_way(p, &p->slots[next])) {
@@ -276,6 +296,8 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 	struct rollout_decision d = wait_on;
 	struct slot_tally t = count(p);
 
+	ASSERT(p->phase != ROLLOUT_POST, "a rollout decides while its last command runs");
+	ASSERT(p->slots || !p->len, "a rollout of %zu slots has none", p->len);
 	if (is_too_early(p)) {
 		(void)find_useless(p, &t, &d);
 		return d;
@@ -287,6 +309,7 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 		return decide_verb(ROLLOUT_DO_FAIL, ROLLOUT_NO_SLOT);
 	if (p->phase == ROLLOUT_PROOF)
 		return prove(p, &t, &d);
+	ASSERT(d.verb == ROLLOUT_DO_WAIT, "a rollout waits, and has decided %d", (int)d.verb);
 	return p->phase == ROLLOUT_PAUSED ? d : decide_replace(p, &t, &d);
 }
 
@@ -302,6 +325,7 @@ int64_t rollout_pace(int instances, int at_once, int64_t fail_timeout_ms)
 	int size = at_once > 0 ? at_once : 1;
 	int groups = (instances + size - 1) / size;
 
+	ASSERT(instances >= 0, "%d instances are replaced", instances);
 	/* Proxies count whole seconds. */
 	return groups < 2 || fail_timeout_ms <= 0 ? 0 : (fail_timeout_ms + 1000) / (groups - 1);
 }
@@ -328,6 +352,7 @@ static const char *const step_words[] = {
 
 const char *rollout_phase_word(enum rollout_phase phase)
 {
+	ASSERT((unsigned int)phase < ROLLOUT_PHASE_COUNT, "there is no phase %d of a rollout", (int)phase);
 	return phase_words[phase];
 }
 
@@ -338,6 +363,7 @@ const char *rollout_phase_about(enum rollout_phase phase)
 
 const char *rollout_step_word(enum rollout_step step)
 {
+	ASSERT((unsigned int)step < ROLLOUT_STEP_COUNT, "there is no step %d of a rollout", (int)step);
 	return step_words[step];
 }
 

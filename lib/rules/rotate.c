@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/mem.h"
 
@@ -26,6 +27,8 @@ static char *sibling_name(const struct round *r, int64_t number, bool is_compres
 {
 	struct buf name = BUF_INIT;
 
+	ASSERT(number >= 0 && number <= 2LL * ROTATE_FILES_MAX + 1, "%s has a sibling %lld", r->path,
+		(long long)number);
 	buf_adds(&name, r->path);
 	if (number)
 		buf_addf(&name, ".%" PRId64 "%s", number, is_compressed ? ".gz" : "");
@@ -58,12 +61,15 @@ static void add_rename(struct round *r, enum rotate_verb verb, char *from, char 
 {
 	struct rotate_step *step = mem_zalloc(1, sizeof(*step));
 
+	ASSERT(from && (verb == ROTATE_REMOVE) == !to, "a step of the rotation of %s has the wrong names",
+		r->path);
 	*step = (struct rotate_step){ .verb = verb, .from = from, .to = to };
 	vec_push(r->steps, step);
 }
 
 static void add_removal(struct round *r, int64_t number, struct sibling s)
 {
+	ASSERT(number > 0, "%s itself is removed as too old", r->path);
 	if (s.is_compressed)
 		add_rename(r, ROTATE_REMOVE, sibling_name(r, number, true), NULL);
 	if (s.is_plain)
@@ -102,6 +108,8 @@ static void shift_siblings(struct round *r)
 
 static void shift(struct round *r)
 {
+	ASSERT(r->gap >= 1 && r->gap <= r->keep, "%s is moved up to %lld of %lld", r->path, (long long)r->gap,
+		(long long)r->keep);
 	for (int64_t n = r->gap - 1; n >= 0; n--) {
 		bool is_compressed = n && !has_sibling(r, n, false);
 
@@ -113,6 +121,8 @@ static void shift(struct round *r)
 /* Every plain one that has just moved, not the newest alone: an earlier round may have ended before its compression. */
 static void compress(struct round *r)
 {
+	ASSERT(r->gap >= 1 && r->gap <= r->keep, "%s is compressed up to %lld of %lld", r->path,
+		(long long)r->gap, (long long)r->keep);
 	for (int64_t n = 1; n <= r->gap; n++)
 		if (n == 1 || has_sibling(r, n - 1, false))
 			add_rename(r, ROTATE_COMPRESS, sibling_name(r, n, false), sibling_name(r, n, true));
@@ -120,6 +130,7 @@ static void compress(struct round *r)
 
 bool rotate_is_due(const struct rotate_policy *p, int64_t size, int64_t more)
 {
+	ASSERT(more >= 0, "%lld bytes are to be written", (long long)more);
 	if (p->max_size_bytes <= 0 || size <= 0)
 		return false;
 	return more > p->max_size_bytes - size;
@@ -130,6 +141,7 @@ size_t rotate_cut(
 {
 	const char *end = NULL;
 
+	ASSERT(bytes || !len, "%zu bytes of a log are nowhere", len);
 	if (!rotate_is_due(p, size, (int64_t)len))
 		return len;
 	if (!is_mid_line)
@@ -151,6 +163,7 @@ void rotate_plan(const struct rotate_policy *p, const char *path,
 		.keep = p->max_files < ROTATE_FILES_MAX ? p->max_files : ROTATE_FILES_MAX,
 	};
 
+	ASSERT(path && *path && steps, "a log without a name is rotated");
 	if (r.keep < 0)
 		r.keep = 0;
 	remove_surplus(&r);

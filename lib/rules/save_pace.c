@@ -1,9 +1,12 @@
 #include "rules/save_pace.h"
 
+#include "base/assert.h"
+
 int64_t save_delay(const struct save_pace *p)
 {
 	int64_t delay = SAVE_SHARE * p->took_ms;
 
+	ASSERT(p->took_ms >= 0, "saving took %lld ms", (long long)p->took_ms);
 	if (p->is_failing)
 		return SAVE_RETRY_MS;
 	if (delay < SAVE_DELAY_MS || p->forgets >= SAVE_FORGETS_SOON)

@@ -1,5 +1,7 @@
 #include "rules/scale.h"
 
+#include "base/assert.h"
+
 static int clamp(int64_t wanted)
 {
 	if (wanted < 1)
@@ -10,6 +12,8 @@ static int clamp(int64_t wanted)
 /* Rounded up: half of three processors is two instances, and one percent of any machine is one. */
 static int64_t percent_of_cpus(int64_t cpus, int64_t percent)
 {
+	ASSERT(cpus > 0 && percent > 0, "%lld percent of %lld processors", (long long)percent,
+		(long long)cpus);
 	/* Beyond this one processor would be enough for all instances there may be, and the product stays small. */
 	if (percent > 100LL * APP_INSTANCES_MAX)
 		return APP_INSTANCES_MAX;

@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/utc.h"
@@ -44,6 +45,7 @@ static bool moment(const char *date, const char *time, size_t len, int64_t *ms)
 	struct buf text = BUF_INIT;
 	bool is_one = false;
 
+	ASSERT(len < sizeof(clock_rest), "a time of %zu characters", len);
 	buf_add(&text, date, strlen(date_form));
 	buf_addc(&text, 'T');
 	buf_add(&text, time, len);
@@ -65,6 +67,7 @@ static bool parse_time_alone(const char *text, int64_t local_ms, struct time_poi
 	if (is_one && w->ms > local_ms)
 		w->ms -= MS_A_DAY;
 	buf_release(&today);
+	ASSERT(!is_one || w->ms <= local_ms, "the last '%s' is still to come", text);
 	return is_one;
 }
 

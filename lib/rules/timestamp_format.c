@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "base/vec.h"
 
@@ -167,6 +168,7 @@ static void add_stamp_part(struct timestamp_format *s, struct stamp_part part)
 
 static void add_literal(struct timestamp_format *s, const char *text, size_t len)
 {
+	ASSERT(s && (text || !len), "%zu characters of a format are nowhere", len);
 	if (len)
 		add_stamp_part(s, (struct stamp_part){ .value = TEXT, .text = mem_strndup(text, len) });
 }
@@ -192,6 +194,7 @@ static void read_letter(struct timestamp_format *s, const char *percent)
 {
 	char letter = percent[1];
 
+	ASSERT(*percent == '%' && letter, "a format's letter does not follow a '%%'");
 	if (add_row_part(s, percent_rows, COUNT(percent_rows), &letter, 1))
 		return;
 	for (size_t i = 0; i < COUNT(percent_words); i++) {
@@ -371,6 +374,7 @@ void timestamp_format_print(const struct timestamp_format *s, const struct wall_
 	if (out->len - begin > STAMP_MAX - 2)
 		buf_cut(out, begin + STAMP_MAX - 2);
 	buf_adds(out, ": ");
+	ASSERT(out->len - begin <= STAMP_MAX, "a time stamp has %zu characters", out->len - begin);
 }
 
 size_t timestamp_lines(struct timestamp_writer *s, const char *text, size_t len, size_t *eaten)
@@ -387,6 +391,7 @@ size_t timestamp_lines(struct timestamp_writer *s, const char *text, size_t len,
 			memcpy(s->room + made, s->stamp, s->stamp_len);
 			made += s->stamp_len;
 		}
+		ASSERT(made <= s->size, "%zu bytes of lines are in room for %zu", made, s->size);
 		if (piece > s->size - made)
 			piece = s->size - made;
 		memcpy(s->room + made, line, piece);
@@ -394,5 +399,7 @@ size_t timestamp_lines(struct timestamp_writer *s, const char *text, size_t len,
 		*eaten += piece;
 		s->is_mid_line = line[piece - 1] != '\n';
 	}
+	ASSERT(made <= s->size && *eaten <= len, "%zu bytes are made of %zu, and %zu fit", made, *eaten,
+		s->size);
 	return made;
 }
