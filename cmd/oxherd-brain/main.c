@@ -19,7 +19,6 @@
 #include "control/rpc_server.h"
 #include "control/rpc_stream.h"
 #include "engine/brain.h"
-#include "engine/upgrade.h"
 #include "journal/event_ring.h"
 #include "loop/loop.h"
 #include "os/clock.h"

@@ -11,9 +11,9 @@
 #include "base/version.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
-#include "engine/upgrade.h"
 #include "model/fields.h"
 #include "os/procfs.h"
+#include "spawn/upgrade.h"
 
 enum { WHO_COMMAND_MAX = 80 };
 
@@ -435,7 +435,7 @@ static void handle_upgrade(void *context, struct call *c)
 	};
 	struct err e = ERR_INIT;
 
-	if (brain_upgrade(h->brain, &wish, on_upgraded, c, &e) < 0)
+	if (upgrade_begin(brain_upgrades(h->brain), &wish, on_upgraded, c, &e) < 0)
 		call_fail(c, RPC_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 }

@@ -10,7 +10,8 @@
 #include "base/str.h"
 #include "base/version.h"
 #include "control/handle.h"
-#include "engine/follow.h"
+#include "engine/brain.h"
+#include "logs/follow.h"
 #include "model/logline.h"
 #include "rules/pattern.h"
 
@@ -142,7 +143,7 @@ static void begin(struct handle *h, struct call *c, const struct logs_query *que
 
 	t->h = h;
 	t->c = c;
-	t->follower = follow_new(h->brain, &wish, &e);
+	t->follower = follow_new(brain_followers(h->brain), &wish, &e);
 	if (t->follower) {
 		vec_push(&h->readers, t);
 		call_on_room(c, tell, t);

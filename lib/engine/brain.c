@@ -11,12 +11,14 @@
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "engine/recovery.h"
-#include "engine/upgrade.h"
+#include "herd/facts_later.h"
 #include "os/clock.h"
 #include "os/procfs.h"
 #include "sense/homewatch.h"
 #include "sense/process_look.h"
 #include "spawn/spawn_reason.h"
+#include "spawn/upgrade.h"
+#include "wire/keeper_found.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
 
@@ -41,7 +43,7 @@ void brain_begin(struct brain *b)
 
 void brain_end(struct brain *b)
 {
-	fact_queue_tell(&b->facts, b->herd);
+	herd_facts_hear(b->herd, clock_ms());
 	process_walk_free(b->senses.walk);
 	b->senses.walk = NULL;
 	arm_due(b);
@@ -61,11 +63,6 @@ static void on_due(struct ev_loop *loop, ev_timer *w, int events)
 
 /* --- the keeper's messages -------------------------------------------------------------------------------------------- */
 
-static struct ticket ticket_of(const struct keeper_msg *m)
-{
-	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
-}
-
 struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number)
 {
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
@@ -75,11 +72,11 @@ struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, i
 
 static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
 {
-	struct reason *why = brain_spawn_reason(b, ticket_of(m), m->stage, m->number);
+	struct reason *why = brain_spawn_reason(b, keeper_msg_ticket(m), m->stage, m->number);
 
-	notify_close(b->notify, ticket_of(m));
-	herd_spawn_failed(b->herd, ticket_of(m), why, clock_ms());
-	saver_forget_later(b->saver, ticket_of(m));
+	notify_close(b->notify, keeper_msg_ticket(m));
+	herd_spawn_failed(b->herd, keeper_msg_ticket(m), why, clock_ms());
+	saver_forget_later(b->saver, keeper_msg_ticket(m));
 	reason_free(why);
 }
 
@@ -94,7 +91,7 @@ static bool is_short_of_memory(struct brain *b)
 
 static void take_exited(struct brain *b, const struct keeper_msg *m)
 {
-	const struct instance *i = herd_slot(b->herd, ticket_of(m).slot);
+	const struct instance *i = herd_slot(b->herd, keeper_msg_ticket(m).slot);
 	struct buf name = BUF_INIT;
 	struct buf command = BUF_INIT;
 	struct herd_exit end = recovery_exit(m->status, m->wall_ms);
@@ -107,14 +104,14 @@ static void take_exited(struct brain *b, const struct keeper_msg *m)
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	if (i && !end.signal && !end.code)
 		brain_find_left(b, i, &end.left, &command);
-	herd_exited(b->herd, ticket_of(m), &end, clock_ms());
+	herd_exited(b->herd, keeper_msg_ticket(m), &end, clock_ms());
 	buf_release(&command);
 }
 
 /* A spawn that the keeper could not even begin. */
 static void take_error(struct brain *b, const struct keeper_msg *m)
 {
-	const struct instance *i = herd_first(b->herd);
+	const struct instance *i = NULL;
 	struct reason *why = NULL;
 
 	/* What was asked about one that ended meanwhile came too late, and that is all. */
@@ -122,17 +119,12 @@ static void take_error(struct brain *b, const struct keeper_msg *m)
 		log_debug("the keeper says: %s", m->words);
 	else
 		log_warn("the keeper says: %s", m->words);
-	/* Other messages carry a generation too: a signal that came too late says ESRCH, and its process has an end of its own to tell. */
-	if (m->number != EEXIST && m->number != ENOSPC && m->number != EBADMSG && m->number != ENOMEM)
+	i = spawn_is_refusal(m->number) ? herd_starting(b->herd, m->about) : NULL;
+	if (!i)
 		return;
-	for (; i; i = herd_next(b->herd, i)) {
-		if (instance_ticket(i).generation != m->about || instance_state(i) != STATE_STARTING)
-			continue;
-		why = spawn_refused_reason(instance_spec(i), m->number, m->words);
-		herd_spawn_failed(b->herd, instance_ticket(i), why, clock_ms());
-		reason_free(why);
-		return;
-	}
+	why = spawn_refused_reason(instance_spec(i), m->number, m->words);
+	herd_spawn_failed(b->herd, instance_ticket(i), why, clock_ms());
+	reason_free(why);
 }
 
 static void take_signal(struct brain *b, int64_t number)
@@ -150,8 +142,8 @@ static void take_message(struct brain *b, const struct keeper_msg *m)
 {
 	switch (m->kind) {
 	case KEEPER_SPAWNED:
-		herd_spawned(b->herd, ticket_of(m), m->pid, clock_ms());
-		notify_listen(b->notify, ticket_of(m), (pid_t)m->pid);
+		herd_spawned(b->herd, keeper_msg_ticket(m), m->pid, clock_ms());
+		notify_listen(b->notify, keeper_msg_ticket(m), (pid_t)m->pid);
 		break;
 	case KEEPER_SPAWN_FAILED:
 		take_spawn_failed(b, m);
@@ -160,9 +152,9 @@ static void take_message(struct brain *b, const struct keeper_msg *m)
 		take_exited(b, m);
 		break;
 	case KEEPER_TREE_GONE:
-		notify_close(b->notify, ticket_of(m));
-		herd_tree_gone(b->herd, ticket_of(m), clock_ms());
-		saver_forget_later(b->saver, ticket_of(m));
+		notify_close(b->notify, keeper_msg_ticket(m));
+		herd_tree_gone(b->herd, keeper_msg_ticket(m), clock_ms());
+		saver_forget_later(b->saver, keeper_msg_ticket(m));
 		break;
 	case KEEPER_SIGNALLED:
 		take_signal(b, m->signal);
@@ -250,12 +242,20 @@ static void leave(void *context)
 	brain_leave(context);
 }
 
+static int save_all(void *context, struct err *e)
+{
+	struct brain *b = context;
+
+	saver_save_soon(b->saver);
+	return saver_save_now(b->saver, e);
+}
+
 static void open_upgrades(struct brain *b)
 {
 	const struct upgrades_options options = {
 		.keeper = b->keeper,
 		.runner = b->runner,
-		.saver = b->saver,
+		.save = save_all,
 		.may_begin = may_upgrade,
 		.leave = leave,
 		.context = b,
@@ -271,6 +271,8 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 
 	b->options = *options;
 	b->recovery = recovery_new();
+	b->followers.find = brain_find_logs;
+	b->followers.context = b;
 	b->daemon.started_at = clock_ms();
 	ev_timer_init(&b->due, on_due, 0, 0);
 	b->due.data = b;
@@ -279,7 +281,6 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	brain_open_senses(b);
 	brain_open_notify(b);
 	open_upstreams(b);
-	b->senses.home = homewatch_new(b->options.loop, b->options.dirs, brain_check_home, b);
 	if (brain_open_log_streams(b, e) < 0 || brain_open_saver(b, e) < 0) {
 		brain_free(b);
 		return NULL;
@@ -316,7 +317,6 @@ void brain_free(struct brain *b)
 	launch_envs_release(&b->launch_envs);
 	followers_release(&b->followers);
 	past_release(&b->past);
-	fact_queue_release(&b->facts);
 	recovery_free(b->recovery);
 	/* Its socket is closed by the end of the process: the keeper kills a brain without one. */
 	keeper_client_free(b->keeper);
@@ -360,10 +360,9 @@ struct followers *brain_followers(struct brain *b)
 	return &b->followers;
 }
 
-int brain_upgrade(
-	struct brain *b, const struct upgrade_wish *wish, upgrade_done done, void *context, struct err *e)
+struct upgrades *brain_upgrades(struct brain *b)
 {
-	return upgrade_begin(b->upgrades, wish, done, context, e);
+	return b->upgrades;
 }
 
 static void on_all_down(void *context, bool is_ok, const char *words)

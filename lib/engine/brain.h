@@ -18,6 +18,8 @@ struct err;
 struct ev_loop;
 struct json;
 struct event_ring_item;
+struct followers;
+struct upgrades;
 
 struct brain_options {
 	struct ev_loop *loop;
@@ -42,6 +44,8 @@ struct brain *brain_new(const struct brain_options *options, struct err *e);
 void brain_free(struct brain *b);
 
 struct herd *brain_herd(struct brain *b);
+struct followers *brain_followers(struct brain *b);
+struct upgrades *brain_upgrades(struct brain *b);
 struct launch_envs *brain_launch_envs(struct brain *b);
 int64_t brain_now(const struct brain *b);
 /* The number of the last event of earlier brains. */
@@ -60,6 +64,9 @@ uint64_t brain_saves_ended(const struct brain *b);
 const char *brain_unsaved(const struct brain *b);
 /* Waits for the disk until all that is due is there. */
 void brain_save(struct brain *b);
+
+/* What `oxherd-brain --check` does: reads the state as it is in this folder.  -1 with words when this build cannot continue from it. */
+int brain_check_state(const char *folder, struct err *e);
 
 /* A number for herd_request() and the like: `done` is called once when it is settled, unless it is forgotten before. */
 typedef void (*brain_done)(void *context, bool is_ok, const char *words);

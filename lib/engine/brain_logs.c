@@ -10,6 +10,7 @@
 #include "base/path.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
+#include "herd/facts_later.h"
 #include "logs/read_last.h"
 #include "os/clock.h"
 #include "os/rights.h"
@@ -24,11 +25,11 @@ static void on_log_trouble(void *context, const char *name, const char *words)
 		log_warn("%s: %s", name, words);
 		return;
 	}
-	fact_queue_add(&b->facts,
-		(struct fact){
+	herd_fact_later(b->herd,
+		&(struct herd_fact){
 			.kind = FACT_NOTE,
 			.ticket = instance_ticket(i),
-			.why = reason_copy(&REASON_OF(OTHER, .text = words)),
+			.why = &REASON_OF(OTHER, .text = words),
 		});
 	ev_feed_event(b->options.loop, &b->due, EV_TIMER);
 }
@@ -69,7 +70,8 @@ int brain_open_log_streams(struct brain *b, struct err *e)
 	return b->streams ? 0 : -1;
 }
 
-struct log_location brain_log_location(const struct brain *b, const struct instance *i, enum log_stream which)
+static struct log_location log_location(
+	const struct brain *b, const struct instance *i, enum log_stream which)
 {
 	const struct spec *spec = instance_spec(i);
 	struct buf name = BUF_INIT;
@@ -80,6 +82,35 @@ struct log_location brain_log_location(const struct brain *b, const struct insta
 	log.rights = b->streams ? rights_clone(log_streams_rights(b->streams, spec)) : NULL;
 	buf_release(&name);
 	return log;
+}
+
+static void add_logs_of(const struct brain *b, const struct instance *i, struct logs *into)
+{
+	static const enum mark_kind kinds[LOG_STREAM_COUNT] = {
+		[LOG_STREAM_OUT] = MARK_OUT,
+		[LOG_STREAM_ERR] = MARK_ERR,
+	};
+
+	for (enum log_stream which = LOG_STREAM_OUT; which < LOG_STREAM_COUNT; which++) {
+		struct log_location log = log_location(b, i, which);
+
+		logs_add(into, &log, instance_app(i), instance_number(i), kinds[which]);
+		log_location_release(&log);
+	}
+}
+
+int brain_find_logs(void *context, const char *const *targets, size_t count, struct logs *into, struct err *e)
+{
+	const struct brain *b = context;
+	struct vec instances = VEC_INIT;
+	const struct instance *i = NULL;
+	size_t k = 0;
+	int rc = herd_targets_ever(b->herd, targets, count, clock_ms(), &instances, e);
+
+	VEC_EACH (&instances, k, i)
+		add_logs_of(b, i, into);
+	vec_release(&instances);
+	return rc;
 }
 
 static const struct spec *spec_of(const void *context, const char *name)
@@ -104,7 +135,7 @@ void brain_last_lines(void *context, const char *name, struct buf *out)
 
 	if (!i || log_streams_last_lines(b->streams, name, instance_ticket(i).generation, out))
 		return;
-	log = brain_log_location(b, i, LOG_STREAM_ERR);
+	log = log_location(b, i, LOG_STREAM_ERR);
 	life = (struct logs_life){
 		.app = instance_app(i),
 		.instance = instance_number(i),

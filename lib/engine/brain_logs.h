@@ -4,18 +4,18 @@
 #ifndef OX_ENGINE_BRAIN_LOGS_H
 #define OX_ENGINE_BRAIN_LOGS_H
 
-#include "logs/location.h"
-#include "logs/streams.h"
+#include <stddef.h>
+#include <stdint.h>
 
 struct brain;
 struct buf;
 struct err;
-struct instance;
+struct logs;
 
 int brain_open_log_streams(struct brain *b, struct err *e);
-/* Where a stream of an instance is logged, and with whose rights; to be released. */
-struct log_location brain_log_location(
-	const struct brain *b, const struct instance *i, enum log_stream which);
+/* followers.find: also of spares of deploys that are gone. */
+int brain_find_logs(
+	void *context, const char *const *targets, size_t count, struct logs *into, struct err *e);
 /* The pipes of instances that are gone are closed, the others' [logs] looked at again. */
 void brain_sweep_log_streams(struct brain *b);
 /* herd_effects.last_lines: kept as they pass by; those of a life that began under an earlier brain are read back from its log. */

@@ -51,14 +51,6 @@ void brain_open_notify(struct brain *b)
 	mem_free(folder);
 }
 
-void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal)
-{
-	struct brain *b = context;
-
-	if (!notify_shutdown(b->notify, ticket))
-		brain_effects.stop(b, ticket, signal, REACH_MAIN);
-}
-
 void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count)
 {
 	for (size_t i = 0; i < fd_count; i++) {

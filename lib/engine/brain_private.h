@@ -6,11 +6,10 @@
 
 #include "base/buf.h"
 #include "engine/brain.h"
-#include "engine/fact_queue.h"
-#include "engine/follow.h"
 #include "engine/requests.h"
 #include "journal/past.h"
 #include "journal/saver.h"
+#include "logs/follow.h"
 #include "logs/streams.h"
 #include "loop/watchers.h"
 #include "model/reason.h"
@@ -64,7 +63,6 @@ struct brain {
 	struct upstreams *upstreams;
 	struct saver *saver;
 	struct recovery *recovery; /* NULL: everything is known again */
-	struct fact_queue facts;   /* that the herd has not heard yet */
 	struct requests requests;
 	struct followers followers;
 	struct past past;
@@ -75,29 +73,22 @@ struct brain {
 };
 
 extern const struct herd_effects brain_effects;
-/* effects_serve.c */
 /* What became of an upstream: in effect, or why not. */
 void brain_upstream_reported(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
-void brain_upstream(void *context, const struct upstream_effect *wish);
-void brain_drain(void *context, const struct endpoint *at, int64_t ms);
-void brain_hook(void *context, const struct hook_effect *wish);
-/* brain_notify.c */
-void brain_open_notify(struct brain *b);
-void brain_ask_to_stop(void *context, struct ticket ticket, const char *signal);
-/* A descriptor that the keeper gave; whatever nobody takes is closed. */
-void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count);
-
+/* Questions of the herd (struct herd_options). */
 bool brain_is_port_busy(void *context, int port);
 struct build *brain_look(void *context, const struct build_query *wish);
-
-/* brain_home.c: whether its folders and its socket are there; by a doubt, or the keeper's. */
-void brain_check_home(void *context);
-void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket);
+/* brain_notify.c */
+void brain_open_notify(struct brain *b);
+/* A descriptor that the keeper gave; whatever nobody takes is closed. */
+void brain_take_held(struct brain *b, const char *name, const int *fds, size_t fd_count);
 /* brain_save.c */
 int brain_open_saver(struct brain *b, struct err *e);
 /* brain_sense.c: what the senses ask of the herd, and what the herd asks of them. */
 void brain_open_senses(struct brain *b);
+/* Whether its folders and its socket are there; by a doubt, or the keeper's. */
+void brain_check_home(void *context);
 /* What a service left that has ended with 0; the words are in `command`. */
 void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);

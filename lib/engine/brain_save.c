@@ -38,7 +38,9 @@ static void snapshot(void *context, struct buf *out)
 /* What the keeper remembers for us may go only when the store knows it too. */
 static void forget(void *context, struct ticket ticket)
 {
-	brain_tell(context, KEEPER_FORGET, ticket);
+	const struct brain *b = context;
+
+	(void)keeper_client_tell(b->keeper, KEEPER_FORGET, ticket);
 }
 
 /* So may the pipes of instances that are gone, and what a burst of events has freed. */

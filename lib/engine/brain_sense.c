@@ -1,14 +1,14 @@
 /*
  * What the senses have to know of the herd, as they do not know it themselves.
  */
-#include <stdlib.h>
-
+#include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/brain_private.h"
 #include "os/clock.h"
 #include "os/procfs.h"
 #include "rules/limits.h"
+#include "sense/homewatch.h"
 #include "sense/left_behind.h"
 
 static size_t find_subjects(void *context, struct limit_subject **subjects)
@@ -84,24 +84,15 @@ static void probed(void *context, struct ticket ticket, enum probe_answer answer
 	brain_end(b);
 }
 
-static int by_pid(const void *left, const void *right)
-{
-	const pid_t *a = left;
-	const pid_t *b = right;
-
-	return (*a > *b) - (*a < *b);
-}
-
-/* The main processes that are known, by pid. */
+/* The main processes that are known. */
 static pid_t *known_pids(const struct brain *b, size_t *count)
 {
-	pid_t *pids = mem_zalloc(herd_counts(b->herd).instances + 1, sizeof(*pids));
+	pid_t *pids = mem_zalloc(herd_counts(b->herd).processes + 1, sizeof(*pids));
 
 	*count = 0;
 	for (const struct instance *i = herd_first(b->herd); i; i = herd_next(b->herd, i))
 		if (instance_pid(i) > 0)
 			pids[(*count)++] = (pid_t)instance_pid(i);
-	qsort(pids, *count, sizeof(*pids), by_pid);
 	return pids;
 }
 
@@ -130,6 +121,34 @@ void brain_find_left(
 	mem_free(known);
 }
 
+static bool is_whole(const struct brain *b)
+{
+	const struct brain_options *o = &b->options;
+
+	return homewatch_is_whole(o->dirs) && (!o->is_reachable || o->is_reachable(o->context));
+}
+
+/* A brain that begins makes all of it, so this one leaves its place to the next. */
+void brain_check_home(void *context)
+{
+	struct brain *b = context;
+	struct err e = ERR_INIT;
+
+	if (b->daemon.is_leaving || b->recovery || is_whole(b))
+		return;
+	/* Where the next brain could not make them either, this one continues for its services. */
+	if (dirs_make(b->options.dirs, &e) < 0) {
+		log_warn("nobody can reach the daemon, and its services keep running: %s", e.text.ptr);
+	} else {
+		log_warn(
+			"something of '%s' or '%s' was deleted; this brain ends, for the next one to make it again",
+			b->options.dirs->run, b->options.dirs->state);
+		saver_save_soon(b->saver);
+		brain_leave(b);
+	}
+	err_release(&e);
+}
+
 void brain_open_senses(struct brain *b)
 {
 	static const struct limit_watch_calls limit_calls = { find_subjects, over_limit, limits_done };
@@ -142,4 +161,5 @@ void brain_open_senses(struct brain *b)
 	b->senses.ports = port_waits_new(b->options.loop, &port_calls, b);
 	b->senses.drains = drains_new(b->options.loop, drained, b);
 	b->senses.oom_kills = procfs_oom_kills();
+	b->senses.home = homewatch_new(b->options.loop, b->options.dirs, brain_check_home, b);
 }

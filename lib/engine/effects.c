@@ -8,10 +8,13 @@
 #include "base/signal_name.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
+#include "herd/facts_later.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
+#include "sense/build_look.h"
 #include "sense/process_look.h"
+#include "spawn/hook.h"
 #include "spawn/launch.h"
 #include "spawn/spawn_reason.h"
 #include "view/reason_text.h"
@@ -19,35 +22,35 @@
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
 {
 	notify_close(b->notify, ticket);
-	fact_queue_add(&b->facts,
-		(struct fact){
+	herd_fact_later(b->herd,
+		&(struct herd_fact){
 			.kind = FACT_SPAWN_FAILED,
 			.ticket = ticket,
-			.why = reason_copy(
-				&REASON_OF(LAUNCH_FAILED, .text = e->text.ptr, .number = e->number)),
+			.why = &REASON_OF(LAUNCH_FAILED, .text = e->text.ptr, .number = e->number),
 		});
 }
 
 /* A revision's own folder that is gone is nothing that people expect. */
-static void note_folder(struct brain *b, const struct spawn_effect *wish)
+static void note_folder(const struct brain *b, const struct spawn_effect *wish)
 {
 	if (!wish->own || launch_has_folder(wish->own))
 		return;
-	fact_queue_add(&b->facts,
-		(struct fact){
+	herd_fact_later(b->herd,
+		&(struct herd_fact){
 			.kind = FACT_NOTE,
 			.ticket = wish->ticket,
-			.why = reason_copy(&REASON_OF(FOLDER_GONE, .folder = wish->own->folder)),
+			.why = &REASON_OF(FOLDER_GONE, .folder = wish->own->folder),
 		});
 }
 
-static void note_cpus(struct brain *b, const struct spawn_effect *wish)
+static void note_cpus(const struct brain *b, const struct spawn_effect *wish)
 {
 	struct reason *why = spawn_cpus_note(wish->spec);
 
 	if (why)
-		fact_queue_add(
-			&b->facts, (struct fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .why = why });
+		herd_fact_later(b->herd,
+			&(struct herd_fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .why = why });
+	reason_free(why);
 }
 
 /* No serial: a keeper of 0.1.0 does not know it, and its ERROR is about nothing. */
@@ -98,52 +101,47 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 	err_release(&e);
 }
 
-void brain_tell(struct brain *b, enum keeper_msg_kind kind, struct ticket ticket)
-{
-	struct keeper_msg m;
-
-	keeper_msg_init(&m, kind);
-	m.serial = ticket.generation;
-	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
-	(void)keeper_client_send(b->keeper, &m, -1);
-}
-
 static void do_stopping(void *context, struct ticket ticket)
 {
-	brain_tell(context, KEEPER_ASKED, ticket);
-}
+	const struct brain *b = context;
 
-static void tell_signal(const struct brain *b, enum keeper_msg_kind kind, struct ticket ticket,
-	const char *signal, enum reach reach)
-{
-	struct keeper_msg m;
-
-	keeper_msg_init(&m, kind);
-	m.serial = ticket.generation;
-	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
-	m.signal = signal_number(signal);
-	m.reach = reach == REACH_TREE ? KEEPER_REACH_TREE : KEEPER_REACH_MAIN;
-	(void)keeper_client_send(b->keeper, &m, -1);
+	(void)keeper_client_tell(b->keeper, KEEPER_ASKED, ticket);
 }
 
 static void do_signal(void *context, struct ticket ticket, const char *signal)
 {
-	tell_signal(context, KEEPER_SIGNAL, ticket, signal, REACH_MAIN);
+	const struct brain *b = context;
+
+	(void)keeper_client_tell_signal(b->keeper, KEEPER_SIGNAL, ticket, signal, REACH_MAIN);
 }
 
 static void do_stop(void *context, struct ticket ticket, const char *signal, enum reach reach)
 {
-	tell_signal(context, KEEPER_STOP, ticket, signal, reach);
+	const struct brain *b = context;
+
+	(void)keeper_client_tell_signal(b->keeper, KEEPER_STOP, ticket, signal, reach);
+}
+
+static void do_shutdown(void *context, struct ticket ticket, const char *signal)
+{
+	struct brain *b = context;
+
+	if (!notify_shutdown(b->notify, ticket))
+		do_stop(b, ticket, signal, REACH_MAIN);
 }
 
 static void do_end_tree(void *context, struct ticket ticket, const char *signal)
 {
-	tell_signal(context, KEEPER_END_TREE, ticket, signal, REACH_TREE);
+	const struct brain *b = context;
+
+	(void)keeper_client_tell_signal(b->keeper, KEEPER_END_TREE, ticket, signal, REACH_TREE);
 }
 
 static void do_kill_tree(void *context, struct ticket ticket)
 {
-	brain_tell(context, KEEPER_KILL_TREE, ticket);
+	const struct brain *b = context;
+
+	(void)keeper_client_tell(b->keeper, KEEPER_KILL_TREE, ticket);
 }
 
 /* --- ports ------------------------------------------------------------------------------------------------------ */
@@ -152,14 +150,16 @@ static void do_check_port(void *context, const struct endpoint *at)
 {
 	struct brain *b = context;
 	struct netdiag_holder holder = { .command = BUF_INIT };
-	struct fact fact = { .kind = FACT_PORT_FREE, .ticket = at->ticket };
+	struct herd_fact fact = { .kind = FACT_PORT_FREE, .ticket = at->ticket };
+	struct reason taken;
 
 	if (port_waits_until_free(b->senses.ports, at, &holder)) {
 		fact.kind = FACT_PORT_TAKEN;
-		fact.why = reason_copy(&REASON_OF(PORT_TAKEN, .port = at->port, .pid = holder.pid,
-			.command = holder.pid ? holder.command.ptr : NULL));
+		taken = REASON_OF(PORT_TAKEN, .port = at->port, .pid = holder.pid,
+			.command = holder.pid ? holder.command.ptr : NULL);
+		fact.why = &taken;
 	}
-	fact_queue_add(&b->facts, fact);
+	herd_fact_later(b->herd, &fact);
 	buf_release(&holder.command);
 }
 
@@ -189,6 +189,50 @@ static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid
 
 	probes_start(b->senses.probes, wish, pid,
 		launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
+}
+
+/* --- who serves, and the hooks of a deploy --- */
+
+static void do_upstream(void *context, const struct upstream_effect *wish)
+{
+	struct brain *b = context;
+
+	if (wish->is_gone)
+		upstreams_forget(b->upstreams, wish->app);
+	else
+		upstreams_set(b->upstreams, wish->spec, wish->servers, wish->count, wish->serial);
+}
+
+void brain_upstream_reported(
+	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words)
+{
+	struct brain *b = context;
+
+	herd_upstream_set(b->herd, app, serial, outcome, words, clock_ms());
+	brain_end(b);
+}
+
+static void do_drain(void *context, const struct endpoint *at, int64_t ms)
+{
+	struct brain *b = context;
+
+	drain_start(b->senses.drains, at, ms);
+}
+
+static void hooked(void *context, const char *app, uint64_t rollout, bool is_ok, const char *words)
+{
+	struct brain *b = context;
+
+	herd_hooked(b->herd, app, rollout, is_ok, words, clock_ms());
+	brain_end(b);
+}
+
+static void do_hook(void *context, const struct hook_effect *wish)
+{
+	struct brain *b = context;
+
+	hook_start(
+		b->runner, wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name), hooked, b);
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
@@ -240,16 +284,16 @@ const struct herd_effects brain_effects = {
 	.stopping = do_stopping,
 	.signal = do_signal,
 	.stop = do_stop,
-	.shutdown = brain_ask_to_stop,
+	.shutdown = do_shutdown,
 	.end_tree = do_end_tree,
 	.kill_tree = do_kill_tree,
 	.check_port = do_check_port,
 	.watch_ready = do_watch_ready,
 	.probe = do_probe,
 	.unwatch = do_unwatch,
-	.upstream = brain_upstream,
-	.drain = brain_drain,
-	.hook = brain_hook,
+	.upstream = do_upstream,
+	.drain = do_drain,
+	.hook = do_hook,
 	.last_lines = brain_last_lines,
 	.look = do_look,
 	.publish = do_publish,
@@ -257,3 +301,18 @@ const struct herd_effects brain_effects = {
 	.changed = do_changed,
 	.settled = do_settled,
 };
+
+/* --- what the herd asks at once ---------------------------------------------------------------------------------- */
+
+bool brain_is_port_busy(void *context, int port)
+{
+	(void)context;
+	return !port_is_free(port);
+}
+
+struct build *brain_look(void *context, const struct build_query *wish)
+{
+	const struct brain *b = context;
+
+	return build_look(wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
+}

@@ -2,8 +2,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -13,11 +11,14 @@
 #include "base/path.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
+#include "herd/facts_later.h"
+#include "journal/store.h"
 #include "logs/fifo.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/file.h"
-#include "spawn/keeper_found.h"
+#include "spawn/spawn_reason.h"
+#include "wire/keeper_found.h"
 
 struct recovery {
 	struct vec found;   /* of struct keeper_found * */
@@ -29,16 +30,10 @@ struct recovery {
 
 struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
 {
-	int raw = (int)status;
-	bool is_signal = WIFSIGNALED(raw);
+	struct herd_exit end = { .wall_ms = wall_ms };
 
-	if (raw == KEEPER_STATUS_UNKNOWN)
-		return (struct herd_exit){ .code = LAST_EXIT_UNSEEN, .wall_ms = wall_ms };
-	return (struct herd_exit){
-		.code = is_signal ? 0 : WEXITSTATUS(raw),
-		.signal = is_signal ? WTERMSIG(raw) : 0,
-		.wall_ms = wall_ms,
-	};
+	spawn_exit(status, &end.code, &end.signal);
+	return end;
 }
 
 struct recovery *recovery_new(void)
@@ -107,30 +102,15 @@ static void open_pipe(struct brain *b, const char *name)
 /* What it said last is still in its pipe, unless a later run writes into that: it belongs to its end. */
 static void hear_last_words(struct brain *b, const struct keeper_found *ended)
 {
-	struct keeper_found *f = NULL;
-	size_t k = 0;
-
-	VEC_EACH (&b->recovery->found, k, f) {
-		if (f->ticket.slot == ended->ticket.slot && f->ticket.generation > ended->ticket.generation)
-			return;
-	}
+	if (!keeper_found_is_newest(&b->recovery->found, ended))
+		return;
 	open_pipe(b, ended->name);
 	log_streams_drain(b->streams, ended->name);
 }
 
-/* The processes that the last brain had. */
-static int64_t count_remembered(const struct brain *b)
-{
-	int64_t count = 0;
-
-	for (const struct instance *i = herd_first(b->herd); i; i = herd_next(b->herd, i))
-		count += instance_pid(i) > 0;
-	return count;
-}
-
 static void adopt(struct brain *b, const struct keeper_found *f)
 {
-	bool is_over = f->is_gone || f->state == KEEPER_STATE_EXITED || f->state == KEEPER_STATE_FAILED;
+	bool is_over = keeper_found_has_ended(f);
 	const struct herd_live live = {
 		.ticket = f->ticket,
 		.name = f->name,
@@ -200,12 +180,10 @@ static void adopt_notify(struct brain *b)
 		const struct instance *i = herd_slot(b->herd, f->ticket.slot);
 		bool is_it = i && instance_ticket(i).generation == f->ticket.generation;
 
-		if (!is_it || f->is_gone || f->state == KEEPER_STATE_EXITED ||
-			f->state == KEEPER_STATE_FAILED)
-			continue;
-		if (notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
-			fact_queue_add(
-				&b->facts, (struct fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
+		if (is_it && !keeper_found_has_ended(f) &&
+			notify_adopt(b->notify, f->ticket, instance_spec(i), (pid_t)f->pid))
+			herd_fact_later(
+				b->herd, &(struct herd_fact){ .kind = FACT_SAID_READY, .ticket = f->ticket });
 	}
 	notify_sweep(b->notify);
 }
@@ -246,7 +224,7 @@ static void find_feet(struct brain *b)
 	launch_envs_from_json(&b->launch_envs, json_get(b->recovery->state, "callers"));
 	b->herd = herd_remembered(b, &options);
 	open_past(b);
-	remembered = count_remembered(b);
+	remembered = (int64_t)herd_counts(b->herd).processes;
 	for (size_t i = 0; i < b->recovery->found.len; i++)
 		adopt(b, b->recovery->found.items[i]);
 	b->daemon.lost = remembered > b->daemon.adopted ? remembered - b->daemon.adopted : 0;
@@ -273,11 +251,8 @@ static void find_feet(struct brain *b)
 
 static char *pipe_path(const struct brain *b, const char *held)
 {
-	size_t skip = strlen(LOG_STREAMS_HELD_PREFIX);
-	char *folder = strncmp(held, LOG_STREAMS_HELD_PREFIX, skip) == 0
-		? path_join(b->options.dirs->run, "pipes")
-		: NULL;
-	char *path = folder ? path_join(folder, held + skip) : NULL;
+	char *folder = path_join(b->options.dirs->run, "pipes");
+	char *path = log_streams_held_path(folder, held);
 
 	mem_free(folder);
 	return path;
@@ -300,13 +275,10 @@ static void ask_for_pipes(struct brain *b)
 
 	VEC_EACH (&b->recovery->held, i, held) {
 		char *path = pipe_path(b, held);
-		struct keeper_msg m;
 
-		if (path && !file_exists(path)) {
-			keeper_msg_init(&m, KEEPER_GET);
-			m.name = held;
-			b->recovery->pipes_due += keeper_client_send(b->keeper, &m, -1) == 0;
-		}
+		if (path && !file_exists(path))
+			b->recovery->pipes_due +=
+				keeper_client_tell_name(b->keeper, KEEPER_GET, held, -1) == 0;
 		mem_free(path);
 	}
 	if (!b->recovery->pipes_due)
@@ -357,4 +329,25 @@ void recovery_message(struct brain *b, const struct keeper_msg *m)
 	default:
 		break;
 	}
+}
+
+/* --- before it: can this build continue from what is on the disk? --- */
+
+int brain_check_state(const char *folder, struct err *e)
+{
+	static const struct herd_effects none;
+	const struct herd_options options = { .effects = &none, .seed = 1, .cpus = 1 };
+	char *path = path_join(folder, "state");
+	struct json *state = NULL;
+	struct herd *h = NULL;
+	int rc = store_peek(path, &state, e);
+
+	if (rc == 0 && json_get(state, "herd")) {
+		h = herd_from_json(json_get(state, "herd"), &options, 0, e);
+		rc = h ? 0 : err_prefix(e, "'%s'", path);
+	}
+	herd_free(h);
+	json_free(state);
+	mem_free(path);
+	return rc;
 }

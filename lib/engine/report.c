@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "base/json_emit.h"
 #include "engine/brain_private.h"
-#include "engine/upgrade.h"
 #include "model/selector.h"
 #include "os/clock.h"
+#include "spawn/upgrade.h"
 #include "view/reason_text.h"
 
 /* "words": the sentence with the lines of the instance below it; "cause": the reason. */
@@ -154,8 +154,14 @@ struct json *brain_info(struct brain *b)
 {
 	struct json *object = daemon_to_json(b);
 	struct herd_counts counts = herd_counts(b->herd);
-	struct json *verdict = upgrade_verdict(b->upgrades);
+	bool is_ok = false;
+	const char *words = upgrade_verdict(b->upgrades, &is_ok);
+	struct json *verdict = words ? json_new_object() : NULL;
 
+	if (verdict) {
+		json_set_bool(verdict, "ok", is_ok);
+		json_set_string(verdict, "words", words);
+	}
 	json_set_string(object, "run", b->options.dirs->run);
 	json_set_string(object, "state", b->options.dirs->state);
 	json_set_string(object, "log", b->options.dirs->log);

@@ -102,6 +102,15 @@ void herd_gone(const struct herd *h, const char *const *targets, size_t count, i
 	}
 }
 
+int herd_targets_ever(const struct herd *h, const char *const *targets, size_t count, int64_t now,
+	struct vec *instances, struct err *e)
+{
+	int rc = herd_targets(h, targets, count, instances, e);
+
+	herd_gone(h, targets, count, now, instances);
+	return instances->len ? 0 : rc;
+}
+
 int64_t instance_gone_ms(const struct instance *i, int64_t now)
 {
 	return i->gone_at == INT64_MIN ? -1 : now > i->gone_at ? now - i->gone_at : 0;

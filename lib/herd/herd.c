@@ -32,6 +32,7 @@ void herd_free(struct herd *h)
 	map_release(&h->names);
 	vec_release_with(&h->requests, request_free);
 	receipts_release(h);
+	late_facts_release(h);
 	timers_release(&h->timers);
 	mem_free(h);
 }
@@ -216,6 +217,8 @@ struct herd_counts herd_counts(const struct herd *h)
 	struct herd_counts counts = h->counts;
 
 	counts.instances = h->slots.len;
+	for (size_t k = 0; k < h->slots.len; k++)
+		counts.processes += instance_pid(h->slots.items[k]) > 0;
 	counts.timers = h->timers.len;
 	for (size_t k = 1; k <= h->timers.len; k++)
 		counts.checks += h->timers.heap[k]->kind == TIMER_CHECK;

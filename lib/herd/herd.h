@@ -293,6 +293,8 @@ const struct instance *herd_next(const struct herd *h, const struct instance *i)
 /* "api:2", or NULL. */
 const struct instance *herd_find(const struct herd *h, const char *name);
 const struct instance *herd_slot(const struct herd *h, uint32_t slot);
+/* Whose start of that generation has not come to an end yet, or NULL. */
+const struct instance *herd_starting(const struct herd *h, uint64_t generation);
 /* Appends the instances that the targets mean (none: all), borrowed.  -1 with words; e->number is ENOENT. */
 int herd_targets(
 	const struct herd *h, const char *const *targets, size_t count, struct vec *instances, struct err *e);
@@ -304,6 +306,9 @@ int herd_target_specs(
  * mean is no error.
  */
 void herd_gone(const struct herd *h, const char *const *targets, size_t count, int64_t now, struct vec *out);
+/* Both: -1 only where there is neither the one nor the other. */
+int herd_targets_ever(const struct herd *h, const char *const *targets, size_t count, int64_t now,
+	struct vec *instances, struct err *e);
 /* How long ago; -1: it is there. */
 int64_t instance_gone_ms(const struct instance *i, int64_t now);
 /* Appends "api:2". */
@@ -351,7 +356,7 @@ struct herd_counts {
 	uint64_t stale_facts;      /* of another generation, or of a slot that is gone */
 	uint64_t unexpected_facts; /* of this generation, but they made no sense */
 	uint64_t events;
-	size_t instances, timers, requests;
+	size_t instances, processes, timers, requests;
 	size_t checks; /* of the timers, those of the next check of health */
 };
 struct herd_counts herd_counts(const struct herd *h);

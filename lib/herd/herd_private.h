@@ -141,12 +141,16 @@ struct herd {
 	struct vec requests;     /* of struct herd_wait * (request_wait.h) */
 	struct vec receipts;     /* of struct receipt *, oldest first */
 	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
+	struct vec late_facts;   /* of struct late_fact * (facts_later.c) */
 	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
 	struct herd_counts counts;
 	bool is_blank; /* it remembers nothing, and waits to hear what runs */
 	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
 	uint64_t last_rollout;
 };
+
+/* facts_later.c */
+void late_facts_release(struct herd *h);
 
 /* herd.c */
 void herd_begin(struct herd *h, int64_t now);

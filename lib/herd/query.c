@@ -52,6 +52,18 @@ const struct instance *herd_slot(const struct herd *h, uint32_t slot)
 	return herd_by_slot(h, slot);
 }
 
+const struct instance *herd_starting(const struct herd *h, uint64_t generation)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&h->slots, k, i) {
+		if (i->generation == generation && i->state == STATE_STARTING)
+			return i;
+	}
+	return NULL;
+}
+
 struct ticket instance_ticket(const struct instance *i)
 {
 	return (struct ticket){ .slot = i->slot, .generation = i->generation };

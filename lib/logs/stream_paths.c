@@ -49,12 +49,24 @@ char *log_streams_log_path(const char *logs, const char *name, const struct spec
 	return path;
 }
 
+static const char *pipe_of_held(const char *held)
+{
+	size_t skip = strlen(LOG_STREAMS_HELD_PREFIX);
+
+	return strncmp(held, LOG_STREAMS_HELD_PREFIX, skip) == 0 ? held + skip : NULL;
+}
+
+char *log_streams_held_path(const char *pipes, const char *held)
+{
+	const char *pipe = pipe_of_held(held);
+
+	return pipe ? path_join(pipes, pipe) : NULL;
+}
+
 char *log_streams_name_of_held(const char *held)
 {
-	const char *dot = strrchr(held, '.');
+	const char *pipe = pipe_of_held(held);
+	const char *dot = pipe ? strrchr(pipe, '.') : NULL;
 
-	if (strncmp(held, LOG_STREAMS_HELD_PREFIX, strlen(LOG_STREAMS_HELD_PREFIX)) != 0 || !dot)
-		return NULL;
-	held += strlen(LOG_STREAMS_HELD_PREFIX);
-	return mem_strndup(held, (size_t)(dot - held));
+	return dot ? mem_strndup(pipe, (size_t)(dot - pipe)) : NULL;
 }

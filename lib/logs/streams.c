@@ -21,20 +21,12 @@
 #include "os/fd.h"
 #include "spawn/keeper_client.h"
 
-static void held_pipe_name(struct buf *out, const char *pipe)
-{
-	buf_addf(out, LOG_STREAMS_HELD_PREFIX "%s", path_base(pipe));
-}
-
 static void send_pipe(struct stream *s, enum keeper_msg_kind kind, int fd)
 {
-	struct keeper_msg m;
 	struct buf name = BUF_INIT;
 
-	held_pipe_name(&name, s->pipe);
-	keeper_msg_init(&m, kind);
-	m.name = name.ptr;
-	(void)keeper_client_send(s->streams->keeper, &m, fd);
+	buf_addf(&name, LOG_STREAMS_HELD_PREFIX "%s", path_base(s->pipe));
+	(void)keeper_client_tell_name(s->streams->keeper, kind, name.ptr, fd);
 	buf_release(&name);
 }
 
@@ -293,12 +285,9 @@ void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void
 
 void log_streams_drop_held(struct log_streams *p, const char *held)
 {
-	struct keeper_msg m;
-	char *path = path_join(p->pipes, held + strlen(LOG_STREAMS_HELD_PREFIX));
+	char *path = log_streams_held_path(p->pipes, held);
 
-	keeper_msg_init(&m, KEEPER_RELEASE);
-	m.name = held;
-	(void)keeper_client_send(p->keeper, &m, -1);
+	(void)keeper_client_tell_name(p->keeper, KEEPER_RELEASE, held, -1);
 	(void)unlink(path);
 	mem_free(path);
 }

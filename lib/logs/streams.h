@@ -81,6 +81,8 @@ void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void
  * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
  */
 char *log_streams_name_of_held(const char *held);
+/* Where such a pipe lies in the folder of pipes, also if it does not; to be freed.  NULL as above. */
+char *log_streams_held_path(const char *pipes, const char *held);
 /* The keeper lets go of such a pipe, and its file is removed: its instance is gone. */
 void log_streams_drop_held(struct log_streams *p, const char *held);
 /* Bytes that no disk took: of an instance, or of all for NULL. */

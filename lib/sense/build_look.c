@@ -164,19 +164,30 @@ static void look_at_build(struct build_search *search, const struct spec *s, con
 	search->build->commit = git_commit(real, as_root, &search->build->tree);
 }
 
-struct build *build_look(const struct spec *s, const struct launch_env *caller, const struct build *own)
+/* What a process of it is started with. */
+static void find_env(const struct build_query *q, const struct launch_env *caller, struct env *env)
 {
-	char *named = launch_folder(s);
-	struct build_search search = { .build = build_new(named), .own = own };
-	const struct spawn_effect effect = { .spec = s };
-	struct env env = { .items = NULL };
-	struct rights *rights = rights_find(s->user, s->group);
+	const struct spawn_effect effect = { .spec = q->spec };
+	struct launch_env asking = { .env = { .items = NULL } };
 
-	launch_env(&effect, caller, &env);
+	if (q->path)
+		env_put(&asking.env, "PATH", q->path);
+	launch_env(&effect, q->path ? &asking : caller, env);
+	env_release(&asking.env);
+}
+
+struct build *build_look(const struct build_query *q, const struct launch_env *caller)
+{
+	char *named = launch_folder(q->spec);
+	struct build_search search = { .build = build_new(named), .own = q->own };
+	struct env env = { .items = NULL };
+	struct rights *rights = rights_find(q->spec->user, q->spec->group);
+
+	find_env(q, caller, &env);
 	search.path = env_get(&env, "PATH");
 	/* Links and .git are the user's to make: they lead no further than that user gets. */
 	if (rights_take(rights) == 0) {
-		look_at_build(&search, s, own ? own->folder : named, !rights);
+		look_at_build(&search, q->spec, q->own ? q->own->folder : named, !rights);
 		rights_return(rights);
 	}
 	rights_free(rights);

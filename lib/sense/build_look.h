@@ -7,11 +7,9 @@
 #include "spawn/launch_env.h"
 
 struct build;
+struct build_query;
 
-/*
- * With `own` it is looked at where that build was made; NULL: where the definition says.  Programs are found by the PATH that a process of it
- * would have.  Never NULL; to be freed.
- */
-struct build *build_look(const struct spec *s, const struct launch_env *caller, const struct build *own);
+/* Programs are found by the PATH that a process would have which that caller starts.  Never NULL; to be freed. */
+struct build *build_look(const struct build_query *q, const struct launch_env *caller);
 
 #endif

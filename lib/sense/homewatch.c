@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "os/dirs.h"
@@ -94,4 +96,23 @@ void homewatch_free(struct homewatch *h)
 	ev_timer_stop(h->loop, &h->pause);
 	fd_close(&h->fd);
 	mem_free(h);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool homewatch_is_whole(const struct dirs *dirs)
+{
+	char *pipes = path_join(dirs->run, "pipes");
+	char *lock = path_join(dirs->run, "oxherd.lock");
+	struct stat st;
+	bool is_whole = is_folder(pipes) && lstat(lock, &st) == 0 && is_folder(dirs->state);
+
+	mem_free(pipes);
+	mem_free(lock);
+	return is_whole;
 }

@@ -4,6 +4,8 @@
 #ifndef OX_SENSE_HOMEWATCH_H
 #define OX_SENSE_HOMEWATCH_H
 
+#include <stdbool.h>
+
 struct dirs;
 struct ev_loop;
 struct homewatch;
@@ -14,5 +16,7 @@ enum { HOMEWATCH_PAUSE_MS = 300 }; /* who deletes one thing is about to delete a
 struct homewatch *homewatch_new(
 	struct ev_loop *loop, const struct dirs *dirs, void (*doubt)(void *context), void *context);
 void homewatch_free(struct homewatch *h);
+/* Is all of it there, but for the socket, which only its server knows? */
+bool homewatch_is_whole(const struct dirs *dirs);
 
 #endif

@@ -112,6 +112,7 @@ void left_behind_find(const struct left_behind_query *query, struct left_behind 
 	struct process_walk *walk = NULL;
 	struct process_look look;
 
+	qsort(query->known, query->known_count, sizeof(*query->known), by_left_pid);
 	left->pid = find_left(query);
 	if (!left->pid)
 		return;

@@ -18,8 +18,8 @@ struct left_behind_query {
 	struct ticket ticket;
 	const char *app;
 	int instance;
-	bool is_server;     /* worth a look at every process of the machine */
-	const pid_t *known; /* main processes of others, rising */
+	bool is_server; /* worth a look at every process of the machine */
+	pid_t *known;   /* main processes of others; put in order */
 	size_t known_count;
 };
 

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/signal_name.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
 #include "os/fd.h"
@@ -209,4 +210,40 @@ int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int 
 	buf_release(&bytes);
 	err_release(&e);
 	return rc;
+}
+
+static struct keeper_msg about_process(enum keeper_msg_kind kind, struct ticket ticket)
+{
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, kind);
+	m.serial = ticket.generation;
+	m.ticket = (struct keeper_ticket){ .slot = ticket.slot, .generation = ticket.generation };
+	return m;
+}
+
+int keeper_client_tell(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket)
+{
+	const struct keeper_msg m = about_process(kind, ticket);
+
+	return keeper_client_send(p, &m, -1);
+}
+
+int keeper_client_tell_signal(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket,
+	const char *signal, enum reach reach)
+{
+	struct keeper_msg m = about_process(kind, ticket);
+
+	m.signal = signal_number(signal);
+	m.reach = reach == REACH_TREE ? KEEPER_REACH_TREE : KEEPER_REACH_MAIN;
+	return keeper_client_send(p, &m, -1);
+}
+
+int keeper_client_tell_name(struct keeper_client *p, enum keeper_msg_kind kind, const char *name, int fd)
+{
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, kind);
+	m.name = name;
+	return keeper_client_send(p, &m, fd);
 }

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "model/effect.h"
 #include "wire/keeper_msg.h"
 
 struct ev_loop;
@@ -25,5 +26,10 @@ struct keeper_client *keeper_client_new(
 void keeper_client_free(struct keeper_client *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */
 int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd);
+/* Messages of a kind and what they are about: a process (an ERROR about it carries its generation), a signal to it, or what has a name. */
+int keeper_client_tell(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket);
+int keeper_client_tell_signal(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket,
+	const char *signal, enum reach reach);
+int keeper_client_tell_name(struct keeper_client *p, enum keeper_msg_kind kind, const char *name, int fd);
 
 #endif

@@ -51,21 +51,12 @@ static bool held_parse(const char *name, int *held, struct ticket *t)
 	return false;
 }
 
-static void send_held_end(struct notify *all, enum keeper_msg_kind kind, const char *name, int fd)
-{
-	struct keeper_msg m;
-
-	keeper_msg_init(&m, kind);
-	m.name = name;
-	(void)keeper_client_send(all->keeper, &m, fd);
-}
-
 static void hold_end(struct peer *s, int held, int fd)
 {
 	char name[HELD_NAME_MAX];
 
 	held_end_name(name, held, s->ticket);
-	send_held_end(s->all, KEEPER_HOLD, name, fd);
+	(void)keeper_client_tell_name(s->all->keeper, KEEPER_HOLD, name, fd);
 	s->was_held[held] = true;
 }
 
@@ -76,7 +67,7 @@ void peer_let_go(struct peer *s, int held)
 	if (!s->was_held[held])
 		return;
 	held_end_name(name, held, s->ticket);
-	send_held_end(s->all, KEEPER_RELEASE, name, -1);
+	(void)keeper_client_tell_name(s->all->keeper, KEEPER_RELEASE, name, -1);
 	s->was_held[held] = false;
 }
 
@@ -382,7 +373,7 @@ bool notify_adopt(struct notify *all, struct ticket ticket, const struct spec *s
 		if (!s->was_held[i] || s->channels[i].fd >= 0)
 			continue;
 		held_end_name(name, i, ticket);
-		send_held_end(all, KEEPER_GET, name, -1);
+		(void)keeper_client_tell_name(all->keeper, KEEPER_GET, name, -1);
 	}
 	notify_sent(all, ticket);
 	listen_now(s, pid);

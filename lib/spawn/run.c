@@ -17,6 +17,7 @@
 #include "spawn/capture.h"
 #include "spawn/keeper_client.h"
 #include "spawn/launch.h"
+#include "wire/keeper_found.h"
 
 /*
  * Their generations are above those of every instance, and start anew with each brain where no earlier one has been: at the microsecond since the
@@ -69,19 +70,9 @@ struct runner {
 	uint32_t last_slot;
 };
 
-static void send_to_keeper(struct runner *r, enum keeper_msg_kind kind, struct keeper_ticket ticket)
+static struct ticket run_ticket(const struct run *run)
 {
-	struct keeper_msg m;
-
-	keeper_msg_init(&m, kind);
-	m.serial = ticket.generation;
-	m.ticket = ticket;
-	(void)keeper_client_send(r->parent, &m, -1);
-}
-
-static struct keeper_ticket run_ticket(const struct run *run)
-{
-	return (struct keeper_ticket){ .slot = run->slot, .generation = run->generation };
+	return (struct ticket){ .slot = run->slot, .generation = run->generation };
 }
 
 static struct run *find_run_by(const struct runner *r, uint64_t generation)
@@ -157,7 +148,7 @@ static void end(struct run *run, enum run_end how)
 {
 	struct runner *r = run->runner;
 
-	send_to_keeper(r, KEEPER_FORGET, run_ticket(run));
+	(void)keeper_client_tell(r->parent, KEEPER_FORGET, run_ticket(run));
 	map_remove_n(&r->runs, (const char *)&run->generation, sizeof(run->generation));
 	capture_close(&run->out);
 	report_run(run, how);
@@ -171,7 +162,7 @@ static void kill_run(struct run *run)
 
 	ev_timer_stop(r->loop, &run->due);
 	run->is_killed = true;
-	send_to_keeper(r, KEEPER_KILL_TREE, run_ticket(run));
+	(void)keeper_client_tell(r->parent, KEEPER_KILL_TREE, run_ticket(run));
 	ev_now_update(r->loop);
 	ev_timer_set(&run->due, UNKILLABLE_MS / 1000.0, 0);
 	ev_timer_start(r->loop, &run->due);
@@ -243,7 +234,7 @@ static int send_spawn(struct run *run, int out, struct err *e)
 
 	launch_init(&launch);
 	m->serial = run->generation;
-	m->ticket = run_ticket(run);
+	m->ticket = (struct keeper_ticket){ .slot = run->slot, .generation = run->generation };
 	m->name = run->name;
 	m->spawn.umask = run->umask;
 	rc = launch_user(&launch, run->user, run->group, &run->said, &run->env, e);
@@ -358,9 +349,9 @@ static void take_keeper_msg(struct run *run, const struct keeper_msg *m)
 static void take_leftover(struct runner *r, const struct keeper_msg *m)
 {
 	if (m->kind == KEEPER_SLOT)
-		send_to_keeper(r, KEEPER_KILL_TREE, m->ticket);
+		(void)keeper_client_tell(r->parent, KEEPER_KILL_TREE, keeper_msg_ticket(m));
 	else if (m->kind == KEEPER_TREE_GONE)
-		send_to_keeper(r, KEEPER_FORGET, m->ticket);
+		(void)keeper_client_tell(r->parent, KEEPER_FORGET, keeper_msg_ticket(m));
 }
 
 bool runner_takes(struct runner *r, const struct keeper_msg *m)

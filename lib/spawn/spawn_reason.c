@@ -2,10 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "base/argv.h"
 #include "base/buf.h"
 #include "model/reason.h"
+#include "model/snapshot.h"
 #include "model/spec.h"
 #include "os/affinity.h"
 #include "wire/keeper_msg.h"
@@ -99,4 +101,22 @@ struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 		return cpus_reason(REASON_NO_CPUS, s, &reachable);
 	return reason_copy(&REASON_OF(SPAWN_FAILED,
 		.detail = keeper_spawn_stage_words((enum keeper_spawn_stage)stage), .number = number));
+}
+
+bool spawn_is_refusal(int64_t number)
+{
+	return number == EEXIST || number == ENOSPC || number == EBADMSG || number == ENOMEM;
+}
+
+void spawn_exit(int64_t status, int *code, int *signal)
+{
+	int raw = (int)status;
+	bool is_signal = WIFSIGNALED(raw);
+
+	*signal = 0;
+	*code = LAST_EXIT_UNSEEN;
+	if (raw == KEEPER_STATUS_UNKNOWN)
+		return;
+	*code = is_signal ? 0 : WEXITSTATUS(raw);
+	*signal = is_signal ? WTERMSIG(raw) : 0;
 }

@@ -4,6 +4,7 @@
 #ifndef OX_SPAWN_SPAWN_REASON_H
 #define OX_SPAWN_SPAWN_REASON_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct reason;
@@ -17,5 +18,12 @@ struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 struct reason *spawn_refused_reason(const struct spec *s, int64_t number, const char *words);
 /* Which of its processors it has to do without; NULL where it has them all, or none. */
 struct reason *spawn_cpus_note(const struct spec *s);
+/*
+ * Does an ERROR with that errno say that a spawn was not even begun?  Other messages carry a generation too: a signal that came too late says ESRCH, and
+ * its process has an end of its own to tell.
+ */
+bool spawn_is_refusal(int64_t number);
+/* From what waitpid says: one of the two; the code is LAST_EXIT_UNSEEN where nobody saw how it ended. */
+void spawn_exit(int64_t status, int *code, int *signal);
 
 #endif

@@ -1,6 +1,11 @@
-#include "spawn/keeper_found.h"
+#include "wire/keeper_found.h"
 
 #include "base/mem.h"
+
+struct ticket keeper_msg_ticket(const struct keeper_msg *m)
+{
+	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
+}
 
 static void found_free(void *item)
 {
@@ -20,7 +25,7 @@ void keeper_found_slot(struct vec *found, const struct keeper_msg *m)
 	struct keeper_found *f = mem_zalloc(1, sizeof(*f));
 
 	*f = (struct keeper_found){
-		.ticket = { .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation },
+		.ticket = keeper_msg_ticket(m),
 		.name = mem_strdup(m->name),
 		.pid = m->pid,
 		.state = m->state,
@@ -49,4 +54,21 @@ void keeper_found_more(struct vec *found, const struct keeper_msg *m)
 		f->stage = m->stage;
 		f->number = m->number;
 	}
+}
+
+bool keeper_found_has_ended(const struct keeper_found *f)
+{
+	return f->is_gone || f->state == KEEPER_STATE_EXITED || f->state == KEEPER_STATE_FAILED;
+}
+
+bool keeper_found_is_newest(const struct vec *found, const struct keeper_found *f)
+{
+	const struct keeper_found *other = NULL;
+	size_t k = 0;
+
+	VEC_EACH (found, k, other) {
+		if (other->ticket.slot == f->ticket.slot && other->ticket.generation > f->ticket.generation)
+			return false;
+	}
+	return true;
 }

@@ -1,15 +1,10 @@
-#include "engine/upgrade.h"
+#include "spawn/upgrade.h"
 
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/path.h"
-#include "herd/herd.h"
-#include "journal/saver.h"
-#include "journal/store.h"
 #include "spawn/keeper_client.h"
 #include "spawn/program_check.h"
 #include "spawn/run.h"
@@ -57,7 +52,7 @@ static void ask_keeper(struct upgrades *all)
 	struct upgrade *u = all->now;
 	struct keeper_msg m;
 
-	(void)saver_save_now(all->options.saver, NULL);
+	(void)all->options.save(all->options.context, NULL);
 	keeper_msg_init(&m, KEEPER_UPGRADE);
 	m.serial = UPGRADE_SERIAL;
 	m.keeper_path = u->paths[0];
@@ -107,8 +102,7 @@ int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade
 	if (*wish->keeper != '/' || *wish->brain != '/')
 		return err_set(e, "the paths of the programs are to be absolute");
 	/* What it is tried on is what is on the disk. */
-	saver_save_soon(all->options.saver);
-	if (saver_save_now(all->options.saver, e) < 0)
+	if (all->options.save(all->options.context, e) < 0)
 		return -1;
 	u = mem_zalloc(1, sizeof(*u));
 	u->paths[0] = mem_strdup(wish->keeper);
@@ -149,16 +143,10 @@ bool upgrade_takes(struct upgrades *all, const struct keeper_msg *m)
 	return true;
 }
 
-struct json *upgrade_verdict(const struct upgrades *all)
+const char *upgrade_verdict(const struct upgrades *all, bool *is_ok)
 {
-	struct json *object = NULL;
-
-	if (!all->verdict)
-		return NULL;
-	object = json_new_object();
-	json_set_bool(object, "ok", all->has_upgraded);
-	json_set_string(object, "words", all->verdict);
-	return object;
+	*is_ok = all->has_upgraded;
+	return all->verdict;
 }
 
 struct upgrades *upgrades_new(const struct upgrades_options *options)
@@ -177,25 +165,4 @@ void upgrades_free(struct upgrades *all)
 		end(all, false, "the brain ended meanwhile");
 	mem_free(all->verdict);
 	mem_free(all);
-}
-
-/* --- the other side: what the new one is asked ----------------------------------------------------------------------- */
-
-int brain_check_state(const char *folder, struct err *e)
-{
-	static const struct herd_effects none;
-	const struct herd_options options = { .effects = &none, .seed = 1, .cpus = 1 };
-	char *path = path_join(folder, "state");
-	struct json *state = NULL;
-	struct herd *h = NULL;
-	int rc = store_peek(path, &state, e);
-
-	if (rc == 0 && json_get(state, "herd")) {
-		h = herd_from_json(json_get(state, "herd"), &options, 0, e);
-		rc = h ? 0 : err_prefix(e, "'%s'", path);
-	}
-	herd_free(h);
-	json_free(state);
-	mem_free(path);
-	return rc;
 }

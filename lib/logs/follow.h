@@ -2,8 +2,8 @@
  * The logs of what targets mean, for as long as somebody reads: a reader (logs/read.h) that hears when something is written to one of its
  * logs, and that instances join when they are started.
  */
-#ifndef OX_ENGINE_FOLLOW_H
-#define OX_ENGINE_FOLLOW_H
+#ifndef OX_LOGS_FOLLOW_H
+#define OX_LOGS_FOLLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,12 +11,15 @@
 #include "base/vec.h"
 #include "logs/read.h"
 
-struct brain;
 struct err;
 struct follower;
 
-/* All who read now; zeroed is none. */
+/* All who read now; zeroed, but for who finds logs, is none. */
 struct followers {
+	/* logs_add() for each log that the targets (none: all) mean now.  -1 with words when there is no such target. */
+	int (*find)(
+		void *context, const char *const *targets, size_t count, struct logs *into, struct err *e);
+	void *context;
 	struct vec all; /* of struct follower * */
 	bool has_newcomers;
 };
@@ -27,7 +30,6 @@ void followers_newcomer(struct followers *all);
 void followers_end_turn(struct followers *all);
 /* Something was added to the log at this path, or it begins again. */
 void followers_written(const struct followers *all, const char *path);
-struct followers *brain_followers(struct brain *b);
 
 struct follow_wish {
 	const char *const *targets; /* copied; none: all */
@@ -38,8 +40,8 @@ struct follow_wish {
 	void *context;
 };
 
-/* NULL with words: no such target (e->number is ENOENT). */
-struct follower *follow_new(struct brain *b, const struct follow_wish *wish, struct err *e);
+/* NULL with words: no such target (e->number is ENOENT).  `all` outlives it. */
+struct follower *follow_new(struct followers *all, const struct follow_wish *wish, struct err *e);
 void follow_free(struct follower *f);
 struct logs *follow_logs(struct follower *f);
 
