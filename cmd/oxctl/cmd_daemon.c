@@ -17,6 +17,7 @@
 #include "daemon_connect.h"
 #include "install.h"
 #include "launch.h"
+#include "model/snapshot.h"
 #include "options.h"
 #include "os/clock.h"
 #include "os/dirs.h"
@@ -68,19 +69,25 @@ static void print_running(const char *words, int64_t pid)
 	buf_release(&out);
 }
 
-static int ask_info(struct client *client, struct daemon_call *t)
+/* Its texts are borrowed from the call; nothing is known where it fails. */
+static int ask_info(struct client *client, struct daemon_call *t, struct daemon_status *info)
 {
+	int code = EXIT_DONE;
+
 	*t = (struct daemon_call){ .method = "daemon.info", .is_question = true, .e = ERR_INIT };
-	return daemon_call_call(client, t);
+	code = daemon_call_call(client, t);
+	daemon_status_from_json(t->result, info);
+	return code;
 }
 
 static int say_running(struct client *client, const char *words)
 {
 	struct daemon_call t;
-	int code = ask_info(client, &t);
+	struct daemon_status info;
+	int code = ask_info(client, &t, &info);
 
 	if (code == EXIT_DONE)
-		print_running(words, json_get_int(t.result, "pid", 0));
+		print_running(words, info.pid);
 	daemon_call_release(&t);
 	return code;
 }
@@ -112,20 +119,29 @@ struct ending {
 	int64_t pid, brain_pid;
 };
 
+static int ask_who(struct client *client, struct ending *who)
+{
+	struct daemon_call t;
+	struct daemon_status info;
+	int code = ask_info(client, &t, &info);
+
+	*who = (struct ending){ info.pid, info.brain_pid };
+	daemon_call_release(&t);
+	return code;
+}
+
 /* Asks it to end, and waits until it closes: with its services that takes as long as they may take to stop. */
 static int end_daemon(bool keeps_services, struct ending *who)
 {
 	struct client *client = NULL;
-	struct daemon_call info = { .e = ERR_INIT };
 	struct daemon_call t = {
 		.method = "daemon.shutdown", .is_long = true, .is_question = true, .e = ERR_INIT
 	};
 	int code = daemon_connect(&client);
 
+	*who = (struct ending){ 0 };
 	if (code == EXIT_DONE)
-		code = ask_info(client, &info);
-	*who = (struct ending){ json_get_int(info.result, "pid", 0),
-		json_get_int(info.result, "brain_pid", 0) };
+		code = ask_who(client, who);
 	t.params = json_new_object();
 	json_set_bool(t.params, "keep_services", keeps_services);
 	if (code == EXIT_DONE)
@@ -133,7 +149,6 @@ static int end_daemon(bool keeps_services, struct ending *who)
 	if (code == EXIT_DONE)
 		code = client_wait(client, keeps_services ? GONE_MS : CLIENT_FOREVER, &t.e);
 	client_free(client);
-	daemon_call_release(&info);
 	daemon_call_release(&t);
 	return code == EXIT_NO_DAEMON && who->pid ? EXIT_DONE : code;
 }
@@ -162,14 +177,15 @@ static int daemon_stop(void)
 static bool is_back(const struct ending *who)
 {
 	struct daemon_call t = { .method = "daemon.info", .e = ERR_INIT };
+	struct daemon_status info;
 	struct client *client = NULL;
-	bool is_other = daemon_try_connect(&client, &t.e) == EXIT_DONE &&
-		daemon_call_try_call(client, &t) == EXIT_DONE &&
-		json_get_int(t.result, "brain_pid", 0) != who->brain_pid;
+	bool has_answered = daemon_try_connect(&client, &t.e) == EXIT_DONE &&
+		daemon_call_try_call(client, &t) == EXIT_DONE;
 
+	daemon_status_from_json(t.result, &info);
 	client_free(client);
 	daemon_call_release(&t);
-	return is_other;
+	return has_answered && info.brain_pid != who->brain_pid;
 }
 
 /* The keeper may stay and start a new brain, or end too: then we start another. */
@@ -194,49 +210,42 @@ static int daemon_restart(void)
 
 /* --- status --- */
 
-static void add_text_row(struct table *t, const char *name, const struct json *value)
+static void add_text_row(struct table *t, const char *name, const char *value)
 {
-	if (!json_string(value, NULL))
+	if (!value)
 		return;
 	table_cell(t, TINT_DIM, "%s", name);
-	table_cell(t, TINT_NONE, "%s", json_string(value, ""));
+	table_cell(t, TINT_NONE, "%s", value);
 }
 
-static void add_pids(struct table *t, const struct json *info)
-{
-	table_cell(t, TINT_DIM, "pid");
-	table_cell(t, TINT_NONE, "%lld, its brain %lld", (long long)json_get_int(info, "pid", 0),
-		(long long)json_get_int(info, "brain_pid", 0));
-}
-
-static void add_uptime_row(struct table *t, const struct json *info)
+static void add_uptime_row(struct table *t, const struct daemon_status *info)
 {
 	struct buf text = BUF_INIT;
-	double seconds = 0;
 
-	(void)json_number(json_get(info, "uptime_secs"), &seconds);
-	human_duration(&text, (int64_t)(seconds * 1000));
+	human_duration(&text, info->uptime_secs * 1000);
 	buf_adds(&text, ", the brain restarted ");
-	human_count(&text, (size_t)json_get_int(info, "brain_restarts", 0), "time", "times");
-	table_cell(t, TINT_DIM, "up");
-	table_cell(t, TINT_NONE, "%s", text.ptr);
+	human_count(&text, (size_t)info->brain_restarts, "time", "times");
+	add_text_row(t, "up", text.ptr);
 	buf_release(&text);
 }
 
-static void print_info(const struct json *info)
+static void print_info(const struct json *answer)
 {
 	static const struct table_column columns[] = { { .title = NULL }, { .title = NULL } };
-	static const char *const folders[] = { "run", "state", "log" };
+	struct daemon_status info;
 	struct buf out = BUF_INIT;
 	struct table t;
 
+	daemon_status_from_json(answer, &info);
 	table_init(&t, columns, sizeof(columns) / sizeof(columns[0]));
-	add_text_row(&t, "version", json_get(info, "version"));
-	add_pids(&t, info);
-	add_uptime_row(&t, info);
-	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
-		add_text_row(&t, folders[i], json_get(info, folders[i]));
-	add_text_row(&t, "trouble", json_get(info, "trouble"));
+	add_text_row(&t, "version", info.version);
+	table_cell(&t, TINT_DIM, "pid");
+	table_cell(&t, TINT_NONE, "%lld, its brain %lld", (long long)info.pid, (long long)info.brain_pid);
+	add_uptime_row(&t, &info);
+	add_text_row(&t, "run", info.run);
+	add_text_row(&t, "state", info.state);
+	add_text_row(&t, "log", info.log);
+	add_text_row(&t, "trouble", info.trouble);
 	table_render(&t, &out, out_width(), out_has_colour());
 	out_write(&out);
 	table_release(&t);
@@ -283,16 +292,14 @@ static char *find_program(const char *name, struct err *e)
 static int ask_upgrade(struct ending *who)
 {
 	struct client *client = NULL;
-	struct daemon_call info = { .e = ERR_INIT };
 	struct daemon_call t = { .method = "daemon.upgrade", .is_long = true, .e = ERR_INIT };
 	char *keeper = find_program("oxherd", &t.e);
 	char *brain = keeper ? find_program("oxherd-brain", &t.e) : NULL;
 	int code = brain ? daemon_connect(&client) : daemon_call_fail(EXIT_FAILED, "%s", t.e.text.ptr);
 
+	*who = (struct ending){ 0 };
 	if (code == EXIT_DONE)
-		code = ask_info(client, &info);
-	*who = (struct ending){ json_get_int(info.result, "pid", 0),
-		json_get_int(info.result, "brain_pid", 0) };
+		code = ask_who(client, who);
 	t.params = json_new_object();
 	json_set_string(t.params, "oxherd", keeper);
 	json_set_string(t.params, "brain", brain);
@@ -302,25 +309,23 @@ static int ask_upgrade(struct ending *who)
 	if (code == EXIT_DONE && client_wait(client, GONE_MS, &t.e) == EXIT_TIMED_OUT)
 		code = EXIT_TIMED_OUT;
 	client_free(client);
-	daemon_call_release(&info);
 	daemon_call_release(&t);
 	mem_free(keeper);
 	mem_free(brain);
 	return code;
 }
 
-static int say_upgraded(const struct json *info)
+static int say_upgraded(const struct daemon_status *info)
 {
-	const struct json *verdict = json_get(info, "upgrade");
-	const char *words = json_string(json_get(verdict, "words"), "its keeper was lost on the way");
+	const char *words = info->upgrade.words ? info->upgrade.words : "its keeper was lost on the way";
 	struct buf line = BUF_INIT;
 
-	if (!json_bool(json_get(verdict, "ok"), false))
+	if (!info->upgrade.is_ok)
 		return daemon_call_fail(
 			EXIT_FAILED, "the upgrade failed and the old daemon keeps running: %s", words);
 	buf_addf(&line, "the daemon is oxherd %s now; its apps kept running",
-		json_string(json_get(info, "version"), words));
-	print_running(line.ptr, json_get_int(info, "pid", 0));
+		info->version ? info->version : words);
+	print_running(line.ptr, info->pid);
 	buf_release(&line);
 	return EXIT_DONE;
 }
@@ -330,6 +335,7 @@ static int daemon_upgrade(void)
 	struct ending who;
 	struct client *client = NULL;
 	struct daemon_call t = { .e = ERR_INIT };
+	struct daemon_status info;
 	int code = ask_upgrade(&who);
 	int64_t deadline = clock_ms() + UPGRADE_MS;
 
@@ -341,9 +347,9 @@ static int daemon_upgrade(void)
 	/* One that was killed on the way is started again, as by any command; one that was stopped by a request is not. */
 	code = daemon_connect(&client);
 	if (code == EXIT_DONE)
-		code = ask_info(client, &t);
+		code = ask_info(client, &t, &info);
 	if (code == EXIT_DONE)
-		code = say_upgraded(t.result);
+		code = say_upgraded(&info);
 	daemon_call_release(&t);
 	client_free(client);
 	return code;

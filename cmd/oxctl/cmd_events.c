@@ -8,6 +8,7 @@
 #include "control/client.h"
 #include "daemon_call.h"
 #include "daemon_connect.h"
+#include "model/event_record.h"
 #include "options.h"
 #include "os/clock.h"
 #include "scope.h"
@@ -48,12 +49,14 @@ struct event_reading {
 
 static void add_event(struct event_reading *reading, const struct json *event, struct buf *out)
 {
+	struct event_record record;
 	int64_t seq = 0;
 
 	if (json_int(json_get(event, "seq"), &seq) && seq > reading->seq)
 		reading->seq = seq;
 	if (!as_json) {
-		timeline_event(&reading->timeline, event, out);
+		event_record_read(event, &record);
+		timeline_event(&reading->timeline, &record, out);
 		return;
 	}
 	json_write(out, event);

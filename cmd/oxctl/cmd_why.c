@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "cmd.h"
 #include "daemon_call.h"
+#include "model/snapshot.h"
 #include "options.h"
 #include "os/clock.h"
 #include "view/detail.h"
@@ -30,14 +31,18 @@ static int print_why(const struct json *why)
 		.width = out_width(),
 		.colour = out_has_colour(),
 	};
+	struct snapshot s = SNAPSHOT_INIT;
 	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	int code = EXIT_DONE;
 
 	timeline_begin(&t, clock_wall_ms());
-	if (detail_render(why, &t, &out, &e) < 0)
+	if (snapshot_from_why(why, &s, &e) < 0)
 		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
+	else
+		detail_render(&s, &t, &out);
 	out_write(&out);
+	snapshot_release(&s);
 	buf_release(&out);
 	err_release(&e);
 	return code;

@@ -8,6 +8,7 @@
 #include "control/client.h"
 #include "daemon_call.h"
 #include "daemon_connect.h"
+#include "model/event_record.h"
 #include "os/clock.h"
 #include "view/human.h"
 #include "view/progress.h"
@@ -84,16 +85,18 @@ static void print_json_line(const struct json *j)
 static void hear(void *context, const char *method, const struct json *params)
 {
 	struct deploy_watch *r = context;
+	struct event_record event;
 	struct buf line = BUF_INIT;
 
 	if (!str_eq(method, "progress"))
 		return;
+	event_record_read(params, &event);
 	remember_app(r, params);
-	progress_hear(&r->progress, params, clock_ms());
+	progress_hear(&r->progress, &event, clock_ms());
 	if (r->show == SHOW_JSON) {
 		print_json_line(params);
 	} else if (r->show == SHOW_LINES) {
-		progress_line(params, &line);
+		progress_line(&event, &line);
 		out_write(&line);
 		(void)out_flush(EXIT_DONE);
 	} else {

@@ -349,10 +349,11 @@ static void handle_version(void *context, struct call *c)
 	call_answer(c, object);
 }
 
-static void answer_or_refuse(struct call *c, struct json *result, const struct err *e)
+/* `rc` as it came with `e`. */
+static void answer_or_refuse(struct call *c, int rc, const struct buf *answer, const struct err *e)
 {
-	if (result)
-		call_answer(c, result);
+	if (rc == 0)
+		call_answer_text(c, answer);
 	else
 		call_refuse(c, e);
 }
@@ -363,14 +364,17 @@ static void handle_events(void *context, struct call *c)
 	const struct params_events *p = &c->params.events;
 	const struct param_strings *targets = &p->targets;
 	struct vec known = VEC_INIT;
-	struct json *events = NULL;
+	struct buf events = BUF_INIT;
 	struct err e = ERR_INIT;
+	int rc = 0;
 
-	if (!targets->count ||
-		herd_targets(brain_herd(h->brain), targets->items, targets->count, &known, &e) == 0)
-		events = brain_events(h->brain, targets->items, targets->count,
-			p->since.is_given ? p->since.value : -1, (size_t)p->limit.value);
-	answer_or_refuse(c, events, &e);
+	if (targets->count)
+		rc = herd_targets(brain_herd(h->brain), targets->items, targets->count, &known, &e);
+	if (rc == 0)
+		brain_events(h->brain, targets->items, targets->count,
+			p->since.is_given ? p->since.value : -1, (size_t)p->limit.value, &events);
+	answer_or_refuse(c, rc, &events, &e);
+	buf_release(&events);
 	vec_release(&known);
 	err_release(&e);
 }
@@ -386,17 +390,28 @@ static void handle_why(void *context, struct call *c)
 {
 	struct handle *h = context;
 	const struct params_why *p = &c->params.why;
+	struct snapshot why = SNAPSHOT_INIT;
+	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
+	int rc = brain_why(h->brain, p->target, (size_t)p->limit.value, &why, &e);
 
-	answer_or_refuse(c, brain_why(h->brain, p->target, (size_t)p->limit.value, &e), &e);
+	snapshot_write_why(&why, p->target, &text);
+	answer_or_refuse(c, rc, &text, &e);
+	snapshot_release(&why);
+	buf_release(&text);
 	err_release(&e);
 }
 
 static void handle_info(void *context, struct call *c)
 {
 	struct handle *h = context;
+	struct daemon_status info;
+	struct buf text = BUF_INIT;
 
-	call_answer(c, brain_info(h->brain));
+	brain_info(h->brain, &info);
+	daemon_info_write(&info, &text);
+	call_answer_text(c, &text);
+	buf_release(&text);
 }
 
 static void handle_shutdown(void *context, struct call *c)

@@ -16,7 +16,6 @@
 struct brain;
 struct err;
 struct ev_loop;
-struct json;
 struct event_ring_item;
 struct followers;
 struct upgrades;
@@ -80,16 +79,17 @@ void brain_leave(struct brain *b);
 /* The keeper was gone before it was asked to end: what it ran may live, and waits for the next one. */
 bool brain_is_orphan(const struct brain *b);
 
-/* --- what is seen of it (engine/snapshot.c, report.c); the caller frees the JSON ----------------------------------------- */
+/* --- what is seen of it (engine/snapshot.c) ------------------------------------------------------------------------------ */
 
 /* Of what the targets mean, into an empty one.  -1 with words for an unknown target; e->number is ENOENT. */
 int brain_snapshot(
 	struct brain *b, const char *const *targets, size_t count, struct snapshot *out, struct err *e);
-/* NULL with words, as above. */
-struct json *brain_why(struct brain *b, const char *target, size_t limit, struct err *e);
-/* Remembered events after `since`, the newest `limit` of them. */
-struct json *brain_events(
-	struct brain *b, const char *const *targets, size_t count, int64_t since, size_t limit);
-struct json *brain_info(struct brain *b);
+/* The instances alone, also spares that are gone, each with the newest `limit` entries of its past (0: all).  As above. */
+int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot *out, struct err *e);
+/* Texts are borrowed until the brain's next turn. */
+void brain_info(const struct brain *b, struct daemon_status *out);
+/* Appends remembered events after `since`, the newest `limit` of them (0: all): {"events": …, "seq": …}. */
+void brain_events(const struct brain *b, const char *const *targets, size_t count, int64_t since,
+	size_t limit, struct buf *out);
 
 #endif

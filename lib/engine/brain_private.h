@@ -92,8 +92,6 @@ void brain_check_home(void *context);
 /* What a service left that has ended with 0; the words are in `command`. */
 void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
-/* snapshot.c */
-void brain_daemon_status(const struct brain *b, struct daemon_status *out);
 /* brain.c: why the keeper could not do a spawn; for reason_free(). */
 struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number);
 

@@ -1,24 +1,40 @@
 /*
- * The one place where a snapshot is made of what the herd, the logs and /proc say.
+ * What is seen of the brain from outside: the one place where a snapshot is made of what the herd, the logs and /proc say; and events.
  */
 #include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/version.h"
 #include "engine/brain_private.h"
 #include "model/selector.h"
 #include "os/clock.h"
+#include "spawn/upgrade.h"
+#include "view/reason_text.h"
 
-void brain_daemon_status(const struct brain *b, struct daemon_status *out)
+void brain_info(const struct brain *b, struct daemon_status *out)
 {
+	struct herd_counts counts = herd_counts(b->herd);
+
 	*out = (struct daemon_status){
 		.pid = b->daemon.keeper_pid,
 		.brain_pid = getpid(),
 		.version = ox_version,
 		.uptime_secs = (clock_ms() - b->daemon.started_at) / 1000,
 		.brain_restarts = b->daemon.brain_restarts,
+		.run = b->options.dirs->run,
+		.state = b->options.dirs->state,
+		.log = b->options.dirs->log,
+		.instances = (int64_t)counts.instances,
+		.adopted = b->daemon.adopted,
+		.lost = b->daemon.lost,
+		.stale_facts = (int64_t)counts.stale_facts,
+		.unexpected_facts = (int64_t)counts.unexpected_facts,
+		.log_dropped_bytes = (int64_t)log_streams_dropped(b->streams, NULL),
+		.trouble = saver_trouble(b->saver),
 	};
+	out->upgrade.words = upgrade_verdict(b->upgrades, &out->upgrade.is_ok);
 }
 
 /* Measured for all of them in one walk over /proc, and only because somebody asks. */
@@ -87,6 +103,19 @@ static bool is_meant(const struct brain *b, const struct vec *instances, const c
 	return !count;
 }
 
+static void add_upstream(const struct brain *b, size_t app, struct snapshot *out)
+{
+	struct upstream_status upstream;
+	char *path = NULL;
+
+	if (!herd_upstream_status(b->herd, app, &upstream))
+		return;
+	path = path_join(herd_spec(b->herd, upstream.app)->folder, upstream.output);
+	upstream.output = path;
+	snapshot_add_upstream(out, &upstream);
+	mem_free(path);
+}
+
 int brain_snapshot(
 	struct brain *b, const char *const *targets, size_t count, struct snapshot *out, struct err *e)
 {
@@ -95,17 +124,94 @@ int brain_snapshot(
 	int rc = herd_targets(b->herd, targets, count, &instances, e);
 
 	if (rc == 0) {
-		brain_daemon_status(b, &daemon);
+		brain_info(b, &daemon);
 		snapshot_set_daemon(out, &daemon);
 		for (size_t i = 0; i < herd_app_count(b->herd); i++) {
 			struct app_status app;
 
 			herd_app_status(b->herd, i, &app);
-			if (is_meant(b, &instances, targets, count, app.name))
-				snapshot_add_app(out, &app);
+			if (!is_meant(b, &instances, targets, count, app.name))
+				continue;
+			snapshot_add_app(out, &app);
+			add_upstream(b, i, out);
 		}
 		add_instances(b, &instances, out);
 	}
 	vec_release(&instances);
 	return rc;
+}
+
+static void add_past(struct instance_status *status, const struct happening *h)
+{
+	struct past_entry *entry = instance_status_add_past(status);
+
+	entry->told = (struct event_record){
+		/* What happened by the monotonic clock, told by the wall clock of now. */
+		.at_ms = clock_wall_ms() - (clock_ms() - h->at),
+		.kind = herd_event_word(h->kind),
+		.from = state_word(h->from),
+		.to = state_word(h->to),
+		.on = h->kind == HERD_EVENT_STATE ? event_word(h->on) : NULL,
+	};
+	entry->why = reason_copy(h->why);
+	reason_text(h->why, &entry->words);
+	entry->text_len = entry->words.len;
+	buf_adds(&entry->words, h->lines ? h->lines : "");
+}
+
+int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot *out, struct err *e)
+{
+	struct vec instances = VEC_INIT;
+	const struct instance *i = NULL;
+	size_t k = 0;
+	int rc = herd_targets_ever(b->herd, &target, 1, clock_ms(), &instances, e);
+
+	VEC_EACH (&instances, k, i) {
+		struct instance_status *status = snapshot_add_instance(out);
+		size_t count = instance_happenings(i);
+
+		instance_status(i, clock_ms(), status);
+		status->gone_ms = instance_gone_ms(i, clock_ms());
+		for (size_t n = limit && limit < count ? count - limit : 0; n < count; n++)
+			add_past(status, instance_happening(i, n));
+	}
+	vec_release(&instances);
+	return rc;
+}
+
+/* --- events --- */
+
+static bool is_about(const struct brain *b, const char *target, const char *app, int instance)
+{
+	const struct spec *s = herd_spec(b->herd, app);
+	size_t len = 0;
+	int number = 0;
+
+	if (selector_instance(target, &len, &number))
+		return number == instance && strlen(app) == len && !memcmp(target, app, len);
+	return selector_means(target, herd_spec(b->herd, target) != NULL, app, s ? s->namespace : NULL);
+}
+
+struct targets {
+	const struct brain *brain;
+	const char *const *items;
+	size_t count;
+};
+
+static bool is_about_any(const void *context, const char *app, int instance)
+{
+	const struct targets *t = context;
+	bool is_one = !t->count;
+
+	for (size_t i = 0; i < t->count && !is_one; i++)
+		is_one = is_about(t->brain, t->items[i], app, instance);
+	return is_one;
+}
+
+void brain_events(const struct brain *b, const char *const *targets, size_t count, int64_t since,
+	size_t limit, struct buf *out)
+{
+	const struct targets all = { .brain = b, .items = targets, .count = count };
+
+	past_write(&b->past, &(struct past_query){ since, limit, is_about_any, &all }, out);
 }

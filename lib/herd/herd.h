@@ -343,6 +343,8 @@ const struct happening *instance_happening(const struct instance *i, size_t inde
 
 size_t herd_app_count(const struct herd *h);
 void herd_app_status(const struct herd *h, size_t index, struct app_status *out);
+/* False for an app without one.  `output` is as its definition has it. */
+bool herd_upstream_status(const struct herd *h, size_t index, struct upstream_status *out);
 /* The newest definition, for what is about the app as a whole.  NULL: no such app. */
 const struct spec *herd_spec(const struct herd *h, const char *app);
 /* How many instances `scale` has asked for; -1: as many as its definition says. */

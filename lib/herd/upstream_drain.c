@@ -265,3 +265,21 @@ void instance_drain_resume(struct instance *i)
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 }
+
+bool herd_upstream_status(const struct herd *h, size_t index, struct upstream_status *out)
+{
+	const struct app *a = h->apps.items[index];
+	const struct proxy_view *v = &a->proxy;
+
+	if (!v->spec || !keeps_upstream(a))
+		return false;
+	*out = (struct upstream_status){
+		.app = a->spec->name,
+		.output = a->spec->nginx.output,
+		.servers = v->servers,
+		.count = v->count,
+		.is_in_effect = v->in_effect && v->in_effect == v->naming,
+		.is_pending = v->answered < v->serial,
+	};
+	return true;
+}

@@ -1,6 +1,7 @@
 #include "journal/past.h"
 
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "journal/event_log.h"
 #include "journal/event_replay.h"
 #include "model/reason.h"
@@ -72,4 +73,25 @@ void past_note(struct past *p, const struct herd_event *event)
 
 	write_down(p, event_ring_add(&alone, event, 0, clock_wall_ms()));
 	event_ring_release(&alone);
+}
+
+void past_write(const struct past *p, const struct past_query *q, struct buf *out)
+{
+	struct vec chosen = VEC_INIT;
+	const struct event_ring_item *item = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&p->events.items, i, item) {
+		if (event_ring_seq(item) > q->since &&
+			q->is_meant(q->context, event_ring_app(item), event_ring_instance(item)))
+			vec_push(&chosen, (void *)item);
+	}
+	emit_open(out, NULL, '{');
+	emit_open(out, "events", '[');
+	for (i = q->limit && q->limit < chosen.len ? chosen.len - q->limit : 0; i < chosen.len; i++)
+		event_ring_write(chosen.items[i], out);
+	emit_close(out, ']');
+	emit_int(out, "seq", p->last_seq);
+	emit_close(out, '}');
+	vec_release(&chosen);
 }

@@ -4,10 +4,13 @@
 #ifndef OX_JOURNAL_PAST_H
 #define OX_JOURNAL_PAST_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "journal/event_ring.h"
 
+struct buf;
 struct ev_loop;
 struct event_log;
 
@@ -25,6 +28,15 @@ void past_open(struct past *p, struct ev_loop *loop, const char *path,
 void past_release(struct past *p);
 /* The next event. */
 const struct event_ring_item *past_add(struct past *p, const struct herd_event *event);
+/* Those after number `since`, the newest `limit` of them (0: all). */
+struct past_query {
+	int64_t since;
+	size_t limit;
+	bool (*is_meant)(const void *context, const char *app, int instance);
+	const void *context;
+};
+/* Appends {"events": [what is remembered and meant], "seq": the number of the last of all}. */
+void past_write(const struct past *p, const struct past_query *q, struct buf *out);
 /* What belongs to the past of an instance alone: it has no number. */
 void past_note(struct past *p, const struct herd_event *event);
 

@@ -1,6 +1,6 @@
 /*
- * The daemon, its apps, rollouts and instances at one moment, as somebody outside sees them.  The brain fills it in (engine/snapshot.c), and
- * whatever is shown is drawn from it: tables (view/list.h), the JSON of "status", which oxctl reads back into it.  Names and types of the
+ * The daemon, its apps, rollouts, instances and upstreams at one moment, as somebody outside sees them.  The brain fills it in (engine/snapshot.c), and
+ * whatever is shown is drawn from it: tables (view/list.h), the JSON of "status", "why" and "daemon.info", which oxctl reads back into it.  Names and types of the
  * fields of the JSON are a promise.
  */
 #ifndef OX_MODEL_SNAPSHOT_H
@@ -11,7 +11,9 @@
 
 #include "base/buf.h"
 #include "base/vec.h"
+#include "model/event_record.h"
 #include "model/spec.h"
+#include "model/upstream.h"
 
 struct err;
 struct json;
@@ -43,14 +45,24 @@ struct instance_status {
 	int64_t next_restart_ms; /* from now; -1: none is due */
 	struct reason *why;      /* it is as it is; owned; NULL: nobody knows, or there is nothing to say */
 	struct buf reason;       /* the same as text */
+	int64_t gone_ms;         /* since it was removed, a spare of a deploy; -1: it is there */
+	struct vec past;         /* of struct past_entry *, oldest first; filled in only for "why" */
+};
+
+/* What happened to an instance. */
+struct past_entry {
+	struct event_record told; /* when, and from which state to which; without `why` */
+	struct reason *why;       /* owned; may be NULL */
+	struct buf words;         /* the same as text, and below it what the instance wrote last */
+	size_t text_len;          /* of the first */
 };
 
 void instance_status_init(struct instance_status *s);
 void instance_status_release(struct instance_status *s);
+/* Owned by `s`. */
+struct past_entry *instance_status_add_past(struct instance_status *s);
 /* Appends it as a JSON object (base/json_emit.h), with the reason as text. */
 void instance_status_write(const struct instance_status *s, struct buf *out);
-/* The same as a tree. */
-struct json *instance_status_to_json(const struct instance_status *s);
 /* For an initialised `s`; -1 with words when a field is missing or of another type. */
 int instance_status_from_json(const struct json *j, struct instance_status *s, struct err *e);
 
@@ -78,16 +90,37 @@ struct app_status {
 void app_status_write(const struct app_status *s, struct buf *out);
 int app_status_from_json(const struct json *j, struct app_status *s, struct err *e);
 
+/* Who serves an app that has nginx.output, and what its proxy made of that. */
+struct upstream_status {
+	const char *app, *output;              /* borrowed */
+	const struct upstream_server *servers; /* as they were last written to the file; borrowed */
+	size_t count;
+	bool is_in_effect; /* the proxy has loaded the last list that names a server */
+	bool is_pending;   /* what was written last has no answer yet */
+};
+
+/* All borrowed. */
 struct daemon_status {
 	int64_t pid; /* the keeper's */
 	int64_t brain_pid;
-	const char *version; /* borrowed */
+	const char *version;
 	int64_t uptime_secs;
 	int64_t brain_restarts;
+	/* From here on in daemon.info only. */
+	const char *run, *state, *log; /* folders */
+	int64_t instances;
+	int64_t adopted, lost; /* of the processes that the last brain had, when this one began */
+	int64_t stale_facts, unexpected_facts;
+	int64_t log_dropped_bytes; /* of all instances */
+	struct {
+		bool is_ok;
+		const char *words; /* how it went; NULL: there was none */
+	} upgrade;
+	const char *trouble; /* why the last write of the state failed; NULL: it did not */
 };
-/* The members of it, into an object that the caller has opened. */
-void daemon_status_write(const struct daemon_status *d, struct buf *out);
-/* What is missing is 0, and no mistake; texts are borrowed from `j`. */
+/* "daemon.info", all of it; as an object. */
+void daemon_info_write(const struct daemon_status *d, struct buf *out);
+/* Of a status, or of daemon.info.  What is missing is 0 or NULL, and no mistake; texts are borrowed from `j`. */
 void daemon_status_from_json(const struct json *j, struct daemon_status *d);
 
 /* Owns all that it holds. */
@@ -95,23 +128,30 @@ struct snapshot {
 	struct daemon_status daemon;
 	struct vec apps;      /* of struct app_status * */
 	struct vec instances; /* of struct instance_status * */
+	struct vec upstreams; /* of struct upstream_status * */
 	struct strings texts; /* what `daemon` and `apps` borrow from */
 	int version;          /* of its JSON: from 2 on the reason of an instance is an object; 0 is 1 */
 };
 
 #define SNAPSHOT_INIT                                                                                        \
 	{                                                                                                    \
-		.apps = VEC_INIT, .instances = VEC_INIT,                                                     \
+		.apps = VEC_INIT, .instances = VEC_INIT, .upstreams = VEC_INIT,                              \
 	}
 
 void snapshot_release(struct snapshot *s);
+/* A copy that lives as long as `s`; NULL gives NULL. */
+const char *snapshot_keep(struct snapshot *s, const char *text);
 /* These copy the texts. */
 void snapshot_set_daemon(struct snapshot *s, const struct daemon_status *daemon);
 void snapshot_add_app(struct snapshot *s, const struct app_status *app);
+void snapshot_add_upstream(struct snapshot *s, const struct upstream_status *upstream);
 /* To be filled in: initialised, and owned by the snapshot. */
 struct instance_status *snapshot_add_instance(struct snapshot *s);
 void snapshot_write(const struct snapshot *s, struct buf *out);
 /* For an empty `s`.  -1 with words if it is none; fields that are younger than version 0.1.0 may be missing. */
 int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e);
+/* The answer to "why": the instances of `target`, each with its past.  What is of another type in it is read as missing. */
+void snapshot_write_why(const struct snapshot *s, const char *target, struct buf *out);
+int snapshot_from_why(const struct json *j, struct snapshot *s, struct err *e);
 
 #endif

@@ -1,19 +1,11 @@
 /*
- * A snapshot as JSON, and back: the answer to "status".
+ * A snapshot as JSON: the answers to "status", "why" and "daemon.info".  Back: snapshot_read.c.
  */
-#include <string.h>
-
-#include "base/err.h"
-#include "base/json.h"
 #include "base/json_emit.h"
-#include "base/mem.h"
 #include "base/signal_name.h"
-#include "base/str.h"
 #include "base/utc.h"
 #include "model/reason.h"
 #include "model/snapshot.h"
-
-/* --- written --- */
 
 static void emit_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
 {
@@ -65,11 +57,11 @@ static void write_reason(const struct instance_status *s, int version, struct bu
 		emit_string(out, "reason", s->reason.len ? s->reason.ptr : NULL);
 }
 
-static void write_instance_status(const struct instance_status *s, int version, struct buf *out)
+/* All but the reason. */
+static void write_members(const struct instance_status *s, struct buf *out)
 {
 	struct buf number = BUF_INIT;
 
-	emit_open(out, NULL, '{');
 	emit_string(out, "id", s->name);
 	/* Behind the name, before its quote. */
 	emit_int(&number, NULL, s->instance);
@@ -93,6 +85,12 @@ static void write_instance_status(const struct instance_status *s, int version, 
 	emit_tenths(out, "cpu_percent", s->cpu_percent);
 	emit_exit(out, "last_exit", &s->last_exit);
 	emit_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
+}
+
+static void write_instance_status(const struct instance_status *s, int version, struct buf *out)
+{
+	emit_open(out, NULL, '{');
+	write_members(s, out);
 	write_reason(s, version, out);
 	emit_close(out, '}');
 }
@@ -100,17 +98,6 @@ static void write_instance_status(const struct instance_status *s, int version, 
 void instance_status_write(const struct instance_status *s, struct buf *out)
 {
 	write_instance_status(s, 1, out);
-}
-
-struct json *instance_status_to_json(const struct instance_status *s)
-{
-	struct buf text = BUF_INIT;
-	struct json *j = NULL;
-
-	instance_status_write(s, &text);
-	j = json_parse(text.ptr, text.len, text.len, NULL);
-	buf_release(&text);
-	return j;
 }
 
 static void write_rollout(const struct rollout_status *s, struct buf *out)
@@ -148,13 +135,75 @@ void app_status_write(const struct app_status *s, struct buf *out)
 	emit_close(out, '}');
 }
 
-void daemon_status_write(const struct daemon_status *d, struct buf *out)
+static void write_daemon_status(const struct daemon_status *d, struct buf *out)
 {
 	emit_int(out, "pid", d->pid);
 	emit_int(out, "brain_pid", d->brain_pid);
 	emit_string(out, "version", d->version);
 	emit_int(out, "uptime_secs", d->uptime_secs);
 	emit_int(out, "brain_restarts", d->brain_restarts);
+}
+
+static void write_upgrade(const struct daemon_status *d, struct buf *out)
+{
+	if (!d->upgrade.words) {
+		emit_null(out, "upgrade");
+		return;
+	}
+	emit_open(out, "upgrade", '{');
+	emit_bool(out, "ok", d->upgrade.is_ok);
+	emit_string(out, "words", d->upgrade.words);
+	emit_close(out, '}');
+}
+
+void daemon_info_write(const struct daemon_status *d, struct buf *out)
+{
+	emit_open(out, NULL, '{');
+	write_daemon_status(d, out);
+	emit_string(out, "run", d->run);
+	emit_string(out, "state", d->state);
+	emit_string(out, "log", d->log);
+	emit_int(out, "instances", d->instances);
+	emit_int(out, "adopted", d->adopted);
+	emit_int(out, "lost", d->lost);
+	emit_int(out, "stale_facts", d->stale_facts);
+	emit_int(out, "odd_facts", d->unexpected_facts);
+	emit_int(out, "log_bytes_dropped", d->log_dropped_bytes);
+	write_upgrade(d, out);
+	emit_string(out, "trouble", d->trouble);
+	emit_close(out, '}');
+}
+
+static void write_upstream(const struct upstream_status *u, struct buf *out)
+{
+	emit_open(out, NULL, '{');
+	emit_string(out, "app", u->app);
+	emit_string(out, "output", u->output);
+	emit_bool(out, "in_effect", u->is_in_effect);
+	emit_bool(out, "pending", u->is_pending);
+	emit_open(out, "servers", '[');
+	for (size_t k = 0; k < u->count; k++) {
+		emit_open(out, NULL, '{');
+		emit_int(out, "port", u->servers[k].at.port);
+		emit_bool(out, "down", u->servers[k].is_down);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+	emit_close(out, '}');
+}
+
+/* Younger than version 1, and than the first version 2: only where there is one. */
+static void write_upstreams(const struct snapshot *s, struct buf *out)
+{
+	const struct upstream_status *upstream = NULL;
+	size_t k = 0;
+
+	if (s->version < 2 || !s->upstreams.len)
+		return;
+	emit_open(out, "upstreams", '[');
+	VEC_EACH (&s->upstreams, k, upstream)
+		write_upstream(upstream, out);
+	emit_close(out, ']');
 }
 
 void snapshot_write(const struct snapshot *s, struct buf *out)
@@ -166,7 +215,7 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 	emit_open(out, NULL, '{');
 	emit_int(out, "version", s->version > 1 ? s->version : 1);
 	emit_open(out, "daemon", '{');
-	daemon_status_write(&s->daemon, out);
+	write_daemon_status(&s->daemon, out);
 	emit_close(out, '}');
 	emit_open(out, "apps", '[');
 	VEC_EACH (&s->apps, k, app)
@@ -176,190 +225,57 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 	VEC_EACH (&s->instances, k, instance)
 		write_instance_status(instance, s->version, out);
 	emit_close(out, ']');
+	write_upstreams(s, out);
 	emit_close(out, '}');
 }
 
-/* --- read back --- */
-
-/* Words of closed sets; what is not among them cannot be kept, as the caller's text goes away. */
-static const char *known_word(const char *word)
+static void write_past_entry(const struct past_entry *entry, struct buf *out)
 {
-	static const char *const words[] = { "stopped", "blocked", "starting", "running", "unhealthy",
-		"stopping", "backoff", "crashed", "finished", "healthy", "unknown", "none" };
+	struct buf text = BUF_INIT;
 
-	for (size_t k = 0; k < sizeof(words) / sizeof(words[0]); k++)
-		if (str_eq(words[k], word))
-			return words[k];
-	return NULL;
+	emit_open(out, NULL, '{');
+	utc_print(&text, entry->told.at_ms);
+	emit_string(out, "at", text.ptr);
+	emit_string(out, "kind", entry->told.kind);
+	emit_string(out, "from", entry->told.from);
+	emit_string(out, "to", entry->told.to);
+	emit_string(out, "on", entry->told.on);
+	emit_string(out, "words", entry->words.ptr);
+	buf_clear(&text);
+	buf_add(&text, entry->words.ptr, entry->text_len);
+	reason_write(entry->why, "cause", text.ptr, out);
+	emit_close(out, '}');
+	buf_release(&text);
 }
 
-static int missing(const char *key, struct err *e)
+static void write_why(const struct instance_status *s, struct buf *out)
 {
-	return err_set(e, "a status has no '%s', or it is of the wrong type", key);
+	const struct past_entry *entry = NULL;
+	size_t k = 0;
+
+	emit_open(out, NULL, '{');
+	write_members(s, out);
+	emit_string(out, "reason", s->reason.ptr);
+	reason_write(s->why, "cause", s->reason.ptr, out);
+	if (s->gone_ms >= 0)
+		emit_int(out, "gone_secs", s->gone_ms / 1000);
+	emit_open(out, "timeline", '[');
+	VEC_EACH (&s->past, k, entry)
+		write_past_entry(entry, out);
+	emit_close(out, ']');
+	emit_close(out, '}');
 }
 
-static int read_int(const struct json *j, const char *key, int64_t *value, bool may_be_null, struct err *e)
+void snapshot_write_why(const struct snapshot *s, const char *target, struct buf *out)
 {
-	const struct json *member = json_get(j, key);
+	const struct instance_status *instance = NULL;
+	size_t k = 0;
 
-	if (may_be_null && member && json_is_null(member))
-		return 0;
-	return json_int(member, value) ? 0 : missing(key, e);
-}
-
-static int read_number(const struct json *j, const char *key, double *value, struct err *e)
-{
-	const struct json *member = json_get(j, key);
-
-	if (member && json_is_null(member))
-		return 0;
-	return json_number(member, value) ? 0 : missing(key, e);
-}
-
-static int read_exit(const struct json *j, struct last_exit *end, struct err *e)
-{
-	const char *signal = json_string(json_get(j, "signal"), NULL);
-	const char *at = json_string(json_get(j, "at"), NULL);
-	int64_t code = signal ? 0 : LAST_EXIT_UNSEEN;
-
-	if (json_is_null(j))
-		return 0;
-	if (read_int(j, "code", &code, true, e) < 0)
-		return -1;
-	if (!at || !utc_parse(at, &end->at_ms))
-		return missing("last_exit.at", e);
-	end->is_known = true;
-	end->code = (int)code;
-	end->signal = signal ? signal_name_parse(signal) : 0;
-	return 0;
-}
-
-static int read_words(const struct json *j, struct instance_status *s, struct err *e)
-{
-	const char *name = json_string(json_get(j, "name"), NULL);
-	const char *status = known_word(json_string(json_get(j, "status"), NULL));
-	const char *health = known_word(json_string(json_get(j, "health"), NULL));
-
-	if (!name)
-		return missing("name", e);
-	if (!status)
-		return missing("status", e);
-	if (!health)
-		return missing("health", e);
-	s->name = mem_strdup(name);
-	s->status = status;
-	s->health = health;
-	s->why = reason_read(json_get(j, "reason"));
-	buf_adds(&s->reason,
-		json_string(json_get(j, "reason"), json_string(json_get(json_get(j, "reason"), "text"), "")));
-	return 0;
-}
-
-int instance_status_from_json(const struct json *j, struct instance_status *s, struct err *e)
-{
-	int64_t instance = 0;
-	int64_t port = 0;
-	int64_t revision = 0;
-	double uptime = -0.001;
-
-	if (read_words(j, s, e) < 0 || read_int(j, "instance", &instance, false, e) < 0 ||
-		read_int(j, "pid", &s->pid, true, e) < 0 || read_int(j, "port", &port, true, e) < 0 ||
-		read_int(j, "revision", &revision, false, e) < 0 ||
-		read_number(j, "uptime_secs", &uptime, e) < 0 ||
-		read_int(j, "restarts", &s->restarts, false, e) < 0 ||
-		read_int(j, "crashes", &s->crashes, false, e) < 0 ||
-		read_int(j, "memory_bytes", &s->memory_bytes, true, e) < 0 ||
-		read_number(j, "cpu_percent", &s->cpu_percent, e) < 0 ||
-		read_int(j, "next_restart_ms", &s->next_restart_ms, true, e) < 0 ||
-		read_exit(json_get(j, "last_exit"), &s->last_exit, e) < 0)
-		return -1;
-	/* Younger than the others: a daemon of before does not say it. */
-	(void)json_int(json_get(j, "log_dropped_bytes"), &s->log_dropped_bytes);
-	s->instance = (int)instance;
-	s->port = (int)port;
-	s->revision = (int)revision;
-	s->uptime_ms = uptime >= 0 ? (int64_t)(uptime * 1000 + 0.5) : -1;
-	return 0;
-}
-
-/* An addition to the rest: a missing member is unknown, and no mistake. */
-static void read_rollout(const struct json *j, struct rollout_status *s)
-{
-	double elapsed = 0;
-
-	if (!j || json_is_null(j))
-		return;
-	(void)json_number(json_get(j, "elapsed_secs"), &elapsed);
-	*s = (struct rollout_status){
-		.phase = json_string(json_get(j, "phase"), "?"),
-		.kind = json_string(json_get(j, "kind"), "deploy"),
-		.from = json_get_count(j, "from"),
-		.to = json_get_count(j, "to"),
-		.done = json_get_count(j, "done"),
-		.total = json_get_count(j, "total"),
-		.elapsed_ms = elapsed > 0 && elapsed < 1e12 ? (int64_t)(elapsed * 1000) : 0,
-		.message = json_string(json_get(j, "message"), NULL),
-	};
-}
-
-int app_status_from_json(const struct json *j, struct app_status *s, struct err *e)
-{
-	int64_t instances = 0;
-	int64_t ready = 0;
-	int64_t revision = 0;
-	int64_t port = 0;
-
-	if (!json_string(json_get(j, "name"), NULL))
-		return missing("name", e);
-	if (read_int(j, "instances", &instances, false, e) < 0 ||
-		read_int(j, "ready", &ready, false, e) < 0 ||
-		read_int(j, "revision", &revision, false, e) < 0 || read_int(j, "port", &port, true, e) < 0)
-		return -1;
-	*s = (struct app_status){
-		.name = json_string(json_get(j, "name"), NULL),
-		.instances = (int)instances,
-		.ready = (int)ready,
-		.revision = (int)revision,
-		.port = (int)port,
-		.is_shared = str_eq(json_string(json_get(j, "port_mode"), NULL), "shared"),
-		.oxfile = json_string(json_get(j, "oxfile"), NULL),
-		.folder = json_string(json_get(j, "folder"), NULL),
-		.commit = json_string(json_get(j, "commit"), NULL),
-		.is_held = json_bool(json_get(j, "rolled_back"), false),
-	};
-	read_rollout(json_get(j, "rollout"), &s->rollout);
-	return 0;
-}
-
-void daemon_status_from_json(const struct json *j, struct daemon_status *d)
-{
-	*d = (struct daemon_status){ .version = json_string(json_get(j, "version"), NULL) };
-	(void)json_int(json_get(j, "pid"), &d->pid);
-	(void)json_int(json_get(j, "brain_pid"), &d->brain_pid);
-	(void)json_int(json_get(j, "uptime_secs"), &d->uptime_secs);
-	(void)json_int(json_get(j, "brain_restarts"), &d->brain_restarts);
-}
-
-int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
-{
-	const struct json *processes = json_get(j, "processes");
-	const struct json *member = NULL;
-	struct daemon_status daemon;
-
-	s->version = json_get_count(j, "version");
-	if (!json_is_array(processes))
-		return err_set(e, "a status has no 'processes'");
-	daemon_status_from_json(json_get(j, "daemon"), &daemon);
-	snapshot_set_daemon(s, &daemon);
-	JSON_EACH (json_get(j, "apps"), member) {
-		struct app_status app;
-
-		/* Shown beside the instances: one that makes no sense hides none of them. */
-		if (app_status_from_json(member, &app, NULL) == 0)
-			snapshot_add_app(s, &app);
-	}
-	JSON_EACH (processes, member)
-		if (instance_status_from_json(member, snapshot_add_instance(s), e) < 0)
-			return -1;
-	return 0;
+	emit_open(out, NULL, '{');
+	emit_string(out, "target", target);
+	emit_open(out, "instances", '[');
+	VEC_EACH (&s->instances, k, instance)
+		write_why(instance, out);
+	emit_close(out, ']');
+	emit_close(out, '}');
 }

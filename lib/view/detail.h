@@ -12,11 +12,10 @@
 
 #include "base/buf.h"
 
-struct err;
-struct json;
+struct snapshot;
 struct timeline;
 
-/* -1 with words if `why` is no such answer.  `t` was begun by the caller; every instance starts from its day again. */
-int detail_render(const struct json *why, const struct timeline *t, struct buf *out, struct err *e);
+/* `t` was begun by the caller; every instance starts from its day again. */
+void detail_render(const struct snapshot *why, const struct timeline *t, struct buf *out);
 
 #endif

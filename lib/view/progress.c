@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/event_record.h"
 #include "view/human.h"
 #include "view/list.h"
 #include "view/table.h"
@@ -58,16 +58,16 @@ static void set_text(char **place, const char *text)
 	*place = mem_strdup(text);
 }
 
-static bool is_rollout(const struct json *event)
+static bool is_rollout(const struct event_record *event)
 {
-	return str_eq(json_get_string(event, "kind", NULL), "rollout");
+	return str_eq(event->kind, "rollout");
 }
 
 /* --- what is known ------------------------------------------------------------------------------------------------------ */
 
-static struct progress_app *app_of(struct progress *p, const struct json *event, int64_t now)
+static struct progress_app *app_of(struct progress *p, const struct event_record *event, int64_t now)
 {
-	const char *name = json_get_string(event, "app", NULL);
+	const char *name = event->app;
 	struct progress_app *a = NULL;
 	size_t i = 0;
 
@@ -82,7 +82,7 @@ static struct progress_app *app_of(struct progress *p, const struct json *event,
 		return NULL;
 	a = mem_zalloc(1, sizeof(*a));
 	a->name = mem_strdup(name);
-	a->begun_at = now - json_get_int(event, "elapsed_ms", 0);
+	a->begun_at = now - event->elapsed_ms;
 	vec_push(&p->apps, a);
 	return a;
 }
@@ -110,26 +110,31 @@ static struct progress_slot *progress_slot_of(struct progress *p, struct progres
 	return s;
 }
 
-static void hear_app(struct progress_app *a, const struct json *event, int64_t now)
+static int revision_of(const struct event_record *event)
 {
-	a->is_over = str_eq(json_get_string(event, "step", NULL), "over");
-	set_text(&a->about, json_get_string(event, "why", NULL));
-	if (a->revision != (int)json_get_int(event, "revision", 0))
-		a->begun_at = now - json_get_int(event, "elapsed_ms", 0);
-	a->revision = (int)json_get_int(event, "revision", 0);
+	return event->revision > 0 ? event->revision : 0;
 }
 
-void progress_hear(struct progress *p, const struct json *event, int64_t now)
+static void hear_app(struct progress_app *a, const struct event_record *event, int64_t now)
+{
+	a->is_over = str_eq(event->step, "over");
+	set_text(&a->about, event->why);
+	if (a->revision != revision_of(event))
+		a->begun_at = now - event->elapsed_ms;
+	a->revision = revision_of(event);
+}
+
+void progress_hear(struct progress *p, const struct event_record *event, int64_t now)
 {
 	struct progress_app *a = app_of(p, event, now);
-	int number = (int)json_get_int(event, "instance", -1);
+	int number = event->instance;
 	struct progress_slot *s = NULL;
 
 	if (!a)
 		return;
 	if (is_rollout(event)) {
-		a->done = (int)json_get_int(event, "done", 0);
-		a->total = (int)json_get_int(event, "total", 0);
+		a->done = event->done;
+		a->total = event->total;
 	}
 	if (number < 0) {
 		if (is_rollout(event))
@@ -139,13 +144,13 @@ void progress_hear(struct progress *p, const struct json *event, int64_t now)
 	s = progress_slot_of(p, a, number);
 	if (!s)
 		return;
-	set_text(&s->state, json_get_string(event, "to", NULL));
+	set_text(&s->state, event->to);
 	if (!is_rollout(event))
 		return;
-	s->is_spare = json_bool(json_get(event, "spare"), false);
-	if (!str_eq(s->step, json_get_string(event, "step", NULL)))
+	s->is_spare = event->is_spare;
+	if (!str_eq(s->step, event->step))
 		s->since = now;
-	set_text(&s->step, json_get_string(event, "step", NULL));
+	set_text(&s->step, event->step);
 	s->is_gone = str_eq(s->step, "gone");
 }
 
@@ -183,47 +188,45 @@ static void add_elapsed(struct buf *out, int64_t ms)
 }
 
 /* What goes wrong on the way is said too; what goes well is a step. */
-static bool is_trouble(const struct json *event)
+static bool is_trouble(const struct event_record *event)
 {
-	const char *on = json_get_string(event, "on", NULL);
+	const char *on = event->on;
 
-	return str_eq(json_get_string(event, "kind", NULL), "note") || str_eq(on, "crash") ||
-		str_eq(on, "give-up") || str_eq(on, "limit") || str_eq(on, "unhealthy") ||
-		str_eq(json_get_string(event, "to", NULL), "blocked");
+	return str_eq(event->kind, "note") || str_eq(on, "crash") || str_eq(on, "give-up") ||
+		str_eq(on, "limit") || str_eq(on, "unhealthy") || str_eq(event->to, "blocked");
 }
 
-static void add_progress_line(struct buf *out, const struct json *event)
+static void add_progress_line(struct buf *out, const struct event_record *event)
 {
-	const char *why = json_get_string(event, "why", NULL);
-	int64_t number = json_get_int(event, "instance", -1);
+	const char *why = event->why;
+	int64_t number = event->instance;
 
 	/* `id` is the request's, in a notification about it. */
-	human_safe_text(out, json_get_string(event, "app", NULL));
+	human_safe_text(out, event->app);
 	if (number >= 0)
 		buf_addf(out, ":%lld", (long long)number);
-	if (json_bool(json_get(event, "spare"), false))
+	if (event->is_spare)
 		buf_adds(out, " (a spare)");
 	buf_adds(out, ": ");
 	/* Below the first line stands what the instance wrote last: that is for the end. */
 	if (!is_rollout(event))
 		human_safe(out, why ? why : "", why ? strcspn(why, "\n") : 0);
 	else if (number >= 0)
-		human_safe_text(out, progress_step_label(json_get_string(event, "step", NULL)));
+		human_safe_text(out, progress_step_label(event->step));
 	else
-		buf_addf(out, "revision %lld: %s", (long long)json_get_int(event, "revision", 0),
-			why ? why : json_get_string(event, "phase", NULL));
+		buf_addf(out, "revision %d: %s", revision_of(event), why ? why : event->phase);
 }
 
-void progress_line(const struct json *event, struct buf *out)
+void progress_line(const struct event_record *event, struct buf *out)
 {
-	bool is_over = str_eq(json_get_string(event, "step", NULL), "over");
+	bool is_over = str_eq(event->step, "over");
 	struct buf time = BUF_INIT;
 
-	if (!json_get_string(event, "app", NULL) || is_over || (!is_rollout(event) && !is_trouble(event)) ||
-		(!is_rollout(event) && !json_get_string(event, "why", NULL)))
+	if (!event->app || is_over || (!is_rollout(event) && !is_trouble(event)) ||
+		(!is_rollout(event) && !event->why))
 		return;
 	if (is_rollout(event))
-		add_elapsed(&time, json_get_int(event, "elapsed_ms", 0));
+		add_elapsed(&time, event->elapsed_ms);
 	buf_addf(out, "%9s  ", time.ptr);
 	add_progress_line(out, event);
 	buf_addc(out, '\n');

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 
-struct json;
+struct event_record;
 
 enum { PROGRESS_SLOTS_MAX = 4096 }; /* what is beyond is not shown */
 
@@ -33,9 +33,9 @@ struct progress {
 
 void progress_release(struct progress *p);
 /* What a `progress` says; `now` in ms on any clock that does not jump. */
-void progress_hear(struct progress *p, const struct json *event, int64_t now);
+void progress_hear(struct progress *p, const struct event_record *event, int64_t now);
 /* The same as a line for a person, with its line break; nothing where there is nothing to say. */
-void progress_line(const struct json *event, struct buf *out);
+void progress_line(const struct event_record *event, struct buf *out);
 /* Everything as it is, in lines no wider than `width` (0: as wide as they are). */
 void progress_render(const struct progress *p, int64_t now, struct buf *out, size_t width, bool colour);
 /* What people read for the word of a step: "checking" for "proves". */

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
-#include "base/json.h"
 #include "base/str.h"
 #include "base/utc.h"
-#include "model/reason.h"
+#include "model/event_record.h"
 #include "view/human.h"
 #include "view/list.h"
 #include "view/progress.h"
@@ -24,13 +23,11 @@ static int64_t day_of(int64_t ms)
 	return ms / MS_A_DAY - (ms % MS_A_DAY < 0);
 }
 
-/* The moment as it is shown; false if `at` is none. */
-static bool local_ms(const struct timeline *t, const char *at, int64_t *ms)
+/* The moment as it is shown; false if it is not known. */
+static bool local_ms(const struct timeline *t, int64_t at_ms, int64_t *ms)
 {
-	if (!at || !utc_parse(at, ms))
-		return false;
-	*ms = t->to_local ? t->to_local(*ms) : *ms;
-	return true;
+	*ms = at_ms != EVENT_RECORD_NO_TIME && t->to_local ? t->to_local(at_ms) : at_ms;
+	return at_ms != EVENT_RECORD_NO_TIME;
 }
 
 static void add_date(struct buf *out, int64_t ms)
@@ -56,11 +53,11 @@ void timeline_begin(struct timeline *t, int64_t now_utc_ms)
 	t->day = day_of(t->to_local ? t->to_local(now_utc_ms) : now_utc_ms);
 }
 
-void timeline_time(const struct timeline *t, const char *at, struct buf *out)
+void timeline_time(const struct timeline *t, int64_t at_ms, struct buf *out)
 {
 	int64_t ms = 0;
 
-	if (!local_ms(t, at, &ms)) {
+	if (!local_ms(t, at_ms, &ms)) {
 		buf_adds(out, "?");
 		return;
 	}
@@ -72,10 +69,11 @@ void timeline_time(const struct timeline *t, const char *at, struct buf *out)
 }
 
 /* "12:01:02.123", below its date where that is news. */
-static void begin_line(struct timeline *t, const struct json *event, const char *indent, struct buf *out)
+static void begin_line(
+	struct timeline *t, const struct event_record *event, const char *indent, struct buf *out)
 {
 	int64_t ms = 0;
-	bool is_known = local_ms(t, json_string(json_get(event, "at"), NULL), &ms);
+	bool is_known = local_ms(t, event->at_ms, &ms);
 
 	if (is_known && day_of(ms) != t->day) {
 		t->day = day_of(ms);
@@ -102,44 +100,36 @@ static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint
 }
 
 /* "starting (a spare), revision 3", or "revision 3" for a step of the whole app; the verdict says it all by itself. */
-static void add_rollout(const struct json *event, struct buf *out)
+static void add_rollout(const struct event_record *event, struct buf *out)
 {
-	const char *step = json_string(json_get(event, "step"), NULL);
-	int64_t revision = 0;
-
-	if (!json_int(json_get(event, "revision"), &revision) || str_eq(step, "over"))
+	if (event->revision < 0 || str_eq(event->step, "over"))
 		return;
 	buf_adds(out, gap);
-	if (step) {
-		human_safe_text(out, progress_step_label(step));
-		buf_adds(out, json_bool(json_get(event, "spare"), false) ? " (a spare), " : ", ");
+	if (event->step) {
+		human_safe_text(out, progress_step_label(event->step));
+		buf_adds(out, event->is_spare ? " (a spare), " : ", ");
 	}
-	buf_addf(out, "revision %lld", (long long)revision);
+	buf_addf(out, "revision %d", event->revision);
 }
 
 /* "running -> backoff  on crash", or only the kind where no state changed. */
-static void add_step_label(const struct timeline *t, const struct json *event, struct buf *out)
+static void add_step_label(const struct timeline *t, const struct event_record *event, struct buf *out)
 {
-	const char *kind = json_string(json_get(event, "kind"), "");
-	const char *from = json_string(json_get(event, "from"), NULL);
-	const char *to = json_string(json_get(event, "to"), NULL);
-	const char *on = json_string(json_get(event, "on"), NULL);
-
-	if (!*kind)
+	if (!event->kind || !*event->kind)
 		return;
 	buf_adds(out, gap);
-	if (!str_eq(kind, "state") || !from || !to) {
-		add_tinted(t, out, TINT_CYAN, kind);
+	if (!str_eq(event->kind, "state") || !event->from || !event->to) {
+		add_tinted(t, out, TINT_CYAN, event->kind);
 		add_rollout(event, out);
 		return;
 	}
-	add_tinted(t, out, list_tint(from), from);
+	add_tinted(t, out, list_tint(event->from), event->from);
 	buf_adds(out, " -> ");
-	add_tinted(t, out, list_tint(to), to);
-	if (!on || !*on)
+	add_tinted(t, out, list_tint(event->to), event->to);
+	if (!event->on || !*event->on)
 		return;
 	buf_addf(out, "%son ", gap);
-	human_safe_text(out, on);
+	human_safe_text(out, event->on);
 }
 
 static void add_first_line(struct buf *out, const char *words)
@@ -164,37 +154,23 @@ static void add_other_lines(const struct timeline *t, const char *words, const c
 	}
 }
 
-/*
- * What names the rule that decided says by itself when it starts again; said twice it would read as two delays.  Version 0.1.0 names no rule, and its
- * words always say it.
- */
-static bool tells_delay(const struct json *event, const char *why)
+/* Said twice it would read as two delays. */
+static void add_delay(const struct event_record *event, const char *why, struct buf *out)
 {
-	const struct json *cause = json_get(event, "cause");
-
-	return *why &&
-		(!cause || json_get(cause, "rule") ||
-			str_eq(json_string(json_get(cause, "code"), NULL), reason_code(REASON_OTHER)));
-}
-
-static void add_delay(const struct json *event, const char *why, struct buf *out)
-{
-	int64_t delay_ms = -1;
-
-	if (!json_int(json_get(event, "delay_ms"), &delay_ms) || delay_ms < 0 || tells_delay(event, why))
+	if (event->delay_ms < 0 || (*why && event->names_delay))
 		return;
 	buf_addf(out, "%srestart in ", *why ? ", " : gap);
-	human_duration(out, delay_ms);
+	human_duration(out, event->delay_ms);
 }
 
-void timeline_event(struct timeline *t, const struct json *event, struct buf *out)
+void timeline_event(struct timeline *t, const struct event_record *event, struct buf *out)
 {
-	const char *id = json_string(json_get(event, "id"), NULL);
-	const char *why = json_string(json_get(event, "why"), "");
+	const char *why = event->why ? event->why : "";
+	const char *whose = event->id ? event->id : event->app;
 
 	begin_line(t, event, "", out);
 	buf_adds(out, gap);
-	add_tinted(t, out, TINT_BOLD, id ? id : json_string(json_get(event, "app"), "?"));
+	add_tinted(t, out, TINT_BOLD, whose ? whose : "?");
 	add_step_label(t, event, out);
 	if (*why)
 		buf_adds(out, gap);
@@ -205,7 +181,7 @@ void timeline_event(struct timeline *t, const struct json *event, struct buf *ou
 }
 
 /* Is there room for the first line of the words behind its time and step? */
-static bool fits(const struct timeline *t, const struct json *entry, const char *words)
+static bool fits(const struct timeline *t, const struct event_record *entry, const char *words)
 {
 	struct timeline plain = *t;
 	struct buf step = BUF_INIT;
@@ -234,9 +210,9 @@ static void add_below(const struct timeline *t, const char *words, struct buf *o
 	buf_release(&line);
 }
 
-void timeline_entry(struct timeline *t, const struct json *entry, struct buf *out)
+void timeline_entry(struct timeline *t, const struct event_record *entry, struct buf *out)
 {
-	const char *words = json_string(json_get(entry, "words"), "");
+	const char *words = entry->why ? entry->why : "";
 
 	begin_line(t, entry, gap, out);
 	add_step_label(t, entry, out);

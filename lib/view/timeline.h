@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 
-struct json;
+struct event_record;
 
 struct timeline {
 	int64_t (*to_local)(int64_t utc_ms); /* NULL: times are shown as UTC */
@@ -25,11 +25,11 @@ struct timeline {
 };
 
 void timeline_begin(struct timeline *t, int64_t now_utc_ms);
-/* One event, as the daemon sends it; with its instance or app. */
-void timeline_event(struct timeline *t, const struct json *event, struct buf *out);
+/* One event, with its instance or app. */
+void timeline_event(struct timeline *t, const struct event_record *event, struct buf *out);
 /* One entry of what "why" answers: indented, and whose it is stands above. */
-void timeline_entry(struct timeline *t, const struct json *entry, struct buf *out);
-/* "12:01:02.123", with the day before it if that is another than the one of the line before. */
-void timeline_time(const struct timeline *t, const char *at, struct buf *out);
+void timeline_entry(struct timeline *t, const struct event_record *entry, struct buf *out);
+/* Of a moment since 1970, UTC: "12:01:02.123", with the day before it if that is another than the one of the line before. */
+void timeline_time(const struct timeline *t, int64_t at_ms, struct buf *out);
 
 #endif

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/utc.h"
+#include "model/snapshot.h"
 #include "unit.h"
 #include "view/timeline.h"
 
@@ -23,15 +24,18 @@ static void reads(const char *why, bool colour, const char *expected)
 {
 	struct timeline t = { .colour = colour };
 	struct json *j = parsed(why);
+	struct snapshot s = SNAPSHOT_INIT;
 	struct buf out = BUF_INIT;
 	struct err e = ERR_INIT;
 	int64_t now = 0;
 
 	assert_true(utc_parse("2026-11-20T13:00:00.000Z", &now));
 	timeline_begin(&t, now);
-	assert_int_equal(detail_render(j, &t, &out, &e), 0);
+	assert_int_equal(snapshot_from_why(j, &s, &e), 0);
+	detail_render(&s, &t, &out);
 	assert_string_equal(out.ptr, expected);
 	json_free(j);
+	snapshot_release(&s);
 	buf_release(&out);
 	err_release(&e);
 }
@@ -112,15 +116,14 @@ static void nonsense_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct timeline t = { .to_local = NULL };
 		struct json *j = parsed(texts[i]);
-		struct buf out = BUF_INIT;
+		struct snapshot s = SNAPSHOT_INIT;
 		struct err e = ERR_INIT;
 
-		assert_int_equal(detail_render(j, &t, &out, &e), -1);
+		assert_int_equal(snapshot_from_why(j, &s, &e), -1);
 		assert_string_equal(e.text.ptr, "the answer has no 'instances'");
 		json_free(j);
-		buf_release(&out);
+		snapshot_release(&s);
 		err_release(&e);
 	}
 }

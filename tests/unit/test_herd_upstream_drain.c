@@ -38,6 +38,46 @@ static void the_upstream_names_who_is_ready(void **state)
 	fake_release(&f);
 }
 
+static struct upstream_status upstream_of(const struct fake *f)
+{
+	struct upstream_status u = { .app = NULL };
+
+	assert_true(herd_upstream_status(f->h, 0, &u));
+	return u;
+}
+
+static void what_the_proxy_has_is_told(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f, 2);
+	assert_string_equal(upstream_of(&f).output, "/etc/nginx/api.conf");
+	assert_int_equal(upstream_of(&f).count, 2);
+	assert_int_equal(upstream_of(&f).servers[1].at.port, 3001);
+	assert_true(upstream_of(&f).is_in_effect && !upstream_of(&f).is_pending);
+	f.is_manual = true;
+	fake_scale(&f, "api", 1);
+	assert_int_equal(upstream_of(&f).count, 1);
+	assert_true(!upstream_of(&f).is_in_effect && upstream_of(&f).is_pending);
+	herd_upstream_set(f.h, "api", f.serial, UPSTREAM_TAKEN_BACK, "nginx -t failed", f.now);
+	assert_true(!upstream_of(&f).is_in_effect && !upstream_of(&f).is_pending);
+	fake_release(&f);
+}
+
+static void an_app_without_an_upstream_has_none(void **state)
+{
+	struct upstream_status u;
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_apply(&f);
+	assert_false(herd_upstream_status(f.h, 0, &u));
+	fake_release(&f);
+}
+
 static void who_is_scaled_away_leaves_first(void **state)
 {
 	struct fake f;
@@ -195,6 +235,10 @@ static void who_leaves_is_stopped_although_the_proxy_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("the servers that the proxy was given, and whether it uses them, are told",
+			what_the_proxy_has_is_told),
+		PROMISE("an app without an upstream has none to tell of",
+			an_app_without_an_upstream_has_none),
 		PROMISE("an upstream names who is ready, and only a change is a wish",
 			the_upstream_names_who_is_ready),
 		PROMISE("who is scaled away is out of the upstream and drained before it is told to stop",

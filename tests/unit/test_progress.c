@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/event_record.h"
 #include "view/progress.h"
 
 static struct json *event(const char *text)
@@ -19,17 +20,21 @@ static struct json *event(const char *text)
 static void hear(struct progress *p, const char *text, int64_t now)
 {
 	struct json *j = event(text);
+	struct event_record record;
 
-	progress_hear(p, j, now);
+	event_record_read(j, &record);
+	progress_hear(p, &record, now);
 	json_free(j);
 }
 
 static void assert_line(const char *text, const char *line)
 {
 	struct json *j = event(text);
+	struct event_record record;
 	struct buf out = BUF_INIT;
 
-	progress_line(j, &out);
+	event_record_read(j, &record);
+	progress_line(&record, &out);
 	assert_string_equal(out.ptr, line);
 	buf_release(&out);
 	json_free(j);

@@ -82,13 +82,15 @@ static void an_unseen_exit_has_neither_code_nor_signal(void **state)
 	struct instance_status s;
 	struct instance_status t;
 	struct json *j = NULL;
+	struct buf out = BUF_INIT;
 
 	(void)state;
 	instance_status_init(&s);
 	instance_status_init(&t);
 	s.name = mem_strdup("api");
 	s.last_exit = (struct last_exit){ .is_known = true, .code = LAST_EXIT_UNSEEN, .at_ms = 5 };
-	j = instance_status_to_json(&s);
+	instance_status_write(&s, &out);
+	j = json_parse(out.ptr, out.len, out.len, NULL);
 	assert_true(json_is_null(json_get(json_get(j, "last_exit"), "code")));
 	assert_true(json_is_null(json_get(json_get(j, "last_exit"), "signal")));
 	assert_int_equal(instance_status_from_json(j, &t, NULL), 0);
@@ -97,6 +99,7 @@ static void an_unseen_exit_has_neither_code_nor_signal(void **state)
 	json_free(j);
 	instance_status_release(&s);
 	instance_status_release(&t);
+	buf_release(&out);
 }
 
 static void what_is_missing_is_named(void **state)
@@ -244,6 +247,125 @@ static void a_daemon_of_before_is_understood(void **state)
 	snapshot_release(&s);
 }
 
+static void fill_past(struct instance_status *i)
+{
+	struct past_entry *entry = instance_status_add_past(i);
+
+	entry->told = (struct event_record){
+		.at_ms = 0, .kind = "state", .from = "running", .to = "backoff", .on = "crash"
+	};
+	entry->why = reason_copy(&REASON_OF(PORT_TAKEN, .port = 3002));
+	buf_adds(&entry->words, "port 3002 is taken");
+	entry->text_len = entry->words.len;
+	buf_adds(&entry->words, "\nError: no");
+}
+
+static void why_goes_there_and_back(void **state)
+{
+	struct snapshot s = SNAPSHOT_INIT;
+	struct snapshot t = SNAPSHOT_INIT;
+	struct instance_status *i = snapshot_add_instance(&s);
+	struct buf out = BUF_INIT;
+	struct buf again = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	i->name = mem_strdup("api");
+	i->gone_ms = 5000;
+	fill_past(i);
+	snapshot_write_why(&s, "api:0", &out);
+	assert_string_equal(out.ptr,
+		"{\"target\":\"api:0\",\"instances\":[{\"id\":\"api:0\",\"name\":\"api\",\"instance\":0,"
+		"\"pid\":null,\"status\":\"stopped\",\"health\":\"none\",\"port\":null,\"revision\":0,"
+		"\"uptime_secs\":null,\"restarts\":0,\"crashes\":0,\"log_dropped_bytes\":0,\"memory_bytes\":null,"
+		"\"cpu_percent\":null,\"last_exit\":null,\"next_restart_ms\":null,\"reason\":\"\",\"cause\":null,"
+		"\"gone_secs\":5,\"timeline\":[{\"at\":\"1970-01-01T00:00:00.000Z\",\"kind\":\"state\","
+		"\"from\":\"running\",\"to\":\"backoff\",\"on\":\"crash\","
+		"\"words\":\"port 3002 is taken\\nError: no\",\"cause\":{\"code\":\"port_taken\",\"port\":3002,"
+		"\"text\":\"port 3002 is taken\"}}]}]}");
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	assert_int_equal(snapshot_from_why(j, &t, NULL), 0);
+	/* It needs nothing of what it was read from. */
+	json_free(j);
+	snapshot_write_why(&t, "api:0", &again);
+	assert_string_equal(again.ptr, out.ptr);
+	snapshot_release(&s);
+	snapshot_release(&t);
+	buf_release(&out);
+	buf_release(&again);
+}
+
+static void upstreams_are_told_in_version_2(void **state)
+{
+	const struct upstream_server servers[] = {
+		{ .at = { .port = 3000 } },
+		{ .at = { .port = 3001 }, .is_down = true },
+	};
+	const struct upstream_status upstream = { .app = "api",
+		.output = "/etc/nginx/api.conf",
+		.servers = servers,
+		.count = 2,
+		.is_in_effect = true };
+	struct snapshot s = SNAPSHOT_INIT;
+	struct snapshot t = SNAPSHOT_INIT;
+	struct buf out = BUF_INIT;
+	struct buf again = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	snapshot_add_upstream(&s, &upstream);
+	snapshot_write(&s, &out);
+	assert_null(strstr(out.ptr, "upstreams"));
+	buf_clear(&out);
+	s.version = 2;
+	snapshot_write(&s, &out);
+	assert_true(str_ends(out.ptr,
+		",\"upstreams\":[{\"app\":\"api\",\"output\":\"/etc/nginx/api.conf\",\"in_effect\":true,"
+		"\"pending\":false,\"servers\":[{\"port\":3000,\"down\":false},{\"port\":3001,\"down\":true}]}]}"));
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	assert_int_equal(snapshot_from_json(j, &t, NULL), 0);
+	json_free(j);
+	snapshot_write(&t, &again);
+	assert_string_equal(again.ptr, out.ptr);
+	snapshot_release(&s);
+	snapshot_release(&t);
+	buf_release(&out);
+	buf_release(&again);
+}
+
+static void the_daemon_is_told_in_full(void **state)
+{
+	struct daemon_status s = { .pid = 7,
+		.brain_pid = 8,
+		.version = "0.1.0",
+		.run = "/run/oxherd",
+		.state = "/s",
+		.log = "/l",
+		.lost = 3,
+		.upgrade = { .is_ok = true, .words = "9.9.9" } };
+	struct daemon_status t;
+	struct buf out = BUF_INIT;
+	struct buf again = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	daemon_info_write(&s, &out);
+	assert_string_equal(out.ptr,
+		"{\"pid\":7,\"brain_pid\":8,\"version\":\"0.1.0\",\"uptime_secs\":0,\"brain_restarts\":0,"
+		"\"run\":\"/run/oxherd\",\"state\":\"/s\",\"log\":\"/l\",\"instances\":0,\"adopted\":0,\"lost\":3,"
+		"\"stale_facts\":0,\"odd_facts\":0,\"log_bytes_dropped\":0,"
+		"\"upgrade\":{\"ok\":true,\"words\":\"9.9.9\"},\"trouble\":null}");
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	daemon_status_from_json(j, &t);
+	daemon_info_write(&t, &again);
+	assert_string_equal(again.ptr, out.ptr);
+	json_free(j);
+	daemon_status_from_json(NULL, &t);
+	assert_null(t.upgrade.words);
+	buf_release(&out);
+	buf_release(&again);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +379,10 @@ int main(void)
 		PROMISE("an app's JSON is as promised and is read back", an_app_goes_there_and_back),
 		PROMISE("a snapshot has the promised JSON, and is read back as it was",
 			a_snapshot_is_as_promised_and_is_read_back),
+		PROMISE("\"why\" has the promised JSON, and is read back as it was", why_goes_there_and_back),
+		PROMISE("upstreams are in version 2 alone, and only where there is one",
+			upstreams_are_told_in_version_2),
+		PROMISE("the daemon's own JSON is as promised and is read back", the_daemon_is_told_in_full),
 		PROMISE("the JSON of an older or newer daemon is understood",
 			a_daemon_of_before_is_understood),
 	};

@@ -5,6 +5,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/utc.h"
+#include "model/event_record.h"
 #include "unit.h"
 
 static struct json *parsed(const char *text)
@@ -39,12 +40,22 @@ static struct timeline of_today(void)
 	return t;
 }
 
+static void add_entry(struct timeline *t, const struct json *j, struct buf *out)
+{
+	struct event_record entry;
+
+	event_record_read(j, &entry);
+	timeline_entry(t, &entry, out);
+}
+
 static void event_reads(struct timeline *t, const char *event, const char *expected)
 {
 	struct json *j = parsed(event);
+	struct event_record record;
 	struct buf out = BUF_INIT;
 
-	timeline_event(t, j, &out);
+	event_record_read(j, &record);
+	timeline_event(t, &record, &out);
 	assert_string_equal(out.ptr, expected);
 	buf_release(&out);
 	json_free(j);
@@ -147,7 +158,7 @@ static void last_lines_stand_below(void **state)
 	struct buf out = BUF_INIT;
 
 	(void)state;
-	timeline_entry(&t, j, &out);
+	add_entry(&t, j, &out);
 	assert_string_equal(out.ptr,
 		"  12:01:02.123  running -> crashed  on give-up  exit code 1\n"
 		"                | Error: no\n"
@@ -186,7 +197,7 @@ static void long_words_stand_below(void **state)
 
 	(void)state;
 	t.width = 60;
-	timeline_entry(&t, j, &out);
+	add_entry(&t, j, &out);
 	assert_string_equal(out.ptr,
 		"  12:01:02.123  starting -> crashed  on give-up\n"
 		"                exit code 3, crash 2 in a row: max_restarts\n"
@@ -194,11 +205,11 @@ static void long_words_stand_below(void **state)
 		"                | Error: no\n");
 	buf_clear(&out);
 	t.width = 107;
-	timeline_entry(&t, j, &out);
+	add_entry(&t, j, &out);
 	assert_null(strstr(out.ptr, "give-up\n"));
 	buf_clear(&out);
 	t.width--;
-	timeline_entry(&t, j, &out);
+	add_entry(&t, j, &out);
 	assert_non_null(strstr(out.ptr, "give-up\n"));
 	buf_release(&out);
 	json_free(j);
