@@ -8,31 +8,47 @@
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 
+enum { NAMES_MAX = 8 };
+
+static bool may_be_meant(const struct app_status *app, bool is_under_way)
+{
+	return app->rollout.phase || !is_under_way;
+}
+
+static void add_name(struct buf *names, const char *name, size_t count)
+{
+	if (count <= NAMES_MAX)
+		buf_addf(names, "%s%s", names->len ? ", " : "", name);
+	else if (count == NAMES_MAX + 1)
+		buf_adds(names, ", ...");
+}
+
 /* The only app; where there are more, the only one that is being deployed, if that is what it is about.  NULL with words: it is not clear. */
 static const char *only_app(struct handle *h, bool is_under_way, struct buf *words)
 {
-	size_t count = herd_app_count(brain_herd(h->brain));
+	size_t all = herd_app_count(brain_herd(h->brain));
+	struct buf names = BUF_INIT;
 	const char *found = NULL;
-	size_t rolled = 0;
-	bool is_clear = false;
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < all; i++) {
 		struct app_status app;
 
 		herd_app_status(brain_herd(h->brain), i, &app);
-		if (app.rollout.phase || count == 1)
-			found = app.name;
-		rolled += app.rollout.phase != NULL;
+		if (!may_be_meant(&app, is_under_way) && all > 1)
+			continue;
+		found = app.name;
+		add_name(&names, app.name, ++count);
 	}
-	is_clear = count == 1 || (is_under_way && rolled == 1);
-	if (!count)
+	if (!all)
 		buf_adds(words, "there is no app");
-	else if (is_under_way && !rolled)
+	else if (!count)
 		buf_adds(words, "no deploy in progress");
-	else if (!is_clear)
-		buf_addf(words, "name the app: %zu %s", is_under_way ? rolled : count,
-			is_under_way ? "deploys are in progress" : "apps are known");
-	return is_clear ? found : NULL;
+	else if (count > 1)
+		buf_addf(words, "%zu %s; name one: %s", count,
+			is_under_way ? "deploys are in progress" : "apps are known", names.ptr);
+	buf_release(&names);
+	return count == 1 ? found : NULL;
 }
 
 /* `app` may be NULL: the one that it must be. */

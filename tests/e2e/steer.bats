@@ -32,7 +32,7 @@ runs() {
 	oxctl deploy
 	assert runs 2
 	run -2 oxctl rollback
-	assert_output "oxctl: name the app: 2 apps are known"
+	assert_output "oxctl: 2 apps are known; name one: api, other"
 	run -2 oxctl deploy --abort
 	assert_output "oxctl: no deploy in progress"
 	assert runs 2
