@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "base/mem.h"
 #include "fake_effects.h"
 #include "in_words.h"
 #include "unit.h"
@@ -123,6 +124,34 @@ static void asked_for_meanwhile(void **state)
 	fake_release(&f);
 }
 
+/* While its place in the upstream is given up it is stopped, and then started again: that is no restart for the limit any more. */
+static void stopped_before_it_began(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->port = 3000;
+	s->nginx.output = mem_strdup("/etc/nginx/api.conf");
+	fake_apply(&f);
+	fake_pass(&f, 2000);
+	f.is_manual = true;
+	herd_over_limit(f.h, fake_ticket(&f, "api:0"), SAID(words), f.now);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	fake_request(&f, HERD_STOP, "api:0", 7, false);
+	f.is_manual = false;
+	fake_pass(&f, 20000);
+	assert_string_equal(fake_state(&f, "api:0"), "stopping");
+	fake_request(&f, HERD_START, "api:0", 8, false);
+	fake_exit(&f, "api:0", 0, 15);
+	fake_answer(&f);
+	assert_string_equal(fake_state(&f, "api:0"), "running");
+	assert_int_equal(restarts(&f, "api:0", NULL), 0);
+	fake_release(&f);
+}
+
 static void over_a_death(void **state)
 {
 	const struct herd_exit end = { .signal = 15 };
@@ -204,6 +233,8 @@ int main(void)
 		PROMISE("crash_restart_limit counts restarts for a limit too", too_often),
 		PROMISE("a restart asked for while it stops for a limit is that restart",
 			asked_for_meanwhile),
+		PROMISE("one that is stopped before it begins to end for its limit starts again without a delay",
+			stopped_before_it_began),
 		PROMISE("a restart for a limit is counted over the brain's death too", over_a_death),
 		PROMISE("of those that pass a limit together only max_unavailable are down at once",
 			one_after_the_other),

@@ -369,6 +369,10 @@ static void dependents_are_deployed_after(void **state)
 	(void)state;
 	begin_pair(&f);
 	deploy(&f, 7);
+	/* That it waits is said, and once. */
+	assert_int_equal(fake_count(&f, "event web:-1 rollout"), 1);
+	live_until(&f, "event api:0 rollout");
+	assert_int_equal(fake_count(&f, "event web:-1 rollout"), 1);
 	live_until(&f, "spawn web");
 	assert_string_equal(fake_state(&f, "api:1"), "none");
 	assert_int_equal(fake_revision(&f, "api:0"), 2);

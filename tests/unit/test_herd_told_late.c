@@ -149,6 +149,52 @@ static void what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not(vo
 	fake_release(&f);
 }
 
+static bool is_rolled_out(const struct fake *f)
+{
+	struct app_status app;
+
+	herd_app_status(f->h, 0, &app);
+	return !app.rollout.phase;
+}
+
+/* It was proven, and then started again after the last save: that run is to be tested as any. */
+static void a_newer_run_is_proven_anew(void **state)
+{
+	struct herd_live live = { .name = "api:0", .pid = 2 };
+	struct fake f;
+	struct ticket t;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->deploy.min_healthy_ms = 5000;
+	fake_apply(&f);
+	command_from_line(&s->command, "serve --better", NULL);
+	fake_apply(&f);
+	for (int k = 0; k < 2000 && fake_revision(&f, "api:1") != 2; k++)
+		fake_live(&f, 50);
+	assert_int_equal(fake_revision(&f, "api:1"), 2);
+	live.ticket = fake_ticket(&f, "api:0");
+	live.ticket.generation += 100;
+	f.is_never_ready = true;
+	t = fake_ticket(&f, "api:1");
+	fake_rebirth(&f);
+	assert_true(adopt(&f, "api:1", t));
+	assert_true(herd_adopt(f.h, &live, f.now));
+	herd_resume(f.h, f.now);
+	fake_answer(&f);
+	fake_ready(&f, "api:1");
+	for (int k = 0; k < 400; k++)
+		fake_live(&f, 50);
+	assert_false(is_rolled_out(&f));
+	fake_ready(&f, "api:0");
+	for (int k = 0; k < 400; k++)
+		fake_live(&f, 50);
+	assert_true(is_rolled_out(&f));
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +208,8 @@ int main(void)
 			the_check_of_a_spawn_that_failed_ends_with_it),
 		PROMISE("a process that the store does not know is kept where it is wanted and stopped where not",
 			what_the_store_does_not_know_is_kept_if_wanted_and_stopped_if_not),
+		PROMISE("a run that was begun after the last save is proven anew, though the one before it was",
+			a_newer_run_is_proven_anew),
 	};
 
 	return cmocka_run_group_tests_name("herd: told late", tests, NULL, NULL);

@@ -423,10 +423,11 @@ static void it_says_why(void **state)
 	s.max_restarts = 5;
 	assert_string_equal(why(&d, &s, (struct end){ END_UNHEALTHY, 0 }, 2),
 		"a failed check (unhealthy_threshold), crash 3 of 5, delay doubled to 400 ms");
+	s.restart_delay_ms = 1;
+	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1, crash 1 of 5, starts again after 1 ms");
 	s.restart_delay_ms = 0;
 	assert_string_equal(why(&d, &s, (struct end){ END_SPAWN_FAILED, ENOENT }, 0),
-		"not started, crash 1 of 5, starts again at once "
-		"(restart_delay_ms = 0)");
+		"not started, crash 1 of 5, starts again at once (restart_delay_ms = 0)");
 	s.restart = RESTART_NEVER;
 	assert_string_equal(why(&d, &s, exit_1, 0), "exit code 1; not restarted (restart = \"never\")");
 }
