@@ -151,3 +151,11 @@ void emit_text(struct buf *out, const char *key, const char *text, size_t len)
 	begin_member(out, key);
 	buf_add(out, text, len);
 }
+
+void emit_int_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
+{
+	if (is_known)
+		emit_int(out, key, value);
+	else
+		emit_null(out, key);
+}

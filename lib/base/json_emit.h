@@ -18,6 +18,8 @@ void emit_close(struct buf *out, char bracket);
 void emit_string(struct buf *out, const char *key, const char *text);
 /* Beyond ±(2^53 - 1) it becomes a string, as json_new_int() has it. */
 void emit_int(struct buf *out, const char *key, int64_t value);
+/* null where it is not known. */
+void emit_int_or_null(struct buf *out, const char *key, bool is_known, int64_t value);
 /* Not finite: null. */
 void emit_number(struct buf *out, const char *key, double value);
 void emit_bool(struct buf *out, const char *key, bool value);

@@ -26,6 +26,14 @@ void vec_push(struct vec *v, void *item)
 	v->items[v->len++] = item;
 }
 
+bool vec_has(const struct vec *v, const void *item)
+{
+	for (size_t i = 0; i < v->len; i++)
+		if (v->items[i] == item)
+			return true;
+	return false;
+}
+
 void *vec_pop(struct vec *v)
 {
 	return v->len ? v->items[--v->len] : NULL;

@@ -5,6 +5,7 @@
 #ifndef OX_BASE_VEC_H
 #define OX_BASE_VEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct vec {
@@ -25,6 +26,7 @@ void vec_release(struct vec *v);
 void vec_release_with(struct vec *v, void (*free_item)(void *));
 void vec_push(struct vec *v, void *item);
 /* The last one, or NULL. */
+bool vec_has(const struct vec *v, const void *item);
 void *vec_pop(struct vec *v);
 /* Takes out one member, keeping the order of the rest. */
 void *vec_remove(struct vec *v, size_t at);

@@ -28,17 +28,9 @@ static bool is_gone(const char *path)
 	return stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-static bool has(const struct strings *list, const char *text)
-{
-	for (size_t i = 0; i < list->len; i++)
-		if (str_eq(list->items[i], text))
-			return true;
-	return false;
-}
-
 static void add_name(const char *path, struct strings *paths)
 {
-	if (path && !has(paths, path))
+	if (path && !strings_have(paths, path))
 		strings_add(paths, path);
 }
 

@@ -195,7 +195,7 @@ static void on_message(void *context, const struct keeper_msg *m, const int *fds
 		brain_end(b);
 }
 
-static void on_gone(void *context)
+static void on_keeper_gone(void *context)
 {
 	struct brain *b = context;
 
@@ -208,7 +208,7 @@ static void on_gone(void *context)
 
 static const struct keeper_client_calls keeper_client_calls = {
 	.message = on_message,
-	.gone = on_gone,
+	.gone = on_keeper_gone,
 };
 
 /* --- life --------------------------------------------------------------------------------------------------------------- */

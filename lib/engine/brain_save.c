@@ -36,7 +36,7 @@ static void snapshot(void *context, struct buf *out)
 }
 
 /* What the keeper remembers for us may go only when the store knows it too. */
-static void forget(void *context, struct ticket ticket)
+static void forget_end(void *context, struct ticket ticket)
 {
 	const struct brain *b = context;
 
@@ -44,7 +44,7 @@ static void forget(void *context, struct ticket ticket)
 }
 
 /* So may the pipes of instances that are gone, and what a burst of events has freed. */
-static void forgot(void *context)
+static void on_forgot(void *context)
 {
 	struct brain *b = context;
 
@@ -53,7 +53,7 @@ static void forgot(void *context)
 		mem_trim();
 }
 
-static void saved(void *context)
+static void on_save_ended(void *context)
 {
 	struct brain *b = context;
 
@@ -64,7 +64,7 @@ static void saved(void *context)
 int brain_open_saver(struct brain *b, struct err *e)
 {
 	static const struct saver_calls calls = {
-		.snapshot = snapshot, .forget = forget, .forgot = forgot, .ended = saved
+		.snapshot = snapshot, .forget = forget_end, .forgot = on_forgot, .ended = on_save_ended
 	};
 	char *path = path_join(b->options.dirs->state, "state");
 

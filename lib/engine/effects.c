@@ -94,8 +94,7 @@ static void do_spawn(void *context, const struct spawn_effect *wish)
 		err_set(&e, "the keeper does not take it; see the daemon's log"),
 			fail_spawn(b, wish->ticket, &e);
 	else
-		do_grace(b, wish->ticket, wish->spec->stop_signal ? wish->spec->stop_signal : "SIGTERM",
-			wish->spec->stop_timeout_ms);
+		do_grace(b, wish->ticket, spec_stop_signal(wish->spec), wish->spec->stop_timeout_ms);
 	notify_sent(b->notify, wish->ticket);
 	launch_release(&launch);
 	err_release(&e);

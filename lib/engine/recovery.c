@@ -108,7 +108,7 @@ static void hear_last_words(struct brain *b, const struct keeper_found *ended)
 	log_streams_drain(b->streams, ended->name);
 }
 
-static void adopt(struct brain *b, const struct keeper_found *f)
+static void adopt_found(struct brain *b, const struct keeper_found *f)
 {
 	bool is_over = keeper_found_has_ended(f);
 	const struct herd_live live = {
@@ -226,7 +226,7 @@ static void find_feet(struct brain *b)
 	open_past(b);
 	remembered = (int64_t)herd_counts(b->herd).processes;
 	for (size_t i = 0; i < b->recovery->found.len; i++)
-		adopt(b, b->recovery->found.items[i]);
+		adopt_found(b, b->recovery->found.items[i]);
 	b->daemon.lost = remembered > b->daemon.adopted ? remembered - b->daemon.adopted : 0;
 	open_pipes(b);
 	adopt_notify(b);

@@ -181,17 +181,6 @@ int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot
 
 /* --- events --- */
 
-static bool is_about(const struct brain *b, const char *target, const char *app, int instance)
-{
-	const struct spec *s = herd_spec(b->herd, app);
-	size_t len = 0;
-	int number = 0;
-
-	if (selector_instance(target, &len, &number))
-		return number == instance && strlen(app) == len && !memcmp(target, app, len);
-	return selector_means(target, herd_spec(b->herd, target) != NULL, app, s ? s->namespace : NULL);
-}
-
 struct targets {
 	const struct brain *brain;
 	const char *const *items;
@@ -201,10 +190,12 @@ struct targets {
 static bool is_about_any(const void *context, const char *app, int instance)
 {
 	const struct targets *t = context;
+	const struct spec *s = herd_spec(t->brain->herd, app);
 	bool is_one = !t->count;
 
 	for (size_t i = 0; i < t->count && !is_one; i++)
-		is_one = is_about(t->brain, t->items[i], app, instance);
+		is_one = selector_means_instance(t->items[i], herd_spec(t->brain->herd, t->items[i]) != NULL,
+			app, instance, s ? s->namespace : NULL);
 	return is_one;
 }
 

@@ -55,7 +55,7 @@ struct app *app_find(const struct herd *h, const char *name)
 }
 
 /* Where the number is in the row, or would be. */
-static size_t position_of(const struct app *a, int number)
+static size_t number_position(const struct app *a, int number)
 {
 	size_t low = 0;
 	size_t high = a->instances.len;
@@ -74,7 +74,7 @@ static size_t position_of(const struct app *a, int number)
 
 struct instance *app_instance(const struct app *a, int number)
 {
-	size_t position = position_of(a, number);
+	size_t position = number_position(a, number);
 	struct instance *i = position < a->instances.len ? a->instances.items[position] : NULL;
 
 	return i && i->number == number ? i : NULL;
@@ -136,7 +136,7 @@ void app_publish(struct app *a, const struct reason *why)
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 {
 	struct instance *i = instance_new(a, number, slot);
-	size_t position = position_of(a, number);
+	size_t position = number_position(a, number);
 
 	ASSERT(number >= 0 && number < APP_INSTANCES_MAX, "%s gets an instance %d", a->spec->name, number);
 	ASSERT(!app_instance(a, number), "%s has an instance %d already", a->spec->name, number);
@@ -245,7 +245,7 @@ void app_remove(struct instance *i)
 {
 	struct app *a = i->app;
 	struct herd *h = a->herd;
-	size_t position = position_of(a, i->number);
+	size_t position = number_position(a, i->number);
 
 	ASSERT(instance_is_retired(i) && i->phase == PHASE_NONE, "%s:%d is removed while it is %s",
 		i->app->spec->name, i->number, phase_word(i->phase));

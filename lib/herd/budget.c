@@ -16,7 +16,7 @@ static size_t most_of(const struct budget *b)
 	return b->most ? b->most : 1;
 }
 
-static size_t position_of(const struct budget *b, uint32_t slot)
+static size_t budget_position(const struct budget *b, uint32_t slot)
 {
 	size_t position = 0;
 
@@ -27,7 +27,7 @@ static size_t position_of(const struct budget *b, uint32_t slot)
 
 bool budget_ask(struct budget *b, uint32_t slot)
 {
-	size_t position = position_of(b, slot);
+	size_t position = budget_position(b, slot);
 
 	ASSERT(slot && b->held <= b->len, "slot %u asks, and %zu of %zu hold", slot, b->held, b->len);
 	if (position < b->len)
@@ -46,7 +46,7 @@ bool budget_ask(struct budget *b, uint32_t slot)
 
 uint32_t budget_give(struct budget *b, uint32_t slot)
 {
-	size_t position = position_of(b, slot);
+	size_t position = budget_position(b, slot);
 	bool held = position < b->held;
 
 	if (position == b->len)

@@ -9,17 +9,9 @@
 
 /* --- oxfiles ------------------------------------------------------------------------------------------------------------- */
 
-static bool has(const struct strings *list, const char *text)
-{
-	for (size_t i = 0; list && i < list->len; i++)
-		if (str_eq(list->items[i], text))
-			return true;
-	return false;
-}
-
 bool apply_is_of(const struct herd_apply *a, const char *oxfile)
 {
-	return str_eq(oxfile, a->oxfile) || (a->oxfile && oxfile && has(a->also, oxfile));
+	return str_eq(oxfile, a->oxfile) || (a->oxfile && oxfile && strings_have(a->also, oxfile));
 }
 
 static int refuse(const char *there, const char *asking, const char *app, struct err *e)
@@ -37,7 +29,7 @@ static int refuse(const char *there, const char *asking, const char *app, struct
 int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e)
 {
 	const char *there = app->spec->oxfile;
-	bool is_gone = a->oxfile && there && has(a->gone, there);
+	bool is_gone = a->oxfile && there && strings_have(a->gone, there);
 
 	if (app->is_deleting || a->is_reload || str_eq(there, a->oxfile) || app_is_lost(app))
 		return 0;

@@ -79,12 +79,12 @@ static void judge(struct instance *i, struct end end, const struct reason *cause
 /* By the signal that it was sent, or well: nothing that a list of stopped instances needs to say. */
 static bool is_usual_end(const struct instance *i)
 {
-	const char *sent = instance_spec(i)->stop_signal;
+	const char *sent = spec_stop_signal(instance_spec(i));
 	const char *name = signal_name(i->last_exit.signal);
 
 	if (!i->last_exit.is_known)
 		return true;
-	return i->last_exit.signal ? name && str_eq(name, sent ? sent : "SIGTERM") : !i->last_exit.code;
+	return i->last_exit.signal ? name && str_eq(name, sent) : !i->last_exit.code;
 }
 
 /* The event says how it ended; what is kept as the reason of being down is who wanted that, and only an end that is worth a look. */

@@ -17,7 +17,7 @@ static void late_fact_free(void *item)
 	mem_free(late);
 }
 
-static void hear(struct herd *h, const struct herd_fact *fact, int64_t now)
+static void hear_late(struct herd *h, const struct herd_fact *fact, int64_t now)
 {
 	switch (fact->kind) {
 	case FACT_SPAWN_FAILED:
@@ -53,7 +53,7 @@ void herd_facts_hear(struct herd *h, int64_t now)
 	for (size_t k = 0; k < h->late_facts.len; k++) {
 		struct late_fact *late = h->late_facts.items[k];
 
-		hear(h, &late->fact, now);
+		hear_late(h, &late->fact, now);
 		late_fact_free(late);
 	}
 	h->late_facts.len = 0;

@@ -15,7 +15,7 @@ enum {
 	GONE_MS = 3600000,
 };
 
-static void drop(struct herd *h, size_t at)
+static void drop_gone(struct herd *h, size_t at)
 {
 	instance_free(vec_remove(&h->gone, at));
 }
@@ -29,14 +29,14 @@ void gone_drop(struct app *a, int number)
 		const struct instance *i = h->gone.items[k];
 
 		if (i->app == a && (number < 0 || i->number == number))
-			drop(h, k);
+			drop_gone(h, k);
 	}
 }
 
 void gone_sweep(struct herd *h)
 {
 	while (h->gone.len && ((const struct instance *)h->gone.items[0])->gone_at + GONE_MS <= h->now)
-		drop(h, 0);
+		drop_gone(h, 0);
 }
 
 void gone_add(struct instance *i, int64_t gone_at)
@@ -54,13 +54,13 @@ void gone_add(struct instance *i, int64_t gone_at)
 	i->gone_at = gone_at;
 	vec_push(&h->gone, i);
 	while (h->gone.len > GONE_MAX)
-		drop(h, 0);
+		drop_gone(h, 0);
 }
 
 void gone_release(struct herd *h)
 {
 	while (h->gone.len)
-		drop(h, h->gone.len - 1);
+		drop_gone(h, h->gone.len - 1);
 	vec_release(&h->gone);
 }
 
@@ -76,15 +76,12 @@ struct instance *gone_find(const struct app *a, int number)
 	return NULL;
 }
 
-static bool is_meant(const struct instance *i, const char *target)
+static bool is_gone_meant(const struct instance *i, const char *target)
 {
-	const char *app = i->app->spec->name;
-	size_t len = 0;
-	int number = 0;
+	const struct spec *s = i->app->spec;
 
-	if (selector_instance(target, &len, &number))
-		return number == i->number && strlen(app) == len && !memcmp(target, app, len);
-	return selector_means(target, app_find(i->app->herd, target) != NULL, app, i->app->spec->namespace);
+	return selector_means_instance(
+		target, app_find(i->app->herd, target) != NULL, s->name, i->number, s->namespace);
 }
 
 void herd_gone(const struct herd *h, const char *const *targets, size_t count, int64_t now, struct vec *out)
@@ -96,7 +93,7 @@ void herd_gone(const struct herd *h, const char *const *targets, size_t count, i
 		bool is = !count;
 
 		for (size_t n = 0; n < count && !is; n++)
-			is = is_meant(i, targets[n]);
+			is = is_gone_meant(i, targets[n]);
 		if (is && now - i->gone_at < GONE_MS)
 			vec_push(out, i);
 	}

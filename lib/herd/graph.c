@@ -122,20 +122,12 @@ static int compare_apps(const void *left, const void *right)
 	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
 }
 
-static bool has(const struct vec *apps, const struct app *a)
-{
-	for (size_t k = 0; k < apps->len; k++)
-		if (apps->items[k] == a)
-			return true;
-	return false;
-}
-
 static void add_needs(const struct app *a, struct vec *needs)
 {
 	for (size_t k = 0; k < a->needs.len; k++) {
 		struct app *need = a->needs.items[k];
 
-		if (!need->is_deleting && !has(needs, need))
+		if (!need->is_deleting && !vec_has(needs, need))
 			vec_push(needs, need);
 	}
 }

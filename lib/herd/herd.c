@@ -93,7 +93,7 @@ void herd_commit(struct herd *h)
 }
 
 /* Where a slot is in the row, or would be: slots are numbered upwards, so a new one goes to the end. */
-static size_t position_of(const struct herd *h, uint32_t slot)
+static size_t slot_position(const struct herd *h, uint32_t slot)
 {
 	size_t low = 0;
 	size_t high = h->slots.len;
@@ -112,7 +112,7 @@ static size_t position_of(const struct herd *h, uint32_t slot)
 
 struct instance *herd_by_slot(const struct herd *h, uint32_t slot)
 {
-	size_t position = position_of(h, slot);
+	size_t position = slot_position(h, slot);
 	struct instance *i = position < h->slots.len ? h->slots.items[position] : NULL;
 
 	return i && i->slot == slot ? i : NULL;
@@ -120,7 +120,7 @@ struct instance *herd_by_slot(const struct herd *h, uint32_t slot)
 
 void herd_add_slot(struct herd *h, struct instance *i)
 {
-	size_t position = position_of(h, i->slot);
+	size_t position = slot_position(h, i->slot);
 
 	ASSERT(i->slot && !herd_by_slot(h, i->slot), "slot %u is given away twice", i->slot);
 	vec_push(&h->slots, i);
@@ -133,7 +133,7 @@ void herd_add_slot(struct herd *h, struct instance *i)
 
 void herd_remove_slot(struct herd *h, const struct instance *i)
 {
-	size_t position = position_of(h, i->slot);
+	size_t position = slot_position(h, i->slot);
 
 	ASSERT(position < h->slots.len && h->slots.items[position] == i, "slot %u is not that of %s:%d",
 		i->slot, i->app->spec->name, i->number);

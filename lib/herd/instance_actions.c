@@ -185,17 +185,10 @@ void instance_kill(struct instance *i, const struct reason *why)
 	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
 }
 
-static const char *stop_signal(const struct instance *i)
-{
-	const char *signal = instance_spec(i)->stop_signal;
-
-	return signal ? signal : "SIGTERM";
-}
-
 void instance_grace(const struct instance *i)
 {
-	effects_of(i)->grace(
-		context_of(i), instance_ticket(i), stop_signal(i), instance_spec(i)->stop_timeout_ms);
+	effects_of(i)->grace(context_of(i), instance_ticket(i), spec_stop_signal(instance_spec(i)),
+		instance_spec(i)->stop_timeout_ms);
 }
 
 /* We put a shell before it, because its command needs one. */
@@ -219,7 +212,7 @@ static bool is_keyboard_signal(const char *signal)
 static enum reach stop_reach(const struct instance *i)
 {
 	const struct spec *s = instance_spec(i);
-	bool is_shared = has_shell(s) && is_keyboard_signal(stop_signal(i));
+	bool is_shared = has_shell(s) && is_keyboard_signal(spec_stop_signal(instance_spec(i)));
 
 	return s->stop_signal_to == STOP_TO_TREE || is_shared ? REACH_TREE : REACH_MAIN;
 }
@@ -231,9 +224,11 @@ void instance_signal_stop(struct instance *i)
 	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
 	effects_of(i)->stopping(context_of(i), instance_ticket(i));
 	if (instance_spec(i)->shutdown_with_message)
-		effects_of(i)->shutdown(context_of(i), instance_ticket(i), stop_signal(i));
+		effects_of(i)->shutdown(
+			context_of(i), instance_ticket(i), spec_stop_signal(instance_spec(i)));
 	else
-		effects_of(i)->stop(context_of(i), instance_ticket(i), stop_signal(i), stop_reach(i));
+		effects_of(i)->stop(
+			context_of(i), instance_ticket(i), spec_stop_signal(instance_spec(i)), stop_reach(i));
 }
 
 bool instance_is_killed(const struct instance *i)
@@ -246,7 +241,8 @@ void instance_end_tree(struct instance *i)
 	if (instance_is_killed(i))
 		effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	else
-		effects_of(i)->end_tree(context_of(i), instance_ticket(i), stop_signal(i));
+		effects_of(i)->end_tree(
+			context_of(i), instance_ticket(i), spec_stop_signal(instance_spec(i)));
 }
 
 /* What its tree has of its grace when the main process has ended: what the stop has left of it, or all after an end that nobody asked for. */

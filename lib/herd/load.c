@@ -11,13 +11,6 @@
 #include "herd/names.h"
 #include "herd/receipt.h"
 
-static int64_t get_int(const struct json *object, const char *key, int64_t fallback)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) ? value : fallback;
-}
-
 static bool in_range(int64_t value, int64_t least, int64_t most)
 {
 	return value >= least && value <= most;
@@ -26,7 +19,7 @@ static bool in_range(int64_t value, int64_t least, int64_t most)
 static int load_timer(struct instance *i, struct timer *timer, const struct json *j, struct err *e)
 {
 	enum timer_kind kind = TIMER_DELAY;
-	int64_t after = get_int(j, "ms", 0);
+	int64_t after = json_get_int(j, "ms", 0);
 
 	if (!j)
 		return 0;
@@ -41,8 +34,8 @@ static void load_history(struct instance *i, const struct json *j)
 {
 	const struct json *recent = json_get(j, "recent");
 	const struct json *age = NULL;
-	int64_t crashes = get_int(j, "crashes", 0);
-	int64_t limits = get_int(j, "limits", 0);
+	int64_t crashes = json_get_int(j, "crashes", 0);
+	int64_t limits = json_get_int(j, "limits", 0);
 
 	if (crashes <= 0 && limits <= 0 && !recent)
 		return;
@@ -65,9 +58,9 @@ static void load_exit(struct instance *i, const struct json *j)
 		return;
 	i->last_exit = (struct last_exit){
 		.is_known = true,
-		.code = (int)get_int(j, "code", 0),
-		.signal = (int)get_int(j, "signal", 0),
-		.at_ms = get_int(j, "at", 0),
+		.code = (int)json_get_int(j, "code", 0),
+		.signal = (int)json_get_int(j, "signal", 0),
+		.at_ms = json_get_int(j, "at", 0),
 	};
 }
 
@@ -126,22 +119,22 @@ static void load_down_cause(struct instance *i, const struct json *j)
 static void load_numbers(struct instance *i, const struct json *j)
 {
 	int64_t now = i->app->herd->now;
-	int64_t start_by = get_int(j, "start_by", EVENT_START);
+	int64_t start_by = json_get_int(j, "start_by", EVENT_START);
 
-	i->generation = (uint64_t)get_int(j, "generation", 0);
-	i->port = (int)get_int(j, "port", 0);
-	i->pid = get_int(j, "pid", 0);
-	i->started_at = now - get_int(j, "started_ms", 0);
+	i->generation = (uint64_t)json_get_int(j, "generation", 0);
+	i->port = (int)json_get_int(j, "port", 0);
+	i->pid = json_get_int(j, "pid", 0);
+	i->started_at = now - json_get_int(j, "started_ms", 0);
 	if (json_get(j, "ready_ms"))
-		i->ready_at = now - get_int(j, "ready_ms", 0);
+		i->ready_at = now - json_get_int(j, "ready_ms", 0);
 	/* 0 would mean that it is not ready. */
 	if (json_get(j, "ready_ms") && !i->ready_at)
 		i->ready_at = 1;
 	(void)health_parse(json_string(json_get(j, "health"), NULL), &i->health);
 	if (json_get(j, "well_ms"))
-		i->well_since = now - get_int(j, "well_ms", 0);
-	i->delay_ms = get_int(j, "delay_ms", 0);
-	i->restarts = get_int(j, "restarts", 0);
+		i->well_since = now - json_get_int(j, "well_ms", 0);
+	i->delay_ms = json_get_int(j, "delay_ms", 0);
+	i->restarts = json_get_int(j, "restarts", 0);
 	i->start_by = start_by == EVENT_RETRY || start_by == EVENT_RESET ? (enum event)start_by : EVENT_START;
 	load_flags(i, j);
 }
@@ -149,7 +142,7 @@ static void load_numbers(struct instance *i, const struct json *j)
 static int load_ports(struct revision *r, const struct json *j, struct err *e)
 {
 	const struct json *port = NULL;
-	int64_t source = get_int(j, "port_source", PORT_NONE);
+	int64_t source = json_get_int(j, "port_source", PORT_NONE);
 	size_t count = json_count(json_get(j, "ports"));
 	int64_t value = 0;
 
@@ -173,8 +166,8 @@ static struct revision *load_revision(const struct json *j, struct err *e)
 
 	if (!spec)
 		return NULL;
-	r = revision_new(spec, (int)get_int(j, "revision", 1));
-	r->caller = get_int(j, "caller", 0);
+	r = revision_new(spec, (int)json_get_int(j, "revision", 1));
+	r->caller = json_get_int(j, "caller", 0);
 	r->build = build_from_json(json_get(j, "build"));
 	r->is_pinned = json_bool(json_get(j, "is_pinned"), false);
 	r->is_held = json_bool(json_get(j, "is_held"), false);
@@ -215,12 +208,12 @@ static int load_revisions(struct app *a, struct vec *revisions, const struct jso
 		if (!str_eq(r->spec->name, a->spec->name))
 			return err_set(e, "a revision of '%s' makes no sense", a->spec->name);
 	}
-	app_retarget(a, find_revision(a, revisions, get_int(j, "target", 0)));
-	a->last_revision = (int)get_int(j, "last_revision", a->last_revision);
+	app_retarget(a, find_revision(a, revisions, json_get_int(j, "target", 0)));
+	a->last_revision = (int)json_get_int(j, "last_revision", a->last_revision);
 	a->verdict = mem_strdup(json_string(json_get(j, "verdict"), NULL));
 	a->is_verdict_ok = json_bool(json_get(j, "is_verdict_ok"), false);
 	if (json_get(j, "previous"))
-		revision_set(&a->previous, find_revision(a, revisions, get_int(j, "previous", 0)));
+		revision_set(&a->previous, find_revision(a, revisions, json_get_int(j, "previous", 0)));
 	return 0;
 }
 
@@ -228,31 +221,31 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 {
 	struct rollout *r = NULL;
 	int64_t now = a->herd->now;
-	int64_t kind = get_int(j, "kind", ROLLOUT_DEPLOY);
-	int64_t count = get_int(j, "count", -1);
-	int64_t back = get_int(j, "back_count", -1);
-	int64_t scaled = get_int(j, "back_scaled", -1);
+	int64_t kind = json_get_int(j, "kind", ROLLOUT_DEPLOY);
+	int64_t count = json_get_int(j, "count", -1);
+	int64_t back = json_get_int(j, "back_count", -1);
+	int64_t scaled = json_get_int(j, "back_scaled", -1);
 
 	if (!j) {
 		app_retarget(a, a->current);
 		return 0;
 	}
-	r = a->rollout = rollout_new(a, find_revision(a, revisions, get_int(j, "to", 0)));
+	r = a->rollout = rollout_new(a, find_revision(a, revisions, json_get_int(j, "to", 0)));
 	if (!rollout_phase_parse(json_string(json_get(j, "phase"), ""), &r->phase) ||
 		!in_range(kind, ROLLOUT_DEPLOY, ROLLOUT_ROLLBACK) || !in_range(count, 0, APP_INSTANCES_MAX) ||
 		!in_range(back, 0, APP_INSTANCES_MAX) || !in_range(scaled, -1, APP_INSTANCES_MAX))
 		return err_set(e, "the rollout of '%s' makes no sense", a->spec->name);
-	r->number = (uint64_t)get_int(j, "number", 0);
+	r->number = (uint64_t)json_get_int(j, "number", 0);
 	r->kind = (enum rollout_kind)kind;
 	r->count = (int)count;
 	r->back_count = (int)back;
 	r->back_scaled = (int)scaled;
-	r->auto_surge = (int)get_int(j, "auto_surge", -1);
+	r->auto_surge = (int)json_get_int(j, "auto_surge", -1);
 	r->auto_count = r->count;
 	r->is_continued = json_bool(json_get(j, "is_told_on"), false);
 	r->is_aborted = json_bool(json_get(j, "is_aborted"), false);
-	r->began_at = now - get_int(j, "began_ms", 0);
-	r->progress_at = now - get_int(j, "progress_ms", 0);
+	r->began_at = now - json_get_int(j, "began_ms", 0);
+	r->progress_at = now - json_get_int(j, "progress_ms", 0);
 	buf_adds(&r->failure, json_string(json_get(j, "failure"), ""));
 	r->why = reason_read(json_get(j, "failure_reason"));
 	return 0;
@@ -260,15 +253,15 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 
 static int load_instance(struct app *a, const struct vec *revisions, const struct json *j, struct err *e)
 {
-	int64_t number = get_int(j, "number", -1);
-	int64_t slot = get_int(j, "slot", 0);
+	int64_t number = json_get_int(j, "number", -1);
+	int64_t slot = json_get_int(j, "slot", 0);
 	struct instance *i = NULL;
 
 	if (!in_range(number, 0, APP_INSTANCES_MAX - 1) || !in_range(slot, 1, UINT32_MAX) ||
 		app_instance(a, (int)number) || herd_by_slot(a->herd, (uint32_t)slot))
 		return err_set(e, "an instance of '%s' makes no sense", a->spec->name);
 	i = app_add_instance(a, (int)number, (uint32_t)slot);
-	revision_set(&i->revision, find_revision(a, revisions, get_int(j, "revision", 0)));
+	revision_set(&i->revision, find_revision(a, revisions, json_get_int(j, "revision", 0)));
 	load_numbers(i, j);
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
@@ -293,16 +286,16 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 /* It is nice to have: what makes no sense is left out. */
 static void load_gone(struct app *a, const struct vec *revisions, const struct json *j)
 {
-	int64_t number = get_int(j, "number", -1);
-	int64_t slot = get_int(j, "slot", 0);
-	int64_t ago = get_int(j, "gone_ms", -1);
+	int64_t number = json_get_int(j, "number", -1);
+	int64_t slot = json_get_int(j, "slot", 0);
+	int64_t ago = json_get_int(j, "gone_ms", -1);
 	struct instance *i = NULL;
 
 	if (!in_range(number, 0, APP_INSTANCES_MAX - 1) || !in_range(slot, 1, UINT32_MAX) || ago < 0 ||
 		app_instance(a, (int)number) || herd_by_slot(a->herd, (uint32_t)slot))
 		return;
 	i = instance_new(a, (int)number, (uint32_t)slot);
-	revision_set(&i->revision, find_revision(a, revisions, get_int(j, "revision", 0)));
+	revision_set(&i->revision, find_revision(a, revisions, json_get_int(j, "revision", 0)));
 	load_numbers(i, j);
 	load_history(i, j);
 	load_exit(i, json_get(j, "last_exit"));
@@ -333,8 +326,8 @@ static int load_instances(struct app *a, const struct json *j, struct err *e)
 static int load_app(struct herd *h, const struct json *j, struct err *e)
 {
 	struct revision *r = load_revision(j, e);
-	int64_t count = get_int(j, "count", -1);
-	int64_t scaled = get_int(j, "scaled", -1);
+	int64_t count = json_get_int(j, "count", -1);
+	int64_t scaled = json_get_int(j, "scaled", -1);
 	struct app *a = NULL;
 
 	if (!r)
@@ -350,7 +343,7 @@ static int load_app(struct herd *h, const struct json *j, struct err *e)
 	a->scaled = (int)scaled;
 	a->wants_up = json_bool(json_get(j, "wants_up"), false);
 	a->is_deleting = json_bool(json_get(j, "is_leaving"), false);
-	a->arrival = (size_t)get_int(j, "arrival", (int64_t)a->arrival);
+	a->arrival = (size_t)json_get_int(j, "arrival", (int64_t)a->arrival);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;
 	return load_instances(a, j, e);
@@ -361,11 +354,11 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	const struct json *app = NULL;
 	struct vec specs = VEC_INIT;
 	struct vec none = VEC_INIT;
-	int64_t generation = get_int(j, "generation", 0);
-	int64_t slot = get_int(j, "slot", 0);
+	int64_t generation = json_get_int(j, "generation", 0);
+	int64_t slot = json_get_int(j, "slot", 0);
 	int rc = 0;
 
-	if (get_int(j, "version", 0) != 1)
+	if (json_get_int(j, "version", 0) != 1)
 		return err_set(e, "the herd is of a version that is not known here");
 	JSON_EACH (json_get(j, "apps"), app) {
 		if (load_app(h, app, e) < 0)
@@ -373,7 +366,7 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	}
 	if (generation > 0 && (uint64_t)generation > h->last_generation)
 		h->last_generation = (uint64_t)generation;
-	h->last_rollout = (uint64_t)get_int(j, "rollouts", 0);
+	h->last_rollout = (uint64_t)json_get_int(j, "rollouts", 0);
 	if (in_range(slot, h->last_slot, UINT32_MAX))
 		h->last_slot = (uint32_t)slot;
 	for (size_t k = 0; k < h->apps.len; k++)
@@ -389,7 +382,7 @@ struct herd *herd_from_json(
 	const struct json *j, const struct herd_options *options, int64_t now, struct err *e)
 {
 	struct herd *h = herd_new(options);
-	int64_t saved = get_int(j, "now", now);
+	int64_t saved = json_get_int(j, "now", now);
 
 	/* Ages and remaining times count from when it was saved; after a new start of the machine, which has a new clock, from now. */
 	h->now = saved < now ? saved : now;

@@ -109,16 +109,10 @@ static struct reason starting_reason(const struct instance *i)
 	}
 }
 
-static const char *stop_signal(const struct instance *i)
-{
-	const char *signal = instance_spec(i)->stop_signal;
-
-	return signal ? signal : "SIGTERM";
-}
-
 static struct reason leftovers_reason(const struct instance *i)
 {
-	return REASON_OF(LEFTOVERS, .sent = instance_is_killed(i) ? "SIGKILL" : stop_signal(i));
+	return REASON_OF(
+		LEFTOVERS, .sent = instance_is_killed(i) ? "SIGKILL" : spec_stop_signal(instance_spec(i)));
 }
 
 static struct reason stopping_reason(const struct instance *i)
@@ -131,7 +125,7 @@ static struct reason stopping_reason(const struct instance *i)
 		return REASON_OF(KILL_SENT);
 	if (instance_spec(i)->shutdown_with_message)
 		return REASON_OF(MESSAGE_SENT, .cause = i->why);
-	return REASON_OF(SIGNAL_SENT, .sent = stop_signal(i), .cause = i->why);
+	return REASON_OF(SIGNAL_SENT, .sent = spec_stop_signal(instance_spec(i)), .cause = i->why);
 }
 
 static struct reason unhealthy_reason(const struct instance *i)

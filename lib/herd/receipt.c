@@ -295,25 +295,18 @@ void receipts_write(const struct herd *h, struct buf *out)
 	emit_close(out, ']');
 }
 
-static int64_t get_int(const struct json *object, const char *key)
-{
-	int64_t value = 0;
-
-	return json_int(json_get(object, key), &value) ? value : 0;
-}
-
 static void load_waits(struct herd_wait *request, const struct json *list)
 {
 	const struct json *item = NULL;
 
 	JSON_EACH (list, item) {
-		int64_t goal = get_int(item, "goal");
-		int64_t slot = get_int(item, "slot");
+		int64_t goal = json_get_int(item, "goal", 0);
+		int64_t slot = json_get_int(item, "slot", 0);
 
 		if (goal < GOAL_DOWN || goal > GOAL_READY || slot < 1 || slot > UINT32_MAX)
 			continue;
-		request_wait_slot(
-			request, (uint32_t)slot, (enum goal)goal, (uint64_t)get_int(item, "generation"));
+		request_wait_slot(request, (uint32_t)slot, (enum goal)goal,
+			(uint64_t)json_get_int(item, "generation", 0));
 	}
 }
 
@@ -324,10 +317,10 @@ static void load_request(struct herd *h, struct receipt *r, const struct json *j
 
 	load_waits(request, json_get(j, "waits"));
 	JSON_EACH (json_get(j, "rollouts"), item)
-		request_wait_rollout(request, (uint64_t)get_int(item, "rollout"),
+		request_wait_rollout(request, (uint64_t)json_get_int(item, "rollout", 0),
 			json_bool(json_get(item, "any_end"), false));
 	request->is_patient = json_bool(json_get(j, "is_patient"), false);
-	request->failed = (size_t)get_int(j, "failed");
+	request->failed = (size_t)json_get_int(j, "failed", 0);
 	buf_adds(&request->words, json_string(json_get(j, "words"), ""));
 	h->receipt = r;
 	request_begin(h, request);
@@ -350,7 +343,7 @@ void receipts_load(struct herd *h, const struct json *list)
 		r->text = mem_strdup(json_string(json_get(item, "text"), ""));
 		buf_adds(&r->words, json_string(json_get(item, "words"), ""));
 		r->has_failed = json_bool(json_get(item, "has_failed"), false);
-		r->at = h->now - get_int(item, "age_ms");
+		r->at = h->now - json_get_int(item, "age_ms", 0);
 		JSON_EACH (json_get(item, "requests"), request)
 			load_request(h, r, request);
 	}

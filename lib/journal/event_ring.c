@@ -114,14 +114,6 @@ static void emit_word(struct buf *out, const char *key, const char *word)
 	emit_string(out, key, word && *word ? word : NULL);
 }
 
-static void emit_known(struct buf *out, const char *key, bool is_known, int64_t value)
-{
-	if (is_known)
-		emit_int(out, key, value);
-	else
-		emit_null(out, key);
-}
-
 static void write_rollout_event(const struct event_ring_item *item, struct buf *out)
 {
 	emit_string(out, "phase", item->phase);
@@ -148,16 +140,16 @@ void event_ring_write(const struct event_ring_item *item, struct buf *out)
 	buf_addf(&text, "%s:%d", item->app, item->instance);
 	emit_word(out, "id", is_one ? text.ptr : NULL);
 	emit_string(out, "app", item->app);
-	emit_known(out, "instance", is_one, item->instance);
+	emit_int_or_null(out, "instance", is_one, item->instance);
 	emit_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
 	emit_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
 	emit_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
 	emit_word(out, "why", item->app + item->why);
 	if (item->app[item->cause])
 		emit_text(out, "cause", item->app + item->cause, strlen(item->app + item->cause));
-	emit_known(out, "pid", item->pid != 0, item->pid);
-	emit_known(out, "run", item->run != 0, item->run);
-	emit_known(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
+	emit_int_or_null(out, "pid", item->pid != 0, item->pid);
+	emit_int_or_null(out, "run", item->run != 0, item->run);
+	emit_int_or_null(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
 	if (item->kind == HERD_EVENT_ROLLOUT)
 		write_rollout_event(item, out);
 	emit_close(out, '}');

@@ -40,13 +40,13 @@ static struct slot *need_slot(struct keeper *k, const struct received *h)
 	return s;
 }
 
-static void handle_sync(struct keeper *k, struct received *h)
+static void receive_sync(struct keeper *k, struct received *h)
 {
 	(void)h;
 	send_sync(k);
 }
 
-static void handle_serves(struct keeper *k, struct received *h)
+static void receive_serves(struct keeper *k, struct received *h)
 {
 	(void)h;
 	k->brain.has_served = k->brain.was_served = true;
@@ -59,7 +59,7 @@ static void handle_serves(struct keeper *k, struct received *h)
 		upgrade_settled(k);
 }
 
-static void handle_spawn(struct keeper *k, struct received *h)
+static void receive_spawn(struct keeper *k, struct received *h)
 {
 	const struct keeper_msg *m = h->m;
 	struct spawner by = { k->options->token, k->nofile, k->oom, &k->held, h->fds, h->fd_count };
@@ -104,7 +104,7 @@ static void send_signal(struct keeper *k, const struct received *h, struct slot 
 }
 
 /* Decoded before a slot is made: a bad one leaves nothing behind. */
-static void handle_spawn_long(struct keeper *k, struct received *h)
+static void receive_spawn_long(struct keeper *k, struct received *h)
 {
 	const uint64_t serial = h->m->serial;
 	const struct keeper_ticket ticket = h->m->ticket;
@@ -121,13 +121,13 @@ static void handle_spawn_long(struct keeper *k, struct received *h)
 		k->message.ticket.slot != ticket.slot || k->message.ticket.generation != ticket.generation)
 		send_error(k, serial, EBADMSG, "the long spawn is invalid");
 	else
-		handle_spawn(k, h);
+		receive_spawn(k, h);
 	keeper_msg_init(&k->message, KEEPER_SPAWN_LONG);
 	sealed_unmap(bytes, len);
 	err_release(&e);
 }
 
-static void handle_signal(struct keeper *k, struct received *h)
+static void receive_signal(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -143,7 +143,7 @@ static void note_stopping(struct slot *s)
 }
 
 /* Too late is no error: its tree waits for END_TREE then. */
-static void handle_grace(struct keeper *k, struct received *h)
+static void receive_grace(struct keeper *k, struct received *h)
 {
 	struct slot *s = slots_find(&k->slots, h->m->ticket);
 
@@ -156,7 +156,7 @@ static void handle_grace(struct keeper *k, struct received *h)
 }
 
 /* Sent once: programs finish their work after the first signal, and often end at once after a second. */
-static void handle_stop(struct keeper *k, struct received *h)
+static void receive_stop(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -170,7 +170,7 @@ static void handle_stop(struct keeper *k, struct received *h)
 }
 
 /* Too late is no error: the signal that follows gets one. */
-static void handle_asked(struct keeper *k, struct received *h)
+static void receive_asked(struct keeper *k, struct received *h)
 {
 	struct slot *s = slots_find(&k->slots, h->m->ticket);
 
@@ -199,7 +199,7 @@ static void wait_for_tree(struct keeper *k, const struct slot *s)
 		keeper_kill_later(k);
 }
 
-static void handle_end_tree(struct keeper *k, struct received *h)
+static void receive_end_tree(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_tree(k, h);
 
@@ -209,7 +209,7 @@ static void handle_end_tree(struct keeper *k, struct received *h)
 	wait_for_tree(k, s);
 }
 
-static void handle_kill_tree(struct keeper *k, struct received *h)
+static void receive_kill_tree(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_tree(k, h);
 
@@ -226,7 +226,7 @@ static void note_taken(struct keeper *k, struct slot *s)
 		ledger_note(k->slots.ledger, s);
 }
 
-static void handle_take_exit(struct keeper *k, struct received *h)
+static void receive_take_exit(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -238,7 +238,7 @@ static void handle_take_exit(struct keeper *k, struct received *h)
 		refuse(k, h, EBUSY, "it has not ended");
 }
 
-static void handle_forget(struct keeper *k, struct received *h)
+static void receive_forget(struct keeper *k, struct received *h)
 {
 	struct slot *s = need_slot(k, h);
 
@@ -250,7 +250,7 @@ static void handle_forget(struct keeper *k, struct received *h)
 		slots_free(&k->slots, s);
 }
 
-static void handle_hold(struct keeper *k, struct received *h)
+static void receive_hold(struct keeper *k, struct received *h)
 {
 	if (h->fd_count != 1)
 		refuse(k, h, EINVAL, "a hold carries one descriptor");
@@ -258,13 +258,13 @@ static void handle_hold(struct keeper *k, struct received *h)
 		refuse(k, h, errno, "no room to hold another descriptor");
 }
 
-static void handle_release(struct keeper *k, struct received *h)
+static void receive_release(struct keeper *k, struct received *h)
 {
 	if (fd_store_release(&k->held, h->m->name) < 0)
 		refuse(k, h, ENOENT, "nothing is held under that name");
 }
 
-static void handle_get(struct keeper *k, struct received *h)
+static void receive_get(struct keeper *k, struct received *h)
 {
 	int fd = fd_store_get(&k->held, h->m->name);
 
@@ -274,18 +274,18 @@ static void handle_get(struct keeper *k, struct received *h)
 		send_held(k, h->m->name, fd);
 }
 
-static void handle_pong(struct keeper *k, struct received *h)
+static void receive_pong(struct keeper *k, struct received *h)
 {
 	ping_answered(k, h->m->about);
 }
 
-static void handle_stop_all(struct keeper *k, struct received *h)
+static void receive_stop_all(struct keeper *k, struct received *h)
 {
 	stop_all(k, h->m->grace_ms);
 }
 
 /* Returns only if it fails. */
-static void handle_upgrade(struct keeper *k, struct received *h)
+static void receive_upgrade(struct keeper *k, struct received *h)
 {
 	struct err e = ERR_INIT;
 
@@ -296,24 +296,24 @@ static void handle_upgrade(struct keeper *k, struct received *h)
 }
 
 static void (*const handlers[KEEPER_KIND_COUNT])(struct keeper *k, struct received *h) = {
-	[KEEPER_SYNC] = handle_sync,
-	[KEEPER_SPAWN] = handle_spawn,
-	[KEEPER_GRACE] = handle_grace,
-	[KEEPER_SPAWN_LONG] = handle_spawn_long,
-	[KEEPER_SIGNAL] = handle_signal,
-	[KEEPER_ASKED] = handle_asked,
-	[KEEPER_KILL_TREE] = handle_kill_tree,
-	[KEEPER_TAKE_EXIT] = handle_take_exit,
-	[KEEPER_FORGET] = handle_forget,
-	[KEEPER_HOLD] = handle_hold,
-	[KEEPER_RELEASE] = handle_release,
-	[KEEPER_GET] = handle_get,
-	[KEEPER_STOP_ALL] = handle_stop_all,
-	[KEEPER_SERVES] = handle_serves,
-	[KEEPER_UPGRADE] = handle_upgrade,
-	[KEEPER_STOP] = handle_stop,
-	[KEEPER_END_TREE] = handle_end_tree,
-	[KEEPER_PONG] = handle_pong,
+	[KEEPER_SYNC] = receive_sync,
+	[KEEPER_SPAWN] = receive_spawn,
+	[KEEPER_GRACE] = receive_grace,
+	[KEEPER_SPAWN_LONG] = receive_spawn_long,
+	[KEEPER_SIGNAL] = receive_signal,
+	[KEEPER_ASKED] = receive_asked,
+	[KEEPER_KILL_TREE] = receive_kill_tree,
+	[KEEPER_TAKE_EXIT] = receive_take_exit,
+	[KEEPER_FORGET] = receive_forget,
+	[KEEPER_HOLD] = receive_hold,
+	[KEEPER_RELEASE] = receive_release,
+	[KEEPER_GET] = receive_get,
+	[KEEPER_STOP_ALL] = receive_stop_all,
+	[KEEPER_SERVES] = receive_serves,
+	[KEEPER_UPGRADE] = receive_upgrade,
+	[KEEPER_STOP] = receive_stop,
+	[KEEPER_END_TREE] = receive_end_tree,
+	[KEEPER_PONG] = receive_pong,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */

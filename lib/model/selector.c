@@ -44,6 +44,17 @@ bool selector_means(const char *text, bool is_app, const char *app, const char *
 	return !is_app && namespace && str_eq(text, namespace);
 }
 
+bool selector_means_instance(
+	const char *text, bool is_app, const char *app, int instance, const char *namespace)
+{
+	size_t len = 0;
+	int number = 0;
+
+	if (selector_instance(text, &len, &number))
+		return number == instance && strlen(app) == len && !memcmp(text, app, len);
+	return selector_means(text, is_app, app, namespace);
+}
+
 static bool is_app(const char *text, const struct vec *specs)
 {
 	const struct spec *s = NULL;
@@ -84,17 +95,9 @@ static const struct spec *find(const struct vec *specs, const char *name)
 	return NULL;
 }
 
-static bool has(const struct vec *specs, const struct spec *s)
-{
-	for (size_t i = 0; i < specs->len; i++)
-		if (specs->items[i] == s)
-			return true;
-	return false;
-}
-
 void selector_add_with_needs(const struct vec *specs, const struct spec *s, struct vec *chosen)
 {
-	if (has(chosen, s))
+	if (vec_has(chosen, s))
 		return;
 	vec_push(chosen, (void *)s);
 	for (size_t k = 0; k < s->depends_on.len; k++) {
@@ -119,7 +122,7 @@ bool *selector_mark_with_needs(const struct vec *specs, const char *const *only,
 			selector_add_with_needs(specs, s, &chosen);
 	}
 	VEC_EACH (specs, i, s)
-		meant[i] = !count || has(&chosen, s);
+		meant[i] = !count || vec_has(&chosen, s);
 	vec_release(&chosen);
 	return meant;
 }

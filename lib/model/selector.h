@@ -24,6 +24,9 @@ int selector_check_whole(const char *text, struct err *e);
  * Does `text` mean the app of that name and namespace (or NULL) as a whole?  `is_app`: there is an app that is called `text`.
  */
 bool selector_means(const char *text, bool is_app, const char *app, const char *namespace);
+/* The same, or is `text` that very instance of it? */
+bool selector_means_instance(
+	const char *text, bool is_app, const char *app, int instance, const char *namespace);
 /* The same for many: marks those of `specs` (of struct spec *) that `text` means, by their place.  How many it means. */
 size_t selector_mark(const char *text, const struct vec *specs, bool *marks);
 /*

@@ -7,14 +7,6 @@
 #include "model/reason.h"
 #include "model/snapshot.h"
 
-static void emit_or_null(struct buf *out, const char *key, bool is_known, int64_t value)
-{
-	if (is_known)
-		emit_int(out, key, value);
-	else
-		emit_null(out, key);
-}
-
 static void emit_exit(struct buf *out, const char *key, const struct last_exit *end)
 {
 	struct buf text = BUF_INIT;
@@ -24,7 +16,7 @@ static void emit_exit(struct buf *out, const char *key, const struct last_exit *
 		return;
 	}
 	emit_open(out, key, '{');
-	emit_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
+	emit_int_or_null(out, "code", !end->signal && end->code != LAST_EXIT_UNSEEN, end->code);
 	signal_name_add(&text, end->signal);
 	emit_string(out, "signal", end->signal ? text.ptr : NULL);
 	buf_clear(&text);
@@ -58,7 +50,7 @@ static void write_reason(const struct instance_status *s, int version, struct bu
 }
 
 /* All but the reason. */
-static void write_members(const struct instance_status *s, struct buf *out)
+static void write_status_members(const struct instance_status *s, struct buf *out)
 {
 	struct buf number = BUF_INIT;
 
@@ -72,25 +64,25 @@ static void write_members(const struct instance_status *s, struct buf *out)
 	buf_release(&number);
 	emit_string(out, "name", s->name);
 	emit_int(out, "instance", s->instance);
-	emit_or_null(out, "pid", s->pid > 0, s->pid);
+	emit_int_or_null(out, "pid", s->pid > 0, s->pid);
 	emit_string(out, "status", s->status);
 	emit_string(out, "health", s->health);
-	emit_or_null(out, "port", s->port > 0, s->port);
+	emit_int_or_null(out, "port", s->port > 0, s->port);
 	emit_int(out, "revision", s->revision);
 	emit_tenths(out, "uptime_secs", s->uptime_ms >= 0 ? (double)s->uptime_ms / 1000 : -1);
 	emit_int(out, "restarts", s->restarts);
 	emit_int(out, "crashes", s->crashes);
 	emit_int(out, "log_dropped_bytes", s->log_dropped_bytes);
-	emit_or_null(out, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
+	emit_int_or_null(out, "memory_bytes", s->memory_bytes >= 0, s->memory_bytes);
 	emit_tenths(out, "cpu_percent", s->cpu_percent);
 	emit_exit(out, "last_exit", &s->last_exit);
-	emit_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
+	emit_int_or_null(out, "next_restart_ms", s->next_restart_ms >= 0, s->next_restart_ms);
 }
 
 static void write_instance_status(const struct instance_status *s, int version, struct buf *out)
 {
 	emit_open(out, NULL, '{');
-	write_members(s, out);
+	write_status_members(s, out);
 	write_reason(s, version, out);
 	emit_close(out, '}');
 }
@@ -100,7 +92,7 @@ void instance_status_write(const struct instance_status *s, struct buf *out)
 	write_instance_status(s, 1, out);
 }
 
-static void write_rollout(const struct rollout_status *s, struct buf *out)
+static void write_rollout_status(const struct rollout_status *s, struct buf *out)
 {
 	if (!s->phase) {
 		emit_null(out, "rollout");
@@ -125,13 +117,13 @@ void app_status_write(const struct app_status *s, struct buf *out)
 	emit_int(out, "instances", s->instances);
 	emit_int(out, "ready", s->ready);
 	emit_int(out, "revision", s->revision);
-	emit_or_null(out, "port", s->port > 0, s->port);
+	emit_int_or_null(out, "port", s->port > 0, s->port);
 	emit_string(out, "port_mode", s->is_shared ? "shared" : "each");
 	emit_string(out, "oxfile", s->oxfile);
 	emit_string(out, "folder", s->folder);
 	emit_string(out, "commit", s->commit);
 	emit_bool(out, "rolled_back", s->is_held);
-	write_rollout(&s->rollout, out);
+	write_rollout_status(&s->rollout, out);
 	emit_close(out, '}');
 }
 
@@ -254,7 +246,7 @@ static void write_why(const struct instance_status *s, struct buf *out)
 	size_t k = 0;
 
 	emit_open(out, NULL, '{');
-	write_members(s, out);
+	write_status_members(s, out);
 	emit_string(out, "reason", s->reason.ptr);
 	reason_write(s->why, "cause", s->reason.ptr, out);
 	if (s->gone_ms >= 0)

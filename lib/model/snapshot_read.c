@@ -40,7 +40,7 @@ static int end_reading(const struct reading *r, struct err *e)
 	return r->missing ? err_set(e, "a status has no '%s', or it is of the wrong type", r->missing) : 0;
 }
 
-static int64_t read_int(struct reading *r, const char *key, int64_t fallback)
+static int64_t read_status_int(struct reading *r, const char *key, int64_t fallback)
 {
 	int64_t value = fallback;
 
@@ -54,7 +54,7 @@ static int64_t read_int_or_null(struct reading *r, const char *key, int64_t unkn
 {
 	const struct json *member = json_get(r->object, key);
 
-	return member && json_is_null(member) ? unknown : read_int(r, key, unknown);
+	return member && json_is_null(member) ? unknown : read_status_int(r, key, unknown);
 }
 
 static double read_number_or_null(struct reading *r, const char *key, double unknown)
@@ -113,14 +113,14 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	double uptime = -1;
 
 	read_words(&r, s);
-	s->instance = (int)read_int(&r, "instance", 0);
+	s->instance = (int)read_status_int(&r, "instance", 0);
 	s->pid = read_int_or_null(&r, "pid", 0);
 	s->port = (int)read_int_or_null(&r, "port", 0);
-	s->revision = (int)read_int(&r, "revision", 0);
+	s->revision = (int)read_status_int(&r, "revision", 0);
 	uptime = read_number_or_null(&r, "uptime_secs", -1);
 	s->uptime_ms = uptime >= 0 ? (int64_t)(uptime * 1000 + 0.5) : -1;
-	s->restarts = read_int(&r, "restarts", 0);
-	s->crashes = read_int(&r, "crashes", 0);
+	s->restarts = read_status_int(&r, "restarts", 0);
+	s->crashes = read_status_int(&r, "crashes", 0);
 	s->memory_bytes = read_int_or_null(&r, "memory_bytes", -1);
 	s->cpu_percent = read_number_or_null(&r, "cpu_percent", -1);
 	s->next_restart_ms = read_int_or_null(&r, "next_restart_ms", -1);
@@ -164,9 +164,9 @@ int app_status_from_json(const struct json *j, struct app_status *s, struct err 
 	};
 	if (!s->name)
 		miss(&r, "name");
-	s->instances = (int)read_int(&r, "instances", 0);
-	s->ready = (int)read_int(&r, "ready", 0);
-	s->revision = (int)read_int(&r, "revision", 0);
+	s->instances = (int)read_status_int(&r, "instances", 0);
+	s->ready = (int)read_status_int(&r, "ready", 0);
+	s->revision = (int)read_status_int(&r, "revision", 0);
 	s->port = (int)read_int_or_null(&r, "port", 0);
 	read_rollout(json_get(j, "rollout"), &s->rollout);
 	return end_reading(&r, e);
@@ -242,7 +242,7 @@ static void read_past(const struct json *j, struct snapshot *s, struct instance_
 }
 
 /* As "why" has it: what is missing is shown so, and a state that is not known here as it came. */
-static void read_why(const struct json *j, struct snapshot *s, struct instance_status *i)
+static void read_why_instance(const struct json *j, struct snapshot *s, struct instance_status *i)
 {
 	const char *id = json_get_string(j, "id", "");
 	const char *colon = strrchr(id, ':');
@@ -269,7 +269,7 @@ int snapshot_from_why(const struct json *j, struct snapshot *s, struct err *e)
 	if (!json_is_array(json_get(j, "instances")))
 		return err_set(e, "the answer has no 'instances'");
 	JSON_EACH (json_get(j, "instances"), member)
-		read_why(member, s, snapshot_add_instance(s));
+		read_why_instance(member, s, snapshot_add_instance(s));
 	return 0;
 }
 

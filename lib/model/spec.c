@@ -139,6 +139,14 @@ void strings_add(struct strings *s, const char *text)
 	s->items[s->len++] = mem_strdup(text);
 }
 
+bool strings_have(const struct strings *s, const char *text)
+{
+	for (size_t i = 0; s && i < s->len; i++)
+		if (str_eq(s->items[i], text))
+			return true;
+	return false;
+}
+
 void strings_release(struct strings *s)
 {
 	for (size_t i = 0; i < s->len; i++)
@@ -247,4 +255,9 @@ int command_from_line(struct command *c, const char *line, struct err *e)
 	c->argv = argv;
 	c->text = mem_strdup(line);
 	return 0;
+}
+
+const char *spec_stop_signal(const struct spec *s)
+{
+	return s->stop_signal ? s->stop_signal : "SIGTERM";
 }

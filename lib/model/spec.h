@@ -203,9 +203,13 @@ struct spec *spec_from_json(const struct json *j, struct err *e);
 
 /* Helpers for the value types above; each frees or copies the contents, not the struct. */
 void strings_add(struct strings *s, const char *text);
+bool strings_have(const struct strings *s, const char *text); /* `s` may be NULL */
 void strings_release(struct strings *s);
 void env_put(struct env *env, const char *name, const char *value);
 const char *env_get(const struct env *env, const char *name);
+struct json *env_to_json(const struct env *env); /* an object */
+/* "SIGTERM", if its definition says nothing else. */
+const char *spec_stop_signal(const struct spec *s);
 /* Whatever the order. */
 bool env_equal(const struct env *a, const struct env *b);
 /* `to` is overwritten, not released. */

@@ -47,7 +47,7 @@ static struct json *command_to_json(const struct command *command)
 	return object;
 }
 
-static struct json *env_to_json(const struct env *env)
+struct json *env_to_json(const struct env *env)
 {
 	struct json *object = json_new_object();
 

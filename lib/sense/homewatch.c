@@ -36,7 +36,7 @@ static bool is_ours(const struct inotify_event *event)
 	return false;
 }
 
-static void on_readable(struct ev_loop *loop, ev_io *w, int events)
+static void on_home_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct homewatch *h = w->data;
 	_Alignas(struct inotify_event) char bytes[4096];
@@ -81,7 +81,7 @@ struct homewatch *homewatch_new(
 	}
 	h = mem_zalloc(1, sizeof(*h));
 	*h = (struct homewatch){ .loop = loop, .fd = fd, .doubt = doubt, .context = context };
-	ev_io_init(&h->reader, on_readable, fd, EV_READ);
+	ev_io_init(&h->reader, on_home_readable, fd, EV_READ);
 	ev_timer_init(&h->pause, on_pause, 0, 0);
 	h->reader.data = h->pause.data = h;
 	loop_watch(loop, &h->reader);

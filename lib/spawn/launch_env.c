@@ -172,15 +172,6 @@ void launch_envs_sweep(
 	vec_release_with(&unused, mem_free);
 }
 
-static struct json *env_to_json(const struct launch_env *caller)
-{
-	struct json *env = caller ? json_new_object() : NULL;
-
-	for (size_t i = 0; caller && i < caller->env.len; i++)
-		json_set_string(env, caller->env.items[i].name, caller->env.items[i].value);
-	return env;
-}
-
 struct json *launch_envs_to_json(const struct launch_envs *c)
 {
 	struct json *root = json_new_object();
@@ -190,7 +181,7 @@ struct json *launch_envs_to_json(const struct launch_envs *c)
 		const struct launch_env *caller = entry->value;
 		struct json *object = json_set(root, entry->key, json_new_object());
 
-		json_set(object, "env", env_to_json(caller));
+		json_set(object, "env", env_to_json(&caller->env));
 		json_set_int(object, "umask", caller->mask);
 		json_set(object, "rlimits", limits_to_json(caller));
 		if (caller->profile)

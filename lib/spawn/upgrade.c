@@ -36,7 +36,7 @@ static void upgrade_free(struct upgrade *u)
 	mem_free(u);
 }
 
-static void end(struct upgrades *all, bool is_ok, const char *words)
+static void end_upgrade(struct upgrades *all, bool is_ok, const char *words)
 {
 	struct upgrade *u = all->now;
 
@@ -59,7 +59,7 @@ static void ask_keeper(struct upgrades *all)
 	m.brain_path = u->paths[1];
 	log_info("upgrade: to oxherd %s and oxherd-brain %s", u->versions[0], u->versions[1]);
 	if (keeper_client_send(all->options.keeper, &m, -1) < 0)
-		end(all, false, "the paths of the programs are too long");
+		end_upgrade(all, false, "the paths of the programs are too long");
 }
 
 static void try_next(struct upgrades *all);
@@ -73,7 +73,7 @@ static void on_tried(void *context, const struct run_result *result)
 
 	u->run = NULL;
 	if (program_check_read(u->paths[u->at], names[u->at], result, u->versions[u->at], &e) < 0) {
-		end(all, false, e.text.ptr);
+		end_upgrade(all, false, e.text.ptr);
 	} else if (++u->at < 2) {
 		try_next(all);
 	} else {
@@ -114,7 +114,7 @@ int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade
 	return 0;
 }
 
-static void take_verdict(struct upgrades *all, const struct keeper_msg *m)
+static void take_upgraded(struct upgrades *all, const struct keeper_msg *m)
 {
 	mem_free(all->verdict);
 	all->verdict = mem_strdup(m->words);
@@ -122,10 +122,10 @@ static void take_verdict(struct upgrades *all, const struct keeper_msg *m)
 	if (!all->now || all->now->at < 2)
 		return;
 	if (m->number) {
-		end(all, false, m->words);
+		end_upgrade(all, false, m->words);
 		return;
 	}
-	end(all, true, all->now->versions[0]);
+	end_upgrade(all, true, all->now->versions[0]);
 	log_info("upgrade: this brain leaves its place to the next one");
 	all->options.leave(all->options.context);
 }
@@ -133,13 +133,13 @@ static void take_verdict(struct upgrades *all, const struct keeper_msg *m)
 bool upgrade_takes(struct upgrades *all, const struct keeper_msg *m)
 {
 	if (m->kind == KEEPER_UPGRADED) {
-		take_verdict(all, m);
+		take_upgraded(all, m);
 		return true;
 	}
 	if (m->kind != KEEPER_ERROR || m->about != UPGRADE_SERIAL)
 		return false;
 	if (all->now)
-		end(all, false, m->words);
+		end_upgrade(all, false, m->words);
 	return true;
 }
 
@@ -162,7 +162,7 @@ void upgrades_free(struct upgrades *all)
 	if (!all)
 		return;
 	if (all->now)
-		end(all, false, "the brain ended meanwhile");
+		end_upgrade(all, false, "the brain ended meanwhile");
 	mem_free(all->verdict);
 	mem_free(all);
 }

@@ -8,7 +8,7 @@
 #include "view/list.h"
 #include "view/timeline.h"
 
-static void add_name(const struct instance_status *i, const struct timeline *t, struct buf *out)
+static void add_instance_name(const struct instance_status *i, const struct timeline *t, struct buf *out)
 {
 	human_tint(out, TINT_BOLD, t->colour);
 	human_safe_text(out, i->name);
@@ -19,7 +19,7 @@ static void add_name(const struct instance_status *i, const struct timeline *t, 
 
 static void add_instance_head(const struct instance_status *i, const struct timeline *t, struct buf *out)
 {
-	add_name(i, t, out);
+	add_instance_name(i, t, out);
 	if (i->gone_ms >= 0) {
 		buf_adds(out, " (a spare): removed ");
 		if (i->gone_ms > 0)

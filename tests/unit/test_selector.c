@@ -143,12 +143,25 @@ static void guesses(void **state)
 	release(&specs);
 }
 
+static void one_or_whole(void **state)
+{
+	(void)state;
+	assert_true(selector_means_instance("api:1", false, "api", 1, NULL));
+	assert_false(selector_means_instance("api:1", false, "api", 2, NULL));
+	assert_false(selector_means_instance("api:1", false, "ap", 1, NULL));
+	assert_false(selector_means_instance("api:1", false, "apis", 1, NULL));
+	assert_true(selector_means_instance("api", true, "api", 1, NULL));
+	assert_true(selector_means_instance("back", false, "api", 1, "back"));
+	assert_true(selector_means_instance("all", false, "api", 1, NULL));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("a name means its app, or every app of its namespace; 'all' means every app", names),
 		PROMISE("where an old state has an app and a namespace of one name, the app is meant", both),
 		PROMISE("a name, a colon and a number is an instance, and nothing else is", instances),
+		PROMISE("an instance is meant by its own name, and by what means its app", one_or_whole),
 		PROMISE("no app and no namespace is called 'all', or like an instance", bad_names),
 		PROMISE("an app and a namespace of one name are found, whichever comes first", clashes),
 		PROMISE("a mistyped name finds apps and namespaces", guesses),

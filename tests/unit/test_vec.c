@@ -106,6 +106,20 @@ static void sorts_stably(void **state)
 	}
 }
 
+static void knows_its_members(void **state)
+{
+	struct vec v = VEC_INIT;
+	int in = 1;
+	int out = 2;
+
+	(void)state;
+	assert_false(vec_has(&v, &in));
+	vec_push(&v, &in);
+	assert_true(vec_has(&v, &in));
+	assert_false(vec_has(&v, &out));
+	vec_release(&v);
+}
+
 static void frees_its_members(void **state)
 {
 	struct vec v = VEC_INIT;
@@ -125,6 +139,7 @@ int main(void)
 		PROMISE("the last one in is the first one popped", pops_from_its_end),
 		PROMISE("taking one out closes the gap", closes_the_gap),
 		PROMISE("sorting leaves equal members in their order", sorts_stably),
+		PROMISE("a vec has what was put into it, and nothing else", knows_its_members),
 		PROMISE("a vec that owns its members frees them", frees_its_members),
 	};
 
