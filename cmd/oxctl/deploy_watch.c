@@ -107,12 +107,18 @@ static void hear(void *context, const char *method, const struct json *params)
 
 /* --- how it ended ------------------------------------------------------------------------------------------------------------ */
 
-static bool has_verdict(const char *verdict, const char *app)
+/* Does the verdict say how it ended?  A daemon of an earlier version tells no results: then of every app that was rolled out, if of any. */
+static bool has_verdict(const struct json *answer, const struct json *app)
 {
-	size_t len = strlen(app);
+	const struct json *results = json_get(answer, "results");
+	const struct json *result = NULL;
+	const char *name = json_string(json_get(app, "name"), NULL);
 
-	for (const char *at = verdict; at && *at; at = strchr(at, '\n') ? strchr(at, '\n') + 1 : NULL)
-		if (!strncmp(at, app, len) && at[len] == ':')
+	if (!results)
+		return *json_string(json_get(answer, "verdict"), "") &&
+			str_eq(json_string(json_get(app, "did"), NULL), "rolled");
+	JSON_EACH (results, result)
+		if (!json_get(result, "instance") && str_eq(json_string(json_get(result, "app"), NULL), name))
 			return true;
 	return false;
 }
@@ -156,7 +162,7 @@ static void print_deploy_result(const struct json *result)
 
 	JSON_EACH (json_get(result, "apps"), app) {
 		add_build(&out, app);
-		if (!has_verdict(verdict, json_string(json_get(app, "name"), "?")))
+		if (!has_verdict(result, app))
 			add_did(&out, app);
 	}
 	for (const char *at = verdict; *at;) {
@@ -170,9 +176,22 @@ static void print_deploy_result(const struct json *result)
 	buf_release(&out);
 }
 
+/* Nothing was begun, and the data say why. */
+static bool was_refused(const struct daemon_call *t)
+{
+	return t->data && !json_get(t->data, "results");
+}
+
+static struct json *clone_answer(const struct daemon_call *t)
+{
+	const struct json *answer = t->result ? t->result : t->data;
+
+	return answer ? json_clone(answer) : json_new_object();
+}
+
 static void print_json_end(const struct daemon_call *t, int code)
 {
-	struct json *end = t->result ? json_clone(t->result) : json_new_object();
+	struct json *end = clone_answer(t);
 
 	json_set_bool(end, "ok", code == EXIT_DONE);
 	if (code != EXIT_DONE)
@@ -188,14 +207,12 @@ static void finish_watch(struct deploy_watch *r, struct daemon_call *t, int code
 	draw_progress(r);
 	JSON_EACH (json_get(t->result, "notes"), note)
 		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
-	if (r->show == SHOW_JSON && !t->data)
+	if (r->show == SHOW_JSON && !was_refused(t))
 		print_json_end(t, code);
 	if (code == EXIT_DONE && r->show != SHOW_JSON)
 		print_deploy_result(t->result);
-	else if (code != EXIT_DONE && t->data)
+	else
 		daemon_call_tell(t, code);
-	else if (code != EXIT_DONE)
-		daemon_call_fail(code, "%s", t->e.text.ptr);
 }
 
 /* --- asking --------------------------------------------------------------------------------------------------------------- */

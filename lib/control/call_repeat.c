@@ -39,20 +39,6 @@ static struct json *result_of(const struct herd_receipt *receipt)
 	return result ? result : json_new_object();
 }
 
-static void answer(struct call *c, const struct herd_receipt *receipt)
-{
-	struct json *result = NULL;
-
-	if (!receipt->is_ok) {
-		call_fail(c, RPC_FAILED, "%s", receipt->words);
-		return;
-	}
-	result = result_of(receipt);
-	if (*receipt->words)
-		json_set_string(result, "verdict", receipt->words);
-	call_answer(c, result);
-}
-
 /* It is under way: this client hears of it from here on. */
 static void attach(struct handle *h, struct call *c, const char *key, const struct herd_receipt *receipt)
 {
@@ -78,7 +64,7 @@ bool call_repeat(void *context, struct call *c)
 	write_key(c, &key);
 	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
 	if (is_known && receipt.is_done)
-		answer(c, &receipt);
+		pending_reply_answer(c, result_of(&receipt), receipt.results);
 	else if (is_known)
 		attach(h, c, key.ptr, &receipt);
 	buf_release(&key);

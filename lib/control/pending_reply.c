@@ -9,7 +9,9 @@
 #include "engine/brain.h"
 #include "journal/event_ring.h"
 #include "loop/watchers.h"
+#include "model/wait_result.h"
 #include "view/human.h"
+#include "view/wait_text.h"
 
 struct pending_reply {
 	struct handle *h;
@@ -19,8 +21,7 @@ struct pending_reply {
 	uint64_t *ids;
 	size_t ids_len, left;
 	bool is_going; /* the herd took it */
-	bool has_failed;
-	struct buf words;
+	struct wait_results results;
 	struct map watched; /* apps whose progress is sent */
 };
 
@@ -34,7 +35,7 @@ static void waiting_free(struct pending_reply *w)
 	}
 	ev_timer_stop(w->h->loop, &w->timeout);
 	call_on_gone(w->c, NULL, NULL);
-	buf_release(&w->words);
+	wait_results_release(&w->results);
 	map_release(&w->watched);
 	mem_free(w->ids);
 	mem_free(w);
@@ -46,34 +47,49 @@ static void forget_all(const struct pending_reply *w)
 		brain_forget(w->h->brain, w->ids[k]);
 }
 
+void pending_reply_answer(struct call *c, struct json *result, const struct wait_results *results)
+{
+	struct json *object = result;
+	struct buf words = BUF_INIT;
+	struct buf text = BUF_INIT;
+
+	if (!results->is_ok) {
+		json_free(result);
+		object = json_new_object();
+	}
+	wait_results_text(results, &words);
+	wait_results_emit(results, NULL, &text);
+	json_set(object, "results", json_new_text(text.ptr));
+	if (!results->is_ok) {
+		call_fail_with(c, RPC_FAILED, object, "%s", words.ptr);
+	} else {
+		if (words.len)
+			json_set_string(object, "verdict", words.ptr);
+		call_answer(c, object);
+	}
+	buf_release(&words);
+	buf_release(&text);
+}
+
 static void answer(struct pending_reply *w)
 {
 	struct call *c = w->c;
 	struct json *result = w->result;
-	struct buf words = w->words;
-	bool has_failed = w->has_failed;
+	struct wait_results results = w->results;
 
-	buf_init(&w->words);
+	w->results = (struct wait_results)WAIT_RESULTS_INIT;
 	waiting_free(w);
-	if (has_failed) {
-		json_free(result);
-		call_fail(c, RPC_FAILED, "%s", words.ptr);
-	} else {
-		if (words.len)
-			json_set_string(result, "verdict", words.ptr);
-		call_answer(c, result);
-	}
-	buf_release(&words);
+	pending_reply_answer(c, result, &results);
+	wait_results_release(&results);
 }
 
-static void on_settled(void *context, bool is_ok, const char *words)
+static void on_settled(void *context, const struct wait_results *results)
 {
 	struct pending_reply *w = context;
 
 	w->left--;
-	w->has_failed |= !is_ok;
-	if (*words)
-		buf_addf(&w->words, "%s%s", w->words.len ? "\n" : "", words);
+	w->results.is_ok = w->results.is_ok && results->is_ok;
+	wait_results_add_copies(&w->results, results);
 	if (w->is_going && !w->left)
 		answer(w);
 }
@@ -123,7 +139,7 @@ struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
 
 	w->h = h;
 	w->c = c;
-	buf_init(&w->words);
+	w->results.is_ok = true;
 	ev_timer_init(&w->timeout, on_timeout, 0, 0);
 	w->timeout.data = w;
 	(void)pending_reply_another_id(w);

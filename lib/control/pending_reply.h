@@ -11,6 +11,7 @@ struct handle;
 struct json;
 struct call;
 struct pending_reply;
+struct wait_results;
 
 /* Makes a number for herd_request() and the like. */
 struct pending_reply *pending_reply_new(struct handle *h, struct call *c);
@@ -22,10 +23,12 @@ uint64_t pending_reply_another_id(struct pending_reply *w);
 /* From now on events of this app that a person would want to see come as progress. */
 void pending_reply_watch(struct pending_reply *w, const char *app);
 /*
- * The herd took the request: `result` (taken over) is the answer when it is settled; what the herd says of its own accord is in it as
+ * The herd took the request: `result` (taken over) is the answer when it is settled, with the `results` that the herd has and their text as
  * `verdict`.  It may have been settled already.
  */
 void pending_reply_begin(struct pending_reply *w, struct json *result);
+/* That answer, or the error that has the results as its data; takes `result` over. */
+void pending_reply_answer(struct call *c, struct json *result, const struct wait_results *results);
 /* The herd refused it: answers with the words.  What it took under another number continues. */
 void pending_reply_refuse(struct pending_reply *w, const struct err *e);
 

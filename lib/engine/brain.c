@@ -12,12 +12,14 @@
 #include "engine/brain_private.h"
 #include "engine/recovery.h"
 #include "herd/facts_later.h"
+#include "model/wait_result.h"
 #include "os/clock.h"
 #include "os/procfs.h"
 #include "sense/homewatch.h"
 #include "sense/process_look.h"
 #include "spawn/spawn_reason.h"
 #include "spawn/upgrade.h"
+#include "view/wait_text.h"
 #include "wire/keeper_found.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
@@ -365,13 +367,16 @@ struct upgrades *brain_upgrades(struct brain *b)
 	return b->upgrades;
 }
 
-static void on_all_down(void *context, bool is_ok, const char *words)
+static void on_all_down(void *context, const struct wait_results *results)
 {
 	struct brain *b = context;
+	struct buf words = BUF_INIT;
 	struct keeper_msg m;
 
-	if (!is_ok)
-		log_warn("not everything stopped: %s", words);
+	wait_results_text(results, &words);
+	if (!results->is_ok)
+		log_warn("not everything stopped: %s", words.ptr);
+	buf_release(&words);
 	(void)saver_save_now(b->saver, NULL);
 	log_streams_sweep(b->streams, NULL, NULL);
 	keeper_msg_init(&m, KEEPER_STOP_ALL);

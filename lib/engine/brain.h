@@ -68,7 +68,7 @@ void brain_save(struct brain *b);
 int brain_check_state(const char *folder, struct err *e);
 
 /* A number for herd_request() and the like: `done` is called once when it is settled, unless it is forgotten before. */
-typedef void (*brain_done)(void *context, bool is_ok, const char *words);
+typedef void (*brain_done)(void *context, const struct wait_results *results);
 uint64_t brain_expect(struct brain *b, brain_done done, void *context);
 void brain_forget(struct brain *b, uint64_t id);
 

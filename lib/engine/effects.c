@@ -263,11 +263,11 @@ static void do_changed(void *context)
 	saver_changed(b->saver);
 }
 
-static void do_settled(void *context, uint64_t request, bool is_ok, const char *words)
+static void do_settled(void *context, uint64_t request, const struct wait_results *results)
 {
 	struct brain *b = context;
 
-	requests_settle(&b->requests, request, is_ok, words);
+	requests_settle(&b->requests, request, results);
 }
 
 static void do_look(void *context, int64_t pid, struct process_look *out)

@@ -26,11 +26,11 @@ void requests_forget(struct requests *r, uint64_t id)
 	mem_free(map_remove_n(&r->waiting, (const char *)&id, sizeof(id)));
 }
 
-void requests_settle(struct requests *r, uint64_t id, bool is_ok, const char *words)
+void requests_settle(struct requests *r, uint64_t id, const struct wait_results *results)
 {
 	struct waiter *waiter = map_remove_n(&r->waiting, (const char *)&id, sizeof(id));
 
 	if (waiter)
-		waiter->done(waiter->context, is_ok, words);
+		waiter->done(waiter->context, results);
 	mem_free(waiter);
 }

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "spawn/upgrade.h"
 #include "view/reason_text.h"
+#include "view/wait_text.h"
 
 void brain_info(const struct brain *b, struct daemon_status *out)
 {
@@ -116,6 +117,22 @@ static void add_upstream(const struct brain *b, size_t app, struct snapshot *out
 	mem_free(path);
 }
 
+static void add_app(struct app_status *app, struct snapshot *out)
+{
+	struct buf reason = BUF_INIT;
+	struct buf message = BUF_INIT;
+
+	if (app->rollout.why) {
+		reason_text(app->rollout.why, &reason);
+		failure_text(app->rollout.why, app->rollout.lines, &message);
+		app->rollout.reason = reason.ptr;
+		app->rollout.message = message.ptr;
+	}
+	snapshot_add_app(out, app);
+	buf_release(&reason);
+	buf_release(&message);
+}
+
 int brain_snapshot(
 	struct brain *b, const char *const *targets, size_t count, struct snapshot *out, struct err *e)
 {
@@ -132,7 +149,7 @@ int brain_snapshot(
 			herd_app_status(b->herd, i, &app);
 			if (!is_meant(b, &instances, targets, count, app.name))
 				continue;
-			snapshot_add_app(out, &app);
+			add_app(&app, out);
 			add_upstream(b, i, out);
 		}
 		add_instances(b, &instances, out);

@@ -8,6 +8,7 @@
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
+#include "model/wait_result.h"
 #include "view/reason_text.h"
 
 struct app *app_new(struct herd *h, struct revision *first)
@@ -30,7 +31,7 @@ void app_free(struct app *a)
 {
 	proxy_view_release(&a->proxy);
 	rollout_free(a->rollout);
-	mem_free(a->verdict);
+	wait_result_free(a->verdict);
 	revision_drop(a->previous);
 	revision_drop(a->target);
 	revision_drop(a->current);

@@ -322,7 +322,7 @@ static void wait_ready(
 static void wait_for_rollout(
 	const struct applying *p, struct app *app, const struct change *d, struct herd_wait *r)
 {
-	struct buf words = BUF_INIT;
+	struct wait_result *result = NULL;
 
 	if (!app->rollout || !p->a->changes)
 		return;
@@ -330,9 +330,9 @@ static void wait_for_rollout(
 		request_wait_rollout(r, app->rollout->number, !d || !d->is_rolled);
 		return;
 	}
-	rollout_pause_words(app->rollout, &words);
-	request_tell(r, true, words.ptr);
-	buf_release(&words);
+	result = rollout_pause_result(app->rollout);
+	request_tell(r, result, true);
+	wait_result_free(result);
 }
 
 static void start_chosen(struct herd *h, const struct applying *p, struct herd_wait *r)

@@ -202,12 +202,11 @@ int app_check_back(const struct app *a, const struct revision *to, struct err *e
 	return rc;
 }
 
-void revision_location_words(const struct revision *r, struct buf *words)
+void revision_location(const struct revision *r, struct buf *out)
 {
 	const struct build *own = revision_own(r);
 
 	if (!own || str_eq(own->folder, own->named))
 		return;
-	buf_adds(words, ", from ");
-	build_folder_words(own, words);
+	build_folder_words(own, out);
 }

@@ -10,10 +10,6 @@
 #include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
-#include "view/reason_text.h"
-
-#define SPARE_HINT                                                                                           \
-	"The spare ran beside the old instances; where only one may run at a time, deploy.surge = 0 replaces in place."
 
 static const char *const kind_words[] = {
 	[ROLLOUT_DEPLOY] = "deploy",
@@ -48,7 +44,7 @@ void rollout_free(struct rollout *r)
 	timer_disarm(&r->app->herd->timers, &r->timer);
 	revision_drop(r->to);
 	reason_free(r->why);
-	buf_release(&r->failure);
+	mem_free(r->lines);
 	mem_free(r);
 }
 
@@ -66,7 +62,6 @@ struct rollout *rollout_new(struct app *a, struct revision *to)
 	r->auto_surge = -1;
 	r->timer.owner = a;
 	r->timer.kind = TIMER_ROLLOUT;
-	buf_init(&r->failure);
 	return r;
 }
 
@@ -148,15 +143,16 @@ void rollout_hook(struct rollout *r, bool is_post)
 /* What goes back goes back to what was there before the first of them. */
 static void supersede(struct app *a, const struct revision *next, struct rollout *r)
 {
-	struct buf words = BUF_INIT;
+	struct wait_result *verdict = wait_result_new(a->spec->name, false,
+		&REASON_OF(OVERTAKEN, .app = a->spec->name, .revision = a->rollout->to->number,
+			.next_revision = next->number),
+		NULL);
 
-	buf_addf(&words, "%s: revision %d was overtaken by revision %d", a->spec->name,
-		a->rollout->to->number, next->number);
-	rollouts_settled(a->herd, a->rollout->number, false, words.ptr);
+	rollouts_settled(a->herd, a->rollout->number, verdict);
 	r->back_count = a->rollout->back_count;
 	r->back_scaled = a->rollout->back_scaled;
 	rollout_free(a->rollout);
-	buf_release(&words);
+	wait_result_free(verdict);
 }
 
 void rollout_call_off(struct instance *i)
@@ -249,22 +245,12 @@ void app_roll(struct app *a, struct revision *to, const struct rollout_start *st
 
 /* --- what is noticed --- */
 
-/* The words of the service stand apart from ours. */
-static void add_indented(struct buf *out, const char *lines)
-{
-	for (; *lines; lines++) {
-		buf_addc(out, *lines);
-		if (*lines == '\n')
-			buf_adds(out, "    ");
-	}
-}
-
 void rollout_set_failure(struct rollout *r, const struct reason *why)
 {
 	reason_free(r->why);
 	r->why = reason_copy(why);
-	buf_clear(&r->failure);
-	reason_text(r->why, &r->failure);
+	mem_free(r->lines);
+	r->lines = NULL;
 }
 
 void rollout_note_failure(struct instance *i, const struct reason *why)
@@ -283,15 +269,13 @@ void rollout_note_failure(struct instance *i, const struct reason *why)
 		return;
 	}
 	i->trial = TRIAL_FAILED;
-	if (!r->failure.len && rollout_is_forward(r)) {
+	if (!r->why && rollout_is_forward(r)) {
 		instance_name(i, &name);
 		rollout_set_failure(r,
 			&REASON_OF(INSTANCE_FAILED, .instance = name.ptr, .is_spare = instance_is_spare(i),
 				.cause = why));
 		o->effects->last_lines(o->context, name.ptr, &lines);
-		add_indented(&r->failure, lines.ptr);
-		if (instance_is_spare(i))
-			buf_adds(&r->failure, "\n" SPARE_HINT);
+		r->lines = lines.len ? mem_strdup(lines.ptr) : NULL;
 	}
 	buf_release(&name);
 	buf_release(&lines);

@@ -6,6 +6,7 @@
 #define OX_HERD_DEPLOY_H
 
 #include "herd/herd_private.h"
+#include "model/wait_result.h"
 #include "rules/rollout.h"
 
 struct rollout {
@@ -24,12 +25,11 @@ struct rollout {
 	int auto_surge;      /* what deploy.surge = "auto" is for this one; -1: not decided yet */
 	int auto_count;      /* for so many instances */
 	bool is_spareless;   /* it goes back, and there was no port or number for a spare */
-	bool is_hopeless;    /* what it waits for will not be deployed: `failure` says so */
+	bool is_hopeless;    /* what it waits for will not be deployed: `why` says so */
 	int64_t began_at, progress_at;
 	int64_t spare_at;   /* going back, the next spare is started then: one has failed */
-	struct reason *why; /* it failed; NULL: it did not, or an earlier build knew only the words */
-	struct buf
-		failure; /* the same as a sentence; below the first line, the last lines that the instance wrote */
+	struct reason *why; /* it failed; NULL: it did not */
+	char *lines; /* the last ones of the instance that failed, a line break before each; NULL: none */
 	struct timer timer;
 	int published_done;
 };
@@ -50,23 +50,21 @@ void rollout_enter(struct rollout *r, enum rollout_phase phase);
 void rollout_hook(struct rollout *r, bool is_post);
 /* NULL: it did not fail. */
 void rollout_set_failure(struct rollout *r, const struct reason *why);
-/* `failure` says why. */
+/* `why` says so. */
 void rollout_fail(struct rollout *r);
 void rollout_succeed(struct rollout *r);
 void rollout_went_back(struct rollout *r);
-/* The rollout is gone after it. */
-void rollout_end(struct rollout *r, bool is_ok, const char *words);
 
-/* The verdict that clients get: how it ended, or stands. */
-void rollout_rested(struct app *a, bool is_ok, const char *words);
+/* The verdict that clients get: how it ended, or stands.  Taken over. */
+void rollout_rested(struct app *a, struct wait_result *verdict);
 
 /* deploy_ports.c: which slots are to have a port that another instance of the app has now.  By place, as the instances. */
 void rollout_mark_held(const struct app *a, struct rollout_slot *slots);
 
 /* deploy_report.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
-void rollout_tell(struct app *a, const char *verdict);
-/* That it is paused, how far it came, and how to continue or abort it. */
-void rollout_pause_words(struct rollout *r, struct buf *words);
+void rollout_tell(struct app *a, const struct wait_result *verdict);
+/* That it is paused, and how far it came; to be freed. */
+struct wait_result *rollout_pause_result(struct rollout *r);
 /* Events for instances whose step is another one now. */
 void rollout_tell_steps(struct app *a);
 

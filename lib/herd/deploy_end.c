@@ -1,13 +1,11 @@
 /*
- * How a rollout ends: well, with nothing touched, on its way back, or standing still; and in which words.
+ * How a rollout ends: well, with nothing touched, on its way back, or standing still.
  */
-#include <string.h>
-
 #include "base/assert.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
+#include "view/wait_text.h"
 
 static int count_running(const struct app *a, const struct revision *r)
 {
@@ -43,117 +41,122 @@ static void fail_dependents(struct app *a)
 	}
 }
 
-void rollout_rested(struct app *a, bool is_ok, const char *words)
+void rollout_rested(struct app *a, struct wait_result *verdict)
 {
-	mem_free(a->verdict);
-	a->verdict = mem_strdup(words);
-	a->is_verdict_ok = is_ok;
+	wait_result_free(a->verdict);
+	a->verdict = verdict;
 }
 
-void rollout_end(struct rollout *r, bool is_ok, const char *words)
+static struct wait_result *result_of(const struct rollout *r, bool is_ok, const struct reason *why)
+{
+	return wait_result_new(r->app->spec->name, is_ok, why, r->lines);
+}
+
+static void log_verdict(const struct wait_result *verdict)
+{
+	struct buf text = BUF_INIT;
+
+	wait_result_text(verdict, &text);
+	log_info("%s", text.ptr);
+	buf_release(&text);
+}
+
+/* The rollout is gone after it; the verdict is taken over. */
+static void end_rollout(struct rollout *r, struct wait_result *verdict)
 {
 	struct app *a = r->app;
 	uint64_t number = r->number;
-	struct buf text = BUF_INIT;
 
 	ASSERT(a->rollout == r, "%s ends a rollout that is over", a->spec->name);
-	buf_adds(&text, words);
-	log_info("%s", text.ptr);
-	rollout_tell(a, text.ptr);
+	log_verdict(verdict);
+	rollout_tell(a, verdict);
 	a->rollout = NULL;
 	drop_spares(a);
 	rollout_settle_on(a, a->target);
 	rollout_free(r);
-	rollout_rested(a, is_ok, text.ptr);
+	rollout_rested(a, verdict);
 	a->herd->is_changed = true;
-	rollouts_settled(a->herd, number, is_ok, text.ptr);
-	if (!is_ok)
+	rollouts_settled(a->herd, number, verdict);
+	if (!verdict->is_ok)
 		fail_dependents(a);
 	rollout_wake_dependents(a);
-	buf_release(&text);
+}
+
+static struct wait_result *success_of(const struct rollout *r)
+{
+	const struct app *a = r->app;
+	bool was_stopped = !a->wanted && a->count;
+	struct buf location = BUF_INIT;
+	struct wait_result *result = NULL;
+	struct reason why = {
+		.kind = was_stopped ? REASON_STOPPED_MEANWHILE : REASON_DEPLOYED,
+		.app = a->spec->name,
+		.revision = r->to->number,
+		.verb = rollout_kind_word(r->kind),
+		.running = count_running(a, a->target),
+		.count = a->count,
+		.ms = a->herd->now - r->began_at,
+		.is_rolled_back = a->target->is_held,
+		.cause = r->why,
+	};
+
+	if (a->target->is_held)
+		revision_location(a->target, &location);
+	why.location = location.ptr;
+	result = result_of(r, !was_stopped && !r->why, &why);
+	buf_release(&location);
+	return result;
 }
 
 void rollout_succeed(struct rollout *r)
 {
 	struct app *a = r->app;
-	struct buf words = BUF_INIT;
-	bool is_ok = true;
+	struct wait_result *verdict = success_of(r);
 
-	if (!a->wanted && a->count) {
-		is_ok = false;
-		buf_addf(&words,
-			"%s: was stopped while it was deployed; revision %d is used at the next start",
-			a->spec->name, r->to->number);
-	} else {
-		buf_addf(&words, "%s: revision %d runs in %d of %d instance%s (%.1f s)", a->spec->name,
-			r->to->number, count_running(a, a->target), a->count, a->count == 1 ? "" : "s",
-			(double)(a->herd->now - r->began_at) / 1000);
-	}
-	if (a->target->is_held)
-		revision_location_words(a->target, &words);
-	if (a->target->is_held && r->kind == ROLLOUT_RELOAD)
-		buf_addf(&words, " (rolled back; 'oxctl deploy %s' takes the newest)", a->spec->name);
-	if (r->failure.len) {
-		is_ok = false;
-		buf_addf(&words, ", but %s", r->failure.ptr);
-	}
 	if (a->current != a->target && rollout_makes_way_back(a, a->target, r->kind))
 		revision_set(&a->previous, a->current);
-	rollout_end(r, is_ok, words.ptr);
-	buf_release(&words);
+	end_rollout(r, verdict);
 }
 
-/* The reason may have the last lines of an instance below it; what is said of now goes in between. */
-static void failure_words(const struct rollout *r, const char *now, struct buf *out)
+/* What runs by the old revision may not start again as it was: that is said too, where it is known what is lost. */
+static struct wait_result *failure_of(const struct rollout *r, enum reason_stands stands)
 {
-	const char *reason = r->failure.len ? r->failure.ptr : "it failed";
-	size_t len = strcspn(reason, "\n");
-
-	if (r->is_aborted) {
-		buf_addf(out, "%s: aborted: revision %d is not deployed; %s", r->app->spec->name,
-			r->to->number, now);
-		return;
-	}
-	buf_addf(out, "%s: revision %d is not deployed: %.*s; %s", r->app->spec->name, r->to->number,
-		(int)len, reason, now);
-	buf_adds(out, reason + len);
-}
-
-/* What runs by the old revision may not start again as it was. */
-static void lost_words(const struct app *a, struct buf *out)
-{
+	const struct app *a = r->app;
 	struct buf lost = BUF_INIT;
+	struct wait_result *result = NULL;
+	struct reason why = {
+		.kind = REASON_NOT_DEPLOYED,
+		.app = a->spec->name,
+		.revision = r->to->number,
+		.cause = r->why,
+		.is_aborted = r->is_aborted,
+		.stands = stands,
+		.running = count_running(a, a->current),
+		.count = a->count,
+		.current = a->current->number,
+	};
 
-	if (app_has_lost(a, a->current, &lost))
-		buf_addf(out, ", but %s: what starts runs the files that are there now", lost.ptr);
+	if (stands != REASON_STANDS_STILL)
+		(void)app_has_lost(a, a->current, &lost);
+	why.lost = lost.ptr;
+	result = result_of(r, false, &why);
 	buf_release(&lost);
+	return result;
 }
 
-static void now_words(const struct app *a, const char *first, struct buf *out)
-{
-	buf_addf(out, "%s, %d of %d instance%s run%s revision %d", first, count_running(a, a->current),
-		a->count, a->count == 1 ? "" : "s", a->count == 1 ? "s" : "", a->current->number);
-	lost_words(a, out);
-}
-
-static void give_up(struct rollout *r, const char *first)
+static void give_up(struct rollout *r, enum reason_stands stands)
 {
 	struct app *a = r->app;
-	struct buf now = BUF_INIT;
-	struct buf words = BUF_INIT;
+	struct wait_result *verdict = failure_of(r, stands);
 
-	now_words(a, first, &now);
-	failure_words(r, now.ptr, &words);
 	app_retarget(a, a->current);
 	a->scaled = r->back_scaled;
-	rollout_end(r, false, words.ptr);
-	buf_release(&now);
-	buf_release(&words);
+	end_rollout(r, verdict);
 }
 
 void rollout_went_back(struct rollout *r)
 {
-	give_up(r, "it went back");
+	give_up(r, REASON_STANDS_WENT_BACK);
 }
 
 static void turn_back(struct rollout *r)
@@ -178,31 +181,24 @@ static void turn_back(struct rollout *r)
 
 void rollout_stalls_back(struct rollout *r)
 {
-	struct buf now = BUF_INIT;
-	struct buf words = BUF_INIT;
+	struct wait_result *verdict = failure_of(r, REASON_STANDS_STUCK);
+	struct buf text = BUF_INIT;
 
 	r->is_stall_reported = true;
-	now_words(r->app, "rolling back is stuck", &now);
-	failure_words(r, now.ptr, &words);
-	log_warn("%s", words.ptr);
-	rollouts_settled(r->app->herd, r->number, false, words.ptr);
+	wait_result_text(verdict, &text);
+	log_warn("%s", text.ptr);
+	rollouts_settled(r->app->herd, r->number, verdict);
 	fail_dependents(r->app);
-	buf_release(&now);
-	buf_release(&words);
+	wait_result_free(verdict);
+	buf_release(&text);
 }
 
 static void halt(struct rollout *r)
 {
-	struct buf words = BUF_INIT;
-
-	failure_words(r,
-		"rollback is off, so it stands still: 'deploy' again, or 'deploy --abort' to go back",
-		&words);
 	rollout_enter(r, ROLLOUT_HALTED);
-	rollout_rested(r->app, false, words.ptr);
-	rollouts_settled(r->app->herd, r->number, false, words.ptr);
+	rollout_rested(r->app, failure_of(r, REASON_STANDS_STILL));
+	rollouts_settled(r->app->herd, r->number, r->app->verdict);
 	fail_dependents(r->app);
-	buf_release(&words);
 }
 
 /* One that was overtaken may have replaced some. */
@@ -224,11 +220,14 @@ static bool is_untouched(const struct rollout *r)
 void rollout_fail(struct rollout *r)
 {
 	const struct app *a = r->app;
+	struct buf why = BUF_INIT;
 
+	failure_text(r->why, r->lines, &why);
 	log_warn("%s: %s of revision %d failed: %s", a->spec->name, rollout_kind_word(r->kind), r->to->number,
-		r->failure.len ? r->failure.ptr : "it makes no progress");
+		why.len ? why.ptr : "it makes no progress");
+	buf_release(&why);
 	if (is_untouched(r))
-		give_up(r, "nothing was touched");
+		give_up(r, REASON_STANDS_UNTOUCHED);
 	else if (a->spec->deploy.rollback || r->is_aborted || r->phase < ROLLOUT_REPLACE)
 		turn_back(r);
 	else
@@ -237,11 +236,8 @@ void rollout_fail(struct rollout *r)
 
 void rollout_drop(struct app *a)
 {
-	struct buf words = BUF_INIT;
-
-	if (!a->rollout)
-		return;
-	buf_addf(&words, "%s: was deleted", a->spec->name);
-	rollout_end(a->rollout, false, words.ptr);
-	buf_release(&words);
+	if (a->rollout)
+		end_rollout(a->rollout,
+			wait_result_new(a->spec->name, false,
+				&REASON_OF(DELETED_MEANWHILE, .app = a->spec->name), NULL));
 }

@@ -1,10 +1,8 @@
 /*
  * What a rollout looks like from outside: events for progress, and the words of status.
  */
-#include <string.h>
-
-#include "base/mem.h"
 #include "herd/deploy.h"
+#include "view/wait_text.h"
 
 static void count_steps(const struct app *a, int *done)
 {
@@ -37,18 +35,17 @@ static struct herd_event event_of(const struct app *a)
 }
 
 /* The lines of an instance that failed stand below the verdict. */
-static void tell_verdict(struct app *a, const char *verdict)
+static void tell_verdict(struct app *a, const struct wait_result *verdict)
 {
 	struct herd_event event = event_of(a);
-	size_t len = strcspn(verdict, "\n");
-	char *first = mem_strndup(verdict, len);
+	struct buf lines = BUF_INIT;
 
+	failure_lines_text(verdict->reason, verdict->lines, &lines);
 	event.step = "over";
-	event.why = &REASON_OF(
-		DEPLOY_RESULT, .revision = a->rollout->to->number, .text = first, .cause = a->rollout->why);
-	event.lines = verdict[len] ? verdict + len : NULL;
+	event.why = verdict->reason;
+	event.lines = lines.len ? lines.ptr : NULL;
 	herd_publish(a->herd, &event);
-	mem_free(first);
+	buf_release(&lines);
 }
 
 static void tell_phase(struct app *a)
@@ -61,7 +58,7 @@ static void tell_phase(struct app *a)
 	herd_publish(a->herd, &event);
 }
 
-void rollout_tell(struct app *a, const char *verdict)
+void rollout_tell(struct app *a, const struct wait_result *verdict)
 {
 	count_steps(a, &a->rollout->published_done);
 	if (verdict)
@@ -70,14 +67,15 @@ void rollout_tell(struct app *a, const char *verdict)
 		tell_phase(a);
 }
 
-void rollout_pause_words(struct rollout *r, struct buf *words)
+struct wait_result *rollout_pause_result(struct rollout *r)
 {
 	const char *name = r->app->spec->name;
 
 	count_steps(r->app, &r->published_done);
-	buf_addf(words,
-		"%s: deploy paused: %d of %d instances run revision %d; 'oxctl deploy --continue %s' replaces the others, 'oxctl deploy --abort %s' goes back",
-		name, r->published_done, r->count, r->to->number, name, name);
+	return wait_result_new(name, true,
+		&REASON_OF(DEPLOY_PAUSED, .app = name, .running = r->published_done, .count = r->count,
+			.revision = r->to->number),
+		NULL);
 }
 
 static enum rollout_step step_down(const struct instance *i)
@@ -145,7 +143,8 @@ void rollout_status(const struct app *a, struct rollout_status *out)
 		.to = r->to->number,
 		.total = r->count,
 		.elapsed_ms = a->herd->now - r->began_at,
-		.message = r->failure.len ? r->failure.ptr : NULL,
+		.why = r->why,
+		.lines = r->lines,
 	};
 	count_steps(a, &out->done);
 }

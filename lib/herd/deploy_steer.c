@@ -44,14 +44,16 @@ static int abort_it(struct app *a, struct err *e)
 /* Nothing of it runs: the two revisions changed places at once. */
 static void tell_switched(struct app *a)
 {
-	struct buf words = BUF_INIT;
+	struct buf location = BUF_INIT;
 
-	buf_addf(&words, "%s: does not run; revision %d is used at the next start", a->spec->name,
-		a->current->number);
 	if (a->current->is_held)
-		revision_location_words(a->current, &words);
-	rollout_rested(a, true, words.ptr);
-	buf_release(&words);
+		revision_location(a->current, &location);
+	rollout_rested(a,
+		wait_result_new(a->spec->name, true,
+			&REASON_OF(NOT_RUNNING, .app = a->spec->name, .revision = a->current->number,
+				.location = location.ptr),
+			NULL));
+	buf_release(&location);
 }
 
 static int roll_back_to(struct app *a, bool by_definition, struct err *e)
@@ -96,7 +98,7 @@ static void await(struct herd_wait *r, const struct app *a)
 	if (a->rollout && !rollout_rests(a->rollout))
 		request_wait_rollout(r, a->rollout->number, false);
 	else if (a->verdict)
-		request_tell(r, a->is_verdict_ok, a->verdict);
+		request_tell(r, a->verdict, a->verdict->is_ok);
 }
 
 int herd_await_rollouts(
@@ -158,7 +160,7 @@ int herd_steer(
 	if (a->rollout)
 		request_wait_rollout(request, a->rollout->number, is_abort);
 	else if (a->verdict)
-		request_tell(request, a->is_verdict_ok || is_abort, a->verdict);
+		request_tell(request, a->verdict, a->verdict->is_ok || is_abort);
 	request_begin(h, request);
 	herd_commit(h);
 	return 0;

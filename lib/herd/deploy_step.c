@@ -232,14 +232,11 @@ static bool is_progress(const struct rollout *r, enum rollout_verb verb)
 
 static void pause_it(struct rollout *r)
 {
-	struct buf words = BUF_INIT;
 	struct app *a = r->app;
 
 	rollout_enter(r, ROLLOUT_PAUSED);
-	rollout_pause_words(r, &words);
-	rollout_rested(a, true, words.ptr);
-	rollouts_settled(a->herd, r->number, true, words.ptr);
-	buf_release(&words);
+	rollout_rested(a, rollout_pause_result(r));
+	rollouts_settled(a->herd, r->number, a->verdict);
 }
 
 /* Whom it waits for. */
@@ -286,9 +283,9 @@ static void fail(struct rollout *r, const struct instance *i)
 		rollout_stalls_back(r);
 		return;
 	}
-	if (!r->failure.len && i && i->is_unkillable)
+	if (!r->why && i && i->is_unkillable)
 		note_unkillable(r, i);
-	else if (!r->failure.len)
+	else if (!r->why)
 		note_stall(r);
 	rollout_fail(r);
 }

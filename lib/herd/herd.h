@@ -28,6 +28,7 @@ struct json;
 struct notice;
 struct plan;
 struct reason;
+struct wait_results;
 
 enum {
 	ALIVE_MS = 1000,       /* ready = "alive": up for this long */
@@ -232,11 +233,13 @@ void herd_forget_request(struct herd *h, uint64_t id);
 /*
  * Around the calls above that carry out one wish of a client, if it has a key: what they begin is remembered under it, with the result that
  * herd_receipt_close() is given, and saved with the herd.  NULL there: they refused, and nothing is remembered.  A client that asks again with the key
- * gets that result; for what has not ended yet, also of an earlier brain, herd_receipt_wait() makes a request, which is settled with the words of all.
+ * gets that result; for what has not ended yet, also of an earlier brain, herd_receipt_wait() makes a request, which is settled with the results of all.
  */
 struct herd_receipt {
-	bool is_done, is_ok;
-	const char *words, *text; /* borrowed until the next call; the text is "" where it was too long */
+	bool is_done;
+	/* Borrowed until the next call; the text is "" where it was too long. */
+	const struct wait_results *results;
+	const char *text;
 };
 void herd_receipt_open(struct herd *h, const char *key, int64_t now);
 void herd_receipt_close(struct herd *h, const char *text);

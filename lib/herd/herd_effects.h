@@ -17,6 +17,8 @@
 #include "model/effect.h"
 #include "model/event.h"
 
+struct wait_results;
+
 struct herd_effects {
 	/* Answered by herd_spawned() or herd_spawn_failed().  herd_effects.changed() came before it, with the wish already in herd_to_json(). */
 	void (*spawn)(void *context, const struct spawn_effect *effect);
@@ -78,8 +80,8 @@ struct herd_effects {
 	 * leaves to the next brain what the keeper has, and that is enough (herd_adopt()).
 	 */
 	void (*changed)(void *context);
-	/* A request is over; `words` say what failed, "" when all is well.  Called last, after changed(). */
-	void (*settled)(void *context, uint64_t request, bool is_ok, const char *words);
+	/* A request is over; the results are the herd's: of deploys how they ended, of instances those that failed.  Called last, after changed(). */
+	void (*settled)(void *context, uint64_t request, const struct wait_results *results);
 };
 
 #endif

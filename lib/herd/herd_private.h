@@ -46,6 +46,8 @@ enum {
 	DRAIN_GRACE_MS = 5000, /* the engine keeps the deadline of a drain itself; this is the net below */
 };
 
+struct wait_result;
+
 struct history {
 	struct happening *items; /* a ring, NULL until something happens */
 	uint8_t len, cap, first;
@@ -100,14 +102,14 @@ struct instance {
 
 struct app {
 	struct herd *herd;
-	struct revision *target;   /* what its instances are to run by */
-	struct revision *current;  /* what they run by; the target, unless one is being rolled out */
-	const struct spec *spec;   /* the target's */
-	struct revision *previous; /* what rollback goes back to; may be NULL */
-	int last_revision;         /* the highest number that was given */
-	struct rollout *rollout;   /* NULL: none is under way */
-	char *verdict;             /* of the last rollout; may be NULL */
-	bool is_verdict_ok, is_rollout_stale;
+	struct revision *target;     /* what its instances are to run by */
+	struct revision *current;    /* what they run by; the target, unless one is being rolled out */
+	const struct spec *spec;     /* the target's */
+	struct revision *previous;   /* what rollback goes back to; may be NULL */
+	int last_revision;           /* the highest number that was given */
+	struct rollout *rollout;     /* NULL: none is under way */
+	struct wait_result *verdict; /* of the last rollout; may be NULL */
+	bool is_rollout_stale;
 	int count;                   /* instances it should have */
 	int scaled;                  /* what scale asked for; -1: what the spec says */
 	bool wants_up;               /* what new instances get */
@@ -365,8 +367,8 @@ bool app_has_lost(const struct app *a, const struct revision *to, struct buf *wo
 int app_check_back(const struct app *a, const struct revision *to, struct err *e);
 /* It runs by its definition alone from here on, with the files that are there now. */
 void app_renew_build(const struct app *a, struct revision *r);
-/* For a verdict: ", from releases/1"; nothing where that says nothing. */
-void revision_location_words(const struct revision *r, struct buf *words);
+/* For a verdict: where its folder is; nothing where that says nothing. */
+void revision_location(const struct revision *r, struct buf *out);
 
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,

@@ -195,6 +195,16 @@ static void drop_revision(void *item)
 	revision_drop(item);
 }
 
+/* Older stores have its words alone. */
+static struct wait_result *load_verdict(const struct app *a, const struct json *j)
+{
+	struct wait_result *r = wait_result_read(json_get(j, "verdict_result"));
+
+	return r ? r
+		 : wait_result_from_words(a->spec->name, json_bool(json_get(j, "is_verdict_ok"), false),
+			   json_string(json_get(j, "verdict"), NULL));
+}
+
 static int load_revisions(struct app *a, struct vec *revisions, const struct json *j, struct err *e)
 {
 	const struct json *item = NULL;
@@ -210,11 +220,25 @@ static int load_revisions(struct app *a, struct vec *revisions, const struct jso
 	}
 	app_retarget(a, find_revision(a, revisions, json_get_int(j, "target", 0)));
 	a->last_revision = (int)json_get_int(j, "last_revision", a->last_revision);
-	a->verdict = mem_strdup(json_string(json_get(j, "verdict"), NULL));
-	a->is_verdict_ok = json_bool(json_get(j, "is_verdict_ok"), false);
+	a->verdict = load_verdict(a, j);
 	if (json_get(j, "previous"))
 		revision_set(&a->previous, find_revision(a, revisions, json_get_int(j, "previous", 0)));
 	return 0;
+}
+
+/* The same. */
+static void load_failure(struct rollout *r, const struct json *j)
+{
+	struct wait_result *old =
+		wait_result_from_words(NULL, false, json_string(json_get(j, "failure"), NULL));
+
+	r->why = reason_read(json_get(j, "failure_reason"));
+	r->lines = mem_strdup(json_string(json_get(j, "failure_lines"), NULL));
+	if (!r->why && old) {
+		r->why = reason_copy(old->reason);
+		r->lines = mem_strdup(old->lines);
+	}
+	wait_result_free(old);
 }
 
 static int load_rollout(struct app *a, const struct vec *revisions, const struct json *j, struct err *e)
@@ -246,8 +270,7 @@ static int load_rollout(struct app *a, const struct vec *revisions, const struct
 	r->is_aborted = json_bool(json_get(j, "is_aborted"), false);
 	r->began_at = now - json_get_int(j, "began_ms", 0);
 	r->progress_at = now - json_get_int(j, "progress_ms", 0);
-	buf_adds(&r->failure, json_string(json_get(j, "failure"), ""));
-	r->why = reason_read(json_get(j, "failure_reason"));
+	load_failure(r, j);
 	return 0;
 }
 

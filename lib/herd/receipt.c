@@ -13,11 +13,12 @@
 #include "base/str.h"
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
+#include "view/wait_text.h"
 
 enum {
 	RECEIPTS_MAX = 128,
-	RECEIPT_TEXT_MAX = 64 * 1024, /* bytes of a result; a longer one is not kept */
-	RECEIPT_WORDS_MAX = 8 * 1024,
+	RECEIPT_TEXT_MAX = 64 * 1024,    /* bytes of a result; a longer one is not kept */
+	RECEIPT_RESULTS_MAX = 16 * 1024, /* bytes; further results are not kept */
 	RECEIPTS_BYTES_MAX = 256 * 1024, /* of all of them */
 	RECEIPT_AGE_MS = 600000,         /* nobody asks again after so long */
 };
@@ -25,10 +26,11 @@ enum {
 struct receipt {
 	char *key;
 	char *text; /* what the caller made of it, "" while it is open */
-	struct buf words;
+	struct wait_results results;
+	size_t results_bytes;
 	int64_t at;
 	size_t left; /* requests that are not over */
-	bool is_open, has_failed;
+	bool is_open;
 	uint64_t waiter; /* the request that gets the answer when all is over; 0: none */
 };
 
@@ -36,7 +38,7 @@ static void receipt_free(struct receipt *r)
 {
 	mem_free(r->key);
 	mem_free(r->text);
-	buf_release(&r->words);
+	wait_results_release(&r->results);
 	mem_free(r);
 }
 
@@ -54,7 +56,7 @@ static bool is_done(const struct receipt *r)
 
 static size_t size_of(const struct receipt *r)
 {
-	return sizeof(*r) + strlen(r->key) + strlen(r->text) + r->words.len;
+	return sizeof(*r) + strlen(r->key) + strlen(r->text) + r->results_bytes;
 }
 
 static struct receipt *find(const struct herd *h, const char *key)
@@ -154,7 +156,7 @@ static struct receipt *add(struct herd *h, const char *key)
 	r->key = mem_strdup(key);
 	r->text = mem_strdup("");
 	r->at = h->now;
-	buf_init(&r->words);
+	r->results.is_ok = true;
 	vec_push(&h->receipts, r);
 	return r;
 }
@@ -193,8 +195,7 @@ bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receip
 		return false;
 	*out = (struct herd_receipt){
 		.is_done = is_done(r),
-		.is_ok = !r->has_failed,
-		.words = r->words.ptr,
+		.results = &r->results,
 		.text = r->text,
 	};
 	return true;
@@ -225,26 +226,52 @@ void receipt_covers(struct herd *h, struct herd_wait *request)
 		h->receipt->left++;
 }
 
-void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words)
+static void add_results(struct receipt *r, const struct wait_results *results)
+{
+	const struct wait_result *item = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&results->items, k, item) {
+		if (r->results_bytes >= RECEIPT_RESULTS_MAX)
+			break;
+		r->results_bytes += wait_result_size(item);
+		wait_results_add(&r->results, wait_result_copy(item));
+	}
+	r->results.is_ok = r->results.is_ok && results->is_ok;
+}
+
+void receipt_settled(struct herd *h, struct receipt *r, const struct wait_results *results)
 {
 	ASSERT(r->left > 0, "%s waits for nothing, and hears of an end", r->key);
 	r->left--;
-	r->has_failed |= !is_ok;
-	if (*words && r->words.len < RECEIPT_WORDS_MAX)
-		buf_addf(&r->words, "%s%.*s", r->words.len ? "\n" : "", (int)RECEIPT_WORDS_MAX, words);
+	add_results(r, results);
 	/* It is the last of them: nothing is settled after it. */
 	if (is_done(r) && r->waiter)
-		h->options.effects->settled(h->options.context, r->waiter, !r->has_failed, r->words.ptr);
+		h->options.effects->settled(h->options.context, r->waiter, &r->results);
 }
 
 /* --- over the brain's own death --- */
+
+/* The words are for version 0.1.0. */
+static void write_results(const struct wait_results *results, struct buf *out)
+{
+	struct buf words = BUF_INIT;
+
+	wait_results_text(results, &words);
+	emit_string(out, "words", words.ptr);
+	if (results->items.len)
+		wait_results_write(results, "results", out);
+	buf_release(&words);
+}
 
 static void write_request(const struct herd_wait *request, struct buf *out)
 {
 	emit_open(out, NULL, '{');
 	emit_bool(out, "is_patient", request->is_patient);
 	emit_int(out, "failed", (int64_t)request->failed);
-	emit_string(out, "words", request->words.ptr);
+	if (request->untold)
+		emit_int(out, "untold", (int64_t)request->untold);
+	write_results(&request->results, out);
 	emit_open(out, "waits", '[');
 	for (size_t k = 0; k < request->len; k++) {
 		const struct instance_wait *w = &request->waits[k];
@@ -282,8 +309,8 @@ void receipts_write(const struct herd *h, struct buf *out)
 		emit_open(out, NULL, '{');
 		emit_string(out, "key", r->key);
 		emit_string(out, "text", r->text);
-		emit_string(out, "words", r->words.ptr);
-		emit_bool(out, "has_failed", r->has_failed);
+		write_results(&r->results, out);
+		emit_bool(out, "has_failed", !r->results.is_ok);
 		emit_int(out, "age_ms", h->now - r->at);
 		emit_open(out, "requests", '[');
 		for (size_t n = 0; n < h->requests.len; n++)
@@ -310,6 +337,18 @@ static void load_waits(struct herd_wait *request, const struct json *list)
 	}
 }
 
+/* A store of version 0.1.0 has the words alone. */
+static void load_results(struct wait_results *results, const struct json *j)
+{
+	const char *words = json_string(json_get(j, "words"), "");
+
+	if (json_get(j, "results"))
+		wait_results_read(results, json_get(j, "results"));
+	else if (*words)
+		wait_results_add(results,
+			wait_result_new(NULL, results->is_ok, &REASON_OF(OTHER, .text = words), NULL));
+}
+
 static void load_request(struct herd *h, struct receipt *r, const struct json *j)
 {
 	struct herd_wait *request = request_alloc(0);
@@ -321,7 +360,9 @@ static void load_request(struct herd *h, struct receipt *r, const struct json *j
 			json_bool(json_get(item, "any_end"), false));
 	request->is_patient = json_bool(json_get(j, "is_patient"), false);
 	request->failed = (size_t)json_get_int(j, "failed", 0);
-	buf_adds(&request->words, json_string(json_get(j, "words"), ""));
+	request->untold = (size_t)json_get_int(j, "untold", 0);
+	request->results.is_ok = !request->failed;
+	load_results(&request->results, j);
 	h->receipt = r;
 	request_begin(h, request);
 	h->receipt = NULL;
@@ -341,8 +382,8 @@ void receipts_load(struct herd *h, const struct json *list)
 		r = add(h, key);
 		mem_free(r->text);
 		r->text = mem_strdup(json_string(json_get(item, "text"), ""));
-		buf_adds(&r->words, json_string(json_get(item, "words"), ""));
-		r->has_failed = json_bool(json_get(item, "has_failed"), false);
+		r->results.is_ok = !json_bool(json_get(item, "has_failed"), false);
+		load_results(&r->results, item);
 		r->at = h->now - json_get_int(item, "age_ms", 0);
 		JSON_EACH (json_get(item, "requests"), request)
 			load_request(h, r, request);

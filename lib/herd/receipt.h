@@ -12,12 +12,13 @@ struct herd;
 struct json;
 struct receipt;
 struct herd_wait;
+struct wait_results;
 
 void receipts_release(struct herd *h);
 /* A request begins: it belongs to the receipt that is open, if there is one. */
 void receipt_covers(struct herd *h, struct herd_wait *request);
 /* One of its requests is over. */
-void receipt_settled(struct herd *h, struct receipt *r, bool is_ok, const char *words);
+void receipt_settled(struct herd *h, struct receipt *r, const struct wait_results *results);
 /* That client is gone. */
 void receipts_unwait(struct herd *h, uint64_t id);
 void receipts_write(const struct herd *h, struct buf *out);

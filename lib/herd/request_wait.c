@@ -9,10 +9,9 @@
 #include "herd/herd_private.h"
 #include "herd/receipt.h"
 #include "herd/request_wait.h"
-#include "view/reason_text.h"
 
 enum {
-	/* Words about this many instances; the rest is a number. */
+	/* Results of this many instances; the rest is a number. */
 	FAILURES_TOLD_MAX = 3,
 	/* Then the wait ends as failed: with the usual delays this is after a quarter of a minute. */
 	CRASHES_WAITED_MAX = 8,
@@ -23,7 +22,7 @@ struct herd_wait *request_alloc(uint64_t id)
 	struct herd_wait *r = mem_zalloc(1, sizeof(*r));
 
 	r->id = id;
-	buf_init(&r->words);
+	r->results.is_ok = true;
 	return r;
 }
 
@@ -38,7 +37,7 @@ void request_free(void *request)
 
 	if (!r)
 		return;
-	buf_release(&r->words);
+	wait_results_release(&r->results);
 	vec_release_with(&r->rollouts, mem_free);
 	mem_free(r->waits);
 	mem_free(r);
@@ -77,35 +76,39 @@ void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end)
 	vec_push(&r->rollouts, mem_dup(&wait, sizeof(wait)));
 }
 
-/* Success has words as well: a deploy ends with its verdict. */
-void request_tell(struct herd_wait *r, bool is_ok, const char *words)
+/* Success has a result as well: a deploy ends with its verdict. */
+void request_tell(struct herd_wait *r, const struct wait_result *result, bool is_ok)
 {
+	struct wait_result *copy = NULL;
+
 	if (!r)
 		return;
 	r->failed += !is_ok;
-	if (r->words.len)
-		buf_addc(&r->words, '\n');
-	buf_adds(&r->words, words);
+	copy = wait_result_copy(result);
+	copy->is_ok = is_ok;
+	wait_results_add(&r->results, copy);
 }
 
-static void rollout_over(struct herd_wait *r, size_t at, bool is_ok, const char *words)
+/* NULL: nobody knows how it ended. */
+static void rollout_over(struct herd_wait *r, size_t at, const struct wait_result *verdict)
 {
 	struct rollout_wait *wait = vec_remove(&r->rollouts, at);
 
 	r->left--;
 	r->is_done = !r->left;
-	request_tell(r, is_ok || wait->any_end, words);
+	if (verdict)
+		request_tell(r, verdict, verdict->is_ok || wait->any_end);
 	mem_free(wait);
 }
 
-void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words)
+void rollouts_settled(struct herd *h, uint64_t rollout, const struct wait_result *verdict)
 {
 	for (size_t k = 0; k < h->requests.len; k++) {
 		struct herd_wait *r = h->requests.items[k];
 
 		for (size_t n = r->rollouts.len; n-- > 0;)
 			if (((const struct rollout_wait *)r->rollouts.items[n])->rollout == rollout)
-				rollout_over(r, n, is_ok, words);
+				rollout_over(r, n, verdict);
 	}
 }
 
@@ -130,96 +133,102 @@ void request_begin(struct herd *h, struct herd_wait *r)
 
 enum answer { ANSWER_WAIT, ANSWER_OK, ANSWER_FAILED };
 
-static enum answer look_down(const struct instance *i, struct buf *why)
+static enum answer fail_with(
+	const struct instance *i, const struct reason *why, const char *lines, struct wait_result **result)
 {
-	if (instance_is_down(i))
-		return ANSWER_OK;
-	if (i->is_unkillable) {
-		buf_adds(why, "does not die after SIGKILL");
-		return ANSWER_FAILED;
-	}
-	if (!instance_should_run(i) || i->state == STATE_STOPPING || instance_is_restarting(i))
-		return ANSWER_WAIT;
-	buf_adds(why, "was started again");
+	struct reason named = *why;
+	struct buf name = BUF_INIT;
+
+	instance_name(i, &name);
+	named.instance = name.ptr;
+	*result = wait_result_new(i->app->spec->name, false, &named, lines);
+	(*result)->instance = i->number;
+	buf_release(&name);
 	return ANSWER_FAILED;
 }
 
-static void add_reason(const struct instance *i, const char *fallback, struct buf *out)
+static enum answer fail_by(const struct instance *i, const struct reason *why, struct wait_result **result)
 {
-	if (i->why)
-		reason_text(i->why, out);
-	else
-		buf_adds(out, fallback);
+	return fail_with(i, why, NULL, result);
 }
 
-/* Where to read on, and the last lines that it wrote before it died. */
-static void add_more(const struct instance *i, struct buf *why)
+/* With the last lines that it wrote before it died. */
+static enum answer fail_with_lines(
+	const struct instance *i, const struct reason *why, struct wait_result **result)
 {
 	struct buf lines = BUF_INIT;
 
 	instance_last_lines(i, &lines);
-	buf_adds(why, ". See 'oxctl why ");
-	instance_name(i, why);
-	buf_adds(why, lines.len ? "'. Its last lines:" : "'");
-	buf_add(why, lines.ptr, lines.len);
+	(void)fail_with(i, why, lines.ptr, result);
 	buf_release(&lines);
-}
-
-/* It cannot be executed at all, or has crashed often enough for everybody to stop waiting. */
-static bool keeps_failing(const struct instance *i, const struct instance_wait *w, struct buf *why)
-{
-	int64_t crashes = i->history ? i->history->crashes : 0;
-
-	if (i->hopeless > w->hopeless) {
-		add_reason(i, "cannot be executed", why);
-		add_more(i, why);
-		return true;
-	}
-	if (crashes < CRASHES_WAITED_MAX || i->generation <= w->generation)
-		return false;
-	buf_addf(why, "keeps crashing (%lld times in a row: ", (long long)crashes);
-	add_reason(i, "it ended", why);
-	buf_addc(why, ')');
-	add_more(i, why);
-	return true;
-}
-
-/* Nobody wants it any more, or it ended: an answer, whatever was waited for. */
-static enum answer look_unwanted(const struct instance *i, struct buf *why)
-{
-	if (instance_is_wanted(i) && i->state == STATE_FINISHED)
-		return ANSWER_OK;
-	if (instance_is_wanted(i)) {
-		buf_addf(why, "%s: ", state_word(i->state));
-		add_reason(i, "it ended", why);
-	}
-	if (instance_is_wanted(i) && i->state == STATE_CRASHED)
-		add_more(i, why);
-	else if (!instance_is_wanted(i))
-		buf_adds(why, "was stopped");
 	return ANSWER_FAILED;
 }
 
-/* What it depends on will not become ready by itself. */
-static bool is_hopeless(const struct instance *i, struct buf *why)
+static enum answer look_down(const struct instance *i, struct wait_result **result)
+{
+	if (instance_is_down(i))
+		return ANSWER_OK;
+	if (i->is_unkillable)
+		return fail_by(i, &REASON_OF(DOES_NOT_DIE), result);
+	if (!instance_should_run(i) || i->state == STATE_STOPPING || instance_is_restarting(i))
+		return ANSWER_WAIT;
+	return fail_by(i, &REASON_OF(STARTED_AGAIN), result);
+}
+
+/* It cannot be executed at all, or has crashed often enough for everybody to stop waiting. */
+static enum answer look_failing(
+	const struct instance *i, const struct instance_wait *w, struct wait_result **result)
+{
+	int64_t crashes = i->history ? i->history->crashes : 0;
+
+	if (i->hopeless > w->hopeless)
+		return fail_with_lines(i, &REASON_OF(CANNOT_START, .cause = i->why), result);
+	if (crashes < CRASHES_WAITED_MAX || i->generation <= w->generation)
+		return ANSWER_WAIT;
+	return fail_with_lines(i, &REASON_OF(KEEPS_CRASHING, .count = crashes, .cause = i->why), result);
+}
+
+/* Nobody wants it any more, or it ended: an answer, whatever was waited for. */
+static enum answer look_unwanted(const struct instance *i, struct wait_result **result)
+{
+	if (!instance_is_wanted(i))
+		return fail_by(i, &REASON_OF(WAS_STOPPED), result);
+	if (i->state == STATE_FINISHED)
+		return ANSWER_OK;
+	if (i->state == STATE_CRASHED)
+		return fail_with_lines(i, &REASON_OF(HAS_CRASHED, .cause = i->why), result);
+	return fail_by(i, &REASON_OF(IS_NOT_UP, .state = state_word(i->state), .cause = i->why), result);
+}
+
+/* What it depends on will not become ready by itself: which, or NULL. */
+static const struct app *hopeless_need(const struct instance *i, bool *has_crashed)
 {
 	for (size_t k = 0; k < i->app->needs.len; k++) {
 		const struct app *need = i->app->needs.items[k];
 		size_t n = 0;
 		const struct instance *other = NULL;
-		bool has_crashed = false;
 
+		*has_crashed = false;
 		VEC_EACH (&need->instances, n, other) {
-			has_crashed |=
+			*has_crashed |=
 				instance_is_wanted(other) && other->has_ended && !instance_is_ready(other);
 		}
-		if (!has_crashed && need->wanted)
-			continue;
-		buf_addf(why, "waits for %s, which %s", need->spec->name,
-			has_crashed ? "crashed" : "is stopped");
-		return true;
+		if (*has_crashed || !need->wanted)
+			return need;
 	}
-	return false;
+	return NULL;
+}
+
+static enum answer look_needs(const struct instance *i, struct wait_result **result)
+{
+	bool has_crashed = false;
+	const struct app *need = hopeless_need(i, &has_crashed);
+	const struct reason cause = {
+		.kind = has_crashed ? REASON_NEED_CRASHED : REASON_NEED_STOPPED,
+		.app = need ? need->spec->name : NULL,
+	};
+
+	return need ? fail_by(i, &REASON_OF(NEED_HOPELESS, .cause = &cause), result) : ANSWER_WAIT;
 }
 
 /* It is one of ours that has the port, and on its way down: that ends by itself. */
@@ -239,48 +248,57 @@ static bool is_port_given_up(const struct instance *i)
 	return false;
 }
 
-static enum answer look_up(const struct instance *i, const struct instance_wait *w, struct buf *why)
+/* Of one that is to be up, and on its way there. */
+static enum answer look_blocked(
+	const struct instance *i, const struct instance_wait *w, struct wait_result **result)
+{
+	enum answer answer = ANSWER_WAIT;
+
+	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE)
+		answer = look_needs(i, result);
+	if (answer == ANSWER_WAIT && w->goal == GOAL_READY && i->state == STATE_BACKOFF)
+		answer = look_failing(i, w, result);
+	/* Its port is a stranger's, who may keep it for ever. */
+	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING && !is_port_given_up(i))
+		answer = fail_by(i, &REASON_OF(IS_BLOCKED, .cause = i->why), result);
+	return answer;
+}
+
+static enum answer look_up(
+	const struct instance *i, const struct instance_wait *w, struct wait_result **result)
 {
 	bool is_new = i->generation > w->generation;
 
 	if (!instance_should_run(i) && !instance_is_restarting(i))
-		return look_unwanted(i, why);
-	if (i->state == STATE_BLOCKED && i->phase == PHASE_NONE && is_hopeless(i, why))
+		return look_unwanted(i, result);
+	if (look_blocked(i, w, result) == ANSWER_FAILED)
 		return ANSWER_FAILED;
-	if (w->goal == GOAL_READY && i->state == STATE_BACKOFF && keeps_failing(i, w, why))
-		return ANSWER_FAILED;
-	/* Its port is a stranger's, who may keep it for ever. */
-	if (i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING && !is_port_given_up(i)) {
-		buf_adds(why, "is blocked, and starts once that is over: ");
-		add_reason(i, "", why);
-		return ANSWER_FAILED;
-	}
 	if (w->goal == GOAL_READY)
 		return instance_is_ready(i) ? ANSWER_OK : ANSWER_WAIT;
 	if (is_new && i->phase == PHASE_UP)
 		return ANSWER_OK;
-	if (is_new && i->state == STATE_BACKOFF) {
-		buf_addf(why, "%s: ", state_word(i->state));
-		add_reason(i, "", why);
-		return ANSWER_FAILED;
-	}
+	if (is_new && i->state == STATE_BACKOFF)
+		return fail_by(
+			i, &REASON_OF(IS_NOT_UP, .state = state_word(i->state), .cause = i->why), result);
 	return ANSWER_WAIT;
 }
 
-static void fail(struct herd_wait *r, const struct instance *i, const char *why)
+/* Takes the result over. */
+static void fail(struct herd_wait *r, struct wait_result *result)
 {
-	if (++r->failed > FAILURES_TOLD_MAX)
+	if (++r->failed > FAILURES_TOLD_MAX) {
+		r->untold++;
+		wait_result_free(result);
 		return;
-	if (r->words.len)
-		buf_adds(&r->words, r->is_patient ? "\n" : "; ");
-	instance_name(i, &r->words);
-	buf_addf(&r->words, " %s", why);
+	}
+	result->is_continued = !r->is_patient && r->results.items.len;
+	wait_results_add(&r->results, result);
 }
 
 static void look(struct herd_wait *r, struct instance_wait *w, const struct instance *i)
 {
-	struct buf why = BUF_INIT;
-	enum answer answer = w->goal == GOAL_DOWN ? look_down(i, &why) : look_up(i, w, &why);
+	struct wait_result *result = NULL;
+	enum answer answer = w->goal == GOAL_DOWN ? look_down(i, &result) : look_up(i, w, &result);
 
 	ASSERT(r->left > 0, "request %llu waits for nothing, and is not done", (unsigned long long)r->id);
 	if (answer != ANSWER_WAIT) {
@@ -288,11 +306,10 @@ static void look(struct herd_wait *r, struct instance_wait *w, const struct inst
 		r->left--;
 	}
 	if (answer == ANSWER_FAILED)
-		fail(r, i, why.ptr);
+		fail(r, result);
 	/* A wait for all to be up has its answer with the first that fails; a stop waits for every one. */
 	if (!r->left || (answer == ANSWER_FAILED && w->goal != GOAL_DOWN && !r->is_patient))
 		r->is_done = true;
-	buf_release(&why);
 }
 
 void requests_look(struct herd *h, const struct instance *i)
@@ -311,14 +328,24 @@ void requests_look(struct herd *h, const struct instance *i)
 	}
 }
 
+static void add_untold(struct herd_wait *r)
+{
+	struct wait_result *result =
+		wait_result_new(NULL, false, &REASON_OF(MORE_FAILED, .count = (int64_t)r->untold), NULL);
+
+	result->is_continued = true;
+	wait_results_add(&r->results, result);
+}
+
 static void answer(struct herd *h, struct herd_wait *r)
 {
-	if (r->failed > FAILURES_TOLD_MAX)
-		buf_addf(&r->words, "; and %zu more", r->failed - FAILURES_TOLD_MAX);
+	if (r->untold)
+		add_untold(r);
+	r->results.is_ok = !r->failed;
 	if (r->id)
-		h->options.effects->settled(h->options.context, r->id, !r->failed, r->words.ptr);
+		h->options.effects->settled(h->options.context, r->id, &r->results);
 	if (r->receipt)
-		receipt_settled(h, r->receipt, !r->failed, r->words.ptr);
+		receipt_settled(h, r->receipt, &r->results);
 	request_free(r);
 }
 
@@ -377,7 +404,7 @@ static void resume(const struct herd *h, struct herd_wait *r)
 	}
 	for (size_t n = r->rollouts.len; n-- > 0;)
 		if (!has_rollout(h, ((const struct rollout_wait *)r->rollouts.items[n])->rollout))
-			rollout_over(r, n, true, "");
+			rollout_over(r, n, NULL);
 	r->is_done = !r->left;
 }
 

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/vec.h"
+#include "model/wait_result.h"
 
 struct herd;
 struct instance;
@@ -36,10 +36,11 @@ struct herd_wait {
 	uint64_t id;
 	struct instance_wait *waits; /* by slot, from request_begin() on */
 	size_t len, cap, left, failed;
+	size_t untold;       /* of those that failed: they are only counted */
 	struct vec rollouts; /* of struct rollout_wait * that are not over */
 	bool is_patient;     /* waits for all of it, also when one part failed */
 	bool is_done;
-	struct buf words;
+	struct wait_results results;
 	struct receipt *receipt; /* that it belongs to; NULL: none */
 };
 
@@ -50,10 +51,10 @@ struct herd_wait *request_alloc(uint64_t id);
 void request_wait_slot(struct herd_wait *r, uint32_t slot, enum goal goal, uint64_t generation);
 void request_wait(struct herd_wait *r, const struct instance *i, enum goal goal);
 void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end);
-/* What it waited for is over already. */
-void request_tell(struct herd_wait *r, bool is_ok, const char *words);
+/* What it waited for is over already; `is_ok`: as far as this request is concerned. */
+void request_tell(struct herd_wait *r, const struct wait_result *result, bool is_ok);
 /* A rollout is over, or rests until somebody says a word. */
-void rollouts_settled(struct herd *h, uint64_t rollout, bool is_ok, const char *words);
+void rollouts_settled(struct herd *h, uint64_t rollout, const struct wait_result *verdict);
 /* From here on the herd owns it. */
 void request_begin(struct herd *h, struct herd_wait *r);
 void requests_look(struct herd *h, const struct instance *i);

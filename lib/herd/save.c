@@ -6,6 +6,7 @@
 #include "herd/deploy.h"
 #include "herd/receipt.h"
 #include "view/reason_text.h"
+#include "view/wait_text.h"
 
 /* Zero is what is read back where nothing is written. */
 static void set_int(struct buf *out, const char *key, int64_t value)
@@ -198,6 +199,32 @@ static void write_revisions(const struct app *a, struct buf *out)
 	vec_release(&list);
 }
 
+/* The words are for version 0.1.0. */
+static void write_failure(const struct rollout *r, struct buf *out)
+{
+	struct buf words = BUF_INIT;
+
+	failure_text(r->why, r->lines, &words);
+	emit_string(out, "failure", words.ptr);
+	if (r->why)
+		reason_write(r->why, "failure_reason", NULL, out);
+	if (r->lines)
+		emit_string(out, "failure_lines", r->lines);
+	buf_release(&words);
+}
+
+/* The same. */
+static void write_verdict(const struct wait_result *verdict, struct buf *out)
+{
+	struct buf words = BUF_INIT;
+
+	wait_result_text(verdict, &words);
+	emit_string(out, "verdict", words.ptr);
+	emit_bool(out, "is_verdict_ok", verdict->is_ok);
+	wait_result_write(verdict, "verdict_result", out);
+	buf_release(&words);
+}
+
 static void write_rollout(const struct rollout *r, struct buf *out)
 {
 	int64_t now = r->app->herd->now;
@@ -214,9 +241,7 @@ static void write_rollout(const struct rollout *r, struct buf *out)
 	emit_bool(out, "is_aborted", r->is_aborted);
 	emit_int(out, "began_ms", now - r->began_at);
 	emit_int(out, "progress_ms", now - r->progress_at);
-	emit_string(out, "failure", r->failure.ptr);
-	if (r->why)
-		reason_write(r->why, "failure_reason", NULL, out);
+	write_failure(r, out);
 	if (r->auto_surge >= 0)
 		emit_int(out, "auto_surge", r->auto_surge);
 	emit_close(out, '}');
@@ -254,10 +279,8 @@ static void write_app(const struct app *a, struct buf *out)
 		emit_int(out, "previous", a->previous->number);
 	if (a->rollout)
 		write_rollout(a->rollout, out);
-	if (a->verdict) {
-		emit_string(out, "verdict", a->verdict);
-		emit_bool(out, "is_verdict_ok", a->is_verdict_ok);
-	}
+	if (a->verdict)
+		write_verdict(a->verdict, out);
 	emit_int(out, "last_revision", a->last_revision);
 	write_revisions(a, out);
 	emit_open(out, "instances", '[');

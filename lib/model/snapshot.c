@@ -74,6 +74,9 @@ void snapshot_add_app(struct snapshot *s, const struct app_status *app)
 	copy->commit = snapshot_keep(s, app->commit);
 	copy->rollout.phase = snapshot_keep(s, app->rollout.phase);
 	copy->rollout.kind = snapshot_keep(s, app->rollout.kind);
+	copy->rollout.why = reason_copy(app->rollout.why);
+	copy->rollout.lines = snapshot_keep(s, app->rollout.lines);
+	copy->rollout.reason = snapshot_keep(s, app->rollout.reason);
 	copy->rollout.message = snapshot_keep(s, app->rollout.message);
 	vec_push(&s->apps, copy);
 }
@@ -99,6 +102,14 @@ struct instance_status *snapshot_add_instance(struct snapshot *s)
 	return i;
 }
 
+static void free_app(void *item)
+{
+	struct app_status *app = item;
+
+	reason_free((struct reason *)app->rollout.why);
+	mem_free(app);
+}
+
 static void free_instance(void *item)
 {
 	instance_status_release(item);
@@ -115,7 +126,7 @@ static void free_upstream(void *item)
 
 void snapshot_release(struct snapshot *s)
 {
-	vec_release_with(&s->apps, mem_free);
+	vec_release_with(&s->apps, free_app);
 	vec_release_with(&s->instances, free_instance);
 	vec_release_with(&s->upstreams, free_upstream);
 	strings_release(&s->texts);

@@ -73,7 +73,10 @@ struct rollout_status {
 	int from, to;      /* revisions */
 	int done, total;   /* instances */
 	int64_t elapsed_ms;
-	const char *message; /* why it failed, while it goes back or stands still; else NULL */
+	const struct reason *why; /* it failed, while it goes back or stands still; else NULL */
+	const char *lines;   /* what the instance that failed wrote last; NULL: nothing, or nobody knows */
+	const char *reason;  /* `why` as text, and with the lines below it: */
+	const char *message; /* view/wait_text makes them; the herd leaves them NULL */
 };
 
 /* All borrowed. */
@@ -130,7 +133,7 @@ struct snapshot {
 	struct vec instances; /* of struct instance_status * */
 	struct vec upstreams; /* of struct upstream_status * */
 	struct strings texts; /* what `daemon` and `apps` borrow from */
-	int version;          /* of its JSON: from 2 on the reason of an instance is an object; 0 is 1 */
+	int version;          /* of its JSON: from 2 on reasons are objects; 0 is 1 */
 };
 
 #define SNAPSHOT_INIT                                                                                        \

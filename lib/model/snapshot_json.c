@@ -92,7 +92,7 @@ void instance_status_write(const struct instance_status *s, struct buf *out)
 	write_instance_status(s, 1, out);
 }
 
-static void write_rollout_status(const struct rollout_status *s, struct buf *out)
+static void write_rollout_status(const struct rollout_status *s, int version, struct buf *out)
 {
 	if (!s->phase) {
 		emit_null(out, "rollout");
@@ -107,10 +107,12 @@ static void write_rollout_status(const struct rollout_status *s, struct buf *out
 	emit_int(out, "total", s->total);
 	emit_tenths(out, "elapsed_secs", (double)s->elapsed_ms / 1000);
 	emit_string(out, "message", s->message);
+	if (version > 1)
+		reason_write(s->why, "reason", s->reason, out);
 	emit_close(out, '}');
 }
 
-void app_status_write(const struct app_status *s, struct buf *out)
+static void write_app_status(const struct app_status *s, int version, struct buf *out)
 {
 	emit_open(out, NULL, '{');
 	emit_string(out, "name", s->name);
@@ -123,8 +125,13 @@ void app_status_write(const struct app_status *s, struct buf *out)
 	emit_string(out, "folder", s->folder);
 	emit_string(out, "commit", s->commit);
 	emit_bool(out, "rolled_back", s->is_held);
-	write_rollout_status(&s->rollout, out);
+	write_rollout_status(&s->rollout, version, out);
 	emit_close(out, '}');
+}
+
+void app_status_write(const struct app_status *s, struct buf *out)
+{
+	write_app_status(s, 1, out);
 }
 
 static void write_daemon_status(const struct daemon_status *d, struct buf *out)
@@ -211,7 +218,7 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 	emit_close(out, '}');
 	emit_open(out, "apps", '[');
 	VEC_EACH (&s->apps, k, app)
-		app_status_write(app, out);
+		write_app_status(app, s->version, out);
 	emit_close(out, ']');
 	emit_open(out, "processes", '[');
 	VEC_EACH (&s->instances, k, instance)

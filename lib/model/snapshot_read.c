@@ -146,6 +146,7 @@ static void read_rollout(const struct json *j, struct rollout_status *s)
 		.done = json_get_count(j, "done"),
 		.total = json_get_count(j, "total"),
 		.elapsed_ms = elapsed > 0 && elapsed < 1e12 ? (int64_t)(elapsed * 1000) : 0,
+		.reason = json_string(json_get(json_get(j, "reason"), "text"), NULL),
 		.message = json_string(json_get(j, "message"), NULL),
 	};
 }
@@ -273,6 +274,19 @@ int snapshot_from_why(const struct json *j, struct snapshot *s, struct err *e)
 	return 0;
 }
 
+/* Shown beside the instances: one that makes no sense hides none of them. */
+static void add_app(struct snapshot *s, const struct json *j)
+{
+	struct reason *why = reason_read(json_get(json_get(j, "rollout"), "reason"));
+	struct app_status app;
+
+	if (app_status_from_json(j, &app, NULL) == 0) {
+		app.rollout.why = why;
+		snapshot_add_app(s, &app);
+	}
+	reason_free(why);
+}
+
 int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
 {
 	const struct json *processes = json_get(j, "processes");
@@ -284,13 +298,8 @@ int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
 		return err_set(e, "a status has no 'processes'");
 	daemon_status_from_json(json_get(j, "daemon"), &daemon);
 	snapshot_set_daemon(s, &daemon);
-	JSON_EACH (json_get(j, "apps"), member) {
-		struct app_status app;
-
-		/* Shown beside the instances: one that makes no sense hides none of them. */
-		if (app_status_from_json(member, &app, NULL) == 0)
-			snapshot_add_app(s, &app);
-	}
+	JSON_EACH (json_get(j, "apps"), member)
+		add_app(s, member);
 	JSON_EACH (processes, member)
 		if (instance_status_from_json(member, snapshot_add_instance(s), e) < 0)
 			return -1;

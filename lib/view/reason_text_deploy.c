@@ -19,7 +19,7 @@ static const char *plural(int64_t count)
 /* Where the revision is from, and what failed beside it. */
 static void add_rest(const struct reason *r, struct buf *out)
 {
-	if (r->location)
+	if (r->location && *r->location)
 		buf_addf(out, ", from %s", r->location);
 	if (r->is_rolled_back && str_eq(r->verb, "reload"))
 		buf_addf(out, " (rolled back; 'oxctl deploy %s' takes the newest)", word(r->app));
@@ -60,7 +60,7 @@ static void add_standing(const struct reason *r, struct buf *out)
 		return;
 	buf_addf(out, ", %lld of %lld instance%s run%s revision %lld", (long long)r->running,
 		(long long)r->count, plural(r->count), r->count == 1 ? "s" : "", (long long)r->current);
-	if (r->lost)
+	if (r->lost && *r->lost)
 		buf_addf(out, ", but %s: what starts runs the files that are there now", r->lost);
 }
 

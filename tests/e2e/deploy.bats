@@ -392,6 +392,26 @@ bad_build() {
 	eventually 20 settled_on 2
 }
 
+@test "why a deploy failed is data: a code, what runs now, the cause below, and the last lines" {
+	healthy=2
+	begin
+	write_oxfile 2 frail
+	run -1 --separate-stderr oxctl deploy api --json
+	python3 - "${lines[-1]}" <<-'PY'
+		import json, sys
+		end = json.loads(sys.argv[1])
+		[result] = end["results"]
+		assert result["app"] == "api" and not result["ok"] and result["lines"] == ["out of luck"], result
+		reason = result["reason"]
+		assert reason["code"] == "not_deployed" and reason["stands"] == "untouched", reason
+		assert reason["revision"] == 2 and reason["current_revision"] == 1, reason
+		assert reason["running"] == reason["count"] == 3, reason
+		failed = reason["cause"]
+		assert failed["code"] == "instance_failed" and failed["spare"] and failed["instance"] == "api:3", failed
+		assert end["verdict"].startswith(reason["text"] + "\n    out of luck\n"), end
+	PY
+}
+
 @test "progress is an object a line with --json, and a picture with a bar on a terminal" {
 	begin
 	write_oxfile 2
@@ -400,6 +420,11 @@ bad_build() {
 		import json
 		lines = [json.loads(line) for line in open("out")]
 		assert lines[-1]["ok"] and "revision 2 runs" in lines[-1]["verdict"], lines[-1]
+		[result] = lines[-1]["results"]
+		assert result["app"] == "api" and result["ok"] and result["lines"] == [], result
+		reason = result["reason"]
+		assert reason["code"] == "deployed" and reason["revision"] == 2, reason
+		assert reason["running"] == reason["count"] == 3 and reason["text"] == lines[-1]["verdict"], reason
 		steps = {l["step"] for l in lines[:-1] if l["kind"] == "rollout" and l["instance"] is not None}
 		assert {"starts", "proves", "done", "stops", "gone"} <= steps, steps
 	PY

@@ -8,7 +8,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "model/reason.h"
+#include "model/wait_result.h"
 #include "sim.h"
+#include "view/wait_text.h"
 
 /* --- what is due --- */
 
@@ -275,15 +277,18 @@ static void wish_changed(void *context)
 		brain_save(s);
 }
 
-static void wish_settled(void *context, uint64_t request, bool is_ok, const char *words)
+static void wish_settled(void *context, uint64_t request, const struct wait_results *results)
 {
 	struct sim *s = context;
+	struct buf words = BUF_INIT;
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "request %llu is settled: %s%s", (unsigned long long)request, is_ok ? "ok" : "failed, ",
-		words);
-	check_settled(s, request, is_ok);
+	wait_results_text(results, &words);
+	sim_trace(s, "request %llu is settled: %s%s", (unsigned long long)request,
+		results->is_ok ? "ok" : "failed, ", words.ptr);
+	buf_release(&words);
+	check_settled(s, request, results->is_ok);
 }
 
 const struct herd_effects machine_effects = {

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "in_words.h"
 #include "model/build.h"
+#include "model/wait_result.h"
+#include "view/wait_text.h"
 
 static void push(struct ticket *row, size_t *len, struct ticket t)
 {
@@ -219,12 +221,13 @@ static void changed(void *context)
 	buf_adds(&f->log, "changed\n");
 }
 
-static void settled(void *context, uint64_t request, bool is_ok, const char *words)
+static void settled(void *context, uint64_t request, const struct wait_results *results)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "settled %llu %s%s\n", (unsigned long long)request,
-		is_ok ? "ok" : "failed: ", words);
+	buf_addf(&f->log, "settled %llu %s", (unsigned long long)request, results->is_ok ? "ok" : "failed: ");
+	wait_results_text(results, &f->log);
+	buf_addc(&f->log, '\n');
 }
 
 const struct herd_effects fake_effects = {

@@ -11,10 +11,12 @@
 #include "model/build.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
+#include "model/wait_result.h"
 #include "oxfiles.h"
 #include "scene_effects.h"
 #include "scene_line.h"
 #include "view/plan.h"
+#include "view/wait_text.h"
 
 struct scene {
 	struct fake f;
@@ -304,14 +306,17 @@ static void key(struct scene *s, const struct line *l)
 static void again(struct scene *s, const struct line *l)
 {
 	struct herd_receipt receipt = { .is_done = false };
+	struct buf words = BUF_INIT;
 
 	if (!herd_receipt_find(s->f.h, line_word(l, 1), &receipt)) {
 		buf_adds(&s->f.log, "never asked\n");
 		return;
 	}
+	wait_results_text(receipt.results, &words);
 	buf_addf(&s->f.log, "asked before, %s%s: %s (%s)\n", receipt.is_done ? "over" : "not over",
-		receipt.is_done && !receipt.is_ok ? ", failed" : "", receipt.words ? receipt.words : "",
+		receipt.is_done && !receipt.results->is_ok ? ", failed" : "", words.ptr,
 		receipt.text ? receipt.text : "");
+	buf_release(&words);
 	herd_receipt_wait(s->f.h, line_word(l, 1), ++s->request);
 }
 

@@ -10,6 +10,7 @@
 #include "in_words.h"
 #include "model/build.h"
 #include "rules/rollout.h"
+#include "view/wait_text.h"
 
 static struct herd_effects effects;
 
@@ -229,9 +230,13 @@ void scene_status(struct fake *f)
 	for (size_t k = 0; k < herd_app_count(f->h); k++) {
 		struct app_status a;
 		struct buf line = BUF_INIT;
+		struct buf message = BUF_INIT;
 
 		herd_app_status(f->h, k, &a);
+		failure_text(a.rollout.why, a.rollout.lines, &message);
+		a.rollout.message = a.rollout.why ? message.ptr : NULL;
 		app_status_write(&a, &line);
+		buf_release(&message);
 		buf_addf(&f->log, "%s scaled %d caller %lld\n", line.ptr, herd_scaled(f->h, a.name),
 			(long long)herd_caller(f->h, a.name));
 		buf_release(&line);

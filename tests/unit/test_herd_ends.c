@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "fake_effects.h"
 #include "herd/deploy.h"
+#include "view/wait_text.h"
 
 static struct spec *begin(struct fake *f, int instances)
 {
@@ -145,6 +146,15 @@ static void stand_still(struct fake *f)
 	fake_live(f, 100);
 }
 
+static void assert_failure(const struct rollout_status *r, const char *words)
+{
+	struct buf text = BUF_INIT;
+
+	failure_text(r->why, r->lines, &text);
+	assert_string_equal(text.ptr, words);
+	buf_release(&text);
+}
+
 static void an_abort_after_a_failure_is_told_as_an_abort(void **state)
 {
 	struct fake f;
@@ -154,11 +164,11 @@ static void an_abort_after_a_failure_is_told_as_an_abort(void **state)
 	stand_still(&f);
 	rollout_status(app_find(f.h, "api"), &now);
 	assert_string_equal(now.phase, "halted");
-	assert_string_equal(now.message, "api:1: ended with exit code 1");
+	assert_failure(&now, "api:1: ended with exit code 1");
 	f.is_manual = true;
 	assert_int_equal(herd_steer(f.h, 8, HERD_ABORT, "api", f.now, NULL), 0);
 	rollout_status(app_find(f.h, "api"), &now);
-	assert_string_equal(now.message, "aborted");
+	assert_failure(&now, "aborted");
 	fake_release(&f);
 }
 

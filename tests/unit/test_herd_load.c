@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "fake_effects.h"
 #include "model/reason.h"
+#include "model/wait_result.h"
 #include "unit.h"
 
 /* A store with everything that has a range. */
@@ -272,7 +273,7 @@ static void what_waits_for_a_rollout_that_is_no_more_is_over(void **state)
 	herd_resume(f.h, f.now);
 	assert_true(herd_receipt_find(f.h, "k", &receipt));
 	assert_true(receipt.is_done);
-	assert_true(receipt.is_ok);
+	assert_true(receipt.results->is_ok);
 	json_free(j);
 	mem_free(text);
 	mem_free(alone);
@@ -285,16 +286,84 @@ static void what_was_asked_is_kept(void **state)
 		"\"receipts\":[{\"key\":\"k\",\"text\":\"{}\",\"words\":\"api:1 was stopped\",\"has_failed\":true,"
 		"\"age_ms\":70,\"requests\":[{\"is_patient\":true,\"failed\":2,\"words\":\"web:0 crashed\","
 		"\"waits\":[{\"slot\":1,\"goal\":2,\"generation\":5}],\"rollouts\":[{\"rollout\":3,\"any_end\":true}]}]}]}";
+	static const char kept[] =
+		"\"receipts\":[{\"key\":\"k\",\"text\":\"{}\",\"words\":\"api:1 was stopped\","
+		"\"results\":[{\"ok\":false,\"reason\":{\"code\":\"other\",\"text\":\"api:1 was stopped\"}}],"
+		"\"has_failed\":true,\"age_ms\":70,\"requests\":[{\"is_patient\":true,\"failed\":2,"
+		"\"words\":\"web:0 crashed\","
+		"\"results\":[{\"ok\":false,\"reason\":{\"code\":\"other\",\"text\":\"web:0 crashed\"}}],"
+		"\"waits\":[{\"slot\":1,\"goal\":2,\"generation\":5}],\"rollouts\":[{\"rollout\":3,\"any_end\":true}]}]}]}";
 	const char *rest = strstr(least, "\"receipts\"");
 	char *text = changed(least, rest, asked);
 	struct err e = ERR_INIT;
 	char *read = read_back(text, &e);
+	char *again = NULL;
 
 	(void)state;
 	assert_non_null(read);
-	assert_string_equal(strstr(read, "\"receipts\""), asked);
+	assert_string_equal(strstr(read, "\"receipts\""), kept);
+	again = read_back(read, &e);
+	assert_string_equal(again, read);
+	mem_free(again);
 	mem_free(read);
 	mem_free(text);
+	err_release(&e);
+}
+
+/* Version 0.1.0 has the verdict of a deploy as words alone, and reads nothing else. */
+static void an_old_verdict_says_the_same(void **state)
+{
+	static const char words[] =
+		"\"verdict\":\"api: revision 2 is not deployed: api:1: ended with exit code 1; it went back, 1 of 1 "
+		"instance runs revision 1\\n    no disk\\n    bye\",\"is_verdict_ok\":false,";
+	char *text = changed(least, "\"rollout\":", "\"no_rollout\":");
+	char *old = NULL;
+	struct buf member = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *read = NULL;
+	char *again = NULL;
+
+	(void)state;
+	buf_addf(&member, "%s\"count\":", words);
+	old = changed(text, "\"count\":", member.ptr);
+	read = read_back(old, &e);
+	assert_non_null(read);
+	assert_non_null(strstr(read, words));
+	assert_non_null(strstr(read, "\"lines\":\"\\nno disk\\nbye\""));
+	again = read_back(read, &e);
+	assert_string_equal(again, read);
+	mem_free(again);
+	mem_free(read);
+	mem_free(old);
+	mem_free(text);
+	buf_release(&member);
+	err_release(&e);
+}
+
+static void an_old_failure_says_the_same(void **state)
+{
+	static const char words[] = "\"failure\":\"api:1: ended with exit code 1\\n    no disk\"";
+	struct buf member = BUF_INIT;
+	struct err e = ERR_INIT;
+	char *old = NULL;
+	char *read = NULL;
+	char *again = NULL;
+
+	(void)state;
+	buf_addf(&member, "\"rollout\":{%s,", words);
+	old = changed(full, "\"rollout\":{", member.ptr);
+	read = read_back(old, &e);
+	assert_non_null(read);
+	assert_non_null(strstr(read, words));
+	assert_non_null(strstr(
+		read, "\"failure_reason\":{\"code\":\"other\",\"text\":\"api:1: ended with exit code 1\"}"));
+	assert_non_null(strstr(read, "\"failure_lines\":\"\\nno disk\""));
+	again = read_back(read, &e);
+	assert_string_equal(again, read);
+	mem_free(again);
+	mem_free(read);
+	mem_free(old);
+	buf_release(&member);
 	err_release(&e);
 }
 
@@ -404,6 +473,10 @@ int main(void)
 			what_waits_for_a_rollout_that_is_no_more_is_over),
 		PROMISE("what was asked, what came of it and what it still waits for is read as it was written",
 			what_was_asked_is_kept),
+		PROMISE("a verdict of version 0.1.0 says the same, and is kept as words too",
+			an_old_verdict_says_the_same),
+		PROMISE("why a deploy of version 0.1.0 failed says the same, and is kept as words too",
+			an_old_failure_says_the_same),
 		PROMISE("the number of the last process is kept, also where no app is left",
 			the_last_number_of_a_process_is_kept),
 		PROMISE("what an instance did before is read without the steps of deploys, as it is shown while they happen",

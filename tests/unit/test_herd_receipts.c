@@ -4,7 +4,9 @@
 
 #include "base/err.h"
 #include "fake_effects.h"
+#include "model/wait_result.h"
 #include "unit.h"
+#include "view/wait_text.h"
 
 static const char *const key = "0.scale.0123456789abcdef";
 
@@ -27,6 +29,15 @@ static int scale_once(struct fake *f, int delta, uint64_t id)
 	err_release(&e);
 	fake_answer(f);
 	return rc;
+}
+
+static void assert_words(const struct herd_receipt *receipt, const char *words)
+{
+	struct buf text = BUF_INIT;
+
+	wait_results_text(receipt->results, &text);
+	assert_string_equal(text.ptr, words);
+	buf_release(&text);
 }
 
 static int instances(const struct fake *f)
@@ -82,7 +93,7 @@ static void what_is_asked_again_is_done_once(void **state)
 	assert_int_equal(instances(&f), 3);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
 	assert_true(receipt.is_done);
-	assert_true(receipt.is_ok);
+	assert_true(receipt.results->is_ok);
 	assert_string_equal(receipt.text, "{\"apps\":[]}");
 	fake_release(&f);
 }
@@ -124,8 +135,8 @@ static void what_fails_is_told_to_who_asks_again(void **state)
 	assert_int_equal(fake_count(&f, "settled"), 0);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
 	assert_true(receipt.is_done);
-	assert_false(receipt.is_ok);
-	assert_string_equal(receipt.words, "api:1 was stopped");
+	assert_false(receipt.results->is_ok);
+	assert_words(&receipt, "api:1 was stopped");
 	fake_release(&f);
 }
 
@@ -159,7 +170,7 @@ static void what_waits_for_one_that_is_gone_is_over(void **state)
 	fake_rebirth(&f);
 	herd_resume(f.h, f.now);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
-	assert_true(receipt.is_done && receipt.is_ok);
+	assert_true(receipt.is_done && receipt.results->is_ok);
 	fake_release(&f);
 }
 
@@ -201,6 +212,7 @@ static void words_are_joined_and_bounded(void **state)
 	struct herd_request start = { .verb = HERD_START, .waits_ready = true };
 	struct herd_request hangup = { .verb = HERD_SIGNAL, .signal = "HUP" };
 	struct herd_receipt receipt;
+	struct buf words = BUF_INIT;
 	struct fake f;
 
 	(void)state;
@@ -219,10 +231,12 @@ static void words_are_joined_and_bounded(void **state)
 	herd_receipt_close(f.h, "{}");
 	fake_request(&f, HERD_STOP, "api", 0, false);
 	assert_true(herd_receipt_find(f.h, key, &receipt));
-	assert_true(receipt.is_done && !receipt.is_ok);
-	assert_memory_equal(receipt.words, "api:0 was stopped\napi:0 was stopped\n", 36);
-	assert_null(strstr(receipt.words, "\n\n"));
-	assert_true(strlen(receipt.words) < 16 * 1024);
+	assert_true(receipt.is_done && !receipt.results->is_ok);
+	wait_results_text(receipt.results, &words);
+	assert_memory_equal(words.ptr, "api:0 was stopped\napi:0 was stopped\n", 36);
+	assert_null(strstr(words.ptr, "\n\n"));
+	assert_true(words.len < 16 * 1024);
+	buf_release(&words);
 	fake_release(&f);
 }
 

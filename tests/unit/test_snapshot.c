@@ -176,6 +176,41 @@ static void version_2_has_the_reason_as_an_object(void **state)
 	buf_release(&again);
 }
 
+static void version_2_says_why_a_deploy_failed(void **state)
+{
+	const struct reason ended = { .kind = REASON_ENDED, .exit_code = 1 };
+	const struct reason failed = { .kind = REASON_INSTANCE_FAILED, .instance = "api:1", .cause = &ended };
+	const struct app_status app = { .name = "api",
+		.rollout = { .phase = "halted",
+			.kind = "deploy",
+			.why = &failed,
+			.lines = "\nbye",
+			.reason = "api:1: ended with exit code 1",
+			.message = "api:1: ended with exit code 1\n    bye" } };
+	struct snapshot s = { .version = 2 };
+	struct snapshot t = SNAPSHOT_INIT;
+	struct buf out = BUF_INIT;
+	struct buf again = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	snapshot_add_app(&s, &app);
+	snapshot_write(&s, &out);
+	assert_non_null(strstr(out.ptr,
+		"\"message\":\"api:1: ended with exit code 1\\n    bye\","
+		"\"reason\":{\"code\":\"instance_failed\",\"instance\":\"api:1\","
+		"\"cause\":{\"code\":\"ended\",\"exit_code\":1},\"text\":\"api:1: ended with exit code 1\"}}"));
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	assert_int_equal(snapshot_from_json(j, &t, NULL), 0);
+	json_free(j);
+	snapshot_write(&t, &again);
+	assert_string_equal(again.ptr, out.ptr);
+	snapshot_release(&s);
+	snapshot_release(&t);
+	buf_release(&out);
+	buf_release(&again);
+}
+
 static void a_snapshot_is_as_promised_and_is_read_back(void **state)
 {
 	struct snapshot s = SNAPSHOT_INIT;
@@ -371,6 +406,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("in version 2 the reason of an instance is an object with a code",
 			version_2_has_the_reason_as_an_object),
+		PROMISE("in version 2 a deploy that failed has a reason, which is an object too",
+			version_2_says_why_a_deploy_failed),
 		PROMISE("an exit that nobody saw has neither code nor signal",
 			an_unseen_exit_has_neither_code_nor_signal),
 		PROMISE("the JSON of an instance has the promised names and types", it_looks_as_promised),
