@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/env_mark.h"
@@ -24,6 +25,7 @@ enum { IGNORED_LINES = 8 };
 /* It ended while nobody looked. */
 static void note_unseen(struct slot *s)
 {
+	ASSERT(!slot_lives(s), "%s: pid %d has ended unseen, and lives", s->name, (int)s->pid);
 	s->state = KEEPER_STATE_EXITED;
 	s->status = KEEPER_STATUS_UNKNOWN;
 	s->at_ms = clock_ms();
@@ -36,6 +38,8 @@ static int adopt(struct slots *all, struct slot *s, struct err *e)
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
 	int fd = pidfd_of(s->pid, s->start_time);
 
+	if (!ASSERT_OR(!slot_lives(s), "%s: pid %d is adopted twice", s->name, (int)s->pid))
+		return 0;
 	s->was_adopted = true;
 	if (fd < 0 && errno == ESRCH) {
 		note_unseen(s);
@@ -54,6 +58,8 @@ static int adopt(struct slots *all, struct slot *s, struct err *e)
 
 static void take_record(struct slot *s, const struct ledger_record *r, int index)
 {
+	ASSERT(index >= 0 && s->record < 0, "%s has record %d of the ledger, and gets record %d", s->name,
+		s->record, index);
 	ledger_take(s, r);
 	s->record = index;
 	s->was_adopted = true;
@@ -98,6 +104,7 @@ static int end_brain(const struct proc *p, struct err *e)
 	int fd = pidfd_of(p->pid, p->start_time);
 	bool is_over = fd < 0 && errno == ESRCH;
 
+	ASSERT(p->pid > 1 && p->pid != getpid(), "pid %d is the brain of the last keeper", (int)p->pid);
 	if (fd >= 0 && !pidfd_ends(fd, ADOPT_BRAIN_MS)) {
 		log_warn("the brain of the last keeper (pid %d) does not end, and is killed", (int)p->pid);
 		(void)kill_pidfd(fd, SIGKILL);
@@ -114,6 +121,8 @@ static int adopt_main(const struct looking *l, const struct proc *p, const struc
 	s = s ? s : slots_new(l->all, b->ticket, b->name);
 	if (!s)
 		return err_set(l->e, "more processes of the last keeper live than there are slots");
+	ASSERT(!slot_is_brain(s) && b->ticket.generation, "the brain (pid %d) is adopted as a service",
+		(int)p->pid);
 	log_info("%s: found by its mark, pid %d", b->name, (int)p->pid);
 	s->pid = p->pid;
 	s->start_time = p->start_time;
@@ -128,6 +137,7 @@ static int adopt_remains(const struct looking *l, const struct env_mark *b)
 
 	if (!s)
 		return err_set(l->e, "more processes of the last keeper live than there are slots");
+	ASSERT(!s->pid, "%s: pid %d is what is left of it", s->name, (int)s->pid);
 	s->pid = b->pid;
 	s->was_adopted = true;
 	note_unseen(s);
@@ -244,6 +254,7 @@ int adopt_all(struct slots *all, const char *token, struct err *e)
 	if (all->count)
 		log_info("adopted %d running processes of the last keeper, and %d that have ended",
 			written + marked, all->count - written - marked);
+	ASSERT(written + marked <= all->count, "%d processes of %d slots live", written + marked, all->count);
 	return written + marked;
 }
 
@@ -251,6 +262,9 @@ void adopt_ended(struct slots *all, struct slot *s)
 {
 	int status = 0;
 
+	if (!ASSERT_OR(s->pidfd >= 0 && s->was_adopted, "%s: pid %d is asked of its end, and was not adopted",
+		    s->name, (int)s->pid))
+		return;
 	if (!pidfd_ends(s->pidfd, 0))
 		return;
 	if (!pidfd_status(s->pidfd, s->pid, s->start_time, &status))

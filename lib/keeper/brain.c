@@ -49,6 +49,7 @@ void brain_init(struct keeper *k)
 	/* It has a descriptor or two for each instance, as the keeper has. */
 	spawn->rlimit_count = 1;
 	spawn->rlimits[0] = (struct keeper_rlimit){ RLIMIT_NOFILE, k->nofile.rlim_max, k->nofile.rlim_max };
+	ASSERT(slot_is_brain(&b->slot), "the brain has the ticket of a service");
 }
 
 void brain_release(struct keeper *k)
@@ -86,17 +87,20 @@ static void retry_later(struct keeper *k)
 	int64_t most = b->has_served ? BRAIN_SERVED_MAX_MS : BRAIN_BACKOFF_MAX_MS;
 	int64_t pause = b->tries <= 1 ? 0 : BRAIN_BACKOFF_MS;
 
+	ASSERT(b->tries > 0, "the next brain follows after %d deaths", b->tries);
 	for (int i = 2; i < b->tries && pause < most; i++)
 		pause *= 2;
 	if (pause > most)
 		pause = most;
 	b->retry_at = clock_ms() + pause;
+	ASSERT(b->retry_at >= 0, "the next brain starts at %lld ms", (long long)b->retry_at);
 }
 
 static void count_death(struct keeper *k)
 {
 	struct keeper_brain *b = &k->brain;
 
+	ASSERT(!b->slot.is_child, "the death of a brain is counted that lives as pid %d", (int)b->slot.pid);
 	b->tries = clock_ms() - b->started_at >= BRAIN_STEADY_MS ? 1 : b->tries + 1;
 	if (!b->was_served && !k->slots.count && b->tries >= BRAIN_TRIES)
 		k->gave_up = true;
@@ -112,6 +116,8 @@ static int open_socket(struct keeper *k, int *theirs)
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
 	int ends[2] = { -1, -1 };
 
+	if (!ASSERT_OR(b->sock < 0, "a second socket is made for the brain"))
+		brain_hang_up(k);
 	if (sock_pair(ends, KEEPER_MSG_MAX) < 0)
 		return -1;
 	b->sock = ends[0];
@@ -135,6 +141,9 @@ void brain_start(struct keeper *k)
 
 	b->retry_at = -1;
 	if (!ASSERT_OR(!b->slot.is_child, "a second brain is started beside pid %d", (int)b->slot.pid))
+		return;
+	if (!ASSERT_OR(k->stopping < STOPPING_SIGNALLED, "a brain is started in step %d of the shutdown",
+		    (int)k->stopping))
 		return;
 	folders_check(k);
 	b->started_at = clock_ms();
@@ -169,6 +178,7 @@ void brain_hang_up(struct keeper *k)
 
 static void log_end(const struct slot *s)
 {
+	ASSERT(!slot_lives(s), "the end of the brain is told while pid %d lives", (int)s->pid);
 	if (s->has_failure)
 		log_warn_sys(s->number, "brain: %s", keeper_spawn_stage_words(s->stage));
 	else if (WIFSIGNALED(s->status))
@@ -197,5 +207,6 @@ void brain_check(struct keeper *k)
 		b->retry_at = clock_ms();
 	else
 		count_death(k);
+	ASSERT(b->retry_at >= 0 && b->sock < 0, "the brain has ended, and no next one is due");
 	upgrade_brain_died(k);
 }

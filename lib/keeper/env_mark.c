@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "os/procfs.h"
 
 /* Digits of the pid, ".+", digits of the user, ".", the seal, ".", the name. */
@@ -14,8 +15,11 @@ char *env_mark_write(
 	int len = snprintf(out, ENV_MARK_MAX, "%s=%s.%lld.%llu.", KEEPER_MARK, token, (long long)ticket.slot,
 		(unsigned long long)ticket.generation);
 
+	if (!ASSERT_OR(len > 0 && len < ENV_MARK_MAX, "%s: its mark begins with %d characters", name, len))
+		len = 0;
 	(void)snprintf(out + len, ENV_MARK_MAX - (size_t)len, "%0*d.+%0*u.%0*d.%s", ENV_MARK_PID_DIGITS, 0,
 		ENV_MARK_PID_DIGITS, (unsigned int)uid, ENV_MARK_SEAL_DIGITS, 0, name);
+	ASSERT(strnlen(out, ENV_MARK_MAX) < ENV_MARK_MAX - 1, "%s: its mark is cut off", name);
 	return out + len;
 }
 

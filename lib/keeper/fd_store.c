@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "base/assert.h"
 #include "os/fd.h"
 #include "wire/keeper_msg.h"
 
@@ -15,6 +16,10 @@ int fd_store_put(struct fd_store *h, const char *name, int *fd)
 {
 	int old = fd_store_get(h, name);
 
+	if (!ASSERT_OR(*fd >= 0, "'%s' is to be held, and is no descriptor", name)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (old < 0 && h->by_name.len >= KEEPER_HELD_MAX) {
 		errno = ENOSPC;
 		return -1;
@@ -22,6 +27,7 @@ int fd_store_put(struct fd_store *h, const char *name, int *fd)
 	(void)map_put(&h->by_name, name, (void *)(intptr_t)(*fd + 1));
 	*fd = -1;
 	fd_close(&old);
+	ASSERT(h->by_name.len <= KEEPER_HELD_MAX, "%zu descriptors are held", h->by_name.len);
 	return 0;
 }
 
@@ -52,6 +58,7 @@ void fd_store_release_all(struct fd_store *h)
 	MAP_EACH (&h->by_name, entry) {
 		int fd = fd_of(entry->value);
 
+		ASSERT(fd >= 0, "'%s' is held, and is no descriptor", entry->key);
 		fd_close(&fd);
 	}
 	map_release(&h->by_name);

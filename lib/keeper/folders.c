@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
@@ -64,6 +65,7 @@ static int make_lock(const char *path, int fd)
 	int next = -1;
 	int rc = -1;
 
+	ASSERT(fd >= 0 && *path == '/', "'%s' is made again as descriptor %d", path, fd);
 	make_folders(path);
 	next = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	if (len > 0 && next >= 0 && flock(next, LOCK_EX | LOCK_NB) == 0 &&
@@ -90,6 +92,9 @@ static void make_ledger(struct keeper *k)
 		if (s->state != KEEPER_STATE_FAILED)
 			ledger_note(&k->ledger, s);
 	err_release(&e);
+	ASSERT(k->ledger.fd < 0 || !k->slots.first || k->slots.first->record >= 0 ||
+			k->slots.first->state == KEEPER_STATE_FAILED,
+		"%s is not in the ledger that was made again", k->slots.first->name);
 }
 
 void folders_check(struct keeper *k)

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/lock.h"
 #include "keeper/slots.h"
@@ -26,6 +27,7 @@ enum {
 
 static void name_of(const struct slot *s, char name[GROUP_NAME_MAX])
 {
+	ASSERT(s->ticket.slot > 0, "the brain (pid %d) has a cgroup of its own", (int)s->pid);
 	(void)snprintf(name, GROUP_NAME_MAX, "%lld.%llu.%s", (long long)s->ticket.slot,
 		(unsigned long long)s->ticket.generation, s->name);
 	for (char *at = name; *at; at++)
@@ -108,6 +110,7 @@ static int open_locked(const char *home, int parent)
 
 static int open_home(struct groups *g, int parent)
 {
+	ASSERT(g->dir < 0 && g->notify < 0, "the cgroup '%s' is made twice", g->path);
 	g->dir = open_locked(g->home, parent);
 	if (g->dir < 0)
 		return -1;
@@ -144,6 +147,7 @@ void groups_open(struct groups *g, const char *token)
 out:
 	fd_close(&parent);
 	buf_release(&path);
+	ASSERT((g->dir < 0) == (g->notify < 0), "the cgroup '%s' is open by half", g->path);
 }
 
 void groups_close(struct groups *g)
@@ -181,6 +185,8 @@ int groups_make(struct groups *g, struct slot *s)
 
 	if (!g || g->dir < 0)
 		return -1;
+	if (!ASSERT_OR(!s->has_group && !slot_lives(s), "%s gets a second cgroup", s->name))
+		return -1;
 	name_of(s, name);
 	if (mkdirat(g->dir, name, 0755) < 0 && errno != EEXIST) {
 		log_debug("%s: no cgroup: %s", s->name, strerror(errno));
@@ -205,6 +211,7 @@ int groups_each(
 
 	if (!g || !s->has_group)
 		return 0;
+	ASSERT(g->dir >= 0, "%s has a cgroup, and there are none", s->name);
 	name_of(s, name);
 	return cgroup_each(g->dir, name, visit, context);
 }
@@ -214,6 +221,8 @@ void groups_kill(struct groups *g, const struct slot *s)
 	char name[GROUP_NAME_MAX];
 
 	if (!groups_can_kill(g, s))
+		return;
+	if (!ASSERT_OR(g->dir >= 0, "%s has a cgroup, and there are none", s->name))
 		return;
 	name_of(s, name);
 	if (cgroup_kill(g->dir, name) < 0 && errno != ENOENT)
@@ -232,6 +241,7 @@ static void watch(struct slots *all, struct slot *s, const char *name)
 	struct groups *g = all->groups;
 	char path[sizeof(g->path) + GROUP_NAME_MAX + sizeof("//cgroup.events")];
 
+	ASSERT(s->watch < 0 && g->notify >= 0, "%s: its cgroup is watched twice", s->name);
 	(void)snprintf(path, sizeof(path), "%s/%s/cgroup.events", g->path, name);
 	slots_set_watch(all, s, inotify_add_watch(g->notify, path, IN_MODIFY));
 	g->is_deaf |= s->watch < 0;
@@ -245,6 +255,9 @@ bool groups_is_over(struct slots *all, struct slot *s)
 
 	if (!groups_can_kill(g, s))
 		return true;
+	if (!ASSERT_OR(
+		    !slot_lives(s), "%s: pid %d lives, and its cgroup is taken away", s->name, (int)s->pid))
+		return false;
 	name_of(s, name);
 	if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY) {
 		if (was_watched)
@@ -257,6 +270,7 @@ bool groups_is_over(struct slots *all, struct slot *s)
 	/* The watch went with the folder. */
 	slots_set_watch(all, s, -1);
 	s->has_group = false;
+	ASSERT(s->watch < 0, "%s: its cgroup is gone, and watched", s->name);
 	return true;
 }
 
@@ -270,6 +284,9 @@ static void handle_all(struct slots *all, void (*changed)(struct slots *all, str
 
 void groups_read_events(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
 {
+	if (!ASSERT_OR(
+		    all->groups && all->groups->notify >= 0, "there are no cgroups that could tell anything"))
+		return;
 	_Alignas(struct inotify_event) char events[4096];
 	ssize_t got = 0;
 
@@ -295,6 +312,7 @@ void groups_drop(struct groups *g, struct slot *s)
 
 	if (!g || !s->has_group)
 		return;
+	ASSERT(g->dir >= 0, "%s has a cgroup, and there are none", s->name);
 	name_of(s, name);
 	(void)cgroup_remove(g->dir, name);
 	s->has_group = false;

@@ -45,6 +45,10 @@ static void pack_head(struct buf *out, const struct keeper *k)
 
 	while (fd_store_name(&k->held, (size_t)head.held))
 		head.held++;
+	ASSERT((size_t)head.held <= KEEPER_HELD_MAX, "%lld descriptors are handed over",
+		(long long)head.held);
+	ASSERT(strlen(k->options->token) < sizeof(head.token), "the token '%s' is too long to be handed over",
+		k->options->token);
 	memcpy(head.magic, magic, sizeof(magic));
 	memcpy(head.token, k->options->token, strnlen(k->options->token, sizeof(head.token) - 1));
 	buf_add(out, (const char *)&head, sizeof(head));
@@ -69,6 +73,7 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.kill_at = s->kill_at,
 	};
 
+	ASSERT(s->ticket.slot > 0, "the brain (pid %d) is handed over as a service", (int)s->pid);
 	ledger_fill(&packed.record, s);
 	buf_add(out, (const char *)&packed, sizeof(packed));
 }
@@ -80,6 +85,7 @@ static void pack_held(struct buf *out, const struct keeper *k)
 	for (size_t i = 0; (name = fd_store_name(&k->held, i)); i++) {
 		struct handover_held packed = { .fd = fd_store_get(&k->held, name) };
 
+		ASSERT(packed.fd >= 0, "'%s' is handed over, and is no descriptor", name);
 		memcpy(packed.name, name, strnlen(name, sizeof(packed.name) - 1));
 		buf_add(out, (const char *)&packed, sizeof(packed));
 	}
@@ -100,6 +106,7 @@ int handover_pack(const struct keeper *k, struct err *e)
 		"the handover has %zu bytes for %d slots", out.len, k->slots.count);
 	buf_add(&out, k->options->run, strlen(k->options->run) + 1);
 	size = (int64_t)out.len;
+	ASSERT(out.len <= HANDOVER_MAX, "the handover has %zu bytes", out.len);
 	memcpy(out.ptr + offsetof(struct handover_head, size), &size, sizeof(size));
 	if (fd < 0 || fd_write_all(fd, out.ptr, out.len) < 0) {
 		err_sys(e, errno, "cannot write the handover");
@@ -200,17 +207,22 @@ void handover_release(struct handover *l)
 
 void handover_slot(const struct handover *l, size_t index, struct handover_slot *s)
 {
+	ASSERT(index < (size_t)l->head.slots, "slot %zu of %lld is unpacked", index,
+		(long long)l->head.slots);
 	memcpy(s, l->bytes.ptr + HANDOVER_HEAD + index * HANDOVER_RECORD, sizeof(*s));
 }
 
 void handover_held(const struct handover *l, size_t index, struct handover_held *h)
 {
+	ASSERT(index < (size_t)l->head.held, "descriptor %zu of %lld is unpacked", index,
+		(long long)l->head.held);
 	memcpy(h, l->bytes.ptr + HANDOVER_HEAD + ((size_t)l->head.slots + index) * HANDOVER_RECORD,
 		sizeof(*h));
 }
 
 const char *handover_run(const struct handover *l)
 {
+	ASSERT(l->bytes.len > HANDOVER_HEAD, "a handover of %zu bytes has no folder", l->bytes.len);
 	return l->bytes.ptr + HANDOVER_HEAD + (size_t)(l->head.slots + l->head.held) * HANDOVER_RECORD;
 }
 

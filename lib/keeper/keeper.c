@@ -8,6 +8,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -80,6 +81,8 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 	if (k->slots.epoll < 0 || k->signals < 0 ||
 		epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->signals, &event) < 0)
 		return err_sys(e, errno, "cannot wait for signals");
+	ASSERT(slot_is_brain(&k->brain.slot) && !k->slots.count, "a keeper begins with %d slots",
+		k->slots.count);
 	return 0;
 }
 
@@ -102,6 +105,8 @@ static void keeper_release(struct keeper *k)
 	ledger_close(&k->ledger);
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
+	ASSERT(!k->slots.count && !k->slots.busy && !k->slots.tree_signals && !k->slots.kills_due,
+		"no slot is left, and %d are counted, %d of them ending", k->slots.count, k->slots.busy);
 	groups_close(&k->groups);
 	fd_store_release_all(&k->held);
 	brain_release(k);
@@ -133,10 +138,12 @@ void keeper_kill_later(struct keeper *k)
 	k->kill_pause_ms = KILL_PAUSE_MS;
 	if (!k->kill_is_due)
 		k->kill_at = clock_ms() + KILL_PAUSE_MS;
+	ASSERT(k->kill_at >= 0, "trees are ending, and nobody looks at them");
 }
 
 static void handle_signal_number(struct keeper *k, int number)
 {
+	ASSERT(number > 0 && number < 64, "signal %d came", number);
 	if (number == SIGTERM || number == SIGINT || number == SIGQUIT)
 		stop_requested(k);
 	/* While everything is being stopped, other signals mean nothing. */
@@ -200,6 +207,7 @@ static void kill_if_due(struct keeper *k, int64_t now)
 	}
 	if (now < k->kill_at)
 		return;
+	ASSERT(k->kill_pause_ms > 0, "trees are looked at every %lld ms", (long long)k->kill_pause_ms);
 	is_late = !k->kill_is_due;
 	left = kill_round(&k->slots, is_sweep, is_late, k->options->token);
 	k->kill_rest_at = 2 * clock_ms() - now;
@@ -208,12 +216,14 @@ static void kill_if_due(struct keeper *k, int64_t now)
 	k->kill_at = left ? now + k->kill_pause_ms : -1;
 	if (is_late && k->kill_pause_ms < longest_pause(k))
 		k->kill_pause_ms *= 2;
+	ASSERT(left >= 0 && k->is_killing == (left > 0), "%d trees are left", left);
 }
 
 static void retry_brain(struct keeper *k, int64_t now)
 {
 	if (k->brain.retry_at < 0 || now < k->brain.retry_at || k->stopping >= STOPPING_SIGNALLED)
 		return;
+	ASSERT(!k->brain.slot.is_child, "the next brain is due beside pid %d", (int)k->brain.slot.pid);
 	brain_start(k);
 }
 
@@ -242,12 +252,15 @@ static int wait_ms(const struct keeper *k)
 	if (at < 0)
 		return -1;
 	left = at - clock_ms();
+	ASSERT(at >= 0, "the keeper waits until %lld ms", (long long)at);
 	return left < 0 ? 0 : (int)(left < INT32_MAX ? left : INT32_MAX);
 }
 
 /* The report of an exec, or the end of an adopted process. */
 static void handle_report(struct keeper *k, struct slot *s)
 {
+	if (!ASSERT_OR(s->pidfd >= 0 || s->report_fd >= 0, "%s has nothing to report", s->name))
+		return;
 	if (s->pidfd >= 0) {
 		adopt_ended(&k->slots, s);
 		return;

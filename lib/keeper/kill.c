@@ -31,6 +31,10 @@ int kill_child(pid_t pid, int number)
 		errno = ESRCH;
 		return -1;
 	}
+	if (!ASSERT_OR(number >= 0 && number <= SIGRTMAX, "pid %d is to get signal %d", (int)pid, number)) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (kill(pid, number) < 0)
 		return -1;
 	if (wants_cont(number))
@@ -40,6 +44,10 @@ int kill_child(pid_t pid, int number)
 
 int kill_pidfd(int fd, int number)
 {
+	if (!ASSERT_OR(fd >= 0 && number > 0, "descriptor %d is to get signal %d", fd, number)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (pidfd_signal(fd, number) < 0)
 		return -1;
 	if (wants_cont(number))
@@ -70,6 +78,7 @@ static void signal_member(void *context, pid_t pid)
 	struct keeper_ticket ticket;
 	struct proc now;
 
+	ASSERT(m->number > 0, "%s: its cgroup is to get signal %d", m->slot->name, m->number);
 	if (procfs_read(pid, &now) && groups_ticket_of(m->batch.all->groups, pid, &ticket) &&
 		ticket.slot == m->slot->ticket.slot && ticket.generation == m->slot->ticket.generation)
 		signal_batch_add(&m->batch,
@@ -83,12 +92,14 @@ static int signal_members(const struct slots *all, const struct slot *s, int num
 	int rc = groups_each(all->groups, s, signal_member, &m);
 
 	signal_batch_send(&m.batch);
+	ASSERT(!m.batch.count, "%s: %zu signals were not sent", s->name, m.batch.count);
 	return rc;
 }
 
 /* It was sent, or there was nobody to send it to. */
 static void rest_is_signalled(const struct slots *all, struct slot *s)
 {
+	ASSERT(s->rest_signal && !slot_lives(s), "%s: the rest of its tree had no signal to get", s->name);
 	s->rest_signal = 0;
 	if (!s->is_rest_noted)
 		ledger_note(all->ledger, s);
@@ -105,12 +116,16 @@ static void note_gone(struct slots *all, struct slot *s)
 	slots_kill_at(all, s, 0);
 	slots_set_busy(all, s, false, false);
 	slots_set_pending(all, s, PENDING_GONE);
+	ASSERT(!s->is_ending && !s->is_killing && !s->kill_at,
+		"%s: nothing is left of its tree, and its end is awaited", s->name);
 }
 
 /* A slot with a cgroup whose end is awaited: nobody is left, or the rest gets its signal. */
 static void settle_group(struct slots *all, struct slot *s)
 {
 	if (slot_lives(s))
+		return;
+	if (!ASSERT_OR(!s->is_gone && !s->is_walked, "%s: its cgroup is asked of what is not in it", s->name))
 		return;
 	if (groups_is_over(all, s)) {
 		note_gone(all, s);
@@ -139,6 +154,8 @@ static void settle_ended(struct slots *all, struct slot *s)
 
 static void end_rest(struct slots *all, struct slot *s, int number)
 {
+	if (!ASSERT_OR(number > 0 && number <= SIGRTMAX, "%s: its tree ends with signal %d", s->name, number))
+		return;
 	if (!(s->signalled & SIGNALLED_REST))
 		s->rest_signal = number;
 	s->signalled |= SIGNALLED_REST;
@@ -157,6 +174,8 @@ void kill_main_ended(struct slots *all, struct slot *s)
 
 	if (!ASSERT_OR(!slot_lives(s), "%s: its tree is ended while pid %d lives", s->name, (int)s->pid))
 		return;
+	ASSERT(s->state == KEEPER_STATE_EXITED, "%s: its main process has ended in state %d", s->name,
+		(int)s->state);
 	if (!s->is_gone && !waits_for_brain(s)) {
 		s->is_self_ended = true;
 		if (!s->is_killing)
@@ -182,15 +201,24 @@ int kill_signal_tree(struct slots *all, struct slot *s, int number)
 		errno = ESRCH;
 		return -1;
 	}
+	if (!ASSERT_OR(
+		    number > 0 && number <= SIGRTMAX, "%s: its tree is to get signal %d", s->name, number)) {
+		errno = EINVAL;
+		return -1;
+	}
 	if (groups_can_kill(all->groups, s))
 		return signal_members(all, s, number, NULL);
 	all->tree_signals += !s->tree_signal;
+	ASSERT(all->tree_signals > 0 && all->tree_signals <= all->count, "%d trees of %d wait for a signal",
+		all->tree_signals, all->count);
 	s->tree_signal = number;
 	return 0;
 }
 
 void kill_end_tree(struct slots *all, struct slot *s, int number)
 {
+	if (!ASSERT_OR(!s->is_gone, "%s: nothing is left of its tree, and its end is asked for", s->name))
+		return;
 	end_rest(all, s, number);
 	settle_ended(all, s);
 }
@@ -204,6 +232,7 @@ void kill_slot(struct slots *all, struct slot *s)
 	s->was_looked_for = false;
 	groups_kill(all->groups, s);
 	kill_group_changed(all, s);
+	ASSERT(!s->kill_at && (s->is_killing || s->is_gone), "%s was killed, and lives on", s->name);
 }
 
 bool kill_overdue(struct slots *all, int64_t now)
@@ -222,6 +251,8 @@ bool kill_overdue(struct slots *all, int64_t now)
 		kill_slot(all, s);
 		was_killed = true;
 	}
+	ASSERT(!all->kills_due == !all->kill_at, "%d trees are to be killed, the first at %lld ms",
+		all->kills_due, (long long)all->kill_at);
 	return was_killed;
 }
 
@@ -268,6 +299,7 @@ static int settle_simple(struct slots *all)
 	for (struct slot *s = all->first; s && all->walked; s = s->next)
 		if (is_busy(s) && s->is_walked && !slot_lives(s))
 			note_gone(all, s);
+	ASSERT(all->busy >= 0, "%d trees are ending", all->busy);
 	return all->busy;
 }
 
@@ -314,6 +346,7 @@ static int signal_seen(const struct slots *all, const struct tree *t, bool is_sw
 		strays += is_sweep && !(n->slot && is_busy(n->slot));
 	}
 	signal_batch_send(&batch);
+	ASSERT(!batch.count && strays >= 0, "%zu signals were not sent", batch.count);
 	return strays;
 }
 
@@ -340,6 +373,7 @@ static void settle_seen(struct slots *all, bool is_torn)
 		if (!is_busy(s) || !s->is_walked)
 			continue;
 		s->was_looked_for = !is_torn;
+		ASSERT(s->left >= 0, "%s has %d processes", s->name, s->left);
 		if (!s->left && !slot_lives(s) && !is_torn)
 			note_gone(all, s);
 	}
@@ -350,6 +384,8 @@ int kill_round(struct slots *all, bool is_sweep, bool is_thorough, const char *t
 	bool is_torn = true;
 	int strays = 0;
 
+	if (!ASSERT_OR(token && *token, "trees are looked for without a token"))
+		return all->busy;
 	all->wants_walk = false;
 	if (is_sweep)
 		groups_kill_all(all->groups);

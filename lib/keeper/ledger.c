@@ -39,6 +39,7 @@ static off_t place_of(int index)
 
 static bool is_used(const struct ledger *l, int index)
 {
+	ASSERT(index >= 0 && index < KEEPER_SLOTS_MAX, "there is no record %d of the ledger", index);
 	return l->used[index / 8] & (1U << (index % 8));
 }
 
@@ -46,14 +47,20 @@ static void set_used(struct ledger *l, int index, bool is_now)
 {
 	unsigned char bit = (unsigned char)(1U << (index % 8));
 
+	if (!ASSERT_OR(index >= 0 && index < KEEPER_SLOTS_MAX, "there is no record %d of the ledger", index))
+		return;
 	l->used[index / 8] = (unsigned char)(is_now ? l->used[index / 8] | bit : l->used[index / 8] & ~bit);
 }
 
 /* SIGKILL tears no record.  A full disk may; then the process is found by its mark. */
 static void put(struct ledger *l, const void *bytes, off_t place)
 {
-	bool is_bad = pwrite(l->fd, bytes, LEDGER_RECORD, place) != LEDGER_RECORD;
+	bool is_bad = false;
 
+	if (!ASSERT_OR(l->fd >= 0 && place > 0 && place % LEDGER_RECORD == 0, "the ledger is written at %lld",
+		    (long long)place))
+		return;
+	is_bad = pwrite(l->fd, bytes, LEDGER_RECORD, place) != LEDGER_RECORD;
 	if (is_bad && !l->is_failing)
 		log_warn_sys(errno, "cannot write the ledger");
 	if (!is_bad && l->is_failing)
@@ -98,6 +105,7 @@ int ledger_open(struct ledger *l, const char *folder, bool goes_on, struct err *
 	char *path = path_join(folder, "oxherd.slots");
 	struct stat st;
 
+	ASSERT(l->fd < 0, "the ledger is opened twice");
 	l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	if (l->fd < 0 || fstat(l->fd, &st) < 0)
 		err_sys(e, errno, "cannot open '%s'", path);
@@ -131,6 +139,7 @@ static void erase_at(struct ledger *l, int index)
 
 bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
 {
+	ASSERT(*index >= 0, "the ledger is read from record %d on", *index);
 	for (; l->fd >= 0 && *index < KEEPER_SLOTS_MAX; (*index)++) {
 		if (pread(l->fd, r, sizeof(*r), place_of(*index)) != (ssize_t)sizeof(*r))
 			return false;
@@ -166,6 +175,8 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 	/* What was not sent yet is sent by the next keeper. */
 	unsigned int pending = s->rest_signal && !s->is_rest_noted ? SIGNALLED_REST : 0U;
 
+	ASSERT((unsigned int)s->state < KEEPER_STATE_COUNT && s->grace_ms >= 0,
+		"%s is in state %d, with a grace of %lld ms", s->name, (int)s->state, (long long)s->grace_ms);
 	*r = (struct ledger_record){
 		.slot = s->ticket.slot,
 		.generation = s->ticket.generation,
@@ -190,6 +201,8 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 
 void ledger_take(struct slot *s, const struct ledger_record *r)
 {
+	ASSERT(r->state >= 0 && r->state < KEEPER_STATE_COUNT && r->pid >= 0,
+		"a slot is taken from a record in state %lld", (long long)r->state);
 	s->pid = (pid_t)r->pid;
 	s->start_time = r->start_time;
 	s->state = (enum keeper_state)r->state;
@@ -266,12 +279,14 @@ void ledger_note(struct ledger *l, struct slot *s)
 	if (!ASSERT_OR(s->record >= 0 && s->record < KEEPER_SLOTS_MAX, "%s has record %d of the ledger",
 		    s->name, s->record))
 		return;
+	ASSERT(is_used(l, s->record), "%s has record %d of the ledger, which is free", s->name, s->record);
 	ledger_fill(&r, s);
 	put(l, &r, place_of(s->record));
 }
 
 void ledger_erase(struct ledger *l, struct slot *s)
 {
+	ASSERT(s->record < KEEPER_SLOTS_MAX, "%s has record %d of the ledger", s->name, s->record);
 	if (l && l->fd >= 0 && s->record >= 0)
 		erase_at(l, s->record);
 	s->record = -1;

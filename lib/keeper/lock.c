@@ -12,6 +12,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -216,6 +217,7 @@ static int choose_token(
 	bool is_elsewhere = state->by.token[0] && !state->by.has_ended && *state->by.run &&
 		strcmp(state->by.run, l->run) != 0;
 
+	ASSERT(l->run_fd >= 0, "a token is chosen without a lock");
 	/* Its log pipes are there, and its services write to them. */
 	if (is_elsewhere && access(state->by.run, F_OK) == 0 && strcmp(state->by.token, run->by.token) != 0) {
 		err_set(e,
@@ -274,6 +276,7 @@ static int sign(const struct lock *l, int fd, const char *word, struct err *e)
 	struct buf text = BUF_INIT;
 	int rc = 0;
 
+	ASSERT(l->token[0] && l->run, "a lock file is signed without a token");
 	buf_addf(&text, "%ld %s %s %s\n", (long)getpid(), l->token, word, l->run);
 	for (size_t i = 0; i < SIPHASH_KEY; i++)
 		buf_addf(&text, "%02x", (unsigned int)l->secret.key[i]);

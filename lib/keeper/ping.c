@@ -4,6 +4,7 @@
  */
 #include <signal.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
 #include "keeper/kill.h"
@@ -23,6 +24,8 @@ static int64_t look_ms(const struct keeper *k)
 	const struct keeper_ping *p = &k->brain.ping;
 	int64_t answer_ms = k->options->answer_ms << (p->kills < SLOWER_MAX ? p->kills : SLOWER_MAX);
 
+	ASSERT(p->kills >= 0 && answer_ms >= 0, "%d brains were killed, and the next has %lld ms", p->kills,
+		(long long)answer_ms);
 	if (!k->brain.has_served)
 		answer_ms *= START_ANSWERS;
 	return answer_ms / LOOKS;
@@ -39,6 +42,7 @@ void ping_start(struct keeper *k)
 {
 	struct keeper_ping *p = &k->brain.ping;
 
+	ASSERT(!k->brain.slot.is_child, "pid %d is awaited like a brain that starts", (int)k->brain.slot.pid);
 	p->is_due = p->is_out = p->is_traced = p->is_killed = false;
 	p->looks = 0;
 	p->look_at = clock_ms() + look_ms(k);
@@ -80,6 +84,8 @@ bool ping_send(struct keeper *k, bool (*send)(struct keeper *k))
 	k->message.serial = p->serial + 1;
 	if (!send(k))
 		return false;
+	ASSERT(!p->is_out, "ping %llu is sent before the last one is answered",
+		(unsigned long long)p->serial + 1);
 	p->serial++;
 	p->is_out = true;
 	p->is_due = false;
@@ -117,6 +123,9 @@ static void give_up(struct keeper *k, int64_t now)
 	pid_t tracer = procfs_tracer(b->slot.pid);
 	int64_t waited_ms = look_ms(k) * LOOKS;
 
+	if (!ASSERT_OR(b->slot.is_child && b->slot.pid > 1, "a brain is killed that is not there"))
+		return;
+	ASSERT(!p->is_killed, "pid %d is killed twice for its silence", (int)b->slot.pid);
 	p->looks = 0;
 	/* A debugger holds it: it is left as it is. */
 	if (tracer > 0) {
@@ -146,6 +155,7 @@ void ping_step(struct keeper *k, int64_t now)
 		p->look_at = -1;
 		return;
 	}
+	ASSERT(p->looks >= 0 && p->looks < LOOKS, "the brain was looked at %d times", p->looks);
 	p->look_at = now + look_ms(k);
 	if (k->brain.has_served && !p->is_out && !p->is_due)
 		p->is_due = true;

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
@@ -19,6 +20,8 @@ static int64_t time_us(const struct timeval *t)
 /* The report of its exec comes first, also where epoll has not announced it. */
 static void note_end(const struct slots *all, struct slot *s, int status, const struct rusage *used)
 {
+	ASSERT(WIFEXITED(status) || WIFSIGNALED(status), "%s: pid %d is reaped with status %d", s->name,
+		(int)s->pid, status);
 	(void)spawn_settle(all, s);
 	s->status = status;
 	s->at_ms = clock_ms();
@@ -32,8 +35,10 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 {
 	bool was_starting = s->state == KEEPER_STATE_STARTING;
 
+	ASSERT(s->is_child, "%s: pid %d is reaped, and is no child", s->name, (int)s->pid);
 	note_end(all, s, status, used);
 	slots_reaped(all, s);
+	ASSERT(!slot_lives(s), "%s: pid %d is reaped, and lives", s->name, (int)s->pid);
 	if (slot_is_brain(s))
 		return;
 	if (s->has_failure) {
@@ -52,12 +57,15 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 /* It may be the last of a tree whose end is awaited. */
 static void note_orphan(struct slots *all, pid_t pid, int status)
 {
+	ASSERT(pid > 1, "pid %d is reaped", (int)pid);
 	log_debug("reaped orphan %d, status %d", (int)pid, status);
 	all->wants_walk |= all->walked > 0;
 }
 
 bool reap_is_stopped(pid_t pid)
 {
+	if (!ASSERT_OR(pid > 1, "it is asked whether pid %d is stopped", (int)pid))
+		return false;
 	siginfo_t info = { .si_pid = 0 };
 
 	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == pid;

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/keeper_private.h"
@@ -28,6 +29,8 @@ struct received {
 
 static void refuse(struct keeper *k, const struct received *h, int number, const char *words)
 {
+	ASSERT(number > 0 && *words, "message %llu is refused for error %d", (unsigned long long)h->m->serial,
+		number);
 	send_error(k, h->m->serial, number, words);
 }
 
@@ -82,9 +85,12 @@ static void receive_spawn(struct keeper *k, struct received *h)
 		s->number = ESHUTDOWN;
 		s->is_gone = true;
 	} else if (spawn_child(&k->slots, s, &m->spawn, &by) == 0) {
+		ASSERT(slot_lives(s) && s->report_fd >= 0, "%s is started, and has no process", s->name);
 		ledger_note(k->slots.ledger, s);
 		return;
 	}
+	ASSERT(s->state == KEEPER_STATE_FAILED && s->is_gone, "%s is not started, and is in state %d",
+		s->name, (int)s->state);
 	slots_set_pending(&k->slots, s, PENDING_FAILED);
 }
 
@@ -93,6 +99,7 @@ static void send_signal(struct keeper *k, const struct received *h, struct slot 
 	int number = (int)h->m->signal;
 	int rc = -1;
 
+	ASSERT(!slot_is_brain(s), "the brain asks for signal %d for itself", number);
 	if (h->m->reach == KEEPER_REACH_TREE)
 		rc = kill_signal_tree(&k->slots, s, number);
 	else
@@ -188,6 +195,7 @@ static struct slot *need_tree(struct keeper *k, const struct received *h)
 
 	if (s && s->is_gone && !s->is_self_ended)
 		slots_set_pending(&k->slots, s, PENDING_GONE);
+	ASSERT(!s || !slot_is_brain(s), "the tree of the brain is asked for");
 	return s && !s->is_gone ? s : NULL;
 }
 
@@ -221,6 +229,7 @@ static void receive_kill_tree(struct keeper *k, struct received *h)
 
 static void note_taken(struct keeper *k, struct slot *s)
 {
+	ASSERT(!slot_lives(s), "%s: the end of pid %d is taken note of, and it lives", s->name, (int)s->pid);
 	s->is_taken = true;
 	if (s->state == KEEPER_STATE_EXITED)
 		ledger_note(k->slots.ledger, s);
@@ -350,6 +359,7 @@ static bool may_read(const struct keeper *k)
 {
 	const struct pending_messages *d = &k->brain.pending;
 
+	ASSERT(!d->has_reply || d->reply.len, "a reply without a word waits for room");
 	return k->brain.sock >= 0 && !d->has_reply && !d->hello && !d->synced;
 }
 
@@ -359,6 +369,7 @@ static bool receive_one(struct keeper *k)
 	struct received h = { .m = NULL };
 	ssize_t got = sock_receive(k->brain.sock, k->in, KEEPER_MSG_MAX, h.fds, &h.fd_count);
 
+	ASSERT(h.fd_count <= SOCK_FDS_MAX, "%zu descriptors came with a message", h.fd_count);
 	if (got > 0)
 		receive_message(k, &h, (size_t)got);
 	else if (got < 0 && errno == EMSGSIZE)

@@ -13,6 +13,8 @@
 /* False: the socket is full, or the brain is lost. */
 static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
 {
+	if (!ASSERT_OR(k->brain.sock >= 0 && bytes->len > 0, "%zu bytes are sent to no brain", bytes->len))
+		return false;
 	if (sock_send(k->brain.sock, bytes->ptr, bytes->len, &fd, fd >= 0) == 0)
 		return true;
 	if (errno == EAGAIN || errno == ENOBUFS || errno == ENOMEM) {
@@ -58,6 +60,7 @@ static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_ki
 {
 	struct keeper_msg *m = &k->message;
 
+	ASSERT(!slot_is_brain(s), "the brain is told of itself");
 	keeper_msg_init(m, kind);
 	m->ticket = s->ticket;
 	m->name = s->name;
@@ -93,6 +96,8 @@ static bool send_slots(struct keeper *k)
 	while (k->slots.first_pending) {
 		struct slot *s = k->slots.first_pending;
 
+		if (!ASSERT_OR(s->is_queued, "%s stands in the queue, and does not know", s->name))
+			return false;
 		for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 			if (!(s->pending & rows[i].bit))
 				continue;
@@ -102,6 +107,8 @@ static bool send_slots(struct keeper *k)
 		}
 		slots_clear_pending(&k->slots, s);
 	}
+	ASSERT(!k->slots.last_pending, "nothing is to be told, and %s stands at the end of the queue",
+		k->slots.last_pending->name);
 	return true;
 }
 
@@ -120,11 +127,14 @@ static bool send_synced(struct keeper *k)
 	if (!send_simple(k, KEEPER_SYNCED))
 		return false;
 	d->synced = false;
+	ASSERT(d->held <= k->held.by_name.len, "%zu descriptors of %zu were told", d->held,
+		k->held.by_name.len);
 	return true;
 }
 
 static bool send_upgraded(struct keeper *k)
 {
+	ASSERT(k->upgrade.has_verdict, "an upgrade is told of that has no result");
 	keeper_msg_init(&k->message, KEEPER_UPGRADED);
 	k->message.number = k->upgrade.number;
 	k->message.words = k->upgrade.words;
@@ -139,7 +149,12 @@ static bool send_signals(struct keeper *k)
 	struct pending_messages *d = &k->brain.pending;
 
 	for (int number = 1; d->signals; number++) {
-		uint64_t bit = UINT64_C(1) << number;
+		uint64_t bit = UINT64_C(1) << (number & 63);
+
+		if (!ASSERT_OR(number < 64, "signals are noted that there are not")) {
+			d->signals = 0;
+			return true;
+		}
 
 		if (!(d->signals & bit))
 			continue;
@@ -157,6 +172,8 @@ static bool send_failed_assertion(struct keeper *k)
 {
 	struct failed_assertions *f = k->failed_assertions;
 
+	ASSERT(f->reported <= f->count, "%llu of %llu failed assertions are told",
+		(unsigned long long)f->reported, (unsigned long long)f->count);
 	if (f->reported == f->count)
 		return true;
 	keeper_msg_init(&k->message, KEEPER_ERROR);
@@ -172,6 +189,7 @@ static bool send_reply(struct keeper *k)
 {
 	struct pending_messages *d = &k->brain.pending;
 
+	ASSERT(d->has_reply && d->reply.len > 0, "a reply is sent that was not made");
 	if (!send_bytes(k, &d->reply, d->reply_fd))
 		return false;
 	d->has_reply = false;
@@ -218,6 +236,8 @@ void send_sync(struct keeper *k)
 
 void send_signal_note(struct keeper *k, int number)
 {
+	if (!ASSERT_OR(number > 0 && number < 64, "signal %d is noted", number))
+		return;
 	k->brain.pending.signals |= UINT64_C(1) << number;
 }
 

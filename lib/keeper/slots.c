@@ -83,6 +83,8 @@ void slots_know_session(struct slots *all, struct slot *s)
 {
 	struct slot **bucket = &all->by_session[bucket_of(s->pid)];
 
+	if (!ASSERT_OR(!slot_is_brain(s), "the brain (pid %d) gets a session of services", (int)s->pid))
+		return;
 	forget_session(all, s);
 	s->next_by_session = *bucket;
 	*bucket = s;
@@ -94,6 +96,7 @@ struct slot *slots_find_watch(const struct slots *all, int watch)
 
 	while (s && s->watch != watch)
 		s = s->next_by_watch;
+	ASSERT(!s || s->watch == watch, "watch %d belongs to another slot", watch);
 	return s;
 }
 
@@ -105,9 +108,10 @@ void slots_set_watch(struct slots *all, struct slot *s, int watch)
 		return;
 	if (s->watch >= 0) {
 		link = &all->by_watch[bucket_of(s->watch)];
-		while (*link != s)
+		while (*link && *link != s)
 			link = &(*link)->next_by_watch;
-		*link = s->next_by_watch;
+		if (ASSERT_OR(*link, "%s: its watch %d is not in the list", s->name, s->watch))
+			*link = s->next_by_watch;
 	}
 	s->watch = watch;
 	if (watch < 0)
@@ -122,6 +126,8 @@ void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_k
 	bool was_busy = s->is_ending || s->is_killing;
 	bool is_busy = is_ending || is_killing;
 
+	ASSERT(!is_busy || !s->is_gone, "%s: the end of its tree is awaited, and nothing of it is left",
+		s->name);
 	if (is_busy && !was_busy)
 		s->is_walked = !groups_can_kill(all->groups, s);
 	all->busy += is_busy - was_busy;
@@ -132,12 +138,15 @@ void slots_set_busy(struct slots *all, struct slot *s, bool is_ending, bool is_k
 	ASSERT(all->killing >= 0 && all->walked >= 0 && all->killing <= all->busy && all->walked <= all->busy,
 		"%s: %d trees are ending, %d of them killed and %d walked", s->name, all->busy, all->killing,
 		all->walked);
+	ASSERT(all->busy >= 0 && all->busy <= all->count, "%d trees of %d slots are ending", all->busy,
+		all->count);
 }
 
 void slots_kill_at(struct slots *all, struct slot *s, int64_t at)
 {
 	all->kills_due += (at > 0) - (s->kill_at > 0);
-	ASSERT(all->kills_due >= 0, "%d trees are to be killed", all->kills_due);
+	ASSERT(all->kills_due >= 0 && all->kills_due <= all->count, "%d trees of %d slots are to be killed",
+		all->kills_due, all->count);
 	s->kill_at = at > 0 ? at : 0;
 	/* Where nothing is left to be killed nothing wakes the keeper up. */
 	if (!all->kills_due)
@@ -161,6 +170,8 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	if (!ASSERT_OR(!slots_find(all, ticket), "%s: generation %llu has a slot already", name,
 		    (unsigned long long)ticket.generation))
 		return NULL;
+	if (!ASSERT_OR(ticket.slot > 0, "%s: the brain's ticket is given to a service", name))
+		return NULL;
 	s = mem_zalloc(1, sizeof(*s));
 	s->ticket = ticket;
 	memcpy(s->name, name, strnlen(name, KEEPER_NAME_MAX));
@@ -171,6 +182,8 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	*(all->last ? &all->last->next : &all->first) = s;
 	all->last = s;
 	all->count++;
+	ASSERT(all->first && !all->last->next && s->next == NULL, "%s is not the newest of %d slots", s->name,
+		all->count);
 	return s;
 }
 
@@ -183,6 +196,8 @@ static void unlink_pending(struct slots *all, struct slot *s)
 		before = *link;
 		link = &before->next_pending;
 	}
+	if (!ASSERT_OR(*link, "%s is to be told of, and does not stand in the queue", s->name))
+		return;
 	*link = s->next_pending;
 	if (all->last_pending == s)
 		all->last_pending = before;
@@ -194,8 +209,10 @@ void slots_free(struct slots *all, struct slot *s)
 {
 	struct slot **link = &all->by_ticket[bucket_of_ticket(s->ticket)];
 
-	while (*link != s)
+	while (*link && *link != s)
 		link = &(*link)->next_by_ticket;
+	if (!ASSERT_OR(*link, "%s is freed, and is no slot", s->name))
+		return;
 	*link = s->next_by_ticket;
 	slots_clear_pending(all, s);
 	slots_set_busy(all, s, false, false);
@@ -211,6 +228,8 @@ void slots_free(struct slots *all, struct slot *s)
 	*(s->next ? &s->next->previous : &all->last) = s->previous;
 	all->count--;
 	ASSERT(all->count >= 0 && !all->count == !all->first, "%d slots are counted", all->count);
+	ASSERT(!s->is_queued && s->watch < 0 && s->record < 0 && !s->has_group,
+		"%s is freed, and something still points to it", s->name);
 	mem_free(s);
 }
 
@@ -231,10 +250,14 @@ void slots_born(struct slots *all, struct slot *s, pid_t pid)
 	/* What the brain runs beside itself is no service's. */
 	if (!slot_is_brain(s))
 		slots_know_session(all, s);
+	ASSERT(slots_find_child(all, pid) == s, "%s: pid %d is that of another slot too", s->name, (int)pid);
 }
 
 void slots_adopted(struct slots *all, struct slot *s, int pidfd)
 {
+	ASSERT(pidfd >= 0 && !slot_lives(s), "%s is adopted by descriptor %d while pid %d lives", s->name,
+		pidfd, (int)s->pid);
+	ASSERT(s->pid > 1, "%s is adopted with pid %d", s->name, (int)s->pid);
 	s->pidfd = pidfd;
 	link_by_pid(all, s);
 }
@@ -245,12 +268,14 @@ void slots_reaped(struct slots *all, struct slot *s)
 
 	if (!ASSERT_OR(slot_lives(s), "%s: pid %d ends twice", s->name, (int)s->pid))
 		return;
-	while (*link != s)
+	while (*link && *link != s)
 		link = &(*link)->next_by_pid;
-	*link = s->next_by_pid;
+	if (ASSERT_OR(*link, "%s: pid %d is not known", s->name, (int)s->pid))
+		*link = s->next_by_pid;
 	s->next_by_pid = NULL;
 	s->is_child = false;
 	fd_close(&s->pidfd);
+	ASSERT(!slot_lives(s), "%s: pid %d has ended, and lives", s->name, (int)s->pid);
 }
 
 void slots_set_pending(struct slots *all, struct slot *s, unsigned int what)
@@ -258,6 +283,8 @@ void slots_set_pending(struct slots *all, struct slot *s, unsigned int what)
 	s->pending |= what;
 	if (!s->pending || s->is_queued)
 		return;
+	ASSERT(!s->next_pending && !all->first_pending == !all->last_pending,
+		"%s stands in a queue that has no end", s->name);
 	s->is_queued = true;
 	*(all->last_pending ? &all->last_pending->next_pending : &all->first_pending) = s;
 	all->last_pending = s;
@@ -268,6 +295,8 @@ void slots_clear_pending(struct slots *all, struct slot *s)
 	s->pending = 0;
 	if (s->is_queued)
 		unlink_pending(all, s);
+	ASSERT(!s->is_queued && !all->first_pending == !all->last_pending,
+		"%s has left a queue that has no end", s->name);
 }
 
 void slots_set_all_pending(struct slots *all)
@@ -282,4 +311,5 @@ void slots_set_all_pending(struct slots *all)
 		if (s->state == KEEPER_STATE_EXITED && s->is_gone)
 			slots_set_pending(all, s, PENDING_GONE);
 	}
+	ASSERT(all->first_pending == all->first, "not all of %d slots are to be told of", all->count);
 }

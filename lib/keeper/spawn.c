@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "keeper/env_mark.h"
 #include "keeper/fd_store.h"
 #include "keeper/groups.h"
@@ -23,6 +24,7 @@ static char **fill(char **at, const struct keeper_list *list)
 {
 	const char *text = NULL;
 
+	ASSERT(list->bytes || !list->count, "a list of %zu words is empty", list->count);
 	while ((text = keeper_list_next(list, text)))
 		*at++ = (char *)text;
 	*at = NULL;
@@ -52,6 +54,8 @@ static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, con
 		if (!names(entry, KEEPER_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
 			*at++ = (char *)entry;
 	*at = NULL;
+	ASSERT((size_t)(at - plan.env) < sizeof(plan.env) / sizeof(plan.env[0]), "%s has %zu variables",
+		s->name, (size_t)(at - plan.env));
 }
 
 static int find_source(const struct keeper_descriptor *d, const struct spawner *by)
@@ -69,6 +73,13 @@ static int find_source(const struct keeper_descriptor *d, const struct spawner *
 
 static int fill_sources(const struct keeper_spawn *spawn, const struct spawner *by)
 {
+	if (!ASSERT_OR(spawn->descriptor_count <= KEEPER_DESCRIPTORS_MAX &&
+			    spawn->group_count <= KEEPER_GROUPS_MAX,
+		    "a spawn has %zu descriptors and %zu groups", spawn->descriptor_count,
+		    spawn->group_count)) {
+		errno = EINVAL;
+		return -1;
+	}
 	plan.spare = STDERR_FILENO + 1;
 	for (size_t i = 0; i < spawn->descriptor_count; i++) {
 		const struct keeper_descriptor *d = &spawn->descriptors[i];
@@ -81,11 +92,14 @@ static int fill_sources(const struct keeper_spawn *spawn, const struct spawner *
 		if (d->target >= plan.spare)
 			plan.spare = (int)d->target + 1;
 	}
+	ASSERT(plan.spare > STDERR_FILENO, "descriptors from %d on are free", plan.spare);
 	return 0;
 }
 
 static int fail(struct slot *s, enum keeper_spawn_stage stage)
 {
+	ASSERT(!slot_lives(s) && (unsigned int)stage < KEEPER_STAGE_COUNT,
+		"%s: its spawn fails at stage %d, and pid %d lives", s->name, (int)stage, (int)s->pid);
 	s->state = KEEPER_STATE_FAILED;
 	s->stage = stage;
 	s->number = errno;
@@ -148,6 +162,10 @@ static int open_report(const struct slots *all, struct slot *s, int report[2])
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
 
+	if (!ASSERT_OR(s->report_fd < 0, "%s reports by descriptor %d already", s->name, s->report_fd)) {
+		errno = EBUSY;
+		return -1;
+	}
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return -1;
 	if (fd_set_nonblocking(report[0], true) < 0 ||
@@ -163,6 +181,7 @@ static int open_report(const struct slots *all, struct slot *s, int report[2])
 /* Taken out by hand: a child that has not reached its exec yet holds a copy, and would keep it watched. */
 static void close_report(const struct slots *all, struct slot *s)
 {
+	ASSERT(s->report_fd >= 0, "%s has no report, and it is closed", s->name);
 	(void)epoll_ctl(all->epoll, EPOLL_CTL_DEL, s->report_fd, NULL);
 	fd_close(&s->report_fd);
 }
@@ -174,6 +193,10 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	struct proc p;
 	pid_t pid = -1;
 
+	if (!ASSERT_OR(!slot_lives(s), "%s is spawned while pid %d lives", s->name, (int)s->pid)) {
+		errno = EBUSY;
+		return -1;
+	}
 	plan.spawn = spawn;
 	plan.nofile = by->nofile;
 	plan.oom = by->oom;
@@ -205,6 +228,8 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	/* Not reaped, so its entry is there; exec will not change it. */
 	if (procfs_read(pid, &p))
 		s->start_time = p.start_time;
+	ASSERT(s->pid == pid && s->report_fd >= 0, "%s is spawned as pid %d and has pid %d", s->name,
+		(int)pid, (int)s->pid);
 	return 0;
 }
 
@@ -228,5 +253,6 @@ bool spawn_settle(const struct slots *all, struct slot *s)
 	} else {
 		s->state = KEEPER_STATE_RUNNING;
 	}
+	ASSERT(s->report_fd < 0, "%s has reported, and is still waited for", s->name);
 	return true;
 }

@@ -37,10 +37,13 @@ void stop_all(struct keeper *k, int64_t grace_ms)
 	}
 	if (k->slots.busy)
 		keeper_kill_soon(k);
+	ASSERT(k->deadline >= 0, "the shutdown has no deadline");
 }
 
 static void begin_kill(struct keeper *k, int64_t now)
 {
+	ASSERT(k->stopping == STOPPING_SIGNALLED, "what is left is killed in step %d of the shutdown",
+		(int)k->stopping);
 	k->stopping = STOPPING_KILLING;
 	k->deadline = now + KEEPER_KILL_MS;
 	for (struct slot *s = k->slots.first; s; s = s->next)
@@ -52,6 +55,8 @@ static void begin_kill(struct keeper *k, int64_t now)
 /* It reads the rest and then end of file, and may write what it still has to write. */
 static void begin_brain_end(struct keeper *k, int64_t now)
 {
+	ASSERT(k->stopping == STOPPING_KILLING, "the brain is ended in step %d of the shutdown",
+		(int)k->stopping);
 	k->stopping = STOPPING_BRAIN;
 	k->deadline = now + KEEPER_BRAIN_END_MS;
 	k->is_killing = false;
@@ -64,6 +69,8 @@ static void begin_brain_end(struct keeper *k, int64_t now)
 
 static void step_brain_end(struct keeper *k, int64_t now)
 {
+	ASSERT(k->stopping == STOPPING_BRAIN, "the brain is waited for in step %d of the shutdown",
+		(int)k->stopping);
 	if (!k->brain.slot.is_child) {
 		k->stopping = STOPPING_DONE;
 	} else if (k->deadline >= 0 && now >= k->deadline) {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
@@ -17,6 +18,9 @@ void signal_batch_add(struct signal_batch *v, const struct tree_node *n, int num
 {
 	struct signal_target t = { .pid = n->pid, .fd = -1, .number = number, .rest = rest };
 
+	if (!ASSERT_OR(n->pid > 1 && number > 0, "pid %d is to get signal %d", (int)n->pid, number))
+		return;
+	ASSERT(v->count <= SIGNAL_BATCH_MAX, "%zu signals are sent at once", v->count);
 	if (n->parent != getpid()) {
 		t.start_time = n->start_time;
 		t.fd = pidfd_of(n->pid, n->start_time);
@@ -33,12 +37,16 @@ static void send_seen_again(const struct signal_target *t)
 {
 	struct proc now;
 
+	ASSERT(t->start_time, "pid %d is looked at again, and nobody knows when it began", (int)t->pid);
 	if (procfs_read(t->pid, &now) && now.start_time == t->start_time)
 		(void)kill_child(t->pid, t->number);
 }
 
 static void send_one(struct signal_target *t)
 {
+	if (!ASSERT_OR(
+		    t->pid > 1 && t->pid != getpid(), "signal %d would reach pid %d", t->number, (int)t->pid))
+		return;
 	if (t->fd < 0 && t->start_time)
 		send_seen_again(t);
 	else if (t->fd < 0)
@@ -51,12 +59,14 @@ static void note_rest(const struct slots *all, struct slot *s)
 {
 	if (!s || s->is_rest_noted)
 		return;
+	ASSERT(s->rest_signal, "%s: the rest of its tree gets no signal, and that is noted", s->name);
 	s->is_rest_noted = true;
 	ledger_note(all->ledger, s);
 }
 
 void signal_batch_send(struct signal_batch *v)
 {
+	ASSERT(v->all && v->count <= SIGNAL_BATCH_MAX, "%zu signals are sent at once", v->count);
 	for (size_t i = 0; i < v->count; i++)
 		note_rest(v->all, v->targets[i].rest);
 	for (size_t i = 0; i < v->count; i++)

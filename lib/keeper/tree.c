@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "keeper/env_mark.h"
@@ -120,6 +121,8 @@ static struct slot *find_owner(const struct looking *l, const struct tree_node *
 /* A child of the keeper's. */
 static void judge_top(const struct looking *l, struct tree_node *top)
 {
+	ASSERT(top->parent == l->keeper, "pid %d is judged as a child of pid %d", (int)top->pid,
+		(int)l->keeper);
 	top->is_known = true;
 	top->slot = slots_find_child(l->all, top->pid);
 	if (top->slot && slot_is_brain(top->slot)) {
@@ -152,6 +155,7 @@ static bool judge_adopted(const struct looking *l, struct tree_node *node)
 	node->slot = l->has_adopted ? slots_find_adopted(l->all, node->pid, node->start_time) : NULL;
 	if (!node->slot)
 		return false;
+	ASSERT(!slot_is_brain(node->slot), "pid %d is adopted as the brain", (int)node->pid);
 	node->is_known = node->is_ours = true;
 	return true;
 }
@@ -180,6 +184,8 @@ static size_t climb(const struct looking *l, struct tree_node *node)
 		node = parent;
 	}
 	path[count] = node;
+	ASSERT(count <= l->tree->count, "%zu processes of %zu stand above one another", count,
+		l->tree->count);
 	return count;
 }
 
@@ -192,6 +198,7 @@ static void judge(const struct looking *l, struct tree_node *node)
 {
 	size_t count = climb(l, node);
 
+	ASSERT(node->is_known || count, "nothing is known of pid %d", (int)node->pid);
 	while (count-- > 0) {
 		struct tree_node *below = path[count];
 		const struct tree_node *above = path[count + 1];
@@ -228,6 +235,7 @@ struct tree *tree_look(const struct slots *all, const char *token)
 		if (n->slot)
 			n->ticket = n->slot->ticket;
 	}
+	ASSERT(tree.nodes != before.nodes && tree.count <= TREE_MAX, "%zu processes were seen", tree.count);
 	return &tree;
 }
 

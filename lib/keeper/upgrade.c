@@ -11,6 +11,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -45,6 +46,8 @@ struct exec_call {
 
 static void say(struct exec_call *c, const char *word)
 {
+	if (!ASSERT_OR(c->count < WORDS, "'%s' does not fit into the call of the next keeper", word))
+		return;
 	c->words[c->count++] = word;
 }
 
@@ -52,6 +55,7 @@ static void say_number(struct exec_call *c, const char *option, int64_t value)
 {
 	char *text = c->numbers[c->count];
 
+	ASSERT(c->count + 1 < WORDS, "%s does not fit into the call of the next keeper", option);
 	(void)snprintf(text, DIGITS, "%lld", (long long)value);
 	say(c, option);
 	say(c, text);
@@ -93,6 +97,7 @@ static void become(const struct keeper_options *o, const struct handover *l, con
 	struct exec_call call = { .count = 0 };
 	int number = 0;
 
+	ASSERT(n->handover >= 0 && n->program && n->brain, "the next keeper is executed without a handover");
 	fill_call(&call, o, n);
 	handover_each_fd(l, set_flags, 0);
 	set_flags(n->handover, 0);
@@ -164,6 +169,7 @@ int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *
 		return err_set(e, "an upgrade is under way");
 	if (check_programs(m, e) < 0)
 		return -1;
+	ASSERT(k->brain.slot.pid > 1, "an upgrade is asked for by pid %d", (int)k->brain.slot.pid);
 	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)k->brain.slot.pid);
 	k->upgrade.old_brain = open(path, O_RDONLY | O_CLOEXEC);
 	next.back = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -205,6 +211,7 @@ static void resume_slot(struct keeper *k, const struct handover_slot *from)
 		(void)epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, s->pidfd, &event);
 	slots_know_session(&k->slots, s);
 	slots_set_pending(&k->slots, s, (unsigned int)from->pending);
+	ASSERT(slots_find(&k->slots, s->ticket) == s, "%s was handed over, and cannot be found", s->name);
 }
 
 /* Once it is known which slots have cgroups. */
@@ -217,6 +224,7 @@ static void resume_end(struct keeper *k, const struct handover_slot *from)
 		return;
 	if (from->tree_signal > 0 && from->tree_signal <= SIGRTMAX)
 		(void)kill_signal_tree(&k->slots, s, (int)from->tree_signal);
+	ASSERT(!s->is_ending && !s->is_killing, "%s was handed over twice", s->name);
 	slots_set_busy(&k->slots, s, from->is_ending, from->is_killing);
 	if (from->rest_signal > 0 && from->rest_signal <= SIGRTMAX)
 		s->rest_signal = (int)from->rest_signal;
@@ -239,6 +247,8 @@ static void resume_slots(struct keeper *k, const struct handover *l)
 	}
 	if (k->slots.busy || k->slots.tree_signals)
 		keeper_kill_soon(k);
+	ASSERT(k->slots.count <= (int)l->head.slots, "%d slots came with a handover of %lld", k->slots.count,
+		(long long)l->head.slots);
 }
 
 static void resume_brain(struct keeper *k, const struct handover_head *h)
@@ -246,6 +256,7 @@ static void resume_brain(struct keeper *k, const struct handover_head *h)
 	struct keeper_brain *b = &k->brain;
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &b->sock };
 
+	ASSERT(!b->slot.is_child && b->sock < 0, "a brain is handed over beside pid %d", (int)b->slot.pid);
 	b->was_served = true;
 	b->has_served = h->brain_has_served;
 	b->started_at = h->brain_started_at;
@@ -276,6 +287,7 @@ static void resume_held(struct keeper *k, const struct handover *l)
 
 static void set_verdict(struct keeper *k, int number, const char *words)
 {
+	ASSERT(words, "an upgrade ends with error %d and no words", number);
 	k->upgrade.has_verdict = true;
 	k->upgrade.number = number;
 	(void)snprintf(k->upgrade.words, sizeof(k->upgrade.words), "%.*s", KEEPER_WORDS_MAX, words);
@@ -294,6 +306,7 @@ void upgrade_resume(struct keeper *k)
 	fd_close(&handover_fd);
 	if (o->back_fd >= 0)
 		set_flags(o->back_fd, FD_CLOEXEC);
+	ASSERT(l && !k->slots.count, "a handover comes to a keeper that has %d slots", k->slots.count);
 	resume_slots(k, l);
 	resume_held(k, l);
 	resume_brain(k, &l->head);
@@ -328,6 +341,7 @@ static void give_back(struct keeper *k, const char *words)
 	struct err e = ERR_INIT;
 	struct successor next = { .handover = -1, .back = -1, .failed = words };
 
+	ASSERT(k->upgrade.is_proving, "the place is given back after the upgrade (%s)", words);
 	log_warn("upgrade: %s; the old programs take over again", words);
 	if (k->brain.slot.is_child)
 		(void)kill_child(k->brain.slot.pid, SIGKILL);
@@ -347,6 +361,8 @@ void upgrade_settled(struct keeper *k)
 	k->upgrade.is_proving = false;
 	fd_close(&k->upgrade.back);
 	fd_close(&k->upgrade.old_brain);
+	ASSERT(k->upgrade.back < 0 && k->upgrade.old_brain < 0,
+		"the upgrade is over, and the way back is open");
 }
 
 bool upgrade_is_handed_over(struct keeper *k, pid_t ended)
@@ -369,6 +385,7 @@ void upgrade_step(struct keeper *k, int64_t now)
 {
 	if (!k->upgrade.is_proving || k->stopping != NOT_STOPPING || now < k->upgrade.deadline)
 		return;
+	ASSERT(k->upgrade.deadline > 0, "the upgrade has no deadline");
 	if (!k->upgrade.old_pid) {
 		give_back(k, "the new brain did not serve in time");
 		return;
