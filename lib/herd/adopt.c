@@ -146,6 +146,9 @@ static void take(struct instance *i, const struct herd_live *live)
 	 */
 	if (live->is_stopping && state != STATE_STOPPING && i->down_cause != DOWN_LIMIT)
 		instance_set_down(i, DOWN_RESTART);
+	/* It was started later than the store knows: others keep away from now. */
+	if (!is_as_saved && i->phase != PHASE_SPAWNING)
+		stagger_note(&i->app->starts.stagger, i->slot, i->app->herd->now);
 	/* What it waited for before its spawn is over. */
 	if (i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED)
 		timer_disarm(&i->app->herd->timers, &i->life);
@@ -262,6 +265,9 @@ static void resume(struct instance *i)
 			go_on(i);
 		else
 			lose(i);
+		break;
+	case PHASE_STAGGERED:
+		start_queue_add(i);
 		break;
 	case PHASE_CHECKING:
 		h->options.effects->check_port(h->options.context, &at);

@@ -29,6 +29,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 
 void app_free(struct app *a)
 {
+	timer_disarm(&a->herd->timers, &a->starts.timer);
 	proxy_view_release(&a->proxy);
 	rollout_free(a->rollout);
 	wait_result_free(a->verdict);
@@ -46,6 +47,7 @@ void app_retarget(struct app *a, struct revision *r)
 {
 	revision_set(&a->target, r);
 	a->spec = r->spec;
+	start_queue_arm(a);
 	if (r->number > a->last_revision)
 		a->last_revision = r->number;
 }

@@ -142,6 +142,9 @@ static struct rollout_rules rules_of(struct rollout *r)
 	const struct spec *s = r->app->spec;
 	int64_t pace_ms = pace_of(r);
 
+	/* Better than to take one down that has to wait for its turn to start again. */
+	if (pace_ms < s->stagger_ms)
+		pace_ms = s->stagger_ms;
 	return (struct rollout_rules){
 		.surge = r->is_spareless ? 0 : surge_of(r),
 		.at_once = (int)s->deploy.max_unavailable,

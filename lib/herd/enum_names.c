@@ -7,6 +7,7 @@
 static const char *const phase_words[PHASE_COUNT] = {
 	[PHASE_NONE] = "none",
 	[PHASE_DELAYED] = "delayed",
+	[PHASE_STAGGERED] = "staggered",
 	[PHASE_CHECKING] = "checking",
 	[PHASE_PORT_FREE] = "port-free",
 	[PHASE_SPAWNING] = "asked",
@@ -26,6 +27,7 @@ static const char *const timer_words[TIMER_KIND_COUNT] = {
 	[TIMER_CHECK] = "check",
 	[TIMER_WATCHDOG] = "watchdog",
 	[TIMER_ROLLOUT] = "rollout",
+	[TIMER_STAGGER] = "stagger",
 	[TIMER_DEADLINE] = "deadline",
 };
 

@@ -195,6 +195,8 @@ static void fire(struct herd *h, const struct timer *timer)
 		kill_all(h);
 	else if (timer->kind == TIMER_ROLLOUT)
 		rollout_fire(timer->owner);
+	else if (timer->kind == TIMER_STAGGER)
+		start_queue_fire(timer->owner);
 	else if (timer->generation == i->generation)
 		instance_fire(i, (enum timer_kind)timer->kind);
 	else

@@ -14,6 +14,7 @@
 #include "herd/instance_state.h"
 #include "herd/proxy_view.h"
 #include "herd/revision.h"
+#include "herd/start_queue.h"
 #include "herd/timers.h"
 #include "model/reason.h"
 #include "rules/fsm.h"
@@ -37,6 +38,7 @@ enum timer_kind {
 	TIMER_CHECK,    /* of its health */
 	TIMER_WATCHDOG, /* it should have said that it is alive */
 	TIMER_ROLLOUT,  /* an app's */
+	TIMER_STAGGER,  /* an app's: the next one of start_queue */
 	TIMER_DEADLINE, /* the herd's own: shutdown */
 	TIMER_KIND_COUNT,
 };
@@ -86,6 +88,7 @@ struct instance {
 	bool has_ended;    /* crashed, finished or left down by its policy; somebody has to say start */
 	bool takes_target; /* runs by its app's target from its next start on */
 	bool was_delayed;  /* start_delay is over */
+	bool has_turn;     /* of this attempt: its start is noted in its app's start_queue */
 	bool is_unkillable;
 
 	struct last_exit last_exit;
@@ -96,7 +99,9 @@ struct instance {
 	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
 	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
 	enum rollout_step published_step;
-	unsigned int counted;        /* what its app's counters have of it: COUNTED_… */
+	unsigned int counted;                         /* what its app's counters have of it: COUNTED_… */
+	struct instance *queue_previous, *queue_next; /* PHASE_STAGGERED: in its app's start_queue */
+	int64_t turn_at;                              /* the same: see start_queue_plan() */
 	struct instance *next_dirty; /* NULL: it is not in that row; the last one has itself */
 };
 
@@ -122,6 +127,7 @@ struct app {
 	bool was_ready;
 	bool is_upstream_stale;
 	struct proxy_view proxy;
+	struct start_queue starts;
 	struct budget health_budget; /* who may be down for its health, and who waits for that */
 };
 
@@ -200,6 +206,8 @@ void instance_act(struct instance *i, enum action action);
 /* The main process is gone and so is its tree; `has_exited`: the end of this run was seen, and last_exit is its own. */
 void instance_gone(struct instance *i, bool has_exited);
 void instance_fire(struct instance *i, enum timer_kind kind);
+/* It waited for its turn to start, and that is now. */
+void instance_take_turn(struct instance *i);
 void instance_leftovers(struct instance *i);
 /* The port that it waits for is not to be its own, or not now. */
 void instance_stop_checking(struct instance *i);

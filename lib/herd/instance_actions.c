@@ -66,6 +66,11 @@ static void spawn(struct instance *i)
 
 	ASSERT(i->generation && i->state == STATE_STARTING, "%s:%d is spawned while it is %s",
 		i->app->spec->name, i->number, state_word(i->state));
+	if (!start_queue_turn(i)) {
+		instance_set_phase(i, PHASE_STAGGERED);
+		return;
+	}
+	i->has_turn = false;
 	instance_spawn_effect(i, &effect, &name);
 	instance_set_phase(i, PHASE_SPAWNING);
 	i->started_at = h->now;
@@ -81,6 +86,10 @@ static void check_port(struct instance *i)
 {
 	struct endpoint at;
 
+	if (!start_queue_turn(i)) {
+		instance_set_phase(i, PHASE_STAGGERED);
+		return;
+	}
 	i->port = instance_port(i);
 	if (!i->port || !revision_owns_ports(i->revision)) {
 		spawn(i);
@@ -126,6 +135,7 @@ static void begin_attempt(struct instance *i)
 		i->app->spec->name, i->number, (unsigned long long)i->generation);
 	i->generation = ++h->last_generation;
 	i->pid = 0;
+	i->has_turn = false;
 	i->ready_at = 0;
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
@@ -136,17 +146,31 @@ static void begin_attempt(struct instance *i)
 	check_port(i);
 }
 
-static void end_delay(struct instance *i)
+/* What it depends on was ready when it began to wait. */
+static void resume_start(struct instance *i)
 {
 	struct reason why;
 
-	i->was_delayed = true;
 	instance_set_phase(i, PHASE_NONE);
-	/* What it depends on was ready when the delay began. */
 	if (app_is_waiting(i->app, &why))
 		instance_event(i, EVENT_BLOCK, &why);
 	else
 		check_port(i);
+}
+
+static void end_delay(struct instance *i)
+{
+	i->was_delayed = true;
+	resume_start(i);
+}
+
+void instance_take_turn(struct instance *i)
+{
+	ASSERT(i->phase == PHASE_STAGGERED && i->state == STATE_STARTING,
+		"%s:%d takes its turn while it is %s", i->app->spec->name, i->number, state_word(i->state));
+	i->has_turn = true;
+	resume_start(i);
+	instance_mark_dirty(i);
 }
 
 void instance_watch(struct instance *i, bool is_adopted)
@@ -262,7 +286,7 @@ static void begin_stop(struct instance *i)
 	disarm(i, &i->life);
 	instance_drain_finish(i);
 	instance_check_end(i);
-	if (i->phase != PHASE_DELAYED)
+	if (i->phase != PHASE_DELAYED && i->phase != PHASE_STAGGERED)
 		unwatch(i);
 	if (has_process) {
 		instance_signal_stop(i);
@@ -300,7 +324,7 @@ static void rest(struct instance *i)
 {
 	disarm(i, &i->life);
 	instance_stop_checking(i);
-	if (i->phase == PHASE_DELAYED)
+	if (i->phase == PHASE_DELAYED || i->phase == PHASE_STAGGERED)
 		instance_set_phase(i, PHASE_NONE);
 }
 

@@ -24,6 +24,7 @@ static void check_step(const struct instance *i, const struct machine *m, unsign
 static const char *const phase_words[PHASE_COUNT] = {
 	[PHASE_NONE] = "none",
 	[PHASE_DELAYED] = "delayed",
+	[PHASE_STAGGERED] = "staggered",
 	[PHASE_CHECKING] = "checking",
 	[PHASE_PORT_FREE] = "port free",
 	[PHASE_SPAWNING] = "spawning",
@@ -32,10 +33,12 @@ static const char *const phase_words[PHASE_COUNT] = {
 };
 
 static const unsigned int phase_steps[PHASE_COUNT] = {
-	[PHASE_NONE] = TO(PHASE_DELAYED) | TO(PHASE_CHECKING) | TO(PHASE_SPAWNING),
+	[PHASE_NONE] = TO(PHASE_DELAYED) | TO(PHASE_STAGGERED) | TO(PHASE_CHECKING) | TO(PHASE_SPAWNING),
 	[PHASE_DELAYED] = TO(PHASE_NONE),
+	[PHASE_STAGGERED] = TO(PHASE_NONE),
 	[PHASE_CHECKING] = TO(PHASE_NONE) | TO(PHASE_PORT_FREE),
-	[PHASE_PORT_FREE] = TO(PHASE_SPAWNING),
+	/* Another one may have started while its port was looked at. */
+	[PHASE_PORT_FREE] = TO(PHASE_SPAWNING) | TO(PHASE_STAGGERED),
 	/* Its end may be here before the word that it was started. */
 	[PHASE_SPAWNING] = TO(PHASE_UP) | TO(PHASE_LEFTOVERS) | TO(PHASE_NONE),
 	/* One that was adopted between its fork and its exec may turn out not to run; one may be lost. */
@@ -48,7 +51,11 @@ static const struct machine phases = { "phase", phase_words, phase_steps };
 void instance_set_phase(struct instance *i, enum phase phase)
 {
 	check_step(i, &phases, i->phase, phase);
+	if (i->phase == PHASE_STAGGERED)
+		start_queue_remove(i);
 	i->phase = phase;
+	if (phase == PHASE_STAGGERED)
+		start_queue_add(i);
 }
 
 bool state_has_phase(enum state state, enum phase phase)
@@ -56,7 +63,7 @@ bool state_has_phase(enum state state, enum phase phase)
 	enum {
 		WITHOUT = TO(PHASE_NONE) | TO(PHASE_LEFTOVERS),
 		WITH = TO(PHASE_SPAWNING) | TO(PHASE_UP),
-		BEFORE = TO(PHASE_DELAYED) | TO(PHASE_CHECKING),
+		BEFORE = TO(PHASE_DELAYED) | TO(PHASE_STAGGERED) | TO(PHASE_CHECKING),
 	};
 	static const unsigned int fits[STATE_COUNT] = {
 		[STATE_STOPPED] = WITHOUT,

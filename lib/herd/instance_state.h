@@ -16,6 +16,7 @@ struct reason;
 enum phase {
 	PHASE_NONE,
 	PHASE_DELAYED,   /* start_delay; no process yet */
+	PHASE_STAGGERED, /* it waits for its turn to start (start_queue.h); no process yet */
 	PHASE_CHECKING,  /* its port is being looked at, or is taken; no process yet */
 	PHASE_PORT_FREE, /* it was free a moment ago: a process is next, in the same call */
 	PHASE_SPAWNING,  /* the keeper was asked for a process, and has not answered */

@@ -294,10 +294,13 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 		!drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain) ||
 		!state_has_phase(i->state, i->phase) || (state_is_live(i->state) && !i->generation))
 		return err_set(e, "'%s:%d' is in no state", a->spec->name, i->number);
+	/* Not by a step: it joins its app's queue when the herd resumes. */
+	if (i->phase == PHASE_DELAYED && get_flag(j, "is_staggered"))
+		i->phase = PHASE_STAGGERED;
 	load_down_cause(i, j);
 	if (i->generation > a->herd->last_generation)
 		a->herd->last_generation = i->generation;
-	if (load_timer(i, &i->life, json_get(j, "life"), e) < 0 ||
+	if (load_timer(i, &i->life, i->phase == PHASE_STAGGERED ? NULL : json_get(j, "life"), e) < 0 ||
 		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0 ||
 		load_timer(i, &i->tree, json_get(j, "grace"), e) < 0)
 		return -1;
@@ -326,6 +329,19 @@ static void load_gone(struct app *a, const struct vec *revisions, const struct j
 	(void)state_parse(json_string(json_get(j, "state"), ""), &i->state);
 	(void)drain_step_parse(json_string(json_get(j, "leave"), "none"), &i->drain);
 	gone_add(i, a->herd->now - ago);
+}
+
+/* What was long ago keeps nobody away any more. */
+static void load_start(struct app *a, const struct json *j)
+{
+	enum { LONG_AGO_MS = 24 * 3600 * 1000 };
+	int64_t slot = json_get_int(j, "slot", 0);
+	int64_t ago = json_get_int(j, "ms", -1);
+	const struct stagger_start *last = &a->starts.stagger.last;
+
+	if (in_range(slot, 1, UINT32_MAX) && in_range(ago, 0, LONG_AGO_MS) &&
+		(!last->slot || last->at <= a->herd->now - ago))
+		stagger_note(&a->starts.stagger, (uint32_t)slot, a->herd->now - ago);
 }
 
 static int load_instances(struct app *a, const struct json *j, struct err *e)
@@ -366,6 +382,8 @@ static int load_app(struct herd *h, const struct json *j, struct err *e)
 	a->scaled = (int)scaled;
 	a->wants_up = json_bool(json_get(j, "wants_up"), false);
 	a->is_deleting = json_bool(json_get(j, "is_leaving"), false);
+	load_start(a, json_get(j, "start_before"));
+	load_start(a, json_get(j, "start_last"));
 	a->arrival = (size_t)json_get_int(j, "arrival", (int64_t)a->arrival);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;

@@ -94,11 +94,23 @@ const struct happening *instance_happening(const struct instance *i, size_t inde
 	return index < i->past.len ? &i->past.items[(i->past.first + index) % i->past.cap] : NULL;
 }
 
-static struct reason starting_reason(const struct instance *i)
+/* `name` is for the one whose start it waits for. */
+static struct reason staggered_reason(const struct instance *i, struct buf *name)
+{
+	const struct instance *before = start_queue_before(i);
+
+	if (before)
+		instance_name(before, name);
+	return REASON_OF(STAGGERED, .instance = before ? name->ptr : NULL, .ms = i->app->spec->stagger_ms);
+}
+
+static struct reason starting_reason(const struct instance *i, struct buf *name)
 {
 	switch (i->phase) {
 	case PHASE_DELAYED:
 		return REASON_OF(START_DELAY);
+	case PHASE_STAGGERED:
+		return staggered_reason(i, name);
 	case PHASE_CHECKING:
 		return REASON_OF(CHECKING_PORT, .port = i->port);
 	case PHASE_SPAWNING:
@@ -169,8 +181,8 @@ static bool running_reason(const struct instance *i, struct reason *out)
 	return true;
 }
 
-/* The same; it borrows from the instance. */
-static bool current_reason(const struct instance *i, struct reason *out)
+/* The same; it borrows from the instance, and from `name`. */
+static bool current_reason(const struct instance *i, struct buf *name, struct reason *out)
 {
 	if (i->state == STATE_STOPPING)
 		*out = stopping_reason(i);
@@ -181,7 +193,7 @@ static bool current_reason(const struct instance *i, struct reason *out)
 	else if (instance_is_going_down(i))
 		*out = REASON_OF(AFTER_DEPENDENTS);
 	else if (i->state == STATE_STARTING)
-		*out = starting_reason(i);
+		*out = starting_reason(i, name);
 	else if (i->state == STATE_UNHEALTHY)
 		*out = unhealthy_reason(i);
 	else if (i->state == STATE_RUNNING)
@@ -193,9 +205,12 @@ static bool current_reason(const struct instance *i, struct reason *out)
 
 struct reason *instance_reason(const struct instance *i)
 {
+	struct buf name = BUF_INIT;
 	struct reason why;
+	struct reason *copy = current_reason(i, &name, &why) ? reason_copy(&why) : NULL;
 
-	return current_reason(i, &why) ? reason_copy(&why) : NULL;
+	buf_release(&name);
+	return copy;
 }
 
 static const char *health_of(const struct instance *i)

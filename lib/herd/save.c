@@ -15,14 +15,18 @@ static void set_int(struct buf *out, const char *key, int64_t value)
 		emit_int(out, key, value);
 }
 
+static void set_remaining(struct buf *out, const char *key, const char *kind, int64_t ms)
+{
+	emit_open(out, key, '{');
+	emit_string(out, "kind", kind);
+	emit_int(out, "ms", ms > 0 ? ms : 0);
+	emit_close(out, '}');
+}
+
 static void set_timer(struct buf *out, const char *key, const struct timer *timer, int64_t now)
 {
-	if (!timer_is_armed(timer))
-		return;
-	emit_open(out, key, '{');
-	emit_string(out, "kind", timer_word((enum timer_kind)timer->kind));
-	emit_int(out, "ms", timer->at > now ? timer->at - now : 0);
-	emit_close(out, '}');
+	if (timer_is_armed(timer))
+		set_remaining(out, key, timer_word((enum timer_kind)timer->kind), timer->at - now);
 }
 
 static void set_history(struct buf *out, const struct restart_history *history, int64_t now)
@@ -106,7 +110,9 @@ static void write_instance(const struct instance *i, struct buf *out)
 	emit_int(out, "slot", i->slot);
 	emit_int(out, "generation", (int64_t)i->generation);
 	emit_string(out, "state", state_word(i->state));
-	emit_string(out, "phase", phase_word(i->phase));
+	/* Builds that do not know that phase take it for a delay of its own. */
+	emit_string(out, "phase", phase_word(i->phase == PHASE_STAGGERED ? PHASE_DELAYED : i->phase));
+	set_flag(out, "is_staggered", i->phase == PHASE_STAGGERED);
 	set_int(out, "port", i->port);
 	emit_int(out, "revision", i->revision->number);
 	set_int(out, "pid", i->pid);
@@ -123,7 +129,10 @@ static void write_instance(const struct instance *i, struct buf *out)
 	if (i->drain != DRAIN_NONE)
 		emit_string(out, "leave", drain_step_word(i->drain));
 	write_flags(i, out);
-	set_timer(out, "life", &i->life, now);
+	if (i->phase == PHASE_STAGGERED)
+		set_remaining(out, "life", timer_word(TIMER_DELAY), i->turn_at - now);
+	else
+		set_timer(out, "life", &i->life, now);
 	/* A key of its own: builds that do not know that kind of timer end what is left at once. */
 	set_timer(out, i->tree.kind == TIMER_GRACE ? "grace" : "tree", &i->tree, now);
 	set_history(out, i->history, now);
@@ -265,9 +274,30 @@ static void write_gone(const struct app *a, struct buf *out)
 		emit_close(out, ']');
 }
 
+static void write_start(const struct stagger_start *start, const char *key, int64_t now, struct buf *out)
+{
+	if (!start->slot)
+		return;
+	emit_open(out, key, '{');
+	emit_int(out, "slot", start->slot);
+	emit_int(out, "ms", now - start->at);
+	emit_close(out, '}');
+}
+
+/* Who has started, so that the next brain keeps the others away from that. */
+static void write_starts(const struct app *a, struct buf *out)
+{
+	start_queue_plan(a);
+	if (!a->spec->stagger_ms)
+		return;
+	write_start(&a->starts.stagger.other, "start_before", a->herd->now, out);
+	write_start(&a->starts.stagger.last, "start_last", a->herd->now, out);
+}
+
 static void write_app(const struct app *a, struct buf *out)
 {
 	emit_open(out, NULL, '{');
+	write_starts(a, out);
 	write_revision(a->current, out);
 	emit_int(out, "count", a->count);
 	emit_int(out, "scaled", a->scaled);

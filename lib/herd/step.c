@@ -99,7 +99,8 @@ void instance_step(struct instance *i)
 	}
 	if (state_is_live(i->state)) {
 		/* Where no process was asked for yet nobody can depend on it. */
-		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED;
+		bool is_hollow = i->phase == PHASE_CHECKING || i->phase == PHASE_DELAYED ||
+			i->phase == PHASE_STAGGERED;
 
 		if (!instance_is_going_down(i)) {
 			if (i->state == STATE_UNHEALTHY && instance_step_unhealthy(i))

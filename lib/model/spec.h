@@ -112,7 +112,7 @@ struct spec {
 	int64_t max_restarts, crash_restart_limit;
 	struct ints stop_exit_codes;
 	char *stop_signal;
-	int64_t stop_timeout_ms, start_delay_ms;
+	int64_t stop_timeout_ms, start_delay_ms, stagger_ms;
 	int stop_signal_to; /* enum stop_to */
 	bool shutdown_with_message;
 
