@@ -137,6 +137,7 @@ void check_spawn(struct sim *s, const struct spawn_effect *wish)
 			sim_fail(s, "generation %llu is given twice",
 				(unsigned long long)p->ticket.generation);
 	}
+	apart_check(s, app, number);
 	i = instance_of(s, app, number);
 	if (!check_is_wanted(s, app, number) && (!is_extra(s, app, i) || !instance_is_wanted(i)))
 		sim_fail(s, "%s is spawned, and nobody wants it", wish->name);
@@ -212,6 +213,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 			(unsigned long long)s->events);
 	if (app >= 0 && event->kind == HERD_EVENT_ROLLOUT && event->instance < 0)
 		roll_note(s, app, event);
+	apart_note(s, app, event);
 	diary_trace(s, event);
 	if (app < 0 || event->instance < 0 || event->instance >= SIM_NUMBERS)
 		return;
@@ -299,6 +301,8 @@ static const char *stuck_live(const struct instance *i)
 
 	if (i->phase == PHASE_NONE)
 		return "has no process in a state that has one";
+	if (i->phase == PHASE_STAGGERED)
+		return timer_is_armed(&i->app->starts.timer) ? NULL : "waits for its turn without a timer";
 	if (i->state == STATE_STARTING && i->phase != PHASE_CHECKING && !timer_is_armed(&i->life))
 		return "is starting without a timer";
 	if (i->state == STATE_STOPPING && !timer_is_armed(&i->life) && !timer_is_armed(&i->tree) &&

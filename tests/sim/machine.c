@@ -206,6 +206,7 @@ static void wish_spawn(void *context, const struct spawn_effect *wish)
 	}
 	p->is_main_alive = true;
 	p->is_tree_alive = true;
+	s->started_at[p->app][p->number] = s->now;
 	p->keeper_grace_ms = wish->spec->stop_timeout_ms;
 	machine_tell(s, p, HAPPENS_SPAWNED);
 	behave(s, p, &random);

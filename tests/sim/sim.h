@@ -141,6 +141,7 @@ struct sim {
 		[SIM_APPS]; /* the last wish that failed while nothing was rolled out: nobody waits for it */
 	uint64_t answered[SIM_APPS];
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
+	int64_t started_at[SIM_APPS][SIM_NUMBERS]; /* its last process; 0: none yet */
 
 	struct disk disks[SIM_APPS];
 	uint64_t turned_back[SIM_APPS]; /* 1 + the step in which its last rollout that failed gave up */
@@ -274,6 +275,8 @@ int town_app(const char *name);
 bool town_needs(int app, int other);
 /* How many of its instances may be down for their health. */
 int town_most_ill(int app);
+/* How far apart its instances are to start. */
+int64_t town_stagger(const struct spec *s);
 /* Its port is written, or comes from env. */
 bool town_has_port(int app);
 /* "api:2"; false: not ours. */
@@ -328,6 +331,10 @@ void roll_step(struct sim *s);
 void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *wish);
 void roll_quiet(struct sim *s);
 void roll_relearn(struct sim *s);
+
+/* apart.c */
+void apart_check(struct sim *s, int app, int number);
+void apart_note(struct sim *s, int app, const struct herd_event *event);
 
 /* check.c */
 void check_spawn(struct sim *s, const struct spawn_effect *wish);

@@ -19,7 +19,7 @@ struct house {
 	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
 	bool is_hasty; /* starts again without a delay */
 	bool has_upstream;
-	int64_t check_ms, max_unavailable;
+	int64_t check_ms, max_unavailable, stagger_ms;
 };
 
 static const struct house houses[SIM_APPS] = {
@@ -35,6 +35,7 @@ static const struct house houses[SIM_APPS] = {
 	},
 	{
 		.command = "queue",
+		.stagger_ms = 300,
 		.namespace = "back",
 		.instances = 2,
 		.port = 3110,
@@ -57,6 +58,7 @@ static const struct house houses[SIM_APPS] = {
 	},
 	{
 		.command = "api",
+		.stagger_ms = 500,
 		.needs = { "db", "migrate" },
 		.instances = 3,
 		.port = 3000,
@@ -81,6 +83,7 @@ static const struct house houses[SIM_APPS] = {
 	},
 	{
 		.command = "worker",
+		.stagger_ms = 4000,
 		.needs = { "queue", "db" },
 		.instances = 3,
 		.ready = READY_IPC,
@@ -177,6 +180,11 @@ int town_build(int version)
 	return (version & 1) | (version & 8 ? 2 : 0);
 }
 
+int64_t town_stagger(const struct spec *s)
+{
+	return s->stagger_ms;
+}
+
 bool town_is_bad(const struct spec *s)
 {
 	return town_build(town_version(s)) >= 2;
@@ -231,6 +239,8 @@ struct spec *town_spec(int app, int version)
 	s->stop_timeout_ms = house->stop_timeout_ms + (version & 4 ? 100 : 0);
 	s->ready_timeout_ms = house->ready_timeout_ms;
 	s->start_delay_ms = house->start_delay_ms;
+	/* With the same bit, so that it changes while some wait. */
+	s->stagger_ms = version & 4 ? house->stagger_ms / 2 : house->stagger_ms;
 	set_deploy(s, app, version);
 	/* Behind some of them stands a proxy that has to find out by itself. */
 	s->deploy.fail_timeout_ms = app % 2 ? 3000 : 0;

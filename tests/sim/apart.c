@@ -1,0 +1,26 @@
+/*
+ * How far apart the instances of one app start: stagger_ms.
+ */
+#include <string.h>
+
+#include "herd/herd_private.h"
+#include "sim.h"
+
+/* Two instances of an app are never started closer to one another, whatever starts them and however many brains die in between. */
+void apart_check(struct sim *s, int app, int number)
+{
+	int64_t least = town_stagger(app_find(s->h, town_names[app])->spec);
+
+	for (int n = 0; n < SIM_NUMBERS; n++)
+		if (n != number && s->started_at[app][n] && s->now - s->started_at[app][n] < least)
+			sim_fail(s, "%s:%d is started %lld ms after %s:%d, and that is less than %lld",
+				town_names[app], number, (long long)(s->now - s->started_at[app][n]),
+				town_names[app], n, (long long)least);
+}
+
+void apart_note(struct sim *s, int app, const struct herd_event *event)
+{
+	/* One of that name that comes later is another app. */
+	if (app >= 0 && event->why && event->why->kind == REASON_APP_REMOVED)
+		memset(s->started_at[app], 0, sizeof(s->started_at[app]));
+}
