@@ -165,6 +165,35 @@ has_connection() {
 	assert_equal "$(daemon_log | grep -c 'info api: its upstream is not')" 1
 }
 
+upstream_field() {
+	oxctl status --json | sed -n '/"upstreams"/,$p' | json_field "$1"
+}
+
+upstream_is() {
+	[ "$(upstream_field in_effect) $(upstream_field pending)" = "$1" ]
+}
+
+@test "status --json says which servers nginx was given, and whether it uses them" {
+	port=$(port_block 2)
+	begin_oxherd <<-TOML
+		[processes.api]
+		command = "hello"
+		port = $port
+		[processes.api.nginx]
+		output = "upstream.conf"
+		test = "test ! -e broken"
+		reload = "true"
+	TOML
+	eventually 5 upstream_is "true false"
+	assert_equal "$(upstream_field output)" "$PWD/upstream.conf"
+	assert_equal "$(upstream_field port) $(upstream_field down)" "$port false"
+	touch broken
+	oxctl scale api 2 --wait
+	eventually 5 upstream_is "false false"
+	rm broken
+	eventually 10 upstream_is "true false"
+}
+
 @test "what has not changed is not reloaded, not even by another brain" {
 	port=$(port_block 2)
 	start_oxherd <<-TOML
