@@ -26,6 +26,13 @@ void vec_push(struct vec *v, void *item)
 	v->items[v->len++] = item;
 }
 
+void vec_insert(struct vec *v, size_t at, void *item)
+{
+	vec_push(v, item);
+	memmove(v->items + at + 1, v->items + at, (v->len - at - 1) * sizeof(*v->items));
+	v->items[at] = item;
+}
+
 bool vec_has(const struct vec *v, const void *item)
 {
 	for (size_t i = 0; i < v->len; i++)
@@ -46,6 +53,13 @@ void *vec_remove(struct vec *v, size_t at)
 	memmove(v->items + at, v->items + at + 1, (v->len - at - 1) * sizeof(*v->items));
 	v->len--;
 	return item;
+}
+
+void vec_drop(struct vec *v, const void *item)
+{
+	for (size_t i = v->len; i-- > 0;)
+		if (v->items[i] == item)
+			vec_remove(v, i);
 }
 
 /* Merges two sorted runs that lie side by side; stable, so equal members keep their order. */

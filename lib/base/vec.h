@@ -25,11 +25,15 @@ struct vec {
 void vec_release(struct vec *v);
 void vec_release_with(struct vec *v, void (*free_item)(void *));
 void vec_push(struct vec *v, void *item);
-/* The last one, or NULL. */
+/* Those from there on move up by one. */
+void vec_insert(struct vec *v, size_t at, void *item);
 bool vec_has(const struct vec *v, const void *item);
+/* The last one, or NULL. */
 void *vec_pop(struct vec *v);
 /* Takes out one member, keeping the order of the rest. */
 void *vec_remove(struct vec *v, size_t at);
+/* The same with that one, wherever it is; nothing where it is not. */
+void vec_drop(struct vec *v, const void *item);
 /* `compare` gets two members (not pointers to them). */
 void vec_sort(struct vec *v, int (*compare)(const void *, const void *));
 

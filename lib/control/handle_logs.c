@@ -43,9 +43,7 @@ static void add_line(void *context, const struct logs_line *l)
 
 static void telling_free(struct telling *t)
 {
-	for (size_t i = t->h->readers.len; i-- > 0;)
-		if (t->h->readers.items[i] == t)
-			vec_remove(&t->h->readers, i);
+	vec_drop(&t->h->readers, t);
 	follow_free(t->follower);
 	mem_free(t);
 }

@@ -15,14 +15,10 @@ static void rpc_call_free(struct rpc_call *r)
 {
 	struct rpc_session *s = r->session;
 
-	for (size_t i = 0; s && i < s->calls.len; i++) {
-		if (s->calls.items[i] != r)
-			continue;
-		vec_remove(&s->calls, i);
-		break;
-	}
-	if (s)
+	if (s) {
+		vec_drop(&s->calls, r);
 		rpc_session_mark(s);
+	}
 	params_release(&r->call.params);
 	rpc_request_release(&r->request);
 	mem_free(r);

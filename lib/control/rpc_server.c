@@ -210,14 +210,9 @@ static void begin_turn(struct rpc_server *s)
 	s->busy_until[false] = s->busy_until[true] = 0;
 }
 
-static void forget(struct rpc_server *s, struct rpc_session *session)
+static void forget_session(struct rpc_server *s, struct rpc_session *session)
 {
-	for (size_t i = 0; i < s->sessions.len; i++) {
-		if (s->sessions.items[i] != session)
-			continue;
-		vec_remove(&s->sessions, i);
-		break;
-	}
+	vec_drop(&s->sessions, session);
 	rpc_session_free(session);
 }
 
@@ -239,7 +234,7 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 
 		/* Marked until it is done: what it sets off must not mark it once more. */
 		if (!rpc_session_turn(session)) {
-			forget(s, session);
+			forget_session(s, session);
 			continue;
 		}
 		session->is_marked = false;

@@ -144,10 +144,7 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 	ASSERT(number >= 0 && number < APP_INSTANCES_MAX, "%s gets an instance %d", a->spec->name, number);
 	ASSERT(!app_instance(a, number), "%s has an instance %d already", a->spec->name, number);
 	gone_drop(a, number);
-	vec_push(&a->instances, i);
-	for (size_t k = a->instances.len - 1; k > position; k--)
-		a->instances.items[k] = a->instances.items[k - 1];
-	a->instances.items[position] = i;
+	vec_insert(&a->instances, position, i);
 	herd_add_slot(a->herd, i);
 	instance_mark_dirty(i);
 	return i;

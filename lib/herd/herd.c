@@ -123,10 +123,7 @@ void herd_add_slot(struct herd *h, struct instance *i)
 	size_t position = slot_position(h, i->slot);
 
 	ASSERT(i->slot && !herd_by_slot(h, i->slot), "slot %u is given away twice", i->slot);
-	vec_push(&h->slots, i);
-	for (size_t k = h->slots.len - 1; k > position; k--)
-		h->slots.items[k] = h->slots.items[k - 1];
-	h->slots.items[position] = i;
+	vec_insert(&h->slots, position, i);
 	if (i->slot > h->last_slot)
 		h->last_slot = i->slot;
 }

@@ -38,14 +38,9 @@ struct follower *follow_new(struct followers *all, const struct follow_wish *wis
 
 void follow_free(struct follower *f)
 {
-	struct vec *all = NULL;
-
 	if (!f)
 		return;
-	all = &f->all->all;
-	for (size_t i = all->len; i-- > 0;)
-		if (all->items[i] == f)
-			vec_remove(all, i);
+	vec_drop(&f->all->all, f);
 	logs_free(f->logs);
 	strings_release(&f->targets);
 	mem_free(f);

@@ -149,9 +149,7 @@ static bool waits(struct stream *s)
 
 void stream_leave_waiting(const struct stream *s)
 {
-	for (size_t i = s->streams->waiting.len; i-- > 0;)
-		if (s->streams->waiting.items[i] == s)
-			(void)vec_remove(&s->streams->waiting, i);
+	vec_drop(&s->streams->waiting, s);
 }
 
 /* One that floods leaves room for the others, and a thousand that flood leave room for commands. */

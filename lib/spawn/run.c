@@ -429,21 +429,14 @@ struct run *run_start(struct runner *r, const struct run_request *request, run_d
 	return run;
 }
 
-static void take_out(struct vec *v, const struct run *run)
-{
-	for (size_t i = v->len; i-- > 0;)
-		if (v->items[i] == run)
-			vec_remove(v, i);
-}
-
 void run_cancel(struct run *run)
 {
 	if (!run)
 		return;
 	run->done = NULL;
 	if (run->state == RUN_WAITING || run->state == RUN_FAILED) {
-		take_out(&run->runner->waiting, run);
-		take_out(&run->runner->failed, run);
+		vec_drop(&run->runner->waiting, run);
+		vec_drop(&run->runner->failed, run);
 		run_free(run);
 		return;
 	}

@@ -103,10 +103,7 @@ static struct progress_slot *progress_slot_of(struct progress *p, struct progres
 	p->slots++;
 	s = mem_zalloc(1, sizeof(*s));
 	s->number = number;
-	vec_push(&a->slots, s);
-	for (size_t k = a->slots.len - 1; k > at; k--)
-		a->slots.items[k] = a->slots.items[k - 1];
-	a->slots.items[at] = s;
+	vec_insert(&a->slots, at, s);
 	return s;
 }
 

@@ -120,6 +120,25 @@ static void knows_its_members(void **state)
 	vec_release(&v);
 }
 
+static void takes_a_place_between_others(void **state)
+{
+	struct vec v = VEC_INIT;
+	int places[] = { 0, 1, 2, 3 };
+
+	(void)state;
+	vec_insert(&v, 0, &places[2]);
+	vec_insert(&v, 0, &places[0]);
+	vec_insert(&v, 1, &places[1]);
+	vec_insert(&v, 3, &places[3]);
+	for (size_t i = 0; i < v.len; i++)
+		assert_ptr_equal(v.items[i], &places[i]);
+	vec_drop(&v, &places[1]);
+	vec_drop(&v, &places[1]);
+	assert_int_equal(v.len, 3);
+	assert_ptr_equal(v.items[1], &places[2]);
+	vec_release(&v);
+}
+
 static void frees_its_members(void **state)
 {
 	struct vec v = VEC_INIT;
@@ -140,6 +159,8 @@ int main(void)
 		PROMISE("taking one out closes the gap", closes_the_gap),
 		PROMISE("sorting leaves equal members in their order", sorts_stably),
 		PROMISE("a vec has what was put into it, and nothing else", knows_its_members),
+		PROMISE("what is inserted stands at its place, and what is dropped is gone",
+			takes_a_place_between_others),
 		PROMISE("a vec that owns its members frees them", frees_its_members),
 	};
 
