@@ -62,6 +62,8 @@ static int parse_number(const char **at, int *cpu, struct err *e)
 	const char *c = *at;
 	long long value = 0;
 
+	if (!*c)
+		return err_set(e, "it ends where the number of a processor should stand");
 	if (*c < '0' || *c > '9')
 		return err_set(e, "expected the number of a processor at \"%s\"", c);
 	for (; *c >= '0' && *c <= '9'; c++)
