@@ -15,6 +15,7 @@ struct diags;
 struct err;
 struct ev_loop;
 struct json;
+struct notes;
 struct event_ring_item;
 struct oxfile;
 struct oxfile_source;
@@ -63,8 +64,8 @@ void handle_logs(void *context, struct call *c);
 
 /* --- shared by them --------------------------------------------------------------------------------------------- */
 
-/* The lines of a text as an array. */
-struct json *handle_lines(const struct buf *text);
+/* Into an answer: `notes`, which are lines, and `noted`, the same with whose they are. */
+void handle_add_notes(struct json *answer, const struct notes *notes);
 /* In whose environment a call starts something: as it brings it, all borrowed. */
 struct handle_env {
 	struct param_env env, rlimits;

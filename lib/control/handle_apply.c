@@ -14,6 +14,7 @@
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
+#include "model/note.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
@@ -60,7 +61,7 @@ static void count_app(struct handle *h, const char *name, struct tally *t)
 }
 
 static void add_app(
-	struct handle *h, struct json *list, const struct spec *s, int64_t live_before, struct buf *notes)
+	struct handle *h, struct json *list, const struct spec *s, int64_t live_before, struct notes *notes)
 {
 	struct json *app = json_push(list, json_new_object());
 	struct tally now;
@@ -83,19 +84,20 @@ static void add_app(
 		local_ports_note(s, (int)now.instances, notes);
 }
 
-struct json *handle_lines(const struct buf *text)
+void handle_add_notes(struct json *answer, const struct notes *notes)
 {
-	struct json *list = json_new_array();
+	struct json *lines = json_set(answer, "notes", json_new_array());
+	struct json *list = json_set(answer, "noted", json_new_array());
+	const struct note *note = NULL;
+	size_t k = 0;
 
-	for (const char *at = text->ptr; *at;) {
-		size_t len = strcspn(at, "\n");
-		char *line = mem_strndup(at, len);
+	VEC_EACH (&notes->items, k, note) {
+		struct json *object = json_push(list, json_new_object());
 
-		json_push(list, json_new_string(line));
-		mem_free(line);
-		at += len + (at[len] == '\n');
+		json_push(lines, json_new_string(note->text));
+		json_set_string(object, "app", note->app);
+		json_set_string(object, "text", note->text);
 	}
-	return list;
 }
 
 static void apply(struct handle *h, struct call *c, struct herd_apply *a, const struct handle_env *from)
@@ -103,7 +105,7 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 	struct pending_reply *w = pending_reply_new(h, c);
 	int64_t *before = mem_zalloc(a->specs->len, sizeof(*before));
 	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
@@ -134,14 +136,14 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 			if (meant[i])
 				add_app(h, list, s, before[i], &notes);
 		}
-		json_set(result, "notes", handle_lines(&notes));
+		handle_add_notes(result, &notes);
 		pending_reply_begin(w, result);
 	}
 	brain_end(h->brain);
 	a->notes = NULL;
 	a->who = NULL;
 	buf_release(&who);
-	buf_release(&notes);
+	notes_release(&notes);
 	err_release(&e);
 	mem_free(meant);
 	mem_free(before);
@@ -153,7 +155,7 @@ static void dry_run(struct handle *h, struct call *c, const struct herd_apply *a
 	struct json *list = json_set(result, "would_start", json_new_array());
 	struct herd_apply noted = *a;
 	struct plan plan = PLAN_INIT;
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
 	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
@@ -182,10 +184,10 @@ static void dry_run(struct handle *h, struct call *c, const struct herd_apply *a
 			json_set_string(app, "name", s->name);
 			json_set_int(app, "instances", planned);
 		}
-		json_set(result, "notes", handle_lines(&notes));
+		handle_add_notes(result, &notes);
 		call_answer(c, result);
 	}
-	buf_release(&notes);
+	notes_release(&notes);
 	mem_free(meant);
 	plan_release(&plan);
 	err_release(&e);
@@ -328,7 +330,7 @@ void handle_apply(void *context, struct call *c)
 /* --- plan ---------------------------------------------------------------------------------------------------------------------- */
 
 static struct json *plan_one(struct handle *h, const struct params_plan *p, const char *path,
-	const struct vec *specs, struct buf *notes, struct err *e)
+	const struct vec *specs, struct notes *notes, struct err *e)
 {
 	struct oxfile_names names;
 	const struct herd_apply a = {
@@ -372,7 +374,7 @@ void handle_plan(void *context, struct call *c)
 	const struct params_plan *p = &c->params.plan;
 	struct strings paths = { .items = NULL };
 	struct json *result = json_new_object();
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct err e = ERR_INIT;
 	bool is_answered = false;
 
@@ -398,12 +400,12 @@ void handle_plan(void *context, struct call *c)
 		json_free(one);
 		oxfile_free(o);
 	}
-	json_set(result, "notes", handle_lines(&notes));
+	handle_add_notes(result, &notes);
 	if (is_answered)
 		json_free(result);
 	else
 		call_answer(c, result);
-	buf_release(&notes);
+	notes_release(&notes);
 	strings_release(&paths);
 	err_release(&e);
 }

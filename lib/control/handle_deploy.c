@@ -15,6 +15,7 @@
 #include "control/oxfile_names.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
+#include "model/note.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
@@ -40,7 +41,8 @@ struct deploying {
 	struct pending_reply *w; /* NULL: nobody waits */
 	bool is_asked;           /* its first number is used */
 	struct json *apps;
-	struct buf notes, who;
+	struct notes notes;
+	struct buf who;
 };
 
 static void part_free(void *part)
@@ -57,7 +59,7 @@ static void part_free(void *part)
 static void release(struct deploying *d)
 {
 	vec_release_with(&d->parts, part_free);
-	buf_release(&d->notes);
+	notes_release(&d->notes);
 	buf_release(&d->who);
 }
 
@@ -249,7 +251,7 @@ static void go(struct deploying *d, struct call *c, int (*begin)(struct deployin
 		json_free(result);
 		pending_reply_refuse(d->w, &e);
 	} else {
-		json_set(result, "notes", handle_lines(&d->notes));
+		handle_add_notes(result, &d->notes);
 		pending_reply_begin(d->w, result);
 	}
 	brain_end(d->h->brain);
@@ -349,7 +351,6 @@ void handle_deploy(void *context, struct call *c)
 		.only_count = p->only.count,
 		.forces = p->force,
 		.env_path = env_get(&p->env.env, "PATH"),
-		.notes = BUF_INIT,
 		.who = BUF_INIT,
 	};
 	struct err e = ERR_INIT;
@@ -424,7 +425,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 void handle_reload(void *context, struct call *c)
 {
 	const struct params_reload *p = &c->params.reload;
-	struct deploying d = { .h = context, .notes = BUF_INIT, .who = BUF_INIT };
+	struct deploying d = { .h = context, .who = BUF_INIT };
 	struct handle_targets targets;
 	struct err e = ERR_INIT;
 
@@ -474,7 +475,7 @@ static int deploy_all(struct deploying *d, struct err *e)
 
 void handle_signalled(struct handle *h, int number)
 {
-	struct deploying d = { .h = h, .notes = BUF_INIT, .who = BUF_INIT };
+	struct deploying d = { .h = h, .who = BUF_INIT };
 	struct err e = ERR_INIT;
 	const char *what = number == SIGHUP ? "deploy" : "reload";
 	int rc = 0;

@@ -1,6 +1,7 @@
 #include "control/local_port_range.h"
 
 #include "base/str.h"
+#include "model/note.h"
 #include "model/plan.h"
 #include "model/spec.h"
 #include "os/file.h"
@@ -29,18 +30,18 @@ bool local_ports_meet(int first, int count, int step, struct buf *what, struct b
 	return meets;
 }
 
-void local_ports_note(const struct spec *s, int count, struct buf *notes)
+void local_ports_note(const struct spec *s, int count, struct notes *notes)
 {
 	struct buf what = BUF_INIT;
 	struct buf todo = BUF_INIT;
 
 	if (local_ports_meet((int)s->port, count, (int)s->port_step, &what, &todo))
-		buf_addf(notes, "%s: %s; %s\n", s->name, what.ptr, todo.ptr);
+		notes_add(notes, s->name, "%s; %s", what.ptr, todo.ptr);
 	buf_release(&what);
 	buf_release(&todo);
 }
 
-void local_ports_note_plan(const struct vec *specs, const struct plan *plan, struct buf *notes)
+void local_ports_note_plan(const struct vec *specs, const struct plan *plan, struct notes *notes)
 {
 	const struct spec *s = NULL;
 	size_t i = 0;

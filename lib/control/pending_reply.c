@@ -1,5 +1,7 @@
 #include "control/pending_reply.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/json.h"
 #include "base/map.h"
@@ -77,7 +79,7 @@ static void answer(struct pending_reply *w)
 	struct json *result = w->result;
 	struct wait_results results = w->results;
 
-	w->results = (struct wait_results)WAIT_RESULTS_INIT;
+	memset(&w->results, 0, sizeof(w->results));
 	waiting_free(w);
 	pending_reply_answer(c, result, &results);
 	wait_results_release(&results);

@@ -11,6 +11,7 @@
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
 #include "model/fields.h"
+#include "model/note.h"
 #include "model/plan.h"
 #include "model/selector.h"
 #include "rules/scale.h"
@@ -101,9 +102,7 @@ static bool rolls_anyway(const struct applying *p, const struct app *app)
 /* It runs by another definition, and stays as it is. */
 static void note_other(const struct applying *p, const char *name)
 {
-	if (p->a->notes)
-		buf_addf(p->a->notes,
-			"%s: its oxfile was edited and is not applied; 'oxctl deploy' does that\n", name);
+	notes_add(p->a->notes, name, "its oxfile was edited and is not applied; 'oxctl deploy' does that");
 }
 
 /* "(command, instances)" */

@@ -6,6 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "herd/deploy.h"
+#include "model/note.h"
 
 /* --- oxfiles ------------------------------------------------------------------------------------------------------------- */
 
@@ -35,8 +36,8 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 		return 0;
 	if (!apply_is_of(a, there) && !is_gone)
 		return refuse(there, a->oxfile, s->name, e);
-	if (a->notes && a->changes)
-		buf_addf(a->notes, "%s: taken over from %s, which is %s\n", s->name, there,
+	if (a->changes)
+		notes_add(a->notes, s->name, "taken over from %s, which is %s", there,
 			is_gone ? "gone" : "the same file by another name");
 	return 0;
 }
@@ -50,12 +51,13 @@ static struct build *look(const struct herd *h, const struct build_query *effect
 
 static void note_lost(const struct herd_apply *a, const struct build *own, const char *app)
 {
-	if (!a->notes)
-		return;
-	buf_addf(a->notes, "%s: ", app);
-	build_folder_words(own, a->notes);
-	buf_adds(a->notes,
-		", which it was rolled back to, is gone; the reload runs the files that are there now\n");
+	struct buf folder = BUF_INIT;
+
+	build_folder_words(own, &folder);
+	notes_add(a->notes, app,
+		"%s, which it was rolled back to, is gone; the reload runs the files that are there now",
+		folder.ptr);
+	buf_release(&folder);
 }
 
 struct build *apply_look(const struct herd *h, const struct herd_apply *a, const struct app *app,

@@ -25,6 +25,7 @@ struct err;
 struct herd;
 struct instance;
 struct json;
+struct notes;
 struct notice;
 struct plan;
 struct reason;
@@ -181,9 +182,8 @@ struct herd_apply {
 	bool waits_ready;
 	const char *who; /* as above, for what is started */
 	int64_t caller; /* the environment that what is new, or was down, is started in: the engine's number */
-	const char *path; /* the caller's PATH, for the programs of builds; NULL: as the caller has it */
-	struct buf
-		*notes; /* lines that a person should read: what was changed and not applied; may be NULL */
+	const char *path;    /* the caller's PATH, for the programs of builds; NULL: as the caller has it */
+	struct notes *notes; /* what a person should read; may be NULL */
 	/* Each app that it is about, removed ones first; may be NULL. */
 	void (*did)(void *context, const struct herd_deed *deed);
 	void *did_context;

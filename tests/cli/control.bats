@@ -100,6 +100,24 @@ APPS='{ "result": { "apps": [ { "name": "api", "instances": 4 }, { "name": "work
 	assert_equal "$stderr" "oxctl: the oxfile has changed"
 }
 
+# said NOTES: a daemon that has restarted api, and whose oxfile was edited since.
+said() {
+	fake_daemon <<<"{ \"restart\": { \"result\": { \"apps\": [ { \"name\": \"api\", \"instances\": 1 } ] } },
+		\"apply\": { \"result\": { \"would_start\": [], $1 } } }"
+}
+
+@test "of the notes about an edited oxfile a restart shows those about its apps, whatever they begin with" {
+	given_oxfile <<<'processes.api.command = "x"'
+	said '"notes": [ "api: edited", "api-next: edited", "web: edited" ],
+		"noted": [ { "app": "api", "text": "api: edited" }, { "app": "api-next", "text": "api: of another" }, { "app": "web", "text": "web: edited" } ]'
+	run -0 --separate-stderr oxctl restart api
+	assert_equal "$stderr" "oxctl: api: edited"
+	# An earlier version does not say whose they are.
+	said '"notes": [ "api: edited", "web: edited" ]'
+	run -0 --separate-stderr oxctl restart api
+	assert_equal "$stderr" $'oxctl: api: edited\noxctl: web: edited'
+}
+
 @test "a bad --timeout is exit 2" {
 	fake_daemon <<<"{ \"stop\": $APPS }"
 	for text in soon -1 1x 99999999999999999999; do

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "herd/herd.h"
+#include "model/note.h"
 #include "view/reason_text.h"
 
 static const char *with_lines(const struct reason *r, const char *lines)
@@ -15,6 +16,20 @@ static const char *with_lines(const struct reason *r, const char *lines)
 	reason_text(r, &text);
 	buf_adds(&text, lines ? lines : "");
 	(void)snprintf(words, sizeof(kept[0]), "%s", text.ptr);
+	buf_release(&text);
+	return words;
+}
+
+const char *notes_words(const struct notes *n)
+{
+	struct buf text = BUF_INIT;
+	const struct note *note = NULL;
+	const char *words = NULL;
+	size_t k = 0;
+
+	VEC_EACH (&n->items, k, note)
+		buf_addf(&text, "%s\n", note->text);
+	words = with_lines(NULL, text.ptr);
 	buf_release(&text);
 	return words;
 }

@@ -8,7 +8,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "in_words.h"
 #include "model/build.h"
+#include "model/note.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/wait_result.h"
@@ -23,7 +25,7 @@ struct scene {
 	struct oxfile *oxfile;
 	bool is_paused; /* nothing is answered by itself */
 	uint64_t request;
-	struct buf notes;
+	struct notes notes;
 	char key[32]; /* of the next line */
 	bool is_refused;
 };
@@ -129,9 +131,9 @@ static void apply(struct scene *s, const struct line *l)
 
 	a.id = ++s->request;
 	refused(s, herd_apply(s->f.h, &a, s->f.now, &e), &e);
-	if (s->notes.len)
-		buf_addf(&s->f.log, "notes: %s\n", s->notes.ptr);
-	buf_clear(&s->notes);
+	if (s->notes.items.len)
+		buf_addf(&s->f.log, "notes: %s\n", notes_words(&s->notes));
+	notes_release(&s->notes);
 }
 
 static void plan(struct scene *s, const struct line *l)
@@ -469,7 +471,7 @@ static const char *take_oxfile(struct scene *s, const char *at, struct buf *out)
 
 bool scene_play(const char *text, struct buf *out)
 {
-	struct scene s = { .oxfile = NULL, .notes = BUF_INIT };
+	struct scene s = { .oxfile = NULL };
 	bool is_good = true;
 
 	memset(&disk, 0, sizeof(disk));
@@ -489,7 +491,7 @@ bool scene_play(const char *text, struct buf *out)
 		mem_free(line);
 	}
 	oxfile_free(s.oxfile);
-	buf_release(&s.notes);
+	notes_release(&s.notes);
 	fake_release(&s.f);
 	return is_good;
 }

@@ -9,7 +9,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "model/build.h"
+#include "model/note.h"
 
 /* The disk: where the link `current` leads, the age of server.js in each release, and which releases are there. */
 static int link_to;
@@ -207,7 +209,7 @@ static void what_is_too_many_on_the_way_back_starts_in_its_own_folder(void **sta
 static void a_reload_leaves_a_folder_that_is_gone(void **state)
 {
 	struct fake f;
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 
 	(void)state;
 	begin(&f);
@@ -218,14 +220,14 @@ static void a_reload_leaves_a_folder_that_is_gone(void **state)
 	fake_forget(&f);
 	apply(&f, &(struct herd_apply){ .changes = true, .is_reload = true, .notes = &notes },
 		"api 2 current -> rel/2 -\n");
-	assert_string_equal(notes.ptr,
+	assert_string_equal(notes_words(&notes),
 		"api: rel/1, which it was rolled back to, is gone; the reload runs the files that are there now\n");
 	assert_int_equal(as_named(&f, "api:0"), 1);
 	assert_int_equal(as_named(&f, "api:1"), 1);
 	assert_null(strstr(f.log.ptr, "rolled back;"));
 	/* From here on that is the build that it has. */
 	deploy(&f, "api 0 - definition, current -> rel/2, server.js\n");
-	buf_release(&notes);
+	notes_release(&notes);
 	fake_release(&f);
 }
 
@@ -392,7 +394,7 @@ static void an_oxfile_by_another_name_takes_its_apps_over(void **state)
 	char *other[] = { (char *)"/srv/oxfile.toml" };
 	const struct strings names = { .items = other, .len = 1 };
 	struct herd_apply a = { .oxfile = "/srv/current/oxfile.toml", .changes = true };
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 
 	(void)state;
 	mem_free(s->oxfile);
@@ -406,12 +408,12 @@ static void an_oxfile_by_another_name_takes_its_apps_over(void **state)
 	a.also = &names;
 	/* One folder by two names: nothing has to be replaced. */
 	apply(&f, &a, "api 3 - -\n");
-	assert_string_equal(
-		notes.ptr, "api: taken over from /srv/oxfile.toml, which is the same file by another name\n");
+	assert_string_equal(notes_words(&notes),
+		"api: taken over from /srv/oxfile.toml, which is the same file by another name\n");
 	assert_int_equal(fake_count(&f, "spawn"), 0);
 	/* Nor is that anything to go back from. */
 	steer(&f, HERD_ROLLBACK, "'api' has no earlier revision to go back to");
-	buf_clear(&notes);
+	notes_release(&notes);
 	a.oxfile = "/srv2/oxfile.toml";
 	other[0] = (char *)"/srv/current/oxfile.toml";
 	mem_free(s->oxfile);
@@ -419,8 +421,9 @@ static void an_oxfile_by_another_name_takes_its_apps_over(void **state)
 	a.also = NULL;
 	a.gone = &names;
 	apply(&f, &a, "api 3 - -\n");
-	assert_string_equal(notes.ptr, "api: taken over from /srv/current/oxfile.toml, which is gone\n");
-	buf_release(&notes);
+	assert_string_equal(
+		notes_words(&notes), "api: taken over from /srv/current/oxfile.toml, which is gone\n");
+	notes_release(&notes);
 	fake_release(&f);
 }
 

@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
+#include "model/note.h"
 #include "model/plan.h"
 #include "unit.h"
 
@@ -349,7 +351,7 @@ static void a_plan_is_what_apply_does(void **state)
 {
 	struct fake f;
 	struct plan plan = PLAN_INIT;
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct herd_apply a = { .oxfile = "/srv/oxfile.toml", .specs = &f.specs, .prunes = true };
 
 	(void)state;
@@ -359,8 +361,8 @@ static void a_plan_is_what_apply_does(void **state)
 	command_from_line(&((struct spec *)f.specs.items[1])->command, "serve --better", NULL);
 	a.notes = &notes;
 	assert_int_equal(herd_apply(f.h, &a, f.now, NULL), 0);
-	assert_string_equal(
-		notes.ptr, "api: its oxfile was edited and is not applied; 'oxctl deploy' does that\n");
+	assert_string_equal(notes_words(&notes),
+		"api: its oxfile was edited and is not applied; 'oxctl deploy' does that\n");
 	assert_int_equal(fake_count(&f, "signal"), 0);
 	a.changes = true;
 	spec_free(vec_remove(&f.specs, 0));
@@ -381,7 +383,7 @@ static void a_plan_is_what_apply_does(void **state)
 	assert_string_equal(fake_state(&f, "web:0"), "none");
 	assert_string_equal(fake_state(&f, "new:0"), "stopped");
 	plan_release(&plan);
-	buf_release(&notes);
+	notes_release(&notes);
 	fake_release(&f);
 }
 

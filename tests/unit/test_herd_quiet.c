@@ -5,7 +5,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "fake_effects.h"
+#include "in_words.h"
 #include "model/build.h"
+#include "model/note.h"
 #include "unit.h"
 
 static struct spec *begin(struct fake *f)
@@ -76,7 +78,7 @@ static struct build *somewhere(const struct fake *f, const struct build_query *w
 	return b;
 }
 
-static void reload(struct fake *f, struct buf *notes)
+static void reload(struct fake *f, struct notes *notes)
 {
 	const struct herd_apply a = { .oxfile = "/srv/oxfile.toml",
 		.specs = &f->specs,
@@ -90,7 +92,7 @@ static void reload(struct fake *f, struct buf *notes)
 
 static void only_what_was_rolled_back_is_said_to_be(void **state)
 {
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct fake f;
 
 	(void)state;
@@ -100,15 +102,15 @@ static void only_what_was_rolled_back_is_said_to_be(void **state)
 	fake_live(&f, 1000);
 	f.look = nowhere;
 	reload(&f, &notes);
-	assert_string_equal(notes.ptr, "");
-	buf_release(&notes);
+	assert_string_equal(notes_words(&notes), "");
+	notes_release(&notes);
 	fake_release(&f);
 }
 
 /* As a brain does that cannot look. */
 static void what_was_rolled_back_stays_where_nobody_looks(void **state)
 {
-	struct buf notes = BUF_INIT;
+	struct notes notes = NOTES_INIT;
 	struct fake f;
 	struct spec *s = begin(&f);
 
@@ -126,9 +128,9 @@ static void what_was_rolled_back_stays_where_nobody_looks(void **state)
 	assert_int_equal(fake_revision(&f, "api:0"), 1);
 	f.look = NULL;
 	reload(&f, &notes);
-	assert_string_equal(notes.ptr, "");
+	assert_string_equal(notes_words(&notes), "");
 	assert_string_equal(fake_state(&f, "api:0"), "running");
-	buf_release(&notes);
+	notes_release(&notes);
 	fake_release(&f);
 }
 
