@@ -26,7 +26,7 @@ struct telling {
 	struct follower *follower;
 };
 
-static void add_line(void *context, const struct logs_line *l)
+static void add_logline(void *context, const struct logs_line *l)
 {
 	const struct logline line = {
 		.id = l->id,
@@ -48,12 +48,12 @@ static void telling_free(struct telling *t)
 	mem_free(t);
 }
 
-static void tell(void *context, struct call *c)
+static void tell_lines(void *context, struct call *c)
 {
 	struct telling *t = context;
 	struct json *params = json_new_object();
 	struct json *lines = json_set(params, "lines", json_new_array());
-	enum logs_got got = logs_read(follow_logs(t->follower), BATCH_BYTES, add_line, lines);
+	enum logs_got got = logs_read(follow_logs(t->follower), BATCH_BYTES, add_logline, lines);
 
 	if (json_first(lines)) {
 		json_set(params, "cursor", logs_cursor(follow_logs(t->follower)));
@@ -62,7 +62,7 @@ static void tell(void *context, struct call *c)
 		json_free(params);
 	}
 	if (got == LOGS_MORE)
-		call_on_room(c, tell, t);
+		call_on_room(c, tell_lines, t);
 	if (got != LOGS_END)
 		return;
 	call_on_gone(c, NULL, NULL);
@@ -74,7 +74,7 @@ static void wake(void *context)
 {
 	struct telling *t = context;
 
-	call_on_room(t->c, tell, t);
+	call_on_room(t->c, tell_lines, t);
 }
 
 static void on_gone(void *context, struct call *c)
@@ -127,7 +127,7 @@ static bool has_too_many(const struct handle *h, const struct call *c)
 	return own >= READERS_MAX && !c->caller.is_owner;
 }
 
-static void begin(struct handle *h, struct call *c, const struct logs_query *query)
+static void begin_telling(struct handle *h, struct call *c, const struct logs_query *query)
 {
 	struct telling *t = mem_zalloc(1, sizeof(*t));
 	const struct follow_wish wish = {
@@ -144,7 +144,7 @@ static void begin(struct handle *h, struct call *c, const struct logs_query *que
 	t->follower = follow_new(brain_followers(h->brain), &wish, &e);
 	if (t->follower) {
 		vec_push(&h->readers, t);
-		call_on_room(c, tell, t);
+		call_on_room(c, tell_lines, t);
 		call_on_gone(c, on_gone, t);
 	} else {
 		mem_free(t);
@@ -165,6 +165,6 @@ void handle_logs(void *context, struct call *c)
 			"uid %u reads logs %d times at once already; end one of these and try again",
 			(unsigned int)c->caller.uid, READERS_MAX);
 	else
-		begin(context, c, &query);
+		begin_telling(context, c, &query);
 	err_release(&e);
 }

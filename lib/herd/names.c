@@ -11,7 +11,7 @@ struct names {
 	struct map apps, namespaces; /* of const struct spec *: one of each name */
 };
 
-static void begin(struct names *n, const struct vec *specs)
+static void names_begin(struct names *n, const struct vec *specs)
 {
 	const struct spec *s = NULL;
 	size_t i = 0;
@@ -23,7 +23,7 @@ static void begin(struct names *n, const struct vec *specs)
 	}
 }
 
-static void finish(struct names *n)
+static void names_finish(struct names *n)
 {
 	map_release(&n->apps);
 	map_release(&n->namespaces);
@@ -46,7 +46,7 @@ static void add_location(struct buf *out, const struct spec *s, struct place at)
 }
 
 /* "'web' is an app (/srv/a/oxfile.toml:3) and the namespace of 'api' (/srv/b/oxfile.toml:12)" */
-static void tell(const struct spec *s, const struct spec *other, struct buf *out)
+static void tell_clash(const struct spec *s, const struct spec *other, struct buf *out)
 {
 	const char *name = selector_clash(s, other);
 	bool is_app = s->namespace && name == other->name;
@@ -68,17 +68,17 @@ int names_check(const struct vec *specs, const struct vec *changed, struct err *
 	size_t i = 0;
 	int rc = 0;
 
-	begin(&n, specs);
+	names_begin(&n, specs);
 	VEC_EACH (changed, i, s) {
 		const struct spec *other = rc ? NULL : other_of(&n, s);
 
 		if (!other)
 			continue;
-		tell(s, other, &words);
+		tell_clash(s, other, &words);
 		rc = err_set(e, "%s; a name can be one of them only, so rename one", words.ptr);
 	}
 	buf_release(&words);
-	finish(&n);
+	names_finish(&n);
 	return rc;
 }
 
@@ -89,16 +89,16 @@ void names_note(const struct vec *specs)
 	struct buf words = BUF_INIT;
 	size_t i = 0;
 
-	begin(&n, specs);
+	names_begin(&n, specs);
 	VEC_EACH (specs, i, s) {
 		const struct spec *app = s->namespace ? map_get(&n.apps, s->namespace) : NULL;
 
 		if (!app)
 			continue;
 		buf_clear(&words);
-		tell(s, app, &words);
+		tell_clash(s, app, &words);
 		log_warn("%s; commands take it for the app", words.ptr);
 	}
 	buf_release(&words);
-	finish(&n);
+	names_finish(&n);
 }

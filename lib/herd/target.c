@@ -18,7 +18,7 @@ struct search {
 	struct vec singles; /* instances that were named one by one */
 };
 
-static void begin(struct search *s, const struct herd *h)
+static void search_begin(struct search *s, const struct herd *h)
 {
 	*s = (struct search){ .h = h, .apps = VEC_INIT, .specs = VEC_INIT, .singles = VEC_INIT };
 	for (size_t k = 0; k < h->apps.len; k++) {
@@ -32,7 +32,7 @@ static void begin(struct search *s, const struct herd *h)
 	s->marks = mem_zalloc(s->apps.len + 1, sizeof(*s->marks));
 }
 
-static void finish(struct search *s)
+static void search_finish(struct search *s)
 {
 	vec_release(&s->apps);
 	vec_release(&s->specs);
@@ -40,14 +40,14 @@ static void finish(struct search *s)
 	mem_free(s->marks);
 }
 
-static int no_such(struct err *e)
+static int set_no_such(struct err *e)
 {
 	if (e)
 		e->number = ENOENT;
 	return -1;
 }
 
-static int complain(const struct search *s, const char *name, struct err *e)
+static int search_complain(const struct search *s, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
 
@@ -57,7 +57,7 @@ static int complain(const struct search *s, const char *name, struct err *e)
 			guess.best);
 	else
 		err_set(e, "there is no app, instance or namespace '%s'", name);
-	return no_such(e);
+	return set_no_such(e);
 }
 
 /* "api:2"; -1 with words when it means none. */
@@ -77,9 +77,9 @@ static int find_instance(struct search *s, const char *name, struct err *e)
 			err_set(e, "'%s' has instances 0 to %d; there is no '%s'", app, a->count - 1, name);
 		else
 			err_set(e, "'%s' has no instances; there is no '%s'", app, name);
-		rc = no_such(e);
+		rc = set_no_such(e);
 	} else {
-		rc = complain(s, name, e);
+		rc = search_complain(s, name, e);
 	}
 	mem_free(app);
 	return rc;
@@ -125,14 +125,14 @@ int targets_find(const struct herd *h, const char *const *targets, size_t count,
 	struct search s;
 	int rc = 0;
 
-	begin(&s, h);
+	search_begin(&s, h);
 	for (size_t k = 0; k < s.apps.len && !count; k++)
 		s.marks[k] = true;
 	for (size_t k = 0; k < count && !rc; k++)
 		rc = find_one(&s, targets[k], e);
 	if (!rc)
 		collect(&s, instances, apps);
-	finish(&s);
+	search_finish(&s);
 	return rc;
 }
 

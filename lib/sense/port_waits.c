@@ -17,7 +17,7 @@ struct port_waits {
 	struct map by_slot; /* -> struct slot_wait * */
 };
 
-static struct slot_wait *add(struct port_waits *p, struct ticket ticket)
+static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
 {
 	struct slot_wait *s = mem_zalloc(1, sizeof(*s));
 
@@ -28,7 +28,7 @@ static struct slot_wait *add(struct port_waits *p, struct ticket ticket)
 }
 
 /* The wait is over: what the port watch gave is gone already. */
-static void end(struct slot_wait *s)
+static void end_wait(struct slot_wait *s)
 {
 	map_remove_n(&s->all->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot));
 	mem_free(s);
@@ -44,7 +44,7 @@ static void on_port_event(void *context, enum port_event event, const char *word
 		p->calls->stranger(p->context, ticket, words);
 		return;
 	}
-	end(s);
+	end_wait(s);
 	if (event == PORT_FREE)
 		p->calls->is_free(p->context, ticket);
 	else
@@ -53,18 +53,18 @@ static void on_port_event(void *context, enum port_event event, const char *word
 
 bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder)
 {
-	struct slot_wait *s = add(p, at->ticket);
+	struct slot_wait *s = add_wait(p, at->ticket);
 
 	s->wait = port_watch_until_free(p->watch, at->port, holder, on_port_event, s);
 	if (s->wait)
 		return true;
-	end(s);
+	end_wait(s);
 	return false;
 }
 
 void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main)
 {
-	struct slot_wait *s = add(p, at->ticket);
+	struct slot_wait *s = add_wait(p, at->ticket);
 
 	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_port_event, s);
 }
@@ -76,7 +76,7 @@ void port_waits_cancel(struct port_waits *p, struct ticket ticket)
 	if (!s)
 		return;
 	port_wait_cancel(s->wait);
-	end(s);
+	end_wait(s);
 }
 
 struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context)

@@ -100,7 +100,7 @@ static void add_tinted(const struct timeline *t, struct buf *out, enum tint tint
 }
 
 /* "starting (a spare), revision 3", or "revision 3" for a step of the whole app; the verdict says it all by itself. */
-static void add_rollout(const struct event_record *event, struct buf *out)
+static void add_rollout_step(const struct event_record *event, struct buf *out)
 {
 	if (event->revision < 0 || str_eq(event->step, "over"))
 		return;
@@ -120,7 +120,7 @@ static void add_step_label(const struct timeline *t, const struct event_record *
 	buf_adds(out, gap);
 	if (!str_eq(event->kind, "state") || !event->from || !event->to) {
 		add_tinted(t, out, TINT_CYAN, event->kind);
-		add_rollout(event, out);
+		add_rollout_step(event, out);
 		return;
 	}
 	add_tinted(t, out, list_tint(event->from), event->from);
@@ -155,7 +155,7 @@ static void add_other_lines(const struct timeline *t, const char *words, const c
 }
 
 /* Said twice it would read as two delays. */
-static void add_delay(const struct event_record *event, const char *why, struct buf *out)
+static void add_restart_delay(const struct event_record *event, const char *why, struct buf *out)
 {
 	if (event->delay_ms < 0 || (*why && event->names_delay))
 		return;
@@ -175,13 +175,13 @@ void timeline_event(struct timeline *t, const struct event_record *event, struct
 	if (*why)
 		buf_adds(out, gap);
 	add_first_line(out, why);
-	add_delay(event, why, out);
+	add_restart_delay(event, why, out);
 	add_other_lines(t, why, "", out);
 	buf_addc(out, '\n');
 }
 
 /* Is there room for the first line of the words behind its time and step? */
-static bool fits(const struct timeline *t, const struct event_record *entry, const char *words)
+static bool fits_beside(const struct timeline *t, const struct event_record *entry, const char *words)
 {
 	struct timeline plain = *t;
 	struct buf step = BUF_INIT;
@@ -216,7 +216,7 @@ void timeline_entry(struct timeline *t, const struct event_record *entry, struct
 
 	begin_line(t, entry, gap, out);
 	add_step_label(t, entry, out);
-	if (*words && fits(t, entry, words)) {
+	if (*words && fits_beside(t, entry, words)) {
 		buf_adds(out, gap);
 		add_first_line(out, words);
 	} else if (*words) {
