@@ -34,6 +34,8 @@ static struct app *stranger(struct herd *h, const char *name)
 	graph_link(h);
 	log_warn("%s: the store does not know it; what runs of it is %s", name,
 		h->is_blank ? "kept, as the store was lost" : "stopped");
+	ASSERT(app_find(h, name) == a && app_is_lost(a), "%s is made for what runs, and cannot be found",
+		name);
 	return a;
 }
 
@@ -42,6 +44,7 @@ static void keep(struct instance *i)
 {
 	struct app *a = i->app;
 
+	ASSERT_OF(i, a->herd->is_blank, "is kept, and the store knew it");
 	a->is_deleting = false;
 	a->wants_up = i->wants_up = true;
 	if (a->count <= i->number)
@@ -56,6 +59,7 @@ static bool is_kept(const struct instance *i)
 /* Numbers that nobody has are those of instances that were stopped. */
 static void fill_gaps(struct app *a)
 {
+	ASSERT(a->herd->is_restoring, "%s is filled up by a herd that is at work", a->spec->name);
 	if (a->is_deleting)
 		return;
 	a->wants_up = false;
@@ -81,6 +85,7 @@ static struct instance *find_or_make(struct herd *h, const struct herd_live *liv
 		goto out;
 	if (!a)
 		a = stranger(h, name);
+	ASSERT(!app_instance(a, (int)number), "%s:%lld is made, and is there", name, (long long)number);
 	i = app_add_instance(a, (int)number, live->ticket.slot);
 	if (h->is_blank && !live->is_stopping && !live->has_ended)
 		keep(i);
@@ -102,6 +107,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 		i->slot = live->ticket.slot;
 		herd_add_slot(h, i);
 	}
+	ASSERT_OF(i, herd_by_slot(h, i->slot) == i, "has a slot that is another's");
 	i->generation = live->ticket.generation;
 	if (i->takes_target || !i->app->rollout)
 		revision_set(&i->revision, i->app->target);
@@ -140,6 +146,7 @@ static void take(struct instance *i, const struct herd_live *live)
 								     : STATE_STARTING;
 	struct reason *why = NULL;
 
+	ASSERT_OF(i, i->generation == live->ticket.generation, "is adopted by another attempt");
 	/*
 	 * Its stop began after the last save, or was about to.  Nobody was answered, so it is wanted as before: it goes the usual way out,
 	 * and when it has ended it is started again.
@@ -195,6 +202,7 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 	if (i->phase == PHASE_NONE)
 		return refuse(h, live);
 	i->adoption = live->is_end_published ? ADOPTION_END_PUBLISHED : ADOPTION_DONE;
+	ASSERT_OF(i, i->generation == live->ticket.generation, "is adopted by another attempt");
 	if (i->phase != PHASE_LEFTOVERS)
 		take(i, live);
 	return true;
@@ -208,6 +216,8 @@ static void lose(struct instance *i)
 	bool has_exited = i->phase == PHASE_LEFTOVERS;
 	const struct reason why = was_spawning ? REASON_OF(NEVER_STARTED) : REASON_OF(LOST);
 
+	ASSERT_OF(i, i->adoption == ADOPTION_NONE && i->phase >= PHASE_SPAWNING,
+		"is lost, and the keeper has it");
 	/* Its stop is over too: a restart without a delay would wait for that timer. */
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
@@ -220,6 +230,7 @@ static void lose(struct instance *i)
 		instance_gone(i, has_exited);
 	else if (state_is_live(i->state))
 		instance_event(i, EVENT_DIED, &why);
+	ASSERT_OF(i, !state_is_live(i->state), "is lost, and lives");
 }
 
 /* What was under way with a process is taken up where the store left it; a signal that may not have been sent is sent again. */
@@ -230,6 +241,8 @@ static void go_on(struct instance *i)
 	bool has_grace = timer_is_armed(&i->life);
 	int64_t at = i->life.at;
 
+	ASSERT_OF(i, i->adoption != ADOPTION_NONE && i->phase >= PHASE_SPAWNING,
+		"continues, and the keeper has it not");
 	if (i->phase == PHASE_LEFTOVERS && !timer_is_armed(&i->tree))
 		instance_arm(i, &i->tree, TIMER_GRACE, instance_spec(i)->stop_timeout_ms);
 	if (i->phase == PHASE_LEFTOVERS || was_killed)
@@ -257,6 +270,7 @@ static void resume(struct instance *i)
 	struct herd *h = i->app->herd;
 	const struct endpoint at = instance_endpoint(i);
 
+	ASSERT_OF(i, herd_by_slot(h, i->slot) == i, "is resumed in a slot of another");
 	switch (i->phase) {
 	case PHASE_SPAWNING:
 	case PHASE_UP:
@@ -292,6 +306,7 @@ static void resume_rollouts(struct herd *h)
 
 void herd_resume(struct herd *h, int64_t now)
 {
+	ASSERT(h->is_restoring, "a herd is resumed that is at work");
 	herd_begin(h, now);
 	/* Nothing takes a step yet, so the row of slots stays as it is. */
 	for (size_t k = 0; k < h->slots.len; k++)

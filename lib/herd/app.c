@@ -15,6 +15,7 @@ struct app *app_new(struct herd *h, struct revision *first)
 {
 	struct app *a = mem_zalloc(1, sizeof(*a));
 
+	ASSERT(!app_find(h, first->spec->name), "there is an app '%s' already", first->spec->name);
 	a->herd = h;
 	a->current = first;
 	a->last_revision = first->number;
@@ -24,6 +25,8 @@ struct app *app_new(struct herd *h, struct revision *first)
 	a->position = h->apps.len;
 	map_put(&h->names, a->spec->name, a);
 	vec_push(&h->apps, a);
+	ASSERT(h->apps.items[a->position] == a && app_find(h, a->spec->name) == a,
+		"%s is new, and cannot be found", a->spec->name);
 	return a;
 }
 
@@ -45,11 +48,14 @@ void app_free(struct app *a)
 
 void app_retarget(struct app *a, struct revision *r)
 {
+	ASSERT(r && r->refs > 0, "an app is to run by a revision that is gone");
 	revision_set(&a->target, r);
 	a->spec = r->spec;
 	start_queue_arm(a);
 	if (r->number > a->last_revision)
 		a->last_revision = r->number;
+	ASSERT(a->target == r && a->last_revision >= r->number, "%s runs by revision %d of %d", a->spec->name,
+		r->number, a->last_revision);
 }
 
 struct app *app_find(const struct herd *h, const char *name)
@@ -91,6 +97,7 @@ bool app_is_ready(const struct app *a)
 
 static struct reason waiting_reason(const struct app *need, const char *name)
 {
+	ASSERT(!need || need->is_deleting || !app_is_ready(need), "'%s' is waited for, and is ready", name);
 	if (!need || need->is_deleting)
 		return REASON_OF(NEED_MISSING, .app = name);
 	if (!need->wanted)
@@ -130,6 +137,7 @@ void app_publish(struct app *a, const struct reason *why)
 	};
 	struct buf words = BUF_INIT;
 
+	ASSERT(why, "%s: nothing happens, and is told", a->spec->name);
 	reason_text(why, &words);
 	log_info("%s: %s", a->spec->name, words.ptr);
 	herd_publish(a->herd, &event);
@@ -147,6 +155,8 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 	vec_insert(&a->instances, position, i);
 	herd_add_slot(a->herd, i);
 	instance_mark_dirty(i);
+	ASSERT(app_instance(a, number) == i && herd_by_slot(a->herd, slot) == i,
+		"%s:%d is added, and cannot be found", a->spec->name, number);
 	return i;
 }
 
@@ -166,6 +176,7 @@ static void settle_down(struct instance *i)
 	else if (moves)
 		instance_stop_checking(i);
 	instance_mark_dirty(i);
+	ASSERT_OF(i, i->tenure == TENURE_STAYS, "has settled down, and goes");
 }
 
 /* A spare has the port that a real one is to have. */
@@ -173,6 +184,7 @@ static bool is_in_the_way(const struct instance *spare)
 {
 	const struct app *a = spare->app;
 
+	ASSERT_OF(spare, instance_is_spare(spare), "is looked at as a spare");
 	for (int n = 0; spare->port && a->spec->port_mode != PORT_SHARED && n < a->count; n++)
 		if (revision_port(a->target, n) == spare->port)
 			return true;
@@ -186,6 +198,7 @@ static void bring_back(struct instance *i)
 	i->has_ended = false;
 	i->wants_up = i->app->wants_up;
 	instance_mark_dirty(i);
+	ASSERT_OF(i, !instance_is_retired(i), "is brought back, and goes");
 }
 
 void app_resize(struct app *a, int count)
@@ -211,10 +224,14 @@ void app_resize(struct app *a, int count)
 		instance_retire(i);
 		instance_mark_dirty(i);
 	}
+	ASSERT(a->instances.len >= (size_t)count && (!count || app_instance(a, count - 1)),
+		"%s has %zu instances, and is to have %d", a->spec->name, a->instances.len, count);
 }
 
 static void end(struct app *a)
 {
+	ASSERT(!a->instances.len && a->is_deleting, "%s ends with %zu instances", a->spec->name,
+		a->instances.len);
 	struct herd *h = a->herd;
 
 	ASSERT(h->apps.items[a->position] == a, "%s does not stand where it says", a->spec->name);
@@ -237,6 +254,7 @@ void app_delete(struct app *a)
 	a->wants_up = false;
 	app_resize(a, 0);
 	/* Dependents hear of it by the count, and those that wait see that there is nothing to wait for. */
+	ASSERT(!a->rollout && !a->count, "%s is deleted, and a rollout of it goes on", a->spec->name);
 	if (!a->instances.len)
 		end(a);
 }
@@ -256,6 +274,7 @@ void app_remove(struct instance *i)
 	rollout_is_stale(a);
 	vec_remove(&a->instances, position);
 	herd_remove_slot(h, i);
+	ASSERT_OF(i, !app_instance(a, i->number), "is removed, and is there");
 	h->is_changed = true;
 	requests_look(h, i);
 	if (instance_is_spare(i) && !a->is_deleting)

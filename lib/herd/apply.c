@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -155,6 +156,7 @@ static void add_same(struct applying *p, struct app *app, const struct spec *s, 
 {
 	struct same *same = mem_zalloc(1, sizeof(*same));
 
+	ASSERT(app && !app->is_deleting, "'%s' is as it was, and goes", s->name);
 	*same = (struct same){ .app = app, .build = now, .compared = BUF_INIT };
 	build_compared(s, app->target->build, now, &same->compared);
 	vec_push(&p->same, same);
@@ -175,6 +177,7 @@ static void change_build(struct change *d, const struct app *app, struct build *
 	struct buf words = BUF_INIT;
 	bool is_there = app && !app->is_deleting;
 
+	ASSERT(!d->build, "'%s' has two builds", d->spec->name);
 	d->build = now;
 	if (is_there && build_differs(app->target->build, now, &words))
 		d->build_words = buf_detach(&words);
@@ -221,6 +224,8 @@ static int change_spec(struct applying *p, const struct spec *s, struct err *e)
 	else if (!d->caller)
 		d->caller = fellows_caller(p);
 	d->count = count_of(p->h, d);
+	ASSERT(d->count >= 0 && d->count <= APP_INSTANCES_MAX, "'%s' is to have %d instances", s->name,
+		d->count);
 	return 0;
 }
 
@@ -279,6 +284,7 @@ static void lend(struct app *app, int64_t caller)
 	size_t i = 0;
 	const struct instance *instance = NULL;
 
+	ASSERT(caller && app->target, "%s is lent the environment of nobody", app->spec->name);
 	VEC_EACH (&app->instances, i, instance) {
 		if (state_is_live(instance->state) || instance->state == STATE_BACKOFF ||
 			instance->state == STATE_BLOCKED)
@@ -347,6 +353,7 @@ static void start_chosen(struct herd *h, const struct applying *p, struct herd_w
 		struct app *app = app_find(h, s->name);
 		const struct change *d = change_find(&p->drafts, s->name);
 
+		ASSERT(app, "'%s' was chosen, and is not there", s->name);
 		if (is_to_start(p, s, d)) {
 			vec_push(&names, s->name);
 			if (p->a->caller)

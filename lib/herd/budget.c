@@ -13,6 +13,8 @@ void budget_release(struct budget *b)
 
 static size_t most_of(const struct budget *b)
 {
+	ASSERT(b->held <= b->len && b->len <= b->cap, "%zu of %zu hold, in room for %zu", b->held, b->len,
+		b->cap);
 	return b->most ? b->most : 1;
 }
 
@@ -41,6 +43,8 @@ bool budget_ask(struct budget *b, uint32_t slot)
 		return false;
 	/* Somebody waits only while all are held, so the newest is the next of the holders. */
 	b->held++;
+	ASSERT(b->held <= b->len && b->slots[b->held - 1] == slot,
+		"slot %u holds, and another stands in its place", slot);
 	return true;
 }
 
@@ -49,6 +53,7 @@ uint32_t budget_give(struct budget *b, uint32_t slot)
 	size_t position = budget_position(b, slot);
 	bool held = position < b->held;
 
+	ASSERT(slot, "nobody gives back");
 	if (position == b->len)
 		return 0;
 	ASSERT(b->held <= b->len, "%zu of %zu hold", b->held, b->len);
@@ -60,5 +65,6 @@ uint32_t budget_give(struct budget *b, uint32_t slot)
 	if (b->len >= b->held)
 		return b->slots[b->held - 1];
 	b->held--;
+	ASSERT(b->held <= b->len, "%zu of %zu hold", b->held, b->len);
 	return 0;
 }

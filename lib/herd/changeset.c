@@ -21,6 +21,8 @@ struct change *change_add(struct vec *drafts, struct app *app, const struct spec
 	d->is_new = !app || app->is_deleting;
 	d->was = d->count = app ? app->count : 0;
 	vec_push(drafts, d);
+	ASSERT(d->count >= 0 && d->count <= APP_INSTANCES_MAX && (app || d->is_new),
+		"'%s' is drafted with %d instances", spec->name, d->count);
 	return d;
 }
 
@@ -101,6 +103,7 @@ int changeset_check(const struct herd *h, struct vec *drafts, struct err *e)
 /* The instances that the plan has on both sides. */
 static int kept(const struct change *d)
 {
+	ASSERT(!d->app || d->app->count >= 0, "'%s' has %d instances", d->spec->name, d->app->count);
 	return d->app && !d->app->is_deleting ? d->app->count : 0;
 }
 
@@ -112,6 +115,7 @@ void change_plan(const struct change *d, struct plan *plan)
 	struct vec after = VEC_INIT;
 	int *ports = mem_zalloc((size_t)from.instances, sizeof(*ports));
 
+	ASSERT(!d->ports_len || d->ports, "'%s' has %d ports that are nowhere", d->spec->name, d->ports_len);
 	for (int i = 0; i < from.instances; i++)
 		ports[i] = revision_port(d->app->target, i);
 	from.ports = ports;
@@ -139,6 +143,8 @@ static void renew(struct instance *i)
 	i->has_ended = false;
 	instance_forget_crashes(i);
 	instance_mark_dirty(i);
+	ASSERT_OF(i, !state_is_live(i->state) || instance_is_going_down(i),
+		"is to be renewed, and stays as it is");
 }
 
 /* Does any instance need a new process? */
@@ -182,6 +188,7 @@ static void amend(struct app *a, struct revision *r)
 	size_t k = 0;
 	struct instance *i = NULL;
 
+	ASSERT(r != old && r->refs > 0, "%s is amended by what it has", a->spec->name);
 	VEC_EACH (&a->instances, k, i) {
 		if (i->revision != old || (instance_is_retired(i) && spares_retired))
 			continue;
@@ -207,12 +214,14 @@ static void amend(struct app *a, struct revision *r)
 /* It was being deleted, and is wanted after all: nothing of it serves any more, and there is nothing to go back to. */
 static void revive(struct app *a, struct revision *r)
 {
+	ASSERT(a->is_deleting, "%s is revived, and was not deleted", a->spec->name);
 	a->is_deleting = false;
 	revision_set(&a->previous, NULL);
 	for (size_t i = 0; i < a->instances.len; i++)
 		renew(a->instances.items[i]);
 	app_retarget(a, r);
 	revision_set(&a->current, r);
+	ASSERT(a->current == a->target, "%s is revived by two revisions", a->spec->name);
 }
 
 static enum herd_did change(struct herd *h, struct change *d)
@@ -242,6 +251,7 @@ static enum herd_did change(struct herd *h, struct change *d)
 	d->spec = r->spec;
 	app_publish(d->app, a ? &REASON_OF(APP_CHANGED) : &REASON_OF(APP_ADDED));
 	revision_drop(r);
+	ASSERT(d->app && !d->app->is_deleting, "'%s' is changed, and goes", d->spec->name);
 	return did;
 }
 
@@ -257,6 +267,7 @@ static void extend_ports(struct revision *r, const struct revision *by)
 	for (int k = r->ports_len; k < by->ports_len; k++)
 		r->ports[k] = by->ports[k];
 	r->ports_len = by->ports_len;
+	ASSERT(r->ports_len == by->ports_len, "revision %d has %d ports", r->number, r->ports_len);
 }
 
 /* Has the revision ports beyond the draft's, of instances that a scale down is still stopping?  Not for a block: its rest may belong to another app. */
@@ -272,6 +283,8 @@ static bool has_more_ports(const struct revision *r, const struct change *d)
 
 static void take_ports(struct revision *r, struct change *d)
 {
+	ASSERT(r->refs > 0 && (!d->ports_len || d->ports), "'%s' takes %d ports that are nowhere",
+		d->spec->name, d->ports_len);
 	if (has_more_ports(r, d))
 		return;
 	mem_free(r->ports);
@@ -286,6 +299,7 @@ static void share_block(struct app *a)
 {
 	struct revision *r = a->current;
 
+	ASSERT(a->rollout, "%s shares a block, and is not rolled out", a->spec->name);
 	if (revision_port(r, 0) || a->target->port_source != PORT_BLOCK || a->rollout->back_count < 2)
 		return;
 	mem_free(r->ports);
@@ -327,6 +341,7 @@ void changeset_commit(struct herd *h, struct vec *drafts)
 	}
 	graph_link(h);
 	VEC_EACH (drafts, i, d) {
+		ASSERT(d->app, "'%s' is to be there, and is not", d->spec->name);
 		if (d->is_removed) {
 			app_delete(d->app);
 			continue;
@@ -350,6 +365,7 @@ int app_reaim(struct app *a, struct revision *r, int *count, struct err *e)
 
 	changeset_of(a->herd, &drafts);
 	d = change_find(&drafts, a->spec->name);
+	ASSERT(d && d->app == a, "%s is aimed at another revision, and is deleted", a->spec->name);
 	d->spec = r->spec;
 	d->is_changed = true;
 	d->count = a->scaled >= 0 ? a->scaled : scale_resolve(r->spec->instances, a->herd->options.cpus);

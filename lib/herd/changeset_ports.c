@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -29,6 +30,8 @@ struct lots {
 
 static struct port_claim *add_piece(struct lots *l, struct change *d, int first, int count)
 {
+	ASSERT(l->len <= l->cap && first >= 0 && count >= 0, "'%s': a piece of %d ports from %d on",
+		d->spec->name, count, first);
 	if (l->len == l->cap) {
 		l->cap *= 2;
 		l->claims = mem_resize(l->claims, l->cap, sizeof(*l->claims));
@@ -69,6 +72,7 @@ static void add_block(struct lots *l, struct change *d)
 	const int *ports = NULL;
 	int first = 0;
 
+	ASSERT(have >= 0, "'%s' has a block of %d ports", d->spec->name, have);
 	if (!d->app || !have) {
 		add_piece(l, d, 0, d->count);
 		return;
@@ -141,6 +145,7 @@ static void hold(struct lots *l, struct change *d, int port)
 	add_piece(l, d, 0, 1)->remembered = port;
 	l->pieces[l->len - 1].count = 0;
 	l->pieces[l->len - 1].is_held = true;
+	ASSERT(l->pieces[l->len - 1].draft == d, "port %d is held for another", port);
 }
 
 /* What a spare has, and what an app that is rolled out may go back to. */
@@ -190,6 +195,8 @@ static int complain(const struct lots *l, const struct port_trouble *trouble, st
 	const char *name = l->claims[trouble->claim].app;
 	const char *other = l->claims[trouble->other].app;
 
+	ASSERT(trouble->claim < l->len && trouble->other < l->len, "claims %zu and %zu of %zu meet",
+		trouble->claim, trouble->other, l->len);
 	switch (trouble->kind) {
 	case PORT_OVERLAP:
 		return err_set(e, "'%s' and '%s' both want port %d", other, name, trouble->port);
@@ -212,6 +219,7 @@ static int step_of(const struct port_claim *claim)
 /* Has `claim` a port of what `block` had before? */
 static bool is_in_the_way(const struct port_claim *claim, const struct port_claim *block)
 {
+	ASSERT(block->remembered > 0, "a block of '%s' begins nowhere", block->app);
 	for (int k = 0; k < claim->instances; k++)
 		for (int n = 0; n < block->instances; n++)
 			if (ports_of(claim, k) == block->remembered + n * step_of(block))
@@ -230,6 +238,7 @@ static enum outcome judge_block(const struct lots *l, size_t at, struct err *e)
 	const struct port_claim *block = &l->claims[at];
 	const char *other = "another app";
 
+	ASSERT(at < l->len && block->remembered, "claim %zu of %zu was to stay where it is", at, l->len);
 	for (size_t i = 0; i < l->len; i++) {
 		if (i != at && !is_in_the_way(&l->claims[i], block))
 			continue;
@@ -289,6 +298,8 @@ static void give(const struct lots *l)
 			d->ports = mem_resize(d->ports, (size_t)end, sizeof(*d->ports));
 			d->ports_len = end;
 		}
+		ASSERT(piece->first >= 0 && end <= d->ports_len, "'%s' gets ports %d to %d of %d",
+			d->spec->name, piece->first, end, d->ports_len);
 		for (int k = 0; k < piece->count; k++)
 			d->ports[piece->first + k] = ports_of(&l->claims[i], is_shared ? 0 : k);
 		d->port_source = l->claims[i].source;

@@ -39,6 +39,8 @@ static void note_end(struct instance *i, enum restart_verdict verdict, const str
 {
 	struct reason end = end_reason(&i->last_exit, NULL);
 
+	ASSERT_OF(i, i->phase == PHASE_NONE || i->phase == PHASE_LEFTOVERS,
+		"has ended, and a process of it runs");
 	if (verdict != RESTART_FINISHED || instance_is_spare(i))
 		rollout_note_failure(i, cause ? cause : &end);
 }
@@ -69,11 +71,14 @@ static void judge(struct instance *i, struct end end, const struct reason *cause
 	i->ready_at = 0;
 	i->delay_ms = d.delay_ms;
 	i->restarts += d.verdict == RESTART_AFTER;
+	ASSERT_OF(
+		i, d.delay_ms >= 0 && i->has_ended == (d.verdict != RESTART_AFTER), "is judged in two ways");
 	d.why.cause = cause;
 	if (end.kind == END_OVER_LIMIT && d.verdict == RESTART_AFTER)
 		instance_event(i, EVENT_LIMITED, &d.why);
 	else
 		instance_event(i, verdicts[d.verdict].event, &d.why);
+	ASSERT_OF(i, !state_is_live(i->state), "has ended, and lives");
 }
 
 /* By the signal that it was sent, or well: nothing that a list of stopped instances needs to say. */
@@ -100,6 +105,7 @@ static void end_as_wanted(struct instance *i, bool has_exited)
 	instance_event(i, EVENT_DIED, &why);
 	if (!has_exited || is_usual_end(i))
 		instance_set_why(i, &asked);
+	ASSERT_OF(i, !state_is_live(i->state) && !i->ready_at, "has stopped, and lives");
 }
 
 void instance_gone(struct instance *i, bool has_exited)
@@ -119,6 +125,7 @@ void instance_gone(struct instance *i, bool has_exited)
 	else
 		end_as_wanted(i, has_exited);
 	reason_free(limit);
+	ASSERT_OF(i, !state_is_live(i->state), "is gone, and lives");
 }
 
 static bool runs(const struct instance *i)
@@ -141,6 +148,7 @@ void herd_spawned(struct herd *h, struct ticket t, int64_t pid, int64_t now)
 	log_debug("%s:%d: started as pid %lld", i->app->spec->name, i->number, (long long)pid);
 	if (i->state == STATE_STARTING)
 		instance_watch(i, false);
+	ASSERT_OF(i, state_is_live(i->state), "has a process, and is down");
 	instance_mark_dirty(i);
 	herd_commit(h);
 }
@@ -183,6 +191,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, const struct reason *why
 		instance_event(i, EVENT_DIED, why);
 	else
 		judge(i, (struct end){ .kind = END_SPAWN_FAILED, .code = (int)why->number }, why);
+	ASSERT_OF(i, !state_is_live(i->state) && i->phase == PHASE_NONE, "could not be started, and lives");
 	herd_commit(h);
 }
 
@@ -226,6 +235,7 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 		instance_event(i, EVENT_DIED, &why);
 	else
 		judge(i, how, has_cause ? &cause : NULL);
+	ASSERT_OF(i, i->state == STATE_STOPPING || !state_is_live(i->state), "has exited, and lives");
 	herd_commit(h);
 }
 
@@ -244,6 +254,8 @@ void herd_tree_gone(struct herd *h, struct ticket t, int64_t now)
 	timer_disarm(&h->timers, &i->tree);
 	if (i->state == STATE_STOPPING)
 		instance_gone(i, true);
+	ASSERT_OF(
+		i, !state_is_live(i->state) && !timer_is_armed(&i->tree), "has no tree any more, and lives");
 	instance_mark_dirty(i);
 	herd_commit(h);
 }
@@ -260,6 +272,7 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now)
 		return;
 	}
 	instance_event(i, EVENT_READY, NULL);
+	ASSERT_OF(i, i->ready_at, "is ready, and nobody knows since when");
 	herd_commit(h);
 }
 
@@ -298,6 +311,7 @@ void herd_port_free(struct herd *h, struct ticket t, int64_t now)
 		else
 			instance_event(i, EVENT_START, &REASON_OF(PORT_FREE));
 	}
+	ASSERT_OF(i, i->phase != PHASE_PORT_FREE, "has its port, and was not started");
 	instance_mark_dirty(i);
 	herd_commit(h);
 }

@@ -17,6 +17,7 @@ enum {
 
 static void drop_gone(struct herd *h, size_t at)
 {
+	ASSERT(at < h->gone.len, "spare %zu of %zu is forgotten", at, h->gone.len);
 	instance_free(vec_remove(&h->gone, at));
 }
 
@@ -55,6 +56,7 @@ void gone_add(struct instance *i, int64_t gone_at)
 	vec_push(&h->gone, i);
 	while (h->gone.len > GONE_MAX)
 		drop_gone(h, 0);
+	ASSERT(h->gone.len <= GONE_MAX, "%zu spares are remembered", h->gone.len);
 }
 
 void gone_release(struct herd *h)

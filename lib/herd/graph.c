@@ -1,6 +1,7 @@
 /*
  * Who needs whom.  model/order judges one oxfile; the herd has many, and apps of one may need those of another, so it looks at all of them.
  */
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -43,6 +44,7 @@ static int tell_cycle(const struct walk *w, const struct spec *again, struct err
 	struct buf words = BUF_INIT;
 	size_t i = 0;
 
+	ASSERT(w->path.len > 0 && w->marks, "'%s' needs itself by nobody", again->name);
 	while (w->path.items[i] != again)
 		i++;
 	for (; i < w->path.len; i++)
@@ -59,6 +61,7 @@ static int visit(struct walk *w, size_t at, struct err *e)
 {
 	const struct spec *s = w->specs->items[at];
 
+	ASSERT(at < w->specs->len, "app %zu of %zu is needed", at, w->specs->len);
 	if (w->marks[at] == MARK_DONE)
 		return 0;
 	if (w->marks[at] == MARK_OPEN)
@@ -76,6 +79,7 @@ static int visit(struct walk *w, size_t at, struct err *e)
 	}
 	vec_pop(&w->path);
 	w->marks[at] = MARK_DONE;
+	ASSERT(w->marks[at] == MARK_DONE, "'%s' is looked at twice", s->name);
 	return 0;
 }
 
@@ -139,6 +143,8 @@ void graph_add_needs(const struct vec *apps, struct vec *needs)
 	/* It grows meanwhile. */
 	for (size_t k = 0; k < needs->len; k++)
 		add_needs(needs->items[k], needs);
+	ASSERT(!apps->len || needs->len <= ((const struct app *)apps->items[0])->herd->apps.len,
+		"%zu apps are needed", needs->len);
 }
 
 bool app_has_dependents_going_down(const struct app *a)
@@ -162,6 +168,8 @@ static int level_of(struct app *a)
 			level = below + 1;
 	}
 	a->level = level;
+	ASSERT(a->level >= 0 && a->level <= (int)a->herd->apps.len, "%s is at level %d", a->spec->name,
+		a->level);
 	return level;
 }
 
@@ -191,4 +199,5 @@ void graph_link(struct herd *h)
 	vec_sort(&h->apps, compare_apps);
 	for (size_t i = 0; i < h->apps.len; i++)
 		((struct app *)h->apps.items[i])->position = i;
+	ASSERT(!h->apps.len || !((struct app *)h->apps.items[0])->level, "every app needs another");
 }

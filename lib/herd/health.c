@@ -26,6 +26,7 @@ static void arm(struct instance *i, int64_t at)
 {
 	const struct herd *h = i->app->herd;
 
+	ASSERT_OF(i, i->checkup && !i->checkup->is_in_flight, "is to be checked twice at once");
 	i->checkup->due_at = at;
 	instance_arm(i, &i->checkup->timer, TIMER_CHECK, at > h->now ? at - h->now : 0);
 }
@@ -35,6 +36,7 @@ static void arm_next(struct instance *i)
 	const struct checkup *c = i->checkup;
 	int64_t now = i->app->herd->now;
 
+	ASSERT_OF(i, state_is_live(i->state), "is down, and is to be checked");
 	if (i->state == STATE_STARTING)
 		arm(i, health_soon(instance_spec(i), c->first_at, now));
 	else
@@ -47,6 +49,7 @@ static void open(struct instance *i)
 		i->checkup = mem_zalloc(1, sizeof(*i->checkup));
 		i->checkup->timer.owner = i;
 	}
+	ASSERT_OF(i, i->checkup->timer.owner == i, "is checked for another");
 }
 
 void instance_check_begin(struct instance *i)
@@ -59,6 +62,7 @@ void instance_check_begin(struct instance *i)
 	open(i);
 	i->checkup->first_at = health_first(instance_spec(i), i->started_at, now);
 	arm(i, i->checkup->first_at);
+	ASSERT_OF(i, instance_is_checked(i), "begins to be checked, and is not");
 }
 
 void instance_check_resume(struct instance *i)
@@ -70,6 +74,7 @@ void instance_check_resume(struct instance *i)
 	open(i);
 	i->checkup->first_at = now;
 	arm(i, health_again(instance_spec(i), i->slot, now));
+	ASSERT_OF(i, instance_is_checked(i), "is checked again, and is not");
 }
 
 void instance_check_end(struct instance *i)
@@ -139,6 +144,7 @@ static void note_answer(struct instance *i, enum probe_answer answer, const stru
 	struct checkup *c = i->checkup;
 	bool is_news = answer != PROBE_PASSED && (!c->why || !reason_equal(c->why, why));
 
+	ASSERT_OF(i, answer == PROBE_PASSED || why, "has failed a check, and nothing says why");
 	/* Who else answers is for people to know, at once and once. */
 	if (is_news && answer == PROBE_STRANGER)
 		instance_note(i, why);
@@ -150,6 +156,7 @@ static void note_answer(struct instance *i, enum probe_answer answer, const stru
 
 static void turn_unhealthy(struct instance *i)
 {
+	ASSERT_OF(i, i->state == STATE_RUNNING && i->checkup, "turns unhealthy without a check");
 	instance_event(i, EVENT_UNHEALTHY,
 		&REASON_OF(CHECKS_FAILED, .count = i->checkup->counts.failed, .cause = i->checkup->why));
 }
@@ -158,6 +165,7 @@ static void take_verdict(struct instance *i, enum health verdict)
 {
 	bool is_new = verdict != i->health;
 
+	ASSERT_OF(i, i->checkup && i->phase >= PHASE_SPAWNING, "is judged by a check of another");
 	i->health = verdict;
 	if (i->state == STATE_STARTING) {
 		if (verdict == HEALTH_HEALTHY)
@@ -221,6 +229,9 @@ static void give_health_slot(struct instance *i)
 	uint32_t next = budget_give(&a->health_budget, i->slot);
 	struct instance *heir = next ? herd_by_slot(a->herd, next) : NULL;
 
+	ASSERT_OF(i, i->health_slot != HEALTH_SLOT_NONE, "gives back a health slot that it has not");
+	ASSERT_OF(i, !heir || (heir != i && heir->app == a && heir->health_slot == HEALTH_SLOT_WAITING),
+		"gives its health slot to one that does not wait");
 	instance_set_health_slot(i, HEALTH_SLOT_NONE);
 	if (!heir)
 		return;
@@ -263,6 +274,8 @@ static void take_health_slot(struct instance *i)
 		i->number);
 	instance_set_health_slot(
 		i, budget_ask(&a->health_budget, i->slot) ? HEALTH_SLOT_HELD : HEALTH_SLOT_WAITING);
+	ASSERT_OF(i, a->health_budget.held > 0 && a->health_budget.held <= a->health_budget.len,
+		"asks for a health slot, and nobody has one");
 }
 
 void health_slot_restore(struct instance *i)
@@ -284,11 +297,13 @@ bool health_slot_take(struct instance *i)
 		(a->health_budget.held >= a->health_budget.most && a->health_budget.held))
 		return false;
 	take_health_slot(i);
+	ASSERT_OF(i, i->health_slot == HEALTH_SLOT_HELD, "has a free health slot in front of it, and waits");
 	return i->health_slot == HEALTH_SLOT_HELD;
 }
 
 static void request_health_slot(struct instance *i)
 {
+	ASSERT_OF(i, i->state == STATE_UNHEALTHY, "is well, and asks for a health slot");
 	take_health_slot(i);
 	if (i->health_slot == HEALTH_SLOT_WAITING)
 		instance_note(i, &REASON_OF(LEFT_UNHEALTHY));
@@ -302,6 +317,8 @@ static bool is_ill_still(const struct instance *i)
 
 bool instance_step_unhealthy(struct instance *i)
 {
+	ASSERT_OF(i, i->state == STATE_UNHEALTHY && !instance_is_going_down(i),
+		"goes down already, and is restarted for its health");
 	if (i->health_slot == HEALTH_SLOT_NONE)
 		request_health_slot(i);
 	if (i->health_slot != HEALTH_SLOT_HELD || !is_ill_still(i))

@@ -12,6 +12,7 @@ struct herd *herd_new(const struct herd_options *options)
 {
 	struct herd *h = mem_zalloc(1, sizeof(*h));
 
+	ASSERT(options->effects, "a herd is made that nobody listens to");
 	h->options = *options;
 	/* A xorshift that starts at 0 stays there. */
 	h->random = options->seed ? options->seed : 0x9e3779b97f4a7c15ULL;
@@ -42,6 +43,7 @@ double herd_jitter(struct herd *h)
 	h->random ^= h->random << 13;
 	h->random ^= h->random >> 7;
 	h->random ^= h->random << 17;
+	ASSERT(h->random, "chance has come to an end");
 	return (double)(h->random >> 11) / 9007199254740992.0;
 }
 
@@ -85,6 +87,8 @@ void herd_commit(struct herd *h)
 	}
 	ASSERT(!h->dirty_first, "%s:%d has a step left after all of them", h->dirty_first->app->spec->name,
 		h->dirty_first->number);
+	ASSERT(!h->has_stale_upstream && !h->has_stale_rollout,
+		"an upstream or a rollout is left to be looked at");
 	if (h->is_changed) {
 		h->is_changed = false;
 		h->options.effects->changed(h->options.context);
@@ -126,6 +130,11 @@ void herd_add_slot(struct herd *h, struct instance *i)
 	vec_insert(&h->slots, position, i);
 	if (i->slot > h->last_slot)
 		h->last_slot = i->slot;
+	ASSERT(!position || ((struct instance *)h->slots.items[position - 1])->slot < i->slot,
+		"slot %u stands before its place", i->slot);
+	ASSERT(position + 1 == h->slots.len ||
+			((struct instance *)h->slots.items[position + 1])->slot > i->slot,
+		"slot %u stands behind its place", i->slot);
 }
 
 void herd_remove_slot(struct herd *h, const struct instance *i)
@@ -135,6 +144,7 @@ void herd_remove_slot(struct herd *h, const struct instance *i)
 	ASSERT(position < h->slots.len && h->slots.items[position] == i, "slot %u is not that of %s:%d",
 		i->slot, i->app->spec->name, i->number);
 	vec_remove(&h->slots, position);
+	ASSERT(!herd_by_slot(h, i->slot), "slot %u is given back, and is there", i->slot);
 }
 
 struct instance *herd_by_ticket(struct herd *h, struct ticket t, int64_t now)
@@ -156,6 +166,7 @@ void fact_unexpected(struct herd *h, const struct instance *i, const char *fact)
 
 void herd_publish(struct herd *h, struct herd_event *event)
 {
+	ASSERT(event->app, "something happens to no app");
 	event->sequence = ++h->counts.events;
 	event->at = h->now;
 	h->options.effects->publish(h->options.context, event);
@@ -171,6 +182,7 @@ int64_t herd_next_deadline(const struct herd *h)
 /* The daemon has waited long enough: what is left is killed, whatever its own grace would be. */
 static void kill_all(struct herd *h)
 {
+	ASSERT(h->is_shutting_down, "everything is killed, and nobody wants the daemon to end");
 	for (size_t k = 0; k < h->slots.len; k++) {
 		struct instance *i = h->slots.items[k];
 
@@ -188,6 +200,8 @@ static void fire(struct herd *h, const struct timer *timer)
 {
 	struct instance *i = timer->owner;
 
+	ASSERT(!timer_is_armed(timer), "a timer goes off that is armed still");
+	ASSERT(i || timer == &h->deadline, "a timer of nobody goes off");
 	if (!i)
 		kill_all(h);
 	else if (timer->kind == TIMER_ROLLOUT)
@@ -222,5 +236,7 @@ struct herd_counts herd_counts(const struct herd *h)
 	for (size_t k = 1; k <= h->timers.len; k++)
 		counts.checks += h->timers.heap[k]->kind == TIMER_CHECK;
 	counts.requests = h->requests.len;
+	ASSERT(counts.checks <= counts.timers, "%zu of %zu timers are checks", (size_t)counts.checks,
+		(size_t)counts.timers);
 	return counts;
 }

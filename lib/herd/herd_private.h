@@ -8,6 +8,7 @@
 #ifndef OX_HERD_HERD_PRIVATE_H
 #define OX_HERD_HERD_PRIVATE_H
 
+#include "base/assert.h"
 #include "base/map.h"
 #include "herd/budget.h"
 #include "herd/herd.h"
@@ -159,6 +160,11 @@ struct herd {
 
 /* facts_later.c */
 void late_facts_release(struct herd *h);
+
+/* As ASSERT: the instance is named with its state and phase, and the words follow. */
+#define ASSERT_OF(i, condition, words)                                                                       \
+	ASSERT(condition, "%s:%d (%s, phase %s) %s", (i)->app->spec->name, (i)->number,                      \
+		state_word((i)->state), phase_word((i)->phase), words)
 
 /* herd.c */
 void herd_begin(struct herd *h, int64_t now);

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
@@ -11,6 +12,7 @@ static void grow(struct history *p)
 {
 	uint8_t cap = p->cap ? (uint8_t)(p->cap * 2) : 2;
 
+	ASSERT(!p->first && cap <= HAPPENINGS_MAX, "a history of %u grows to %u", p->len, cap);
 	_Static_assert((HAPPENINGS_MAX & (HAPPENINGS_MAX - 1)) == 0, "doubling reaches it");
 	/* Until it has its full size nothing was dropped, so the oldest stands first. */
 	p->items = mem_resize(p->items, cap, sizeof(*p->items));
@@ -55,6 +57,8 @@ void history_add(struct history *p, const struct herd_event *event)
 		p->first = (uint8_t)(p->first + 1 < p->cap ? p->first + 1 : 0);
 		drop(item);
 	}
+	ASSERT(p->len <= p->cap && p->first < p->cap, "a history has %u of %u, from %u on", p->len, p->cap,
+		p->first);
 	*item = (struct happening){
 		.at = event->at,
 		.kind = event->kind,
@@ -68,6 +72,7 @@ void history_add(struct history *p, const struct herd_event *event)
 
 void history_release(struct history *p)
 {
+	ASSERT(p->len <= p->cap, "a history has %u of %u", p->len, p->cap);
 	for (size_t i = 0; i < p->len; i++)
 		drop(&p->items[i]);
 	mem_free(p->items);

@@ -9,6 +9,8 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 {
 	struct instance *i = mem_zalloc(1, sizeof(*i));
 
+	ASSERT(slot && number >= 0 && number < APP_INSTANCES_MAX, "%s: instance %d gets slot %u",
+		app->spec->name, number, slot);
 	i->app = app;
 	i->number = number;
 	i->slot = slot;
@@ -20,6 +22,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->gone_at = INT64_MIN;
 	i->life.owner = i;
 	i->tree.owner = i;
+	ASSERT_OF(i, i->revision && i->revision->refs > 1, "runs by a revision that is its own alone");
 	return i;
 }
 
@@ -99,6 +102,7 @@ static void look_whether_well(struct instance *i)
 		i->well_since = 0;
 	else if (!i->well_since)
 		i->well_since = now ? now : 1;
+	ASSERT_OF(i, !i->well_since == !instance_is_well(i), "is well or not, and its time says otherwise");
 }
 
 /* What its app counts it as. */
@@ -113,6 +117,7 @@ static unsigned int counts_of(const struct instance *i)
 
 static void count(struct app *a, unsigned int counted, int by)
 {
+	ASSERT(by == 1 || by == -1, "%s counts by %d", a->spec->name, by);
 	a->wanted += counted & COUNTED_WANTED ? by : 0;
 	a->ready += counted & COUNTED_READY ? by : 0;
 	a->going_down += counted & COUNTED_GOING_DOWN ? by : 0;
@@ -132,6 +137,9 @@ static void recount(struct instance *i)
 	ASSERT(a->wanted >= 0 && a->ready >= 0 && a->going_down >= 0,
 		"%s counts %d wanted, %d ready, %d going down", a->spec->name, a->wanted, a->ready,
 		a->going_down);
+	ASSERT((size_t)a->wanted <= a->instances.len && (size_t)a->going_down <= a->instances.len,
+		"%s counts %d wanted and %d going down, of %zu", a->spec->name, a->wanted, a->going_down,
+		a->instances.len);
 	if (were_going_down && !a->going_down)
 		for (size_t k = 0; k < a->needs.len; k++)
 			app_mark_dirty(a->needs.items[k]);
@@ -146,6 +154,7 @@ void instance_mark_dirty(struct instance *i)
 {
 	struct herd *h = i->app->herd;
 
+	ASSERT_OF(i, i->gone_at == INT64_MIN, "is gone, and is to take a step");
 	h->is_changed = true;
 	if (i->app->rollout)
 		rollout_is_stale(i->app);
@@ -157,6 +166,8 @@ void instance_mark_dirty(struct instance *i)
 			h->dirty_first = i;
 		h->dirty_last = i;
 	}
+	ASSERT_OF(i, h->dirty_first && h->dirty_last->next_dirty == h->dirty_last,
+		"stands in a row that has no end");
 	look_whether_well(i);
 	recount(i);
 }
@@ -165,6 +176,7 @@ static void tell(struct instance *i, struct herd_event *event)
 {
 	struct herd *h = i->app->herd;
 
+	ASSERT_OF(i, i->gone_at == INT64_MIN, "is gone, and something happens to it");
 	event->at = h->now;
 	event->app = i->app->spec->name;
 	event->instance = i->number;
@@ -221,6 +233,7 @@ static void tell_step(struct instance *i, struct herd_event *event)
 {
 	struct buf lines = BUF_INIT;
 
+	ASSERT_OF(i, event->to == i->state, "tells of a step that it did not take");
 	if (was_published(i, event->on))
 		return;
 	log_step(i, event->from, event->on);
@@ -248,6 +261,7 @@ bool instance_event(struct instance *i, enum event on, const struct reason *why)
 	instance_mark_dirty(i);
 	requests_look(i->app->herd, i);
 	instance_act(i, step.action);
+	ASSERT_OF(i, i->revision && i->revision->refs > 0, "took a step without a revision");
 	ASSERT(!state_is_live(i->state) || i->generation, "%s:%d is %s without an attempt",
 		i->app->spec->name, i->number, state_word(i->state));
 	return true;
@@ -269,6 +283,7 @@ void instance_restore_state(
 	tell(i, &event);
 	instance_mark_dirty(i);
 	buf_release(&words);
+	ASSERT_OF(i, i->state == state, "is restored, and changed meanwhile");
 }
 
 void instance_note(struct instance *i, const struct reason *why)
@@ -276,6 +291,7 @@ void instance_note(struct instance *i, const struct reason *why)
 	struct herd_event event = { .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state, .why = why };
 	struct buf words = BUF_INIT;
 
+	ASSERT_OF(i, why, "notes nothing");
 	reason_text(why, &words);
 	log_warn("%s:%d: %s", i->app->spec->name, i->number, words.ptr);
 	tell(i, &event);

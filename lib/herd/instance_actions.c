@@ -27,10 +27,12 @@ void instance_arm(struct instance *i, struct timer *timer, enum timer_kind kind,
 	timer->kind = (int)kind;
 	timer->generation = i->generation;
 	timer_arm(&h->timers, timer, after_ms < INT64_MAX - h->now ? h->now + after_ms : INT64_MAX);
+	ASSERT_OF(i, timer_is_armed(timer) && timer->at >= h->now, "waits for a moment that has passed");
 }
 
 static void disarm(struct instance *i, struct timer *timer)
 {
+	ASSERT_OF(i, timer->owner == i, "disarms another's timer");
 	timer_disarm(&i->app->herd->timers, timer);
 }
 
@@ -56,6 +58,7 @@ void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect
 		.own = revision_own(i->revision),
 		.name = name->ptr,
 	};
+	ASSERT_OF(i, i->generation && effect->spec, "has no attempt to be known by");
 }
 
 static void spawn(struct instance *i)
@@ -86,6 +89,7 @@ static void check_port(struct instance *i)
 {
 	struct endpoint at;
 
+	ASSERT_OF(i, i->phase == PHASE_NONE, "begins to look at its port beside something else");
 	if (!start_queue_turn(i)) {
 		instance_set_phase(i, PHASE_STAGGERED);
 		return;
@@ -118,10 +122,14 @@ static void choose_revision(struct instance *i)
 	i->takes_target = false;
 	if (i->trial == TRIAL_PROVEN)
 		i->trial = TRIAL_OPEN;
+	ASSERT_OF(i, i->revision->refs > 0 && i->trial != TRIAL_PROVEN,
+		"begins an attempt that was proven before");
 }
 
 static void begin_attempt(struct instance *i)
 {
+	ASSERT_OF(
+		i, i->phase == PHASE_NONE || i->phase == PHASE_PORT_FREE, "begins an attempt beside another");
 	struct herd *h = i->app->herd;
 
 	i->start_by = EVENT_START;
@@ -151,6 +159,8 @@ static void resume_start(struct instance *i)
 {
 	struct reason why;
 
+	ASSERT_OF(i, i->phase == PHASE_DELAYED || i->phase == PHASE_STAGGERED,
+		"ends a wait that it does not wait");
 	instance_set_phase(i, PHASE_NONE);
 	if (app_is_waiting(i->app, &why))
 		instance_event(i, EVENT_BLOCK, &why);
@@ -178,6 +188,8 @@ void instance_watch(struct instance *i, bool is_adopted)
 	enum ready_kind kind = spec_ready(instance_spec(i));
 	const struct endpoint at = instance_endpoint(i);
 
+	ASSERT_OF(i, i->phase == PHASE_UP && i->state == STATE_STARTING,
+		"is watched until it is ready, and does not start");
 	if (kind == READY_ALIVE)
 		instance_arm(i, &i->life, TIMER_ALIVE, ALIVE_MS);
 	if (kind == READY_HEALTH)
@@ -196,17 +208,20 @@ static void settle(struct instance *i)
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
 	instance_check_begin(i);
 	instance_watchdog_begin(i);
+	ASSERT_OF(i, i->ready_at && !timer_is_armed(&i->life), "is ready, and its start is timed");
 }
 
 /* --- stopping --- */
 
 void instance_kill(struct instance *i, const struct reason *why)
 {
+	ASSERT_OF(i, why, "is killed for nothing");
 	ASSERT(i->phase >= PHASE_SPAWNING, "%s:%d is killed, and has no process", i->app->spec->name,
 		i->number);
 	instance_note(i, why);
 	effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	instance_arm(i, &i->tree, TIMER_UNKILLABLE, UNKILLABLE_MS);
+	ASSERT_OF(i, instance_is_killed(i), "is killed, and nothing says so");
 }
 
 void instance_grace(const struct instance *i)
@@ -245,6 +260,8 @@ void instance_signal_stop(struct instance *i)
 {
 	ASSERT(i->state == STATE_STOPPING, "%s:%d gets a stop signal while it is %s", i->app->spec->name,
 		i->number, state_word(i->state));
+	ASSERT_OF(i, i->phase == PHASE_SPAWNING || i->phase == PHASE_UP,
+		"gets a stop signal without a process");
 	instance_arm(i, &i->life, TIMER_KILL, instance_spec(i)->stop_timeout_ms);
 	effects_of(i)->stopping(context_of(i), instance_ticket(i));
 	if (instance_spec(i)->shutdown_with_message)
@@ -262,6 +279,7 @@ bool instance_is_killed(const struct instance *i)
 
 void instance_end_tree(struct instance *i)
 {
+	ASSERT_OF(i, i->phase >= PHASE_SPAWNING && i->generation, "ends a tree that it never had");
 	if (instance_is_killed(i))
 		effects_of(i)->kill_tree(context_of(i), instance_ticket(i));
 	else
@@ -283,6 +301,7 @@ static void begin_stop(struct instance *i)
 {
 	bool has_process = i->phase == PHASE_SPAWNING || i->phase == PHASE_UP;
 
+	ASSERT_OF(i, i->state == STATE_STOPPING, "begins to stop in another state");
 	disarm(i, &i->life);
 	instance_drain_finish(i);
 	instance_check_end(i);
@@ -300,6 +319,7 @@ void instance_leftovers(struct instance *i)
 {
 	int64_t grace = grace_left(i);
 
+	ASSERT_OF(i, i->phase == PHASE_SPAWNING || i->phase == PHASE_UP, "has ended without a process");
 	instance_set_phase(i, PHASE_LEFTOVERS);
 	i->pid = 0;
 	disarm(i, &i->life);
@@ -309,6 +329,7 @@ void instance_leftovers(struct instance *i)
 	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
 		instance_arm(i, &i->tree, TIMER_GRACE, grace);
 	instance_end_tree(i);
+	ASSERT_OF(i, timer_is_armed(&i->tree) || i->is_unkillable, "waits for its tree without an end");
 }
 
 void instance_stop_checking(struct instance *i)
@@ -326,12 +347,16 @@ static void rest(struct instance *i)
 	instance_stop_checking(i);
 	if (i->phase == PHASE_DELAYED || i->phase == PHASE_STAGGERED)
 		instance_set_phase(i, PHASE_NONE);
+	ASSERT_OF(i, !timer_is_armed(&i->life) && (i->phase == PHASE_NONE || i->phase == PHASE_LEFTOVERS),
+		"rests, and something is under way");
 }
 
 static void begin_backoff(struct instance *i)
 {
 	ASSERT(i->delay_ms >= 0, "%s:%d waits for %lld ms", i->app->spec->name, i->number,
 		(long long)i->delay_ms);
+	ASSERT_OF(i, i->phase == PHASE_NONE || i->phase == PHASE_LEFTOVERS,
+		"waits for its next start beside a process");
 	if (i->delay_ms > 0)
 		instance_arm(i, &i->life, TIMER_BACKOFF, i->delay_ms);
 	else
@@ -366,6 +391,8 @@ static void never_ready(struct instance *i)
 	struct buf name = BUF_INIT;
 	struct reason why;
 
+	ASSERT_OF(i, i->state == STATE_STARTING && i->phase >= PHASE_SPAWNING,
+		"was to be ready, and does not start");
 	instance_name(i, &name);
 	why = unready_reason(i, name.ptr);
 	instance_fail_start(i, &why);
@@ -374,11 +401,13 @@ static void never_ready(struct instance *i)
 
 static void stop_timed_out(struct instance *i)
 {
+	ASSERT_OF(i, i->phase >= PHASE_SPAWNING, "did not stop in time, and has no process");
 	instance_kill(i, &REASON_OF(STOP_TIMED_OUT, .ms = instance_spec(i)->stop_timeout_ms));
 }
 
 static void grace_over(struct instance *i)
 {
+	ASSERT_OF(i, i->phase >= PHASE_SPAWNING, "has a tree that did not end, and no process");
 	instance_kill(i, &REASON_OF(LEFTOVERS_TIMED_OUT, .ms = instance_spec(i)->stop_timeout_ms));
 }
 
@@ -434,6 +463,7 @@ void instance_fire(struct instance *i, enum timer_kind kind)
 		[TIMER_DEADLINE] = nothing,
 	};
 
+	ASSERT_OF(i, fires[kind], "has a timer go off that is another's");
 	if (timer_fits(i, kind))
 		fires[kind](i);
 	else

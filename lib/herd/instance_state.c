@@ -103,6 +103,8 @@ void instance_set_drain(struct instance *i, enum drain_step step)
 {
 	check_step(i, &drains, i->drain, step);
 	i->drain = step;
+	ASSERT_OF(i, step != DRAIN_REMOVING || !instance_is_down(i),
+		"is down, and is taken out of its upstream");
 }
 
 /* --- tenure --- */
@@ -136,6 +138,7 @@ void instance_set_tenure(struct instance *i, enum tenure tenure)
 void instance_retire(struct instance *i)
 {
 	instance_set_tenure(i, instance_is_spare(i) ? TENURE_DROPPED : TENURE_RETIRED);
+	ASSERT_OF(i, instance_is_retired(i), "is retired, and stays");
 }
 
 bool instance_is_spare(const struct instance *i)
@@ -208,6 +211,7 @@ void instance_set_down(struct instance *i, enum down_cause cause)
 
 void instance_set_down_limit(struct instance *i, const struct reason *which)
 {
+	ASSERT_OF(i, which, "goes down for a limit, and nothing says which");
 	set_down(i, DOWN_LIMIT, reason_copy(which));
 }
 
@@ -222,4 +226,5 @@ void instance_restart(struct instance *i)
 {
 	if (!instance_is_restarting(i))
 		instance_set_down(i, DOWN_RESTART);
+	ASSERT_OF(i, instance_is_restarting(i), "is to restart, and does not");
 }

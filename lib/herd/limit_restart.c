@@ -1,6 +1,7 @@
 /*
  * Instances that use up more than they may: restarted gently, and not all of an app at once, for they tend to pass a limit together.
  */
+#include "base/assert.h"
 #include "herd/herd_private.h"
 
 bool instance_ends_for_limit(const struct instance *i)
@@ -21,6 +22,7 @@ void herd_over_limit(struct herd *h, struct ticket t, const struct reason *why, 
 	/* Without a place the fact comes again for as long as the limit is passed.  A rollout replaces it anyway, and counts on what serves now. */
 	if (!i->app->rollout && health_slot_take(i)) {
 		instance_set_down_limit(i, why);
+		ASSERT_OF(i, i->health_slot == HEALTH_SLOT_HELD, "goes down for a limit out of its turn");
 		instance_note(i, why);
 		instance_mark_dirty(i);
 	}

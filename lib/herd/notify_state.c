@@ -26,6 +26,7 @@ static struct notify_state *open(struct instance *i)
 		i->notify->silence.owner = i;
 		i->notify->watchdog_ms = instance_spec(i)->watchdog_ms;
 	}
+	ASSERT_OF(i, i->notify->silence.owner == i, "speaks for another");
 	return i->notify;
 }
 
@@ -52,6 +53,8 @@ bool instance_is_silent(const struct instance *i)
 
 void instance_watchdog_begin(struct instance *i)
 {
+	ASSERT_OF(i, i->phase == PHASE_UP || i->phase == PHASE_SPAWNING,
+		"is to say that it is alive, and has no process");
 	/* Another brain heard what this one did not. */
 	if (i->state == STATE_UNHEALTHY && i->health != HEALTH_UNHEALTHY)
 		open(i)->is_silent = true;
@@ -83,6 +86,7 @@ static void hear_alive(struct instance *i)
 {
 	struct notify_state *notify = i->notify;
 
+	ASSERT_OF(i, notify, "is alive, and has never spoken");
 	if (i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY)
 		return;
 	if (notify->watchdog_ms && instance_spec(i)->watchdog_ms)
@@ -98,6 +102,7 @@ static void hear_ready(struct instance *i)
 {
 	enum ready_kind kind = spec_ready(instance_spec(i));
 
+	ASSERT_OF(i, i->notify, "is ready, and has never spoken");
 	if (i->notify->is_reloading)
 		instance_note(i, &REASON_OF(RELOADED));
 	i->notify->is_reloading = false;
@@ -110,6 +115,7 @@ static void hear_changes(struct instance *i, const struct notice *what)
 {
 	struct notify_state *notify = i->notify;
 
+	ASSERT_OF(i, notify && i->phase == PHASE_UP, "changes what it says, and has no process");
 	if (what->has_status)
 		memcpy(notify->status, what->status, sizeof(notify->status));
 	if (what->is_reloading && !notify->is_reloading)
@@ -131,6 +137,7 @@ static void extend(struct instance *i, int64_t ms)
 	if (!*first)
 		*first = i->life.at;
 	timer_arm(&i->app->herd->timers, &i->life, at > *first ? at : *first);
+	ASSERT_OF(i, i->life.at >= *first, "has less time than before, for it asked for more");
 }
 
 void herd_notified(struct herd *h, struct ticket t, const struct notice *what, int64_t now)

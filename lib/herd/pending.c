@@ -1,6 +1,7 @@
 /*
  * What a request still waits for, as sentences for the error of a timeout.
  */
+#include "base/assert.h"
 #include "base/buf.h"
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
@@ -22,6 +23,7 @@ static void add_not_ready(const struct instance *i, struct buf *out)
 	};
 	enum ready_kind kind = spec_ready(instance_spec(i));
 
+	ASSERT_OF(i, i->state == STATE_STARTING, "is to be ready, and does not start");
 	buf_adds(out, words[kind]);
 	if (kind == READY_LISTEN)
 		buf_addf(out, " %d yet", i->port);
@@ -79,6 +81,8 @@ static void add_request(const struct herd *h, const struct herd_wait *r, struct 
 	const struct rollout_wait *wait = NULL;
 	size_t k = 0;
 
+	ASSERT(r->left <= r->len + r->rollouts.len, "request %llu waits for %zu of %zu",
+		(unsigned long long)r->id, (size_t)r->left, r->len + r->rollouts.len);
 	for (k = 0; k < r->len; k++) {
 		const struct instance *i = r->waits[k].is_done ? NULL : herd_by_slot(h, r->waits[k].slot);
 

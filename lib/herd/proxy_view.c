@@ -43,6 +43,8 @@ static void name(struct proxy_view *v, const struct endpoint *at)
 		vec_push(&v->names, n);
 	}
 	n->last = v->serial;
+	ASSERT(n->first <= n->last, "a name is of wishes %llu to %llu", (unsigned long long)n->first,
+		(unsigned long long)n->last);
 }
 
 /* Where nobody serves the proxy keeps what it has. */
@@ -59,6 +61,7 @@ static void keep_names(struct proxy_view *v)
 bool proxy_view_is_wished(const struct proxy_view *v, const struct spec *spec,
 	const struct upstream_server *servers, size_t count)
 {
+	ASSERT(v->servers || !v->count, "%zu servers were wished for, and are nowhere", v->count);
 	if (v->count != count || v->spec != spec)
 		return false;
 	for (size_t k = 0; k < count; k++)
@@ -87,6 +90,9 @@ uint64_t proxy_view_wish(
 		v->naming = v->serial;
 	else
 		keep_names(v);
+	ASSERT(v->naming <= v->serial && v->in_effect <= v->serial,
+		"wish %llu is the last, and %llu is in effect", (unsigned long long)v->serial,
+		(unsigned long long)v->in_effect);
 	return v->serial;
 }
 
@@ -111,6 +117,8 @@ void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outc
 	if (outcome != UPSTREAM_TAKEN_BACK)
 		v->tried = serial;
 	v->answered = serial;
+	ASSERT(v->in_effect <= v->serial && v->tried <= v->serial, "wish %llu is in effect, of %llu",
+		(unsigned long long)v->in_effect, (unsigned long long)v->serial);
 }
 
 void proxy_view_let_go(struct proxy_view *v, uint64_t serial)
@@ -119,6 +127,7 @@ void proxy_view_let_go(struct proxy_view *v, uint64_t serial)
 		(unsigned long long)v->serial);
 	if (serial > v->released)
 		v->released = serial;
+	ASSERT(v->released >= serial, "wish %llu is let go, and is held", (unsigned long long)serial);
 }
 
 bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at)
@@ -129,6 +138,8 @@ bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at)
 
 bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, const struct endpoint *at)
 {
+	ASSERT(v->released <= v->serial && v->answered <= v->serial, "wish %llu is answered, of %llu",
+		(unsigned long long)v->answered, (unsigned long long)v->serial);
 	return serial <= v->released || (serial <= v->answered && !proxy_view_may_name(v, at));
 }
 

@@ -1,6 +1,7 @@
 /*
  * What people ask for: flags are set and instances touched; the steps follow from that.
  */
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -27,12 +28,14 @@ static const char *const verb_words[] = {
 /* It is down or waits: the next step may be taken now, as if nothing had happened before. */
 static void hurry(struct instance *i, enum event start_by)
 {
+	ASSERT_OF(i, start_by == EVENT_START || start_by == EVENT_RESET, "is to start by another event");
 	i->has_ended = false;
 	i->start_by = start_by;
 	i->was_delayed = false;
 	instance_forget_crashes(i);
 	if (i->state == STATE_BACKOFF)
 		timer_disarm(&i->app->herd->timers, &i->life);
+	ASSERT_OF(i, i->state != STATE_BACKOFF || !timer_is_armed(&i->life), "hurries, and waits");
 }
 
 static void start_instance(const struct targeted_request *q, struct instance *i)
@@ -40,6 +43,7 @@ static void start_instance(const struct targeted_request *q, struct instance *i)
 	const struct rollout *r = i->app->rollout;
 	bool is_left = q->r->is_deploy && i->has_ended && r && r->phase == ROLLOUT_WAITING;
 
+	ASSERT_OF(i, !instance_is_retired(i), "is to go, and is started");
 	i->wants_up = true;
 	if (!is_left && (!state_is_live(i->state) || i->state == STATE_STOPPING))
 		hurry(i, EVENT_START);
@@ -48,6 +52,7 @@ static void start_instance(const struct targeted_request *q, struct instance *i)
 
 static void start_app(const struct targeted_request *q, struct app *a)
 {
+	ASSERT(!a->is_deleting, "%s is deleted, and is started", a->spec->name);
 	a->wants_up = true;
 	app_note_start(a);
 	for (size_t k = 0; k < a->instances.len; k++) {
@@ -87,6 +92,7 @@ static void add_needs(struct targeted_request *q)
 	}
 	vec_release(&apps);
 	vec_release(&needs);
+	ASSERT(q->apps.len <= q->h->apps.len, "%zu apps of %zu are started", q->apps.len, q->h->apps.len);
 }
 
 static void start(struct targeted_request *q)
@@ -123,6 +129,8 @@ static void wait_for_retired(struct targeted_request *q)
 
 static void stop(struct targeted_request *q)
 {
+	ASSERT(q->instances.len <= q->h->slots.len, "%zu instances of %zu are stopped", q->instances.len,
+		q->h->slots.len);
 	wait_for_retired(q);
 	for (size_t k = 0; k < q->apps.len; k++)
 		((struct app *)q->apps.items[k])->wants_up = false;
@@ -139,6 +147,8 @@ static void restart(struct targeted_request *q)
 {
 	enum goal goal = q->r->waits_ready ? GOAL_READY : GOAL_CYCLED;
 
+	ASSERT(q->instances.len <= q->h->slots.len, "%zu instances of %zu are restarted", q->instances.len,
+		q->h->slots.len);
 	for (size_t k = 0; k < q->apps.len; k++)
 		((struct app *)q->apps.items[k])->wants_up = true;
 	/* All of them first: what depends on another must not take it for ready in between. */
@@ -212,6 +222,7 @@ static int check(const struct targeted_request *q, struct err *e)
 		if (s->disabled && q->r->count == 1 && str_eq(q->r->targets[0], s->name))
 			return err_set(e, "'%s' is disabled in its oxfile", s->name);
 	}
+	ASSERT(q->r->targets || !q->r->count, "%zu targets are nowhere", q->r->count);
 	return 0;
 }
 
@@ -229,6 +240,7 @@ void instance_remember(struct herd *h, struct instance *i, const struct reason *
 		.delay_ms = -1,
 	};
 
+	ASSERT_OF(i, why, "is to remember nothing");
 	history_add(&i->past, &event);
 	h->options.effects->remember(h->options.context, &event);
 }
@@ -293,4 +305,5 @@ void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now
 		app_mark_dirty(h->apps.items[k]);
 	request_begin(h, request);
 	herd_commit(h);
+	ASSERT(h->is_shutting_down, "the daemon is to end, and does not");
 }

@@ -9,6 +9,7 @@ struct revision *revision_new(struct spec *spec, int number)
 {
 	struct revision *r = mem_zalloc(1, sizeof(*r));
 
+	ASSERT(spec, "revision %d has no definition", number);
 	r->refs = 1;
 	r->number = number;
 	r->spec = spec;
@@ -41,10 +42,12 @@ void revision_set(struct revision **to, struct revision *r)
 
 	*to = r ? revision_ref(r) : NULL;
 	revision_drop(old);
+	ASSERT(!r || r->refs > 0, "revision %d is used, and gone", r->number);
 }
 
 int revision_port(const struct revision *r, int number)
 {
+	ASSERT(number >= 0, "the port of instance %d is asked for", number);
 	return number < r->ports_len ? r->ports[number] : 0;
 }
 
@@ -65,6 +68,7 @@ const struct build *revision_own(const struct revision *r)
 
 void revision_take_build(struct revision *r, struct build *b)
 {
+	ASSERT(!b || r->build != b, "revision %d gets the build that it has", r->number);
 	build_free(r->build);
 	r->build = b;
 }

@@ -1,6 +1,7 @@
 /*
  * Scale changes how many instances apps have.
  */
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "herd/changeset.h"
@@ -33,6 +34,7 @@ static int change_scaling(
 			APP_INSTANCES_MAX);
 	d->count = (int)count;
 	d->scaled = d->count;
+	ASSERT(d->count >= 0 && d->scaled == d->count, "'%s' is scaled to %d", s->app, d->count);
 	return 0;
 }
 
@@ -42,6 +44,7 @@ static void wait_for_scale(struct herd_wait *r, const struct change *d, bool wai
 	size_t i = 0;
 	const struct instance *instance = NULL;
 
+	ASSERT(d->app, "an app is scaled that is not there");
 	if (d->is_awaited)
 		return;
 	VEC_EACH (&d->app->instances, i, instance) {
@@ -60,6 +63,7 @@ static void remember_scale(struct herd *h, const struct change *d, const char *w
 	size_t i = 0;
 	struct instance *instance = NULL;
 
+	ASSERT(first >= 0 && d->app, "instances from %d on are scaled", first);
 	if (!who || d->was == d->count || d->is_awaited)
 		return;
 	VEC_EACH (&d->app->instances, i, instance) {

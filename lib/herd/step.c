@@ -18,6 +18,8 @@ struct reason instance_stop_reason(const struct instance *i)
 		return REASON_OF(SCALED_DOWN);
 	if (!i->wants_up)
 		return REASON_OF(ASKED_TO_STOP);
+	ASSERT_OF(i, i->down_cause != DOWN_LIMIT || i->limit_reason,
+		"goes down for a limit, and nothing says which");
 	return i->down_cause == DOWN_LIMIT ? *i->limit_reason : REASON_OF(RESTART);
 }
 
@@ -47,6 +49,7 @@ static void step_down(struct instance *i)
 
 static enum event start_event(const struct instance *i)
 {
+	ASSERT_OF(i, !state_is_live(i->state), "runs, and is to start");
 	if (i->state == STATE_BACKOFF)
 		return i->start_by;
 	return i->state == STATE_CRASHED && i->start_by == EVENT_RESET ? EVENT_RESET : EVENT_START;
@@ -90,6 +93,7 @@ static void begin_stop(struct instance *i)
 
 void instance_step(struct instance *i)
 {
+	ASSERT_OF(i, i->gone_at == INT64_MIN && !i->next_dirty, "takes a step that it is still to take");
 	health_slot_review(i);
 	if (i->state == STATE_STOPPING)
 		return;

@@ -16,6 +16,7 @@ static bool is_before(const struct timer *a, const struct timer *b)
 
 static void put(struct timers *t, struct timer *timer, size_t position)
 {
+	ASSERT(position > 0 && position <= t->len, "a timer goes to place %zu of %zu", position, t->len);
 	t->heap[position] = timer;
 	timer->position = position;
 }
@@ -27,6 +28,8 @@ static void rise(struct timers *t, struct timer *timer)
 	for (; position > 1 && is_before(timer, t->heap[position / 2]); position /= 2)
 		put(t, t->heap[position / 2], position);
 	put(t, timer, position);
+	ASSERT(position == 1 || !is_before(timer, t->heap[position / 2]),
+		"a timer stands behind a later one (%zu)", position);
 }
 
 static void sink(struct timers *t, struct timer *timer)
@@ -44,6 +47,8 @@ static void sink(struct timers *t, struct timer *timer)
 		position = child;
 	}
 	put(t, timer, position);
+	ASSERT(position * 2 > t->len || !is_before(t->heap[position * 2], timer),
+		"a timer stands before an earlier one (%zu)", position);
 }
 
 bool timer_is_armed(const struct timer *timer)
@@ -59,10 +64,13 @@ void timer_arm(struct timers *t, struct timer *timer, int64_t at)
 		/* NOLINTNEXTLINE(bugprone-sizeof-expression): a heap of pointers */
 		t->heap = mem_resize(t->heap, t->cap, sizeof(*t->heap));
 	}
+	ASSERT(t->len + 2 <= t->cap, "%zu timers are in room for %zu", t->len, t->cap);
 	timer->at = at;
 	timer->order = ++t->armed;
 	timer->position = ++t->len;
 	rise(t, timer);
+	ASSERT(t->heap[timer->position] == timer, "a timer is armed, and does not stand where it says (%zu)",
+		timer->position);
 }
 
 void timer_disarm(struct timers *t, struct timer *timer)
@@ -85,6 +93,7 @@ void timer_disarm(struct timers *t, struct timer *timer)
 
 const struct timer *timers_next(const struct timers *t)
 {
+	ASSERT(!t->len || t->heap[1]->position == 1, "the next timer stands at %zu", t->heap[1]->position);
 	return t->len ? t->heap[1] : NULL;
 }
 
@@ -95,5 +104,7 @@ struct timer *timers_take(struct timers *t, int64_t now)
 	if (!first || first->at > now)
 		return NULL;
 	timer_disarm(t, first);
+	ASSERT(!first->position && (!t->len || t->heap[1]->at >= first->at),
+		"a timer is taken before an earlier one");
 	return first;
 }

@@ -29,6 +29,7 @@ static void look_at_port(const struct instance *i, const struct process_look *lo
 		why->ports.items[why->ports.len++] = look->ports[k];
 	why->next_port =
 		look->ports[0] - (instance_is_spare(i) ? 0 : i->port - revision_port(i->revision, 0));
+	ASSERT_OF(i, why->ports.len <= REASON_PORTS_MAX, "listens on more ports than can be told");
 }
 
 struct reason unready_reason(const struct instance *i, const char *name)
@@ -41,6 +42,7 @@ struct reason unready_reason(const struct instance *i, const char *name)
 		.instance = name,
 		.cause = instance_check_reason(i) };
 
+	ASSERT_OF(i, i->state == STATE_STARTING, "is ready, or was never to be");
 	o->effects->look(o->context, i->pid, &look);
 	look_at_port(i, &look, &why);
 	why.is_first_thread_over = look.is_first_thread_over;
@@ -53,8 +55,10 @@ void instance_fail_start(struct instance *i, const struct reason *why)
 		i->number, state_word(i->state));
 	if (!instance_is_restarting(i))
 		instance_set_down(i, DOWN_FAILING);
+	ASSERT_OF(i, why && i->down_cause != DOWN_NONE, "fails to start for nothing");
 	rollout_note_failure(i, why);
 	instance_event(i, EVENT_STOP, why);
+	ASSERT_OF(i, i->state != STATE_STARTING, "has failed to start, and goes on");
 }
 
 /* --- NOTIFY_FD is closed --- */

@@ -46,6 +46,8 @@ static void send(struct app *a, struct upstream_server *servers, size_t count)
 		.serial = proxy_view_wish(&a->proxy, a->spec, servers, count),
 	};
 
+	ASSERT(effect.serial == a->proxy.serial, "%s sends wish %llu of %llu", a->spec->name,
+		(unsigned long long)effect.serial, (unsigned long long)a->proxy.serial);
 	o->effects->upstream(o->context, &effect);
 }
 
@@ -55,6 +57,7 @@ static void begin_drain(struct instance *i)
 	const struct endpoint at = instance_endpoint(i);
 	int64_t ms = instance_spec(i)->deploy.drain_ms;
 
+	ASSERT_OF(i, i->drain == DRAIN_REMOVING, "drains, and was not taken out of its upstream");
 	instance_set_drain(i, ms > 0 ? DRAIN_DRAINING : DRAIN_DONE);
 	if (ms > 0) {
 		instance_arm(i, &i->life, TIMER_DRAIN, ms + DRAIN_GRACE_MS);
@@ -94,6 +97,7 @@ static void settle_upstream(struct app *a)
 	struct upstream_server *servers = NULL;
 	size_t count = 0;
 
+	ASSERT(a->is_upstream_stale, "%s settles an upstream that is as it should be", a->spec->name);
 	a->is_upstream_stale = false;
 	if (!keeps_upstream(a)) {
 		upstream_forget(a);
@@ -123,6 +127,7 @@ void upstreams_settle(struct herd *h)
 		if (a->is_upstream_stale)
 			settle_upstream(a);
 	}
+	ASSERT(!h->has_stale_upstream, "an upstream is left to be settled");
 }
 
 void upstream_is_stale(struct app *a)
@@ -146,6 +151,7 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 	/* This failure may end it: then another wish follows, with what was before. */
 	bool was_rolled = a->rollout != NULL;
 
+	ASSERT(serial <= a->proxy.serial, "%s has an answer to a wish that nobody made", a->spec->name);
 	proxy_view_answer(&a->proxy, serial, outcome);
 	if (!is_ok) {
 		app_publish(a, &REASON_OF(UPSTREAM_FAILED, .detail = words));
@@ -200,6 +206,7 @@ bool instance_may_stop(struct instance *i)
 		return !i->app->wanted || i->app->herd->is_shutting_down;
 	if (!drains_first(i))
 		return true;
+	ASSERT_OF(i, i->port, "goes out of its upstream, and has no port");
 	instance_set_drain(i, DRAIN_REMOVING);
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
@@ -218,12 +225,15 @@ void instance_drain_cancel(struct instance *i)
 		timer_disarm(&h->timers, &i->life);
 	instance_set_drain(i, DRAIN_NONE);
 	upstream_is_stale(i->app);
+	ASSERT_OF(i, i->drain == DRAIN_NONE && i->app->is_upstream_stale,
+		"is back, and its upstream does not know");
 }
 
 void instance_drain_finish(struct instance *i)
 {
 	if (i->drain != DRAIN_NONE)
 		instance_set_drain(i, DRAIN_DONE);
+	ASSERT_OF(i, i->drain == DRAIN_NONE || i->drain == DRAIN_DONE, "has stopped, and drains");
 }
 
 void instance_drain_timeout(struct instance *i)
@@ -264,6 +274,8 @@ void instance_drain_resume(struct instance *i)
 	instance_set_drain(i, DRAIN_REMOVING);
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
+	ASSERT_OF(i, i->drain == DRAIN_REMOVING && timer_is_armed(&i->life),
+		"goes out of its upstream without an end");
 }
 
 bool herd_upstream_status(const struct herd *h, size_t index, struct upstream_status *out)
