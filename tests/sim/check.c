@@ -411,6 +411,7 @@ void check_step(struct sim *s)
 				s->wants[app].exists ? "exists" : "was deleted");
 	port_check(s);
 	roll_step(s);
+	check_whole(s);
 }
 
 /* --- when nothing happens any more --- */

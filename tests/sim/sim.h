@@ -348,6 +348,8 @@ void diary_check_pace(struct sim *s, const struct instance *i, const struct herd
 bool diary_has_end(const struct sim *s, int app, int number, uint64_t run);
 void check_settled(struct sim *s, uint64_t id, bool is_ok);
 void check_step(struct sim *s);
+/* check_whole.c: the herd fits together. */
+void check_whole(struct sim *s);
 void check_quiet(struct sim *s);
 void check_empty(struct sim *s);
 /* Makes the wants what the herd remembers, after a store that was older than the last request. */
