@@ -62,6 +62,8 @@ struct rollout *rollout_new(struct app *a, struct revision *to)
 	r->auto_surge = -1;
 	r->timer.owner = a;
 	r->timer.kind = TIMER_ROLLOUT;
+	ASSERT(!timer_is_armed(&r->timer) && r->to->refs > 1,
+		"%s begins a rollout to a revision that is gone", a->spec->name);
 	return r;
 }
 
@@ -69,10 +71,13 @@ void rollout_is_stale(struct app *a)
 {
 	a->is_rollout_stale = a->rollout != NULL;
 	a->herd->has_stale_rollout |= a->is_rollout_stale;
+	ASSERT(!a->is_rollout_stale || a->herd->has_stale_rollout,
+		"%s has something to decide, and nobody looks", a->spec->name);
 }
 
 void rollout_fire(struct app *a)
 {
+	ASSERT(a->rollout, "%s has no rollout, and its timer goes off", a->spec->name);
 	rollout_is_stale(a);
 	a->herd->is_changed = true;
 }
@@ -136,6 +141,8 @@ void rollout_hook(struct rollout *r, bool is_post)
 		.own = revision_own(a->target),
 	};
 
+	ASSERT(r->phase == (is_post ? ROLLOUT_REPLACE : ROLLOUT_WAITING), "%s runs its %s hook in phase %s",
+		a->spec->name, is_post ? "post" : "pre", rollout_phase_word(r->phase));
 	rollout_enter(r, is_post ? ROLLOUT_POST : ROLLOUT_PRE);
 	o->effects->hook(o->context, &effect);
 }
@@ -143,6 +150,7 @@ void rollout_hook(struct rollout *r, bool is_post)
 /* What goes back goes back to what was there before the first of them. */
 static void supersede(struct app *a, const struct revision *next, struct rollout *r)
 {
+	ASSERT(a->rollout && a->rollout != r, "%s overtakes no rollout", a->spec->name);
 	struct wait_result *verdict = wait_result_new(a->spec->name, false,
 		&REASON_OF(OVERTAKEN, .app = a->spec->name, .revision = a->rollout->to->number,
 			.next_revision = next->number),
@@ -161,6 +169,7 @@ void rollout_call_off(struct instance *i)
 		instance_set_down(i, i->state == STATE_STOPPING ? DOWN_RESTART : DOWN_NONE);
 	i->takes_target = false;
 	instance_mark_dirty(i);
+	ASSERT_OF(i, i->down_cause != DOWN_PULLED && !i->takes_target, "is called off, and is replaced");
 }
 
 void rollout_begin(struct app *a, struct revision *to, const struct rollout_start *start)
@@ -193,6 +202,8 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 	a->herd->is_changed = true;
 	rollout_is_stale(a);
 	app_mark_dirty(a);
+	ASSERT(a->rollout == r && a->target == to && r->number, "%s has begun a rollout, and has another",
+		a->spec->name);
 }
 
 void rollout_settle_on(struct app *a, struct revision *r)
@@ -214,6 +225,8 @@ void rollout_settle_on(struct app *a, struct revision *r)
 	}
 	graph_link(a->herd);
 	upstream_is_stale(a);
+	ASSERT(a->current == r && a->target == r, "%s settles on revision %d, and runs by another",
+		a->spec->name, r->number);
 }
 
 /* Nothing of it runs, and nothing of it is wanted: then there is nothing to roll. */
@@ -231,6 +244,7 @@ static bool is_all_down(const struct app *a)
 
 void app_roll(struct app *a, struct revision *to, const struct rollout_start *start)
 {
+	ASSERT(to && to->refs > 0 && !a->is_deleting, "%s is rolled out, and is deleted", a->spec->name);
 	if (a->rollout || !is_all_down(a)) {
 		rollout_begin(a, to, start);
 		return;
@@ -251,6 +265,7 @@ void rollout_set_failure(struct rollout *r, const struct reason *why)
 	r->why = reason_copy(why);
 	mem_free(r->lines);
 	r->lines = NULL;
+	ASSERT(!why || r->why, "%s fails, and nothing says why", r->app->spec->name);
 }
 
 void rollout_note_failure(struct instance *i, const struct reason *why)
@@ -268,6 +283,7 @@ void rollout_note_failure(struct instance *i, const struct reason *why)
 		i->trial = TRIAL_OPEN;
 		return;
 	}
+	ASSERT_OF(i, !instance_is_retired(i) && why, "fails in a rollout for nothing");
 	i->trial = TRIAL_FAILED;
 	if (!r->why && rollout_is_forward(r)) {
 		instance_name(i, &name);
@@ -303,6 +319,7 @@ void herd_hooked(
 		h->counts.stale_facts++;
 		return;
 	}
+	ASSERT(r->app == a, "%s hears of the hook of another", a->spec->name);
 	if (!is_ok)
 		rollout_set_failure(
 			r, &REASON_OF(HOOK_FAILED, .hook = is_pre ? "pre" : "post", .detail = words));
@@ -323,6 +340,7 @@ void rollout_resume(struct app *a)
 	if (!r)
 		return;
 	rollout_is_stale(a);
+	ASSERT(r->app == a && r->timer.owner == a, "%s resumes the rollout of another", a->spec->name);
 	if (r->phase != ROLLOUT_PRE && r->phase != ROLLOUT_POST)
 		return;
 	rollout_set_failure(r, &REASON_OF(HOOK_CUT_OFF, .hook = r->phase == ROLLOUT_PRE ? "pre" : "post"));

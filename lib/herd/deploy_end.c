@@ -45,6 +45,7 @@ void rollout_rested(struct app *a, struct wait_result *verdict)
 {
 	wait_result_free(a->verdict);
 	a->verdict = verdict;
+	ASSERT(a->verdict, "%s rests, and nothing says how", a->spec->name);
 }
 
 static struct wait_result *result_of(const struct rollout *r, bool is_ok, const struct reason *why)
@@ -80,6 +81,7 @@ static void end_rollout(struct rollout *r, struct wait_result *verdict)
 	if (!verdict->is_ok)
 		fail_dependents(a);
 	rollout_wake_dependents(a);
+	ASSERT(!a->rollout && a->verdict == verdict, "%s has ended a rollout, and has one", a->spec->name);
 }
 
 static struct wait_result *success_of(const struct rollout *r)
@@ -152,10 +154,12 @@ static void give_up(struct rollout *r, enum reason_stands stands)
 	app_retarget(a, a->current);
 	a->scaled = r->back_scaled;
 	end_rollout(r, verdict);
+	ASSERT(a->target == a->current, "%s has given up, and runs by two revisions", a->spec->name);
 }
 
 void rollout_went_back(struct rollout *r)
 {
+	ASSERT(r->phase == ROLLOUT_BACK, "%s went back, and went forward", r->app->spec->name);
 	give_up(r, REASON_STANDS_WENT_BACK);
 }
 
@@ -177,6 +181,8 @@ static void turn_back(struct rollout *r)
 	}
 	rollout_enter(r, ROLLOUT_BACK);
 	fail_dependents(a);
+	ASSERT(r->phase == ROLLOUT_BACK && a->target == a->current, "%s goes back, and goes forward",
+		a->spec->name);
 }
 
 void rollout_stalls_back(struct rollout *r)
@@ -184,6 +190,8 @@ void rollout_stalls_back(struct rollout *r)
 	struct wait_result *verdict = failure_of(r, REASON_STANDS_STUCK);
 	struct buf text = BUF_INIT;
 
+	ASSERT(r->phase == ROLLOUT_BACK && !r->is_stall_reported, "%s stands still twice on its way back",
+		r->app->spec->name);
 	r->is_stall_reported = true;
 	wait_result_text(verdict, &text);
 	log_warn("%s", text.ptr);
@@ -222,6 +230,7 @@ void rollout_fail(struct rollout *r)
 	const struct app *a = r->app;
 	struct buf why = BUF_INIT;
 
+	ASSERT(a->rollout == r && r->phase != ROLLOUT_BACK, "%s fails on its way back", a->spec->name);
 	failure_text(r->why, r->lines, &why);
 	log_warn("%s: %s of revision %d failed: %s", a->spec->name, rollout_kind_word(r->kind), r->to->number,
 		why.len ? why.ptr : "it makes no progress");
@@ -240,4 +249,5 @@ void rollout_drop(struct app *a)
 		end_rollout(a->rollout,
 			wait_result_new(a->spec->name, false,
 				&REASON_OF(DELETED_MEANWHILE, .app = a->spec->name), NULL));
+	ASSERT(!a->rollout, "%s is deleted, and is rolled out", a->spec->name);
 }

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
 
@@ -36,6 +37,7 @@ static bool is_to_give_up(const struct instance *i, const struct rollout_slot *s
 	bool is_in_use = i->port && state_is_live(i->state) && !s->is_target && !instance_is_retired(i) &&
 		!instance_is_spare(i);
 
+	ASSERT_OF(i, s->seat != SEAT_SPARE || instance_is_spare(i), "has the seat of a spare");
 	return is_in_use && (s->seat == SEAT_SURPLUS || i->port != next_port(i));
 }
 
@@ -50,6 +52,8 @@ void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
 		if (is_to_give_up(i, &slots[k]))
 			taken[count++] = (struct taken){ .port = i->port, .position = k };
 	}
+	ASSERT(count <= a->instances.len, "%s has %zu ports of %zu instances", a->spec->name, count,
+		a->instances.len);
 	if (count)
 		qsort(taken, count, sizeof(*taken), compare);
 	VEC_EACH (&a->instances, k, i) {

@@ -1,6 +1,7 @@
 /*
  * What a rollout looks like from outside: events for progress, and the words of status.
  */
+#include "base/assert.h"
 #include "herd/deploy.h"
 #include "view/wait_text.h"
 
@@ -15,12 +16,15 @@ static void count_steps(const struct app *a, int *done)
 			i->revision == a->target && !i->takes_target &&
 			(i->trial == TRIAL_PROVEN || !instance_is_wanted(i));
 	}
+	ASSERT(*done >= 0 && (size_t)*done <= a->instances.len, "%s has done %d of %zu", a->spec->name, *done,
+		a->instances.len);
 }
 
 static struct herd_event event_of(const struct app *a)
 {
 	const struct rollout *r = a->rollout;
 
+	ASSERT(r, "%s tells of a rollout that is not there", a->spec->name);
 	return (struct herd_event){
 		.kind = HERD_EVENT_ROLLOUT,
 		.app = a->spec->name,
@@ -40,6 +44,7 @@ static void tell_verdict(struct app *a, const struct wait_result *verdict)
 	struct herd_event event = event_of(a);
 	struct buf lines = BUF_INIT;
 
+	ASSERT(verdict->reason, "%s ends, and nothing says how", a->spec->name);
 	failure_lines_text(verdict->reason, verdict->lines, &lines);
 	event.step = "over";
 	event.why = verdict->reason;
@@ -80,6 +85,7 @@ struct wait_result *rollout_pause_result(struct rollout *r)
 
 static enum rollout_step step_down(const struct instance *i)
 {
+	ASSERT_OF(i, instance_is_retired(i) || i->takes_target, "stays, and is said to go");
 	if (i->state == STATE_STOPPING || i->phase == PHASE_LEFTOVERS)
 		return ROLLOUT_STEP_STOPS;
 	if (i->drain == DRAIN_DRAINING)
@@ -106,6 +112,7 @@ static void tell_step(struct instance *i, enum rollout_step step, const struct r
 	struct app *a = i->app;
 	struct herd_event event = event_of(a);
 
+	ASSERT_OF(i, a->rollout, "tells of a rollout that is not there");
 	i->published_step = step;
 	event.instance = i->number;
 	event.from = i->state;

@@ -1,6 +1,7 @@
 /*
  * Spares: instances beside the count, which a rollout starts so that as many serve as before.
  */
+#include "base/assert.h"
 #include "base/log.h"
 #include "herd/deploy.h"
 #include "herd/herd_private.h"
@@ -44,6 +45,7 @@ static int spare_number(const struct app *a)
 
 	while (number < APP_INSTANCES_MAX && app_instance(a, number))
 		number++;
+	ASSERT(number >= a->rollout->count, "%s has a spare among its own (%d)", a->spec->name, number);
 	return number;
 }
 
@@ -56,6 +58,7 @@ static void no_spare(struct rollout *r, const struct reason *why)
 			r->app->spec->name);
 		return;
 	}
+	ASSERT(why && !r->is_spareless, "%s does without a spare for nothing", r->app->spec->name);
 	rollout_set_failure(r, why);
 	rollout_fail(r);
 }
@@ -81,10 +84,13 @@ void spare_add(struct app *a)
 	i->published_step = ROLLOUT_STEP_WAITS;
 	revision_set(&i->revision, a->target);
 	instance_mark_dirty(i);
+	ASSERT_OF(i, instance_is_spare(i) && !instance_is_retired(i) && i->revision == a->target,
+		"is a new spare, and goes");
 }
 
 void spare_drop(struct instance *i)
 {
+	ASSERT_OF(i, instance_is_spare(i), "is dropped, and is no spare");
 	instance_retire(i);
 	instance_mark_dirty(i);
 }

@@ -38,6 +38,7 @@ static struct rollout_slot slot_of(const struct instance *i)
 	bool is_done = i->state == STATE_FINISHED && i->has_ended;
 	bool is_well = instance_is_well(i) || is_done;
 
+	ASSERT_OF(i, a->rollout && count >= 0, "is looked at for a rollout that is not there");
 	return (struct rollout_slot){
 		.seat = instance_is_spare(i) ? SEAT_SPARE
 			: is_surplus         ? SEAT_SURPLUS
@@ -72,6 +73,7 @@ static bool is_listened(struct rollout *r)
 		if (is_up && i->port && o->is_port_busy && o->is_port_busy(o->context, i->port))
 			r->is_listened = true;
 	}
+	ASSERT(r->has_looked, "%s has not looked who listens", r->app->spec->name);
 	return r->is_listened;
 }
 
@@ -170,6 +172,7 @@ static struct rollout_decision decide(const struct app *a)
 	};
 	struct rollout_decision d;
 
+	ASSERT(a->rollout->phase != ROLLOUT_POST, "%s decides while its last command runs", a->spec->name);
 	/* Whether anybody listens is looked at when it begins. */
 	if (!is_early(a->rollout))
 		p.rules = rules_of(a->rollout);
@@ -178,7 +181,11 @@ static struct rollout_decision decide(const struct app *a)
 		slots[p.len++] = slot_of(a->instances.items[k]);
 	rollout_mark_held(a, slots);
 	d = rollout_decide(&p);
+	ASSERT(p.len == a->instances.len, "%s has a picture of %zu of %zu instances", a->spec->name, p.len,
+		a->instances.len);
 	mem_free(slots);
+	ASSERT(d.slot == ROLLOUT_NO_SLOT || d.slot < a->instances.len, "%s decides about slot %zu of %zu",
+		a->spec->name, d.slot, a->instances.len);
 	return d;
 }
 
@@ -187,6 +194,7 @@ static struct rollout_decision decide(const struct app *a)
 /* Nothing of it runs: the next start is by the target. */
 static void switch_over(struct instance *i)
 {
+	ASSERT_OF(i, !state_is_live(i->state), "runs, and is switched over");
 	instance_stop_checking(i);
 	if (i->state == STATE_BACKOFF)
 		timer_disarm(&i->app->herd->timers, &i->life);
@@ -196,6 +204,8 @@ static void switch_over(struct instance *i)
 	i->start_by = EVENT_START;
 	/* An instance that is stopped stays stopped, and there is nothing to test. */
 	i->trial = instance_is_wanted(i) ? TRIAL_OPEN : TRIAL_PROVEN;
+	ASSERT_OF(i, i->revision == i->app->target && i->phase != PHASE_CHECKING,
+		"is switched over, and looks at a port of before");
 }
 
 static void replace(struct instance *i)
@@ -211,6 +221,7 @@ static void replace(struct instance *i)
 		switch_over(i);
 	}
 	instance_mark_dirty(i);
+	ASSERT_OF(i, i->takes_target || i->revision == i->app->target, "is replaced by what it has");
 }
 
 static void drop(struct app *a, struct instance *i)
@@ -218,6 +229,7 @@ static void drop(struct app *a, struct instance *i)
 	struct rollout *r = a->rollout;
 	bool has_failed = i->trial == TRIAL_FAILED || i->has_ended;
 
+	ASSERT_OF(i, r && i->app == a, "is dropped by another app");
 	if (!instance_is_spare(i)) {
 		app_resize(a, r->count);
 		return;
@@ -240,6 +252,7 @@ static void pause_it(struct rollout *r)
 	rollout_enter(r, ROLLOUT_PAUSED);
 	rollout_rested(a, rollout_pause_result(r));
 	rollouts_settled(a->herd, r->number, a->verdict);
+	ASSERT(r->phase == ROLLOUT_PAUSED && a->verdict, "%s pauses, and nothing says so", a->spec->name);
 }
 
 /* Whom it waits for. */
@@ -269,12 +282,14 @@ static void note_stall(struct rollout *r)
 			.cause = cause));
 	reason_free(cause);
 	buf_release(&name);
+	ASSERT(r->why, "%s stands still for nothing", r->app->spec->name);
 }
 
 static void note_unkillable(struct rollout *r, const struct instance *i)
 {
 	struct buf name = BUF_INIT;
 
+	ASSERT_OF(i, i->is_unkillable, "can be stopped, and is said not to");
 	instance_name(i, &name);
 	rollout_set_failure(r, &REASON_OF(NOT_STOPPED, .instance = name.ptr));
 	buf_release(&name);
@@ -290,6 +305,7 @@ static void fail(struct rollout *r, const struct instance *i)
 		note_unkillable(r, i);
 	else if (!r->why)
 		note_stall(r);
+	ASSERT(r->why, "%s fails for nothing", r->app->spec->name);
 	rollout_fail(r);
 }
 
@@ -297,6 +313,7 @@ static void finish(struct rollout *r)
 {
 	struct app *a = r->app;
 
+	ASSERT(a->rollout == r, "%s finishes a rollout that is over", a->spec->name);
 	if (a->count != r->count)
 		app_resize(a, r->count);
 	if (r->phase == ROLLOUT_BACK)
@@ -320,6 +337,7 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 	a->herd->is_changed = true;
 	if (is_about_one && !i)
 		return;
+	ASSERT(!i || i->app == a, "%s carries out what is another's", a->spec->name);
 	switch (d->verb) {
 	case ROLLOUT_DO_ADD_SPARE:
 		spare_add(a);
@@ -370,6 +388,8 @@ static bool waits_for_others(const struct app *a)
 
 static void begin(struct rollout *r)
 {
+	ASSERT(r->phase == ROLLOUT_WAITING, "%s begins in phase %s", r->app->spec->name,
+		rollout_phase_word(r->phase));
 	if (r->is_hopeless) {
 		rollout_fail(r);
 		return;
@@ -399,6 +419,7 @@ static void wake_at(struct rollout *r, int64_t at)
 		timer_disarm(&h->timers, &r->timer);
 	else if (!timer_is_armed(&r->timer) || r->timer.at != at)
 		timer_arm(&h->timers, &r->timer, at);
+	ASSERT(at < 0 || timer_is_armed(&r->timer), "%s waits, and nothing wakes it", r->app->spec->name);
 }
 
 static void step(struct app *a)
@@ -419,6 +440,7 @@ static void step(struct app *a)
 	wake_at(a->rollout, decides(a->rollout->phase) ? d.at : -1);
 	rollout_tell_steps(a);
 	a->is_rollout_stale = false;
+	ASSERT(a->rollout->app == a, "%s has the rollout of another", a->spec->name);
 }
 
 void rollouts_settle(struct herd *h)

@@ -1,5 +1,6 @@
 #include "herd/facts_later.h"
 
+#include "base/assert.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
 #include "wire/notice.h"
@@ -46,6 +47,7 @@ void herd_fact_later(struct herd *h, const struct herd_fact *fact)
 	late->why = reason_copy(fact->why);
 	late->fact.why = late->why;
 	vec_push(&h->late_facts, late);
+	ASSERT(!fact->why || late->why, "a late fact has lost its reason");
 }
 
 void herd_facts_hear(struct herd *h, int64_t now)

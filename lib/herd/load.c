@@ -2,6 +2,7 @@
  * The herd as it was saved.  The store is ours, but it may be damaged or of another version: whatever makes no sense is an error with words,
  * never a crash.
  */
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -27,6 +28,7 @@ static int load_timer(struct instance *i, struct timer *timer, const struct json
 	if (!timer_parse(json_string(json_get(j, "kind"), NULL), &kind) || after < 0 || kind >= TIMER_ROLLOUT)
 		return err_set(e, "a timer makes no sense");
 	instance_arm(i, timer, kind, after);
+	ASSERT_OF(i, timer_is_armed(timer), "has a timer in the store, and none here");
 	return 0;
 }
 
@@ -50,6 +52,9 @@ static void load_history(struct instance *i, const struct json *j)
 		i->history->recent[i->history->recent_len++] = i->app->herd->now - ms;
 	}
 	i->history->recent_at = i->history->recent_len % RESTART_HISTORY_MAX;
+	ASSERT_OF(i,
+		i->history->recent_len <= RESTART_HISTORY_MAX && i->history->recent_at < RESTART_HISTORY_MAX,
+		"has more restarts than are remembered");
 }
 
 static void load_exit(struct instance *i, const struct json *j)
@@ -114,6 +119,8 @@ static void load_down_cause(struct instance *i, const struct json *j)
 	else if (is_failing)
 		instance_set_down(i, DOWN_FAILING);
 	reason_free(limit);
+	ASSERT_OF(i, (i->down_cause == DOWN_LIMIT) == (i->limit_reason != NULL),
+		"goes down for a limit, and nothing says which");
 }
 
 static void load_numbers(struct instance *i, const struct json *j)
@@ -155,6 +162,7 @@ static int load_ports(struct revision *r, const struct json *j, struct err *e)
 			return err_set(e, "a port of '%s' makes no sense", r->spec->name);
 		r->ports[r->ports_len++] = (int)value;
 	}
+	ASSERT(r->ports_len <= (int)count, "revision %d has %d ports of %zu", r->number, r->ports_len, count);
 	return 0;
 }
 
@@ -304,6 +312,8 @@ static int load_instance(struct app *a, const struct vec *revisions, const struc
 		load_timer(i, &i->tree, json_get(j, "tree"), e) < 0 ||
 		load_timer(i, &i->tree, json_get(j, "grace"), e) < 0)
 		return -1;
+	ASSERT_OF(i, herd_by_slot(a->herd, i->slot) == i && app_instance(a, i->number) == i,
+		"is loaded, and cannot be found");
 	health_slot_restore(i);
 	instance_mark_dirty(i);
 	return 0;
@@ -387,6 +397,8 @@ static int load_app(struct herd *h, const struct json *j, struct err *e)
 	a->arrival = (size_t)json_get_int(j, "arrival", (int64_t)a->arrival);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;
+	ASSERT(a->count >= 0 && a->count <= APP_INSTANCES_MAX, "%s is loaded with %d instances",
+		a->spec->name, a->count);
 	return load_instances(a, j, e);
 }
 
@@ -437,6 +449,7 @@ struct herd *herd_from_json(
 	receipts_load(h, json_get(j, "receipts"));
 	for (size_t k = 0; k < h->apps.len; k++)
 		app_mark_dirty(h->apps.items[k]);
+	ASSERT(h->is_restoring && h->now == now, "a herd is loaded, and is at work");
 	return h;
 }
 

@@ -56,6 +56,7 @@ static bool is_done(const struct receipt *r)
 
 static size_t size_of(const struct receipt *r)
 {
+	ASSERT(r->key && r->text, "a receipt has no key");
 	return sizeof(*r) + strlen(r->key) + strlen(r->text) + r->results_bytes;
 }
 
@@ -73,6 +74,7 @@ static struct receipt *find(const struct herd *h, const char *key)
 /* Its requests continue, for those who wait for them by number. */
 static void forget(struct herd *h, size_t at)
 {
+	ASSERT(at < h->receipts.len, "receipt %zu of %zu is forgotten", at, h->receipts.len);
 	struct receipt *r = vec_remove(&h->receipts, at);
 
 	for (size_t k = h->requests.len; k-- > 0;) {
@@ -126,6 +128,7 @@ static size_t next_to_go(const struct herd *h, bool is_in_bytes)
 		most = share;
 		is_found_done = is_done(r);
 	}
+	ASSERT(found < h->receipts.len, "receipt %zu of %zu goes next", found, h->receipts.len);
 	return found;
 }
 
@@ -147,6 +150,7 @@ static void make_room(struct herd *h)
 		bytes -= size_of(h->receipts.items[at]) < bytes ? size_of(h->receipts.items[at]) : bytes;
 		forget(h, at);
 	}
+	ASSERT(h->receipts.len < RECEIPTS_MAX, "%zu receipts are kept", h->receipts.len);
 }
 
 static struct receipt *add(struct herd *h, const char *key)
@@ -158,6 +162,7 @@ static struct receipt *add(struct herd *h, const char *key)
 	r->at = h->now;
 	r->results.is_ok = true;
 	vec_push(&h->receipts, r);
+	ASSERT(h->receipts.len <= RECEIPTS_MAX, "%zu receipts are kept", h->receipts.len);
 	return r;
 }
 
@@ -224,6 +229,8 @@ void receipt_covers(struct herd *h, struct herd_wait *request)
 	request->receipt = h->receipt;
 	if (h->receipt)
 		h->receipt->left++;
+	ASSERT(!h->receipt || h->receipt->is_open || h->is_restoring, "%s is over, and covers a request",
+		h->receipt->key);
 }
 
 static void add_results(struct receipt *r, const struct wait_results *results)

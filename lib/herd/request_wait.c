@@ -55,6 +55,8 @@ void request_wait_slot(struct herd_wait *r, uint32_t slot, enum goal goal, uint6
 		.generation = generation,
 	};
 	r->left++;
+	ASSERT(r->len <= r->cap && r->left > 0 && slot, "request %llu waits for slot %u",
+		(unsigned long long)r->id, slot);
 }
 
 void request_wait(struct herd_wait *r, const struct instance *i, enum goal goal)
@@ -74,6 +76,8 @@ void request_wait_rollout(struct herd_wait *r, uint64_t rollout, bool any_end)
 	r->is_patient = true;
 	r->left++;
 	vec_push(&r->rollouts, mem_dup(&wait, sizeof(wait)));
+	ASSERT(r->left > 0, "request %llu waits for rollout %llu, and for nothing", (unsigned long long)r->id,
+		(unsigned long long)rollout);
 }
 
 /* Success has a result as well: a deploy ends with its verdict. */
@@ -94,6 +98,8 @@ static void rollout_over(struct herd_wait *r, size_t at, const struct wait_resul
 {
 	struct rollout_wait *wait = vec_remove(&r->rollouts, at);
 
+	ASSERT(r->left > 0, "request %llu waits for nothing, and a rollout of it ends",
+		(unsigned long long)r->id);
 	r->left--;
 	r->is_done = !r->left;
 	if (verdict)
@@ -363,6 +369,7 @@ void requests_answer(struct herd *h)
 			h->requests.items[kept++] = r;
 	}
 	h->requests.len = kept;
+	ASSERT(h->requests.len <= len, "%zu requests wait, of %zu", h->requests.len, len);
 }
 
 void herd_forget_request(struct herd *h, uint64_t id)

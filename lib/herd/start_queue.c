@@ -38,6 +38,8 @@ void start_queue_add(struct instance *i)
 		q->first = i;
 	q->last = i;
 	start_queue_arm(i->app);
+	ASSERT(q->first && q->last == i && !i->queue_next,
+		"%s:%d waits for its turn, and does not stand last", i->app->spec->name, i->number);
 }
 
 void start_queue_remove(struct instance *i)
@@ -49,6 +51,7 @@ void start_queue_remove(struct instance *i)
 	*(i->queue_next ? &i->queue_next->queue_previous : &q->last) = i->queue_previous;
 	i->queue_next = i->queue_previous = NULL;
 	start_queue_arm(i->app);
+	ASSERT(!q->first == !q->last, "%s has a queue without an end", i->app->spec->name);
 }
 
 void start_queue_arm(struct app *a)
@@ -64,6 +67,7 @@ void start_queue_arm(struct app *a)
 	at = a->herd->now + wait_of(a->starts.first);
 	if (timer_is_armed(timer) && timer->at == at)
 		return;
+	ASSERT(at >= a->herd->now, "%s: a turn to start was at %lld ms", a->spec->name, (long long)at);
 	timer->owner = a;
 	timer->kind = TIMER_STAGGER;
 	timer_arm(timers, timer, at);
@@ -74,6 +78,8 @@ void start_queue_fire(struct app *a)
 	while (a->starts.first && wait_of(a->starts.first) == 0)
 		instance_take_turn(a->starts.first);
 	start_queue_arm(a);
+	ASSERT(!a->starts.first || timer_is_armed(&a->starts.timer),
+		"%s: an instance waits for its turn, and nothing wakes it", a->spec->name);
 }
 
 void start_queue_plan(const struct app *a)

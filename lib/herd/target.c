@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -70,6 +71,7 @@ static int find_instance(struct search *s, const char *name, struct err *e)
 	struct instance *i = a && !a->is_deleting ? app_instance(a, number) : NULL;
 	int rc = 0;
 
+	ASSERT(!i || i->app == a, "'%s' is an instance of another app", name);
 	if (i && !instance_is_retired(i)) {
 		vec_push(&s->singles, i);
 	} else if (a && !a->is_deleting) {
@@ -130,6 +132,7 @@ int targets_find(const struct herd *h, const char *const *targets, size_t count,
 		s.marks[k] = true;
 	for (size_t k = 0; k < count && !rc; k++)
 		rc = find_one(&s, targets[k], e);
+	ASSERT(s.apps.len == s.specs.len, "%zu apps have %zu definitions", s.apps.len, s.specs.len);
 	if (!rc)
 		collect(&s, instances, apps);
 	search_finish(&s);
