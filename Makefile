@@ -107,7 +107,7 @@ $(foreach room,$(ROOMS),$(eval $(call archive,$(room))))
 
 UNIT       := $(sort $(wildcard tests/unit/test_*.c))
 UNIT_BIN   := $(UNIT:tests/unit/%.c=$(OUT)/tests/%)
-UNIT_ROOMS := herd wire export view rules model os base
+UNIT_ROOMS := herd journal wire export view rules model os base
 # Helpers of the tests' own, beside them: tests/unit/*.c that do not start with test_.
 UNIT_HELP  := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(UNIT),$(sort $(wildcard tests/unit/*.c))))
 

@@ -19,7 +19,7 @@
 #include "control/rpc_server.h"
 #include "control/rpc_stream.h"
 #include "engine/brain.h"
-#include "journal/event_ring.h"
+#include "journal/event_item.h"
 #include "loop/loop.h"
 #include "os/clock.h"
 #include "os/fd.h"
@@ -111,13 +111,13 @@ static int open_control_socket(void *context, struct brain *b, struct err *e)
 	return front->server ? 0 : -1;
 }
 
-static void publish(void *context, const struct event_ring_item *event)
+static void publish(void *context, const struct event_item *event)
 {
 	struct front *front = context;
 	struct buf text = BUF_INIT;
 
 	if (rpc_stream_has_listeners(front->server))
-		event_ring_write(event, &text);
+		event_item_write(event, &text);
 	rpc_stream_publish(front->server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);

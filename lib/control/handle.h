@@ -15,8 +15,8 @@ struct diags;
 struct err;
 struct ev_loop;
 struct json;
+struct event_item;
 struct notes;
-struct event_ring_item;
 struct oxfile;
 struct oxfile_source;
 
@@ -47,7 +47,7 @@ void handle_await(void *context, struct call *c);
 /* SIGHUP: everything is deployed, each oxfile read again; SIGUSR2: everything is reloaded. */
 void handle_signalled(struct handle *h, int number);
 /* pending_reply.c: an event was published: clients that wait for its app get a progress notification. */
-void handle_published(struct handle *h, const struct event_ring_item *event);
+void handle_published(struct handle *h, const struct event_item *event);
 /* handle_read.c: NULL after the call was answered with every mistake, or with why it may not have that file read. */
 struct oxfile *handle_read(struct handle *h, struct call *c, const struct oxfile_source *source);
 /* The same by no call: in the environment and with the profile of the first app that came from it. */

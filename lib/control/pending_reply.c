@@ -9,7 +9,7 @@
 #include "control/call_repeat.h"
 #include "control/handle.h"
 #include "engine/brain.h"
-#include "journal/event_ring.h"
+#include "journal/event_item.h"
 #include "loop/watchers.h"
 #include "model/wait_result.h"
 #include "view/human.h"
@@ -176,17 +176,17 @@ void pending_reply_watch(struct pending_reply *w, const char *app)
 	map_put(&w->watched, app, w);
 }
 
-void handle_published(struct handle *h, const struct event_ring_item *event)
+void handle_published(struct handle *h, const struct event_item *event)
 {
 	struct buf text = BUF_INIT;
 	struct pending_reply *w = NULL;
 	size_t k = 0;
 
 	VEC_EACH (&h->watchers, k, w) {
-		if (!map_get(&w->watched, event_ring_app(event)))
+		if (!map_get(&w->watched, event_item_app(event)))
 			continue;
 		if (!text.len)
-			event_ring_write(event, &text);
+			event_item_write(event, &text);
 		call_progress(w->c, &text);
 	}
 	buf_release(&text);

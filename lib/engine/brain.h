@@ -16,7 +16,7 @@
 struct brain;
 struct err;
 struct ev_loop;
-struct event_ring_item;
+struct event_item;
 struct followers;
 struct upgrades;
 
@@ -27,7 +27,7 @@ struct brain_options {
 	/* Everything is known again; the control socket may open.  0, or -1 with words, which ends the brain. */
 	int (*ready)(void *context, struct brain *b, struct err *e);
 	/* An event, borrowed; its number is one more than that of the last. */
-	void (*publish)(void *context, const struct event_ring_item *event);
+	void (*publish)(void *context, const struct event_item *event);
 	/* A write to the disk has ended, well or not. */
 	void (*saved)(void *context);
 	/* Do those who look for the control socket find it?  NULL: nobody can tell. */

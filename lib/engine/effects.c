@@ -240,7 +240,7 @@ static void do_hook(void *context, const struct hook_effect *wish)
 static void do_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
-	const struct event_ring_item *item = past_add(&b->past, event);
+	const struct event_item *item = past_add(&b->past, event);
 
 	if (event->instance >= 0 && event->to == STATE_STARTING)
 		followers_newcomer(&b->followers);
@@ -254,6 +254,13 @@ static void do_remember(void *context, const struct herd_event *event)
 	struct brain *b = context;
 
 	past_note(&b->past, event);
+}
+
+static void do_forget(void *context, const char *app, int instance)
+{
+	struct brain *b = context;
+
+	past_forget(&b->past, app, instance);
 }
 
 static void do_changed(void *context)
@@ -297,6 +304,7 @@ const struct herd_effects brain_effects = {
 	.look = do_look,
 	.publish = do_publish,
 	.remember = do_remember,
+	.forget = do_forget,
 	.changed = do_changed,
 	.settled = do_settled,
 };

@@ -188,12 +188,11 @@ static void adopt_notify(struct brain *b)
 	notify_sweep(b->notify);
 }
 
-static void recall(void *context, const struct herd_event *event)
+static bool is_known(const void *context, const char *app, int instance)
 {
-	struct brain *b = context;
+	const struct brain *b = context;
 
-	if (event->instance >= 0)
-		herd_recall(b->herd, event);
+	return herd_knows(b->herd, app, instance);
 }
 
 /* Before anything happens: what is in the event log is remembered, by instances that still are and as events. */
@@ -201,7 +200,7 @@ static void open_past(struct brain *b)
 {
 	char *path = path_join(b->options.dirs->state, "diary");
 
-	past_open(&b->past, b->options.loop, path, recall, b);
+	past_open(&b->past, b->options.loop, path, is_known, b);
 	mem_free(path);
 }
 

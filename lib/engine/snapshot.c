@@ -8,6 +8,7 @@
 #include "base/path.h"
 #include "base/version.h"
 #include "engine/brain_private.h"
+#include "journal/event_item.h"
 #include "model/selector.h"
 #include "os/clock.h"
 #include "spawn/upgrade.h"
@@ -158,22 +159,14 @@ int brain_snapshot(
 	return rc;
 }
 
-static void add_past(struct instance_status *status, const struct happening *h)
+static void add_past(
+	const struct brain *b, const struct instance *i, size_t limit, struct instance_status *status)
 {
-	struct past_entry *entry = instance_status_add_past(status);
+	const struct vec *items = instance_pasts_of(&b->past.instances, instance_app(i), instance_number(i));
+	size_t count = items ? items->len : 0;
 
-	entry->told = (struct event_record){
-		/* What happened by the monotonic clock, told by the wall clock of now. */
-		.at_ms = clock_wall_ms() - (clock_ms() - h->at),
-		.kind = herd_event_word(h->kind),
-		.from = state_word(h->from),
-		.to = state_word(h->to),
-		.on = h->kind == HERD_EVENT_STATE ? event_word(h->on) : NULL,
-	};
-	entry->why = reason_copy(h->why);
-	reason_text(h->why, &entry->words);
-	entry->text_len = entry->words.len;
-	buf_adds(&entry->words, h->lines ? h->lines : "");
+	for (size_t n = limit && limit < count ? count - limit : 0; n < count; n++)
+		event_item_to_entry(items->items[n], instance_status_add_past(status));
 }
 
 int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot *out, struct err *e)
@@ -185,12 +178,10 @@ int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot
 
 	VEC_EACH (&instances, k, i) {
 		struct instance_status *status = snapshot_add_instance(out);
-		size_t count = instance_happenings(i);
 
 		instance_status(i, clock_ms(), status);
 		status->gone_ms = instance_gone_ms(i, clock_ms());
-		for (size_t n = limit && limit < count ? count - limit : 0; n < count; n++)
-			add_past(status, instance_happening(i, n));
+		add_past(b, i, limit, status);
 	}
 	vec_release(&instances);
 	return rc;

@@ -280,7 +280,7 @@ void app_remove(struct instance *i)
 	if (instance_is_spare(i) && !a->is_deleting)
 		gone_add(i, h->now);
 	else
-		instance_free(i);
+		instance_forget(i);
 	if (a->is_deleting && !a->instances.len)
 		end(a);
 }

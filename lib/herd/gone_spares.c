@@ -18,7 +18,7 @@ enum {
 static void drop_gone(struct herd *h, size_t at)
 {
 	ASSERT(at < h->gone.len, "spare %zu of %zu is forgotten", at, h->gone.len);
-	instance_free(vec_remove(&h->gone, at));
+	instance_forget(vec_remove(&h->gone, at));
 }
 
 /* Those of the app; with a number only the one that had it. */
@@ -59,11 +59,14 @@ void gone_add(struct instance *i, int64_t gone_at)
 	ASSERT(h->gone.len <= GONE_MAX, "%zu spares are remembered", h->gone.len);
 }
 
+static void free_one(void *instance)
+{
+	instance_free(instance);
+}
+
 void gone_release(struct herd *h)
 {
-	while (h->gone.len)
-		drop_gone(h, h->gone.len - 1);
-	vec_release(&h->gone);
+	vec_release_with(&h->gone, free_one);
 }
 
 struct instance *gone_find(const struct app *a, int number)
@@ -76,6 +79,13 @@ struct instance *gone_find(const struct app *a, int number)
 			return i;
 	}
 	return NULL;
+}
+
+bool herd_knows(const struct herd *h, const char *app, int instance)
+{
+	const struct app *a = app_find(h, app);
+
+	return a && (app_instance(a, instance) || gone_find(a, instance));
 }
 
 static bool is_gone_meant(const struct instance *i, const char *target)

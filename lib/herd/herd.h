@@ -34,7 +34,6 @@ struct wait_results;
 enum {
 	ALIVE_MS = 1000,       /* ready = "alive": up for this long */
 	UNKILLABLE_MS = 10000, /* after SIGKILL this long without an end it is reported as unkillable */
-	HAPPENINGS_MAX = 16,   /* what `why` remembers of each instance */
 };
 
 struct herd_options {
@@ -249,7 +248,7 @@ void herd_receipt_wait(struct herd *h, const char *key, uint64_t id);
 /* --- over the brain's own death --- */
 
 /*
- * Everything but requests, happenings and events.  Holds secrets: the store is a private file.  Timers are remaining ms as of the last call; the
+ * Everything but requests and events.  Holds secrets: the store is a private file.  Timers are remaining ms as of the last call; the
  * time until herd_from_json() is taken off them where the monotonic clock continued, so one boot's deadlines stay where they were.
  */
 void herd_write(const struct herd *h, struct buf *out);
@@ -267,8 +266,8 @@ struct herd *herd_blank(const struct herd_options *options);
 struct herd *herd_from_json(
 	const struct json *j, const struct herd_options *options, int64_t now, struct err *e);
 
-/* One event of an earlier brain about an instance, oldest first, before herd_resume(); who is not there any more has no past. */
-void herd_recall(struct herd *h, const struct herd_event *event);
+/* Is that instance there, or a spare that is gone and still remembered? */
+bool herd_knows(const struct herd *h, const char *app, int instance);
 
 struct herd_live {
 	struct ticket ticket; /* as the keeper has them */
@@ -330,19 +329,6 @@ const struct spec *instance_spec(const struct instance *i);
 void instance_status(const struct instance *i, int64_t now, struct instance_status *out);
 /* Why it is as it is: "port 3002 is held by pid 812 'node old.js'", "waits for db (1 of 2 ready)".  For reason_free(); may be NULL. */
 struct reason *instance_reason(const struct instance *i);
-
-/* One happening of an instance, oldest first. */
-struct happening {
-	int64_t at; /* monotonic ms */
-	enum herd_event_kind kind : 8;
-	enum event on : 8;
-	enum state from : 8;
-	enum state to : 8;
-	struct reason *why; /* may be NULL */
-	char *lines;        /* as in struct herd_event */
-};
-size_t instance_happenings(const struct instance *i);
-const struct happening *instance_happening(const struct instance *i, size_t index);
 
 size_t herd_app_count(const struct herd *h);
 void herd_app_status(const struct herd *h, size_t index, struct app_status *out);

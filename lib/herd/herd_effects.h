@@ -75,6 +75,8 @@ struct herd_effects {
 	void (*publish)(void *context, const struct herd_event *event);
 	/* For the history of an instance alone, as it is no event: who asked.  It has no sequence. */
 	void (*remember)(void *context, const struct herd_event *event);
+	/* The instance is no more, and with it what happened to it; another one may get its number. */
+	void (*forget)(void *context, const char *app, int instance);
 	/*
 	 * What herd_to_json() would say has changed.  It may be on the disk later than the wishes are with the keeper: who dies in between
 	 * leaves to the next brain what the keeper has, and that is enough (herd_adopt()).

@@ -51,11 +51,6 @@ enum {
 
 struct wait_result;
 
-struct history {
-	struct happening *items; /* a ring, NULL until something happens */
-	uint8_t len, cap, first;
-};
-
 struct instance {
 	struct app *app;
 	uint32_t slot;
@@ -95,8 +90,7 @@ struct instance {
 	struct last_exit last_exit;
 	struct timer life, tree;
 	struct restart_history *history; /* NULL: it never crashed */
-	struct history past;
-	struct reason *why;    /* of what happened last; may be NULL */
+	struct reason *why;              /* of what happened last; may be NULL */
 	int64_t gone_at;       /* of a spare that is no more (gone_spares.c); INT64_MIN: it is there */
 	unsigned int hopeless; /* spawns that failed for a reason that lasts until somebody removes it */
 	enum rollout_step published_step;
@@ -181,6 +175,8 @@ void herd_remove_slot(struct herd *h, const struct instance *i);
 /* instance.c */
 struct instance *instance_new(struct app *app, int number, uint32_t slot);
 void instance_free(struct instance *i);
+/* The same of one that is no more. */
+void instance_forget(struct instance *i);
 /* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
 bool instance_event(struct instance *i, enum event event, const struct reason *why);
 /* For what an earlier brain left: the state is as it was, or as what the keeper has makes it. */
@@ -387,10 +383,6 @@ void revision_location(const struct revision *r, struct buf *out);
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
 	struct vec *apps, struct err *e);
-
-/* history.c */
-void history_add(struct history *p, const struct herd_event *event);
-void history_release(struct history *p);
 
 /* enum_names.c */
 const char *drain_step_word(enum drain_step drain);

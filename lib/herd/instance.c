@@ -33,11 +33,18 @@ void instance_free(struct instance *i)
 	instance_check_end(i);
 	instance_notify_end(i);
 	reason_free(i->limit_reason);
-	history_release(&i->past);
 	revision_drop(i->revision);
 	mem_free(i->history);
 	reason_free(i->why);
 	mem_free(i);
+}
+
+void instance_forget(struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+
+	o->effects->forget(o->context, i->app->spec->name, i->number);
+	instance_free(i);
 }
 
 void instance_name(const struct instance *i, struct buf *out)
@@ -183,7 +190,6 @@ static void tell(struct instance *i, struct herd_event *event)
 	event->pid = i->pid;
 	event->run = i->generation;
 	event->delay_ms = event->to == STATE_BACKOFF ? i->delay_ms : -1;
-	history_add(&i->past, event);
 	herd_publish(h, event);
 }
 

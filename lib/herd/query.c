@@ -84,16 +84,6 @@ enum state instance_state(const struct instance *i)
 	return i->state;
 }
 
-size_t instance_happenings(const struct instance *i)
-{
-	return i->past.len;
-}
-
-const struct happening *instance_happening(const struct instance *i, size_t index)
-{
-	return index < i->past.len ? &i->past.items[(i->past.first + index) % i->past.cap] : NULL;
-}
-
 /* `name` is for the one whose start it waits for. */
 static struct reason staggered_reason(const struct instance *i, struct buf *name)
 {

@@ -241,7 +241,6 @@ void instance_remember(struct herd *h, struct instance *i, const struct reason *
 	};
 
 	ASSERT_OF(i, why, "is to remember nothing");
-	history_add(&i->past, &event);
 	h->options.effects->remember(h->options.context, &event);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/json_emit.h"
+#include "journal/event_item.h"
 #include "journal/event_log.h"
 #include "journal/event_replay.h"
 #include "model/reason.h"
@@ -9,8 +10,8 @@
 
 struct reading {
 	struct past *past;
-	void (*each)(void *context, const struct herd_event *event);
-	void *context;
+	bool (*is_there)(const void *context, const char *app, int instance);
+	const void *context;
 };
 
 static void take_line(void *context, const struct json *line)
@@ -21,22 +22,26 @@ static void take_line(void *context, const struct json *line)
 	int64_t wall_ms = 0;
 	int64_t seq = 0;
 	struct reason *why = NULL;
-	bool is_one = event_replay_read(line, clock_ms() - clock_wall_ms(), &event, &why, &wall_ms);
+	struct event_item *item = NULL;
 
-	if (is_one)
-		r->each(r->context, &event);
 	(void)json_int(json_get(line, "seq"), &seq);
-	if (is_one && seq > 0)
-		(void)event_ring_add(&p->events, &event, seq, wall_ms);
-	if (is_one && seq > p->last_seq)
-		p->last_seq = seq;
+	if (event_replay_read(line, clock_ms() - clock_wall_ms(), &event, &why, &wall_ms)) {
+		item = event_item_new(&event, seq > 0 ? seq : 0, wall_ms);
+		if (r->is_there(r->context, event.app, event.instance))
+			instance_pasts_add(&p->instances, item);
+		if (seq > 0)
+			event_ring_add(&p->events, item);
+		if (seq > p->last_seq)
+			p->last_seq = seq;
+		event_item_unref(item);
+	}
 	reason_free(why);
 }
 
 void past_open(struct past *p, struct ev_loop *loop, const char *path,
-	void (*each)(void *context, const struct herd_event *event), void *context)
+	bool (*is_there)(const void *context, const char *app, int instance), const void *context)
 {
-	struct reading r = { .past = p, .each = each, .context = context };
+	struct reading r = { .past = p, .is_there = is_there, .context = context };
 
 	p->log = event_log_new(loop, path);
 	event_log_read(p->log, take_line, &r);
@@ -45,51 +50,61 @@ void past_open(struct past *p, struct ev_loop *loop, const char *path,
 void past_release(struct past *p)
 {
 	event_ring_release(&p->events);
+	instance_pasts_release(&p->instances);
 	event_log_free(p->log);
 	p->log = NULL;
 }
 
-static void write_down(struct past *p, const struct event_ring_item *item)
+static void write_down(struct past *p, const struct event_item *item)
 {
 	struct buf text = BUF_INIT;
 
-	event_ring_write(item, &text);
+	event_item_write(item, &text);
 	event_log_add(p->log, &text);
 	buf_release(&text);
 }
 
-const struct event_ring_item *past_add(struct past *p, const struct herd_event *event)
+/* The last one to let it go is the ring. */
+const struct event_item *past_add(struct past *p, const struct herd_event *event)
 {
-	const struct event_ring_item *item =
-		event_ring_add(&p->events, event, ++p->last_seq, clock_wall_ms());
+	struct event_item *item = event_item_new(event, ++p->last_seq, clock_wall_ms());
 
+	event_ring_add(&p->events, item);
+	instance_pasts_add(&p->instances, item);
+	event_item_unref(item);
 	write_down(p, item);
 	return item;
 }
 
 void past_note(struct past *p, const struct herd_event *event)
 {
-	struct event_ring alone = { .items = VEC_INIT };
+	struct event_item *item = event_item_new(event, 0, clock_wall_ms());
 
-	write_down(p, event_ring_add(&alone, event, 0, clock_wall_ms()));
-	event_ring_release(&alone);
+	instance_pasts_add(&p->instances, item);
+	write_down(p, item);
+	event_item_unref(item);
+}
+
+void past_forget(struct past *p, const char *app, int instance)
+{
+	instance_pasts_forget(&p->instances, app, instance);
 }
 
 void past_write(const struct past *p, const struct past_query *q, struct buf *out)
 {
 	struct vec chosen = VEC_INIT;
-	const struct event_ring_item *item = NULL;
+	const struct event_item *item = NULL;
 	size_t i = 0;
 
 	VEC_EACH (&p->events.items, i, item) {
-		if (event_ring_seq(item) > q->since &&
-			q->is_meant(q->context, event_ring_app(item), event_ring_instance(item)))
+		if (event_item_seq(item) > q->since &&
+			q->is_meant(q->context, event_item_app(item), event_item_instance(item)))
 			vec_push(&chosen, (void *)item);
 	}
 	emit_open(out, NULL, '{');
 	emit_open(out, "events", '[');
 	for (i = q->limit && q->limit < chosen.len ? chosen.len - q->limit : 0; i < chosen.len; i++)
-		event_ring_write(chosen.items[i], out);
+		event_item_write(chosen.items[i], out);
 	emit_close(out, ']');
 	emit_int(out, "seq", p->last_seq);
 	emit_close(out, '}');

@@ -9,25 +9,29 @@
 #include <stdint.h>
 
 #include "journal/event_ring.h"
+#include "journal/instance_pasts.h"
 
 struct buf;
 struct ev_loop;
+struct event_item;
 struct event_log;
+struct herd_event;
 
 /* Zeroed is one without a log yet. */
 struct past {
 	struct event_ring events;
+	struct instance_pasts instances;
 	struct event_log *log;
 	int64_t last_seq;
 };
 
-/* Opens the log at `path`; what is in it is remembered, and given to `each`, oldest first. */
+/* Opens the log at `path`; what is in it is remembered, of an instance only where that `is_there`. */
 void past_open(struct past *p, struct ev_loop *loop, const char *path,
-	void (*each)(void *context, const struct herd_event *event), void *context);
+	bool (*is_there)(const void *context, const char *app, int instance), const void *context);
 /* Writes what waits. */
 void past_release(struct past *p);
 /* The next event. */
-const struct event_ring_item *past_add(struct past *p, const struct herd_event *event);
+const struct event_item *past_add(struct past *p, const struct herd_event *event);
 /* Those after number `since`, the newest `limit` of them (0: all). */
 struct past_query {
 	int64_t since;
@@ -39,5 +43,7 @@ struct past_query {
 void past_write(const struct past *p, const struct past_query *q, struct buf *out);
 /* What belongs to the past of an instance alone: it has no number. */
 void past_note(struct past *p, const struct herd_event *event);
+/* The instance is no more, and with it what happened to it. */
+void past_forget(struct past *p, const char *app, int instance);
 
 #endif

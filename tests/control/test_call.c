@@ -105,7 +105,7 @@ static int on_ready(void *context, struct brain *b, struct err *e)
 	return 0;
 }
 
-static void publish(void *context, const struct event_ring_item *event)
+static void publish(void *context, const struct event_item *event)
 {
 	struct house *h = context;
 

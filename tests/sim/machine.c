@@ -312,6 +312,7 @@ const struct herd_effects machine_effects = {
 	.look = proxy_look,
 	.publish = wish_publish,
 	.remember = proxy_remember,
+	.forget = proxy_forget,
 	.changed = wish_changed,
 	.settled = wish_settled,
 };

@@ -222,3 +222,10 @@ void proxy_remember(void *context, const struct herd_event *event)
 	(void)context;
 	(void)event;
 }
+
+void proxy_forget(void *context, const char *app, int instance)
+{
+	(void)context;
+	(void)app;
+	(void)instance;
+}

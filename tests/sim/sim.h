@@ -251,6 +251,7 @@ void proxy_drain(void *context, const struct endpoint *at, int64_t ms);
 void proxy_look(void *context, int64_t pid, struct process_look *out);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);
+void proxy_forget(void *context, const char *app, int instance);
 void proxy_hook(void *context, const struct hook_effect *wish);
 /* Another brain, that knows nothing of what the proxies have. */
 void proxy_relearn(struct sim *s);

@@ -200,18 +200,13 @@ static void last_lines(void *context, const char *name, struct buf *out)
 		buf_addf(out, "\n%s of %s", f->last_lines, name);
 }
 
-static void remember(void *context, const struct herd_event *event)
-{
-	(void)context;
-	(void)event;
-}
-
 static void publish(void *context, const struct herd_event *event)
 {
 	struct fake *f = context;
 
 	buf_addf(&f->log, "event %s:%d %s %s (%s)\n", event->app, event->instance,
 		herd_event_word(event->kind), state_word(event->to), event_words(event));
+	fake_remember(f, event);
 }
 
 static void changed(void *context)
@@ -249,7 +244,8 @@ const struct herd_effects fake_effects = {
 	.last_lines = last_lines,
 	.look = look,
 	.publish = publish,
-	.remember = remember,
+	.remember = fake_remember,
+	.forget = fake_forget_past,
 	.changed = changed,
 	.settled = settled,
 };
@@ -269,6 +265,7 @@ void fake_release(struct fake *f)
 {
 	herd_free(f->h);
 	buf_release(&f->log);
+	instance_pasts_release(&f->pasts);
 	vec_release_with(&f->specs, (void (*)(void *))spec_free);
 }
 
@@ -483,6 +480,7 @@ void fake_rebirth(struct fake *f)
 	struct json *j = herd_to_json(f->h);
 
 	herd_free(f->h);
+	instance_pasts_release(&f->pasts);
 	f->asked_len = 0;
 	f->checks_len = 0;
 	f->watched_len = 0;

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/vec.h"
 #include "herd/herd.h"
+#include "journal/instance_pasts.h"
 
 enum { FAKE_PENDING_MAX = 4096 };
 
@@ -19,6 +20,7 @@ struct fake {
 	struct herd *h;
 	int64_t now;
 	struct buf log;
+	struct instance_pasts pasts;
 	struct vec specs;                        /* of struct spec *, owned: what fake_apply() applies */
 	struct ticket asked[FAKE_PENDING_MAX];   /* spawns without an answer */
 	struct ticket checks[FAKE_PENDING_MAX];  /* ports without an answer */
@@ -65,6 +67,9 @@ void fake_exit(struct fake *f, const char *name, int code, int signal);
 void fake_gone(struct fake *f, const char *name);
 /* Into the log: the instance that it is about. */
 void fake_name(struct fake *f, struct ticket t);
+/* What the journal would remember of it. */
+void fake_remember(void *context, const struct herd_event *event);
+void fake_forget_past(void *context, const char *app, int instance);
 /* A drain that the test itself answers. */
 void fake_drop_drain(struct fake *f, struct ticket t);
 /* The first check of that one that has no answer gets it. */

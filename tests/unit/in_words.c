@@ -43,8 +43,3 @@ const char *event_words(const struct herd_event *e)
 {
 	return with_lines(e->why, e->lines);
 }
-
-const char *happening_words(const struct happening *h)
-{
-	return with_lines(h->why, h->lines);
-}

@@ -4,14 +4,12 @@
 
 #include "model/reason.h"
 
-struct happening;
 struct herd_event;
 struct notes;
 
 const char *in_words(const struct reason *r);
 /* With the lines of the instance below it. */
 const char *event_words(const struct herd_event *e);
-const char *happening_words(const struct happening *h);
 /* A line each. */
 const char *notes_words(const struct notes *n);
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "in_words.h"
+#include "journal/event_item.h"
 #include "model/build.h"
 #include "rules/rollout.h"
 #include "view/wait_text.h"
@@ -97,6 +98,7 @@ static void tell_event(struct fake *f, const char *word, const struct herd_event
 	if (e->delay_ms >= 0)
 		buf_addf(&f->log, " in %lld ms", (long long)e->delay_ms);
 	buf_addf(&f->log, "%s%s\n", e->why ? ": " : "", event_words(e));
+	fake_remember(f, e);
 }
 
 static void publish(void *context, const struct herd_event *e)
@@ -216,6 +218,7 @@ void scene_rebirth(struct fake *f)
 	struct json *j = herd_to_json(f->h);
 
 	herd_free(f->h);
+	instance_pasts_release(&f->pasts);
 	f->asked_len = f->checks_len = f->watched_len = f->drains_len = f->probed_len = 0;
 	f->upstream[0] = '\0';
 	f->h = herd_from_json(j, &o, f->now, NULL);
@@ -256,13 +259,18 @@ void scene_status(struct fake *f)
 void scene_past(struct fake *f, const char *name)
 {
 	const struct instance *i = herd_find(f->h, name);
+	const struct vec *items =
+		i ? instance_pasts_of(&f->pasts, instance_app(i), instance_number(i)) : NULL;
 
-	for (size_t k = 0; i && k < instance_happenings(i); k++) {
-		const struct happening *h = instance_happening(i, k);
+	for (size_t k = 0; items && k < items->len; k++) {
+		struct past_entry entry = { .words = BUF_INIT };
 
-		buf_addf(&f->log, "%lld %s %s %s -> %s %s\n", (long long)(h->at - f->now),
-			herd_event_word(h->kind), event_word(h->on), state_word(h->from), state_word(h->to),
-			happening_words(h));
+		event_item_to_entry(items->items[k], &entry);
+		buf_addf(&f->log, "%lld %s %s %s -> %s %s\n", (long long)(entry.told.at_ms - f->now),
+			entry.told.kind, entry.told.on ? entry.told.on : event_word(0), entry.told.from,
+			entry.told.to, entry.words.ptr);
+		reason_free(entry.why);
+		buf_release(&entry.words);
 	}
 }
 

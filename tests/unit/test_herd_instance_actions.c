@@ -412,31 +412,6 @@ static void time_going_back_changes_nothing(void **state)
 	fake_release(&f);
 }
 
-static void the_past_is_bounded_and_in_order(void **state)
-{
-	struct fake f;
-	const struct instance *i = NULL;
-	int64_t last = 0;
-
-	(void)state;
-	fake_init(&f);
-	fake_app(&f, "api", 1);
-	fake_apply(&f);
-	for (int k = 0; k < 30; k++) {
-		fake_exit(&f, "api:0", k + 1, 0);
-		fake_pass(&f, 40000);
-	}
-	i = herd_find(f.h, "api:0");
-	assert_int_equal(instance_happenings(i), HAPPENINGS_MAX);
-	for (size_t k = 0; k < HAPPENINGS_MAX; k++) {
-		assert_true(instance_happening(i, k)->at >= last);
-		last = instance_happening(i, k)->at;
-	}
-	assert_null(instance_happening(i, HAPPENINGS_MAX));
-	assert_int_equal(instance_happening(i, HAPPENINGS_MAX - 1)->to, STATE_RUNNING);
-	fake_release(&f);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -472,8 +447,6 @@ int main(void)
 			a_shells_tree_gets_the_stop_signal),
 		PROMISE("a clock that goes back changes no timer and no state",
 			time_going_back_changes_nothing),
-		PROMISE("the last happenings of an instance are kept in order, the rest is not",
-			the_past_is_bounded_and_in_order),
 	};
 
 	return cmocka_run_group_tests_name("herd_life", tests, NULL, NULL);

@@ -388,30 +388,6 @@ static void the_last_number_of_a_process_is_kept(void **state)
 	err_release(&e);
 }
 
-static void steps_of_a_deploy_are_not_recalled(void **state)
-{
-	struct herd_event event = {
-		.kind = HERD_EVENT_STATE, .app = "api", .to = STATE_RUNNING, .delay_ms = -1
-	};
-	struct fake f;
-	const struct instance *i = NULL;
-	size_t before = 0;
-
-	(void)state;
-	fake_init(&f);
-	fake_app(&f, "api", 1);
-	fake_apply(&f);
-	i = herd_find(f.h, "api:0");
-	before = instance_happenings(i);
-	herd_recall(f.h, &event);
-	assert_int_equal(instance_happenings(i), before + 1);
-	event.kind = HERD_EVENT_ROLLOUT;
-	event.step = "starting";
-	herd_recall(f.h, &event);
-	assert_int_equal(instance_happenings(i), before + 1);
-	fake_release(&f);
-}
-
 /* As `full` with that in it is taken over and let go, and nothing ends the test. */
 static void lives_with(const char *from, const char *to)
 {
@@ -479,8 +455,6 @@ int main(void)
 			an_old_failure_says_the_same),
 		PROMISE("the number of the last process is kept, also where no app is left",
 			the_last_number_of_a_process_is_kept),
-		PROMISE("what an instance did before is read without the steps of deploys, as it is shown while they happen",
-			steps_of_a_deploy_are_not_recalled),
 		PROMISE("flags and timers in a store that do not go together with the state are left out",
 			what_does_not_go_together_is_left_out),
 	};

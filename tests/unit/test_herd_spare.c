@@ -362,7 +362,7 @@ static void gone_for_an_hour(void **state)
 	assert_int_equal(gone(&f, "web"), 0);
 	herd_gone(f.h, &target, 1, f.now, &found);
 	i = found.items[0];
-	assert_true(instance_happenings(i) > 2);
+	assert_true(instance_pasts_of(&f.pasts, "bot", 2)->len > 2);
 	ago = instance_gone_ms(i, f.now);
 	assert_true(ago >= 0);
 	assert_int_equal(instance_gone_ms(herd_find(f.h, "bot:0"), f.now), -1);
@@ -380,22 +380,16 @@ static void gone_for_an_hour(void **state)
 
 static void gone_over_a_death(void **state)
 {
-	const struct herd_event event = {
-		.kind = HERD_EVENT_NOTE, .app = "bot", .instance = 2, .why = SAID("out of luck"), .at = 1
-	};
-	const char *target = "bot:2";
-	struct vec found = VEC_INIT;
 	struct fake f;
 
 	(void)state;
 	fail_a_spare(&f);
 	fake_rebirth(&f);
-	herd_recall(f.h, &event);
-	herd_gone(f.h, &target, 1, f.now, &found);
-	assert_int_equal(found.len, 1);
-	assert_int_equal(instance_happenings(found.items[0]), 1);
-	assert_string_equal(happening_words(instance_happening(found.items[0], 0)), "out of luck");
-	vec_release(&found);
+	assert_int_equal(gone(&f, "bot:2"), 1);
+	assert_true(herd_knows(f.h, "bot", 2));
+	assert_true(herd_knows(f.h, "bot", 0));
+	assert_false(herd_knows(f.h, "bot", 3));
+	assert_false(herd_knows(f.h, "web", 0));
 	fake_release(&f);
 }
 
@@ -405,36 +399,17 @@ static void gone_with_its_app_or_its_number(void **state)
 
 	(void)state;
 	fail_a_spare(&f);
+	assert_non_null(instance_pasts_of(&f.pasts, "bot", 2));
 	fake_scale(&f, "bot", 3);
 	assert_int_equal(gone(&f, "bot"), 0);
+	/* That one has not had the other's life. */
+	assert_int_equal(instance_pasts_of(&f.pasts, "bot", 2)->len, 2);
 	fake_release(&f);
 	fail_a_spare(&f);
 	fake_request(&f, HERD_DELETE, "bot", 9, false);
 	fake_live(&f, 1000);
 	assert_int_equal(gone(&f, "all"), 0);
-	fake_release(&f);
-}
-
-/* Of each end but the newest ten lines are kept. */
-static void older_lines_are_cut(void **state)
-{
-	const char *lines = "\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12";
-	const struct herd_event event = {
-		.kind = HERD_EVENT_NOTE, .app = "bot", .why = SAID("exit code 1"), .lines = lines
-	};
-	const struct instance *i = NULL;
-	struct fake f;
-
-	(void)state;
-	begin(&f, 1);
-	fake_apply(&f);
-	herd_recall(f.h, &event);
-	herd_recall(f.h, &event);
-	i = herd_find(f.h, "bot:0");
-	assert_string_equal(happening_words(instance_happening(i, instance_happenings(i) - 1)),
-		"exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
-	assert_string_equal(happening_words(instance_happening(i, instance_happenings(i) - 2)),
-		"exit code 1\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
+	assert_null(instance_pasts_of(&f.pasts, "bot", 2));
 	fake_release(&f);
 }
 
@@ -464,7 +439,6 @@ int main(void)
 		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),
 		PROMISE("a spare that is gone is forgotten with its app, or when its number is given again",
 			gone_with_its_app_or_its_number),
-		PROMISE("of the newest end all last lines are kept, of older ones ten", older_lines_are_cut),
 	};
 
 	return cmocka_run_group_tests_name("herd spare", tests, NULL, NULL);
