@@ -11,6 +11,8 @@
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
 
+enum { LAPSES_MAX = 3 };
+
 static const char *const kind_words[] = {
 	[ROLLOUT_DEPLOY] = "deploy",
 	[ROLLOUT_RELOAD] = "reload",
@@ -193,6 +195,7 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 		struct instance *i = a->instances.items[k];
 
 		i->trial = TRIAL_OPEN;
+		i->lapses = 0;
 		i->published_step = ROLLOUT_STEP_WAITS;
 		rollout_call_off(i);
 	}
@@ -268,6 +271,14 @@ void rollout_set_failure(struct rollout *r, const struct reason *why)
 	ASSERT(!why || r->why, "%s fails, and nothing says why", r->app->spec->name);
 }
 
+/* One that was proven may have crashed by accident: it is tested once more.  Not without end, or the deploy would have none. */
+static bool has_lapsed(struct instance *i)
+{
+	if (i->trial != TRIAL_PROVEN || i->has_ended)
+		return false;
+	return !rollout_is_forward(i->app->rollout) || i->lapses++ < LAPSES_MAX;
+}
+
 void rollout_note_failure(struct instance *i, const struct reason *why)
 {
 	struct rollout *r = i->app->rollout;
@@ -278,8 +289,7 @@ void rollout_note_failure(struct instance *i, const struct reason *why)
 	if (!r || i->takes_target || instance_is_retired(i) || i->revision != i->app->target)
 		return;
 	rollout_is_stale(i->app);
-	/* One that was proven may have crashed by accident: it is tested once more. */
-	if (i->trial == TRIAL_PROVEN && !i->has_ended) {
+	if (has_lapsed(i)) {
 		i->trial = TRIAL_OPEN;
 		return;
 	}

@@ -61,6 +61,7 @@ struct instance {
 	enum phase phase;
 	enum tenure tenure;
 	enum trial trial;
+	unsigned char lapses; /* crashes after it was proven, in this rollout */
 	enum health_slot health_slot;
 	enum adoption adoption;
 	enum down_cause down_cause;

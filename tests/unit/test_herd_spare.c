@@ -287,6 +287,41 @@ static void spares_that_fail_on_the_way_back(void **state)
 	fake_release(&f);
 }
 
+/* What runs by the new revision lives a moment longer than it must to be proven, and then crashes. */
+static void crash_what_was_proven(struct fake *f)
+{
+	for (int n = 0; n < 3; n++) {
+		struct instance_status status;
+		char name[16];
+
+		(void)snprintf(name, sizeof(name), "bot:%d", n);
+		if (!str_eq(fake_state(f, name), "running") || fake_revision(f, name) != 2)
+			continue;
+		status = fake_status(f, name);
+		if (status.uptime_ms >= 1050)
+			fake_exit(f, name, 1, 0);
+		instance_status_release(&status);
+	}
+}
+
+static void a_deploy_of_what_crashes_later_ends(void **state)
+{
+	struct fake f;
+	struct spec *s = begin(&f, 2);
+
+	(void)state;
+	s->deploy.min_healthy_ms = 1000;
+	s->restart_delay_ms = s->restart_delay_max_ms = 400;
+	change_and_deploy(&f, s);
+	for (int k = 0; k < 4000 && !fake_count(&f, "settled 7"); k++) {
+		fake_live(&f, 50);
+		crash_what_was_proven(&f);
+	}
+	assert_int_equal(fake_count(&f, "settled 7 failed"), 1);
+	assert_int_equal(fake_revision(&f, "bot:0"), 1);
+	fake_release(&f);
+}
+
 /* The next brain does not look again: by then the only one may be down. */
 static void over_a_death(void **state)
 {
@@ -434,6 +469,8 @@ int main(void)
 			overtaken_and_not_begun),
 		PROMISE("spares that fail on the way back are started with pauses, and who waits gets an answer",
 			spares_that_fail_on_the_way_back),
+		PROMISE("a deploy of what crashes again and again after it was proven fails",
+			a_deploy_of_what_crashes_later_ends),
 		PROMISE("whether there is a spare is decided once, over the brain's death too", over_a_death),
 		PROMISE("a spare that is gone is known for an hour, and then forgotten", gone_for_an_hour),
 		PROMISE("a spare that is gone is known over the brain's death", gone_over_a_death),
