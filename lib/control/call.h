@@ -99,11 +99,11 @@ void call_progress(struct call *c, const struct buf *params);
  */
 void call_note(struct call *c, const char *name, struct json *params);
 /*
- * Calls `room` once, in a turn of its own, when less than CALL_ROOM_BYTES wait for the client.  NULL takes the wish back.
+ * Calls `room` once, in a turn of its own, when less than CALL_ROOM_BYTES wait for the client.  NULL takes the request back.
  */
 void call_on_room(struct call *c, void (*room)(void *context, struct call *c), void *context);
 /*
- * Calls `gone` once if the client goes before the answer; the call is still to be answered, in there or later.  NULL takes the wish
+ * Calls `gone` once if the client goes before the answer; the call is still to be answered, in there or later.  NULL takes the request
  * back.  If the client is gone already it comes at once.
  */
 void call_on_gone(struct call *c, void (*gone)(void *context, struct call *c), void *context);

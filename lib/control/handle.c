@@ -444,13 +444,13 @@ static void on_upgraded(void *context, bool is_ok, const char *words)
 static void handle_upgrade(void *context, struct call *c)
 {
 	struct handle *h = context;
-	const struct upgrade_wish wish = {
+	const struct upgrade_request request = {
 		.keeper = c->params.daemon_upgrade.oxherd,
 		.brain = c->params.daemon_upgrade.brain,
 	};
 	struct err e = ERR_INIT;
 
-	if (upgrade_begin(brain_upgrades(h->brain), &wish, on_upgraded, c, &e) < 0)
+	if (upgrade_begin(brain_upgrades(h->brain), &request, on_upgraded, c, &e) < 0)
 		call_fail(c, RPC_FAILED, "%s", e.text.ptr);
 	err_release(&e);
 }

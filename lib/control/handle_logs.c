@@ -130,7 +130,7 @@ static bool has_too_many(const struct handle *h, const struct call *c)
 static void begin_telling(struct handle *h, struct call *c, const struct logs_query *query)
 {
 	struct telling *t = mem_zalloc(1, sizeof(*t));
-	const struct follow_wish wish = {
+	const struct follow_request request = {
 		.targets = c->params.logs.targets.items,
 		.count = c->params.logs.targets.count,
 		.query = *query,
@@ -141,7 +141,7 @@ static void begin_telling(struct handle *h, struct call *c, const struct logs_qu
 
 	t->h = h;
 	t->c = c;
-	t->follower = follow_new(brain_followers(h->brain), &wish, &e);
+	t->follower = follow_new(brain_followers(h->brain), &request, &e);
 	if (t->follower) {
 		vec_push(&h->readers, t);
 		call_on_room(c, tell_lines, t);

@@ -78,7 +78,7 @@ void brain_upstream_reported(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);
 /* Questions of the herd (struct herd_options). */
 bool brain_is_port_busy(void *context, int port);
-struct build *brain_look(void *context, const struct build_query *wish);
+struct build *brain_look(void *context, const struct build_query *effect);
 /* brain_notify.c */
 void brain_open_notify(struct brain *b);
 /* A descriptor that the keeper gave; whatever nobody takes is closed. */

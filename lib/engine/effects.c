@@ -1,5 +1,5 @@
 /*
- * What the herd wishes for, done on the real machine.
+ * What the herd asks for, done on the real machine.
  */
 #include "base/err.h"
 #include "base/json.h"
@@ -31,25 +31,25 @@ static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *
 }
 
 /* A revision's own folder that is gone is nothing that people expect. */
-static void note_folder(const struct brain *b, const struct spawn_effect *wish)
+static void note_folder(const struct brain *b, const struct spawn_effect *effect)
 {
-	if (!wish->own || launch_has_folder(wish->own))
+	if (!effect->own || launch_has_folder(effect->own))
 		return;
 	herd_fact_later(b->herd,
 		&(struct herd_fact){
 			.kind = FACT_NOTE,
-			.ticket = wish->ticket,
-			.why = &REASON_OF(FOLDER_GONE, .folder = wish->own->folder),
+			.ticket = effect->ticket,
+			.why = &REASON_OF(FOLDER_GONE, .folder = effect->own->folder),
 		});
 }
 
-static void note_cpus(const struct brain *b, const struct spawn_effect *wish)
+static void note_cpus(const struct brain *b, const struct spawn_effect *effect)
 {
-	struct reason *why = spawn_cpus_note(wish->spec);
+	struct reason *why = spawn_cpus_note(effect->spec);
 
 	if (why)
 		herd_fact_later(b->herd,
-			&(struct herd_fact){ .kind = FACT_NOTE, .ticket = wish->ticket, .why = why });
+			&(struct herd_fact){ .kind = FACT_NOTE, .ticket = effect->ticket, .why = why });
 	reason_free(why);
 }
 
@@ -66,36 +66,36 @@ static void do_grace(void *context, struct ticket ticket, const char *signal, in
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
-static void do_spawn(void *context, const struct spawn_effect *wish)
+static void do_spawn(void *context, const struct spawn_effect *effect)
 {
 	struct brain *b = context;
 	struct err e = ERR_INIT;
 	struct launch launch;
 	struct stream_request pipes = {
-		.name = wish->name, .spec = wish->spec, .run = wish->ticket.generation, .is_new = true
+		.name = effect->name, .spec = effect->spec, .run = effect->ticket.generation, .is_new = true
 	};
 	struct stream_paths paths = { .out = NULL };
 	struct launch_ends ends = { .out = NULL };
 
 	if (log_streams_open(b->streams, &pipes, &paths, &e) < 0 ||
-		notify_open(b->notify, wish, &ends, &e) < 0) {
-		fail_spawn(b, wish->ticket, &e);
+		notify_open(b->notify, effect, &ends, &e) < 0) {
+		fail_spawn(b, effect->ticket, &e);
 		err_release(&e);
 		return;
 	}
-	note_folder(b, wish);
-	note_cpus(b, wish);
+	note_folder(b, effect);
+	note_cpus(b, effect);
 	ends.out = paths.out;
 	ends.err = paths.err;
-	if (launch_fill(&launch, wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name),
+	if (launch_fill(&launch, effect, launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name),
 		    &ends, &e) < 0)
-		fail_spawn(b, wish->ticket, &e);
+		fail_spawn(b, effect->ticket, &e);
 	else if (keeper_client_send(b->keeper, &launch.message, -1) < 0)
 		err_set(&e, "the keeper does not take it; see the daemon's log"),
-			fail_spawn(b, wish->ticket, &e);
+			fail_spawn(b, effect->ticket, &e);
 	else
-		do_grace(b, wish->ticket, spec_stop_signal(wish->spec), wish->spec->stop_timeout_ms);
-	notify_sent(b->notify, wish->ticket);
+		do_grace(b, effect->ticket, spec_stop_signal(effect->spec), effect->spec->stop_timeout_ms);
+	notify_sent(b->notify, effect->ticket);
 	launch_release(&launch);
 	err_release(&e);
 }
@@ -182,24 +182,24 @@ static void do_unwatch(void *context, struct ticket ticket)
 
 /* --- health --------------------------------------------------------------------------------------------------------- */
 
-static void do_probe(void *context, const struct spawn_effect *wish, int64_t pid)
+static void do_probe(void *context, const struct spawn_effect *effect, int64_t pid)
 {
 	struct brain *b = context;
 
-	probes_start(b->senses.probes, wish, pid,
-		launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
+	probes_start(b->senses.probes, effect, pid,
+		launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name));
 }
 
 /* --- who serves, and the hooks of a deploy --- */
 
-static void do_upstream(void *context, const struct upstream_effect *wish)
+static void do_upstream(void *context, const struct upstream_effect *effect)
 {
 	struct brain *b = context;
 
-	if (wish->is_gone)
-		upstreams_forget(b->upstreams, wish->app);
+	if (effect->is_gone)
+		upstreams_forget(b->upstreams, effect->app);
 	else
-		upstreams_set(b->upstreams, wish->spec, wish->servers, wish->count, wish->serial);
+		upstreams_set(b->upstreams, effect->spec, effect->servers, effect->count, effect->serial);
 }
 
 void brain_upstream_reported(
@@ -226,12 +226,12 @@ static void hooked(void *context, const char *app, uint64_t rollout, bool is_ok,
 	brain_end(b);
 }
 
-static void do_hook(void *context, const struct hook_effect *wish)
+static void do_hook(void *context, const struct hook_effect *effect)
 {
 	struct brain *b = context;
 
-	hook_start(
-		b->runner, wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name), hooked, b);
+	hook_start(b->runner, effect, launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name),
+		hooked, b);
 }
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
@@ -317,9 +317,9 @@ bool brain_is_port_busy(void *context, int port)
 	return !port_is_free(port);
 }
 
-struct build *brain_look(void *context, const struct build_query *wish)
+struct build *brain_look(void *context, const struct build_query *effect)
 {
 	const struct brain *b = context;
 
-	return build_look(wish, launch_envs_get(&b->launch_envs, wish->caller, wish->spec->name));
+	return build_look(effect, launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name));
 }

@@ -86,15 +86,15 @@ static struct herd *herd_remembered(struct brain *b, const struct herd_options *
 static void open_pipe(struct brain *b, const char *name)
 {
 	const struct instance *i = herd_find(b->herd, name);
-	struct stream_request wish = { .name = name };
+	struct stream_request request = { .name = name };
 	struct stream_paths paths = { .out = NULL };
 	struct err e = ERR_INIT;
 
 	if (i) {
-		wish.spec = instance_spec(i);
-		wish.run = instance_ticket(i).generation;
+		request.spec = instance_spec(i);
+		request.run = instance_ticket(i).generation;
 	}
-	if (i && log_streams_open(b->streams, &wish, &paths, &e) < 0)
+	if (i && log_streams_open(b->streams, &request, &paths, &e) < 0)
 		log_warn("%s: %s", name, e.text.ptr);
 	err_release(&e);
 }

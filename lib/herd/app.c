@@ -137,7 +137,7 @@ void app_publish(struct app *a, const struct reason *why)
 	};
 	struct buf words = BUF_INIT;
 
-	ASSERT(why, "%s: nothing happens, and is told", a->spec->name);
+	ASSERT(why, "%s: an event without a reason", a->spec->name);
 	reason_text(why, &words);
 	log_info("%s: %s", a->spec->name, words.ptr);
 	herd_publish(a->herd, &event);
@@ -254,7 +254,7 @@ void app_delete(struct app *a)
 	a->wants_up = false;
 	app_resize(a, 0);
 	/* Dependents hear of it by the count, and those that wait see that there is nothing to wait for. */
-	ASSERT(!a->rollout && !a->count, "%s is deleted, and a rollout of it goes on", a->spec->name);
+	ASSERT(!a->rollout && !a->count, "%s is deleted, and its rollout is under way", a->spec->name);
 	if (!a->instances.len)
 		end(a);
 }

@@ -218,7 +218,7 @@ static int change_spec(struct applying *p, const struct spec *s, struct err *e)
 	d->is_changed = true;
 	d->rolls = is_there && rolls_anyway(p, app);
 	d->kind = p->a->is_reload ? ROLLOUT_RELOAD : ROLLOUT_DEPLOY;
-	/* A reload is by nobody's wish for another environment. */
+	/* A reload is no request for another environment. */
 	if (is_there && (p->a->is_reload || !d->caller))
 		d->caller = app->target->caller;
 	else if (!d->caller)

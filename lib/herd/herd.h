@@ -1,5 +1,5 @@
 /*
- * The fleet's one mind: every app, instance, timer and decision.  Pure: facts go in here, wishes come out through struct herd_effects, time is an
+ * The fleet's one mind: every app, instance, timer and decision.  Pure: facts go in here, effects come out through struct herd_effects, time is an
  * argument (monotonic ms, never going back; if it does, the latest counts).  Everything that is decided is decided here.
  *
  * Facts about a process carry its ticket; those of another generation are counted and change nothing.
@@ -230,7 +230,7 @@ void herd_forget_request(struct herd *h, uint64_t id);
 /* --- what is asked for once, however often it is said --- */
 
 /*
- * Around the calls above that carry out one wish of a client, if it has a key: what they begin is remembered under it, with the result that
+ * Around the calls above that carry out one request of a client, if it has a key: what they begin is remembered under it, with the result that
  * herd_receipt_close() is given, and saved with the herd.  NULL there: they refused, and nothing is remembered.  A client that asks again with the key
  * gets that result; for what has not ended yet, also of an earlier brain, herd_receipt_wait() makes a request, which is settled with the results of all.
  */

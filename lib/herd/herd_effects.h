@@ -1,11 +1,11 @@
 /*
- * What the herd wishes for.  The herd touches nothing: it calls these, and hears later, as facts (herd.h), what came of it.
+ * What the herd asks for.  The herd touches nothing: it calls these, and hears later, as facts (herd.h), what came of it.
  * The real ones are in lib/engine; the tests' are a recorder and the simulated machine.
  *
  * Rules for an implementation: an effect is taken at once and never fails (what goes wrong comes back as a fact); pointers are
  * borrowed for the call; no function of herd.h that takes a non-const herd may be called from inside, only herd_write() and the questions.
  * Wishes for one slot reach the keeper in the order in which they were made, so a signal may follow a spawn whose answer is not here
- * yet.  A wish about a ticket that is not (or no longer) alive does nothing.
+ * yet.  An effect about a ticket that is not (or no longer) alive does nothing.
  */
 #ifndef OX_HERD_HERD_EFFECTS_H
 #define OX_HERD_HERD_EFFECTS_H
@@ -20,18 +20,18 @@
 struct wait_results;
 
 struct herd_effects {
-	/* Answered by herd_spawned() or herd_spawn_failed().  herd_effects.changed() came before it, with the wish already in herd_to_json(). */
+	/* Answered by herd_spawned() or herd_spawn_failed().  herd_effects.changed() came before it, with the effect already in herd_to_json(). */
 	void (*spawn)(void *context, const struct spawn_effect *effect);
 	/*
 	 * What the keeper does by itself when the main process has ended, since the spawn or this: what is left of the tree gets the signal, and
-	 * SIGKILL a while after the grace, should nobody wish for kill_tree().  herd_tree_gone() may come before end_tree() then.
+	 * SIGKILL a while after the grace, should nobody ask for kill_tree().  herd_tree_gone() may come before end_tree() then.
 	 */
 	void (*grace)(void *context, struct ticket ticket, const char *signal, int64_t ms);
 	/* The next effect makes it stop: a later brain hears of that (herd_live.is_stopping), also where nothing was saved. */
 	void (*stopping)(void *context, struct ticket ticket);
 	/* SIGCONT follows it, so that a stopped process hears it too. */
 	void (*signal)(void *context, struct ticket ticket, const char *signal);
-	/* The same to make it stop.  It is sent once in its life, also where a later brain wishes for it again. */
+	/* The same to make it stop.  It is sent once in its life, also where a later brain asks for it again. */
 	void (*stop)(void *context, struct ticket ticket, const char *signal, enum reach reach);
 	/* Asks it to stop by a message on its channel (shutdown_with_message); where it has none, or does not listen to it, by stop(). */
 	void (*shutdown)(void *context, struct ticket ticket, const char *signal);
@@ -78,7 +78,7 @@ struct herd_effects {
 	/* The instance is no more, and with it what happened to it; another one may get its number. */
 	void (*forget)(void *context, const char *app, int instance);
 	/*
-	 * What herd_to_json() would say has changed.  It may be on the disk later than the wishes are with the keeper: who dies in between
+	 * What herd_to_json() would say has changed.  It may be on the disk later than the effects are with the keeper: who dies in between
 	 * leaves to the next brain what the keeper has, and that is enough (herd_adopt()).
 	 */
 	void (*changed)(void *context);

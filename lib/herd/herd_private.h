@@ -78,7 +78,7 @@ struct instance {
 	int64_t delay_ms;            /* what the restart rule said last */
 	int64_t restarts;
 	enum drain_step drain;
-	uint64_t drain_serial; /* of the wish for the upstream that takes it out; 0: not made yet */
+	uint64_t drain_serial; /* of the effect for the upstream that takes it out; 0: not made yet */
 	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
@@ -229,7 +229,7 @@ void instance_forget_crashes(struct instance *i);
 void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect, struct buf *name);
 
 /* upstream_drain.c */
-/* A wish for each upstream that is not as it should be. */
+/* An effect for each upstream that is not as it should be. */
 void upstreams_settle(struct herd *h);
 void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);

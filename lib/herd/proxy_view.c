@@ -1,13 +1,13 @@
 /*
- * The endpoints that a proxy may pass requests to, as far as this brain can know: those of the last wish that took effect, and of every later one that may
- * have.  A wish that was refused before it reached the proxy has named nobody, once it is not tried any more.
+ * The endpoints that a proxy may pass requests to, as far as this brain can know: those of the last that took effect, and of every later one that may
+ * have.  An effect that was refused before it reached the proxy has named nobody, once it is not tried any more.
  */
 #include "herd/proxy_view.h"
 
 #include "base/assert.h"
 #include "base/mem.h"
 
-/* By each wish from `first` to `last`, as far as those were carried out. */
+/* By each effect from `first` to `last`, as far as those were carried out. */
 struct proxy_name {
 	struct endpoint at; /* its place counts: a proxy cannot tell two processes there apart */
 	uint64_t first, last;
@@ -43,7 +43,7 @@ static void name(struct proxy_view *v, const struct endpoint *at)
 		vec_push(&v->names, n);
 	}
 	n->last = v->serial;
-	ASSERT(n->first <= n->last, "a name is of wishes %llu to %llu", (unsigned long long)n->first,
+	ASSERT(n->first <= n->last, "a name is of effects %llu to %llu", (unsigned long long)n->first,
 		(unsigned long long)n->last);
 }
 
@@ -91,7 +91,7 @@ uint64_t proxy_view_wish(
 	else
 		keep_names(v);
 	ASSERT(v->naming <= v->serial && v->in_effect <= v->serial,
-		"wish %llu is the last, and %llu is in effect", (unsigned long long)v->serial,
+		"effect %llu is the last, and %llu is in effect", (unsigned long long)v->serial,
 		(unsigned long long)v->in_effect);
 	return v->serial;
 }
@@ -100,7 +100,7 @@ void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outc
 {
 	bool is_true = outcome == UPSTREAM_IN_EFFECT && serial == v->naming;
 
-	ASSERT(serial <= v->serial, "an answer to wish %llu of %llu", (unsigned long long)serial,
+	ASSERT(serial <= v->serial, "an answer to effect %llu of %llu", (unsigned long long)serial,
 		(unsigned long long)v->serial);
 	if (is_true)
 		v->in_effect = serial;
@@ -117,28 +117,28 @@ void proxy_view_answer(struct proxy_view *v, uint64_t serial, enum upstream_outc
 	if (outcome != UPSTREAM_TAKEN_BACK)
 		v->tried = serial;
 	v->answered = serial;
-	ASSERT(v->in_effect <= v->serial && v->tried <= v->serial, "wish %llu is in effect, of %llu",
+	ASSERT(v->in_effect <= v->serial && v->tried <= v->serial, "effect %llu is in effect, of %llu",
 		(unsigned long long)v->in_effect, (unsigned long long)v->serial);
 }
 
 void proxy_view_let_go(struct proxy_view *v, uint64_t serial)
 {
-	ASSERT(serial <= v->serial, "wish %llu of %llu is let go", (unsigned long long)serial,
+	ASSERT(serial <= v->serial, "effect %llu of %llu is let go", (unsigned long long)serial,
 		(unsigned long long)v->serial);
 	if (serial > v->released)
 		v->released = serial;
-	ASSERT(v->released >= serial, "wish %llu is let go, and is held", (unsigned long long)serial);
+	ASSERT(v->released >= serial, "effect %llu is let go, and is held", (unsigned long long)serial);
 }
 
 bool proxy_view_may_name(const struct proxy_view *v, const struct endpoint *at)
 {
-	/* What it had from an earlier brain ends with the first wish that takes effect. */
+	/* What it had from an earlier brain ends with the first that takes effect. */
 	return !v->in_effect || find(v, at);
 }
 
 bool proxy_view_is_out(const struct proxy_view *v, uint64_t serial, const struct endpoint *at)
 {
-	ASSERT(v->released <= v->serial && v->answered <= v->serial, "wish %llu is answered, of %llu",
+	ASSERT(v->released <= v->serial && v->answered <= v->serial, "effect %llu is answered, of %llu",
 		(unsigned long long)v->answered, (unsigned long long)v->serial);
 	return serial <= v->released || (serial <= v->answered && !proxy_view_may_name(v, at));
 }

@@ -29,7 +29,7 @@ static void look_at_port(const struct instance *i, const struct process_look *lo
 		why->ports.items[why->ports.len++] = look->ports[k];
 	why->next_port =
 		look->ports[0] - (instance_is_spare(i) ? 0 : i->port - revision_port(i->revision, 0));
-	ASSERT_OF(i, why->ports.len <= REASON_PORTS_MAX, "listens on more ports than can be told");
+	ASSERT_OF(i, why->ports.len <= REASON_PORTS_MAX, "listens on more ports than a reason holds");
 }
 
 struct reason unready_reason(const struct instance *i, const char *name)
@@ -58,7 +58,7 @@ void instance_fail_start(struct instance *i, const struct reason *why)
 	ASSERT_OF(i, why && i->down_cause != DOWN_NONE, "fails to start for nothing");
 	rollout_note_failure(i, why);
 	instance_event(i, EVENT_STOP, why);
-	ASSERT_OF(i, i->state != STATE_STARTING, "has failed to start, and goes on");
+	ASSERT_OF(i, i->state != STATE_STARTING, "has failed to start, and is starting");
 }
 
 /* --- NOTIFY_FD is closed --- */

@@ -1,6 +1,6 @@
 /*
  * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
- * (or drain_secs are over) it gets its stop signal.  And the way in: each change of who serves is a wish for the upstream, once a call.
+ * (or drain_secs are over) it gets its stop signal.  And the way in: each change of who serves is an effect for the upstream, once a call.
  */
 #include "base/assert.h"
 #include "base/log.h"
@@ -46,7 +46,7 @@ static void send(struct app *a, struct upstream_server *servers, size_t count)
 		.serial = proxy_view_wish(&a->proxy, a->spec, servers, count),
 	};
 
-	ASSERT(effect.serial == a->proxy.serial, "%s sends wish %llu of %llu", a->spec->name,
+	ASSERT(effect.serial == a->proxy.serial, "%s sends effect %llu of %llu", a->spec->name,
 		(unsigned long long)effect.serial, (unsigned long long)a->proxy.serial);
 	o->effects->upstream(o->context, &effect);
 }
@@ -85,7 +85,7 @@ static void look_out(struct app *a)
 			continue;
 		if (!i->drain_serial)
 			i->drain_serial = a->proxy.serial;
-		ASSERT(i->drain_serial <= a->proxy.serial, "%s:%d waits for wish %llu, which nobody made",
+		ASSERT(i->drain_serial <= a->proxy.serial, "%s:%d waits for effect %llu, which nobody made",
 			i->app->spec->name, i->number, (unsigned long long)i->drain_serial);
 		if (is_out(i))
 			begin_drain(i);
@@ -148,10 +148,10 @@ void upstream_forget(struct app *a)
 static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outcome outcome, const char *words)
 {
 	bool is_ok = outcome == UPSTREAM_IN_EFFECT;
-	/* This failure may end it: then another wish follows, with what was before. */
+	/* This failure may end it: then another effect follows, with what was before. */
 	bool was_rolled = a->rollout != NULL;
 
-	ASSERT(serial <= a->proxy.serial, "%s has an answer to a wish that nobody made", a->spec->name);
+	ASSERT(serial <= a->proxy.serial, "%s has an answer to an effect that nobody made", a->spec->name);
 	proxy_view_answer(&a->proxy, serial, outcome);
 	if (!is_ok) {
 		app_publish(a, &REASON_OF(UPSTREAM_FAILED, .detail = words));

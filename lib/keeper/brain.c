@@ -178,7 +178,7 @@ void brain_hang_up(struct keeper *k)
 
 static void log_end(const struct slot *s)
 {
-	ASSERT(!slot_lives(s), "the end of the brain is told while pid %d lives", (int)s->pid);
+	ASSERT(!slot_lives(s), "the brain has ended, and pid %d lives", (int)s->pid);
 	if (s->has_failure)
 		log_warn_sys(s->number, "brain: %s", keeper_spawn_stage_words(s->stage));
 	else if (WIFSIGNALED(s->status))

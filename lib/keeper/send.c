@@ -60,7 +60,7 @@ static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_ki
 {
 	struct keeper_msg *m = &k->message;
 
-	ASSERT(!slot_is_brain(s), "the brain is told of itself");
+	ASSERT(!slot_is_brain(s), "the brain is to hear of itself");
 	keeper_msg_init(m, kind);
 	m->ticket = s->ticket;
 	m->name = s->name;
@@ -107,7 +107,7 @@ static bool send_slots(struct keeper *k)
 		}
 		slots_clear_pending(&k->slots, s);
 	}
-	ASSERT(!k->slots.last_pending, "nothing is to be told, and %s stands at the end of the queue",
+	ASSERT(!k->slots.last_pending, "nothing is pending, and %s stands at the end of the queue",
 		k->slots.last_pending->name);
 	return true;
 }
@@ -127,14 +127,14 @@ static bool send_synced(struct keeper *k)
 	if (!send_simple(k, KEEPER_SYNCED))
 		return false;
 	d->synced = false;
-	ASSERT(d->held <= k->held.by_name.len, "%zu descriptors of %zu were told", d->held,
+	ASSERT(d->held <= k->held.by_name.len, "%zu descriptors of %zu were sent", d->held,
 		k->held.by_name.len);
 	return true;
 }
 
 static bool send_upgraded(struct keeper *k)
 {
-	ASSERT(k->upgrade.has_verdict, "an upgrade is told of that has no result");
+	ASSERT(k->upgrade.has_verdict, "an upgrade without a result is reported");
 	keeper_msg_init(&k->message, KEEPER_UPGRADED);
 	k->message.number = k->upgrade.number;
 	k->message.words = k->upgrade.words;
@@ -172,7 +172,7 @@ static bool send_failed_assertion(struct keeper *k)
 {
 	struct failed_assertions *f = k->failed_assertions;
 
-	ASSERT(f->reported <= f->count, "%llu of %llu failed assertions are told",
+	ASSERT(f->reported <= f->count, "%llu of %llu failed assertions are reported",
 		(unsigned long long)f->reported, (unsigned long long)f->count);
 	if (f->reported == f->count)
 		return true;

@@ -196,7 +196,7 @@ static void unlink_pending(struct slots *all, struct slot *s)
 		before = *link;
 		link = &before->next_pending;
 	}
-	if (!ASSERT_OR(*link, "%s is to be told of, and does not stand in the queue", s->name))
+	if (!ASSERT_OR(*link, "%s is pending, and does not stand in the queue", s->name))
 		return;
 	*link = s->next_pending;
 	if (all->last_pending == s)
@@ -311,5 +311,5 @@ void slots_set_all_pending(struct slots *all)
 		if (s->state == KEEPER_STATE_EXITED && s->is_gone)
 			slots_set_pending(all, s, PENDING_GONE);
 	}
-	ASSERT(all->first_pending == all->first, "not all of %d slots are to be told of", all->count);
+	ASSERT(all->first_pending == all->first, "not all of %d slots are pending", all->count);
 }

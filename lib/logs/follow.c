@@ -19,15 +19,15 @@ static int find_logs(struct follower *f, struct err *e)
 		f->all->context, (const char *const *)f->targets.items, f->targets.len, f->logs, e);
 }
 
-struct follower *follow_new(struct followers *all, const struct follow_wish *wish, struct err *e)
+struct follower *follow_new(struct followers *all, const struct follow_request *request, struct err *e)
 {
-	struct logs_query query = wish->query;
+	struct logs_query query = request->query;
 	struct follower *f = mem_zalloc(1, sizeof(*f));
 
-	*f = (struct follower){ .all = all, .wake = wish->wake, .context = wish->context };
+	*f = (struct follower){ .all = all, .wake = request->wake, .context = request->context };
 	query.now_ms = clock_wall_ms();
-	for (size_t i = 0; i < wish->count; i++)
-		strings_add(&f->targets, wish->targets[i]);
+	for (size_t i = 0; i < request->count; i++)
+		strings_add(&f->targets, request->targets[i]);
 	vec_push(&all->all, f);
 	f->logs = logs_new(&query);
 	if (find_logs(f, e) == 0)

@@ -31,7 +31,7 @@ void followers_end_turn(struct followers *all);
 /* Something was added to the log at this path, or it begins again. */
 void followers_written(const struct followers *all, const char *path);
 
-struct follow_wish {
+struct follow_request {
 	const char *const *targets; /* copied; none: all */
 	size_t count;
 	struct logs_query query; /* `now_ms` is set here */
@@ -41,7 +41,7 @@ struct follow_wish {
 };
 
 /* NULL with words: no such target (e->number is ENOENT).  `all` outlives it. */
-struct follower *follow_new(struct followers *all, const struct follow_wish *wish, struct err *e);
+struct follower *follow_new(struct followers *all, const struct follow_request *request, struct err *e);
 void follow_free(struct follower *f);
 struct logs *follow_logs(struct follower *f);
 

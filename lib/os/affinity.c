@@ -38,7 +38,7 @@ int affinity_set(const struct cpu_list *list)
 }
 
 /*
- * The kernel says it of a process that asks for all.  One that had all keeps that wish, so that a cpuset which grows later is not cut off by the set of
+ * The kernel says it of a process that asks for all.  One that had all still asks for all, so that a cpuset which grows later is not cut off by the set of
  * today.
  */
 int affinity_reachable(struct cpu_list *out)

@@ -34,7 +34,7 @@ static bool is_day(const struct cron *c, const struct civil *at)
 	bool day = c->days >> at->day & 1;
 	bool weekday = c->weekdays >> civil_weekday(at->year, at->month, at->day) & 1;
 
-	/* A field with `*` in front restricts nothing by itself, so both must agree; two restrictions are two wishes. */
+	/* A field with `*` in front restricts nothing by itself, so both must agree; two restrictions both hold. */
 	return c->any_day || c->any_weekday ? day && weekday : day || weekday;
 }
 

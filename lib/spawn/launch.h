@@ -1,5 +1,5 @@
 /*
- * From what the herd wishes for to the message that the keeper understands: program, words, environment, folder, user, limits, pipes.
+ * From what the herd asks for to the message that the keeper understands: program, words, environment, folder, user, limits, pipes.
  */
 #ifndef OX_SPAWN_LAUNCH_H
 #define OX_SPAWN_LAUNCH_H

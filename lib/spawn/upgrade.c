@@ -90,8 +90,8 @@ static void try_next(struct upgrades *all)
 		u->paths[u->at], on_tried, all);
 }
 
-int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade_done done, void *context,
-	struct err *e)
+int upgrade_begin(struct upgrades *all, const struct upgrade_request *request, upgrade_done done,
+	void *context, struct err *e)
 {
 	struct upgrade *u = NULL;
 
@@ -99,14 +99,14 @@ int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade
 		return err_set(e, "an upgrade is under way already");
 	if (!all->options.may_begin(all->options.context, e))
 		return -1;
-	if (*wish->keeper != '/' || *wish->brain != '/')
+	if (*request->keeper != '/' || *request->brain != '/')
 		return err_set(e, "the paths of the programs are to be absolute");
 	/* What it is tried on is what is on the disk. */
 	if (all->options.save(all->options.context, e) < 0)
 		return -1;
 	u = mem_zalloc(1, sizeof(*u));
-	u->paths[0] = mem_strdup(wish->keeper);
-	u->paths[1] = mem_strdup(wish->brain);
+	u->paths[0] = mem_strdup(request->keeper);
+	u->paths[1] = mem_strdup(request->brain);
 	u->done = done;
 	u->context = context;
 	all->now = u;

@@ -14,7 +14,7 @@ struct keeper_msg;
 struct runner;
 struct upgrades;
 
-struct upgrade_wish {
+struct upgrade_request {
 	const char *keeper, *brain; /* paths, absolute */
 };
 
@@ -37,8 +37,8 @@ struct upgrades *upgrades_new(const struct upgrades_options *options);
 /* One that is under way fails. */
 void upgrades_free(struct upgrades *all);
 /* -1 with words when it is not even begun. */
-int upgrade_begin(struct upgrades *all, const struct upgrade_wish *wish, upgrade_done done, void *context,
-	struct err *e);
+int upgrade_begin(struct upgrades *all, const struct upgrade_request *request, upgrade_done done,
+	void *context, struct err *e);
 /* UPGRADED, or the ERROR that answers an UPGRADE: taken, true. */
 bool upgrade_takes(struct upgrades *u, const struct keeper_msg *m);
 /* How the last one went, as a sentence; NULL: there was none. */

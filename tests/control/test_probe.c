@@ -154,7 +154,7 @@ static int teardown(void **state)
 
 static void start(struct stand *t, int port, pid_t pid)
 {
-	struct spawn_effect wish = {
+	struct spawn_effect request = {
 		.ticket = { .slot = 1, .generation = 7 },
 		.name = "api:2",
 		.spec = t->spec,
@@ -162,7 +162,7 @@ static void start(struct stand *t, int port, pid_t pid)
 	};
 
 	t->answers = 0;
-	probes_start(t->probes, &wish, pid, NULL);
+	probes_start(t->probes, &request, pid, NULL);
 	assert_int_equal(t->answers, 0);
 }
 

@@ -143,7 +143,7 @@ static struct run *start(struct runs *r, const char *line, int64_t timeout_ms)
 {
 	char *argv[] = { (char *)"/bin/sh", (char *)"-c", (char *)line, NULL };
 	struct command command = { .argv = argv };
-	struct run_request wish = {
+	struct run_request request = {
 		.name = "api:0 health",
 		.command = &command,
 		.folder = "/tmp",
@@ -152,7 +152,7 @@ static struct run *start(struct runs *r, const char *line, int64_t timeout_ms)
 		.timeout_ms = timeout_ms,
 	};
 
-	return run_start(r->runner, &wish, on_done, r);
+	return run_start(r->runner, &request, on_done, r);
 }
 
 static void run(struct runs *r, const char *line, int64_t timeout_ms)
@@ -240,19 +240,19 @@ static void says_why_it_did_not_start(void **state)
 	struct runs *r = *state;
 	char *argv[] = { (char *)"no-such-program", NULL };
 	struct command command = { .argv = argv };
-	struct run_request wish = { .name = "x", .command = &command, .folder = "/", .env = &r->env };
+	struct run_request request = { .name = "x", .command = &command, .folder = "/", .env = &r->env };
 
-	run_start(r->runner, &wish, on_done, r);
+	run_start(r->runner, &request, on_done, r);
 	turn_until(r, &r->done, 1);
 	assert_int_equal(r->last.end, RUN_NOT_STARTED);
 	assert_string_equal(r->words.ptr, "cannot execute 'no-such-program': No such file or directory");
-	wish.folder = "/no/such/folder";
-	run_start(r->runner, &wish, on_done, r);
+	request.folder = "/no/such/folder";
+	run_start(r->runner, &request, on_done, r);
 	turn_until(r, &r->done, 2);
 	assert_string_equal(
 		r->words.ptr, "cannot enter the folder '/no/such/folder': No such file or directory");
-	wish.user = "no-such-user";
-	run_start(r->runner, &wish, on_done, r);
+	request.user = "no-such-user";
+	run_start(r->runner, &request, on_done, r);
 	assert_int_equal(r->done, 2);
 	turn_until(r, &r->done, 3);
 	assert_int_equal(r->last.end, RUN_NOT_STARTED);
@@ -306,23 +306,23 @@ static void a_check_that_lacks_something_blames_nobody(void **state)
 	struct probes *probes = probes_new(r->loop, r->runner, on_probed, r);
 	char *argv[] = { (char *)"/bin/true", NULL };
 	struct spec *spec = spec_new("api");
-	struct spawn_effect wish = { .ticket = { .slot = 1 }, .name = "api:0", .spec = spec };
+	struct spawn_effect request = { .ticket = { .slot = 1 }, .name = "api:0", .spec = spec };
 	struct rlimit before;
 
 	spec->folder = mem_strdup("/");
 	spec->health.timeout_ms = 1000;
 	spec->health.command.argv = argv;
 	run_out_of_descriptors(&before);
-	probes_start(probes, &wish, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL);
 	turn_until(r, &r->done, 1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(r->answer, PROBE_UNKNOWN);
-	probes_start(probes, &wish, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL);
 	turn_until(r, &r->done, 2);
 	assert_int_equal(r->answer, PROBE_PASSED);
 	/* What is not there is the app's own fault. */
 	argv[0] = (char *)"no-such-program";
-	probes_start(probes, &wish, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL);
 	turn_until(r, &r->done, 3);
 	assert_int_equal(r->answer, PROBE_FAILED);
 	spec->health.command.argv = NULL;

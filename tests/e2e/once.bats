@@ -95,7 +95,7 @@ print(s.makefile().readline(), end="")' "$@"
 	run -0 ask 0123456789abcdef "$scale"
 	assert_output "$first"
 	assert_equal "$(oxctl status --json | json_field instances)" 2
-	# Another key is another wish, and so is another method.
+	# Another key is another request, and so is another method.
 	run -0 ask fedcba9876543210 "$scale"
 	assert_output --partial '"to":3'
 	run -0 ask 'not a key' "$scale"

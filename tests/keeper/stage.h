@@ -106,8 +106,8 @@ struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t gen
 
 /* --- spawning --- */
 
-/* A wish that a test can change before it is said. */
-struct wish {
+/* A spawn order that a test can change before it is said. */
+struct spawn_order {
 	struct keeper_msg m;
 	struct buf programs, argv, env;
 	int fds[KEEPER_FDS_MAX];
@@ -115,10 +115,10 @@ struct wish {
 };
 
 /* Slot 1, that generation, the actor with these words (NULL ends them), its stdout at *out if that is not NULL. */
-void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const *words);
-void wish_program(struct wish *w, uint64_t generation, int *out, const char *const *argv);
+void wish_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words);
+void wish_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv);
 /* Says it and forgets it; gives the serial. */
-uint64_t wish_say(struct stage *s, struct wish *w);
+uint64_t wish_say(struct stage *s, struct spawn_order *w);
 /* Both, and waits until it is there: its pid. */
 pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *const *words);
 
@@ -133,11 +133,11 @@ void stage_read(int fd, struct buf *out, const char *words);
 /* Reads to the end and closes. */
 void stage_read_all(int *fd, struct buf *out);
 /* What it prints from beginning to end; it must exit with 0. */
-void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text);
+void stage_ask(struct stage *s, struct spawn_order *w, int *out, struct buf *text);
 void stage_assert_has(const struct buf *text, const char *words);
 void stage_assert_lacks(const struct buf *text, const char *words);
 /* It never ran, for that reason, and leaves nothing. */
-void stage_assert_fails(struct stage *s, struct wish *w, enum keeper_spawn_stage where, int number);
+void stage_assert_fails(struct stage *s, struct spawn_order *w, enum keeper_spawn_stage where, int number);
 /* A file in the stage's folder; its path goes to `path`. */
 void stage_file(struct stage *s, char *path, size_t size, const char *name, const char *text, mode_t mode);
 

@@ -155,11 +155,11 @@ struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t gen
 
 /* --- spawning --- */
 
-void wish_program(struct wish *w, uint64_t generation, int *out, const char *const *argv)
+void wish_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv)
 {
 	int ends[2];
 
-	*w = (struct wish){ .programs = BUF_INIT, .argv = BUF_INIT, .env = BUF_INIT };
+	*w = (struct spawn_order){ .programs = BUF_INIT, .argv = BUF_INIT, .env = BUF_INIT };
 	keeper_msg_init(&w->m, KEEPER_SPAWN);
 	w->m.ticket = (struct keeper_ticket){ 1, generation };
 	w->m.name = "api:0";
@@ -177,7 +177,7 @@ void wish_program(struct wish *w, uint64_t generation, int *out, const char *con
 		(struct keeper_descriptor){ 1, KEEPER_FROM_SENT, 0, "" };
 }
 
-void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const *words)
+void wish_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words)
 {
 	char actor[512];
 	const char *argv[32] = { actor };
@@ -189,7 +189,7 @@ void wish_actor(struct wish *w, uint64_t generation, int *out, const char *const
 	wish_program(w, generation, out, argv);
 }
 
-uint64_t wish_say(struct stage *s, struct wish *w)
+uint64_t wish_say(struct stage *s, struct spawn_order *w)
 {
 	uint64_t serial = 0;
 
@@ -207,7 +207,7 @@ uint64_t wish_say(struct stage *s, struct wish *w)
 
 pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *const *words)
 {
-	struct wish w;
+	struct spawn_order w;
 
 	wish_actor(&w, generation, out, words);
 	wish_say(s, &w);
@@ -251,7 +251,7 @@ void stage_assert_lacks(const struct buf *text, const char *words)
 		fail_msg("'%s' is in:\n%s", words, text->ptr);
 }
 
-void stage_ask(struct stage *s, struct wish *w, int *out, struct buf *text)
+void stage_ask(struct stage *s, struct spawn_order *w, int *out, struct buf *text)
 {
 	uint64_t generation = w->m.ticket.generation;
 
@@ -271,7 +271,7 @@ void stage_file(struct stage *s, char *path, size_t size, const char *name, cons
 	fd_close(&fd);
 }
 
-void stage_assert_fails(struct stage *s, struct wish *w, enum keeper_spawn_stage where, int number)
+void stage_assert_fails(struct stage *s, struct spawn_order *w, enum keeper_spawn_stage where, int number)
 {
 	uint64_t generation = w->m.ticket.generation;
 	struct note *n = NULL;

@@ -370,7 +370,7 @@ static void nothing_slips_through(void **state)
 	read_secret(s, &c);
 	for (int round = 0; round < 25; round++) {
 		for (int i = 0; i < 6; i++) {
-			struct wish w;
+			struct spawn_order w;
 
 			wish_actor(&w, ++generation, NULL, WORDS("--mark"));
 			wish_say(s, &w);

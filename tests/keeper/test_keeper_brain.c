@@ -42,7 +42,7 @@ static void exits_in_between_are_told_with_their_codes(void **state)
 	struct note *n = NULL;
 	pid_t killed = stage_actor(s, 1, NULL, WORDS("--mark"));
 	pid_t told = stage_actor(s, 2, NULL, WORDS("--say-on", "TERM x", "--mark"));
-	struct wish w;
+	struct spawn_order w;
 
 	stage_actor(s, 3, NULL, WORDS("--exit", "4"));
 	stage_expect(s, KEEPER_EXITED, 3);
@@ -85,7 +85,7 @@ static void brain_dies(struct stage *s)
 static void the_last_words_of_a_brain_count(void **state)
 {
 	struct stage *s = *state;
-	struct wish w;
+	struct spawn_order w;
 
 	kill(s->keeper, SIGSTOP);
 	wish_actor(&w, 1, NULL, WORDS("--mark"));
@@ -98,7 +98,7 @@ static void the_last_words_of_a_brain_count(void **state)
 static void say_two_and_hang_up(struct stage *s)
 {
 	struct pollfd wait = { .fd = s->sock, .events = POLLIN };
-	struct wish w;
+	struct spawn_order w;
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "3"));
 	assert_int_equal(poll(&wait, 1, STAGE_WAIT_MS), 1);
@@ -197,7 +197,7 @@ static void a_held_descriptor_is_handed_to_a_child(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int ends[2];
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
@@ -372,7 +372,7 @@ static void a_spawn_without_descriptors_says_so(void **state)
 	struct stage *s = *state;
 	struct rlimit limit, none;
 	struct note *n = NULL;
-	struct wish w;
+	struct spawn_order w;
 
 	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, NULL, &limit), 0);
 	none = limit;
@@ -430,7 +430,7 @@ static void no_descriptor_or_memory_is_lost_over_many_restarts(void **state)
 	int fds = 0;
 
 	for (int i = 1; i <= MANY; i++) {
-		struct wish w;
+		struct spawn_order w;
 		uint64_t generation = (uint64_t)i;
 
 		wish_program(&w, generation, NULL, WORDS(i % 3 ? "/bin/true" : "/no/such/program"));

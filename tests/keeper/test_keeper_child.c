@@ -17,7 +17,7 @@ static void the_environment_is_what_was_sent_and_the_mark(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 	size_t lines = 0;
 	char mark[64];
@@ -48,7 +48,7 @@ static void listen_pid_is_the_one_that_was_executed(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	char want[64];
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "exec env"));
@@ -68,7 +68,7 @@ static void only_listed_descriptors_are_there(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 	size_t lines = 0;
 
@@ -91,7 +91,7 @@ static void descriptors_reach_their_numbers(void **state)
 	enum { MANY = 20 };
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
@@ -118,7 +118,7 @@ static void there_may_be_so_many_descriptors(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	char last[32];
 	int out = -1;
 
@@ -144,7 +144,7 @@ static void concurrent_spawns_do_not_share_pipes(void **state)
 	int outs[MANY];
 
 	for (int i = 0; i < MANY; i++) {
-		struct wish w;
+		struct spawn_order w;
 
 		wish_actor(&w, (uint64_t)i + 1, &outs[i], WORDS("--print-fds", "--close-output"));
 		wish_say(s, &w);
@@ -164,7 +164,7 @@ static void it_has_a_session_and_no_terminal(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	char want[64];
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	wish_actor(&w, 1, &out, WORDS("--print-ids", "--print-folder", "--exit", "0"));
@@ -184,7 +184,7 @@ static void signals_are_as_at_birth(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	sigset_t set;
 	int out = -1;
 
@@ -213,7 +213,7 @@ static void limits_are_those_asked_for(void **state)
 	struct buf text = BUF_INIT;
 	struct rlimit own, limit;
 	char want[64];
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &own), 0);
@@ -238,7 +238,7 @@ static void limits_are_those_asked_for(void **state)
 
 static void ask_for_cpus(struct stage *s, uint64_t generation, const struct cpu_list *list, struct buf *text)
 {
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	wish_program(&w, generation, &out,
@@ -261,7 +261,7 @@ static void it_is_pinned_and_others_are_not(void **state)
 	struct buf want = BUF_INIT;
 	struct cpu_list own;
 	struct cpu_list one = { .words = { 0 } };
-	struct wish w;
+	struct spawn_order w;
 
 	assert_int_equal(affinity_get(&own), 0);
 	cpu_list_add(&one, cpu_list_nth(&own, cpu_list_count(&own) - 1));
@@ -291,7 +291,7 @@ static void it_becomes_its_user_and_nothing_more(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	if (geteuid() != 0)
@@ -323,7 +323,7 @@ static void a_log_pipe_outlives_its_readers(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	struct stat st;
 	char path[128];
 	int reader = -1;

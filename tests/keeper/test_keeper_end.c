@@ -40,7 +40,7 @@ static void end_tree(struct stage *s, uint64_t generation, int number)
 /* Generation 1 in slot 1, until it has said "up". */
 static void begin(struct stage *s, const char *script, int *out, struct buf *text)
 {
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, out, WORDS("sh", "-c", script));
 	wish_say(s, &w);

@@ -32,7 +32,7 @@ static void say(struct stage *s, enum keeper_msg_kind kind, int number, int64_t 
 /* Generation 1 in slot 1, with that grace, until what it starts is up; gives its pid. */
 static pid_t begin(struct stage *s, const char *script, int64_t grace_ms, int *out, struct buf *text)
 {
-	struct wish w;
+	struct spawn_order w;
 	pid_t pid = 0;
 
 	wish_program(&w, 1, out, WORDS("sh", "-c", script));

@@ -72,7 +72,7 @@ static void a_signal_finds_it_too(void **state)
 	int dir = open_home(s, home, sizeof(home));
 	struct buf text = BUF_INIT;
 	int out = -1;
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, &out,
 		WORDS("sh", "-c",
@@ -95,7 +95,7 @@ static void groups_below_go_too(void **state)
 	int dir = open_home(s, home, sizeof(home));
 	struct buf text = BUF_INIT;
 	int out = -1;
-	struct wish w;
+	struct spawn_order w;
 
 	(void)snprintf(script, sizeof(script),
 		"d='%s/1.1.api:0'; mkdir -p $d/a/b $d/c && (echo 0 >$d/a/b/cgroup.procs; exec sleep 1000) & sleep 0.1; echo up; wait",
@@ -143,7 +143,7 @@ static void a_failed_spawn_leaves_no_group(void **state)
 	struct stage *s = *state;
 	char home[CGROUP_PATH_MAX];
 	int dir = open_home(s, home, sizeof(home));
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, NULL, WORDS("/nowhere/to/be/found"));
 	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOENT);

@@ -87,7 +87,7 @@ static void what_hides_is_found_by_descent(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	int out = -1;
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i setsid sleep 1000 & echo up; wait"));
 	wish_say(s, &w);
@@ -105,7 +105,7 @@ static void what_lost_its_mark_is_found_by_its_session(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	int out = -1;
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i sh -c 'echo up; exec sleep 1000' & wait"));
 	wish_say(s, &w);
@@ -140,7 +140,7 @@ static void a_tree_that_keeps_forking_is_killed(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	int out = -1;
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(&w, 1, &out,
 		WORDS("sh", "-c",
@@ -277,7 +277,7 @@ static void orphans_are_nobodys_death(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	/* Three orphans end while the main process keeps running. */
@@ -298,7 +298,7 @@ static void many_trees_are_killed_at_once(void **state)
 	struct stage *s = *state;
 
 	for (int i = 1; i <= MANY; i++) {
-		struct wish w;
+		struct spawn_order w;
 
 		wish_actor(&w, (uint64_t)i, NULL, WORDS("--ignore", "TERM", "--grandchild"));
 		wish_say(s, &w);

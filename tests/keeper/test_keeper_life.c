@@ -62,7 +62,7 @@ static void nothing_starts_while_all_stops(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	struct note *n = NULL;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	stage_actor(s, 1, &out, WORDS("--ignore", "TERM", "--mark"));

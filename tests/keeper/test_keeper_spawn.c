@@ -65,7 +65,7 @@ static void what_it_used_is_told(void **state)
 	int64_t at_ms = clock_ms();
 	int64_t wall_ms = clock_wall_ms();
 	struct note *n = NULL;
-	struct wish w;
+	struct spawn_order w;
 
 	wish_program(
 		&w, 1, NULL, WORDS("sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done; exit 3"));
@@ -128,7 +128,7 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	for (int i = 0; i < MANY; i++) {
-		struct wish w;
+		struct spawn_order w;
 
 		wish_program(&w, (uint64_t)i + 1, NULL, WORDS("sh", "-c", "read x; exit 7"));
 		w.fds[w.fd_count++] = dup(ends[0]);
@@ -158,7 +158,7 @@ static void birth_is_told_before_death(void **state)
 	struct stage *s = *state;
 
 	for (int i = 1; i <= MANY; i++) {
-		struct wish w;
+		struct spawn_order w;
 
 		wish_program(&w, (uint64_t)i, NULL, WORDS("/bin/true"));
 		wish_say(s, &w);
@@ -178,7 +178,7 @@ static void what_cannot_be_executed_comes_home(void **state)
 {
 	struct stage *s = *state;
 	char path[128];
-	struct wish w;
+	struct spawn_order w;
 	int fd = -1;
 
 	wish_program(&w, 1, NULL, WORDS("/no/such/program"));
@@ -205,7 +205,7 @@ static void what_cannot_be_arranged_comes_home(void **state)
 {
 	struct stage *s = *state;
 	char path[128];
-	struct wish w;
+	struct spawn_order w;
 
 	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
 	w.m.spawn.folder = "/no/such/folder";
@@ -231,7 +231,7 @@ static void what_cannot_be_arranged_comes_home(void **state)
 static void a_ticket_is_used_once(void **state)
 {
 	struct stage *s = *state;
-	struct wish w;
+	struct spawn_order w;
 
 	stage_actor(s, 1, NULL, WORDS("--mark"));
 	wish_actor(&w, 1, NULL, WORDS("--exit", "0"));
@@ -247,7 +247,7 @@ static void a_ticket_is_used_once(void **state)
 }
 
 /* A spawn of the actor with two megabytes in its environment less one kilobyte, as bytes. */
-static void long_spawn(struct wish *w, uint64_t generation, int *out, struct buf *bytes)
+static void long_spawn(struct spawn_order *w, uint64_t generation, int *out, struct buf *bytes)
 {
 	wish_actor(w, generation, out, WORDS("--say", "up", "--print-env", "--exit", "0"));
 	for (int i = 0; i < 18; i++) {
@@ -264,7 +264,7 @@ static void long_spawn(struct wish *w, uint64_t generation, int *out, struct buf
 	assert_int_equal(keeper_msg_write(bytes, &w->m, NULL), 0);
 }
 
-static uint64_t say_long(struct stage *s, uint64_t generation, struct wish *w, int body)
+static uint64_t say_long(struct stage *s, uint64_t generation, struct spawn_order *w, int body)
 {
 	struct keeper_msg m;
 	uint64_t serial = 0;
@@ -284,7 +284,7 @@ static uint64_t say_long(struct stage *s, uint64_t generation, struct wish *w, i
 static void a_long_spawn_comes_in_sealed_memory(void **state)
 {
 	struct stage *s = *state;
-	struct wish w;
+	struct spawn_order w;
 	struct buf bytes = BUF_INIT;
 	struct buf text = BUF_INIT;
 	int out = -1;
@@ -303,7 +303,7 @@ static void a_long_spawn_comes_in_sealed_memory(void **state)
 static void what_could_still_change_is_refused(void **state)
 {
 	struct stage *s = *state;
-	struct wish w;
+	struct spawn_order w;
 	struct buf bytes = BUF_INIT;
 	uint64_t serial = 0;
 	int body = memfd_create("open", MFD_CLOEXEC | MFD_ALLOW_SEALING);

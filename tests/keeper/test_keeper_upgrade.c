@@ -103,7 +103,7 @@ static void read_words(const struct stage *s, struct buf *words)
 /* A program's answer in the slot of that generation. */
 static void ask(struct stage *s, uint64_t generation, const char *script, struct buf *text)
 {
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	buf_clear(text);
@@ -115,7 +115,7 @@ static void all_is_there_afterwards(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
-	struct wish w;
+	struct spawn_order w;
 	struct note *n = NULL;
 	int out = -1;
 	pid_t pid = stage_actor(s, 1, &out, WORDS("--exit-on", "TERM 42", "--mark"));
@@ -169,7 +169,7 @@ static void all_is_there_afterwards(void **state)
 static void what_was_just_being_started_is_told(void **state)
 {
 	struct stage *s = *state;
-	struct wish w;
+	struct spawn_order w;
 
 	kill(s->keeper, SIGSTOP);
 	wish_actor(&w, 1, NULL, WORDS("--exit", "5"));
@@ -193,7 +193,7 @@ static void an_end_that_is_awaited_goes_on(void **state)
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	struct keeper_msg m;
-	struct wish w;
+	struct spawn_order w;
 	int out = -1;
 
 	wish_program(&w, 1, &out,

@@ -73,7 +73,7 @@ static bool needs_are_ready(const struct sim *s, int app, const char **which)
 	return true;
 }
 
-static void check_port_of(struct sim *s, const struct spawn_effect *wish, int app, int number)
+static void check_port_of(struct sim *s, const struct spawn_effect *effect, int app, int number)
 {
 	const struct instance *i = instance_of(s, app, number);
 	int none = 0;
@@ -82,22 +82,22 @@ static void check_port_of(struct sim *s, const struct spawn_effect *wish, int ap
 		i->revision == i->app->target;
 	int *known = is_to_last ? &s->wants[app].port[number] : &none;
 
-	if (*known && *known != wish->port)
-		sim_fail(s, "%s had port %d and is given %d", wish->name, *known, wish->port);
-	*known = wish->port;
-	if (wish->spec->port && !(i && instance_is_spare(i)) &&
-		wish->port != wish->spec->port + number * (int)wish->spec->port_step)
-		sim_fail(s, "%s is given port %d, and its app begins at %d", wish->name, wish->port,
-			(int)wish->spec->port);
+	if (*known && *known != effect->port)
+		sim_fail(s, "%s had port %d and is given %d", effect->name, *known, effect->port);
+	*known = effect->port;
+	if (effect->spec->port && !(i && instance_is_spare(i)) &&
+		effect->port != effect->spec->port + number * (int)effect->spec->port_step)
+		sim_fail(s, "%s is given port %d, and its app begins at %d", effect->name, effect->port,
+			(int)effect->spec->port);
 	/* One that will be too many at the end may be what was a spare of a revision that needs no ports. */
-	if (wish->instances > 1 && number > 0 && !wish->port && !(i && instance_is_spare(i)) &&
+	if (effect->instances > 1 && number > 0 && !effect->port && !(i && instance_is_spare(i)) &&
 		!is_extra(s, app, i))
-		sim_fail(s, "%s has no port", wish->name);
-	for (size_t k = 0; k < s->procs.len && wish->owns_port; k++) {
+		sim_fail(s, "%s has no port", effect->name);
+	for (size_t k = 0; k < s->procs.len && effect->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
 
-		if (p->is_tree_alive && p->owns_port && p->port == wish->port)
-			sim_fail(s, "%s and %s both have port %d", p->name, wish->name, wish->port);
+		if (p->is_tree_alive && p->owns_port && p->port == effect->port)
+			sim_fail(s, "%s and %s both have port %d", p->name, effect->name, effect->port);
 	}
 }
 
@@ -115,42 +115,42 @@ static bool is_by_some_revision(const struct instance *i, const struct spec *spe
 				build == town_build(town_version(i->revision->spec))));
 }
 
-void check_spawn(struct sim *s, const struct spawn_effect *wish)
+void check_spawn(struct sim *s, const struct spawn_effect *effect)
 {
 	int app = 0;
 	int number = 0;
 	const char *which = "";
 	const struct instance *i = NULL;
 
-	if (!town_parse(wish->name, &app, &number)) {
-		sim_fail(s, "'%s' is spawned, which is nobody's", wish->name);
+	if (!town_parse(effect->name, &app, &number)) {
+		sim_fail(s, "'%s' is spawned, which is nobody's", effect->name);
 		return;
 	}
 	for (size_t k = 0; k < s->procs.len; k++) {
 		const struct proc *p = s->procs.items[k];
 
-		if (p->is_tree_alive && str_eq(p->name, wish->name))
-			sim_fail(s, "two live processes in %s: generations %llu and %llu", wish->name,
+		if (p->is_tree_alive && str_eq(p->name, effect->name))
+			sim_fail(s, "two live processes in %s: generations %llu and %llu", effect->name,
 				(unsigned long long)p->ticket.generation,
-				(unsigned long long)wish->ticket.generation);
-		if (p->ticket.generation == wish->ticket.generation)
+				(unsigned long long)effect->ticket.generation);
+		if (p->ticket.generation == effect->ticket.generation)
 			sim_fail(s, "generation %llu is given twice",
 				(unsigned long long)p->ticket.generation);
 	}
 	apart_check(s, app, number);
 	i = instance_of(s, app, number);
 	if (!check_is_wanted(s, app, number) && (!is_extra(s, app, i) || !instance_is_wanted(i)))
-		sim_fail(s, "%s is spawned, and nobody wants it", wish->name);
+		sim_fail(s, "%s is spawned, and nobody wants it", effect->name);
 	if (!s->was_changed)
-		sim_fail(s, "%s is spawned before changed() was called", wish->name);
+		sim_fail(s, "%s is spawned before changed() was called", effect->name);
 	s->was_changed = false;
 	if (!needs_are_ready(s, app, &which))
-		sim_fail(s, "%s is spawned, and %s is not ready", wish->name, which);
-	if (!is_by_some_revision(i, wish->spec))
-		sim_fail(s, "%s is spawned by an old definition", wish->name);
-	roll_check_spare(s, i, wish);
-	disk_check_spawn(s, i, wish);
-	check_port_of(s, wish, app, number);
+		sim_fail(s, "%s is spawned, and %s is not ready", effect->name, which);
+	if (!is_by_some_revision(i, effect->spec))
+		sim_fail(s, "%s is spawned by an old definition", effect->name);
+	roll_check_spare(s, i, effect);
+	disk_check_spawn(s, i, effect);
+	check_port_of(s, effect, app, number);
 }
 
 /* --- at a stop --- */

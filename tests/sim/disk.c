@@ -23,11 +23,11 @@ static char *folder_of(int app, int release)
 	return buf_detach(&path);
 }
 
-struct build *disk_look(void *context, const struct build_query *wish)
+struct build *disk_look(void *context, const struct build_query *effect)
 {
 	const struct sim *s = context;
-	int app = town_app(wish->spec->name);
-	int release = wish->own ? release_of(wish->own->folder) : s->disks[app].link;
+	int app = town_app(effect->spec->name);
+	int release = effect->own ? release_of(effect->own->folder) : s->disks[app].link;
 	const struct disk *d = &s->disks[app];
 	struct buf named = BUF_INIT;
 	struct build *b = NULL;
@@ -61,24 +61,24 @@ void disk_edit(struct sim *s, uint64_t *random)
 }
 
 /* Only the newest revision follows the link. */
-void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *wish)
+void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *effect)
 {
-	if (i && !wish->own && wish->revision < i->app->last_revision)
+	if (i && !effect->own && effect->revision < i->app->last_revision)
 		sim_fail(s, "%s starts by revision %d through the link, and revision %d is the newest",
-			wish->name, wish->revision, i->app->last_revision);
+			effect->name, effect->revision, i->app->last_revision);
 }
 
 void disk_check_deployed(struct sim *s, int app)
 {
 	const struct app *a = app_find(s->h, town_names[app]);
-	const struct build_query wish = { .spec = a ? a->spec : NULL };
+	const struct build_query effect = { .spec = a ? a->spec : NULL };
 	struct build *now = NULL;
 	struct buf words = BUF_INIT;
 
 	/* Where it failed at once, as what it depends on did, the old revision is there again. */
 	if (!a || a->is_deleting || s->turned_back[app] == s->steps + 1)
 		return;
-	now = disk_look(s, &wish);
+	now = disk_look(s, &effect);
 	if (build_differs(a->target->build, now, &words))
 		sim_fail(
 			s, "%s was deployed, and is not what is on the disk: %s", town_names[app], words.ptr);

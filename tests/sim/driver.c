@@ -379,7 +379,7 @@ static void do_death(struct sim *s, uint64_t *random)
 		return;
 	s->is_store_prompt = sim_chance(random, 60);
 	s->dies_in = (int64_t)sim_draw(random, s->is_store_prompt ? 8 : 40);
-	s->dies_at_wish = sim_chance(random, 50) ? (int64_t)sim_draw(random, 8) : -1;
+	s->dies_at_effect = sim_chance(random, 50) ? (int64_t)sim_draw(random, 8) : -1;
 	sim_trace(s, "the brain will die in %lld steps%s", (long long)s->dies_in,
 		s->is_store_prompt ? "" : ", and the store is as it is now");
 	brain_save(s);

@@ -157,7 +157,7 @@ void driver_once(struct sim *s, uint64_t *random)
 	if (s->dies_in < 0 && sim_chance(random, 60)) {
 		s->is_store_prompt = sim_chance(random, 70);
 		s->dies_in = (int64_t)sim_draw(random, 6);
-		s->dies_at_wish = -1;
+		s->dies_at_effect = -1;
 		brain_save(s);
 	}
 }

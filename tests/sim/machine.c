@@ -60,10 +60,10 @@ int64_t machine_next(const struct sim *s)
 	return s->due_len ? s->due[0].at : -1;
 }
 
-/* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
+/* A brain dies between two effects as well as between two steps; what it asks for afterwards nobody hears. */
 bool machine_hears(struct sim *s)
 {
-	if (s->dies_in == 0 && s->dies_at_wish >= 0 && s->dies_at_wish-- == 0)
+	if (s->dies_in == 0 && s->dies_at_effect >= 0 && s->dies_at_effect-- == 0)
 		s->is_brain_dead = true;
 	return !s->is_brain_dead;
 }
@@ -174,7 +174,7 @@ static void behave(struct sim *s, struct proc *p, uint64_t *random)
 	machine_due(s, HAPPENS_END, p->ticket, s->now + lives, 0);
 }
 
-static void wish_spawn(void *context, const struct spawn_effect *wish)
+static void wish_spawn(void *context, const struct spawn_effect *effect)
 {
 	struct sim *s = context;
 	struct proc *p = NULL;
@@ -182,23 +182,23 @@ static void wish_spawn(void *context, const struct spawn_effect *wish)
 
 	if (!machine_hears(s))
 		return;
-	check_spawn(s, wish);
+	check_spawn(s, effect);
 	if (s->failure[0])
 		return;
 	p = mem_zalloc(1, sizeof(*p));
-	p->ticket = wish->ticket;
-	snprintf(p->name, sizeof(p->name), "%s", wish->name);
+	p->ticket = effect->ticket;
+	snprintf(p->name, sizeof(p->name), "%s", effect->name);
 	town_parse(p->name, &p->app, &p->number);
-	p->build = town_build(town_version(wish->spec));
-	p->is_bad = town_is_bad(wish->spec);
-	p->port = wish->port;
-	p->owns_port = wish->owns_port;
+	p->build = town_build(town_version(effect->spec));
+	p->is_bad = town_is_bad(effect->spec);
+	p->port = effect->port;
+	p->owns_port = effect->owns_port;
 	p->pid = (int64_t)++s->spawns + 100;
 	random = sim_mix(sim_mix(s->seed, (uint64_t)p->app * 100 + (uint64_t)p->number),
 		++s->spawn_counts[p->app][p->number]);
 	vec_push(&s->procs, p);
-	sim_trace(s, "wish: spawn %s (slot %u, generation %llu, port %d, revision %d)", p->name,
-		p->ticket.slot, (unsigned long long)p->ticket.generation, p->port, wish->revision);
+	sim_trace(s, "effect: spawn %s (slot %u, generation %llu, port %d, revision %d)", p->name,
+		p->ticket.slot, (unsigned long long)p->ticket.generation, p->port, effect->revision);
 	if (!s->is_calm && (sim_chance(&random, 6) || s->now < s->program_gone_until[p->app])) {
 		p->is_failed = true;
 		machine_tell(s, p, HAPPENS_SPAWN_FAILED);
@@ -207,7 +207,7 @@ static void wish_spawn(void *context, const struct spawn_effect *wish)
 	p->is_main_alive = true;
 	p->is_tree_alive = true;
 	s->started_at[p->app][p->number] = s->now;
-	p->keeper_grace_ms = wish->spec->stop_timeout_ms;
+	p->keeper_grace_ms = effect->spec->stop_timeout_ms;
 	machine_tell(s, p, HAPPENS_SPAWNED);
 	behave(s, p, &random);
 }
@@ -226,21 +226,21 @@ static void wish_watch_ready(void *context, const struct endpoint *at, enum read
 	machine_due(s, HAPPENS_READY, at->ticket, p->ready_at > s->now ? p->ready_at : s->now + 1, 0);
 }
 
-static void wish_probe(void *context, const struct spawn_effect *wish, int64_t pid)
+static void wish_probe(void *context, const struct spawn_effect *effect, int64_t pid)
 {
 	struct sim *s = context;
-	struct proc *p = machine_find(s, wish->ticket);
+	struct proc *p = machine_find(s, effect->ticket);
 	int64_t takes = (int64_t)sim_draw(&s->behaviour, 30);
 
 	if (!machine_hears(s))
 		return;
 	if (!p || p->was_exit_told || p->pid != pid) {
-		sim_fail(s, "a check of %s generation %llu was wished for, which is not there", wish->name,
-			(unsigned long long)wish->ticket.generation);
+		sim_fail(s, "a check of %s generation %llu was wished for, which is not there", effect->name,
+			(unsigned long long)effect->ticket.generation);
 		return;
 	}
 	if (p->is_probed)
-		sim_fail(s, "a second check of %s was wished for while one is under way", wish->name);
+		sim_fail(s, "a second check of %s was wished for while one is under way", effect->name);
 	p->is_probed = true;
 	if (!s->is_calm && sim_chance(&s->behaviour, 5))
 		takes += (int64_t)sim_draw(&s->behaviour, 5000);

@@ -79,7 +79,7 @@ void port_check_wish(void *context, const struct endpoint *at)
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "wish: check port %d for slot %u generation %llu", at->port, t.slot,
+	sim_trace(s, "effect: check port %d for slot %u generation %llu", at->port, t.slot,
 		(unsigned long long)t.generation);
 	if (s->port_watch_len == s->port_watch_cap) {
 		s->port_watch_cap = s->port_watch_cap ? s->port_watch_cap * 2 : 64;

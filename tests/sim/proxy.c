@@ -6,17 +6,17 @@
 #include "herd/herd_private.h"
 #include "sim.h"
 
-static void name_servers(struct sim *s, int app, const struct upstream_effect *wish)
+static void name_servers(struct sim *s, int app, const struct upstream_effect *effect)
 {
 	bool *named = s->is_named[app];
 	bool before[SIM_PORTS];
 
 	memcpy(before, named, sizeof(before));
 	memset(named, 0, SIM_PORTS);
-	for (size_t k = 0; k < wish->count; k++)
-		if (wish->servers[k].at.port >= SIM_PORT_FIRST &&
-			wish->servers[k].at.port < SIM_PORT_FIRST + SIM_PORTS)
-			named[wish->servers[k].at.port - SIM_PORT_FIRST] = !wish->servers[k].is_down;
+	for (size_t k = 0; k < effect->count; k++)
+		if (effect->servers[k].at.port >= SIM_PORT_FIRST &&
+			effect->servers[k].at.port < SIM_PORT_FIRST + SIM_PORTS)
+			named[effect->servers[k].at.port - SIM_PORT_FIRST] = !effect->servers[k].is_down;
 	for (int k = 0; k < SIM_PORTS; k++)
 		if (before[k] && !named[k])
 			s->unwished_at[app][k] = s->now;
@@ -35,28 +35,28 @@ void proxy_relearn(struct sim *s)
 	memset(s->sites, 0, sizeof(s->sites));
 }
 
-void proxy_upstream(void *context, const struct upstream_effect *wish)
+void proxy_upstream(void *context, const struct upstream_effect *effect)
 {
 	struct sim *s = context;
-	int app = town_app(wish->app);
-	struct ticket t = { .slot = 0, .generation = wish->serial };
+	int app = town_app(effect->app);
+	struct ticket t = { .slot = 0, .generation = effect->serial };
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "wish: upstream %s with %zu servers, number %llu%s", wish->app, wish->count,
-		(unsigned long long)wish->serial, wish->is_gone ? ", gone" : "");
+	sim_trace(s, "effect: upstream %s with %zu servers, number %llu%s", effect->app, effect->count,
+		(unsigned long long)effect->serial, effect->is_gone ? ", gone" : "");
 	/* The first is one of an app that was made anew. */
-	if (wish->is_gone || wish->serial == 1) {
+	if (effect->is_gone || effect->serial == 1) {
 		know_nothing(s, app);
 		s->sites[app] = (struct proxy_site){ .serial = 0 };
 	}
-	if (wish->is_gone)
+	if (effect->is_gone)
 		s->upstream_serial[app] = 0;
-	if (wish->is_gone)
+	if (effect->is_gone)
 		return;
-	s->upstream_serial[app] = wish->serial;
-	name_servers(s, app, wish);
-	proxy_site_change(&s->sites[app], wish->serial, s->now);
+	s->upstream_serial[app] = effect->serial;
+	name_servers(s, app, effect);
+	proxy_site_change(&s->sites[app], effect->serial, s->now);
 	machine_due(
 		s, HAPPENS_UPSTREAM, t, s->sites[app].due_at + (int64_t)sim_draw(&s->behaviour, 200), app);
 }
@@ -68,20 +68,20 @@ void proxy_drain(void *context, const struct endpoint *at, int64_t ms)
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "wish: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
+	sim_trace(s, "effect: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
 	machine_due(s, HAPPENS_DRAINED, t, s->now + (int64_t)sim_draw(&s->behaviour, (uint64_t)ms + 1), 0);
 }
 
-void proxy_hook(void *context, const struct hook_effect *wish)
+void proxy_hook(void *context, const struct hook_effect *effect)
 {
 	struct sim *s = context;
-	struct ticket t = { .slot = 0, .generation = wish->rollout };
+	struct ticket t = { .slot = 0, .generation = effect->rollout };
 
 	if (!machine_hears(s))
 		return;
-	sim_trace(s, "wish: the %s hook of %s", wish->is_post ? "post" : "pre", wish->app);
+	sim_trace(s, "effect: the %s hook of %s", effect->is_post ? "post" : "pre", effect->app);
 	machine_due(
-		s, HAPPENS_HOOKED, t, s->now + (int64_t)sim_draw(&s->behaviour, 4000), town_app(wish->app));
+		s, HAPPENS_HOOKED, t, s->now + (int64_t)sim_draw(&s->behaviour, 4000), town_app(effect->app));
 }
 
 void proxy_hooked(struct sim *s, const struct due *due)
@@ -136,7 +136,7 @@ void proxy_happen(struct sim *s, const struct due *due)
 	bool is_news = true;
 	bool is_silent = outcome != UPSTREAM_UNSURE && !s->is_calm && sim_chance(&s->behaviour, 1);
 
-	/* Overtaken by a later wish, whose answer is for both. */
+	/* Overtaken by a later effect, whose answer is for both. */
 	if (serial != s->upstream_serial[app])
 		return;
 	s->is_upstream_broken[app] = !is_ok || is_silent;

@@ -128,14 +128,14 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 			left, least);
 }
 
-void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *wish)
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *effect)
 {
 	/* Where somebody writes 0 in the middle of a deploy, its spare may be there already. */
-	bool is_auto = wish->spec->deploy.surge < 0;
+	bool is_auto = effect->spec->deploy.surge < 0;
 
 	if (i && instance_is_spare(i) && is_auto && i->app->rollout &&
-		!town_surge(wish->spec, i->app->rollout->count))
-		sim_fail(s, "%s is a second one of what may exist only once", wish->name);
+		!town_surge(effect->spec, i->app->rollout->count))
+		sim_fail(s, "%s is a second one of what may exist only once", effect->name);
 }
 
 void roll_step(struct sim *s)

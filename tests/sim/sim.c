@@ -68,7 +68,7 @@ void sim_init(struct sim *s, uint64_t seed, uint64_t limit)
 	s->now = 1000;
 	s->wall = 1700000000000;
 	s->dies_in = -1;
-	s->dies_at_wish = -1;
+	s->dies_at_effect = -1;
 	s->back_at = -1;
 	s->next_action = s->now;
 	brain_start(s);

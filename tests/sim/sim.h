@@ -135,10 +135,10 @@ struct sim {
 	bool is_named_maybe[SIM_APPS]
 			   [SIM_PORTS]; /* in effect, or may be: nobody knows how a reload went that failed */
 	int64_t unwished_at[SIM_APPS][SIM_PORTS]; /* when it was wished out of the upstream */
-	bool is_upstream_broken[SIM_APPS];        /* its last wish was not carried out */
+	bool is_upstream_broken[SIM_APPS];        /* its last effect was not carried out */
 	bool is_upstream_doubtful[SIM_APPS];      /* this brain has had no answer yet, or one was lost */
 	uint64_t let_go
-		[SIM_APPS]; /* the last wish that failed while nothing was rolled out: nobody waits for it */
+		[SIM_APPS]; /* the last effect that failed while nothing was rolled out: nobody waits for it */
 	uint64_t answered[SIM_APPS];
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 	int64_t started_at[SIM_APPS][SIM_NUMBERS]; /* its last process; 0: none yet */
@@ -173,15 +173,15 @@ struct sim {
 	bool is_restoring;
 	bool is_shutting_down, has_deadline, is_calm;
 
-	struct buf store;     /* the text of the herd as it was saved last; empty: never */
-	int64_t dies_in;      /* steps until the brain dies; -1: nobody planned it */
-	int64_t dies_at_wish; /* within that step, before this many more wishes; -1: after it */
-	bool is_store_prompt; /* saved at every change while it is about to die */
-	bool is_brain_dead;   /* from here on its wishes go nowhere */
-	bool has_new_keeper;  /* it adopted what lives, and nobody saw how the others ended */
-	bool ends;            /* the daemon, as its shutdown is settled */
-	bool was_changed;     /* changed() came since the last spawn */
-	int64_t back_at;      /* when the next brain begins; -1: there is one */
+	struct buf store;       /* the text of the herd as it was saved last; empty: never */
+	int64_t dies_in;        /* steps until the brain dies; -1: nobody planned it */
+	int64_t dies_at_effect; /* within that step, before this many more effects; -1: after it */
+	bool is_store_prompt;   /* saved at every change while it is about to die */
+	bool is_brain_dead;     /* from here on its effects go nowhere */
+	bool has_new_keeper;    /* it adopted what lives, and nobody saw how the others ended */
+	bool ends;              /* the daemon, as its shutdown is settled */
+	bool was_changed;       /* changed() came since the last spawn */
+	int64_t back_at;        /* when the next brain begins; -1: there is one */
 
 	uint64_t steps, actions, limit;
 	bool is_shrunk; /* actions that are left out take no time either */
@@ -220,7 +220,7 @@ void machine_release(struct sim *s);
 struct proc *machine_find(const struct sim *s, struct ticket t);
 void machine_forget_told(struct sim *s);
 
-/* A brain dies between two wishes as well as between two steps; what it wishes for afterwards nobody hears. */
+/* A brain dies between two effects as well as between two steps; what it asks for afterwards nobody hears. */
 bool machine_hears(struct sim *s);
 /* A message of the keeper's about one process; they arrive in order. */
 void machine_tell(struct sim *s, struct proc *p, enum happens what);
@@ -246,13 +246,13 @@ void port_check(struct sim *s);
 void port_happen(struct sim *s, const struct due *due);
 
 /* proxy.c */
-void proxy_upstream(void *context, const struct upstream_effect *wish);
+void proxy_upstream(void *context, const struct upstream_effect *effect);
 void proxy_drain(void *context, const struct endpoint *at, int64_t ms);
 void proxy_look(void *context, int64_t pid, struct process_look *out);
 void proxy_last_lines(void *context, const char *name, struct buf *out);
 void proxy_remember(void *context, const struct herd_event *event);
 void proxy_forget(void *context, const char *app, int instance);
-void proxy_hook(void *context, const struct hook_effect *wish);
+void proxy_hook(void *context, const struct hook_effect *effect);
 /* Another brain, that knows nothing of what the proxies have. */
 void proxy_relearn(struct sim *s);
 void proxy_check(struct sim *s, const struct app *a);
@@ -314,9 +314,9 @@ void brain_end(struct sim *s);
 void brain_stopping(void *context, struct ticket t);
 
 /* disk.c */
-struct build *disk_look(void *context, const struct build_query *wish);
+struct build *disk_look(void *context, const struct build_query *effect);
 void disk_edit(struct sim *s, uint64_t *random);
-void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *wish);
+void disk_check_spawn(struct sim *s, const struct instance *i, const struct spawn_effect *effect);
 /* An apply with changes was taken for that app. */
 void disk_check_deployed(struct sim *s, int app);
 /* A rollback has nowhere to lead: the files of the revision before are gone.  In the middle of a rollout it is an abort, which brings back what ran. */
@@ -329,7 +329,7 @@ void roll_note(struct sim *s, int app, const struct herd_event *event);
 /* How many it has and which version it is: what people want, or what a rollout that went back made of it. */
 void roll_check_app(struct sim *s, int app, const struct app *a);
 void roll_step(struct sim *s);
-void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *wish);
+void roll_check_spare(struct sim *s, const struct instance *i, const struct spawn_effect *effect);
 void roll_quiet(struct sim *s);
 void roll_relearn(struct sim *s);
 
@@ -338,7 +338,7 @@ void apart_check(struct sim *s, int app, int number);
 void apart_note(struct sim *s, int app, const struct herd_event *event);
 
 /* check.c */
-void check_spawn(struct sim *s, const struct spawn_effect *wish);
+void check_spawn(struct sim *s, const struct spawn_effect *effect);
 void check_signal(struct sim *s, const struct proc *p);
 void check_event(struct sim *s, const struct herd_event *event);
 /* diary.c: which ends were reported, remembered over the deaths of brains; that of a run is reported once. */

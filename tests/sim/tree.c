@@ -34,7 +34,7 @@ void tree_signal(void *context, struct ticket t, const char *signal)
 	struct sim *s = context;
 
 	if (machine_hears(s))
-		sim_trace(s, "wish: %s for slot %u generation %llu", signal, t.slot,
+		sim_trace(s, "effect: %s for slot %u generation %llu", signal, t.slot,
 			(unsigned long long)t.generation);
 }
 
@@ -46,8 +46,8 @@ void tree_stop(void *context, struct ticket t, const char *signal, enum reach re
 	(void)reach;
 	if (!machine_hears(s))
 		return;
-	sim_trace(
-		s, "wish: %s for slot %u generation %llu", signal, t.slot, (unsigned long long)t.generation);
+	sim_trace(s, "effect: %s for slot %u generation %llu", signal, t.slot,
+		(unsigned long long)t.generation);
 	if (!p) {
 		sim_fail(s, "a %s was wished for slot %u generation %llu, which the keeper has not", signal,
 			t.slot, (unsigned long long)t.generation);
@@ -114,7 +114,7 @@ void tree_end(void *context, struct ticket t, const char *signal)
 
 	if (!machine_hears(s) || !p)
 		return;
-	sim_trace(s, "wish: %s for the rest of %s, generation %llu", signal, p->name,
+	sim_trace(s, "effect: %s for the rest of %s, generation %llu", signal, p->name,
 		(unsigned long long)t.generation);
 	if (p->is_main_alive)
 		sim_fail(s, "%s: the rest of its tree gets the stop signal while its main process lives",
@@ -149,7 +149,8 @@ void tree_kill(void *context, struct ticket t)
 
 	if (!machine_hears(s) || !p)
 		return;
-	sim_trace(s, "wish: kill the tree of %s, generation %llu", p->name, (unsigned long long)t.generation);
+	sim_trace(
+		s, "effect: kill the tree of %s, generation %llu", p->name, (unsigned long long)t.generation);
 	if (p->is_killed)
 		return;
 	check_grace(s, p);

@@ -55,13 +55,13 @@ static struct fake *say(void *context, const char *word, struct ticket t)
 	return f;
 }
 
-static void spawn(void *context, const struct spawn_effect *wish)
+static void spawn(void *context, const struct spawn_effect *effect)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "spawn %s %d%s%s\n", wish->name, wish->port, wish->own ? " in " : "",
-		wish->own ? wish->own->folder : "");
-	push(f->asked, &f->asked_len, wish->ticket);
+	buf_addf(&f->log, "spawn %s %d%s%s\n", effect->name, effect->port, effect->own ? " in " : "",
+		effect->own ? effect->own->folder : "");
+	push(f->asked, &f->asked_len, effect->ticket);
 }
 
 static void stopping(void *context, struct ticket t)
@@ -137,14 +137,14 @@ static void watch_ready(void *context, const struct endpoint *at, enum ready_kin
 	push(f->watched, &f->watched_len, at->ticket);
 }
 
-static void probe(void *context, const struct spawn_effect *wish, int64_t pid)
+static void probe(void *context, const struct spawn_effect *effect, int64_t pid)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "probe %s %d %lld\n", wish->name, wish->port, (long long)pid);
+	buf_addf(&f->log, "probe %s %d %lld\n", effect->name, effect->port, (long long)pid);
 	for (size_t k = 0; k < f->probed_len; k++)
-		assert(f->probed[k].generation != wish->ticket.generation);
-	push(f->probed, &f->probed_len, wish->ticket);
+		assert(f->probed[k].generation != effect->ticket.generation);
+	push(f->probed, &f->probed_len, effect->ticket);
 }
 
 static void unwatch(void *context, struct ticket t)
@@ -156,16 +156,17 @@ static void unwatch(void *context, struct ticket t)
 	drop(f->probed, &f->probed_len, t);
 }
 
-static void upstream(void *context, const struct upstream_effect *wish)
+static void upstream(void *context, const struct upstream_effect *effect)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "upstream %s", wish->app);
-	for (size_t k = 0; k < wish->count; k++)
-		buf_addf(&f->log, " %d%s", wish->servers[k].at.port, wish->servers[k].is_down ? "-down" : "");
-	buf_adds(&f->log, wish->is_gone ? " gone\n" : "\n");
-	snprintf(f->upstream, sizeof(f->upstream), "%s", wish->is_gone ? "" : wish->app);
-	f->serial = wish->serial;
+	buf_addf(&f->log, "upstream %s", effect->app);
+	for (size_t k = 0; k < effect->count; k++)
+		buf_addf(&f->log, " %d%s", effect->servers[k].at.port,
+			effect->servers[k].is_down ? "-down" : "");
+	buf_adds(&f->log, effect->is_gone ? " gone\n" : "\n");
+	snprintf(f->upstream, sizeof(f->upstream), "%s", effect->is_gone ? "" : effect->app);
+	f->serial = effect->serial;
 }
 
 static void drain(void *context, const struct endpoint *at, int64_t ms)
@@ -176,11 +177,11 @@ static void drain(void *context, const struct endpoint *at, int64_t ms)
 	push(f->drains, &f->drains_len, at->ticket);
 }
 
-static void hook(void *context, const struct hook_effect *wish)
+static void hook(void *context, const struct hook_effect *effect)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "hook %s %s\n", wish->app, wish->is_post ? "post" : "pre");
+	buf_addf(&f->log, "hook %s %s\n", effect->app, effect->is_post ? "post" : "pre");
 }
 
 static void look(void *context, int64_t pid, struct process_look *out)

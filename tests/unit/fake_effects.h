@@ -27,7 +27,7 @@ struct fake {
 	struct ticket watched[FAKE_PENDING_MAX]; /* processes that may say that they are ready */
 	struct ticket killed[FAKE_PENDING_MAX];  /* trees to be gone */
 	struct ticket drains[FAKE_PENDING_MAX];  /* connections that are to end */
-	char upstream[80];                       /* the app whose last wish has no answer, "" for none */
+	char upstream[80];                       /* the app whose last effect has no answer, "" for none */
 	uint64_t serial;
 	struct ticket probed[FAKE_PENDING_MAX]; /* checks of health without an answer */
 	size_t asked_len, checks_len, watched_len, killed_len, drains_len, probed_len;
@@ -40,7 +40,7 @@ struct fake {
 	/* What checks of health come to; NULL: they pass.  "#" and words: a stranger answers.  "?": nothing is known. */
 	const char *(*probe)(const struct fake *f, const char *name);
 	/* The build that is on the disk, given away; NULL: builds are not looked at. */
-	struct build *(*look)(const struct fake *f, const struct build_query *wish);
+	struct build *(*look)(const struct fake *f, const struct build_query *effect);
 };
 
 extern const struct herd_effects fake_effects;

@@ -13,11 +13,11 @@ static bool is_port_busy(void *context, int port)
 	return port == f->listened;
 }
 
-static struct build *look(void *context, const struct build_query *wish)
+static struct build *look(void *context, const struct build_query *effect)
 {
 	const struct fake *f = context;
 
-	return f->look ? f->look(f, wish) : NULL;
+	return f->look ? f->look(f, effect) : NULL;
 }
 
 struct herd_options fake_options(struct fake *f)

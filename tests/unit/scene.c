@@ -70,11 +70,11 @@ static void refused(struct scene *s, int rc, struct err *e)
 
 /* --- requests ---------------------------------------------------------------------------------------------------------- */
 
-static struct build *look(const struct fake *f, const struct build_query *wish)
+static struct build *look(const struct fake *f, const struct build_query *effect)
 {
 	static char name[] = "server.js";
 	static char path[] = "/srv/app/server.js";
-	const struct release *r = release_of(wish->own ? wish->own->folder : NULL);
+	const struct release *r = release_of(effect->own ? effect->own->folder : NULL);
 	struct build *b = build_new("/srv/app/current");
 	struct build_file file = { .name = name, .path = path, .size = 10 };
 

@@ -168,7 +168,7 @@ bool scene_is_remembered(struct fake *f, struct buf *out)
 	if (!is_same)
 		buf_addf(out, "NOT REMEMBERED %s\n%s\n%s\n", e.text.ptr ? e.text.ptr : "", before.ptr,
 			after.ptr);
-	/* A herd that waits wishes for nothing. */
+	/* A herd that waits asks for nothing. */
 	if (f->log.len != len) {
 		buf_adds(out, "A HERD THAT WAITS DOES SOMETHING\n");
 		is_same = false;

@@ -17,10 +17,10 @@
 static int link_to;
 static int64_t age[4];
 
-static struct build *disk(const struct fake *f, const struct build_query *wish)
+static struct build *disk(const struct fake *f, const struct build_query *effect)
 {
 	struct build *b = build_new("/srv/current");
-	int release = wish->own ? wish->own->folder[strlen(wish->own->folder) - 1] - '0' : link_to;
+	int release = effect->own ? effect->own->folder[strlen(effect->own->folder) - 1] - '0' : link_to;
 	struct build_file file = { .name = (char *)"server.js", .path = (char *)"/srv/server.js" };
 
 	(void)f;

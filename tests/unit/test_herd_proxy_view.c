@@ -1,4 +1,4 @@
-/* What the proxy is known to believe, by the wishes that it was sent and the answers to them. */
+/* What the proxy is known to believe, by the effects that it was sent and the answers to them. */
 #include "base/mem.h"
 #include "herd/proxy_view.h"
 #include "model/spec.h"
@@ -31,7 +31,7 @@ static int end(void **state)
 }
 
 /* One server; port 0: none is up. */
-static uint64_t wish(struct fixture *f, int port)
+static uint64_t effect(struct fixture *f, int port)
 {
 	struct upstream_server *server = mem_zalloc(1, sizeof(*server));
 
@@ -45,9 +45,9 @@ static void nothing_is_known_before_an_effect(void **state)
 	struct fixture *f = *state;
 
 	assert_true(proxy_view_may_name(&f->v, &AT(4000)));
-	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_UNSURE);
+	proxy_view_answer(&f->v, effect(f, 3000), UPSTREAM_UNSURE);
 	assert_true(proxy_view_may_name(&f->v, &AT(4000)));
-	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
+	proxy_view_answer(&f->v, effect(f, 3000), UPSTREAM_IN_EFFECT);
 	assert_false(proxy_view_may_name(&f->v, &AT(4000)));
 	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
 }
@@ -57,8 +57,8 @@ static void a_later_wish_may_hold_already(void **state)
 	struct fixture *f = *state;
 	uint64_t second = 0;
 
-	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
-	second = wish(f, 3001);
+	proxy_view_answer(&f->v, effect(f, 3000), UPSTREAM_IN_EFFECT);
+	second = effect(f, 3001);
 	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
 	assert_true(proxy_view_may_name(&f->v, &AT(3001)));
 	proxy_view_answer(&f->v, second, UPSTREAM_IN_EFFECT);
@@ -72,12 +72,12 @@ static void a_refused_wish_named_nobody(void **state)
 	struct fixture *f = *state;
 	uint64_t second = 0;
 
-	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
-	second = wish(f, 3001);
+	proxy_view_answer(&f->v, effect(f, 3000), UPSTREAM_IN_EFFECT);
+	second = effect(f, 3001);
 	/* It is tried once more. */
 	proxy_view_answer(&f->v, second, UPSTREAM_TAKEN_BACK);
 	assert_true(proxy_view_may_name(&f->v, &AT(3001)));
-	wish(f, 3000);
+	effect(f, 3000);
 	proxy_view_answer(&f->v, second, UPSTREAM_TAKEN_BACK);
 	assert_false(proxy_view_may_name(&f->v, &AT(3001)));
 }
@@ -86,8 +86,8 @@ static void without_servers_it_keeps_what_it_has(void **state)
 {
 	struct fixture *f = *state;
 
-	proxy_view_answer(&f->v, wish(f, 3000), UPSTREAM_IN_EFFECT);
-	proxy_view_answer(&f->v, wish(f, 0), UPSTREAM_IN_EFFECT);
+	proxy_view_answer(&f->v, effect(f, 3000), UPSTREAM_IN_EFFECT);
+	proxy_view_answer(&f->v, effect(f, 0), UPSTREAM_IN_EFFECT);
 	assert_true(proxy_view_may_name(&f->v, &AT(3000)));
 	assert_false(proxy_view_is_out(&f->v, f->v.serial, &AT(3000)));
 	proxy_view_let_go(&f->v, f->v.serial);
@@ -101,7 +101,7 @@ static void what_is_wished_for_is_compared_whole(void **state)
 	const struct upstream_server down = { .at = { .port = 3000 }, .is_down = true };
 
 	assert_false(proxy_view_forget(&f->v));
-	wish(f, 3000);
+	effect(f, 3000);
 	assert_true(proxy_view_is_wished(&f->v, f->spec, &same, 1));
 	assert_false(proxy_view_is_wished(&f->v, f->spec, &down, 1));
 	assert_false(proxy_view_is_wished(&f->v, f->spec, &same, 0));
@@ -114,15 +114,16 @@ static void what_is_wished_for_is_compared_whole(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE_IN(begin, end, "any port may be named until a wish takes effect",
+		PROMISE_IN(begin, end, "any port may be named until an effect was carried out",
 			nothing_is_known_before_an_effect),
 		PROMISE_IN(begin, end, "old and new servers may be named until the new ones are in effect",
 			a_later_wish_may_hold_already),
-		PROMISE_IN(begin, end, "a wish that was refused has named nobody once another follows it",
+		PROMISE_IN(begin, end, "an effect that was refused has named nobody once another follows it",
 			a_refused_wish_named_nobody),
 		PROMISE_IN(begin, end, "a proxy that is left without servers keeps those that it has",
 			without_servers_it_keeps_what_it_has),
-		PROMISE_IN(begin, end, "a wish is the same only with the same servers, states and definition",
+		PROMISE_IN(begin, end,
+			"an effect is the same only with the same servers, states and definition",
 			what_is_wished_for_is_compared_whole),
 	};
 

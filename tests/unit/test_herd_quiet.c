@@ -62,19 +62,19 @@ static void a_check_that_is_added_waits_for_a_process(void **state)
 }
 
 /* The link leads nowhere. */
-static struct build *nowhere(const struct fake *f, const struct build_query *wish)
+static struct build *nowhere(const struct fake *f, const struct build_query *effect)
 {
 	(void)f;
-	(void)wish;
+	(void)effect;
 	return build_new("/srv/current");
 }
 
-static struct build *somewhere(const struct fake *f, const struct build_query *wish)
+static struct build *somewhere(const struct fake *f, const struct build_query *effect)
 {
 	struct build *b = build_new("/srv/current");
 
 	(void)f;
-	b->folder = mem_strdup(wish->own ? wish->own->folder : "/srv/rel/1");
+	b->folder = mem_strdup(effect->own ? effect->own->folder : "/srv/rel/1");
 	return b;
 }
 

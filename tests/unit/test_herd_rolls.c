@@ -284,7 +284,7 @@ static void an_upstream_that_cannot_be_changed_ends_it(void **state)
 	fake_release(&f);
 }
 
-/* Until its spare is to be in the upstream; then that and the next wish, which takes it out again, are answered. */
+/* Until its spare is to be in the upstream; then that and the next effect, which takes it out again, are answered. */
 static void fail_with_upstream(struct fake *f, enum upstream_outcome outcome)
 {
 	struct spec *s = begin(f, 2);

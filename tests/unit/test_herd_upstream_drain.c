@@ -164,7 +164,7 @@ static void who_is_wanted_again_comes_back(void **state)
 	fake_release(&f);
 }
 
-/* The failure of its upstream ends the deploy, and the wish that follows is without what was new. */
+/* The failure of its upstream ends the deploy, and the effect that follows is without what was new. */
 static void a_deploy_that_fails_takes_nobody_along(void **state)
 {
 	struct fake f;
@@ -239,7 +239,7 @@ int main(void)
 			what_the_proxy_has_is_told),
 		PROMISE("an app without an upstream has none to tell of",
 			an_app_without_an_upstream_has_none),
-		PROMISE("an upstream names who is ready, and only a change is a wish",
+		PROMISE("an upstream names who is ready, and only a change is an effect",
 			the_upstream_names_who_is_ready),
 		PROMISE("who is scaled away is out of the upstream and drained before it is told to stop",
 			who_is_scaled_away_leaves_first),
