@@ -249,9 +249,9 @@ static enum herd_did change(struct herd *h, struct change *d)
 		amend(a, r);
 	}
 	d->spec = r->spec;
+	ASSERT(d->app && !d->app->is_deleting, "'%s' is changed, and goes", d->spec->name);
 	app_publish(d->app, a ? &REASON_OF(APP_CHANGED) : &REASON_OF(APP_ADDED));
 	revision_drop(r);
-	ASSERT(d->app && !d->app->is_deleting, "'%s' is changed, and goes", d->spec->name);
 	return did;
 }
 

@@ -38,7 +38,7 @@ static struct rollout_slot slot_of(const struct instance *i)
 	bool is_done = i->state == STATE_FINISHED && i->has_ended;
 	bool is_well = instance_is_well(i) || is_done;
 
-	ASSERT_OF(i, a->rollout && count >= 0, "is looked at for a rollout that is not there");
+	ASSERT_OF(i, count >= 0, "is looked at for a rollout that is not there");
 	return (struct rollout_slot){
 		.seat = instance_is_spare(i) ? SEAT_SPARE
 			: is_surplus         ? SEAT_SURPLUS

@@ -61,11 +61,12 @@ static bool is_lost(int fd)
 static int make_lock(const char *path, int fd)
 {
 	char text[TEXT_MAX];
-	ssize_t len = pread(fd, text, sizeof(text), 0);
+	ssize_t len = -1;
 	int next = -1;
 	int rc = -1;
 
 	ASSERT(fd >= 0 && *path == '/', "'%s' is made again as descriptor %d", path, fd);
+	len = pread(fd, text, sizeof(text), 0);
 	make_folders(path);
 	next = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK, 0600);
 	if (len > 0 && next >= 0 && flock(next, LOCK_EX | LOCK_NB) == 0 &&

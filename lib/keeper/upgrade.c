@@ -301,12 +301,12 @@ void upgrade_resume(struct keeper *k)
 
 	int handover_fd = o->handover_fd;
 
+	ASSERT(l && !k->slots.count, "a handover comes to a keeper that has %d slots", k->slots.count);
 	/* From here on there is no way back but for want of a brain. */
 	handover_each_fd(l, set_flags, FD_CLOEXEC);
 	fd_close(&handover_fd);
 	if (o->back_fd >= 0)
 		set_flags(o->back_fd, FD_CLOEXEC);
-	ASSERT(l && !k->slots.count, "a handover comes to a keeper that has %d slots", k->slots.count);
 	resume_slots(k, l);
 	resume_held(k, l);
 	resume_brain(k, &l->head);

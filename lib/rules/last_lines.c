@@ -114,10 +114,12 @@ static size_t printed_from(const struct last_lines *l)
 {
 	bool is_long = l->is_cut || l->len > LAST_LINES_BYTES;
 	size_t least = l->len > LAST_LINES_BYTES ? l->len - LAST_LINES_BYTES : 0;
-	const char *first = is_long ? memchr(l->text + least, '\n', l->len - least) : l->text;
-	const char *at = l->text + l->len;
+	const char *first = NULL;
+	const char *at = NULL;
 
 	ASSERT(l->text && l->len <= l->cap, "%zu bytes of last lines are in room for %zu", l->len, l->cap);
+	first = is_long ? memchr(l->text + least, '\n', l->len - least) : l->text;
+	at = l->text + l->len;
 	for (int k = 0; k < LAST_LINES_MAX && at; k++)
 		at = memrchr(l->text, '\n', (size_t)(at - l->text));
 	if (!first)

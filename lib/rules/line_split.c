@@ -26,9 +26,10 @@ static size_t whole_characters(const char *bytes, size_t len)
 bool line_split(const char *bytes, size_t len, bool is_all, struct line_part *cut)
 {
 	size_t reach = len < PIECE_MAX + 1 ? len : PIECE_MAX + 1;
-	const char *end = reach ? memchr(bytes, '\n', reach) : NULL;
+	const char *end = NULL;
 
 	ASSERT(bytes || !len, "a line is looked for in %zu bytes that are nowhere", len);
+	end = reach ? memchr(bytes, '\n', reach) : NULL;
 	if (end) {
 		*cut = (struct line_part){ .len = (size_t)(end - bytes) };
 		cut->step = cut->len + 1;
