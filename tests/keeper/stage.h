@@ -115,10 +115,10 @@ struct spawn_order {
 };
 
 /* Slot 1, that generation, the actor with these words (NULL ends them), its stdout at *out if that is not NULL. */
-void wish_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words);
-void wish_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv);
+void order_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words);
+void order_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv);
 /* Says it and forgets it; gives the serial. */
-uint64_t wish_say(struct stage *s, struct spawn_order *w);
+uint64_t order_say(struct stage *s, struct spawn_order *w);
 /* Both, and waits until it is there: its pid. */
 pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *const *words);
 

@@ -155,7 +155,7 @@ struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t gen
 
 /* --- spawning --- */
 
-void wish_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv)
+void order_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv)
 {
 	int ends[2];
 
@@ -177,7 +177,7 @@ void wish_program(struct spawn_order *w, uint64_t generation, int *out, const ch
 		(struct keeper_descriptor){ 1, KEEPER_FROM_SENT, 0, "" };
 }
 
-void wish_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words)
+void order_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words)
 {
 	char actor[512];
 	const char *argv[32] = { actor };
@@ -186,10 +186,10 @@ void wish_actor(struct spawn_order *w, uint64_t generation, int *out, const char
 	stage_program(actor, sizeof(actor), "tests/actor");
 	while (*words && count < 31)
 		argv[count++] = *words++;
-	wish_program(w, generation, out, argv);
+	order_program(w, generation, out, argv);
 }
 
-uint64_t wish_say(struct stage *s, struct spawn_order *w)
+uint64_t order_say(struct stage *s, struct spawn_order *w)
 {
 	uint64_t serial = 0;
 
@@ -209,8 +209,8 @@ pid_t stage_actor(struct stage *s, uint64_t generation, int *out, const char *co
 {
 	struct spawn_order w;
 
-	wish_actor(&w, generation, out, words);
-	wish_say(s, &w);
+	order_actor(&w, generation, out, words);
+	order_say(s, &w);
 	return (pid_t)stage_expect(s, KEEPER_SPAWNED, generation)->pid;
 }
 
@@ -255,7 +255,7 @@ void stage_ask(struct stage *s, struct spawn_order *w, int *out, struct buf *tex
 {
 	uint64_t generation = w->m.ticket.generation;
 
-	wish_say(s, w);
+	order_say(s, w);
 	stage_expect(s, KEEPER_SPAWNED, generation);
 	stage_read_all(out, text);
 	assert_int_equal(stage_expect(s, KEEPER_EXITED, generation)->status, 0);
@@ -276,7 +276,7 @@ void stage_assert_fails(struct stage *s, struct spawn_order *w, enum keeper_spaw
 	uint64_t generation = w->m.ticket.generation;
 	struct note *n = NULL;
 
-	wish_say(s, w);
+	order_say(s, w);
 	n = stage_expect(s, KEEPER_SPAWN_FAILED, generation);
 	assert_int_equal(n->stage, where);
 	assert_int_equal(n->number, number);

@@ -372,8 +372,8 @@ static void nothing_slips_through(void **state)
 		for (int i = 0; i < 6; i++) {
 			struct spawn_order w;
 
-			wish_actor(&w, ++generation, NULL, WORDS("--mark"));
-			wish_say(s, &w);
+			order_actor(&w, ++generation, NULL, WORDS("--mark"));
+			order_say(s, &w);
 		}
 		usleep((useconds_t)(random() % 4000));
 		stage_kill_keeper(s);

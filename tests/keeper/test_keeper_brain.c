@@ -49,8 +49,8 @@ static void exits_in_between_are_told_with_their_codes(void **state)
 	stage_say_ticket(s, KEEPER_TAKE_EXIT, 3);
 	stage_actor(s, 4, NULL, WORDS("--exit", "5"));
 	stage_expect(s, KEEPER_EXITED, 4);
-	wish_program(&w, 5, NULL, WORDS("/no/such/program"));
-	wish_say(s, &w);
+	order_program(&w, 5, NULL, WORDS("/no/such/program"));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWN_FAILED, 5);
 	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 	stage_kill_brain(s);
@@ -88,8 +88,8 @@ static void the_last_words_of_a_brain_count(void **state)
 	struct spawn_order w;
 
 	kill(s->keeper, SIGSTOP);
-	wish_actor(&w, 1, NULL, WORDS("--mark"));
-	wish_say(s, &w);
+	order_actor(&w, 1, NULL, WORDS("--mark"));
+	order_say(s, &w);
 	brain_dies(s);
 	stage_expect(s, KEEPER_SLOT, 1);
 }
@@ -104,8 +104,8 @@ static void say_two_and_hang_up(struct stage *s)
 	assert_int_equal(poll(&wait, 1, STAGE_WAIT_MS), 1);
 	kill(s->keeper, SIGSTOP);
 	for (uint64_t i = 2; i <= 3; i++) {
-		wish_actor(&w, i, NULL, WORDS("--mark"));
-		wish_say(s, &w);
+		order_actor(&w, i, NULL, WORDS("--mark"));
+		order_say(s, &w);
 	}
 }
 
@@ -203,10 +203,10 @@ static void a_held_descriptor_is_handed_to_a_child(void **state)
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	stage_say_name(s, KEEPER_HOLD, "out", ends[1]);
 	fd_close(&ends[1]);
-	wish_actor(&w, 1, NULL, WORDS("--say", "through the held one", "--exit", "0"));
+	order_actor(&w, 1, NULL, WORDS("--say", "through the held one", "--exit", "0"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
 		(struct keeper_descriptor){ 1, KEEPER_FROM_HELD, 0, "out" };
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_read(ends[0], &text, "through the held one\n");
 	fd_close(&ends[0]);
 	buf_release(&text);
@@ -378,8 +378,8 @@ static void a_spawn_without_descriptors_says_so(void **state)
 	none = limit;
 	none.rlim_cur = 3;
 	assert_int_equal(prlimit(s->keeper, RLIMIT_NOFILE, &none, NULL), 0);
-	wish_actor(&w, 1, NULL, WORDS("--mark"));
-	wish_say(s, &w);
+	order_actor(&w, 1, NULL, WORDS("--mark"));
+	order_say(s, &w);
 	n = stage_expect(s, KEEPER_SPAWN_FAILED, 1);
 	assert_int_equal(n->stage, KEEPER_STAGE_PREPARE);
 	assert_int_equal(n->number, EMFILE);
@@ -433,8 +433,8 @@ static void no_descriptor_or_memory_is_lost_over_many_restarts(void **state)
 		struct spawn_order w;
 		uint64_t generation = (uint64_t)i;
 
-		wish_program(&w, generation, NULL, WORDS(i % 3 ? "/bin/true" : "/no/such/program"));
-		wish_say(s, &w);
+		order_program(&w, generation, NULL, WORDS(i % 3 ? "/bin/true" : "/no/such/program"));
+		order_say(s, &w);
 		stage_expect(s, i % 3 ? KEEPER_EXITED : KEEPER_SPAWN_FAILED, generation);
 		stage_say_ticket(s, KEEPER_FORGET, generation);
 		if (i != MANY / 2)

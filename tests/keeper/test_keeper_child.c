@@ -23,7 +23,7 @@ static void the_environment_is_what_was_sent_and_the_mark(void **state)
 	char mark[64];
 
 	setenv("LEAKED_FROM_THE_DAEMON", "1", 1);
-	wish_actor(&w, 77, &out, WORDS("--print-env", "--exit", "0"));
+	order_actor(&w, 77, &out, WORDS("--print-env", "--exit", "0"));
 	keeper_list_add(&w.env, "PORT=3002");
 	keeper_list_add(&w.env, "EMPTY=");
 	keeper_list_add(&w.env, "OXHERD_MARK=forged.1.1.x");
@@ -51,11 +51,11 @@ static void listen_pid_is_the_one_that_was_executed(void **state)
 	struct spawn_order w;
 	int out = -1;
 
-	wish_program(&w, 1, &out, WORDS("sh", "-c", "exec env"));
+	order_program(&w, 1, &out, WORDS("sh", "-c", "exec env"));
 	w.m.spawn.flags = KEEPER_SPAWN_LISTEN_PID;
 	keeper_list_add(&w.env, "LISTEN_PID=1");
 	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
-	wish_say(s, &w);
+	order_say(s, &w);
 	(void)snprintf(
 		want, sizeof(want), "LISTEN_PID=%lld\n", (long long)stage_expect(s, KEEPER_SPAWNED, 1)->pid);
 	stage_read_all(&out, &text);
@@ -74,7 +74,7 @@ static void only_listed_descriptors_are_there(void **state)
 
 	/* Others that the keeper has at the same time: held ones, and another spawn's pipes. */
 	stage_say_name(s, KEEPER_HOLD, "other", s->listener);
-	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
 	stage_ask(s, &w, &out, &text);
 	stage_assert_has(&text, "fd 0 /dev/null\n");
 	stage_assert_has(&text, "fd 1 pipe:");
@@ -94,7 +94,7 @@ static void descriptors_reach_their_numbers(void **state)
 	struct spawn_order w;
 	int out = -1;
 
-	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
 	for (int i = 0; i < MANY; i++) {
 		char path[128], name[32];
 
@@ -122,7 +122,7 @@ static void there_may_be_so_many_descriptors(void **state)
 	char last[32];
 	int out = -1;
 
-	wish_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-fds", "--exit", "0"));
 	while (w.m.spawn.descriptor_count < KEEPER_DESCRIPTORS_MAX) {
 		struct keeper_descriptor *d = &w.m.spawn.descriptors[w.m.spawn.descriptor_count++];
 
@@ -146,8 +146,8 @@ static void concurrent_spawns_do_not_share_pipes(void **state)
 	for (int i = 0; i < MANY; i++) {
 		struct spawn_order w;
 
-		wish_actor(&w, (uint64_t)i + 1, &outs[i], WORDS("--print-fds", "--close-output"));
-		wish_say(s, &w);
+		order_actor(&w, (uint64_t)i + 1, &outs[i], WORDS("--print-fds", "--close-output"));
+		order_say(s, &w);
 	}
 	for (int i = 0; i < MANY; i++) {
 		struct buf text = BUF_INIT;
@@ -167,10 +167,10 @@ static void it_has_a_session_and_no_terminal(void **state)
 	struct spawn_order w;
 	int out = -1;
 
-	wish_actor(&w, 1, &out, WORDS("--print-ids", "--print-folder", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-ids", "--print-folder", "--exit", "0"));
 	w.m.spawn.folder = "/usr";
 	w.m.spawn.umask = 027;
-	wish_say(s, &w);
+	order_say(s, &w);
 	(void)snprintf(want, sizeof(want), "session %1$lld\nprocess-group %1$lld\nterminal none\n",
 		(long long)stage_expect(s, KEEPER_SPAWNED, 1)->pid);
 	stage_read_all(&out, &text);
@@ -201,7 +201,7 @@ static void signals_are_as_at_birth(void **state)
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
 	stage_accept(s, true);
-	wish_actor(&w, 1, &out, WORDS("--print-signals", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-signals", "--exit", "0"));
 	stage_ask(s, &w, &out, &text);
 	assert_string_equal(text.ptr, "signals done\n");
 	buf_release(&text);
@@ -223,7 +223,7 @@ static void limits_are_those_asked_for(void **state)
 	s->keeper = stage_run(s, NULL, -1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &own), 0);
 	stage_accept(s, true);
-	wish_actor(&w, 1, &out, WORDS("--print-limits", "--exit", "0"));
+	order_actor(&w, 1, &out, WORDS("--print-limits", "--exit", "0"));
 	w.m.spawn.flags = KEEPER_SPAWN_NICE;
 	w.m.spawn.nice = 5;
 	w.m.spawn.rlimits[w.m.spawn.rlimit_count++] = (struct keeper_rlimit){ RLIMIT_CORE, 0, 4096 };
@@ -241,7 +241,7 @@ static void ask_for_cpus(struct stage *s, uint64_t generation, const struct cpu_
 	struct spawn_order w;
 	int out = -1;
 
-	wish_program(&w, generation, &out,
+	order_program(&w, generation, &out,
 		WORDS("sh", "-c",
 			"sed -n 's/^Cpus_allowed_list:[[:blank:]]*/pinned to /p' /proc/self/status"));
 	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
@@ -249,7 +249,7 @@ static void ask_for_cpus(struct stage *s, uint64_t generation, const struct cpu_
 		w.m.spawn.flags = KEEPER_SPAWN_CPUS;
 		w.m.spawn.cpus = *list;
 	}
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, generation);
 	stage_read_all(&out, text);
 }
@@ -279,7 +279,7 @@ static void it_is_pinned_and_others_are_not(void **state)
 	stage_assert_has(&text, want.ptr);
 	one = (struct cpu_list){ .words = { 0 } };
 	cpu_list_add(&one, CPU_LIST_MAX - 1);
-	wish_actor(&w, 3, NULL, WORDS("--exit", "0"));
+	order_actor(&w, 3, NULL, WORDS("--exit", "0"));
 	w.m.spawn.flags = KEEPER_SPAWN_CPUS;
 	w.m.spawn.cpus = one;
 	stage_assert_fails(s, &w, KEEPER_STAGE_CPUS, EINVAL);
@@ -297,7 +297,7 @@ static void it_becomes_its_user_and_nothing_more(void **state)
 	if (geteuid() != 0)
 		skip();
 	/* The build may stand where only root may look; a shell is everywhere. */
-	wish_program(&w, 1, &out,
+	order_program(&w, 1, &out,
 		WORDS("sh", "-c", "id -u; id -g; id -G; test -r /etc/shadow || echo no secrets"));
 	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
 	w.m.spawn.flags = KEEPER_SPAWN_USER;
@@ -306,13 +306,13 @@ static void it_becomes_its_user_and_nothing_more(void **state)
 	w.m.spawn.group_count = 2;
 	w.m.spawn.groups[0] = 65533;
 	w.m.spawn.groups[1] = 44;
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read_all(&out, &text);
 	assert_string_equal(text.ptr, "65534\n65533\n65533 44\nno secrets\n");
 	buf_release(&text);
 	/* A folder that only root may enter is not entered by way of having been root. */
-	wish_actor(&w, 2, NULL, WORDS("--exit", "0"));
+	order_actor(&w, 2, NULL, WORDS("--exit", "0"));
 	w.m.spawn.flags = KEEPER_SPAWN_USER;
 	w.m.spawn.uid = w.m.spawn.gid = 65534;
 	w.m.spawn.folder = s->home;
@@ -329,10 +329,10 @@ static void a_log_pipe_outlives_its_readers(void **state)
 	int reader = -1;
 
 	(void)snprintf(path, sizeof(path), "%s/api.0.out", s->home);
-	wish_actor(&w, 1, NULL, WORDS("--say-on", "USR1 late", "--say", "early"));
+	order_actor(&w, 1, NULL, WORDS("--say-on", "USR1 late", "--say", "early"));
 	w.m.spawn.descriptors[w.m.spawn.descriptor_count++] =
 		(struct keeper_descriptor){ 1, KEEPER_FROM_FIFO, 0, path };
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode, S_IFIFO | 0600);

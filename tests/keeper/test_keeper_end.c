@@ -42,8 +42,8 @@ static void begin(struct stage *s, const char *script, int *out, struct buf *tex
 {
 	struct spawn_order w;
 
-	wish_program(&w, 1, out, WORDS("sh", "-c", script));
-	wish_say(s, &w);
+	order_program(&w, 1, out, WORDS("sh", "-c", script));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(*out, text, "up\n");
 }

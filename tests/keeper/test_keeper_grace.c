@@ -35,8 +35,8 @@ static pid_t begin(struct stage *s, const char *script, int64_t grace_ms, int *o
 	struct spawn_order w;
 	pid_t pid = 0;
 
-	wish_program(&w, 1, out, WORDS("sh", "-c", script));
-	wish_say(s, &w);
+	order_program(&w, 1, out, WORDS("sh", "-c", script));
+	order_say(s, &w);
 	if (grace_ms >= 0)
 		say(s, KEEPER_GRACE, SIGTERM, grace_ms);
 	pid = (pid_t)stage_expect(s, KEEPER_SPAWNED, 1)->pid;

@@ -74,10 +74,10 @@ static void a_signal_finds_it_too(void **state)
 	int out = -1;
 	struct spawn_order w;
 
-	wish_program(&w, 1, &out,
+	order_program(&w, 1, &out,
 		WORDS("sh", "-c",
 			"env -i setsid sh -c 'trap \"echo heard; exit\" USR1; echo up; while :; do sleep 0.01; done' & sleep 0.2"));
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_read(out, &text, "up\n");
 	stage_expect(s, KEEPER_EXITED, 1);
 	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
@@ -100,8 +100,8 @@ static void groups_below_go_too(void **state)
 	(void)snprintf(script, sizeof(script),
 		"d='%s/1.1.api:0'; mkdir -p $d/a/b $d/c && (echo 0 >$d/a/b/cgroup.procs; exec sleep 1000) & sleep 0.1; echo up; wait",
 		home);
-	wish_program(&w, 1, &out, WORDS("sh", "-c", script));
-	wish_say(s, &w);
+	order_program(&w, 1, &out, WORDS("sh", "-c", script));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
@@ -145,7 +145,7 @@ static void a_failed_spawn_leaves_no_group(void **state)
 	int dir = open_home(s, home, sizeof(home));
 	struct spawn_order w;
 
-	wish_program(&w, 1, NULL, WORDS("/nowhere/to/be/found"));
+	order_program(&w, 1, NULL, WORDS("/nowhere/to/be/found"));
 	stage_assert_fails(s, &w, KEEPER_STAGE_EXEC, ENOENT);
 	stage_say_ticket(s, KEEPER_FORGET, 1);
 	stage_actor(s, 2, NULL, WORDS("--mark"));

@@ -1,6 +1,8 @@
 /* What a keeper hands to the next build comes out as it went in, and nonsense is refused whole. */
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -302,6 +304,30 @@ static void what_is_no_file_of_a_keeper_is_refused(void **state)
 	fd_close(&ends[1]);
 }
 
+/* With as many of both as there may be, and no more. */
+static void as_many_as_there_may_be(void **state)
+{
+	struct fd_store h = { .by_name = MAP_INIT };
+	char name[32];
+
+	(void)state;
+	for (int k = 0; k < KEEPER_HELD_MAX; k++) {
+		int fd = FDS_END + k;
+
+		(void)snprintf(name, sizeof(name), "log:api:%d", k);
+		assert_int_equal(fd_store_put(&h, name, &fd), 0);
+	}
+	for (int k = 0; k < 2; k++) {
+		int fd = FDS_END - 1 - k;
+
+		assert_int_equal(fd_store_put(&h, "log:api:0", &fd), 0);
+		fd = FDS_END - 10;
+		assert_int_equal(fd_store_put(&h, "one:more", &fd), -1);
+		assert_int_equal(errno, ENOSPC);
+	}
+	fd_store_release_all(&h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +340,8 @@ int main(void)
 		PROMISE_IN(pack, unpack, "a handover that is cut, or does not end, is refused",
 			its_ends_are_where_they_belong),
 		PROMISE("what no keeper has packed is refused", what_is_no_file_of_a_keeper_is_refused),
+		PROMISE("as many descriptors are held as there may be, and one of them is replaced at any time",
+			as_many_as_there_may_be),
 	};
 
 	return cmocka_run_group_tests_name("keeper: handover", tests, NULL, NULL);

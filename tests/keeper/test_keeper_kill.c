@@ -89,8 +89,8 @@ static void what_hides_is_found_by_descent(void **state)
 	int out = -1;
 	struct spawn_order w;
 
-	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i setsid sleep 1000 & echo up; wait"));
-	wish_say(s, &w);
+	order_program(&w, 1, &out, WORDS("sh", "-c", "env -i setsid sleep 1000 & echo up; wait"));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
@@ -107,8 +107,8 @@ static void what_lost_its_mark_is_found_by_its_session(void **state)
 	int out = -1;
 	struct spawn_order w;
 
-	wish_program(&w, 1, &out, WORDS("sh", "-c", "env -i sh -c 'echo up; exec sleep 1000' & wait"));
-	wish_say(s, &w);
+	order_program(&w, 1, &out, WORDS("sh", "-c", "env -i sh -c 'echo up; exec sleep 1000' & wait"));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
@@ -142,10 +142,10 @@ static void a_tree_that_keeps_forking_is_killed(void **state)
 	int out = -1;
 	struct spawn_order w;
 
-	wish_program(&w, 1, &out,
+	order_program(&w, 1, &out,
 		WORDS("sh", "-c",
 			"f() { while :; do (sleep 0.01 & sleep 0.02) & sleep 0.01; done; }; f & f & echo up; wait"));
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	kill_tree(s, 1);
@@ -281,9 +281,9 @@ static void orphans_are_nobodys_death(void **state)
 	int out = -1;
 
 	/* Three orphans end while the main process keeps running. */
-	wish_program(&w, 1, &out,
+	order_program(&w, 1, &out,
 		WORDS("sh", "-c", "for i in 1 2 3; do (true & true); done; echo up; exec sleep 1000"));
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
 	stage_until_count(s, 1);
@@ -300,8 +300,8 @@ static void many_trees_are_killed_at_once(void **state)
 	for (int i = 1; i <= MANY; i++) {
 		struct spawn_order w;
 
-		wish_actor(&w, (uint64_t)i, NULL, WORDS("--ignore", "TERM", "--grandchild"));
-		wish_say(s, &w);
+		order_actor(&w, (uint64_t)i, NULL, WORDS("--ignore", "TERM", "--grandchild"));
+		order_say(s, &w);
 	}
 	for (int i = 1; i <= MANY; i++)
 		stage_say_ticket(s, KEEPER_KILL_TREE, (uint64_t)i);

@@ -68,8 +68,8 @@ static void nothing_starts_while_all_stops(void **state)
 	stage_actor(s, 1, &out, WORDS("--ignore", "TERM", "--mark"));
 	stage_read(out, &text, "pid");
 	say_stop_all(s, 300);
-	wish_actor(&w, 2, NULL, WORDS("--mark"));
-	wish_say(s, &w);
+	order_actor(&w, 2, NULL, WORDS("--mark"));
+	order_say(s, &w);
 	n = stage_expect(s, KEEPER_SPAWN_FAILED, 2);
 	assert_int_equal(n->stage, KEEPER_STAGE_REQUEST);
 	assert_int_equal(n->number, ESHUTDOWN);

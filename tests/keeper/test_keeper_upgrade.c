@@ -107,7 +107,7 @@ static void ask(struct stage *s, uint64_t generation, const char *script, struct
 	int out = -1;
 
 	buf_clear(text);
-	wish_program(&w, generation, &out, WORDS("sh", "-c", script));
+	order_program(&w, generation, &out, WORDS("sh", "-c", script));
 	stage_ask(s, &w, &out, text);
 }
 
@@ -126,8 +126,8 @@ static void all_is_there_afterwards(void **state)
 	fd_close(&out);
 	stage_actor(s, 2, NULL, WORDS("--exit", "7"));
 	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 2)->status), 7);
-	wish_program(&w, 3, NULL, WORDS("/no/such/program"));
-	wish_say(s, &w);
+	order_program(&w, 3, NULL, WORDS("/no/such/program"));
+	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWN_FAILED, 3);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
 	stage_say_name(s, KEEPER_HOLD, "log:api:0", ends[0]);
@@ -172,12 +172,12 @@ static void what_was_just_being_started_is_told(void **state)
 	struct spawn_order w;
 
 	kill(s->keeper, SIGSTOP);
-	wish_actor(&w, 1, NULL, WORDS("--exit", "5"));
-	wish_say(s, &w);
-	wish_program(&w, 2, NULL, WORDS("/no/such/program"));
-	wish_say(s, &w);
-	wish_actor(&w, 3, NULL, WORDS("--mark"));
-	wish_say(s, &w);
+	order_actor(&w, 1, NULL, WORDS("--exit", "5"));
+	order_say(s, &w);
+	order_program(&w, 2, NULL, WORDS("/no/such/program"));
+	order_say(s, &w);
+	order_actor(&w, 3, NULL, WORDS("--mark"));
+	order_say(s, &w);
 	(void)say_same(s);
 	kill(s->keeper, SIGCONT);
 	stage_expect(s, KEEPER_SPAWNED, 3);
@@ -196,11 +196,11 @@ static void an_end_that_is_awaited_goes_on(void **state)
 	struct spawn_order w;
 	int out = -1;
 
-	wish_program(&w, 1, &out,
+	order_program(&w, 1, &out,
 		WORDS("sh", "-c",
 			"trap 'exit 0' USR1; (trap 'echo heard; exit' TERM; echo up; while :; do sleep 0.02; done) & "
 			"while :; do sleep 0.02; done"));
-	wish_say(s, &w);
+	order_say(s, &w);
 	stage_read(out, &text, "up\n");
 	keeper_msg_init(&m, KEEPER_END_TREE);
 	m.ticket = (struct keeper_ticket){ 1, 1 };
