@@ -137,8 +137,10 @@ void brain_start(struct sim *s)
 	check_relearn_states(s);
 	for (size_t k = 0; k < s->procs.len; k++)
 		((struct proc *)s->procs.items[k])->is_doubtful |= !is_exact;
-	if (!is_exact)
+	if (!is_exact) {
 		check_relearn(s);
+		apart_relearn(s);
+	}
 	roll_relearn(s);
 	for (size_t k = 0; k < s->procs.len; k++)
 		adopt(s, s->procs.items[k]);

@@ -335,6 +335,7 @@ void roll_relearn(struct sim *s);
 
 /* apart.c */
 void apart_check(struct sim *s, int app, int number);
+void apart_relearn(struct sim *s);
 void apart_note(struct sim *s, int app, const struct herd_event *event);
 
 /* check.c */
