@@ -2,6 +2,7 @@
  * What is, and what is wanted: one step nearer.  Called for each touched instance, again and again, until none has a step left.
  */
 #include "base/assert.h"
+#include "herd/deploy.h"
 #include "herd/herd_private.h"
 
 struct reason instance_stop_reason(const struct instance *i)
@@ -55,6 +56,15 @@ static enum event start_event(const struct instance *i)
 	return i->state == STATE_CRASHED && i->start_by == EVENT_RESET ? EVENT_RESET : EVENT_START;
 }
 
+/* One that is too many by the revision that a deploy goes back to, and would have no port by it. */
+static bool has_no_place(const struct instance *i)
+{
+	const struct rollout *r = i->app->rollout;
+
+	return r && !instance_is_spare(i) && i->number >= r->count && i->revision->ports_len > 0 &&
+		!instance_port(i);
+}
+
 static void step_up(struct instance *i)
 {
 	bool waits_for_delay = i->state == STATE_BACKOFF && timer_is_armed(&i->life);
@@ -70,6 +80,11 @@ static void step_up(struct instance *i)
 		return;
 	if (i->state == STATE_BLOCKED && app_is_waiting(i->app, NULL))
 		return;
+	if (has_no_place(i)) {
+		instance_retire(i);
+		instance_mark_dirty(i);
+		return;
+	}
 	if (app_is_waiting(i->app, &why))
 		instance_event(i, EVENT_BLOCK, &why);
 	else
