@@ -105,15 +105,18 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		wanted += is_same && !seen->was_spare && !seen->was_done && !instance_is_spare(i) &&
 			i->state != STATE_FINISHED && i->number < count && instance_is_wanted(i);
 		left += serves(i) && !instance_is_going_down(i);
-		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && is_pulled(i) &&
-			(instance_is_spare(i) || instance_is_wanted(i)) && i->health != HEALTH_UNHEALTHY &&
-			!instance_is_silent(i) && i->down_cause != DOWN_FAILING &&
+		/* What was on its way out for another reason is taken away by nobody. */
+		is_any_taken |= is_same_run && seen->served && !seen->was_pulled && !seen->was_leaving &&
+			is_pulled(i) && (instance_is_spare(i) || instance_is_wanted(i)) &&
+			i->health != HEALTH_UNHEALTHY && !instance_is_silent(i) &&
+			i->down_cause != DOWN_FAILING &&
 			(i->state == STATE_RUNNING || i->state == STATE_STOPPING);
 		*seen = (struct seen){
 			.slot = i->slot,
 			.generation = i->generation,
 			.served = serves(i),
 			.was_pulled = is_pulled(i),
+			.was_leaving = instance_is_going_down(i),
 			.was_spare = instance_is_spare(i),
 			.was_done = is_done(i),
 		};

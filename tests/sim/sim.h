@@ -161,7 +161,7 @@ struct sim {
 	struct seen {
 		uint32_t slot;
 		uint64_t generation;
-		bool served, was_pulled, was_spare, was_done;
+		bool served, was_pulled, was_spare, was_done, was_leaving;
 	} seen[SIM_APPS][SIM_NUMBERS];
 	uint64_t back[SIM_APPS]; /* the rollout of each that was on its way back; 0: none */
 	uint64_t events;
