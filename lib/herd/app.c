@@ -230,10 +230,10 @@ void app_resize(struct app *a, int count)
 
 static void end(struct app *a)
 {
-	ASSERT(!a->instances.len && a->is_deleting, "%s ends with %zu instances", a->spec->name,
-		a->instances.len);
 	struct herd *h = a->herd;
 
+	ASSERT(!a->instances.len && a->is_deleting, "%s ends with %zu instances", a->spec->name,
+		a->instances.len);
 	ASSERT(h->apps.items[a->position] == a, "%s does not stand where it says", a->spec->name);
 	ASSERT(!a->wanted && !a->ready && !a->going_down, "%s has no instances, and counts some",
 		a->spec->name);

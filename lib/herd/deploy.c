@@ -152,12 +152,13 @@ void rollout_hook(struct rollout *r, bool is_post)
 /* What goes back goes back to what was there before the first of them. */
 static void supersede(struct app *a, const struct revision *next, struct rollout *r)
 {
+	struct wait_result *verdict = NULL;
+
 	ASSERT(a->rollout && a->rollout != r, "%s overtakes no rollout", a->spec->name);
-	struct wait_result *verdict = wait_result_new(a->spec->name, false,
+	verdict = wait_result_new(a->spec->name, false,
 		&REASON_OF(OVERTAKEN, .app = a->spec->name, .revision = a->rollout->to->number,
 			.next_revision = next->number),
 		NULL);
-
 	rollouts_settled(a->herd, a->rollout->number, verdict);
 	r->back_count = a->rollout->back_count;
 	r->back_scaled = a->rollout->back_scaled;

@@ -128,10 +128,10 @@ static void choose_revision(struct instance *i)
 
 static void begin_attempt(struct instance *i)
 {
-	ASSERT_OF(
-		i, i->phase == PHASE_NONE || i->phase == PHASE_PORT_FREE, "begins an attempt beside another");
 	struct herd *h = i->app->herd;
 
+	ASSERT_OF(
+		i, i->phase == PHASE_NONE || i->phase == PHASE_PORT_FREE, "begins an attempt beside another");
 	i->start_by = EVENT_START;
 	if (i->phase == PHASE_PORT_FREE) {
 		spawn(i);

@@ -74,9 +74,10 @@ static struct receipt *find(const struct herd *h, const char *key)
 /* Its requests continue, for those who wait for them by number. */
 static void forget(struct herd *h, size_t at)
 {
-	ASSERT(at < h->receipts.len, "receipt %zu of %zu is forgotten", at, h->receipts.len);
-	struct receipt *r = vec_remove(&h->receipts, at);
+	struct receipt *r = NULL;
 
+	ASSERT(at < h->receipts.len, "receipt %zu of %zu is forgotten", at, h->receipts.len);
+	r = vec_remove(&h->receipts, at);
 	for (size_t k = h->requests.len; k-- > 0;) {
 		struct herd_wait *request = h->requests.items[k];
 

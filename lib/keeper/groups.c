@@ -284,12 +284,12 @@ static void handle_all(struct slots *all, void (*changed)(struct slots *all, str
 
 void groups_read_events(struct slots *all, void (*changed)(struct slots *all, struct slot *s))
 {
-	if (!ASSERT_OR(
-		    all->groups && all->groups->notify >= 0, "there are no cgroups that could tell anything"))
-		return;
 	_Alignas(struct inotify_event) char events[4096];
 	ssize_t got = 0;
 
+	if (!ASSERT_OR(
+		    all->groups && all->groups->notify >= 0, "there are no cgroups that could tell anything"))
+		return;
 	while ((got = read(all->groups->notify, events, sizeof(events))) > 0) {
 		const struct inotify_event *event = NULL;
 

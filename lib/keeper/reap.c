@@ -64,10 +64,10 @@ static void note_orphan(struct slots *all, pid_t pid, int status)
 
 bool reap_is_stopped(pid_t pid)
 {
-	if (!ASSERT_OR(pid > 1, "it is asked whether pid %d is stopped", (int)pid))
-		return false;
 	siginfo_t info = { .si_pid = 0 };
 
+	if (!ASSERT_OR(pid > 1, "it is asked whether pid %d is stopped", (int)pid))
+		return false;
 	return waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid == pid;
 }
 

@@ -29,11 +29,11 @@ static int days_in(int year, int month)
 
 static bool is_day(const struct cron *c, const struct civil *at)
 {
-	ASSERT(at->day >= 1 && at->day <= days_in(at->year, at->month),
-		"there is no day %d in month %d of %d", at->day, at->month, at->year);
 	bool day = c->days >> at->day & 1;
 	bool weekday = c->weekdays >> civil_weekday(at->year, at->month, at->day) & 1;
 
+	ASSERT(at->day >= 1 && at->day <= days_in(at->year, at->month),
+		"there is no day %d in month %d of %d", at->day, at->month, at->year);
 	/* A field with `*` in front restricts nothing by itself, so both must agree; two restrictions both hold. */
 	return c->any_day || c->any_weekday ? day && weekday : day || weekday;
 }

@@ -70,10 +70,11 @@ static void complain_overlap(const struct placement *p, const struct placement *
 
 static void complain_port(const struct vec *placements, const struct port_trouble *trouble, struct diags *d)
 {
+	const struct placement *p = NULL;
+
 	ASSERT(trouble->claim < placements->len && trouble->other <= trouble->claim,
 		"claims %zu and %zu of %zu meet", trouble->claim, trouble->other, placements->len);
-	const struct placement *p = placements->items[trouble->claim];
-
+	p = placements->items[trouble->claim];
 	switch (trouble->kind) {
 	case PORT_OVERLAP:
 	case PORT_OVERLAP_PASSED:
