@@ -4,7 +4,7 @@
  *
  * Who may: root and the daemon's own user, the owner, all; members of the control group, if there is one, what it is allowed, but nothing that is for
  * the owner alone (wire/methods.def); all others get an error and are closed.  Everything that changes something is logged before it is done, with
- * who asks and from which program.
+ * the caller's user, pid and program.
  */
 #ifndef OX_CONTROL_RPC_SERVER_H
 #define OX_CONTROL_RPC_SERVER_H

@@ -11,7 +11,7 @@
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
 
-/* All that can be started of an app whose definition was lost. */
+/* The command of an app whose definition was lost: it only explains that. */
 static const char lost_words[] =
 	"echo \"the definition of $OXHERD_APP was lost: type 'oxctl deploy' in its folder\" >&2; exit 1";
 
@@ -39,7 +39,7 @@ static struct app *stranger(struct herd *h, const char *name)
 	return a;
 }
 
-/* Where nothing is known of any app, what runs was wanted. */
+/* With the state lost, every process that runs counts as wanted. */
 static void keep(struct instance *i)
 {
 	struct app *a = i->app;
@@ -56,7 +56,7 @@ static bool is_kept(const struct instance *i)
 	return i->app->herd->is_blank && !instance_is_retired(i);
 }
 
-/* Numbers that nobody has are those of instances that were stopped. */
+/* Missing numbers become stopped instances. */
 static void fill_gaps(struct app *a)
 {
 	ASSERT(a->herd->is_restoring, "%s is filled up by a herd that is at work", a->spec->name);

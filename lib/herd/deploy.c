@@ -272,7 +272,7 @@ void rollout_set_failure(struct rollout *r, const struct reason *why)
 	ASSERT(!why || r->why, "%s fails, and nothing says why", r->app->spec->name);
 }
 
-/* One that was proven may have crashed by accident: it is tested once more.  Not without end, or the deploy would have none. */
+/* A proven instance that crashes is tested again, at most LAPSES_MAX times, so that every deploy ends. */
 static bool has_lapsed(struct instance *i)
 {
 	if (i->trial != TRIAL_PROVEN || i->has_ended)

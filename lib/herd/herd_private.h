@@ -124,7 +124,8 @@ struct app {
 	bool is_upstream_stale;
 	struct proxy_view proxy;
 	struct start_queue starts;
-	struct budget health_budget; /* who may be down for its health, and who waits for that */
+	struct budget
+		health_budget; /* instances that may be down for their health now, and those that wait for that */
 };
 
 struct receipt;
@@ -176,7 +177,7 @@ void herd_remove_slot(struct herd *h, const struct instance *i);
 /* instance.c */
 struct instance *instance_new(struct app *app, int number, uint32_t slot);
 void instance_free(struct instance *i);
-/* The same of one that is no more. */
+/* Frees a removed instance, and has the journal forget its past. */
 void instance_forget(struct instance *i);
 /* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
 bool instance_event(struct instance *i, enum event event, const struct reason *why);

@@ -56,7 +56,7 @@ static enum event start_event(const struct instance *i)
 	return i->state == STATE_CRASHED && i->start_by == EVENT_RESET ? EVENT_RESET : EVENT_START;
 }
 
-/* One that is too many by the revision that a deploy goes back to, and would have no port by it. */
+/* During a rollback: its number is beyond the old count, and the old revision has no port for it. */
 static bool has_no_place(const struct instance *i)
 {
 	const struct rollout *r = i->app->rollout;

@@ -1,5 +1,6 @@
 /*
- * One thing that happened, written once: in a hundred bytes or so, shared by all who remember it, and as JSON only when somebody asks or listens.
+ * One event, kept once and shared by reference: the ring of the last events and the past of an instance hold the same item.  JSON is made only when
+ * a client asks or listens.
  */
 #ifndef OX_JOURNAL_EVENT_ITEM_H
 #define OX_JOURNAL_EVENT_ITEM_H

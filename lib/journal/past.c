@@ -64,15 +64,15 @@ static void write_down(struct past *p, const struct event_item *item)
 	buf_release(&text);
 }
 
-/* The last one to let it go is the ring. */
+/* The ring's reference keeps it until EVENTS_MAX more have come. */
 const struct event_item *past_add(struct past *p, const struct herd_event *event)
 {
 	struct event_item *item = event_item_new(event, ++p->last_seq, clock_wall_ms());
 
 	event_ring_add(&p->events, item);
 	instance_pasts_add(&p->instances, item);
-	event_item_unref(item);
 	write_down(p, item);
+	event_item_unref(item);
 	return item;
 }
 

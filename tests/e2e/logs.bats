@@ -205,7 +205,7 @@ search() {
 
 @test "logs -f continues over rotations, a restart, a killed brain and daemon restart: no gap, no repeat" {
 	padding=$(printf ' %8000s' x) more='logs = { max_size_mb = 1, max_files = 3 }' counters
-	# Its first line is to be none of the five.
+	# The first line must not be among the last five.
 	eventually 20 has_written api:0 "says 9"
 	follow seen -n 5
 	eventually 20 test -e "$OXHERD_HOME/log/api-0-out.log.2"

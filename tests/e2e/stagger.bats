@@ -34,7 +34,7 @@ apart() {
 	assert_success
 }
 
-@test "who waits for its turn says so, and stop, scale and a brain's death in between are answered" {
+@test "an instance that waits for its turn shows it, and stop, scale and the brain's death work meanwhile" {
 	given_oxfile <<-'TOML'
 		[processes.api]
 		command = ["sh", "-c", "date +%s.%N; exec sleep 1000"]

@@ -184,7 +184,7 @@ in_mounts() {
 	oxctl daemon stop
 }
 
-@test "where nothing can be used services that run are kept, say so, and a deploy gives them their definition back" {
+@test "when no state file can be used running services are kept, why says so, and a deploy restores their definition" {
 	expect_error "the keeper is gone"
 	start_oxherd <<-'TOML'
 		[processes.api]

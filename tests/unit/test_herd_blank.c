@@ -1,4 +1,4 @@
-/* Nothing of what was remembered can be read, and services run. */
+/* The state cannot be read, and services run. */
 #include "fake_effects.h"
 #include "in_words.h"
 #include "unit.h"
@@ -112,7 +112,7 @@ static void a_number_that_nobody_has_is_stopped(void **state)
 	fake_release(&f);
 }
 
-/* Whoever describes it gives it back, over the next death of the brain too. */
+/* Also after another death of the brain. */
 static void a_deploy_gives_the_definition_back(void **state)
 {
 	struct fake f;
@@ -142,16 +142,17 @@ static void a_deploy_gives_the_definition_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE("where everything that was remembered is lost, what runs is kept, and says so",
+		PROMISE("when the state is lost, running instances are kept, and their reason says so",
 			what_runs_is_kept),
-		PROMISE("what ends while its definition is lost stays down", what_ends_then_stays_down),
-		PROMISE("what was told to stop before everything was lost stops, and is gone",
+		PROMISE("an instance that ends while its definition is lost is not started again",
+			what_ends_then_stays_down),
+		PROMISE("an instance that was stopping when the state was lost stops, and its app is removed",
 			what_was_to_stop_stops),
-		PROMISE("a number that no process has when everything is lost is a stopped instance",
+		PROMISE("an instance without a process when the state is lost is shown as stopped",
 			a_number_that_nobody_has_is_stopped),
-		PROMISE("a deploy gives an app that was lost its definition, over the brain's death too",
+		PROMISE("a deploy gives an app its lost definition back, also after another death of the brain",
 			a_deploy_gives_the_definition_back),
 	};
 
-	return cmocka_run_group_tests_name("herd: nothing remembered", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("herd: state lost", tests, NULL, NULL);
 }

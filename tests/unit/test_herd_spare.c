@@ -287,7 +287,7 @@ static void spares_that_fail_on_the_way_back(void **state)
 	fake_release(&f);
 }
 
-/* What runs by the new revision lives a moment longer than it must to be proven, and then crashes. */
+/* Instances of the new revision crash shortly after min_healthy_secs. */
 static void crash_what_was_proven(struct fake *f)
 {
 	for (int n = 0; n < 3; n++) {
@@ -467,7 +467,7 @@ int main(void)
 			scaled_to_one_on_the_way_back),
 		PROMISE("the spare of a deploy that was overtaken goes before the next one begins",
 			overtaken_and_not_begun),
-		PROMISE("spares that fail on the way back are started with pauses, and who waits gets an answer",
+		PROMISE("during a rollback failing spares are started with pauses, and the waiting client gets an answer",
 			spares_that_fail_on_the_way_back),
 		PROMISE("a deploy of what crashes again and again after it was proven fails",
 			a_deploy_of_what_crashes_later_ends),

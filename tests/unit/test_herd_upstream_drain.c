@@ -235,9 +235,9 @@ static void who_leaves_is_stopped_although_the_proxy_refuses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PROMISE("the servers that the proxy was given, and whether it uses them, are told",
+		PROMISE("the status of an upstream lists its servers and says whether the proxy uses them",
 			what_the_proxy_has_is_told),
-		PROMISE("an app without an upstream has none to tell of",
+		PROMISE("an app without an upstream has no upstream status",
 			an_app_without_an_upstream_has_none),
 		PROMISE("an upstream names who is ready, and only a change is an effect",
 			the_upstream_names_who_is_ready),
