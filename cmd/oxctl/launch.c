@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,7 +14,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/signal_name.h"
-#include "os/clock.h"
 #include "os/dirs.h"
 #include "os/fd.h"
 #include "os/file.h"
@@ -54,20 +52,14 @@ static char *find_in_path(void)
 
 bool launch_is_gone(int64_t pid, int64_t timeout_ms)
 {
-	int64_t deadline = clock_ms() + timeout_ms;
 	int fd = pidfd_open_any((pid_t)pid);
-	struct pollfd p = { .fd = fd, .events = POLLIN };
-	int rc = 0;
+	bool is_gone = false;
 
 	if (fd < 0)
 		return errno == ESRCH;
-	do {
-		int64_t left = deadline - clock_ms();
-
-		rc = poll(&p, 1, left > 0 ? (int)left : 0);
-	} while (rc < 0 && errno == EINTR);
+	is_gone = pidfd_ends(fd, timeout_ms);
 	fd_close(&fd);
-	return rc > 0;
+	return is_gone;
 }
 
 /* In the child: only what is safe after fork. */

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -88,13 +87,14 @@ static enum journal_state state_of(const struct write_journal *f)
 /* An old brain whose keeper died is about to end: until then what it has is its own. */
 static int wait_for_end(pid_t pid)
 {
-	struct pollfd ended = { .fd = pidfd_open_any(pid), .events = POLLIN };
+	int fd = pidfd_open_any(pid);
+	bool has_ended = false;
 
-	if (ended.fd < 0)
+	if (fd < 0)
 		return errno == ESRCH ? 0 : -1;
-	(void)poll(&ended, 1, WRITE_JOURNAL_WAIT_MS);
-	fd_close(&ended.fd);
-	return ended.revents ? 0 : -1;
+	has_ended = pidfd_ends(fd, WRITE_JOURNAL_WAIT_MS);
+	fd_close(&fd);
+	return has_ended ? 0 : -1;
 }
 
 static int lock(int fd, const char *path, struct err *e)
