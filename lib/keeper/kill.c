@@ -103,7 +103,6 @@ static void rest_is_signalled(const struct slots *all, struct slot *s)
 	s->rest_signal = 0;
 	if (!s->is_rest_noted)
 		ledger_note(all->ledger, s);
-	s->is_rest_noted = false;
 }
 
 static void note_gone(struct slots *all, struct slot *s)

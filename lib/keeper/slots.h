@@ -54,7 +54,7 @@ struct slot {
 	bool is_walked;       /* while it is one of these: only a walk through /proc shows what is left */
 	bool has_group;       /* a cgroup of its own, see groups.h */
 	bool was_looked_for;  /* a walk has killed all of the tree that there was */
-	bool is_rest_noted;   /* the ledger has rest_signal as sent; it is just being sent */
+	bool is_rest_noted;   /* the ledger has rest_signal as sent: it is sent once, at that very moment */
 	bool is_self_ended;   /* the keeper has ended its tree without an END_TREE */
 	bool has_failure;     /* its spawn reported `stage` and `number` */
 	unsigned int pending; /* of enum pending */

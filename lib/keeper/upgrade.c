@@ -226,8 +226,11 @@ static void resume_end(struct keeper *k, const struct handover_slot *from)
 		(void)kill_signal_tree(&k->slots, s, (int)from->tree_signal);
 	ASSERT(!s->is_ending && !s->is_killing, "%s was handed over twice", s->name);
 	slots_set_busy(&k->slots, s, from->is_ending, from->is_killing);
-	if (from->rest_signal > 0 && from->rest_signal <= SIGRTMAX)
+	if (from->rest_signal > 0 && from->rest_signal <= SIGRTMAX) {
 		s->rest_signal = (int)from->rest_signal;
+		/* Its record has it as not sent yet, for a keeper that comes without a handover. */
+		s->signalled |= SIGNALLED_REST;
+	}
 	slots_kill_at(&k->slots, s, from->kill_at);
 }
 

@@ -104,6 +104,16 @@ struct note *stage_expect_error(struct stage *s, uint64_t about);
 /* What is there already, or NULL: everything that the keeper said before now is looked through. */
 struct note *stage_seen(struct stage *s, enum keeper_msg_kind kind, uint64_t generation);
 
+/* --- upgrades --- */
+
+uint64_t stage_say_upgrade(struct stage *s, const char *keeper, const char *brain);
+/* To the programs that run already. */
+uint64_t stage_say_same(struct stage *s);
+/* The old brain leaves, and the new one serves. */
+void stage_change_brains(struct stage *s);
+/* All of it, to the programs that run already; it must work. */
+void stage_upgrade(struct stage *s);
+
 /* --- spawning --- */
 
 /* A spawn order that a test can change before it is said. */

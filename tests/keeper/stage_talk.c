@@ -288,3 +288,42 @@ void stage_assert_fails(struct stage *s, struct spawn_order *w, enum keeper_spaw
 	stage_say_ticket(s, KEEPER_FORGET, generation);
 	assert_null(stage_seen(s, KEEPER_ERROR, 0));
 }
+
+/* --- upgrades --- */
+
+uint64_t stage_say_upgrade(struct stage *s, const char *keeper, const char *brain)
+{
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, KEEPER_UPGRADE);
+	m.keeper_path = keeper;
+	m.brain_path = brain;
+	return stage_say(s, &m, NULL, 0);
+}
+
+/* To the programs that run already. */
+uint64_t stage_say_same(struct stage *s)
+{
+	char keeper[512], brain[512];
+
+	stage_program(keeper, sizeof(keeper), "oxherd");
+	stage_program(brain, sizeof(brain), "tests/keeper-brain");
+	return stage_say_upgrade(s, keeper, brain);
+}
+
+/* The old brain leaves, and the new one serves. */
+void stage_change_brains(struct stage *s)
+{
+	fd_close(&s->link);
+	fd_close(&s->sock);
+	stage_accept(s, true);
+}
+
+void stage_upgrade(struct stage *s)
+{
+	(void)stage_say_same(s);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
+	stage_change_brains(s);
+	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
+}

@@ -136,6 +136,28 @@ static void nor_from_the_next_keeper(void **state)
 	buf_release(&text);
 }
 
+/* The old keeper has not sent it yet, the new one has: to that one it was sent once, too. */
+static void nor_after_an_upgrade(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	begin(s, "trap 'exit 0' USR1; " REST "while :; do sleep 0.02; done", &out, &text);
+	end_tree(s, 1, SIGTERM);
+	stage_upgrade(s);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_MAIN);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_read(out, &text, "heard\n");
+	end_tree(s, 1, SIGTERM);
+	pass(s);
+	(void)poll(NULL, 0, STAGE_PATIENCE_MS);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	assert_int_equal(heard(&out, &text), 1);
+	buf_release(&text);
+}
+
 static void what_lives_is_not_told_to_end(void **state)
 {
 	struct stage *s = *state;
@@ -327,6 +349,8 @@ int main(void)
 		BOTH("no process of a tree gets the signal twice, whichever brain sends it",
 			nobody_hears_it_twice),
 		BOTH("the next keeper does not send it again either", nor_from_the_next_keeper),
+		BOTH("nor does the same keeper after an upgrade that came before the main process ended",
+			nor_after_an_upgrade),
 		BOTH("the rest of a tree is not told to end while its main process lives",
 			what_lives_is_not_told_to_end),
 		BOTH("a main process gets the stop signal once, whichever message asks for it",

@@ -304,6 +304,38 @@ static void what_is_no_file_of_a_keeper_is_refused(void **state)
 	fd_close(&ends[1]);
 }
 
+/* The same with `slots` copies of the first slot and `held` of the first descriptor. */
+static bool reads_with(size_t slots, size_t held)
+{
+	const char *run = packed + packed_len - sizeof("/run");
+	struct handover_head head;
+	struct buf bytes = BUF_INIT;
+	bool does = false;
+
+	memcpy(&head, packed, sizeof(head));
+	head.slots = (int64_t)slots;
+	head.held = (int64_t)held;
+	head.size = (int64_t)(HANDOVER_HEAD + (slots + held) * HANDOVER_RECORD + sizeof("/run"));
+	buf_add(&bytes, (const char *)&head, sizeof(head));
+	for (size_t i = 0; i < slots; i++)
+		buf_add(&bytes, packed + HANDOVER_HEAD, HANDOVER_RECORD);
+	for (size_t i = 0; i < held; i++)
+		buf_add(&bytes, packed + HANDOVER_HEAD + SLOTS * HANDOVER_RECORD, HANDOVER_RECORD);
+	buf_add(&bytes, run, sizeof("/run"));
+	does = reads(bytes.ptr, bytes.len);
+	buf_release(&bytes);
+	return does;
+}
+
+static void a_full_keeper_is_handed_over(void **state)
+{
+	(void)state;
+	assert_true(reads_with(0, 0));
+	assert_true(reads_with(KEEPER_SLOTS_MAX, KEEPER_HELD_MAX));
+	assert_false(reads_with(KEEPER_SLOTS_MAX + 1, 0));
+	assert_false(reads_with(0, KEEPER_HELD_MAX + 1));
+}
+
 /* With as many of both as there may be, and no more. */
 static void as_many_as_there_may_be(void **state)
 {
@@ -340,6 +372,9 @@ int main(void)
 		PROMISE_IN(pack, unpack, "a handover that is cut, or does not end, is refused",
 			its_ends_are_where_they_belong),
 		PROMISE("what no keeper has packed is refused", what_is_no_file_of_a_keeper_is_refused),
+		PROMISE_IN(pack, unpack,
+			"a keeper with all the slots and descriptors that there may be is handed over, and none with more",
+			a_full_keeper_is_handed_over),
 		PROMISE("as many descriptors are held as there may be, and one of them is replaced at any time",
 			as_many_as_there_may_be),
 	};

@@ -18,43 +18,6 @@
 
 enum { NOFILE = 700, PROGRAM_MAX = 64 * 1024 * 1024 };
 
-static uint64_t say_upgrade(struct stage *s, const char *keeper, const char *brain)
-{
-	struct keeper_msg m;
-
-	keeper_msg_init(&m, KEEPER_UPGRADE);
-	m.keeper_path = keeper;
-	m.brain_path = brain;
-	return stage_say(s, &m, NULL, 0);
-}
-
-/* To the programs that run already. */
-static uint64_t say_same(struct stage *s)
-{
-	char keeper[512], brain[512];
-
-	stage_program(keeper, sizeof(keeper), "oxherd");
-	stage_program(brain, sizeof(brain), "tests/keeper-brain");
-	return say_upgrade(s, keeper, brain);
-}
-
-/* The old brain leaves, and the new one serves. */
-static void change_brains(struct stage *s)
-{
-	fd_close(&s->link);
-	fd_close(&s->sock);
-	stage_accept(s, true);
-}
-
-static void upgrade(struct stage *s)
-{
-	(void)say_same(s);
-	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
-	change_brains(s);
-	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
-	assert_null(stage_seen(s, KEEPER_ERROR, 0));
-}
-
 static bool is_close_on_exec(pid_t pid, const char *fd)
 {
 	char path[320], text[256] = "";
@@ -133,7 +96,7 @@ static void all_is_there_afterwards(void **state)
 	stage_say_name(s, KEEPER_HOLD, "log:api:0", ends[0]);
 	stage_say_ticket(s, KEEPER_ASKED, 1);
 	fd_close(&ends[0]);
-	upgrade(s);
+	stage_upgrade(s);
 	/* The pipe has a reader still. */
 	assert_int_equal(write(ends[1], "kept", 4), 4);
 	fd_close(&ends[1]);
@@ -150,7 +113,7 @@ static void all_is_there_afterwards(void **state)
 	assert_int_equal(n->stage, KEEPER_STAGE_EXEC);
 	assert_int_equal(n->number, ENOENT);
 	/* Again, and it is a child still. */
-	upgrade(s);
+	stage_upgrade(s);
 	n = stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(n->pid, pid);
 	assert_true(n->start_time == start_time);
@@ -178,14 +141,14 @@ static void what_was_just_being_started_is_told(void **state)
 	order_say(s, &w);
 	order_actor(&w, 3, NULL, WORDS("--mark"));
 	order_say(s, &w);
-	(void)say_same(s);
+	(void)stage_say_same(s);
 	kill(s->keeper, SIGCONT);
 	stage_expect(s, KEEPER_SPAWNED, 3);
 	assert_int_equal(stage_expect(s, KEEPER_SPAWN_FAILED, 2)->number, ENOENT);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 5);
 	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
-	change_brains(s);
+	stage_change_brains(s);
 }
 
 static void an_end_that_is_awaited_goes_on(void **state)
@@ -208,7 +171,7 @@ static void an_end_that_is_awaited_goes_on(void **state)
 	stage_say(s, &m, NULL, 0);
 	/* Another one is not asked for anything. */
 	stage_actor(s, 2, NULL, WORDS("--mark"));
-	upgrade(s);
+	stage_upgrade(s);
 	stage_assert_lacks(&text, "heard");
 	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_MAIN);
 	stage_expect(s, KEEPER_TREE_GONE, 1);
@@ -226,14 +189,14 @@ static void what_was_adopted_stays_so(void **state)
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
 	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->pid, pid);
-	upgrade(s);
+	stage_upgrade(s);
 	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_RUNNING);
 	kill(pid, SIGKILL);
 	assert_int_equal(stage_expect(s, KEEPER_EXITED, 1)->status, SIGKILL);
 	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
 	stage_expect(s, KEEPER_TREE_GONE, 1);
 	/* What is written down is right, too. */
-	upgrade(s);
+	stage_upgrade(s);
 	stage_kill_keeper(s);
 	stage_next_keeper(s);
 	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->is_gone, 1);
@@ -290,7 +253,7 @@ static void it_is_called_as_the_one_before(void **state)
 	assert_limits(s, 1);
 	fds = count_fds(s);
 	for (uint64_t i = 2; i < 4; i++) {
-		upgrade(s);
+		stage_upgrade(s);
 		assert_int_equal(count_fds(s), fds);
 		assert_limits(s, i);
 	}
@@ -307,7 +270,7 @@ static void it_is_told_nothing_new(void **state)
 	struct stage *s = *state;
 	struct buf words = BUF_INIT;
 
-	upgrade(s);
+	stage_upgrade(s);
 	read_words(s, &words);
 	stage_assert_has(&words, " --patience 300 --grace 200 --no-cgroups --luggage ");
 	buf_release(&words);
@@ -325,12 +288,12 @@ static void what_cannot_be_executed_changes_nothing(void **state)
 	stage_file(s, text, sizeof(text), "text", "text", 0644);
 	assert_limits(s, 1);
 	fds = count_fds(s);
-	assert_int_equal(stage_expect_error(s, say_upgrade(s, "oxherd", brain))->number, EINVAL);
-	assert_int_equal(stage_expect_error(s, say_upgrade(s, keeper, "brain"))->number, EINVAL);
-	assert_int_equal(stage_expect_error(s, say_upgrade(s, keeper, "/no/such"))->number, ENOENT);
-	assert_int_equal(stage_expect_error(s, say_upgrade(s, text, brain))->number, EACCES);
+	assert_int_equal(stage_expect_error(s, stage_say_upgrade(s, "oxherd", brain))->number, EINVAL);
+	assert_int_equal(stage_expect_error(s, stage_say_upgrade(s, keeper, "brain"))->number, EINVAL);
+	assert_int_equal(stage_expect_error(s, stage_say_upgrade(s, keeper, "/no/such"))->number, ENOENT);
+	assert_int_equal(stage_expect_error(s, stage_say_upgrade(s, text, brain))->number, EACCES);
 	/* Nobody can tell before it is tried. */
-	assert_int_equal(stage_expect_error(s, say_upgrade(s, junk, brain))->number, ENOEXEC);
+	assert_int_equal(stage_expect_error(s, stage_say_upgrade(s, junk, brain))->number, ENOEXEC);
 	assert_int_equal(count_fds(s), fds);
 	assert_limits(s, 2);
 	stage_kill_brain(s);
@@ -338,21 +301,21 @@ static void what_cannot_be_executed_changes_nothing(void **state)
 	stage_expect(s, KEEPER_SLOT, 1);
 	/* No upgrade was begun, so there is nothing to tell of. */
 	assert_null(stage_seen(s, KEEPER_UPGRADED, 0));
-	upgrade(s);
+	stage_upgrade(s);
 }
 
 static void one_at_a_time(void **state)
 {
 	struct stage *s = *state;
 
-	(void)say_same(s);
+	(void)stage_say_same(s);
 	stage_expect(s, KEEPER_UPGRADED, 0);
-	assert_int_equal(stage_expect_error(s, say_same(s))->number, EBUSY);
-	change_brains(s);
-	upgrade(s);
+	assert_int_equal(stage_expect_error(s, stage_say_same(s))->number, EBUSY);
+	stage_change_brains(s);
+	stage_upgrade(s);
 	kill(s->keeper, SIGTERM);
 	stage_expect(s, KEEPER_SIGNALLED, 0);
-	assert_int_equal(stage_expect_error(s, say_same(s))->number, EBUSY);
+	assert_int_equal(stage_expect_error(s, stage_say_same(s))->number, EBUSY);
 }
 
 static void a_brain_that_does_not_serve_costs_nothing(void **state)
@@ -367,9 +330,9 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	stage_read(out, &words, "pid");
 	fd_close(&out);
 	stage_program(keeper, sizeof(keeper), "oxherd");
-	(void)say_upgrade(s, keeper, "/bin/false");
+	(void)stage_say_upgrade(s, keeper, "/bin/false");
 	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
-	change_brains(s);
+	stage_change_brains(s);
 	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, EIO);
 	read_words(s, &words);
 	stage_assert_has(&words, "--failed the new brain ended 3 times before it served");
@@ -381,7 +344,7 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	stage_accept(s, true);
 	stage_expect(s, KEEPER_SLOT, 1);
 	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, EIO);
-	upgrade(s);
+	stage_upgrade(s);
 	assert_int_equal(count_fds(s), fds);
 	stage_expect(s, KEEPER_SLOT, 1);
 	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
@@ -419,7 +382,7 @@ static void a_build_that_cannot_read_it_gives_it_back(void **state)
 
 	make_other_build(s, keeper, sizeof(keeper));
 	stage_program(brain, sizeof(brain), "tests/keeper-brain");
-	(void)say_upgrade(s, keeper, brain);
+	(void)stage_say_upgrade(s, keeper, brain);
 	/* A compiler may have hidden it better: then this is no other build. */
 	if (!stage_expect(s, KEEPER_UPGRADED, 0)->number)
 		skip();
@@ -446,7 +409,7 @@ static void an_old_brain_that_stays_is_killed(void **state)
 	pid_t old = s->brain;
 	int link = s->link;
 
-	(void)say_same(s);
+	(void)stage_say_same(s);
 	stage_expect(s, KEEPER_UPGRADED, 0);
 	s->link = -1;
 	stage_until(stage_is_gone, s, old);
