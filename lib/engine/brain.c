@@ -11,7 +11,7 @@
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "engine/recovery.h"
-#include "herd/facts_later.h"
+#include "herd/facts.h"
 #include "model/wait_result.h"
 #include "os/clock.h"
 #include "os/procfs.h"

@@ -10,7 +10,7 @@
 #include "base/path.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "herd/facts_later.h"
+#include "herd/facts.h"
 #include "logs/read_last.h"
 #include "os/clock.h"
 #include "os/rights.h"

@@ -8,7 +8,7 @@
 #include "base/signal_name.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "herd/facts_later.h"
+#include "herd/facts.h"
 #include "model/build.h"
 #include "os/clock.h"
 #include "os/netdiag.h"

@@ -11,7 +11,7 @@
 #include "base/path.h"
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
-#include "herd/facts_later.h"
+#include "herd/facts.h"
 #include "journal/store.h"
 #include "logs/fifo.h"
 #include "os/clock.h"

@@ -11,22 +11,13 @@
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
 
-/* The command of an app whose definition was lost: it only explains that. */
-static const char lost_words[] =
-	"echo \"the definition of $OXHERD_APP was lost: type 'oxctl deploy' in its folder\" >&2; exit 1";
-
-bool app_is_lost(const struct app *a)
-{
-	return str_eq(a->target->spec->command.text, lost_words);
-}
-
 /* An app that the store has never heard of: only there to stop what runs in its name, and gone with it. */
 static struct app *stranger(struct herd *h, const char *name)
 {
 	struct spec *s = spec_new(name);
 	struct app *a = NULL;
 
-	(void)command_from_line(&s->command, lost_words, NULL);
+	spec_set_lost(s);
 	s->folder = mem_strdup("/");
 	s->restart = RESTART_NEVER;
 	a = app_new(h, revision_new(s, 1));
@@ -256,7 +247,7 @@ static void go_on(struct instance *i)
 		instance_watch(i, true);
 	} else if (state_is_live(i->state) && i->state != STATE_STOPPING) {
 		instance_check_resume(i);
-		instance_watchdog_begin(i);
+		instance_watchdog_resume(i);
 		instance_drain_resume(i);
 	} else if (i->state == STATE_STOPPING && !was_killed) {
 		instance_signal_stop(i);

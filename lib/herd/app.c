@@ -5,11 +5,26 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
 #include "model/wait_result.h"
 #include "view/reason_text.h"
+
+/* The command of an app whose definition was lost: it only explains that. */
+static const char lost_words[] =
+	"echo \"the definition of $OXHERD_APP was lost: type 'oxctl deploy' in its folder\" >&2; exit 1";
+
+void spec_set_lost(struct spec *s)
+{
+	(void)command_from_line(&s->command, lost_words, NULL);
+}
+
+bool app_is_lost(const struct app *a)
+{
+	return str_eq(a->target->spec->command.text, lost_words);
+}
 
 struct app *app_new(struct herd *h, struct revision *first)
 {
@@ -51,7 +66,8 @@ void app_retarget(struct app *a, struct revision *r)
 	ASSERT(r && r->refs > 0, "an app is to run by a revision that is gone");
 	revision_set(&a->target, r);
 	a->spec = r->spec;
-	start_queue_arm(a);
+	if (a->starts.first)
+		start_queue_arm(a);
 	if (r->number > a->last_revision)
 		a->last_revision = r->number;
 	ASSERT(a->target == r && a->last_revision >= r->number, "%s runs by revision %d of %d", a->spec->name,
@@ -151,7 +167,8 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot)
 
 	ASSERT(number >= 0 && number < APP_INSTANCES_MAX, "%s gets an instance %d", a->spec->name, number);
 	ASSERT(!app_instance(a, number), "%s has an instance %d already", a->spec->name, number);
-	gone_drop(a, number);
+	if (a->herd->gone.len)
+		gone_drop(a, number);
 	vec_insert(&a->instances, position, i);
 	herd_add_slot(a->herd, i);
 	instance_mark_dirty(i);
@@ -238,8 +255,10 @@ static void end(struct app *a)
 	ASSERT(!a->wanted && !a->ready && !a->going_down, "%s has no instances, and counts some",
 		a->spec->name);
 	app_publish(a, &REASON_OF(APP_REMOVED));
-	upstream_forget(a);
-	gone_drop(a, -1);
+	if (a->proxy.spec)
+		upstream_forget(a);
+	if (h->gone.len)
+		gone_drop(a, -1);
 	vec_remove(&h->apps, a->position);
 	map_remove(&h->names, a->spec->name);
 	app_free(a);
@@ -276,11 +295,102 @@ void app_remove(struct instance *i)
 	herd_remove_slot(h, i);
 	ASSERT_OF(i, !app_instance(a, i->number), "is removed, and is there");
 	h->is_changed = true;
-	requests_look(h, i);
+	if (h->requests.len)
+		requests_look(h, i);
 	if (instance_is_spare(i) && !a->is_deleting)
 		gone_add(i, h->now);
 	else
 		instance_forget(i);
 	if (a->is_deleting && !a->instances.len)
 		end(a);
+}
+
+/* --- who needs whom --- */
+
+static int compare_apps(const void *left, const void *right)
+{
+	const struct app *a = left;
+	const struct app *b = right;
+
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	if (a->spec->start_order != b->spec->start_order)
+		return a->spec->start_order < b->spec->start_order ? -1 : 1;
+	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
+}
+
+static void add_needs(const struct app *a, struct vec *needs)
+{
+	for (size_t k = 0; k < a->needs.len; k++) {
+		struct app *need = a->needs.items[k];
+
+		if (!need->is_deleting && !vec_has(needs, need))
+			vec_push(needs, need);
+	}
+}
+
+void graph_add_needs(const struct vec *apps, struct vec *needs)
+{
+	for (size_t k = 0; k < apps->len; k++)
+		add_needs(apps->items[k], needs);
+	/* It grows meanwhile. */
+	for (size_t k = 0; k < needs->len; k++)
+		add_needs(needs->items[k], needs);
+	ASSERT(!apps->len || needs->len <= ((const struct app *)apps->items[0])->herd->apps.len,
+		"%zu apps are needed", needs->len);
+}
+
+bool app_has_dependents_going_down(const struct app *a)
+{
+	for (size_t k = 0; k < a->needed_by.len; k++)
+		if (((const struct app *)a->needed_by.items[k])->going_down)
+			return true;
+	return false;
+}
+
+static int level_of(struct app *a)
+{
+	int level = 0;
+
+	if (a->level >= 0)
+		return a->level;
+	for (size_t k = 0; k < a->needs.len; k++) {
+		int below = level_of(a->needs.items[k]);
+
+		if (below >= level)
+			level = below + 1;
+	}
+	a->level = level;
+	ASSERT(a->level >= 0 && a->level <= (int)a->herd->apps.len, "%s is at level %d", a->spec->name,
+		a->level);
+	return level;
+}
+
+void graph_link(struct herd *h)
+{
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		a->needs.len = 0;
+		a->needed_by.len = 0;
+		a->level = -1;
+	}
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		for (size_t k = 0; k < a->spec->depends_on.len; k++) {
+			struct app *need = app_find(h, a->spec->depends_on.items[k]);
+
+			if (!need)
+				continue;
+			vec_push(&a->needs, need);
+			vec_push(&need->needed_by, a);
+		}
+	}
+	for (size_t i = 0; i < h->apps.len; i++)
+		level_of(h->apps.items[i]);
+	vec_sort(&h->apps, compare_apps);
+	for (size_t i = 0; i < h->apps.len; i++)
+		((struct app *)h->apps.items[i])->position = i;
+	ASSERT(!h->apps.len || !((struct app *)h->apps.items[0])->level, "every app needs another");
 }

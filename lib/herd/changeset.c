@@ -6,8 +6,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "herd/app_checks.h"
 #include "herd/deploy.h"
-#include "herd/names.h"
 #include "model/plan.h"
 #include "rules/scale.h"
 

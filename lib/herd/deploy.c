@@ -50,11 +50,6 @@ void rollout_free(struct rollout *r)
 	mem_free(r);
 }
 
-bool rollout_uses_caller(const struct rollout *r, int64_t caller)
-{
-	return r && r->to->caller == caller;
-}
-
 struct rollout *rollout_new(struct app *a, struct revision *to)
 {
 	struct rollout *r = mem_zalloc(1, sizeof(*r));
@@ -90,16 +85,10 @@ bool instance_is_on_trial(const struct instance *i)
 	return i->app->rollout && i->revision != i->app->current && !instance_is_trusted(i);
 }
 
-bool instance_is_trusted(const struct instance *i)
-{
-	return i->generation && i->trusted == i->generation;
-}
-
-struct revision *app_birth_revision(const struct app *a, int number)
+struct revision *rollout_birth_revision(const struct app *a, int number)
 {
 	const struct rollout *r = a->rollout;
-	bool is_early =
-		r && (r->phase == ROLLOUT_WAITING || r->phase == ROLLOUT_PRE || r->phase == ROLLOUT_PROOF);
+	bool is_early = r->phase == ROLLOUT_WAITING || r->phase == ROLLOUT_PRE || r->phase == ROLLOUT_PROOF;
 
 	/* Where the ports move, the old revision has none for a number that it never had. */
 	if (!is_early || !revision_port(a->current, number) != !revision_port(a->target, number))
@@ -287,7 +276,8 @@ void rollout_note_failure(struct instance *i, const struct reason *why)
 	struct buf name = BUF_INIT;
 	struct buf lines = BUF_INIT;
 
-	if (!r || i->takes_target || instance_is_retired(i) || i->revision != i->app->target)
+	ASSERT(r, "%s:%d fails in no rollout", i->app->spec->name, i->number);
+	if (i->takes_target || instance_is_retired(i) || i->revision != i->app->target)
 		return;
 	rollout_is_stale(i->app);
 	if (has_lapsed(i)) {

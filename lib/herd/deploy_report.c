@@ -140,9 +140,7 @@ void rollout_status(const struct app *a, struct rollout_status *out)
 {
 	const struct rollout *r = a->rollout;
 
-	*out = (struct rollout_status){ .phase = NULL };
-	if (!r)
-		return;
+	ASSERT(r, "%s has no rollout to report", a->spec->name);
 	*out = (struct rollout_status){
 		.phase = rollout_phase_word(r->phase),
 		.kind = rollout_kind_word(r->kind),

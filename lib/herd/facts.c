@@ -9,8 +9,10 @@
 #include "base/mem.h"
 #include "base/signal_name.h"
 #include "base/str.h"
+#include "herd/facts.h"
 #include "herd/herd_private.h"
 #include "herd/unready.h"
+#include "wire/notice.h"
 
 static struct restart_history *history_of(struct instance *i)
 {
@@ -41,7 +43,7 @@ static void note_end(struct instance *i, enum restart_verdict verdict, const str
 
 	ASSERT_OF(i, i->phase == PHASE_NONE || i->phase == PHASE_LEFTOVERS,
 		"has ended, and a process of it runs");
-	if (verdict != RESTART_FINISHED || instance_is_spare(i))
+	if (i->app->rollout && (verdict != RESTART_FINISHED || instance_is_spare(i)))
 		rollout_note_failure(i, cause ? cause : &end);
 }
 
@@ -180,8 +182,7 @@ void herd_spawn_failed(struct herd *h, struct ticket t, const struct reason *why
 		h->options.effects->unwatch(h->options.context, t);
 	instance_set_phase(i, PHASE_NONE);
 	i->pid = 0;
-	instance_check_end(i);
-	instance_notify_end(i);
+	instance_forget_process(i);
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
 	i->hopeless += is_lasting((int)why->number);
@@ -201,7 +202,8 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	struct end how = { .kind = END_EXITED };
 	struct reason cause;
 	struct reason why;
-	bool has_cause = end->is_oom;
+	bool has_left = !end->is_oom && end->left.pid;
+	bool has_cause = end->is_oom || has_left;
 
 	if (!i)
 		return;
@@ -222,14 +224,14 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 	instance_leftovers(i);
 	if (end->is_oom)
 		cause = REASON_OF(OUT_OF_MEMORY);
-	else
-		has_cause = background_reason(i, &end->left, &cause);
-	if (!end->is_oom && has_cause && is_background_start(i, &end->left))
+	else if (has_left)
+		cause = background_reason(i, &end->left);
+	if (has_left && is_background_start(i, &end->left))
 		how.kind = END_NEVER_READY;
 	why = end_reason(&i->last_exit, has_cause ? &cause : NULL);
 	if (i->state == STATE_STOPPING)
 		instance_mark_dirty(i);
-	else if (instance_ends_for_limit(i))
+	else if (i->down_cause == DOWN_LIMIT && instance_is_wanted(i))
 		judge(i, (struct end){ .kind = END_OVER_LIMIT }, i->limit_reason);
 	else if (instance_is_going_down(i))
 		instance_event(i, EVENT_DIED, &why);
@@ -334,4 +336,67 @@ void herd_port_taken(struct herd *h, struct ticket t, int64_t pid, const char *c
 		instance_set_why(i, &why);
 	instance_mark_dirty(i);
 	herd_commit(h);
+}
+
+/* --- facts that come in the middle of a step --- */
+
+struct late_fact {
+	struct herd_fact fact;
+	struct reason *why; /* what fact.why is; owned */
+};
+
+static void late_fact_free(void *item)
+{
+	struct late_fact *late = item;
+
+	reason_free(late->why);
+	mem_free(late);
+}
+
+static void hear_late(struct herd *h, const struct herd_fact *fact, int64_t now)
+{
+	switch (fact->kind) {
+	case FACT_SPAWN_FAILED:
+		herd_spawn_failed(h, fact->ticket, fact->why, now);
+		break;
+	case FACT_PORT_FREE:
+		herd_port_free(h, fact->ticket, now);
+		break;
+	case FACT_PORT_TAKEN:
+		herd_port_taken(h, fact->ticket, fact->why->pid, fact->why->command, now);
+		break;
+	case FACT_NOTE:
+		herd_note(h, fact->ticket, fact->why, now);
+		break;
+	case FACT_SAID_READY:
+		herd_notified(h, fact->ticket, &(struct notice){ .is_ready = true }, now);
+		break;
+	}
+}
+
+void herd_fact_later(struct herd *h, const struct herd_fact *fact)
+{
+	struct late_fact *late = mem_zalloc(1, sizeof(*late));
+
+	late->fact = *fact;
+	late->why = reason_copy(fact->why);
+	late->fact.why = late->why;
+	vec_push(&h->late_facts, late);
+	ASSERT(!fact->why || late->why, "a late fact has lost its reason");
+}
+
+void herd_facts_hear(struct herd *h, int64_t now)
+{
+	for (size_t k = 0; k < h->late_facts.len; k++) {
+		struct late_fact *late = h->late_facts.items[k];
+
+		hear_late(h, &late->fact, now);
+		late_fact_free(late);
+	}
+	h->late_facts.len = 0;
+}
+
+void late_facts_release(struct herd *h)
+{
+	vec_release_with(&h->late_facts, late_fact_free);
 }

@@ -48,8 +48,7 @@ void gone_add(struct instance *i, int64_t gone_at)
 		"%s:%d is remembered as gone, and is there", i->app->spec->name, i->number);
 	timer_disarm(&h->timers, &i->life);
 	timer_disarm(&h->timers, &i->tree);
-	instance_check_end(i);
-	instance_notify_end(i);
+	instance_forget_process(i);
 	instance_set_down(i, DOWN_NONE);
 	gone_drop(i->app, i->number);
 	i->gone_at = gone_at;

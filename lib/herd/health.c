@@ -56,7 +56,8 @@ void instance_check_begin(struct instance *i)
 {
 	int64_t now = i->app->herd->now;
 
-	if (!spec_has_health(instance_spec(i)) || i->checkup)
+	ASSERT_OF(i, spec_has_health(instance_spec(i)), "is checked, and has no check");
+	if (i->checkup)
 		return;
 	i->health = HEALTH_UNKNOWN;
 	open(i);
@@ -79,8 +80,7 @@ void instance_check_resume(struct instance *i)
 
 void instance_check_end(struct instance *i)
 {
-	if (!i->checkup)
-		return;
+	ASSERT_OF(i, i->checkup, "is not checked, and its checks end");
 	timer_disarm(&i->app->herd->timers, &i->checkup->timer);
 	reason_free(i->checkup->why);
 	mem_free(i->checkup);
@@ -248,7 +248,8 @@ void health_slot_review(struct instance *i)
 	/* Who is down for good comes back for nobody. */
 	bool is_over = !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED;
 
-	if (i->health_slot != HEALTH_SLOT_NONE && (is_over || (waits && i->state != STATE_UNHEALTHY)))
+	ASSERT_OF(i, i->health_slot != HEALTH_SLOT_NONE, "has no health slot to give back");
+	if (is_over || (waits && i->state != STATE_UNHEALTHY))
 		give_health_slot(i);
 }
 
@@ -328,4 +329,25 @@ bool instance_step_unhealthy(struct instance *i)
 	instance_set_down(i, DOWN_FAILING);
 	instance_event(i, EVENT_STOP, i->why ? i->why : &REASON_OF(UNHEALTHY));
 	return true;
+}
+
+/* Those that use up more than they may: restarted gently, and not all of an app at once, for they tend to pass a limit together. */
+void herd_over_limit(struct herd *h, struct ticket t, const struct reason *why, int64_t now)
+{
+	struct instance *i = herd_by_ticket(h, t, now);
+
+	if (!i)
+		return;
+	if ((i->state != STATE_RUNNING && i->state != STATE_UNHEALTHY) || instance_is_going_down(i)) {
+		fact_unexpected(h, i, "over its limit");
+		return;
+	}
+	/* Without a place the fact comes again for as long as the limit is passed.  A rollout replaces it anyway, and counts on what serves now. */
+	if (!i->app->rollout && health_slot_take(i)) {
+		instance_set_down_limit(i, why);
+		ASSERT_OF(i, i->health_slot == HEALTH_SLOT_HELD, "goes down for a limit out of its turn");
+		instance_note(i, why);
+		instance_mark_dirty(i);
+	}
+	herd_commit(h);
 }

@@ -51,7 +51,8 @@ void herd_begin(struct herd *h, int64_t now)
 {
 	if (now > h->now)
 		h->now = now;
-	gone_sweep(h);
+	if (h->gone.len)
+		gone_sweep(h);
 }
 
 static void take_steps(struct herd *h)
@@ -70,7 +71,8 @@ static void take_steps(struct herd *h)
 			continue;
 		ASSERT(state_has_phase(i->state, i->phase), "%s:%d is %s, and its phase is %s",
 			i->app->spec->name, i->number, state_word(i->state), phase_word(i->phase));
-		requests_look(h, i);
+		if (h->requests.len)
+			requests_look(h, i);
 	}
 }
 
@@ -80,9 +82,11 @@ void herd_commit(struct herd *h)
 		return;
 	take_steps(h);
 	while (h->has_stale_upstream || h->has_stale_rollout) {
-		rollouts_settle(h);
+		if (h->has_stale_rollout)
+			rollouts_settle(h);
 		take_steps(h);
-		upstreams_settle(h);
+		if (h->has_stale_upstream)
+			upstreams_settle(h);
 		take_steps(h);
 	}
 	ASSERT(!h->dirty_first, "%s:%d has a step left after all of them", h->dirty_first->app->spec->name,
@@ -93,7 +97,8 @@ void herd_commit(struct herd *h)
 		h->is_changed = false;
 		h->options.effects->changed(h->options.context);
 	}
-	requests_answer(h);
+	if (h->requests.len)
+		requests_answer(h);
 }
 
 /* Where a slot is in the row, or would be: slots are numbered upwards, so a new one goes to the end. */

@@ -27,23 +27,6 @@
 /* What began a rollout. */
 enum rollout_kind { ROLLOUT_DEPLOY, ROLLOUT_RELOAD, ROLLOUT_ROLLBACK };
 
-enum timer_kind {
-	TIMER_DELAY, /* start_delay is over */
-	TIMER_ALIVE, /* up long enough to count as ready */
-	TIMER_NEVER_READY,
-	TIMER_KILL,  /* stop_timeout is over */
-	TIMER_GRACE, /* the same, for what the main process has left */
-	TIMER_BACKOFF,
-	TIMER_UNKILLABLE,
-	TIMER_DRAIN,    /* removed from the upstream and drained, at the latest */
-	TIMER_CHECK,    /* of its health */
-	TIMER_WATCHDOG, /* it should have said that it is alive */
-	TIMER_ROLLOUT,  /* an app's */
-	TIMER_STAGGER,  /* an app's: the next one of start_queue */
-	TIMER_DEADLINE, /* the herd's own: shutdown */
-	TIMER_KIND_COUNT,
-};
-
 enum {
 	UPSTREAM_PATIENCE_MS = 60000, /* an upstream that is not confirmed by then holds nobody up any more */
 	DRAIN_GRACE_MS = 5000, /* the engine keeps the deadline of a drain itself; this is the net below */
@@ -146,7 +129,7 @@ struct herd {
 	struct vec requests;     /* of struct herd_wait * (request_wait.h) */
 	struct vec receipts;     /* of struct receipt *, oldest first */
 	struct receipt *receipt; /* the open one, that requests belong to; NULL: none */
-	struct vec late_facts;   /* of struct late_fact * (facts_later.c) */
+	struct vec late_facts;   /* of struct late_fact * (facts.c) */
 	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
 	struct herd_counts counts;
 	bool is_blank; /* it remembers nothing, and waits to hear what runs */
@@ -154,7 +137,7 @@ struct herd {
 	uint64_t last_rollout;
 };
 
-/* facts_later.c */
+/* facts.c */
 void late_facts_release(struct herd *h);
 
 /* As ASSERT: the instance is named with its state and phase, and the words follow. */
@@ -177,6 +160,8 @@ void herd_remove_slot(struct herd *h, const struct instance *i);
 /* instance.c */
 struct instance *instance_new(struct app *app, int number, uint32_t slot);
 void instance_free(struct instance *i);
+/* Its process has ended: what is known of its health and what it said go with it. */
+void instance_forget_process(struct instance *i);
 /* Frees a removed instance, and has the journal forget its past. */
 void instance_forget(struct instance *i);
 /* The one door for state: takes the step if it is legal, logs it, publishes it and does what it says. */
@@ -246,8 +231,9 @@ void instance_drain_timeout(struct instance *i);
 void instance_drain_resume(struct instance *i);
 
 /* health.c */
-/* From now on its health is checked, if its definition says so: it was just started, or is another brain's. */
+/* From now on its health is checked, as its definition says. */
 void instance_check_begin(struct instance *i);
+/* The same of one that another brain started, if its definition says so. */
 void instance_check_resume(struct instance *i);
 void instance_check_end(struct instance *i);
 /* Its definition changed, and its process stays. */
@@ -267,13 +253,11 @@ void health_slot_restore(struct instance *i);
 /* Restarts it if it may be: true when it is on its way out. */
 bool instance_step_unhealthy(struct instance *i);
 
-/* limit_restart.c */
-/* It goes down for a limit, and for nothing else. */
-bool instance_ends_for_limit(const struct instance *i);
-
 /* notify_state.c */
-/* The watchdog of one that is ready, or ready still; what it said is forgotten with its process. */
+/* The watchdog of one that is ready and has one; what it said is forgotten with its process. */
 void instance_watchdog_begin(struct instance *i);
+/* Of one that was ready in an earlier brain. */
+void instance_watchdog_resume(struct instance *i);
 void instance_watchdog_bite(struct instance *i);
 void instance_notify_end(struct instance *i);
 /* NULL: it has said none. */
@@ -291,7 +275,6 @@ void rollout_begin(struct app *a, struct revision *to, const struct rollout_star
 /* The same, or at once where nothing runs. */
 void app_roll(struct app *a, struct revision *to, const struct rollout_start *start);
 void rollout_free(struct rollout *r);
-bool rollout_uses_caller(const struct rollout *r, int64_t caller);
 /* The app is deleted. */
 void rollout_drop(struct app *a);
 /* It may have something to decide. */
@@ -304,10 +287,8 @@ void rollout_note_failure(struct instance *i, const struct reason *why);
 void rollout_note_upstream(struct app *a, const char *words);
 /* It runs by the new revision and is still being tested: it gets no requests. */
 bool instance_is_on_trial(const struct instance *i);
-/* The attempt that it makes now was proven once. */
-bool instance_is_trusted(const struct instance *i);
-/* What a new instance runs by. */
-struct revision *app_birth_revision(const struct app *a, int number);
+/* What a new instance runs by in the middle of a rollout. */
+struct revision *rollout_birth_revision(const struct app *a, int number);
 
 /* deploy_step.c */
 void rollouts_settle(struct herd *h);
@@ -328,9 +309,11 @@ void instance_step(struct instance *i);
 struct reason instance_stop_reason(const struct instance *i);
 
 /* app.c */
-/* Takes over the first reference to its first revision. */
-/* Its definition was lost with the state (adopt.c). */
+/* The definition of an app of which only its processes are known: it explains that. */
+void spec_set_lost(struct spec *s);
+/* Its definition was lost with the state. */
 bool app_is_lost(const struct app *a);
+/* Takes over the first reference to its first revision. */
 struct app *app_new(struct herd *h, struct revision *first);
 /* From here on its instances are to run by `r`, which is borrowed. */
 void app_retarget(struct app *a, struct revision *r);
@@ -347,8 +330,7 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
 void app_mark_dirty(struct app *a);
 void app_publish(struct app *a, const struct reason *why);
 
-/* graph.c: who needs whom; `specs` is a vec of const struct spec *.  -1 with words for an unknown or circular dependency. */
-int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);
+/* Who needs whom. */
 void graph_link(struct herd *h);
 /* Appends what those apps depend on, as deep as that goes; nothing twice, and nothing that is being deleted. */
 void graph_add_needs(const struct vec *apps, struct vec *needs);
@@ -385,13 +367,5 @@ void revision_location(const struct revision *r, struct buf *out);
 /* target.c: appends the instances (and with `apps` the apps, both in dependency order) that the targets mean. */
 int targets_find(const struct herd *h, const char *const *targets, size_t count, struct vec *instances,
 	struct vec *apps, struct err *e);
-
-/* enum_names.c */
-const char *drain_step_word(enum drain_step drain);
-bool drain_step_parse(const char *word, enum drain_step *drain);
-const char *phase_word(enum phase phase);
-bool phase_parse(const char *word, enum phase *phase);
-const char *timer_word(enum timer_kind kind);
-bool timer_parse(const char *word, enum timer_kind *kind);
 
 #endif

@@ -14,7 +14,7 @@ struct instance *instance_new(struct app *app, int number, uint32_t slot)
 	i->app = app;
 	i->number = number;
 	i->slot = slot;
-	i->revision = revision_ref(app_birth_revision(app, number));
+	i->revision = revision_ref(app->rollout ? rollout_birth_revision(app, number) : app->target);
 	i->health = spec_has_health(i->revision->spec) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	i->state = STATE_STOPPED;
 	i->start_by = EVENT_START;
@@ -30,13 +30,20 @@ void instance_free(struct instance *i)
 {
 	timer_disarm(&i->app->herd->timers, &i->life);
 	timer_disarm(&i->app->herd->timers, &i->tree);
-	instance_check_end(i);
-	instance_notify_end(i);
+	instance_forget_process(i);
 	reason_free(i->limit_reason);
 	revision_drop(i->revision);
 	mem_free(i->history);
 	reason_free(i->why);
 	mem_free(i);
+}
+
+void instance_forget_process(struct instance *i)
+{
+	if (i->checkup)
+		instance_check_end(i);
+	if (i->notify)
+		instance_notify_end(i);
 }
 
 void instance_forget(struct instance *i)
@@ -130,13 +137,19 @@ static void count(struct app *a, unsigned int counted, int by)
 	a->going_down += counted & COUNTED_GOING_DOWN ? by : 0;
 }
 
+/* It keeps one, or the proxy still has what it kept. */
+static bool has_upstream(const struct app *a)
+{
+	return a->spec->nginx.output || a->proxy.spec;
+}
+
 static void recount(struct instance *i)
 {
 	struct app *a = i->app;
 	unsigned int now = counts_of(i);
 	bool were_going_down = a->going_down > 0;
 
-	if ((now ^ i->counted) & COUNTED_READY)
+	if (((now ^ i->counted) & COUNTED_READY) && has_upstream(a))
 		upstream_is_stale(a);
 	count(a, i->counted, -1);
 	count(a, now, 1);
@@ -265,7 +278,8 @@ bool instance_event(struct instance *i, enum event on, const struct reason *why)
 	instance_set_why(i, why);
 	tell_step(i, &event);
 	instance_mark_dirty(i);
-	requests_look(i->app->herd, i);
+	if (i->app->herd->requests.len)
+		requests_look(i->app->herd, i);
 	instance_act(i, step.action);
 	ASSERT_OF(i, i->revision && i->revision->refs > 0, "took a step without a revision");
 	ASSERT(!state_is_live(i->state) || i->generation, "%s:%d is %s without an attempt",

@@ -108,7 +108,7 @@ static void check_port(struct instance *i)
 static void choose_revision(struct instance *i)
 {
 	struct app *a = i->app;
-	struct revision *born = app_birth_revision(a, i->number);
+	struct revision *born = a->rollout ? rollout_birth_revision(a, i->number) : a->target;
 	bool is_overtaken = i->revision != a->target && i->revision != a->current && !instance_is_spare(i);
 	bool is_surplus = a->rollout && !instance_is_spare(i) && i->number >= a->rollout->count;
 
@@ -204,10 +204,13 @@ static void settle(struct instance *i)
 		i->app->spec->name, i->number, phase_word(i->phase));
 	disarm(i, &i->life);
 	unwatch(i);
-	instance_drain_cancel(i);
+	if (i->drain != DRAIN_NONE)
+		instance_drain_cancel(i);
 	i->ready_at = i->app->herd->now ? i->app->herd->now : 1;
-	instance_check_begin(i);
-	instance_watchdog_begin(i);
+	if (spec_has_health(instance_spec(i)))
+		instance_check_begin(i);
+	if (instance_spec(i)->watchdog_ms)
+		instance_watchdog_begin(i);
 	ASSERT_OF(i, i->ready_at && !timer_is_armed(&i->life), "is ready, and its start is timed");
 }
 
@@ -304,7 +307,8 @@ static void begin_stop(struct instance *i)
 	ASSERT_OF(i, i->state == STATE_STOPPING, "begins to stop in another state");
 	disarm(i, &i->life);
 	instance_drain_finish(i);
-	instance_check_end(i);
+	if (i->checkup)
+		instance_check_end(i);
 	if (i->phase != PHASE_DELAYED && i->phase != PHASE_STAGGERED)
 		unwatch(i);
 	if (has_process) {
@@ -324,8 +328,7 @@ void instance_leftovers(struct instance *i)
 	i->pid = 0;
 	disarm(i, &i->life);
 	instance_drain_finish(i);
-	instance_check_end(i);
-	instance_notify_end(i);
+	instance_forget_process(i);
 	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
 		instance_arm(i, &i->tree, TIMER_GRACE, grace);
 	instance_end_tree(i);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "herd/herd_private.h"
 
 #define TO(state) (1U << (state))
@@ -151,6 +152,11 @@ bool instance_is_retired(const struct instance *i)
 	return i->tenure == TENURE_RETIRED || i->tenure == TENURE_DROPPED;
 }
 
+bool instance_is_trusted(const struct instance *i)
+{
+	return i->generation && i->trusted == i->generation;
+}
+
 /* --- health slot --- */
 
 static const char *const health_slot_words[HEALTH_SLOT_COUNT] = {
@@ -227,4 +233,54 @@ void instance_restart(struct instance *i)
 	if (!instance_is_restarting(i))
 		instance_set_down(i, DOWN_RESTART);
 	ASSERT_OF(i, instance_is_restarting(i), "is to restart, and does not");
+}
+
+/* --- words for events and for the store, as version 0.1.0 wrote them --- */
+
+static const char *const stored_phases[PHASE_COUNT] = {
+	[PHASE_NONE] = "none",
+	[PHASE_DELAYED] = "delayed",
+	[PHASE_STAGGERED] = "staggered",
+	[PHASE_CHECKING] = "checking",
+	[PHASE_PORT_FREE] = "port-free",
+	[PHASE_SPAWNING] = "asked",
+	[PHASE_UP] = "up",
+	[PHASE_LEFTOVERS] = "leftovers",
+};
+
+static const char *const stored_drain_steps[DRAIN_STEP_COUNT] = {
+	[DRAIN_NONE] = "none",
+	[DRAIN_REMOVING] = "out",
+	[DRAIN_DRAINING] = "drain",
+	[DRAIN_DONE] = "over",
+};
+
+const char *drain_step_word(enum drain_step drain)
+{
+	return stored_drain_steps[drain];
+}
+
+const char *phase_word(enum phase phase)
+{
+	return stored_phases[phase];
+}
+
+bool phase_parse(const char *word, enum phase *phase)
+{
+	int found = 0;
+
+	if (!str_find(stored_phases, PHASE_COUNT, word, &found))
+		return false;
+	*phase = (enum phase)found;
+	return true;
+}
+
+bool drain_step_parse(const char *word, enum drain_step *drain)
+{
+	int found = 0;
+
+	if (!str_find(stored_drain_steps, DRAIN_STEP_COUNT, word, &found))
+		return false;
+	*drain = (enum drain_step)found;
+	return true;
 }

@@ -91,6 +91,8 @@ void instance_set_tenure(struct instance *i, enum tenure tenure);
 void instance_retire(struct instance *i);
 bool instance_is_spare(const struct instance *i);
 bool instance_is_retired(const struct instance *i);
+/* The attempt that it makes now was proven once. */
+bool instance_is_trusted(const struct instance *i);
 void instance_set_health_slot(struct instance *i, enum health_slot slot);
 /* Not DOWN_LIMIT, which has words. */
 void instance_set_down(struct instance *i, enum down_cause cause);
@@ -99,5 +101,11 @@ void instance_set_down_limit(struct instance *i, const struct reason *which);
 void instance_restart(struct instance *i);
 /* It goes down for a new process, and counts as ended by nobody's fault. */
 bool instance_is_restarting(const struct instance *i);
+
+/* Words for the store. */
+const char *drain_step_word(enum drain_step drain);
+bool drain_step_parse(const char *word, enum drain_step *drain);
+const char *phase_word(enum phase phase);
+bool phase_parse(const char *word, enum phase *phase);
 
 #endif

@@ -7,9 +7,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "herd/app_checks.h"
 #include "herd/deploy.h"
 #include "herd/gone_spares.h"
-#include "herd/names.h"
 #include "herd/receipt.h"
 
 static bool in_range(int64_t value, int64_t least, int64_t most)

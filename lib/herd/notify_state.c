@@ -32,8 +32,7 @@ static struct notify_state *open(struct instance *i)
 
 void instance_notify_end(struct instance *i)
 {
-	if (!i->notify)
-		return;
+	ASSERT_OF(i, i->notify, "has said nothing, and that is forgotten");
 	timer_disarm(&i->app->herd->timers, &i->notify->silence);
 	mem_free(i->notify);
 	i->notify = NULL;
@@ -55,13 +54,17 @@ void instance_watchdog_begin(struct instance *i)
 {
 	ASSERT_OF(i, i->phase == PHASE_UP || i->phase == PHASE_SPAWNING,
 		"is to say that it is alive, and has no process");
+	open(i);
+	instance_arm(i, &i->notify->silence, TIMER_WATCHDOG, i->notify->watchdog_ms);
+}
+
+void instance_watchdog_resume(struct instance *i)
+{
 	/* Another brain heard what this one did not. */
 	if (i->state == STATE_UNHEALTHY && i->health != HEALTH_UNHEALTHY)
 		open(i)->is_silent = true;
-	if (!instance_spec(i)->watchdog_ms)
-		return;
-	open(i);
-	instance_arm(i, &i->notify->silence, TIMER_WATCHDOG, i->notify->watchdog_ms);
+	if (instance_spec(i)->watchdog_ms)
+		instance_watchdog_begin(i);
 }
 
 /* Its checks, where it has some, may find the same; only the one that came first can take it back. */

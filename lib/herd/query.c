@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "herd/deploy.h"
 #include "herd/herd_private.h"
 #include "view/reason_text.h"
 
@@ -74,6 +75,16 @@ struct endpoint instance_endpoint(const struct instance *i)
 	return (struct endpoint){ .port = i->port, .ticket = instance_ticket(i) };
 }
 
+const char *instance_app(const struct instance *i)
+{
+	return i->app->spec->name;
+}
+
+int instance_number(const struct instance *i)
+{
+	return i->number;
+}
+
 int64_t instance_pid(const struct instance *i)
 {
 	return i->pid;
@@ -107,7 +118,8 @@ static struct reason starting_reason(const struct instance *i, struct buf *name)
 		return REASON_OF(SPAWNING);
 	default:
 		return REASON_OF(AWAITS_READY, .expects = spec_ready(instance_spec(i)),
-			.detail = instance_notify_status(i), .cause = instance_check_reason(i));
+			.detail = i->notify ? instance_notify_status(i) : NULL,
+			.cause = i->checkup ? instance_check_reason(i) : NULL);
 	}
 }
 
@@ -160,9 +172,9 @@ static bool running_reason(const struct instance *i, struct reason *out)
 {
 	if (app_is_lost(i->app))
 		*out = REASON_OF(DEFINITION_LOST, .app = i->app->spec->name);
-	else if (instance_check_reason(i))
+	else if (i->checkup && instance_check_reason(i))
 		*out = REASON_OF(CHECK_FAILED, .cause = instance_check_reason(i));
-	else if (instance_notify_status(i))
+	else if (i->notify && instance_notify_status(i))
 		*out = REASON_OF(SAYS, .detail = instance_notify_status(i));
 	else if (instance_port(i) && i->port != instance_port(i))
 		*out = REASON_OF(PORT_MOVES, .port = i->port, .next_port = instance_port(i));
@@ -254,7 +266,8 @@ void herd_app_status(const struct herd *h, size_t index, struct app_status *out)
 		.commit = a->current->build ? a->current->build->commit : NULL,
 		.is_held = a->current->is_held,
 	};
-	rollout_status(a, &out->rollout);
+	if (a->rollout)
+		rollout_status(a, &out->rollout);
 }
 
 int herd_scaled(const struct herd *h, const char *app)
@@ -270,7 +283,8 @@ static bool app_uses_caller(const struct app *a, int64_t caller)
 	const struct instance *i = NULL;
 
 	if (a->current->caller == caller || a->target->caller == caller ||
-		(a->previous && a->previous->caller == caller) || rollout_uses_caller(a->rollout, caller))
+		(a->previous && a->previous->caller == caller) ||
+		(a->rollout && a->rollout->to->caller == caller))
 		return true;
 	VEC_EACH (&a->instances, k, i) {
 		if (i->revision->caller == caller)

@@ -287,7 +287,8 @@ static void write_start(const struct stagger_start *start, const char *key, int6
 /* Who has started, so that the next brain keeps the others away from that. */
 static void write_starts(const struct app *a, struct buf *out)
 {
-	start_queue_plan(a);
+	if (a->starts.first)
+		start_queue_plan(a);
 	if (!a->spec->stagger_ms)
 		return;
 	write_start(&a->starts.stagger.other, "start_before", a->herd->now, out);

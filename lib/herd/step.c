@@ -39,7 +39,8 @@ static void step_down(struct instance *i)
 	ASSERT(!state_is_live(i->state) && !instance_is_wanted(i), "%s:%d stays down while it is %s",
 		i->app->spec->name, i->number, state_word(i->state));
 	instance_set_down(i, DOWN_NONE);
-	instance_drain_cancel(i);
+	if (i->drain != DRAIN_NONE)
+		instance_drain_cancel(i);
 	/* When only the daemon stops, what crashed or finished stays so. */
 	if (waits || (is_to_be_down && i->state != STATE_STOPPED))
 		stop_step(i);
@@ -101,7 +102,7 @@ static bool is_outdated(const struct instance *i)
 static void begin_stop(struct instance *i)
 {
 	ASSERT(instance_is_going_down(i), "%s:%d stops, and nothing says so", i->app->spec->name, i->number);
-	if (i->down_cause == DOWN_LIMIT && !instance_ends_for_limit(i))
+	if (i->down_cause == DOWN_LIMIT && !instance_is_wanted(i))
 		instance_set_down(i, DOWN_RESTART);
 	stop_step(i);
 }
@@ -109,7 +110,8 @@ static void begin_stop(struct instance *i)
 void instance_step(struct instance *i)
 {
 	ASSERT_OF(i, i->gone_at == INT64_MIN && !i->next_dirty, "takes a step that it is still to take");
-	health_slot_review(i);
+	if (i->health_slot != HEALTH_SLOT_NONE)
+		health_slot_review(i);
 	if (i->state == STATE_STOPPING)
 		return;
 	if (state_is_live(i->state) && is_outdated(i)) {
@@ -124,7 +126,7 @@ void instance_step(struct instance *i)
 		if (!instance_is_going_down(i)) {
 			if (i->state == STATE_UNHEALTHY && instance_step_unhealthy(i))
 				return;
-			if (i->state != STATE_STARTING)
+			if (i->drain != DRAIN_NONE && i->state != STATE_STARTING)
 				instance_drain_cancel(i);
 			return;
 		}

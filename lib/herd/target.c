@@ -164,13 +164,3 @@ int herd_target_specs(
 	vec_release(&apps);
 	return rc;
 }
-
-const char *instance_app(const struct instance *i)
-{
-	return i->app->spec->name;
-}
-
-int instance_number(const struct instance *i)
-{
-	return i->number;
-}

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 void timers_release(struct timers *t)
 {
@@ -107,4 +108,37 @@ struct timer *timers_take(struct timers *t, int64_t now)
 	ASSERT(!first->position && (!t->len || t->heap[1]->at >= first->at),
 		"a timer is taken before an earlier one");
 	return first;
+}
+
+/* --- kinds --- */
+
+static const char *const timer_words[TIMER_KIND_COUNT] = {
+	[TIMER_DELAY] = "delay",
+	[TIMER_ALIVE] = "alive",
+	[TIMER_NEVER_READY] = "never-ready",
+	[TIMER_KILL] = "kill",
+	[TIMER_GRACE] = "grace",
+	[TIMER_BACKOFF] = "backoff",
+	[TIMER_UNKILLABLE] = "unkillable",
+	[TIMER_DRAIN] = "leave",
+	[TIMER_CHECK] = "check",
+	[TIMER_WATCHDOG] = "watchdog",
+	[TIMER_ROLLOUT] = "rollout",
+	[TIMER_STAGGER] = "stagger",
+	[TIMER_DEADLINE] = "deadline",
+};
+
+const char *timer_word(enum timer_kind kind)
+{
+	return timer_words[kind];
+}
+
+bool timer_parse(const char *word, enum timer_kind *kind)
+{
+	int found = 0;
+
+	if (!str_find(timer_words, TIMER_KIND_COUNT, word, &found))
+		return false;
+	*kind = (enum timer_kind)found;
+	return true;
 }

@@ -56,7 +56,8 @@ void instance_fail_start(struct instance *i, const struct reason *why)
 	if (!instance_is_restarting(i))
 		instance_set_down(i, DOWN_FAILING);
 	ASSERT_OF(i, why && i->down_cause != DOWN_NONE, "fails to start for nothing");
-	rollout_note_failure(i, why);
+	if (i->app->rollout)
+		rollout_note_failure(i, why);
 	instance_event(i, EVENT_STOP, why);
 	ASSERT_OF(i, i->state != STATE_STARTING, "has failed to start, and is starting");
 }
@@ -82,24 +83,22 @@ void herd_mute(struct herd *h, struct ticket t, bool has_written, int64_t now)
 
 /* --- in the background --- */
 
-bool background_reason(const struct instance *i, const struct left_behind *left, struct reason *out)
+struct reason background_reason(const struct instance *i, const struct left_behind *left)
 {
 	bool was_to_serve = left->port || spec_ready(instance_spec(i)) != READY_ALIVE;
 
-	if (!left->pid)
-		return false;
-	*out = (struct reason){ .kind = was_to_serve ? REASON_IN_BACKGROUND : REASON_LEFT_BEHIND,
+	ASSERT_OF(i, left->pid, "has left nothing behind");
+	return (struct reason){ .kind = was_to_serve ? REASON_IN_BACKGROUND : REASON_LEFT_BEHIND,
 		.pid = left->pid,
 		.port = left->port,
 		.command = left->command };
-	return true;
 }
 
 bool is_background_start(const struct instance *i, const struct left_behind *left)
 {
 	bool is_server = spec_ready(instance_spec(i)) != READY_ALIVE;
 
-	if (!left->pid || !state_is_live(i->state))
+	if (!state_is_live(i->state))
 		return false;
 	/* One that listens before it goes into the background was ready for a moment; a job may leave a helper that listens. */
 	return is_server || (left->port && i->state == STATE_STARTING);

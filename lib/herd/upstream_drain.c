@@ -118,8 +118,7 @@ static void settle_upstream(struct app *a)
 
 void upstreams_settle(struct herd *h)
 {
-	if (!h->has_stale_upstream)
-		return;
+	ASSERT(h->has_stale_upstream, "upstreams are settled, and are as they should be");
 	h->has_stale_upstream = false;
 	for (size_t k = 0; k < h->apps.len; k++) {
 		struct app *a = h->apps.items[k];
@@ -219,8 +218,7 @@ void instance_drain_cancel(struct instance *i)
 {
 	struct herd *h = i->app->herd;
 
-	if (i->drain == DRAIN_NONE)
-		return;
+	ASSERT_OF(i, i->drain != DRAIN_NONE, "is called back, and was not on its way out");
 	if (timer_is_armed(&i->life) && i->life.kind == TIMER_DRAIN)
 		timer_disarm(&h->timers, &i->life);
 	instance_set_drain(i, DRAIN_NONE);

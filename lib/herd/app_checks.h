@@ -1,8 +1,8 @@
 /*
- * A name is an app or a namespace, never both: over all oxfiles, and apps without one.
+ * What has to hold of all apps together, over all oxfiles, and apps without one.
  */
-#ifndef OX_HERD_NAMES_H
-#define OX_HERD_NAMES_H
+#ifndef OX_HERD_APP_CHECKS_H
+#define OX_HERD_APP_CHECKS_H
 
 struct err;
 struct vec;
@@ -11,5 +11,7 @@ struct vec;
 int names_check(const struct vec *specs, const struct vec *changed, struct err *e);
 /* The log says which names are both, in a state that an earlier version allowed. */
 void names_note(const struct vec *specs);
+/* -1 with words for an unknown or circular dependency; `specs` is a vec of const struct spec *. */
+int graph_check(const struct vec *specs, const struct vec *changed, struct err *e);
 
 #endif

@@ -1,4 +1,4 @@
-#include "herd/facts_later.h"
+#include "herd/facts.h"
 
 #include <errno.h>
 
@@ -97,5 +97,5 @@ int main(void)
 			a_start_is_found_by_its_generation),
 	};
 
-	return cmocka_run_group_tests_name("herd_facts_later", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("herd_facts", tests, NULL, NULL);
 }

@@ -2,8 +2,8 @@
  * What an effect knows at once is a fact like any other, but the herd is in the middle of a step: it is kept, and heard when the herd has
  * finished.
  */
-#ifndef OX_HERD_FACTS_LATER_H
-#define OX_HERD_FACTS_LATER_H
+#ifndef OX_HERD_FACTS_H
+#define OX_HERD_FACTS_H
 
 #include <stdint.h>
 
