@@ -14,6 +14,8 @@
 #include "os/fd.h"
 #include "os/file.h"
 
+enum { UNSAVED_KEPT = 4096 }; /* bytes of room that stay after a write */
+
 struct event_log {
 	struct ev_loop *loop;
 	ev_prepare turn;
@@ -102,7 +104,11 @@ static void save_events(struct event_log *d)
 		fail_event_log(d, "cannot write to");
 	else if (d->fd >= 0)
 		d->is_failing = false;
-	buf_clear(&d->unsaved);
+	/* What a burst needed is not kept for the next one. */
+	if (d->unsaved.cap > UNSAVED_KEPT)
+		buf_release(&d->unsaved);
+	else
+		buf_clear(&d->unsaved);
 }
 
 static void on_turn(struct ev_loop *loop, ev_prepare *w, int events)

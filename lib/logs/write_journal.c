@@ -111,7 +111,10 @@ static int lock(int fd, const char *path, struct err *e)
 	return 0;
 }
 
-/* Every page has its place on the disk now: one that had none when it is needed would be the end of us. */
+/*
+ * Every page has its place on the disk now: one that had none when it is needed would be the end of us.  In memory is only what bytes have passed
+ * through: reading ahead would fill all of it at the first touch.
+ */
 static struct shared *map(int fd)
 {
 	struct stat st;
@@ -124,9 +127,10 @@ static struct shared *map(int fd)
 	errno = posix_fallocate(fd, 0, SHARED_SIZE);
 	if (errno)
 		return NULL;
-	bytes = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, fd, 0);
+	bytes = mmap(NULL, SHARED_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (bytes == MAP_FAILED)
 		return NULL;
+	(void)madvise(bytes, SHARED_SIZE, MADV_RANDOM);
 	return bytes;
 }
 

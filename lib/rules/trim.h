@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TRIM_EVENTS = 500 }; /* so many leave enough behind to be given back */
+enum { TRIM_EVENTS = 100 }; /* so many leave enough behind to be given back */
 
 /* Zeroed is "never yet". */
 struct trim {
