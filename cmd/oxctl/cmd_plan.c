@@ -2,6 +2,7 @@
  * oxctl plan: what a deploy would do, instance by instance: of an oxfile against what runs, or against another one.
  */
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "cmd.h"
@@ -71,21 +72,23 @@ static void compare_files(const struct loaded *from, const struct loaded *to)
 	struct plan plan = PLAN_INIT;
 	struct vec before = VEC_INIT;
 	struct vec after = VEC_INIT;
-	struct json *json = NULL;
+	struct buf json = BUF_INIT;
 
 	add_apps(&before, from);
 	add_apps(&after, to);
 	plan_make(&plan, &before, &after);
 	if (as_json) {
-		json = plan_to_json(&plan);
-		out_json(json);
-		json_free(json);
+		emit_open(&json, NULL, '{');
+		plan_write(&plan, &json);
+		emit_close(&json, '}');
+		out_json_text(&json);
 	} else {
 		print_plan(&plan);
 	}
 	vec_release_with(&before, mem_free);
 	vec_release_with(&after, mem_free);
 	plan_release(&plan);
+	buf_release(&json);
 }
 
 static int plan_files(void)

@@ -189,11 +189,6 @@ bool json_number(const struct json *j, double *value)
 	return true;
 }
 
-const char *json_text(const struct json *j)
-{
-	return cJSON_IsRaw(node(j)) ? node(j)->valuestring : NULL;
-}
-
 /* The text as UTF-8: what is not becomes U+FFFD, byte by byte. */
 static void add_clean(struct buf *out, const char *text)
 {
@@ -256,11 +251,6 @@ struct json *json_new_bool(bool value)
 struct json *json_new_null(void)
 {
 	return made(cJSON_CreateNull());
-}
-
-struct json *json_new_text(const char *text)
-{
-	return made(cJSON_CreateRaw(text));
 }
 
 struct json *json_clone(const struct json *j)

@@ -50,7 +50,6 @@ const char *json_get_string(const struct json *object, const char *key, const ch
 int64_t json_get_int(const struct json *object, const char *key, int64_t fallback);
 /* A member from 1 to INT32_MAX - 1, such as a port; else 0. */
 int json_get_count(const struct json *object, const char *key);
-const char *json_text(const struct json *j); /* what json_new_text() was given, else NULL */
 
 /* Building.  A setter takes over the child that it is given, and gives back the child it made. */
 struct json *json_new_object(void);
@@ -60,8 +59,6 @@ struct json *json_new_int(int64_t value);       /* beyond ±(2^53 - 1) it become
 struct json *json_new_number(double value);     /* not finite: null */
 struct json *json_new_bool(bool value);
 struct json *json_new_null(void);
-/* JSON that was written already (base/json_emit.h): it is copied, and goes out as it is; nothing is found in it. */
-struct json *json_new_text(const char *text);
 struct json *json_clone(const struct json *j);
 struct json *json_set(struct json *object, const char *key, struct json *child);
 struct json *json_push(struct json *array, struct json *child);

@@ -88,6 +88,12 @@ void emit_string(struct buf *out, const char *key, const char *text)
 	buf_addc(out, '"');
 }
 
+void emit_key(struct buf *out, const char *key)
+{
+	emit_string(out, NULL, key);
+	buf_addc(out, ':');
+}
+
 void emit_int(struct buf *out, const char *key, int64_t value)
 {
 	bool is_big = value > JSON_INT_MAX || value < -JSON_INT_MAX;

@@ -24,6 +24,8 @@ void emit_int_or_null(struct buf *out, const char *key, bool is_known, int64_t v
 void emit_number(struct buf *out, const char *key, double value);
 void emit_bool(struct buf *out, const char *key, bool value);
 void emit_null(struct buf *out, const char *key);
+/* A key that may need escapes, such as a path; its value comes next, without a key. */
+void emit_key(struct buf *out, const char *key);
 /* What is JSON already. */
 void emit_text(struct buf *out, const char *key, const char *text, size_t len);
 

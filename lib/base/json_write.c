@@ -17,10 +17,8 @@ static void write_members(struct buf *out, const struct json *j)
 
 	emit_open(out, NULL, is_object ? '{' : '[');
 	JSON_EACH (j, member) {
-		if (is_object) {
-			emit_string(out, NULL, json_key(member));
-			buf_addc(out, ':');
-		}
+		if (is_object)
+			emit_key(out, json_key(member));
 		write_value(out, member);
 	}
 	emit_close(out, is_object ? '}' : ']');
@@ -29,15 +27,12 @@ static void write_members(struct buf *out, const struct json *j)
 static void write_value(struct buf *out, const struct json *j)
 {
 	const char *text = json_string(j, NULL);
-	const char *ready = json_text(j);
 	double number = 0;
 
 	if (json_is_object(j) || json_is_array(j))
 		write_members(out, j);
 	else if (text)
 		emit_string(out, NULL, text);
-	else if (ready)
-		emit_text(out, NULL, ready, strlen(ready));
 	else if (json_number(j, &number))
 		emit_number(out, NULL, number);
 	else if (json_bool(j, true) == json_bool(j, false))

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "control/audit.h"
 
@@ -29,32 +28,27 @@ int64_t call_timeout_ms(const struct call *c)
 
 /* --- answers --- */
 
-void call_answer_text(struct call *c, const struct buf *result)
+void call_answer(struct call *c, const struct buf *result)
 {
 	c->transport->answer(c, result);
 }
 
-void call_answer(struct call *c, struct json *result)
+void call_answer_text(struct call *c, const char *result)
 {
 	struct buf text = BUF_INIT;
 
-	if (result)
-		json_write(&text, result);
-	else
-		buf_adds(&text, "null");
-	json_free(result);
-	call_answer_text(c, &text);
+	buf_adds(&text, result);
+	call_answer(c, &text);
 	buf_release(&text);
 }
 
 __attribute__((format(printf, 4, 0))) static void fail(
-	struct call *c, int code, struct json *data, const char *format, va_list args)
+	struct call *c, int code, const struct buf *data, const char *format, va_list args)
 {
 	struct buf words = BUF_INIT;
 
 	buf_addfv(&words, format, args);
 	c->transport->fail(c, code, words.ptr, data);
-	json_free(data);
 	buf_release(&words);
 }
 
@@ -67,7 +61,7 @@ void call_fail(struct call *c, int code, const char *format, ...)
 	va_end(args);
 }
 
-void call_fail_with(struct call *c, int code, struct json *data, const char *format, ...)
+void call_fail_with(struct call *c, int code, const struct buf *data, const char *format, ...)
 {
 	va_list args;
 
@@ -172,15 +166,10 @@ void call_progress(struct call *c, const struct buf *params)
 		c->transport->progress(c, params);
 }
 
-void call_note(struct call *c, const char *name, struct json *params)
+void call_note(struct call *c, const char *name, const struct buf *params)
 {
-	struct buf text = BUF_INIT;
-
-	json_write(&text, params);
-	json_free(params);
 	if (!c->is_gone)
-		c->transport->note(c, name, &text);
-	buf_release(&text);
+		c->transport->note(c, name, params);
 }
 
 void call_on_room(struct call *c, void (*room)(void *context, struct call *c), void *context)

@@ -19,7 +19,6 @@
 struct buf;
 struct call;
 struct err;
-struct json;
 
 enum { CALL_ROOM_BYTES = 64 * 1024 };
 
@@ -37,10 +36,11 @@ struct call_router {
 	bool (*repeat)(void *context, struct call *c);
 };
 
-/* What carries calls.  JSON goes as text, an object a `params`; `answer` and `fail` end the call. */
+/* What carries calls.  All JSON goes as text, `params` is an object; `answer` and `fail` end the call. */
 struct call_transport {
 	void (*answer)(struct call *c, const struct buf *result);
-	void (*fail)(struct call *c, int code, const char *words, const struct json *data);
+	/* `data` may be NULL. */
+	void (*fail)(struct call *c, int code, const char *words, const struct buf *data);
 	void (*progress)(struct call *c, const struct buf *params);
 	void (*note)(struct call *c, const char *name, const struct buf *params);
 	/* Somebody waits for room: call_offer_room() is due, in another turn, when there is some. */
@@ -78,14 +78,14 @@ int64_t call_timeout_ms(const struct call *c);
 
 /* --- for handlers --- */
 
-/* Takes the JSON over; it may be NULL. */
-void call_answer(struct call *c, struct json *result);
-/* The same with JSON as text. */
-void call_answer_text(struct call *c, const struct buf *result);
+/* `result` is JSON. */
+void call_answer(struct call *c, const struct buf *result);
+/* The same with what stands in the source: "{}". */
+void call_answer_text(struct call *c, const char *result);
 /* `code` is one of rpc_codes.def. */
 void call_fail(struct call *c, int code, const char *format, ...) __attribute__((format(printf, 3, 4)));
-/* Takes `data` over: what a program may want to know beside the words. */
-void call_fail_with(struct call *c, int code, struct json *data, const char *format, ...)
+/* `data` is JSON: what a program may want to know beside the words. */
+void call_fail_with(struct call *c, int code, const struct buf *data, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 /* What was refused before anything was done: with the code that belongs to e->number. */
 void call_refuse(struct call *c, const struct err *e);
@@ -94,10 +94,10 @@ void call_forbid(struct call *c, const char *what, ...) __attribute__((format(pr
 /* What happens before the answer, an object as JSON.  Dropped if the client does not read. */
 void call_progress(struct call *c, const struct buf *params);
 /*
- * A part of the answer that comes before it, and is never dropped; takes `params` over, an object.  For much of it wait for room each time: too
- * much that is not read ends the connection.
+ * A part of the answer that comes before it, an object as JSON, and is never dropped.  For much of it wait for room each time: too much that
+ * is not read ends the connection.
  */
-void call_note(struct call *c, const char *name, struct json *params);
+void call_note(struct call *c, const char *name, const struct buf *params);
 /*
  * Calls `room` once, in a turn of its own, when less than CALL_ROOM_BYTES wait for the client.  NULL takes the request back.
  */

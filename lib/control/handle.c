@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/signal_name.h"
 #include "base/str.h"
-#include "base/version.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
@@ -65,38 +64,39 @@ static void count_live(const struct vec *instances, size_t from, size_t to, int6
 }
 
 /* As they are before the request; a start brings up those that are not live, and a signal reaches those that have a process. */
-static void add_app(struct json *list, enum herd_verb verb, const char *name, const struct vec *instances,
-	size_t from, size_t to)
+static void add_app(enum herd_verb verb, const char *name, const struct vec *instances, size_t from,
+	size_t to, struct buf *out)
 {
-	struct json *app = json_push(list, json_new_object());
 	int64_t signalled = 0;
 	int64_t running = 0;
 	int64_t live = 0;
 
-	json_set_string(app, "name", name);
-	json_set_int(app, "instances", (int64_t)(to - from));
+	emit_open(out, NULL, '{');
+	emit_string(out, "name", name);
+	emit_int(out, "instances", (int64_t)(to - from));
 	count_live(instances, from, to, &running, &live);
 	for (size_t k = from; k < to; k++)
 		signalled += instance_pid(instances->items[k]) > 0;
 	if (verb == HERD_SIGNAL)
-		json_set_int(app, "signalled", signalled);
-	if (verb != HERD_START)
-		return;
-	json_set_int(app, "started", (int64_t)(to - from) - live);
-	json_set_int(app, "running", running);
+		emit_int(out, "signalled", signalled);
+	if (verb == HERD_START) {
+		emit_int(out, "started", (int64_t)(to - from) - live);
+		emit_int(out, "running", running);
+	}
+	emit_close(out, '}');
 }
 
 /* Each app, and how many of its instances are meant; one that has none is there too, if it was meant itself. */
-static struct json *apps_of(struct handle *h, enum herd_verb verb, const char *const *targets, size_t count)
+static void add_apps(
+	struct handle *h, enum herd_verb verb, const struct handle_targets *targets, struct buf *out)
 {
-	struct json *root = json_new_object();
-	struct json *list = json_set(root, "apps", json_new_array());
 	struct vec instances = VEC_INIT;
 	struct vec whole = VEC_INIT;
 	size_t k = 0;
 
-	(void)herd_targets(brain_herd(h->brain), targets, count, &instances, NULL);
-	(void)herd_target_specs(brain_herd(h->brain), targets, count, &whole, NULL);
+	(void)herd_targets(brain_herd(h->brain), targets->items, targets->count, &instances, NULL);
+	(void)herd_target_specs(brain_herd(h->brain), targets->items, targets->count, &whole, NULL);
+	emit_open(out, "apps", '[');
 	for (size_t i = 0; i < herd_app_count(brain_herd(h->brain)); i++) {
 		struct app_status app;
 		size_t from = k;
@@ -108,11 +108,11 @@ static struct json *apps_of(struct handle *h, enum herd_verb verb, const char *c
 		for (size_t n = 0; n < whole.len && k == from && !is_whole; n++)
 			is_whole = !strcmp(((const struct spec *)whole.items[n])->name, app.name);
 		if (k > from || is_whole)
-			add_app(list, verb, app.name, &instances, from, k);
+			add_app(verb, app.name, &instances, from, k, out);
 	}
+	emit_close(out, ']');
 	vec_release(&instances);
 	vec_release(&whole);
-	return root;
 }
 
 /* By name, or by its number as text. */
@@ -139,7 +139,7 @@ static void ask_about(
 	struct pending_reply *w = pending_reply_new(h, c);
 	struct buf who = BUF_INIT;
 	struct err e = ERR_INIT;
-	struct json *result = apps_of(h, asking->verb, targets->items, targets->count);
+	struct buf result = BUF_INIT;
 	struct herd_request ask = {
 		.id = pending_reply_id(w),
 		.verb = asking->verb,
@@ -153,6 +153,9 @@ static void ask_about(
 
 	handle_who(c, &who);
 	ask.who = who.ptr;
+	emit_open(&result, NULL, '{');
+	add_apps(h, asking->verb, targets, &result);
+	emit_close(&result, '}');
 	brain_begin(h->brain);
 	if (ask.signal && !signal) {
 		rc = err_set(&e, "there is no signal '%s'", ask.signal);
@@ -160,13 +163,12 @@ static void ask_about(
 		ask.signal = signal;
 		rc = herd_request(brain_herd(h->brain), &ask, brain_now(h->brain), &e);
 	}
-	if (rc == 0) {
-		pending_reply_begin(w, result);
-	} else {
-		json_free(result);
+	if (rc == 0)
+		pending_reply_begin(w, &result);
+	else
 		pending_reply_refuse(w, &e);
-	}
 	brain_end(h->brain);
+	buf_release(&result);
 	buf_release(&who);
 	err_release(&e);
 	mem_free(signal);
@@ -180,7 +182,7 @@ static void ask_herd(struct handle *h, struct call *c, const struct asking *aski
 	if (handle_targets_find(h, asking->targets, asking->oxfiles, &targets, &e) < 0)
 		call_refuse(c, &e);
 	else if (targets.is_nothing)
-		call_answer(c, handle_no_apps());
+		handle_answer_no_apps(c);
 	else
 		ask_about(h, c, asking, &targets);
 	handle_targets_release(&targets);
@@ -280,37 +282,47 @@ static int app_instances(struct handle *h, const char *name)
 	return 0;
 }
 
+static void add_scaled(struct handle *h, const struct herd_scaling *scalings, const int *before, size_t count,
+	struct buf *out)
+{
+	emit_open(out, "apps", '[');
+	for (size_t i = 0; i < count; i++) {
+		emit_open(out, NULL, '{');
+		emit_string(out, "name", scalings[i].app);
+		emit_int(out, "from", before[i]);
+		emit_int(out, "to", app_instances(h, scalings[i].app));
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+}
+
 static void do_scale(
 	struct handle *h, struct call *c, struct herd_scaling *scalings, size_t count, struct err *e)
 {
 	struct pending_reply *w = pending_reply_new(h, c);
-	struct json *result = json_new_object();
-	struct json *list = json_set(result, "apps", json_new_array());
+	int *before = mem_zalloc(count, sizeof(*before));
+	struct buf result = BUF_INIT;
 	struct buf who = BUF_INIT;
 
 	handle_who(c, &who);
 	brain_begin(h->brain);
 	for (size_t i = 0; i < count; i++) {
-		struct json *app = json_push(list, json_new_object());
-
 		scalings[i].who = who.ptr;
-		json_set_string(app, "name", scalings[i].app);
-		json_set_int(app, "from", app_instances(h, scalings[i].app));
+		before[i] = app_instances(h, scalings[i].app);
 	}
 	if (herd_scale(brain_herd(h->brain), pending_reply_id(w), scalings, count, c->params.scale.wait,
 		    brain_now(h->brain), e) < 0) {
-		json_free(result);
 		pending_reply_refuse(w, e);
 	} else {
-		const struct json *app = json_first(list);
-
-		for (; app; app = json_next(app))
-			json_set_int((struct json *)app, "to",
-				app_instances(h, json_string(json_get(app, "name"), "")));
-		pending_reply_begin(w, result);
+		emit_open(&result, NULL, '{');
+		add_scaled(h, scalings, before, count, &result);
+		emit_close(&result, '}');
+		pending_reply_begin(w, &result);
 	}
 	brain_end(h->brain);
 	buf_release(&who);
+	buf_release(&result);
+	mem_free(before);
 }
 
 static void handle_scale(void *context, struct call *c)
@@ -330,89 +342,7 @@ static void handle_scale(void *context, struct call *c)
 	mem_free(scalings);
 }
 
-/* --- looking ---------------------------------------------------------------------------------------------------------------------- */
-
-static void handle_ping(void *context, struct call *c)
-{
-	(void)context;
-	call_answer(c, json_new_string("pong"));
-}
-
-static void handle_version(void *context, struct call *c)
-{
-	struct json *object = json_new_object();
-
-	(void)context;
-	json_set_string(object, "version", ox_version);
-	json_set_int(object, "protocol", 1);
-	json_set_bool(object, "once", true);
-	call_answer(c, object);
-}
-
-/* `rc` as it came with `e`. */
-static void answer_or_refuse(struct call *c, int rc, const struct buf *answer, const struct err *e)
-{
-	if (rc == 0)
-		call_answer_text(c, answer);
-	else
-		call_refuse(c, e);
-}
-
-static void handle_events(void *context, struct call *c)
-{
-	struct handle *h = context;
-	const struct params_events *p = &c->params.events;
-	const struct param_strings *targets = &p->targets;
-	struct vec known = VEC_INIT;
-	struct buf events = BUF_INIT;
-	struct err e = ERR_INIT;
-	int rc = 0;
-
-	if (targets->count)
-		rc = herd_targets(brain_herd(h->brain), targets->items, targets->count, &known, &e);
-	if (rc == 0)
-		brain_events(h->brain, targets->items, targets->count,
-			p->since.is_given ? p->since.value : -1, (size_t)p->limit.value, &events);
-	answer_or_refuse(c, rc, &events, &e);
-	buf_release(&events);
-	vec_release(&known);
-	err_release(&e);
-}
-
-static void handle_unsubscribe(void *context, struct call *c)
-{
-	(void)context;
-	(void)call_listen(c, false);
-	call_answer(c, json_new_object());
-}
-
-static void handle_why(void *context, struct call *c)
-{
-	struct handle *h = context;
-	const struct params_why *p = &c->params.why;
-	struct snapshot why = SNAPSHOT_INIT;
-	struct buf text = BUF_INIT;
-	struct err e = ERR_INIT;
-	int rc = brain_why(h->brain, p->target, (size_t)p->limit.value, &why, &e);
-
-	snapshot_write_why(&why, p->target, &text);
-	answer_or_refuse(c, rc, &text, &e);
-	snapshot_release(&why);
-	buf_release(&text);
-	err_release(&e);
-}
-
-static void handle_info(void *context, struct call *c)
-{
-	struct handle *h = context;
-	struct daemon_status info;
-	struct buf text = BUF_INIT;
-
-	brain_info(h->brain, &info);
-	daemon_info_write(&info, &text);
-	call_answer_text(c, &text);
-	buf_release(&text);
-}
+/* --- the daemon itself ------------------------------------------------------------------------------------------------------------ */
 
 static void handle_shutdown(void *context, struct call *c)
 {
@@ -420,7 +350,7 @@ static void handle_shutdown(void *context, struct call *c)
 	/* The call is gone with its answer. */
 	bool keeps = c->params.daemon_shutdown.keep_services;
 
-	call_answer(c, json_new_object());
+	call_answer_text(c, "{}");
 	if (keeps)
 		brain_leave(h->brain);
 	else
@@ -430,15 +360,17 @@ static void handle_shutdown(void *context, struct call *c)
 static void on_upgraded(void *context, bool is_ok, const char *words)
 {
 	struct call *c = context;
-	struct json *result = NULL;
+	struct buf text = BUF_INIT;
 
 	if (!is_ok) {
 		call_fail(c, RPC_FAILED, "%s", words);
 		return;
 	}
-	result = json_new_object();
-	json_set_string(result, "version", words);
-	call_answer(c, result);
+	emit_open(&text, NULL, '{');
+	emit_string(&text, "version", words);
+	emit_close(&text, '}');
+	call_answer(c, &text);
+	buf_release(&text);
 }
 
 static void handle_upgrade(void *context, struct call *c)

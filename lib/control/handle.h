@@ -14,7 +14,6 @@ struct buf;
 struct diags;
 struct err;
 struct ev_loop;
-struct json;
 struct event_item;
 struct notes;
 struct oxfile;
@@ -57,6 +56,12 @@ int64_t handle_caller(struct handle *h, const char *path);
 /* handle_status.c */
 void handle_status(void *context, struct call *c);
 void handle_subscribe(void *context, struct call *c);
+void handle_unsubscribe(void *context, struct call *c);
+void handle_events(void *context, struct call *c);
+void handle_why(void *context, struct call *c);
+void handle_info(void *context, struct call *c);
+void handle_ping(void *context, struct call *c);
+void handle_version(void *context, struct call *c);
 /* handle_save.c: the way back. */
 void handle_save(void *context, struct call *c);
 /* handle_logs.c: what instances say. */
@@ -64,8 +69,8 @@ void handle_logs(void *context, struct call *c);
 
 /* --- shared by them --------------------------------------------------------------------------------------------- */
 
-/* Into an answer: `notes`, which are lines, and `noted`, the same with whose they are. */
-void handle_add_notes(struct json *answer, const struct notes *notes);
+/* Into an object that is an answer: `notes`, which are lines, and `noted`, the same with whose they are. */
+void handle_add_notes(const struct notes *notes, struct buf *answer);
 /* In whose environment a call starts something: as it brings it, all borrowed. */
 struct handle_env {
 	struct param_env env, rlimits;
@@ -90,8 +95,8 @@ struct handle_targets {
 int handle_targets_find(struct handle *h, const struct param_strings *targets,
 	const struct param_strings *oxfiles, struct handle_targets *t, struct err *e);
 void handle_targets_release(struct handle_targets *t);
-/* The answer where nothing is meant. */
-struct json *handle_no_apps(void);
+/* Answers a call that means nothing. */
+void handle_answer_no_apps(struct call *c);
 /* Appends "uid 1000, pid 812 'oxctl stop api'". */
 void handle_who(const struct call *c, struct buf *out);
 

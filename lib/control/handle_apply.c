@@ -5,7 +5,7 @@
 
 #include "base/argv.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "control/handle.h"
 #include "control/local_port_range.h"
@@ -25,8 +25,6 @@ struct tally {
 	int64_t instances, running;
 	int64_t live;    /* there, or on their way */
 	int64_t delayed; /* of these, after a crash: a start hurries them */
-	int first_port;
-	struct json *ports;
 };
 
 static void count_one(struct tally *t, enum state state)
@@ -38,66 +36,95 @@ static void count_one(struct tally *t, enum state state)
 	t->delayed += state == STATE_BACKOFF;
 }
 
+static void find_instances(struct handle *h, const char *name, struct vec *instances)
+{
+	if (herd_spec(brain_herd(h->brain), name))
+		(void)herd_targets(brain_herd(h->brain), &name, 1, instances, NULL);
+}
+
 static void count_app(struct handle *h, const char *name, struct tally *t)
 {
 	struct vec instances = VEC_INIT;
 
-	*t = (struct tally){ .ports = json_new_array() };
-	if (herd_spec(brain_herd(h->brain), name))
-		(void)herd_targets(brain_herd(h->brain), &name, 1, &instances, NULL);
-	for (size_t i = 0; i < instances.len; i++) {
-		struct instance_status status;
-
-		instance_status_init(&status);
-		instance_status(instances.items[i], brain_now(h->brain), &status);
+	*t = (struct tally){ .instances = 0 };
+	find_instances(h, name, &instances);
+	for (size_t i = 0; i < instances.len; i++)
 		count_one(t, instance_state(instances.items[i]));
-		if (status.port)
-			json_push(t->ports, json_new_int(status.port));
-		if (!t->first_port)
-			t->first_port = status.port;
-		instance_status_release(&status);
+	vec_release(&instances);
+}
+
+static int port_of(struct handle *h, const struct instance *i)
+{
+	struct instance_status status;
+	int port = 0;
+
+	instance_status(i, brain_now(h->brain), &status);
+	port = status.port;
+	instance_status_release(&status);
+	return port;
+}
+
+/* The first one, and all of them. */
+static void add_ports(struct handle *h, const char *name, struct buf *out)
+{
+	struct vec instances = VEC_INIT;
+	struct buf ports = BUF_INIT;
+	int first = 0;
+
+	find_instances(h, name, &instances);
+	emit_open(&ports, NULL, '[');
+	for (size_t i = 0; i < instances.len; i++) {
+		int port = port_of(h, instances.items[i]);
+
+		if (port)
+			emit_int(&ports, NULL, port);
+		if (!first)
+			first = port;
 	}
+	emit_close(&ports, ']');
+	emit_int_or_null(out, "port", first > 0, first);
+	emit_text(out, "ports", ports.ptr, ports.len);
+	buf_release(&ports);
 	vec_release(&instances);
 }
 
 static void add_app(
-	struct handle *h, struct json *list, const struct spec *s, int64_t live_before, struct notes *notes)
+	struct handle *h, const struct spec *s, int64_t live_before, struct notes *notes, struct buf *out)
 {
-	struct json *app = json_push(list, json_new_object());
 	struct tally now;
+	bool has_started = false;
 
 	count_app(h, s->name, &now);
-	json_set_string(app, "name", s->name);
-	json_set_int(app, "instances", now.instances);
-	json_set_int(app, "started", now.live > live_before ? now.live - live_before : 0);
-	json_set_int(app, "running", now.running);
-	if (now.first_port)
-		json_set_int(app, "port", now.first_port);
-	else
-		json_set_null(app, "port");
-	json_set(app, "ports", now.ports);
-	if (s->disabled)
-		json_set_string(app, "state", "disabled");
-	else
-		json_set_string(app, "state", now.live > live_before ? "started" : "unchanged");
-	if (now.live > live_before)
+	has_started = now.live > live_before;
+	emit_open(out, NULL, '{');
+	emit_string(out, "name", s->name);
+	emit_int(out, "instances", now.instances);
+	emit_int(out, "started", has_started ? now.live - live_before : 0);
+	emit_int(out, "running", now.running);
+	add_ports(h, s->name, out);
+	emit_string(out, "state", s->disabled ? "disabled" : has_started ? "started" : "unchanged");
+	emit_close(out, '}');
+	if (has_started)
 		local_ports_note(s, (int)now.instances, notes);
 }
 
-void handle_add_notes(struct json *answer, const struct notes *notes)
+void handle_add_notes(const struct notes *notes, struct buf *answer)
 {
-	struct json *lines = json_set(answer, "notes", json_new_array());
-	struct json *list = json_set(answer, "noted", json_new_array());
 	const struct note *note = NULL;
 	size_t k = 0;
 
+	emit_open(answer, "notes", '[');
+	VEC_EACH (&notes->items, k, note)
+		emit_string(answer, NULL, note->text);
+	emit_close(answer, ']');
+	emit_open(answer, "noted", '[');
 	VEC_EACH (&notes->items, k, note) {
-		struct json *object = json_push(list, json_new_object());
-
-		json_push(lines, json_new_string(note->text));
-		json_set_string(object, "app", note->app);
-		json_set_string(object, "text", note->text);
+		emit_open(answer, NULL, '{');
+		emit_string(answer, "app", note->app);
+		emit_string(answer, "text", note->text);
+		emit_close(answer, '}');
 	}
+	emit_close(answer, ']');
 }
 
 static void apply(struct handle *h, struct call *c, struct herd_apply *a, const struct handle_env *from)
@@ -107,6 +134,7 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
 	struct notes notes = NOTES_INIT;
 	struct buf who = BUF_INIT;
+	struct buf result = BUF_INIT;
 	struct err e = ERR_INIT;
 	const struct spec *s = NULL;
 	size_t i = 0;
@@ -117,7 +145,6 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 		struct tally tally;
 
 		count_app(h, s->name, &tally);
-		json_free(tally.ports);
 		before[i] = tally.live - tally.delayed;
 	}
 	a->id = pending_reply_id(w);
@@ -129,19 +156,21 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 	if (herd_apply(brain_herd(h->brain), a, brain_now(h->brain), &e) < 0) {
 		pending_reply_refuse(w, &e);
 	} else {
-		struct json *result = json_new_object();
-		struct json *list = json_set(result, "apps", json_new_array());
-
+		emit_open(&result, NULL, '{');
+		emit_open(&result, "apps", '[');
 		VEC_EACH (a->specs, i, s) {
 			if (meant[i])
-				add_app(h, list, s, before[i], &notes);
+				add_app(h, s, before[i], &notes, &result);
 		}
-		handle_add_notes(result, &notes);
-		pending_reply_begin(w, result);
+		emit_close(&result, ']');
+		handle_add_notes(&notes, &result);
+		emit_close(&result, '}');
+		pending_reply_begin(w, &result);
 	}
 	brain_end(h->brain);
 	a->notes = NULL;
 	a->who = NULL;
+	buf_release(&result);
 	buf_release(&who);
 	notes_release(&notes);
 	err_release(&e);
@@ -149,47 +178,56 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 	mem_free(before);
 }
 
+static void add_would_start(
+	struct handle *h, const struct herd_apply *a, const struct plan *plan, struct buf *out)
+{
+	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
+	const struct spec *s = NULL;
+	size_t i = 0;
+
+	emit_open(out, "would_start", '[');
+	VEC_EACH (a->specs, i, s) {
+		struct tally tally;
+		const struct plan_step *step = NULL;
+		int64_t planned = 0;
+		size_t k = 0;
+
+		count_app(h, s->name, &tally);
+		if (s->disabled || tally.live || !meant[i])
+			continue;
+		VEC_EACH (&plan->steps, k, step) {
+			planned += !strcmp(step->app, s->name) && step->verb != PLAN_REMOVE;
+		}
+		emit_open(out, NULL, '{');
+		emit_string(out, "name", s->name);
+		emit_int(out, "instances", planned);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+	mem_free(meant);
+}
+
 static void dry_run(struct handle *h, struct call *c, const struct herd_apply *a)
 {
-	struct json *result = json_new_object();
-	struct json *list = json_set(result, "would_start", json_new_array());
 	struct herd_apply noted = *a;
 	struct plan plan = PLAN_INIT;
 	struct notes notes = NOTES_INIT;
+	struct buf result = BUF_INIT;
 	struct err e = ERR_INIT;
-	const struct spec *s = NULL;
-	bool *meant = selector_mark_with_needs(a->specs, a->only, a->only_count);
-	size_t i = 0;
 
 	noted.notes = &notes;
 	if (herd_plan(brain_herd(h->brain), &noted, &plan, &e) < 0) {
-		json_free(result);
 		call_refuse(c, &e);
 	} else {
-		VEC_EACH (a->specs, i, s) {
-			struct tally tally;
-			struct json *app = NULL;
-			const struct plan_step *step = NULL;
-			int64_t planned = 0;
-			size_t k = 0;
-
-			count_app(h, s->name, &tally);
-			json_free(tally.ports);
-			VEC_EACH (&plan.steps, k, step) {
-				planned += !strcmp(step->app, s->name) && step->verb != PLAN_REMOVE;
-			}
-			if (s->disabled || tally.live || !meant[i])
-				continue;
-			app = json_push(list, json_new_object());
-			json_set_string(app, "name", s->name);
-			json_set_int(app, "instances", planned);
-		}
-		handle_add_notes(result, &notes);
-		call_answer(c, result);
+		emit_open(&result, NULL, '{');
+		add_would_start(h, a, &plan, &result);
+		handle_add_notes(&notes, &result);
+		emit_close(&result, '}');
+		call_answer(c, &result);
 	}
 	notes_release(&notes);
-	mem_free(meant);
 	plan_release(&plan);
+	buf_release(&result);
 	err_release(&e);
 }
 
@@ -329,8 +367,9 @@ void handle_apply(void *context, struct call *c)
 
 /* --- plan ---------------------------------------------------------------------------------------------------------------------- */
 
-static struct json *plan_one(struct handle *h, const struct params_plan *p, const char *path,
-	const struct vec *specs, struct notes *notes, struct err *e)
+/* What a deploy of that oxfile would do comes behind what is in `plan`. */
+static int add_plan(struct handle *h, const struct params_plan *p, const char *path, const struct vec *specs,
+	struct plan *plan, struct notes *notes, struct err *e)
 {
 	struct oxfile_names names;
 	const struct herd_apply a = {
@@ -345,27 +384,50 @@ static struct json *plan_one(struct handle *h, const struct params_plan *p, cons
 		.prunes = true,
 		.starts_new = true,
 	};
-	struct plan plan = PLAN_INIT;
-	struct json *result = NULL;
+	struct plan own = PLAN_INIT;
+	int rc = 0;
 
 	oxfile_names_find(h, path, &names);
-	if (herd_plan(brain_herd(h->brain), &a, &plan, e) == 0) {
-		result = plan_to_json(&plan);
-		local_ports_note_plan(specs, &plan, notes);
-	}
-	plan_release(&plan);
+	rc = herd_plan(brain_herd(h->brain), &a, &own, e);
+	if (rc == 0)
+		local_ports_note_plan(specs, &own, notes);
+	plan_take(plan, &own);
 	oxfile_names_release(&names);
-	return result;
+	return rc;
 }
 
-static void merge_steps(struct json *into, const struct json *plan)
+/* False after the call was answered with what is wrong. */
+static bool add_oxfile(
+	struct handle *h, struct call *c, const char *path, struct plan *plan, struct notes *notes)
 {
-	const struct json *step = NULL;
-	struct json *steps = (struct json *)json_get(into, "steps");
+	const struct params_plan *p = &c->params.plan;
+	struct oxfile_source source = OXFILE_SOURCE(p, path);
+	struct oxfile *o = NULL;
+	struct err e = ERR_INIT;
+	int rc = -1;
 
-	JSON_EACH (json_get(plan, "steps"), step) {
-		json_push(steps, json_clone(step));
+	source.will_run = false;
+	o = handle_read(h, c, &source);
+	if (o) {
+		rc = add_plan(h, p, path, &o->specs, plan, notes, &e);
+		if (rc < 0)
+			call_refuse(c, &e);
 	}
+	oxfile_free(o);
+	err_release(&e);
+	return rc == 0;
+}
+
+static void answer_plan(struct call *c, const struct plan *plan, const struct notes *notes)
+{
+	struct buf result = BUF_INIT;
+
+	emit_open(&result, NULL, '{');
+	plan_write(plan, &result);
+	handle_add_notes(notes, &result);
+	emit_close(&result, '}');
+	call_answer(c, &result);
+	buf_release(&result);
 }
 
 void handle_plan(void *context, struct call *c)
@@ -373,39 +435,19 @@ void handle_plan(void *context, struct call *c)
 	struct handle *h = context;
 	const struct params_plan *p = &c->params.plan;
 	struct strings paths = { .items = NULL };
-	struct json *result = json_new_object();
+	struct plan plan = PLAN_INIT;
 	struct notes notes = NOTES_INIT;
-	struct err e = ERR_INIT;
-	bool is_answered = false;
+	bool is_good = true;
 
-	json_set_int(result, "version", 1);
-	json_set(result, "steps", json_new_array());
 	if (p->oxfile)
 		strings_add(&paths, p->oxfile);
 	else
 		oxfile_names_of(h, NULL, &paths);
-	for (size_t i = 0; i < paths.len && !is_answered; i++) {
-		struct oxfile_source source = OXFILE_SOURCE(p, paths.items[i]);
-		struct oxfile *o = NULL;
-		struct json *one = NULL;
-
-		source.will_run = false;
-		o = handle_read(h, c, &source);
-		one = o ? plan_one(h, p, paths.items[i], &o->specs, &notes, &e) : NULL;
-		if (one)
-			merge_steps(result, one);
-		else if (o)
-			call_refuse(c, &e);
-		is_answered = !one;
-		json_free(one);
-		oxfile_free(o);
-	}
-	handle_add_notes(result, &notes);
-	if (is_answered)
-		json_free(result);
-	else
-		call_answer(c, result);
+	for (size_t i = 0; i < paths.len && is_good; i++)
+		is_good = add_oxfile(h, c, paths.items[i], &plan, &notes);
+	if (is_good)
+		answer_plan(c, &plan, &notes);
+	plan_release(&plan);
 	notes_release(&notes);
 	strings_release(&paths);
-	err_release(&e);
 }

@@ -5,7 +5,7 @@
 #include <signal.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -40,7 +40,8 @@ struct deploying {
 	const char *env_path;    /* the caller's PATH; NULL: each app's own */
 	struct pending_reply *w; /* NULL: nobody waits */
 	bool is_asked;           /* its first number is used */
-	struct json *apps;
+	struct buf apps;         /* what came of each, members of the answer's list */
+	struct strings added;
 	struct notes notes;
 	struct buf who;
 };
@@ -59,7 +60,9 @@ static void part_free(void *part)
 static void release(struct deploying *d)
 {
 	vec_release_with(&d->parts, part_free);
+	strings_release(&d->added);
 	notes_release(&d->notes);
+	buf_release(&d->apps);
 	buf_release(&d->who);
 }
 
@@ -141,17 +144,19 @@ static const char *const did_words[] = {
 static void on_did(void *context, const struct herd_deed *deed)
 {
 	struct deploying *d = context;
-	struct json *object = NULL;
 
-	if (!d->apps)
+	if (!d->w)
 		return;
-	object = json_push(d->apps, json_new_object());
-	json_set_string(object, "name", deed->app);
-	json_set_string(object, "did", did_words[deed->did]);
+	if (deed->did == HERD_DID_ADD)
+		strings_add(&d->added, deed->app);
+	emit_open(&d->apps, NULL, '{');
+	emit_string(&d->apps, "name", deed->app);
+	emit_string(&d->apps, "did", did_words[deed->did]);
 	if (deed->build)
-		json_set_string(object, "build", deed->build);
+		emit_string(&d->apps, "build", deed->build);
 	if (deed->compared)
-		json_set_string(object, "compared", deed->compared);
+		emit_string(&d->apps, "compared", deed->compared);
+	emit_close(&d->apps, '}');
 }
 
 static struct herd_apply apply_of(struct deploying *d, const struct part *p)
@@ -236,25 +241,35 @@ static int apply_all(struct deploying *d, struct err *e)
 	return rc;
 }
 
+static void write_answer(const struct deploying *d, struct buf *out)
+{
+	emit_open(out, NULL, '{');
+	emit_open(out, "apps", '[');
+	if (d->apps.len)
+		emit_text(out, NULL, d->apps.ptr, d->apps.len);
+	emit_close(out, ']');
+	handle_add_notes(&d->notes, out);
+	emit_close(out, '}');
+}
+
 /* What the herd took is answered when it is over. */
 static void go(struct deploying *d, struct call *c, int (*begin)(struct deploying *d, struct err *e))
 {
-	struct json *result = json_new_object();
+	struct buf result = BUF_INIT;
 	struct err e = ERR_INIT;
 
 	handle_who(c, &d->who);
 	log_info("%s by %s", method_name(call_method(c)), d->who.ptr);
 	d->w = pending_reply_new(d->h, c);
-	d->apps = json_set(result, "apps", json_new_array());
 	brain_begin(d->h->brain);
 	if (begin(d, &e) < 0) {
-		json_free(result);
 		pending_reply_refuse(d->w, &e);
 	} else {
-		handle_add_notes(result, &d->notes);
-		pending_reply_begin(d->w, result);
+		write_answer(d, &result);
+		pending_reply_begin(d->w, &result);
 	}
 	brain_end(d->h->brain);
+	buf_release(&result);
 	err_release(&e);
 }
 
@@ -280,15 +295,11 @@ static void note_added(struct deploying *d)
 	struct herd *herd = brain_herd(d->h->brain);
 
 	for (size_t i = 0; i < herd_app_count(herd); i++) {
-		const struct json *done = NULL;
 		struct app_status app;
 
 		herd_app_status(herd, i, &app);
-		JSON_EACH (d->apps, done) {
-			if (str_eq(json_string(json_get(done, "name"), NULL), app.name) &&
-				str_eq(json_string(json_get(done, "did"), NULL), did_words[HERD_DID_ADD]))
-				local_ports_note(herd_spec(herd, app.name), app.instances, &d->notes);
-		}
+		if (strings_have(&d->added, app.name))
+			local_ports_note(herd_spec(herd, app.name), app.instances, &d->notes);
 	}
 }
 
@@ -351,6 +362,7 @@ void handle_deploy(void *context, struct call *c)
 		.only_count = p->only.count,
 		.forces = p->force,
 		.env_path = env_get(&p->env.env, "PATH"),
+		.apps = BUF_INIT,
 		.who = BUF_INIT,
 	};
 	struct err e = ERR_INIT;
@@ -385,17 +397,6 @@ static int find_specs(struct deploying *d, struct vec *specs, struct err *e)
 	return rc;
 }
 
-static int refuse_mistake(const struct deploying *d, const struct diag *mistake, struct err *e)
-{
-	if (d->hides && mistake->file)
-		return err_set(
-			e, "%s:%d: a mistake; its owner may see which", mistake->file, mistake->at.line);
-	if (mistake->file && mistake->at.line)
-		return err_set(e, "%s:%d:%d: %s", mistake->file, mistake->at.line, mistake->at.column,
-			mistake->text);
-	return err_set(e, "%s", mistake->text);
-}
-
 static int begin_reload(struct deploying *d, struct err *e)
 {
 	struct vec specs = VEC_INIT;
@@ -411,7 +412,7 @@ static int begin_reload(struct deploying *d, struct err *e)
 	int rc = find_specs(d, &specs, e);
 
 	if (rc == 0 && oxfile_load_env_files(&specs, &mistakes) < 0)
-		rc = refuse_mistake(d, mistakes.list.items[0], e);
+		rc = oxfile_load_mistake(mistakes.list.items[0], d->hides, e);
 	if (rc == 0) {
 		watch_specs(d, &specs);
 		a.id = next_id(d);
@@ -425,14 +426,14 @@ static int begin_reload(struct deploying *d, struct err *e)
 void handle_reload(void *context, struct call *c)
 {
 	const struct params_reload *p = &c->params.reload;
-	struct deploying d = { .h = context, .who = BUF_INIT };
+	struct deploying d = { .h = context, .apps = BUF_INIT, .who = BUF_INIT };
 	struct handle_targets targets;
 	struct err e = ERR_INIT;
 
 	if (handle_targets_find(context, &p->targets, &p->oxfiles, &targets, &e) < 0) {
 		call_refuse(c, &e);
 	} else if (targets.is_nothing) {
-		call_answer(c, handle_no_apps());
+		handle_answer_no_apps(c);
 	} else {
 		d.only = targets.items;
 		d.only_count = targets.count;
@@ -475,7 +476,7 @@ static int deploy_all(struct deploying *d, struct err *e)
 
 void handle_signalled(struct handle *h, int number)
 {
-	struct deploying d = { .h = h, .who = BUF_INIT };
+	struct deploying d = { .h = h, .apps = BUF_INIT, .who = BUF_INIT };
 	struct err e = ERR_INIT;
 	const char *what = number == SIGHUP ? "deploy" : "reload";
 	int rc = 0;

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/version.h"
@@ -38,7 +38,7 @@ static void add_logline(void *context, const struct logs_line *l)
 		.goes_on = l->line.goes_on,
 	};
 
-	json_push(context, logline_to_json(&line));
+	logline_write(&line, context);
 }
 
 static void telling_free(struct telling *t)
@@ -48,26 +48,38 @@ static void telling_free(struct telling *t)
 	mem_free(t);
 }
 
+/* `lines` are the members of a list. */
+static void note_lines(struct call *c, struct logs *logs, const struct buf *lines)
+{
+	struct buf params = BUF_INIT;
+
+	emit_open(&params, NULL, '{');
+	emit_open(&params, "lines", '[');
+	emit_text(&params, NULL, lines->ptr, lines->len);
+	emit_close(&params, ']');
+	logs_cursor(logs, "cursor", &params);
+	emit_close(&params, '}');
+	call_note(c, "log", &params);
+	buf_release(&params);
+}
+
 static void tell_lines(void *context, struct call *c)
 {
 	struct telling *t = context;
-	struct json *params = json_new_object();
-	struct json *lines = json_set(params, "lines", json_new_array());
-	enum logs_got got = logs_read(follow_logs(t->follower), BATCH_BYTES, add_logline, lines);
+	struct logs *logs = follow_logs(t->follower);
+	struct buf lines = BUF_INIT;
+	enum logs_got got = logs_read(logs, BATCH_BYTES, add_logline, &lines);
 
-	if (json_first(lines)) {
-		json_set(params, "cursor", logs_cursor(follow_logs(t->follower)));
-		call_note(c, "log", params);
-	} else {
-		json_free(params);
-	}
+	if (lines.len)
+		note_lines(c, logs, &lines);
+	buf_release(&lines);
 	if (got == LOGS_MORE)
 		call_on_room(c, tell_lines, t);
 	if (got != LOGS_END)
 		return;
 	call_on_gone(c, NULL, NULL);
 	telling_free(t);
-	call_answer(c, json_new_object());
+	call_answer_text(c, "{}");
 }
 
 static void wake(void *context)
@@ -80,7 +92,7 @@ static void wake(void *context)
 static void on_gone(void *context, struct call *c)
 {
 	telling_free(context);
-	call_answer(c, NULL);
+	call_answer_text(c, "null");
 }
 
 static int64_t value_of(struct param_int number, int64_t fallback)

@@ -5,7 +5,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "control/handle.h"
 #include "engine/brain.h"
 #include "model/fields.h"
@@ -57,7 +57,7 @@ void handle_save(void *context, struct call *c)
 	struct vec specs = VEC_INIT;
 	const struct spec *s = NULL;
 	struct buf text = BUF_INIT;
-	struct json *result = NULL;
+	struct buf result = BUF_INIT;
 	size_t i = 0;
 	struct err e = ERR_INIT;
 	int rc = herd_target_specs(brain_herd(h->brain), targets->items, targets->count, &specs, &e);
@@ -66,13 +66,15 @@ void handle_save(void *context, struct call *c)
 		save_app(&text, s, herd_scaled(brain_herd(h->brain), s->name));
 	}
 	if (rc == 0) {
-		result = json_new_object();
-		json_set_string(result, "text", text.ptr);
-		call_answer(c, result);
+		emit_open(&result, NULL, '{');
+		emit_string(&result, "text", text.ptr);
+		emit_close(&result, '}');
+		call_answer(c, &result);
 	} else {
 		call_refuse(c, &e);
 	}
 	err_release(&e);
 	vec_release(&specs);
 	buf_release(&text);
+	buf_release(&result);
 }

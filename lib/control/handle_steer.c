@@ -2,7 +2,6 @@
  * Words to a rollout that is under way, or is over: on, back, and how it ended.
  */
 #include "base/err.h"
-#include "base/json.h"
 #include "base/log.h"
 #include "control/handle.h"
 #include "control/pending_reply.h"
@@ -75,7 +74,7 @@ static void steer(struct handle *h, struct call *c, enum herd_steering steering,
 	if (herd_steer(brain_herd(h->brain), pending_reply_id(w), steering, app, brain_now(h->brain), &e) < 0)
 		pending_reply_refuse(w, &e);
 	else
-		pending_reply_begin(w, json_new_object());
+		pending_reply_begin(w, NULL);
 	brain_end(h->brain);
 	err_release(&e);
 }
@@ -116,6 +115,6 @@ void handle_await(void *context, struct call *c)
 		    brain_now(h->brain), &e) < 0)
 		pending_reply_refuse(w, &e);
 	else
-		pending_reply_begin(w, json_new_object());
+		pending_reply_begin(w, NULL);
 	err_release(&e);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 
 #include "base/err.h"
-#include "base/json.h"
 #include "base/str.h"
 #include "control/handle.h"
 #include "engine/brain.h"
@@ -55,12 +54,9 @@ int handle_targets_find(struct handle *h, const struct param_strings *targets,
 	return rc;
 }
 
-struct json *handle_no_apps(void)
+void handle_answer_no_apps(struct call *c)
 {
-	struct json *result = json_new_object();
-
-	json_set(result, "apps", json_new_array());
-	return result;
+	call_answer_text(c, "{\"apps\":[]}");
 }
 
 void handle_targets_release(struct handle_targets *t)

@@ -5,7 +5,7 @@
 #include "base/argv.h"
 #include "base/dotenv.h"
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/toml.h"
@@ -15,32 +15,47 @@
 #include "spawn/launch_env.h"
 
 /* What is wrong with it may quote it: that is for who may read it.  Others hear the places. */
-static struct json *complaints_to_json(const struct diags *d, bool is_owner)
+static void write_complaints(const struct diags *d, bool is_owner, struct buf *out)
 {
-	struct json *list = json_new_array();
 	const struct diag *complaint = NULL;
 	size_t i = 0;
 
+	emit_open(out, NULL, '[');
 	VEC_EACH (&d->list, i, complaint) {
-		struct json *object = json_push(list, json_new_object());
-
-		json_set_string(object, "file", complaint->file);
-		json_set_int(object, "line", complaint->at.line);
-		json_set_int(object, "column", complaint->at.column);
-		json_set_string(object, "text",
+		emit_open(out, NULL, '{');
+		emit_string(out, "file", complaint->file);
+		emit_int(out, "line", complaint->at.line);
+		emit_int(out, "column", complaint->at.column);
+		emit_string(out, "text",
 			is_owner ? complaint->text : "a mistake; 'oxctl validate' shows its owner which");
-		json_set_string(object, "hint", is_owner ? complaint->hint : NULL);
-		json_set_string(object, "quote", is_owner ? complaint->line : NULL);
-		json_set_bool(object, "warning", complaint->is_warning);
+		emit_string(out, "hint", is_owner ? complaint->hint : NULL);
+		emit_string(out, "quote", is_owner ? complaint->line : NULL);
+		emit_bool(out, "warning", complaint->is_warning);
+		emit_close(out, '}');
 	}
-	return list;
+	emit_close(out, ']');
 }
 
 void oxfile_load_refuse(struct call *c, const char *path, struct diags *d)
 {
+	struct buf data = BUF_INIT;
+
 	diags_sort(d);
-	call_fail_with(c, RPC_CONFIG, complaints_to_json(d, c->caller.is_owner), "%s has %zu mistake%s", path,
-		d->errors, d->errors == 1 ? "" : "s");
+	write_complaints(d, c->caller.is_owner, &data);
+	call_fail_with(
+		c, RPC_CONFIG, &data, "%s has %zu mistake%s", path, d->errors, d->errors == 1 ? "" : "s");
+	buf_release(&data);
+}
+
+int oxfile_load_mistake(const struct diag *mistake, bool hides, struct err *e)
+{
+	if (hides && mistake->file)
+		return err_set(
+			e, "%s:%d: a mistake; its owner may see which", mistake->file, mistake->at.line);
+	if (mistake->file && mistake->at.line)
+		return err_set(e, "%s:%d:%d: %s", mistake->file, mistake->at.line, mistake->at.column,
+			mistake->text);
+	return err_set(e, "%s", mistake->text);
 }
 
 /* What a user's service is given is what that user may read, unless only root can say what stands there. */

@@ -10,6 +10,7 @@
 
 struct call;
 struct env;
+struct err;
 struct oxfile;
 struct vec;
 
@@ -35,5 +36,7 @@ struct oxfile *oxfile_load(const struct oxfile_source *reading, struct diags *d)
 int oxfile_load_env_files(struct vec *specs, struct diags *d);
 /* Answers with all of them. */
 void oxfile_load_refuse(struct call *c, const char *path, struct diags *d);
+/* -1 with the words of that one; `hides`: with its place alone. */
+int oxfile_load_mistake(const struct diag *mistake, bool hides, struct err *e);
 
 #endif

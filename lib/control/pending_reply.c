@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "control/call_repeat.h"
@@ -18,7 +18,7 @@
 struct pending_reply {
 	struct handle *h;
 	struct call *c;
-	struct json *result;
+	struct buf result; /* the answer so far, an object */
 	ev_timer timeout;
 	uint64_t *ids;
 	size_t ids_len, left;
@@ -39,6 +39,7 @@ static void waiting_free(struct pending_reply *w)
 	call_on_gone(w->c, NULL, NULL);
 	wait_results_release(&w->results);
 	map_release(&w->watched);
+	buf_release(&w->result);
 	mem_free(w->ids);
 	mem_free(w);
 }
@@ -49,26 +50,24 @@ static void forget_all(const struct pending_reply *w)
 		brain_forget(w->h->brain, w->ids[k]);
 }
 
-void pending_reply_answer(struct call *c, struct json *result, const struct wait_results *results)
+void pending_reply_answer(struct call *c, const struct buf *result, const struct wait_results *results)
 {
-	struct json *object = result;
 	struct buf words = BUF_INIT;
 	struct buf text = BUF_INIT;
 
-	if (!results->is_ok) {
-		json_free(result);
-		object = json_new_object();
-	}
 	wait_results_text(results, &words);
-	wait_results_emit(results, NULL, &text);
-	json_set(object, "results", json_new_text(text.ptr));
-	if (!results->is_ok) {
-		call_fail_with(c, RPC_FAILED, object, "%s", words.ptr);
-	} else {
-		if (words.len)
-			json_set_string(object, "verdict", words.ptr);
-		call_answer(c, object);
-	}
+	if (results->is_ok)
+		buf_add(&text, result->ptr, result->len - 1);
+	else
+		emit_open(&text, NULL, '{');
+	wait_results_emit(results, "results", &text);
+	if (results->is_ok && words.len)
+		emit_string(&text, "verdict", words.ptr);
+	emit_close(&text, '}');
+	if (results->is_ok)
+		call_answer(c, &text);
+	else
+		call_fail_with(c, RPC_FAILED, &text, "%s", words.ptr);
 	buf_release(&words);
 	buf_release(&text);
 }
@@ -76,13 +75,15 @@ void pending_reply_answer(struct call *c, struct json *result, const struct wait
 static void answer(struct pending_reply *w)
 {
 	struct call *c = w->c;
-	struct json *result = w->result;
+	struct buf result = w->result;
 	struct wait_results results = w->results;
 
+	buf_init(&w->result);
 	memset(&w->results, 0, sizeof(w->results));
 	waiting_free(w);
-	pending_reply_answer(c, result, &results);
+	pending_reply_answer(c, &result, &results);
 	wait_results_release(&results);
+	buf_release(&result);
 }
 
 static void on_settled(void *context, const struct wait_results *results)
@@ -118,7 +119,6 @@ static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 	buf_adds(&words, ": ");
 	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &words);
 	forget_all(w);
-	json_free(w->result);
 	waiting_free(w);
 	call_fail(c, RPC_TIMED_OUT, "%s", words.ptr);
 	buf_release(&words);
@@ -130,9 +130,8 @@ static void on_client_gone(void *context, struct call *c)
 	struct pending_reply *w = context;
 
 	forget_all(w);
-	json_free(w->result);
 	waiting_free(w);
-	call_answer(c, NULL);
+	call_answer_text(c, "null");
 }
 
 struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
@@ -142,6 +141,7 @@ struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
 	w->h = h;
 	w->c = c;
 	w->results.is_ok = true;
+	buf_init(&w->result);
 	ev_timer_init(&w->timeout, on_timeout, 0, 0);
 	w->timeout.data = w;
 	(void)pending_reply_another_id(w);
@@ -192,22 +192,13 @@ void handle_published(struct handle *h, const struct event_item *event)
 	buf_release(&text);
 }
 
-static void remember(const struct pending_reply *w, const struct json *result)
-{
-	struct buf text = BUF_INIT;
-
-	json_write(&text, result);
-	call_repeat_close(w->h, text.ptr);
-	buf_release(&text);
-}
-
-void pending_reply_begin(struct pending_reply *w, struct json *result)
+void pending_reply_begin(struct pending_reply *w, const struct buf *result)
 {
 	int64_t timeout = call_timeout_ms(w->c);
 
+	buf_adds(&w->result, result ? result->ptr : "{}");
 	if (call_key(w->c))
-		remember(w, result);
-	w->result = result;
+		call_repeat_close(w->h, w->result.ptr);
 	w->is_going = true;
 	if (!w->left) {
 		answer(w);

@@ -6,9 +6,9 @@
 
 #include <stdint.h>
 
+struct buf;
 struct err;
 struct handle;
-struct json;
 struct call;
 struct pending_reply;
 struct wait_results;
@@ -23,12 +23,12 @@ uint64_t pending_reply_another_id(struct pending_reply *w);
 /* From now on events of this app that a person would want to see come as progress. */
 void pending_reply_watch(struct pending_reply *w, const char *app);
 /*
- * The herd took the request: `result` (taken over) is the answer when it is settled, with the `results` that the herd has and their text as
- * `verdict`.  It may have been settled already.
+ * The herd took the request: `result`, an object as JSON (NULL: an empty one), is the answer when it is settled, with the `results` that the
+ * herd has and their text as `verdict`.  It may have been settled already.
  */
-void pending_reply_begin(struct pending_reply *w, struct json *result);
-/* That answer, or the error that has the results as its data; takes `result` over. */
-void pending_reply_answer(struct call *c, struct json *result, const struct wait_results *results);
+void pending_reply_begin(struct pending_reply *w, const struct buf *result);
+/* That answer, or the error that has the results as its data. */
+void pending_reply_answer(struct call *c, const struct buf *result, const struct wait_results *results);
 /* The herd refused it: answers with the words.  What it took under another number continues. */
 void pending_reply_refuse(struct pending_reply *w, const struct err *e);
 

@@ -1,7 +1,10 @@
 #include "control/rpc_call.h"
 
+#include <string.h>
+
 #include "base/err.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "control/rpc_session.h"
 
@@ -52,7 +55,7 @@ static void on_answer(struct call *c, const struct buf *result)
 	rpc_call_free(r);
 }
 
-static void on_fail(struct call *c, int code, const char *words, const struct json *data)
+static void on_fail(struct call *c, int code, const char *words, const struct buf *data)
 {
 	struct rpc_call *r = rpc_call_of(c);
 	struct buf line = BUF_INIT;
@@ -69,13 +72,11 @@ static void on_fail(struct call *c, int code, const char *words, const struct js
 static void write_note(const struct rpc_call *r, const char *name, const struct buf *params, struct buf *line)
 {
 	struct buf text = BUF_INIT;
-	struct json *object = NULL;
 
 	buf_add(&text, params->ptr, params->len - 1);
-	buf_addf(&text, "%s\"id\":%s}", text.len > 1 ? "," : "", r->request.id);
-	object = json_new_text(text.ptr);
-	rpc_write_notification(line, name, object);
-	json_free(object);
+	emit_text(&text, "id", r->request.id, strlen(r->request.id));
+	emit_close(&text, '}');
+	rpc_write_notification(line, name, &text);
 	buf_release(&text);
 }
 
@@ -83,10 +84,13 @@ static void write_note(const struct rpc_call *r, const char *name, const struct 
 static void write_progress(const struct rpc_call *r, const struct buf *params, struct buf *line)
 {
 	struct json *object = json_parse(params->ptr, params->len, params->len, NULL);
+	struct buf text = BUF_INIT;
 
 	json_set(object, "id", json_clone(json_get(r->request.root, "id")));
-	rpc_write_notification(line, "progress", object);
+	json_write(&text, object);
+	rpc_write_notification(line, "progress", &text);
 	json_free(object);
+	buf_release(&text);
 }
 
 static void on_progress(struct call *c, const struct buf *params)
@@ -180,12 +184,15 @@ static int read_call(struct rpc_call *r, const char *line, size_t len, struct er
 static void refuse_params(struct rpc_call *r, const struct err *e)
 {
 	const char *unknown = params_unknown(method_find(r->request.method, NULL), r->request.params);
-	struct json *data = json_new_object();
+	struct buf data = BUF_INIT;
 
-	json_set_string(data, "code", unknown ? "unknown_parameter" : "bad_parameter");
+	emit_open(&data, NULL, '{');
+	emit_string(&data, "code", unknown ? "unknown_parameter" : "bad_parameter");
 	if (unknown)
-		json_set_string(data, "parameter", unknown);
-	call_fail_with(&r->call, RPC_PARAMS, data, "%s", e->text.ptr);
+		emit_string(&data, "parameter", unknown);
+	emit_close(&data, '}');
+	call_fail_with(&r->call, RPC_PARAMS, &data, "%s", e->text.ptr);
+	buf_release(&data);
 }
 
 void rpc_call_take(struct rpc_session *session, const char *line, size_t len)

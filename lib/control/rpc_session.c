@@ -5,7 +5,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -67,20 +66,21 @@ void rpc_session_event(struct rpc_session *s, struct rpc_send_text *text)
 /* Said before any later event, and only once there is room for some: else a slow reader would get nothing but this. */
 static void tell_missed(struct rpc_session *s)
 {
-	struct json *params = NULL;
+	struct buf params = BUF_INIT;
 	struct buf line = BUF_INIT;
 	struct rpc_send_text *text = NULL;
 
 	if (!s->missed || s->out.event_bytes > SESSION_EVENTS_MAX / 2)
 		return;
-	params = json_new_object();
-	json_set_int(params, "missed", (int64_t)s->missed);
-	rpc_write_notification(&line, "missed", params);
+	emit_open(&params, NULL, '{');
+	emit_int(&params, "missed", (int64_t)s->missed);
+	emit_close(&params, '}');
+	rpc_write_notification(&line, "missed", &params);
 	text = rpc_send_text_new(line.ptr, line.len);
 	rpc_send_queue_push(&s->out, text, true);
 	rpc_send_text_drop(text);
 	s->missed = 0;
-	json_free(params);
+	buf_release(&params);
 	buf_release(&line);
 }
 

@@ -1,6 +1,5 @@
 #include "control/rpc_stream.h"
 
-#include "base/json.h"
 #include "control/rpc_session.h"
 
 bool rpc_stream_has_listeners(const struct rpc_server *s)
@@ -13,7 +12,6 @@ bool rpc_stream_has_listeners(const struct rpc_server *s)
 
 void rpc_stream_publish(struct rpc_server *s, const struct buf *event)
 {
-	struct json *params = NULL;
 	struct buf line = BUF_INIT;
 	struct rpc_send_text *text = NULL;
 	struct rpc_session *session = NULL;
@@ -22,15 +20,13 @@ void rpc_stream_publish(struct rpc_server *s, const struct buf *event)
 	s->seq++;
 	if (!rpc_stream_has_listeners(s))
 		return;
-	params = json_new_text(event->ptr);
-	rpc_write_notification(&line, "event", params);
+	rpc_write_notification(&line, "event", event);
 	text = rpc_send_text_new(line.ptr, line.len);
 	VEC_EACH (&s->sessions, i, session)
 		if (session->is_subscribed)
 			rpc_session_event(session, text);
 	rpc_send_text_drop(text);
 	buf_release(&line);
-	json_free(params);
 }
 
 int64_t rpc_stream_seq(const struct rpc_server *s)

@@ -236,13 +236,15 @@ void herd_forget_request(struct herd *h, uint64_t id);
  */
 struct herd_receipt {
 	bool is_done;
-	/* Borrowed until the next call; the text is "" where it was too long. */
+	/* Borrowed until the next call; the text is an object as JSON, or "" where it was too long. */
 	const struct wait_results *results;
 	const char *text;
 };
 void herd_receipt_open(struct herd *h, const char *key, int64_t now);
 void herd_receipt_close(struct herd *h, const char *text);
 bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receipt *out);
+/* Adds the apps that what is asked under the key still waits for. */
+void herd_receipt_apps(const struct herd *h, const char *key, struct strings *apps);
 void herd_receipt_wait(struct herd *h, const char *key, uint64_t id);
 
 /* --- over the brain's own death --- */

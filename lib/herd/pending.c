@@ -48,15 +48,29 @@ static void add_instance(const struct instance *i, struct buf *out)
 	reason_free(why);
 }
 
-static const struct app *rolled_app(const struct herd *h, uint64_t rollout)
+static void add_name(const struct app *a, struct strings *apps)
 {
-	for (size_t k = 0; k < h->apps.len; k++) {
-		const struct app *a = h->apps.items[k];
+	if (!strings_have(apps, a->spec->name))
+		strings_add(apps, a->spec->name);
+}
 
-		if (a->rollout && a->rollout->number == rollout)
-			return a;
+void request_add_apps(const struct herd *h, const struct herd_wait *r, struct strings *apps)
+{
+	const struct rollout_wait *wait = NULL;
+	size_t k = 0;
+
+	for (k = 0; k < r->len; k++) {
+		const struct instance *i = r->waits[k].is_done ? NULL : herd_by_slot(h, r->waits[k].slot);
+
+		if (i)
+			add_name(i->app, apps);
 	}
-	return NULL;
+	VEC_EACH (&r->rollouts, k, wait) {
+		const struct app *a = request_rolled_app(h, wait->rollout);
+
+		if (a)
+			add_name(a, apps);
+	}
 }
 
 struct telling {
@@ -90,7 +104,7 @@ static void add_request(const struct herd *h, const struct herd_wait *r, struct 
 			add_instance(i, t->out);
 	}
 	VEC_EACH (&r->rollouts, k, wait) {
-		const struct app *a = rolled_app(h, wait->rollout);
+		const struct app *a = request_rolled_app(h, wait->rollout);
 
 		if (a && tell(t, a))
 			buf_addf(t->out, "the rollout of '%s' continues", a->spec->name);

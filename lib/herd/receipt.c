@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "base/json_check.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -207,6 +208,18 @@ bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receip
 	return true;
 }
 
+void herd_receipt_apps(const struct herd *h, const char *key, struct strings *apps)
+{
+	const struct receipt *r = find(h, key);
+
+	for (size_t k = 0; r && k < h->requests.len; k++) {
+		const struct herd_wait *request = h->requests.items[k];
+
+		if (request->receipt == r && !request->is_done)
+			request_add_apps(h, request, apps);
+	}
+}
+
 void herd_receipt_wait(struct herd *h, const char *key, uint64_t id)
 {
 	struct receipt *r = find(h, key);
@@ -376,6 +389,12 @@ static void load_request(struct herd *h, struct receipt *r, const struct json *j
 	h->receipt = NULL;
 }
 
+/* It is passed on as it is, so it has to be one. */
+static bool is_object(const char *text)
+{
+	return *text == '{' && json_check(text, strlen(text), NULL) == 0;
+}
+
 void receipts_load(struct herd *h, const struct json *list)
 {
 	const struct json *item = NULL;
@@ -383,13 +402,14 @@ void receipts_load(struct herd *h, const struct json *list)
 
 	JSON_EACH (list, item) {
 		const char *key = json_string(json_get(item, "key"), NULL);
+		const char *text = json_string(json_get(item, "text"), "");
 		struct receipt *r = NULL;
 
 		if (!key || find(h, key) || h->receipts.len >= RECEIPTS_MAX)
 			continue;
 		r = add(h, key);
 		mem_free(r->text);
-		r->text = mem_strdup(json_string(json_get(item, "text"), ""));
+		r->text = mem_strdup(is_object(text) ? text : "");
 		r->results.is_ok = !json_bool(json_get(item, "has_failed"), false);
 		load_results(&r->results, item);
 		r->at = h->now - json_get_int(item, "age_ms", 0);

@@ -388,15 +388,15 @@ void herd_forget_request(struct herd *h, uint64_t id)
 	receipts_unwait(h, id);
 }
 
-static bool has_rollout(const struct herd *h, uint64_t number)
+const struct app *request_rolled_app(const struct herd *h, uint64_t rollout)
 {
 	for (size_t k = 0; k < h->apps.len; k++) {
 		const struct app *a = h->apps.items[k];
 
-		if (a->rollout && a->rollout->number == number)
-			return true;
+		if (a->rollout && a->rollout->number == rollout)
+			return a;
 	}
-	return false;
+	return NULL;
 }
 
 static void resume(const struct herd *h, struct herd_wait *r)
@@ -410,7 +410,7 @@ static void resume(const struct herd *h, struct herd_wait *r)
 		r->left--;
 	}
 	for (size_t n = r->rollouts.len; n-- > 0;)
-		if (!has_rollout(h, ((const struct rollout_wait *)r->rollouts.items[n])->rollout))
+		if (!request_rolled_app(h, ((const struct rollout_wait *)r->rollouts.items[n])->rollout))
 			rollout_over(r, n, NULL);
 	r->is_done = !r->left;
 }

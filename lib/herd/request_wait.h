@@ -11,9 +11,11 @@
 #include "base/vec.h"
 #include "model/wait_result.h"
 
+struct app;
 struct herd;
 struct instance;
 struct receipt;
+struct strings;
 
 /* What a request waits for in one instance: it is down, it was replaced, it is ready. */
 enum goal { GOAL_DOWN, GOAL_CYCLED, GOAL_READY };
@@ -62,5 +64,9 @@ void requests_look(struct herd *h, const struct instance *i);
 void requests_resume(struct herd *h);
 void requests_answer(struct herd *h);
 void request_free(void *request);
+/* Whose rollout that is; NULL: it is over. */
+const struct app *request_rolled_app(const struct herd *h, uint64_t rollout);
+/* pending.c: adds the apps that it still waits for. */
+void request_add_apps(const struct herd *h, const struct herd_wait *r, struct strings *apps);
 
 #endif

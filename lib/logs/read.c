@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "logs/read_private.h"
 
@@ -314,14 +315,13 @@ enum logs_got logs_read(struct logs *l, size_t most, logs_each each, void *conte
 	return merge(l, most, each, context);
 }
 
-struct json *logs_cursor(struct logs *l)
+void logs_cursor(struct logs *l, const char *key, struct buf *out)
 {
-	struct json *cursor = json_new_object();
-	struct json *files = json_set(cursor, "files", json_new_object());
 	struct log_feed *s = NULL;
 	size_t i = 0;
 
-	json_set_int(cursor, "from_ms", l->from_ms);
+	emit_open(out, key, '{');
+	emit_open(out, "files", '{');
 	VEC_EACH (&l->sources, i, s) {
 		const struct log_tail *t = &s->tail;
 
@@ -329,7 +329,10 @@ struct json *logs_cursor(struct logs *l)
 			continue;
 		s->told_start = t->start;
 		s->told_id = t->id;
-		json_set(files, t->log.path, log_tail_to_json(t));
+		emit_key(out, t->log.path);
+		log_tail_write(t, out);
 	}
-	return cursor;
+	emit_close(out, '}');
+	emit_int(out, "from_ms", l->from_ms);
+	emit_close(out, '}');
 }

@@ -15,6 +15,7 @@
 #include "logs/tail.h"
 #include "wire/marks.h"
 
+struct buf;
 struct err;
 struct json;
 struct logs;
@@ -68,7 +69,7 @@ typedef void (*logs_each)(void *context, const struct logs_line *line);
 
 /* Gives lines until this turn's bytes are read, or lines of `most` bytes were given, LOGS_LINE_COST for each included. */
 enum logs_got logs_read(struct logs *l, size_t most, logs_each each, void *context);
-/* What has moved since the last call: to be kept, laid over what was kept before, and given to a later reader. */
-struct json *logs_cursor(struct logs *l);
+/* Appends what has moved since the last call: to be kept, laid over what was kept before, and given to a later reader. */
+void logs_cursor(struct logs *l, const char *key, struct buf *out);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "os/rights.h"
 #include "rules/line_split.h"
@@ -375,19 +376,18 @@ enum tail_got log_tail_next(struct log_tail *t, bool takes_rest, struct log_line
 
 /* --- a place that travels -------------------------------------------------------------------------------------------------- */
 
-struct json *log_tail_to_json(const struct log_tail *t)
+void log_tail_write(const struct log_tail *t, struct buf *out)
 {
-	struct json *j = json_new_object();
-
-	json_set_int(j, "inode", (int64_t)t->id.inode);
-	json_set_int(j, "offset", (int64_t)t->start);
+	emit_open(out, NULL, '{');
+	emit_int(out, "inode", (int64_t)t->id.inode);
+	emit_int(out, "offset", (int64_t)t->start);
 	if (t->id.has_first) {
-		json_set_int(j, "first_ms", t->id.first_ms);
-		json_set_int(j, "first_run", t->id.first_run);
+		emit_int(out, "first_ms", t->id.first_ms);
+		emit_int(out, "first_run", t->id.first_run);
 	}
 	if (t->is_continued)
-		json_set_bool(j, "continued", true);
-	return j;
+		emit_bool(out, "continued", true);
+	emit_close(out, '}');
 }
 
 void log_tail_from_json(struct log_tail *t, const struct json *j)

@@ -73,7 +73,7 @@ void log_tail_pay(struct log_tail *t);
 void log_tail_rest(struct log_tail *t);
 
 /* { "inode": "12", "first_ms": …, "offset": … }, and back; a place that makes no sense is none. */
-struct json *log_tail_to_json(const struct log_tail *t);
+void log_tail_write(const struct log_tail *t, struct buf *out);
 void log_tail_from_json(struct log_tail *t, const struct json *j);
 
 #endif

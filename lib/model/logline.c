@@ -4,6 +4,7 @@
 
 #include "base/base64.h"
 #include "base/json.h"
+#include "base/json_emit.h"
 #include "base/str.h"
 #include "base/utc.h"
 
@@ -20,7 +21,7 @@ static bool is_line_text(const char *bytes, size_t len)
 	return step != 0;
 }
 
-static void set_bytes(struct json *j, const struct logline *l)
+static void write_bytes(const struct logline *l, struct buf *out)
 {
 	struct buf text = BUF_INIT;
 	struct buf exact = BUF_INIT;
@@ -32,30 +33,30 @@ static void set_bytes(struct json *j, const struct logline *l)
 			text.ptr[i] = (char)(text.ptr[i] ? text.ptr[i] : '\xff');
 		base64_write(&exact, l->bytes, l->len);
 	}
-	json_set_string(j, "line", text.ptr);
+	emit_string(out, "line", text.ptr);
 	if (exact.len)
-		json_set_string(j, "bytes", exact.ptr);
+		emit_string(out, "bytes", exact.ptr);
 	buf_release(&text);
 	buf_release(&exact);
 }
 
-struct json *logline_to_json(const struct logline *l)
+void logline_write(const struct logline *l, struct buf *out)
 {
-	struct json *j = json_new_object();
 	struct buf at = BUF_INIT;
 
 	if (l->at_ms != LOGLINE_NO_TIME)
 		utc_print(&at, l->at_ms);
-	json_set_string(j, "at", at.len ? at.ptr : NULL);
-	json_set_string(j, "id", *l->id ? l->id : NULL);
-	json_set_string(j, "stream", l->stream);
-	set_bytes(j, l);
+	emit_open(out, NULL, '{');
+	emit_string(out, "at", at.len ? at.ptr : NULL);
+	emit_string(out, "id", *l->id ? l->id : NULL);
+	emit_string(out, "stream", l->stream);
+	write_bytes(l, out);
 	if (l->is_continued)
-		json_set_bool(j, "continued", true);
+		emit_bool(out, "continued", true);
 	if (l->goes_on)
-		json_set_bool(j, "more", true);
+		emit_bool(out, "more", true);
+	emit_close(out, '}');
 	buf_release(&at);
-	return j;
 }
 
 bool logline_from_json(struct logline *l, const struct json *j, struct buf *room)

@@ -26,7 +26,8 @@ struct logline {
 	bool goes_on;      /* the rest follows as the next of this id and stream */
 };
 
-struct json *logline_to_json(const struct logline *l);
+/* Appends an object. */
+void logline_write(const struct logline *l, struct buf *out);
 /* False when it is none.  `room` holds the bytes where they came as base64. */
 bool logline_from_json(struct logline *l, const struct json *j, struct buf *room);
 

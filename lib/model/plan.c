@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -261,44 +261,47 @@ void plan_release(struct plan *p)
 	*p = (struct plan)PLAN_INIT;
 }
 
+void plan_take(struct plan *into, struct plan *from)
+{
+	size_t i = 0;
+	struct plan_step *step = NULL;
+
+	VEC_EACH (&from->steps, i, step) {
+		vec_push(&into->steps, step);
+		into->counts[step->verb]++;
+	}
+	vec_release(&from->steps);
+	plan_release(from);
+}
+
 bool plan_is_empty(const struct plan *p)
 {
 	return p->steps.len == p->counts[PLAN_KEEP];
 }
 
-static void set_port(struct json *object, const char *key, int port)
+void plan_write(const struct plan *p, struct buf *out)
 {
-	if (port)
-		json_set_int(object, key, port);
-	else
-		json_set_null(object, key);
-}
-
-struct json *plan_to_json(const struct plan *p)
-{
-	struct json *root = json_new_object();
-	struct json *steps = NULL;
 	size_t i = 0;
 	const struct plan_step *step = NULL;
 	struct buf id = BUF_INIT;
 
-	json_set_int(root, "version", 1);
-	steps = json_set(root, "steps", json_new_array());
+	emit_int(out, "version", 1);
+	emit_open(out, "steps", '[');
 	VEC_EACH (&p->steps, i, step) {
-		struct json *object = json_push(steps, json_new_object());
-
 		buf_clear(&id);
 		buf_addf(&id, "%s:%d", step->app, step->instance);
-		json_set_string(object, "id", id.ptr);
-		json_set_string(object, "name", step->app);
-		json_set_int(object, "instance", step->instance);
-		json_set_string(object, "verb", plan_verb_word(step->verb));
-		set_port(object, "old_port", step->old_port);
-		set_port(object, "new_port", step->new_port);
-		json_set_string(object, "why", step->why);
+		emit_open(out, NULL, '{');
+		emit_string(out, "id", id.ptr);
+		emit_string(out, "name", step->app);
+		emit_int(out, "instance", step->instance);
+		emit_string(out, "verb", plan_verb_word(step->verb));
+		emit_int_or_null(out, "old_port", step->old_port > 0, step->old_port);
+		emit_int_or_null(out, "new_port", step->new_port > 0, step->new_port);
+		emit_string(out, "why", step->why);
 		if (step->build)
-			json_set_string(object, "build", step->build);
+			emit_string(out, "build", step->build);
+		emit_close(out, '}');
 	}
+	emit_close(out, ']');
 	buf_release(&id);
-	return root;
 }

@@ -13,7 +13,6 @@
 #include "model/spec.h"
 
 struct build;
-struct json;
 
 /* An app with what only the rules know about it: how many instances, and the port of each (0: none). */
 struct plan_app {
@@ -59,8 +58,11 @@ struct plan {
 /* `from` and `to` are vecs of struct plan_app *; disabled apps count as absent. */
 void plan_make(struct plan *p, const struct vec *from, const struct vec *to);
 void plan_release(struct plan *p);
+/* Moves the steps of `from`, which is empty afterwards, behind those of `into`. */
+void plan_take(struct plan *into, struct plan *from);
 bool plan_is_empty(const struct plan *p); /* nothing but keep */
 const char *plan_verb_word(enum plan_verb verb);
-struct json *plan_to_json(const struct plan *p);
+/* Appends `version` and `steps`, for an object that the caller opens and closes. */
+void plan_write(const struct plan *p, struct buf *out);
 
 #endif

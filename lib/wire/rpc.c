@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/json_check.h"
+#include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -258,30 +259,17 @@ void rpc_message_release(struct rpc_message *message)
 
 /* --- writing --- */
 
-static void write_json_text(struct buf *out, const char *text)
-{
-	struct json *j = json_new_string(text);
-
-	json_write(out, j);
-	json_free(j);
-}
-
-static void write_member(struct buf *out, const char *name, const struct json *value)
-{
-	buf_addf(out, ",\"%s\":", name);
-	json_write(out, value);
-}
-
 void rpc_write_request(
 	struct buf *out, int64_t id, const char *once, const char *method, const struct json *params)
 {
 	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%lld", (long long)id);
 	if (once)
 		buf_addf(out, ",\"once\":\"%s\"", once);
-	buf_adds(out, ",\"method\":");
-	write_json_text(out, method);
-	if (params)
-		write_member(out, "params", params);
+	emit_string(out, "method", method);
+	if (params) {
+		buf_adds(out, ",\"params\":");
+		json_write(out, params);
+	}
 	buf_adds(out, "}\n");
 }
 
@@ -305,20 +293,20 @@ bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text
 	return json_check(*text, *text_len, NULL) == 0;
 }
 
-void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data)
+void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct buf *data)
 {
-	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d,\"message\":", id, code);
-	write_json_text(out, message);
+	buf_addf(out, "{\"jsonrpc\":\"2.0\",\"id\":%s,\"error\":{\"code\":%d", id, code);
+	emit_string(out, "message", message);
 	if (data)
-		write_member(out, "data", data);
+		emit_text(out, "data", data->ptr, data->len);
 	buf_adds(out, "}}\n");
 }
 
-void rpc_write_notification(struct buf *out, const char *method, const struct json *params)
+void rpc_write_notification(struct buf *out, const char *method, const struct buf *params)
 {
-	buf_adds(out, "{\"jsonrpc\":\"2.0\",\"method\":");
-	write_json_text(out, method);
+	buf_adds(out, "{\"jsonrpc\":\"2.0\"");
+	emit_string(out, "method", method);
 	if (params)
-		write_member(out, "params", params);
+		emit_text(out, "params", params->ptr, params->len);
 	buf_adds(out, "}\n");
 }

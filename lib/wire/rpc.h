@@ -91,17 +91,17 @@ struct rpc_message {
 int rpc_message_parse(struct rpc_message *message, const char *line, size_t len, struct err *e);
 void rpc_message_release(struct rpc_message *message);
 
-/* Each appends one line.  `once` may be NULL.  JSON that is passed in stays the caller's, and may be NULL (null, no params, no data). */
+/* Each appends one line.  `once` and `params` may be NULL. */
 void rpc_write_request(
 	struct buf *out, int64_t id, const char *once, const char *method, const struct json *params);
-/* `result` is JSON. */
+/* `result`, `data` and `params` are JSON as text; there may be no `data` and no `params`, which is NULL. */
 void rpc_write_result(struct buf *out, const char *id, const char *result, size_t len);
 /*
  * Where the result stands in an answer to request `id`, if the line is exactly as rpc_write_result() writes it and the result is JSON: for a
  * client that passes it on.  False for every other line, which rpc_message_parse() then judges.
  */
 bool rpc_result_text(const char *line, size_t len, int64_t id, const char **text, size_t *text_len);
-void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct json *data);
-void rpc_write_notification(struct buf *out, const char *method, const struct json *params);
+void rpc_write_error(struct buf *out, const char *id, int code, const char *message, const struct buf *data);
+void rpc_write_notification(struct buf *out, const char *method, const struct buf *params);
 
 #endif

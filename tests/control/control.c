@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/json.h"
+#include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "control/rpc_stream.h"
@@ -21,7 +21,7 @@ enum { PATIENCE_MS = 5000, TURN_MS = 20 };
 static void answer_ping(void *context, struct call *c)
 {
 	(void)context;
-	call_answer(c, json_new_string("pong"));
+	call_answer_text(c, "\"pong\"");
 }
 
 /* As many bytes as `limit` says, so that a test can fill queues. */
@@ -30,8 +30,10 @@ static void answer_why(void *context, struct call *c)
 	struct buf text = BUF_INIT;
 
 	(void)context;
+	buf_addc(&text, '"');
 	buf_fill(&text, 'x', (size_t)c->params.why.limit.value);
-	call_answer(c, json_new_string(text.ptr));
+	buf_addc(&text, '"');
+	call_answer(c, &text);
 	buf_release(&text);
 }
 
@@ -50,7 +52,7 @@ static void on_gone(void *context, struct call *c)
 
 	f->gone++;
 	if (f->answers_when_gone)
-		call_answer(c, NULL);
+		call_answer_text(c, "null");
 }
 
 static void keep_stop(void *context, struct call *c)
@@ -71,18 +73,21 @@ static void fail_reset(void *context, struct call *c)
 static void take_subscriber(void *context, struct call *c)
 {
 	struct fixture *f = context;
-	struct json *answer = json_new_object();
+	struct buf answer = BUF_INIT;
 
-	json_set_int(answer, "seq", call_listen(c, true));
-	json_set_int(answer, "snapshot", rpc_stream_seq(f->server));
-	call_answer(c, answer);
+	emit_open(&answer, NULL, '{');
+	emit_int(&answer, "seq", call_listen(c, true));
+	emit_int(&answer, "snapshot", rpc_stream_seq(f->server));
+	emit_close(&answer, '}');
+	call_answer(c, &answer);
+	buf_release(&answer);
 }
 
 static void take_unsubscriber(void *context, struct call *c)
 {
 	(void)context;
 	(void)call_listen(c, false);
-	call_answer(c, json_new_object());
+	call_answer_text(c, "{}");
 }
 
 static void catch_log(void *context, enum log_level level, const char *line, size_t len)

@@ -46,7 +46,7 @@ static void on_answer(struct call *c, const struct buf *result)
 	buf_add(&d->text, result->ptr, result->len);
 }
 
-static void on_fail(struct call *c, int code, const char *words, const struct json *data)
+static void on_fail(struct call *c, int code, const char *words, const struct buf *data)
 {
 	struct direct *d = (struct direct *)c;
 

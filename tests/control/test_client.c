@@ -150,7 +150,7 @@ static void answer_with_progress(struct fixture *f)
 	rpc_stream_publish(f->server, &event);
 	buf_release(&event);
 	tell_progress(f->kept, "{}");
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	f->kept = NULL;
 }
 

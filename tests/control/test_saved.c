@@ -29,7 +29,7 @@ static void an_answer_to_a_change_waits_for_the_disk(void **state)
 	say(f, asker, ASK("1", "ping"));
 	turn_until(f, &f->kept_count, 1);
 	assert_heard(f, changer, ANSWER("2", "\"pong\""));
-	call_answer(f->kept, json_new_string("stopped"));
+	call_answer_text(f->kept, "\"stopped\"");
 	assert_heard(f, asker, ANSWER("1", "\"pong\""));
 	assert_false(has_answer(f, changer));
 	/* One write that was under way has ended, and is not the one. */
@@ -53,7 +53,7 @@ static void who_leaves_while_its_answer_waits_for_the_disk_is_forgotten(void **s
 	f->saves_due = 1;
 	say(f, fd, ASK("1", "stop"));
 	turn_until(f, &f->kept_count, 1);
-	call_answer(f->kept, json_new_string("stopped"));
+	call_answer_text(f->kept, "\"stopped\"");
 	settle(f);
 	close(fd);
 	settle(f);

@@ -115,7 +115,7 @@ static void a_handler_may_answer_later(void **state)
 	tell_progress(f->kept, "{\"done\":3}");
 	/* One of its own gives way to the request's. */
 	tell_progress(f->kept, "{\"id\":\"api:0\",\"done\":4}");
-	call_answer(f->kept, json_new_bool(true));
+	call_answer_text(f->kept, "true");
 	assert_heard(f, slow,
 		"{\"jsonrpc\":\"2.0\",\"method\":\"progress\",\"params\":{\"done\":3,\"id\":\"s\"}}");
 	assert_heard(f, slow,
@@ -140,7 +140,7 @@ static void a_client_that_goes_is_reported_to_the_handler(void **state)
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	assert_true(f->kept->is_gone);
 	tell_progress(f->kept, "{}");
-	call_answer(f->kept, json_new_string("nobody hears this"));
+	call_answer_text(f->kept, "\"nobody hears this\"");
 	settle(f);
 	assert_int_equal(f->gone, 1);
 }
@@ -157,7 +157,7 @@ static void one_that_only_finished_sending_gets_its_answer(void **state)
 	turn_until(f, &f->kept_count, 1);
 	settle(f);
 	assert_int_equal(f->gone, 0);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	assert_heard(f, fd, ANSWER("1", "null"));
 	assert_closed(f, fd);
 }
@@ -174,7 +174,7 @@ static void a_notification_gets_no_answer(void **state)
 	shutdown(fd, SHUT_WR);
 	settle(f);
 	assert_int_equal(rpc_server_stats(f->server).clients, 1);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	assert_closed(f, fd);
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 }
@@ -192,7 +192,7 @@ static void one_that_finished_sending_and_then_goes_is_noticed(void **state)
 	assert_int_equal(f->gone, 0);
 	close(fd);
 	turn_until(f, &f->gone, 1);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 }
 
 static void what_was_sent_before_leaving_is_still_done(void **state)
@@ -208,7 +208,7 @@ static void what_was_sent_before_leaving_is_still_done(void **state)
 	close(fd);
 	turn_until(f, &f->gone, 1);
 	assert_int_equal(f->kept_count, 1);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 }
 
 static void a_request_outlives_the_server(void **state)
@@ -245,9 +245,9 @@ static void too_many_open_requests_pause_only_their_client(void **state)
 	say(f, other, ASK("1", "ping"));
 	assert_heard(f, other, PING_WORDS);
 	/* Each one that is answered makes room for one that waits. */
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	turn_until(f, &f->kept_count, SESSION_REQUESTS_MAX + 1);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	assert_heard(f, greedy, ANSWER("1", "null"));
 	assert_heard(f, greedy, ANSWER("1", "null"));
 	/* One that is paused is still noticed when it goes. */
@@ -286,14 +286,16 @@ static void late_answers_that_nobody_reads_close_the_connection(void **state)
 
 	fixture_start(f);
 	fd = dial(f);
+	buf_addc(&big, '"');
 	buf_fill(&big, 'x', 400000);
+	buf_addc(&big, '"');
 	for (int i = 0; i < 10; i++) {
 		say(f, fd, ASK("1", "stop"));
 		turn_until(f, &f->kept_count, i + 1);
 		kept[i] = f->kept;
 	}
 	for (int i = 0; i < 10; i++)
-		call_answer(kept[i], json_new_string(big.ptr));
+		call_answer(kept[i], &big);
 	settle(f);
 	assert_int_equal(rpc_server_stats(f->server).clients, 0);
 	assert_int_equal(rpc_server_stats(f->server).overflowed, 1);
@@ -315,7 +317,7 @@ static void a_change_is_logged_with_who_asked(void **state)
 	buf_addf(&expected, "control: stop api web:1 by uid %u, pid %d 'test_server'\n",
 		(unsigned int)getuid(), (int)getpid());
 	assert_string_equal(f->log.ptr, expected.ptr);
-	call_answer(f->kept, NULL);
+	call_answer_text(f->kept, "null");
 	close(fd);
 	buf_release(&expected);
 }

@@ -21,10 +21,13 @@ static void must(bool holds)
 static void answer(const struct rpc_request *request, int code, const char *words)
 {
 	struct buf out = BUF_INIT;
+	struct buf data = BUF_INIT;
 	struct rpc_message message;
 
+	if (request->params)
+		json_write(&data, request->params);
 	if (request->id) {
-		rpc_write_error(&out, request->id, code ? code : RPC_FAILED, words, request->params);
+		rpc_write_error(&out, request->id, code ? code : RPC_FAILED, words, data.len ? &data : NULL);
 		must(memchr(out.ptr, '\n', out.len) == out.ptr + out.len - 1);
 		/* One level deeper than what came in may be too deep to be read. */
 		if (rpc_message_parse(&message, out.ptr, out.len, NULL) == 0)
@@ -32,6 +35,7 @@ static void answer(const struct rpc_request *request, int code, const char *word
 		else
 			must(request->params);
 	}
+	buf_release(&data);
 	buf_release(&out);
 }
 

@@ -299,6 +299,51 @@ static void old_ones_push_out_no_new_ones(void **state)
 	fake_release(&f);
 }
 
+static void apps_that_are_waited_for_are_named(void **state)
+{
+	struct strings apps = { .items = NULL };
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	fake_app(&f, "api", 1);
+	fake_app(&f, "web", 1);
+	fake_apply(&f);
+	f.is_never_ready = true;
+	assert_int_equal(scale_once(&f, 2, 7), 0);
+	herd_receipt_apps(f.h, key, &apps);
+	assert_int_equal(apps.len, 1);
+	assert_string_equal(apps.items[0], "api");
+	strings_release(&apps);
+	fake_ready(&f, "api:1");
+	fake_ready(&f, "api:2");
+	herd_receipt_apps(f.h, key, &apps);
+	assert_int_equal(apps.len, 0);
+	fake_release(&f);
+}
+
+static void a_result_that_is_no_json_is_none_for_the_next_brain(void **state)
+{
+	static const char *const texts[] = { "{\"apps\":[}", "[]", "{} {}" };
+	struct herd_receipt receipt;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct ticket t;
+		struct fake f;
+
+		given(&f, 1);
+		t = fake_ticket(&f, "api:0");
+		herd_receipt_open(f.h, key, f.now);
+		herd_receipt_close(f.h, texts[i]);
+		fake_rebirth(&f);
+		adopt_all(&f, &t, 1);
+		assert_true(herd_receipt_find(f.h, key, &receipt));
+		assert_string_equal(receipt.text, "");
+		fake_release(&f);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -317,6 +362,10 @@ int main(void)
 			nobody_pushes_out_anothers),
 		PROMISE("what is too old to be asked for takes no room from what is not",
 			old_ones_push_out_no_new_ones),
+		PROMISE("the apps that a request under a key still waits for are named",
+			apps_that_are_waited_for_are_named),
+		PROMISE("a stored result that is not a JSON object is left out",
+			a_result_that_is_no_json_is_none_for_the_next_brain),
 	};
 
 	return cmocka_run_group_tests_name("herd_receipts", tests, NULL, NULL);

@@ -173,22 +173,49 @@ static void json_names_every_step(void **state)
 	struct vec after = VEC_INIT;
 	struct plan plan = PLAN_INIT;
 	struct buf out = BUF_INIT;
-	struct json *j = NULL;
 
 	(void)state;
 	vec_push(&after, &app);
 	plan_make(&plan, &before, &after);
 	assert_false(plan_is_empty(&plan));
-	j = plan_to_json(&plan);
-	json_write(&out, j);
+	plan_write(&plan, &out);
 	assert_string_equal(out.ptr,
-		"{\"version\":1,\"steps\":[{\"id\":\"api:0\",\"name\":\"api\",\"instance\":0,\"verb\":\"start\","
-		"\"old_port\":null,\"new_port\":null,\"why\":\"the app is new\"}]}");
-	json_free(j);
+		"\"version\":1,\"steps\":[{\"id\":\"api:0\",\"name\":\"api\",\"instance\":0,\"verb\":\"start\","
+		"\"old_port\":null,\"new_port\":null,\"why\":\"the app is new\"}]");
 	buf_release(&out);
 	plan_release(&plan);
 	vec_release(&after);
 	spec_free(a);
+}
+
+static void one_plan_is_made_of_two(void **state)
+{
+	struct spec *a = make("api", "x");
+	struct spec *b = make("web", "x");
+	struct plan_app first = { .spec = a, .instances = 1, .ports = none };
+	struct plan_app second = { .spec = b, .instances = 1, .ports = none };
+	struct vec before = VEC_INIT;
+	struct vec after = VEC_INIT;
+	struct vec later = VEC_INIT;
+	struct plan plan = PLAN_INIT;
+	struct plan other = PLAN_INIT;
+
+	(void)state;
+	vec_push(&after, &first);
+	vec_push(&later, &second);
+	plan_make(&plan, &before, &after);
+	plan_make(&other, &before, &later);
+	plan_take(&plan, &other);
+	assert_int_equal(plan.steps.len, 2);
+	assert_int_equal(plan.counts[PLAN_START], 2);
+	assert_string_equal(((const struct plan_step *)plan.steps.items[1])->app, "web");
+	assert_true(plan_is_empty(&other));
+	plan_release(&other);
+	plan_release(&plan);
+	vec_release(&after);
+	vec_release(&later);
+	spec_free(a);
+	spec_free(b);
 }
 
 int main(void)
@@ -209,6 +236,7 @@ int main(void)
 		PROMISE("writing the same in another way changes nothing",
 			writing_a_command_in_another_way_changes_nothing),
 		PROMISE("JSON names every step", json_names_every_step),
+		PROMISE("the plans of two oxfiles become one", one_plan_is_made_of_two),
 	};
 
 	return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

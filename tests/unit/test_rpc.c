@@ -247,14 +247,14 @@ static void answers_and_notifications_are_read_as_they_were_written(void **state
 	read_message(&message, &text);
 	assert_true(json_is_null(message.result));
 	rpc_message_release(&message);
-	rpc_write_error(&text, "null", RPC_NO_TARGET, "no app is called 'x'", params);
+	rpc_write_error(&text, "null", RPC_NO_TARGET, "no app is called 'x'", &result);
 	read_message(&message, &text);
 	assert_true(json_is_null(message.id));
 	assert_int_equal(message.code, RPC_NO_TARGET);
 	assert_string_equal(message.message, "no app is called 'x'");
 	assert_non_null(json_get(message.data, "words"));
 	rpc_message_release(&message);
-	rpc_write_notification(&text, "event", params);
+	rpc_write_notification(&text, "event", &result);
 	read_message(&message, &text);
 	assert_string_equal(message.method, "event");
 	assert_non_null(json_get(message.params, "words"));
