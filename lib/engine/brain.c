@@ -20,7 +20,6 @@
 #include "spawn/spawn_reason.h"
 #include "spawn/upgrade.h"
 #include "view/wait_text.h"
-#include "wire/keeper_found.h"
 
 /* --- one turn: facts to the herd, then its next deadline, then what must be saved ------------------------------------ */
 
@@ -46,11 +45,13 @@ void brain_begin(struct brain *b)
 void brain_end(struct brain *b)
 {
 	herd_facts_hear(b->herd, clock_ms());
-	process_walk_free(b->senses.walk);
+	if (b->senses.walk)
+		process_walk_free(b->senses.walk);
 	b->senses.walk = NULL;
 	arm_due(b);
 	saver_end_turn(b->saver);
-	followers_end_turn(&b->followers);
+	if (b->followers.has_newcomers)
+		followers_end_turn(&b->followers);
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *w, int events)
@@ -72,13 +73,21 @@ struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, i
 	return spawn_reason(i ? instance_spec(i) : NULL, stage, number);
 }
 
+struct herd_exit brain_exit(int64_t status, int64_t wall_ms)
+{
+	struct herd_exit end = { .wall_ms = wall_ms };
+
+	spawn_exit(status, &end.code, &end.signal);
+	return end;
+}
+
 static void take_spawn_failed(struct brain *b, const struct keeper_msg *m)
 {
-	struct reason *why = brain_spawn_reason(b, keeper_msg_ticket(m), m->stage, m->number);
+	struct reason *why = brain_spawn_reason(b, keeper_client_ticket(m), m->stage, m->number);
 
-	notify_close(b->notify, keeper_msg_ticket(m));
-	herd_spawn_failed(b->herd, keeper_msg_ticket(m), why, clock_ms());
-	saver_forget_later(b->saver, keeper_msg_ticket(m));
+	notify_close(b->notify, keeper_client_ticket(m));
+	herd_spawn_failed(b->herd, keeper_client_ticket(m), why, clock_ms());
+	saver_forget_later(b->saver, keeper_client_ticket(m));
 	reason_free(why);
 }
 
@@ -93,10 +102,10 @@ static bool is_short_of_memory(struct brain *b)
 
 static void take_exited(struct brain *b, const struct keeper_msg *m)
 {
-	const struct instance *i = herd_slot(b->herd, keeper_msg_ticket(m).slot);
+	const struct instance *i = herd_slot(b->herd, keeper_client_ticket(m).slot);
 	struct buf name = BUF_INIT;
 	struct buf command = BUF_INIT;
-	struct herd_exit end = recovery_exit(m->status, m->wall_ms);
+	struct herd_exit end = brain_exit(m->status, m->wall_ms);
 
 	if (i) {
 		instance_name(i, &name);
@@ -106,7 +115,7 @@ static void take_exited(struct brain *b, const struct keeper_msg *m)
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	if (i && !end.signal && !end.code)
 		brain_find_left(b, i, &end.left, &command);
-	herd_exited(b->herd, keeper_msg_ticket(m), &end, clock_ms());
+	herd_exited(b->herd, keeper_client_ticket(m), &end, clock_ms());
 	buf_release(&command);
 }
 
@@ -144,8 +153,8 @@ static void take_message(struct brain *b, const struct keeper_msg *m)
 {
 	switch (m->kind) {
 	case KEEPER_SPAWNED:
-		herd_spawned(b->herd, keeper_msg_ticket(m), m->pid, clock_ms());
-		notify_listen(b->notify, keeper_msg_ticket(m), (pid_t)m->pid);
+		herd_spawned(b->herd, keeper_client_ticket(m), m->pid, clock_ms());
+		notify_listen(b->notify, keeper_client_ticket(m), (pid_t)m->pid);
 		break;
 	case KEEPER_SPAWN_FAILED:
 		take_spawn_failed(b, m);
@@ -154,9 +163,9 @@ static void take_message(struct brain *b, const struct keeper_msg *m)
 		take_exited(b, m);
 		break;
 	case KEEPER_TREE_GONE:
-		notify_close(b->notify, keeper_msg_ticket(m));
-		herd_tree_gone(b->herd, keeper_msg_ticket(m), clock_ms());
-		saver_forget_later(b->saver, keeper_msg_ticket(m));
+		notify_close(b->notify, keeper_client_ticket(m));
+		herd_tree_gone(b->herd, keeper_client_ticket(m), clock_ms());
+		saver_forget_later(b->saver, keeper_client_ticket(m));
 		break;
 	case KEEPER_SIGNALLED:
 		take_signal(b, m->signal);
@@ -178,16 +187,26 @@ static void answer_ping(struct brain *b, uint64_t serial)
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
+/* About a command that runs beside the herd, or an upgrade; an ERROR may be about anything. */
+static bool takes_beside_herd(struct brain *b, const struct keeper_msg *m)
+{
+	bool is_error = m->kind == KEEPER_ERROR;
+
+	return ((is_error || m->ticket.slot >= RUN_SLOT_FIRST) && runner_takes(b->runner, m)) ||
+		((is_error || m->kind == KEEPER_UPGRADED) && upgrade_takes(b->upgrades, m));
+}
+
 static void on_message(void *context, const struct keeper_msg *m, const int *fds, size_t fd_count)
 {
 	struct brain *b = context;
 
-	brain_take_held(b, m->name, fds, fd_count);
+	if (fd_count)
+		brain_take_held(b, m->name, fds, fd_count);
 	if (m->kind == KEEPER_PING) {
 		answer_ping(b, m->serial);
 		return;
 	}
-	if (!runner_takes(b->runner, m) && !upgrade_takes(b->upgrades, m)) {
+	if (!takes_beside_herd(b, m)) {
 		if (b->recovery)
 			recovery_message(b, m);
 		else
@@ -306,7 +325,7 @@ void brain_free(struct brain *b)
 	port_waits_free(b->senses.ports);
 	homewatch_free(b->senses.home);
 	process_walk_free(b->senses.walk);
-	requests_release(&b->requests);
+	map_release_with(&b->waiting, mem_free);
 	log_streams_free(b->streams);
 	probes_free(b->senses.probes);
 	notify_free(b->notify);
@@ -346,15 +365,35 @@ int64_t brain_last_seq(const struct brain *b)
 	return b->past.last_seq;
 }
 
+/* --- requests of the herd that are not settled ------------------------------------------------------------------------- */
+
+struct waiter {
+	brain_done done;
+	void *context;
+};
+
 uint64_t brain_expect(struct brain *b, brain_done done, void *context)
 {
-	return requests_expect(&b->requests, done, context);
+	struct waiter waiter = { .done = done, .context = context };
+	uint64_t id = ++b->last_request;
+
+	map_put_n(&b->waiting, (const char *)&id, sizeof(id), mem_dup(&waiter, sizeof(waiter)));
+	return id;
 }
 
 void brain_forget(struct brain *b, uint64_t id)
 {
-	requests_forget(&b->requests, id);
+	mem_free(map_remove_n(&b->waiting, (const char *)&id, sizeof(id)));
 	herd_forget_request(b->herd, id);
+}
+
+void brain_settle(struct brain *b, uint64_t id, const struct wait_results *results)
+{
+	struct waiter *waiter = map_remove_n(&b->waiting, (const char *)&id, sizeof(id));
+
+	if (waiter)
+		waiter->done(waiter->context, results);
+	mem_free(waiter);
 }
 
 struct followers *brain_followers(struct brain *b)

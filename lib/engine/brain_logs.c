@@ -11,6 +11,7 @@
 #include "engine/brain_logs.h"
 #include "engine/brain_private.h"
 #include "herd/facts.h"
+#include "logs/location.h"
 #include "logs/read_last.h"
 #include "os/clock.h"
 #include "os/rights.h"
@@ -38,7 +39,8 @@ static void on_written(void *context, const char *path)
 {
 	struct brain *b = context;
 
-	followers_written(&b->followers, path);
+	if (b->followers.all.len)
+		followers_written(&b->followers, path);
 }
 
 static const struct stream_calls log_streams_calls = {
@@ -78,7 +80,7 @@ static struct log_location log_location(
 	struct log_location log;
 
 	instance_name(i, &name);
-	log.path = log_streams_log_path(b->options.dirs->log, name.ptr, spec, which);
+	log.path = log_path(b->options.dirs->log, name.ptr, spec, which);
 	log.rights = b->streams ? rights_clone(log_streams_rights(b->streams, spec)) : NULL;
 	buf_release(&name);
 	return log;

@@ -5,8 +5,8 @@
 #define OX_ENGINE_BRAIN_PRIVATE_H
 
 #include "base/buf.h"
+#include "base/map.h"
 #include "engine/brain.h"
-#include "engine/requests.h"
 #include "journal/past.h"
 #include "journal/saver.h"
 #include "logs/follow.h"
@@ -14,11 +14,10 @@
 #include "loop/watchers.h"
 #include "model/reason.h"
 #include "proxy/upstream.h"
-#include "rules/trim.h"
+#include "rules/pace.h"
 #include "sense/drain.h"
 #include "sense/limit_watch.h"
 #include "sense/port.h"
-#include "sense/port_waits.h"
 #include "sense/probe.h"
 #include "sense/usage.h"
 #include "spawn/keeper_client.h"
@@ -63,7 +62,8 @@ struct brain {
 	struct upstreams *upstreams;
 	struct saver *saver;
 	struct recovery *recovery; /* NULL: everything is known again */
-	struct requests requests;
+	struct map waiting; /* requests of the herd that are not settled: id -> struct waiter * (brain.c) */
+	uint64_t last_request;
 	struct followers followers;
 	struct past past;
 	struct trim trim;
@@ -92,7 +92,11 @@ void brain_check_home(void *context);
 /* What a service left that has ended with 0; the words are in `command`. */
 void brain_find_left(
 	const struct brain *b, const struct instance *i, struct left_behind *left, struct buf *command);
-/* brain.c: why the keeper could not do a spawn; for reason_free(). */
+/* brain.c: the request of that number is settled. */
+void brain_settle(struct brain *b, uint64_t id, const struct wait_results *results);
+/* From what waitpid says. */
+struct herd_exit brain_exit(int64_t status, int64_t wall_ms);
+/* Why the keeper could not do a spawn; for reason_free(). */
 struct reason *brain_spawn_reason(const struct brain *b, struct ticket ticket, int64_t stage, int64_t number);
 
 #endif

@@ -21,7 +21,7 @@ static size_t find_subjects(void *context, struct limit_subject **subjects)
 	for (const struct instance *i = herd_first(b->herd); i && count < most; i = herd_next(b->herd, i)) {
 		enum state state = instance_state(i);
 
-		if ((state == STATE_RUNNING || state == STATE_UNHEALTHY) && limits_has(instance_spec(i)))
+		if ((state == STATE_RUNNING || state == STATE_UNHEALTHY) && spec_has_limits(instance_spec(i)))
 			(*subjects)[count++] = (struct limit_subject){
 				.ticket = instance_ticket(i),
 				.spec = instance_spec(i),

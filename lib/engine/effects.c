@@ -84,7 +84,8 @@ static void do_spawn(void *context, const struct spawn_effect *effect)
 		return;
 	}
 	note_folder(b, effect);
-	note_cpus(b, effect);
+	if (effect->spec->cpus)
+		note_cpus(b, effect);
 	ends.out = paths.out;
 	ends.err = paths.err;
 	if (launch_fill(&launch, effect, launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name),
@@ -241,10 +242,12 @@ static void do_publish(void *context, const struct herd_event *event)
 {
 	struct brain *b = context;
 	const struct event_item *item = past_add(&b->past, event);
+	const struct spec *spec = b->herd ? herd_spec(b->herd, event->app) : NULL;
 
-	if (event->instance >= 0 && event->to == STATE_STARTING)
+	if (b->followers.all.len && event->instance >= 0 && event->to == STATE_STARTING)
 		followers_newcomer(&b->followers);
-	limit_watch_wake(b->senses.limits, b->herd ? herd_spec(b->herd, event->app) : NULL);
+	if (spec && spec_has_limits(spec))
+		limit_watch_wake(b->senses.limits);
 	if (!b->recovery)
 		b->options.publish(b->options.context, item);
 }
@@ -272,9 +275,7 @@ static void do_changed(void *context)
 
 static void do_settled(void *context, uint64_t request, const struct wait_results *results)
 {
-	struct brain *b = context;
-
-	requests_settle(&b->requests, request, results);
+	brain_settle(context, request, results);
 }
 
 static void do_look(void *context, int64_t pid, struct process_look *out)

@@ -14,6 +14,7 @@
 #include "herd/facts.h"
 #include "journal/store.h"
 #include "logs/fifo.h"
+#include "logs/location.h"
 #include "os/clock.h"
 #include "os/cpu.h"
 #include "os/file.h"
@@ -27,14 +28,6 @@ struct recovery {
 	bool is_stopped;    /* SIGTERM came meanwhile: the keeper sends it once */
 	struct json *state; /* as found in the store, until the keeper has told its part; NULL: none */
 };
-
-struct herd_exit recovery_exit(int64_t status, int64_t wall_ms)
-{
-	struct herd_exit end = { .wall_ms = wall_ms };
-
-	spawn_exit(status, &end.code, &end.signal);
-	return end;
-}
 
 struct recovery *recovery_new(void)
 {
@@ -117,10 +110,9 @@ static void adopt_found(struct brain *b, const struct keeper_found *f)
 		.pid = f->pid,
 		.is_stopping = f->is_asked,
 		.has_ended = is_over,
-		.is_end_published =
-			is_over && event_ring_has_end(&b->past.events, f->name, f->ticket.generation),
+		.is_end_published = is_over && past_has_end(&b->past, f->name, f->ticket.generation),
 	};
-	struct herd_exit end = recovery_exit(f->status, f->wall_ms);
+	struct herd_exit end = brain_exit(f->status, f->wall_ms);
 	struct reason *why = NULL;
 
 	if (!herd_adopt(b->herd, &live, clock_ms())) {
@@ -157,7 +149,7 @@ static void open_pipes(struct brain *b)
 	VEC_EACH (&b->recovery->found, i, f)
 		open_pipe(b, f->name);
 	VEC_EACH (&b->recovery->held, i, held) {
-		char *name = log_streams_name_of_held(held);
+		char *name = log_name_of_held(held);
 
 		if (name && herd_find(b->herd, name))
 			open_pipe(b, name);
@@ -251,7 +243,7 @@ static void find_feet(struct brain *b)
 static char *pipe_path(const struct brain *b, const char *held)
 {
 	char *folder = path_join(b->options.dirs->run, "pipes");
-	char *path = log_streams_held_path(folder, held);
+	char *path = log_held_path(folder, held);
 
 	mem_free(folder);
 	return path;

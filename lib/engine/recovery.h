@@ -21,7 +21,5 @@ void recovery_free(struct recovery *r);
 void recovery_message(struct brain *b, const struct keeper_msg *m);
 /* The keeper's end of a pipe whose file is gone; taken over if it is one. */
 void recovery_take_pipe(struct brain *b, const char *held, int *fd);
-/* From what waitpid says. */
-struct herd_exit recovery_exit(int64_t status, int64_t wall_ms);
 
 #endif

@@ -15,7 +15,6 @@
 #include "model/note.h"
 #include "model/plan.h"
 #include "model/selector.h"
-#include "rules/scale.h"
 
 struct applying {
 	const struct herd *h;
@@ -85,7 +84,7 @@ static int count_of(const struct herd *h, const struct change *d)
 {
 	if (d->spec->disabled)
 		return 0;
-	return d->scaled >= 0 ? d->scaled : scale_resolve(d->spec->instances, h->options.cpus);
+	return d->scaled >= 0 ? d->scaled : count_resolve(d->spec->instances, h->options.cpus);
 }
 
 static bool same_count(struct count a, struct count b)

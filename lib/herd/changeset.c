@@ -9,7 +9,6 @@
 #include "herd/app_checks.h"
 #include "herd/deploy.h"
 #include "model/plan.h"
-#include "rules/scale.h"
 
 struct change *change_add(struct vec *drafts, struct app *app, const struct spec *spec)
 {
@@ -368,7 +367,7 @@ int app_reaim(struct app *a, struct revision *r, int *count, struct err *e)
 	ASSERT(d && d->app == a, "%s is aimed at another revision, and is deleted", a->spec->name);
 	d->spec = r->spec;
 	d->is_changed = true;
-	d->count = a->scaled >= 0 ? a->scaled : scale_resolve(r->spec->instances, a->herd->options.cpus);
+	d->count = a->scaled >= 0 ? a->scaled : count_resolve(r->spec->instances, a->herd->options.cpus);
 	rc = changeset_check(a->herd, &drafts, e);
 	if (rc == 0)
 		take_ports(r, d);

@@ -7,7 +7,6 @@
 #include "herd/changeset.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
-#include "rules/scale.h"
 
 static int change_scaling(
 	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
@@ -26,7 +25,7 @@ static int change_scaling(
 	}
 	if (d->spec->disabled)
 		return err_set(e, "'%s' is disabled in its oxfile", s->app);
-	count = s->is_relative ? (int64_t)d->count + s->delta : scale_resolve(s->count, h->options.cpus);
+	count = s->is_relative ? (int64_t)d->count + s->delta : count_resolve(s->count, h->options.cpus);
 	if (count < 0)
 		count = 0;
 	if (count > APP_INSTANCES_MAX)

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "herd/timers.h"
-#include "rules/stagger.h"
+#include "rules/pace.h"
 
 struct app;
 struct instance;

@@ -14,6 +14,14 @@ struct reading {
 	const void *context;
 };
 
+/* The oldest is forgotten when there are too many. */
+static void keep_event(struct past *p, struct event_item *item)
+{
+	if (p->events.len >= EVENTS_MAX)
+		event_item_unref(vec_remove(&p->events, 0));
+	vec_push(&p->events, event_item_ref(item));
+}
+
 static void take_line(void *context, const struct json *line)
 {
 	const struct reading *r = context;
@@ -30,7 +38,7 @@ static void take_line(void *context, const struct json *line)
 		if (r->is_there(r->context, event.app, event.instance))
 			instance_pasts_add(&p->instances, item);
 		if (seq > 0)
-			event_ring_add(&p->events, item);
+			keep_event(p, item);
 		if (seq > p->last_seq)
 			p->last_seq = seq;
 		event_item_unref(item);
@@ -49,7 +57,7 @@ void past_open(struct past *p, struct ev_loop *loop, const char *path,
 
 void past_release(struct past *p)
 {
-	event_ring_release(&p->events);
+	vec_release_with(&p->events, event_item_unref);
 	instance_pasts_release(&p->instances);
 	event_log_free(p->log);
 	p->log = NULL;
@@ -64,12 +72,12 @@ static void write_down(struct past *p, const struct event_item *item)
 	buf_release(&text);
 }
 
-/* The ring's reference keeps it until EVENTS_MAX more have come. */
+/* The row's reference keeps it until EVENTS_MAX more have come. */
 const struct event_item *past_add(struct past *p, const struct herd_event *event)
 {
 	struct event_item *item = event_item_new(event, ++p->last_seq, clock_wall_ms());
 
-	event_ring_add(&p->events, item);
+	keep_event(p, item);
 	instance_pasts_add(&p->instances, item);
 	write_down(p, item);
 	event_item_unref(item);
@@ -85,6 +93,14 @@ void past_note(struct past *p, const struct herd_event *event)
 	event_item_unref(item);
 }
 
+bool past_has_end(const struct past *p, const char *name, uint64_t run)
+{
+	for (size_t k = p->events.len; k > 0; k--)
+		if (event_item_is_end_of(p->events.items[k - 1], name, run))
+			return true;
+	return false;
+}
+
 void past_forget(struct past *p, const char *app, int instance)
 {
 	instance_pasts_forget(&p->instances, app, instance);
@@ -96,7 +112,7 @@ void past_write(const struct past *p, const struct past_query *q, struct buf *ou
 	const struct event_item *item = NULL;
 	size_t i = 0;
 
-	VEC_EACH (&p->events.items, i, item) {
+	VEC_EACH (&p->events, i, item) {
 		if (event_item_seq(item) > q->since &&
 			q->is_meant(q->context, event_item_app(item), event_item_instance(item)))
 			vec_push(&chosen, (void *)item);

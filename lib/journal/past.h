@@ -1,5 +1,6 @@
 /*
- * What has happened: the last events in memory (journal/event_ring), all of them on disk (journal/event_log), numbered over the lives of brains.
+ * What has happened: the last EVENTS_MAX events in memory, for `events`, and all of them on disk (journal/event_log), numbered over the lives of
+ * brains.
  */
 #ifndef OX_JOURNAL_PAST_H
 #define OX_JOURNAL_PAST_H
@@ -8,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "journal/event_ring.h"
+#include "base/vec.h"
 #include "journal/instance_pasts.h"
+
+enum { EVENTS_MAX = 1000 };
 
 struct buf;
 struct ev_loop;
@@ -19,7 +22,7 @@ struct herd_event;
 
 /* Zeroed is one without a log yet. */
 struct past {
-	struct event_ring events;
+	struct vec events; /* of struct event_item *, oldest first */
 	struct instance_pasts instances;
 	struct event_log *log;
 	int64_t last_seq;
@@ -41,6 +44,8 @@ struct past_query {
 };
 /* Appends {"events": [what is remembered and meant], "seq": the number of the last of all}. */
 void past_write(const struct past *p, const struct past_query *q, struct buf *out);
+/* Is the end of this run of "api:2" among the last events? */
+bool past_has_end(const struct past *p, const char *name, uint64_t run);
 /* What belongs to the past of an instance alone: it has no number. */
 void past_note(struct past *p, const struct herd_event *event);
 /* The instance is no more, and with it what happened to it. */

@@ -9,7 +9,7 @@
 #include "journal/store.h"
 #include "loop/watchers.h"
 #include "os/procfs.h"
-#include "rules/save_pace.h"
+#include "rules/pace.h"
 
 struct saver {
 	struct ev_loop *loop;

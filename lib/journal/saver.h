@@ -1,5 +1,5 @@
 /*
- * When the store is written: at the end of the turn for a client that asked for a change, else by and by (rules/save_pace.h).  What the keeper remembers
+ * When the store is written: at the end of the turn for a client that asked for a change, else by and by (rules/pace.h).  What the keeper remembers
  * for us (the ends of processes) may go only when the store knows it too.
  */
 #ifndef OX_JOURNAL_SAVER_H

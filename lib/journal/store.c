@@ -20,7 +20,7 @@
 #include "os/fd.h"
 #include "os/file.h"
 #include "os/thread.h"
-#include "rules/save_pace.h"
+#include "rules/pace.h"
 
 /* One write; while its thread runs nobody else touches it. */
 struct writing {

@@ -60,7 +60,7 @@ void store_save_soon(struct store *s);
 int store_save_now(struct store *s, struct err *e);
 /*
  * How many writes will have ended when all that is known now has been tried to write; how many have.  One that fails ends that which was asked for
- * meanwhile, too: the next try is SAVE_RETRY_MS away (rules/save_pace.h).
+ * meanwhile, too: the next try is SAVE_RETRY_MS away (rules/pace.h).
  */
 uint64_t store_due(const struct store *s);
 uint64_t store_ended(const struct store *s);

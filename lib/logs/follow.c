@@ -68,8 +68,6 @@ void followers_end_turn(struct followers *all)
 	struct follower *f = NULL;
 	size_t i = 0;
 
-	if (!all->has_newcomers)
-		return;
 	all->has_newcomers = false;
 	VEC_EACH (&all->all, i, f) {
 		/* A target that is gone for now may come back. */

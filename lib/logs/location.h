@@ -10,6 +10,7 @@
 struct err;
 struct folder;
 struct rights;
+struct spec;
 
 /* A log, and the rights of the user that it is of: NULL for the daemon's. */
 struct log_location {
@@ -25,5 +26,20 @@ int log_folder(
 int log_open(const char *path, const struct rights *rights, int flags, mode_t mode, struct err *e);
 /* The marks of a log, beside it. */
 int log_open_marks(const char *log, const struct rights *rights, int flags, mode_t mode);
+
+enum log_stream { LOG_STREAM_OUT, LOG_STREAM_ERR, LOG_STREAM_COUNT };
+extern const char *const log_stream_words[LOG_STREAM_COUNT]; /* in names of files */
+
+/* Where a stream of the instance `name` is logged, `logs` being the log folder; the two may be one file, also of many instances.  To be freed. */
+char *log_path(const char *logs, const char *name, const struct spec *s, enum log_stream which);
+
+/* The keeper holds the other end of each pipe under this and the name of its file. */
+#define LOG_HELD_PREFIX "log:"
+/*
+ * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
+ */
+char *log_name_of_held(const char *held);
+/* Where such a pipe lies in the folder of pipes, also if it does not; to be freed.  NULL as above. */
+char *log_held_path(const char *pipes, const char *held);
 
 #endif

@@ -1,4 +1,5 @@
 #include "logs/streams.h"
+#include "logs/location.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static void send_pipe(struct stream *s, enum keeper_msg_kind kind, int fd)
 {
 	struct buf name = BUF_INIT;
 
-	buf_addf(&name, LOG_STREAMS_HELD_PREFIX "%s", path_base(s->pipe));
+	buf_addf(&name, LOG_HELD_PREFIX "%s", path_base(s->pipe));
 	(void)keeper_client_tell_name(s->streams->keeper, kind, name.ptr, fd);
 	buf_release(&name);
 }
@@ -37,7 +38,7 @@ static void aim(struct stream *s, const struct stream_request *request, enum log
 {
 	const struct spec *spec = request->spec;
 	const char *colon = strrchr(request->name, ':');
-	char *path = log_streams_log_path(s->streams->logs, request->name, spec, which);
+	char *path = log_path(s->streams->logs, request->name, spec, which);
 	struct logfile *log =
 		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
 
@@ -285,7 +286,7 @@ void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void
 
 void log_streams_drop_held(struct log_streams *p, const char *held)
 {
-	char *path = log_streams_held_path(p->pipes, held);
+	char *path = log_held_path(p->pipes, held);
 
 	(void)keeper_client_tell_name(p->keeper, KEEPER_RELEASE, held, -1);
 	(void)unlink(path);

@@ -75,14 +75,6 @@ typedef const struct spec *(*stream_spec_of)(const void *context, const char *na
 
 /* log_streams_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
 void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void *context);
-/* The keeper holds the other end of each pipe under this and the name of its file. */
-#define LOG_STREAMS_HELD_PREFIX "log:"
-/*
- * What the keeper holds under `held`, and nobody reads: gives the instance's name for one of our pipes ("api:2"; the caller frees it), else NULL.
- */
-char *log_streams_name_of_held(const char *held);
-/* Where such a pipe lies in the folder of pipes, also if it does not; to be freed.  NULL as above. */
-char *log_streams_held_path(const char *pipes, const char *held);
 /* The keeper lets go of such a pipe, and its file is removed: its instance is gone. */
 void log_streams_drop_held(struct log_streams *p, const char *held);
 /* Bytes that no disk took: of an instance, or of all for NULL. */
@@ -93,11 +85,5 @@ uint64_t log_streams_dropped(const struct log_streams *p, const char *name);
  * a while ago, as users and their groups change.
  */
 const struct rights *log_streams_rights(struct log_streams *p, const struct spec *s);
-
-enum log_stream { LOG_STREAM_OUT, LOG_STREAM_ERR, LOG_STREAM_COUNT };
-extern const char *const log_stream_words[LOG_STREAM_COUNT]; /* in names of files */
-
-/* Where a stream of the instance `name` is logged, `logs` being the log folder; the two may be one file, also of many instances.  To be freed. */
-char *log_streams_log_path(const char *logs, const char *name, const struct spec *s, enum log_stream which);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "logs/app_users.h"
+#include "logs/location.h"
 #include "logs/logfile.h"
 #include "logs/streams.h"
 #include "loop/watchers.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/argv.h"
+#include "base/assert.h"
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -87,6 +88,11 @@ bool spec_equal_elsewhere(const struct spec *a, const struct spec *b)
 		if (!field_equal(&fields[i], a, b))
 			return false;
 	return true;
+}
+
+bool spec_has_limits(const struct spec *s)
+{
+	return s->limits.memory_bytes > 0 || s->limits.cpu_percent > 0;
 }
 
 bool spec_has_health(const struct spec *s)
@@ -260,4 +266,40 @@ int command_from_line(struct command *c, const char *line, struct err *e)
 const char *spec_stop_signal(const struct spec *s)
 {
 	return s->stop_signal ? s->stop_signal : "SIGTERM";
+}
+
+/* --- how many instances a count means --- */
+
+static int clamp_count(int64_t wanted)
+{
+	if (wanted < 1)
+		return 1;
+	return wanted < APP_INSTANCES_MAX ? (int)wanted : APP_INSTANCES_MAX;
+}
+
+/* Rounded up: half of three processors is two instances, and one percent of any machine is one. */
+static int64_t percent_of_cpus(int64_t cpus, int64_t percent)
+{
+	ASSERT(cpus > 0 && percent > 0, "%lld percent of %lld processors", (long long)percent,
+		(long long)cpus);
+	/* Beyond this one processor would be enough for all instances there may be, and the product stays small. */
+	if (percent > 100LL * APP_INSTANCES_MAX)
+		return APP_INSTANCES_MAX;
+	return (cpus * percent + 99) / 100;
+}
+
+int count_resolve(struct count count, int cpus)
+{
+	int64_t there = cpus > 1 ? cpus : 1;
+
+	switch (count.kind) {
+	case COUNT_NUMBER:
+		return count.value ? clamp_count(count.value) : 0;
+	case COUNT_MAX:
+		/* `max` never means more than there is. */
+		return clamp_count(count.value < 0 ? there + count.value : there);
+	case COUNT_PERCENT:
+		return count.value > 0 ? clamp_count(percent_of_cpus(there, count.value)) : 1;
+	}
+	return 1;
 }

@@ -188,6 +188,10 @@ bool spec_equal(const struct spec *a, const struct spec *b);
 bool spec_equal_elsewhere(const struct spec *a, const struct spec *b);
 
 bool spec_has_health(const struct spec *s);
+/* Is there a limit that something has to look at? */
+bool spec_has_limits(const struct spec *s);
+/* How many instances a count means; `cpus` is what this process may really use.  At least 1, at most APP_INSTANCES_MAX, but a written 0 stays 0. */
+int count_resolve(struct count count, int cpus);
 /* Never READY_AUTO. */
 enum ready_kind spec_ready(const struct spec *s);
 /* The value of a variable in env, else in the env_files, else NULL; borrowed. */

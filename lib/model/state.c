@@ -2,6 +2,7 @@
 
 #include <stddef.h>
 
+#include "base/assert.h"
 #include "base/str.h"
 
 struct word {
@@ -18,6 +19,12 @@ static const struct word states[STATE_COUNT] = {
 static const struct word events[EVENT_COUNT] = {
 #define X(name, text, sentence) [EVENT_##name] = { text, sentence },
 #include "model/state_events.def"
+#undef X
+};
+
+static const char *const healths[HEALTH_COUNT] = {
+#define X(name, word) [HEALTH_##name] = (word),
+#include "model/healths.def"
 #undef X
 };
 
@@ -73,4 +80,21 @@ bool state_is_live(enum state state)
 {
 	return state == STATE_STARTING || state == STATE_RUNNING || state == STATE_UNHEALTHY ||
 		state == STATE_STOPPING;
+}
+
+const char *health_word(enum health health)
+{
+	ASSERT((unsigned int)health < HEALTH_COUNT, "there is no health %d", (int)health);
+	return healths[health];
+}
+
+bool health_parse(const char *word, enum health *health)
+{
+	for (int i = 0; i < HEALTH_COUNT; i++) {
+		if (!str_eq(healths[i], word))
+			continue;
+		*health = (enum health)i;
+		return true;
+	}
+	return false;
 }

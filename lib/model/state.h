@@ -20,6 +20,14 @@ enum event {
 	EVENT_COUNT,
 };
 
+/* What the checks of its health say. */
+enum health {
+#define X(name, word) HEALTH_##name,
+#include "model/healths.def"
+#undef X
+	HEALTH_COUNT,
+};
+
 const char *state_word(enum state state);
 const char *event_word(enum event event);
 const char *state_doc(enum state state);
@@ -27,6 +35,8 @@ const char *event_doc(enum event event);
 /* False if there is no such word. */
 bool state_parse(const char *word, enum state *state);
 bool event_parse(const char *word, enum event *event);
+const char *health_word(enum health health);
+bool health_parse(const char *word, enum health *health);
 /* It ended, or could not even begin: nothing of that attempt runs any more. */
 bool event_is_end(enum event event);
 /* A process exists or may exist: starting, running, unhealthy, stopping. */

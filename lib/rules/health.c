@@ -1,13 +1,6 @@
 #include "rules/health.h"
 
 #include "base/assert.h"
-#include "base/str.h"
-
-static const char *const words[HEALTH_COUNT] = {
-#define X(name, word) [HEALTH_##name] = (word),
-#include "rules/health.def"
-#undef X
-};
 
 enum health health_after(
 	const struct spec *s, struct health_counts *c, enum health before, bool has_passed, bool is_starting)
@@ -83,21 +76,4 @@ int64_t health_again(const struct spec *s, uint32_t slot, int64_t now)
 bool health_is_late(int64_t due, int64_t now)
 {
 	return now - due > HEALTH_LATE_MS;
-}
-
-const char *health_word(enum health health)
-{
-	ASSERT((unsigned int)health < HEALTH_COUNT, "there is no health %d", (int)health);
-	return words[health];
-}
-
-bool health_parse(const char *word, enum health *health)
-{
-	for (int i = 0; i < HEALTH_COUNT; i++) {
-		if (!str_eq(words[i], word))
-			continue;
-		*health = (enum health)i;
-		return true;
-	}
-	return false;
 }

@@ -14,13 +14,7 @@
 #include <stdint.h>
 
 #include "model/spec.h"
-
-enum health {
-#define X(name, word) HEALTH_##name,
-#include "rules/health.def"
-#undef X
-	HEALTH_COUNT,
-};
+#include "model/state.h"
 
 enum {
 	HEALTH_SOON_MS =
@@ -51,9 +45,5 @@ int64_t health_next(const struct spec *s, uint32_t slot, int64_t due, int64_t no
 int64_t health_again(const struct spec *s, uint32_t slot, int64_t now);
 /* What is due was due so long ago that many will be: it should be done again, not now. */
 bool health_is_late(int64_t due, int64_t now);
-
-const char *health_word(enum health health);
-/* False if there is no such word. */
-bool health_parse(const char *word, enum health *health);
 
 #endif

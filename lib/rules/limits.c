@@ -4,11 +4,6 @@
 
 static const double megabyte = 1024 * 1024;
 
-bool limits_has(const struct spec *s)
-{
-	return s->limits.memory_bytes > 0 || s->limits.cpu_percent > 0;
-}
-
 static bool is_busy_too_long(const struct spec *s, struct limits_past *past, double cpu_percent, int64_t now)
 {
 	ASSERT(past->busy_since <= now || past->busy_since == 1,

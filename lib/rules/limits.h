@@ -23,8 +23,6 @@ struct limits_past {
 	int64_t busy_since; /* it has used more processor time than it may since then; 0: it does not */
 };
 
-/* Does it have any? */
-bool limits_has(const struct spec *s);
 /* One more look: true when it is to be restarted, and which limit it has passed. */
 bool limits_pass(const struct spec *s, struct limits_past *past, int64_t memory_bytes, double cpu_percent,
 	int64_t now, struct reason *why);

@@ -3,7 +3,6 @@
 #include "base/assert.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "rules/scale.h"
 
 /* env.PORT, if it is a port; anything else is the program's own business. */
 static int port_from_env(const struct spec *s)
@@ -19,7 +18,7 @@ static struct placement *placement_new(const struct spec *s, int cpus)
 	struct placement *p = mem_zalloc(1, sizeof(*p));
 
 	p->spec = s;
-	p->instances = scale_resolve(s->instances, cpus);
+	p->instances = count_resolve(s->instances, cpus);
 	p->claim = (struct port_claim){
 		.app = s->name,
 		.written = (int)s->port,

@@ -7,7 +7,7 @@
 #include "loop/watchers.h"
 #include "os/clock.h"
 #include "os/netdiag.h"
-#include "rules/drain_pace.h"
+#include "rules/pace.h"
 
 struct drain {
 	struct endpoint at; /* its port is what the kernel is asked about */

@@ -131,10 +131,8 @@ void limit_watch_free(struct limit_watch *l)
 	mem_free(l);
 }
 
-void limit_watch_wake(struct limit_watch *l, const struct spec *spec)
+void limit_watch_wake(struct limit_watch *l)
 {
-	if (spec && limits_has(spec) &&
-		(!ev_is_active(&l->timer) ||
-			ev_timer_remaining(l->loop, &l->timer) > LIMITS_SOON_MS / 1000.0))
+	if (!ev_is_active(&l->timer) || ev_timer_remaining(l->loop, &l->timer) > LIMITS_SOON_MS / 1000.0)
 		arm_limits(l, LIMITS_SOON_MS);
 }

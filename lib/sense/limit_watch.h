@@ -36,7 +36,7 @@ struct limit_watch_calls {
 struct limit_watch *limit_watch_new(
 	struct ev_loop *loop, struct usage *usage, const struct limit_watch_calls *calls, void *context);
 void limit_watch_free(struct limit_watch *l);
-/* Something happened to an app of this spec (NULL: there is none): if it has limits they are looked at soon.  No call is made from inside. */
-void limit_watch_wake(struct limit_watch *l, const struct spec *spec);
+/* Something happened to an app that has limits: they are looked at soon.  No call is made from inside. */
+void limit_watch_wake(struct limit_watch *l);
 
 #endif

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "loop/loop.h"
@@ -340,4 +341,98 @@ struct port_wait *port_watch_until_listening(
 		ev_timer_remaining(w->loop, &w->look_listening) > PORT_WATCH_LISTEN_FIRST_MS / 1000.)
 		look_after(w, PORT_WATCH_LISTEN_FIRST_MS / 1000.);
 	return wait;
+}
+
+/* --- one wait a slot --- */
+
+struct slot_wait {
+	struct port_waits *all;
+	struct ticket ticket;
+	struct port_wait *wait;
+};
+
+struct port_waits {
+	const struct port_waits_calls *calls;
+	void *context;
+	struct port_watch *watch;
+	struct map by_slot; /* -> struct slot_wait * */
+};
+
+static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
+{
+	struct slot_wait *s = mem_zalloc(1, sizeof(*s));
+
+	port_waits_cancel(p, ticket);
+	*s = (struct slot_wait){ .all = p, .ticket = ticket };
+	map_put_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot), s);
+	return s;
+}
+
+/* The wait is over: what the port watch gave is gone already. */
+static void end_wait(struct slot_wait *s)
+{
+	map_remove_n(&s->all->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot));
+	mem_free(s);
+}
+
+static void on_port_event(void *context, enum port_event event, const char *words)
+{
+	struct slot_wait *s = context;
+	struct port_waits *p = s->all;
+	struct ticket ticket = s->ticket;
+
+	if (event == PORT_STRANGER) {
+		p->calls->stranger(p->context, ticket, words);
+		return;
+	}
+	end_wait(s);
+	if (event == PORT_FREE)
+		p->calls->is_free(p->context, ticket);
+	else
+		p->calls->listens(p->context, ticket);
+}
+
+bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder)
+{
+	struct slot_wait *s = add_wait(p, at->ticket);
+
+	s->wait = port_watch_until_free(p->watch, at->port, holder, on_port_event, s);
+	if (s->wait)
+		return true;
+	end_wait(s);
+	return false;
+}
+
+void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main)
+{
+	struct slot_wait *s = add_wait(p, at->ticket);
+
+	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_port_event, s);
+}
+
+void port_waits_cancel(struct port_waits *p, struct ticket ticket)
+{
+	struct slot_wait *s = map_get_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot));
+
+	if (!s)
+		return;
+	port_wait_cancel(s->wait);
+	end_wait(s);
+}
+
+struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context)
+{
+	struct port_waits *p = mem_zalloc(1, sizeof(*p));
+
+	*p = (struct port_waits){ .calls = calls, .context = context, .watch = port_watch_new(loop) };
+	return p;
+}
+
+void port_waits_free(struct port_waits *p)
+{
+	if (!p)
+		return;
+	port_watch_free(p->watch);
+	map_release_with(&p->by_slot, mem_free);
+	mem_free(p);
 }

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "base/buf.h"
+#include "model/endpoint.h"
 #include "os/netdiag.h"
 
 struct ev_loop;
@@ -59,5 +60,29 @@ struct port_wait *port_watch_until_listening(
 	struct port_watch *w, int port, pid_t main, const char *cgroup, port_answer done, void *context);
 /* NULL does nothing.  Not for a wait that is over. */
 void port_wait_cancel(struct port_wait *wait);
+
+/* --- what slots wait for, one wait a slot: that a stranger leaves its port, or that their own process listens --- */
+
+struct ev_loop;
+struct port_waits;
+
+/* None is called from inside a function of this file. */
+struct port_waits_calls {
+	/* The wait is over. */
+	void (*is_free)(void *context, struct ticket ticket);
+	void (*listens)(void *context, struct ticket ticket);
+	/* Another process listens: reported once, the wait continues. */
+	void (*stranger)(void *context, struct ticket ticket, const char *words);
+};
+
+/* `calls` is borrowed. */
+struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context);
+/* Forgets all who wait, without telling them. */
+void port_waits_free(struct port_waits *p);
+/* False: the port is free, and nobody waits.  Else *holder is who has it (port_watch_until_free()). */
+bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder);
+void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main);
+/* Whatever its slot waits for. */
+void port_waits_cancel(struct port_waits *p, struct ticket ticket);
 
 #endif

@@ -20,7 +20,8 @@ void port_owner_init(struct port_owner *look, int port)
 void port_owner_release(struct port_owner *look)
 {
 	netdiag_release(&look->sockets);
-	proctree_release(&look->tree);
+	if (look->tree.procs)
+		proctree_release(&look->tree);
 }
 
 uint32_t port_owner_inode(const struct port_owner *look, int port)

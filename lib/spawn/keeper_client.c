@@ -222,6 +222,11 @@ static struct keeper_msg about_process(enum keeper_msg_kind kind, struct ticket 
 	return m;
 }
 
+struct ticket keeper_client_ticket(const struct keeper_msg *m)
+{
+	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
+}
+
 int keeper_client_tell(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket)
 {
 	const struct keeper_msg m = about_process(kind, ticket);

@@ -26,6 +26,8 @@ struct keeper_client *keeper_client_new(
 void keeper_client_free(struct keeper_client *p);
 /* `fd` goes along unless it is -1, and stays the caller's.  A message that breaks a rule of keep.h is logged and gives -1. */
 int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd);
+/* Whom a message is about. */
+struct ticket keeper_client_ticket(const struct keeper_msg *m);
 /* Messages of a kind and what they are about: a process (an ERROR about it carries its generation), a signal to it, or what has a name. */
 int keeper_client_tell(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket);
 int keeper_client_tell_signal(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket,

@@ -17,7 +17,6 @@
 #include "spawn/capture.h"
 #include "spawn/keeper_client.h"
 #include "spawn/launch.h"
-#include "wire/keeper_found.h"
 
 /*
  * Their generations are above those of every instance, and start anew with each brain where no earlier one has been: at the microsecond since the
@@ -349,9 +348,9 @@ static void take_keeper_msg(struct run *run, const struct keeper_msg *m)
 static void take_leftover(struct runner *r, const struct keeper_msg *m)
 {
 	if (m->kind == KEEPER_SLOT)
-		(void)keeper_client_tell(r->parent, KEEPER_KILL_TREE, keeper_msg_ticket(m));
+		(void)keeper_client_tell(r->parent, KEEPER_KILL_TREE, keeper_client_ticket(m));
 	else if (m->kind == KEEPER_TREE_GONE)
-		(void)keeper_client_tell(r->parent, KEEPER_FORGET, keeper_msg_ticket(m));
+		(void)keeper_client_tell(r->parent, KEEPER_FORGET, keeper_client_ticket(m));
 }
 
 bool runner_takes(struct runner *r, const struct keeper_msg *m)

@@ -2,11 +2,6 @@
 
 #include "base/mem.h"
 
-struct ticket keeper_msg_ticket(const struct keeper_msg *m)
-{
-	return (struct ticket){ .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation };
-}
-
 static void found_free(void *item)
 {
 	struct keeper_found *f = item;
@@ -25,7 +20,7 @@ void keeper_found_slot(struct vec *found, const struct keeper_msg *m)
 	struct keeper_found *f = mem_zalloc(1, sizeof(*f));
 
 	*f = (struct keeper_found){
-		.ticket = keeper_msg_ticket(m),
+		.ticket = { .slot = (uint32_t)m->ticket.slot, .generation = m->ticket.generation },
 		.name = mem_strdup(m->name),
 		.pid = m->pid,
 		.state = m->state,

@@ -11,9 +11,6 @@
 #include "model/ticket.h"
 #include "wire/keeper_msg.h"
 
-/* Whom a message is about. */
-struct ticket keeper_msg_ticket(const struct keeper_msg *m);
-
 /* What the keeper told of one process while the brain found its feet. */
 struct keeper_found {
 	struct ticket ticket;

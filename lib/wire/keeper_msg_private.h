@@ -1,5 +1,5 @@
 /*
- * The bytes of the keeper's messages; private to keeper_msg.c, keeper_msg_write.c and keeper_msg_read.c.
+ * The bytes of the keeper's messages; private to keeper_msg.c and keeper_msg_bytes.c.
  *
  * A message is a header of HEADER bytes (kind, serial, whole length) and its fields in the order of keeper_msg_fields[].  A number is 8 bytes,
  * little endian; a string its length with the '\0', then the bytes; a list a count, its length in bytes, then the strings; the other rows a

@@ -1,5 +1,5 @@
 /* How often the end of connections is looked for. */
-#include "rules/drain_pace.h"
+#include "rules/pace.h"
 
 #include "unit.h"
 

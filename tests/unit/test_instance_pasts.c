@@ -3,7 +3,6 @@
 
 #include "in_words.h"
 #include "journal/event_item.h"
-#include "journal/event_ring.h"
 #include "journal/instance_pasts.h"
 #include "model/snapshot.h"
 #include "unit.h"
@@ -91,27 +90,24 @@ static void older_lines_are_cut(void **state)
 		.delay_ms = -1 };
 	const struct herd_event silent = { .kind = HERD_EVENT_NOTE, .app = "bot", .delay_ms = -1 };
 	struct instance_pasts p = { .names = MAP_INIT };
-	struct event_ring ring = { .items = VEC_INIT };
 	struct event_item *item = event_item_new(&event, 1, 1);
 	struct past_entry entry = { .words = BUF_INIT };
 
 	(void)state;
-	event_ring_add(&ring, item);
 	instance_pasts_add(&p, item);
-	event_item_unref(item);
 	add(&p, &silent, 2);
 	assert_string_equal(words_of(&p, "bot", 0, 0), "exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
 	add(&p, &event, 3);
 	assert_string_equal(words_of(&p, "bot", 0, 2), "exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
 	assert_string_equal(words_of(&p, "bot", 0, 0), "exit code 1\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
 	/* What others remember of the same event stays whole, and the reason is one still. */
-	event_item_to_entry(ring.items.items[0], &entry);
+	event_item_to_entry(item, &entry);
 	assert_string_equal(entry.words.ptr, "exit code 1\n1\n\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12");
 	assert_int_equal(entry.text_len, 11);
 	assert_string_equal(in_words(entry.why), "exit code 1");
 	reason_free(entry.why);
 	buf_release(&entry.words);
-	event_ring_release(&ring);
+	event_item_unref(item);
 	instance_pasts_release(&p);
 }
 

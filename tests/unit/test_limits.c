@@ -25,7 +25,7 @@ static void without_limits(void **state)
 	struct reason why;
 
 	(void)state;
-	assert_false(limits_has(s));
+	assert_false(spec_has_limits(s));
 	assert_false(limits_pass(s, &past, INT64_MAX, 1e9, 1000, &why));
 	spec_free(s);
 }
@@ -37,7 +37,7 @@ static void memory(void **state)
 	struct reason why;
 
 	(void)state;
-	assert_true(limits_has(s));
+	assert_true(spec_has_limits(s));
 	assert_false(limits_pass(s, &past, 100 * MB, 0, 1000, &why));
 	assert_true(limits_pass(s, &past, 150 * MB, 0, 1000, &why));
 	assert_string_equal(in_words(&why), "memory limit exceeded: 150 MB > 100 MB (limits.memory_mb)");

@@ -1,5 +1,5 @@
 /* When the state is saved. */
-#include "rules/save_pace.h"
+#include "rules/pace.h"
 
 #include "unit.h"
 

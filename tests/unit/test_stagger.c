@@ -1,5 +1,5 @@
 /* How long an instance keeps away from the starts of others. */
-#include "rules/stagger.h"
+#include "rules/pace.h"
 
 #include "unit.h"
 

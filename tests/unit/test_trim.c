@@ -1,5 +1,5 @@
 /* When memory is given back. */
-#include "rules/trim.h"
+#include "rules/pace.h"
 
 #include "unit.h"
 

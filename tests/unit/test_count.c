@@ -1,20 +1,20 @@
-#include "rules/scale.h"
+#include "model/spec.h"
 
 #include "unit.h"
 
 static int number(int64_t value, int cpus)
 {
-	return scale_resolve((struct count){ .kind = COUNT_NUMBER, .value = value }, cpus);
+	return count_resolve((struct count){ .kind = COUNT_NUMBER, .value = value }, cpus);
 }
 
 static int max_and(int64_t value, int cpus)
 {
-	return scale_resolve((struct count){ .kind = COUNT_MAX, .value = value }, cpus);
+	return count_resolve((struct count){ .kind = COUNT_MAX, .value = value }, cpus);
 }
 
 static int percent(int64_t value, int cpus)
 {
-	return scale_resolve((struct count){ .kind = COUNT_PERCENT, .value = value }, cpus);
+	return count_resolve((struct count){ .kind = COUNT_PERCENT, .value = value }, cpus);
 }
 
 static void a_number_is_itself(void **state)
@@ -72,5 +72,5 @@ int main(void)
 		PROMISE("50% rounds up and is at least one", a_percentage_is_rounded_up),
 	};
 
-	return cmocka_run_group_tests_name("scale", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("count", tests, NULL, NULL);
 }
