@@ -120,10 +120,15 @@ def copy_tree(lane):
 
 
 def prepare(lane):
+    lane.mkdir(parents=True, exist_ok=True)
+    copy_tree(lane)
     made = make(lane, 'build/oxherd', 'unit', 'keeper', 'build/sim')
     if made.returncode:
         raise SystemExit(made.stdout)
-    # Else every mistake would count as noticed.
+
+
+def check(lane):
+    """Without any mistake all pass; else every mistake would count as noticed.  All lanes are the same."""
     for room in ROOMS:
         path = min((lane / 'lib' / room).glob('*.c')).relative_to(lane)
         if not survives(lane, str(path)):
@@ -240,11 +245,10 @@ def main():
     folders = [OUT / f'lane-{k}' for k in range(JOBS)]
     # All at once, before anything is built, so that later edits do not change what is tried.
     groups, known, begin = chosen(), equivalents(), time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(prepare, folders))
+    check(folders[0])
     for lane in folders:
-        lane.mkdir(parents=True, exist_ok=True)
-        copy_tree(lane)
-    for lane in folders:
-        prepare(lane)
         lanes.put(lane)
     for group, mutants in groups.items():
         wanted = len(mutants) if ONLY else COUNT if group != 'keeper' else COUNT // 2
