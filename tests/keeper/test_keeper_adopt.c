@@ -143,14 +143,24 @@ static void without_a_ledger_marks_tell(void **state)
 {
 	struct stage *s = *state;
 	char path[128];
-	pid_t pid = stage_actor(s, 1, NULL, WORDS("--grandchild", "--mark"));
+	pid_t pids[3];
 
+	for (uint64_t g = 1; g <= 3; g++) {
+		struct buf text = BUF_INIT;
+		int out = -1;
+
+		pids[g - 1] = stage_actor(s, g, &out, WORDS("--grandchild", "--mark"));
+		stage_read(out, &text, "pid");
+		fd_close(&out);
+		buf_release(&text);
+	}
 	path_of_ledger(s, path);
 	stage_kill_keeper(s);
 	assert_int_equal(unlink(path), 0);
 	stage_next_keeper(s);
-	assert_adopted(s, 1, pid);
-	/* The grandchild is no service of its own. */
+	for (uint64_t g = 1; g <= 3; g++)
+		assert_adopted(s, g, pids[g - 1]);
+	/* A grandchild is no service of its own. */
 	assert_null(stage_seen(s, KEEPER_SLOT, 0));
 }
 
@@ -240,25 +250,48 @@ static void its_whole_tree_is_killed(void **state)
 	buf_release(&text);
 }
 
+static void a_signal_reaches_its_whole_tree(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	stage_actor(s, 1, &out, WORDS("--say-on", "USR1 main", "--mark"));
+	stage_read(out, &text, "pid");
+	kill_and_replace(s);
+	stage_signal(s, 1, SIGUSR1, KEEPER_REACH_TREE);
+	stage_read(out, &text, "main\n");
+	fd_close(&out);
+	buf_release(&text);
+}
+
 static void what_it_left_behind_is_killed(void **state)
 {
 	struct stage *s = *state;
 	struct buf text = BUF_INIT;
 	char path[128];
-	int out = -1;
-	pid_t pid = stage_actor(s, 1, &out, WORDS("--setsid-grandchild", "--mark"));
+	int outs[2] = { -1, -1 };
+	pid_t pids[2];
 
-	stage_read(out, &text, "pid");
+	for (uint64_t g = 1; g <= 2; g++) {
+		buf_clear(&text);
+		pids[g - 1] = stage_actor(s, g, &outs[g - 1], WORDS("--setsid-grandchild", "--mark"));
+		stage_read(outs[g - 1], &text, "pid");
+	}
 	path_of_ledger(s, path);
 	stage_kill_keeper(s);
-	kill(pid, SIGKILL);
-	(void)stage_wait(pid);
+	for (int i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		(void)stage_wait(pids[i]);
+	}
 	assert_int_equal(unlink(path), 0);
 	stage_next_keeper(s);
-	assert_int_equal(stage_expect(s, KEEPER_SLOT, 1)->state, KEEPER_STATE_EXITED);
-	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
-	stage_expect(s, KEEPER_TREE_GONE, 1);
-	stage_read_all(&out, &text);
+	for (uint64_t g = 1; g <= 2; g++) {
+		assert_int_equal(stage_expect(s, KEEPER_SLOT, g)->state, KEEPER_STATE_EXITED);
+		stage_say_ticket(s, KEEPER_KILL_TREE, g);
+		stage_expect(s, KEEPER_TREE_GONE, g);
+		stage_read_all(&outs[g - 1], &text);
+	}
 	buf_release(&text);
 }
 
@@ -411,6 +444,12 @@ int main(void)
 			a_stranger_with_its_pid_is_left_alone),
 		ON_STAGE("the whole tree of an adopted one is killed, orphans among strangers too",
 			its_whole_tree_is_killed),
+		ON_STAGE(
+			"a signal reaches the whole tree of an adopted one", a_signal_reaches_its_whole_tree),
+		{ "without cgroups: a signal reaches the whole tree of an adopted one",
+			a_signal_reaches_its_whole_tree, stage_open_without_cgroups, stage_close, NULL },
+		{ "without cgroups: the whole tree of an adopted one is killed", its_whole_tree_is_killed,
+			stage_open_without_cgroups, stage_close, NULL },
 		ON_STAGE("what is left of one whose main process died unseen is killed",
 			what_it_left_behind_is_killed),
 		ON_STAGE("a brain that hangs is gone before there is another", an_old_brain_is_gone_first),
