@@ -244,15 +244,30 @@ int stage_wait(pid_t pid)
 	return status;
 }
 
-void stage_assert_logs(const struct stage *s, const char *words)
+static bool logs(const struct stage *s, const char *words, struct buf *log)
 {
-	struct buf log = BUF_INIT;
 	char path[128];
 
 	(void)snprintf(path, sizeof(path), "%s/log.txt", s->home);
-	assert_int_equal(file_read(path, LOG_MAX, &log, NULL), 0);
-	if (!strstr(log.ptr, words))
+	assert_int_equal(file_read(path, LOG_MAX, log, NULL), 0);
+	return strstr(log->ptr, words);
+}
+
+void stage_assert_logs(const struct stage *s, const char *words)
+{
+	struct buf log = BUF_INIT;
+
+	if (!logs(s, words, &log))
 		fail_msg("the log lacks '%s':\n%s", words, log.ptr);
+	buf_release(&log);
+}
+
+void stage_assert_logs_not(const struct stage *s, const char *words)
+{
+	struct buf log = BUF_INIT;
+
+	if (logs(s, words, &log))
+		fail_msg("the log has '%s':\n%s", words, log.ptr);
 	buf_release(&log);
 }
 

@@ -82,8 +82,9 @@ bool stage_is_zombie(struct stage *s, int64_t pid);
 bool stage_waits_for_room(const struct stage *s);
 /* The folder in which the keeper makes its cgroups; false if it makes none. */
 bool stage_cgroups(const struct stage *s, char *path, size_t size);
-/* These words are in the log by now. */
+/* These words are in the log by now; and not. */
 void stage_assert_logs(const struct stage *s, const char *words);
+void stage_assert_logs_not(const struct stage *s, const char *words);
 /* What the keeper logged, on stderr. */
 void stage_print_log(const struct stage *s);
 /* How many processes have come from the keeper, the brain not counted. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -162,6 +163,26 @@ static void without_a_ledger_marks_tell(void **state)
 		assert_adopted(s, g, pids[g - 1]);
 	/* A grandchild is no service of its own. */
 	assert_null(stage_seen(s, KEEPER_SLOT, 0));
+}
+
+/* A folder stands in its place. */
+static void a_keeper_without_a_ledger_says_so(void **state)
+{
+	static const char words[] =
+		"should this keeper be killed, the next one finds processes by their marks only";
+	struct stage *s = *state;
+	char path[128];
+	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
+
+	stage_assert_logs_not(s, words);
+	path_of_ledger(s, path);
+	stage_kill_keeper(s);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	stage_next_keeper(s);
+	assert_adopted(s, 1, pid);
+	stage_assert_logs(s, words);
+	assert_int_equal(rmdir(path), 0);
 }
 
 static void a_ledger_of_nonsense_harms_nobody(void **state)
@@ -439,6 +460,8 @@ int main(void)
 		ON_STAGE("a process that ended while no keeper was there is reported as unseen",
 			what_ended_unseen_is_told_as_that),
 		ON_STAGE("without a ledger the marks tell what runs", without_a_ledger_marks_tell),
+		ON_STAGE("a keeper that cannot have a ledger says so, and finds by the marks what runs",
+			a_keeper_without_a_ledger_says_so),
 		ON_STAGE("a ledger full of nonsense harms nobody", a_ledger_of_nonsense_harms_nobody),
 		ON_STAGE("a stranger that has got the pid is left alone",
 			a_stranger_with_its_pid_is_left_alone),

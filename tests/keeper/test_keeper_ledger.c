@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log.h"
 #include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "os/fd.h"
@@ -81,6 +82,42 @@ static off_t size_of(void)
 
 	assert_int_equal(stat(path, &st), 0);
 	return st.st_size;
+}
+
+static char said[512];
+
+static void keep_line(void *context, enum log_level level, const char *line, size_t len)
+{
+	size_t at = strlen(said);
+
+	(void)context;
+	(void)level;
+	(void)snprintf(said + at, sizeof(said) - at, "%.*s\n", (int)len, line);
+}
+
+/* As on a full disk: not with every process that comes and goes. */
+static void what_cannot_be_written_is_said_once(void **state)
+{
+	struct slot *s = make(1);
+	int good = ledger.fd;
+
+	(void)state;
+	said[0] = '\0';
+	log_to(keep_line, NULL, LOG_INFO);
+	ledger_note(&ledger, s);
+	assert_string_equal(said, "");
+	ledger.fd = open(path, O_RDONLY | O_CLOEXEC);
+	for (int i = 0; i < 3; i++)
+		ledger_note(&ledger, s);
+	assert_string_equal(said, "cannot write the ledger: Bad file descriptor\n");
+	fd_close(&ledger.fd);
+	ledger.fd = good;
+	said[0] = '\0';
+	for (int i = 0; i < 3; i++)
+		ledger_note(&ledger, s);
+	assert_string_equal(said, "the ledger can be written again\n");
+	log_to(NULL, NULL, LOG_INFO);
+	assert_written("1");
 }
 
 static void a_slot_comes_back_as_it_was(void **state)
@@ -373,6 +410,8 @@ int main(void)
 #define IN_FOLDER(sentence, function) PROMISE_IN(begin, end, sentence, function)
 	const struct CMUnitTest tests[] = {
 		IN_FOLDER("a slot comes back as it was written down", a_slot_comes_back_as_it_was),
+		IN_FOLDER("that the ledger cannot be written is said once, and that it can be again too",
+			what_cannot_be_written_is_said_once),
 		IN_FOLDER(
 			"each slot has its place until it is erased", each_has_its_place_until_it_is_erased),
 		IN_FOLDER("a place is given again", a_place_is_given_again),
