@@ -269,6 +269,7 @@ static void low_pids_are_never_killed(void **state)
 	assert_int_equal(kill_main(&s, 0), 0);
 	s.is_child = false;
 	assert_int_equal(kill_main(&s, SIGKILL), -1);
+	assert_int_equal(errno, ESRCH);
 	assert_int_equal(kill_child(s.pid, SIGKILL), 0);
 	assert_int_equal(WTERMSIG(stage_wait(s.pid)), SIGKILL);
 }

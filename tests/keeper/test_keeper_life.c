@@ -57,6 +57,21 @@ static void stop_all_stops_all(void **state)
 	buf_release(&text);
 }
 
+/* Else it would wait for more, and be killed. */
+static void the_brain_reads_the_end(void **state)
+{
+	struct stage *s = *state;
+	struct pollfd end = { .fd = s->sock, .events = POLLRDHUP };
+
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	say_stop_all(s, 300);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	assert_int_equal(poll(&end, 1, STAGE_WAIT_MS), 1);
+	assert_int_equal(end.revents & POLLHUP, 0);
+	fd_close(&s->link);
+	expect_end(s);
+}
+
 static void nothing_starts_while_all_stops(void **state)
 {
 	struct stage *s = *state;
@@ -308,6 +323,8 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("STOP_ALL stops all, after its grace with SIGKILL", stop_all_stops_all),
+		ON_STAGE("when all has stopped the brain reads the end, and may still write",
+			the_brain_reads_the_end),
 		ON_STAGE("nothing starts while all stops", nothing_starts_while_all_stops),
 		ON_STAGE("SIGTERM is the brain's business, and once", a_term_is_the_brains_business),
 		ON_STAGE(
