@@ -358,6 +358,35 @@ static void but_not_for_ever(void **state)
 	assert_in_range(clock_ms() - begin, LOCK_WAIT_MS - 100, LOCK_WAIT_MS + 2000);
 }
 
+/* Two have waited for it: the one that did not get it does not wait for the other's children. */
+static void who_got_it_meanwhile_is_named(void **state)
+{
+	int64_t begin = clock_ms();
+	pid_t test = getpid();
+	char text[256], words[64];
+	pid_t pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		struct lock l = LOCK_INIT;
+
+		if (lock_take(&l, run, state_folder, NULL) < 0)
+			_exit(1);
+		if (fork() == 0) {
+			(void)poll(NULL, 0, 300);
+			(void)snprintf(text, sizeof(text), "%d %s kept %s\n", (int)test, l.token, l.run);
+			write_lock(run, text);
+			write_lock(state_folder, text);
+			(void)poll(NULL, 0, LOCK_WAIT_MS + 3000);
+		}
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)snprintf(words, sizeof(words), "another oxherd (pid %d)", (int)test);
+	assert_refused(run, EWOULDBLOCK, words, run);
+	assert_in_range(clock_ms() - begin, 250, LOCK_WAIT_MS - 1000);
+}
+
 static void what_is_no_file_of_ours_is_refused(void **state)
 {
 	char path[128];
@@ -397,6 +426,8 @@ int main(void)
 			a_child_on_its_way_is_waited_for),
 		IN_FOLDERS("a process that keeps the lock of a dead keeper is named after five seconds",
 			but_not_for_ever),
+		IN_FOLDERS("who has taken the lock while another waited for it is named to that one at once",
+			who_got_it_meanwhile_is_named),
 		IN_FOLDERS("a lock file that is not a file of our user is refused",
 			what_is_no_file_of_ours_is_refused),
 	};
