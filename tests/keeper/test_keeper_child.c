@@ -191,6 +191,7 @@ static void signals_are_as_at_birth(void **state)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
+	signal(SIGRTMAX, SIG_IGN);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	sigaddset(&set, SIGALRM);
@@ -200,6 +201,7 @@ static void signals_are_as_at_birth(void **state)
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGCHLD, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
+	signal(SIGRTMAX, SIG_DFL);
 	stage_accept(s, true);
 	order_actor(&w, 1, &out, WORDS("--print-signals", "--exit", "0"));
 	stage_ask(s, &w, &out, &text);

@@ -88,6 +88,28 @@ static void locks_are_there_when_somebody_asks(void **state)
 	stage_until(holds_both, s, 0);
 }
 
+/* It finds neither the lock nor who has it, but by the lock's old place. */
+static void who_comes_next_wakes_the_first(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	char want[160];
+	pid_t second = -1;
+	int ends[2];
+
+	delete_folder(s, "run/oxherd.lock");
+	delete_folder(s, "state/oxherd.lock");
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	second = stage_run(s, NULL, ends[1]);
+	assert_int_equal(WEXITSTATUS(stage_wait(second)), 1);
+	(void)snprintf(want, sizeof(want), "pid %d", (int)s->keeper);
+	fd_close(&ends[1]);
+	stage_read_all(&ends[0], &text);
+	stage_assert_has(&text, want);
+	stage_until(holds_both, s, 0);
+	buf_release(&text);
+}
+
 static void the_next_keeper_finds_what_runs(void **state)
 {
 	struct stage *s = *state;
@@ -130,6 +152,9 @@ int main(void)
 			locks_are_there_for_the_next_brain),
 		ON_STAGE("locks that were deleted are made again when somebody looks for the daemon",
 			locks_are_there_when_somebody_asks),
+		ON_STAGE(
+			"a second oxherd finds the first one though its locks were deleted, and they are made again",
+			who_comes_next_wakes_the_first),
 		ON_STAGE("what runs is written down again, for the next keeper",
 			the_next_keeper_finds_what_runs),
 		ON_STAGE("what was not deleted is left as it is", what_is_there_stays),

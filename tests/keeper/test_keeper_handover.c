@@ -304,10 +304,9 @@ static void what_is_no_file_of_a_keeper_is_refused(void **state)
 	fd_close(&ends[1]);
 }
 
-/* The same with `slots` copies of the first slot and `held` of the first descriptor. */
-static bool reads_with(size_t slots, size_t held)
+/* The same with `slots` copies of the first slot, `held` of the first descriptor, and a run folder whose path has so many bytes. */
+static bool reads_with(size_t slots, size_t held, size_t path)
 {
-	const char *run = packed + packed_len - sizeof("/run");
 	struct handover_head head;
 	struct buf bytes = BUF_INIT;
 	bool does = false;
@@ -315,13 +314,15 @@ static bool reads_with(size_t slots, size_t held)
 	memcpy(&head, packed, sizeof(head));
 	head.slots = (int64_t)slots;
 	head.held = (int64_t)held;
-	head.size = (int64_t)(HANDOVER_HEAD + (slots + held) * HANDOVER_RECORD + sizeof("/run"));
+	head.size = (int64_t)(HANDOVER_HEAD + (slots + held) * HANDOVER_RECORD + path + 1);
 	buf_add(&bytes, (const char *)&head, sizeof(head));
 	for (size_t i = 0; i < slots; i++)
 		buf_add(&bytes, packed + HANDOVER_HEAD, HANDOVER_RECORD);
 	for (size_t i = 0; i < held; i++)
 		buf_add(&bytes, packed + HANDOVER_HEAD + SLOTS * HANDOVER_RECORD, HANDOVER_RECORD);
-	buf_add(&bytes, run, sizeof("/run"));
+	for (size_t i = 0; i < path; i++)
+		buf_add(&bytes, "/", 1);
+	buf_add(&bytes, "", 1);
 	does = reads(bytes.ptr, bytes.len);
 	buf_release(&bytes);
 	return does;
@@ -330,10 +331,11 @@ static bool reads_with(size_t slots, size_t held)
 static void a_full_keeper_is_handed_over(void **state)
 {
 	(void)state;
-	assert_true(reads_with(0, 0));
-	assert_true(reads_with(KEEPER_SLOTS_MAX, KEEPER_HELD_MAX));
-	assert_false(reads_with(KEEPER_SLOTS_MAX + 1, 0));
-	assert_false(reads_with(0, KEEPER_HELD_MAX + 1));
+	assert_true(reads_with(0, 0, 1));
+	assert_true(reads_with(KEEPER_SLOTS_MAX, KEEPER_HELD_MAX, KEEPER_PATH_MAX));
+	assert_false(reads_with(KEEPER_SLOTS_MAX + 1, 0, 1));
+	assert_false(reads_with(0, KEEPER_HELD_MAX + 1, 1));
+	assert_false(reads_with(0, 0, KEEPER_PATH_MAX + 1));
 }
 
 /* With as many of both as there may be, and no more. */

@@ -70,6 +70,7 @@ static void the_brain_reads_the_end(void **state)
 	assert_int_equal(end.revents & POLLHUP, 0);
 	fd_close(&s->link);
 	expect_end(s);
+	stage_assert_logs_not(s, "cannot");
 }
 
 static void nothing_starts_while_all_stops(void **state)
@@ -323,7 +324,8 @@ int main(void)
 	}
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("STOP_ALL stops all, after its grace with SIGKILL", stop_all_stops_all),
-		ON_STAGE("when all has stopped the brain reads the end, and may still write",
+		ON_STAGE(
+			"when all has stopped the brain reads the end, may still write, and nothing is complained of",
 			the_brain_reads_the_end),
 		ON_STAGE("nothing starts while all stops", nothing_starts_while_all_stops),
 		ON_STAGE("SIGTERM is the brain's business, and once", a_term_is_the_brains_business),

@@ -72,9 +72,9 @@ static void no_byte_of_it_can_be_changed(void **state)
 
 static void a_mark_of_the_first_version_is_unsealed(void **state)
 {
-	static const char *const wrong[] = { "", "t", "t.1.2.812", "t.1.2.812.", "t.1.2..x", "u.1.2.812.x",
-		"t.1.2.1.x", "t.1.2.99999999999.x", "t.99999999999.2.812.x", "t.1.2.812.+0.0.x",
-		"t.1.2.812.+x" };
+	static const char *const wrong[] = { "", "t", "t.1.2.812", "t.1.2.812.", "t.1.2.812x", "t.1.2..x",
+		"u.1.2.812.x", "t.1.2.1.x", "t.1.2.99999999999.x", "t.99999999999.2.812.x",
+		"t.1.2.812.+0.0.x", "t.1.2.812.+x" };
 	struct env_mark b;
 
 	(void)state;
