@@ -12,7 +12,6 @@
 #include "journal/event_item.h"
 #include "loop/watchers.h"
 #include "model/wait_result.h"
-#include "view/human.h"
 #include "view/wait_text.h"
 
 struct pending_reply {
@@ -97,31 +96,27 @@ static void on_settled(void *context, const struct wait_results *results)
 		answer(w);
 }
 
-/* As people say what they have typed. */
-static void add_time(struct buf *out, int64_t ms)
-{
-	if (ms % 1000 == 0 && ms < 60 * 1000)
-		buf_addf(out, "%lld s", (long long)ms / 1000);
-	else
-		human_duration(out, ms);
-}
-
 static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
 {
 	struct pending_reply *w = t->data;
 	struct call *c = w->c;
+	struct wait_results pending = WAIT_RESULTS_INIT;
 	struct buf words = BUF_INIT;
+	struct buf data = BUF_INIT;
 
 	(void)loop;
 	(void)events;
-	buf_adds(&words, "timed out after ");
-	add_time(&words, call_timeout_ms(c));
-	buf_adds(&words, ": ");
-	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &words);
+	herd_pending(brain_herd(w->h->brain), w->ids, w->ids_len, &pending);
+	timeout_text(call_timeout_ms(c), &pending, &words);
+	emit_open(&data, NULL, '{');
+	wait_results_emit(&pending, "results", &data);
+	emit_close(&data, '}');
 	forget_all(w);
 	waiting_free(w);
-	call_fail(c, RPC_TIMED_OUT, "%s", words.ptr);
+	call_fail_with(c, RPC_TIMED_OUT, &data, "%s", words.ptr);
+	wait_results_release(&pending);
 	buf_release(&words);
+	buf_release(&data);
 }
 
 /* What was asked for continues; only its answer is dropped. */

@@ -222,8 +222,8 @@ int herd_await_rollouts(
  * What is left after `deadline_ms` (0: no deadline) is killed.  A second one changes nothing and is settled with the first.
  */
 void herd_shutdown(struct herd *h, uint64_t id, int64_t deadline_ms, int64_t now);
-/* What these requests still wait for: "slow:0 is not listening on port 3100 yet (still starting)"; nothing if they are over. */
-void herd_pending(const struct herd *h, const uint64_t *ids, size_t count, struct buf *out);
+/* Adds what these requests still wait for: the first few, and how many there are beside them; nothing if they are over. */
+void herd_pending(const struct herd *h, const uint64_t *ids, size_t count, struct wait_results *out);
 /* The client of a request is gone. */
 void herd_forget_request(struct herd *h, uint64_t id);
 

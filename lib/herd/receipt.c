@@ -228,6 +228,11 @@ void herd_receipt_wait(struct herd *h, const char *key, uint64_t id)
 		r->waiter = id;
 }
 
+uint64_t receipt_waiter(const struct receipt *r)
+{
+	return r ? r->waiter : 0;
+}
+
 void receipts_unwait(struct herd *h, uint64_t id)
 {
 	for (size_t k = 0; k < h->receipts.len; k++) {

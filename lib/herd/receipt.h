@@ -21,6 +21,8 @@ void receipt_covers(struct herd *h, struct herd_wait *request);
 void receipt_settled(struct herd *h, struct receipt *r, const struct wait_results *results);
 /* That client is gone. */
 void receipts_unwait(struct herd *h, uint64_t id);
+/* The request that waits for all that is asked under it; 0: none, or there is no receipt. */
+uint64_t receipt_waiter(const struct receipt *r);
 void receipts_write(const struct herd *h, struct buf *out);
 /* What makes no sense is left out. */
 void receipts_load(struct herd *h, const struct json *list);

@@ -299,6 +299,26 @@ static void not_ready(const struct reason *r, struct buf *out)
 		buf_adds(out, "; its first thread has ended, and others of its threads still run");
 }
 
+static void not_ready_yet(const struct reason *r, struct buf *out)
+{
+	static const char *const words[] = {
+		[READY_AUTO] = "is not ready",
+		[READY_ALIVE] = "has not been up for a second",
+		[READY_LISTEN] = "is not listening on port",
+		[READY_HEALTH] = "has not passed its health check",
+		[READY_NOTIFY] = "has not sent READY=1",
+		[READY_IPC] = "has not sent 'ready'",
+		[READY_NOTIFY_FD] = "has not written a newline to NOTIFY_FD",
+	};
+
+	buf_addf(out, "%s %s", r->instance ? r->instance : "", words[r->expects]);
+	if (r->expects == READY_LISTEN)
+		buf_addf(out, " %lld", (long long)r->port);
+	buf_adds(out, r->cause ? " yet (" : " yet (still starting");
+	reason_text(r->cause, out);
+	buf_addc(out, ')');
+}
+
 static void port_taken(const struct reason *r, struct buf *out)
 {
 	buf_addf(out, "port %lld is held by ", (long long)r->port);
@@ -388,6 +408,7 @@ static void (*const functions[REASON_KIND_COUNT])(const struct reason *r, struct
 	[REASON_LEFT_BEHIND] = in_background,
 	[REASON_AWAITS_READY] = awaits_ready,
 	[REASON_NOT_READY] = not_ready,
+	[REASON_NOT_READY_YET] = not_ready_yet,
 	[REASON_PORT_TAKEN] = port_taken,
 	[REASON_STRANGER] = stranger,
 	[REASON_NOT_BELIEVED] = not_believed,

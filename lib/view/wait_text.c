@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "model/reason.h"
 #include "model/wait_result.h"
+#include "view/human.h"
 #include "view/reason_text.h"
 
 #define SPARE_HINT                                                                                           \
@@ -80,6 +81,33 @@ void wait_results_text(const struct wait_results *r, struct buf *out)
 			buf_adds(out, item->is_continued ? "; " : "\n");
 		wait_result_text(item, out);
 	}
+}
+
+void pending_text(const struct wait_results *pending, struct buf *out)
+{
+	const struct wait_result *first = pending->items.len ? pending->items.items[0] : NULL;
+
+	wait_results_text(pending, out);
+	if (first && first->app)
+		buf_addf(out, ". See 'oxctl why %s'", first->app);
+}
+
+/* As people say what they have typed. */
+static void add_time(int64_t ms, struct buf *out)
+{
+	if (ms % 1000 == 0 && ms < 60 * 1000)
+		buf_addf(out, "%lld s", (long long)ms / 1000);
+	else
+		human_duration(out, ms);
+}
+
+void timeout_text(int64_t ms, const struct wait_results *pending, struct buf *out)
+{
+	buf_adds(out, "timed out after ");
+	add_time(ms, out);
+	if (pending->items.len)
+		buf_adds(out, ": ");
+	pending_text(pending, out);
 }
 
 /* --- for clients -------------------------------------------------------------------------------------------------------- */

@@ -412,6 +412,22 @@ bad_build() {
 	PY
 }
 
+@test "what a deploy still waits for at its timeout is data too" {
+	begin
+	write_oxfile 2
+	run -5 --separate-stderr oxctl deploy api --json --timeout 100ms
+	python3 - "${lines[-1]}" <<-'PY'
+		import json, sys
+		end = json.loads(sys.argv[1])
+		[result] = end["results"]
+		assert result["app"] == "api" and not result["ok"] and result["lines"] == [], result
+		reason = result["reason"]
+		assert reason["code"] == "deploy_continues" and reason["app"] == "api", reason
+		assert end["verdict"] == "timed out after 100 ms: %s. See 'oxctl why api'" % reason["text"], end
+	PY
+	eventually 20 settled_on 2
+}
+
 @test "progress is an object a line with --json, and a picture with a bar on a terminal" {
 	begin
 	write_oxfile 2
