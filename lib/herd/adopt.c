@@ -93,7 +93,8 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	struct herd *h = i->app->herd;
 
 	if (i->slot != live->ticket.slot) {
-		health_slot_release(i);
+		if (i->health_slot != HEALTH_SLOT_NONE)
+			health_slot_release(i);
 		herd_remove_slot(h, i);
 		i->slot = live->ticket.slot;
 		herd_add_slot(h, i);

@@ -2,6 +2,8 @@
  * One app: its definition, its instances, and how many of them are wanted, ready and leaving, kept by counting so that a thousand
  * dependents cost nothing while nothing changes.
  */
+#include <stdio.h>
+
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -9,6 +11,7 @@
 #include "herd/gone_spares.h"
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
+#include "herd/revision.h"
 #include "model/wait_result.h"
 #include "view/reason_text.h"
 
@@ -134,6 +137,16 @@ bool app_is_waiting(const struct app *a, struct reason *why)
 		return true;
 	}
 	return false;
+}
+
+bool app_keeps_upstream(const struct app *a)
+{
+	return a->spec->nginx.output && !a->is_deleting;
+}
+
+bool app_has_upstream(const struct app *a)
+{
+	return a->spec->nginx.output || a->proxy.spec;
 }
 
 void app_mark_dirty(struct app *a)
@@ -288,9 +301,12 @@ void app_remove(struct instance *i)
 		i->app->spec->name, i->number, phase_word(i->phase));
 	ASSERT(a->instances.items[position] == i && !i->next_dirty,
 		"%s:%d is removed, and is still to take a step", i->app->spec->name, i->number);
-	health_slot_release(i);
-	rollout_tell_gone(i);
-	rollout_is_stale(a);
+	if (i->health_slot != HEALTH_SLOT_NONE)
+		health_slot_release(i);
+	if (a->rollout) {
+		rollout_tell_gone(i);
+		rollout_is_stale(a);
+	}
 	vec_remove(&a->instances, position);
 	herd_remove_slot(h, i);
 	ASSERT_OF(i, !app_instance(a, i->number), "is removed, and is there");
@@ -305,92 +321,72 @@ void app_remove(struct instance *i)
 		end(a);
 }
 
-/* --- who needs whom --- */
+/* --- revisions --- */
 
-static int compare_apps(const void *left, const void *right)
+struct revision *revision_new(struct spec *spec, int number)
 {
-	const struct app *a = left;
-	const struct app *b = right;
+	struct revision *r = mem_zalloc(1, sizeof(*r));
 
-	if (a->level != b->level)
-		return a->level < b->level ? -1 : 1;
-	if (a->spec->start_order != b->spec->start_order)
-		return a->spec->start_order < b->spec->start_order ? -1 : 1;
-	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
+	ASSERT(spec, "revision %d has no definition", number);
+	r->refs = 1;
+	r->number = number;
+	r->spec = spec;
+	return r;
 }
 
-static void add_needs(const struct app *a, struct vec *needs)
+struct revision *revision_ref(struct revision *r)
 {
-	for (size_t k = 0; k < a->needs.len; k++) {
-		struct app *need = a->needs.items[k];
-
-		if (!need->is_deleting && !vec_has(needs, need))
-			vec_push(needs, need);
-	}
+	ASSERT(r->refs > 0, "revision %d is gone, and is used", r->number);
+	r->refs++;
+	return r;
 }
 
-void graph_add_needs(const struct vec *apps, struct vec *needs)
+void revision_drop(struct revision *r)
 {
-	for (size_t k = 0; k < apps->len; k++)
-		add_needs(apps->items[k], needs);
-	/* It grows meanwhile. */
-	for (size_t k = 0; k < needs->len; k++)
-		add_needs(needs->items[k], needs);
-	ASSERT(!apps->len || needs->len <= ((const struct app *)apps->items[0])->herd->apps.len,
-		"%zu apps are needed", needs->len);
+	if (!r)
+		return;
+	ASSERT(r->refs > 0, "revision %d is dropped twice", r->number);
+	if (--r->refs)
+		return;
+	spec_free(r->spec);
+	build_free(r->build);
+	mem_free(r->ports);
+	mem_free(r);
 }
 
-bool app_has_dependents_going_down(const struct app *a)
+void revision_set(struct revision **to, struct revision *r)
 {
-	for (size_t k = 0; k < a->needed_by.len; k++)
-		if (((const struct app *)a->needed_by.items[k])->going_down)
-			return true;
-	return false;
+	struct revision *old = *to;
+
+	*to = r ? revision_ref(r) : NULL;
+	revision_drop(old);
+	ASSERT(!r || r->refs > 0, "revision %d is used, and gone", r->number);
 }
 
-static int level_of(struct app *a)
+int revision_port(const struct revision *r, int number)
 {
-	int level = 0;
-
-	if (a->level >= 0)
-		return a->level;
-	for (size_t k = 0; k < a->needs.len; k++) {
-		int below = level_of(a->needs.items[k]);
-
-		if (below >= level)
-			level = below + 1;
-	}
-	a->level = level;
-	ASSERT(a->level >= 0 && a->level <= (int)a->herd->apps.len, "%s is at level %d", a->spec->name,
-		a->level);
-	return level;
+	ASSERT(number >= 0, "the port of instance %d is asked for", number);
+	return number < r->ports_len ? r->ports[number] : 0;
 }
 
-void graph_link(struct herd *h)
+bool revision_owns_ports(const struct revision *r)
 {
-	for (size_t i = 0; i < h->apps.len; i++) {
-		struct app *a = h->apps.items[i];
+	return r->port_source == PORT_WRITTEN || r->port_source == PORT_BLOCK;
+}
 
-		a->needs.len = 0;
-		a->needed_by.len = 0;
-		a->level = -1;
-	}
-	for (size_t i = 0; i < h->apps.len; i++) {
-		struct app *a = h->apps.items[i];
+void revision_pin(struct revision *r)
+{
+	r->is_pinned = true;
+}
 
-		for (size_t k = 0; k < a->spec->depends_on.len; k++) {
-			struct app *need = app_find(h, a->spec->depends_on.items[k]);
+const struct build *revision_own(const struct revision *r)
+{
+	return r->is_pinned && r->build && r->build->folder ? r->build : NULL;
+}
 
-			if (!need)
-				continue;
-			vec_push(&a->needs, need);
-			vec_push(&need->needed_by, a);
-		}
-	}
-	for (size_t i = 0; i < h->apps.len; i++)
-		level_of(h->apps.items[i]);
-	vec_sort(&h->apps, compare_apps);
-	for (size_t i = 0; i < h->apps.len; i++)
-		((struct app *)h->apps.items[i])->position = i;
-	ASSERT(!h->apps.len || !((struct app *)h->apps.items[0])->level, "every app needs another");
+void revision_take_build(struct revision *r, struct build *b)
+{
+	ASSERT(!b || r->build != b, "revision %d gets the build that it has", r->number);
+	build_free(r->build);
+	r->build = b;
 }

@@ -6,7 +6,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/app_checks.h"
+#include "herd/apps.h"
 #include "herd/deploy.h"
 #include "model/plan.h"
 

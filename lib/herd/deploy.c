@@ -217,7 +217,8 @@ void rollout_settle_on(struct app *a, struct revision *r)
 		instance_mark_dirty(i);
 	}
 	graph_link(a->herd);
-	upstream_is_stale(a);
+	if (app_has_upstream(a))
+		upstream_is_stale(a);
 	ASSERT(a->current == r && a->target == r, "%s settles on revision %d, and runs by another",
 		a->spec->name, r->number);
 }

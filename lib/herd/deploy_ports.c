@@ -1,11 +1,14 @@
 /*
- * Ports that move in a rollout onto those that the app has already, as from 3000-3003 to 3001-3004: who goes first is whose new port is free.
+ * Ports of a rollout that others have.  Those that move onto ports that the app has already, as from 3000-3003 to 3001-3004: who goes first is whose
+ * new port is free.  And spares: instances beside the count, on ports of their own, which a rollout starts so that as many serve as before.
  */
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "herd/deploy.h"
+#include "herd/herd_private.h"
 
 /* A port that an instance has, and keeps until it is replaced. */
 struct taken {
@@ -65,4 +68,95 @@ void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
 		slots[k].holder = found ? found->position : 0;
 	}
 	mem_free(taken);
+}
+
+/* --- spares --- */
+
+static bool has_port(const struct herd *h, int port)
+{
+	for (size_t k = 0; k < h->apps.len; k++) {
+		const struct app *a = h->apps.items[k];
+
+		for (int n = 0; n < a->target->ports_len || n < a->current->ports_len; n++)
+			if (revision_port(a->target, n) == port || revision_port(a->current, n) == port)
+				return true;
+	}
+	for (size_t k = 0; k < h->slots.len; k++)
+		if (((const struct instance *)h->slots.items[k])->port == port)
+			return true;
+	return h->options.is_port_busy && h->options.is_port_busy(h->options.context, port);
+}
+
+/* The one that the number would have if nobody has it, else the next free one behind the block; 0: the app has no ports, -1: none is left. */
+static int spare_port(const struct app *a)
+{
+	const struct revision *r = a->target;
+	int step = r->spec->port_step > 1 ? (int)r->spec->port_step : 1;
+	int last = 0;
+
+	if (!revision_port(r, 0) || r->spec->port_mode == PORT_SHARED)
+		return revision_port(r, 0);
+	for (int n = 0; n < r->ports_len && n < a->count; n++)
+		if (r->ports[n] > last)
+			last = r->ports[n];
+	for (int port = last + step; port <= PORTS_LAST; port += step)
+		if (!has_port(a->herd, port))
+			return port;
+	return -1;
+}
+
+static int spare_number(const struct app *a)
+{
+	int number = a->count > a->rollout->count ? a->count : a->rollout->count;
+
+	while (number < APP_INSTANCES_MAX && app_instance(a, number))
+		number++;
+	ASSERT(number >= a->rollout->count, "%s has a spare among its own (%d)", a->spec->name, number);
+	return number;
+}
+
+/* On the way back it has to do without: there is nothing to fall back on. */
+static void no_spare(struct rollout *r, const struct reason *why)
+{
+	if (r->phase == ROLLOUT_BACK) {
+		r->is_spareless = true;
+		log_warn("%s: rolling back without a spare instance, as none can be started",
+			r->app->spec->name);
+		return;
+	}
+	ASSERT(why && !r->is_spareless, "%s does without a spare for nothing", r->app->spec->name);
+	rollout_set_failure(r, why);
+	rollout_fail(r);
+}
+
+void spare_add(struct app *a)
+{
+	struct rollout *r = a->rollout;
+	int number = spare_number(a);
+	int port = spare_port(a);
+	struct instance *i = NULL;
+
+	if (number == APP_INSTANCES_MAX || port < 0) {
+		const struct reason *why =
+			number == APP_INSTANCES_MAX ? &REASON_OF(NO_SPARE_ROOM) : &REASON_OF(NO_SPARE_PORT);
+
+		no_spare(r, why);
+		return;
+	}
+	i = app_add_instance(a, number, a->herd->last_slot + 1);
+	instance_set_tenure(i, TENURE_SPARE);
+	i->wants_up = true;
+	i->port = port;
+	i->published_step = ROLLOUT_STEP_WAITS;
+	revision_set(&i->revision, a->target);
+	instance_mark_dirty(i);
+	ASSERT_OF(i, instance_is_spare(i) && !instance_is_retired(i) && i->revision == a->target,
+		"is a new spare, and goes");
+}
+
+void spare_drop(struct instance *i)
+{
+	ASSERT_OF(i, instance_is_spare(i), "is dropped, and is no spare");
+	instance_retire(i);
+	instance_mark_dirty(i);
 }

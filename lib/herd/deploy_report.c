@@ -91,7 +91,9 @@ static enum rollout_step step_down(const struct instance *i)
 	if (i->drain == DRAIN_DRAINING)
 		return ROLLOUT_STEP_DRAINS;
 	/* What serves is taken out of the upstream before its stop signal. */
-	return i->drain == DRAIN_REMOVING || upstream_has(i) ? ROLLOUT_STEP_LEAVES : ROLLOUT_STEP_STOPS;
+	return i->drain == DRAIN_REMOVING || (app_keeps_upstream(i->app) && upstream_has(i))
+		? ROLLOUT_STEP_LEAVES
+		: ROLLOUT_STEP_STOPS;
 }
 
 static enum rollout_step step_of(const struct instance *i)
@@ -156,6 +158,5 @@ void rollout_status(const struct app *a, struct rollout_status *out)
 
 void rollout_tell_gone(struct instance *i)
 {
-	if (i->app->rollout)
-		tell_step(i, ROLLOUT_STEP_GONE, NULL);
+	tell_step(i, ROLLOUT_STEP_GONE, NULL);
 }

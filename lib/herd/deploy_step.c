@@ -357,7 +357,8 @@ static void carry_out(struct rollout *r, const struct rollout_decision *d)
 		i->trial = TRIAL_PROVEN;
 		i->trusted = i->generation;
 		instance_mark_dirty(i);
-		upstream_is_stale(a);
+		if (app_has_upstream(a))
+			upstream_is_stale(a);
 		break;
 	case ROLLOUT_DO_PAUSE:
 		pause_it(r);

@@ -223,7 +223,7 @@ void herd_probed(
 
 /* --- who may be restarted for it ------------------------------------------------------------------------------------ */
 
-static void give_health_slot(struct instance *i)
+void health_slot_release(struct instance *i)
 {
 	struct app *a = i->app;
 	uint32_t next = budget_give(&a->health_budget, i->slot);
@@ -250,13 +250,7 @@ void health_slot_review(struct instance *i)
 
 	ASSERT_OF(i, i->health_slot != HEALTH_SLOT_NONE, "has no health slot to give back");
 	if (is_over || (waits && i->state != STATE_UNHEALTHY))
-		give_health_slot(i);
-}
-
-void health_slot_release(struct instance *i)
-{
-	if (i->health_slot != HEALTH_SLOT_NONE)
-		give_health_slot(i);
+		health_slot_release(i);
 }
 
 /* How many may be down can change only when nobody is. */

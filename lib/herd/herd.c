@@ -229,19 +229,3 @@ void herd_timer(struct herd *h, int64_t now)
 		fire(h, timer);
 	herd_commit(h);
 }
-
-struct herd_counts herd_counts(const struct herd *h)
-{
-	struct herd_counts counts = h->counts;
-
-	counts.instances = h->slots.len;
-	for (size_t k = 0; k < h->slots.len; k++)
-		counts.processes += instance_pid(h->slots.items[k]) > 0;
-	counts.timers = h->timers.len;
-	for (size_t k = 1; k <= h->timers.len; k++)
-		counts.checks += h->timers.heap[k]->kind == TIMER_CHECK;
-	counts.requests = h->requests.len;
-	ASSERT(counts.checks <= counts.timers, "%zu of %zu timers are checks", (size_t)counts.checks,
-		(size_t)counts.timers);
-	return counts;
-}

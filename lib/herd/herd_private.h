@@ -293,7 +293,7 @@ struct revision *rollout_birth_revision(const struct app *a, int number);
 /* deploy_step.c */
 void rollouts_settle(struct herd *h);
 
-/* deploy_spare.c */
+/* deploy_ports.c */
 void spare_drop(struct instance *i);
 /* Where there is no port or no number for one, the rollout fails; on the way back it does without. */
 void spare_add(struct app *a);
@@ -323,6 +323,9 @@ struct instance *app_instance(const struct app *a, int number);
 bool app_is_ready(const struct app *a);
 /* The first app it depends on that is not ready now (`why`, which borrows its name, may be NULL); false when none is in the way. */
 bool app_is_waiting(const struct app *a, struct reason *why);
+bool app_keeps_upstream(const struct app *a);
+/* It keeps one, or the proxy still has what it kept. */
+bool app_has_upstream(const struct app *a);
 void app_resize(struct app *a, int count);
 void app_delete(struct app *a);
 void app_remove(struct instance *i);
@@ -330,7 +333,7 @@ struct instance *app_add_instance(struct app *a, int number, uint32_t slot);
 void app_mark_dirty(struct app *a);
 void app_publish(struct app *a, const struct reason *why);
 
-/* Who needs whom. */
+/* apps.c: who needs whom. */
 void graph_link(struct herd *h);
 /* Appends what those apps depend on, as deep as that goes; nothing twice, and nothing that is being deleted. */
 void graph_add_needs(const struct vec *apps, struct vec *needs);

@@ -137,19 +137,13 @@ static void count(struct app *a, unsigned int counted, int by)
 	a->going_down += counted & COUNTED_GOING_DOWN ? by : 0;
 }
 
-/* It keeps one, or the proxy still has what it kept. */
-static bool has_upstream(const struct app *a)
-{
-	return a->spec->nginx.output || a->proxy.spec;
-}
-
 static void recount(struct instance *i)
 {
 	struct app *a = i->app;
 	unsigned int now = counts_of(i);
 	bool were_going_down = a->going_down > 0;
 
-	if (((now ^ i->counted) & COUNTED_READY) && has_upstream(a))
+	if (((now ^ i->counted) & COUNTED_READY) && app_has_upstream(a))
 		upstream_is_stale(a);
 	count(a, i->counted, -1);
 	count(a, now, 1);

@@ -306,7 +306,8 @@ static void begin_stop(struct instance *i)
 
 	ASSERT_OF(i, i->state == STATE_STOPPING, "begins to stop in another state");
 	disarm(i, &i->life);
-	instance_drain_finish(i);
+	if (i->drain != DRAIN_NONE)
+		instance_drain_finish(i);
 	if (i->checkup)
 		instance_check_end(i);
 	if (i->phase != PHASE_DELAYED && i->phase != PHASE_STAGGERED)
@@ -327,7 +328,8 @@ void instance_leftovers(struct instance *i)
 	instance_set_phase(i, PHASE_LEFTOVERS);
 	i->pid = 0;
 	disarm(i, &i->life);
-	instance_drain_finish(i);
+	if (i->drain != DRAIN_NONE)
+		instance_drain_finish(i);
 	instance_forget_process(i);
 	if (!timer_is_armed(&i->tree) && !i->is_unkillable)
 		instance_arm(i, &i->tree, TIMER_GRACE, grace);

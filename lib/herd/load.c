@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "herd/app_checks.h"
+#include "herd/apps.h"
 #include "herd/deploy.h"
 #include "herd/gone_spares.h"
 #include "herd/receipt.h"

@@ -242,7 +242,8 @@ void instance_status(const struct instance *i, int64_t now, struct instance_stat
 	if (waits)
 		out->next_restart_ms = i->life.at > now ? i->life.at - now : 0;
 	out->why = instance_reason(i);
-	reason_text(out->why, &out->reason);
+	if (out->why)
+		reason_text(out->why, &out->reason);
 }
 
 size_t herd_app_count(const struct herd *h)
@@ -318,4 +319,38 @@ const struct spec *herd_spec(const struct herd *h, const char *app)
 	const struct app *a = app_find(h, app);
 
 	return a ? a->spec : NULL;
+}
+
+bool herd_upstream_status(const struct herd *h, size_t index, struct upstream_status *out)
+{
+	const struct app *a = h->apps.items[index];
+	const struct proxy_view *v = &a->proxy;
+
+	if (!v->spec || !app_keeps_upstream(a))
+		return false;
+	*out = (struct upstream_status){
+		.app = a->spec->name,
+		.output = a->spec->nginx.output,
+		.servers = v->servers,
+		.count = v->count,
+		.is_in_effect = v->in_effect && v->in_effect == v->naming,
+		.is_pending = v->answered < v->serial,
+	};
+	return true;
+}
+
+struct herd_counts herd_counts(const struct herd *h)
+{
+	struct herd_counts counts = h->counts;
+
+	counts.instances = h->slots.len;
+	for (size_t k = 0; k < h->slots.len; k++)
+		counts.processes += instance_pid(h->slots.items[k]) > 0;
+	counts.timers = h->timers.len;
+	for (size_t k = 1; k <= h->timers.len; k++)
+		counts.checks += h->timers.heap[k]->kind == TIMER_CHECK;
+	counts.requests = h->requests.len;
+	ASSERT(counts.checks <= counts.timers, "%zu of %zu timers are checks", (size_t)counts.checks,
+		(size_t)counts.timers);
+	return counts;
 }

@@ -107,6 +107,12 @@ static void begin_stop(struct instance *i)
 	stop_step(i);
 }
 
+/* Where no upstream names it, nothing has to be drained first. */
+static bool may_stop(struct instance *i)
+{
+	return (i->drain == DRAIN_NONE && !app_keeps_upstream(i->app)) || instance_may_stop(i);
+}
+
 void instance_step(struct instance *i)
 {
 	ASSERT_OF(i, i->gone_at == INT64_MIN && !i->next_dirty, "takes a step that it is still to take");
@@ -130,7 +136,7 @@ void instance_step(struct instance *i)
 				instance_drain_cancel(i);
 			return;
 		}
-		if (is_hollow || (!app_has_dependents_going_down(i->app) && instance_may_stop(i)))
+		if (is_hollow || (!app_has_dependents_going_down(i->app) && may_stop(i)))
 			begin_stop(i);
 		return;
 	}

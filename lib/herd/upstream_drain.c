@@ -7,11 +7,6 @@
 #include "base/mem.h"
 #include "herd/herd_private.h"
 
-static bool keeps_upstream(const struct app *a)
-{
-	return a->spec->nginx.output && !a->is_deleting;
-}
-
 /* --- who serves --- */
 
 static size_t list_servers(const struct app *a, struct upstream_server *servers)
@@ -99,7 +94,7 @@ static void settle_upstream(struct app *a)
 
 	ASSERT(a->is_upstream_stale, "%s settles an upstream that is as it should be", a->spec->name);
 	a->is_upstream_stale = false;
-	if (!keeps_upstream(a)) {
+	if (!app_keeps_upstream(a)) {
 		upstream_forget(a);
 		proxy_view_let_go(&a->proxy, a->proxy.serial);
 		look_out(a);
@@ -181,7 +176,7 @@ void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum up
 /* Does anybody lose by it if it stops at once?  Where nobody else serves, waiting only makes the gap come later. */
 static bool drains_first(const struct instance *i)
 {
-	return keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
+	return app_keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
 }
 
 static bool serves(const struct instance *i)
@@ -229,9 +224,8 @@ void instance_drain_cancel(struct instance *i)
 
 void instance_drain_finish(struct instance *i)
 {
-	if (i->drain != DRAIN_NONE)
-		instance_set_drain(i, DRAIN_DONE);
-	ASSERT_OF(i, i->drain == DRAIN_NONE || i->drain == DRAIN_DONE, "has stopped, and drains");
+	instance_set_drain(i, DRAIN_DONE);
+	ASSERT_OF(i, i->drain == DRAIN_DONE, "has stopped, and drains");
 }
 
 void instance_drain_timeout(struct instance *i)
@@ -274,22 +268,4 @@ void instance_drain_resume(struct instance *i)
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 	ASSERT_OF(i, i->drain == DRAIN_REMOVING && timer_is_armed(&i->life),
 		"goes out of its upstream without an end");
-}
-
-bool herd_upstream_status(const struct herd *h, size_t index, struct upstream_status *out)
-{
-	const struct app *a = h->apps.items[index];
-	const struct proxy_view *v = &a->proxy;
-
-	if (!v->spec || !keeps_upstream(a))
-		return false;
-	*out = (struct upstream_status){
-		.app = a->spec->name,
-		.output = a->spec->nginx.output,
-		.servers = v->servers,
-		.count = v->count,
-		.is_in_effect = v->in_effect && v->in_effect == v->naming,
-		.is_pending = v->answered < v->serial,
-	};
-	return true;
 }

@@ -1,8 +1,8 @@
 /*
- * What has to hold of all apps together, whatever oxfile they come from: a name is an app or a namespace, and dependencies lead somewhere.  model/order
+ * All apps together, whatever oxfile they come from: a name is an app or a namespace, dependencies lead somewhere, and who is needed stands first.  model/order
  * judges one oxfile; the herd has many, and apps of one may need those of another.
  */
-#include "herd/app_checks.h"
+#include "herd/apps.h"
 
 #include "base/assert.h"
 #include "base/err.h"
@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/vec.h"
+#include "herd/herd_private.h"
 #include "model/oxfile.h"
 #include "model/selector.h"
 
@@ -219,4 +220,94 @@ int graph_check(const struct vec *specs, const struct vec *changed, struct err *
 		rc = visit(&w, i, e);
 	walk_finish(&w);
 	return rc;
+}
+
+/* --- the order in which apps stand --- */
+
+static int compare_apps(const void *left, const void *right)
+{
+	const struct app *a = left;
+	const struct app *b = right;
+
+	if (a->level != b->level)
+		return a->level < b->level ? -1 : 1;
+	if (a->spec->start_order != b->spec->start_order)
+		return a->spec->start_order < b->spec->start_order ? -1 : 1;
+	return (a->arrival > b->arrival) - (a->arrival < b->arrival);
+}
+
+static void add_needs(const struct app *a, struct vec *needs)
+{
+	for (size_t k = 0; k < a->needs.len; k++) {
+		struct app *need = a->needs.items[k];
+
+		if (!need->is_deleting && !vec_has(needs, need))
+			vec_push(needs, need);
+	}
+}
+
+void graph_add_needs(const struct vec *apps, struct vec *needs)
+{
+	for (size_t k = 0; k < apps->len; k++)
+		add_needs(apps->items[k], needs);
+	/* It grows meanwhile. */
+	for (size_t k = 0; k < needs->len; k++)
+		add_needs(needs->items[k], needs);
+	ASSERT(!apps->len || needs->len <= ((const struct app *)apps->items[0])->herd->apps.len,
+		"%zu apps are needed", needs->len);
+}
+
+bool app_has_dependents_going_down(const struct app *a)
+{
+	for (size_t k = 0; k < a->needed_by.len; k++)
+		if (((const struct app *)a->needed_by.items[k])->going_down)
+			return true;
+	return false;
+}
+
+static int level_of(struct app *a)
+{
+	int level = 0;
+
+	if (a->level >= 0)
+		return a->level;
+	for (size_t k = 0; k < a->needs.len; k++) {
+		int below = level_of(a->needs.items[k]);
+
+		if (below >= level)
+			level = below + 1;
+	}
+	a->level = level;
+	ASSERT(a->level >= 0 && a->level <= (int)a->herd->apps.len, "%s is at level %d", a->spec->name,
+		a->level);
+	return level;
+}
+
+void graph_link(struct herd *h)
+{
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		a->needs.len = 0;
+		a->needed_by.len = 0;
+		a->level = -1;
+	}
+	for (size_t i = 0; i < h->apps.len; i++) {
+		struct app *a = h->apps.items[i];
+
+		for (size_t k = 0; k < a->spec->depends_on.len; k++) {
+			struct app *need = app_find(h, a->spec->depends_on.items[k]);
+
+			if (!need)
+				continue;
+			vec_push(&a->needs, need);
+			vec_push(&need->needed_by, a);
+		}
+	}
+	for (size_t i = 0; i < h->apps.len; i++)
+		level_of(h->apps.items[i]);
+	vec_sort(&h->apps, compare_apps);
+	for (size_t i = 0; i < h->apps.len; i++)
+		((struct app *)h->apps.items[i])->position = i;
+	ASSERT(!h->apps.len || !((struct app *)h->apps.items[0])->level, "every app needs another");
 }

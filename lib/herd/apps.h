@@ -1,8 +1,8 @@
 /*
  * What has to hold of all apps together, over all oxfiles, and apps without one.
  */
-#ifndef OX_HERD_APP_CHECKS_H
-#define OX_HERD_APP_CHECKS_H
+#ifndef OX_HERD_APPS_H
+#define OX_HERD_APPS_H
 
 struct err;
 struct vec;

@@ -89,5 +89,5 @@ int main(void)
 			an_old_state_with_a_name_of_both_loads),
 	};
 
-	return cmocka_run_group_tests_name("herd_app_checks", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("herd_apps", tests, NULL, NULL);
 }
