@@ -1,73 +1,99 @@
 #include "journal/event_item.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "base/assert.h"
-#include "base/json.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "model/reason.h"
+#include "model/reason_pack.h"
 #include "model/snapshot.h"
 #include "os/clock.h"
 #include "view/reason_text.h"
 
+/* There are up to a thousand, and sixteen of each instance: what is rare stands behind the texts, and the sentence is made where it is shown. */
 struct event_item {
-	int64_t seq, wall_ms, pid, run, delay_ms;
-	int instance;
+	int64_t seq, wall_ms, run;
+	int instance, pid, delay_ms;
+	unsigned int lines; /* where they are in `app` */
+	unsigned short refs;
 	unsigned char kind, from, to, on; /* of the herd's enums */
-	bool is_spare;
-	int revision, done, total; /* of a rollout */
-	int64_t elapsed_ms;
-	const char *phase, *step; /* words that stay; NULL: none */
-	unsigned int refs;
-	unsigned int why, lines, cause; /* where they are in `app` */
-	char app[]; /* its name, '\0', the words and below them the lines, '\0', the reason as JSON, '\0' */
+	char app[]; /* its name, '\0', the reason as reason_pack() makes it, the lines, '\0', and of a rollout how far it is */
 };
+
+/* Of a HERD_EVENT_ROLLOUT alone. */
+struct rollout_part {
+	const char *phase, *step; /* words that stay; NULL: none */
+	int64_t elapsed_ms;
+	int revision, done, total;
+	bool is_spare;
+};
+
+static struct event_item *new_item(const struct event_item *like, const struct buf *texts)
+{
+	struct event_item *item = mem_alloc(offsetof(struct event_item, app) + texts->len);
+
+	memcpy(item, like, offsetof(struct event_item, app));
+	memcpy(item->app, texts->ptr, texts->len);
+	item->refs = 1;
+	return item;
+}
+
+static void add_rollout(const struct herd_event *event, struct buf *texts)
+{
+	const struct rollout_part part = {
+		.phase = event->phase,
+		.step = event->step,
+		.elapsed_ms = event->elapsed_ms,
+		.revision = event->revision,
+		.done = event->done,
+		.total = event->total,
+		.is_spare = event->is_spare,
+	};
+
+	buf_add(texts, &part, sizeof(part));
+}
 
 struct event_item *event_item_new(const struct herd_event *event, int64_t seq, int64_t wall_ms)
 {
-	struct buf why = BUF_INIT;
-	struct buf cause = BUF_INIT;
-	unsigned int app_size = (unsigned int)strlen(event->app) + 1;
-	struct event_item *item = NULL;
-	size_t lines = 0;
-
-	reason_text(event->why, &why);
-	lines = why.len;
-	if (event->why)
-		reason_write(event->why, NULL, why.ptr, &cause);
-	buf_adds(&why, event->lines ? event->lines : "");
-	item = mem_alloc(sizeof(*item) + app_size + why.len + cause.len + 2);
-	*item = (struct event_item){
+	struct event_item like = {
 		.seq = seq,
 		.wall_ms = wall_ms,
-		.pid = event->pid,
 		.run = (int64_t)event->run,
-		.delay_ms = event->delay_ms,
 		.instance = event->instance,
+		.pid = (int)event->pid,
+		.delay_ms = (int)(event->delay_ms < INT_MAX ? event->delay_ms : INT_MAX),
 		.kind = (unsigned char)event->kind,
 		.from = (unsigned char)event->from,
 		.to = (unsigned char)event->to,
 		.on = (unsigned char)event->on,
-		.is_spare = event->is_spare,
-		.revision = event->revision,
-		.done = event->done,
-		.total = event->total,
-		.elapsed_ms = event->elapsed_ms,
-		.phase = event->phase,
-		.step = event->step,
-		.refs = 1,
-		.why = app_size,
-		.lines = app_size + (unsigned int)lines,
-		.cause = app_size + (unsigned int)why.len + 1,
 	};
-	memcpy(item->app, event->app, app_size);
-	memcpy(item->app + item->why, why.ptr, why.len + 1);
-	memcpy(item->app + item->cause, cause.ptr, cause.len + 1);
-	buf_release(&why);
-	buf_release(&cause);
+	struct event_item *item = NULL;
+	struct buf texts = BUF_INIT;
+
+	buf_add(&texts, event->app, strlen(event->app) + 1);
+	reason_pack(event->why, &texts);
+	like.lines = (unsigned int)texts.len;
+	buf_adds(&texts, event->lines ? event->lines : "");
+	buf_addc(&texts, '\0');
+	if (event->kind == HERD_EVENT_ROLLOUT)
+		add_rollout(event, &texts);
+	item = new_item(&like, &texts);
+	buf_release(&texts);
 	return item;
+}
+
+static const struct reason *reason_of(const struct event_item *item, struct reason_chain *room)
+{
+	size_t at = strlen(item->app) + 1;
+
+	return reason_unpack(item->app + at, item->lines - at, room);
+}
+
+static const char *lines_of(const struct event_item *item)
+{
+	return item->app + item->lines;
 }
 
 struct event_item *event_item_ref(struct event_item *item)
@@ -87,7 +113,7 @@ void event_item_unref(void *item)
 
 bool event_item_has_lines(const struct event_item *item)
 {
-	return item->app[item->lines];
+	return *lines_of(item);
 }
 
 bool event_item_is_end_of(const struct event_item *item, const char *name, uint64_t run)
@@ -136,13 +162,34 @@ static void emit_word(struct buf *out, const char *key, const char *word)
 
 static void write_rollout_event(const struct event_item *item, struct buf *out)
 {
-	emit_string(out, "phase", item->phase);
-	emit_string(out, "step", item->step);
-	emit_bool(out, "spare", item->is_spare);
-	emit_int(out, "revision", item->revision);
-	emit_int(out, "done", item->done);
-	emit_int(out, "total", item->total);
-	emit_int(out, "elapsed_ms", item->elapsed_ms);
+	struct rollout_part part;
+
+	memcpy(&part, lines_of(item) + strlen(lines_of(item)) + 1, sizeof(part));
+	emit_string(out, "phase", part.phase);
+	emit_string(out, "step", part.step);
+	emit_bool(out, "spare", part.is_spare);
+	emit_int(out, "revision", part.revision);
+	emit_int(out, "done", part.done);
+	emit_int(out, "total", part.total);
+	emit_int(out, "elapsed_ms", part.elapsed_ms);
+}
+
+/* The sentence with the lines below it, then the reason as data. */
+static void write_why(const struct event_item *item, struct buf *out)
+{
+	struct reason_chain room;
+	const struct reason *why = reason_of(item, &room);
+	struct buf text = BUF_INIT;
+	size_t sentence = 0;
+
+	reason_text(why, &text);
+	sentence = text.len;
+	buf_adds(&text, lines_of(item));
+	emit_word(out, "why", text.ptr);
+	buf_cut(&text, sentence);
+	if (why)
+		reason_write(why, "cause", text.ptr, out);
+	buf_release(&text);
 }
 
 void event_item_write(const struct event_item *item, struct buf *out)
@@ -164,9 +211,7 @@ void event_item_write(const struct event_item *item, struct buf *out)
 	emit_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
 	emit_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
 	emit_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
-	emit_word(out, "why", item->app + item->why);
-	if (item->app[item->cause])
-		emit_text(out, "cause", item->app + item->cause, strlen(item->app + item->cause));
+	write_why(item, out);
 	emit_int_or_null(out, "pid", item->pid != 0, item->pid);
 	emit_int_or_null(out, "run", item->run != 0, item->run);
 	emit_int_or_null(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);
@@ -178,8 +223,8 @@ void event_item_write(const struct event_item *item, struct buf *out)
 
 void event_item_to_entry(const struct event_item *item, struct past_entry *entry)
 {
-	const char *cause = item->app + item->cause;
-	struct json *reason = *cause ? json_parse(cause, strlen(cause), strlen(cause), NULL) : NULL;
+	struct reason_chain room;
+	const struct reason *why = reason_of(item, &room);
 
 	entry->told = (struct event_record){
 		.at_ms = item->wall_ms,
@@ -188,10 +233,10 @@ void event_item_to_entry(const struct event_item *item, struct past_entry *entry
 		.to = state_word((enum state)item->to),
 		.on = item->kind == HERD_EVENT_STATE ? event_word((enum event)item->on) : NULL,
 	};
-	entry->why = reason_read(reason);
-	entry->text_len = item->lines - item->why;
-	buf_adds(&entry->words, item->app + item->why);
-	json_free(reason);
+	entry->why = reason_copy(why);
+	reason_text(why, &entry->words);
+	entry->text_len = entry->words.len;
+	buf_adds(&entry->words, lines_of(item));
 }
 
 /* Each line has its break before it.  Where the newest `most` begin. */
@@ -209,19 +254,18 @@ static size_t newest_lines(const char *lines, size_t most)
 
 struct event_item *event_item_cut(struct event_item *item, size_t lines)
 {
-	size_t drop = newest_lines(item->app + item->lines, lines);
-	size_t from = item->lines + drop;
-	size_t rest = item->cause - from + strlen(item->app + item->cause) + 1;
+	const char *all = lines_of(item);
+	size_t drop = newest_lines(all, lines);
 	struct event_item *cut = NULL;
+	struct buf texts = BUF_INIT;
 
 	if (!drop)
 		return item;
-	cut = mem_alloc(sizeof(*cut) + item->lines + rest);
-	*cut = *item;
-	cut->refs = 1;
-	cut->cause -= (unsigned int)drop;
-	memcpy(cut->app, item->app, item->lines);
-	memcpy(cut->app + cut->lines, item->app + from, rest);
+	ASSERT(item->kind != HERD_EVENT_ROLLOUT, "a step of %s has lines", item->app);
+	buf_add(&texts, item->app, item->lines);
+	buf_add(&texts, all + drop, strlen(all + drop) + 1);
+	cut = new_item(item, &texts);
+	buf_release(&texts);
 	event_item_unref(item);
 	return cut;
 }

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "model/reason_pack.h"
 #include "model/spec.h"
 #include "unit.h"
 #include "view/reason_text.h"
@@ -134,6 +135,58 @@ static void what_is_written_is_read(void **state)
 		buf_release(&text);
 		buf_release(&again);
 	}
+}
+
+static void what_is_packed_is_unpacked(void **state)
+{
+	struct reason_chain room;
+
+	(void)state;
+	assert_null(reason_unpack("", 0, &room));
+	for (int k = 0; k < REASON_KIND_COUNT; k++) {
+		const struct reason r = full((enum reason_kind)k);
+		const struct reason bare = { .kind = (enum reason_kind)k };
+		struct buf packed = BUF_INIT;
+
+		reason_pack(&r, &packed);
+		assert_true(packed.len < sizeof(r));
+		assert_true(reason_equal(&r, reason_unpack(packed.ptr, packed.len, &room)));
+		buf_clear(&packed);
+		reason_pack(&bare, &packed);
+		assert_true(reason_equal(&bare, reason_unpack(packed.ptr, packed.len, &room)));
+		buf_release(&packed);
+	}
+}
+
+static void numbers_of_any_size_are_packed(void **state)
+{
+	const int64_t numbers[] = { 1, 63, 64, -1, -64, -65, 8191, 8192, INT64_MAX, INT64_MIN };
+	struct reason_chain room;
+
+	(void)state;
+	for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++) {
+		struct buf packed = BUF_INIT;
+
+		reason_pack(&REASON_OF(PORT_TAKEN, .port = numbers[k], .pid = 7), &packed);
+		assert_int_equal(reason_unpack(packed.ptr, packed.len, &room)->port, numbers[k]);
+		assert_int_equal(room.of[0].pid, 7);
+		buf_release(&packed);
+	}
+}
+
+static void a_chain_without_end_is_cut(void **state)
+{
+	struct reason round = { .kind = REASON_CHECK_FAILED };
+	struct reason *copy = NULL;
+	int depth = 0;
+
+	(void)state;
+	round.cause = &round;
+	copy = reason_copy(&round);
+	for (const struct reason *r = copy; r; r = r->cause)
+		depth++;
+	assert_int_equal(depth, REASON_DEPTH_MAX);
+	reason_free(copy);
 }
 
 static void a_taken_port_is_data(void **state)
@@ -346,6 +399,9 @@ int main(void)
 		PROMISE("every reason has a code of its own, a meaning and a sentence",
 			every_kind_is_explained),
 		PROMISE("what is written as JSON is read back as it was", what_is_written_is_read),
+		PROMISE("what is packed is unpacked as it was, and is smaller", what_is_packed_is_unpacked),
+		PROMISE("whole numbers of any size are packed", numbers_of_any_size_are_packed),
+		PROMISE("of causes behind causes the first seven are kept", a_chain_without_end_is_cut),
 		PROMISE("a taken port is a code with port, pid and command", a_taken_port_is_data),
 		PROMISE("a copy shares nothing with what it is a copy of", a_copy_is_its_own),
 		PROMISE("words of an older daemon and codes of a newer one keep their text",
