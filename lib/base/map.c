@@ -6,22 +6,22 @@
 #include "base/mem.h"
 
 /* FNV-1a: short keys, no need to resist more than size; the limits on input bound the rest. */
-static uint64_t map_hash(const char *key, size_t len)
+static uint32_t map_hash(const char *key, size_t len)
 {
 	uint64_t hash = 14695981039346656037ULL;
 
 	for (size_t i = 0; i < len; i++)
 		hash = (hash ^ (unsigned char)key[i]) * 1099511628211ULL;
-	return hash;
+	return (uint32_t)hash;
 }
 
 void map_release(struct map *m)
 {
-	for (size_t i = 0; i < m->used; i++)
+	for (size_t i = 0; i < m->used && !m->borrows_keys; i++)
 		mem_free(m->entries[i].key);
 	mem_free(m->entries);
 	mem_free(m->index);
-	*m = (struct map)MAP_INIT;
+	*m = (struct map){ .borrows_keys = m->borrows_keys };
 }
 
 void map_release_with(struct map *m, void (*free_value)(void *))
@@ -36,13 +36,13 @@ void map_release_with(struct map *m, void (*free_value)(void *))
 /* Up to here a look at every entry is as quick as an index, and costs no memory. */
 enum { SMALL = 8 };
 
-static bool is_entry(const struct map_entry *entry, const char *key, size_t len, uint64_t hash)
+static bool is_entry(const struct map_entry *entry, const char *key, size_t len, uint32_t hash)
 {
 	return entry->hash == hash && entry->key_len == len && entry->key && !memcmp(entry->key, key, len);
 }
 
 /* The place in the index that holds the key, or the empty one where it would go. */
-static size_t map_slot(const struct map *m, const char *key, size_t len, uint64_t hash)
+static size_t map_slot(const struct map *m, const char *key, size_t len, uint32_t hash)
 {
 	size_t mask = m->index_cap - 1;
 	size_t at = hash & mask;
@@ -52,7 +52,7 @@ static size_t map_slot(const struct map *m, const char *key, size_t len, uint64_
 	return at;
 }
 
-static struct map_entry *map_find(const struct map *m, const char *key, size_t len, uint64_t hash)
+static struct map_entry *map_find(const struct map *m, const char *key, size_t len, uint32_t hash)
 {
 	size_t at = 0;
 
@@ -116,7 +116,16 @@ void *map_get(const struct map *m, const char *key)
 	return map_get_n(m, key, strlen(key));
 }
 
-static void map_append(struct map *m, const char *key, size_t len, uint64_t hash, void *value)
+static char *copy_key(const char *key, size_t len)
+{
+	char *copy = mem_alloc(len + 1);
+
+	memcpy(copy, key, len);
+	copy[len] = '\0';
+	return copy;
+}
+
+static void map_append(struct map *m, const char *key, size_t len, uint32_t hash, void *value)
 {
 	struct map_entry *entry = NULL;
 
@@ -124,13 +133,11 @@ static void map_append(struct map *m, const char *key, size_t len, uint64_t hash
 	entry = &m->entries[m->used++];
 	m->len++;
 	*entry = (struct map_entry){
-		.key = mem_alloc(len + 1),
-		.key_len = len,
+		.key = m->borrows_keys ? (char *)key : copy_key(key, len),
 		.value = value,
+		.key_len = (uint32_t)len,
 		.hash = hash,
 	};
-	memcpy(entry->key, key, len);
-	entry->key[len] = '\0';
 	if (m->used > SMALL && m->len * 2 > m->index_cap)
 		map_reindex(m, m->index_cap ? m->index_cap * 2 : 4 * (size_t)SMALL);
 	else if (m->index_cap)
@@ -139,7 +146,7 @@ static void map_append(struct map *m, const char *key, size_t len, uint64_t hash
 
 void *map_put_n(struct map *m, const char *key, size_t len, void *value)
 {
-	uint64_t hash = map_hash(key, len);
+	uint32_t hash = map_hash(key, len);
 	struct map_entry *entry = map_find(m, key, len, hash);
 	void *old = NULL;
 
@@ -185,7 +192,8 @@ void *map_remove_n(struct map *m, const char *key, size_t len)
 	if (m->index_cap)
 		map_unindex(m, entry);
 	value = entry->value;
-	mem_free(entry->key);
+	if (!m->borrows_keys)
+		mem_free(entry->key);
 	*entry = (struct map_entry){ .key = NULL };
 	m->len--;
 	/* The last place needs no closing, and an empty map begins anew. */

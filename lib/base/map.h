@@ -6,14 +6,15 @@
 #ifndef OX_BASE_MAP_H
 #define OX_BASE_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct map_entry {
 	char *key; /* NULL: it was taken out, and its place waits to be closed */
-	size_t key_len;
 	void *value;
-	uint64_t hash;
+	uint32_t key_len;
+	uint32_t hash;
 };
 
 struct map {
@@ -23,11 +24,18 @@ struct map {
 	size_t cap;
 	uint32_t *index; /* open addressing over entries, 0 is empty, else entry + 1 */
 	size_t index_cap;
+	bool borrows_keys;
 };
 
 #define MAP_INIT                                                                                             \
 	{                                                                                                    \
 		.entries = NULL,                                                                             \
+	}
+
+/* The keys are not copied: each lives as long as its entry, as it does where the value has it.  An entry is taken out before its key is freed. */
+#define MAP_INIT_BORROWED                                                                                    \
+	{                                                                                                    \
+		.borrows_keys = true,                                                                        \
 	}
 
 /* What is walked over may be taken out meanwhile; nothing may be put in. */

@@ -20,7 +20,7 @@ void vec_release_with(struct vec *v, void (*free_item)(void *))
 void vec_push(struct vec *v, void *item)
 {
 	if (v->len == v->cap) {
-		v->cap = v->cap ? v->cap * 2 : 8;
+		v->cap = v->cap ? v->cap * 2 : 4;
 		v->items = mem_resize(v->items, v->cap, sizeof(*v->items));
 	}
 	v->items[v->len++] = item;

@@ -80,6 +80,7 @@ static void do_spawn(void *context, const struct spawn_effect *effect)
 	if (log_streams_open(b->streams, &pipes, &paths, &e) < 0 ||
 		notify_open(b->notify, effect, &ends, &e) < 0) {
 		fail_spawn(b, effect->ticket, &e);
+		stream_paths_release(&paths);
 		err_release(&e);
 		return;
 	}
@@ -98,6 +99,7 @@ static void do_spawn(void *context, const struct spawn_effect *effect)
 		do_grace(b, effect->ticket, spec_stop_signal(effect->spec), effect->spec->stop_timeout_ms);
 	notify_sent(b->notify, effect->ticket);
 	launch_release(&launch);
+	stream_paths_release(&paths);
 	err_release(&e);
 }
 

@@ -89,6 +89,7 @@ static void open_pipe(struct brain *b, const char *name)
 	}
 	if (i && log_streams_open(b->streams, &request, &paths, &e) < 0)
 		log_warn("%s: %s", name, e.text.ptr);
+	stream_paths_release(&paths);
 	err_release(&e);
 }
 

@@ -393,7 +393,7 @@ void herd_facts_hear(struct herd *h, int64_t now)
 		hear_late(h, &late->fact, now);
 		late_fact_free(late);
 	}
-	h->late_facts.len = 0;
+	vec_release(&h->late_facts);
 }
 
 void late_facts_release(struct herd *h)

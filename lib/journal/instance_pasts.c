@@ -1,5 +1,7 @@
 #include "journal/instance_pasts.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/mem.h"
 #include "journal/event_item.h"
@@ -7,14 +9,19 @@
 /* Of what an instance wrote before it ended, all is kept of its newest end alone. */
 enum { OLD_LINES_MAX = 10 };
 
-static void forget(void *past)
-{
-	struct vec *items = past;
+struct instance_past {
+	struct vec items; /* of struct event_item *, oldest first */
+	char name[];      /* "api:2" */
+};
 
-	if (!items)
+static void forget(void *item)
+{
+	struct instance_past *past = item;
+
+	if (!past)
 		return;
-	vec_release_with(items, event_item_unref);
-	mem_free(items);
+	vec_release_with(&past->items, event_item_unref);
+	mem_free(past);
 }
 
 void instance_pasts_release(struct instance_pasts *p)
@@ -22,19 +29,32 @@ void instance_pasts_release(struct instance_pasts *p)
 	map_release_with(&p->names, forget);
 }
 
-static struct vec *find_or_make(struct instance_pasts *p, const struct event_item *item)
+static struct instance_past *find(const struct instance_pasts *p, const char *app, int instance)
 {
+	struct instance_past *past = NULL;
 	struct buf name = BUF_INIT;
-	struct vec *items = NULL;
 
-	buf_addf(&name, "%s:%d", event_item_app(item), event_item_instance(item));
-	items = map_get(&p->names, name.ptr);
-	if (!items) {
-		items = mem_zalloc(1, sizeof(*items));
-		(void)map_put(&p->names, name.ptr, items);
-	}
+	buf_addf(&name, "%s:%d", app, instance);
+	past = map_get(&p->names, name.ptr);
 	buf_release(&name);
-	return items;
+	return past;
+}
+
+static struct instance_past *find_or_make(struct instance_pasts *p, const struct event_item *item)
+{
+	struct instance_past *past = find(p, event_item_app(item), event_item_instance(item));
+	struct buf name = BUF_INIT;
+
+	if (past)
+		return past;
+	buf_addf(&name, "%s:%d", event_item_app(item), event_item_instance(item));
+	past = mem_alloc(sizeof(*past) + name.len + 1);
+	past->items = (struct vec)VEC_INIT;
+	memcpy(past->name, name.ptr, name.len + 1);
+	buf_release(&name);
+	p->names.borrows_keys = true;
+	(void)map_put(&p->names, past->name, past);
+	return past;
 }
 
 void instance_pasts_add(struct instance_pasts *p, struct event_item *item)
@@ -43,7 +63,7 @@ void instance_pasts_add(struct instance_pasts *p, struct event_item *item)
 
 	if (event_item_instance(item) < 0 || event_item_kind(item) == HERD_EVENT_ROLLOUT)
 		return;
-	items = find_or_make(p, item);
+	items = &find_or_make(p, item)->items;
 	for (size_t k = 0; k < items->len && event_item_has_lines(item); k++)
 		items->items[k] = event_item_cut(items->items[k], OLD_LINES_MAX);
 	if (items->len >= INSTANCE_PAST_MAX)
@@ -53,20 +73,15 @@ void instance_pasts_add(struct instance_pasts *p, struct event_item *item)
 
 void instance_pasts_forget(struct instance_pasts *p, const char *app, int instance)
 {
-	struct buf name = BUF_INIT;
+	struct instance_past *past = find(p, app, instance);
 
-	buf_addf(&name, "%s:%d", app, instance);
-	forget(map_remove(&p->names, name.ptr));
-	buf_release(&name);
+	if (past)
+		forget(map_remove(&p->names, past->name));
 }
 
 const struct vec *instance_pasts_of(const struct instance_pasts *p, const char *app, int instance)
 {
-	struct buf name = BUF_INIT;
-	const struct vec *items = NULL;
+	const struct instance_past *past = find(p, app, instance);
 
-	buf_addf(&name, "%s:%d", app, instance);
-	items = map_get(&p->names, name.ptr);
-	buf_release(&name);
-	return items;
+	return past ? &past->items : NULL;
 }

@@ -13,7 +13,7 @@ enum { INSTANCE_PAST_MAX = 16 };
 struct event_item;
 
 struct instance_pasts {
-	struct map names; /* "api:2", to struct vec * of struct event_item *, oldest first */
+	struct map names; /* "api:2", to struct instance_past *, which has the name */
 };
 
 void instance_pasts_release(struct instance_pasts *p);

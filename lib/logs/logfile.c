@@ -26,8 +26,7 @@ struct logfile *logfile_new(const char *path, const struct logfile_home *home)
 {
 	struct logfile *l = mem_zalloc(1, sizeof(*l));
 
-	*l = (struct logfile){ .home = home, .fd = -1, .marks = LOGMARKS_INIT };
-	l->key = write_journal_key(home->journal);
+	l->home = home;
 	l->place.path = mem_strdup(path);
 	return l;
 }
@@ -37,12 +36,29 @@ void logfile_free(struct logfile *l)
 	if (!l)
 		return;
 	logfile_shut(l);
+	if (l->disk)
+		mem_free(l->disk->victim);
+	mem_free(l->disk);
 	timestamp_format_free(l->stamp);
 	mem_free(l->format);
-	mem_free(l->victim);
 	mem_free(l->place.path);
 	rights_free(l->place.rights);
 	mem_free(l);
+}
+
+void logfile_begin(struct logfile *l)
+{
+	if (l->disk)
+		return;
+	l->disk = mem_zalloc(1, sizeof(*l->disk));
+	*l->disk = (struct logfile_disk){ .fd = -1, .marks = LOGMARKS_INIT };
+	l->disk->key = write_journal_key(l->home->journal);
+}
+
+int logfile_add_users(struct logfile *l, int more)
+{
+	l->users += more;
+	return l->users;
 }
 
 const char *logfile_path(const struct logfile *l)
@@ -76,7 +92,7 @@ void *logfile_writer(const struct logfile *l)
 
 bool logfile_is_failing(const struct logfile *l)
 {
-	return l->failure != 0;
+	return l->disk && l->disk->failure != 0;
 }
 
 void logfile_set(struct logfile *l, const struct logfile_shape *shape)
@@ -94,16 +110,18 @@ void logfile_tell(struct logfile *l)
 {
 	const struct stream_calls *calls = l->home->calls;
 
-	if (l->is_news && calls && calls->written)
+	if (!l->disk)
+		return;
+	if (l->disk->is_news && calls && calls->written)
 		calls->written(l->home->context, l->place.path);
-	l->is_news = false;
+	l->disk->is_news = false;
 }
 
 static void tell_begun(struct logfile *l)
 {
 	const struct stream_calls *calls = l->home->calls;
 
-	l->is_news = false;
+	l->disk->is_news = false;
 	if (calls && calls->begun)
 		calls->begun(l->home->context, l->place.path);
 }
@@ -112,8 +130,8 @@ static void tell_trouble(const struct logfile *l, const char *words)
 {
 	const struct stream_calls *calls = l->home->calls;
 
-	if (calls && calls->trouble && l->victim)
-		calls->trouble(l->home->context, l->victim, words);
+	if (calls && calls->trouble && l->disk->victim)
+		calls->trouble(l->home->context, l->disk->victim, words);
 	else
 		log_warn("%s", words);
 }
@@ -122,18 +140,20 @@ static void tell_trouble(const struct logfile *l, const char *words)
 
 void logfile_shut(struct logfile *l)
 {
-	fd_close(&l->fd);
-	index_writer_close(&l->marks);
-	l->is_regular = false;
-	l->size = 0;
-	l->is_mid_line = false;
+	if (!l->disk)
+		return;
+	fd_close(&l->disk->fd);
+	index_writer_close(&l->disk->marks);
+	l->disk->is_regular = false;
+	l->disk->size = 0;
+	l->disk->is_mid_line = false;
 }
 
 static bool ends_mid_line(const struct logfile *l)
 {
 	char last = '\n';
 
-	return l->size > 0 && pread(l->fd, &last, 1, l->size - 1) == 1 && last != '\n';
+	return l->disk->size > 0 && pread(l->disk->fd, &last, 1, l->disk->size - 1) == 1 && last != '\n';
 }
 
 static int open_in(const struct folder *f, struct err *e)
@@ -172,7 +192,7 @@ static int open_logfile(struct logfile *l, struct err *e)
 	fd = open_in(&f, e);
 	if (fd < 0 && e->number == EACCES && set_log_aside(l, &f))
 		fd = open_in(&f, e);
-	l->is_alone = f.kind == FOLDER_OWN;
+	l->disk->is_alone = f.kind == FOLDER_OWN;
 	folder_close(&f);
 	return fd;
 }
@@ -181,31 +201,31 @@ int logfile_open(struct logfile *l, struct err *e)
 {
 	struct stat st;
 
-	if (l->fd >= 0)
+	if (l->disk->fd >= 0)
 		return 0;
-	l->fd = open_logfile(l, e);
-	if (l->fd < 0)
+	l->disk->fd = open_logfile(l, e);
+	if (l->disk->fd < 0)
 		return -1;
-	l->checked_at = clock_ms();
-	if (fstat(l->fd, &st) < 0 || !S_ISREG(st.st_mode))
+	l->disk->checked_at = clock_ms();
+	if (fstat(l->disk->fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return 0;
-	l->is_regular = true;
-	l->is_link = file_is_link(l->place.path);
-	l->size = st.st_size;
-	l->device = st.st_dev;
-	l->inode = st.st_ino;
-	l->is_mid_line = ends_mid_line(l);
-	if (!l->is_healed && !l->is_link)
+	l->disk->is_regular = true;
+	l->disk->is_link = file_is_link(l->place.path);
+	l->disk->size = st.st_size;
+	l->disk->device = st.st_dev;
+	l->disk->inode = st.st_ino;
+	l->disk->is_mid_line = ends_mid_line(l);
+	if (!l->disk->is_healed && !l->disk->is_link)
 		rotate_heal(&l->place, &l->policy, l->home->compressor);
-	l->is_healed = true;
-	index_writer_open(&l->marks, l->place.path, l->place.rights, l->size);
+	l->disk->is_healed = true;
+	index_writer_open(&l->disk->marks, l->place.path, l->place.rights, l->disk->size);
 	return 0;
 }
 
 /* A link that was put there is another file: what it leads to is not looked at. */
 static int stat_logfile(const struct logfile *l, struct stat *st)
 {
-	return l->is_alone ? stat(l->place.path, st) : lstat(l->place.path, st);
+	return l->disk->is_alone ? stat(l->place.path, st) : lstat(l->place.path, st);
 }
 
 /* Somebody may have renamed, deleted or emptied it. */
@@ -214,21 +234,21 @@ static void check_logfile(struct logfile *l)
 	int64_t now = clock_ms();
 	struct stat st;
 
-	if (l->fd < 0 || !l->is_regular || now - l->checked_at < LOGFILE_CHECK_MS)
+	if (l->disk->fd < 0 || !l->disk->is_regular || now - l->disk->checked_at < LOGFILE_CHECK_MS)
 		return;
-	l->checked_at = now;
-	if (stat_logfile(l, &st) < 0 || st.st_dev != l->device || st.st_ino != l->inode) {
+	l->disk->checked_at = now;
+	if (stat_logfile(l, &st) < 0 || st.st_dev != l->disk->device || st.st_ino != l->disk->inode) {
 		logfile_shut(l);
 		tell_begun(l);
 		return;
 	}
-	if (st.st_size < l->size) {
-		l->size = st.st_size;
-		l->is_mid_line = ends_mid_line(l);
-		index_writer_clear(&l->marks);
+	if (st.st_size < l->disk->size) {
+		l->disk->size = st.st_size;
+		l->disk->is_mid_line = ends_mid_line(l);
+		index_writer_clear(&l->disk->marks);
 		tell_begun(l);
 	}
-	l->size = st.st_size;
+	l->disk->size = st.st_size;
 }
 
 /* --- what cannot be written ------------------------------------------------------------------------------------------ */
@@ -237,14 +257,14 @@ static void fail_logfile(struct logfile *l, const struct log_source *source, int
 {
 	struct buf words = BUF_INIT;
 
-	if (l->failure)
+	if (l->disk->failure)
 		return;
-	l->failure = number ? number : EIO;
+	l->disk->failure = number ? number : EIO;
 	/* The reader of the FIFO may be gone. */
-	if (!l->is_regular)
+	if (!l->disk->is_regular)
 		logfile_shut(l);
-	mem_free(l->victim);
-	l->victim = mem_strdup(source->name);
+	mem_free(l->disk->victim);
+	l->disk->victim = mem_strdup(source->name);
 	buf_addf(&words, "cannot write to '%s': %s; what it prints is dropped until that works again",
 		l->place.path, why);
 	tell_trouble(l, words.ptr);
@@ -257,7 +277,7 @@ static uint64_t drop_all(struct logfile *l)
 
 	(void)write_journal_raw(l->home->journal, &len);
 	write_journal_skip(l->home->journal, len);
-	l->lost += len;
+	l->disk->lost += len;
 	return len;
 }
 
@@ -267,24 +287,26 @@ static int write_note(struct logfile *l)
 	const struct write_journal_goal goal = {
 		.path = l->place.path,
 		.format = l->format ? l->format : "",
-		.source = l->last,
+		.source = l->disk->last,
 		.rights = l->place.rights,
 	};
 	struct buf note = BUF_INIT;
 	size_t done = 0;
 
-	if (l->is_mid_line)
+	if (l->disk->is_mid_line)
 		buf_addc(&note, '\n');
 	if (l->stamp)
 		logfile_stamp(l, clock_wall_ms(), &note);
-	buf_addf(&note, "[oxherd: %" PRIu64 " bytes were dropped here: %s]\n", l->lost, strerror(l->failure));
-	write_journal_aim(l->home->journal, l->key, &goal);
+	buf_addf(&note, "[oxherd: %" PRIu64 " bytes were dropped here: %s]\n", l->disk->lost,
+		strerror(l->disk->failure));
+	write_journal_aim(l->home->journal, l->disk->key, &goal);
 	memcpy(write_journal_room(l->home->journal), note.ptr, note.len);
 	done = logfile_put(l, write_journal_room(l->home->journal), note.len, 0);
 	/* Half a note is worse than none. */
-	if (done && done < note.len && l->is_regular && ftruncate(l->fd, l->size - (int64_t)done) == 0) {
-		l->size -= (int64_t)done;
-		l->is_mid_line = ends_mid_line(l);
+	if (done && done < note.len && l->disk->is_regular &&
+		ftruncate(l->disk->fd, l->disk->size - (int64_t)done) == 0) {
+		l->disk->size -= (int64_t)done;
+		l->disk->is_mid_line = ends_mid_line(l);
 	}
 	done = done == note.len;
 	buf_release(&note);
@@ -303,19 +325,23 @@ static int reopen(struct logfile *l)
 
 void logfile_retry(struct logfile *l)
 {
-	struct mark mark = l->last;
+	struct mark mark;
 	struct buf words = BUF_INIT;
 
+	if (!l->disk)
+		return;
+	mark = l->disk->last;
 	check_logfile(l);
-	if (!l->failure || reopen(l) < 0)
+	if (!l->disk->failure || reopen(l) < 0)
 		return;
 	mark.kind = MARK_NOTE;
 	logfile_mark(l, &mark);
-	if (l->lost && write_note(l) < 0)
+	if (l->disk->lost && write_note(l) < 0)
 		return;
-	buf_addf(&words, "writes to '%s' again; %" PRIu64 " bytes were dropped", l->place.path, l->lost);
-	l->failure = 0;
-	l->lost = 0;
+	buf_addf(
+		&words, "writes to '%s' again; %" PRIu64 " bytes were dropped", l->place.path, l->disk->lost);
+	l->disk->failure = 0;
+	l->disk->lost = 0;
 	tell_trouble(l, words.ptr);
 	buf_release(&words);
 	logfile_tell(l);
@@ -327,17 +353,18 @@ void logfile_mark(struct logfile *l, const struct mark *source)
 {
 	struct mark mark = *source;
 
-	l->last = *source;
-	if (!l->is_regular)
+	l->disk->last = *source;
+	if (!l->disk->is_regular)
 		return;
-	mark.offset = (uint64_t)l->size;
+	mark.offset = (uint64_t)l->disk->size;
 	mark.wall_ms = clock_wall_ms();
-	index_writer_add(&l->marks, &mark);
+	index_writer_add(&l->disk->marks, &mark);
 }
 
 bool logfile_cuts(const struct logfile *l, const struct log_source *source)
 {
-	return l->is_mid_line && index_writer_has(&l->marks) && !index_writer_is_of(&l->marks, &source->mark);
+	return l->disk && l->disk->is_mid_line && index_writer_has(&l->disk->marks) &&
+		!index_writer_is_of(&l->disk->marks, &source->mark);
 }
 
 /* False: it stays where it is, and grows. */
@@ -351,7 +378,7 @@ static bool rotate_full(struct logfile *l, const struct log_source *source)
 	if (rc < 0) {
 		log_warn("%s: the log is not rotated: %s", source->name ? source->name : l->place.path,
 			e.text.ptr);
-		l->turn_after = clock_ms() + LOGFILE_TURN_WAIT_MS;
+		l->disk->turn_after = clock_ms() + LOGFILE_TURN_WAIT_MS;
 	} else {
 		tell_begun(l);
 	}
@@ -361,17 +388,18 @@ static bool rotate_full(struct logfile *l, const struct log_source *source)
 
 static bool may_turn(const struct logfile *l)
 {
-	return l->is_regular && !l->is_link && (!l->turn_after || clock_ms() >= l->turn_after);
+	return l->disk->is_regular && !l->disk->is_link &&
+		(!l->disk->turn_after || clock_ms() >= l->disk->turn_after);
 }
 
 /* How much of it goes into this file; 0: it is to be turned first. */
 static size_t cut(const struct logfile *l, const char *raw, size_t len)
 {
-	size_t whole = rotate_cut(&l->policy, l->size, l->is_mid_line, raw, len);
+	size_t whole = rotate_cut(&l->policy, l->disk->size, l->disk->is_mid_line, raw, len);
 
 	/* The marks have the same limit, for those who print a few bytes at a time. */
-	if (whole && l->policy.max_size_bytes > 0 && !l->is_mid_line &&
-		index_writer_size(&l->marks) >= l->policy.max_size_bytes)
+	if (whole && l->policy.max_size_bytes > 0 && !l->disk->is_mid_line &&
+		index_writer_size(&l->disk->marks) >= l->policy.max_size_bytes)
 		whole = 0;
 	return whole < len && !may_turn(l) ? len : whole;
 }
@@ -382,7 +410,7 @@ static uint64_t put_raw(struct logfile *l, const struct log_source *source, cons
 
 	if (put == len)
 		return 0;
-	l->lost += len - put;
+	l->disk->lost += len - put;
 	fail_logfile(l, source, errno, strerror(errno));
 	return len - put;
 }
@@ -397,7 +425,7 @@ static uint64_t put_stamped(struct logfile *l, const struct log_source *source, 
 		return 0;
 	/* How much is missing, without the stamps as far as their length is known. */
 	put = made - put < eaten ? made - put : eaten;
-	l->lost += put;
+	l->disk->lost += put;
 	fail_logfile(l, source, errno, strerror(errno));
 	return put;
 }
@@ -409,13 +437,14 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 	const char *raw = NULL;
 	struct err e = ERR_INIT;
 
+	logfile_begin(l);
 	check_logfile(l);
 	while (raw = write_journal_raw(l->home->journal, &len), len) {
 		size_t part = 0;
 
-		if (!l->failure && logfile_open(l, &e) < 0)
+		if (!l->disk->failure && logfile_open(l, &e) < 0)
 			fail_logfile(l, source, e.number, e.text.ptr);
-		if (l->failure) {
+		if (l->disk->failure) {
 			dropped += drop_all(l);
 			break;
 		}
@@ -424,7 +453,7 @@ uint64_t logfile_take(struct logfile *l, const struct log_source *source)
 			(void)rotate_full(l, source);
 			continue;
 		}
-		l->is_cut = logfile_cuts(l, source);
+		l->disk->is_cut = logfile_cuts(l, source);
 		logfile_mark(l, &source->mark);
 		dropped += l->stamp ? put_stamped(l, source, raw, part) : put_raw(l, source, raw, part);
 	}

@@ -51,6 +51,8 @@ struct log_source {
 /* Opened by the first byte. */
 struct logfile *logfile_new(const char *path, const struct logfile_home *home);
 void logfile_free(struct logfile *l);
+/* For the cache: how many use it now. */
+int logfile_add_users(struct logfile *l, int more);
 const char *logfile_path(const struct logfile *l);
 void logfile_set(struct logfile *l, const struct logfile_shape *shape);
 /* With whose rights it is opened, turned and compressed: copied; NULL: the daemon's. */

@@ -10,16 +10,11 @@
 #include "logs/write_journal.h"
 #include "loop/watchers.h"
 
-struct cached_log {
-	struct logfile *file;
-	int users;
-};
-
 struct logfile_cache {
 	struct ev_loop *loop;
 	struct logfile_home home;
-	struct map places; /* path -> struct cached_log * */
-	ev_timer retry;    /* armed only while something is dropped */
+	struct map files; /* path, which the file has -> struct logfile * */
+	ev_timer retry;   /* armed only while something is dropped */
 };
 
 static void on_dropped_retry(struct ev_loop *loop, ev_timer *w, int events)
@@ -30,12 +25,12 @@ static void on_dropped_retry(struct ev_loop *loop, ev_timer *w, int events)
 
 	(void)loop;
 	(void)events;
-	MAP_EACH (&s->places, entry) {
-		const struct cached_log *place = entry->value;
+	MAP_EACH (&s->files, entry) {
+		struct logfile *l = entry->value;
 
-		if (logfile_is_failing(place->file))
-			logfile_retry(place->file);
-		is_over = is_over && !logfile_is_failing(place->file);
+		if (logfile_is_failing(l))
+			logfile_retry(l);
+		is_over = is_over && !logfile_is_failing(l);
 	}
 	if (is_over)
 		ev_timer_stop(s->loop, &s->retry);
@@ -72,7 +67,7 @@ struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journa
 	if (!f)
 		return NULL;
 	s = mem_zalloc(1, sizeof(*s));
-	*s = (struct logfile_cache){ .loop = loop, .home = { .journal = f } };
+	*s = (struct logfile_cache){ .loop = loop, .home = { .journal = f }, .files = MAP_INIT_BORROWED };
 	s->home.compressor = compressor_new(loop);
 	ev_timer_init(&s->retry, on_dropped_retry, LOGFILE_RETRY_MS / 1000.0, LOGFILE_RETRY_MS / 1000.0);
 	s->retry.data = s;
@@ -83,12 +78,9 @@ struct logfile_cache *logfile_cache_new(struct ev_loop *loop, const char *journa
 	return s;
 }
 
-static void place_free(void *item)
+static void free_file(void *item)
 {
-	struct cached_log *place = item;
-
-	logfile_free(place->file);
-	mem_free(place);
+	logfile_free(item);
 }
 
 void logfile_cache_free(struct logfile_cache *s)
@@ -96,7 +88,7 @@ void logfile_cache_free(struct logfile_cache *s)
 	if (!s)
 		return;
 	ev_timer_stop(s->loop, &s->retry);
-	map_release_with(&s->places, place_free);
+	map_release_with(&s->files, free_file);
 	compressor_free(s->home.compressor);
 	write_journal_free(s->home.journal);
 	mem_free(s);
@@ -109,28 +101,25 @@ struct write_journal *logfile_cache_journal(const struct logfile_cache *s)
 
 struct logfile *logfile_cache_take(struct logfile_cache *s, const char *path, const struct rights *rights)
 {
-	struct cached_log *place = map_get(&s->places, path);
+	struct logfile *l = map_get(&s->files, path);
 
-	if (!place) {
-		place = mem_zalloc(1, sizeof(*place));
-		place->file = logfile_new(path, &s->home);
-		map_put(&s->places, path, place);
+	if (!l) {
+		l = logfile_new(path, &s->home);
+		map_put(&s->files, logfile_path(l), l);
 	}
-	logfile_set_rights(place->file, rights);
-	place->users++;
-	return place->file;
+	logfile_set_rights(l, rights);
+	logfile_add_users(l, 1);
+	return l;
 }
 
 void logfile_cache_put_back(struct logfile_cache *s, struct logfile *l)
 {
-	struct cached_log *place = l ? map_get(&s->places, logfile_path(l)) : NULL;
-
-	if (!place || --place->users > 0)
+	if (!l || logfile_add_users(l, -1) > 0)
 		return;
 	/* The last chance to say what was dropped. */
 	logfile_retry(l);
-	map_remove(&s->places, logfile_path(l));
-	place_free(place);
+	map_remove(&s->files, logfile_path(l));
+	logfile_free(l);
 }
 
 void logfile_cache_retry_later(struct logfile_cache *s)

@@ -15,20 +15,15 @@
 struct err;
 struct timestamp_format;
 
-struct logfile {
-	const struct logfile_home *home;
+/* What is known of the file itself. */
+struct logfile_disk {
 	struct index_writer marks;
 	struct mark last; /* source of what was written last */
-	struct rotate_policy policy;
-	struct timestamp_format *stamp; /* NULL: lines go in as they are */
-	struct log_location place;
-	char *format;
-	void *writer;
-	uint64_t key;  /* of our own words on their way */
-	char *victim;  /* whose bytes were refused first */
-	int failure;   /* errno; 0: all is well */
-	uint64_t lost; /* bytes since the failure */
+	uint64_t key;     /* of our own words on their way */
+	char *victim;     /* whose bytes were refused first */
+	int failure;      /* errno; 0: all is well */
 	int fd;
+	uint64_t lost; /* bytes since the failure */
 	uint64_t device, inode;
 	int64_t size;
 	int64_t checked_at;
@@ -41,6 +36,20 @@ struct logfile {
 	bool is_news;
 };
 
+struct logfile {
+	const struct logfile_home *home;
+	struct logfile_disk
+		*disk; /* NULL: nothing was written yet; many services never print to standard error */
+	struct rotate_policy policy;
+	struct timestamp_format *stamp; /* NULL: lines go in as they are */
+	struct log_location place;
+	char *format;
+	void *writer;
+	int users; /* the cache's count */
+};
+
+/* Before its first byte. */
+void logfile_begin(struct logfile *l);
 /* -1 with why not, and e->number is an errno. */
 int logfile_open(struct logfile *l, struct err *e);
 void logfile_shut(struct logfile *l);

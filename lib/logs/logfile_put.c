@@ -36,21 +36,21 @@ size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eate
 		.bytes = bytes,
 		.len = len,
 		.eaten = eaten,
-		.device = l->device,
-		.inode = l->is_regular ? l->inode : 0,
-		.offset = l->size,
+		.device = l->disk->device,
+		.inode = l->disk->is_regular ? l->disk->inode : 0,
+		.offset = l->disk->size,
 	};
 	size_t done = 0;
 	int number = 0;
 
 	write_journal_begin(l->home->journal, &step);
-	done = write_some(l->fd, bytes, len);
+	done = write_some(l->disk->fd, bytes, len);
 	number = errno;
 	write_journal_end(l->home->journal);
 	if (done) {
-		l->size += (int64_t)done;
-		l->is_mid_line = bytes[done - 1] != '\n';
-		l->is_news = true;
+		l->disk->size += (int64_t)done;
+		l->disk->is_mid_line = bytes[done - 1] != '\n';
+		l->disk->is_news = true;
 	}
 	errno = number;
 	return done;
@@ -60,16 +60,16 @@ size_t logfile_put(struct logfile *l, const char *bytes, size_t len, size_t eate
 
 void logfile_stamp(struct logfile *l, int64_t wall_ms, struct buf *out)
 {
-	int64_t since = wall_ms - l->wall.epoch_ms;
+	int64_t since = wall_ms - l->disk->wall.epoch_ms;
 
 	/* Within the same second only the milliseconds differ. */
-	if (l->wall.epoch_ms && since >= 0 && l->wall.ms + since < 1000) {
-		l->wall.ms += (int)since;
-		l->wall.epoch_ms = wall_ms;
+	if (l->disk->wall.epoch_ms && since >= 0 && l->disk->wall.ms + since < 1000) {
+		l->disk->wall.ms += (int)since;
+		l->disk->wall.epoch_ms = wall_ms;
 	} else {
-		clock_local(&l->wall, wall_ms);
+		clock_local(&l->disk->wall, wall_ms);
 	}
-	timestamp_format_print(l->stamp, &l->wall, out);
+	timestamp_format_print(l->stamp, &l->disk->wall, out);
 }
 
 size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_t *eaten)
@@ -77,12 +77,13 @@ size_t logfile_stamp_lines(struct logfile *l, const char *raw, size_t len, size_
 	struct buf stamp = BUF_INIT;
 	char *room = write_journal_room(l->home->journal);
 	size_t made = 0;
-	struct timestamp_writer lines = { .is_mid_line = l->is_mid_line && !l->is_cut, .room = room };
+	struct timestamp_writer lines = { .is_mid_line = l->disk->is_mid_line && !l->disk->is_cut,
+		.room = room };
 
 	/* A line that somebody else has left unfinished ends here: ours has a stamp of its own. */
-	if (l->is_cut)
+	if (l->disk->is_cut)
 		room[made++] = '\n';
-	l->is_cut = false;
+	l->disk->is_cut = false;
 	logfile_stamp(l, clock_wall_ms(), &stamp);
 	lines.stamp = stamp.ptr;
 	lines.stamp_len = stamp.len;
@@ -153,20 +154,21 @@ void logfile_finish(struct logfile *l)
 
 	if (!write_journal_left_step(f, &step))
 		return;
+	logfile_begin(l);
 	/* What was no file has taken it, or never will. */
 	fd = step.inode ? find_written(l, &step, &st) : -1;
 	if (fd >= 0) {
 		done = written(fd, &step, st.st_size);
-	} else if (step.inode && logfile_open(l, &e) == 0 && l->is_regular) {
+	} else if (step.inode && logfile_open(l, &e) == 0 && l->disk->is_regular) {
 		/* Another file than it was begun with; from here on it is about this one. */
-		step.device = l->device;
-		step.inode = l->inode;
-		step.offset = l->size;
+		step.device = l->disk->device;
+		step.inode = l->disk->inode;
+		step.offset = l->disk->size;
 		write_journal_begin(f, &step);
-		fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 3);
+		fd = fcntl(l->disk->fd, F_DUPFD_CLOEXEC, 3);
 	}
 	if (fd >= 0)
-		l->lost += step.len - done - write_some(fd, step.bytes + done, step.len - done);
+		l->disk->lost += step.len - done - write_some(fd, step.bytes + done, step.len - done);
 	fd_close(&fd);
 	err_release(&e);
 	write_journal_end(f);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "logs/logfile_cache.h"
 #include "logs/streams_private.h"
 #include "logs/write_journal.h"
@@ -25,16 +26,32 @@ static void keep_last(struct stream *s, const struct write_journal *f)
 	size_t len = 0;
 	const char *bytes = write_journal_raw(f, &len);
 
-	last_lines_add(&s->last, bytes, len);
+	if (!s->last)
+		s->last = mem_zalloc(1, sizeof(*s->last));
+	last_lines_add(s->last, bytes, len);
+}
+
+struct log_source stream_source(const struct stream *s)
+{
+	return (struct log_source){
+		.name = s->instance->name,
+		.mark = {
+			.app = s->instance->app,
+			.instance = s->instance->number,
+			.kind = s->which == LOG_STREAM_OUT ? MARK_OUT : MARK_ERR,
+			.run = s->run,
+		},
+	};
 }
 
 static ssize_t take_once(struct stream *s, size_t max)
 {
-	struct write_journal *f = logfile_cache_journal(s->streams->cache);
+	struct write_journal *f = logfile_cache_journal(s->instance->all->cache);
+	const struct log_source source = stream_source(s);
 	const struct write_journal_goal goal = {
 		.path = logfile_path(s->log),
 		.format = s->instance->format ? s->instance->format : "",
-		.source = s->source.mark,
+		.source = source.mark,
 		.rights = logfile_rights(s->log),
 	};
 	uint64_t dropped = 0;
@@ -44,14 +61,14 @@ static ssize_t take_once(struct stream *s, size_t max)
 	len = write_journal_read(f, s->in, max);
 	if (len <= 0)
 		return len;
-	if (s->source.mark.kind == MARK_ERR)
+	if (s->which == LOG_STREAM_ERR)
 		keep_last(s, f);
-	dropped = logfile_take(s->log, &s->source);
+	dropped = logfile_take(s->log, &source);
 	logfile_set_writer(s->log, s);
 	s->dropped += dropped;
-	s->streams->dropped += dropped;
+	s->instance->all->dropped += dropped;
 	if (dropped)
-		logfile_cache_retry_later(s->streams->cache);
+		logfile_cache_retry_later(s->instance->all->cache);
 	return len;
 }
 
@@ -59,13 +76,13 @@ static ssize_t take_once(struct stream *s, size_t max)
 static size_t rest_of_line(const struct stream *s)
 {
 	/* Nothing is on its way now, so this is free. */
-	char *room = write_journal_room(logfile_cache_journal(s->streams->cache));
-	ssize_t len = tee(s->in, s->streams->peek[1], LOG_STREAMS_LINE_PEEK, SPLICE_F_NONBLOCK);
+	char *room = write_journal_room(logfile_cache_journal(s->instance->all->cache));
+	ssize_t len = tee(s->in, s->instance->all->peek[1], LOG_STREAMS_LINE_PEEK, SPLICE_F_NONBLOCK);
 	const char *newline = NULL;
 
 	if (len <= 0)
 		return 0;
-	len = read(s->streams->peek[0], room, LOG_STREAMS_LINE_PEEK);
+	len = read(s->instance->all->peek[0], room, LOG_STREAMS_LINE_PEEK);
 	newline = len > 0 ? memchr(room, '\n', (size_t)len) : NULL;
 	if (newline)
 		return (size_t)(newline - room) + 1;
@@ -75,10 +92,11 @@ static size_t rest_of_line(const struct stream *s)
 /* Another stream's line in the same file is finished first, when the rest of it is there. */
 static void let_finish(const struct stream *s)
 {
+	const struct log_source source = stream_source(s);
 	struct stream *other = logfile_writer(s->log);
 	size_t rest = 0;
 
-	if (!other || other == s || !logfile_cuts(s->log, &s->source))
+	if (!other || other == s || !logfile_cuts(s->log, &source))
 		return;
 	rest = rest_of_line(other);
 	if (rest)
@@ -127,10 +145,11 @@ void streams_on_wait(struct ev_loop *loop, ev_timer *w, int events)
 /* Another is within a line, and has a moment to end it: whatever comes in meanwhile stays in its pipe. */
 static bool waits(struct stream *s)
 {
-	struct log_streams *p = s->streams;
+	const struct log_source source = stream_source(s);
+	struct log_streams *p = s->instance->all;
 	const struct stream *other = logfile_writer(s->log);
 	int64_t now = clock_ms();
-	bool is_within = other && other != s && logfile_cuts(s->log, &s->source);
+	bool is_within = other && other != s && logfile_cuts(s->log, &source);
 
 	if (!is_within || (s->waits_since && now - s->waits_since >= LOG_STREAMS_LINE_WAIT_MS)) {
 		s->waits_since = 0;
@@ -149,14 +168,14 @@ static bool waits(struct stream *s)
 
 void stream_leave_waiting(const struct stream *s)
 {
-	vec_drop(&s->streams->waiting, s);
+	vec_drop(&s->instance->all->waiting, s);
 }
 
 /* One that floods leaves room for the others, and a thousand that flood leave room for commands. */
 void stream_on_readable(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct stream *s = w->data;
-	struct log_streams *p = s->streams;
+	struct log_streams *p = s->instance->all;
 
 	(void)loop;
 	loop_mind(events);

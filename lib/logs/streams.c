@@ -22,39 +22,56 @@
 #include "os/fd.h"
 #include "spawn/keeper_client.h"
 
-static void send_pipe(struct stream *s, enum keeper_msg_kind kind, int fd)
+static void send_pipe(const struct stream *s, enum keeper_msg_kind kind, int fd)
 {
 	struct buf name = BUF_INIT;
 
-	buf_addf(&name, LOG_HELD_PREFIX "%s", path_base(s->pipe));
-	(void)keeper_client_tell_name(s->streams->keeper, kind, name.ptr, fd);
+	buf_addf(&name, LOG_HELD_PREFIX "%s.%s", s->instance->name, log_stream_words[s->which]);
+	(void)keeper_client_tell_name(s->instance->all->keeper, kind, name.ptr, fd);
 	buf_release(&name);
 }
 
 /* --- pipes ----------------------------------------------------------------------------------------------------------- */
 
-/* A new run, and a new revision may write elsewhere or in another way. */
-static void aim(struct stream *s, const struct stream_request *request, enum log_stream which)
+/* Of its FIFO; to be freed. */
+static char *pipe_path(const struct stream *s)
 {
+	struct buf file = BUF_INIT;
+	char *path = NULL;
+
+	buf_addf(&file, "%s.%s", s->instance->name, log_stream_words[s->which]);
+	path = path_join(s->instance->all->pipes, file.ptr);
+	buf_release(&file);
+	return path;
+}
+
+static void forget_last(struct stream *s)
+{
+	if (s->last)
+		last_lines_release(s->last);
+	mem_free(s->last);
+	s->last = NULL;
+}
+
+/* A new run, and a new revision may write elsewhere or in another way. */
+static void aim(struct stream *s, const struct stream_request *request)
+{
+	struct log_streams *p = s->instance->all;
 	const struct spec *spec = request->spec;
 	const char *colon = strrchr(request->name, ':');
-	char *path = log_path(s->streams->logs, request->name, spec, which);
-	struct logfile *log =
-		logfile_cache_take(s->streams->cache, path, log_streams_rights(s->streams, spec));
+	char *path = log_path(p->logs, request->name, spec, s->which);
+	struct logfile *log = logfile_cache_take(p->cache, path, log_streams_rights(p, spec));
 
-	if (request->is_new || s->source.mark.run != (uint32_t)request->run) {
-		last_lines_release(&s->last);
+	if (request->is_new || s->run != (uint32_t)request->run) {
+		forget_last(s);
 		s->has_all_last = request->is_new;
 	}
-	logfile_cache_put_back(s->streams->cache, s->log);
+	logfile_cache_put_back(p->cache, s->log);
 	s->log = log;
-	s->key = write_journal_key(logfile_cache_journal(s->streams->cache));
-	s->source.mark = (struct mark){
-		.app = mark_app(spec->name),
-		.instance = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
-		.kind = which == LOG_STREAM_OUT ? MARK_OUT : MARK_ERR,
-		.run = (uint32_t)request->run,
-	};
+	s->key = write_journal_key(logfile_cache_journal(p->cache));
+	s->run = (uint32_t)request->run;
+	s->instance->app = mark_app(spec->name);
+	s->instance->number = colon ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
 	mem_free(path);
 }
 
@@ -77,22 +94,15 @@ static void shape(struct instance_streams *instance, const struct spec *spec)
 	mem_free(instance->format);
 	instance->format = mem_strdup(wanted.format);
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
-		instance->streams[i].key =
-			write_journal_key(logfile_cache_journal(instance->streams[i].streams->cache));
+		instance->streams[i].key = write_journal_key(logfile_cache_journal(instance->all->cache));
 }
 
-static int stream_open(struct stream *s, struct log_streams *p, const struct instance_streams *instance,
-	enum log_stream which, struct err *e)
+static int stream_open(struct stream *s, struct err *e)
 {
-	struct buf file = BUF_INIT;
+	char *path = pipe_path(s);
 
-	buf_addf(&file, "%s.%s", instance->name, log_stream_words[which]);
-	*s = (struct stream){
-		.streams = p, .instance = instance, .in = -1, .source = { .name = instance->name }
-	};
-	s->pipe = path_join(p->pipes, file.ptr);
-	buf_release(&file);
-	s->in = fifo_open(s->pipe, e);
+	s->in = fifo_open(path, e);
+	mem_free(path);
 	if (s->in < 0)
 		return -1;
 	ev_io_init(&s->reader, stream_on_readable, s->in, EV_READ);
@@ -103,13 +113,13 @@ static int stream_open(struct stream *s, struct log_streams *p, const struct ins
 }
 
 /* Its pipe was deleted: the next run writes to another of that name. */
-static int stream_reopen(struct stream *s, struct err *e)
+static int stream_reopen(struct stream *s, const char *path, struct err *e)
 {
-	int fd = fifo_open(s->pipe, e);
+	int fd = fifo_open(path, e);
 
 	if (fd < 0)
 		return -1;
-	ev_io_stop(s->streams->loop, &s->reader);
+	ev_io_stop(s->instance->all->loop, &s->reader);
 	fd_close(&s->in);
 	s->in = fd;
 	ev_io_set(&s->reader, fd, EV_READ);
@@ -119,19 +129,19 @@ static int stream_reopen(struct stream *s, struct err *e)
 
 static void stream_close(struct stream *s)
 {
+	struct log_streams *p = s->instance->all;
+
 	stream_leave_waiting(s);
 	if (s->in >= 0 && s->log) {
 		(void)stream_take(s, LOG_STREAMS_DRAIN);
-		ev_io_stop(s->streams->loop, &s->reader);
+		ev_io_stop(p->loop, &s->reader);
 	}
 	fd_close(&s->in);
 	if (s->log && logfile_writer(s->log) == s)
 		logfile_set_writer(s->log, NULL);
-	logfile_cache_put_back(s->streams->cache, s->log);
+	logfile_cache_put_back(p->cache, s->log);
 	s->log = NULL;
-	last_lines_release(&s->last);
-	mem_free(s->pipe);
-	s->pipe = NULL;
+	forget_last(s);
 }
 
 static void instance_streams_free(void *item)
@@ -141,10 +151,8 @@ static void instance_streams_free(void *item)
 	if (!instance)
 		return;
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
-		if (instance->streams[i].streams)
-			stream_close(&instance->streams[i]);
+		stream_close(&instance->streams[i]);
 	mem_free(instance->format);
-	mem_free(instance->name);
 	mem_free(instance);
 }
 
@@ -154,7 +162,10 @@ struct log_streams *log_streams_new(const struct stream_options *options, struct
 {
 	struct log_streams *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct log_streams){ .loop = options->loop, .keeper = options->keeper, .peek = { -1, -1 } };
+	*p = (struct log_streams){ .loop = options->loop,
+		.keeper = options->keeper,
+		.peek = { -1, -1 },
+		.instances = MAP_INIT_BORROWED };
 	ev_prepare_init(&p->turn, streams_on_turn);
 	p->turn.data = p;
 	ev_init(&p->wait, streams_on_wait);
@@ -199,44 +210,63 @@ void log_streams_free(struct log_streams *p)
 
 static struct instance_streams *instance_streams_new(struct log_streams *p, const char *name, struct err *e)
 {
-	struct instance_streams *instance = mem_zalloc(1, sizeof(*instance));
+	size_t len = strlen(name);
+	struct instance_streams *instance = mem_zalloc(1, sizeof(*instance) + len + 1);
 
-	instance->name = mem_strdup(name);
+	instance->all = p;
+	memcpy(instance->name, name, len + 1);
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
-		if (stream_open(&instance->streams[i], p, instance, i, e) < 0)
+		instance->streams[i] =
+			(struct stream){ .instance = instance, .in = -1, .which = (unsigned char)i };
+	for (int i = 0; i < LOG_STREAM_COUNT; i++)
+		if (stream_open(&instance->streams[i], e) < 0)
 			return instance_streams_free(instance), NULL;
 	/* Not before both are there: what waits to be sent has descriptors of its own. */
 	for (int i = 0; i < LOG_STREAM_COUNT; i++)
 		send_pipe(&instance->streams[i], KEEPER_HOLD, instance->streams[i].in);
-	map_put(&p->instances, name, instance);
+	map_put(&p->instances, instance->name, instance);
 	return instance;
+}
+
+static int stream_begin(
+	struct stream *s, const struct stream_request *request, const char *path, struct err *e)
+{
+	/* What the last run has left in the pipe is still its own. */
+	if (s->log)
+		(void)stream_take(s, LOG_STREAMS_DRAIN);
+	if (s->log && (uint32_t)request->run != s->run && !fifo_is_at(path, s->in) &&
+		stream_reopen(s, path, e) < 0)
+		return -1;
+	aim(s, request);
+	loop_watch(s->instance->all->loop, &s->reader);
+	return 0;
 }
 
 int log_streams_open(struct log_streams *p, const struct stream_request *request, struct stream_paths *paths,
 	struct err *e)
 {
 	struct instance_streams *instance = map_get(&p->instances, request->name);
+	char **const of[LOG_STREAM_COUNT] = { &paths->out, &paths->err };
 
+	*paths = (struct stream_paths){ .out = NULL };
 	if (!instance)
 		instance = instance_streams_new(p, request->name, e);
 	if (!instance)
 		return -1;
 	for (int i = 0; i < LOG_STREAM_COUNT; i++) {
-		struct stream *s = &instance->streams[i];
-
-		/* What the last run has left in the pipe is still its own. */
-		if (s->log)
-			(void)stream_take(s, LOG_STREAMS_DRAIN);
-		if (s->log && request->run != s->source.mark.run && !fifo_is_at(s->pipe, s->in) &&
-			stream_reopen(s, e) < 0)
-			return -1;
-		aim(s, request, i);
-		loop_watch(p->loop, &s->reader);
+		*of[i] = pipe_path(&instance->streams[i]);
+		if (stream_begin(&instance->streams[i], request, *of[i], e) < 0)
+			return stream_paths_release(paths), -1;
 	}
 	shape(instance, request->spec);
-	paths->out = instance->streams[LOG_STREAM_OUT].pipe;
-	paths->err = instance->streams[LOG_STREAM_ERR].pipe;
 	return 0;
+}
+
+void stream_paths_release(struct stream_paths *paths)
+{
+	mem_free(paths->out);
+	mem_free(paths->err);
+	*paths = (struct stream_paths){ .out = NULL };
 }
 
 void log_streams_drain(struct log_streams *p, const char *name)
@@ -252,9 +282,10 @@ bool log_streams_last_lines(const struct log_streams *p, const char *name, uint6
 	const struct instance_streams *of = map_get(&p->instances, name);
 	const struct stream *s = of ? &of->streams[LOG_STREAM_ERR] : NULL;
 
-	if (!s || !s->has_all_last || of->format || s->source.mark.run != (uint32_t)run)
+	if (!s || !s->has_all_last || of->format || s->run != (uint32_t)run)
 		return false;
-	last_lines_print(&s->last, out);
+	if (s->last)
+		last_lines_print(s->last, out);
 	return true;
 }
 
@@ -262,9 +293,12 @@ void log_streams_close(struct log_streams *p, const char *name)
 {
 	struct instance_streams *instance = map_remove(&p->instances, name);
 
-	for (int i = 0; instance && i < 2; i++) {
+	for (int i = 0; instance && i < LOG_STREAM_COUNT; i++) {
+		char *path = pipe_path(&instance->streams[i]);
+
 		send_pipe(&instance->streams[i], KEEPER_RELEASE, -1);
-		(void)unlink(instance->streams[i].pipe);
+		(void)unlink(path);
+		mem_free(path);
 	}
 	instance_streams_free(instance);
 }

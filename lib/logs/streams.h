@@ -54,10 +54,12 @@ struct stream_request {
 	bool is_new;  /* it has not begun yet */
 };
 
-/* Borrowed until log_streams_close(). */
+/* For stream_paths_release(), which accepts zeroed ones. */
 struct stream_paths {
-	const char *out, *err;
+	char *out, *err;
 };
+
+void stream_paths_release(struct stream_paths *paths);
 
 /* Makes the pipes of an instance if they are not there and begins to read them; again for a new run or a new spec.  -1 with words. */
 int log_streams_open(struct log_streams *p, const struct stream_request *request, struct stream_paths *paths,

@@ -23,24 +23,26 @@ enum {
 
 /* One stream of one instance. */
 struct stream {
-	struct log_streams *streams;
-	const struct instance_streams *instance;
+	struct instance_streams *instance;
 	ev_io reader;
-	char *pipe; /* path of the FIFO */
 	struct logfile *log;
-	struct log_source source;
-	struct last_lines last; /* of this run; of standard error alone */
-	bool has_all_last;      /* it was read from the beginning of the run */
-	uint64_t key;           /* of the goal that this stream has now */
+	struct last_lines *last; /* of this run; of standard error alone; NULL: there was nothing */
+	uint64_t key;            /* of the goal that this stream has now */
 	uint64_t dropped;
 	int64_t waits_since; /* for the end of another's line; 0: it does not */
+	uint32_t run;        /* as marks have it: who writes */
 	int in;
+	unsigned char which; /* enum log_stream */
+	bool has_all_last;   /* it was read from the beginning of the run */
 };
 
 struct instance_streams {
+	struct log_streams *all;
 	struct stream streams[LOG_STREAM_COUNT];
-	char *name;
 	char *format; /* of the time before each line, or NULL */
+	uint32_t app; /* as marks have them */
+	uint16_t number;
+	char name[]; /* "api:2" */
 };
 
 struct log_streams {
@@ -49,7 +51,7 @@ struct log_streams {
 	struct logfile_cache *cache;
 	char *pipes;
 	char *logs;
-	struct map instances; /* name -> struct instance_streams * */
+	struct map instances; /* name -> struct instance_streams *, which has it */
 	struct app_users users;
 	ev_prepare turn;
 	size_t turn_bytes; /* taken in this turn of the loop */
@@ -61,6 +63,8 @@ struct log_streams {
 
 /* stream_take.c: takes at most `max` bytes of what is in its pipe; how many. */
 size_t stream_take(struct stream *s, size_t max);
+/* Whose bytes it takes. */
+struct log_source stream_source(const struct stream *s);
 /* Nobody waits for the end of its line any more, nor it for another's. */
 void stream_leave_waiting(const struct stream *s);
 /* Watchers: of a pipe, of those that wait for a line to end, of each turn of the loop. */

@@ -355,7 +355,7 @@ struct port_waits {
 	const struct port_waits_calls *calls;
 	void *context;
 	struct port_watch *watch;
-	struct map by_slot; /* -> struct slot_wait * */
+	struct map by_slot; /* -> struct slot_wait *, which has the key */
 };
 
 static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
@@ -364,7 +364,7 @@ static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
 
 	port_waits_cancel(p, ticket);
 	*s = (struct slot_wait){ .all = p, .ticket = ticket };
-	map_put_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot), s);
+	map_put_n(&p->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot), s);
 	return s;
 }
 
@@ -372,6 +372,9 @@ static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
 static void end_wait(struct slot_wait *s)
 {
 	map_remove_n(&s->all->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot));
+	/* A thousand that begin at once are a burst: its room is not kept. */
+	if (!s->all->by_slot.len)
+		map_release(&s->all->by_slot);
 	mem_free(s);
 }
 
@@ -424,7 +427,10 @@ struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_
 {
 	struct port_waits *p = mem_zalloc(1, sizeof(*p));
 
-	*p = (struct port_waits){ .calls = calls, .context = context, .watch = port_watch_new(loop) };
+	*p = (struct port_waits){ .calls = calls,
+		.context = context,
+		.watch = port_watch_new(loop),
+		.by_slot = MAP_INIT_BORROWED };
 	return p;
 }
 

@@ -188,6 +188,25 @@ static void frees_its_values(void **state)
 	assert_int_equal(m.len, 0);
 }
 
+static void keys_may_be_borrowed(void **state)
+{
+	struct map m = MAP_INIT_BORROWED;
+	char keys[20][8];
+
+	(void)state;
+	for (int k = 0; k < 20; k++) {
+		(void)snprintf(keys[k], sizeof(keys[k]), "key%d", k);
+		assert_null(map_put(&m, keys[k], keys[k]));
+	}
+	assert_ptr_equal(map_get(&m, "key7"), keys[7]);
+	assert_ptr_equal(map_next(&m, NULL)->key, keys[0]);
+	assert_ptr_equal(map_remove(&m, keys[7]), keys[7]);
+	assert_null(map_get(&m, "key7"));
+	map_release(&m);
+	assert_true(m.borrows_keys);
+	assert_string_equal(keys[7], "key7");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +221,7 @@ int main(void)
 			comes_and_goes),
 		PROMISE("what is walked over may be taken out meanwhile", may_be_emptied_while_walked),
 		PROMISE("a map that owns its values frees them", frees_its_values),
+		PROMISE("keys that are borrowed are neither copied nor freed", keys_may_be_borrowed),
 	};
 
 	return cmocka_run_group_tests_name("map", tests, NULL, NULL);
