@@ -5,7 +5,7 @@
 #include "model/plan.h"
 #include "model/spec.h"
 #include "os/file.h"
-#include "rules/ephemeral_ports.h"
+#include "rules/ports.h"
 
 #define RANGE    "/proc/sys/net/ipv4/ip_local_port_range"
 #define RESERVED "/proc/sys/net/ipv4/ip_local_reserved_ports"

@@ -77,7 +77,7 @@ struct herd_exit brain_exit(int64_t status, int64_t wall_ms)
 {
 	struct herd_exit end = { .wall_ms = wall_ms };
 
-	spawn_exit(status, &end.code, &end.signal);
+	keeper_client_exit(status, &end.code, &end.signal);
 	return end;
 }
 

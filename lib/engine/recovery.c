@@ -13,7 +13,6 @@
 #include "engine/brain_private.h"
 #include "herd/facts.h"
 #include "journal/store.h"
-#include "logs/fifo.h"
 #include "logs/location.h"
 #include "os/clock.h"
 #include "os/cpu.h"

@@ -1,5 +1,5 @@
 /*
- * From a line of the history on disk (journal/event_log) to the event that it was.
+ * From a line of the history on disk (struct event_log) to the event that it was.
  */
 #ifndef OX_JOURNAL_EVENT_REPLAY_H
 #define OX_JOURNAL_EVENT_REPLAY_H

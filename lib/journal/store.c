@@ -19,7 +19,6 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
-#include "os/thread.h"
 #include "rules/pace.h"
 
 /* One write; while its thread runs nobody else touches it. */
@@ -301,7 +300,7 @@ static void on_saved(struct ev_loop *loop, struct ev_io *w, int events)
 static void save_state(struct store *s)
 {
 	begin_save(s);
-	if (s->writing.done >= 0 && thread_start(&s->thread, run_save, &s->writing) == 0) {
+	if (s->writing.done >= 0 && loop_thread_start(&s->thread, run_save, &s->writing) == 0) {
 		s->is_writing = true;
 		loop_watch(s->loop, &s->done);
 	} else {

@@ -25,7 +25,6 @@
 #include "os/fd.h"
 #include "os/folder.h"
 #include "os/rights.h"
-#include "os/thread.h"
 
 enum {
 	COMPRESSOR_BLOCK = 64 * 1024,
@@ -200,7 +199,7 @@ static int start_job(struct job *job, struct err *e)
 {
 	if (open_all(job, e) < 0)
 		return -1;
-	if (thread_start(&job->thread, run_compression, job) < 0)
+	if (loop_thread_start(&job->thread, run_compression, job) < 0)
 		return err_sys(e, errno, "cannot start a thread");
 	job->is_running = true;
 	return 0;

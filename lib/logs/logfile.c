@@ -39,7 +39,8 @@ void logfile_free(struct logfile *l)
 	if (l->disk)
 		mem_free(l->disk->victim);
 	mem_free(l->disk);
-	timestamp_format_free(l->stamp);
+	if (l->stamp)
+		timestamp_format_free(l->stamp);
 	mem_free(l->format);
 	mem_free(l->place.path);
 	rights_free(l->place.rights);

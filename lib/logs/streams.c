@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
-#include "logs/fifo.h"
 #include "logs/logfile_cache.h"
 #include "logs/streams_private.h"
 #include "logs/write_journal.h"

@@ -77,6 +77,8 @@ typedef const struct spec *(*stream_spec_of)(const void *context, const char *na
 
 /* log_streams_close() for every instance that has no spec any more, what is new of its [logs] for the others; NULL: none has. */
 void log_streams_sweep(struct log_streams *p, stream_spec_of spec_of, const void *context);
+/* What the pipe at that path is opened by the next time: an end of one whose file was deleted; taken over. */
+void fifo_give(const char *path, int *fd);
 /* The keeper lets go of such a pipe, and its file is removed: its instance is gone. */
 void log_streams_drop_held(struct log_streams *p, const char *held);
 /* Bytes that no disk took: of an instance, or of all for NULL. */

@@ -1,5 +1,5 @@
 /*
- * Between the two halves of the streams, those that open and those that take: not for anybody else.
+ * Between all streams and one of them: not for anybody else.
  */
 #ifndef OX_LOGS_STREAMS_PRIVATE_H
 #define OX_LOGS_STREAMS_PRIVATE_H
@@ -61,7 +61,22 @@ struct log_streams {
 	int peek[2]; /* a pipe of our own: what is in another is looked at through it */
 };
 
-/* stream_take.c: takes at most `max` bytes of what is in its pipe; how many. */
+/* stream.c: the named pipe of one output of one instance, which the instance itself holds open both ways, as does the brain. */
+enum {
+	FIFO_SIZE = 1 << 20, /* asked for; bursts fit into it */
+	/* Descriptors that no pipe gets: for those who ask, and for what is done about it: clients, checks, files. */
+	FIFO_FDS_LEFT = 320,
+};
+
+/*
+ * Makes it where it is not, and opens it without waiting.  What is there already has to be a pipe of ours, also if another brain made
+ * it.  -1 with words; also when so few descriptors are left (at most half of them all are kept) that nobody could ask why.
+ */
+int fifo_open(const char *path, struct err *e);
+/* Is that file the pipe that this is an end of? */
+bool fifo_is_at(const char *path, int fd);
+
+/* Takes at most `max` bytes of what is in its pipe; how many. */
 size_t stream_take(struct stream *s, size_t max);
 /* Whose bytes it takes. */
 struct log_source stream_source(const struct stream *s);

@@ -4,6 +4,7 @@
 #ifndef OX_LOOP_LOOP_H
 #define OX_LOOP_LOOP_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 struct ev_io;
@@ -29,5 +30,11 @@ void loop_watch(struct ev_loop *loop, struct ev_io *w);
  * watcher for good: then this brain ends, and the keeper starts another.
  */
 void loop_mind(int events);
+
+/*
+ * A thread for what would hold up the loop: a disk, a processor.  It shares nothing with it but what it is given, has a small stack, and is deaf to
+ * signals: those are for the loop.  -1 with errno.
+ */
+int loop_thread_start(pthread_t *thread, void *(*run)(void *argument), void *argument);
 
 #endif

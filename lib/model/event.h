@@ -11,13 +11,6 @@
 
 struct reason;
 
-enum herd_event_kind {
-#define X(name, word, doc) HERD_EVENT_##name,
-#include "model/events.def"
-#undef X
-	HERD_EVENT_COUNT,
-};
-
 struct herd_event {
 	uint64_t sequence; /* from 1, without gaps, for the life of this brain */
 	int64_t at;        /* monotonic ms */
@@ -38,8 +31,5 @@ struct herd_event {
 	bool is_spare;
 	int64_t delay_ms; /* until it is started again; -1: it is not waiting for that */
 };
-
-const char *herd_event_word(enum herd_event_kind kind);
-bool herd_event_parse(const char *word, enum herd_event_kind *kind);
 
 #endif

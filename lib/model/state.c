@@ -28,6 +28,12 @@ static const char *const healths[HEALTH_COUNT] = {
 #undef X
 };
 
+static const char *const herd_events[HERD_EVENT_COUNT] = {
+#define X(name, word, doc) [HERD_EVENT_##name] = (word),
+#include "model/events.def"
+#undef X
+};
+
 const char *state_word(enum state state)
 {
 	return states[state].word;
@@ -97,4 +103,19 @@ bool health_parse(const char *word, enum health *health)
 		return true;
 	}
 	return false;
+}
+
+const char *herd_event_word(enum herd_event_kind kind)
+{
+	return herd_events[kind];
+}
+
+bool herd_event_parse(const char *word, enum herd_event_kind *kind)
+{
+	int found = 0;
+
+	if (!str_find(herd_events, HERD_EVENT_COUNT, word, &found))
+		return false;
+	*kind = (enum herd_event_kind)found;
+	return true;
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "base/vec.h"
 
 enum {
@@ -58,5 +59,27 @@ void ports_assign(struct port_claim *claims, size_t count, bool (*is_taken)(void
 	void *context, struct vec *troubles);
 /* The port of one instance, or 0: none, no such instance, or beyond 65535. */
 int ports_of(const struct port_claim *claim, int instance);
+
+/* --- ports that the kernel gives away --- */
+
+/*
+ * To outgoing connections by itself.  A service that owns one of them starts as long as no connection happens to have it: better a lower one, or one
+ * in net.ipv4.ip_local_reserved_ports.
+ */
+
+struct ephemeral_ports {
+	int first, last;      /* 0: not known, and then no port is one of them */
+	const char *reserved; /* what it leaves out, "8080,9000-9010"; borrowed */
+};
+
+/* As ip_local_port_range and ip_local_reserved_ports have it; the latter may be NULL. */
+struct ephemeral_ports ephemeral_ports_read(const char *range, const char *reserved);
+bool ephemeral_ports_has(const struct ephemeral_ports *o, int port);
+/*
+ * Of `count` ports from `first` on, `step` apart: false if the kernel gives none of them away.  `what` gets what is wrong, `todo` what can be
+ * done, both for the end of a sentence that begins with the app's name.
+ */
+bool ephemeral_ports_meet(
+	const struct ephemeral_ports *o, int first, int count, int step, struct buf *what, struct buf *todo);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -12,6 +13,7 @@
 #include "base/signal_name.h"
 #include "loop/loop.h"
 #include "loop/watchers.h"
+#include "model/snapshot.h"
 #include "os/fd.h"
 #include "os/sealed.h"
 #include "os/sock.h"
@@ -251,4 +253,17 @@ int keeper_client_tell_name(struct keeper_client *p, enum keeper_msg_kind kind, 
 	keeper_msg_init(&m, kind);
 	m.name = name;
 	return keeper_client_send(p, &m, fd);
+}
+
+void keeper_client_exit(int64_t status, int *code, int *signal)
+{
+	int raw = (int)status;
+	bool is_signal = WIFSIGNALED(raw);
+
+	*signal = 0;
+	*code = LAST_EXIT_UNSEEN;
+	if (raw == KEEPER_STATUS_UNKNOWN)
+		return;
+	*code = is_signal ? 0 : WEXITSTATUS(raw);
+	*signal = is_signal ? WTERMSIG(raw) : 0;
 }

@@ -28,6 +28,8 @@ void keeper_client_free(struct keeper_client *p);
 int keeper_client_send(struct keeper_client *p, const struct keeper_msg *m, int fd);
 /* Whom a message is about. */
 struct ticket keeper_client_ticket(const struct keeper_msg *m);
+/* From what waitpid says in an EXITED: one of the two; the code is LAST_EXIT_UNSEEN where nobody saw how it ended. */
+void keeper_client_exit(int64_t status, int *code, int *signal);
 /* Messages of a kind and what they are about: a process (an ERROR about it carries its generation), a signal to it, or what has a name. */
 int keeper_client_tell(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket);
 int keeper_client_tell_signal(struct keeper_client *p, enum keeper_msg_kind kind, struct ticket ticket,

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/wait.h>
 
 #include "base/argv.h"
 #include "base/buf.h"
@@ -106,17 +105,4 @@ struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 bool spawn_is_refusal(int64_t number)
 {
 	return number == EEXIST || number == ENOSPC || number == EBADMSG || number == ENOMEM;
-}
-
-void spawn_exit(int64_t status, int *code, int *signal)
-{
-	int raw = (int)status;
-	bool is_signal = WIFSIGNALED(raw);
-
-	*signal = 0;
-	*code = LAST_EXIT_UNSEEN;
-	if (raw == KEEPER_STATUS_UNKNOWN)
-		return;
-	*code = is_signal ? 0 : WEXITSTATUS(raw);
-	*signal = is_signal ? WTERMSIG(raw) : 0;
 }

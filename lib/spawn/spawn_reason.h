@@ -23,7 +23,5 @@ struct reason *spawn_cpus_note(const struct spec *s);
  * its process has an end of its own to tell.
  */
 bool spawn_is_refusal(int64_t number);
-/* From what waitpid says: one of the two; the code is LAST_EXIT_UNSEEN where nobody saw how it ended. */
-void spawn_exit(int64_t status, int *code, int *signal);
 
 #endif

@@ -1,5 +1,5 @@
 /* Events are on disk, bounded, and no content of the files stops the brain. */
-#include "journal/event_log.h"
+#include "journal/past.h"
 #include "loop/watchers.h"
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-#include "rules/ephemeral_ports.h"
+#include "rules/ports.h"
 
 #include <string.h>
 
