@@ -17,7 +17,7 @@
 #include "spawn/hook.h"
 #include "spawn/launch.h"
 #include "spawn/spawn_reason.h"
-#include "view/reason_text.h"
+#include "view/event_line.h"
 
 static void fail_spawn(struct brain *b, struct ticket ticket, const struct err *e)
 {
@@ -239,6 +239,17 @@ static void do_hook(void *context, const struct hook_effect *effect)
 
 /* --- what others hear --------------------------------------------------------------------------------------------- */
 
+static void log_event(const struct herd_event *event)
+{
+	struct buf line = BUF_INIT;
+
+	if (event_line(event, &line) && event->kind == HERD_EVENT_NOTE)
+		log_warn("%s", line.ptr);
+	else if (line.len)
+		log_info("%s", line.ptr);
+	buf_release(&line);
+}
+
 /* For everybody: it gets its number, and those who listen hear of it. */
 static void do_publish(void *context, const struct herd_event *event)
 {
@@ -246,6 +257,7 @@ static void do_publish(void *context, const struct herd_event *event)
 	const struct event_item *item = past_add(&b->past, event);
 	const struct spec *spec = b->herd ? herd_spec(b->herd, event->app) : NULL;
 
+	log_event(event);
 	if (b->followers.all.len && event->instance >= 0 && event->to == STATE_STARTING)
 		followers_newcomer(&b->followers);
 	if (spec && spec_has_limits(spec))

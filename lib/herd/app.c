@@ -5,7 +5,6 @@
 #include <stdio.h>
 
 #include "base/assert.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/gone_spares.h"
@@ -13,7 +12,6 @@
 #include "herd/request_wait.h"
 #include "herd/revision.h"
 #include "model/wait_result.h"
-#include "view/reason_text.h"
 
 /* The command of an app whose definition was lost: it only explains that. */
 static const char lost_words[] =
@@ -164,13 +162,9 @@ void app_publish(struct app *a, const struct reason *why)
 		.why = why,
 		.delay_ms = -1,
 	};
-	struct buf words = BUF_INIT;
 
 	ASSERT(why, "%s: an event without a reason", a->spec->name);
-	reason_text(why, &words);
-	log_info("%s: %s", a->spec->name, words.ptr);
 	herd_publish(a->herd, &event);
-	buf_release(&words);
 }
 
 struct instance *app_add_instance(struct app *a, int number, uint32_t slot)

@@ -53,15 +53,6 @@ static struct wait_result *result_of(const struct rollout *r, bool is_ok, const 
 	return wait_result_new(r->app->spec->name, is_ok, why, r->lines);
 }
 
-static void log_verdict(const struct wait_result *verdict)
-{
-	struct buf text = BUF_INIT;
-
-	wait_result_text(verdict, &text);
-	log_info("%s", text.ptr);
-	buf_release(&text);
-}
-
 /* The rollout is gone after it; the verdict is taken over. */
 static void end_rollout(struct rollout *r, struct wait_result *verdict)
 {
@@ -69,7 +60,6 @@ static void end_rollout(struct rollout *r, struct wait_result *verdict)
 	uint64_t number = r->number;
 
 	ASSERT(a->rollout == r, "%s ends a rollout that is over", a->spec->name);
-	log_verdict(verdict);
 	rollout_tell(a, verdict);
 	a->rollout = NULL;
 	drop_spares(a);

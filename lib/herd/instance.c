@@ -1,9 +1,7 @@
 #include "base/assert.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
 #include "herd/request_wait.h"
-#include "view/reason_text.h"
 
 struct instance *instance_new(struct app *app, int number, uint32_t slot)
 {
@@ -200,25 +198,6 @@ static void tell(struct instance *i, struct herd_event *event)
 	herd_publish(h, event);
 }
 
-static void log_step(const struct instance *i, enum state from, enum event on)
-{
-	const char *name = i->app->spec->name;
-	struct buf why = BUF_INIT;
-	double secs = (double)(i->app->herd->now - i->started_at) / 1000;
-
-	reason_text(i->why, &why);
-	if (on == EVENT_READY)
-		log_info("%s:%d: %s -> %s on %s (%.2f s)", name, i->number, state_word(from),
-			state_word(i->state), event_word(on), secs);
-	else if (i->why)
-		log_info("%s:%d: %s -> %s on %s (%s)", name, i->number, state_word(from),
-			state_word(i->state), event_word(on), why.ptr);
-	else
-		log_info("%s:%d: %s -> %s on %s", name, i->number, state_word(from), state_word(i->state),
-			event_word(on));
-	buf_release(&why);
-}
-
 void instance_last_lines(const struct instance *i, struct buf *out)
 {
 	const struct herd_options *o = &i->app->herd->options;
@@ -249,7 +228,8 @@ static void tell_step(struct instance *i, struct herd_event *event)
 	ASSERT_OF(i, event->to == i->state, "tells of a step that it did not take");
 	if (was_published(i, event->on))
 		return;
-	log_step(i, event->from, event->on);
+	if (event->on == EVENT_READY)
+		event->elapsed_ms = i->app->herd->now - i->started_at;
 	add_last_lines(i, event->on, &lines);
 	event->why = i->why;
 	event->lines = lines.len ? lines.ptr : NULL;
@@ -285,29 +265,20 @@ void instance_restore_state(
 	struct instance *i, enum state state, enum herd_event_kind kind, const struct reason *why)
 {
 	struct herd_event event = { .kind = kind, .from = state, .to = state, .why = why };
-	struct buf words = BUF_INIT;
 
 	ASSERT(i->app->herd->is_restoring, "%s:%d is restored, and nothing else is", i->app->spec->name,
 		i->number);
 	i->state = state;
 	instance_set_why(i, why);
-	reason_text(why, &words);
-	log_info("%s:%d: %s, %s (%s)", i->app->spec->name, i->number, herd_event_word(kind),
-		state_word(state), words.ptr);
 	tell(i, &event);
 	instance_mark_dirty(i);
-	buf_release(&words);
 	ASSERT_OF(i, i->state == state, "is restored, and changed meanwhile");
 }
 
 void instance_note(struct instance *i, const struct reason *why)
 {
 	struct herd_event event = { .kind = HERD_EVENT_NOTE, .from = i->state, .to = i->state, .why = why };
-	struct buf words = BUF_INIT;
 
 	ASSERT_OF(i, why, "notes nothing");
-	reason_text(why, &words);
-	log_warn("%s:%d: %s", i->app->spec->name, i->number, words.ptr);
 	tell(i, &event);
-	buf_release(&words);
 }

@@ -27,7 +27,7 @@ struct herd_event {
 	const char *phase,
 		*step; /* words of rules/rollout; step NULL: the app is in another phase, "over": `why` is the verdict */
 	int revision, done, total;
-	int64_t elapsed_ms; /* since it began */
+	int64_t elapsed_ms; /* since it began; of a STATE by READY: since the start of the process */
 	bool is_spare;
 	int64_t delay_ms; /* until it is started again; -1: it is not waiting for that */
 };

@@ -6,11 +6,13 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "in_words.h"
 #include "model/build.h"
 #include "model/wait_result.h"
+#include "view/event_line.h"
 #include "view/wait_text.h"
 
 static void push(struct ticket *row, size_t *len, struct ticket t)
@@ -204,7 +206,11 @@ static void last_lines(void *context, const char *name, struct buf *out)
 static void publish(void *context, const struct herd_event *event)
 {
 	struct fake *f = context;
+	struct buf line = BUF_INIT;
 
+	if (event_line(event, &line))
+		log_info("%s", line.ptr);
+	buf_release(&line);
 	buf_addf(&f->log, "event %s:%d %s %s (%s)\n", event->app, event->instance,
 		herd_event_word(event->kind), state_word(event->to), event_words(event));
 	fake_remember(f, event);
