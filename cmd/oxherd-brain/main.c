@@ -14,10 +14,9 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/version.h"
-#include "control/call_repeat.h"
 #include "control/handle.h"
+#include "control/pending_reply.h"
 #include "control/rpc_server.h"
-#include "control/rpc_stream.h"
 #include "engine/brain.h"
 #include "journal/event_item.h"
 #include "loop/loop.h"
@@ -96,7 +95,7 @@ static int open_control_socket(void *context, struct brain *b, struct err *e)
 			.group_may = front->group_may,
 			.group_name = front->group_name,
 			.group_rights = front->group_rights,
-			.repeat = call_repeat,
+			.repeat = pending_reply_repeat,
 		},
 		.last_seq = brain_last_seq(b),
 		.due = saves_due,
@@ -116,9 +115,9 @@ static void publish(void *context, const struct event_item *event)
 	struct front *front = context;
 	struct buf text = BUF_INIT;
 
-	if (rpc_stream_has_listeners(front->server))
+	if (rpc_server_has_listeners(front->server))
 		event_item_write(event, &text);
-	rpc_stream_publish(front->server, &text);
+	rpc_server_publish(front->server, &text);
 	handle_published(&front->handle, event);
 	buf_release(&text);
 }

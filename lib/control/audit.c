@@ -1,9 +1,13 @@
 #include "control/audit.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/log.h"
 #include "control/call.h"
 #include "os/procfs.h"
+
+enum { WHO_COMMAND_MAX = 80 };
 
 static void add_words(struct buf *out, const char *words)
 {
@@ -53,4 +57,30 @@ void audit_write(const struct call *c)
 	log_info("control: %s%s by uid %u, pid %d '%s'", method_name(call_method(c)), about.ptr,
 		(unsigned int)c->caller.uid, (int)c->caller.pid, program);
 	buf_release(&about);
+}
+
+/* The words of a command line up to the first that may hold a secret, such as NAME=value. */
+static void add_command(pid_t pid, struct buf *out)
+{
+	struct buf command = BUF_INIT;
+	size_t len = 0;
+
+	if (!procfs_command(pid, &command, WHO_COMMAND_MAX) || !command.len) {
+		buf_release(&command);
+		return;
+	}
+	len = strcspn(command.ptr, "=");
+	while (len < command.len && len && command.ptr[len - 1] != ' ')
+		len--;
+	while (len && command.ptr[len - 1] == ' ')
+		len--;
+	if (len)
+		buf_addf(out, " '%.*s%s'", (int)len, command.ptr, len < command.len ? " ..." : "");
+	buf_release(&command);
+}
+
+void audit_who(const struct call *c, struct buf *out)
+{
+	buf_addf(out, "uid %d, pid %d", (int)c->caller.uid, (int)c->caller.pid);
+	add_command(c->caller.pid, out);
 }

@@ -8,44 +8,16 @@
 #include "base/mem.h"
 #include "base/signal_name.h"
 #include "base/str.h"
+#include "control/audit.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
-#include "os/procfs.h"
 #include "spawn/upgrade.h"
-
-enum { WHO_COMMAND_MAX = 80 };
 
 void handle_release(struct handle *h)
 {
 	vec_release(&h->watchers);
 	vec_release(&h->readers);
-}
-
-/* The words of a command line up to the first that may hold a secret, such as NAME=value. */
-static void add_command(pid_t pid, struct buf *out)
-{
-	struct buf command = BUF_INIT;
-	size_t len = 0;
-
-	if (!procfs_command(pid, &command, WHO_COMMAND_MAX) || !command.len) {
-		buf_release(&command);
-		return;
-	}
-	len = strcspn(command.ptr, "=");
-	while (len < command.len && len && command.ptr[len - 1] != ' ')
-		len--;
-	while (len && command.ptr[len - 1] == ' ')
-		len--;
-	if (len)
-		buf_addf(out, " '%.*s%s'", (int)len, command.ptr, len < command.len ? " ..." : "");
-	buf_release(&command);
-}
-
-void handle_who(const struct call *c, struct buf *out)
-{
-	buf_addf(out, "uid %d, pid %d", (int)c->caller.uid, (int)c->caller.pid);
-	add_command(c->caller.pid, out);
 }
 
 /* --- stop, restart, delete, reset, signal, start of what is known ------------------------------------------------------------ */
@@ -151,7 +123,7 @@ static void ask_about(
 	char *signal = ask.signal ? read_signal(ask.signal) : NULL;
 	int rc = 0;
 
-	handle_who(c, &who);
+	audit_who(c, &who);
 	ask.who = who.ptr;
 	emit_open(&result, NULL, '{');
 	add_apps(h, asking->verb, targets, &result);
@@ -304,7 +276,7 @@ static void do_scale(
 	struct buf result = BUF_INIT;
 	struct buf who = BUF_INIT;
 
-	handle_who(c, &who);
+	audit_who(c, &who);
 	brain_begin(h->brain);
 	for (size_t i = 0; i < count; i++) {
 		scalings[i].who = who.ptr;

@@ -47,7 +47,7 @@ void handle_await(void *context, struct call *c);
 void handle_signalled(struct handle *h, int number);
 /* pending_reply.c: an event was published: clients that wait for its app get a progress notification. */
 void handle_published(struct handle *h, const struct event_item *event);
-/* handle_read.c: NULL after the call was answered with every mistake, or with why it may not have that file read. */
+/* handle_inputs.c: NULL after the call was answered with every mistake, or with why it may not have that file read. */
 struct oxfile *handle_read(struct handle *h, struct call *c, const struct oxfile_source *source);
 /* The same by no call: in the environment and with the profile of the first app that came from it. */
 struct oxfile *handle_read_again(struct handle *h, const char *path, struct diags *mistakes);
@@ -81,9 +81,8 @@ struct handle_env {
 	{                                                                                                    \
 		.env = (p)->env, .rlimits = (p)->rlimits, .umask = (p)->umask,                               \
 	}
-/* handle_read.c: remembers it; its number. */
+/* handle_inputs.c: remembers it; its number. */
 int64_t handle_add_env(struct handle *h, const struct handle_env *from);
-/* handle_targets.c */
 /* What a call is about, by its `targets` and `oxfiles` (NULL: it has no such parameter). */
 struct handle_targets {
 	const char *const *items; /* none: everything; borrowed from the call, or in `own` */
@@ -97,7 +96,5 @@ int handle_targets_find(struct handle *h, const struct param_strings *targets,
 void handle_targets_release(struct handle_targets *t);
 /* Answers a call that means nothing. */
 void handle_answer_no_apps(struct call *c);
-/* Appends "uid 1000, pid 812 'oxctl stop api'". */
-void handle_who(const struct call *c, struct buf *out);
 
 #endif

@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json_emit.h"
 #include "base/mem.h"
+#include "control/audit.h"
 #include "control/handle.h"
 #include "control/local_port_range.h"
 #include "control/oxfile_load.h"
@@ -139,7 +140,7 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 	const struct spec *s = NULL;
 	size_t i = 0;
 
-	handle_who(c, &who);
+	audit_who(c, &who);
 	a->who = who.ptr;
 	VEC_EACH (a->specs, i, s) {
 		struct tally tally;

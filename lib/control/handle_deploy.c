@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "control/audit.h"
 #include "control/handle.h"
 #include "control/local_port_range.h"
 #include "control/oxfile_load.h"
@@ -258,7 +259,7 @@ static void go(struct deploying *d, struct call *c, int (*begin)(struct deployin
 	struct buf result = BUF_INIT;
 	struct err e = ERR_INIT;
 
-	handle_who(c, &d->who);
+	audit_who(c, &d->who);
 	log_info("%s by %s", method_name(call_method(c)), d->who.ptr);
 	d->w = pending_reply_new(d->h, c);
 	brain_begin(d->h->brain);

@@ -3,6 +3,7 @@
  */
 #include "base/err.h"
 #include "base/log.h"
+#include "control/audit.h"
 #include "control/handle.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
@@ -66,7 +67,7 @@ static void steer(struct handle *h, struct call *c, enum herd_steering steering,
 	if (!app)
 		return;
 	w = pending_reply_new(h, c);
-	handle_who(c, &who);
+	audit_who(c, &who);
 	log_info("%s %s by %s", method_name(call_method(c)), app, who.ptr);
 	buf_release(&who);
 	pending_reply_watch(w, app);

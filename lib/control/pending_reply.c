@@ -6,11 +6,12 @@
 #include "base/json_emit.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "control/call_repeat.h"
 #include "control/handle.h"
 #include "engine/brain.h"
+#include "herd/herd.h"
 #include "journal/event_item.h"
 #include "loop/watchers.h"
+#include "model/spec.h"
 #include "model/wait_result.h"
 #include "view/wait_text.h"
 
@@ -49,7 +50,7 @@ static void forget_all(const struct pending_reply *w)
 		brain_forget(w->h->brain, w->ids[k]);
 }
 
-void pending_reply_answer(struct call *c, const struct buf *result, const struct wait_results *results)
+static void answer_call(struct call *c, const struct buf *result, const struct wait_results *results)
 {
 	struct buf words = BUF_INIT;
 	struct buf text = BUF_INIT;
@@ -80,7 +81,7 @@ static void answer(struct pending_reply *w)
 	buf_init(&w->result);
 	memset(&w->results, 0, sizeof(w->results));
 	waiting_free(w);
-	pending_reply_answer(c, &result, &results);
+	answer_call(c, &result, &results);
 	wait_results_release(&results);
 	buf_release(&result);
 }
@@ -129,7 +130,7 @@ static void on_client_gone(void *context, struct call *c)
 	call_answer_text(c, "null");
 }
 
-struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
+static struct pending_reply *reply_new(struct handle *h, struct call *c)
 {
 	struct pending_reply *w = mem_zalloc(1, sizeof(*w));
 
@@ -143,10 +144,27 @@ struct pending_reply *pending_reply_attach(struct handle *h, struct call *c)
 	return w;
 }
 
+/* Nobody gets what came of another user's call, and no call what came of another method. */
+static void write_key(const struct call *c, struct buf *out)
+{
+	buf_addf(out, "%u.%s.%s", (unsigned int)c->caller.uid, method_name(call_method(c)), call_key(c));
+}
+
+static void open_receipt(struct handle *h, const struct call *c)
+{
+	struct buf key = BUF_INIT;
+
+	if (!call_key(c))
+		return;
+	write_key(c, &key);
+	herd_receipt_open(brain_herd(h->brain), key.ptr, brain_now(h->brain));
+	buf_release(&key);
+}
+
 struct pending_reply *pending_reply_new(struct handle *h, struct call *c)
 {
-	call_repeat_open(h, c);
-	return pending_reply_attach(h, c);
+	open_receipt(h, c);
+	return reply_new(h, c);
 }
 
 uint64_t pending_reply_id(const struct pending_reply *w)
@@ -193,7 +211,7 @@ void pending_reply_begin(struct pending_reply *w, const struct buf *result)
 
 	buf_adds(&w->result, result ? result->ptr : "{}");
 	if (call_key(w->c))
-		call_repeat_close(w->h, w->result.ptr);
+		herd_receipt_close(brain_herd(w->h->brain), w->result.ptr);
 	w->is_going = true;
 	if (!w->left) {
 		answer(w);
@@ -210,8 +228,47 @@ void pending_reply_refuse(struct pending_reply *w, const struct err *e)
 {
 	struct call *c = w->c;
 
-	call_repeat_close(w->h, NULL);
+	herd_receipt_close(brain_herd(w->h->brain), NULL);
 	forget_all(w);
 	waiting_free(w);
 	call_refuse(c, e);
+}
+
+/* --- the same call once more ------------------------------------------------------------------------------------------- */
+
+/* It is under way: this client hears of it from here on. */
+static void attach(struct handle *h, struct call *c, const char *key, const struct buf *result)
+{
+	struct pending_reply *w = reply_new(h, c);
+	struct strings apps = { .items = NULL };
+
+	herd_receipt_apps(brain_herd(h->brain), key, &apps);
+	for (size_t k = 0; k < apps.len; k++)
+		pending_reply_watch(w, apps.items[k]);
+	strings_release(&apps);
+	herd_receipt_wait(brain_herd(h->brain), key, pending_reply_id(w));
+	pending_reply_begin(w, result);
+}
+
+bool pending_reply_repeat(void *context, struct call *c)
+{
+	struct handle *h = context;
+	struct herd_receipt receipt;
+	struct buf key = BUF_INIT;
+	struct buf result = BUF_INIT;
+	bool is_known = false;
+
+	if (!call_key(c))
+		return false;
+	write_key(c, &key);
+	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
+	if (is_known)
+		buf_adds(&result, *receipt.text ? receipt.text : "{}");
+	if (is_known && receipt.is_done)
+		answer_call(c, &result, receipt.results);
+	else if (is_known)
+		attach(h, c, key.ptr, &result);
+	buf_release(&key);
+	buf_release(&result);
+	return is_known;
 }

@@ -4,6 +4,7 @@
 #ifndef OX_CONTROL_PENDING_REPLY_H
 #define OX_CONTROL_PENDING_REPLY_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct buf;
@@ -11,12 +12,9 @@ struct err;
 struct handle;
 struct call;
 struct pending_reply;
-struct wait_results;
 
 /* Makes a number for herd_request() and the like. */
 struct pending_reply *pending_reply_new(struct handle *h, struct call *c);
-/* For what an earlier request began: the herd is asked for nothing. */
-struct pending_reply *pending_reply_attach(struct handle *h, struct call *c);
 uint64_t pending_reply_id(const struct pending_reply *w);
 /* A further number: the answer comes when all of them are settled, and is good when all are. */
 uint64_t pending_reply_another_id(struct pending_reply *w);
@@ -27,9 +25,13 @@ void pending_reply_watch(struct pending_reply *w, const char *app);
  * herd has and their text as `verdict`.  It may have been settled already.
  */
 void pending_reply_begin(struct pending_reply *w, const struct buf *result);
-/* That answer, or the error that has the results as its data. */
-void pending_reply_answer(struct call *c, const struct buf *result, const struct wait_results *results);
 /* The herd refused it: answers with the words.  What it took under another number continues. */
 void pending_reply_refuse(struct pending_reply *w, const struct err *e);
+
+/*
+ * A call that is made once more under its key, as after the brain's death: it gets what came of the first, by the receipt that the herd
+ * keeps of it (herd_receipt_open()), and nothing is done twice.  True when the call was made before: then it is answered, or will be.
+ */
+bool pending_reply_repeat(void *context, struct call *c);
 
 #endif

@@ -17,6 +17,7 @@
 #include "control/call.h"
 #include "os/unixsock.h"
 
+struct buf;
 struct ev_loop;
 struct err;
 struct rpc_server;
@@ -66,5 +67,18 @@ bool rpc_server_is_reachable(const struct rpc_server *s);
 /* rpc_server_free() leaves the path: who finds nobody behind it knows that no daemon has said goodbye. */
 void rpc_server_leave_path(struct rpc_server *s);
 struct rpc_server_stats rpc_server_stats(const struct rpc_server *s);
+
+/*
+ * Events for the clients that have subscribed, each with a sequence number that goes up by one.  The answer to `subscribe` holds a snapshot and the
+ * number of the last event that is in it; the next event is the one after that: no gap, no repeat.  A client that reads too slowly loses events;
+ * before the next one it gets a `missed` notification with their number, and had better ask for a snapshot again.
+ */
+
+/* Whether it is worth while to write events at all. */
+bool rpc_server_has_listeners(const struct rpc_server *s);
+/* `event` is a JSON object whose `seq` is one more than rpc_server_seq(); without listeners it may be empty. */
+void rpc_server_publish(struct rpc_server *s, const struct buf *event);
+/* The number of the last event. */
+int64_t rpc_server_seq(const struct rpc_server *s);
 
 #endif

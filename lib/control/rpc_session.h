@@ -1,5 +1,5 @@
 /*
- * One connection.  Inside of lib/control only: rpc_server.c makes sessions, rpc_call.c and rpc_stream.c give them texts to send.
+ * One connection.  Inside of lib/control only: rpc_server.c makes sessions, it and rpc_call.c give them texts to send.
  *
  * Sessions write and die in one place only, rpc_session_turn(), which the server calls at the end of a turn of the loop for those that are
  * marked: so nobody who answers or publishes has to fear that a session vanishes under his hands.

@@ -12,7 +12,7 @@
 #include "base/json_emit.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "control/rpc_stream.h"
+#include "control/rpc_server.h"
 #include "unit.h"
 
 /* Milliseconds without any progress after which a test has failed. */
@@ -77,7 +77,7 @@ static void take_subscriber(void *context, struct call *c)
 
 	emit_open(&answer, NULL, '{');
 	emit_int(&answer, "seq", call_listen(c, true));
-	emit_int(&answer, "snapshot", rpc_stream_seq(f->server));
+	emit_int(&answer, "snapshot", rpc_server_seq(f->server));
 	emit_close(&answer, '}');
 	call_answer(c, &answer);
 	buf_release(&answer);

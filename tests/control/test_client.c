@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "control.h"
-#include "control/rpc_stream.h"
+#include "control/rpc_server.h"
 #include "unit.h"
 
 #define MUST(condition)                                                                                      \
@@ -147,7 +147,7 @@ static void answer_with_progress(struct fixture *f)
 		return;
 	tell_progress(f->kept, "{}");
 	buf_adds(&event, "{}");
-	rpc_stream_publish(f->server, &event);
+	rpc_server_publish(f->server, &event);
 	buf_release(&event);
 	tell_progress(f->kept, "{}");
 	call_answer_text(f->kept, "null");

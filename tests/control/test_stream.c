@@ -1,5 +1,5 @@
 /* Events: in order, without gap or repeat, and never at anybody else's cost. */
-#include "control/rpc_stream.h"
+#include "control/rpc_server.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,10 +15,10 @@ static void publish(struct fixture *f, size_t size)
 {
 	struct buf event = BUF_INIT;
 
-	buf_addf(&event, "{\"seq\":%lld,\"text\":\"", (long long)rpc_stream_seq(f->server) + 1);
+	buf_addf(&event, "{\"seq\":%lld,\"text\":\"", (long long)rpc_server_seq(f->server) + 1);
 	buf_fill(&event, 'e', size);
 	buf_adds(&event, "\"}");
-	rpc_stream_publish(f->server, &event);
+	rpc_server_publish(f->server, &event);
 	buf_release(&event);
 }
 
@@ -86,7 +86,7 @@ static void a_snapshot_and_the_events_after_it_fit_at_every_moment(void **state)
 	for (int i = 0; i < 50; i++) {
 		int64_t seq = next_number(f, fds[i], NULL, "seq");
 
-		while (seq < rpc_stream_seq(f->server)) {
+		while (seq < rpc_server_seq(f->server)) {
 			seq++;
 			assert_int_equal(next_number(f, fds[i], "event", "seq"), seq);
 		}
