@@ -73,6 +73,7 @@ struct brain {
 };
 
 extern const struct herd_effects brain_effects;
+extern const struct port_waits_calls brain_port_calls;
 /* What became of an upstream: in effect, or why not. */
 void brain_upstream_reported(
 	void *context, const char *app, uint64_t serial, enum upstream_outcome outcome, const char *words);

@@ -43,31 +43,6 @@ static void limits_done(void *context)
 	brain_end(context);
 }
 
-static void port_listens(void *context, struct ticket ticket)
-{
-	struct brain *b = context;
-
-	herd_ready(b->herd, ticket, clock_ms());
-	brain_end(b);
-}
-
-static void port_became_free(void *context, struct ticket ticket)
-{
-	struct brain *b = context;
-
-	herd_port_free(b->herd, ticket, clock_ms());
-	brain_end(b);
-}
-
-static void port_has_stranger(void *context, struct ticket ticket, const char *words)
-{
-	const struct brain *b = context;
-	const struct instance *i = herd_slot(b->herd, ticket.slot);
-
-	if (i)
-		log_warn("%s:%d: not its own process: %s", instance_app(i), instance_number(i), words);
-}
-
 static void drained(void *context, struct ticket ticket, size_t left)
 {
 	struct brain *b = context;
@@ -152,13 +127,11 @@ void brain_check_home(void *context)
 void brain_open_senses(struct brain *b)
 {
 	static const struct limit_watch_calls limit_calls = { find_subjects, over_limit, limits_done };
-	static const struct port_waits_calls port_calls = { port_became_free, port_listens,
-		port_has_stranger };
 
 	b->senses.probes = probes_new(b->options.loop, b->runner, probed, b);
 	b->senses.usage = usage_new();
 	b->senses.limits = limit_watch_new(b->options.loop, b->senses.usage, &limit_calls, b);
-	b->senses.ports = port_waits_new(b->options.loop, &port_calls, b);
+	b->senses.ports = port_waits_new(b->options.loop, &brain_port_calls, b);
 	b->senses.drains = drains_new(b->options.loop, drained, b);
 	b->senses.oom_kills = procfs_oom_kills();
 	b->senses.home = homewatch_new(b->options.loop, b->options.dirs, brain_check_home, b);

@@ -175,6 +175,37 @@ static void do_watch_ready(void *context, const struct endpoint *at, enum ready_
 		port_waits_until_listening(b->senses.ports, at, (pid_t)instance_pid(i));
 }
 
+static void port_listens(void *context, struct ticket ticket)
+{
+	struct brain *b = context;
+
+	herd_ready(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void port_became_free(void *context, struct ticket ticket)
+{
+	struct brain *b = context;
+
+	herd_port_free(b->herd, ticket, clock_ms());
+	brain_end(b);
+}
+
+static void port_has_stranger(void *context, struct ticket ticket, const char *words)
+{
+	const struct brain *b = context;
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+
+	if (i)
+		log_warn("%s:%d: not its own process: %s", instance_app(i), instance_number(i), words);
+}
+
+const struct port_waits_calls brain_port_calls = {
+	.is_free = port_became_free,
+	.listens = port_listens,
+	.stranger = port_has_stranger,
+};
+
 static void do_unwatch(void *context, struct ticket ticket)
 {
 	struct brain *b = context;

@@ -61,6 +61,23 @@ void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect
 	ASSERT_OF(i, i->generation && effect->spec, "has no attempt to be known by");
 }
 
+/* False: it waits in its app's queue until it may start. */
+static bool takes_turn(struct instance *i)
+{
+	struct app *a = i->app;
+	bool is_queueing = a->spec->stagger_ms || a->starts.first;
+
+	if (is_queueing && !start_queue_lets(i))
+		return false;
+	i->has_turn = true;
+	stagger_note(&a->starts.stagger, i->slot, a->herd->now);
+	if (is_queueing)
+		start_queue_arm(a);
+	ASSERT_OF(i, a->starts.stagger.last.slot == i->slot,
+		"takes its turn, and is not the last that started");
+	return true;
+}
+
 static void spawn(struct instance *i)
 {
 	struct herd *h = i->app->herd;
@@ -69,7 +86,7 @@ static void spawn(struct instance *i)
 
 	ASSERT(i->generation && i->state == STATE_STARTING, "%s:%d is spawned while it is %s",
 		i->app->spec->name, i->number, state_word(i->state));
-	if (!start_queue_turn(i)) {
+	if (!takes_turn(i)) {
 		instance_set_phase(i, PHASE_STAGGERED);
 		return;
 	}
@@ -90,7 +107,7 @@ static void check_port(struct instance *i)
 	struct endpoint at;
 
 	ASSERT_OF(i, i->phase == PHASE_NONE, "begins to look at its port beside something else");
-	if (!start_queue_turn(i)) {
+	if (!takes_turn(i)) {
 		instance_set_phase(i, PHASE_STAGGERED);
 		return;
 	}

@@ -10,19 +10,14 @@ static int64_t wait_of(const struct instance *i)
 	return stagger_wait(&a->starts.stagger, i->slot, a->spec->stagger_ms, a->herd->now);
 }
 
-bool start_queue_turn(struct instance *i)
+bool start_queue_lets(const struct instance *i)
 {
-	struct app *a = i->app;
+	const struct app *a = i->app;
 	bool is_passed_over = a->spec->stagger_ms && a->starts.first && !i->has_turn;
 
 	ASSERT(i->phase != PHASE_STAGGERED, "%s:%d asks for its turn, and waits for it", a->spec->name,
 		i->number);
-	if (is_passed_over || wait_of(i) > 0)
-		return false;
-	i->has_turn = true;
-	stagger_note(&a->starts.stagger, i->slot, a->herd->now);
-	start_queue_arm(a);
-	return true;
+	return !is_passed_over && wait_of(i) == 0;
 }
 
 void start_queue_add(struct instance *i)

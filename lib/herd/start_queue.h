@@ -20,8 +20,8 @@ struct start_queue {
 	struct stagger stagger;
 };
 
-/* May it start now?  Then its start is noted; else it is to wait in PHASE_STAGGERED. */
-bool start_queue_turn(struct instance *i);
+/* May it start now, where instances start apart or some wait?  Else it is to wait in PHASE_STAGGERED. */
+bool start_queue_lets(const struct instance *i);
 /* It entered PHASE_STAGGERED, or left it. */
 void start_queue_add(struct instance *i);
 void start_queue_remove(struct instance *i);
