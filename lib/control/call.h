@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "wire/params.h"
+#include "wire/methods.h"
 #include "wire/rpc.h"
 
 struct buf;

@@ -186,12 +186,13 @@ void stream_on_readable(struct ev_loop *loop, ev_io *w, int events)
 	struct stream *s = w->data;
 	struct log_streams *p = s->instance->all;
 
-	(void)loop;
 	loop_mind(events);
 	let_finish(s);
 	if (waits(s))
 		return;
 	wait_no_more(p);
+	if (!ev_is_active(&p->turn))
+		ev_prepare_start(loop, &p->turn);
 	p->turn_bytes += stream_take(
 		s, p->turn_bytes < LOG_STREAMS_TURN ? LOG_STREAMS_STREAM_TURN : LOG_STREAMS_LEAST_TURN);
 }
@@ -200,8 +201,8 @@ void streams_on_turn(struct ev_loop *loop, ev_prepare *w, int events)
 {
 	struct log_streams *p = w->data;
 
-	(void)loop;
 	(void)events;
+	ev_prepare_stop(loop, w);
 	p->turn_bytes = 0;
 }
 

@@ -179,8 +179,6 @@ struct log_streams *log_streams_new(const struct stream_options *options, struct
 	}
 	p->pipes = mem_strdup(options->pipes);
 	p->logs = mem_strdup(options->logs);
-	ev_prepare_start(p->loop, &p->turn);
-	ev_unref(p->loop);
 	return p;
 }
 
@@ -198,7 +196,6 @@ void log_streams_free(struct log_streams *p)
 	vec_release(&p->waiting);
 	logfile_cache_free(p->cache);
 	app_users_release(&p->users);
-	ev_ref(p->loop);
 	ev_prepare_stop(p->loop, &p->turn);
 	fd_close(&p->peek[0]);
 	fd_close(&p->peek[1]);

@@ -53,7 +53,7 @@ struct log_streams {
 	char *logs;
 	struct map instances; /* name -> struct instance_streams *, which has it */
 	struct app_users users;
-	ev_prepare turn;
+	ev_prepare turn;   /* only while there is something to count anew */
 	size_t turn_bytes; /* taken in this turn of the loop */
 	uint64_t dropped;
 	struct vec waiting; /* of struct stream *, for the ends of others' lines */

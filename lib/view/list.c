@@ -7,7 +7,6 @@
 #include "model/snapshot.h"
 #include "view/fold.h"
 #include "view/table.h"
-#include "view/wrap.h"
 
 /* In the order in which the verdict counts what is not ready. */
 static const struct {

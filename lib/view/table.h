@@ -42,4 +42,18 @@ void table_cell(struct table *t, enum tint tint, const char *format, ...)
 /* `width` 0: as wide as it needs. */
 void table_render(const struct table *t, struct buf *out, size_t width, bool colour);
 
+/* --- text in lines of at most so many columns --- */
+
+struct wrap {
+	size_t width;  /* of a whole line; 0: one line, however long */
+	size_t indent; /* blanks before each line */
+	size_t most;   /* lines; what does not fit into them ends in "…"; 0: any number */
+};
+
+/*
+ * Appends the words of `text`, broken at blanks, each line with its end.  A word that is longer than a line is broken where the line ends.
+ * Nothing for an empty text.
+ */
+void wrap_text(struct buf *out, const char *text, const struct wrap *w);
+
 #endif

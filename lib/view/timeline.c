@@ -8,7 +8,7 @@
 #include "view/human.h"
 #include "view/list.h"
 #include "view/progress.h"
-#include "view/wrap.h"
+#include "view/table.h"
 
 enum {
 	MS_A_DAY = 86400000,

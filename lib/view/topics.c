@@ -4,7 +4,7 @@
 
 #include "base/str.h"
 #include "model/fields.h"
-#include "view/wrap.h"
+#include "view/table.h"
 
 enum { WIDTH = 80, INDENT = 2, DEEPER = 6 };
 

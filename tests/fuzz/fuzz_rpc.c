@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "wire/params.h"
+#include "wire/methods.h"
 #include "wire/rpc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -5,7 +5,6 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "unit.h"
-#include "wire/params.h"
 
 static int check(enum method method, const char *params, struct err *e)
 {

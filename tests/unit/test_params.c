@@ -1,4 +1,4 @@
-#include "wire/params.h"
+#include "wire/methods.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "view/wrap.h"
+#include "view/table.h"
 
 #include "lines.h"
 #include "unit.h"
