@@ -144,13 +144,21 @@ static int check_escape(struct check *c)
 	return 0;
 }
 
+/* Where the plain part of a string ends: control characters, '"', the backslash, all bytes of UTF-8 beyond ASCII. */
+static const bool special[256] = {
+	[0x00 ... 0x1f] = true,
+	['"'] = true,
+	['\\'] = true,
+	[0x80 ... 0xff] = true,
+};
+
 /* Most of most strings: bytes that stand for themselves. */
 static void skip_plain(struct check *c)
 {
 	const char *at = c->at;
+	const char *end = c->end;
 
-	while (at < c->end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' &&
-		*at != '\\')
+	while (at < end && !special[(unsigned char)*at])
 		at++;
 	c->at = at;
 }

@@ -66,84 +66,136 @@ void json_write_pretty(struct buf *out, const struct json *j)
 
 /* --- laid out --- */
 
-/* What ends a number or a word, and stands between values. */
-static bool is_mark(char c)
+/* `to` has room for all that is left of the text, and for a line break with the blanks of the next level. */
+struct layout {
+	struct buf *out;
+	char *to, *limit;
+	const char *at, *end;
+	size_t level;
+};
+
+static void make_room(struct layout *l)
 {
-	static const bool marks[256] = {
+	size_t need = (size_t)(l->end - l->at) + 2 * (l->level + 1) + sizeof(": \n");
+
+	if ((size_t)(l->limit - l->to) >= need)
+		return;
+	l->out->len = (size_t)(l->to - l->out->ptr);
+	buf_reserve(l->out, need);
+	l->to = l->out->ptr + l->out->len;
+	l->limit = l->out->ptr + l->out->cap;
+}
+
+static void put_next(struct layout *l)
+{
+	*l->to++ = *l->at++;
+}
+
+static void put_line(struct layout *l)
+{
+	*l->to++ = '\n';
+	memset(l->to, ' ', 2 * l->level);
+	l->to += 2 * l->level;
+}
+
+/* Copies up to a byte that `ends`.  What is written may be anything, as far as the compiler knows: so the two pointers are its own. */
+static void put_until(struct layout *l, const bool ends[256])
+{
+	const char *at = l->at;
+	const char *end = l->end;
+	char *to = l->to;
+
+	while (at < end && !ends[(unsigned char)*at])
+		*to++ = *at++;
+	l->at = at;
+	l->to = to;
+}
+
+static void put_string(struct layout *l)
+{
+	static const bool ends[256] = { ['"'] = true, ['\\'] = true };
+
+	put_next(l);
+	for (put_until(l, ends); l->at < l->end && *l->at == '\\'; put_until(l, ends)) {
+		put_next(l);
+		if (l->at < l->end)
+			put_next(l);
+	}
+	if (l->at < l->end)
+		put_next(l);
+}
+
+/* A number or a word. */
+static void put_word(struct layout *l)
+{
+	static const bool ends[256] = {
 		[','] = true,
 		[':'] = true,
 		['{'] = true,
 		['}'] = true,
 		['['] = true,
 		[']'] = true,
+		['"'] = true,
 	};
 
-	return marks[(unsigned char)c];
+	put_until(l, ends);
 }
 
-static const char *string_end(const char *at, const char *end)
+static void put_opening(struct layout *l)
 {
-	for (at++; at < end && *at != '"'; at++)
-		if (*at == '\\')
-			at++;
-	return at < end ? at + 1 : end;
-}
-
-static void new_line(struct buf *out, size_t level)
-{
-	static const char blank[] = "\n                                ";
-
-	/* One step for what is usual. */
-	if (1 + 2 * level < sizeof(blank)) {
-		buf_add(out, blank, 1 + 2 * level);
+	put_next(l);
+	if (l->at < l->end && (*l->at == '}' || *l->at == ']')) {
+		put_next(l);
 		return;
 	}
-	buf_addc(out, '\n');
-	buf_fill(out, ' ', 2 * level);
+	l->level++;
+	put_line(l);
 }
 
-static const char *indent_mark(struct buf *out, const char *at, const char *end, size_t *level)
+static void put_piece(struct layout *l)
 {
-	if (*at == ':') {
-		buf_add(out, ": ", 2);
-		return at + 1;
+	switch (*l->at) {
+	case '"':
+		put_string(l);
+		break;
+	case ':':
+		put_next(l);
+		*l->to++ = ' ';
+		break;
+	case ',':
+		put_next(l);
+		put_line(l);
+		break;
+	case '{':
+	case '[':
+		put_opening(l);
+		break;
+	case '}':
+	case ']':
+		l->level -= l->level > 0;
+		put_line(l);
+		put_next(l);
+		break;
+	default:
+		put_word(l);
+		break;
 	}
-	buf_addc(out, *at);
-	if (*at == ',') {
-		new_line(out, *level);
-	} else if (at + 1 < end && (at[1] == '}' || at[1] == ']')) {
-		buf_addc(out, *++at);
-	} else {
-		new_line(out, ++*level);
-	}
-	return at + 1;
 }
 
 void json_indent(struct buf *out, const char *text, size_t len)
 {
-	const char *end = text + len;
-	size_t level = 0;
+	struct layout l = { .out = out, .at = text, .end = text + len };
 
 	/* About what deep lists grow by. */
 	buf_reserve(out, len + len * 2 / 3);
-	for (const char *at = text; at < end;) {
-		const char *from = at;
-
-		if (is_mark(*at) && *at != '}' && *at != ']') {
-			at = indent_mark(out, at, end, &level);
-			continue;
-		}
-		if (is_mark(*at)) {
-			level -= level > 0;
-			new_line(out, level);
-			at++;
-		} else if (*at == '"') {
-			at = string_end(at, end);
-		} else {
-			while (at < end && !is_mark(*at) && *at != '"')
-				at++;
-		}
-		buf_add(out, from, (size_t)(at - from));
+	l.to = out->ptr + out->len;
+	l.limit = out->ptr + out->cap;
+	while (l.at < l.end) {
+		make_room(&l);
+		put_piece(&l);
 	}
-	buf_addc(out, '\n');
+	make_room(&l);
+	*l.to++ = '\n';
+	*l.to = '\0';
+	out->len = (size_t)(l.to - out->ptr);
 }
