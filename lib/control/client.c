@@ -15,7 +15,7 @@
 #include "os/unixsock.h"
 #include "wire/rpc.h"
 
-enum { READ_CHUNK = 64 * 1024 };
+enum { READ_CHUNK = 32 * 1024 };
 
 struct client {
 	int fd;

@@ -12,7 +12,7 @@
 #include "loop/loop.h"
 
 /* Bytes taken in one turn, so that one client cannot keep the others waiting. */
-enum { READ_CHUNK = 64 * 1024 };
+enum { READ_CHUNK = 8 * 1024 }; /* at once: all that a request does lies on the stack above it */
 
 static bool is_owner(const struct unixsock_peer *peer)
 {
