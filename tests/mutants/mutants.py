@@ -76,8 +76,8 @@ def stages(lane, path):
         tests = [f'build/tests/{p.stem}' for p in sorted((lane / 'tests/keeper').glob('test_*.c'))]
         units = [f'build/tests/{p.stem}' for p in sorted((lane / 'tests/unit').glob('test_*.c')) if includes(p, 'keeper/')]
         near = [t for t in tests if stem in t]
-        found = near + units + [t for t in tests if t not in near]
-        return [(found, [[t] for t in found])]
+        others = [t for t in tests if t not in near]
+        return [(group, [[t] for t in group]) for group in (near, units, others) if group]
     units = sorted((lane / 'tests/unit').glob('test_*.c'))
     herd = [p for p in units if p.stem.startswith('test_herd_')]
     near = [p for p in units if p.stem.startswith((f'test_{stem}', f'test_{room}_{stem}'))]
