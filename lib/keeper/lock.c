@@ -235,15 +235,18 @@ static int choose_token(
 }
 
 /* Both locks are new.  It is so at the first start, or somebody has deleted both folders under a keeper that lives. */
-static int check_lost(const struct lock *l, const char *run, struct err *e)
+static int check_lost(struct lock *l, const char *run, struct err *e)
 {
-	long pid = lost_keeper_find(l->run_fd);
+	struct lost_keeper found;
 
-	if (!pid)
+	if (!lost_keeper_find(l->run_fd, &found))
 		return 0;
+	/* It takes them as soon as it is awake. */
+	lock_release(l);
+	lost_keeper_wake(&found);
 	err_set(e,
 		"another oxherd (pid %ld) serves '%s', and makes that folder again; 'oxctl daemon stop' ends it",
-		pid, run);
+		(long)found.pid, run);
 	return would_block(e);
 }
 

@@ -19,7 +19,7 @@ enum { KEEPER_FDS_MAX = 64 /* the locks are among the first that it opens */ };
 struct search {
 	char lock[PATH_MAX + 16]; /* the place of our lock, as the kernel tells it of a deleted file */
 	char name[PROCFS_NAME_MAX];
-	long found;
+	struct lost_keeper *found;
 };
 
 static bool holds_deleted(const struct search *s, pid_t pid)
@@ -43,15 +43,6 @@ static bool holds_deleted(const struct search *s, pid_t pid)
 	return is_it;
 }
 
-static void call(const struct proc *p)
-{
-	int fd = pidfd_of(p->pid, p->start_time);
-
-	if (fd >= 0)
-		(void)kill_pidfd(fd, SIGUSR1);
-	fd_close(&fd);
-}
-
 static bool look(void *context, const struct proc *p)
 {
 	struct search *s = context;
@@ -64,24 +55,33 @@ static bool look(void *context, const struct proc *p)
 	if (strcmp(name, s->name) != 0 || !procfs_uid(p->pid, &uid) || uid != geteuid() ||
 		!holds_deleted(s, p->pid))
 		return true;
-	s->found = p->pid;
-	call(p);
+	*s->found = (struct lost_keeper){ .pid = p->pid, .start_time = p->start_time };
 	return false;
 }
 
-long lost_keeper_find(int lock_fd)
+bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 {
 	static const char gone[] = " (deleted)";
-	struct search s = { .found = 0 };
+	struct search s = { .found = found };
 	char link[64];
 	ssize_t len = 0;
 
+	*found = (struct lost_keeper){ .pid = 0 };
 	(void)snprintf(link, sizeof(link), "/proc/self/fd/%d", lock_fd);
 	len = readlink(link, s.lock, PATH_MAX);
 	if (len <= 0)
-		return 0;
+		return false;
 	memcpy(s.lock + len, gone, sizeof(gone));
 	procfs_name(getpid(), s.name);
 	(void)procfs_each(look, &s);
-	return s.found;
+	return found->pid != 0;
+}
+
+void lost_keeper_wake(const struct lost_keeper *found)
+{
+	int fd = pidfd_of(found->pid, found->start_time);
+
+	if (fd >= 0)
+		(void)kill_pidfd(fd, SIGUSR1);
+	fd_close(&fd);
 }

@@ -4,10 +4,18 @@
 #ifndef OX_KEEPER_LOST_KEEPER_H
 #define OX_KEEPER_LOST_KEEPER_H
 
-/*
- * Looks for a process with our user and our name that has our lock file open, deleted.  It gets SIGUSR1, which makes it create its files again.
- * Returns its pid, or 0 if there is none.  `lock_fd` is our own lock, new and empty.
- */
-long lost_keeper_find(int lock_fd);
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct lost_keeper {
+	pid_t pid; /* 0: there is none */
+	uint64_t start_time;
+};
+
+/* Looks for a process with our user and our name that has our lock file open, deleted.  `lock_fd` is our own lock, new and empty. */
+bool lost_keeper_find(int lock_fd, struct lost_keeper *found);
+/* Makes it create its files again: not while we hold a lock in their place. */
+void lost_keeper_wake(const struct lost_keeper *found);
 
 #endif
