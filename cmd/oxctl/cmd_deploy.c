@@ -8,7 +8,6 @@
 #include "deploy_watch.h"
 #include "options.h"
 #include "request.h"
-#include "scope.h"
 
 static const char *config;
 static const char *profile;

@@ -11,7 +11,7 @@
 #include "model/event_record.h"
 #include "options.h"
 #include "os/clock.h"
-#include "scope.h"
+#include "request.h"
 #include "view/timeline.h"
 
 static int64_t limit;

@@ -14,9 +14,9 @@
 #include "options.h"
 #include "os/clock.h"
 #include "os/dirs.h"
+#include "request.h"
 #include "rules/pattern.h"
 #include "rules/time_parse.h"
-#include "scope.h"
 #include "view/log_line.h"
 
 enum {

@@ -11,7 +11,6 @@
 #include "options.h"
 #include "request.h"
 #include "rules/placement.h"
-#include "scope.h"
 #include "view/plan.h"
 
 static const char *from_path;

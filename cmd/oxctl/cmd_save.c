@@ -6,7 +6,7 @@
 #include "daemon_call.h"
 #include "options.h"
 #include "os/file.h"
-#include "scope.h"
+#include "request.h"
 
 /* What env holds is nobody else's business. */
 enum { PRIVATE = 0600 };

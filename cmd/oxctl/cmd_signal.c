@@ -5,8 +5,8 @@
 #include "cmd.h"
 #include "daemon_call.h"
 #include "options.h"
+#include "request.h"
 #include "result_text.h"
-#include "scope.h"
 
 static bool as_json;
 static bool all;

@@ -18,7 +18,6 @@
 #include "request.h"
 #include "result_text.h"
 #include "rules/placement.h"
-#include "scope.h"
 #include "wire/rpc.h"
 
 static const char *config;

@@ -5,7 +5,7 @@
 #include "daemon_call.h"
 #include "model/snapshot.h"
 #include "options.h"
-#include "scope.h"
+#include "request.h"
 #include "view/list.h"
 #include "watch.h"
 

@@ -6,8 +6,8 @@
 #include "cmd.h"
 #include "daemon_call.h"
 #include "options.h"
+#include "request.h"
 #include "result_text.h"
-#include "scope.h"
 #include "stale_oxfile_note.h"
 
 static bool all;

@@ -1,7 +1,10 @@
 #include "daemon_call.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -9,7 +12,6 @@
 #include "cmd.h"
 #include "control/client.h"
 #include "daemon_connect.h"
-#include "interrupt.h"
 #include "model/fields.h"
 #include "model/snapshot.h"
 #include "wire/methods.h"
@@ -20,6 +22,71 @@ enum {
 	AFTER_MS = 5000,   /* for the daemon's own answer that it timed out */
 	TRIES_MAX = 10,    /* at one question, of which each lost the brain */
 };
+
+/* --- Ctrl-C while we wait: the request continues in the daemon, and a message says so before we end with 130 --- */
+
+enum { EXIT_INTERRUPTED = 130 };
+
+#define WATCH "; 'oxctl status --watch' shows it"
+
+static const struct {
+	const char *method;
+	const char *words;
+} interrupts[] = {
+	{ "deploy", "the deploy continues" WATCH ", 'oxctl deploy --abort' goes back" },
+	{ "continue", "the deploy continues" WATCH ", 'oxctl deploy --abort' goes back" },
+	{ "await", "the deploy continues" WATCH ", 'oxctl deploy --abort' goes back" },
+	{ "reload", "the reload continues" WATCH ", 'oxctl deploy --abort' goes back" },
+	{ "rollback", "the rollback continues" WATCH },
+	{ "abort", "it continues to go back" WATCH },
+	{ "start", "the start continues" WATCH ", 'oxctl stop' ends it" },
+	{ "apply", "the start continues" WATCH ", 'oxctl stop' ends it" },
+	{ "restart", "the restart continues" WATCH },
+	{ "stop", "the stop continues" WATCH },
+	{ "delete", "the deletion continues" WATCH },
+	{ "scale", "the scaling continues" WATCH },
+	{ "daemon.shutdown", "the daemon continues to stop" },
+};
+
+/* Set before the signal can come, and read by its handler alone. */
+static const char *volatile interrupt_words;
+
+static void write_to_terminal(const char *text)
+{
+	(void)!write(STDERR_FILENO, text, strlen(text));
+}
+
+static _Noreturn void on_interrupt(int number)
+{
+	(void)number;
+	write_to_terminal("\noxctl: interrupted; ");
+	write_to_terminal(interrupt_words);
+	write_to_terminal("\n");
+	_exit(EXIT_INTERRUPTED);
+}
+
+static void interrupt_begin(const char *method)
+{
+	struct sigaction action = { .sa_handler = on_interrupt };
+	struct sigaction before;
+
+	interrupt_words = NULL;
+	/* In the background of a script the signal is not for us. */
+	if (sigaction(SIGINT, NULL, &before) < 0 || before.sa_handler == SIG_IGN)
+		return;
+	for (size_t i = 0; i < sizeof(interrupts) / sizeof(interrupts[0]); i++)
+		if (str_eq(interrupts[i].method, method))
+			interrupt_words = interrupts[i].words;
+	if (interrupt_words)
+		(void)sigaction(SIGINT, &action, NULL);
+}
+
+static void interrupt_end(void)
+{
+	if (interrupt_words)
+		(void)signal(SIGINT, SIG_DFL);
+	interrupt_words = NULL;
+}
 
 /* --- what is asked --- */
 

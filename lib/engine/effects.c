@@ -210,8 +210,11 @@ static void do_unwatch(void *context, struct ticket ticket)
 {
 	struct brain *b = context;
 
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
+
 	port_waits_cancel(b->senses.ports, ticket);
-	probes_stop(b->senses.probes, ticket);
+	if (i && instance_has_checks(i))
+		probes_stop(b->senses.probes, ticket);
 }
 
 /* --- health --------------------------------------------------------------------------------------------------------- */

@@ -12,9 +12,9 @@
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
 #include "model/fields.h"
-#include "model/note.h"
 #include "model/plan.h"
 #include "model/selector.h"
+#include "model/wait_result.h"
 
 struct applying {
 	const struct herd *h;

@@ -323,6 +323,8 @@ struct ticket instance_ticket(const struct instance *i);
 /* Where it serves, or is about to. */
 struct endpoint instance_endpoint(const struct instance *i);
 enum state instance_state(const struct instance *i);
+/* The health of its process is checked, and a check may be under way. */
+bool instance_has_checks(const struct instance *i);
 /* Of its main process; 0: none. */
 int64_t instance_pid(const struct instance *i);
 /* The definition that it runs by, or will; during a deploy it may be another than its app's. */

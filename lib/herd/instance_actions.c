@@ -325,10 +325,10 @@ static void begin_stop(struct instance *i)
 	disarm(i, &i->life);
 	if (i->drain != DRAIN_NONE)
 		instance_drain_finish(i);
-	if (i->checkup)
-		instance_check_end(i);
 	if (i->phase != PHASE_DELAYED && i->phase != PHASE_STAGGERED)
 		unwatch(i);
+	if (i->checkup)
+		instance_check_end(i);
 	if (has_process) {
 		instance_signal_stop(i);
 		return;

@@ -90,6 +90,11 @@ int64_t instance_pid(const struct instance *i)
 	return i->pid;
 }
 
+bool instance_has_checks(const struct instance *i)
+{
+	return i->checkup;
+}
+
 enum state instance_state(const struct instance *i)
 {
 	return i->state;

@@ -10,7 +10,6 @@
 #include "base/str.h"
 #include "in_words.h"
 #include "model/build.h"
-#include "model/note.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/wait_result.h"
