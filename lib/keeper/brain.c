@@ -35,7 +35,7 @@ void brain_init(struct keeper *k)
 	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->pending.reply_fd = -1;
 	b->retry_at = b->ping.look_at = -1;
 	b->env = b->path = b->pending.reply = (struct buf)BUF_INIT;
-	memcpy(b->slot.name, "brain", sizeof("brain"));
+	b->slot.name = "brain";
 	for (char **entry = environ; *entry && entry - environ < KEEPER_LIST_MAX; entry++)
 		if (strncmp(*entry, manager, sizeof(manager) - 1) != 0)
 			keeper_list_add(&b->env, *entry);

@@ -163,6 +163,7 @@ bool slot_is_brain(const struct slot *s)
 struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const char *name)
 {
 	struct slot **bucket = &all->by_ticket[bucket_of_ticket(ticket)];
+	size_t len = strnlen(name, KEEPER_NAME_MAX);
 	struct slot *s = NULL;
 
 	if (all->count >= KEEPER_SLOTS_MAX)
@@ -172,9 +173,9 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 		return NULL;
 	if (!ASSERT_OR(ticket.slot > 0, "%s: the brain's ticket is given to a service", name))
 		return NULL;
-	s = mem_zalloc(1, sizeof(*s));
+	s = mem_zalloc(1, sizeof(*s) + len + 1);
 	s->ticket = ticket;
-	memcpy(s->name, name, strnlen(name, KEEPER_NAME_MAX));
+	s->name = memcpy(s + 1, name, len);
 	s->report_fd = s->pidfd = s->record = s->watch = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;

@@ -80,7 +80,7 @@ struct slot {
 	int record;          /* its place in the ledger, or -1 */
 	enum keeper_spawn_stage stage;
 	int number;
-	char name[KEEPER_NAME_MAX + 1];
+	const char *name; /* its own, in the same piece of memory */
 };
 
 struct slots {
