@@ -297,8 +297,3 @@ void json_set_bool(struct json *object, const char *key, bool value)
 {
 	json_set(object, key, json_new_bool(value));
 }
-
-void json_set_null(struct json *object, const char *key)
-{
-	json_set(object, key, json_new_null());
-}

@@ -67,7 +67,6 @@ void json_set_string(struct json *object, const char *key, const char *text);
 void json_set_int(struct json *object, const char *key, int64_t value);
 void json_set_number(struct json *object, const char *key, double value);
 void json_set_bool(struct json *object, const char *key, bool value);
-void json_set_null(struct json *object, const char *key);
 
 /* Appends the text: on one line, or indented by two spaces with a newline at the end. */
 void json_write(struct buf *out, const struct json *j);

@@ -281,7 +281,7 @@ static struct json *build(void)
 	json_set_number(j, "half", 0.5);
 	json_set_number(j, "nan", NAN);
 	json_set_bool(j, "yes", true);
-	json_set_null(j, "null");
+	json_set(j, "null", json_new_null());
 	json_push(list, json_new_int(1));
 	json_push(json_push(list, json_new_array()), json_new_bool(false));
 	json_set(j, "empty", json_new_object());
