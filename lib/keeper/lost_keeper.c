@@ -18,7 +18,6 @@ enum { KEEPER_FDS_MAX = 64 /* the locks are among the first that it opens */ };
 
 struct search {
 	char lock[PATH_MAX + 16]; /* the place of our lock, as the kernel tells it of a deleted file */
-	char name[PROCFS_NAME_MAX];
 	struct lost_keeper *found;
 };
 
@@ -46,14 +45,11 @@ static bool holds_deleted(const struct search *s, pid_t pid)
 static bool look(void *context, const struct proc *p)
 {
 	struct search *s = context;
-	char name[PROCFS_NAME_MAX];
 	uid_t uid = 0;
 
 	if (p->pid == getpid())
 		return true;
-	procfs_name(p->pid, name);
-	if (strcmp(name, s->name) != 0 || !procfs_uid(p->pid, &uid) || uid != geteuid() ||
-		!holds_deleted(s, p->pid))
+	if (!procfs_uid(p->pid, &uid) || uid != geteuid() || !holds_deleted(s, p->pid))
 		return true;
 	*s->found = (struct lost_keeper){ .pid = p->pid, .start_time = p->start_time };
 	return false;
@@ -63,6 +59,7 @@ bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 {
 	static const char gone[] = " (deleted)";
 	struct search s = { .found = found };
+	char name[PROCFS_NAME_MAX];
 	char link[64];
 	ssize_t len = 0;
 
@@ -72,8 +69,8 @@ bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 	if (len <= 0)
 		return false;
 	memcpy(s.lock + len, gone, sizeof(gone));
-	procfs_name(getpid(), s.name);
-	(void)procfs_each(look, &s);
+	procfs_name(getpid(), name);
+	(void)procfs_each_named(name, look, &s);
 	return found->pid != 0;
 }
 

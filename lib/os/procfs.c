@@ -151,7 +151,15 @@ bool procfs_exit_status(pid_t pid, uint64_t start_time, int *status)
 	return true;
 }
 
-bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context)
+static bool has_name(pid_t pid, const char *name)
+{
+	char own[PROCFS_NAME_MAX];
+
+	procfs_name(pid, own);
+	return str_eq(own, name);
+}
+
+bool procfs_each_named(const char *name, bool (*visit)(void *context, const struct proc *p), void *context)
 {
 	const struct dirent *entry = NULL;
 	DIR *dir = opendir("/proc");
@@ -164,11 +172,18 @@ bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *conte
 		struct proc p;
 		int64_t pid = 0;
 
-		if (str_to_int(entry->d_name, &pid) && pid > 0 && procfs_read((pid_t)pid, &p))
+		if (!str_to_int(entry->d_name, &pid) || pid <= 0 || (name && !has_name((pid_t)pid, name)))
+			continue;
+		if (procfs_read((pid_t)pid, &p))
 			goes_on = visit(context, &p);
 	}
 	closedir(dir);
 	return true;
+}
+
+bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context)
+{
+	return procfs_each_named(NULL, visit, context);
 }
 
 ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max)
