@@ -196,8 +196,7 @@ void ledger_fill(struct ledger_record *r, const struct slot *s)
 		.grace_ms = (uint32_t)s->grace_ms,
 		.is_stopping = s->is_stopping | ((s->signalled & ~pending) << 1),
 	};
-	if (s->name) /* NULL in tests alone */
-		memcpy(r->name, s->name, strlen(s->name));
+	memcpy(r->name, s->name, strlen(s->name));
 }
 
 void ledger_take(struct slot *s, const struct ledger_record *r)
