@@ -303,7 +303,7 @@ void rollout_tell_gone(struct instance *i);
 /* Words borrowed from the app. */
 void rollout_status(const struct app *a, struct rollout_status *out);
 
-/* step.c: the next step of a touched instance */
+/* instance.c: the next step of a touched instance */
 void instance_step(struct instance *i);
 /* Why it is to go down, or went: "asked to stop", "scaled down".  It borrows from the instance. */
 struct reason instance_stop_reason(const struct instance *i);
