@@ -69,6 +69,13 @@ static bool is_out(const struct instance *i)
 	return proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
 }
 
+/* Else it was called back, and its next step says so. */
+static bool is_leaving(const struct instance *i)
+{
+	return instance_is_going_down(i) ||
+		(i->state == STATE_UNHEALTHY && i->health_slot == HEALTH_SLOT_HELD);
+}
+
 /* Those that wait to be out, and are. */
 static void look_out(struct app *a)
 {
@@ -76,7 +83,7 @@ static void look_out(struct app *a)
 	struct instance *i = NULL;
 
 	VEC_EACH (&a->instances, k, i) {
-		if (i->drain != DRAIN_REMOVING || !instance_is_going_down(i))
+		if (i->drain != DRAIN_REMOVING || !is_leaving(i))
 			continue;
 		if (!i->drain_serial)
 			i->drain_serial = a->proxy.serial;

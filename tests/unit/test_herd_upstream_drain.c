@@ -4,6 +4,7 @@
 #include "unit.h"
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "fake_effects.h"
 
 static void begin(struct fake *f, int instances)
@@ -98,6 +99,39 @@ static void who_is_scaled_away_leaves_first(void **state)
 	assert_string_equal(fake_state(&f, "api:1"), "none");
 	/* Its end changes nothing for anybody. */
 	assert_int_equal(fake_count(&f, "upstream api"), 1);
+	fake_release(&f);
+}
+
+static const char *second_fails(const struct fake *f, const char *name)
+{
+	(void)f;
+	return str_eq(name, "api:1") ? "connection refused" : NULL;
+}
+
+/* It is marked down as soon as it is unhealthy: that is all that has to be confirmed. */
+static void who_is_restarted_for_its_health_leaves_first(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->ready = READY_AUTO;
+	s->port = 3000;
+	s->health.endpoint = mem_strdup("http://localhost:3000/health");
+	s->health.interval_ms = 1000;
+	s->health.unhealthy_threshold = 3;
+	s->nginx.output = mem_strdup("/etc/nginx/api.conf");
+	fake_apply(&f);
+	fake_pass(&f, 5000);
+	f.probe = second_fails;
+	fake_forget(&f);
+	fake_pass(&f, 4500);
+	assert_int_equal(fake_count(&f, "event api:1 state unhealthy"), 1);
+	assert_int_equal(fake_count(&f, "upstream api 3000 3001-down\n"), 1);
+	assert_int_equal(fake_count(&f, "drain api:1 3001 30000\n"), 1);
+	assert_int_equal(fake_count(&f, "signal api:1 SIGTERM"), 1);
 	fake_release(&f);
 }
 
@@ -243,6 +277,8 @@ int main(void)
 			the_upstream_names_who_is_ready),
 		PROMISE("who is scaled away is out of the upstream and drained before it is told to stop",
 			who_is_scaled_away_leaves_first),
+		PROMISE("an instance whose checks fail leaves first, and is restarted as soon as its connections have ended",
+			who_is_restarted_for_its_health_leaves_first),
 		PROMISE("connections that outlast drain_secs are told, and hold up nobody",
 			what_is_left_open_is_told),
 		PROMISE("an upstream or a drain that nobody answers holds nobody up for ever",
