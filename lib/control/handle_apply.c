@@ -54,17 +54,6 @@ static void count_app(struct handle *h, const char *name, struct tally *t)
 	vec_release(&instances);
 }
 
-static int port_of(struct handle *h, const struct instance *i)
-{
-	struct instance_status status;
-	int port = 0;
-
-	instance_status(i, brain_now(h->brain), &status);
-	port = status.port;
-	instance_status_release(&status);
-	return port;
-}
-
 /* The first one, and all of them. */
 static void add_ports(struct handle *h, const char *name, struct buf *out)
 {
@@ -75,7 +64,7 @@ static void add_ports(struct handle *h, const char *name, struct buf *out)
 	find_instances(h, name, &instances);
 	emit_open(&ports, NULL, '[');
 	for (size_t i = 0; i < instances.len; i++) {
-		int port = port_of(h, instances.items[i]);
+		int port = instance_shown_port(instances.items[i]);
 
 		if (port)
 			emit_int(&ports, NULL, port);

@@ -327,6 +327,8 @@ enum state instance_state(const struct instance *i);
 bool instance_has_checks(const struct instance *i);
 /* Of its main process; 0: none. */
 int64_t instance_pid(const struct instance *i);
+/* The port that it has, or will have; 0: none. */
+int instance_shown_port(const struct instance *i);
 /* The definition that it runs by, or will; during a deploy it may be another than its app's. */
 const struct spec *instance_spec(const struct instance *i);
 /* Words borrowed from the herd until its next call; release the status with instance_status_release(). */

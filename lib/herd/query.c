@@ -227,6 +227,11 @@ static const char *health_of(const struct instance *i)
 	return health_word(runs || i->health == HEALTH_NONE ? i->health : HEALTH_UNKNOWN);
 }
 
+int instance_shown_port(const struct instance *i)
+{
+	return i->pid ? i->port : instance_port(i);
+}
+
 void instance_status(const struct instance *i, int64_t now, struct instance_status *out)
 {
 	bool runs = i->phase == PHASE_UP;
@@ -238,7 +243,7 @@ void instance_status(const struct instance *i, int64_t now, struct instance_stat
 	out->pid = i->pid;
 	out->status = state_word(i->state);
 	out->health = health_of(i);
-	out->port = i->pid ? i->port : instance_port(i);
+	out->port = instance_shown_port(i);
 	out->revision = i->revision->number;
 	out->uptime_ms = runs ? now - i->started_at : -1;
 	out->restarts = i->restarts;

@@ -63,24 +63,6 @@ void brain_release(struct keeper *k)
 	buf_release(&b->pending.reply);
 }
 
-/* Called after anything that may change the events; a system call only when they have changed. */
-void brain_watch(struct keeper *k)
-{
-	struct keeper_brain *b = &k->brain;
-	const struct pending_messages *d = &b->pending;
-	bool listens = !d->has_reply && !d->hello && !d->synced;
-	struct epoll_event event = {
-		.events = (listens ? EPOLLIN : 0U) | (b->wants_out ? EPOLLOUT : 0U),
-		.data.ptr = &b->sock,
-	};
-
-	if (b->sock < 0 || event.events == b->watched)
-		return;
-	if (epoll_ctl(k->slots.epoll, EPOLL_CTL_MOD, b->sock, &event) < 0)
-		log_warn_sys(errno, "cannot watch the brain");
-	b->watched = event.events;
-}
-
 static void retry_later(struct keeper *k)
 {
 	struct keeper_brain *b = &k->brain;

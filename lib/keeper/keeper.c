@@ -194,7 +194,7 @@ static void kill_if_due(struct keeper *k, int64_t now)
 	if (k->slots.has_new_end)
 		keeper_kill_later(k);
 	k->slots.has_new_end = false;
-	if (k->stopping < STOPPING_SIGNALLED && kill_overdue(&k->slots, now))
+	if (k->slots.kills_due && k->stopping < STOPPING_SIGNALLED && kill_overdue(&k->slots, now))
 		keeper_kill_soon(k);
 	if (!k->is_killing)
 		return;
@@ -331,6 +331,24 @@ static int begin(struct keeper *k, struct err *e)
 	return 0;
 }
 
+/* What to wait for at the brain's socket, as things stand: a system call only when that has changed. */
+static void watch_brain(struct keeper *k)
+{
+	struct keeper_brain *b = &k->brain;
+	const struct pending_messages *d = &b->pending;
+	bool listens = !d->has_reply && !d->hello && !d->synced;
+	struct epoll_event event = {
+		.events = (listens ? EPOLLIN : 0U) | (b->wants_out ? EPOLLOUT : 0U),
+		.data.ptr = &b->sock,
+	};
+
+	if (b->sock < 0 || event.events == b->watched)
+		return;
+	if (epoll_ctl(k->slots.epoll, EPOLL_CTL_MOD, b->sock, &event) < 0)
+		log_warn_sys(errno, "cannot watch the brain");
+	b->watched = event.events;
+}
+
 static int keeper_loop(struct keeper *k, struct err *e)
 {
 	struct epoll_event events[EVENTS_A_TURN];
@@ -341,15 +359,17 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		int64_t now = 0;
 		int count = 0;
 
-		brain_watch(k);
+		watch_brain(k);
 		count = epoll_wait(k->slots.epoll, events, EVENTS_A_TURN, wait_ms(k));
 		if (count < 0 && errno != EINTR)
 			return err_sys(e, errno, "cannot wait for anything");
 		handle_events(k, events, count);
 		now = clock_ms();
 		kill_if_due(k, now);
-		stop_step(k, now);
-		upgrade_step(k, now);
+		if (k->stopping != NOT_STOPPING)
+			stop_step(k, now);
+		if (k->upgrade.is_proving)
+			upgrade_step(k, now);
 		ping_step(k, now);
 		retry_brain(k, now);
 		send_pending(k);

@@ -120,8 +120,6 @@ void brain_start(struct keeper *k);
 void brain_check(struct keeper *k);
 /* Closes its socket and kills it: without one it is of no use. */
 void brain_hang_up(struct keeper *k);
-/* What to wait for at its socket, as things stand. */
-void brain_watch(struct keeper *k);
 
 /* --- receive.c: messages of the brain --- */
 

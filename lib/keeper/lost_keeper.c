@@ -59,7 +59,6 @@ bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 {
 	static const char gone[] = " (deleted)";
 	struct search s = { .found = found };
-	char name[PROCFS_NAME_MAX];
 	char link[64];
 	ssize_t len = 0;
 
@@ -69,8 +68,7 @@ bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 	if (len <= 0)
 		return false;
 	memcpy(s.lock + len, gone, sizeof(gone));
-	procfs_name(getpid(), name);
-	(void)procfs_each_named(name, look, &s);
+	(void)procfs_each_like_us(look, &s);
 	return found->pid != 0;
 }
 

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,15 +152,27 @@ bool procfs_exit_status(pid_t pid, uint64_t start_time, int *status)
 	return true;
 }
 
-static bool has_name(pid_t pid, const char *name)
+/* The file name of what a process runs, within `path`; NULL where we may not look.  A build that was replaced has the same name. */
+static const char *program_of(const char *pid, char path[PATH_MAX])
 {
-	char own[PROCFS_NAME_MAX];
+	static const char gone[] = " (deleted)";
+	char link[32];
+	ssize_t len = -1;
+	char *name = NULL;
 
-	procfs_name(pid, own);
-	return str_eq(own, name);
+	(void)snprintf(link, sizeof(link), "/proc/%.20s/exe", pid);
+	len = readlink(link, path, PATH_MAX - 1);
+	if (len <= 0)
+		return NULL;
+	path[len] = '\0';
+	if ((size_t)len >= sizeof(gone) && str_eq(path + len - (sizeof(gone) - 1), gone))
+		path[len - (ssize_t)(sizeof(gone) - 1)] = '\0';
+	name = strrchr(path, '/');
+	return name ? name + 1 : path;
 }
 
-bool procfs_each_named(const char *name, bool (*visit)(void *context, const struct proc *p), void *context)
+/* `program` NULL: any. */
+static bool each(const char *program, bool (*visit)(void *context, const struct proc *p), void *context)
 {
 	const struct dirent *entry = NULL;
 	DIR *dir = opendir("/proc");
@@ -169,10 +182,12 @@ bool procfs_each_named(const char *name, bool (*visit)(void *context, const stru
 		return false;
 	/* cppcheck-suppress readdirCalled */
 	while (goes_on && (entry = readdir(dir))) {
+		char path[PATH_MAX];
 		struct proc p;
 		int64_t pid = 0;
 
-		if (!str_to_int(entry->d_name, &pid) || pid <= 0 || (name && !has_name((pid_t)pid, name)))
+		if (!str_to_int(entry->d_name, &pid) || pid <= 0 ||
+			(program && !str_eq(program_of(entry->d_name, path), program)))
 			continue;
 		if (procfs_read((pid_t)pid, &p))
 			goes_on = visit(context, &p);
@@ -183,7 +198,15 @@ bool procfs_each_named(const char *name, bool (*visit)(void *context, const stru
 
 bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context)
 {
-	return procfs_each_named(NULL, visit, context);
+	return each(NULL, visit, context);
+}
+
+bool procfs_each_like_us(bool (*visit)(void *context, const struct proc *p), void *context)
+{
+	char path[PATH_MAX];
+	const char *own = program_of("self", path);
+
+	return own && each(own, visit, context);
 }
 
 ssize_t procfs_children(pid_t pid, pid_t *pids, size_t max)

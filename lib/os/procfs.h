@@ -36,8 +36,8 @@ bool procfs_exit_status(pid_t pid, uint64_t start_time, int *status);
  * when /proc cannot be read.
  */
 bool procfs_each(bool (*visit)(void *context, const struct proc *p), void *context);
-/* The same of those whose procfs_name() is `name`: of the others nothing else is read, which takes half the time. */
-bool procfs_each_named(const char *name, bool (*visit)(void *context, const struct proc *p), void *context);
+/* The same of those whose program has the name of our own, whatever its folder: of the others nothing else is read.  Those of other users are left out. */
+bool procfs_each_like_us(bool (*visit)(void *context, const struct proc *p), void *context);
 /*
  * The living and the dead children of a process' one thread, into `pids`, at most `max`: how many there are.  -1 where the kernel
  * does not tell (CONFIG_PROC_CHILDREN).
