@@ -69,8 +69,6 @@ void handle_logs(void *context, struct call *c);
 
 /* --- shared by them --------------------------------------------------------------------------------------------- */
 
-/* Into an object that is an answer: `notes`, which are lines, and `noted`, the same with whose they are. */
-void handle_add_notes(const struct notes *notes, struct buf *answer);
 /* In whose environment a call starts something: as it brings it, all borrowed. */
 struct handle_env {
 	struct param_env env, rlimits;

@@ -98,25 +98,6 @@ static void add_app(
 		local_ports_note(s, (int)now.instances, notes);
 }
 
-void handle_add_notes(const struct notes *notes, struct buf *answer)
-{
-	const struct note *note = NULL;
-	size_t k = 0;
-
-	emit_open(answer, "notes", '[');
-	VEC_EACH (&notes->items, k, note)
-		emit_string(answer, NULL, note->text);
-	emit_close(answer, ']');
-	emit_open(answer, "noted", '[');
-	VEC_EACH (&notes->items, k, note) {
-		emit_open(answer, NULL, '{');
-		emit_string(answer, "app", note->app);
-		emit_string(answer, "text", note->text);
-		emit_close(answer, '}');
-	}
-	emit_close(answer, ']');
-}
-
 static void apply(struct handle *h, struct call *c, struct herd_apply *a, const struct handle_env *from)
 {
 	struct pending_reply *w = pending_reply_new(h, c);
@@ -153,7 +134,7 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 				add_app(h, s, before[i], &notes, &result);
 		}
 		emit_close(&result, ']');
-		handle_add_notes(&notes, &result);
+		notes_emit(&notes, &result);
 		emit_close(&result, '}');
 		pending_reply_begin(w, &result);
 	}
@@ -211,7 +192,7 @@ static void dry_run(struct handle *h, struct call *c, const struct herd_apply *a
 	} else {
 		emit_open(&result, NULL, '{');
 		add_would_start(h, a, &plan, &result);
-		handle_add_notes(&notes, &result);
+		notes_emit(&notes, &result);
 		emit_close(&result, '}');
 		call_answer(c, &result);
 	}
@@ -414,7 +395,7 @@ static void answer_plan(struct call *c, const struct plan *plan, const struct no
 
 	emit_open(&result, NULL, '{');
 	plan_write(plan, &result);
-	handle_add_notes(notes, &result);
+	notes_emit(notes, &result);
 	emit_close(&result, '}');
 	call_answer(c, &result);
 	buf_release(&result);

@@ -249,7 +249,7 @@ static void write_answer(const struct deploying *d, struct buf *out)
 	if (d->apps.len)
 		emit_text(out, NULL, d->apps.ptr, d->apps.len);
 	emit_close(out, ']');
-	handle_add_notes(&d->notes, out);
+	notes_emit(&d->notes, out);
 	emit_close(out, '}');
 }
 

@@ -171,12 +171,13 @@ static void log_end(const struct slot *s)
 		log_warn("brain: pid %d exited with %d", (int)s->pid, WEXITSTATUS(s->status));
 }
 
-void brain_check(struct keeper *k)
+void brain_ended(struct keeper *k)
 {
 	struct keeper_brain *b = &k->brain;
 	bool is_expected = false;
 
-	if (b->slot.is_child || !b->slot.pid)
+	if (!ASSERT_OR(b->slot.pid && !b->slot.is_child, "the brain (pid %d) lives, and is replaced",
+		    (int)b->slot.pid))
 		return;
 	/* What it sent last is done: its store may know of that already. */
 	receive_rest(k);

@@ -167,9 +167,8 @@ static void read_signals(struct keeper *k)
 	}
 	if (has_ended)
 		ping_check_stopped(k);
-	if (!has_ended || !reap_all(&k->slots))
-		return;
-	brain_check(k);
+	if (has_ended && reap_all(&k->slots) && k->brain.slot.pid && !k->brain.slot.is_child)
+		brain_ended(k);
 }
 
 /* Killed processes may hide, and orphans of adopted ones end without a signal; of all others we get SIGCHLD. */

@@ -116,8 +116,8 @@ struct keeper {
 void brain_init(struct keeper *k);
 void brain_release(struct keeper *k);
 void brain_start(struct keeper *k);
-/* After reaping: if it has ended, a next one is started. */
-void brain_check(struct keeper *k);
+/* It has ended and was reaped: a next one is started. */
+void brain_ended(struct keeper *k);
 /* Closes its socket and kills it: without one it is of no use. */
 void brain_hang_up(struct keeper *k);
 

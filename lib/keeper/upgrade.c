@@ -329,9 +329,9 @@ void upgrade_resume(struct keeper *k)
 	if (k->slots.count)
 		(void)tree_look(&k->slots, o->token);
 	(void)reap_all(&k->slots);
-	if (k->brain.slot.pid)
-		brain_check(k);
-	else
+	if (k->brain.slot.pid && !k->brain.slot.is_child)
+		brain_ended(k);
+	else if (!k->brain.slot.pid)
 		brain_start(k);
 	send_pending(k);
 }

@@ -199,3 +199,22 @@ void notes_release(struct notes *n)
 {
 	vec_release_with(&n->items, free_note);
 }
+
+void notes_emit(const struct notes *notes, struct buf *out)
+{
+	const struct note *note = NULL;
+	size_t k = 0;
+
+	emit_open(out, "notes", '[');
+	VEC_EACH (&notes->items, k, note)
+		emit_string(out, NULL, note->text);
+	emit_close(out, ']');
+	emit_open(out, "noted", '[');
+	VEC_EACH (&notes->items, k, note) {
+		emit_open(out, NULL, '{');
+		emit_string(out, "app", note->app);
+		emit_string(out, "text", note->text);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+}

@@ -75,5 +75,7 @@ struct notes {
 void notes_add(struct notes *n, const char *app, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void notes_release(struct notes *n);
+/* Into an object: `notes`, which are lines, and `noted`, the same with whose they are. */
+void notes_emit(const struct notes *notes, struct buf *out);
 
 #endif
