@@ -129,11 +129,12 @@ static void choose_revision(struct instance *i)
 	bool is_overtaken = i->revision != a->target && i->revision != a->current && !instance_is_spare(i);
 	bool is_surplus = a->rollout && !instance_is_spare(i) && i->number >= a->rollout->count;
 
+	/* One that will be too many has no part in what comes, and no port in a smaller revision. */
+	if (is_surplus)
+		born = a->current;
 	if ((i->takes_target || !a->rollout) && !is_surplus)
 		revision_set(&i->revision, a->target);
-	/* One that will be too many has no port in a smaller revision. */
-	else if (is_overtaken && !is_surplus &&
-		(revision_port(born, i->number) || !revision_port(i->revision, i->number)))
+	else if (is_overtaken && (revision_port(born, i->number) || !revision_port(i->revision, i->number)))
 		revision_set(&i->revision, born);
 	/* What an earlier attempt has proven says nothing of this one. */
 	i->takes_target = false;

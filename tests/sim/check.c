@@ -215,6 +215,9 @@ void check_event(struct sim *s, const struct herd_event *event)
 		roll_note(s, app, event);
 	apart_note(s, app, event);
 	diary_trace(s, event);
+	/* Of the one before, which was deleted, nothing is down any more. */
+	if (app >= 0 && has_reason(event, REASON_APP_ADDED))
+		memset(s->is_down_ill[app], 0, sizeof(s->is_down_ill[app]));
 	if (app < 0 || event->instance < 0 || event->instance >= SIM_NUMBERS)
 		return;
 	if (event->kind == HERD_EVENT_STATE)
