@@ -374,23 +374,6 @@ static void check_counts(struct sim *s, const struct app *a)
 			a->spec->name, a->wanted, a->ready, a->going_down, asked, ready, leaving);
 }
 
-/* One cause may make all of them unhealthy: no more than so many are down for it. */
-static void check_ill(struct sim *s, const struct app *a)
-{
-	int app = town_app(a->spec->name);
-	int down = 0;
-
-	for (int n = 0; n < SIM_NUMBERS; n++) {
-		const struct instance *i = app_instance(a, n);
-
-		if (!i || !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED)
-			s->is_down_ill[app][n] = false;
-		down += s->is_down_ill[app][n];
-	}
-	if (down > town_most_ill(app))
-		sim_fail(s, "%d instances of %s are down for their health", down, a->spec->name);
-}
-
 void check_step(struct sim *s)
 {
 	bool seen[SIM_APPS] = { false };

@@ -143,3 +143,20 @@ void check_whole(struct sim *s)
 	if (h->dirty_first || h->has_stale_upstream || h->has_stale_rollout)
 		sim_fail(s, "something is left to be done after a step");
 }
+
+/* One cause may make all of them unhealthy: no more than so many are down for it. */
+void check_ill(struct sim *s, const struct app *a)
+{
+	int app = town_app(a->spec->name);
+	int down = 0;
+
+	for (int n = 0; n < SIM_NUMBERS; n++) {
+		const struct instance *i = app_instance(a, n);
+
+		if (!i || !instance_should_run(i) || instance_is_well(i) || i->state == STATE_FINISHED)
+			s->is_down_ill[app][n] = false;
+		down += s->is_down_ill[app][n];
+	}
+	if (down > town_most_ill(app))
+		sim_fail(s, "%d instances of %s are down for their health", down, a->spec->name);
+}

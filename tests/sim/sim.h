@@ -352,6 +352,7 @@ void check_settled(struct sim *s, uint64_t id, bool is_ok);
 void check_step(struct sim *s);
 /* check_whole.c: the herd fits together. */
 void check_whole(struct sim *s);
+void check_ill(struct sim *s, const struct app *a);
 void check_quiet(struct sim *s);
 void check_empty(struct sim *s);
 /* Makes the wants what the herd remembers, after a store that was older than the last request. */
