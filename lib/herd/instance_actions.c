@@ -129,9 +129,9 @@ static void choose_revision(struct instance *i)
 	bool is_overtaken = i->revision != a->target && i->revision != a->current && !instance_is_spare(i);
 	bool is_surplus = a->rollout && !instance_is_spare(i) && i->number >= a->rollout->count;
 
-	/* One that will be too many has no part in what comes, and no port in a smaller revision. */
+	/* One that will be too many has no part in what comes, and no port in a smaller revision; it stays in a folder of its own. */
 	if (is_surplus)
-		born = a->current;
+		born = revision_own(i->revision) ? i->revision : a->current;
 	if ((i->takes_target || !a->rollout) && !is_surplus)
 		revision_set(&i->revision, a->target);
 	else if (is_overtaken && (revision_port(born, i->number) || !revision_port(i->revision, i->number)))
