@@ -191,7 +191,7 @@ static void frees_its_values(void **state)
 static void keys_may_be_borrowed(void **state)
 {
 	struct map m = MAP_INIT_BORROWED;
-	char keys[20][8];
+	char keys[20][16];
 
 	(void)state;
 	for (int k = 0; k < 20; k++) {
