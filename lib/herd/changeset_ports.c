@@ -182,9 +182,11 @@ static bool is_taken(void *context, int port)
 
 	for (size_t i = 0; i < h->apps.len; i++) {
 		const struct app *a = h->apps.items[i];
+		int back =
+			a->rollout && a->rollout->back_count > a->count ? a->rollout->back_count : a->count;
 
 		if ((a->is_deleting && has_port(a->target, a->target->ports_len, port)) ||
-			(!a->is_deleting && has_port(a->current, a->count, port)))
+			(!a->is_deleting && has_port(a->current, back, port)))
 			return true;
 	}
 	return h->options.is_port_taken && h->options.is_port_taken(h->options.context, port);

@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 #include "fake_effects.h"
+#include "herd/deploy.h"
+#include "herd/herd_private.h"
 #include "in_words.h"
 #include "unit.h"
 
@@ -60,6 +62,39 @@ static void a_blocked_instance_can_be_stopped(void **state)
 	herd_port_free(f.h, t, f.now);
 	assert_int_equal(fake_count(&f, "spawn"), 0);
 	assert_int_equal(herd_counts(f.h).stale_facts, 1);
+	fake_release(&f);
+}
+
+/* Three of four are to be left: should that fail there are four again. */
+static void the_way_back_keeps_its_ports(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	struct app *a = NULL;
+	struct herd_apply change = {
+		.oxfile = "/srv/oxfile.toml", .specs = &f.specs, .changes = true, .starts_new = true
+	};
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 4);
+	s->port = 3000;
+	fake_apply(&f);
+	command_from_line(&s->command, "serve --better", NULL);
+	command_from_line(&s->deploy.pre, "migrate", NULL);
+	s->instances.value = 3;
+	f.is_manual = true;
+	assert_int_equal(herd_apply(f.h, &change, f.now, NULL), 0);
+	a = app_find(f.h, "api");
+	assert_non_null(a->rollout);
+	assert_int_equal(a->rollout->back_count, 4);
+	/* As when those that are too many have gone already. */
+	a->count = 3;
+	command_from_line(&s->command, "serve --best", NULL);
+	fake_app(&f, "cron", 2);
+	assert_int_equal(herd_apply(f.h, &change, f.now, NULL), 0);
+	assert_int_equal(app_find(f.h, "cron")->target->ports[0], 3004);
+	a->count = 4;
 	fake_release(&f);
 }
 
@@ -329,6 +364,8 @@ static void many_apps_have_blocks_of_their_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("a new block leaves the ports that a deploy may go back to",
+			the_way_back_keeps_its_ports),
 		PROMISE("a port that a stranger holds blocks, is told with its holder, burns no restart, and starts when free",
 			a_taken_port_blocks_and_burns_no_restart),
 		PROMISE("nobody waits for a blocked instance, it stops at once, and an old answer about its port is ignored",
