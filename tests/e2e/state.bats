@@ -195,11 +195,14 @@ in_mounts() {
 	oxctl scale api 3
 	before=$(pids api)
 	eventually 5 test -e "$OXHERD_HOME/state/state.prev"
+	# It would save what is being started meanwhile.
+	brain=$(brain_pid)
+	kill -STOP "$brain"
 	for file in state state.prev; do
 		rm "$OXHERD_HOME/state/$file"
 		echo nothing >"$OXHERD_HOME/state/$file"
 	done
-	kill -KILL "$(brain_pid)"
+	kill -KILL "$brain"
 	eventually 5 eval '[ "$(pids api)" = "$before" ]'
 	run -0 oxctl why api:0
 	assert_output --partial "its definition was lost; 'oxctl deploy' in its folder gives it back"
