@@ -260,6 +260,35 @@ static void a_strangers_copy_is_not_of_its_tree(void **state)
 	end_forged(forged);
 }
 
+/* Its orphan stands among strangers, in a session of its own: only the mark tells whose it is, and it counts for the user that it was made for. */
+static void what_another_users_service_left_is_of_its_tree(void **state)
+{
+	struct stage *s = *state;
+	struct buf text = BUF_INIT;
+	struct spawn_order w;
+	int out = -1;
+
+	if (geteuid() != 0)
+		skip();
+	order_program(&w, 1, &out,
+		WORDS("sh", "-c", "(setsid sh -c 'echo up; exec sleep 1000' &); exec sleep 1000"));
+	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
+	w.m.spawn.flags = KEEPER_SPAWN_USER;
+	w.m.spawn.uid = w.m.spawn.gid = 65534;
+	order_say(s, &w);
+	stage_expect(s, KEEPER_SPAWNED, 1);
+	stage_read(out, &text, "up\n");
+	stage_kill_keeper(s);
+	stage_next_keeper(s);
+	stage_expect(s, KEEPER_SLOT, 1);
+	stage_signal(s, 1, SIGKILL, KEEPER_REACH_MAIN);
+	stage_expect(s, KEEPER_EXITED, 1);
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	stage_read_all(&out, &text);
+	buf_release(&text);
+}
+
 /* --- the version before --- */
 
 /* As it wrote its lock: without a second line. */
@@ -334,6 +363,9 @@ int main(void)
 			a_mark_of_an_earlier_start_is_ignored),
 		ON_STAGE("a process with a forged mark is not killed with the service",
 			a_strangers_copy_is_not_of_its_tree),
+		{ "without cgroups: what an adopted service of another user left behind is killed with it",
+			what_another_users_service_left_is_of_its_tree, stage_open_without_cgroups,
+			stage_close, NULL },
 		ON_STAGE("what the first version kept is adopted, and marks have seals from then on",
 			what_the_first_version_kept_is_adopted),
 		ON_STAGE("the secret of the marks is where only our user can read it",
