@@ -176,8 +176,7 @@ void brain_ended(struct keeper *k)
 	struct keeper_brain *b = &k->brain;
 	bool is_expected = false;
 
-	if (!ASSERT_OR(b->slot.pid && !b->slot.is_child, "the brain (pid %d) lives, and is replaced",
-		    (int)b->slot.pid))
+	if (!ASSERT_OR(brain_has_ended(b), "the brain (pid %d) lives, and is replaced", (int)b->slot.pid))
 		return;
 	/* What it sent last is done: its store may know of that already. */
 	receive_rest(k);

@@ -167,7 +167,7 @@ static void read_signals(struct keeper *k)
 	}
 	if (has_ended)
 		ping_check_stopped(k);
-	if (has_ended && reap_all(&k->slots) && k->brain.slot.pid && !k->brain.slot.is_child)
+	if (has_ended && reap_all(&k->slots) && brain_has_ended(&k->brain))
 		brain_ended(k);
 }
 

@@ -329,7 +329,7 @@ void upgrade_resume(struct keeper *k)
 	if (k->slots.count)
 		(void)tree_look(&k->slots, o->token);
 	(void)reap_all(&k->slots);
-	if (k->brain.slot.pid && !k->brain.slot.is_child)
+	if (brain_has_ended(&k->brain))
 		brain_ended(k);
 	else if (!k->brain.slot.pid)
 		brain_start(k);

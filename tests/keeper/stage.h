@@ -128,6 +128,9 @@ struct spawn_order {
 /* Slot 1, that generation, the actor with these words (NULL ends them), its stdout at *out if that is not NULL. */
 void order_actor(struct spawn_order *w, uint64_t generation, int *out, const char *const *words);
 void order_program(struct spawn_order *w, uint64_t generation, int *out, const char *const *argv);
+/* The same of a shell's script, as that user and group: the build may stand where only root may look, a shell is everywhere. */
+void order_script_as(
+	struct spawn_order *w, uint64_t generation, int *out, const char *script, uid_t uid, gid_t gid);
 /* Says it and forgets it; gives the serial. */
 uint64_t order_say(struct stage *s, struct spawn_order *w);
 /* Both, and waits until it is there: its pid. */

@@ -189,6 +189,16 @@ void order_actor(struct spawn_order *w, uint64_t generation, int *out, const cha
 	order_program(w, generation, out, argv);
 }
 
+void order_script_as(
+	struct spawn_order *w, uint64_t generation, int *out, const char *script, uid_t uid, gid_t gid)
+{
+	order_program(w, generation, out, WORDS("sh", "-c", script));
+	keeper_list_add(&w->env, "PATH=/usr/bin:/bin");
+	w->m.spawn.flags = KEEPER_SPAWN_USER;
+	w->m.spawn.uid = uid;
+	w->m.spawn.gid = gid;
+}
+
 uint64_t order_say(struct stage *s, struct spawn_order *w)
 {
 	uint64_t serial = 0;

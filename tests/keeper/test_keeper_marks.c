@@ -270,11 +270,8 @@ static void what_another_users_service_left_is_of_its_tree(void **state)
 
 	if (geteuid() != 0)
 		skip();
-	order_program(&w, 1, &out,
-		WORDS("sh", "-c", "(setsid sh -c 'echo up; exec sleep 1000' &); exec sleep 1000"));
-	keeper_list_add(&w.env, "PATH=/usr/bin:/bin");
-	w.m.spawn.flags = KEEPER_SPAWN_USER;
-	w.m.spawn.uid = w.m.spawn.gid = 65534;
+	order_script_as(
+		&w, 1, &out, "(setsid sh -c 'echo up; exec sleep 1000' &); exec sleep 1000", 65534, 65534);
 	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 1);
 	stage_read(out, &text, "up\n");
