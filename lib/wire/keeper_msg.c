@@ -23,7 +23,13 @@ enum {
 	F_WORDS = 1 << 13,
 	F_SPAWN = 1 << 14,
 	F_PATHS = 1 << 15,
-	F_CPUS = 1 << 16, /* of a spawn whose flags say so */
+	F_CPUS = 1 << 16, /* of a spawn whose flags say so; F_GATE, F_PLACE and F_HOOK too */
+	F_GATE = 1 << 17,
+	F_PLACE = 1 << 18,
+	F_HOOK = 1 << 19,
+	F_SOCKET = 1 << 20,
+	F_LISTENS = 1 << 21,
+	F_CHOSEN = 1 << 22,
 };
 
 static const struct {
@@ -88,14 +94,28 @@ const struct keeper_msg_field keeper_msg_fields[KEEPER_FIELD_ROWS] = {
 	{ F_PATHS, SHAPE_STRING, AT(keeper_path), "keeper", 1, KEEPER_PATH_MAX },
 	{ F_PATHS, SHAPE_STRING, AT(brain_path), "brain", 1, KEEPER_PATH_MAX },
 	{ F_CPUS, SHAPE_CPUS, AT(spawn.cpus), "processors", 1, CPU_LIST_WORDS },
+	{ F_GATE, SHAPE_NUMBER, AT(gate), "gate", 1, INT64_MAX },
+	{ F_PLACE, SHAPE_NUMBER, AT(place), "place", 0, INT32_MAX },
+	{ F_HOOK, SHAPE_NUMBER, AT(spawn.hook), "hook", 0, KEEPER_HOOK_COUNT - 1 },
+	{ F_HOOK, SHAPE_PORTS, AT(spawn.port_count), "ports", 1, KEEPER_PORTS_MAX },
+	{ F_SOCKET, SHAPE_NUMBER, AT(socket), "socket", 0, INT64_MAX },
+	{ F_LISTENS, SHAPE_NUMBER, AT(index), "index", -1, INT32_MAX },
+	{ F_LISTENS, SHAPE_NUMBER, AT(is_free), "free", 0, 1 },
+	{ F_LISTENS, SHAPE_NUMBER, AT(is_chosen), "chosen", 0, 1 },
+	{ F_CHOSEN, SHAPE_NUMBERS, AT(chosen), "sockets", 1, KEEPER_CHOSEN_MAX },
 };
 
 unsigned int keeper_msg_parts(const struct keeper_msg *m)
 {
 	unsigned int parts = kinds[m->kind].fields;
-	bool has_cpus = (parts & F_SPAWN) && (m->spawn.flags & KEEPER_SPAWN_CPUS);
 
-	return has_cpus ? parts | F_CPUS : parts;
+	if (!(parts & F_SPAWN))
+		return parts;
+	if (m->spawn.flags & KEEPER_SPAWN_CPUS)
+		parts |= F_CPUS;
+	if (m->spawn.flags & KEEPER_SPAWN_GATE)
+		parts |= F_GATE | F_PLACE | F_HOOK;
+	return parts;
 }
 
 size_t keeper_msg_size_max(enum keeper_msg_kind kind)
@@ -220,6 +240,9 @@ static int check_spawn(const struct keeper_spawn *s, struct err *e)
 	for (size_t i = 0; i < s->group_count; i++)
 		if (s->groups[i] < 0 || s->groups[i] > ID_MAX)
 			return err_set(e, "groups: %" PRId64 " is no group", s->groups[i]);
+	for (size_t i = 0; i < s->port_count; i++)
+		if (s->ports[i] < 1 || s->ports[i] > UINT16_MAX)
+			return err_set(e, "ports: %" PRId64 " is no port", s->ports[i]);
 	return check_env(&s->env, e);
 }
 

@@ -30,6 +30,14 @@
  *	does not serve, the old keeper and the old brain return.  Every brain since gets UPGRADED with the result: number is 0 if it worked.
  *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after the messages before it.  A brain that does not send it in
  *	time is killed, and another is started.
+ *	LISTENS is about a socket of the gate that the keeper holds, which travels with it: a process listens at it, it has got another index, or, for a
+ *	new brain before SYNCED, it is there.  Its number never means another one.  One with the number 0 and an errno says that the process listens
+ *	where the gate could not hold the socket.  When the ticket of a socket has EXITED nobody has it, until LISTENS names the next ticket: the next
+ *	process of the same place gets it at its bind, with the connections that wait at it.
+ *	CHOOSE names all sockets of a gate that get new connections from now on, in equal shares; of an address at which it names none nothing changes.
+ *	The first socket of an address is chosen, later ones are not.  Of processes that have ended the keeper takes the sockets out of the choice itself, as
+ *	long as a living one is left.  ERROR: nothing has changed.
+ *	DROP: nobody needs a socket any more.  It is closed when that moves none of those that others have, or is kept for a later bind.
  *	SIGNALLED tells what signal the keeper got.  After SIGTERM or SIGINT the brain stops its services and says STOP_ALL.
  *
  * A log pipe is a FIFO that the child opens for reading and writing, so that no reader's death breaks it.  What is in it is lost when the
@@ -66,6 +74,8 @@ enum {
 	KEEPER_TARGET_MAX = 255,        /* the highest number of one of them */
 	KEEPER_RLIMITS_MAX = 16,
 	KEEPER_GROUPS_MAX = 1024,
+	KEEPER_PORTS_MAX = 8,     /* of one process, behind the gate */
+	KEEPER_CHOSEN_MAX = 8192, /* sockets that one CHOOSE names */
 };
 
 /* The variable that the keeper adds to every child: see keeper/env_mark.h.  Inner: never documented to users, never passed on. */
@@ -99,6 +109,9 @@ enum keeper_state {
 	KEEPER_STATE_COUNT,
 };
 
+/* How the gate learns that a process listens. */
+enum keeper_hook { KEEPER_HOOK_SECCOMP, KEEPER_HOOK_COUNT };
+
 enum keeper_reach { KEEPER_REACH_MAIN, KEEPER_REACH_TREE, KEEPER_REACH_COUNT };
 
 /* One attempt to run something; both numbers are the brain's.  Never the same twice in a keeper's life. */
@@ -111,6 +124,12 @@ struct keeper_ticket {
 struct keeper_list {
 	const char *bytes;
 	size_t len;
+	size_t count;
+};
+
+/* Numbers as they travel; borrowed. */
+struct keeper_numbers {
+	const char *bytes;
 	size_t count;
 };
 
@@ -140,7 +159,8 @@ enum {
 	KEEPER_SPAWN_OOM = 4,        /* oom_score_adj is set */
 	KEEPER_SPAWN_LISTEN_PID = 8, /* add LISTEN_PID, with the child's own pid */
 	KEEPER_SPAWN_CPUS = 16,      /* cpus is set, and travels: earlier keepers refuse such a message */
-	KEEPER_SPAWN_FLAGS = 31,
+	KEEPER_SPAWN_GATE = 32,      /* the gate's part is set, and travels: as above */
+	KEEPER_SPAWN_FLAGS = 63,
 };
 
 /*
@@ -162,6 +182,9 @@ struct keeper_spawn {
 	struct keeper_rlimit rlimits[KEEPER_RLIMITS_MAX];
 	int64_t groups[KEEPER_GROUPS_MAX];
 	struct cpu_list cpus; /* of these it uses what there is; it does not start where there is none */
+	int64_t hook;         /* enum keeper_hook; what it opens at one of `ports` is held by the gate */
+	size_t port_count;
+	int64_t ports[KEEPER_PORTS_MAX];
 };
 
 /* Any message; keeper_msg_kinds.def says which of these it carries, the others are 0, "" or empty. */
@@ -189,6 +212,11 @@ struct keeper_msg {
 		words; /* ERROR: why; HELLO: the token of this keeper's marks; UPGRADED: why not, or its version */
 	const char *keeper_path, *brain_path; /* of an UPGRADE */
 	struct keeper_spawn spawn;
+	int64_t gate, place; /* of a SPAWN with KEEPER_SPAWN_GATE too; numbers of the brain's choosing */
+	int64_t socket;      /* the number of one that the keeper holds */
+	int64_t index;       /* in the kernel's list of those at its address; -1: it does not listen */
+	int64_t is_free, is_chosen;   /* no living process has it; it gets new connections */
+	struct keeper_numbers chosen; /* of sockets */
 };
 
 const char *keeper_msg_kind_word(enum keeper_msg_kind kind);
@@ -209,6 +237,10 @@ void keeper_list_add(struct buf *run, const char *text);
 struct keeper_list keeper_list_of(const struct buf *run);
 /* The string after `previous`, the first after NULL; NULL at the end. */
 const char *keeper_list_next(const struct keeper_list *list, const char *previous);
+/* The same for numbers. */
+void keeper_numbers_add(struct buf *run, int64_t number);
+struct keeper_numbers keeper_numbers_of(const struct buf *run);
+int64_t keeper_numbers_at(const struct keeper_numbers *numbers, size_t index);
 /*
  * Where to look for a program: `name` itself if it has a slash, else in each folder of `path` (an empty one is the working folder), or of a
  * plain default when `path` is NULL.  Adds at most KEEPER_PROGRAMS_MAX.

@@ -119,6 +119,32 @@ static int put_cpus(
 	return keeper_check_range(f, (int64_t)count, e);
 }
 
+static int put_ports(
+	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	const struct keeper_spawn *s = &m->spawn;
+
+	if (keeper_check_range(f, (int64_t)s->port_count, e) < 0)
+		return -1;
+	put_decimal(out, s->port_count);
+	for (size_t i = 0; i < s->port_count; i++)
+		put_decimal(out, (uint64_t)s->ports[i]);
+	return 0;
+}
+
+static int put_numbers(
+	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	struct keeper_numbers numbers;
+
+	memcpy(&numbers, (const char *)m + f->offset, sizeof(numbers));
+	if (keeper_check_range(f, (int64_t)numbers.count, e) < 0)
+		return -1;
+	put_decimal(out, numbers.count);
+	buf_add(out, numbers.bytes, numbers.count * KEEPER_NUMBER);
+	return 0;
+}
+
 static int (*const puts_shape[])(
 	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e) = {
 	[SHAPE_NUMBER] = put_number_field,
@@ -128,6 +154,8 @@ static int (*const puts_shape[])(
 	[SHAPE_RLIMITS] = put_rlimits,
 	[SHAPE_GROUPS] = put_groups,
 	[SHAPE_CPUS] = put_cpus,
+	[SHAPE_PORTS] = put_ports,
+	[SHAPE_NUMBERS] = put_numbers,
 };
 
 static int put_fields(struct buf *out, const struct keeper_msg *m, struct err *e)
@@ -340,6 +368,32 @@ static int get_cpus(struct rest *r, struct keeper_msg *m, const struct keeper_ms
 	return m->spawn.cpus.words[count - 1] ? 0 : -1;
 }
 
+static int get_ports(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (get_signed(r, &m->spawn.ports[i]) < 0)
+			return -1;
+	m->spawn.port_count = count;
+	return 0;
+}
+
+static int get_numbers(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
+{
+	struct keeper_numbers numbers = { .bytes = NULL };
+
+	if (get_count(r, f, &numbers.count, e) < 0)
+		return -1;
+	numbers.bytes = get_bytes(r, numbers.count * KEEPER_NUMBER);
+	if (!numbers.bytes)
+		return -1;
+	memcpy((char *)m + f->offset, (const void *)&numbers, sizeof(numbers));
+	return 0;
+}
+
 static int (*const gets_shape[])(
 	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e) = {
 	[SHAPE_NUMBER] = get_number_field,
@@ -349,6 +403,8 @@ static int (*const gets_shape[])(
 	[SHAPE_RLIMITS] = get_rlimits,
 	[SHAPE_GROUPS] = get_groups,
 	[SHAPE_CPUS] = get_cpus,
+	[SHAPE_PORTS] = get_ports,
+	[SHAPE_NUMBERS] = get_numbers,
 };
 
 /* A more exact error stays; else the field that is missing or wrong is named. */
@@ -370,6 +426,27 @@ static int get_fields(struct rest *r, struct keeper_msg *m, struct err *e)
 	if (r->len)
 		return err_set(e, "%zu bytes too many", r->len);
 	return keeper_check_whole(m, e);
+}
+
+/* --- numbers --- */
+
+void keeper_numbers_add(struct buf *run, int64_t number)
+{
+	put_decimal(run, (uint64_t)number);
+}
+
+struct keeper_numbers keeper_numbers_of(const struct buf *run)
+{
+	return (struct keeper_numbers){ .bytes = run->ptr, .count = run->len / KEEPER_NUMBER };
+}
+
+int64_t keeper_numbers_at(const struct keeper_numbers *numbers, size_t index)
+{
+	struct rest r = { .at = numbers->bytes + index * KEEPER_NUMBER, .len = KEEPER_NUMBER };
+	int64_t number = 0;
+
+	(void)get_signed(&r, &number);
+	return number;
 }
 
 int keeper_msg_read(struct keeper_msg *m, const char *bytes, size_t len, struct err *e)

@@ -20,6 +20,8 @@ enum keeper_msg_shape {
 	SHAPE_RLIMITS,
 	SHAPE_GROUPS,
 	SHAPE_CPUS, /* its words, up to the last one that is not 0 */
+	SHAPE_PORTS,
+	SHAPE_NUMBERS,
 	SHAPE_COUNT,
 };
 
@@ -32,7 +34,7 @@ struct keeper_msg_field {
 	int64_t least, most;
 };
 
-enum { KEEPER_FIELD_ROWS = 37 };
+enum { KEEPER_FIELD_ROWS = 46 };
 extern const struct keeper_msg_field keeper_msg_fields[KEEPER_FIELD_ROWS];
 
 /*

@@ -8,7 +8,7 @@
 
 /* Room for the strings of a spawn that a test builds. */
 struct strings {
-	struct buf programs, argv, env;
+	struct buf programs, argv, env, numbers;
 };
 
 static void strings_release(struct strings *s)
@@ -16,12 +16,13 @@ static void strings_release(struct strings *s)
 	buf_release(&s->programs);
 	buf_release(&s->argv);
 	buf_release(&s->env);
+	buf_release(&s->numbers);
 }
 
 /* One of everything. */
 static void fill(struct keeper_msg *m, enum keeper_msg_kind kind, struct strings *s)
 {
-	*s = (struct strings){ BUF_INIT, BUF_INIT, BUF_INIT };
+	*s = (struct strings){ BUF_INIT, BUF_INIT, BUF_INIT, BUF_INIT };
 	keeper_msg_init(m, kind);
 	m->serial = 0xfedcba9876543210;
 	m->ticket = (struct keeper_ticket){ 7, UINT64_MAX };
@@ -68,6 +69,17 @@ static void fill(struct keeper_msg *m, enum keeper_msg_kind kind, struct strings
 	m->spawn.group_count = 2;
 	m->spawn.groups[1] = 44;
 	cpu_list_add(&m->spawn.cpus, 70);
+	m->gate = INT64_MAX;
+	m->place = 3;
+	m->spawn.port_count = 2;
+	m->spawn.ports[0] = 3000;
+	m->spawn.ports[1] = 65535;
+	m->socket = 8193;
+	m->index = -1;
+	m->is_chosen = 1;
+	keeper_numbers_add(&s->numbers, 8193);
+	keeper_numbers_add(&s->numbers, INT64_MAX);
+	m->chosen = keeper_numbers_of(&s->numbers);
 }
 
 static void assert_refused(const struct keeper_msg *m, const char *words)
