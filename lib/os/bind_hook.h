@@ -1,0 +1,52 @@
+/*
+ * Where a process and all that come from it bind and listen: a seccomp filter makes these two calls wait until somebody else has answered them.  The others
+ * are not touched; binds of UNIX sockets, of netlink and others, whose addresses have other lengths, are not seen.  What it says of the process must not be
+ * believed: it may run, change its memory, close its descriptors and end while it is looked at.
+ *
+ * Calls of another processor's kind (as of a 32-bit program) and of io_uring pass by.
+ */
+#ifndef OX_OS_BIND_HOOK_H
+#define OX_OS_BIND_HOOK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { BIND_HOOK_ADDRESS_MAX = 128 };
+
+struct bind_call {
+	uint64_t id;
+	pid_t pid;      /* of the process, not of the thread */
+	int target;     /* the number of its descriptor */
+	int socket;     /* the same for us; -1: it cannot be had */
+	bool is_listen; /* else it is a bind */
+	int backlog;
+	size_t len; /* of the address; 0: it cannot be read */
+	unsigned char address[BIND_HOOK_ADDRESS_MAX];
+};
+
+/*
+ * Between fork and exec: from now on.  The listener, close-on-exec, or -1 with errno: ENOSYS where this is not known, EBUSY when there is such a filter
+ * already.  Who has no right to it gives up the rights of setuid programs for it.
+ */
+int bind_hook_install(void);
+
+/* Before the first bind_hook_receive(): it sets a handler for SIGALRM. */
+void bind_hook_prepare(void);
+/*
+ * The next call.  1: there is one, to be continued or answered, then released.  0: there is none.  -1 with errno: ENOTCONN, nobody has the filter any more;
+ * EBUSY, somebody else takes the calls.  It never waits for longer than a moment.
+ */
+int bind_hook_receive(int listener, struct bind_call *call);
+void bind_hook_release(struct bind_call *call);
+/* Is the one who called still waiting?  Then `pid` is its own. */
+bool bind_hook_is_valid(int listener, const struct bind_call *call);
+/* The kernel carries it out as if there was no filter. */
+void bind_hook_continue(int listener, const struct bind_call *call);
+/* It has the result 0, or this error. */
+void bind_hook_answer(int listener, const struct bind_call *call, int number);
+/* Puts a descriptor of ours in place of the process' own: close-on-exec and non-blocking as that one is.  -1 with errno. */
+int bind_hook_replace(int listener, const struct bind_call *call, int fd);
+
+#endif
