@@ -60,7 +60,7 @@ say  = @$(if $(filter 1,$(V)),:,printf '  %-6s %s\n' '$(1)' '$(patsubst $(OUT)/%
 all:
 
 $(eval $(call program,oxctl,control export view rules model wire os base,-lcjson))
-$(eval $(call program,oxherd,keeper os wire base,))
+$(eval $(call program,oxherd,keeper rules os wire base,))
 BRAIN_ROOMS := control engine journal proxy sense logs herd spawn loop wire export view rules model os base
 BRAIN_LIBS  := -lev -lcjson -lz
 $(eval $(call program,oxherd-brain,$(BRAIN_ROOMS),$(BRAIN_LIBS)))

@@ -54,6 +54,17 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Without it what is behind the gate cannot be started, and all else can. */
+static void open_gate(struct keeper *k)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+
+	k->gate = k->slots.gate = gate_open();
+	event.data.ptr = k->gate;
+	if (k->gate->epoll < 0 || epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->gate->epoll, &event) < 0)
+		log_warn_sys(errno, "gate: cannot wait for the calls of processes");
+}
+
 static int keeper_init(struct keeper *k, const struct keeper_options *options, struct err *e)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = &k->signals };
@@ -78,6 +89,7 @@ static int keeper_init(struct keeper *k, const struct keeper_options *options, s
 		return err_sys(e, errno, "cannot become the parent of orphans");
 	k->slots.epoll = epoll_create1(EPOLL_CLOEXEC);
 	k->signals = open_signals();
+	open_gate(k);
 	if (k->slots.epoll < 0 || k->signals < 0 ||
 		epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->signals, &event) < 0)
 		return err_sys(e, errno, "cannot wait for signals");
@@ -108,6 +120,7 @@ static void keeper_release(struct keeper *k)
 	ASSERT(!k->slots.count && !k->slots.busy && !k->slots.tree_signals && !k->slots.kills_due,
 		"no slot is left, and %d are counted, %d of them ending", k->slots.count, k->slots.busy);
 	groups_close(&k->groups);
+	gate_close(k->gate);
 	fd_store_release_all(&k->held);
 	brain_release(k);
 	fd_close(&k->upgrade.back);
@@ -269,12 +282,19 @@ static void handle_report(struct keeper *k, struct slot *s)
 	slots_set_pending(&k->slots, s, PENDING_SPAWNED);
 }
 
+static void settle_report(void *context, struct slot *s)
+{
+	if (s->report_fd >= 0)
+		handle_report(context, s);
+}
+
 /* Reports first: after them slots may be given back, and what points to one would point to nothing. */
 static void handle_events(struct keeper *k, const struct epoll_event *events, int count)
 {
 	bool has_signal = false;
 	bool has_brain = false;
 	bool has_group = false;
+	bool has_gate = false;
 
 	for (int i = 0; i < count; i++) {
 		void *whose = events[i].data.ptr;
@@ -285,6 +305,8 @@ static void handle_events(struct keeper *k, const struct epoll_event *events, in
 			has_brain = true;
 		else if (whose == &k->groups)
 			has_group = true;
+		else if (whose == k->gate)
+			has_gate = true;
 		else
 			handle_report(k, whose);
 	}
@@ -292,6 +314,8 @@ static void handle_events(struct keeper *k, const struct epoll_event *events, in
 		read_signals(k);
 	if (has_group)
 		groups_read_events(&k->slots, kill_group_changed);
+	if (has_gate)
+		gate_receive(&k->slots, k->gate, settle_report, k);
 	if (has_brain)
 		receive(k);
 }

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "keeper/assertions.h"
 #include "keeper/fd_store.h"
+#include "keeper/gate.h"
 #include "keeper/groups.h"
 #include "keeper/keeper.h"
 #include "keeper/ledger.h"
@@ -86,6 +87,7 @@ struct keeper {
 	const struct keeper_options *options;
 	struct slots slots;
 	struct groups groups;
+	struct gate *gate;
 	struct ledger ledger;
 	struct fd_store held;
 	struct keeper_brain brain;

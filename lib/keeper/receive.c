@@ -79,6 +79,7 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	}
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
+	gate_enter(s, m);
 	if (k->stopping > STOPPING_REQUESTED) {
 		s->state = KEEPER_STATE_FAILED;
 		s->stage = KEEPER_STAGE_REQUEST;
@@ -283,6 +284,19 @@ static void receive_get(struct keeper *k, struct received *h)
 		send_held(k, h->m->name, fd);
 }
 
+static void receive_choose(struct keeper *k, struct received *h)
+{
+	if (gate_choose(k->gate, h->m->gate, &h->m->chosen) < 0)
+		refuse(k, h, errno, "these sockets cannot be chosen");
+}
+
+static void receive_drop(struct keeper *k, struct received *h)
+{
+	if (gate_drop(k->gate, h->m->socket) < 0)
+		refuse(k, h, errno,
+			errno == EBUSY ? "a living process has that socket" : "no socket has that number");
+}
+
 static void receive_pong(struct keeper *k, struct received *h)
 {
 	ping_answered(k, h->m->about);
@@ -323,6 +337,8 @@ static void (*const handlers[KEEPER_KIND_COUNT])(struct keeper *k, struct receiv
 	[KEEPER_STOP] = receive_stop,
 	[KEEPER_END_TREE] = receive_end_tree,
 	[KEEPER_PONG] = receive_pong,
+	[KEEPER_CHOOSE] = receive_choose,
+	[KEEPER_DROP] = receive_drop,
 };
 
 /* Counted always; logged the 1st, 2nd, 4th, 8th… time. */

@@ -27,7 +27,8 @@ static bool send_bytes(struct keeper *k, const struct buf *bytes, int fd)
 	return false;
 }
 
-static bool send_message(struct keeper *k)
+/* With a descriptor, or -1. */
+static bool send_message_with(struct keeper *k, int fd)
 {
 	struct err e = ERR_INIT;
 
@@ -40,7 +41,12 @@ static bool send_message(struct keeper *k)
 	}
 	if (k->message.kind != KEEPER_PING)
 		ping_due(k);
-	return send_bytes(k, &k->out, -1);
+	return send_bytes(k, &k->out, fd);
+}
+
+static bool send_message(struct keeper *k)
+{
+	return send_message_with(k, -1);
 }
 
 static bool send_simple(struct keeper *k, enum keeper_msg_kind kind)
@@ -75,7 +81,9 @@ static bool send_slot(struct keeper *k, const struct slot *s, enum keeper_msg_ki
 	m->cpu_us = s->cpu_us;
 	m->peak_kb = s->peak_kb;
 	m->stage = s->stage;
-	m->number = s->number;
+	m->number = kind == KEEPER_LISTENS ? s->gate.unheld : s->number;
+	m->gate = s->gate.number;
+	m->place = s->gate.place;
 	return send_message(k);
 }
 
@@ -88,6 +96,7 @@ static bool send_slots(struct keeper *k)
 		{ PENDING_SLOT, KEEPER_SLOT },
 		{ PENDING_ASKED, KEEPER_ASKED },
 		{ PENDING_SPAWNED, KEEPER_SPAWNED },
+		{ PENDING_UNHELD, KEEPER_LISTENS },
 		{ PENDING_FAILED, KEEPER_SPAWN_FAILED },
 		{ PENDING_EXITED, KEEPER_EXITED },
 		{ PENDING_GONE, KEEPER_TREE_GONE },
@@ -109,6 +118,29 @@ static bool send_slots(struct keeper *k)
 	}
 	ASSERT(!k->slots.last_pending, "nothing is pending, and %s stands at the end of the queue",
 		k->slots.last_pending->name);
+	return true;
+}
+
+static bool send_listens(struct keeper *k)
+{
+	struct gate_socket *h = NULL;
+
+	while ((h = gate_pending(k->gate))) {
+		struct keeper_msg *m = &k->message;
+
+		ASSERT(h->number > 0 && h->fd >= 0, "socket %lld of the gate is sent", (long long)h->number);
+		keeper_msg_init(m, KEEPER_LISTENS);
+		m->ticket = h->owner;
+		m->gate = gate_number(k->gate, h);
+		m->place = h->place;
+		m->socket = h->number;
+		m->index = h->index;
+		m->is_free = h->freed_at != 0;
+		m->is_chosen = h->is_chosen;
+		if (!send_message_with(k, h->fd))
+			return false;
+		gate_told(k->gate);
+	}
 	return true;
 }
 
@@ -211,7 +243,7 @@ void send_pending(struct keeper *k)
 	if (d->hello && !send_simple(k, KEEPER_HELLO))
 		return;
 	d->hello = false;
-	if (!send_slots(k))
+	if (!send_slots(k) || !send_listens(k))
 		return;
 	if (d->synced && !send_synced(k))
 		return;
@@ -230,6 +262,7 @@ void send_sync(struct keeper *k)
 	d->upgraded = k->upgrade.has_verdict;
 	d->held = 0;
 	slots_set_all_pending(&k->slots);
+	gate_tell_all(k->gate);
 	if (k->stopping == STOPPING_REQUESTED)
 		d->signals |= UINT64_C(1) << SIGTERM;
 }

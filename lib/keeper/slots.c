@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
+#include "keeper/gate.h"
 #include "keeper/groups.h"
 #include "keeper/ledger.h"
 #include "os/fd.h"
@@ -176,7 +177,7 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	s = mem_zalloc(1, sizeof(*s) + len + 1);
 	s->ticket = ticket;
 	s->name = memcpy(s + 1, name, len);
-	s->report_fd = s->pidfd = s->record = s->watch = -1;
+	s->report_fd = s->pidfd = s->record = s->watch = s->gate.hook = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;
 	s->previous = all->last;
@@ -222,6 +223,7 @@ void slots_free(struct slots *all, struct slot *s)
 	all->tree_signals -= s->tree_signal != 0;
 	forget_session(all, s);
 	groups_drop(all->groups, s);
+	gate_forget(all->gate, s);
 	ledger_erase(all->ledger, s);
 	if (s->pidfd >= 0)
 		slots_reaped(all, s);
@@ -276,6 +278,7 @@ void slots_reaped(struct slots *all, struct slot *s)
 	s->next_by_pid = NULL;
 	s->is_child = false;
 	fd_close(&s->pidfd);
+	gate_ended(all->gate, s);
 	ASSERT(!slot_lives(s), "%s: pid %d has ended, and lives", s->name, (int)s->pid);
 }
 
@@ -305,6 +308,8 @@ void slots_set_all_pending(struct slots *all)
 	for (struct slot *s = all->first; s; s = s->next) {
 		slots_clear_pending(all, s);
 		slots_set_pending(all, s, PENDING_SLOT | (s->is_stopping ? PENDING_ASKED : 0U));
+		if (s->gate.unheld)
+			slots_set_pending(all, s, PENDING_UNHELD);
 		if (s->state == KEEPER_STATE_FAILED && !s->is_taken)
 			slots_set_pending(all, s, PENDING_FAILED);
 		if (s->state == KEEPER_STATE_EXITED && !s->is_taken)

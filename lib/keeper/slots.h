@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "keeper/gate.h"
 #include "wire/keeper_msg.h"
 
 enum {
@@ -24,6 +25,7 @@ enum pending {
 	PENDING_EXITED = 8,
 	PENDING_GONE = 16,
 	PENDING_ASKED = 32, /* sent after PENDING_SLOT */
+	PENDING_UNHELD = 64,
 };
 
 /* Who has had the stop signal, so that none gets it twice; a bit each. */
@@ -80,12 +82,14 @@ struct slot {
 	int record;          /* its place in the ledger, or -1 */
 	enum keeper_spawn_stage stage;
 	int number;
+	struct slot_gate gate;
 	const char *name; /* its own, in the same piece of memory */
 };
 
 struct slots {
 	struct ledger *ledger;                /* NULL: none is kept; it outlives them */
 	struct groups *groups;                /* NULL: there are no cgroups */
+	struct gate *gate;                    /* NULL: there is none */
 	const struct env_mark_secret *secret; /* of the marks */
 	int epoll;                            /* where reports are watched, with their slot as data */
 	struct slot *by_ticket[SLOTS_BUCKETS];

@@ -11,11 +11,15 @@
 #include "base/assert.h"
 #include "keeper/env_mark.h"
 #include "keeper/fd_store.h"
+#include "keeper/gate.h"
 #include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "keeper/spawn_child.h"
 #include "os/fd.h"
 #include "os/procfs.h"
+#include "os/sock.h"
+
+enum { REPORT_MAX = 4096 };
 
 /* Filled before the fork, read after it.  One place for all spawns: they happen one after the other. */
 static struct child_plan plan;
@@ -158,6 +162,18 @@ static pid_t fork_quietly(int group_fd)
 	return pid;
 }
 
+/* What comes from a child that is behind the gate has a descriptor with it, which no pipe carries. */
+static int make_report(const struct slots *all, const struct slot *s, int report[2])
+{
+	if (!s->gate.number)
+		return pipe2(report, O_CLOEXEC);
+	if (!all->gate || all->gate->epoll < 0) {
+		errno = ENOSYS;
+		return -1;
+	}
+	return sock_pair(report, REPORT_MAX);
+}
+
 static int open_report(const struct slots *all, struct slot *s, int report[2])
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
@@ -166,7 +182,7 @@ static int open_report(const struct slots *all, struct slot *s, int report[2])
 		errno = EBUSY;
 		return -1;
 	}
-	if (pipe2(report, O_CLOEXEC) < 0)
+	if (make_report(all, s, report) < 0)
 		return -1;
 	if (fd_set_nonblocking(report[0], true) < 0 ||
 		epoll_ctl(all->epoll, EPOLL_CTL_ADD, report[0], &event) < 0) {
@@ -233,6 +249,32 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	return 0;
 }
 
+static ssize_t read_report(const struct slot *s, struct child_failure *failure)
+{
+	ssize_t got = -1;
+
+	do
+		got = read(s->report_fd, failure, sizeof(*failure));
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+/* The same where the listener of its filter comes first. */
+static ssize_t read_packets(const struct slots *all, struct slot *s, struct child_failure *failure)
+{
+	int fds[SOCK_FDS_MAX];
+	size_t count = 0;
+	ssize_t got = sock_receive(s->report_fd, failure, sizeof(*failure), fds, &count);
+
+	ASSERT(s->gate.number, "%s is behind no gate, and reports in packets", s->name);
+	while (got > 0 && count) {
+		gate_hooked(all->gate, s, &fds[--count]);
+		if (!count)
+			got = sock_receive(s->report_fd, failure, sizeof(*failure), fds, &count);
+	}
+	return got;
+}
+
 bool spawn_settle(const struct slots *all, struct slot *s)
 {
 	struct child_failure failure = { .stage = 0 };
@@ -240,9 +282,7 @@ bool spawn_settle(const struct slots *all, struct slot *s)
 
 	if (s->report_fd < 0)
 		return true;
-	do
-		got = read(s->report_fd, &failure, sizeof(failure));
-	while (got < 0 && errno == EINTR);
+	got = s->gate.number ? read_packets(all, s, &failure) : read_report(s, &failure);
 	if (got < 0 && errno == EAGAIN)
 		return false;
 	close_report(all, s);

@@ -10,13 +10,19 @@
 #include <unistd.h>
 
 #include "os/affinity.h"
+#include "os/bind_hook.h"
+#include "os/fd.h"
 #include "os/oom.h"
+#include "os/sock.h"
 
 /* Of Linux 5.9 and 5.11; older headers have neither. */
 #ifndef SYS_close_range
 #define SYS_close_range 436
 #endif
 #define RANGE_CLOEXEC 4U
+
+/* Higher than programs expect, and low enough for the table of descriptors that every process begins with. */
+enum { HOOK_FD = 60 };
 
 /* "LISTEN_PID=" and the number, by hand, as stdio may not be used here. */
 static void write_listen_pid(char *at, pid_t pid)
@@ -148,6 +154,27 @@ static int arrange_descriptors(struct child_plan *plan)
 	return 0;
 }
 
+/*
+ * The keeper gets the listener.  A copy stays open here: should the keeper be killed, the calls wait for the next one, which finds it, where without
+ * a copy they would fail.
+ */
+static int hook(struct child_plan *plan)
+{
+	int least = plan->spare > HOOK_FD ? plan->spare : HOOK_FD;
+	int listener = -1;
+	int rc = -1;
+
+	if (!(plan->spawn->flags & KEEPER_SPAWN_GATE))
+		return 0;
+	listener = bind_hook_install();
+	if (listener < 0)
+		return -1;
+	if (fcntl(listener, F_DUPFD, least) >= 0)
+		rc = sock_send(plan->report_fd, "", 1, &listener, 1);
+	fd_close(&listener);
+	return rc;
+}
+
 static int set_limits(struct child_plan *plan)
 {
 	const struct keeper_spawn *spawn = plan->spawn;
@@ -249,6 +276,7 @@ static const struct {
 	{ KEEPER_STAGE_PRIORITY, set_priority },
 	{ KEEPER_STAGE_LOG_PIPE, open_log_pipes },
 	{ KEEPER_STAGE_DESCRIPTORS, arrange_descriptors },
+	{ KEEPER_STAGE_HOOK, hook },
 	{ KEEPER_STAGE_LIMITS, set_limits },
 	{ KEEPER_STAGE_USER, become_user },
 	{ KEEPER_STAGE_FOLDER, enter_folder },

@@ -30,7 +30,7 @@ struct child_plan {
 	char listen_pid[32];
 };
 
-/* What comes home through the pipe: shorter than PIPE_BUF, so it comes whole. */
+/* What comes home through the pipe: shorter than PIPE_BUF, so it comes whole.  Of a child behind the gate it is a packet. */
 struct child_failure {
 	int32_t stage;
 	int32_t number;

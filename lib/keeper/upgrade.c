@@ -167,6 +167,9 @@ int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *
 		return err_set(e, "the daemon is being stopped");
 	if (k->upgrade.is_proving)
 		return err_set(e, "an upgrade is under way");
+	/* Its table is not part of the handover yet. */
+	if (k->gate->held || k->gate->hooks)
+		return err_set(e, "the sockets of the gate cannot be handed over");
 	if (check_programs(m, e) < 0)
 		return -1;
 	ASSERT(k->brain.slot.pid > 1, "an upgrade is asked for by pid %d", (int)k->brain.slot.pid);

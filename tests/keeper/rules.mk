@@ -21,12 +21,12 @@ $(OUT)/tests/keeper-brain: $(OUT)/tests/keeper/brain.o $(call libs,wire os base)
 
 # With an assertion that a test can make fail.
 $(OUT)/tests/failing-keeper: $(OUT)/tests/keeper/failing_keeper.o $(patsubst %.c,$(OUT)/%.o,$(sort $(wildcard cmd/oxherd/*.c))) \
-		$(call libs,keeper os wire base)
+		$(call libs,keeper rules os wire base)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fd_store_get -o $@ $^
 
-$(KEEPER_BIN): $(OUT)/tests/%: $(OUT)/tests/keeper/%.o $(KEEPER_HELP) $(call libs,keeper os wire base) \
+$(KEEPER_BIN): $(OUT)/tests/%: $(OUT)/tests/keeper/%.o $(KEEPER_HELP) $(call libs,keeper rules os wire base) \
 		$(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain $(OUT)/tests/failing-keeper
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)

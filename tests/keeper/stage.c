@@ -134,12 +134,23 @@ pid_t stage_run(struct stage *s, const char *const *more, int out)
 	_exit(126);
 }
 
+void stage_sync(struct stage *s)
+{
+	struct keeper_msg m;
+
+	keeper_msg_init(&m, KEEPER_SYNC);
+	m.version = KEEPER_VERSION;
+	stage_say(s, &m, NULL, 0);
+	stage_expect(s, KEEPER_SYNCED, 0);
+	keeper_msg_init(&m, KEEPER_SERVES);
+	stage_say(s, &m, NULL, 0);
+}
+
 void stage_accept(struct stage *s, bool syncs)
 {
 	struct pollfd wait = { .fd = s->listener, .events = POLLIN };
 	struct ucred who;
 	socklen_t len = sizeof(who);
-	struct keeper_msg m;
 	size_t count = 0;
 	int fds[SOCK_FDS_MAX];
 	char byte = 0;
@@ -156,14 +167,8 @@ void stage_accept(struct stage *s, bool syncs)
 	assert_int_equal(sock_receive(s->link, &byte, 1, fds, &count), 1);
 	assert_int_equal(count, 1);
 	s->sock = fds[0];
-	if (!syncs)
-		return;
-	keeper_msg_init(&m, KEEPER_SYNC);
-	m.version = KEEPER_VERSION;
-	stage_say(s, &m, NULL, 0);
-	stage_expect(s, KEEPER_SYNCED, 0);
-	keeper_msg_init(&m, KEEPER_SERVES);
-	stage_say(s, &m, NULL, 0);
+	if (syncs)
+		stage_sync(s);
 }
 
 int stage_open(void **state)

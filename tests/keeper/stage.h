@@ -28,6 +28,7 @@ struct note {
 	int fd; /* that came with it, or -1 */
 	bool is_seen;
 	int64_t at_ms, wall_ms, peak_kb;
+	int64_t gate, place, socket, index, is_free, is_chosen;
 };
 
 struct stage {
@@ -65,6 +66,8 @@ pid_t stage_run(struct stage *s, const char *const *more, int out);
 int stage_wait(pid_t pid);
 /* The next brain's connection; with `syncs` it says SYNC and SERVES. */
 void stage_accept(struct stage *s, bool syncs);
+/* It says both. */
+void stage_sync(struct stage *s);
 /* SIGKILL for the brain's process; the test's end of it is closed too. */
 void stage_kill_brain(struct stage *s);
 /* SIGKILL for the keeper, and its brain's process ends too.  What the keeper had is the test's now. */

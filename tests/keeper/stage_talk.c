@@ -101,7 +101,7 @@ static bool receive(struct stage *s, int wait_ms)
 	assert_true(s->note_count < STAGE_NOTES_MAX);
 	*n = (struct note){ m.kind, m.ticket, m.pid, m.state, m.is_taken, m.is_gone, m.status, m.stage,
 		m.number, m.signal, m.cpu_us, m.start_time, m.about, "", count ? fds[0] : -1, false, m.at_ms,
-		m.wall_ms, m.peak_kb };
+		m.wall_ms, m.peak_kb, m.gate, m.place, m.socket, m.index, m.is_free, m.is_chosen };
 	(void)snprintf(n->name, sizeof(n->name), "%s", m.name);
 	s->note_count++;
 	return true;

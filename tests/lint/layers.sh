@@ -97,9 +97,10 @@ if [ -n "$build" ]; then
 	done
 	alone spawn loop wire export view rules model os base
 	alone herd rules view export wire model base
-	alone keeper wire os base
+	# Of the rules what needs no model.
+	alone keeper rules wire os base
 	links oxctl "engine journal proxy sense logs herd keeper spawn loop" "libcjson libm"
-	links oxherd "control engine journal proxy sense logs herd spawn loop export view rules model" ""
+	links oxherd "control engine journal proxy sense logs herd spawn loop export view model" ""
 	links oxherd-brain "keeper" "libev libcjson libz libm"
 fi
 

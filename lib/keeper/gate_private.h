@@ -1,0 +1,35 @@
+/*
+ * What the gate's own files share.
+ */
+#ifndef OX_KEEPER_GATE_PRIVATE_H
+#define OX_KEEPER_GATE_PRIVATE_H
+
+#include "keeper/gate.h"
+
+/* --- gate.c: records --- */
+
+/* NULL when nothing has that number any more. */
+struct gate_socket *gate_find(struct gate *g, int64_t number);
+struct gate_list *gate_list_of(struct gate *g, const struct gate_socket *h);
+/* Those of a list, NULL after the last. */
+struct gate_socket *gate_first(struct gate *g, const struct gate_list *l);
+struct gate_socket *gate_next(struct gate *g, const struct gate_socket *h);
+/* Closes ours, and forgets it.  Its list ends with its last socket. */
+void gate_release(struct gate *g, struct gate_socket *h);
+/* The brain does not want to hear of it again. */
+void gate_forget_announced(struct gate *g, struct gate_socket *h);
+/* The calls of its process are not seen any more. */
+void gate_unhook(struct gate *g, struct slot *s);
+
+/* --- gate_choice.c: who gets connections --- */
+
+/* Before the first of a list listens.  -1 with errno. */
+int gate_attach_first(int fd);
+/* The program for a list as it is now, after a look whether all of it still listen.  -1 with errno. */
+int gate_attach(struct gate *g, struct gate_list *l);
+/* It has stopped listening: the last one has its index now. */
+void gate_move_out(struct gate *g, struct gate_socket *h);
+/* Those that were freed after `before` leave the choice, if a living one is left in it. */
+void gate_leave_choice(struct gate *g, struct gate_list *l, uint64_t before);
+
+#endif
