@@ -82,10 +82,11 @@ struct gate_list *gate_find_list(struct gate *g, const struct tcp_address *addre
 	return NULL;
 }
 
-bool gate_is_anothers(const struct gate *g, int64_t number, int port)
+bool gate_is_anothers(const struct gate *g, int64_t number, const struct tcp_address *address)
 {
 	for (int i = 0; i < g->used_lists; i++)
-		if (g->lists[i].total && g->lists[i].gate != number && g->lists[i].address.port == port)
+		if (g->lists[i].total && g->lists[i].gate != number &&
+			tcp_address_overlaps(&g->lists[i].address, address))
 			return true;
 	return false;
 }
@@ -233,21 +234,65 @@ void gate_forget_announced(struct gate *g, struct gate_socket *h)
 
 /* --- who has a socket --- */
 
-static bool is_owner(const struct gate_socket *h, const struct slot *s)
+bool gate_is_owner(const struct gate_socket *h, const struct slot *s)
 {
 	return h->owner.slot == s->ticket.slot && h->owner.generation == s->ticket.generation;
 }
 
-/* Its process has closed it and binds anew, as those do that try a port first; or the one in its tree that had it is gone. */
-static bool is_abandoned(const struct gate_socket *h, const struct slot *s, pid_t pid)
+struct looking {
+	struct gate *gate;
+	const struct gate_list *list;
+};
+
+static bool mark_held(void *context, uint32_t inode)
+{
+	struct looking *l = context;
+
+	for (struct gate_socket *h = gate_first(l->gate, l->list); h; h = gate_next(l->gate, h))
+		h->is_selected |= (uint32_t)h->inode == inode;
+	return true;
+}
+
+/* Those of a list that a process has open are selected.  False: not in time, and nothing is known. */
+static bool select_held(struct gate *g, const struct gate_list *l, pid_t pid)
+{
+	struct looking looking = { .gate = g, .list = l };
+	int64_t until = clock_cpu_ms() + LOOK_MS;
+
+	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h))
+		h->is_selected = false;
+	netdiag_pid_sockets(pid, until, mark_held, &looking);
+	return clock_cpu_ms() < until;
+}
+
+static bool is_gone(const struct gate_socket *h)
 {
 	struct proc p;
 
-	if (h->freed_at || !is_owner(h, s))
-		return false;
-	if (h->pid == pid)
-		return !netdiag_pid_holds(pid, clock_cpu_ms() + LOOK_MS, (uint32_t)h->inode);
 	return !procfs_read(h->pid, &p) || p.start_time != h->start_time || p.state == 'Z';
+}
+
+/*
+ * A socket that its process has closed before it binds anew, as those do that try a port first; or the one of a process in the same tree that is gone.
+ * The descriptors are looked through once, as a process may have many of both.
+ */
+static struct gate_socket *find_abandoned(
+	struct gate *g, const struct gate_list *l, const struct slot *s, pid_t pid)
+{
+	bool has_looked = false;
+	bool is_known = false;
+
+	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h)) {
+		if (h->freed_at || !gate_is_owner(h, s))
+			continue;
+		if (h->pid == pid && !has_looked) {
+			is_known = select_held(g, l, pid);
+			has_looked = true;
+		}
+		if (h->pid == pid ? is_known && !h->is_selected : is_gone(h))
+			return h;
+	}
+	return NULL;
 }
 
 /* The later freed the better: it may have connections that wait.  Of the spare ones the first, so that lists may become shorter. */
@@ -260,14 +305,14 @@ static bool is_better(const struct gate_socket *h, const struct gate_socket *tha
 
 struct gate_socket *gate_find_free(struct gate *g, const struct gate_list *l, const struct slot *s, pid_t pid)
 {
-	struct gate_socket *best = NULL;
+	struct gate_socket *best = find_abandoned(g, l, s, pid);
 
 	ASSERT(s->gate.number == l->gate, "%s looks for a socket of gate %lld", s->name, (long long)l->gate);
+	if (best)
+		return best;
 	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h)) {
 		bool is_free = h->freed_at && (h->is_spare || h->place == s->gate.place);
 
-		if (is_abandoned(h, s, pid))
-			return h;
 		if (is_free && is_better(h, best))
 			best = h;
 	}
@@ -420,7 +465,7 @@ void gate_ended(struct gate *g, struct slot *s)
 		if (!l->total || l->gate != s->gate.number)
 			continue;
 		for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h))
-			if (is_owner(h, s) && !h->freed_at)
+			if (gate_is_owner(h, s) && !h->freed_at)
 				h->freed_at = ++g->frees;
 		if (g->frees != before)
 			gate_leave_choice(g, l, before);

@@ -58,7 +58,7 @@ struct gate_socket {
 	bool is_spare;     /* nobody needs it: for the next one that binds here, of whatever place */
 	bool is_announced; /* the brain knows of it, or a message is due */
 	bool is_pending;   /* stands in the queue of what is to be sent */
-	bool is_selected;  /* during a gate_choose() */
+	bool is_selected;  /* during a search or a choice */
 };
 
 /* Sockets of one address.  An unused record has no socket. */
@@ -123,12 +123,13 @@ void gate_tell_all(struct gate *g);
 
 /* Of that address, whichever gate's; NULL. */
 struct gate_list *gate_find_list(struct gate *g, const struct tcp_address *address);
-/* Does another gate have a list with that port? */
-bool gate_is_anothers(const struct gate *g, int64_t gate, int port);
+/* Does another gate have sockets there, or where connections to there would arrive? */
+bool gate_is_anothers(const struct gate *g, int64_t gate, const struct tcp_address *address);
 struct gate_socket *gate_find_inode(struct gate *g, const struct gate_list *l, uint64_t inode);
 /* For process `pid` of that slot, which binds there: one that is free, of its place, or a spare one. */
 struct gate_socket *gate_find_free(
 	struct gate *g, const struct gate_list *l, const struct slot *s, pid_t pid);
+bool gate_is_owner(const struct gate_socket *h, const struct slot *s);
 /* `pid` of that slot has it from now on. */
 void gate_take(struct gate *g, struct gate_socket *h, const struct slot *s, pid_t pid);
 enum gate_held {

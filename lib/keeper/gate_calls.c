@@ -44,11 +44,6 @@ static uint64_t inode_of(int fd)
 	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
 }
 
-static bool is_owner(const struct gate_socket *h, const struct slot *s)
-{
-	return h->owner.slot == s->ticket.slot && h->owner.generation == s->ticket.generation;
-}
-
 /* --- bind --- */
 
 /* It gets a held socket in place of its own. */
@@ -88,12 +83,12 @@ static int do_bind(struct caller *c)
 		!is_its_port(s, address.port))
 		return CONTINUE;
 	/* Then the kernel refuses it. */
-	if (gate_is_anothers(c->gate, s->gate.number, address.port))
+	if (gate_is_anothers(c->gate, s->gate.number, &address))
 		return CONTINUE;
 	l = gate_find_list(c->gate, &address);
 	/* A signal has interrupted a bind that was answered already. */
 	if (l && (h = gate_find_inode(c->gate, l, inode_of(call->socket))))
-		return is_owner(h, s) ? 0 : CONTINUE;
+		return gate_is_owner(h, s) ? 0 : CONTINUE;
 	if (l && (h = gate_find_free(c->gate, l, s, call->pid)))
 		return give(c, h);
 	if (kind == TCP_MULTIPATH)
@@ -152,11 +147,11 @@ static int do_listen(struct caller *c)
 	h = l ? gate_find_inode(c->gate, l, inode_of(call->socket)) : NULL;
 	if (h) {
 		number = gate_listen_again(c->gate, h, call->backlog);
-		if (!number && is_owner(h, c->slot))
+		if (!number && gate_is_owner(h, c->slot))
 			gate_announce(c->gate, h);
 		return number;
 	}
-	if (gate_is_anothers(c->gate, c->slot->gate.number, address.port))
+	if (gate_is_anothers(c->gate, c->slot->gate.number, &address))
 		return EADDRINUSE;
 	/* It came with it from elsewhere, and stands where it stands. */
 	if (reuseport_listens(call->socket))

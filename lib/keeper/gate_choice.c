@@ -286,6 +286,9 @@ int gate_choose(struct gate *g, int64_t gate, const struct keeper_numbers *numbe
 {
 	int number = 0;
 
+	/* A search may have left its own. */
+	for (int i = 0; i < g->used_sockets; i++)
+		g->sockets[i].is_selected = false;
 	for (size_t i = 0; i < numbers->count; i++)
 		if (!choosable(g, gate, keeper_numbers_at(numbers, i))) {
 			errno = ESRCH;

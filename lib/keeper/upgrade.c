@@ -155,6 +155,15 @@ static int check_programs(const struct keeper_msg *m, struct err *e)
 	return 0;
 }
 
+/* Its table is not part of a handover yet. */
+static bool has_gate(const struct keeper *k)
+{
+	for (const struct slot *s = k->slots.first; s; s = s->next)
+		if (s->gate.number && !s->is_gone)
+			return true;
+	return k->gate->held > 0;
+}
+
 int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *e)
 {
 	char path[PROC_PATH];
@@ -167,8 +176,7 @@ int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *
 		return err_set(e, "the daemon is being stopped");
 	if (k->upgrade.is_proving)
 		return err_set(e, "an upgrade is under way");
-	/* Its table is not part of the handover yet. */
-	if (k->gate->held || k->gate->hooks)
+	if (has_gate(k))
 		return err_set(e, "the sockets of the gate cannot be handed over");
 	if (check_programs(m, e) < 0)
 		return -1;

@@ -115,6 +115,30 @@ bool tcp_address_equal(const struct tcp_address *a, const struct tcp_address *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
+static bool is_any(const struct tcp_address *a)
+{
+	static const uint8_t any[sizeof(a->bytes)];
+
+	return !memcmp(a->bytes, any, sizeof(any));
+}
+
+/* "::" for both, or an IPv4 address in the clothes of IPv6. */
+static bool takes_ipv4(const struct tcp_address *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	return is_any(a) ? !a->is_only_v6 : !memcmp(a->bytes, mapped, sizeof(mapped));
+}
+
+bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address *b)
+{
+	if (a->port != b->port || (a->device && b->device && a->device != b->device))
+		return false;
+	if (a->family != b->family)
+		return takes_ipv4(a->family == AF_INET6 ? a : b);
+	return is_any(a) || is_any(b) || !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
+}
+
 int reuseport_plain(int fd)
 {
 	int family = option(fd, SOL_SOCKET, SO_DOMAIN);

@@ -30,6 +30,8 @@ int reuseport_address(int fd, struct tcp_address *out);
 /* Where a bind(2) of this socket with these bytes would bind it; -1 for what is no such address. */
 int reuseport_address_of(int fd, const void *bytes, size_t len, struct tcp_address *out);
 bool tcp_address_equal(const struct tcp_address *a, const struct tcp_address *b);
+/* Can a connection reach either of them? */
+bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address *b);
 /* A plain TCP socket as that one is, for its owner: not bound, close-on-exec.  -1 with errno. */
 int reuseport_plain(int fd);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "os/clock.h"
 #include "os/fd.h"
 #include "rules/gate_program.h"
 #include "unit.h"
@@ -102,6 +103,24 @@ uint64_t gate_drop_one(struct stage *s, int64_t socket)
 void gate_done(struct stage *s)
 {
 	assert_null(stage_seen(s, KEEPER_ERROR, 0));
+}
+
+void gate_read(struct stage *s, int fd, struct buf *text, const char *words)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	int64_t limit = clock_ms() + STAGE_WAIT_MS;
+	char bytes[4096];
+
+	while (!strstr(text->ptr, words)) {
+		ssize_t got = 0;
+
+		if (clock_ms() > limit)
+			fail_msg("'%s' never came, only '%s'", words, text->ptr);
+		if (poll(&wait, 1, 100) == 1 && (got = read(fd, bytes, sizeof(bytes))) <= 0)
+			fail_msg("'%s' never came, only '%s'", words, text->ptr);
+		buf_add(text, bytes, (size_t)got);
+		(void)stage_seen(s, KEEPER_HELLO, UINT64_MAX);
+	}
 }
 
 int gate_connect(int port, int index)

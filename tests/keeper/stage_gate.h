@@ -33,6 +33,9 @@ void gate_done(struct stage *s);
 		__VA_ARGS__, 0                                                                               \
 	}
 
+/* As stage_read(), and answers the keeper meanwhile. */
+void gate_read(struct stage *s, int fd, struct buf *text, const char *words);
+
 /* Connected to 127.0.0.1, from the mark of that index, or, with -1, without one; -1 with errno. */
 int gate_connect(int port, int index);
 /* Its question and the answer: the generation, or NOBODY. */

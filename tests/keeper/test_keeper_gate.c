@@ -34,6 +34,9 @@ static void two_share_a_port(void **state)
 	assert_int_equal(a->is_free + b->is_free, 0);
 	assert_true(reuseport_listens(a->fd) && reuseport_listens(b->fd));
 	assert_int_equal(gate_share(PORT, 100, 1), 100);
+	/* It can be probed before it is chosen. */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(gate_who(PORT, 1), 2);
 	gate_choose_all(s, SOCKETS(a->socket, b->socket));
 	gate_done(s);
 	share = gate_share(PORT, 400, 2);
@@ -158,12 +161,12 @@ static void the_dead_leave_the_choice(void **state)
 
 	gate_choose_all(s, SOCKETS(n[0]->socket, n[1]->socket));
 	gate_done(s);
-	gate_kill(s, 1);
-	assert_int_equal(gate_share(PORT, 100, 2), 100);
-	/* The last one stays chosen: better wait than be refused. */
 	gate_kill(s, 2);
+	assert_int_equal(gate_share(PORT, 100, 1), 100);
+	/* The last one stays chosen: better wait than be refused. */
+	gate_kill(s, 1);
 	gate_ask(fd = gate_connect(PORT, -1));
-	assert_int_equal(gate_node(s, 3, 1, PORT)->socket, n[1]->socket);
+	assert_int_equal(gate_node(s, 3, 0, PORT)->socket, n[0]->socket);
 	assert_int_equal(gate_answer(&fd), 3);
 }
 
@@ -175,17 +178,21 @@ static void a_port_that_was_tried_first(void **state)
 		"for i in range(3):\n"
 		" a = socket.socket(); a.setsockopt(1, 2, 1); a.bind(('127.0.0.1', int(sys.argv[1]))); a.listen()\n"
 		" if i < 2: a.close()\n"
-		"time.sleep(60)";
+		"print('done'); time.sleep(60)";
+	struct buf text = BUF_INIT;
 	const struct note *n = NULL;
 	int64_t socket = 0;
+	int out = -1;
 
-	gate_python(s, 1, 0, PORT, script, NULL);
+	gate_python(s, 1, 0, PORT, script, &out);
+	gate_read(s, out, &text, "done");
 	socket = stage_expect(s, KEEPER_LISTENS, 1)->socket;
-	for (int i = 0; i < 2; i++) {
-		n = stage_expect(s, KEEPER_LISTENS, 1);
+	while ((n = stage_seen(s, KEEPER_LISTENS, 1))) {
 		assert_int_equal(n->socket, socket);
 		assert_int_equal(n->index, 0);
 	}
+	fd_close(&out);
+	buf_release(&text);
 }
 
 static void what_was_shut_down_moves(void **state)
@@ -248,18 +255,27 @@ static void a_drop_frees_the_port_and_the_end(void **state)
 {
 	struct stage *s = *state;
 	int64_t sockets[4];
+	int fds[4];
 
-	for (int i = 0; i < 4; i++)
-		sockets[i] = gate_actor(s, (uint64_t)i + 1, i, PORT)->socket;
+	for (int i = 0; i < 4; i++) {
+		const struct note *n = gate_actor(s, (uint64_t)i + 1, i, PORT);
+
+		sockets[i] = n->socket;
+		fds[i] = n->fd;
+	}
 	assert_int_equal(stage_expect_error(s, gate_drop_one(s, sockets[1]))->number, EBUSY);
 	assert_int_equal(stage_expect_error(s, gate_drop_one(s, sockets[1] + 1))->number, ESRCH);
 	gate_kill(s, 4);
 	gate_drop_one(s, sockets[3]);
 	assert_int_equal(stage_expect_error(s, gate_drop_one(s, sockets[3]))->number, ESRCH);
+	/* Also where the brain has it open. */
+	assert_false(reuseport_listens(fds[3]));
 	assert_int_equal(gate_actor(s, 5, 4, PORT)->index, 3);
 	/* One in the middle stays, for the next one that comes; nobody has moved. */
 	gate_kill(s, 2);
 	gate_drop_one(s, sockets[1]);
+	gate_done(s);
+	assert_true(reuseport_listens(fds[1]));
 	assert_int_equal(gate_actor(s, 6, 5, PORT)->index, 1);
 	for (uint64_t generation = 1; generation <= 6; generation++)
 		if (generation != 2 && generation != 4)

@@ -205,7 +205,7 @@ static void addresses_are_told_apart(void **state)
 {
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(80) };
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(80) };
-	struct tcp_address a, b;
+	struct tcp_address a, b, any, one;
 	int four = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -232,6 +232,17 @@ static void addresses_are_told_apart(void **state)
 	assert_int_equal(reuseport_address_of(six, &v6, sizeof(v6), &b), 0);
 	assert_false(tcp_address_equal(&a, &b));
 	/* Only of "::" it matters. */
+	v4.sin_family = AF_INET;
+	assert_int_equal(reuseport_address_of(four, &v4, sizeof(v4), &any), 0);
+	assert_true(tcp_address_overlaps(&a, &any) && tcp_address_overlaps(&any, &a));
+	assert_false(tcp_address_overlaps(&b, &any));
+	assert_true(tcp_address_overlaps(&b, &a));
+	v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(reuseport_address_of(four, &v4, sizeof(v4), &one), 0);
+	assert_true(tcp_address_overlaps(&one, &any) && tcp_address_overlaps(&one, &a));
+	any = one;
+	any.bytes[3] = 2;
+	assert_false(tcp_address_overlaps(&one, &any));
 	v6.sin6_addr = in6addr_loopback;
 	assert_int_equal(reuseport_address_of(six, &v6, sizeof(v6), &b), 0);
 	assert_int_equal(b.is_only_v6, 0);
