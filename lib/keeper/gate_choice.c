@@ -210,8 +210,10 @@ static bool is_all_spare(struct gate *g, const struct gate_list *l)
 
 static void close_all(struct gate *g, struct gate_list *l)
 {
-	while (gate_first(g, l))
-		close_socket(g, gate_first(g, l));
+	struct gate_socket *h = NULL;
+
+	for (int left = l->total; left > 0 && (h = gate_first(g, l)); left--)
+		close_socket(g, h);
 	l->count = 0;
 	ASSERT(!l->total, "%d sockets are left of a list that ended", l->total);
 }

@@ -34,7 +34,7 @@ static uint32_t calculate(const struct gate_step *step, uint32_t a)
 		return a + step->number;
 	case 0x94:
 		assert_true(step->number > 0);
-		return a % step->number;
+		return step->number ? a % step->number : 0;
 	case 0x74:
 		return a >> step->number;
 	default:
