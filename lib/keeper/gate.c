@@ -356,16 +356,24 @@ static int count_of_place(struct gate *g, const struct gate_list *l, int64_t pla
 	return count;
 }
 
-/* The kernel's list has it at its end from now on. */
-static void append(struct gate *g, struct gate_list *l, struct gate_socket *h)
+/*
+ * The kernel's list has it at its end from now on.  The program comes after it began to listen, also where it is the first: with a program before, the
+ * kernel refuses it beside sockets of an address that contains its own.  -1 with errno when there can be none.
+ */
+static int append(struct gate *g, struct gate_list *l, struct gate_socket *h)
 {
+	int number = 0;
+
 	ASSERT(h->index < 0 && l->count < GATE_LIST_MAX, "socket %lld is number %d of a list",
 		(long long)h->number, l->count);
 	h->index = l->count++;
 	h->is_chosen = !h->index;
-	if (h->index && gate_attach(g, l) < 0)
-		log_warn_sys(
-			errno, "gate: cannot tell the kernel of the sockets at port %d", l->address.port);
+	if (gate_attach(g, l) == 0)
+		return 0;
+	number = errno;
+	log_warn_sys(number, "gate: cannot tell the kernel of the sockets at port %d", l->address.port);
+	errno = number;
+	return -1;
 }
 
 enum gate_held gate_hold(struct gate *g, const struct slot *s, struct gate_listen *what)
@@ -384,15 +392,16 @@ enum gate_held gate_hold(struct gate *g, const struct slot *s, struct gate_liste
 	h = l ? new_socket(g, l, what->fd) : NULL;
 	if (!h)
 		return unheld(g, l, NULL, ENOSPC);
-	if (!l->count && gate_attach_first(what->fd) < 0)
-		return unheld(g, l, h, errno);
 	if (listen(what->fd, what->backlog) < 0) {
 		(void)unheld(g, l, h, errno);
 		return GATE_REFUSED;
 	}
-	what->fd = -1;
 	gate_take(g, h, s, what->pid);
-	append(g, l, h);
+	if (append(g, l, h) < 0 && l->count == 1) {
+		l->count = 0;
+		return unheld(g, l, h, errno);
+	}
+	what->fd = -1;
 	gate_announce(g, h);
 	return GATE_HELD;
 }
@@ -406,7 +415,7 @@ int gate_listen_again(struct gate *g, struct gate_socket *h, int backlog)
 	if (listen(h->fd, backlog) < 0)
 		return errno;
 	if (h->index < 0) {
-		append(g, l, h);
+		(void)append(g, l, h);
 		gate_announce(g, h);
 	}
 	ASSERT(h->index < l->count, "socket %lld is number %d of %d", (long long)h->number, h->index,

@@ -14,13 +14,6 @@ _Static_assert(sizeof(struct gate_step) == 8, "a step is not what the kernel cal
 
 static struct gate_step steps[GATE_PROGRAM_MAX];
 
-int gate_attach_first(int fd)
-{
-	static const int first[] = { 0 };
-
-	return reuseport_attach(fd, steps, gate_program(steps, first, 1, 1));
-}
-
 void gate_move_out(struct gate *g, struct gate_socket *h)
 {
 	struct gate_list *l = gate_list_of(g, h);

@@ -23,8 +23,6 @@ void gate_unhook(struct gate *g, struct slot *s);
 
 /* --- gate_choice.c: who gets connections --- */
 
-/* Before the first of a list listens.  -1 with errno. */
-int gate_attach_first(int fd);
 /* The program for a list as it is now, after a look whether all of it still listen.  -1 with errno. */
 int gate_attach(struct gate *g, struct gate_list *l);
 /* It has stopped listening: the last one has its index now. */

@@ -43,8 +43,7 @@ int reuseport_queue(int fd);
 /* Accepts and closes at most so many of them. */
 void reuseport_reset_queue(int fd, int most);
 /*
- * The program of its list from now on: struct sock_filter, so many.  Of a socket that does not listen yet, and is the first to share its address, too.
- * -1 with errno.
+ * The program of its list from now on: struct sock_filter, so many.  It listens already; and it could share its address before.  -1 with errno.
  */
 int reuseport_attach(int fd, const void *steps, size_t count);
 /* No program: the kernel chooses by a hash. */

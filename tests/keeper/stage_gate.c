@@ -17,9 +17,9 @@
 #include "unit.h"
 
 static const char node_script[] =
-	"const [port, name] = process.argv.slice(1);"
+	"const [port, name, host] = process.argv.slice(1);"
 	"require('http').createServer((q, r) => {"
-	" r.setHeader('connection', 'close'); r.end('generation ' + name); }).listen(+port, '127.0.0.1')";
+	" r.setHeader('connection', 'close'); r.end('generation ' + name); }).listen(+port, host)";
 
 void order_gate(struct spawn_order *w, int place, int port)
 {
@@ -29,18 +29,23 @@ void order_gate(struct spawn_order *w, int place, int port)
 	w->m.spawn.ports[w->m.spawn.port_count++] = port;
 }
 
-struct note *gate_node(struct stage *s, uint64_t generation, int place, int port)
+struct note *gate_node_at(struct stage *s, uint64_t generation, int place, int port, const char *host)
 {
 	char number[16], name[24];
 	struct spawn_order w;
 
 	(void)snprintf(number, sizeof(number), "%d", port);
 	(void)snprintf(name, sizeof(name), "%llu", (unsigned long long)generation);
-	order_program(&w, generation, NULL, WORDS("node", "-e", node_script, number, name));
+	order_program(&w, generation, NULL, WORDS("node", "-e", node_script, number, name, host));
 	order_gate(&w, place, port);
 	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, generation);
 	return stage_expect(s, KEEPER_LISTENS, generation);
+}
+
+struct note *gate_node(struct stage *s, uint64_t generation, int place, int port)
+{
+	return gate_node_at(s, generation, place, port, "127.0.0.1");
 }
 
 struct note *gate_actor(struct stage *s, uint64_t generation, int place, int port)
@@ -174,6 +179,25 @@ int gate_who(int port, int index)
 {
 	int fd = gate_connect(port, index);
 
+	gate_ask(fd);
+	return gate_answer(&fd);
+}
+
+int gate_who_over_ipv6(int port, int index)
+{
+	struct sockaddr_in6 to = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons((unsigned short)port),
+		.sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int traffic_class = gate_mark_class(index);
+
+	if (index >= 0)
+		assert_int_equal(
+			setsockopt(fd, IPPROTO_IPV6, IPV6_TCLASS, &traffic_class, sizeof(traffic_class)), 0);
+	if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0)
+		fd_close(&fd);
 	gate_ask(fd);
 	return gate_answer(&fd);
 }

@@ -15,6 +15,8 @@ enum {
 void order_gate(struct spawn_order *w, int place, int port);
 /* Starts node on 127.0.0.1, which answers with its generation, and waits until it listens. */
 struct note *gate_node(struct stage *s, uint64_t generation, int place, int port);
+/* The same at another address. */
+struct note *gate_node_at(struct stage *s, uint64_t generation, int place, int port, const char *host);
 /* The actor there, which never accepts. */
 struct note *gate_actor(struct stage *s, uint64_t generation, int place, int port);
 /* A program of Python, with the port as its argument; its output goes to *out if that is not NULL. */
@@ -43,6 +45,8 @@ void gate_ask(int fd);
 int gate_answer(int *fd);
 /* All of it. */
 int gate_who(int port, int index);
+/* The same over ::1, whose mark is another one. */
+int gate_who_over_ipv6(int port, int index);
 /* Of so many connections without a mark, how many that generation got. */
 int gate_share(int port, int connections, int generation);
 

@@ -92,6 +92,33 @@ static void a_choice_moves_all_new_connections(void **state)
 	assert_int_equal(gate_share(PORT, 100, 3), 100);
 }
 
+static void at_all_addresses(void **state)
+{
+	struct stage *s = *state;
+	int six = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const struct note *n[2];
+	int others = 0;
+
+	if (six < 0 || gate_who_over_ipv6(PORT, -1) != NOBODY)
+		skip();
+	fd_close(&six);
+	for (int i = 0; i < 2; i++)
+		n[i] = gate_node_at(s, (uint64_t)i + 1, i, PORT, "::");
+	gate_choose_all(s, SOCKETS(n[1]->socket));
+	gate_done(s);
+	for (int i = 0; i < 200; i++) {
+		assert_int_equal(gate_who(PORT, i & 1), 1 + (i & 1));
+		assert_int_equal(gate_who_over_ipv6(PORT, i & 1), 1 + (i & 1));
+		others += gate_who(PORT, -1) != 2;
+		others += gate_who_over_ipv6(PORT, -1) != 2;
+	}
+	assert_int_equal(others, 0);
+	/* One address more is a list of its own, with a first one of its own. */
+	assert_int_equal(gate_node(s, 3, 2, PORT)->index, 0);
+	assert_int_equal(gate_who(PORT, 0), 3);
+	assert_int_equal(gate_who_over_ipv6(PORT, 0), 1);
+}
+
 static void others_are_left_alone(void **state)
 {
 	struct stage *s = *state;
@@ -389,6 +416,8 @@ int main(void)
 		ON_STAGE("and so do two that Python's own server is", a_static_server_of_python_too),
 		ON_STAGE("a choice moves all new connections, whole or not at all",
 			a_choice_moves_all_new_connections),
+		ON_STAGE("marks are exact over IPv4 and ::1 where programs listen at all addresses",
+			at_all_addresses),
 		ON_STAGE("ports that are not the gate's are left alone", others_are_left_alone),
 		ON_STAGE("what waits at a killed instance is served by its successor, and nobody is refused",
 			a_queue_is_served_by_the_successor),

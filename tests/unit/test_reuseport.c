@@ -109,10 +109,10 @@ static bool open_all(int family, int *fds, int *port)
 	for (int i = 0; i < SOCKETS; i++)
 		fds[i] = -1;
 	fds[0] = open_one(family, port);
-	if (fds[0] < 0 || attach(fds[0], first, 1, 1) < 0)
+	if (fds[0] < 0 || listen(fds[0], 16) < 0 || attach(fds[0], first, 1, 1) < 0)
 		return false;
-	for (int i = 0; i < SOCKETS; i++) {
-		fds[i] = i ? open_one(family, port) : fds[0];
+	for (int i = 1; i < SOCKETS; i++) {
+		fds[i] = open_one(family, port);
 		assert_true(fds[i] >= 0);
 		assert_int_equal(listen(fds[i], 16), 0);
 	}
