@@ -173,7 +173,8 @@ static void close_from(struct gate *g, struct gate_list *l, int count)
 
 		while (h && h->index != l->count - 1)
 			h = gate_next(g, h);
-		if (!ASSERT_OR(h, "nothing is number %d of its list", l->count - 1))
+		ASSERT(h, "nothing is number %d of its list", l->count - 1);
+		if (!h)
 			return;
 		l->count--;
 		close_socket(g, h);
