@@ -76,6 +76,11 @@ void herd_exited(struct herd *h, struct ticket t, const struct herd_exit *end, i
 void herd_tree_gone(struct herd *h, struct ticket t, int64_t now);
 void herd_ready(struct herd *h, struct ticket t, int64_t now);
 /*
+ * It listens, and the gate that it is behind holds its socket (`why` NULL), or cannot, for that reason.  Before herd_ready() by that it listens.  Said
+ * again after another brain's death.
+ */
+void herd_listens(struct herd *h, struct ticket t, const struct reason *why, int64_t now);
+/*
  * What it said of itself (ready = "notify" or "ipc", watchdog_secs, STATUS and the like), any time while it runs.  That it is ready counts where it
  * is asked for.
  */

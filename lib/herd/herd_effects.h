@@ -64,7 +64,12 @@ struct herd_effects {
 	 * made so.
 	 */
 	void (*upstream)(void *context, const struct upstream_effect *effect);
-	/* Answered by herd_drained() when no connection to the port is left, or after `ms`. */
+	/* The gate of an app, as it should be from now on.  A drain() that follows looks only once this is in effect.  Not answered. */
+	void (*gate)(void *context, const struct gate_effect *effect);
+	/*
+	 * Answered by herd_drained() when no connection to the port is left, or after `ms`; of one behind a gate when nobody waits at its sockets any
+	 * more and its processes have no connection.
+	 */
 	void (*drain)(void *context, const struct endpoint *at, int64_t ms);
 	/* Answered by herd_hooked() when it ended, or was killed after deploy.hook_timeout_secs. */
 	void (*hook)(void *context, const struct hook_effect *effect);

@@ -26,6 +26,8 @@ struct spawn_effect {
 	int revision;            /* OXHERD_REVISION */
 	int64_t caller;          /* whose environment: the number that herd_apply() got */
 	const struct build *own; /* where it runs, if that is there; NULL: where its definition says */
+	int64_t gate;            /* the number of the gate that it is behind; 0: none */
+	int place;               /* there; who comes after it gets the same */
 };
 
 /* Which build is asked for (model/build.h). */
@@ -44,6 +46,16 @@ struct upstream_effect {
 	size_t count;
 	uint64_t serial; /* counts up with every upstream effect of the app */
 	bool is_gone;    /* the app is deleted, or has no nginx.output any more; not answered */
+};
+
+/* An app's gate as it should be: the sockets that are held in front of its instances. */
+struct gate_effect {
+	int64_t gate;                /* its number, never another app's */
+	const struct ticket *chosen; /* who gets new connections, in equal shares; none: nothing changes */
+	size_t chosen_count;
+	const int *
+		places; /* rising: sockets there wait for the next process when theirs has ended; all others are closed then */
+	size_t place_count;
 };
 
 enum upstream_outcome {

@@ -13,7 +13,7 @@ struct endpoint {
 	const char *address; /* borrowed; NULL: 127.0.0.1 */
 	int port;            /* 0: it has none */
 	struct ticket ticket;
-	int64_t held; /* the number of the socket that is held for it; 0: it listens on one of its own */
+	int64_t gate; /* the number of the gate that it is behind; 0: none */
 };
 
 const char *endpoint_address(const struct endpoint *e);

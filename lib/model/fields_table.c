@@ -44,6 +44,15 @@ static const struct field_word port_mode_words[] = {
 	{ .word = NULL },
 };
 
+static const struct field_word gate_words[] = {
+	{ .word = "auto", .value = GATE_AUTO },
+	{ .word = "seccomp", .value = GATE_SECCOMP },
+	{ .word = "preload", .value = GATE_PRELOAD, .is_not_yet = true },
+	{ .word = "fds", .value = GATE_FDS, .is_not_yet = true },
+	{ .word = "off", .value = GATE_OFF },
+	{ .word = NULL },
+};
+
 static const struct field_word stop_to_words[] = {
 	{ .word = "main", .value = STOP_TO_MAIN },
 	{ .word = "tree", .value = STOP_TO_TREE },

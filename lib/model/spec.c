@@ -100,6 +100,11 @@ bool spec_has_health(const struct spec *s)
 	return s->health.endpoint || s->health.tcp || s->health.command.argv;
 }
 
+bool spec_has_gate(const struct spec *s)
+{
+	return s->port_mode == PORT_SHARED && s->gate != GATE_OFF;
+}
+
 enum ready_kind spec_ready(const struct spec *s)
 {
 	if (s->ready != READY_AUTO)

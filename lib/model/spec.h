@@ -27,6 +27,8 @@ enum {
 
 enum restart_policy { RESTART_ON_FAILURE, RESTART_ALWAYS, RESTART_NEVER };
 enum port_mode { PORT_EACH, PORT_SHARED };
+/* How it is seen that a process listens (gate). */
+enum gate_hook { GATE_AUTO, GATE_SECCOMP, GATE_PRELOAD, GATE_FDS, GATE_OFF };
 /* Who gets the stop signal first. */
 enum stop_to { STOP_TO_MAIN, STOP_TO_TREE };
 /*
@@ -96,6 +98,7 @@ struct spec {
 	int64_t port; /* 0: not written */
 	int64_t port_step;
 	int port_mode;
+	int gate; /* enum gate_hook */
 	char *instance_var;
 	struct env env;
 	struct strings env_file;
@@ -194,6 +197,8 @@ bool spec_has_limits(const struct spec *s);
 int count_resolve(struct count count, int cpus);
 /* Never READY_AUTO. */
 enum ready_kind spec_ready(const struct spec *s);
+/* Its instances share a port, and the gate stands in front of it. */
+bool spec_has_gate(const struct spec *s);
 /* The value of a variable in env, else in the env_files, else NULL; borrowed. */
 const char *spec_env(const struct spec *s, const char *name);
 /*
