@@ -153,7 +153,7 @@ void brain_hang_up(struct keeper *k)
 
 	fd_close(&b->sock);
 	b->is_synced = b->wants_out = false;
-	b->pending.hello = b->pending.synced = b->pending.has_reply = false;
+	b->pending.hello = b->pending.synced = b->pending.has_reply = b->pending.has_pong = false;
 	/* A brain without a socket is of no use, and may not write to files that the next one writes to. */
 	if (b->slot.is_child && k->stopping != STOPPING_BRAIN)
 		(void)kill_child(b->slot.pid, SIGKILL);

@@ -38,6 +38,8 @@ struct pending_messages {
 	bool has_reply;   /* an ERROR or a HELD; while it waits for room nothing more is read */
 	struct buf reply;
 	int reply_fd; /* borrowed from what is held, or -1 */
+	bool has_pong;
+	uint64_t pong; /* the brain's PING that it is about: all before it are answered too */
 };
 
 /* Whether the brain answers; see ping.c. */

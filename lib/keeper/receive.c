@@ -297,6 +297,13 @@ static void receive_drop(struct keeper *k, struct received *h)
 			errno == EBUSY ? "a living process has that socket" : "no socket has that number");
 }
 
+/* Answered once what is due now was sent. */
+static void receive_ping(struct keeper *k, struct received *h)
+{
+	k->brain.pending.has_pong = true;
+	k->brain.pending.pong = h->m->serial;
+}
+
 static void receive_pong(struct keeper *k, struct received *h)
 {
 	ping_answered(k, h->m->about);
@@ -336,6 +343,7 @@ static void (*const handlers[KEEPER_KIND_COUNT])(struct keeper *k, struct receiv
 	[KEEPER_UPGRADE] = receive_upgrade,
 	[KEEPER_STOP] = receive_stop,
 	[KEEPER_END_TREE] = receive_end_tree,
+	[KEEPER_PING] = receive_ping,
 	[KEEPER_PONG] = receive_pong,
 	[KEEPER_CHOOSE] = receive_choose,
 	[KEEPER_DROP] = receive_drop,

@@ -176,6 +176,16 @@ static bool send_upgraded(struct keeper *k)
 	return true;
 }
 
+static bool send_pong(struct keeper *k)
+{
+	keeper_msg_init(&k->message, KEEPER_PONG);
+	k->message.about = k->brain.pending.pong;
+	if (!send_message(k))
+		return false;
+	k->brain.pending.has_pong = false;
+	return true;
+}
+
 static bool send_signals(struct keeper *k)
 {
 	struct pending_messages *d = &k->brain.pending;
@@ -248,6 +258,8 @@ void send_pending(struct keeper *k)
 	if (d->synced && !send_synced(k))
 		return;
 	if (d->upgraded && !send_upgraded(k))
+		return;
+	if (d->has_pong && !send_pong(k))
 		return;
 	if (send_signals(k) && send_failed_assertion(k))
 		(void)ping_send(k, send_message);

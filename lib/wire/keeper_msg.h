@@ -30,6 +30,7 @@
  *	does not serve, the old keeper and the old brain return.  Every brain since gets UPGRADED with the result: number is 0 if it worked.
  *	PING may come at any time after SYNC, and the answer is a PONG about its serial, after the messages before it.  A brain that does not send it in
  *	time is killed, and another is started.
+ *	A brain may send PING too: its messages before were handled then, and what the keeper had to say until then came before the PONG.
  *	LISTENS is about a socket of the gate that the keeper holds, which travels with it: a process listens at it, it has got another index, or, for a
  *	new brain before SYNCED, it is there.  Its number never means another one.  One with the number 0 and an errno says that the process listens
  *	where the gate could not hold the socket.  When the ticket of a socket has EXITED nobody has it, until LISTENS names the next ticket: the next

@@ -148,6 +148,21 @@ static void one_that_hangs_after_a_term_is_replaced(void **state)
 	assert_int_equal(stage_expect(s, KEEPER_SIGNALLED, 0)->signal, SIGTERM);
 }
 
+static void a_brain_may_ask_too(void **state)
+{
+	struct stage *s = *state;
+	struct keeper_msg m;
+	uint64_t serial = 0;
+
+	stage_actor(s, 1, NULL, WORDS("--mark"));
+	stage_say_ticket(s, KEEPER_KILL_TREE, 1);
+	stage_expect(s, KEEPER_TREE_GONE, 1);
+	keeper_msg_init(&m, KEEPER_PING);
+	serial = stage_say(s, &m, NULL, 0);
+	assert_int_equal(stage_expect(s, KEEPER_PONG, 0)->about, serial);
+	assert_null(stage_seen(s, KEEPER_ERROR, 0));
+}
+
 int main(void)
 {
 #define IMPATIENT(sentence, function)                                                                        \
@@ -167,6 +182,7 @@ int main(void)
 			a_term_ends_it_all_the_same),
 		IMPATIENT("a brain that hangs while everything stops is replaced",
 			one_that_hangs_after_a_term_is_replaced),
+		IMPATIENT("a brain that asks gets an answer", a_brain_may_ask_too),
 	};
 
 	return cmocka_run_group_tests_name("keeper: ping", tests, NULL, NULL);
