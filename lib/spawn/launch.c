@@ -211,6 +211,18 @@ static void add_cpus(struct keeper_spawn *spawn, const struct spec *s, int insta
 	spawn->flags |= KEEPER_SPAWN_CPUS;
 }
 
+/* Auto is what there is: the kernel tells, of any program. */
+static void add_gate(struct keeper_msg *m, const struct spawn_effect *effect)
+{
+	if (!effect->gate || !effect->port)
+		return;
+	m->spawn.flags |= KEEPER_SPAWN_GATE;
+	m->spawn.hook = KEEPER_HOOK_SECCOMP;
+	m->spawn.ports[m->spawn.port_count++] = effect->port;
+	m->gate = effect->gate;
+	m->place = effect->place;
+}
+
 static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)
 {
 	spawn->descriptors[spawn->descriptor_count++] = (struct keeper_descriptor){
@@ -324,6 +336,7 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 			add_callers_limits(&l->message.spawn, caller);
 		add_priority(&l->message.spawn, s);
 		add_cpus(&l->message.spawn, s, effect->instance);
+		add_gate(&l->message, effect);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		rc = launch_check_size(l, e);

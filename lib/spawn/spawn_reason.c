@@ -74,10 +74,34 @@ struct reason *spawn_cpus_note(const struct spec *s)
 	return cpus_reason(REASON_FEWER_CPUS, s, &usable);
 }
 
+/* What keeps the kernel from telling where a process listens, and what can be done. */
+static struct reason *not_hooked(int64_t number)
+{
+	const char *cause = "";
+	struct buf words = BUF_INIT;
+	struct reason *why = NULL;
+
+	if (number == EBUSY)
+		cause = " (the daemon runs below a program that has the one filter of this kind)";
+	else if (number == EINVAL || number == ENOSYS)
+		cause = " (the kernel has no seccomp notification: it needs Linux 5.9)";
+	else if (number == EACCES || number == EPERM)
+		cause = " (what the daemon runs in does not permit seccomp)";
+	buf_addf(&words,
+		"cannot see where it listens%s; set port_mode = \"each\", or gate = \"off\" if the program "
+		"shares its port by itself",
+		cause);
+	why = reason_copy(&REASON_OF(SPAWN_FAILED, .detail = words.ptr, .number = number));
+	buf_release(&words);
+	return why;
+}
+
 struct reason *spawn_refused_reason(const struct spec *s, int64_t number, const char *words)
 {
-	/* It is the part of a spawn that earlier keepers do not know. */
-	if (s && s->cpus && number == EBADMSG)
+	/* The parts of a spawn that earlier keepers do not know. */
+	if (s && spec_has_gate(s) && number == EBADMSG)
+		words = "the daemon runs a version that does not know port_mode = \"shared\"; run 'oxctl daemon upgrade'";
+	else if (s && s->cpus && number == EBADMSG)
 		words = "the daemon runs a version that does not know cpus; run 'oxctl daemon upgrade'";
 	return reason_copy(&REASON_OF(LAUNCH_FAILED, .text = words, .number = number));
 }
@@ -98,6 +122,8 @@ struct reason *spawn_reason(const struct spec *s, int64_t stage, int64_t number)
 		return not_prioritized(s, number);
 	if (s && stage == KEEPER_STAGE_CPUS && number == EINVAL && look_at_cpus(s, &wanted, &reachable))
 		return cpus_reason(REASON_NO_CPUS, s, &reachable);
+	if (stage == KEEPER_STAGE_HOOK)
+		return not_hooked(number);
 	return reason_copy(&REASON_OF(SPAWN_FAILED,
 		.detail = keeper_spawn_stage_words((enum keeper_spawn_stage)stage), .number = number));
 }
