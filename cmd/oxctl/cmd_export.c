@@ -40,15 +40,17 @@ const struct opt nginx_options[] = {
 static void add_app(struct vec *apps, const struct placement *p)
 {
 	struct export_app *app = mem_zalloc(1, sizeof(*app));
-	struct upstream_server *servers = mem_zalloc((size_t)p->instances, sizeof(*servers));
+	/* Those that share a port are one server. */
+	int count = p->spec->port_mode == PORT_SHARED ? 1 : p->instances;
+	struct upstream_server *servers = mem_zalloc((size_t)count, sizeof(*servers));
 
-	for (int i = 0; i < p->instances; i++)
+	for (int i = 0; i < count; i++)
 		servers[i].at.port = p->ports[i];
 	*app = (struct export_app){
 		.name = p->spec->nginx.upstream ? p->spec->nginx.upstream : p->spec->name,
 		.spec = p->spec,
 		.servers = servers,
-		.servers_count = (size_t)p->instances,
+		.servers_count = (size_t)count,
 		.options = (const char *const *)p->spec->nginx.options.items,
 		.options_count = exporter == &export_nginx ? p->spec->nginx.options.len : 0,
 	};

@@ -139,7 +139,7 @@ static void look_at_ports(struct loaded *l)
 		struct buf todo = BUF_INIT;
 
 		if (p->claim.written &&
-			local_ports_meet(p->claim.first, p->instances, p->claim.step, &what, &todo))
+			local_ports_meet(p->claim.first, p->claim.instances, p->claim.step, &what, &todo))
 			diag_hint(diags_warn(&l->diags, oxfile_place(p->spec, "port"), "%s", what.ptr), "%s",
 				todo.ptr);
 		buf_release(&what);

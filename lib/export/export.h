@@ -17,8 +17,8 @@ struct spec;
 struct export_app {
 	const char *name;        /* as a proxy calls it */
 	const struct spec *spec; /* command, folder, environment; for PROXY formats it may be NULL */
-	const struct upstream_server
-		*servers; /* one an instance; an app without a port has servers without one */
+	const struct upstream_server *
+		servers; /* one an instance, or one for all that share a port; an app without a port has servers without one */
 	size_t servers_count;
 	const char *const *options; /* lines for nginx's block, as the user wrote them; may be NULL */
 	size_t options_count;

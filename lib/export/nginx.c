@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "export/check.h"
 #include "export/nginx_check.h"
+#include "model/spec.h"
 
 /* keepalive wraps the balancing method that is set when nginx reads it, so it goes behind all the others. */
 static void add_options(struct buf *out, const struct export_app *u, bool wants_keepalive)
@@ -22,13 +23,19 @@ static void add_options(struct buf *out, const struct export_app *u, bool wants_
 	}
 }
 
+/*
+ * Behind the gate one server stands for many: a connection that ends early is one instance's, and by its own count (max_fails) nginx would keep
+ * away from all of them.
+ */
 static void add_upstream_block(struct buf *out, const struct export_app *u)
 {
+	const char *fails = u->spec && spec_has_gate(u->spec) ? " max_fails=0" : "";
+
 	buf_addf(out, "upstream %s {\n", u->name);
 	add_options(out, u, false);
 	for (size_t i = 0; i < u->servers_count; i++)
-		buf_addf(out, "    server %s:%d%s;\n", endpoint_address(&u->servers[i].at),
-			u->servers[i].at.port, u->servers[i].is_down ? " down" : "");
+		buf_addf(out, "    server %s:%d%s%s;\n", endpoint_address(&u->servers[i].at),
+			u->servers[i].at.port, fails, u->servers[i].is_down ? " down" : "");
 	add_options(out, u, true);
 	buf_adds(out, "}\n");
 }

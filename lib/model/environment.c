@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "model/fields.h"
-#include "model/oxfile.h"
+#include "model/oxfile_private.h"
 
 const char *environment_get(char *const *environment, const char *name, size_t len)
 {
@@ -147,6 +147,15 @@ static int read_layer_env_file(const struct spec *s, const char *name, oxfile_re
 	return rc;
 }
 
+void oxfile_check_shared_port(const struct spec *s, struct diags *d)
+{
+	if (s->port_mode != PORT_SHARED || s->port || spec_env_port(s))
+		return;
+	diag_hint(diags_error(d, oxfile_place(s, "port_mode"),
+			  "the instances of '%s' share a port, and it is not written which", s->name),
+		"add port = 3000, the port that the program listens on");
+}
+
 int oxfile_read_env_files(
 	struct oxfile *o, oxfile_reader reader, void *context, bool may_be_absent, struct diags *d)
 {
@@ -157,6 +166,7 @@ int oxfile_read_env_files(
 
 	VEC_EACH (&o->specs, i, s) {
 		struct env env = { .items = NULL };
+		bool is_whole = true;
 
 		for (size_t k = 0; k < s->env_file.len; k++) {
 			size_t before = d->errors;
@@ -164,6 +174,7 @@ int oxfile_read_env_files(
 			if (read_layer_env_file(s, s->env_file.items[k], reader, context, &env, d, &e) == 0 ||
 				d->errors > before)
 				continue;
+			is_whole = false;
 			oxfile_about(o, d);
 			if (may_be_absent)
 				diags_warn(d, oxfile_place(s, "env_file"), "%s", e.text.ptr);
@@ -172,6 +183,9 @@ int oxfile_read_env_files(
 		}
 		env_release(&s->file_env);
 		s->file_env = env;
+		oxfile_about(o, d);
+		if (is_whole && s->env_file.len)
+			oxfile_check_shared_port(s, d);
 	}
 	oxfile_about(o, d);
 	err_release(&e);

@@ -31,4 +31,7 @@ struct spec *layer_clone(const struct spec *s, const char *name);
  */
 void settle_spec(struct oxfile_reading *r, struct spec *s);
 
+/* One port for all instances, and none is named: a complaint.  Once its env_files are known. */
+void oxfile_check_shared_port(const struct spec *s, struct diags *d);
+
 #endif

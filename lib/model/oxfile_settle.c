@@ -242,6 +242,42 @@ static void settle_ready(struct oxfile_reading *r, struct spec *s)
 			(double)s->ready_timeout_ms / 1000);
 }
 
+/* One port for all: it must be known which, and that somebody listens there. */
+static void settle_shared(struct oxfile_reading *r, struct spec *s)
+{
+	give_way(s, "port_step");
+	if (s->gate == GATE_OFF)
+		give_way(s, "gate");
+	if (s->port_step != 1)
+		diag_hint(
+			diags_error(r->d, oxfile_place(s, "port_step"),
+				"'port_step' does not go with port_mode = \"shared\": all instances of '%s' have one port",
+				s->name),
+			"remove 'port_step'");
+	if (s->gate == GATE_OFF)
+		diag_hint(
+			diags_error(r->d, oxfile_place(s, "gate"),
+				"gate = \"off\" does not go with port_mode = \"shared\": without the gate only one instance of '%s' could listen on the port",
+				s->name),
+			"remove 'gate', or write port_mode = \"each\"");
+	if (!s->env_file.len)
+		oxfile_check_shared_port(s, r->d);
+}
+
+static void settle_port_mode(struct oxfile_reading *r, struct spec *s)
+{
+	if (s->port_mode == PORT_SHARED) {
+		settle_shared(r, s);
+		return;
+	}
+	if (s->gate != GATE_OFF)
+		give_way(s, "gate");
+	if (s->gate != GATE_OFF && s->gate != GATE_AUTO)
+		diag_hint(diags_error(r->d, oxfile_place(s, "gate"),
+				  "'gate' is not supported yet where every instance has a port of its own"),
+			"remove 'gate', or write port_mode = \"shared\"");
+}
+
 static void settle_deploy(struct oxfile_reading *r, struct spec *s)
 {
 	if (!s->deploy.surge && !s->deploy.max_unavailable)
@@ -298,6 +334,7 @@ void settle_spec(struct oxfile_reading *r, struct spec *s)
 {
 	settle_command(r, s);
 	settle_restart(r, s);
+	settle_port_mode(r, s);
 	settle_health(r, s);
 	settle_ready(r, s);
 	settle_deploy(r, s);

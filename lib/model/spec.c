@@ -111,7 +111,15 @@ enum ready_kind spec_ready(const struct spec *s)
 		return (enum ready_kind)s->ready;
 	if (spec_has_health(s))
 		return READY_HEALTH;
-	return s->port ? READY_LISTEN : READY_ALIVE;
+	return s->port || s->port_mode == PORT_SHARED ? READY_LISTEN : READY_ALIVE;
+}
+
+int spec_env_port(const struct spec *s)
+{
+	const char *text = spec_env(s, "PORT");
+	int64_t port = 0;
+
+	return text && str_to_int(text, &port) && port > 0 && port <= APP_PORT_MAX ? (int)port : 0;
 }
 
 const char *spec_env(const struct spec *s, const char *name)

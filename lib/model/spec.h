@@ -17,6 +17,7 @@ struct err;
 
 enum {
 	APP_NAME_MAX = 64,
+	APP_PORT_MAX = 65535,
 	APP_INSTANCES_MAX = 10000,
 	OXFILE_APPS_MAX = 10000,
 	LIST_ITEMS_MAX = 4096, /* members of one array, variables of one env */
@@ -32,7 +33,7 @@ enum gate_hook { GATE_AUTO, GATE_SECCOMP, GATE_PRELOAD, GATE_FDS, GATE_OFF };
 /* Who gets the stop signal first. */
 enum stop_to { STOP_TO_MAIN, STOP_TO_TREE };
 /*
- * AUTO: the health check if there is one, else LISTEN if `port` was written, else ALIVE; spec_ready()
+ * AUTO: the health check if there is one, else LISTEN if `port` was written or is shared, else ALIVE; spec_ready()
  * resolves it.
  */
 /* Remembered as numbers: later ones stand at the end. */
@@ -199,6 +200,8 @@ int count_resolve(struct count count, int cpus);
 enum ready_kind spec_ready(const struct spec *s);
 /* Its instances share a port, and the gate stands in front of it. */
 bool spec_has_gate(const struct spec *s);
+/* The port in PORT of env or else of the env_files; 0: none is there, or it is no port but the program's own business. */
+int spec_env_port(const struct spec *s);
 /* The value of a variable in env, else in the env_files, else NULL; borrowed. */
 const char *spec_env(const struct spec *s, const char *name);
 /*

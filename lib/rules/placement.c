@@ -2,29 +2,20 @@
 
 #include "base/assert.h"
 #include "base/mem.h"
-#include "base/str.h"
-
-/* env.PORT, if it is a port; anything else is the program's own business. */
-static int port_from_env(const struct spec *s)
-{
-	const char *text = spec_env(s, "PORT");
-	int64_t port = 0;
-
-	return text && str_to_int(text, &port) && port > 0 && port <= PORTS_LAST ? (int)port : 0;
-}
 
 static struct placement *placement_new(const struct spec *s, int cpus)
 {
 	struct placement *p = mem_zalloc(1, sizeof(*p));
+	bool is_shared = s->port_mode == PORT_SHARED;
 
 	p->spec = s;
 	p->instances = count_resolve(s->instances, cpus);
 	p->claim = (struct port_claim){
 		.app = s->name,
 		.written = (int)s->port,
-		.from_env = port_from_env(s),
+		.from_env = spec_env_port(s),
 		.step = (int)s->port_step,
-		.instances = p->instances,
+		.instances = is_shared && p->instances > 1 ? 1 : p->instances,
 	};
 	ASSERT(p->instances >= 0 && p->instances <= APP_INSTANCES_MAX, "'%s' comes to %d instances", s->name,
 		p->instances);
@@ -40,11 +31,11 @@ static struct place claim_place(const struct placement *p)
 
 static void print_range(struct buf *out, const struct placement *p)
 {
-	int last = p->claim.first + (p->instances - 1) * p->claim.step;
+	int last = p->claim.first + (p->claim.instances - 1) * p->claim.step;
 
 	ASSERT(p->claim.first > 0, "'%s' has no port, and its range is complained of", p->spec->name);
 	buf_addf(out, "'%s' ", p->spec->name);
-	if (p->instances > 1)
+	if (p->claim.instances > 1)
 		buf_addf(out, "(%d to %d)", p->claim.first, last);
 	else
 		buf_addf(out, "(%d)", p->claim.first);
@@ -106,7 +97,7 @@ static void assign(struct vec *placements, struct diags *d)
 		p->claim = claims[i];
 		p->ports = mem_zalloc((size_t)p->instances, sizeof(*p->ports));
 		for (int k = 0; k < p->instances; k++)
-			p->ports[k] = ports_of(&p->claim, k);
+			p->ports[k] = ports_of(&p->claim, p->spec->port_mode == PORT_SHARED ? 0 : k);
 	}
 	VEC_EACH (&troubles, i, trouble) {
 		complain_port(placements, trouble, d);

@@ -12,7 +12,7 @@
 struct placement {
 	const struct spec *spec; /* borrowed from the oxfile */
 	int instances;
-	int *ports; /* one an instance; 0: none */
+	int *ports; /* one an instance, the same for all where they share it; 0: none */
 	struct port_claim claim;
 };
 

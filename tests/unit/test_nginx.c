@@ -2,6 +2,7 @@
 
 #include "base/err.h"
 #include "export/export.h"
+#include "model/spec.h"
 #include "unit.h"
 
 static const struct upstream_server four[] = {
@@ -83,6 +84,19 @@ static void blocks_are_an_empty_line_apart(void **state)
 		"    server 127.0.0.1:1;\n"
 		"    server 127.0.0.1:65535;\n"
 		"}\n");
+}
+
+static void behind_the_gate_nginx_does_not_count_failures(void **state)
+{
+	struct spec *s = spec_new("api");
+	const struct export_app api = { API(1), .spec = s };
+
+	(void)state;
+	s->port_mode = PORT_SHARED;
+	renders(&api, 1, NULL, "upstream api {\n    server 127.0.0.1:3000 max_fails=0;\n}\n");
+	s->port_mode = PORT_EACH;
+	renders(&api, 1, NULL, "upstream api {\n    server 127.0.0.1:3000;\n}\n");
+	spec_free(s);
 }
 
 static void a_draining_instance_is_down(void **state)
@@ -351,6 +365,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		PROMISE("a block has a line an instance", a_block_has_a_line_an_instance),
 		PROMISE("blocks are an empty line apart", blocks_are_an_empty_line_apart),
+		PROMISE("a server that stands for all instances that share a port is never kept away from",
+			behind_the_gate_nginx_does_not_count_failures),
 		PROMISE("a draining instance is named and down", a_draining_instance_is_down),
 		PROMISE("options stand where nginx wants them, with one ';' each",
 			options_stand_where_nginx_wants_them),
