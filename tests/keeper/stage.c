@@ -1,5 +1,6 @@
 #include "stage.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -405,6 +406,34 @@ bool stage_is_zombie(struct stage *s, int64_t pid)
 
 	(void)s;
 	return procfs_read((pid_t)pid, &p) && p.state == 'Z';
+}
+
+static bool has_stopped(struct stage *s, int64_t pid)
+{
+	char path[64];
+	const struct dirent *entry = NULL;
+	DIR *threads = NULL;
+	bool has = true;
+
+	(void)s;
+	(void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	threads = opendir(path);
+	assert_non_null(threads);
+	/* cppcheck-suppress readdirCalled */
+	while ((entry = readdir(threads))) {
+		struct proc p;
+
+		if (entry->d_name[0] != '.' && procfs_read((pid_t)strtol(entry->d_name, NULL, 10), &p))
+			has &= p.state == 'T';
+	}
+	closedir(threads);
+	return has;
+}
+
+void stage_stop(struct stage *s, int64_t pid)
+{
+	assert_int_equal(kill((pid_t)pid, SIGSTOP), 0);
+	stage_until(has_stopped, s, pid);
 }
 
 struct counting {

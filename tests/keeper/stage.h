@@ -79,6 +79,8 @@ void stage_until(bool (*holds)(struct stage *s, int64_t value), struct stage *s,
 /* Is there such a process, alive or not reaped? */
 bool stage_exists(struct stage *s, int64_t pid);
 bool stage_is_gone(struct stage *s, int64_t pid);
+/* SIGSTOP, and waits until none of its threads runs any more: the signal takes effect later than the call. */
+void stage_stop(struct stage *s, int64_t pid);
 /* Has it ended, and was not reaped? */
 bool stage_is_zombie(struct stage *s, int64_t pid);
 /* Does the keeper's epoll wait for room in a socket? */

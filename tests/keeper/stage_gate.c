@@ -73,6 +73,15 @@ void gate_python(struct stage *s, uint64_t generation, int place, int port, cons
 	stage_expect(s, KEEPER_SPAWNED, generation);
 }
 
+pid_t gate_pid(const struct stage *s, uint64_t generation)
+{
+	for (int i = 0; i < s->note_count; i++)
+		if (s->notes[i].kind == KEEPER_SPAWNED && s->notes[i].ticket.generation == generation)
+			return (pid_t)s->notes[i].pid;
+	fail_msg("nothing was started as generation %llu", (unsigned long long)generation);
+	return 0;
+}
+
 void gate_kill(struct stage *s, uint64_t generation)
 {
 	stage_say_ticket(s, KEEPER_KILL_TREE, generation);

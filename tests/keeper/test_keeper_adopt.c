@@ -77,7 +77,7 @@ static void its_exit_code_is_learnt(void **state)
 	kill_and_replace(s);
 	stage_signal(s, 1, SIGTERM, KEEPER_REACH_MAIN);
 	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 1)->status), 42);
-	kill(s->keeper, SIGSTOP);
+	stage_stop(s, s->keeper);
 	kill(pids[1], SIGTERM);
 	assert_int_equal(WEXITSTATUS(stage_wait(pids[1])), 42);
 	kill(s->keeper, SIGCONT);
@@ -323,7 +323,7 @@ static void an_old_brain_is_gone_first(void **state)
 	int link = s->link;
 
 	/* It hangs, and does not see that its keeper is gone. */
-	kill(old, SIGSTOP);
+	stage_stop(s, old);
 	s->inherits = true;
 	kill(s->keeper, SIGKILL);
 	(void)stage_wait(s->keeper);

@@ -87,7 +87,7 @@ static void the_last_words_of_a_brain_count(void **state)
 	struct stage *s = *state;
 	struct spawn_order w;
 
-	kill(s->keeper, SIGSTOP);
+	stage_stop(s, s->keeper);
 	order_actor(&w, 1, NULL, WORDS("--mark"));
 	order_say(s, &w);
 	brain_dies(s);
@@ -102,7 +102,7 @@ static void say_two_and_hang_up(struct stage *s)
 
 	stage_actor(s, 1, NULL, WORDS("--exit", "3"));
 	assert_int_equal(poll(&wait, 1, STAGE_WAIT_MS), 1);
-	kill(s->keeper, SIGSTOP);
+	stage_stop(s, s->keeper);
 	for (uint64_t i = 2; i <= 3; i++) {
 		order_actor(&w, i, NULL, WORDS("--mark"));
 		order_say(s, &w);

@@ -150,7 +150,7 @@ static void a_queue_is_served_by_the_successor(void **state)
 	const struct note *new = NULL;
 	int64_t socket = old->socket;
 
-	stage_signal(s, 1, SIGSTOP, KEEPER_REACH_MAIN);
+	stage_stop(s, gate_pid(s, 1));
 	for (int i = 0; i < MANY / 2; i++)
 		gate_ask(fds[i] = gate_connect(PORT, -1));
 	gate_kill(s, 1);

@@ -82,7 +82,7 @@ static void killed_in_the_middle(void **state)
 
 	gate_python(s, 1, 0, PORT, script, &out);
 	/* It waits for its answer now, or soon. */
-	kill(s->keeper, SIGSTOP);
+	stage_stop(s, s->keeper);
 	stage_read(out, &text, "goes");
 	kill((pid_t)s->notes[s->note_count - 1].pid, SIGKILL);
 	kill(s->keeper, SIGCONT);

@@ -113,14 +113,6 @@ static void the_keeper_hears_as_before(void **state)
 		strtoull(after + strlen("SigBlk:"), NULL, 16) & (1U << (SIGALRM - 1) | 1U << (SIGABRT - 1)));
 }
 
-static bool is_stopped(struct stage *s, int64_t pid)
-{
-	struct proc p;
-
-	(void)s;
-	return procfs_read((pid_t)pid, &p) && p.state == 'T';
-}
-
 static void two_hundred_deaths_at_once_are_all_told(void **state)
 {
 	enum { MANY = 200 };
@@ -141,8 +133,7 @@ static void two_hundred_deaths_at_once_are_all_told(void **state)
 	for (int i = 0; i < MANY; i++)
 		pids[i] = (pid_t)stage_expect(s, KEEPER_SPAWNED, (uint64_t)i + 1)->pid;
 	/* All die while the keeper does not look: then one SIGCHLD stands for them all. */
-	kill(s->keeper, SIGSTOP);
-	stage_until(is_stopped, s, s->keeper);
+	stage_stop(s, s->keeper);
 	fd_close(&ends[1]);
 	fd_close(&ends[0]);
 	for (int i = 0; i < MANY; i++)

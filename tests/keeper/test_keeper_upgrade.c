@@ -134,7 +134,7 @@ static void what_was_just_being_started_is_told(void **state)
 	struct stage *s = *state;
 	struct spawn_order w;
 
-	kill(s->keeper, SIGSTOP);
+	stage_stop(s, s->keeper);
 	order_actor(&w, 1, NULL, WORDS("--exit", "5"));
 	order_say(s, &w);
 	order_program(&w, 2, NULL, WORDS("/no/such/program"));
