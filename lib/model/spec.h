@@ -211,6 +211,7 @@ int spec_check_name(const char *name, struct err *e);
 
 /* Only rows that differ from their default; secrets included: the caller keeps the file private. */
 struct json *spec_to_json(const struct spec *s);
+/* Numbers out of their bounds, as of a damaged file, are brought within them: an interval of 0 would never end. */
 struct spec *spec_from_json(const struct json *j, struct err *e);
 
 /* Helpers for the value types above; each frees or copies the contents, not the struct. */

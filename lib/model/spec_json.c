@@ -205,6 +205,37 @@ static int bool_from_json(const struct json *j, bool *member)
 	return 0;
 }
 
+/* Nobody could write less or more: as near as the row allows.  What the default has, which may say that nothing is set, is fine. */
+static int64_t within_bounds(const struct field *f, int64_t value)
+{
+	const int64_t *fallback = field_member_const(f, fields_defaults());
+
+	if ((!f->min && !f->max) || value == *fallback ||
+		((f->flags & FIELD_AUTO) && value == FIELD_AUTO_VALUE))
+		return value;
+	return value < f->min ? f->min : value > f->max ? f->max : value;
+}
+
+static int int_from_json(const struct field *f, const struct json *j, int64_t *member)
+{
+	if (!json_int(j, member))
+		return -1;
+	*member = within_bounds(f, *member);
+	return 0;
+}
+
+static int number_from_json(const struct field *f, const struct json *j, double *member)
+{
+	if (!json_number(j, member))
+		return -1;
+	/* Not a number is neither. */
+	if (f->max && !(*member >= (double)f->min))
+		*member = (double)f->min;
+	else if (f->max && *member > (double)f->max)
+		*member = (double)f->max;
+	return 0;
+}
+
 static int member_from_json(const struct field *f, const struct json *j, void *member)
 {
 	switch (f->kind) {
@@ -216,9 +247,9 @@ static int member_from_json(const struct field *f, const struct json *j, void *m
 	case FIELD_INT:
 	case FIELD_DURATION:
 	case FIELD_SIZE:
-		return json_int(j, member) ? 0 : -1;
+		return int_from_json(f, j, member);
 	case FIELD_NUMBER:
-		return json_number(j, member) ? 0 : -1;
+		return number_from_json(f, j, member);
 	case FIELD_WORD:
 		return word_from_json(f, j, member);
 	case FIELD_STRINGS:

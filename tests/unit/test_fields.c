@@ -191,6 +191,31 @@ static void a_remembered_spec_of_the_wrong_shape_is_refused_with_words(void **st
 	}
 }
 
+static void a_remembered_number_that_nobody_could_write_is_brought_within_its_bounds(void **state)
+{
+	static const char text[] =
+		"{\"name\":\"a\",\"spec\":{\"health_check.interval_secs\":0,\"health_check.timeout_secs\":-5,"
+		"\"health_check.healthy_threshold\":0,\"deploy.surge\":-1,\"port_step\":100000,"
+		"\"limits.cpu_percent\":-2.5,\"stop_timeout_ms\":0,\"port\":0}}";
+	struct json *j = json_parse(text, strlen(text), 1024, NULL);
+	struct spec *s = NULL;
+
+	(void)state;
+	assert_non_null(j);
+	s = spec_from_json(j, NULL);
+	assert_non_null(s);
+	assert_int_equal(s->health.interval_ms, 1);
+	assert_int_equal(s->health.timeout_ms, 1);
+	assert_int_equal(s->health.healthy_threshold, 1);
+	assert_int_equal(s->deploy.surge, FIELD_AUTO_VALUE);
+	assert_int_equal(s->port_step, 10000);
+	assert_true(s->limits.cpu_percent >= 0);
+	assert_int_equal(s->stop_timeout_ms, 0);
+	assert_int_equal(s->port, 0);
+	spec_free(s);
+	json_free(j);
+}
+
 static void durations_and_sizes_are_read_and_printed(void **state)
 {
 	static const struct {
@@ -314,6 +339,8 @@ int main(void)
 		PROMISE("a spec survives being written as JSON and read again", a_spec_survives_json),
 		PROMISE("a remembered spec of the wrong shape is refused with words",
 			a_remembered_spec_of_the_wrong_shape_is_refused_with_words),
+		PROMISE("a remembered number that nobody could write, such as a health interval of 0, is brought within its bounds",
+			a_remembered_number_that_nobody_could_write_is_brought_within_its_bounds),
 		PROMISE("durations and sizes are read and printed", durations_and_sizes_are_read_and_printed),
 		PROMISE("signals are known by their names", signals_are_known_by_their_names),
 		PROMISE("an app's name cannot leave its folder or confuse a target", names_stay_names),
