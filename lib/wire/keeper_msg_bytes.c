@@ -59,14 +59,30 @@ static int put_list(
 	return keeper_check_list(f, &list, e);
 }
 
+/* How many members follow. */
+static int put_count(struct buf *out, const struct keeper_msg_field *f, size_t count, struct err *e)
+{
+	put_decimal(out, count);
+	return keeper_check_range(f, (int64_t)count, e);
+}
+
+static int put_array(
+	struct buf *out, const struct keeper_msg_field *f, const int64_t *items, size_t count, struct err *e)
+{
+	if (put_count(out, f, count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		put_decimal(out, (uint64_t)items[i]);
+	return 0;
+}
+
 static int put_descriptors(
 	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
 	const struct keeper_spawn *s = &m->spawn;
 
-	if (keeper_check_range(f, (int64_t)s->descriptor_count, e) < 0)
+	if (put_count(out, f, s->descriptor_count, e) < 0)
 		return -1;
-	put_decimal(out, s->descriptor_count);
 	for (size_t i = 0; i < s->descriptor_count; i++) {
 		put_decimal(out, (uint64_t)s->descriptors[i].target);
 		put_decimal(out, (uint64_t)s->descriptors[i].from);
@@ -81,9 +97,8 @@ static int put_rlimits(
 {
 	const struct keeper_spawn *s = &m->spawn;
 
-	if (keeper_check_range(f, (int64_t)s->rlimit_count, e) < 0)
+	if (put_count(out, f, s->rlimit_count, e) < 0)
 		return -1;
-	put_decimal(out, s->rlimit_count);
 	for (size_t i = 0; i < s->rlimit_count; i++) {
 		put_decimal(out, (uint64_t)s->rlimits[i].resource);
 		put_decimal(out, s->rlimits[i].soft);
@@ -95,14 +110,7 @@ static int put_rlimits(
 static int put_groups(
 	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
-	const struct keeper_spawn *s = &m->spawn;
-
-	if (keeper_check_range(f, (int64_t)s->group_count, e) < 0)
-		return -1;
-	put_decimal(out, s->group_count);
-	for (size_t i = 0; i < s->group_count; i++)
-		put_decimal(out, (uint64_t)s->groups[i]);
-	return 0;
+	return put_array(out, f, m->spawn.groups, m->spawn.group_count, e);
 }
 
 static int put_cpus(
@@ -113,23 +121,17 @@ static int put_cpus(
 
 	while (count && !words[count - 1])
 		count--;
-	put_decimal(out, count);
+	if (put_count(out, f, count, e) < 0)
+		return -1;
 	for (size_t i = 0; i < count; i++)
 		put_decimal(out, words[i]);
-	return keeper_check_range(f, (int64_t)count, e);
+	return 0;
 }
 
 static int put_ports(
 	struct buf *out, const struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
-	const struct keeper_spawn *s = &m->spawn;
-
-	if (keeper_check_range(f, (int64_t)s->port_count, e) < 0)
-		return -1;
-	put_decimal(out, s->port_count);
-	for (size_t i = 0; i < s->port_count; i++)
-		put_decimal(out, (uint64_t)s->ports[i]);
-	return 0;
+	return put_array(out, f, m->spawn.ports, m->spawn.port_count, e);
 }
 
 static int put_numbers(
@@ -138,9 +140,8 @@ static int put_numbers(
 	struct keeper_numbers numbers;
 
 	memcpy(&numbers, (const char *)m + f->offset, sizeof(numbers));
-	if (keeper_check_range(f, (int64_t)numbers.count, e) < 0)
+	if (put_count(out, f, numbers.count, e) < 0)
 		return -1;
-	put_decimal(out, numbers.count);
 	buf_add(out, numbers.bytes, numbers.count * KEEPER_NUMBER);
 	return 0;
 }
@@ -271,6 +272,21 @@ static int get_count(struct rest *r, const struct keeper_msg_field *f, size_t *c
 	return 0;
 }
 
+/* `items` has room for the most that the field may have; their number is set once all are there. */
+static int get_array(
+	struct rest *r, const struct keeper_msg_field *f, int64_t *items, size_t *into, struct err *e)
+{
+	size_t count = 0;
+
+	if (get_count(r, f, &count, e) < 0)
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		if (get_signed(r, &items[i]) < 0)
+			return -1;
+	*into = count;
+	return 0;
+}
+
 static int get_number_field(
 	struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
@@ -345,15 +361,7 @@ static int get_rlimits(struct rest *r, struct keeper_msg *m, const struct keeper
 
 static int get_groups(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
-	size_t count = 0;
-
-	if (get_count(r, f, &count, e) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (get_signed(r, &m->spawn.groups[i]) < 0)
-			return -1;
-	m->spawn.group_count = count;
-	return 0;
+	return get_array(r, f, m->spawn.groups, &m->spawn.group_count, e);
 }
 
 static int get_cpus(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
@@ -370,15 +378,7 @@ static int get_cpus(struct rest *r, struct keeper_msg *m, const struct keeper_ms
 
 static int get_ports(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
 {
-	size_t count = 0;
-
-	if (get_count(r, f, &count, e) < 0)
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		if (get_signed(r, &m->spawn.ports[i]) < 0)
-			return -1;
-	m->spawn.port_count = count;
-	return 0;
+	return get_array(r, f, m->spawn.ports, &m->spawn.port_count, e);
 }
 
 static int get_numbers(struct rest *r, struct keeper_msg *m, const struct keeper_msg_field *f, struct err *e)
