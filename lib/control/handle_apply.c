@@ -15,10 +15,10 @@
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
+#include "model/notes.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
-#include "model/wait_result.h"
 
 /* --- what an apply did ---------------------------------------------------------------------------------------------------- */
 

@@ -16,10 +16,10 @@
 #include "control/oxfile_names.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
+#include "model/notes.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/selector.h"
-#include "model/wait_result.h"
 #include "spawn/launch_env.h"
 
 /* One oxfile of a deploy. */

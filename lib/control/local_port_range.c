@@ -1,9 +1,9 @@
 #include "control/local_port_range.h"
 
 #include "base/str.h"
+#include "model/notes.h"
 #include "model/plan.h"
 #include "model/spec.h"
-#include "model/wait_result.h"
 #include "os/file.h"
 #include "rules/ports.h"
 

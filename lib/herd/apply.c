@@ -12,6 +12,7 @@
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
 #include "model/fields.h"
+#include "model/notes.h"
 #include "model/plan.h"
 #include "model/selector.h"
 #include "model/wait_result.h"

@@ -6,7 +6,7 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "herd/deploy.h"
-#include "model/wait_result.h"
+#include "model/notes.h"
 
 /* --- oxfiles ------------------------------------------------------------------------------------------------------------- */
 

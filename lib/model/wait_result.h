@@ -55,27 +55,4 @@ struct wait_result *wait_result_read(const struct json *j);
 void wait_results_write(const struct wait_results *r, const char *key, struct buf *out);
 void wait_results_read(struct wait_results *r, const struct json *list);
 
-/* --- what a person should read about an app beside what was asked for: that its oxfile was edited and is not applied, that its ports may be taken --- */
-
-struct note {
-	char *app;
-	char *text; /* one line, which begins with the app: "api: its oxfile …" */
-};
-
-struct notes {
-	struct vec items; /* of struct note * */
-};
-
-#define NOTES_INIT                                                                                           \
-	{                                                                                                    \
-		.items = VEC_INIT,                                                                           \
-	}
-
-/* Nothing where `n` is NULL: then nobody reads it. */
-void notes_add(struct notes *n, const char *app, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void notes_release(struct notes *n);
-/* Into an object: `notes`, which are lines, and `noted`, the same with whose they are. */
-void notes_emit(const struct notes *notes, struct buf *out);
-
 #endif

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "herd/herd.h"
-#include "model/wait_result.h"
+#include "model/notes.h"
 #include "view/reason_text.h"
 
 static const char *with_lines(const struct reason *r, const char *lines)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "in_words.h"
 #include "model/build.h"
+#include "model/notes.h"
 #include "model/oxfile.h"
 #include "model/plan.h"
 #include "model/wait_result.h"

@@ -11,7 +11,7 @@
 #include "fake_effects.h"
 #include "in_words.h"
 #include "model/build.h"
-#include "model/wait_result.h"
+#include "model/notes.h"
 
 /* The disk: where the link `current` leads, the age of server.js in each release, and which releases are there. */
 static int link_to;

@@ -5,8 +5,8 @@
 #include "base/mem.h"
 #include "fake_effects.h"
 #include "in_words.h"
+#include "model/notes.h"
 #include "model/plan.h"
-#include "model/wait_result.h"
 #include "unit.h"
 
 /* web -> api -> db */

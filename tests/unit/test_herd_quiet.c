@@ -7,7 +7,7 @@
 #include "fake_effects.h"
 #include "in_words.h"
 #include "model/build.h"
-#include "model/wait_result.h"
+#include "model/notes.h"
 #include "unit.h"
 
 static struct spec *begin(struct fake *f)
