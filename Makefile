@@ -149,6 +149,7 @@ help:
 ## make fuzz        every fuzz target for FUZZ_SECS seconds each (default 600); make fuzz-build only builds
 ## make sim         the simulated machine: SEED=… STEPS=…
 ## make bench       our figures beside the bare limit and the peers found on PATH
+## make bench-gate  one port for many instances, beside node's cluster, pm2's and the kernel's own choice
 ## make generate    rewrite what comes from tables: manuals, schema, completions
 ## make install     into DESTDIR/PREFIX; make uninstall takes it out again
 ## make clean       remove build/

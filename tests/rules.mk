@@ -162,3 +162,7 @@ $(OUT)/bench-stamp: $(OUT)/tests/bench/stamp.o
 .PHONY: bench
 bench: all $(OUT)/bench-stamp $(OUT)/examples/hello/hello
 	$(Q)python3 tests/bench/bench.py $(OUT) --json $(OUT)/bench.json
+
+.PHONY: bench-gate
+bench-gate: all $(OUT)/tests/crowd
+	$(Q)python3 tests/bench/gate.py $(OUT) --json $(OUT)/bench-gate.json
