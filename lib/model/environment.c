@@ -147,10 +147,19 @@ static int read_layer_env_file(const struct spec *s, const char *name, oxfile_re
 	return rc;
 }
 
-void oxfile_check_shared_port(const struct spec *s, struct diags *d)
+void oxfile_settle_shared_port(struct spec *s, struct diags *d)
 {
+	const struct field *mode = field_find("port_mode");
+	const struct row_place *written = oxfile_row_place(s, field_index(mode));
+	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
+
 	if (s->port_mode != PORT_SHARED || s->port || spec_env_port(s))
 		return;
+	/* Written for all apps, and this one is a worker. */
+	if (is_alone && written && written->is_inherited) {
+		field_reset(mode, s);
+		return;
+	}
 	diag_hint(diags_error(d, oxfile_place(s, "port_mode"),
 			  "the instances of '%s' share a port, and it is not written which", s->name),
 		"add port = 3000, the port that the program listens on");
@@ -185,7 +194,7 @@ int oxfile_read_env_files(
 		s->file_env = env;
 		oxfile_about(o, d);
 		if (is_whole && s->env_file.len)
-			oxfile_check_shared_port(s, d);
+			oxfile_settle_shared_port(s, d);
 	}
 	oxfile_about(o, d);
 	err_release(&e);

@@ -31,7 +31,10 @@ struct spec *layer_clone(const struct spec *s, const char *name);
  */
 void settle_spec(struct oxfile_reading *r, struct spec *s);
 
-/* One port for all instances, and none is named: a complaint.  Once its env_files are known. */
-void oxfile_check_shared_port(const struct spec *s, struct diags *d);
+/*
+ * One port for all instances, and none is named: a complaint, or if that was said of all apps and this one is a single instance, "each".  Once its
+ * env_files are known.
+ */
+void oxfile_settle_shared_port(struct spec *s, struct diags *d);
 
 #endif

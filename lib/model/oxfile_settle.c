@@ -261,7 +261,7 @@ static void settle_shared(struct oxfile_reading *r, struct spec *s)
 				s->name),
 			"remove 'gate', or write port_mode = \"each\"");
 	if (!s->env_file.len)
-		oxfile_check_shared_port(s, r->d);
+		oxfile_settle_shared_port(s, r->d);
 }
 
 static void settle_port_mode(struct oxfile_reading *r, struct spec *s)
