@@ -6,11 +6,13 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/str.h"
 #include "base/version.h"
 #include "engine/brain_private.h"
 #include "journal/event_item.h"
 #include "model/selector.h"
 #include "os/clock.h"
+#include "os/procfs.h"
 #include "spawn/upgrade.h"
 #include "view/reason_text.h"
 #include "view/wait_text.h"
@@ -118,6 +120,36 @@ static void add_upstream(const struct brain *b, size_t app, struct snapshot *out
 	mem_free(path);
 }
 
+/* Of an app of which instances are in the snapshot, if they share a port. */
+static void add_gate(const struct brain *b, size_t app, struct snapshot *out)
+{
+	struct app_status status;
+	const struct instance_status *i = NULL;
+	struct gate_status gate = { .hook = "seccomp" };
+	bool is_there = false;
+	size_t k = 0;
+
+	herd_app_status(b->herd, app, &status);
+	if (!spec_has_gate(herd_spec(b->herd, status.name)))
+		return;
+	gate.app = status.name;
+	gate.port = status.port;
+	VEC_EACH (&out->instances, k, i) {
+		if (!str_eq(i->name, status.name))
+			continue;
+		is_there = true;
+		gate.is_without_setuid |= i->pid > 0 && procfs_no_new_privs((pid_t)i->pid);
+	}
+	if (is_there)
+		snapshot_add_gate(out, &gate);
+}
+
+static void add_gates(const struct brain *b, struct snapshot *out)
+{
+	for (size_t i = 0; i < herd_app_count(b->herd); i++)
+		add_gate(b, i, out);
+}
+
 static void add_app(struct app_status *app, struct snapshot *out)
 {
 	struct buf reason = BUF_INIT;
@@ -154,6 +186,7 @@ int brain_snapshot(
 			add_upstream(b, i, out);
 		}
 		add_instances(b, &instances, out);
+		add_gates(b, out);
 	}
 	vec_release(&instances);
 	return rc;
@@ -183,6 +216,7 @@ int brain_why(struct brain *b, const char *target, size_t limit, struct snapshot
 		status->gone_ms = instance_gone_ms(i, clock_ms());
 		add_past(b, i, limit, status);
 	}
+	add_gates(b, out);
 	vec_release(&instances);
 	return rc;
 }

@@ -93,6 +93,15 @@ void snapshot_add_upstream(struct snapshot *s, const struct upstream_status *ups
 	vec_push(&s->upstreams, copy);
 }
 
+void snapshot_add_gate(struct snapshot *s, const struct gate_status *gate)
+{
+	struct gate_status *copy = mem_dup(gate, sizeof(*gate));
+
+	copy->app = snapshot_keep(s, gate->app);
+	copy->hook = snapshot_keep(s, gate->hook);
+	vec_push(&s->gates, copy);
+}
+
 struct instance_status *snapshot_add_instance(struct snapshot *s)
 {
 	struct instance_status *i = mem_zalloc(1, sizeof(*i));
@@ -129,6 +138,7 @@ void snapshot_release(struct snapshot *s)
 	vec_release_with(&s->apps, free_app);
 	vec_release_with(&s->instances, free_instance);
 	vec_release_with(&s->upstreams, free_upstream);
+	vec_release_with(&s->gates, mem_free);
 	strings_release(&s->texts);
 	*s = (struct snapshot)SNAPSHOT_INIT;
 }

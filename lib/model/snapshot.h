@@ -102,6 +102,13 @@ struct upstream_status {
 	bool is_pending;   /* what was written last has no answer yet */
 };
 
+/* What stands before an app whose instances share a port. */
+struct gate_status {
+	const char *app, *hook; /* borrowed; `hook` as the oxfile's key `gate` has it */
+	int port;
+	bool is_without_setuid; /* its processes gain no rights by programs such as sudo: without root that is the price */
+};
+
 /* All borrowed. */
 struct daemon_status {
 	int64_t pid; /* the keeper's */
@@ -132,13 +139,14 @@ struct snapshot {
 	struct vec apps;      /* of struct app_status * */
 	struct vec instances; /* of struct instance_status * */
 	struct vec upstreams; /* of struct upstream_status * */
+	struct vec gates;     /* of struct gate_status * */
 	struct strings texts; /* what `daemon` and `apps` borrow from */
 	int version;          /* of its JSON: from 2 on reasons are objects; 0 is 1 */
 };
 
 #define SNAPSHOT_INIT                                                                                        \
 	{                                                                                                    \
-		.apps = VEC_INIT, .instances = VEC_INIT, .upstreams = VEC_INIT,                              \
+		.apps = VEC_INIT, .instances = VEC_INIT, .upstreams = VEC_INIT, .gates = VEC_INIT,           \
 	}
 
 void snapshot_release(struct snapshot *s);
@@ -148,6 +156,7 @@ const char *snapshot_keep(struct snapshot *s, const char *text);
 void snapshot_set_daemon(struct snapshot *s, const struct daemon_status *daemon);
 void snapshot_add_app(struct snapshot *s, const struct app_status *app);
 void snapshot_add_upstream(struct snapshot *s, const struct upstream_status *upstream);
+void snapshot_add_gate(struct snapshot *s, const struct gate_status *gate);
 /* To be filled in: initialised, and owned by the snapshot. */
 struct instance_status *snapshot_add_instance(struct snapshot *s);
 void snapshot_write(const struct snapshot *s, struct buf *out);

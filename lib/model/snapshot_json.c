@@ -205,6 +205,26 @@ static void write_upstreams(const struct snapshot *s, struct buf *out)
 	emit_close(out, ']');
 }
 
+/* As young, and only where there is one. */
+static void write_gates(const struct snapshot *s, struct buf *out)
+{
+	const struct gate_status *gate = NULL;
+	size_t k = 0;
+
+	if (!s->gates.len)
+		return;
+	emit_open(out, "gates", '[');
+	VEC_EACH (&s->gates, k, gate) {
+		emit_open(out, NULL, '{');
+		emit_string(out, "app", gate->app);
+		emit_int(out, "port", gate->port);
+		emit_string(out, "hook", gate->hook);
+		emit_bool(out, "setuid", !gate->is_without_setuid);
+		emit_close(out, '}');
+	}
+	emit_close(out, ']');
+}
+
 void snapshot_write(const struct snapshot *s, struct buf *out)
 {
 	const struct app_status *app = NULL;
@@ -225,6 +245,8 @@ void snapshot_write(const struct snapshot *s, struct buf *out)
 		write_instance_status(instance, s->version, out);
 	emit_close(out, ']');
 	write_upstreams(s, out);
+	if (s->version > 1)
+		write_gates(s, out);
 	emit_close(out, '}');
 }
 
@@ -276,5 +298,6 @@ void snapshot_write_why(const struct snapshot *s, const char *target, struct buf
 	VEC_EACH (&s->instances, k, instance)
 		write_why(instance, out);
 	emit_close(out, ']');
+	write_gates(s, out);
 	emit_close(out, '}');
 }

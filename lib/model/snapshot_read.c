@@ -222,6 +222,23 @@ static void read_upstream(const struct json *j, struct snapshot *s)
 	mem_free(servers);
 }
 
+static void read_gates(const struct json *j, struct snapshot *s)
+{
+	const struct json *member = NULL;
+
+	JSON_EACH (json_get(j, "gates"), member) {
+		const struct gate_status gate = {
+			.app = json_get_string(member, "app", NULL),
+			.hook = json_get_string(member, "hook", ""),
+			.port = json_get_count(member, "port"),
+			.is_without_setuid = !json_bool(json_get(member, "setuid"), true),
+		};
+
+		if (gate.app)
+			snapshot_add_gate(s, &gate);
+	}
+}
+
 static void read_past(const struct json *j, struct snapshot *s, struct instance_status *i)
 {
 	const struct json *member = NULL;
@@ -271,6 +288,7 @@ int snapshot_from_why(const struct json *j, struct snapshot *s, struct err *e)
 		return err_set(e, "the answer has no 'instances'");
 	JSON_EACH (json_get(j, "instances"), member)
 		read_why_instance(member, s, snapshot_add_instance(s));
+	read_gates(j, s);
 	return 0;
 }
 
@@ -305,5 +323,6 @@ int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
 			return -1;
 	JSON_EACH (json_get(j, "upstreams"), member)
 		read_upstream(member, s);
+	read_gates(j, s);
 	return 0;
 }

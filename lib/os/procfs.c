@@ -336,6 +336,14 @@ bool procfs_uid(pid_t pid, uid_t *uid)
 	return value >= 0;
 }
 
+bool procfs_no_new_privs(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	return number_after(path, "NoNewPrivs:") == 1;
+}
+
 int64_t procfs_share(pid_t pid)
 {
 	char path[64];

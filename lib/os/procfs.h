@@ -59,6 +59,8 @@ pid_t procfs_tracer(pid_t pid);
 void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX]);
 /* The user who started it, whatever rights it has taken since. */
 bool procfs_uid(pid_t pid, uid_t *uid);
+/* It gains no rights by executing a program, as with no_new_privs of prctl(2); false if that is not known. */
+bool procfs_no_new_privs(pid_t pid);
 /* Memory that it uses, of shared pages its share; -1 when it is gone, or we may not look. */
 int64_t procfs_share(pid_t pid);
 /* How many processes the kernel has killed for want of memory since the machine started; -1 where it does not tell. */

@@ -85,13 +85,31 @@ static void add_timeline(const struct instance_status *i, struct timeline t, str
 	}
 }
 
+static void add_gate(const struct gate_status *g, const struct timeline *t, struct buf *out)
+{
+	human_tint(out, TINT_BOLD, t->colour);
+	human_safe_text(out, g->app);
+	human_untint(out, t->colour);
+	buf_addf(out, ": its instances share port %d\n  gate ", g->port);
+	human_safe_text(out, g->hook);
+	if (!strcmp(g->hook, "seccomp"))
+		buf_adds(out, ": the kernel tells when an instance listens");
+	buf_addc(out, '\n');
+	if (g->is_without_setuid)
+		buf_adds(out, "  no_new_privs is set: setuid programs such as sudo do not work in it\n");
+	buf_addc(out, '\n');
+}
+
 void detail_render(const struct snapshot *why, const struct timeline *t, struct buf *out)
 {
 	const struct instance_status *i = NULL;
+	const struct gate_status *g = NULL;
 	size_t k = 0;
 
 	if (!why->instances.len)
 		buf_adds(out, "nothing to tell: it has no instance\n");
+	VEC_EACH (&why->gates, k, g)
+		add_gate(g, t, out);
 	VEC_EACH (&why->instances, k, i) {
 		if (k)
 			buf_addc(out, '\n');

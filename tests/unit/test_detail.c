@@ -65,6 +65,28 @@ static void tells_the_whole_story(void **state)
 		"  12:01:02.123  running -> backoff  on crash  exit code 3, crash 2\n");
 }
 
+static void of_a_shared_port_the_hook_is_named(void **state)
+{
+	(void)state;
+	reads("{\"instances\":[{\"id\":\"a:0\",\"status\":\"running\",\"restarts\":0,\"crashes\":0}],"
+	      "\"gates\":[{\"app\":\"a\",\"port\":3000,\"hook\":\"seccomp\",\"setuid\":true}]}",
+		false,
+		"a: its instances share port 3000\n"
+		"  gate seccomp: the kernel tells when an instance listens\n"
+		"\n"
+		"a:0: running\n"
+		"  0 restarts, 0 crashes\n");
+	reads("{\"instances\":[{\"id\":\"a:0\",\"status\":\"running\",\"restarts\":0,\"crashes\":0}],"
+	      "\"gates\":[{\"app\":\"a\",\"port\":3000,\"hook\":\"new\",\"setuid\":false}]}",
+		false,
+		"a: its instances share port 3000\n"
+		"  gate new\n"
+		"  no_new_privs is set: setuid programs such as sudo do not work in it\n"
+		"\n"
+		"a:0: running\n"
+		"  0 restarts, 0 crashes\n");
+}
+
 static void a_signal_is_named(void **state)
 {
 	(void)state;
@@ -148,6 +170,8 @@ int main(void)
 			a_spare_that_is_gone_is_told_with_its_age),
 		PROMISE("each instance tells what it is, why, its counts and its past",
 			tells_the_whole_story),
+		PROMISE("of instances that share a port it says how it is known that they listen, and what that takes away",
+			of_a_shared_port_the_hook_is_named),
 		PROMISE("an end by signal is named, with its day if that is not today", a_signal_is_named),
 		PROMISE("names and states have their colours", states_have_colours),
 		PROMISE("an app without instances says so", nobody_is_told),

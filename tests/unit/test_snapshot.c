@@ -330,6 +330,46 @@ static void why_goes_there_and_back(void **state)
 	buf_release(&again);
 }
 
+static void gates_go_there_and_back(void **state)
+{
+	static const char text[] =
+		"\"gates\":[{\"app\":\"api\",\"port\":3000,\"hook\":\"seccomp\",\"setuid\":false}]}";
+	const struct gate_status gate = {
+		.app = "api", .hook = "seccomp", .port = 3000, .is_without_setuid = true
+	};
+	struct snapshot s = { .version = 1 };
+	struct snapshot t = SNAPSHOT_INIT;
+	struct buf out = BUF_INIT;
+	struct json *j = NULL;
+
+	(void)state;
+	snapshot_add_gate(&s, &gate);
+	snapshot_write(&s, &out);
+	assert_null(strstr(out.ptr, "gates"));
+	s.version = 2;
+	for (int is_why = 0; is_why < 2; is_why++) {
+		buf_clear(&out);
+		if (is_why)
+			snapshot_write_why(&s, "api", &out);
+		else
+			snapshot_write(&s, &out);
+		assert_true(str_ends(out.ptr, text));
+		j = json_parse(out.ptr, out.len, out.len, NULL);
+		assert_int_equal(
+			is_why ? snapshot_from_why(j, &t, NULL) : snapshot_from_json(j, &t, NULL), 0);
+		json_free(j);
+		assert_int_equal(t.gates.len, 1);
+		buf_clear(&out);
+		t.version = 2;
+		snapshot_write(&t, &out);
+		assert_true(str_ends(out.ptr, text));
+		snapshot_release(&t);
+		t = (struct snapshot)SNAPSHOT_INIT;
+	}
+	snapshot_release(&s);
+	buf_release(&out);
+}
+
 static void upstreams_are_told_in_version_2(void **state)
 {
 	const struct upstream_server servers[] = {
@@ -417,6 +457,8 @@ int main(void)
 		PROMISE("a snapshot has the promised JSON, and is read back as it was",
 			a_snapshot_is_as_promised_and_is_read_back),
 		PROMISE("\"why\" has the promised JSON, and is read back as it was", why_goes_there_and_back),
+		PROMISE("how it is known that instances listen on a port that they share is in version 2 and in \"why\"",
+			gates_go_there_and_back),
 		PROMISE("upstreams are in version 2 alone, and only where there is one",
 			upstreams_are_told_in_version_2),
 		PROMISE("the daemon's own JSON is as promised and is read back", the_daemon_is_told_in_full),
