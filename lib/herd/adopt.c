@@ -311,6 +311,7 @@ void herd_resume(struct herd *h, int64_t now)
 	for (size_t k = 0; k < h->apps.len; k++) {
 		app_mark_dirty(h->apps.items[k]);
 		upstream_is_stale(h->apps.items[k]);
+		app_resume_gate(h->apps.items[k]);
 		rollout_is_stale(h->apps.items[k]);
 	}
 	herd_commit(h);

@@ -50,6 +50,7 @@ void app_free(struct app *a)
 {
 	timer_disarm(&a->herd->timers, &a->starts.timer);
 	proxy_view_release(&a->proxy);
+	gate_view_release(&a->gate_wished);
 	rollout_free(a->rollout);
 	wait_result_free(a->verdict);
 	revision_drop(a->previous);
@@ -67,6 +68,9 @@ void app_retarget(struct app *a, struct revision *r)
 	ASSERT(r && r->refs > 0, "an app is to run by a revision that is gone");
 	revision_set(&a->target, r);
 	a->spec = r->spec;
+	if (!a->herd->is_restoring)
+		app_give_gate(a);
+	gate_is_stale(a);
 	if (a->starts.first)
 		start_queue_arm(a);
 	if (r->number > a->last_revision)
@@ -264,6 +268,7 @@ static void end(struct app *a)
 	app_publish(a, &REASON_OF(APP_REMOVED));
 	if (a->proxy.spec)
 		upstream_forget(a);
+	app_close_gate(a);
 	if (h->gone.len)
 		gone_drop(a, -1);
 	vec_remove(&h->apps, a->position);

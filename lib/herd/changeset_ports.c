@@ -117,7 +117,8 @@ static void add_draft(struct lots *l, struct change *d)
 		return;
 	}
 	claim = add_piece(l, d, 0, most(d));
-	claim->written = (int)d->spec->port;
+	/* A port that is shared is owned, wherever it is written. */
+	claim->written = d->spec->port || !spec_has_gate(d->spec) ? (int)d->spec->port : from_env;
 	claim->from_env = from_env;
 	if (is_shared && claim->instances > 1)
 		claim->instances = 1;
@@ -308,6 +309,20 @@ static void give(const struct lots *l)
 	}
 }
 
+static int check_shared(const struct vec *drafts, struct err *e)
+{
+	const struct change *d = NULL;
+	size_t i = 0;
+
+	VEC_EACH (drafts, i, d) {
+		if (!d->is_removed && spec_has_gate(d->spec) && !d->spec->port && !env_port(d->spec))
+			return err_set(e,
+				"'%s' has port_mode = \"shared\" and no port; add 'port = %d' to it, or PORT to its env",
+				d->spec->name, PORTS_FIRST);
+	}
+	return 0;
+}
+
 int changeset_assign_ports(const struct herd *h, struct vec *drafts, struct err *e)
 {
 	struct lots l = {
@@ -316,7 +331,7 @@ int changeset_assign_ports(const struct herd *h, struct vec *drafts, struct err 
 		.pieces = mem_zalloc(LOTS_FIRST, sizeof(*l.pieces)),
 		.cap = LOTS_FIRST,
 	};
-	enum outcome outcome = AGAIN;
+	enum outcome outcome = check_shared(drafts, e) < 0 ? REFUSED : AGAIN;
 
 	while (outcome == AGAIN) {
 		size_t i = 0;

@@ -90,10 +90,9 @@ static enum rollout_step step_down(const struct instance *i)
 		return ROLLOUT_STEP_STOPS;
 	if (i->drain == DRAIN_DRAINING)
 		return ROLLOUT_STEP_DRAINS;
-	/* What serves is taken out of the upstream before its stop signal. */
-	return i->drain == DRAIN_REMOVING || (app_keeps_upstream(i->app) && upstream_has(i))
-		? ROLLOUT_STEP_LEAVES
-		: ROLLOUT_STEP_STOPS;
+	/* What serves is taken out of the upstream, or of its gate, before its stop signal. */
+	return i->drain == DRAIN_REMOVING || instance_leaves_first(i) ? ROLLOUT_STEP_LEAVES
+								      : ROLLOUT_STEP_STOPS;
 }
 
 static enum rollout_step step_of(const struct instance *i)

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
+#include "herd/unready.h"
 
 /* A start, a stop and a trial may take as long as they may; beyond that, nothing is under way that would end by itself. */
 enum { STALL_MS = 120000, STALL_TRIALS = 10 };
@@ -93,17 +94,9 @@ static int64_t pace_of(struct rollout *r)
 /* On a port that it was given, whether it is its own or passed on; a worker may share its server's .env file. */
 static bool listens_itself(const struct instance *i)
 {
-	const struct herd_options *o = &i->app->herd->options;
 	bool is_up = i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY;
-	struct process_look look = { .ports_len = 0 };
 
-	if (!is_up || !i->port || !i->pid)
-		return false;
-	o->effects->look(o->context, i->pid, &look);
-	for (int k = 0; k < look.ports_len; k++)
-		if (look.ports[k] == i->port)
-			return true;
-	return false;
+	return is_up && instance_listens(i);
 }
 
 static bool is_any_listening(const struct app *a)

@@ -273,8 +273,8 @@ void herd_ready(struct herd *h, struct ticket t, int64_t now)
 		fact_unexpected(h, i, "ready");
 		return;
 	}
-	instance_event(i, EVENT_READY, NULL);
-	ASSERT_OF(i, i->ready_at, "is ready, and nobody knows since when");
+	instance_become_ready(i);
+	ASSERT_OF(i, i->state != STATE_STARTING, "is ready, and is starting");
 	herd_commit(h);
 }
 
@@ -367,6 +367,9 @@ static void hear_late(struct herd *h, const struct herd_fact *fact, int64_t now)
 		break;
 	case FACT_NOTE:
 		herd_note(h, fact->ticket, fact->why, now);
+		break;
+	case FACT_LISTENS:
+		herd_listens(h, fact->ticket, fact->why, now);
 		break;
 	case FACT_SAID_READY:
 		herd_notified(h, fact->ticket, &(struct notice){ .is_ready = true }, now);

@@ -169,7 +169,7 @@ static void take_verdict(struct instance *i, enum health verdict)
 	i->health = verdict;
 	if (i->state == STATE_STARTING) {
 		if (verdict == HEALTH_HEALTHY)
-			instance_event(i, EVENT_READY, NULL);
+			instance_become_ready(i);
 	} else if (verdict == HEALTH_UNHEALTHY && i->state == STATE_RUNNING) {
 		turn_unhealthy(i);
 	} else if (verdict == HEALTH_HEALTHY && i->state == STATE_UNHEALTHY && !instance_is_silent(i)) {

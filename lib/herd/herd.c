@@ -81,18 +81,20 @@ void herd_commit(struct herd *h)
 	if (h->is_restoring)
 		return;
 	take_steps(h);
-	while (h->has_stale_upstream || h->has_stale_rollout) {
+	while (h->has_stale_upstream || h->has_stale_gate || h->has_stale_rollout) {
 		if (h->has_stale_rollout)
 			rollouts_settle(h);
 		take_steps(h);
 		if (h->has_stale_upstream)
 			upstreams_settle(h);
+		if (h->has_stale_gate)
+			gates_settle(h);
 		take_steps(h);
 	}
 	ASSERT(!h->dirty_first, "%s:%d has a step left after all of them", h->dirty_first->app->spec->name,
 		h->dirty_first->number);
-	ASSERT(!h->has_stale_upstream && !h->has_stale_rollout,
-		"an upstream or a rollout is left to be looked at");
+	ASSERT(!h->has_stale_upstream && !h->has_stale_gate && !h->has_stale_rollout,
+		"an upstream, a gate or a rollout is left to be looked at");
 	if (h->is_changed) {
 		h->is_changed = false;
 		h->options.effects->changed(h->options.context);

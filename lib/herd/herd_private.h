@@ -11,6 +11,7 @@
 #include "base/assert.h"
 #include "base/map.h"
 #include "herd/budget.h"
+#include "herd/gate_view.h"
 #include "herd/herd.h"
 #include "herd/instance_state.h"
 #include "herd/proxy_view.h"
@@ -62,6 +63,7 @@ struct instance {
 	int64_t restarts;
 	enum drain_step drain;
 	uint64_t drain_serial; /* of the effect for the upstream that takes it out; 0: not made yet */
+	struct reason *unheld; /* why the gate does not hold a socket of this run; NULL: nobody has said */
 	enum event start_by;   /* which event its next start is: start, retry or reset */
 
 	bool wants_up;
@@ -70,6 +72,7 @@ struct instance {
 	bool was_delayed;  /* start_delay is over */
 	bool has_turn;     /* of this attempt: its start is noted in its app's start_queue */
 	bool is_unkillable;
+	bool is_held; /* of this run: the gate holds a socket of it */
 
 	struct last_exit last_exit;
 	struct timer life, tree;
@@ -104,8 +107,10 @@ struct app {
 	size_t arrival, position;      /* in the order of coming, and in herd's apps */
 	int wanted, ready, going_down; /* counts of its instances, kept by recount() in instance.c */
 	bool was_ready;
-	bool is_upstream_stale;
+	bool is_upstream_stale, is_gate_stale;
 	struct proxy_view proxy;
+	int64_t gate; /* the number of its gate, from when its definition first has one; 0: none yet */
+	struct gate_view gate_wished;
 	struct start_queue starts;
 	struct budget
 		health_budget; /* instances that may be down for their health now, and those that wait for that */
@@ -133,7 +138,8 @@ struct herd {
 	struct vec gone; /* of struct instance *: spares that are no more, oldest first (gone_spares.c) */
 	struct herd_counts counts;
 	bool is_blank; /* it remembers nothing, and waits to hear what runs */
-	bool is_changed, is_restoring, is_shutting_down, has_stale_upstream, has_stale_rollout;
+	bool is_changed, is_restoring, is_shutting_down;
+	bool has_stale_upstream, has_stale_gate, has_stale_rollout;
 	uint64_t last_rollout;
 };
 
@@ -219,8 +225,8 @@ void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect
 void upstreams_settle(struct herd *h);
 void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
-/* It serves, and what it is to stop for has to take it out of its upstream first. */
-bool upstream_has(const struct instance *i);
+/* It serves, and what it is to stop for has to take it out of its upstream or its gate first. */
+bool instance_leaves_first(const struct instance *i);
 /* May it get its stop signal now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* It serves (again), or will never have to leave. */
@@ -229,6 +235,31 @@ void instance_drain_cancel(struct instance *i);
 void instance_drain_finish(struct instance *i);
 void instance_drain_timeout(struct instance *i);
 void instance_drain_resume(struct instance *i);
+
+/* Those that wait to be out of their upstream or their gate, and are. */
+void upstream_look_out(struct app *a);
+
+/* gate.c */
+/* The number of the gate that its process is behind, or will be; 0: none. */
+int64_t instance_gate(const struct instance *i);
+/* The first time that its definition has a gate. */
+void app_give_gate(struct app *a);
+/* It gets new connections from its gate. */
+bool instance_is_chosen(const struct instance *i);
+/* Another one of its app does; or on its port. */
+bool gate_has_other(const struct instance *i);
+bool gate_has_other_there(const struct instance *i);
+void gate_is_stale(struct app *a);
+/* An effect for each gate that is not as it should be. */
+void gates_settle(struct herd *h);
+/* What an earlier brain told it nobody knows. */
+void app_resume_gate(struct app *a);
+/* Its app ends. */
+void app_close_gate(struct app *a);
+/* Of a run that is over. */
+void instance_forget_held(struct instance *i);
+/* It is, unless it listens on a port that it is to share, and the gate does not hold it: then its start fails. */
+void instance_become_ready(struct instance *i);
 
 /* health.c */
 /* From now on its health is checked, as its definition says. */

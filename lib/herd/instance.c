@@ -43,6 +43,7 @@ void instance_forget_process(struct instance *i)
 		instance_check_end(i);
 	if (i->notify)
 		instance_notify_end(i);
+	instance_forget_held(i);
 }
 
 void instance_forget(struct instance *i)
@@ -144,6 +145,7 @@ static void recount(struct instance *i)
 
 	if (((now ^ i->counted) & COUNTED_READY) && app_has_upstream(a))
 		upstream_is_stale(a);
+	gate_is_stale(a);
 	count(a, i->counted, -1);
 	count(a, now, 1);
 	i->counted = now;
@@ -388,10 +390,12 @@ static void begin_stop(struct instance *i)
 	stop_step(i);
 }
 
-/* Where no upstream names it, nothing has to be drained first. */
+/* Where no upstream names it, and no gate passes it connections, nothing has to be drained first. */
 static bool may_stop(struct instance *i)
 {
-	return (i->drain == DRAIN_NONE && !app_keeps_upstream(i->app)) || instance_may_stop(i);
+	bool has_front = app_keeps_upstream(i->app) || instance_gate(i);
+
+	return (i->drain == DRAIN_NONE && !has_front) || instance_may_stop(i);
 }
 
 void instance_step(struct instance *i)

@@ -57,6 +57,8 @@ void instance_spawn_effect(const struct instance *i, struct spawn_effect *effect
 		.caller = i->revision->caller,
 		.own = revision_own(i->revision),
 		.name = name->ptr,
+		.gate = instance_gate(i),
+		.place = i->number,
 	};
 	ASSERT_OF(i, i->generation && effect->spec, "has no attempt to be known by");
 }
@@ -163,6 +165,7 @@ static void begin_attempt(struct instance *i)
 	i->pid = 0;
 	i->has_turn = false;
 	i->ready_at = 0;
+	instance_forget_held(i);
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
 		instance_set_phase(i, PHASE_DELAYED);
@@ -449,7 +452,7 @@ static void unkillable(struct instance *i)
 
 static void alive(struct instance *i)
 {
-	instance_event(i, EVENT_READY, NULL);
+	instance_become_ready(i);
 }
 
 /* Only a store that is damaged has one that does not go with what the instance is. */

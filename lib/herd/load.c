@@ -395,6 +395,9 @@ static int load_app(struct herd *h, const struct json *j, struct err *e)
 	load_start(a, json_get(j, "start_before"));
 	load_start(a, json_get(j, "start_last"));
 	a->arrival = (size_t)json_get_int(j, "arrival", (int64_t)a->arrival);
+	a->gate = json_get_int(j, "gate", 0);
+	if (!in_range(a->gate, 0, UINT32_MAX))
+		return err_set(e, "the gate of '%s' makes no sense", a->spec->name);
 	if (a->arrival > h->arrivals)
 		h->arrivals = a->arrival;
 	ASSERT(a->count >= 0 && a->count <= APP_INSTANCES_MAX, "%s is loaded with %d instances",
@@ -422,8 +425,13 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	h->last_rollout = (uint64_t)json_get_int(j, "rollouts", 0);
 	if (in_range(slot, h->last_slot, UINT32_MAX))
 		h->last_slot = (uint32_t)slot;
-	for (size_t k = 0; k < h->apps.len; k++)
-		vec_push(&specs, (void *)((struct app *)h->apps.items[k])->spec);
+	for (size_t k = 0; k < h->apps.len; k++) {
+		struct app *a = h->apps.items[k];
+
+		if (a->gate > h->last_slot)
+			h->last_slot = (uint32_t)a->gate;
+		vec_push(&specs, (void *)a->spec);
+	}
 	rc = graph_check(&specs, &none, e);
 	if (rc == 0)
 		names_note(&specs);
@@ -445,6 +453,8 @@ struct herd *herd_from_json(
 		return NULL;
 	}
 	h->now = now;
+	for (size_t k = 0; k < h->apps.len; k++)
+		app_give_gate(h->apps.items[k]);
 	graph_link(h);
 	receipts_load(h, json_get(j, "receipts"));
 	for (size_t k = 0; k < h->apps.len; k++)

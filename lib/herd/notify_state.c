@@ -111,7 +111,7 @@ static void hear_ready(struct instance *i)
 	i->notify->is_reloading = false;
 	if (i->state == STATE_STARTING &&
 		(kind == READY_NOTIFY || kind == READY_NOTIFY_FD || kind == READY_IPC))
-		instance_event(i, EVENT_READY, NULL);
+		instance_become_ready(i);
 }
 
 static void hear_changes(struct instance *i, const struct notice *what)

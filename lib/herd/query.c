@@ -72,7 +72,7 @@ struct ticket instance_ticket(const struct instance *i)
 
 struct endpoint instance_endpoint(const struct instance *i)
 {
-	return (struct endpoint){ .port = i->port, .ticket = instance_ticket(i) };
+	return (struct endpoint){ .port = i->port, .ticket = instance_ticket(i), .gate = instance_gate(i) };
 }
 
 const char *instance_app(const struct instance *i)

@@ -306,6 +306,7 @@ static void write_app(const struct app *a, struct buf *out)
 	emit_bool(out, "is_leaving", a->is_deleting);
 	emit_int(out, "arrival", (int64_t)a->arrival);
 	emit_int(out, "target", a->target->number);
+	set_int(out, "gate", a->gate);
 	if (a->previous)
 		emit_int(out, "previous", a->previous->number);
 	if (a->rollout)

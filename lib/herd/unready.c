@@ -15,6 +15,17 @@ static bool listens_on(const struct process_look *look, int port)
 	return false;
 }
 
+bool instance_listens(const struct instance *i)
+{
+	const struct herd_options *o = &i->app->herd->options;
+	struct process_look look = { .ports_len = 0 };
+
+	if (!i->port || !i->pid)
+		return false;
+	o->effects->look(o->context, i->pid, &look);
+	return listens_on(&look, i->port);
+}
+
 /* One that has a port and does not listen there, whatever it is to be ready by. */
 static void look_at_port(const struct instance *i, const struct process_look *look, struct reason *why)
 {

@@ -1,6 +1,8 @@
 /*
  * The way out of service: what serves behind an upstream that we keep is taken out of it, and when that is confirmed and its connections have ended
  * (or drain_secs are over) it gets its stop signal.  And the way in: each change of who serves is an effect for the upstream, once a call.
+ *
+ * Instances that share a port are one server of their upstream, whichever of them are there: what they leave is their gate.
  */
 #include "base/assert.h"
 #include "base/log.h"
@@ -8,6 +10,14 @@
 #include "herd/herd_private.h"
 
 /* --- who serves --- */
+
+static bool is_listed(const struct upstream_server *servers, size_t count, int port)
+{
+	for (size_t k = 0; k < count; k++)
+		if (servers[k].at.port == port)
+			return true;
+	return false;
+}
 
 static size_t list_servers(const struct app *a, struct upstream_server *servers)
 {
@@ -25,8 +35,23 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 
 		if (!i->port || (!serves && !is_coming && !comes_back))
 			continue;
+		if (instance_gate(i) && (!serves || is_listed(servers, count, i->port)))
+			continue;
 		servers[count++] = (struct upstream_server){ .at = instance_endpoint(i), .is_down = !serves };
 	}
+	return count;
+}
+
+/* What shares its port keeps its server while nobody serves: connections wait there for the next process. */
+static size_t repeat_servers(const struct app *a, struct upstream_server *servers)
+{
+	const struct proxy_view *v = &a->proxy;
+	size_t count = 0;
+
+	if (!spec_has_gate(a->spec))
+		return 0;
+	for (; count < v->count && count < a->instances.len; count++)
+		servers[count] = v->servers[count];
 	return count;
 }
 
@@ -61,12 +86,20 @@ static void begin_drain(struct instance *i)
 	instance_mark_dirty(i);
 }
 
-/* The proxy passes it no requests any more. */
+/* Behind a gate only the last one on a port takes the upstream's server away with it. */
+static bool leaves_proxy(const struct instance *i)
+{
+	return !instance_gate(i) || !gate_has_other_there(i);
+}
+
+/* The proxy passes it no requests any more, nor does its gate. */
 static bool is_out(const struct instance *i)
 {
 	const struct endpoint at = instance_endpoint(i);
 
-	return proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
+	if (instance_gate(i) && i->app->is_gate_stale)
+		return false;
+	return !leaves_proxy(i) || proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
 }
 
 /* Else it was called back, and its next step says so. */
@@ -76,8 +109,7 @@ static bool is_leaving(const struct instance *i)
 		(i->state == STATE_UNHEALTHY && i->health_slot == HEALTH_SLOT_HELD);
 }
 
-/* Those that wait to be out, and are. */
-static void look_out(struct app *a)
+void upstream_look_out(struct app *a)
 {
 	size_t k = 0;
 	struct instance *i = NULL;
@@ -104,18 +136,20 @@ static void settle_upstream(struct app *a)
 	if (!app_keeps_upstream(a)) {
 		upstream_forget(a);
 		proxy_view_let_go(&a->proxy, a->proxy.serial);
-		look_out(a);
+		upstream_look_out(a);
 		return;
 	}
 	servers = mem_zalloc(a->instances.len, sizeof(*servers));
 	count = list_servers(a, servers);
+	if (!count)
+		count = repeat_servers(a, servers);
 	ASSERT(count <= a->instances.len, "%s has %zu servers of %zu instances", a->spec->name, count,
 		a->instances.len);
 	if (proxy_view_is_wished(&a->proxy, a->spec, servers, count))
 		mem_free(servers);
 	else
 		send(a, servers, count);
-	look_out(a);
+	upstream_look_out(a);
 }
 
 void upstreams_settle(struct herd *h)
@@ -161,7 +195,7 @@ static void upstream_settled(struct app *a, uint64_t serial, enum upstream_outco
 	/* A rollout that goes back has time: whom the proxy still names is not stopped before its patience ends. */
 	if (is_ok || !was_rolled)
 		proxy_view_let_go(&a->proxy, serial);
-	look_out(a);
+	upstream_look_out(a);
 }
 
 void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum upstream_outcome outcome,
@@ -183,7 +217,9 @@ void herd_upstream_set(struct herd *h, const char *app, uint64_t serial, enum up
 /* Does anybody lose by it if it stops at once?  Where nobody else serves, waiting only makes the gap come later. */
 static bool drains_first(const struct instance *i)
 {
-	return app_keeps_upstream(i->app) && i->port && i->app->ready > 0 && !i->app->herd->is_shutting_down;
+	if (!i->port || i->app->herd->is_shutting_down)
+		return false;
+	return instance_gate(i) ? gate_has_other(i) : app_keeps_upstream(i->app) && i->app->ready > 0;
 }
 
 static bool serves(const struct instance *i)
@@ -191,7 +227,7 @@ static bool serves(const struct instance *i)
 	return (i->state == STATE_RUNNING || i->state == STATE_UNHEALTHY) && i->phase == PHASE_UP;
 }
 
-bool upstream_has(const struct instance *i)
+bool instance_leaves_first(const struct instance *i)
 {
 	return serves(i) && i->drain == DRAIN_NONE && drains_first(i);
 }
@@ -207,11 +243,12 @@ bool instance_may_stop(struct instance *i)
 		return !i->app->wanted || i->app->herd->is_shutting_down;
 	if (!drains_first(i))
 		return true;
-	ASSERT_OF(i, i->port, "goes out of its upstream, and has no port");
+	ASSERT_OF(i, i->port, "goes out of its upstream or its gate, and has no port");
 	instance_set_drain(i, DRAIN_REMOVING);
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 	upstream_is_stale(i->app);
+	gate_is_stale(i->app);
 	i->app->herd->is_changed = true;
 	return false;
 }
@@ -225,6 +262,7 @@ void instance_drain_cancel(struct instance *i)
 		timer_disarm(&h->timers, &i->life);
 	instance_set_drain(i, DRAIN_NONE);
 	upstream_is_stale(i->app);
+	gate_is_stale(i->app);
 	ASSERT_OF(i, i->drain == DRAIN_NONE && i->app->is_upstream_stale,
 		"is back, and its upstream does not know");
 }

@@ -50,7 +50,8 @@ struct upstream_effect {
 
 /* An app's gate as it should be: the sockets that are held in front of its instances. */
 struct gate_effect {
-	int64_t gate;                /* its number, never another app's */
+	int64_t gate; /* its number, never another app's */
+	int port; /* where what comes next listens: free sockets at other ports are closed; 0: nothing comes */
 	const struct ticket *chosen; /* who gets new connections, in equal shares; none: nothing changes */
 	size_t chosen_count;
 	const int *

@@ -1,5 +1,6 @@
 #include "view/reason_text.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/signal_name.h"
@@ -319,6 +320,38 @@ static void not_ready_yet(const struct reason *r, struct buf *out)
 	buf_addc(out, ')');
 }
 
+static void not_held(const struct reason *r, struct buf *out)
+{
+	static const struct {
+		int number;
+		const char *words;
+	} known[] = {
+		{ EMFILE, "it listens on too many sockets there" },
+		{ ENOSPC, "there is no room for another socket" },
+		{ EBUSY, "the program reads the notifications of its own seccomp filter" },
+		{ EOPNOTSUPP, "the kernel cannot balance a socket of its kind" },
+		{ EADDRINUSE, "another app shares the port" },
+	};
+	const char *words = strerror((int)r->number);
+
+	for (size_t k = 0; k < sizeof(known) / sizeof(known[0]); k++)
+		if (known[k].number == r->number)
+			words = known[k].words;
+	buf_addf(out, "its socket on port %lld cannot be held by the gate: %s", (long long)r->port, words);
+}
+
+static void not_behind_gate(const struct reason *r, struct buf *out)
+{
+	buf_addf(out, "it cannot share port %lld: ", (long long)r->port);
+	if (r->cause)
+		reason_text(r->cause, out);
+	else
+		buf_adds(out,
+			"it listens there, and the gate did not see how (by io_uring, as a 32-bit program, or "
+			"on a socket that it was given)");
+	buf_adds(out, "; set port_mode = \"each\" in its oxfile");
+}
+
 static void port_taken(const struct reason *r, struct buf *out)
 {
 	buf_addf(out, "port %lld is held by ", (long long)r->port);
@@ -409,6 +442,8 @@ static void (*const functions[REASON_KIND_COUNT])(const struct reason *r, struct
 	[REASON_AWAITS_READY] = awaits_ready,
 	[REASON_NOT_READY] = not_ready,
 	[REASON_NOT_READY_YET] = not_ready_yet,
+	[REASON_NOT_HELD] = not_held,
+	[REASON_NOT_BEHIND_GATE] = not_behind_gate,
 	[REASON_PORT_TAKEN] = port_taken,
 	[REASON_STRANGER] = stranger,
 	[REASON_NOT_BELIEVED] = not_believed,

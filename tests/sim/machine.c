@@ -306,6 +306,7 @@ const struct herd_effects machine_effects = {
 	.probe = wish_probe,
 	.unwatch = wish_unwatch,
 	.upstream = proxy_upstream,
+	.gate = gate_wish,
 	.drain = proxy_drain,
 	.hook = proxy_hook,
 	.last_lines = proxy_last_lines,

@@ -261,6 +261,9 @@ bool proxy_is_early(const struct sim *s, const struct instance *i, int port);
 void proxy_happen(struct sim *s, const struct due *due);
 void proxy_hooked(struct sim *s, const struct due *due);
 
+/* gate.c */
+void gate_wish(void *context, const struct gate_effect *effect);
+
 /* town.c: the apps that there are, in their versions */
 extern const char *const town_names[SIM_APPS];
 struct spec *town_spec(int app, int version);

@@ -61,8 +61,9 @@ static void spawn(void *context, const struct spawn_effect *effect)
 {
 	struct fake *f = context;
 
-	buf_addf(&f->log, "spawn %s %d%s%s\n", effect->name, effect->port, effect->own ? " in " : "",
+	buf_addf(&f->log, "spawn %s %d%s%s", effect->name, effect->port, effect->own ? " in " : "",
 		effect->own ? effect->own->folder : "");
+	fake_add_gate(f, effect);
 	push(f->asked, &f->asked_len, effect->ticket);
 }
 
@@ -246,6 +247,7 @@ const struct herd_effects fake_effects = {
 	.probe = probe,
 	.unwatch = unwatch,
 	.upstream = upstream,
+	.gate = fake_gate,
 	.drain = drain,
 	.hook = hook,
 	.last_lines = last_lines,
@@ -266,14 +268,6 @@ void fake_init(struct fake *f)
 	f->now = 1000000;
 	f->last_pid = 100;
 	f->h = herd_new(&options);
-}
-
-void fake_release(struct fake *f)
-{
-	herd_free(f->h);
-	buf_release(&f->log);
-	instance_pasts_release(&f->pasts);
-	vec_release_with(&f->specs, (void (*)(void *))spec_free);
 }
 
 struct spec *fake_app(struct fake *f, const char *name, int instances)
@@ -348,8 +342,8 @@ static bool answer_one(struct fake *f)
 		struct ticket t = f->asked[0];
 
 		drop(f->asked, &f->asked_len, t);
-		f->last_pid++;
-		herd_spawned(f->h, t, f->last_pid, f->now);
+		herd_spawned(f->h, t, ++f->last_pid, f->now);
+		fake_listen(f, t);
 		return true;
 	}
 	if (f->drains_len) {

@@ -34,6 +34,7 @@ struct fake {
 	int64_t last_pid;
 	bool is_manual; /* nothing is answered by itself */
 	bool is_never_ready;
+	bool is_unseen;         /* no gate sees that a process listens */
 	bool notes_graces;      /* in `log` */
 	int listened;           /* the port that somebody listens on; 0: none */
 	const char *last_lines; /* what every process wrote last; NULL: nothing */
@@ -65,6 +66,12 @@ int fake_scale(struct fake *f, const char *app, int count);
 /* The main process ends, and (unless is_manual) its tree with it. */
 void fake_exit(struct fake *f, const char *name, int code, int signal);
 void fake_gone(struct fake *f, const char *name);
+/* gate 7 3000: api:0 api:1 places 0 1 */
+void fake_gate(void *context, const struct gate_effect *effect);
+/* " gate 7 place 0", if it is behind one, and the line's end. */
+void fake_add_gate(struct fake *f, const struct spawn_effect *effect);
+/* It listens, if it is to share a port. */
+void fake_listen(struct fake *f, struct ticket t);
 /* Into the log: the instance that it is about. */
 void fake_name(struct fake *f, struct ticket t);
 /* What the journal would remember of it. */

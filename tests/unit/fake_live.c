@@ -32,6 +32,14 @@ struct herd_options fake_options(struct fake *f)
 	};
 }
 
+void fake_release(struct fake *f)
+{
+	herd_free(f->h);
+	buf_release(&f->log);
+	instance_pasts_release(&f->pasts);
+	vec_release_with(&f->specs, (void (*)(void *))spec_free);
+}
+
 /* Signals are obeyed at once. */
 static void obey(struct fake *f)
 {
