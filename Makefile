@@ -31,7 +31,7 @@ FORTIFY  := $(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN)) -pie -Wl,--as-needed -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 
 # The floors, from the top down: a room links only what stands below it.
-ROOMS := control engine journal proxy sense logs herd keeper spawn loop wire export view rules model os base
+ROOMS := control engine journal proxy gate sense logs herd keeper spawn loop wire export view rules model os base
 lib    = $(OUT)/lib/$(1).a
 libs   = $(foreach room,$(1),$(call lib,$(room)))
 
@@ -61,7 +61,7 @@ all:
 
 $(eval $(call program,oxctl,control export view rules model wire os base,-lcjson))
 $(eval $(call program,oxherd,keeper rules os wire base,))
-BRAIN_ROOMS := control engine journal proxy sense logs herd spawn loop wire export view rules model os base
+BRAIN_ROOMS := control engine journal proxy gate sense logs herd spawn loop wire export view rules model os base
 BRAIN_LIBS  := -lev -lcjson -lz
 $(eval $(call program,oxherd-brain,$(BRAIN_ROOMS),$(BRAIN_LIBS)))
 

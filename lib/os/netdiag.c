@@ -287,9 +287,9 @@ int netdiag_connections(int port, size_t *count, struct err *e)
 	return rc;
 }
 
-int netdiag_connected(struct netdiag_sockets *out, struct err *e)
+int netdiag_connected(int port, struct netdiag_sockets *out, struct err *e)
 {
-	return dump(0, 1U << STATE_ESTABLISHED, out, e);
+	return dump(port, 1U << STATE_ESTABLISHED, out, e);
 }
 
 size_t netdiag_count(const struct netdiag_sockets *sockets, int port)

@@ -123,11 +123,24 @@ static bool is_any(const struct tcp_address *a)
 }
 
 /* "::" for both, or an IPv4 address in the clothes of IPv6. */
-static bool takes_ipv4(const struct tcp_address *a)
+bool tcp_address_takes_ipv4(const struct tcp_address *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
+	if (a->family == AF_INET)
+		return true;
 	return is_any(a) ? !a->is_only_v6 : !memcmp(a->bytes, mapped, sizeof(mapped));
+}
+
+bool tcp_address_is_loopback(const struct tcp_address *a)
+{
+	static const uint8_t loopback[sizeof(a->bytes)] = { [15] = 1 };
+
+	if (a->family == AF_INET)
+		return a->bytes[0] == 127;
+	if (!is_any(a) && tcp_address_takes_ipv4(a))
+		return a->bytes[12] == 127;
+	return !memcmp(a->bytes, loopback, sizeof(loopback));
 }
 
 bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address *b)
@@ -135,7 +148,7 @@ bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address 
 	if (a->port != b->port || (a->device && b->device && a->device != b->device))
 		return false;
 	if (a->family != b->family)
-		return takes_ipv4(a->family == AF_INET6 ? a : b);
+		return tcp_address_takes_ipv4(a->family == AF_INET6 ? a : b);
 	return is_any(a) || is_any(b) || !memcmp(a->bytes, b->bytes, sizeof(a->bytes));
 }
 

@@ -78,8 +78,9 @@ int64_t stagger_wait(const struct stagger *s, uint32_t slot, int64_t stagger_ms,
 enum {
 	DRAIN_FIRST_MS =
 		5, /* the pause before the first question; each is twice as long as the one before, */
-	DRAIN_MAX_MS = 250,  /* and at most this */
-	DRAIN_ALONE_MAX = 4, /* so many ports are asked for one by one; beyond, all connections at once */
+	DRAIN_MAX_MS = 250,     /* and at most this */
+	DRAIN_REMOTE_MS = 1000, /* a connection that another machine begins may be on its way so long */
+	DRAIN_ALONE_MAX = 4,    /* so many ports are asked for one by one; beyond, all connections at once */
 };
 
 int64_t drain_pause_after(int64_t pause_ms);
@@ -87,5 +88,17 @@ int64_t drain_pause_after(int64_t pause_ms);
 int64_t drain_wait(int64_t pause_ms, int64_t first_deadline, int64_t now);
 /* None is left, or the deadline has passed. */
 bool drain_is_over(size_t left, int64_t deadline, int64_t now);
+
+/*
+ * The same for one behind a gate, which gets no new connection since `begun_at`.  A connection that is just being accepted is nowhere for a moment, so
+ * that it has none counts when the question before said so too.
+ */
+struct drain_behind {
+	int64_t begun_at, deadline;
+	bool is_remote; /* connections may come from other machines */
+	bool was_empty;
+};
+
+bool drain_behind_is_over(struct drain_behind *d, size_t left, int64_t now);
 
 #endif

@@ -65,7 +65,7 @@ static void count_all(struct drains *d)
 	struct netdiag_sockets sockets = NETDIAG_SOCKETS_INIT;
 	size_t i = 0;
 	struct drain *drain = NULL;
-	bool is_known = netdiag_connected(&sockets, NULL) == 0;
+	bool is_known = netdiag_connected(0, &sockets, NULL) == 0;
 
 	VEC_EACH (&d->waiting, i, drain) {
 		drain->left = is_known ? netdiag_count(&sockets, drain->at.port) : 1;

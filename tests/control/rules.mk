@@ -2,7 +2,7 @@
 
 CONTROL       := $(sort $(wildcard tests/control/test_*.c))
 CONTROL_BIN   := $(CONTROL:tests/control/%.c=$(OUT)/control/%)
-CONTROL_ROOMS := control engine journal proxy sense logs herd spawn loop wire export view rules model os base
+CONTROL_ROOMS := control engine journal proxy gate sense logs herd spawn loop wire export view rules model os base
 # What the tests share: tests/control/*.c that do not start with test_.
 CONTROL_HELP  := $(patsubst %.c,$(OUT)/%.o,$(filter-out $(CONTROL),$(sort $(wildcard tests/control/*.c))))
 
@@ -14,7 +14,7 @@ $(OUT)/control/test_%: $(OUT)/tests/control/test_%.o $(CONTROL_HELP) $(call libs
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka -lev -lcjson -lz
 
 # Runs need a keeper: the real one, as in tests/keeper, with the test as its brain.
-$(OUT)/control/test_run $(OUT)/control/test_call: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
+$(OUT)/control/test_run $(OUT)/control/test_call $(OUT)/control/test_gate: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
 
 .PHONY: control-tests
 control-tests: $(CONTROL_BIN)

@@ -11,7 +11,7 @@ trap 'rm -f "$out"' EXIT
 set -- $(find lib cmd -name '*.[ch]' -o -name '*.def' 2>/dev/null | sort)
 [ $# -eq 0 ] || awk '
 BEGIN {
-	split("base 0 model 1 os 1 rules 2 view 2 export 2 wire 2 loop 2 spawn 3 logs 4 sense 4 proxy 4 journal 4 herd 4 keeper 4 engine 5 control 6 cmd 7", rows, " ")
+	split("base 0 model 1 os 1 rules 2 view 2 export 2 wire 2 loop 2 spawn 3 logs 4 sense 4 gate 4 proxy 4 journal 4 herd 4 keeper 4 engine 5 control 6 cmd 7", rows, " ")
 	for (i = 1; i in rows; i += 2)
 		floor[rows[i]] = rows[i + 1]
 	split("base model rules view export wire herd", rows, " ")
@@ -92,15 +92,15 @@ alone() {
 }
 
 if [ -n "$build" ]; then
-	for room in logs sense proxy journal; do
+	for room in logs sense gate proxy journal; do
 		alone $room spawn loop wire export view rules model os base
 	done
 	alone spawn loop wire export view rules model os base
 	alone herd rules view export wire model base
 	# Of the rules what needs no model.
 	alone keeper rules wire os base
-	links oxctl "engine journal proxy sense logs herd keeper spawn loop" "libcjson libm"
-	links oxherd "control engine journal proxy sense logs herd spawn loop export view model" ""
+	links oxctl "engine journal proxy gate sense logs herd keeper spawn loop" "libcjson libm"
+	links oxherd "control engine journal proxy gate sense logs herd spawn loop export view model" ""
 	links oxherd-brain "keeper" "libev libcjson libz libm"
 fi
 
