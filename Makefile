@@ -65,6 +65,14 @@ BRAIN_ROOMS := control engine journal proxy gate sense logs herd spawn loop wire
 BRAIN_LIBS  := -lev -lcjson -lz
 $(eval $(call program,oxherd-brain,$(BRAIN_ROOMS),$(BRAIN_LIBS)))
 
+# What programs behind the gate are started with.  It is loaded into programs of any C library, so it is linked with none, and has no sanitizer.
+SOURCES  += cmd/liboxgate/liboxgate.c
+PROGRAMS += $(OUT)/liboxgate.so
+GATE_LIB := -std=c11 $(OPT) -g -fPIC -shared -nostdlib -fvisibility=hidden -fno-stack-protector $(WARN) -U_FORTIFY_SOURCE
+$(OUT)/liboxgate.so: cmd/liboxgate/liboxgate.c lib/os/preload_call.h $(OUT)/flags
+	$(call say,LINK,$@)
+	$(Q)$(CC) -Ilib $(GATE_LIB) -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -o $@ $<
+
 all: $(PROGRAMS)
 
 # --- building ---------------------------------------------------------------------------------------

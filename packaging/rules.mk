@@ -7,6 +7,7 @@ D       := $(DESTDIR)$(PREFIX)
 BINDIR_oxctl        := bin
 BINDIR_oxherd       := bin
 BINDIR_oxherd-brain := libexec/oxherd
+BINDIR_liboxgate.so := libexec/oxherd
 
 # built or written file : where it goes : its mode.  Only what is there is installed.
 program_row = $(1):$(BINDIR_$(notdir $(1)))/$(notdir $(1)):0755
