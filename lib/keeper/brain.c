@@ -33,7 +33,7 @@ void brain_init(struct keeper *k)
 	static const char manager[] = "NOTIFY_SOCKET=";
 
 	b->sock = b->slot.report_fd = b->slot.pidfd = b->slot.record = b->pending.reply_fd = -1;
-	b->slot.gate.hook = -1;
+	b->slot.gate.hook = b->slot.gate.connection = -1;
 	b->retry_at = b->ping.look_at = -1;
 	b->env = b->path = b->pending.reply = (struct buf)BUF_INIT;
 	b->slot.name = "brain";

@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "keeper/gate_preload.h"
 #include "keeper/gate_private.h"
 #include "keeper/slots.h"
 #include "os/bind_hook.h"
@@ -432,6 +433,7 @@ void gate_enter(struct slot *s, const struct keeper_msg *m)
 	ASSERT(!s->gate.number && m->spawn.port_count <= KEEPER_PORTS_MAX, "%s is behind two gates", s->name);
 	s->gate.number = m->gate;
 	s->gate.place = m->place;
+	s->gate.kind = (int)m->spawn.hook;
 	for (size_t i = 0; i < m->spawn.port_count && i < KEEPER_PORTS_MAX; i++)
 		s->gate.ports[s->gate.port_count++] = (uint16_t)m->spawn.ports[i];
 }
@@ -455,6 +457,7 @@ void gate_unhook(struct gate *g, struct slot *s)
 {
 	if (s->gate.hook < 0)
 		return;
+	gate_preload_hang_up(g, s);
 	/* By hand: its process has a copy, and would keep it watched. */
 	(void)epoll_ctl(g->epoll, EPOLL_CTL_DEL, s->gate.hook, NULL);
 	fd_close(&s->gate.hook);

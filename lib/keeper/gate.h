@@ -36,8 +36,11 @@ struct slot_gate {
 	int64_t place;
 	int port_count;
 	uint16_t ports[KEEPER_PORTS_MAX];
-	int hook;   /* the listener of its process' filter, or -1 */
-	int unheld; /* the errno with which a socket of its could not be held, to be sent to the brain */
+	int kind;       /* enum keeper_hook */
+	int hook;       /* the listener of its process' filter, or what its library connects to; -1 */
+	int connection; /* of its library, while its call is not answered; -1 */
+	pid_t caller;   /* whose connection it is */
+	int unheld;     /* the errno with which a socket of its could not be held, to be sent to the brain */
 };
 
 /* A held socket.  An unused record has the number 0. */
@@ -71,7 +74,8 @@ struct gate_list {
 };
 
 struct gate {
-	int epoll; /* for the hooks, with their slot as data; -1: there can be none */
+	int epoll;         /* for the hooks, with their slot as data; -1: there can be none */
+	const char *token; /* of the marks; NULL: none is looked at */
 	struct gate_socket sockets[GATE_SOCKETS_MAX];
 	struct gate_list lists[GATE_LISTS_MAX];
 	int used_sockets, used_lists; /* no record from there up was ever used */

@@ -1,16 +1,20 @@
 /* What processes behind the gate do: their binds and listens, one after the other, never many of one of them at a time. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "keeper/close_apart.h"
+#include "keeper/gate_preload.h"
 #include "keeper/gate_private.h"
 #include "keeper/slots.h"
 #include "os/bind_hook.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/preload_hook.h"
 
 enum {
 	SLOTS_A_TURN = 16,
@@ -19,7 +23,7 @@ enum {
 };
 
 /* How a call is answered: an errno, 0, or the kernel carries it out. */
-enum { CONTINUE = -1 };
+enum { CONTINUE = (int)PRELOAD_CONTINUE };
 
 /* What is known of a call. */
 struct caller {
@@ -27,6 +31,7 @@ struct caller {
 	struct gate *gate;
 	struct slot *slot;
 	struct bind_call call;
+	int given; /* by the answer to a library; -1 */
 };
 
 static bool is_its_port(const struct slot *s, int port)
@@ -44,7 +49,22 @@ static uint64_t inode_of(int fd)
 	return fstat(fd, &st) < 0 ? 0 : st.st_ino;
 }
 
+static bool is_of_library(const struct caller *c)
+{
+	return c->slot->gate.kind == KEEPER_HOOK_PRELOAD;
+}
+
 /* --- bind --- */
+
+/* This one stands in place of its own when it has its answer, or before.  -1: it does not. */
+static int replace(struct caller *c, int fd)
+{
+	if (!is_of_library(c))
+		return bind_hook_replace(c->slot->gate.hook, &c->call, fd);
+	fd_close(&c->given);
+	c->given = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return c->given < 0 ? -1 : 0;
+}
 
 /* It gets a held socket in place of its own. */
 static int give(struct caller *c, struct gate_socket *h)
@@ -52,7 +72,7 @@ static int give(struct caller *c, struct gate_socket *h)
 	struct slot *s = c->slot;
 
 	ASSERT(h->fd >= 0 && s->gate.hook >= 0, "%s gets socket %lld", s->name, (long long)h->number);
-	if (bind_hook_replace(s->gate.hook, &c->call, h->fd) < 0)
+	if (replace(c, h->fd) < 0)
 		return CONTINUE;
 	gate_take(c->gate, h, s, c->call.pid);
 	return 0;
@@ -64,7 +84,7 @@ static int replace_multipath(struct caller *c)
 	int plain = reuseport_plain(c->call.socket);
 
 	if (plain >= 0 && reuseport_share(plain) == 0)
-		(void)bind_hook_replace(c->slot->gate.hook, &c->call, plain);
+		(void)replace(c, plain);
 	fd_close(&plain);
 	return CONTINUE;
 }
@@ -86,9 +106,9 @@ static int do_bind(struct caller *c)
 	if (gate_is_anothers(c->gate, s->gate.number, &address))
 		return CONTINUE;
 	l = gate_find_list(c->gate, &address);
-	/* A signal has interrupted a bind that was answered already. */
+	/* A signal has interrupted a bind that was answered already; under a library none does. */
 	if (l && (h = gate_find_inode(c->gate, l, inode_of(call->socket))))
-		return gate_is_owner(h, s) ? 0 : CONTINUE;
+		return gate_is_owner(h, s) && !is_of_library(c) ? 0 : CONTINUE;
 	if (l && (h = gate_find_free(c->gate, l, s, call->pid)))
 		return give(c, h);
 	if (kind == TCP_MULTIPATH)
@@ -161,29 +181,75 @@ static int do_listen(struct caller *c)
 	return hold(c, &address);
 }
 
+/* --- shutdown --- */
+
+/* It would take a held socket from all who have it; only a library tells of it. */
+static int do_shutdown(struct caller *c)
+{
+	struct gate_list *l = NULL;
+	struct tcp_address address;
+	int plain = -1;
+	int number = CONTINUE;
+
+	if (reuseport_kind(c->call.socket) != TCP_PLAIN || reuseport_address(c->call.socket, &address) < 0)
+		return CONTINUE;
+	l = gate_find_list(c->gate, &address);
+	if (!l || !gate_find_inode(c->gate, l, inode_of(c->call.socket)))
+		return CONTINUE;
+	plain = reuseport_plain(c->call.socket);
+	if (plain >= 0 && replace(c, plain) == 0)
+		number = 0;
+	fd_close(&plain);
+	return number;
+}
+
 /* --- calls --- */
+
+static int carry_out(struct caller *c)
+{
+	if (c->call.socket < 0)
+		return CONTINUE;
+	if (c->call.is_shutdown)
+		return do_shutdown(c);
+	return c->call.is_listen ? do_listen(c) : do_bind(c);
+}
 
 static void handle(struct caller *c)
 {
 	int hook = c->slot->gate.hook;
-	int number = CONTINUE;
+	int number = carry_out(c);
 
-	if (c->call.socket >= 0)
-		number = c->call.is_listen ? do_listen(c) : do_bind(c);
 	ASSERT(number >= CONTINUE, "%s: its call is answered with %d", c->slot->name, number);
-	if (number == CONTINUE)
+	if (is_of_library(c))
+		gate_preload_answer(c->gate, c->slot, number, c->given);
+	else if (number == CONTINUE)
 		bind_hook_continue(hook, &c->call);
 	else
 		bind_hook_answer(hook, &c->call, number);
-	bind_hook_release(&c->call);
+	fd_close(&c->given);
+	close_apart(&c->call.socket);
+}
+
+static bool receive_from_library(struct caller *c)
+{
+	enum gate_preload_next next = gate_preload_receive(c->all, c->gate, c->slot, &c->call);
+
+	if (next == PRELOAD_NEXT_CALL)
+		handle(c);
+	return next != PRELOAD_NEXT_NONE;
 }
 
 /* One call; false when there is none. */
 static bool receive_one(struct caller *c)
 {
 	struct slot *s = c->slot;
-	int got = bind_hook_receive(s->gate.hook, &c->call);
+	int got = 0;
 
+	if (s->gate.hook < 0)
+		return false;
+	if (is_of_library(c))
+		return receive_from_library(c);
+	got = bind_hook_receive(s->gate.hook, &c->call);
 	ASSERT(got <= 1, "%s: %d calls came at once", s->name, got);
 	if (got > 0)
 		handle(c);
@@ -209,7 +275,7 @@ void gate_receive(
 	int count = epoll_wait(g->epoll, events, SLOTS_A_TURN, 0);
 
 	for (int i = 0; i < count && clock_us() < limit; i++) {
-		struct caller c = { .all = all, .gate = g, .slot = events[i].data.ptr };
+		struct caller c = { .all = all, .gate = g, .slot = events[i].data.ptr, .given = -1 };
 
 		if (!ASSERT_OR(c.slot->gate.hook >= 0, "%s has no hook, and calls come", c.slot->name))
 			continue;

@@ -60,6 +60,7 @@ static void open_gate(struct keeper *k)
 	struct epoll_event event = { .events = EPOLLIN };
 
 	k->gate = k->slots.gate = gate_open();
+	k->gate->token = k->options->token;
 	event.data.ptr = k->gate;
 	if (k->gate->epoll < 0 || epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->gate->epoll, &event) < 0)
 		log_warn_sys(errno, "gate: cannot wait for the calls of processes");

@@ -12,10 +12,12 @@
 #include "keeper/env_mark.h"
 #include "keeper/fd_store.h"
 #include "keeper/gate.h"
+#include "keeper/gate_preload.h"
 #include "keeper/groups.h"
 #include "keeper/slots.h"
 #include "keeper/spawn_child.h"
 #include "os/fd.h"
+#include "os/preload_call.h"
 #include "os/procfs.h"
 #include "os/sock.h"
 
@@ -54,8 +56,11 @@ static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, con
 	*at++ = plan.mark;
 	if (has_pid)
 		*at++ = plan.listen_pid;
+	if (*plan.gate_variable)
+		*at++ = plan.gate_variable;
 	while ((entry = keeper_list_next(&spawn->env, entry)))
-		if (!names(entry, KEEPER_MARK) && !(has_pid && names(entry, "LISTEN_PID")))
+		if (!names(entry, KEEPER_MARK) && !names(entry, PRELOAD_VARIABLE) &&
+			!(has_pid && names(entry, "LISTEN_PID")))
 			*at++ = (char *)entry;
 	*at = NULL;
 	ASSERT((size_t)(at - plan.env) < sizeof(plan.env) / sizeof(plan.env[0]), "%s has %zu variables",
@@ -202,6 +207,15 @@ static void close_report(const struct slots *all, struct slot *s)
 	fd_close(&s->report_fd);
 }
 
+/* What the gate needs before there is a process. */
+static int prepare_gate(const struct slots *all, struct slot *s)
+{
+	plan.gate_variable[0] = '\0';
+	if (!s->gate.number || s->gate.kind != KEEPER_HOOK_PRELOAD)
+		return 0;
+	return gate_preload_open(all->gate, s, plan.gate_variable, sizeof(plan.gate_variable));
+}
+
 int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *spawn, const struct spawner *by)
 {
 	int report[2] = { -1, -1 };
@@ -218,6 +232,8 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	plan.oom = by->oom;
 	if (fill_sources(spawn, by) < 0)
 		return fail(s, KEEPER_STAGE_REQUEST);
+	if (prepare_gate(all, s) < 0)
+		return fail(s, KEEPER_STAGE_HOOK);
 	fill(plan.programs, &spawn->programs);
 	fill(plan.argv, &spawn->argv);
 	fill_env(spawn, s, by->token);

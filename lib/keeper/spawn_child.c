@@ -164,7 +164,7 @@ static int hook(struct child_plan *plan)
 	int listener = -1;
 	int rc = -1;
 
-	if (!(plan->spawn->flags & KEEPER_SPAWN_GATE))
+	if (!(plan->spawn->flags & KEEPER_SPAWN_GATE) || plan->spawn->hook != KEEPER_HOOK_SECCOMP)
 		return 0;
 	listener = bind_hook_install();
 	if (listener < 0)

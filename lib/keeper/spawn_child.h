@@ -23,11 +23,12 @@ struct child_plan {
 	gid_t groups[KEEPER_GROUPS_MAX];
 	char *programs[KEEPER_PROGRAMS_MAX + 1];
 	char *argv[KEEPER_LIST_MAX + 1];
-	char *env[KEEPER_LIST_MAX + 3];
+	char *env[KEEPER_LIST_MAX + 4];
 	char mark[ENV_MARK_MAX];
 	char *mark_pid; /* where its own pid goes */
 	const struct env_mark_secret *secret;
 	char listen_pid[32];
+	char gate_variable[160]; /* "": none */
 };
 
 /* What comes home through the pipe: shorter than PIPE_BUF, so it comes whole.  Of a child behind the gate it is a packet. */

@@ -17,10 +17,10 @@ enum { BIND_HOOK_ADDRESS_MAX = 128 };
 
 struct bind_call {
 	uint64_t id;
-	pid_t pid;      /* of the process, not of the thread */
-	int target;     /* the number of its descriptor */
-	int socket;     /* the same for us; -1: it cannot be had */
-	bool is_listen; /* else it is a bind */
+	pid_t pid;                   /* of the process, not of the thread */
+	int target;                  /* the number of its descriptor */
+	int socket;                  /* the same for us; -1: it cannot be had */
+	bool is_listen, is_shutdown; /* else it is a bind */
 	int backlog;
 	size_t len; /* of the address; 0: it cannot be read */
 	unsigned char address[BIND_HOOK_ADDRESS_MAX];

@@ -111,7 +111,11 @@ enum keeper_state {
 };
 
 /* How the gate learns that a process listens. */
-enum keeper_hook { KEEPER_HOOK_SECCOMP, KEEPER_HOOK_COUNT };
+enum keeper_hook {
+	KEEPER_HOOK_SECCOMP,
+	KEEPER_HOOK_PRELOAD, /* by liboxgate.so, which LD_PRELOAD of its environment names */
+	KEEPER_HOOK_COUNT,
+};
 
 enum keeper_reach { KEEPER_REACH_MAIN, KEEPER_REACH_TREE, KEEPER_REACH_COUNT };
 

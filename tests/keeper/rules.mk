@@ -27,7 +27,7 @@ $(OUT)/tests/failing-keeper: $(OUT)/tests/keeper/failing_keeper.o $(patsubst %.c
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fd_store_get -o $@ $^
 
 $(KEEPER_BIN): $(OUT)/tests/%: $(OUT)/tests/keeper/%.o $(KEEPER_HELP) $(call libs,keeper rules os wire base) \
-		$(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain $(OUT)/tests/failing-keeper
+		$(OUT)/oxherd $(OUT)/liboxgate.so $(OUT)/tests/actor $(OUT)/tests/keeper-brain $(OUT)/tests/failing-keeper
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o %.a,$^) -lcmocka

@@ -63,6 +63,16 @@ static void the_gate_travels_only_where_it_is_announced(void **state)
 	assert_int_equal(keeper_msg_read(&back, without.ptr, without.len, NULL), 0);
 	assert_int_equal(back.gate, 0);
 	assert_int_equal(back.spawn.port_count, 0);
+	for (m.spawn.hook = 0; m.spawn.hook < KEEPER_HOOK_COUNT; m.spawn.hook++) {
+		buf_clear(&with);
+		assert_int_equal(keeper_msg_write(&with, &m, NULL), 0);
+		assert_int_equal(keeper_msg_read(&back, with.ptr, with.len, NULL), 0);
+		assert_int_equal(back.spawn.hook, m.spawn.hook);
+	}
+	m.spawn.hook = 0;
+	/* They are sent as numbers. */
+	assert_int_equal(KEEPER_HOOK_SECCOMP, 0);
+	assert_int_equal(KEEPER_HOOK_PRELOAD, 1);
 	m.spawn.ports[1] = 65536;
 	assert_refused(&m, "ports: 65536 is no port");
 	m.spawn.port_count = KEEPER_PORTS_MAX + 1;
