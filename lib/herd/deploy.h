@@ -60,6 +60,8 @@ void rollout_rested(struct app *a, struct wait_result *verdict);
 
 /* deploy_ports.c: which slots are to have a port that another instance of the app has now.  By place, as the instances. */
 void rollout_mark_held(const struct app *a, struct rollout_slot *slots);
+/* The port that it is to share is one instance's alone still: beside that one nobody can listen there, a spare neither. */
+bool rollout_begins_to_share(const struct app *a);
 
 /* deploy_report.c: an event about the app as a whole; `verdict` is the last one, NULL before that. */
 void rollout_tell(struct app *a, const struct wait_result *verdict);

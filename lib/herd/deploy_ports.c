@@ -28,20 +28,38 @@ static int compare(const void *left, const void *right)
 static int next_port(const struct instance *i)
 {
 	const struct revision *r = i->app->target;
+	bool is_nobodys = r->spec->port_mode == PORT_SHARED && !spec_has_gate(r->spec);
 
-	return instance_is_spare(i) || instance_is_retired(i) || r->spec->port_mode == PORT_SHARED
-		? 0
-		: revision_port(r, i->number);
+	return instance_is_spare(i) || instance_is_retired(i) || is_nobodys ? 0 : revision_port(r, i->number);
 }
 
-/* Where it stays by the target too there is nothing to wait for. */
+/* Where it stays by the target too there is nothing to wait for, nor behind one gate; who had a port alone and who shares it are not there together. */
 static bool is_to_give_up(const struct instance *i, const struct rollout_slot *s)
 {
 	bool is_in_use = i->port && state_is_live(i->state) && !s->is_target && !instance_is_retired(i) &&
 		!instance_is_spare(i);
+	bool was_shared = instance_gate(i) != 0;
+	bool is_shared = spec_has_gate(i->app->target->spec);
 
 	ASSERT_OF(i, s->seat != SEAT_SPARE || instance_is_spare(i), "has the seat of a spare");
-	return is_in_use && (s->seat == SEAT_SURPLUS || i->port != next_port(i));
+	if (!is_in_use || (was_shared && is_shared))
+		return false;
+	return was_shared != is_shared || s->seat == SEAT_SURPLUS || i->port != next_port(i);
+}
+
+/* Another one than `position` that has the port; NULL: nobody. */
+static const struct taken *find_taken(const struct taken *taken, size_t count, int port, size_t position)
+{
+	const struct taken key = { .port = port };
+	const struct taken *found =
+		port && count ? bsearch(&key, taken, count, sizeof(*taken), compare) : NULL;
+
+	/* A port that was shared has many. */
+	if (found && found->position == position && found > taken && found[-1].port == port)
+		return found - 1;
+	if (found && found->position == position && found + 1 < taken + count && found[1].port == port)
+		return found + 1;
+	return found;
 }
 
 void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
@@ -60,14 +78,26 @@ void rollout_mark_held(const struct app *a, struct rollout_slot *slots)
 	if (count)
 		qsort(taken, count, sizeof(*taken), compare);
 	VEC_EACH (&a->instances, k, i) {
-		const struct taken key = { .port = next_port(i) };
-		const struct taken *found =
-			key.port && count ? bsearch(&key, taken, count, sizeof(*taken), compare) : NULL;
+		const struct taken *found = find_taken(taken, count, next_port(i), k);
 
 		slots[k].is_held = found && found->position != k;
 		slots[k].holder = found ? found->position : 0;
 	}
 	mem_free(taken);
+}
+
+bool rollout_begins_to_share(const struct app *a)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	if (!spec_has_gate(a->target->spec))
+		return false;
+	VEC_EACH (&a->instances, k, i) {
+		if (i->phase != PHASE_NONE && !instance_gate(i) && i->port == revision_port(a->target, 0))
+			return true;
+	}
+	return false;
 }
 
 /* --- spares --- */

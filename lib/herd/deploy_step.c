@@ -121,6 +121,8 @@ static int surge_of(struct rollout *r)
 		.is_job = s->restart == RESTART_NEVER,
 	};
 
+	if (rollout_begins_to_share(r->app))
+		return 0;
 	if (s->deploy.surge >= 0)
 		return (int)s->deploy.surge;
 	/* Scaled in the middle of it: what was many may be one now. */
