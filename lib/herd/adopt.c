@@ -181,6 +181,8 @@ bool herd_adopt(struct herd *h, const struct herd_live *live, int64_t now)
 	if (live->ticket.slot > h->last_slot)
 		h->last_slot = live->ticket.slot;
 	i = find_or_make(h, live);
+	if (i)
+		app_adopt_gate(i->app, live->gate);
 	if (!i || live->ticket.generation < i->generation)
 		return refuse(h, live);
 	/* A store that is older than it should be may have another in that slot. */

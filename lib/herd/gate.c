@@ -23,6 +23,20 @@ void app_give_gate(struct app *a)
 		(long long)a->gate);
 }
 
+void app_adopt_gate(struct app *a, int64_t gate)
+{
+	struct herd *h = a->herd;
+
+	if (gate <= 0 || gate > UINT32_MAX)
+		return;
+	if (gate > h->last_slot)
+		h->last_slot = (uint32_t)gate;
+	if (!a->gate)
+		a->gate = gate;
+	ASSERT(a->gate <= h->last_slot, "%s has gate %lld, which nobody gave", a->spec->name,
+		(long long)a->gate);
+}
+
 bool instance_is_chosen(const struct instance *i)
 {
 	return instance_gate(i) && i->is_held && i->drain == DRAIN_NONE && i->state == STATE_RUNNING &&

@@ -280,6 +280,7 @@ struct herd_live {
 	struct ticket ticket; /* as the keeper has them */
 	const char *name;     /* "api:2", as it was spawned */
 	int64_t pid;
+	int64_t gate;          /* that it is behind; 0: none, or nobody knows */
 	bool is_stopping;      /* an earlier brain has told it to end */
 	bool has_ended;        /* it has ended: only what it left behind may live */
 	bool is_end_published; /* an earlier brain has told of that */

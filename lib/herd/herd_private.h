@@ -244,6 +244,8 @@ void upstream_look_out(struct app *a);
 int64_t instance_gate(const struct instance *i);
 /* The first time that its definition has a gate. */
 void app_give_gate(struct app *a);
+/* The keeper says that a process of it is behind that one: the store may be older. */
+void app_adopt_gate(struct app *a, int64_t gate);
 /* It gets new connections from its gate. */
 bool instance_is_chosen(const struct instance *i);
 /* Another one of its app does; or on its port. */

@@ -247,6 +247,29 @@ static void after_the_brains_death_each_gate_is_told_once(void **state)
 	fake_release(&f);
 }
 
+static void a_gate_that_the_store_does_not_know_is_kept(void **state)
+{
+	const struct herd_live live = {
+		.ticket = { .slot = 1, .generation = 1 }, .name = "api:0", .pid = 101, .gate = 9
+	};
+	struct fake f;
+	struct herd_options options;
+
+	(void)state;
+	fake_init(&f);
+	options = fake_options(&f);
+	herd_free(f.h);
+	f.h = herd_blank(&options);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	herd_resume(f.h, f.now);
+	assert_int_equal(fake_count(&f, "gate 9 0: places\n"), 1);
+	add(&f, 1);
+	fake_apply(&f);
+	fake_live(&f, 20000);
+	assert_int_equal(fake_count(&f, "spawn api:0 3000 gate 9 place 0\n"), 1);
+	fake_release(&f);
+}
+
 static void what_shares_its_port_no_more_leaves_the_gate(void **state)
 {
 	struct fake f;
@@ -429,6 +452,8 @@ int main(void)
 		PROMISE("an app that ends at once closes its gate", an_app_that_ends_at_once_closes_its_gate),
 		PROMISE("after the brain's death each gate is told once how it should be",
 			after_the_brains_death_each_gate_is_told_once),
+		PROMISE("a gate that the store does not know stays its app's",
+			a_gate_that_the_store_does_not_know_is_kept),
 		PROMISE("an app that shares its port no more leaves its gate",
 			what_shares_its_port_no_more_leaves_the_gate),
 		PROMISE("PORT of the environment can be shared, and is checked first",
