@@ -224,7 +224,7 @@ static void do_probe(void *context, const struct spawn_effect *effect, int64_t p
 	struct brain *b = context;
 
 	probes_start(b->senses.probes, effect, pid,
-		launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name));
+		launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name), NULL);
 }
 
 /* --- who serves, and the hooks of a deploy --- */

@@ -55,10 +55,18 @@ static bool owns(const struct probe *p, int port, int64_t inode)
 	return is_own;
 }
 
-enum probe_answer probe_judge_owner(struct probe *p, const union address *to, struct reason *why)
+/* Of several at one address the kernel would name any. */
+static int64_t who_listens(const struct probe *p, const struct probe_way *way)
 {
-	int64_t inode = p->all->link < 0 ? -1 : netdiag_listener(p->all->link, &to->any);
-	int port = port_of(to);
+	if (way->inode)
+		return way->inode;
+	return p->all->link < 0 ? -1 : netdiag_listener(p->all->link, &way->to.any);
+}
+
+enum probe_answer probe_judge_owner(struct probe *p, const struct probe_way *way, struct reason *why)
+{
+	int64_t inode = who_listens(p, way);
+	int port = port_of(&way->to);
 	int64_t now = clock_ms();
 
 	if (inode > 0 && inode == p->own_inode)
@@ -217,8 +225,8 @@ static struct probe *begin_probe(struct probes *all, const struct spawn_effect *
 	return p;
 }
 
-void probes_start(
-	struct probes *all, const struct spawn_effect *effect, int64_t pid, const struct launch_env *caller)
+void probes_start(struct probes *all, const struct spawn_effect *effect, int64_t pid,
+	const struct launch_env *caller, const struct probe_helds *held)
 {
 	struct probe *p = begin_probe(all, effect, pid);
 	double wait = 0;
@@ -226,7 +234,7 @@ void probes_start(
 	if (effect->spec->health.command.argv)
 		probe_exec_start(p, effect, caller);
 	else
-		probe_net_start(p, effect);
+		probe_net_start(p, effect, held);
 	/* A command has a timer of its own, and is not over before it is gone. */
 	if (p->run)
 		return;

@@ -20,29 +20,21 @@ static void try_next_address(struct probe *p, int number);
 
 /* --- where to ---------------------------------------------------------------------------------------------------------- */
 
-static void add_address(struct probe *p, bool is_ipv6, const char *host, int port)
-{
-	union address *to = &p->to[p->to_count++];
-
-	memset(to, 0, sizeof(*to));
-	if (is_ipv6) {
-		to->six.sin6_family = AF_INET6;
-		to->six.sin6_port = htons((uint16_t)port);
-		(void)inet_pton(AF_INET6, host, &to->six.sin6_addr);
-	} else {
-		to->four.sin_family = AF_INET;
-		to->four.sin_port = htons((uint16_t)port);
-		(void)inet_pton(AF_INET, host, &to->four.sin_addr);
-	}
-}
-
 static void add_localhost(struct probe *p, int port)
 {
-	add_address(p, false, "127.0.0.1", port);
-	add_address(p, true, "::1", port);
+	probe_way_add(p, false, "127.0.0.1", port);
+	probe_way_add(p, true, "::1", port);
 }
 
-static void address_endpoint(struct probe *p, const char *url, int own_port)
+/* Without a socket it does not listen yet; whoever else listens there is another instance. */
+static void add_held(struct probe *p, const struct probe_helds *held, const struct check_url *to)
+{
+	probe_way_add_held(p, held, to && to->is_ipv6, to && !to->is_localhost ? to->host : NULL);
+	if (!p->way_count)
+		probe_decide(p, PROBE_FAILED, &REASON_OF(REFUSED));
+}
+
+static void address_endpoint(struct probe *p, const char *url, int own_port, const struct probe_helds *held)
 {
 	struct check_url to;
 	int port = 0;
@@ -55,10 +47,12 @@ static void address_endpoint(struct probe *p, const char *url, int own_port)
 	p->is_loopback = to.is_loopback;
 	p->is_http = true;
 	http_request(&p->request, &to, port);
-	if (to.is_localhost)
+	if (held && to.is_loopback && own_port)
+		add_held(p, held, &to);
+	else if (to.is_localhost)
 		add_localhost(p, port);
 	else
-		add_address(p, to.is_ipv6, to.host, port);
+		probe_way_add(p, to.is_ipv6, to.host, port);
 }
 
 /* --- answers ----------------------------------------------------------------------------------------------------------- */
@@ -75,7 +69,7 @@ static void answered(struct probe *p, const struct reason *what)
 	enum probe_answer owner = PROBE_PASSED;
 
 	if (p->is_loopback)
-		owner = probe_judge_owner(p, &p->to[p->to_at], &stranger);
+		owner = probe_judge_owner(p, &p->ways[p->way_at], &stranger);
 	if (owner != PROBE_PASSED)
 		probe_finish(p, owner, &stranger);
 	else
@@ -231,16 +225,14 @@ static void save_a_packet(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &is_quick, sizeof(is_quick));
 }
 
-static int open_connection(struct probe *p, const union address *to)
+static int open_connection(struct probe *p, const struct probe_way *way)
 {
-	socklen_t len = to->any.sa_family == AF_INET6 ? sizeof(to->six) : sizeof(to->four);
-
-	p->fd = socket(to->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	p->fd = probe_way_open(way);
 	if (p->fd < 0)
 		return errno;
 	if (p->is_http)
 		save_a_packet(p->fd);
-	if (connect(p->fd, &to->any, len) < 0 && errno != EINPROGRESS)
+	if (connect(p->fd, &way->to.any, probe_way_len(way)) < 0 && errno != EINPROGRESS)
 		return errno;
 	ev_io_init(&p->io, on_io, p->fd, EV_WRITE);
 	p->io.data = p;
@@ -263,8 +255,8 @@ static void try_next_address(struct probe *p, int number)
 	struct reason why;
 
 	close_connection(p);
-	while (++p->to_at < p->to_count) {
-		number = open_connection(p, &p->to[p->to_at]);
+	while (++p->way_at < p->way_count) {
+		number = open_connection(p, &p->ways[p->way_at]);
 		if (!number)
 			return;
 		close_connection(p);
@@ -275,20 +267,23 @@ static void try_next_address(struct probe *p, int number)
 	probe_decide(p, probe_answer_to(first), &why);
 }
 
-void probe_net_start(struct probe *p, const struct spawn_effect *effect)
+void probe_net_start(struct probe *p, const struct spawn_effect *effect, const struct probe_helds *held)
 {
 	const struct spec *s = effect->spec;
 
-	p->to_count = 0;
-	p->to_at = -1;
+	p->way_count = 0;
+	p->way_at = -1;
 	p->is_connected = p->is_http = false;
 	p->http = (struct http_answer){ .status = 0 };
 	buf_clear(&p->request);
 	if (s->health.endpoint) {
-		address_endpoint(p, s->health.endpoint, effect->port);
+		address_endpoint(p, s->health.endpoint, effect->port, held);
 	} else if (effect->port) {
 		p->is_loopback = true;
-		add_localhost(p, effect->port);
+		if (held)
+			add_held(p, held, NULL);
+		else
+			add_localhost(p, effect->port);
 	} else {
 		probe_decide(p, PROBE_FAILED, &REASON_OF(NO_PORT));
 	}

@@ -162,7 +162,7 @@ static void start(struct stand *t, int port, pid_t pid)
 	};
 
 	t->answers = 0;
-	probes_start(t->probes, &request, pid, NULL);
+	probes_start(t->probes, &request, pid, NULL, NULL);
 	assert_int_equal(t->answers, 0);
 }
 

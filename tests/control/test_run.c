@@ -313,16 +313,16 @@ static void a_check_that_lacks_something_blames_nobody(void **state)
 	spec->health.timeout_ms = 1000;
 	spec->health.command.argv = argv;
 	run_out_of_descriptors(&before);
-	probes_start(probes, &request, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL, NULL);
 	turn_until(r, &r->done, 1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(r->answer, PROBE_UNKNOWN);
-	probes_start(probes, &request, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL, NULL);
 	turn_until(r, &r->done, 2);
 	assert_int_equal(r->answer, PROBE_PASSED);
 	/* What is not there is the app's own fault. */
 	argv[0] = (char *)"no-such-program";
-	probes_start(probes, &request, getpid(), NULL);
+	probes_start(probes, &request, getpid(), NULL, NULL);
 	turn_until(r, &r->done, 3);
 	assert_int_equal(r->answer, PROBE_FAILED);
 	spec->health.command.argv = NULL;
