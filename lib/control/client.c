@@ -31,8 +31,10 @@ struct client {
 	int64_t silence_ms;
 	void (*silent)(void *context);
 	void *silent_context;
-	int64_t silent_at;    /* when it is called next; INT64_MAX: never */
-	int64_t silent_pause; /* and then after so much more */
+	int64_t silent_at; /* the end of this pause, or its half, where the daemon is asked; INT64_MAX: never */
+	int64_t silent_pause; /* twice as long after each */
+	bool is_asked;        /* a ping is out */
+	bool is_sending;      /* some of a request, behind whose rest a ping would have to wait */
 };
 
 static int64_t deadline_of(int64_t timeout_ms)
@@ -198,16 +200,36 @@ static int lost(const struct client *c, struct err *e)
 }
 
 /* Something came, or a call begins: silence begins anew. */
-static void break_silence(struct client *c)
+static void break_silence(struct client *c, int64_t pause_ms)
 {
-	c->silent_pause = c->silence_ms;
-	c->silent_at = c->silent ? clock_ms() + c->silent_pause : INT64_MAX;
+	c->is_asked = false;
+	c->silent_pause = pause_ms;
+	c->silent_at = c->silent ? clock_ms() + pause_ms / 2 : INT64_MAX;
 }
 
+/* Its answer is nobody's: no call has that id. */
+static void ask_whether_it_lives(const struct client *c)
+{
+	struct buf line = BUF_INIT;
+
+	rpc_write_request(&line, 0, NULL, "ping", NULL);
+	/* A line this short goes whole or not at all. */
+	if (!c->is_sending)
+		(void)!send(c->fd, line.ptr, line.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_release(&line);
+}
+
+/* What takes its time is no doubt about a daemon that answers when it is asked. */
 static void look_at_silence(struct client *c)
 {
 	if (clock_ms() < c->silent_at)
 		return;
+	if (!c->is_asked) {
+		c->is_asked = true;
+		ask_whether_it_lives(c);
+		c->silent_at += c->silent_pause / 2;
+		return;
+	}
 	c->silent(c->silent_context);
 	c->silent_pause *= 2;
 	c->silent_at = clock_ms() + c->silent_pause;
@@ -251,8 +273,9 @@ static int receive(struct client *c, int64_t deadline, struct err *e)
 		return rc;
 	count = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
 	if (count > 0) {
+		/* An answer to a ping: the next one has more time. */
 		if (c->silent_at != INT64_MAX)
-			break_silence(c);
+			break_silence(c, c->is_asked ? 2 * c->silent_pause : c->silence_ms);
 		rpc_lines_feed(&c->lines, bytes, (size_t)count);
 		return CLIENT_DONE;
 	}
@@ -269,6 +292,7 @@ static int send_all(struct client *c, const struct buf *text, int64_t deadline, 
 {
 	size_t sent = 0;
 
+	c->is_sending = true;
 	while (sent < text->len) {
 		ssize_t count = send(c->fd, text->ptr + sent, text->len - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
 		struct pollfd p = { .fd = c->fd, .events = POLLIN };
@@ -397,7 +421,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 	call->code = 0;
 	if (check_environment(c, call, e) < 0)
 		return CLIENT_FAILED;
-	break_silence(c);
+	break_silence(c, c->silence_ms);
 	rest = params_of_member(c, call->params);
 	rpc_write_request(&line, ++c->last_id, call->once, call->method, rest ? rest : call->params);
 	json_free(rest);
@@ -405,6 +429,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 		rc = complain_long(call, line.len - 1, request_max(c), e);
 	else
 		rc = send_all(c, &line, deadline, e);
+	c->is_sending = false;
 	buf_release(&line);
 	while (!rc && !is_answered) {
 		rc = next_answer(c, call, &letter, deadline, e);

@@ -53,7 +53,8 @@ struct client_call {
 int client_call(struct client *c, struct client_call *call, struct err *e);
 
 /*
- * While client_call() waits and nothing comes for `after_ms`, `silent` is called; again after twice that time, and so on.  NULL: no more.
+ * While client_call() waits and nothing comes for half of `after_ms`, the daemon is sent a ping.  Where nothing comes in the other half either, `silent`
+ * is called.  Each time all of it takes twice as long as before.  NULL: no more.
  */
 void client_on_silence(struct client *c, int64_t after_ms, void (*silent)(void *context), void *context);
 /*

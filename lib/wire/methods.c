@@ -92,6 +92,8 @@ int method_list(const char *text, bool *may, struct err *e)
 {
 	int rc = 0;
 
+	/* A client asks by it whether the daemon is there. */
+	may[METHOD_PING] = true;
 	while (*text && rc == 0) {
 		size_t len = strcspn(text, ",");
 		char *name = mem_strndup(text, len);

@@ -133,6 +133,30 @@ said() {
 	assert_output --partial "did not answer in time"
 }
 
+# A keeper that counts: as its lock names it, and by the name that keepers have.  It says by a file that it listens.
+fake_keeper() {
+	bash -c 'exec -a oxherd bash -c "$1"' - 'trap "echo >>nudges" USR1; : >keeper.ready; while :; do sleep 0.1; done' 3>&- &
+	echo $! >>fakes.pid
+	echo $! >"$OXHERD_HOME/run/oxherd.lock"
+	eventually 5 test -e keeper.ready
+}
+
+@test "a daemon that takes its time is asked whether it is there, and one that answers is left in peace" {
+	fake_daemon <<<'{ "stop": { "silent": true }, "ping": { "result": "pong" } }'
+	fake_keeper
+	run -5 timeout 20 oxctl stop --all --timeout 1ms
+	asked '[r["method"] for r in a][:2] == ["stop", "ping"]'
+	[ ! -e nudges ]
+}
+
+@test "where a daemon does not even say that it is there, its keeper gets a signal" {
+	fake_daemon <<<'{ "stop": { "silent": true }, "ping": { "silent": true } }'
+	fake_keeper
+	run -5 timeout 20 oxctl stop --all --timeout 1ms
+	assert_output --partial "did not answer in time"
+	eventually 5 test -e nudges
+}
+
 @test "scale takes APP N, relative counts, words and pairs" {
 	fake_daemon <<<'{ "scale": { "result": { "apps": [ { "name": "api", "from": 4, "to": 6 }, { "name": "w", "from": 1, "to": 1 } ] } } }'
 	run -0 oxctl scale api 6

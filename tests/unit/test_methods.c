@@ -195,6 +195,10 @@ static void a_list_says_what_is_allowed(void **state)
 	assert_int_equal(method_list("read,restart", may, &e), 0);
 	assert_true(may[METHOD_STATUS] && may[METHOD_SUBSCRIBE] && may[METHOD_RESTART]);
 	assert_false(may[METHOD_STOP] || may[METHOD_APPLY] || may[METHOD_DAEMON_SHUTDOWN]);
+	memset(may, 0, sizeof(may));
+	assert_int_equal(method_list("restart", may, &e), 0);
+	assert_true(may[METHOD_RESTART] && may[METHOD_PING]);
+	assert_false(may[METHOD_STATUS]);
 	assert_int_equal(method_list("", may, &e), 0);
 	assert_int_equal(method_list("control", may, &e), 0);
 	for (enum method m = 0; m < METHOD_COUNT; m++)
