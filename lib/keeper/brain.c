@@ -177,7 +177,8 @@ void brain_ended(struct keeper *k)
 	struct keeper_brain *b = &k->brain;
 	bool is_expected = false;
 
-	if (!ASSERT_OR(brain_has_ended(b), "the brain (pid %d) lives, and is replaced", (int)b->slot.pid))
+	if (!ASSERT_OR(
+		    slot_has_ended(&b->slot), "the brain (pid %d) lives, and is replaced", (int)b->slot.pid))
 		return;
 	/* What it sent last is done: its store may know of that already. */
 	receive_rest(k);

@@ -181,7 +181,7 @@ static void read_signals(struct keeper *k)
 	}
 	if (has_ended)
 		ping_check_stopped(k);
-	if (has_ended && reap_all(&k->slots) && brain_has_ended(&k->brain))
+	if (has_ended && reap_all(&k->slots) && slot_has_ended(&k->brain.slot))
 		brain_ended(k);
 }
 

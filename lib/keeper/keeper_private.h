@@ -120,12 +120,7 @@ struct keeper {
 void brain_init(struct keeper *k);
 void brain_release(struct keeper *k);
 void brain_start(struct keeper *k);
-/* It was reaped, and brain_ended() was not called for it yet. */
-static inline bool brain_has_ended(const struct keeper_brain *b)
-{
-	return b->slot.pid && !b->slot.is_child;
-}
-/* It has ended and was reaped: a next one is started. */
+/* slot_has_ended() says so of its process: a next one is started. */
 void brain_ended(struct keeper *k);
 /* Closes its socket and kills it: without one it is of no use. */
 void brain_hang_up(struct keeper *k);

@@ -35,6 +35,11 @@ bool slot_lives(const struct slot *s)
 	return s->is_child || s->pidfd >= 0;
 }
 
+bool slot_has_ended(const struct slot *s)
+{
+	return s->pid && !s->is_child;
+}
+
 struct slot *slots_find_child(const struct slots *all, pid_t pid)
 {
 	struct slot *s = all->by_pid[bucket_of(pid)];

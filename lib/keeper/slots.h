@@ -117,6 +117,8 @@ void slots_free(struct slots *all, struct slot *s);
 struct slot *slots_find(const struct slots *all, struct keeper_ticket ticket);
 /* Its main process is not known to have ended. */
 bool slot_lives(const struct slot *s);
+/* It was a child, and was reaped. */
+bool slot_has_ended(const struct slot *s);
 /* The one whose unreaped main process has that pid, or NULL. */
 struct slot *slots_find_child(const struct slots *all, pid_t pid);
 /* The same for one that was adopted. */

@@ -340,7 +340,7 @@ void upgrade_resume(struct keeper *k)
 	if (k->slots.count)
 		(void)tree_look(&k->slots, o->token);
 	(void)reap_all(&k->slots);
-	if (brain_has_ended(&k->brain))
+	if (slot_has_ended(&k->brain.slot))
 		brain_ended(k);
 	else if (!k->brain.slot.pid)
 		brain_start(k);
