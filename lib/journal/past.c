@@ -144,7 +144,7 @@ enum { UNSAVED_KEPT = 4096 }; /* bytes of room that stay after a write */
 
 struct event_log {
 	struct ev_loop *loop;
-	ev_prepare turn;
+	ev_prepare turn; /* armed only while something is not saved */
 	char *path, *before;
 	struct buf unsaved;
 	size_t size; /* of the file */
@@ -212,10 +212,28 @@ static void turn_over(struct event_log *d)
 		open_event_log(d);
 }
 
+/* It keeps no loop running. */
+static void arm_event_log(struct event_log *d)
+{
+	if (ev_is_active(&d->turn))
+		return;
+	ev_prepare_start(d->loop, &d->turn);
+	ev_unref(d->loop);
+}
+
+static void disarm_event_log(struct event_log *d)
+{
+	if (!ev_is_active(&d->turn))
+		return;
+	ev_ref(d->loop);
+	ev_prepare_stop(d->loop, &d->turn);
+}
+
 static void save_events(struct event_log *d)
 {
 	ssize_t put = 0;
 
+	disarm_event_log(d);
 	if (!d->unsaved.len)
 		return;
 	if (d->fd < 0)
@@ -256,8 +274,6 @@ struct event_log *event_log_new(struct ev_loop *loop, const char *path)
 	buf_init(&d->unsaved);
 	ev_prepare_init(&d->turn, on_turn);
 	d->turn.data = d;
-	ev_prepare_start(loop, &d->turn);
-	ev_unref(loop);
 	return d;
 }
 
@@ -266,8 +282,6 @@ void event_log_free(struct event_log *d)
 	if (!d)
 		return;
 	save_events(d);
-	ev_ref(d->loop);
-	ev_prepare_stop(d->loop, &d->turn);
 	fd_close(&d->fd);
 	buf_release(&d->unsaved);
 	mem_free(d->before);
@@ -283,4 +297,6 @@ void event_log_add(struct event_log *d, const struct buf *text)
 	buf_addc(&d->unsaved, '\n');
 	if (d->unsaved.len > EVENT_LOG_UNSAVED_MAX)
 		save_events(d);
+	else
+		arm_event_log(d);
 }
