@@ -176,7 +176,7 @@ int cmd_events(const struct opt_rest *rest)
 
 	if (limit < 0)
 		return daemon_call_fail(EXIT_USAGE, "-n needs a number from 1 up");
-	if (scope_check_all("events", all, rest) != EXIT_DONE)
+	if (targets_check_all("events", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
 	reading.timeline = (struct timeline){ .to_local = out_local_time, .colour = out_has_colour() };
 	timeline_begin(&reading.timeline, clock_wall_ms());

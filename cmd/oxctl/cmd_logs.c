@@ -333,7 +333,7 @@ int cmd_logs(const struct opt_rest *rest)
 	if (code == EXIT_DONE)
 		code = read_lines(&count);
 	if (code == EXIT_DONE)
-		code = scope_check_all("logs", all, rest);
+		code = targets_check_all("logs", all, rest);
 	if (code == EXIT_DONE && grep && !pattern_is_plain(grep))
 		code = log_search_compile(r.search = &search, grep);
 	r.said.to_local = out_local_time;

@@ -163,7 +163,7 @@ static void print_steps(const struct json *result)
 static int plan_running(const struct opt_rest *rest)
 {
 	struct err none = ERR_INIT;
-	bool is_all = all || scope_names_all(rest);
+	bool is_all = all || targets_name_all(rest);
 	char *path = is_all ? NULL : load_find(to_path, &none);
 	struct daemon_call t = { .method = "plan", .path = path, .e = ERR_INIT };
 	int code = EXIT_DONE;
@@ -191,7 +191,7 @@ static int plan_running(const struct opt_rest *rest)
 
 int cmd_plan(const struct opt_rest *rest)
 {
-	if (scope_check_all("plan", all, rest) != EXIT_DONE)
+	if (targets_check_all("plan", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
 	if (from_path && rest->count)
 		return daemon_call_fail(EXIT_USAGE,

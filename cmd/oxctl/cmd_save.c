@@ -50,7 +50,7 @@ static int write_saved(const struct json *text)
 int cmd_save(const struct opt_rest *rest)
 {
 	struct daemon_call t = { .method = "save", .is_question = true, .e = ERR_INIT };
-	int code = scope_check_all("save", all, rest);
+	int code = targets_check_all("save", all, rest);
 
 	if (code != EXIT_DONE)
 		return code;

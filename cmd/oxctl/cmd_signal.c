@@ -21,7 +21,7 @@ int cmd_signal(const struct opt_rest *rest)
 {
 	struct daemon_call t = { .method = "signal", .e = ERR_INIT };
 	const struct opt_rest targets = { .items = rest->items + 1, .count = rest->count - 1 };
-	int code = scope_check_all("signal", all, &targets);
+	int code = targets_check_all("signal", all, &targets);
 
 	if (code == EXIT_DONE && !all && !targets.count)
 		code = daemon_call_fail(

@@ -399,12 +399,12 @@ int cmd_start(const struct opt_rest *rest)
 		return daemon_call_fail(code,
 			"--instances and --port go with a command: oxctl start NAME -i 2 -- COMMAND; "
 			"in an oxfile they are keys");
-	if (scope_check_all("start", all, rest) != EXIT_DONE)
+	if (targets_check_all("start", all, rest) != EXIT_DONE)
 		return code;
 	path = load_find(config, &e);
 	if (!path)
 		buf_adds(&e.text, ", or run a command directly: oxctl start NAME -- COMMAND");
-	if (all || scope_names_all(rest))
+	if (all || targets_name_all(rest))
 		code = start_everything(path, e.text.ptr);
 	else
 		code = path ? start_oxfile(path, rest, false) : start_known(rest, e.text.ptr);

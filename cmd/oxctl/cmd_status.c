@@ -33,7 +33,7 @@ const struct opt status_options[] = {
 /* Named apps show all of their instances. */
 static void render_status(const struct snapshot *s, const struct opt_rest *rest, struct list_text *out)
 {
-	bool is_whole = is_unfolded || (rest->count && !scope_names_all(rest));
+	bool is_whole = is_unfolded || (rest->count && !targets_name_all(rest));
 	const struct list_options how = {
 		.width = out_width(), .height = is_whole ? 0 : out_height(), .colour = out_has_colour()
 	};
@@ -86,7 +86,7 @@ int cmd_status(const struct opt_rest *rest)
 	if (watches && !out_is_terminal())
 		return daemon_call_fail(EXIT_USAGE,
 			"--watch needs a terminal; elsewhere take 'oxctl status' or 'oxctl events -f'");
-	if (scope_check_all("status", all, rest) != EXIT_DONE)
+	if (targets_check_all("status", all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
 	return out_finish(watches ? watch_status(rest, render_status) : print_once(rest));
 }

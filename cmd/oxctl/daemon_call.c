@@ -13,6 +13,7 @@
 #include "control/client.h"
 #include "daemon_connect.h"
 #include "model/fields.h"
+#include "model/selector.h"
 #include "model/snapshot.h"
 #include "wire/methods.h"
 #include "wire/rpc.h"
@@ -96,6 +97,22 @@ void daemon_call_set_strings(struct json *params, const char *key, char *const *
 
 	for (int i = 0; i < count; i++)
 		json_push(list, json_new_string(items[i]));
+}
+
+bool targets_name_all(const struct opt_rest *rest)
+{
+	for (int i = 0; i < rest->count; i++)
+		if (selector_is_all(rest->items[i]))
+			return true;
+	return false;
+}
+
+int targets_check_all(const char *command, bool all, const struct opt_rest *rest)
+{
+	if (!all || !rest->count || targets_name_all(rest))
+		return EXIT_DONE;
+	return daemon_call_fail(EXIT_USAGE, "%s: --all is for every app, and '%s' is one; say either",
+		command, rest->items[0]);
 }
 
 struct json *daemon_call_targets(const struct opt_rest *rest, int from)

@@ -36,6 +36,9 @@ struct daemon_call {
 	int code; /* of rpc_codes.def, where the daemon itself said no */
 };
 
+bool targets_name_all(const struct opt_rest *rest);
+/* For commands that only look: without a word they are about everything, and --all says so.  0, or an exit code with words said. */
+int targets_check_all(const char *command, bool all, const struct opt_rest *rest);
 /* What one object of parameters and targets is: { "targets": […] } without the first `from` arguments, or {}. */
 struct json *daemon_call_targets(const struct opt_rest *rest, int from);
 /* Adds an array of strings. */

@@ -15,7 +15,6 @@
 #include "base/toml.h"
 #include "cmd.h"
 #include "daemon_call.h"
-#include "model/selector.h"
 #include "os/file.h"
 #include "os/limits.h"
 #include "wire/rpc.h"
@@ -131,27 +130,11 @@ int request_add_cwd(struct json *params)
 
 /* --- what it is about --- */
 
-bool scope_names_all(const struct opt_rest *rest)
-{
-	for (int i = 0; i < rest->count; i++)
-		if (selector_is_all(rest->items[i]))
-			return true;
-	return false;
-}
-
-int scope_check_all(const char *command, bool all, const struct opt_rest *rest)
-{
-	if (!all || !rest->count || scope_names_all(rest))
-		return EXIT_DONE;
-	return daemon_call_fail(EXIT_USAGE, "%s: --all is for every app, and '%s' is one; say either",
-		command, rest->items[0]);
-}
-
 int scope_read(struct scope *s, const struct opt_rest *rest)
 {
-	if (scope_check_all(s->command, s->all, rest) != EXIT_DONE)
+	if (targets_check_all(s->command, s->all, rest) != EXIT_DONE)
 		return EXIT_USAGE;
-	s->all |= scope_names_all(rest);
+	s->all |= targets_name_all(rest);
 	if (s->all && s->config)
 		return daemon_call_fail(EXIT_USAGE,
 			"%s: --all is for every app, and --config for those of one oxfile; say either",

@@ -47,9 +47,6 @@ struct scope {
 
 /* 0, or an exit code with words said.  The oxfile itself is not read, and need not be there: the daemon knows what came from it. */
 int scope_read(struct scope *s, const struct opt_rest *rest);
-bool scope_names_all(const struct opt_rest *rest);
-/* For commands that only look: without a word they are about everything, and --all says so. */
-int scope_check_all(const char *command, bool all, const struct opt_rest *rest);
 /* After an error: a daemon of an older version knows targets only. */
 void scope_explain(const struct scope *s, const struct daemon_call *t, int code);
 /* Adds `targets` and `oxfiles`. */

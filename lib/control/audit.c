@@ -42,8 +42,6 @@ void audit_write(const struct call *c)
 	struct buf about = BUF_INIT;
 	char program[PROCFS_NAME_MAX];
 
-	if (!method_changes(call_method(c)))
-		return;
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
 		const char *const *words = params_member(&c->params, plain[i], PARAM_STRING);
 

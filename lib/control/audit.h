@@ -10,6 +10,7 @@ struct call;
 
 enum { AUDIT_WORDS_MAX = 400 }; /* bytes of what it is about; the rest is left out */
 
+/* Of a method that changes something. */
 void audit_write(const struct call *c);
 /* Appends the user, the process and its command line: "uid 1000, pid 812 'oxctl stop api'".  An event keeps it. */
 void audit_who(const struct call *c, struct buf *out);

@@ -152,9 +152,10 @@ void call_begin(struct call *c)
 		call_fail(c, RPC_METHOD, "'%s' is not supported yet", method_name(call_method(c)));
 		return;
 	}
-	if (!check_rights(c) || (router->repeat && router->repeat(router->context, c)))
+	if (!check_rights(c) || (call_key(c) && router->repeat && router->repeat(router->context, c)))
 		return;
-	audit_write(c);
+	if (method_changes(call_method(c)))
+		audit_write(c);
 	handle(router->context, c);
 }
 

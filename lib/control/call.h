@@ -32,7 +32,7 @@ struct call_router {
 	const bool *group_may;
 	/* As somebody wrote them, for messages; may be NULL. */
 	const char *group_name, *group_rights;
-	/* True for a call that was made before, and then it is answered by this; NULL: none is. */
+	/* Of one with a key: true where it was made before, and then it is answered by this; NULL: none is. */
 	bool (*repeat)(void *context, struct call *c);
 };
 

@@ -258,8 +258,6 @@ bool pending_reply_repeat(void *context, struct call *c)
 	struct buf result = BUF_INIT;
 	bool is_known = false;
 
-	if (!call_key(c))
-		return false;
 	write_key(c, &key);
 	is_known = herd_receipt_find(brain_herd(h->brain), key.ptr, &receipt);
 	if (is_known)
