@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/strings.h"
 #include "base/vec.h"
 #include "model/event_record.h"
-#include "model/spec.h"
 #include "model/upstream.h"
 
 struct err;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/diag.h"
+#include "base/strings.h"
 
 struct json;
 struct err;
@@ -45,11 +46,6 @@ enum ready_kind {
 	READY_NOTIFY,
 	READY_IPC,
 	READY_NOTIFY_FD,
-};
-
-struct strings {
-	char **items;
-	size_t len;
 };
 
 struct ints {
@@ -215,9 +211,6 @@ struct json *spec_to_json(const struct spec *s);
 struct spec *spec_from_json(const struct json *j, struct err *e);
 
 /* Helpers for the value types above; each frees or copies the contents, not the struct. */
-void strings_add(struct strings *s, const char *text);
-bool strings_have(const struct strings *s, const char *text); /* `s` may be NULL */
-void strings_release(struct strings *s);
 void env_put(struct env *env, const char *name, const char *value);
 const char *env_get(const struct env *env, const char *name);
 struct json *env_to_json(const struct env *env); /* an object */
