@@ -5,9 +5,9 @@
 #define OX_CONTROL_HANDLE_H
 
 #include "base/buf.h"
+#include "base/strings.h"
 #include "base/vec.h"
 #include "control/call.h"
-#include "model/spec.h"
 
 struct brain;
 struct buf;
@@ -94,5 +94,24 @@ int handle_targets_find(struct handle *h, const struct param_strings *targets,
 void handle_targets_release(struct handle_targets *t);
 /* Answers a call that means nothing. */
 void handle_answer_no_apps(struct call *c);
+
+/* --- handle_inputs.c: which names mean one oxfile ---------------------------------------------------------------- */
+
+/*
+ * An app knows its oxfile by the path that somebody named, with the links in it; older states have the real path.  These are the oxfiles of the apps
+ * that are there, beside one path.
+ */
+struct oxfile_names {
+	struct strings also; /* the same file by other names */
+	struct strings gone; /* not there any more */
+};
+
+void oxfile_names_find(struct handle *h, const char *path, struct oxfile_names *names);
+void oxfile_names_release(struct oxfile_names *names);
+/*
+ * The files that these specs (of struct spec *; NULL: those of all apps) came from, each file once; of two names for one the one that goes through
+ * a link.
+ */
+void oxfile_names_of(struct handle *h, const struct vec *specs, struct strings *paths);
 
 #endif

@@ -11,7 +11,6 @@
 #include "control/handle.h"
 #include "control/local_port_range.h"
 #include "control/oxfile_load.h"
-#include "control/oxfile_names.h"
 #include "control/pending_reply.h"
 #include "engine/brain.h"
 #include "model/fields.h"
