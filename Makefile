@@ -69,8 +69,10 @@ $(eval $(call program,oxherd-brain,$(BRAIN_ROOMS),$(BRAIN_LIBS)))
 SOURCES  += cmd/liboxgate/liboxgate.c
 PROGRAMS += $(OUT)/liboxgate.so
 GATE_LIB := -std=c11 $(OPT) -g -fPIC -shared -nostdlib -fvisibility=hidden -fno-stack-protector $(WARN) -U_FORTIFY_SOURCE
-$(OUT)/liboxgate.so: cmd/liboxgate/liboxgate.c lib/os/preload_call.h $(OUT)/flags
+# An upgrade brings its own.
+$(OUT)/liboxgate.so $(OUT)/next/liboxgate.so: cmd/liboxgate/liboxgate.c lib/os/preload_call.h $(OUT)/flags
 	$(call say,LINK,$@)
+	@mkdir -p $(@D)
 	$(Q)$(CC) -Ilib $(GATE_LIB) -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -o $@ $<
 
 all: $(PROGRAMS)
