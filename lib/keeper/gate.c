@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "keeper/gate_fds.h"
 #include "keeper/gate_preload.h"
 #include "keeper/gate_private.h"
 #include "keeper/slots.h"
@@ -482,6 +483,8 @@ void gate_ended(struct gate *g, struct slot *s)
 		if (g->frees != before)
 			gate_leave_choice(g, l, before);
 	}
+	if (s->has_failure)
+		gate_fds_tell(g, s);
 }
 
 void gate_forget(struct gate *g, struct slot *s)

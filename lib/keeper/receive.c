@@ -6,6 +6,7 @@
 #include "base/assert.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "keeper/gate_fds.h"
 #include "keeper/keeper_private.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
@@ -92,6 +93,7 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	}
 	ASSERT(s->state == KEEPER_STATE_FAILED && s->is_gone, "%s is not started, and is in state %d",
 		s->name, (int)s->state);
+	gate_fds_tell(k->gate, s);
 	slots_set_pending(&k->slots, s, PENDING_FAILED);
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -12,6 +13,7 @@
 #include "keeper/env_mark.h"
 #include "keeper/fd_store.h"
 #include "keeper/gate.h"
+#include "keeper/gate_fds.h"
 #include "keeper/gate_preload.h"
 #include "keeper/groups.h"
 #include "keeper/slots.h"
@@ -44,10 +46,19 @@ static bool names(const char *entry, const char *variable)
 	return !strncmp(entry, variable, len) && entry[len] == '=';
 }
 
+static bool is_ours(const char *entry, bool has_pid)
+{
+	if (names(entry, KEEPER_MARK) || names(entry, PRELOAD_VARIABLE))
+		return true;
+	if (plan.listen_count && (names(entry, "LISTEN_FDS") || names(entry, "LISTEN_FDNAMES")))
+		return true;
+	return has_pid && names(entry, "LISTEN_PID");
+}
+
 /* The environment as sent; but what the keeper itself says cannot be said by another. */
 static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, const char *token)
 {
-	bool has_pid = spawn->flags & KEEPER_SPAWN_LISTEN_PID;
+	bool has_pid = (spawn->flags & KEEPER_SPAWN_LISTEN_PID) || plan.listen_count;
 	const char *entry = NULL;
 	char **at = plan.env;
 
@@ -58,9 +69,12 @@ static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, con
 		*at++ = plan.listen_pid;
 	if (*plan.gate_variable)
 		*at++ = plan.gate_variable;
+	if (plan.listen_count) {
+		*at++ = plan.listen_fds;
+		*at++ = plan.listen_names;
+	}
 	while ((entry = keeper_list_next(&spawn->env, entry)))
-		if (!names(entry, KEEPER_MARK) && !names(entry, PRELOAD_VARIABLE) &&
-			!(has_pid && names(entry, "LISTEN_PID")))
+		if (!is_ours(entry, has_pid))
 			*at++ = (char *)entry;
 	*at = NULL;
 	ASSERT((size_t)(at - plan.env) < sizeof(plan.env) / sizeof(plan.env[0]), "%s has %zu variables",
@@ -207,13 +221,38 @@ static void close_report(const struct slots *all, struct slot *s)
 	fd_close(&s->report_fd);
 }
 
+/* They stand above what a message may place, and their names are the ports. */
+static int prepare_sockets(const struct slots *all, struct slot *s, const struct keeper_spawn *spawn)
+{
+	int len = snprintf(plan.listen_names, sizeof(plan.listen_names), "LISTEN_FDNAMES=");
+
+	for (size_t i = 0; i < spawn->descriptor_count; i++)
+		if (spawn->descriptors[i].target >= LISTEN_FD &&
+			spawn->descriptors[i].target < LISTEN_FD + s->gate.port_count) {
+			errno = EBUSY;
+			return -1;
+		}
+	if (gate_fds_open(all->gate, s, spawn, plan.listening) < 0)
+		return -1;
+	plan.listen_count = s->gate.port_count;
+	if (plan.spare < LISTEN_FD + plan.listen_count)
+		plan.spare = LISTEN_FD + plan.listen_count;
+	(void)snprintf(plan.listen_fds, sizeof(plan.listen_fds), "LISTEN_FDS=%d", plan.listen_count);
+	for (int i = 0; i < plan.listen_count; i++)
+		len += snprintf(plan.listen_names + len, sizeof(plan.listen_names) - (size_t)len, "%s%d",
+			i ? ":" : "", s->gate.ports[i]);
+	ASSERT((size_t)len < sizeof(plan.listen_names), "%s: names of %d bytes", s->name, len);
+	return 0;
+}
+
 /* What the gate needs before there is a process. */
-static int prepare_gate(const struct slots *all, struct slot *s)
+static int prepare_gate(const struct slots *all, struct slot *s, const struct keeper_spawn *spawn)
 {
 	plan.gate_variable[0] = '\0';
-	if (!s->gate.number || s->gate.kind != KEEPER_HOOK_PRELOAD)
-		return 0;
-	return gate_preload_open(all->gate, s, plan.gate_variable, sizeof(plan.gate_variable));
+	plan.listen_count = 0;
+	if (s->gate.number && s->gate.kind == KEEPER_HOOK_PRELOAD)
+		return gate_preload_open(all->gate, s, plan.gate_variable, sizeof(plan.gate_variable));
+	return s->gate.number && s->gate.kind == KEEPER_HOOK_FDS ? prepare_sockets(all, s, spawn) : 0;
 }
 
 int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *spawn, const struct spawner *by)
@@ -232,7 +271,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	plan.oom = by->oom;
 	if (fill_sources(spawn, by) < 0)
 		return fail(s, KEEPER_STAGE_REQUEST);
-	if (prepare_gate(all, s) < 0)
+	if (prepare_gate(all, s, spawn) < 0)
 		return fail(s, KEEPER_STAGE_HOOK);
 	fill(plan.programs, &spawn->programs);
 	fill(plan.argv, &spawn->argv);
@@ -257,6 +296,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	}
 	s->state = KEEPER_STATE_STARTING;
 	slots_born(all, s, pid);
+	gate_fds_born(all->gate, s);
 	/* Not reaped, so its entry is there; exec will not change it. */
 	if (procfs_read(pid, &p))
 		s->start_time = p.start_time;
@@ -309,6 +349,7 @@ bool spawn_settle(const struct slots *all, struct slot *s)
 	} else {
 		s->state = KEEPER_STATE_RUNNING;
 	}
+	gate_fds_tell(all->gate, s);
 	ASSERT(s->report_fd < 0, "%s has reported, and is still waited for", s->name);
 	return true;
 }

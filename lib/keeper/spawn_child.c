@@ -128,6 +128,11 @@ static int move_sources(struct child_plan *plan, int null_fd)
 		if (plan->sources[i] < 0)
 			return -1;
 	}
+	for (int i = 0; i < plan->listen_count; i++) {
+		plan->listening[i] = fcntl(plan->listening[i], F_DUPFD_CLOEXEC, plan->spare);
+		if (plan->listening[i] < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -150,6 +155,9 @@ static int arrange_descriptors(struct child_plan *plan)
 			return -1;
 	for (size_t i = 0; i < spawn->descriptor_count; i++)
 		if (dup2(plan->sources[i], (int)spawn->descriptors[i].target) < 0)
+			return -1;
+	for (int i = 0; i < plan->listen_count; i++)
+		if (dup2(plan->listening[i], LISTEN_FD + i) < 0)
 			return -1;
 	return 0;
 }

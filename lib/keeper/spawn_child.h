@@ -11,6 +11,9 @@
 #include "keeper/env_mark.h"
 #include "wire/keeper_msg.h"
 
+/* Where the sockets begin that a process is given. */
+enum { LISTEN_FD = 3 };
+
 /* All that the child will need, made ready before the fork. */
 struct child_plan {
 	const struct keeper_spawn *spawn;
@@ -23,11 +26,14 @@ struct child_plan {
 	gid_t groups[KEEPER_GROUPS_MAX];
 	char *programs[KEEPER_PROGRAMS_MAX + 1];
 	char *argv[KEEPER_LIST_MAX + 1];
-	char *env[KEEPER_LIST_MAX + 4];
+	char *env[KEEPER_LIST_MAX + 6];
 	char mark[ENV_MARK_MAX];
 	char *mark_pid; /* where its own pid goes */
 	const struct env_mark_secret *secret;
 	char listen_pid[32];
+	int listen_count; /* sockets that it gets as descriptors from 3 on */
+	int listening[KEEPER_PORTS_MAX];
+	char listen_fds[32], listen_names[96];
 	char gate_variable[160]; /* "": none */
 };
 

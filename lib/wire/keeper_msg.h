@@ -114,6 +114,7 @@ enum keeper_state {
 enum keeper_hook {
 	KEEPER_HOOK_SECCOMP,
 	KEEPER_HOOK_PRELOAD, /* by liboxgate.so, which LD_PRELOAD of its environment names */
+	KEEPER_HOOK_FDS, /* it gets them from the keeper, as LISTEN_FDS says: descriptors from 3 on, one a port */
 	KEEPER_HOOK_COUNT,
 };
 

@@ -73,6 +73,7 @@ static void the_gate_travels_only_where_it_is_announced(void **state)
 	/* They are sent as numbers. */
 	assert_int_equal(KEEPER_HOOK_SECCOMP, 0);
 	assert_int_equal(KEEPER_HOOK_PRELOAD, 1);
+	assert_int_equal(KEEPER_HOOK_FDS, 2);
 	m.spawn.ports[1] = 65536;
 	assert_refused(&m, "ports: 65536 is no port");
 	m.spawn.port_count = KEEPER_PORTS_MAX + 1;
