@@ -102,7 +102,7 @@ struct gate_socket *gate_find_inode(struct gate *g, const struct gate_list *l, u
 	return h;
 }
 
-static struct gate_list *new_list(struct gate *g, int64_t number, const struct tcp_address *address)
+struct gate_list *gate_new_list(struct gate *g, int64_t number, const struct tcp_address *address)
 {
 	int i = 0;
 
@@ -390,7 +390,7 @@ enum gate_held gate_hold(struct gate *g, const struct slot *s, struct gate_liste
 	if (reuseport_share(what->fd) < 0)
 		return unheld(g, l, NULL, errno);
 	if (!l)
-		l = new_list(g, s->gate.number, &what->address);
+		l = gate_new_list(g, s->gate.number, &what->address);
 	h = l ? new_socket(g, l, what->fd) : NULL;
 	if (!h)
 		return unheld(g, l, NULL, ENOSPC);

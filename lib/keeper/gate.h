@@ -113,6 +113,18 @@ int gate_choose(struct gate *g, int64_t gate, const struct keeper_numbers *numbe
 /* -1 with errno: ESRCH, EBUSY when a living process has it. */
 int gate_drop(struct gate *g, int64_t number);
 
+/* --- handed over to another build: gate_handover.c --- */
+
+struct handover;
+struct handover_slot;
+/* List after list; of each first what does not listen, then the others by index. */
+void gate_each(const struct gate *g,
+	void (*visit)(void *context, const struct gate_list *l, const struct gate_socket *h), void *context);
+/* What a slot had; it may have been behind no gate. */
+void gate_resume_slot(struct gate *g, struct slot *s, const struct handover_slot *from);
+/* All sockets, in a gate that has none yet. */
+void gate_resume(struct gate *g, const struct handover *l);
+
 /* --- messages to the brain --- */
 
 /* The next one of which a message is due, or NULL. */

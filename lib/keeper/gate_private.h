@@ -8,6 +8,8 @@
 
 /* --- gate.c: records --- */
 
+/* NULL when there is no room. */
+struct gate_list *gate_new_list(struct gate *g, int64_t gate, const struct tcp_address *address);
 /* NULL when nothing has that number any more. */
 struct gate_socket *gate_find(struct gate *g, int64_t number);
 struct gate_list *gate_list_of(struct gate *g, const struct gate_socket *h);

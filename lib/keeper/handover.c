@@ -15,15 +15,28 @@ _Static_assert(sizeof(struct handover_head) == HANDOVER_HEAD, "the head has its 
 _Static_assert(sizeof(struct handover_slot) == HANDOVER_RECORD, "a slot has its fixed size");
 _Static_assert(sizeof(struct handover_held) == HANDOVER_RECORD, "a held descriptor has its fixed size");
 
+_Static_assert(sizeof(struct handover_socket) == HANDOVER_RECORD, "a socket has its fixed size");
+
 static const char magic[] = "oxherd luggage 1";
+static const char magic_gate[sizeof(magic)] = "oxherd luggage 2";
 
 enum {
-	HANDOVER_MAX =
-		HANDOVER_HEAD + HANDOVER_RECORD * (KEEPER_SLOTS_MAX + KEEPER_HELD_MAX) + KEEPER_PATH_MAX + 1,
+	HANDOVER_MAX = HANDOVER_HEAD +
+		HANDOVER_RECORD * (KEEPER_SLOTS_MAX + KEEPER_HELD_MAX + GATE_SOCKETS_MAX) + KEEPER_PATH_MAX +
+		1,
 	FD_MAX = 1 << 24, /* more than any limit allows */
 };
 
 /* --- packing --- */
+
+/* Is there anything that an earlier build would lose? */
+static bool has_gate(const struct keeper *k)
+{
+	for (const struct slot *s = k->slots.first; s; s = s->next)
+		if (s->gate.number && !s->is_gone)
+			return true;
+	return k->gate->held > 0;
+}
 
 static void pack_head(struct buf *out, const struct keeper *k)
 {
@@ -41,6 +54,9 @@ static void pack_head(struct buf *out, const struct keeper *k)
 		.brain_is_synced = b->is_synced,
 		.signals = b->pending.signals,
 		.old_brain = k->upgrade.old_brain,
+		.sockets = k->gate->held,
+		.gate_serial = k->gate->serial,
+		.gate_frees = k->gate->frees,
 	};
 
 	while (fd_store_name(&k->held, (size_t)head.held))
@@ -49,7 +65,7 @@ static void pack_head(struct buf *out, const struct keeper *k)
 		(long long)head.held);
 	ASSERT(strlen(k->options->token) < sizeof(head.token), "the token '%s' is too long to be handed over",
 		k->options->token);
-	memcpy(head.magic, magic, sizeof(magic));
+	memcpy(head.magic, has_gate(k) ? magic_gate : magic, sizeof(magic));
 	memcpy(head.token, k->options->token, strnlen(k->options->token, sizeof(head.token) - 1));
 	buf_add(out, (const char *)&head, sizeof(head));
 }
@@ -71,8 +87,14 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.is_self_ended = s->is_self_ended,
 		.stopping_at = s->stopping_at,
 		.kill_at = s->kill_at,
+		.gate = s->gate.number,
+		.place = s->gate.place,
+		.unheld = s->gate.unheld,
+		.hook = s->gate.hook,
+		.port_count = s->gate.port_count,
 	};
 
+	memcpy(packed.ports, s->gate.ports, sizeof(packed.ports));
 	ASSERT(s->ticket.slot > 0, "the brain (pid %d) is handed over as a service", (int)s->pid);
 	ledger_fill(&packed.record, s);
 	buf_add(out, (const char *)&packed, sizeof(packed));
@@ -91,6 +113,31 @@ static void pack_held(struct buf *out, const struct keeper *k)
 	}
 }
 
+static void pack_socket(void *context, const struct gate_list *l, const struct gate_socket *h)
+{
+	struct handover_socket packed = {
+		.number = h->number,
+		.fd = h->fd,
+		.index = h->index,
+		.place = h->place,
+		.gate = l->gate,
+		.owner_slot = h->owner.slot,
+		.owner_generation = h->owner.generation,
+		.pid = h->pid,
+		.start_time = h->start_time,
+		.inode = h->inode,
+		.freed_at = h->freed_at,
+		.is_chosen = h->is_chosen,
+		.is_spare = h->is_spare,
+		.is_announced = h->is_announced,
+		.is_pending = h->is_pending,
+		.address = l->address,
+	};
+
+	ASSERT(h->fd >= 0, "socket %lld is handed over, and is no descriptor", (long long)h->number);
+	buf_add(context, (const char *)&packed, sizeof(packed));
+}
+
 int handover_pack(const struct keeper *k, struct err *e)
 {
 	struct buf out = BUF_INIT;
@@ -101,6 +148,7 @@ int handover_pack(const struct keeper *k, struct err *e)
 	for (const struct slot *s = k->slots.first; s; s = s->next)
 		pack_slot(&out, s);
 	pack_held(&out, k);
+	gate_each(k->gate, pack_socket, &out);
 	ASSERT((out.len - HANDOVER_HEAD) % HANDOVER_RECORD == 0 &&
 			(out.len - HANDOVER_HEAD) / HANDOVER_RECORD >= (size_t)k->slots.count,
 		"the handover has %zu bytes for %d slots", out.len, k->slots.count);
@@ -130,12 +178,49 @@ static bool slot_makes_sense(const struct handover_slot *s)
 
 	if (r.state == KEEPER_STATE_FAILED && r.pid == 0)
 		r.pid = INT32_MAX;
-	return ledger_makes_sense(&r) && is_fd(s->pidfd) && is_fd(s->report);
+	return ledger_makes_sense(&r) && is_fd(s->pidfd) && is_fd(s->report) && s->gate >= 0 &&
+		is_fd(s->hook) && s->port_count >= 0 && s->port_count <= KEEPER_PORTS_MAX;
 }
 
 static bool held_makes_sense(const struct handover_held *h)
 {
 	return is_fd(h->fd) && h->fd >= 0 && h->name[0] && memchr(h->name, '\0', KEEPER_NAME_MAX + 1);
+}
+
+/* `before` is the one before it, or NULL. */
+static bool socket_makes_sense(const struct handover_head *head, const struct handover_socket *s,
+	const struct handover_socket *before)
+{
+	bool is_next = before && s->gate == before->gate && tcp_address_equal(&s->address, &before->address);
+	int64_t least = is_next && before->index >= 0 ? before->index + 1 : -1;
+	int64_t most = is_next ? before->index + 1 : 0;
+
+	return s->number > 0 && (uint64_t)(s->number / GATE_SOCKETS_MAX) <= head->gate_serial &&
+		is_fd(s->fd) && s->fd >= 0 && s->index >= least && s->index <= most &&
+		s->index < GATE_LIST_MAX && s->gate > 0 && s->owner_slot > 0 && s->pid >= 0 &&
+		s->pid <= INT32_MAX && s->freed_at <= head->gate_frees && s->address.port;
+}
+
+/* None has the record of another. */
+static bool sockets_make_sense(const struct handover *l)
+{
+	struct handover_socket last;
+	unsigned char used[GATE_SOCKETS_MAX / 8] = { 0 };
+
+	for (size_t i = 0; i < (size_t)l->head.sockets; i++) {
+		struct handover_socket s;
+		size_t record = 0;
+
+		handover_socket(l, i, &s);
+		if (!socket_makes_sense(&l->head, &s, i ? &last : NULL))
+			return false;
+		record = (size_t)(s.number % GATE_SOCKETS_MAX);
+		if (used[record / 8] & (1U << record % 8))
+			return false;
+		used[record / 8] |= (unsigned char)(1U << record % 8);
+		last = s;
+	}
+	return true;
 }
 
 static bool head_makes_sense(const struct handover_head *h, size_t len)
@@ -144,7 +229,8 @@ static bool head_makes_sense(const struct handover_head *h, size_t len)
 		h->held <= KEEPER_HELD_MAX && is_fd(h->run_lock) && is_fd(h->state_lock) &&
 		memchr(h->token, '\0', sizeof(h->token)) && h->brain_pid >= 0 && h->brain_pid <= INT32_MAX &&
 		h->brain_pid != 1 && is_fd(h->brain_sock) && is_fd(h->brain_report) && is_fd(h->old_brain) &&
-		(int64_t)len > HANDOVER_HEAD + (h->slots + h->held) * HANDOVER_RECORD;
+		h->sockets >= 0 && h->sockets <= GATE_SOCKETS_MAX &&
+		(int64_t)len > HANDOVER_HEAD + (h->slots + h->held + h->sockets) * HANDOVER_RECORD;
 }
 
 static bool parts_make_sense(const struct handover *l)
@@ -166,13 +252,15 @@ static bool parts_make_sense(const struct handover *l)
 		if (!held_makes_sense(&h))
 			return false;
 	}
-	return *run == '/' && left <= KEEPER_PATH_MAX + 1 && memchr(run, '\0', left) == run + left - 1;
+	return sockets_make_sense(l) && *run == '/' && left <= KEEPER_PATH_MAX + 1 &&
+		memchr(run, '\0', left) == run + left - 1;
 }
 
 int handover_read(struct handover *l, const char *bytes, size_t len, struct err *e)
 {
 	*l = (struct handover){ .bytes = BUF_INIT };
-	if (len < HANDOVER_HEAD || len > HANDOVER_MAX || memcmp(bytes, magic, sizeof(magic)) != 0)
+	if (len < HANDOVER_HEAD || len > HANDOVER_MAX ||
+		(memcmp(bytes, magic, sizeof(magic)) != 0 && memcmp(bytes, magic_gate, sizeof(magic)) != 0))
 		return err_set(e, "the handover of the last keeper has an unknown format");
 	buf_add(&l->bytes, bytes, len);
 	memcpy(&l->head, bytes, sizeof(l->head));
@@ -220,10 +308,20 @@ void handover_held(const struct handover *l, size_t index, struct handover_held 
 		sizeof(*h));
 }
 
+void handover_socket(const struct handover *l, size_t index, struct handover_socket *s)
+{
+	size_t before = (size_t)(l->head.slots + l->head.held);
+
+	ASSERT(index < (size_t)l->head.sockets, "socket %zu of %lld is unpacked", index,
+		(long long)l->head.sockets);
+	memcpy(s, l->bytes.ptr + HANDOVER_HEAD + (before + index) * HANDOVER_RECORD, sizeof(*s));
+}
+
 const char *handover_run(const struct handover *l)
 {
 	ASSERT(l->bytes.len > HANDOVER_HEAD, "a handover of %zu bytes has no folder", l->bytes.len);
-	return l->bytes.ptr + HANDOVER_HEAD + (size_t)(l->head.slots + l->head.held) * HANDOVER_RECORD;
+	return l->bytes.ptr + HANDOVER_HEAD +
+		(size_t)(l->head.slots + l->head.held + l->head.sockets) * HANDOVER_RECORD;
 }
 
 static void visit_fd(int64_t fd, void (*visit)(int fd, int flags), int flags)
@@ -245,11 +343,19 @@ void handover_each_fd(const struct handover *l, void (*visit)(int fd, int flags)
 		handover_slot(l, i, &s);
 		visit_fd(s.pidfd, visit, flags);
 		visit_fd(s.report, visit, flags);
+		if (s.gate)
+			visit_fd(s.hook, visit, flags);
 	}
 	for (size_t i = 0; i < (size_t)l->head.held; i++) {
 		struct handover_held h;
 
 		handover_held(l, i, &h);
+		visit_fd(h.fd, visit, flags);
+	}
+	for (size_t i = 0; i < (size_t)l->head.sockets; i++) {
+		struct handover_socket h;
+
+		handover_socket(l, i, &h);
 		visit_fd(h.fd, visit, flags);
 	}
 }

@@ -1,7 +1,10 @@
 /*
- * What a keeper takes along when it execs another build of itself: a file in memory with a head, a record of fixed size for each slot and for
- * each held descriptor, and the run folder.  Descriptors stay open over the exec, and stand here by number.  No pointers and fixed places: who
- * reads it is of another build.  Nothing else survives, and nothing else has to: signals that are pending stay so, children stay children.
+ * What a keeper takes along when it execs another build of itself: a file in memory with a head, a record of fixed size for each slot, for each
+ * held descriptor and for each socket of the gate, and the run folder.  Descriptors stay open over the exec, and stand here by number.  No pointers and
+ * fixed places: who reads it is of another build.  Nothing else survives, and nothing else has to: signals that are pending stay so, children stay
+ * children.
+ *
+ * There are two formats.  The second one is written where something is behind the gate: earlier builds, which would lose that, do not read it.
  */
 #ifndef OX_KEEPER_HANDOVER_H
 #define OX_KEEPER_HANDOVER_H
@@ -11,6 +14,7 @@
 
 #include "base/buf.h"
 #include "keeper/ledger.h"
+#include "os/reuseport.h"
 #include "wire/keeper_msg.h"
 
 struct err;
@@ -30,7 +34,9 @@ struct handover_head {
 	int64_t brain_started_at, brain_has_served, brain_is_synced;
 	uint64_t signals;  /* to be sent to a brain */
 	int64_t old_brain; /* descriptor of the brain's program, as it is before the upgrade */
-	char spare[344];
+	int64_t sockets;   /* of the gate; 0 in the first format, as all below */
+	uint64_t gate_serial, gate_frees;
+	char spare[320];
 };
 
 struct handover_slot {
@@ -41,13 +47,30 @@ struct handover_slot {
 	int64_t pending;
 	int64_t is_ending, rest_signal, tree_signal;
 	int64_t is_self_ended, stopping_at, kill_at;
-	char spare[144];
+	int64_t gate; /* 0: it is behind none, and the rest is 0 */
+	int64_t place, unheld;
+	int64_t hook; /* descriptor */
+	int64_t port_count;
+	uint16_t ports[KEEPER_PORTS_MAX];
+	char spare[88];
 };
 
 struct handover_held {
 	char name[136];
 	int64_t fd;
 	char spare[368];
+};
+
+/* List after list; of each first what does not listen, then the others by index. */
+struct handover_socket {
+	int64_t number, fd, index, place, gate;
+	int64_t owner_slot;
+	uint64_t owner_generation;
+	int64_t pid;
+	uint64_t start_time, inode, freed_at;
+	int64_t is_chosen, is_spare, is_announced, is_pending;
+	struct tcp_address address;
+	char spare[364];
 };
 
 /* Unpacked: all of it in one piece of memory. */
@@ -66,6 +89,7 @@ void handover_release(struct handover *l);
 
 void handover_slot(const struct handover *l, size_t index, struct handover_slot *s);
 void handover_held(const struct handover *l, size_t index, struct handover_held *h);
+void handover_socket(const struct handover *l, size_t index, struct handover_socket *s);
 const char *handover_run(const struct handover *l);
 /* Calls for every descriptor that travels. */
 void handover_each_fd(const struct handover *l, void (*visit)(int fd, int flags), int flags);

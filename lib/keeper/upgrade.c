@@ -155,15 +155,6 @@ static int check_programs(const struct keeper_msg *m, struct err *e)
 	return 0;
 }
 
-/* Its table is not part of a handover yet. */
-static bool has_gate(const struct keeper *k)
-{
-	for (const struct slot *s = k->slots.first; s; s = s->next)
-		if (s->gate.number && !s->is_gone)
-			return true;
-	return k->gate->held > 0;
-}
-
 int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *e)
 {
 	char path[PROC_PATH];
@@ -176,8 +167,6 @@ int upgrade_requested(struct keeper *k, const struct keeper_msg *m, struct err *
 		return err_set(e, "the daemon is being stopped");
 	if (k->upgrade.is_proving)
 		return err_set(e, "an upgrade is under way");
-	if (has_gate(k))
-		return err_set(e, "the sockets of the gate cannot be handed over");
 	if (check_programs(m, e) < 0)
 		return -1;
 	ASSERT(k->brain.slot.pid > 1, "an upgrade is asked for by pid %d", (int)k->brain.slot.pid);
@@ -212,6 +201,7 @@ static void resume_slot(struct keeper *k, const struct handover_slot *from)
 	s->is_self_ended = from->is_self_ended;
 	s->stopping_at = from->stopping_at;
 	s->report_fd = (int)from->report;
+	gate_resume_slot(k->gate, s, from);
 	if (from->is_child)
 		slots_born(&k->slots, s, s->pid);
 	else if (from->pidfd >= 0)
@@ -322,6 +312,7 @@ void upgrade_resume(struct keeper *k)
 	if (o->back_fd >= 0)
 		set_flags(o->back_fd, FD_CLOEXEC);
 	resume_slots(k, l);
+	gate_resume(k->gate, l);
 	resume_held(k, l);
 	resume_brain(k, &l->head);
 	k->upgrade.old_brain = (int)l->head.old_brain;

@@ -119,6 +119,8 @@ uint64_t stage_say_same(struct stage *s);
 void stage_change_brains(struct stage *s);
 /* All of it, to the programs that run already; it must work. */
 void stage_upgrade(struct stage *s);
+/* The path of a build that cannot read what this one hands over. */
+void stage_other_build(struct stage *s, char *path, size_t size);
 
 /* --- spawning --- */
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -218,4 +219,50 @@ int gate_share(int port, int connections, int generation)
 	for (int i = 0; i < connections; i++)
 		count += gate_who(port, -1) == generation;
 	return count;
+}
+
+static void load(int port, int stop, int counts)
+{
+	struct pollfd wait = { .fd = stop, .events = POLLIN };
+	int both[2] = { 0, 0 };
+
+	/* It is not to keep a brain's socket open. */
+	for (int fd = STDERR_FILENO + 1; fd < 256; fd++)
+		if (fd != stop && fd != counts)
+			(void)close(fd);
+	while (poll(&wait, 1, 0) == 0)
+		both[gate_who(port, -1) == NOBODY]++;
+	(void)fd_write_all(counts, (const char *)both, sizeof(both));
+	_exit(0);
+}
+
+struct gate_load gate_load_start(int port)
+{
+	int stop[2], counts[2];
+	struct gate_load l = { .pid = -1 };
+
+	assert_int_equal(pipe2(stop, O_CLOEXEC) | pipe2(counts, O_CLOEXEC), 0);
+	l.pid = fork();
+	assert_true(l.pid >= 0);
+	if (l.pid == 0) {
+		fd_close(&stop[1]);
+		load(port, stop[0], counts[1]);
+	}
+	fd_close(&stop[0]);
+	fd_close(&counts[1]);
+	l.stop = stop[1];
+	l.counts = counts[0];
+	return l;
+}
+
+int gate_load_end(struct gate_load *l, int *failed)
+{
+	int both[2] = { 0, 0 };
+
+	fd_close(&l->stop);
+	assert_int_equal(read(l->counts, both, sizeof(both)), sizeof(both));
+	fd_close(&l->counts);
+	assert_int_equal(stage_wait(l->pid), 0);
+	*failed = both[1];
+	return both[0];
 }

@@ -49,6 +49,15 @@ int gate_answer(int *fd);
 int gate_who(int port, int index);
 /* The same over ::1, whose mark is another one. */
 int gate_who_over_ipv6(int port, int index);
+/* A process that asks one question after the other. */
+struct gate_load {
+	pid_t pid;
+	int stop, counts; /* pipes */
+};
+
+struct gate_load gate_load_start(int port);
+/* Ends it: so many were answered; the others were refused, cut or never answered. */
+int gate_load_end(struct gate_load *load, int *failed);
 /* Of so many connections without a mark, how many that generation got. */
 int gate_share(int port, int connections, int generation);
 

@@ -12,8 +12,11 @@
 #include "base/err.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/sock.h"
 #include "unit.h"
+
+enum { PROGRAM_MAX = 64 * 1024 * 1024 };
 
 /* --- talking --- */
 
@@ -336,4 +339,25 @@ void stage_upgrade(struct stage *s)
 	stage_change_brains(s);
 	assert_int_equal(stage_expect(s, KEEPER_UPGRADED, 0)->number, 0);
 	assert_null(stage_seen(s, KEEPER_ERROR, 0));
+}
+
+/* A build that packs otherwise: this one with other words at the head of its handover. */
+void stage_other_build(struct stage *s, char *path, size_t size)
+{
+	/* In these pieces they stand among the instructions too. */
+	static const char *const words[] = { "uggage 1", "uggage 2" };
+	struct buf program = BUF_INIT;
+	char *at = NULL;
+	int fd = -1;
+
+	stage_program(path, size, "oxherd");
+	assert_int_equal(file_read(path, PROGRAM_MAX, &program, NULL), 0);
+	for (size_t i = 0; i < 2; i++)
+		while ((at = memmem(program.ptr, program.len, words[i], strlen(words[i]))))
+			at[strlen(words[i]) - 1] = '9';
+	assert_true(snprintf(path, size, "%s/other-oxherd", s->home) < (int)size);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	assert_int_equal(fd_write_all(fd, program.ptr, program.len), 0);
+	fd_close(&fd);
+	buf_release(&program);
 }

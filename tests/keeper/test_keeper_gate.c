@@ -395,16 +395,6 @@ static void a_new_brain_hears_of_all(void **state)
 	gate_done(s);
 }
 
-static void an_upgrade_is_refused(void **state)
-{
-	struct stage *s = *state;
-
-	gate_actor(s, 1, 0, PORT);
-	assert_true(stage_expect_error(s, stage_say_same(s))->number != 0);
-	stage_actor(s, 2, NULL, WORDS("--exit", "3"));
-	assert_int_equal(WEXITSTATUS(stage_expect(s, KEEPER_EXITED, 2)->status), 3);
-}
-
 int main(void)
 {
 #define ON_STAGE(sentence, function)                                                                         \
@@ -434,7 +424,6 @@ int main(void)
 		ON_STAGE("4000 probes reach the right instance while others come, go and are dropped",
 			marks_are_exact),
 		ON_STAGE("a new brain hears of every socket", a_new_brain_hears_of_all),
-		ON_STAGE("an upgrade is refused while sockets are held", an_upgrade_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("keeper: gate", tests, NULL, NULL);

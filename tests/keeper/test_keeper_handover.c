@@ -35,6 +35,7 @@ static int pack(void **state)
 	};
 	k->options = &options;
 	k->slots.epoll = -1;
+	k->gate = gate_open();
 	k->brain.slot.is_child = true;
 	k->brain.slot.pid = 77;
 	k->brain.slot.start_time = 78;
@@ -85,6 +86,7 @@ static int unpack(void **state)
 		k->slots.first->is_ending = k->slots.first->is_killing = false;
 		slots_free(&k->slots, k->slots.first);
 	}
+	gate_close(k->gate);
 	/* Numbers that are nobody's: closing them is no harm. */
 	fd_store_release_all(&k->held);
 	return 0;
@@ -224,6 +226,9 @@ static void a_head_of_nonsense_is_refused(void **state)
 	assert_true(fits(HEAD(brain_pid), INT32_MAX));
 	assert_false(fits(HEAD(brain_pid), (int64_t)INT32_MAX + 1));
 	assert_false(fits(HEAD(magic), 0));
+	assert_false(fits(HEAD(sockets), -1));
+	assert_false(fits(HEAD(sockets), 1));
+	assert_false(fits(HEAD(sockets), INT64_MAX / HANDOVER_RECORD));
 	assert_true(fits(HEAD(token), 0));
 }
 

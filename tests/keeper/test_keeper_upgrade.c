@@ -16,7 +16,7 @@
 #include "stage.h"
 #include "unit.h"
 
-enum { NOFILE = 700, PROGRAM_MAX = 64 * 1024 * 1024 };
+enum { NOFILE = 700 };
 
 static bool is_close_on_exec(pid_t pid, const char *fd)
 {
@@ -352,26 +352,6 @@ static void a_brain_that_does_not_serve_costs_nothing(void **state)
 	buf_release(&words);
 }
 
-/* A build that packs otherwise: this one with another word at the head of its handover. */
-static void make_other_build(struct stage *s, char *path, size_t size)
-{
-	/* In this piece it stands among the instructions too. */
-	static const char word[] = "uggage 1";
-	struct buf program = BUF_INIT;
-	char *at = NULL;
-	int fd = -1;
-
-	stage_program(path, size, "oxherd");
-	assert_int_equal(file_read(path, PROGRAM_MAX, &program, NULL), 0);
-	while ((at = memmem(program.ptr, program.len, word, sizeof(word) - 1)))
-		at[sizeof(word) - 2] = '9';
-	assert_true(snprintf(path, size, "%s/other-oxherd", s->home) < (int)size);
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
-	assert_int_equal(fd_write_all(fd, program.ptr, program.len), 0);
-	fd_close(&fd);
-	buf_release(&program);
-}
-
 static void a_build_that_cannot_read_it_gives_it_back(void **state)
 {
 	struct stage *s = *state;
@@ -380,7 +360,7 @@ static void a_build_that_cannot_read_it_gives_it_back(void **state)
 	pid_t pid = stage_actor(s, 1, NULL, WORDS("--mark"));
 	pid_t same = s->brain;
 
-	make_other_build(s, keeper, sizeof(keeper));
+	stage_other_build(s, keeper, sizeof(keeper));
 	stage_program(brain, sizeof(brain), "tests/keeper-brain");
 	(void)stage_say_upgrade(s, keeper, brain);
 	/* A compiler may have hidden it better: then this is no other build. */
