@@ -115,6 +115,7 @@ static void take_exited(struct brain *b, const struct keeper_msg *m)
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	if (i && !end.signal && !end.code)
 		brain_find_left(b, i, &end.left, &command);
+	gates_ended(b->gates, keeper_client_ticket(m));
 	herd_exited(b->herd, keeper_client_ticket(m), &end, clock_ms());
 	buf_release(&command);
 }
@@ -187,11 +188,13 @@ static void answer_ping(struct brain *b, uint64_t serial)
 	(void)keeper_client_send(b->keeper, &m, -1);
 }
 
-/* About a command that runs beside the herd, or an upgrade; an ERROR may be about anything. */
+/* About a command that runs beside the herd, the gate or an upgrade; an ERROR may be about anything. */
 static bool takes_beside_herd(struct brain *b, const struct keeper_msg *m)
 {
 	bool is_error = m->kind == KEEPER_ERROR;
 
+	if ((is_error || m->kind == KEEPER_PONG) && gates_answered(b->gates, m))
+		return true;
 	return ((is_error || m->ticket.slot >= RUN_SLOT_FIRST) && runner_takes(b->runner, m)) ||
 		((is_error || m->kind == KEEPER_UPGRADED) && upgrade_takes(b->upgrades, m));
 }
@@ -200,7 +203,9 @@ static void on_message(void *context, const struct keeper_msg *m, const int *fds
 {
 	struct brain *b = context;
 
-	if (fd_count)
+	if (m->kind == KEEPER_LISTENS)
+		brain_hear_gate(b, m, fds, fd_count);
+	else if (fd_count)
 		brain_take_held(b, m->name, fds, fd_count);
 	if (m->kind == KEEPER_PING) {
 		answer_ping(b, m->serial);
@@ -299,6 +304,7 @@ struct brain *brain_new(const struct brain_options *options, struct err *e)
 	b->due.data = b;
 	b->keeper = keeper_client_new(b->options.loop, options->keeper, &keeper_client_calls, b);
 	b->runner = runner_new(b->options.loop, b->keeper);
+	brain_open_gates(b);
 	brain_open_senses(b);
 	brain_open_notify(b);
 	open_upstreams(b);
@@ -333,6 +339,8 @@ void brain_free(struct brain *b)
 	usage_free(b->senses.usage);
 	upstreams_free(b->upstreams);
 	drains_free(b->senses.drains);
+	gate_drains_free(b->gate_drains);
+	gates_free(b->gates);
 	runner_free(b->runner);
 	herd_free(b->herd);
 	launch_envs_release(&b->launch_envs);

@@ -7,6 +7,8 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "engine/brain.h"
+#include "gate/gate.h"
+#include "gate/gate_drain.h"
 #include "journal/past.h"
 #include "journal/saver.h"
 #include "logs/follow.h"
@@ -17,7 +19,7 @@
 #include "rules/pace.h"
 #include "sense/drain.h"
 #include "sense/limit_watch.h"
-#include "sense/port.h"
+#include "sense/port_waits.h"
 #include "sense/probe.h"
 #include "sense/usage.h"
 #include "spawn/keeper_client.h"
@@ -60,6 +62,8 @@ struct brain {
 	struct notify *notify;
 	struct senses senses;
 	struct upstreams *upstreams;
+	struct gates *gates;
+	struct gate_drains *gate_drains;
 	struct saver *saver;
 	struct recovery *recovery; /* NULL: everything is known again */
 	struct map waiting; /* requests of the herd that are not settled: id -> struct waiter * (brain.c) */
@@ -80,6 +84,21 @@ void brain_upstream_reported(
 /* Questions of the herd (struct herd_options). */
 bool brain_is_port_busy(void *context, int port);
 struct build *brain_look(void *context, const struct build_query *effect);
+/* brain_gate.c */
+void brain_open_gates(struct brain *b);
+/* A LISTENS of the keeper; its descriptors are taken over. */
+void brain_hear_gate(struct brain *b, const struct keeper_msg *m, const int *fds, size_t fd_count);
+/* The herd hears what the gate has of that process, or cannot have. */
+void brain_tell_listens(struct brain *b, struct ticket ticket);
+/* It listens, and the gate has nothing of it yet: true if its readiness follows when the keeper has said all. */
+bool brain_hears_rest(struct brain *b, struct ticket ticket);
+/* A socket of that process is held. */
+bool brain_is_behind(const struct brain *b, struct ticket ticket);
+/* Questions about ports (sense/port.h). */
+bool brain_is_held(void *context, struct ticket ticket, uint32_t inode);
+bool brain_is_kin(void *context, struct ticket ticket, uint32_t inode);
+/* The sockets through which a check reaches it; false: it is behind no gate. */
+bool brain_find_held(const struct brain *b, int64_t gate, struct ticket ticket, struct probe_helds *out);
 /* brain_notify.c */
 void brain_open_notify(struct brain *b);
 /* A descriptor that the keeper gave; whatever nobody takes is closed. */

@@ -171,7 +171,11 @@ static void do_watch_ready(void *context, const struct endpoint *at, enum ready_
 	const struct instance *i = herd_slot(b->herd, at->ticket.slot);
 
 	(void)is_adopted;
-	if (i && at->port && (kind == READY_ALIVE || kind == READY_LISTEN))
+	if (!i || !at->port || (kind != READY_ALIVE && kind != READY_LISTEN))
+		return;
+	if (brain_is_behind(b, at->ticket))
+		herd_fact_later(b->herd, &(struct herd_fact){ .kind = FACT_READY, .ticket = at->ticket });
+	else
 		port_waits_until_listening(b->senses.ports, at, (pid_t)instance_pid(i));
 }
 
@@ -179,7 +183,8 @@ static void port_listens(void *context, struct ticket ticket)
 {
 	struct brain *b = context;
 
-	herd_ready(b->herd, ticket, clock_ms());
+	if (!brain_hears_rest(b, ticket))
+		herd_ready(b->herd, ticket, clock_ms());
 	brain_end(b);
 }
 
@@ -204,6 +209,8 @@ const struct port_waits_calls brain_port_calls = {
 	.is_free = port_became_free,
 	.listens = port_listens,
 	.stranger = port_has_stranger,
+	.is_held = brain_is_held,
+	.is_kin = brain_is_kin,
 };
 
 static void do_unwatch(void *context, struct ticket ticket)
@@ -222,9 +229,12 @@ static void do_unwatch(void *context, struct ticket ticket)
 static void do_probe(void *context, const struct spawn_effect *effect, int64_t pid)
 {
 	struct brain *b = context;
+	struct probe_helds held;
+	bool is_gated = brain_find_held(b, effect->gate, effect->ticket, &held);
 
 	probes_start(b->senses.probes, effect, pid,
-		launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name), NULL);
+		launch_envs_get(&b->launch_envs, effect->caller, effect->spec->name),
+		is_gated ? &held : NULL);
 }
 
 /* --- who serves, and the hooks of a deploy --- */
@@ -248,11 +258,22 @@ void brain_upstream_reported(
 	brain_end(b);
 }
 
+static void do_gate(void *context, const struct gate_effect *effect)
+{
+	const struct brain *b = context;
+
+	gates_set(b->gates, effect);
+}
+
 static void do_drain(void *context, const struct endpoint *at, int64_t ms)
 {
-	struct brain *b = context;
+	const struct brain *b = context;
+	const struct instance *i = herd_slot(b->herd, at->ticket.slot);
 
-	drain_start(b->senses.drains, at, ms);
+	if (at->gate)
+		gate_drain_start(b->gate_drains, at, i ? (pid_t)instance_pid(i) : 0, ms);
+	else
+		drain_start(b->senses.drains, at, ms);
 }
 
 static void hooked(void *context, const char *app, uint64_t rollout, bool is_ok, const char *words)
@@ -347,6 +368,7 @@ const struct herd_effects brain_effects = {
 	.probe = do_probe,
 	.unwatch = do_unwatch,
 	.upstream = do_upstream,
+	.gate = do_gate,
 	.drain = do_drain,
 	.hook = do_hook,
 	.last_lines = brain_last_lines,

@@ -108,6 +108,7 @@ static void adopt_found(struct brain *b, const struct keeper_found *f)
 		.ticket = f->ticket,
 		.name = f->name,
 		.pid = f->pid,
+		.gate = gates_gate_of(b->gates, f->ticket),
 		.is_stopping = f->is_asked,
 		.has_ended = is_over,
 		.is_end_published = is_over && past_has_end(&b->past, f->name, f->ticket.generation),
@@ -121,6 +122,8 @@ static void adopt_found(struct brain *b, const struct keeper_found *f)
 		return;
 	}
 	b->daemon.adopted += !is_over;
+	if (!is_over)
+		brain_tell_listens(b, f->ticket);
 	if (f->state == KEEPER_STATE_FAILED) {
 		why = brain_spawn_reason(b, f->ticket, f->stage, f->number);
 		herd_spawn_failed(b->herd, f->ticket, why, clock_ms());
@@ -231,6 +234,7 @@ static void find_feet(struct brain *b)
 	recovery_free(b->recovery);
 	b->recovery = NULL;
 	herd_resume(b->herd, clock_ms());
+	gates_sweep(b->gates);
 	saver_changed(b->saver);
 	keeper_msg_init(&m, KEEPER_SERVES);
 	(void)keeper_client_send(b->keeper, &m, -1);

@@ -151,7 +151,7 @@ void gates_hear(struct gates *g, const struct keeper_msg *m, int fd)
 	/* The keeper takes those that have ended out of the choice by itself. */
 	if (m->is_chosen != gate_was_chosen(gate, m->socket))
 		gate->is_in_effect = false;
-	gates_settle(g, gate);
+	app_gate_settle(g, gate);
 }
 
 static void free_sockets(struct gates *g, struct app_gate *gate, struct ticket ticket)
@@ -169,7 +169,7 @@ static void free_sockets(struct gates *g, struct app_gate *gate, struct ticket t
 			gate->is_in_effect = false;
 	}
 	if (has_any)
-		gates_settle(g, gate);
+		app_gate_settle(g, gate);
 }
 
 void gates_ended(struct gates *g, struct ticket ticket)
@@ -228,19 +228,42 @@ int64_t gates_queue(const struct gates *g, int64_t gate, struct ticket ticket)
 	return all;
 }
 
-bool gates_hold(const struct gates *g, uint32_t inode)
+bool gates_hold(const struct gates *g, int64_t gate_number, uint32_t inode)
+{
+	const struct app_gate *gate = gates_find(g, gate_number);
+	const struct held_socket *s = NULL;
+	size_t i = 0;
+
+	if (!gate || !inode)
+		return false;
+	VEC_EACH (&gate->sockets, i, s) {
+		if (s->inode == inode)
+			return true;
+	}
+	return false;
+}
+
+static bool has_ticket(const struct app_gate *gate, struct ticket ticket)
+{
+	const struct held_socket *s = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&gate->sockets, i, s) {
+		if (gate_is_ticket(s->ticket, ticket))
+			return true;
+	}
+	return false;
+}
+
+int64_t gates_gate_of(const struct gates *g, struct ticket ticket)
 {
 	const struct map_entry *entry = NULL;
 
 	MAP_EACH (&g->by_number, entry) {
 		const struct app_gate *gate = entry->value;
-		const struct held_socket *s = NULL;
-		size_t i = 0;
 
-		VEC_EACH (&gate->sockets, i, s) {
-			if (s->inode == inode)
-				return true;
-		}
+		if (has_ticket(gate, ticket) || gates_unheld(g, gate->number, ticket))
+			return gate->number;
 	}
-	return false;
+	return 0;
 }

@@ -77,6 +77,8 @@ static bool is_needed(const struct app_gate *gate, const struct held_socket *s)
 {
 	if (!s->is_free || !gate->is_set)
 		return true;
+	if (s->address.port != gate->port)
+		return false;
 	for (size_t i = 0; i < gate->place_count; i++)
 		if (gate->places[i] == s->place)
 			return true;
@@ -106,7 +108,7 @@ static void drop_unneeded(struct gates *g, struct app_gate *gate)
 }
 
 /* First nobody new comes to what is to be closed. */
-void gates_settle(struct gates *g, struct app_gate *gate)
+void app_gate_settle(struct gates *g, struct app_gate *gate)
 {
 	choose(g, gate);
 	drop_unneeded(g, gate);
@@ -136,8 +138,9 @@ void gates_set(struct gates *g, const struct gate_effect *effect)
 	gate->chosen_count = effect->chosen_count;
 	gate->places = mem_dup(effect->places, effect->place_count * sizeof(*effect->places));
 	gate->place_count = effect->place_count;
+	gate->port = effect->port;
 	gate->is_set = true;
-	gates_settle(g, gate);
+	app_gate_settle(g, gate);
 }
 
 void gates_sweep(struct gates *g)
@@ -150,7 +153,7 @@ void gates_sweep(struct gates *g)
 		if (gate->is_set)
 			continue;
 		gate->is_set = true;
-		gates_settle(g, gate);
+		app_gate_settle(g, gate);
 	}
 }
 

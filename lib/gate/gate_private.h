@@ -25,6 +25,7 @@ struct app_gate {
 	bool is_set;
 	struct ticket *chosen;
 	size_t chosen_count;
+	int port;
 	int *places;
 	size_t place_count;
 	/* The last CHOOSE: sockets, rising.  It is not in effect when an answer or a later message of the keeper says otherwise. */
@@ -57,7 +58,7 @@ bool gate_is_ticket(struct ticket a, struct ticket b);
 /* --- gate_choice.c --- */
 
 /* The keeper gets what it does not know yet.  The gate may be gone afterwards. */
-void gates_settle(struct gates *g, struct app_gate *gate);
+void app_gate_settle(struct gates *g, struct app_gate *gate);
 /* By the last CHOOSE. */
 bool gate_was_chosen(const struct app_gate *gate, int64_t number);
 

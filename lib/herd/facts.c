@@ -371,6 +371,9 @@ static void hear_late(struct herd *h, const struct herd_fact *fact, int64_t now)
 	case FACT_LISTENS:
 		herd_listens(h, fact->ticket, fact->why, now);
 		break;
+	case FACT_READY:
+		herd_ready(h, fact->ticket, now);
+		break;
 	case FACT_SAID_READY:
 		herd_notified(h, fact->ticket, &(struct notice){ .is_ready = true }, now);
 		break;

@@ -18,7 +18,8 @@ struct herd_fact {
 		FACT_PORT_FREE,
 		FACT_PORT_TAKEN, /* `why` is who holds it */
 		FACT_NOTE,
-		FACT_LISTENS,    /* `why`: no gate can hold its socket */
+		FACT_LISTENS, /* `why`: no gate can hold its socket */
+		FACT_READY,
 		FACT_SAID_READY, /* to an earlier brain */
 	} kind;
 	struct ticket ticket;

@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/map.h"
 #include "base/mem.h"
 #include "base/vec.h"
 #include "loop/loop.h"
@@ -17,6 +16,7 @@
 #include "os/fd.h"
 #include "os/netdiag.h"
 #include "os/pidfd.h"
+#include "os/procfs.h"
 #include "sense/port_owner.h"
 #include "sense/proctree.h"
 
@@ -26,6 +26,8 @@ struct port_wait {
 	port_answer done;
 	void *context;
 	bool is_over; /* freed at the end of the round that is under way */
+	bool has_kin;
+	struct port_kin kin;
 
 	/* until free */
 	int pidfd; /* of the holder, -1 when there is none */
@@ -81,6 +83,42 @@ static int try_bind(int port)
 bool port_is_free(int port)
 {
 	return try_bind(port) != EADDRINUSE;
+}
+
+static bool is_kin(const struct port_kin *kin, uint32_t inode)
+{
+	return kin->is_kin(kin->context, kin->ticket, inode);
+}
+
+bool port_is_free_among(int port, const struct port_kin *kin, uint32_t *stranger)
+{
+	struct netdiag_sockets listeners = NETDIAG_SOCKETS_INIT;
+	bool is_free = port_is_free(port);
+
+	*stranger = 0;
+	if (is_free || !kin)
+		return is_free;
+	if (netdiag_listeners(port, &listeners, NULL) == 0) {
+		is_free = listeners.len ? true : is_kin(kin, 0);
+		for (size_t i = 0; i < listeners.len && is_free; i++) {
+			*stranger = listeners.items[i].inode;
+			is_free = is_kin(kin, *stranger);
+		}
+	}
+	netdiag_release(&listeners);
+	return is_free;
+}
+
+/* Of several that listen the one that is in the way. */
+static void name_holder(int port, uint32_t stranger, struct netdiag_holder *holder)
+{
+	(void)netdiag_holder(port, holder, NULL);
+	if (!stranger)
+		return;
+	holder->pid = netdiag_pid_of(stranger);
+	buf_clear(&holder->command);
+	if (holder->pid)
+		(void)procfs_command(holder->pid, &holder->command, NETDIAG_COMMAND_MAX);
 }
 
 void port_holder_print(const struct netdiag_holder *holder, struct buf *out)
@@ -164,16 +202,22 @@ static void watch_holder(struct port_wait *wait, pid_t holder)
 	loop_watch(wait->watch->loop, &wait->exit);
 }
 
+static const struct port_kin *kin_of(const struct port_wait *wait)
+{
+	return wait->has_kin ? &wait->kin : NULL;
+}
+
 static void look_if_free(struct port_wait *wait)
 {
 	struct netdiag_holder holder = { .command = BUF_INIT };
+	uint32_t stranger = 0;
 
 	if (wait->is_over)
 		return;
-	if (port_is_free(wait->port)) {
+	if (port_is_free_among(wait->port, kin_of(wait), &stranger)) {
 		report_wait(wait, PORT_FREE, "");
 	} else if (wait->pidfd < 0) {
-		(void)netdiag_holder(wait->port, &holder, NULL);
+		name_holder(wait->port, stranger, &holder);
 		watch_holder(wait, holder.pid);
 		buf_release(&holder.command);
 	}
@@ -212,8 +256,10 @@ static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 	int64_t now = clock_ms(); /* not the loop's time, which jumps when somebody sets the clock */
 	struct netdiag_holder who = { .command = BUF_INIT };
 	struct buf words = BUF_INIT;
-	uint32_t inode = port_owner_inode(judge, wait->port);
+	uint32_t inode = 0;
 
+	judge->kin = kin_of(wait);
+	inode = port_owner_inode(judge, wait->port);
 	if (!inode || (inode == wait->stranger && now - wait->judged_at < PORT_WATCH_STRANGER_MS))
 		return;
 	if (port_owner_listens(judge, wait->port, wait->main, wait->cgroup)) {
@@ -298,7 +344,8 @@ void port_watch_free(struct port_watch *w)
 	mem_free(w);
 }
 
-static struct port_wait *wait_new(struct port_watch *w, int port, port_answer done, void *context)
+static struct port_wait *wait_new(
+	struct port_watch *w, int port, const struct port_kin *kin, port_answer done, void *context)
 {
 	struct port_wait *wait = mem_zalloc(1, sizeof(*wait));
 
@@ -307,20 +354,24 @@ static struct port_wait *wait_new(struct port_watch *w, int port, port_answer do
 	wait->done = done;
 	wait->context = context;
 	wait->pidfd = -1;
+	wait->has_kin = kin != NULL;
+	if (kin)
+		wait->kin = *kin;
 	ev_init(&wait->exit, on_holder_gone);
 	wait->exit.data = wait;
 	return wait;
 }
 
-struct port_wait *port_watch_until_free(
-	struct port_watch *w, int port, struct netdiag_holder *holder, port_answer done, void *context)
+struct port_wait *port_watch_until_free(struct port_watch *w, int port, const struct port_kin *kin,
+	struct netdiag_holder *holder, port_answer done, void *context)
 {
 	struct port_wait *wait = NULL;
+	uint32_t stranger = 0;
 
-	if (port_is_free(port))
+	if (port_is_free_among(port, kin, &stranger))
 		return NULL;
-	(void)netdiag_holder(port, holder, NULL);
-	wait = wait_new(w, port, done, context);
+	name_holder(port, stranger, holder);
+	wait = wait_new(w, port, kin, done, context);
 	vec_push(&w->blocked, wait);
 	watch_holder(wait, holder->pid);
 	if (!ev_is_active(&w->look_free))
@@ -328,10 +379,10 @@ struct port_wait *port_watch_until_free(
 	return wait;
 }
 
-struct port_wait *port_watch_until_listening(
-	struct port_watch *w, int port, pid_t main, const char *cgroup, port_answer done, void *context)
+struct port_wait *port_watch_until_listening(struct port_watch *w, int port, pid_t main, const char *cgroup,
+	const struct port_kin *kin, port_answer done, void *context)
 {
-	struct port_wait *wait = wait_new(w, port, done, context);
+	struct port_wait *wait = wait_new(w, port, kin, done, context);
 
 	wait->main = main;
 	wait->cgroup = mem_strdup(cgroup);
@@ -341,104 +392,4 @@ struct port_wait *port_watch_until_listening(
 		ev_timer_remaining(w->loop, &w->look_listening) > PORT_WATCH_LISTEN_FIRST_MS / 1000.)
 		look_after(w, PORT_WATCH_LISTEN_FIRST_MS / 1000.);
 	return wait;
-}
-
-/* --- one wait a slot --- */
-
-struct slot_wait {
-	struct port_waits *all;
-	struct ticket ticket;
-	struct port_wait *wait;
-};
-
-struct port_waits {
-	const struct port_waits_calls *calls;
-	void *context;
-	struct port_watch *watch;
-	struct map by_slot; /* -> struct slot_wait *, which has the key */
-};
-
-static struct slot_wait *add_wait(struct port_waits *p, struct ticket ticket)
-{
-	struct slot_wait *s = mem_zalloc(1, sizeof(*s));
-
-	port_waits_cancel(p, ticket);
-	*s = (struct slot_wait){ .all = p, .ticket = ticket };
-	map_put_n(&p->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot), s);
-	return s;
-}
-
-/* The wait is over: what the port watch gave is gone already. */
-static void end_wait(struct slot_wait *s)
-{
-	map_remove_n(&s->all->by_slot, (const char *)&s->ticket.slot, sizeof(s->ticket.slot));
-	/* A thousand that begin at once are a burst: its room is not kept. */
-	if (!s->all->by_slot.len)
-		map_release(&s->all->by_slot);
-	mem_free(s);
-}
-
-static void on_port_event(void *context, enum port_event event, const char *words)
-{
-	struct slot_wait *s = context;
-	struct port_waits *p = s->all;
-	struct ticket ticket = s->ticket;
-
-	if (event == PORT_STRANGER) {
-		p->calls->stranger(p->context, ticket, words);
-		return;
-	}
-	end_wait(s);
-	if (event == PORT_FREE)
-		p->calls->is_free(p->context, ticket);
-	else
-		p->calls->listens(p->context, ticket);
-}
-
-bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder)
-{
-	struct slot_wait *s = add_wait(p, at->ticket);
-
-	s->wait = port_watch_until_free(p->watch, at->port, holder, on_port_event, s);
-	if (s->wait)
-		return true;
-	end_wait(s);
-	return false;
-}
-
-void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main)
-{
-	struct slot_wait *s = add_wait(p, at->ticket);
-
-	s->wait = port_watch_until_listening(p->watch, at->port, main, NULL, on_port_event, s);
-}
-
-void port_waits_cancel(struct port_waits *p, struct ticket ticket)
-{
-	struct slot_wait *s = map_get_n(&p->by_slot, (const char *)&ticket.slot, sizeof(ticket.slot));
-
-	if (!s)
-		return;
-	port_wait_cancel(s->wait);
-	end_wait(s);
-}
-
-struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context)
-{
-	struct port_waits *p = mem_zalloc(1, sizeof(*p));
-
-	*p = (struct port_waits){ .calls = calls,
-		.context = context,
-		.watch = port_watch_new(loop),
-		.by_slot = MAP_INIT_BORROWED };
-	return p;
-}
-
-void port_waits_free(struct port_waits *p)
-{
-	if (!p)
-		return;
-	port_watch_free(p->watch);
-	map_release_with(&p->by_slot, mem_free);
-	mem_free(p);
 }

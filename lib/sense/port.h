@@ -34,11 +34,25 @@ enum port_event {
 	PORT_STRANGER, /* another process listens; reported once, the wait continues */
 };
 
+/*
+ * Who may have the port of a process that shares it.  Sockets are asked about by their inode.
+ */
+struct port_kin {
+	/* Is it held for one that shares it?  Then others say when its process listens. */
+	bool (*is_held)(void *context, struct ticket ticket, uint32_t inode);
+	/* The same, or it belongs to another process that shares it; 0: somebody has the port who does not listen. */
+	bool (*is_kin)(void *context, struct ticket ticket, uint32_t inode);
+	void *context;
+	struct ticket ticket; /* of the process that the question is about */
+};
+
 /* `words` says who the stranger is, else it is ""; after PORT_FREE and PORT_LISTENS the wait is over and gone. */
 typedef void (*port_answer)(void *context, enum port_event event, const char *words);
 
 /* Could a program bind the port on all addresses now?  What only we may not do (a low port) is no hindrance: the instance may. */
 bool port_is_free(int port);
+/* The same for one that shares it: its kin are no hindrance.  Else *stranger is the inode of a listener that is, 0: it is not known. */
+bool port_is_free_among(int port, const struct port_kin *kin, uint32_t *stranger);
 /* Appends "pid 812 'node old.js'", or that it cannot be looked at. */
 void port_holder_print(const struct netdiag_holder *holder, struct buf *out);
 
@@ -47,42 +61,18 @@ struct port_watch *port_watch_new(struct ev_loop *loop);
 void port_watch_free(struct port_watch *w);
 
 /*
- * NULL if the port is free.  Else who holds it is filled in as far as it is known (its buf is inited by the caller), and PORT_FREE follows as soon
+ * `kin` is NULL for one that shares its port with nobody.  NULL if the port is free.  Else who holds it is filled in as far as it is known (its buf is inited by the caller), and PORT_FREE follows as soon
  * as it is so; never from inside this call.
  */
-struct port_wait *port_watch_until_free(
-	struct port_watch *w, int port, struct netdiag_holder *holder, port_answer done, void *context);
+struct port_wait *port_watch_until_free(struct port_watch *w, int port, const struct port_kin *kin,
+	struct netdiag_holder *holder, port_answer done, void *context);
 /*
  * PORT_LISTENS when `main`, a descendant, one of its session, or a process of `cgroup` (its folder, or NULL) listens on the
- * port; never from inside this call.  It does not give up by itself.
+ * port, with a socket that is not held; never from inside this call.  It does not give up by itself.
  */
-struct port_wait *port_watch_until_listening(
-	struct port_watch *w, int port, pid_t main, const char *cgroup, port_answer done, void *context);
+struct port_wait *port_watch_until_listening(struct port_watch *w, int port, pid_t main, const char *cgroup,
+	const struct port_kin *kin, port_answer done, void *context);
 /* NULL does nothing.  Not for a wait that is over. */
 void port_wait_cancel(struct port_wait *wait);
-
-/* --- what slots wait for, one wait a slot: that a stranger leaves its port, or that their own process listens --- */
-
-struct ev_loop;
-struct port_waits;
-
-/* None is called from inside a function of this file. */
-struct port_waits_calls {
-	/* The wait is over. */
-	void (*is_free)(void *context, struct ticket ticket);
-	void (*listens)(void *context, struct ticket ticket);
-	/* Another process listens: reported once, the wait continues. */
-	void (*stranger)(void *context, struct ticket ticket, const char *words);
-};
-
-/* `calls` is borrowed. */
-struct port_waits *port_waits_new(struct ev_loop *loop, const struct port_waits_calls *calls, void *context);
-/* Forgets all who wait, without telling them. */
-void port_waits_free(struct port_waits *p);
-/* False: the port is free, and nobody waits.  Else *holder is who has it (port_watch_until_free()). */
-bool port_waits_until_free(struct port_waits *p, const struct endpoint *at, struct netdiag_holder *holder);
-void port_waits_until_listening(struct port_waits *p, const struct endpoint *at, pid_t main);
-/* Whatever its slot waits for. */
-void port_waits_cancel(struct port_waits *p, struct ticket ticket);
 
 #endif

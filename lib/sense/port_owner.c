@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/file.h"
+#include "sense/port.h"
 
 /* Bytes of a cgroup.procs that are looked at. */
 enum { CGROUP_PROCS_MAX = 1024 * 1024 };
@@ -24,11 +25,20 @@ void port_owner_release(struct port_owner *look)
 		proctree_release(&look->tree);
 }
 
+static bool is_left_out(const struct port_owner *look, uint32_t inode)
+{
+	return look->kin && look->kin->is_held(look->kin->context, look->kin->ticket, inode);
+}
+
 uint32_t port_owner_inode(const struct port_owner *look, int port)
 {
-	const struct netdiag_socket *found = netdiag_find(&look->sockets, port);
+	const struct netdiag_socket *end = look->sockets.items + look->sockets.len;
+	const struct netdiag_socket *at = netdiag_find(&look->sockets, port);
 
-	return found ? found->inode : 0;
+	for (; at && at < end && at->port == port; at++)
+		if (!is_left_out(look, at->inode))
+			return at->inode;
+	return 0;
 }
 
 /* A port has several sockets where IPv4 and IPv6 are listened on apart, or where SO_REUSEPORT shares it. */
@@ -38,7 +48,8 @@ static bool holds(const struct port_owner *look, int port, pid_t pid)
 	const struct netdiag_socket *at = netdiag_find(&look->sockets, port);
 
 	for (; at && at < end && at->port == port; at++)
-		if (at->inode && netdiag_pid_holds(pid, look->until, at->inode))
+		if (at->inode && !is_left_out(look, at->inode) &&
+			netdiag_pid_holds(pid, look->until, at->inode))
 			return true;
 	return false;
 }

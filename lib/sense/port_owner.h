@@ -12,11 +12,14 @@
 #include "os/netdiag.h"
 #include "sense/proctree.h"
 
+struct port_kin;
+
 struct port_owner {
 	struct netdiag_sockets sockets;
 	struct proctree tree;
 	bool has_tree;
-	int64_t until; /* see netdiag_pid_sockets(), for this question */
+	const struct port_kin *kin; /* what is held is left out (sense/port.h); NULL: nothing is */
+	int64_t until;              /* see netdiag_pid_sockets(), for this question */
 };
 
 /* Only one port is asked for, or all with 0. */

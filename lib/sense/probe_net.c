@@ -26,7 +26,7 @@ static void add_localhost(struct probe *p, int port)
 	probe_way_add(p, true, "::1", port);
 }
 
-/* Without a socket it does not listen yet; whoever else listens there is another instance. */
+/* Without a socket it does not listen yet; another listener there is another instance. */
 static void add_held(struct probe *p, const struct probe_helds *held, const struct check_url *to)
 {
 	probe_way_add_held(p, held, to && to->is_ipv6, to && !to->is_localhost ? to->host : NULL);

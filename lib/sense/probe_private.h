@@ -25,7 +25,7 @@ struct probe_way {
 	union address to;
 	struct in_addr from; /* 0: the kernel's choice */
 	int traffic_class;   /* -1: none */
-	int64_t inode;       /* of the socket that the mark leads to; 0: whoever listens there */
+	int64_t inode;       /* of the socket that the mark leads to; 0: the one that listens there */
 };
 
 struct probes {

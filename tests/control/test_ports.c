@@ -270,7 +270,7 @@ static int64_t run_until(struct fixture *f, const int *value, int least, int64_t
 /* Waits until it is free; who holds it is in f->holder. */
 static struct port_wait *until_free(struct fixture *f, int port)
 {
-	return port_watch_until_free(f->watch, port, &f->holder, on_port_event, f);
+	return port_watch_until_free(f->watch, port, NULL, &f->holder, on_port_event, f);
 }
 
 static void a_taken_port_is_told_with_its_holder(void **state)
@@ -374,7 +374,7 @@ static void an_instance_that_listens_is_noticed_soon(void **state)
 	struct listener l = start_listener(AF_INET, free_port(), false);
 	int64_t took = 0;
 
-	port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_port_event, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, NULL, NULL, on_port_event, f);
 	run_until(f, &f->listens, 1, 30);
 	assert_int_equal(f->listens, 0);
 	assert_int_equal(write(l.go, "x", 1), 1);
@@ -390,7 +390,7 @@ static void a_grandchild_may_be_the_one_that_listens(void **state)
 	struct fixture *f = *state;
 	struct listener l = start_listener(AF_INET, free_port(), true);
 
-	port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_port_event, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, NULL, NULL, on_port_event, f);
 	run_until(f, &f->listens, 1, PATIENCE_MS);
 	assert_int_equal(f->listens, 1);
 	end_listener(&l);
@@ -404,7 +404,7 @@ static void a_stranger_on_the_port_is_no_readiness(void **state)
 	struct buf expected = BUF_INIT;
 	struct port_wait *wait = NULL;
 
-	wait = port_watch_until_listening(f->watch, stranger.port, own.pid, NULL, on_port_event, f);
+	wait = port_watch_until_listening(f->watch, stranger.port, own.pid, NULL, NULL, on_port_event, f);
 	run_until(f, &f->strangers, 1, PATIENCE_MS);
 	run_until(f, &f->listens, 1, 50);
 	assert_int_equal(f->listens, 0);
@@ -425,7 +425,7 @@ static void many_wait_at_once(void **state)
 
 	for (int i = 0; i < 20; i++) {
 		l[i] = start_listener(i % 2 ? AF_INET : AF_INET6, free_port(), false);
-		port_watch_until_listening(f->watch, l[i].port, l[i].pid, NULL, on_port_event, f);
+		port_watch_until_listening(f->watch, l[i].port, l[i].pid, NULL, NULL, on_port_event, f);
 	}
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(write(l[i].go, "x", 1), 1);
@@ -441,12 +441,12 @@ static void cancelled_waits_say_nothing(void **state)
 	struct listener l = start_listener(AF_INET, 0, false);
 
 	port_wait_cancel(until_free(f, l.port));
-	port_wait_cancel(port_watch_until_listening(f->watch, l.port, l.pid, NULL, on_port_event, f));
+	port_wait_cancel(port_watch_until_listening(f->watch, l.port, l.pid, NULL, NULL, on_port_event, f));
 	port_wait_cancel(NULL);
 	assert_false(ev_run(f->loop, EVRUN_NOWAIT));
 	/* And a wait that is not cancelled is freed with the watch. */
 	until_free(f, l.port);
-	port_watch_until_listening(f->watch, l.port, l.pid, "/nonexistent", on_port_event, f);
+	port_watch_until_listening(f->watch, l.port, l.pid, "/nonexistent", NULL, on_port_event, f);
 	end_listener(&l);
 	assert_int_equal(f->free + f->listens, 0);
 }

@@ -1,5 +1,5 @@
 /*
- * Checks of instances that share a port: each by its mark, whoever else listens there.
+ * Checks of instances that share a port: each by its mark, with others at the same address.
  */
 #include <arpa/inet.h>
 #include <errno.h>
