@@ -19,6 +19,8 @@
 #include "os/procfs.h"
 
 _Static_assert(offsetof(struct ledger_record, is_stopping) == 248, "earlier builds find it there");
+_Static_assert(offsetof(struct ledger_record, start_time) == offsetof(struct ledger_record, pid) + 8,
+	"a process writes both at once");
 _Static_assert(sizeof(struct ledger_record) == LEDGER_RECORD, "a record has its fixed size");
 
 /* The first record is this. */
@@ -129,6 +131,12 @@ bool ledger_makes_sense(const struct ledger_record *r)
 		r->stage < KEEPER_STAGE_COUNT && memchr(r->name, '\0', KEEPER_NAME_MAX + 1) && r->name[0];
 }
 
+/* A start that was about to be: no process, or one that is found by its mark. */
+static bool is_unborn(const struct ledger_record *r)
+{
+	return !r->pid && r->state == KEEPER_STATE_STARTING;
+}
+
 static void erase_at(struct ledger *l, int index)
 {
 	static const struct ledger_record nothing;
@@ -149,7 +157,8 @@ bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
 			set_used(l, *index, true);
 			return true;
 		}
-		log_warn("invalid record of a process in the ledger: skipped");
+		if (!is_unborn(r))
+			log_warn("invalid record of a process in the ledger: skipped");
 		erase_at(l, *index);
 	}
 	return false;
@@ -243,7 +252,7 @@ static int check_records(int fd, const char *path, struct err *e)
 	struct ledger_record r;
 
 	for (int i = 0; pread(fd, &r, sizeof(r), place_of(i)) == (ssize_t)sizeof(r); i++)
-		if (r.slot && !ledger_makes_sense(&r))
+		if (r.slot && !ledger_makes_sense(&r) && !is_unborn(&r))
 			return err_set(e, "record %d of '%s' is invalid", i, path);
 	return 0;
 }
@@ -282,6 +291,18 @@ void ledger_note(struct ledger *l, struct slot *s)
 	ASSERT(is_used(l, s->record), "%s has record %d of the ledger, which is free", s->name, s->record);
 	ledger_fill(&r, s);
 	put(l, &r, place_of(s->record));
+}
+
+void ledger_note_pid(const struct ledger *l, const struct slot *s)
+{
+	const struct {
+		int64_t pid;
+		uint64_t start_time;
+	} born = { s->pid, s->start_time };
+
+	if (l && l->fd >= 0 && s->record >= 0)
+		(void)!pwrite(l->fd, &born, sizeof(born),
+			place_of(s->record) + (off_t)offsetof(struct ledger_record, pid));
 }
 
 void ledger_erase(struct ledger *l, struct slot *s)

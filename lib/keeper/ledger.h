@@ -48,8 +48,10 @@ int ledger_open(struct ledger *l, const char *folder, bool goes_on, struct err *
 void ledger_close(struct ledger *l);
 /* The next record at or after *index, which becomes its index; false after the last.  What makes no sense is passed over and taken out. */
 bool ledger_next(struct ledger *l, int *index, struct ledger_record *r);
-/* Writes what is known of the slot now; its first time gives it a place. */
+/* Writes what is known of the slot now; its first time gives it a place.  One without a pid is about to be started: no process, for the next keeper. */
 void ledger_note(struct ledger *l, struct slot *s);
+/* The pid and the start of a slot alone, by that process itself: what its keeper writes there meanwhile stays. */
+void ledger_note_pid(const struct ledger *l, const struct slot *s);
 void ledger_erase(struct ledger *l, struct slot *s);
 
 /* Between a slot and its record; also for what travels through an exec. */

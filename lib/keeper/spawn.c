@@ -16,6 +16,7 @@
 #include "keeper/gate_fds.h"
 #include "keeper/gate_preload.h"
 #include "keeper/groups.h"
+#include "keeper/ledger.h"
 #include "keeper/slots.h"
 #include "keeper/spawn_child.h"
 #include "os/fd.h"
@@ -255,11 +256,27 @@ static int prepare_gate(const struct slots *all, struct slot *s, const struct ke
 	return s->gate.number && s->gate.kind == KEEPER_HOOK_FDS ? prepare_sockets(all, s, spawn) : 0;
 }
 
+/*
+ * In the child, on its copies: it writes itself down, so that a keeper that is killed before it has done so leaves no process behind that
+ * nobody knows of, however soon that ends.  The keeper has no other thread, so nothing is in the middle of anything.
+ */
+static void note_oneself(const struct slots *all, struct slot *s, pid_t keeper)
+{
+	struct proc p;
+
+	s->pid = getpid();
+	if (!procfs_read(s->pid, &p) || getppid() != keeper)
+		return;
+	s->start_time = p.start_time;
+	ledger_note_pid(all->ledger, s);
+}
+
 int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *spawn, const struct spawner *by)
 {
 	int report[2] = { -1, -1 };
 	int group_fd = -1;
 	struct proc p;
+	pid_t keeper = getpid();
 	pid_t pid = -1;
 
 	if (!ASSERT_OR(!slot_lives(s), "%s is spawned while pid %d lives", s->name, (int)s->pid)) {
@@ -284,17 +301,22 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	plan.report_fd = report[1];
 	/* The brain has no group: it is to outlive every kill of one. */
 	group_fd = slot_is_brain(s) ? -1 : groups_make(all->groups, s);
+	s->state = KEEPER_STATE_STARTING;
+	if (!slot_is_brain(s))
+		ledger_note(all->ledger, s);
 	pid = fork_quietly(group_fd);
-	if (pid == 0)
+	if (pid == 0) {
+		note_oneself(all, s, keeper);
 		child_run(&plan);
+	}
 	fd_close(&group_fd);
 	fd_close(&report[1]);
 	if (pid < 0) {
 		fail(s, KEEPER_STAGE_FORK);
+		ledger_erase(all->ledger, s);
 		close_report(all, s);
 		return -1;
 	}
-	s->state = KEEPER_STATE_STARTING;
 	slots_born(all, s, pid);
 	gate_fds_born(all->gate, s);
 	/* Not reaped, so its entry is there; exec will not change it. */

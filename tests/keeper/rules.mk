@@ -24,7 +24,7 @@ $(OUT)/tests/failing-keeper: $(OUT)/tests/keeper/failing_keeper.o $(patsubst %.c
 		$(call libs,keeper rules os wire base)
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fd_store_get -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -Wl,--wrap=fd_store_get,--wrap=slots_born -o $@ $^
 
 $(KEEPER_BIN): $(OUT)/tests/%: $(OUT)/tests/keeper/%.o $(KEEPER_HELP) $(call libs,keeper rules os wire base) \
 		$(OUT)/oxherd $(OUT)/liboxgate.so $(OUT)/tests/actor $(OUT)/tests/keeper-brain $(OUT)/tests/failing-keeper

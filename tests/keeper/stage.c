@@ -222,7 +222,12 @@ void stage_kill_brain(struct stage *s)
 void stage_kill_keeper(struct stage *s)
 {
 	kill(s->keeper, SIGKILL);
-	assert_int_equal(waitpid(s->keeper, NULL, 0), s->keeper);
+	stage_keeper_ended(s);
+}
+
+void stage_keeper_ended(struct stage *s)
+{
+	assert_int_equal(stage_wait(s->keeper), SIGKILL);
 	s->keeper = 0;
 	s->inherits = true;
 	fd_close(&s->sock);

@@ -72,6 +72,8 @@ void stage_sync(struct stage *s);
 void stage_kill_brain(struct stage *s);
 /* SIGKILL for the keeper, and its brain's process ends too.  What the keeper had is the test's now. */
 void stage_kill_keeper(struct stage *s);
+/* It was killed by somebody else. */
+void stage_keeper_ended(struct stage *s);
 /* The next keeper and the next brain, which says SYNC. */
 void stage_next_keeper(struct stage *s);
 /* Polls a condition until it holds, and fails the test when it does not. */
