@@ -38,7 +38,7 @@ mkdir -p "$into/man" "$into/packaging/completions"
 page oxctl.1 commands
 page oxfile.5 keys
 page oxherd.7 states events steps
-page oxherd-protocol.7 methods kinds errors reasons reason-fields
+page oxherd-protocol.7 methods kinds errors reasons reason-fields refusals refusal-fields
 "$oxctl" schema >"$into/packaging/oxfile.schema.json"
 "$oxctl" completion bash >"$into/packaging/completions/oxctl.bash"
 "$oxctl" completion zsh >"$into/packaging/completions/oxctl.zsh"

@@ -159,6 +159,8 @@ static int print_mdoc(struct buf *out)
 		{ "errors", rpc_codes_print_mdoc },
 		{ "reasons", manual_reasons },
 		{ "reason-fields", manual_reason_fields },
+		{ "refusals", manual_refusals },
+		{ "refusal-fields", manual_refusal_fields },
 	};
 
 	for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {

@@ -6,6 +6,7 @@
 void err_release(struct err *e)
 {
 	buf_release(&e->text);
+	buf_release(&e->about);
 	e->number = 0;
 }
 
@@ -16,6 +17,7 @@ int err_set(struct err *e, const char *format, ...)
 	if (!e)
 		return -1;
 	buf_clear(&e->text);
+	buf_clear(&e->about);
 	e->number = 0;
 	va_start(args, format);
 	buf_addfv(&e->text, format, args);
@@ -30,6 +32,7 @@ int err_usage(struct err *e, const char *format, ...)
 	if (!e)
 		return -1;
 	buf_clear(&e->text);
+	buf_clear(&e->about);
 	e->number = EINVAL;
 	va_start(args, format);
 	buf_addfv(&e->text, format, args);
@@ -44,6 +47,7 @@ int err_sys(struct err *e, int number, const char *format, ...)
 	if (!e)
 		return -1;
 	buf_clear(&e->text);
+	buf_clear(&e->about);
 	e->number = number;
 	va_start(args, format);
 	buf_addfv(&e->text, format, args);

@@ -10,12 +10,13 @@
 
 struct err {
 	struct buf text;
-	int number; /* errno where there was one, else 0 */
+	struct buf about; /* the same for programs, as JSON (model/refusal.h); most have nothing */
+	int number;       /* errno where there was one, else 0 */
 };
 
 #define ERR_INIT                                                                                             \
 	{                                                                                                    \
-		.text = BUF_INIT,                                                                            \
+		.text = BUF_INIT, .about = BUF_INIT,                                                         \
 	}
 
 void err_release(struct err *e);

@@ -70,11 +70,15 @@ void call_fail_with(struct call *c, int code, const struct buf *data, const char
 	va_end(args);
 }
 
+void call_refuse_as(struct call *c, int code, const struct err *e)
+{
+	call_fail_with(c, e->number == ENOENT ? RPC_NO_TARGET : code, e->about.len ? &e->about : NULL, "%s",
+		e->text.ptr);
+}
+
 void call_refuse(struct call *c, const struct err *e)
 {
-	int code = e->number == ENOENT ? RPC_NO_TARGET : e->number == EINVAL ? RPC_PARAMS : RPC_FAILED;
-
-	call_fail(c, code, "%s", e->text.ptr);
+	call_refuse_as(c, e->number == EINVAL ? RPC_PARAMS : RPC_FAILED, e);
 }
 
 /* --- rights --- */

@@ -89,6 +89,8 @@ void call_fail_with(struct call *c, int code, const struct buf *data, const char
 	__attribute__((format(printf, 4, 5)));
 /* What was refused before anything was done: with the code that belongs to e->number. */
 void call_refuse(struct call *c, const struct err *e);
+/* The same with that code, unless it is about a target that is not there. */
+void call_refuse_as(struct call *c, int code, const struct err *e);
 /* Answers a member of the control group that `what` needs the owner, and logs it.  The client must still be there. */
 void call_forbid(struct call *c, const char *what, ...) __attribute__((format(printf, 2, 3)));
 /* What happens before the answer, an object as JSON.  Dropped if the client does not read. */

@@ -14,6 +14,7 @@
 #include "control/handle.h"
 #include "control/oxfile_load.h"
 #include "engine/brain.h"
+#include "model/refusal.h"
 #include "model/snapshot.h"
 #include "spawn/launch_env.h"
 
@@ -42,9 +43,11 @@ static int find_own(
 	}
 	vec_release(&specs);
 	if (rc == 0 && t->count && !t->own.len) {
-		rc = err_set(e, "'%s' does not come from %s", t->items[0],
+		rc = refusal_set(e,
+			REFUSAL_OF(NO_TARGET, .target = t->items[0],
+				.oxfile = oxfiles->count ? oxfiles->items[0] : NULL),
+			"'%s' does not come from %s", t->items[0],
 			oxfiles->count ? oxfiles->items[0] : "that oxfile");
-		e->number = ENOENT;
 	}
 	return rc;
 }

@@ -160,7 +160,7 @@ static void begin_telling(struct handle *h, struct call *c, const struct logs_qu
 		call_on_gone(c, on_gone, t);
 	} else {
 		mem_free(t);
-		call_fail(c, e.number == ENOENT ? RPC_NO_TARGET : RPC_PARAMS, "%s", e.text.ptr);
+		call_refuse_as(c, RPC_PARAMS, &e);
 	}
 	err_release(&e);
 }

@@ -12,6 +12,7 @@
 #include "engine/brain_private.h"
 #include "engine/recovery.h"
 #include "herd/facts.h"
+#include "model/refusal.h"
 #include "model/wait_result.h"
 #include "os/clock.h"
 #include "os/procfs.h"
@@ -259,7 +260,7 @@ static bool may_upgrade(void *context, struct err *e)
 	const struct brain *b = context;
 
 	if (b->daemon.is_leaving)
-		err_set(e, "the daemon is being stopped");
+		refusal_set(e, REFUSAL_OF(STOPPING), "the daemon is being stopped");
 	return !b->daemon.is_leaving;
 }
 

@@ -1,7 +1,6 @@
 /*
  * An oxfile's apps come in.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -14,6 +13,7 @@
 #include "model/fields.h"
 #include "model/notes.h"
 #include "model/plan.h"
+#include "model/refusal.h"
 #include "model/selector.h"
 #include "model/wait_result.h"
 
@@ -54,15 +54,14 @@ static int no_such(const struct applying *p, const char *name, struct err *e)
 		return -1;
 	selector_guess(&guess, p->a->specs);
 	if (other && !other->is_deleting && other->spec->oxfile)
-		err_set(e, "the oxfile has no app or namespace '%s': '%s' comes from %s; use --config %s",
-			name, name, other->spec->oxfile, other->spec->oxfile);
-	else if (guess.best)
-		err_set(e, "the oxfile has no app or namespace '%s'; did you mean '%s'?", name, guess.best);
-	else
-		err_set(e, "the oxfile has no app or namespace '%s'", name);
-	if (e)
-		e->number = ENOENT;
-	return -1;
+		return refusal_set(e, REFUSAL_OF(NO_TARGET, .target = name, .oxfile = other->spec->oxfile),
+			"the oxfile has no app or namespace '%s': '%s' comes from %s; use --config %s", name,
+			name, other->spec->oxfile, other->spec->oxfile);
+	if (guess.best)
+		return refusal_set(e, REFUSAL_OF(NO_TARGET, .target = name, .guess = guess.best),
+			"the oxfile has no app or namespace '%s'; did you mean '%s'?", name, guess.best);
+	return refusal_set(
+		e, REFUSAL_OF(NO_TARGET, .target = name), "the oxfile has no app or namespace '%s'", name);
 }
 
 static int choose_all(struct applying *p, struct err *e)
@@ -132,7 +131,8 @@ static int refuse_other(const struct spec *is, const struct spec *wanted, struct
 	add_differences(is, wanted, &words);
 	if (str_eq(words.ptr, "instances") && wanted->instances.kind == COUNT_NUMBER)
 		buf_addf(&scale, "'oxctl scale %s %lld' or ", is->name, (long long)wanted->instances.value);
-	err_set(e, "%s already exists with other settings (%s); use %s'oxctl delete %s' first", is->name,
+	refusal_set(e, REFUSAL_OF(OTHER_SETTINGS, .app = is->name),
+		"%s already exists with other settings (%s); use %s'oxctl delete %s' first", is->name,
 		words.ptr, scale.ptr, is->name);
 	buf_release(&words);
 	buf_release(&scale);
@@ -448,7 +448,7 @@ int herd_apply(struct herd *h, const struct herd_apply *a, int64_t now, struct e
 
 	herd_begin(h, now);
 	if (h->is_shutting_down) {
-		err_set(e, "the daemon is stopping; nothing new is begun");
+		refusal_set(e, REFUSAL_OF(STOPPING), "the daemon is stopping; nothing new is begun");
 		goto out;
 	}
 	if (change_all(&p, e) < 0)

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "herd/herd_private.h"
 #include "model/oxfile.h"
+#include "model/refusal.h"
 #include "model/selector.h"
 
 /* --- names --- */
@@ -85,7 +86,8 @@ int names_check(const struct vec *specs, const struct vec *changed, struct err *
 		if (!other)
 			continue;
 		tell_clash(s, other, &words);
-		rc = err_set(e, "%s; a name can be one of them only, so rename one", words.ptr);
+		rc = refusal_set(e, REFUSAL_OF(NAME_CLASH, .app = s->name, .other = other->name),
+			"%s; a name can be one of them only, so rename one", words.ptr);
 	}
 	buf_release(&words);
 	names_finish(&n);
@@ -149,16 +151,22 @@ static void walk_finish(struct walk *w)
 
 static int tell_cycle(const struct walk *w, const struct spec *again, struct err *e)
 {
+	struct strings apps = { .items = NULL };
 	struct buf words = BUF_INIT;
 	size_t i = 0;
 
 	ASSERT(w->path.len > 0 && w->marks, "'%s' needs itself by nobody", again->name);
 	while (w->path.items[i] != again)
 		i++;
-	for (; i < w->path.len; i++)
+	for (; i < w->path.len; i++) {
+		strings_add(&apps, ((const struct spec *)w->path.items[i])->name);
 		buf_addf(&words, "%s -> ", ((const struct spec *)w->path.items[i])->name);
-	err_set(e, "dependencies go round in a circle: %s%s", words.ptr, again->name);
+	}
+	strings_add(&apps, again->name);
+	refusal_set(e, REFUSAL_OF(CIRCLE, .app = again->name, .apps = &apps),
+		"dependencies go round in a circle: %s%s", words.ptr, again->name);
 	buf_release(&words);
+	strings_release(&apps);
 	return -1;
 }
 
@@ -175,8 +183,8 @@ static int visit(struct walk *w, size_t at, struct err *e)
 	if (w->marks[at] == MARK_OPEN)
 		return tell_cycle(w, s, e);
 	if (w->path.len == CHAIN_MAX)
-		return err_set(
-			e, "'%s' stands behind a chain of more than %d dependencies", s->name, CHAIN_MAX);
+		return refusal_set(e, REFUSAL_OF(CHAIN, .app = s->name, .limit = CHAIN_MAX),
+			"'%s' stands behind a chain of more than %d dependencies", s->name, CHAIN_MAX);
 	w->marks[at] = MARK_OPEN;
 	vec_push(&w->path, (void *)s);
 	for (size_t k = 0; k < s->depends_on.len; k++) {
@@ -200,7 +208,8 @@ static int check_known(const struct walk *w, const struct spec *s, struct err *e
 			continue;
 		for (size_t i = 0; i < w->specs->len; i++)
 			str_guess_offer(&guess, ((const struct spec *)w->specs->items[i])->name);
-		err_set(e, "'%s' depends on '%s', which is not defined", s->name, guess.typed);
+		refusal_set(e, REFUSAL_OF(NO_NEED, .app = s->name, .other = guess.typed, .guess = guess.best),
+			"'%s' depends on '%s', which is not defined", s->name, guess.typed);
 		if (guess.best && e)
 			buf_addf(&e->text, "; did you mean '%s'?", guess.best);
 		return -1;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 #include "model/notes.h"
+#include "model/refusal.h"
 
 /* --- oxfiles ------------------------------------------------------------------------------------------------------------- */
 
@@ -15,16 +16,19 @@ bool apply_is_of(const struct herd_apply *a, const char *oxfile)
 	return str_eq(oxfile, a->oxfile) || (a->oxfile && oxfile && strings_have(a->also, oxfile));
 }
 
-static int refuse(const char *there, const char *asking, const char *app, struct err *e)
+static int refuse_claim(const char *there, const char *asking, const char *app, struct err *e)
 {
+	const struct refusal *why = REFUSAL_OF(OTHER_OXFILE, .app = app, .oxfile = there);
+
 	if (!there)
-		return err_set(e,
+		return refusal_set(e, why,
 			"app '%s' was started without an oxfile; rename it in %s, or 'oxctl delete %s' first",
 			app, asking, app);
 	if (!asking)
-		return err_set(e, "app '%s' belongs to %s; use another name", app, there);
-	return err_set(e, "app '%s' belongs to %s; rename it in %s, or move %s away if %s replaces it", app,
-		there, asking, there, asking);
+		return refusal_set(e, why, "app '%s' belongs to %s; use another name", app, there);
+	return refusal_set(e, why,
+		"app '%s' belongs to %s; rename it in %s, or move %s away if %s replaces it", app, there,
+		asking, there, asking);
 }
 
 int apply_claim(const struct herd_apply *a, const struct app *app, const struct spec *s, struct err *e)
@@ -35,7 +39,7 @@ int apply_claim(const struct herd_apply *a, const struct app *app, const struct 
 	if (app->is_deleting || a->is_reload || str_eq(there, a->oxfile) || app_is_lost(app))
 		return 0;
 	if (!apply_is_of(a, there) && !is_gone)
-		return refuse(there, a->oxfile, s->name, e);
+		return refuse_claim(there, a->oxfile, s->name, e);
 	if (a->changes)
 		notes_add(a->notes, s->name, "taken over from %s, which is %s", there,
 			is_gone ? "gone" : "the same file by another name");
@@ -196,7 +200,9 @@ int app_check_back(const struct app *a, const struct revision *to, struct err *e
 	int rc = 0;
 
 	if (app_has_lost(a, to, &words))
-		rc = err_set(e,
+		rc = refusal_set(e,
+			REFUSAL_OF(BUILD_LOST, .app = a->spec->name, .revision = to->number,
+				.folder = to->build->folder),
 			"%s: cannot go back to revision %d: %s (in %s); use 'oxctl rollback --definition-only %s' "
 			"to take back the definition and run the files that are there now",
 			a->spec->name, to->number, words.ptr, to->build->folder, a->spec->name);

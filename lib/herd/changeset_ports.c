@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "herd/changeset.h"
 #include "herd/deploy.h"
+#include "model/refusal.h"
 
 /* One range of one draft: instances from `first` on. */
 struct piece {
@@ -202,12 +203,18 @@ static int complain(const struct lots *l, const struct port_trouble *trouble, st
 		trouble->claim, trouble->other, l->len);
 	switch (trouble->kind) {
 	case PORT_OVERLAP:
-		return err_set(e, "'%s' and '%s' both want port %d", other, name, trouble->port);
+		return refusal_set(e,
+			REFUSAL_OF(PORT_OVERLAP, .app = name, .other = other, .port = trouble->port),
+			"'%s' and '%s' both want port %d", other, name, trouble->port);
 	case PORT_BEYOND:
-		return err_set(e, "the ports of '%s' end at %d, beyond %d", name, trouble->port, PORTS_LAST);
+		return refusal_set(e,
+			REFUSAL_OF(PORT_BEYOND, .app = name, .port = trouble->port, .limit = PORTS_LAST),
+			"the ports of '%s' end at %d, beyond %d", name, trouble->port, PORTS_LAST);
 	case PORT_NO_BLOCK:
-		return err_set(e, "no %d free ports in a row are left for '%s'",
-			l->claims[trouble->claim].instances, name);
+		return refusal_set(e,
+			REFUSAL_OF(NO_PORTS, .app = name, .count = l->claims[trouble->claim].instances),
+			"no %d free ports in a row are left for '%s'", l->claims[trouble->claim].instances,
+			name);
 	case PORT_OVERLAP_PASSED:
 		break;
 	}
@@ -255,8 +262,9 @@ static enum outcome judge_block(const struct lots *l, size_t at, struct err *e)
 	/* A written port goes before: the one that holds it leaves it in time. */
 	if (l->pieces[at].is_held)
 		return LAID;
-	err_set(e, "'%s' wants a port that '%s' has (from %d on); give one of them another", other,
-		block->app, block->remembered);
+	refusal_set(e, REFUSAL_OF(PORT_OVERLAP, .app = block->app, .other = other, .port = block->remembered),
+		"'%s' wants a port that '%s' has (from %d on); give one of them another", other, block->app,
+		block->remembered);
 	return REFUSED;
 }
 

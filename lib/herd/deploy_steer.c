@@ -5,6 +5,7 @@
 #include "herd/changeset.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
+#include "model/refusal.h"
 
 static int go_on(struct app *a, struct err *e)
 {
@@ -13,8 +14,10 @@ static int go_on(struct app *a, struct err *e)
 	size_t k = 0;
 
 	if (!r || !rollout_waits_for_word(r))
-		return err_set(e, "%s: %s", a->spec->name,
-			r ? "its deploy is in progress and not paused" : "no deploy in progress");
+		return r ? refusal_set(e, REFUSAL_OF(NOT_PAUSED, .app = a->spec->name),
+				   "%s: its deploy is in progress and not paused", a->spec->name)
+			 : refusal_set(e, REFUSAL_OF(NO_DEPLOY, .app = a->spec->name),
+				   "%s: no deploy in progress", a->spec->name);
 	r->is_continued = true;
 	rollout_set_failure(r, NULL);
 	VEC_EACH (&a->instances, k, i) {
@@ -30,7 +33,7 @@ static int abort_it(struct app *a, struct err *e)
 	struct rollout *r = a->rollout;
 
 	if (!r)
-		return err_set(e,
+		return refusal_set(e, REFUSAL_OF(NO_DEPLOY, .app = a->spec->name),
 			"%s: no deploy in progress; 'oxctl rollback %s' goes back to the revision before",
 			a->spec->name, a->spec->name);
 	if (r->phase == ROLLOUT_BACK)
@@ -65,7 +68,8 @@ static int roll_back_to(struct app *a, bool by_definition, struct err *e)
 	if (a->rollout)
 		return abort_it(a, e);
 	if (!a->previous)
-		return err_set(e, "'%s' has no earlier revision to go back to", a->spec->name);
+		return refusal_set(e, REFUSAL_OF(NO_REVISION, .app = a->spec->name),
+			"'%s' has no earlier revision to go back to", a->spec->name);
 	/* Where nothing runs the two change places at once. */
 	to = revision_ref(a->previous);
 	rc = by_definition ? 0 : app_check_back(a, to, e);
@@ -141,7 +145,7 @@ int herd_steer(
 
 	herd_begin(h, now);
 	if (h->is_shutting_down)
-		return err_set(e, "the daemon is stopping; nothing new is begun");
+		return refusal_set(e, REFUSAL_OF(STOPPING), "the daemon is stopping; nothing new is begun");
 	rc = targets_find(h, &app, 1, &instances, &apps, e);
 	if (rc == 0 && apps.len == 1)
 		a = apps.items[0];

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
+#include "model/refusal.h"
 
 struct targeted_request {
 	struct herd *h;
@@ -206,21 +207,23 @@ static void send_signal(struct targeted_request *q)
 static int check(const struct targeted_request *q, struct err *e)
 {
 	if (q->h->is_shutting_down)
-		return err_set(e, "the daemon is stopping; nothing new is begun");
+		return refusal_set(e, REFUSAL_OF(STOPPING), "the daemon is stopping; nothing new is begun");
 	if (q->r->verb == HERD_SIGNAL && !q->r->signal)
 		return err_set(e, "signal needs the name of a signal");
 	for (size_t k = 0; k < q->instances.len && q->r->verb == HERD_DELETE; k++) {
 		const struct app *a = ((const struct instance *)q->instances.items[k])->app;
 
 		if (!has_app(&q->apps, a))
-			return err_usage(e, "delete takes whole apps; 'scale %s %d' has one instance less",
-				a->spec->name, a->count - 1);
+			return refusal_set(e, REFUSAL_OF(NOT_AN_APP, .app = a->spec->name),
+				"delete takes whole apps; 'scale %s %d' has one instance less", a->spec->name,
+				a->count - 1);
 	}
 	for (size_t k = 0; k < q->apps.len && q->r->count && q->r->verb == HERD_START; k++) {
 		const struct spec *s = ((const struct app *)q->apps.items[k])->spec;
 
 		if (s->disabled && q->r->count == 1 && str_eq(q->r->targets[0], s->name))
-			return err_set(e, "'%s' is disabled in its oxfile", s->name);
+			return refusal_set(e, REFUSAL_OF(DISABLED, .app = s->name),
+				"'%s' is disabled in its oxfile", s->name);
 	}
 	ASSERT(q->r->targets || !q->r->count, "%zu targets are nowhere", q->r->count);
 	return 0;

@@ -7,6 +7,7 @@
 #include "herd/changeset.h"
 #include "herd/deploy.h"
 #include "herd/request_wait.h"
+#include "model/refusal.h"
 
 static int change_scaling(
 	const struct herd *h, struct vec *drafts, const struct herd_scaling *s, struct err *e)
@@ -21,15 +22,20 @@ static int change_scaling(
 		int rc = targets_find(h, target, 1, &unused, NULL, e);
 
 		vec_release(&unused);
-		return rc < 0 ? rc : err_usage(e, "'%s' is not one app, and only apps can be scaled", s->app);
+		return rc < 0 ? rc
+			      : refusal_set(e, REFUSAL_OF(NOT_AN_APP, .target = s->app),
+					"'%s' is not one app, and only apps can be scaled", s->app);
 	}
 	if (d->spec->disabled)
-		return err_set(e, "'%s' is disabled in its oxfile", s->app);
+		return refusal_set(
+			e, REFUSAL_OF(DISABLED, .app = s->app), "'%s' is disabled in its oxfile", s->app);
 	count = s->is_relative ? (int64_t)d->count + s->delta : count_resolve(s->count, h->options.cpus);
 	if (count < 0)
 		count = 0;
 	if (count > APP_INSTANCES_MAX)
-		return err_set(e, "'%s' would have %lld instances, beyond %d", s->app, (long long)count,
+		return refusal_set(e,
+			REFUSAL_OF(TOO_MANY, .app = s->app, .count = count, .limit = APP_INSTANCES_MAX),
+			"'%s' would have %lld instances, beyond %d", s->app, (long long)count,
 			APP_INSTANCES_MAX);
 	d->count = (int)count;
 	d->scaled = d->count;
@@ -81,7 +87,7 @@ int herd_scale(struct herd *h, uint64_t id, const struct herd_scaling *scalings,
 	herd_begin(h, now);
 	changeset_of(h, &drafts);
 	if (h->is_shutting_down) {
-		err_set(e, "the daemon is stopping; nothing new is begun");
+		refusal_set(e, REFUSAL_OF(STOPPING), "the daemon is stopping; nothing new is begun");
 		goto out;
 	}
 	for (size_t k = 0; k < count; k++)

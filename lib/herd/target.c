@@ -1,7 +1,6 @@
 /*
  * Which apps and instances targets mean: the rule is model/selector's, and here it meets the herd.
  */
-#include <errno.h>
 #include <string.h>
 
 #include "base/assert.h"
@@ -9,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "herd/herd_private.h"
+#include "model/refusal.h"
 #include "model/selector.h"
 
 struct search {
@@ -41,24 +41,27 @@ static void search_finish(struct search *s)
 	mem_free(s->marks);
 }
 
-static int set_no_such(struct err *e)
-{
-	if (e)
-		e->number = ENOENT;
-	return -1;
-}
-
 static int search_complain(const struct search *s, const char *name, struct err *e)
 {
 	struct str_guess guess = { .typed = name };
 
 	selector_guess(&guess, &s->specs);
 	if (guess.best)
-		err_set(e, "there is no app, instance or namespace '%s'; did you mean '%s'?", name,
-			guess.best);
-	else
-		err_set(e, "there is no app, instance or namespace '%s'", name);
-	return set_no_such(e);
+		return refusal_set(e, REFUSAL_OF(NO_TARGET, .target = name, .guess = guess.best),
+			"there is no app, instance or namespace '%s'; did you mean '%s'?", name, guess.best);
+	return refusal_set(e, REFUSAL_OF(NO_TARGET, .target = name),
+		"there is no app, instance or namespace '%s'", name);
+}
+
+static int no_instance(const struct app *a, const char *name, struct err *e)
+{
+	const char *app = a->spec->name;
+	const struct refusal *why = REFUSAL_OF(NO_TARGET, .target = name, .app = app, .count = a->count);
+
+	if (a->count > 0)
+		return refusal_set(
+			e, why, "'%s' has instances 0 to %d; there is no '%s'", app, a->count - 1, name);
+	return refusal_set(e, why, "'%s' has no instances; there is no '%s'", app, name);
 }
 
 /* "api:2"; -1 with words when it means none. */
@@ -75,11 +78,7 @@ static int find_instance(struct search *s, const char *name, struct err *e)
 	if (i && !instance_is_retired(i)) {
 		vec_push(&s->singles, i);
 	} else if (a && !a->is_deleting) {
-		if (a->count > 0)
-			err_set(e, "'%s' has instances 0 to %d; there is no '%s'", app, a->count - 1, name);
-		else
-			err_set(e, "'%s' has no instances; there is no '%s'", app, name);
-		rc = set_no_such(e);
+		rc = no_instance(a, name, e);
 	} else {
 		rc = search_complain(s, name, e);
 	}

@@ -400,7 +400,7 @@ struct store *store_open(
 	s->writing.previous = s->previous;
 	s->writing.done = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	buf_init(&s->writing.text);
-	buf_init(&s->writing.e.text);
+	s->writing.e = (struct err)ERR_INIT;
 	buf_init(&s->failure.text);
 	if (load(s, found, e) < 0) {
 		store_found_release(found);

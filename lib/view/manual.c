@@ -4,6 +4,7 @@
 
 #include "model/fields.h"
 #include "model/reason.h"
+#include "model/refusal.h"
 
 void manual_text(struct buf *out, const char *text)
 {
@@ -146,6 +147,34 @@ void manual_reason_fields(struct buf *out)
 	for (size_t k = 0; k < reason_field_count(); k++) {
 		buf_addf(out, ".It Va %s\n", reason_field_key(k));
 		manual_text(out, reason_field_doc(k));
+		buf_adds(out, ".\n");
+	}
+}
+
+static void print_refusal_fields(struct buf *out, enum refusal_kind kind)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < refusal_field_count(); k++)
+		if (refusal_has(kind, k))
+			buf_addf(out, "%s%s", count++ ? ", " : " (", refusal_field_key(k));
+	buf_adds(out, count ? ").\n" : ".\n");
+}
+
+void manual_refusals(struct buf *out)
+{
+	for (int kind = 0; kind < REFUSAL_KIND_COUNT; kind++) {
+		buf_addf(out, ".It Li %s\n", refusal_code((enum refusal_kind)kind));
+		manual_text(out, refusal_doc((enum refusal_kind)kind));
+		print_refusal_fields(out, (enum refusal_kind)kind);
+	}
+}
+
+void manual_refusal_fields(struct buf *out)
+{
+	for (size_t k = 0; k < refusal_field_count(); k++) {
+		buf_addf(out, ".It Va %s\n", refusal_field_key(k));
+		manual_text(out, refusal_field_doc(k));
 		buf_adds(out, ".\n");
 	}
 }

@@ -13,5 +13,8 @@ void manual_text(struct buf *out, const char *text);
 /* Items of a list: the codes of reasons with their fields, and the fields. */
 void manual_reasons(struct buf *out);
 void manual_reason_fields(struct buf *out);
+/* The same of refusals. */
+void manual_refusals(struct buf *out);
+void manual_refusal_fields(struct buf *out);
 
 #endif
