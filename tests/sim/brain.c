@@ -55,6 +55,7 @@ static void adopt(struct sim *s, struct proc *p)
 		.ticket = p->ticket,
 		.name = p->name,
 		.pid = p->pid,
+		.gate = p->gate,
 		.is_stopping = p->is_asked,
 		.has_ended = !p->is_main_alive,
 		.is_end_published =
@@ -71,6 +72,8 @@ static void adopt(struct sim *s, struct proc *p)
 	if (!is_taken && p->is_main_alive)
 		sim_fail(s, "%s generation %llu lives and was refused", p->name,
 			(unsigned long long)p->ticket.generation);
+	if (is_taken && p->is_main_alive)
+		gate_tell(s, p);
 	if (!is_taken || p->is_main_alive)
 		return;
 	/* It is taken without a report: its end was reported, or is about to be. */
@@ -118,6 +121,7 @@ void brain_start(struct sim *s)
 	s->events = 0;
 	s->epoch++;
 	proxy_relearn(s);
+	gate_relearn(s);
 	if (!s->store.len) {
 		s->h = herd_new(&options);
 		return;
@@ -146,6 +150,7 @@ void brain_start(struct sim *s)
 		adopt(s, s->procs.items[k]);
 	s->is_restoring = false;
 	herd_resume(s->h, s->now);
+	gate_resumed(s);
 	machine_forget_told(s);
 	if (s->is_calm)
 		machine_calm(s);

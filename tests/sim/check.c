@@ -86,7 +86,8 @@ static void check_port_of(struct sim *s, const struct spawn_effect *effect, int 
 		sim_fail(s, "%s had port %d and is given %d", effect->name, *known, effect->port);
 	*known = effect->port;
 	if (effect->spec->port && !(i && instance_is_spare(i)) &&
-		effect->port != effect->spec->port + number * (int)effect->spec->port_step)
+		effect->port !=
+			effect->spec->port + (effect->gate ? 0 : number * (int)effect->spec->port_step))
 		sim_fail(s, "%s is given port %d, and its app begins at %d", effect->name, effect->port,
 			(int)effect->spec->port);
 	/* One that will be too many at the end may be what was a spare of a revision that needs no ports. */
@@ -96,7 +97,8 @@ static void check_port_of(struct sim *s, const struct spawn_effect *effect, int 
 	for (size_t k = 0; k < s->procs.len && effect->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
 
-		if (p->is_tree_alive && p->owns_port && p->port == effect->port)
+		if (p->is_tree_alive && p->owns_port && p->port == effect->port &&
+			(!effect->gate || p->gate != effect->gate))
 			sim_fail(s, "%s and %s both have port %d", p->name, effect->name, effect->port);
 	}
 }
@@ -161,6 +163,10 @@ static void check_left(struct sim *s, const struct proc *p)
 	const struct app *a = app_find(s->h, town_names[p->app]);
 	const struct instance *i = a ? app_instance(a, p->number) : NULL;
 
+	gate_check_signal(s, p);
+	/* Who shares its port leaves no server of its own. */
+	if (p->gate)
+		return;
 	if (i && i->ready_at && a->ready > 0 && a->wanted > 0 && !a->is_deleting && a->spec->nginx.output &&
 		proxy_is_early(s, i, p->port) && !s->is_shutting_down)
 		sim_fail(s, "%s is stopped while its upstream names it", p->name);
@@ -238,7 +244,7 @@ void check_event(struct sim *s, const struct herd_event *event)
 	s->is_known[app][event->instance] = true;
 	s->is_failed_start[app][event->instance] = event->to == STATE_STOPPING &&
 		(has_reason(event, REASON_NOT_READY) || has_reason(event, REASON_NOTIFY_FD_CLOSED) ||
-			event->from == STATE_UNHEALTHY);
+			has_reason(event, REASON_NOT_BEHIND_GATE) || event->from == STATE_UNHEALTHY);
 	if (event->from == STATE_UNHEALTHY && event->to == STATE_STOPPING &&
 		has_reason(event, REASON_CHECKS_FAILED))
 		s->is_down_ill[app][event->instance] = true;
@@ -396,6 +402,7 @@ void check_step(struct sim *s)
 			sim_fail(s, "%s %s, and the herd does not think so", town_names[app],
 				s->wants[app].exists ? "exists" : "was deleted");
 	port_check(s);
+	gate_check(s);
 	roll_step(s);
 	check_whole(s);
 }
@@ -435,6 +442,7 @@ void check_quiet(struct sim *s)
 			sim_fail(s, "all is quiet, and the stop that was request %llu has no answer",
 				(unsigned long long)s->asked[k].id);
 	roll_quiet(s);
+	gate_quiet(s);
 }
 
 void check_empty(struct sim *s)

@@ -363,6 +363,7 @@ static void do_echo(struct sim *s, uint64_t *random)
 	events = herd_counts(s->h).events;
 	herd_spawned(s->h, t, 1, s->now);
 	herd_ready(s->h, t, s->now);
+	herd_listens(s->h, t, NULL, s->now);
 	herd_notified(s->h, t, &(struct notice){ .is_ready = true, .is_sick = true, .extend_ms = 1 }, s->now);
 	herd_probed(s->h, t, PROBE_FAILED, &REASON_OF(REFUSED), s->now);
 	herd_exited(s->h, t, &end, s->now);

@@ -104,6 +104,7 @@ void machine_forget_told(struct sim *s)
 void machine_release(struct sim *s)
 {
 	vec_release_with(&s->procs, mem_free);
+	gates_release(s);
 	mem_free(s->due);
 	mem_free(s->port_watch);
 }
@@ -131,6 +132,8 @@ void machine_end_main(struct sim *s, struct proc *p, int code, int signal)
 	p->signal = signal;
 	if (!p->has_children)
 		p->is_tree_alive = false;
+	if (!p->is_tree_alive)
+		gate_ended(s, p);
 	sim_trace(s, "%s pid %lld ends (code %d, signal %d)", p->name, (long long)p->pid, code, signal);
 	machine_tell(s, p, HAPPENS_TELL_EXIT);
 	tree_main_ended(s, p);
@@ -194,6 +197,7 @@ static void wish_spawn(void *context, const struct spawn_effect *effect)
 	p->port = effect->port;
 	p->owns_port = effect->owns_port;
 	p->pid = (int64_t)++s->spawns + 100;
+	gate_spawned(s, p, effect);
 	random = sim_mix(sim_mix(s->seed, (uint64_t)p->app * 100 + (uint64_t)p->number),
 		++s->spawn_counts[p->app][p->number]);
 	vec_push(&s->procs, p);
@@ -374,6 +378,8 @@ static void happen_probed(struct sim *s, struct proc *p)
 	if (!p->is_probed)
 		return;
 	p->is_probed = false;
+	if (!is_ill)
+		gate_before_ready(s, p);
 	if (!s->is_calm && sim_chance(&s->behaviour, 4))
 		answer = sim_chance(&s->behaviour, 50) ? PROBE_UNKNOWN : PROBE_STRANGER;
 	sim_trace(s, "fact: a check of %s came to %d", p->name, (int)answer);
@@ -400,11 +406,15 @@ static void happen_fact(struct sim *s, const struct due *due, struct proc *p)
 		if (!p->is_watched || !p->is_main_alive)
 			break;
 		p->is_watched = false;
+		gate_before_ready(s, p);
 		sim_trace(s, "fact: %s is ready", p->name);
 		herd_ready(s->h, p->ticket, s->now);
 		break;
 	case HAPPENS_DRAINED:
-		herd_drained(s->h, p->ticket, 0, s->now);
+		gate_drained(s, p);
+		break;
+	case HAPPENS_TELL_LISTENS:
+		gate_tell(s, p);
 		break;
 	case HAPPENS_PROBED:
 		happen_probed(s, p);
@@ -435,6 +445,8 @@ bool machine_step(struct sim *s)
 		happen_end(s, p, due.port);
 	else if (due.what == HAPPENS_TREE_END)
 		tree_ended(s, p);
+	else if (due.what == HAPPENS_LISTEN)
+		gate_listen(s, p);
 	else if (due.epoch == s->epoch && s->h)
 		happen_fact(s, &due, p);
 	return true;
@@ -459,6 +471,7 @@ void machine_calm(struct sim *s)
 		struct proc *p = s->procs.items[k];
 
 		p->is_immortal = true;
+		p->is_uncaught &= p->does_listen;
 		p->stop_ms = p->rest_ms = 5;
 		p->ill_until = 0;
 		if (p->ready_at > s->now || p->ready_at < 0)

@@ -5,20 +5,27 @@
 #include "herd/deploy.h"
 #include "sim.h"
 
-bool machine_is_port_taken(void *context, int port)
+/* By somebody else than those behind that gate. */
+static bool is_taken(const struct sim *s, int port, int64_t gate)
 {
-	const struct sim *s = context;
 	int index = port - SIM_PORT_FIRST;
 
+	if (gate_has_port(s, port, gate))
+		return true;
 	if (index >= 0 && index < SIM_PORTS && s->stranger_until[index] > s->now)
 		return true;
 	for (size_t k = 0; k < s->procs.len; k++) {
 		const struct proc *p = s->procs.items[k];
 
-		if (p->owns_port && p->port == port && p->is_tree_alive)
+		if (p->owns_port && p->port == port && p->is_tree_alive && (!gate || p->gate != gate))
 			return true;
 	}
 	return false;
+}
+
+bool machine_is_port_taken(void *context, int port)
+{
+	return is_taken(context, port, 0);
 }
 
 /* How many it has, or may have when its rollout is over. */
@@ -102,13 +109,20 @@ void port_unwatch(struct sim *s, struct ticket t)
 		unwatch(s, k);
 }
 
+static int64_t gate_of(const struct sim *s, struct ticket t)
+{
+	const struct instance *i = herd_slot(s->h, t.slot);
+
+	return i ? instance_endpoint(i).gate : 0;
+}
+
 void port_happen(struct sim *s, const struct due *due)
 {
 	size_t k = watch_of(s, due->ticket);
 
 	if (k == s->port_watch_len)
 		return;
-	if (!machine_is_port_taken(s, due->port)) {
+	if (!is_taken(s, due->port, gate_of(s, due->ticket))) {
 		unwatch(s, k);
 		sim_trace(s, "fact: port %d is free", due->port);
 		herd_port_free(s->h, due->ticket, s->now);

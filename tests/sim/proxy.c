@@ -45,6 +45,7 @@ void proxy_upstream(void *context, const struct upstream_effect *effect)
 		return;
 	sim_trace(s, "effect: upstream %s with %zu servers, number %llu%s", effect->app, effect->count,
 		(unsigned long long)effect->serial, effect->is_gone ? ", gone" : "");
+	gate_check_upstream(s, effect);
 	/* The first is one of an app that was made anew. */
 	if (effect->is_gone || effect->serial == 1) {
 		know_nothing(s, app);
@@ -69,6 +70,8 @@ void proxy_drain(void *context, const struct endpoint *at, int64_t ms)
 	if (!machine_hears(s))
 		return;
 	sim_trace(s, "effect: drain slot %u generation %llu", t.slot, (unsigned long long)t.generation);
+	if (gate_drain(s, t, ms))
+		return;
 	machine_due(s, HAPPENS_DRAINED, t, s->now + (int64_t)sim_draw(&s->behaviour, (uint64_t)ms + 1), 0);
 }
 
@@ -206,9 +209,14 @@ bool proxy_is_early(const struct sim *s, const struct instance *i, int port)
 /* Nobody here listens on a port that was only passed on. */
 void proxy_look(void *context, int64_t pid, struct process_look *out)
 {
-	(void)context;
-	(void)pid;
-	(void)out;
+	const struct sim *s = context;
+
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+
+		if (p->pid == pid && p->gate && p->does_listen && p->is_main_alive)
+			out->ports[out->ports_len++] = p->port;
+	}
 }
 
 void proxy_last_lines(void *context, const char *name, struct buf *out)

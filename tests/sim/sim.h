@@ -18,7 +18,7 @@
 struct app;
 
 enum {
-	SIM_APPS = 8,
+	SIM_APPS = 10,
 	SIM_COUNT_MAX = 5, /* instances of one app */
 	SIM_NUMBERS = 24,  /* with the spares of its rollouts */
 	SIM_DIARY = 512,   /* ends that are remembered over the deaths of brains */
@@ -53,8 +53,12 @@ struct proc {
 	bool is_end_wished;             /* a brain has wished for the end of what is left */
 	bool is_end_told, is_gone_sent; /* what is left got the stop signal; that nothing is left was sent */
 	bool is_watched, is_probed, is_immortal, is_asked, was_asked_to_stop;
-	int64_t ill_until; /* its checks of health fail */
-	int64_t last_fact; /* the keeper tells in order */
+	int64_t gate;                  /* that it is behind; 0: none */
+	bool is_uncaught, does_listen; /* the keeper cannot hold its socket; it has one */
+	bool is_held_told;             /* to this brain */
+	int64_t drain_until;           /* then its drain is over; INT64_MAX: none was wished for */
+	int64_t ill_until;             /* its checks of health fail */
+	int64_t last_fact;             /* the keeper tells in order */
 };
 
 enum happens {
@@ -64,6 +68,8 @@ enum happens {
 	HAPPENS_TREE_END, /* after a kill nothing is left */
 	HAPPENS_TELL_EXIT,
 	HAPPENS_TELL_GONE,
+	HAPPENS_LISTEN,
+	HAPPENS_TELL_LISTENS,
 	HAPPENS_READY,
 	HAPPENS_PORT,
 	HAPPENS_UPSTREAM, /* of the app that `port` is, its serial as generation */
@@ -142,6 +148,9 @@ struct sim {
 	uint64_t answered[SIM_APPS];
 	uint64_t spawn_counts[SIM_APPS][SIM_NUMBERS];
 	int64_t started_at[SIM_APPS][SIM_NUMBERS]; /* its last process; 0: none yet */
+
+	struct vec held;   /* of struct held *: sockets of the keeper */
+	struct vec fronts; /* of struct front *: gates, as they were told last */
 
 	struct disk disks[SIM_APPS];
 	uint64_t turned_back[SIM_APPS]; /* 1 + the step in which its last rollout that failed gave up */
@@ -263,6 +272,22 @@ void proxy_hooked(struct sim *s, const struct due *due);
 
 /* gate.c */
 void gate_wish(void *context, const struct gate_effect *effect);
+/* False: it is behind no gate. */
+bool gate_drain(struct sim *s, struct ticket t, int64_t ms);
+void gate_drained(struct sim *s, struct proc *p);
+void gate_spawned(struct sim *s, struct proc *p, const struct spawn_effect *effect);
+void gate_listen(struct sim *s, struct proc *p);
+void gate_tell(struct sim *s, struct proc *p);
+void gate_before_ready(struct sim *s, struct proc *p);
+void gate_ended(struct sim *s, const struct proc *p);
+void gate_relearn(struct sim *s);
+void gate_resumed(struct sim *s);
+void gates_release(struct sim *s);
+bool gate_has_port(const struct sim *s, int port, int64_t but);
+void gate_check(struct sim *s);
+void gate_check_signal(struct sim *s, const struct proc *p);
+void gate_check_upstream(struct sim *s, const struct upstream_effect *effect);
+void gate_quiet(struct sim *s);
 
 /* town.c: the apps that there are, in their versions */
 extern const char *const town_names[SIM_APPS];

@@ -9,7 +9,8 @@
 #include "model/fields.h"
 #include "sim.h"
 
-const char *const town_names[SIM_APPS] = { "db", "queue", "migrate", "api", "web", "worker", "cron", "side" };
+const char *const town_names[SIM_APPS] = { "db", "queue", "migrate", "api", "web", "worker", "cron", "side",
+	"shop", "till" };
 
 struct house {
 	const char *command, *namespace;
@@ -19,6 +20,7 @@ struct house {
 	int64_t max_restarts, stop_timeout_ms, ready_timeout_ms, start_delay_ms, crash_restart_limit;
 	bool is_hasty; /* starts again without a delay */
 	bool has_upstream;
+	bool is_shared;
 	int64_t check_ms, max_unavailable, stagger_ms;
 };
 
@@ -112,6 +114,31 @@ static const struct house houses[SIM_APPS] = {
 		.ready_timeout_ms = 1500,
 		.max_restarts = 12,
 		.check_ms = 2000,
+	},
+	{
+		.command = "shop",
+		.needs = { "db" },
+		.instances = 3,
+		.port = 3200,
+		.is_shared = true,
+		.ready = READY_HEALTH,
+		.restart = RESTART_ON_FAILURE,
+		.stop_timeout_ms = 1200,
+		.ready_timeout_ms = 3000,
+		.max_restarts = 9,
+		.has_upstream = true,
+		.check_ms = 1500,
+	},
+	{
+		.command = "till",
+		.namespace = "edge",
+		.instances = 1,
+		.env_port = "3210",
+		.is_shared = true,
+		.ready = READY_LISTEN,
+		.restart = RESTART_ALWAYS,
+		.stop_timeout_ms = 800,
+		.ready_timeout_ms = 2500,
 	},
 };
 
@@ -210,7 +237,7 @@ bool town_surge(const struct spec *s, int instances)
 {
 	if (s->deploy.surge >= 0)
 		return s->deploy.surge > 0;
-	return s->port || (instances > 1 && s->restart != RESTART_NEVER);
+	return s->port || spec_has_gate(s) || (instances > 1 && s->restart != RESTART_NEVER);
 }
 
 /* Version 0 is the house as it stands; bits of others change what needs new processes, what does not, and how many there are. */
@@ -226,6 +253,7 @@ struct spec *town_spec(int app, int version)
 	s->namespace = mem_strdup(house->namespace);
 	s->instances = (struct count){ .kind = COUNT_NUMBER, .value = town_count(app, version) };
 	s->port = house->port;
+	s->port_mode = house->is_shared ? PORT_SHARED : PORT_EACH;
 	if (house->env_port)
 		env_put(&s->env, "PORT", house->env_port);
 	for (size_t k = 0; k < 2 && house->needs[k]; k++)

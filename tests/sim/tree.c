@@ -165,6 +165,7 @@ void tree_ended(struct sim *s, struct proc *p)
 	p->has_children = false;
 	machine_end_main(s, p, 0, 9);
 	p->is_tree_alive = false;
+	gate_ended(s, p);
 	p->is_gone_sent = true;
 	machine_tell(s, p, HAPPENS_TELL_GONE);
 }
