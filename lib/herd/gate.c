@@ -43,32 +43,6 @@ bool instance_is_chosen(const struct instance *i)
 		instance_is_wanted(i) && instance_is_ready(i) && !instance_is_on_trial(i);
 }
 
-/* Does another one that is chosen serve there?  Port 0: anywhere. */
-static bool has_other(const struct instance *i, int port)
-{
-	const struct app *a = i->app;
-	size_t k = 0;
-	const struct instance *other = NULL;
-
-	if (!a->ready)
-		return false;
-	VEC_EACH (&a->instances, k, other) {
-		if (other != i && (!port || other->port == port) && instance_is_chosen(other))
-			return true;
-	}
-	return false;
-}
-
-bool gate_has_other(const struct instance *i)
-{
-	return has_other(i, 0);
-}
-
-bool gate_has_other_there(const struct instance *i)
-{
-	return has_other(i, i->port);
-}
-
 /* By what its next process is started. */
 static const struct revision *next_revision(const struct instance *i)
 {
@@ -81,6 +55,70 @@ static bool is_kept(const struct instance *i)
 	return instance_should_run(i) && spec_has_gate(next_revision(i)->spec);
 }
 
+/* It has a socket, and so has the process that comes after it: connections may wait there. */
+static bool can_hold(const struct instance *i)
+{
+	return instance_gate(i) && i->is_held && i->phase == PHASE_UP && is_kept(i) &&
+		!instance_is_on_trial(i);
+}
+
+/* Does another one of its app do that, there?  Port 0: anywhere. */
+static bool has_other(const struct instance *i, int port, bool (*does)(const struct instance *))
+{
+	size_t k = 0;
+	const struct instance *other = NULL;
+
+	VEC_EACH (&i->app->instances, k, other) {
+		if (other != i && (!port || other->port == port) && does(other))
+			return true;
+	}
+	return false;
+}
+
+bool gate_has_other(const struct instance *i)
+{
+	if (i->app->ready && has_other(i, 0, instance_is_chosen))
+		return true;
+	/* Who does not come back leaves its connections to who does. */
+	return i->app->wanted && !is_kept(i) && has_other(i, 0, can_hold);
+}
+
+bool gate_has_other_there(const struct instance *i)
+{
+	return has_other(i, i->port, instance_is_chosen);
+}
+
+static void add_chosen(const struct app *a, struct gate_view *v, bool (*is)(const struct instance *))
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (is(i))
+			v->chosen[v->chosen_count++] = instance_ticket(i);
+	}
+	ASSERT(v->chosen_count <= a->instances.len, "%s has %zu chosen of %zu", a->spec->name,
+		v->chosen_count, a->instances.len);
+}
+
+/* It has a socket that may have been chosen, and goes for good. */
+static bool goes(const struct instance *i)
+{
+	return instance_gate(i) && i->is_held && i->phase == PHASE_UP && !is_kept(i);
+}
+
+static bool is_any(const struct app *a, bool (*is)(const struct instance *))
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (is(i))
+			return true;
+	}
+	return false;
+}
+
 static void look(const struct app *a, struct gate_view *v)
 {
 	size_t k = 0;
@@ -90,13 +128,15 @@ static void look(const struct app *a, struct gate_view *v)
 	if (spec_has_gate(a->spec))
 		v->port = revision_port(a->target, 0);
 	VEC_EACH (&a->instances, k, i) {
-		if (instance_is_chosen(i))
-			v->chosen[v->chosen_count++] = instance_ticket(i);
 		if (is_kept(i))
 			v->places[v->place_count++] = i->number;
 	}
-	ASSERT(v->place_count <= a->instances.len && v->chosen_count <= a->instances.len,
-		"%s has %zu chosen of %zu", a->spec->name, v->chosen_count, a->instances.len);
+	add_chosen(a, v, instance_is_chosen);
+	/* Where nobody is proven the gate stays as it is, but for who goes: better to wait at one that comes back. */
+	if (!v->chosen_count && v->place_count && is_any(a, goes))
+		add_chosen(a, v, can_hold);
+	ASSERT(v->place_count <= a->instances.len, "%s keeps %zu places of %zu", a->spec->name,
+		v->place_count, a->instances.len);
 }
 
 static void send(struct app *a, struct gate_view *v)

@@ -64,7 +64,10 @@ struct herd_effects {
 	 * made so.
 	 */
 	void (*upstream)(void *context, const struct upstream_effect *effect);
-	/* The gate of an app, as it should be from now on.  A drain() that follows looks only once this is in effect.  Not answered. */
+	/*
+	 * The gate of an app, as it should be from now on.  A drain() that follows looks only once this is in effect.  Not answered.  By herd_resume() each
+	 * gate of the herd has its effect: what is held for another one is nobody's.
+	 */
 	void (*gate)(void *context, const struct gate_effect *effect);
 	/*
 	 * Answered by herd_drained() when no connection to the port is left, or after `ms`; of one behind a gate when nobody waits at its sockets any

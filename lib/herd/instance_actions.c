@@ -165,7 +165,6 @@ static void begin_attempt(struct instance *i)
 	i->pid = 0;
 	i->has_turn = false;
 	i->ready_at = 0;
-	instance_forget_held(i);
 	i->health = spec_has_health(instance_spec(i)) ? HEALTH_UNKNOWN : HEALTH_NONE;
 	if (instance_spec(i)->start_delay_ms > 0 && !i->was_delayed) {
 		instance_set_phase(i, PHASE_DELAYED);

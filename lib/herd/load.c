@@ -425,13 +425,8 @@ static int load_all(struct herd *h, const struct json *j, struct err *e)
 	h->last_rollout = (uint64_t)json_get_int(j, "rollouts", 0);
 	if (in_range(slot, h->last_slot, UINT32_MAX))
 		h->last_slot = (uint32_t)slot;
-	for (size_t k = 0; k < h->apps.len; k++) {
-		struct app *a = h->apps.items[k];
-
-		if (a->gate > h->last_slot)
-			h->last_slot = (uint32_t)a->gate;
-		vec_push(&specs, (void *)a->spec);
-	}
+	for (size_t k = 0; k < h->apps.len; k++)
+		vec_push(&specs, (void *)((struct app *)h->apps.items[k])->spec);
 	rc = graph_check(&specs, &none, e);
 	if (rc == 0)
 		names_note(&specs);

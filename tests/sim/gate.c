@@ -76,20 +76,56 @@ static void close_free(struct sim *s, const struct front *f)
 	}
 }
 
+/* --- who is proven --- */
+
+static bool is_expected(const struct sim *s, const struct instance *i)
+{
+	const struct proc *p = machine_find(s, instance_ticket(i));
+
+	return p && p->gate && p->is_held_told && i->state == STATE_RUNNING && i->drain == DRAIN_NONE &&
+		i->wants_up && !instance_is_retired(i) && !s->is_shutting_down &&
+		!instance_is_restarting(i) && !instance_is_on_trial(i);
+}
+
+static const struct instance *owner_of(const struct sim *s, const struct held *h)
+{
+	const struct instance *i = herd_slot(s->h, h->owner.slot);
+
+	return i && i->generation == h->owner.generation ? i : NULL;
+}
+
+/* Another one of its gate that is proven, and lives. */
+static bool has_other(const struct sim *s, int64_t gate, const struct instance *but)
+{
+	size_t k = 0;
+	const struct held *h = NULL;
+
+	VEC_EACH (&s->held, k, h) {
+		const struct instance *i = h->is_free || h->gate != gate ? NULL : owner_of(s, h);
+
+		if (i && i != but && is_expected(s, i))
+			return true;
+	}
+	return false;
+}
+
 /* --- what is wished for --- */
 
+/* Where nobody is proven connections wait at one that comes back, rather than at one that does not. */
 static const struct proc *check_chosen(struct sim *s, struct ticket t)
 {
 	const struct proc *p = machine_find(s, t);
 	const struct instance *i = herd_slot(s->h, t.slot);
 
-	if (!p || p->was_exit_told || p->was_asked_to_stop)
+	if (!p || p->was_exit_told || (p->was_asked_to_stop && has_other(s, p->gate, NULL)))
 		sim_fail(s, "slot %u generation %llu is chosen, and is gone or on its way", t.slot,
 			(unsigned long long)t.generation);
 	else if (!p->is_held_told)
 		sim_fail(s, "%s is chosen, and nobody said that it listens", p->name);
-	else if (!i || s->states[p->app][p->number] != STATE_RUNNING || instance_is_on_trial(i))
+	else if (!i || instance_is_on_trial(i) || (has_other(s, p->gate, NULL) && !is_expected(s, i)))
 		sim_fail(s, "%s is chosen, and is not proven", p->name);
+	else if (!instance_should_run(i))
+		sim_fail(s, "%s is chosen, and does not come back", p->name);
 	return p;
 }
 
@@ -303,6 +339,9 @@ void gate_resumed(struct sim *s)
 
 		if (f->is_told)
 			continue;
+		for (size_t n = 0; n < s->h->apps.len; n++)
+			if (((const struct app *)s->h->apps.items[n])->gate == f->gate)
+				sim_fail(s, "gate %lld is not told what it should be", (long long)f->gate);
 		memset(f->keeps, 0, sizeof(f->keeps));
 		close_free(s, f);
 	}
@@ -318,37 +357,6 @@ bool gate_has_port(const struct sim *s, int port, int64_t but)
 
 	VEC_EACH (&s->held, k, h) {
 		if (h->port == port && h->gate != but)
-			return true;
-	}
-	return false;
-}
-
-static bool is_expected(const struct sim *s, const struct instance *i)
-{
-	const struct proc *p = machine_find(s, instance_ticket(i));
-
-	return p && p->gate && p->is_held_told && i->state == STATE_RUNNING && i->drain == DRAIN_NONE &&
-		i->wants_up && !instance_is_retired(i) && !s->is_shutting_down &&
-		!instance_is_restarting(i) && !instance_is_on_trial(i);
-}
-
-static const struct instance *owner_of(const struct sim *s, const struct held *h)
-{
-	const struct instance *i = herd_slot(s->h, h->owner.slot);
-
-	return i && i->generation == h->owner.generation ? i : NULL;
-}
-
-/* Another one of its gate that is proven, and lives. */
-static bool has_other(const struct sim *s, int64_t gate, const struct instance *but)
-{
-	size_t k = 0;
-	const struct held *h = NULL;
-
-	VEC_EACH (&s->held, k, h) {
-		const struct instance *i = h->is_free || h->gate != gate ? NULL : owner_of(s, h);
-
-		if (i && i != but && is_expected(s, i))
 			return true;
 	}
 	return false;

@@ -132,6 +132,23 @@ static void who_is_wanted_again_is_chosen_again(void **state)
 	fake_release(&f);
 }
 
+/* What comes back waits for nobody; what does not come back leaves its connections there. */
+static void connections_wait_at_one_that_comes_back(void **state)
+{
+	struct fake f;
+
+	(void)state;
+	begin(&f, 2);
+	f.is_manual = true;
+	fake_request(&f, HERD_RESTART, "api:0", 0, false);
+	assert_int_equal(fake_count(&f, "gate 1 3000: api:1 places 0 1\n"), 1);
+	fake_scale(&f, "api", 1);
+	assert_int_equal(fake_count(&f, "gate 1 3000: api:0 places 0\n"), 1);
+	assert_int_equal(fake_count(&f, "drain api:1 3000"), 1);
+	assert_int_equal(fake_count(&f, "signal api:1"), 0);
+	fake_release(&f);
+}
+
 static void without_a_drain_the_signal_follows_the_gate(void **state)
 {
 	struct fake f;
@@ -373,6 +390,24 @@ static void ports_can_be_shared_and_split_by_a_deploy(void **state)
 	}
 }
 
+static void a_place_that_is_shared_no_more_is_not_kept(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	s = begin(&f, 2);
+	s->port_mode = PORT_EACH;
+	s->port = 3100;
+	fake_apply(&f);
+	for (int k = 0; k < 1000 && !fake_count(&f, "signal api:0"); k++)
+		fake_pass(&f, 50);
+	assert_int_equal(fake_count(&f, "gate 1 0: api:1 places 1\n"), 1);
+	fake_live(&f, 60000);
+	assert_int_equal(fake_count(&f, "gate 1 0: places\n"), 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +422,8 @@ int main(void)
 			where_nobody_else_is_chosen_nothing_is_waited_for),
 		PROMISE("an instance that is wanted again is chosen again",
 			who_is_wanted_again_is_chosen_again),
+		PROMISE("where nobody else is proven, connections wait at an instance that comes back",
+			connections_wait_at_one_that_comes_back),
 		PROMISE("with drain_secs = 0 the stop signal follows the gate",
 			without_a_drain_the_signal_follows_the_gate),
 		PROMISE("a drain is begun again after the brain's death",
@@ -403,6 +440,8 @@ int main(void)
 			the_only_instance_is_replaced_behind_a_spare),
 		PROMISE("an instance of a new revision gets no connection before it is proven",
 			a_new_revision_gets_nothing_before_it_is_proven),
+		PROMISE("a place that is shared no more is not kept",
+			a_place_that_is_shared_no_more_is_not_kept),
 		PROMISE("a deploy turns a shared port into one each, and back",
 			ports_can_be_shared_and_split_by_a_deploy),
 	};
