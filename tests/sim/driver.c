@@ -101,7 +101,8 @@ static void note(struct sim *s, const struct herd_request *r, const struct targe
 			*w = (struct want){ .exists = false };
 		else if (is_app)
 			want_app(w, is_up);
-		else if (t->number >= 0 && t->app == app && !t->is_namespace)
+		else if (t->number >= 0 && t->app == app && !t->is_namespace &&
+			!driver_is_spare(s, app, t->number))
 			w->up[t->number] = is_up;
 	}
 	for (int app = 0; app < SIM_APPS && r->verb == HERD_START && !r->is_alone; app++)

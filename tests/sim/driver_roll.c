@@ -73,6 +73,14 @@ bool driver_is_there_yet(const struct sim *s, int app, int number)
 	return is;
 }
 
+bool driver_is_spare(const struct sim *s, int app, int number)
+{
+	const struct app *a = app_find(s->h, town_names[app]);
+	const struct instance *i = a ? app_instance(a, number) : NULL;
+
+	return i && instance_is_spare(i);
+}
+
 bool driver_wants_up(const struct sim *s, int app, int number, bool fallback)
 {
 	const struct app *a = app_find(s->h, town_names[app]);

@@ -188,11 +188,12 @@ void gate_wish(void *context, const struct gate_effect *effect)
 bool gate_drain(struct sim *s, struct ticket t, int64_t ms)
 {
 	struct proc *p = machine_find(s, t);
+	const struct instance *i = herd_slot(s->h, t.slot);
 	const struct held *h = held_by(s, t);
 
 	if (!p || !p->gate)
 		return false;
-	if (h && h->is_chosen)
+	if (h && h->is_chosen && i && i->app->wanted)
 		for (size_t k = 0; k < s->held.len; k++) {
 			const struct held *other = s->held.items[k];
 

@@ -326,6 +326,8 @@ void again_ask(struct sim *s, bool is_exact);
 /* driver_roll.c */
 /* Is there that instance (app and number, or -1)?  A rollout may have to add it yet. */
 bool driver_is_there_yet(const struct sim *s, int app, int number);
+/* Who stops a spare says nothing about the instance that gets its number later. */
+bool driver_is_spare(const struct sim *s, int app, int number);
 /* What the herd wants of an instance that is there; else `fallback`. */
 bool driver_wants_up(const struct sim *s, int app, int number, bool fallback);
 void driver_reload(struct sim *s, uint64_t *random);
