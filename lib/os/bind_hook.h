@@ -31,6 +31,10 @@ struct bind_call {
  * already.  Who has no right to it gives up the rights of setuid programs for it.
  */
 int bind_hook_install(void);
+/* Could a child of ours, and do we get at its calls?  As far as can be known without trying. */
+bool bind_hook_can(void);
+/* Would it give up the rights of setuid programs for it, which it has now? */
+bool bind_hook_takes_rights(void);
 
 /* Before the first bind_hook_receive(): it sets a handler for SIGALRM. */
 void bind_hook_prepare(void);
