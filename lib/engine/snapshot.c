@@ -13,6 +13,7 @@
 #include "model/selector.h"
 #include "os/clock.h"
 #include "os/procfs.h"
+#include "spawn/launch_gate.h"
 #include "spawn/upgrade.h"
 #include "view/reason_text.h"
 #include "view/wait_text.h"
@@ -125,12 +126,16 @@ static void add_gate(const struct brain *b, size_t app, struct snapshot *out)
 {
 	struct app_status status;
 	const struct instance_status *i = NULL;
-	struct gate_status gate = { .hook = "seccomp" };
+	struct gate_status gate = { .hook = NULL };
+	const struct spec *spec = NULL;
+	enum gate_hook hook = GATE_OFF;
+	pid_t pid = 0;
 	bool is_there = false;
 	size_t k = 0;
 
 	herd_app_status(b->herd, app, &status);
-	if (!spec_has_gate(herd_spec(b->herd, status.name)))
+	spec = herd_spec(b->herd, status.name);
+	if (!spec_has_gate(spec))
 		return;
 	gate.app = status.name;
 	gate.port = status.port;
@@ -138,10 +143,15 @@ static void add_gate(const struct brain *b, size_t app, struct snapshot *out)
 		if (!str_eq(i->name, status.name))
 			continue;
 		is_there = true;
+		pid = i->pid > 0 ? (pid_t)i->pid : pid;
 		gate.is_without_setuid |= i->pid > 0 && procfs_no_new_privs((pid_t)i->pid);
 	}
-	if (is_there)
-		snapshot_add_gate(out, &gate);
+	if (!is_there)
+		return;
+	hook = launch_gate_hook_of(spec, pid);
+	gate.hook = gate_hook_word(hook);
+	gate.why = gate_hook_why(spec->gate, launch_gate_abilities(), hook);
+	snapshot_add_gate(out, &gate);
 }
 
 static void add_gates(const struct brain *b, struct snapshot *out)

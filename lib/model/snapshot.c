@@ -99,6 +99,7 @@ void snapshot_add_gate(struct snapshot *s, const struct gate_status *gate)
 
 	copy->app = snapshot_keep(s, gate->app);
 	copy->hook = snapshot_keep(s, gate->hook);
+	copy->why = gate->why ? snapshot_keep(s, gate->why) : NULL;
 	vec_push(&s->gates, copy);
 }
 

@@ -220,6 +220,8 @@ static void write_gates(const struct snapshot *s, struct buf *out)
 		emit_int(out, "port", gate->port);
 		emit_string(out, "hook", gate->hook);
 		emit_bool(out, "setuid", !gate->is_without_setuid);
+		if (gate->why)
+			emit_string(out, "why", gate->why);
 		emit_close(out, '}');
 	}
 	emit_close(out, ']');

@@ -230,6 +230,7 @@ static void read_gates(const struct json *j, struct snapshot *s)
 		const struct gate_status gate = {
 			.app = json_get_string(member, "app", NULL),
 			.hook = json_get_string(member, "hook", ""),
+			.why = json_get_string(member, "why", NULL),
 			.port = json_get_count(member, "port"),
 			.is_without_setuid = !json_bool(json_get(member, "setuid"), true),
 		};

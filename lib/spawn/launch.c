@@ -15,6 +15,7 @@
 #include "os/affinity.h"
 #include "os/limits.h"
 #include "os/user.h"
+#include "spawn/launch_gate.h"
 
 static void put_all(struct env *to, const struct env *from)
 {
@@ -211,16 +212,32 @@ static void add_cpus(struct keeper_spawn *spawn, const struct spec *s, int insta
 	spawn->flags |= KEEPER_SPAWN_CPUS;
 }
 
-/* Auto is what there is: the kernel tells, of any program. */
-static void add_gate(struct keeper_msg *m, const struct spawn_effect *effect)
+static int preload_library(struct env *env, struct err *e)
 {
-	if (!effect->gate || !effect->port)
-		return;
+	char *library = launch_gate_library();
+
+	if (!library) {
+		err_set(e, "gate = \"preload\": liboxgate.so is not installed beside oxherd-brain");
+		if (e)
+			e->number = ENOENT;
+		return -1;
+	}
+	launch_gate_preload(env, library);
+	mem_free(library);
+	return 0;
+}
+
+static int add_gate(struct keeper_msg *m, const struct spawn_effect *effect, enum gate_hook hook,
+	struct env *env, struct err *e)
+{
+	if (hook == GATE_OFF)
+		return 0;
 	m->spawn.flags |= KEEPER_SPAWN_GATE;
-	m->spawn.hook = KEEPER_HOOK_SECCOMP;
+	m->spawn.hook = launch_gate_keeper_hook(hook);
 	m->spawn.ports[m->spawn.port_count++] = effect->port;
 	m->gate = effect->gate;
 	m->place = effect->place;
+	return hook == GATE_PRELOAD ? preload_library(env, e) : 0;
 }
 
 static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_fd_from from, const char *name)
@@ -232,10 +249,13 @@ static void add_descriptor(struct keeper_spawn *spawn, int target, enum keeper_f
 	};
 }
 
-/* The lowest number that nothing else has, for shells know no descriptor above 9. */
+/* The lowest number that nothing else has, for shells know no descriptor above 9; the first ones are those of the sockets that it is given. */
 static int next_target(const struct keeper_spawn *spawn)
 {
 	int target = STDERR_FILENO + 1;
+
+	if ((spawn->flags & KEEPER_SPAWN_GATE) && spawn->hook == KEEPER_HOOK_FDS)
+		target += (int)spawn->port_count;
 
 	for (size_t i = 0; i < spawn->descriptor_count; i++)
 		if (spawn->descriptors[i].target >= target)
@@ -328,15 +348,18 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 	if (rc == 0) {
 		add_descriptor(&l->message.spawn, STDOUT_FILENO, KEEPER_FROM_FIFO, ends->out);
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEPER_FROM_FIFO, ends->err);
-		add_ways(&l->message.spawn, s, ends, &env);
 		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
 		follow_command_links(filled.argv, effect->own);
+		rc = add_gate(
+			&l->message, effect, launch_gate_hook(effect, filled.argv[0], &env, folder), &env, e);
+	}
+	if (rc == 0) {
+		add_ways(&l->message.spawn, s, ends, &env);
 		launch_words(l, &filled, &env, folder);
 		if (caller)
 			add_callers_limits(&l->message.spawn, caller);
 		add_priority(&l->message.spawn, s);
 		add_cpus(&l->message.spawn, s, effect->instance);
-		add_gate(&l->message, effect);
 		add_limit(&l->message.spawn, RLIMIT_NOFILE, s->limits.nofile);
 		add_limit(&l->message.spawn, RLIMIT_NPROC, s->limits.nproc);
 		rc = launch_check_size(l, e);

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/vec.h"
 #include "os/limits.h"
+#include "os/preload_call.h"
 
 enum { DEFAULT_UMASK = 022 };
 
@@ -17,6 +18,7 @@ static bool is_inner(const char *name)
 {
 	static const char *const inner[] = {
 		KEEPER_MARK,
+		PRELOAD_VARIABLE,
 		"OXHERD_HOME",
 		"OXHERD_GROUP",
 		"OXHERD_SYSTEM",

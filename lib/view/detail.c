@@ -92,8 +92,12 @@ static void add_gate(const struct gate_status *g, const struct timeline *t, stru
 	human_untint(out, t->colour);
 	buf_addf(out, ": its instances share port %d\n  gate ", g->port);
 	human_safe_text(out, g->hook);
-	if (!strcmp(g->hook, "seccomp"))
+	if (g->why) {
+		buf_adds(out, ": ");
+		human_safe_text(out, g->why);
+	} else if (!strcmp(g->hook, "seccomp")) {
 		buf_adds(out, ": the kernel tells when an instance listens");
+	}
 	buf_addc(out, '\n');
 	if (g->is_without_setuid)
 		buf_adds(out, "  no_new_privs is set: setuid programs such as sudo do not work in it\n");

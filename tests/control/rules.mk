@@ -16,5 +16,11 @@ $(OUT)/control/test_%: $(OUT)/tests/control/test_%.o $(CONTROL_HELP) $(call libs
 # Runs need a keeper: the real one, as in tests/keeper, with the test as its brain.
 $(OUT)/control/test_run $(OUT)/control/test_call $(OUT)/control/test_gate: $(KEEPER_HELP) $(OUT)/oxherd $(OUT)/tests/actor $(OUT)/tests/keeper-brain
 
+# The library is looked for beside the program.
+$(OUT)/control/test_launch: $(OUT)/control/liboxgate.so
+$(OUT)/control/liboxgate.so: $(OUT)/liboxgate.so
+	@mkdir -p $(@D)
+	$(Q)ln -sf ../liboxgate.so $@
+
 .PHONY: control-tests
 control-tests: $(CONTROL_BIN)

@@ -1,10 +1,12 @@
 /* The message that starts an instance, and what the refusals of the keeper mean. */
 #include <errno.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/mem.h"
 #include "model/reason.h"
 #include "spawn/launch.h"
+#include "spawn/launch_gate.h"
 #include "spawn/spawn_reason.h"
 #include "unit.h"
 #include "view/reason_text.h"
@@ -57,6 +59,75 @@ static void the_gates_part(void **state)
 	spec_free(s);
 }
 
+static const char *variable(const struct launch *l, const char *name)
+{
+	const char *at = NULL;
+
+	while ((at = keeper_list_next(&l->message.spawn.env, at)))
+		if (!strncmp(at, name, strlen(name)) && at[strlen(name)] == '=')
+			return at + strlen(name) + 1;
+	return NULL;
+}
+
+static void a_hook_that_is_named(void **state)
+{
+	struct spec *s = make_spec();
+	struct launch l;
+
+	(void)state;
+	s->gate = GATE_SECCOMP;
+	fill(&l, s, 7);
+	assert_int_equal(l.message.spawn.hook, KEEPER_HOOK_SECCOMP);
+	assert_null(variable(&l, "LD_PRELOAD"));
+	launch_release(&l);
+	s->gate = GATE_PRELOAD;
+	fill(&l, s, 7);
+	assert_int_equal(l.message.spawn.hook, KEEPER_HOOK_PRELOAD);
+	launch_release(&l);
+	spec_free(s);
+}
+
+static void assert_preloads(struct env *env, const char *words)
+{
+	launch_gate_preload(env, "/lib/liboxgate.so");
+	assert_string_equal(env_get(env, "LD_PRELOAD"), words);
+}
+
+static void other_libraries(void **state)
+{
+	struct env env = { .items = NULL };
+
+	(void)state;
+	assert_preloads(&env, "/lib/liboxgate.so");
+	assert_preloads(&env, "/lib/liboxgate.so");
+	env_put(&env, "LD_PRELOAD", "libown.so other.so");
+	assert_preloads(&env, "libown.so other.so:/lib/liboxgate.so");
+	assert_preloads(&env, "libown.so other.so:/lib/liboxgate.so");
+	env_put(&env, "LD_PRELOAD", "");
+	assert_preloads(&env, "/lib/liboxgate.so");
+	env_release(&env);
+}
+
+/* The sockets are descriptors from 3 on, as programs expect. */
+static void sockets_come_first(void **state)
+{
+	struct spec *s = make_spec();
+	const struct spawn_effect effect = {
+		.ticket = { .slot = 3, .generation = 9 }, .name = "web:0", .spec = s, .port = 3000, .gate = 7
+	};
+	const struct launch_ends ends = { .out = "/o", .err = "/e", .notify_pipe = "n", .channel = "c" };
+	struct launch l;
+
+	(void)state;
+	s->gate = GATE_FDS;
+	assert_int_equal(launch_fill(&l, &effect, NULL, &ends, NULL), 0);
+	assert_int_equal(l.message.spawn.hook, KEEPER_HOOK_FDS);
+	assert_string_equal(variable(&l, "NOTIFY_FD"), "4");
+	assert_string_equal(variable(&l, "NODE_CHANNEL_FD"), "5");
+	launch_release(&l);
+	spec_free(s);
+}
+
 static void assert_says(struct reason *why, const char *words)
 {
 	struct buf text = BUF_INIT;
@@ -100,6 +171,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("what is behind a gate says which one, its place and its port", the_gates_part),
+		PROMISE("a hook that the app names is asked of the keeper", a_hook_that_is_named),
+		PROMISE("libraries that a program preloads stay, before the one of the gate",
+			other_libraries),
+		PROMISE("sockets that a program is given come before its other descriptors",
+			sockets_come_first),
 		PROMISE("where a process cannot be caught, the words say what to do",
 			what_to_do_without_a_hook),
 		PROMISE("a keeper that does not know the gate is to be upgraded", an_older_keeper),

@@ -77,6 +77,14 @@ static void of_a_shared_port_the_hook_is_named(void **state)
 		"a:0: running\n"
 		"  0 restarts, 0 crashes\n");
 	reads("{\"instances\":[{\"id\":\"a:0\",\"status\":\"running\",\"restarts\":0,\"crashes\":0}],"
+	      "\"gates\":[{\"app\":\"a\",\"port\":3000,\"hook\":\"preload\",\"setuid\":true,\"why\":\"it fits\"}]}",
+		false,
+		"a: its instances share port 3000\n"
+		"  gate preload: it fits\n"
+		"\n"
+		"a:0: running\n"
+		"  0 restarts, 0 crashes\n");
+	reads("{\"instances\":[{\"id\":\"a:0\",\"status\":\"running\",\"restarts\":0,\"crashes\":0}],"
 	      "\"gates\":[{\"app\":\"a\",\"port\":3000,\"hook\":\"new\",\"setuid\":false}]}",
 		false,
 		"a: its instances share port 3000\n"

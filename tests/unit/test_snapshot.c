@@ -333,9 +333,9 @@ static void why_goes_there_and_back(void **state)
 static void gates_go_there_and_back(void **state)
 {
 	static const char text[] =
-		"\"gates\":[{\"app\":\"api\",\"port\":3000,\"hook\":\"seccomp\",\"setuid\":false}]}";
+		"\"gates\":[{\"app\":\"api\",\"port\":3000,\"hook\":\"seccomp\",\"setuid\":false,\"why\":\"so\"}]}";
 	const struct gate_status gate = {
-		.app = "api", .hook = "seccomp", .port = 3000, .is_without_setuid = true
+		.app = "api", .hook = "seccomp", .why = "so", .port = 3000, .is_without_setuid = true
 	};
 	struct snapshot s = { .version = 1 };
 	struct snapshot t = SNAPSHOT_INIT;
