@@ -20,6 +20,7 @@ struct saver {
 	struct vec forgets; /* of struct ticket * */
 	size_t forgets_due; /* so many of them are in the write that is the `write_due`th */
 	uint64_t write_due;
+	const char *trouble; /* of the last write, as the store keeps it; NULL: none */
 	bool has_changed, is_asked;
 };
 
@@ -73,8 +74,11 @@ static void forget(struct saver *s)
 static void on_ended(void *context)
 {
 	struct saver *s = context;
-	const struct save_pace now = pace(s);
+	const char *words = NULL;
+	struct save_pace now;
 
+	s->trouble = store_is_failing(s->store, &words) ? words : NULL;
+	now = pace(s);
 	if (now.is_failing)
 		arm(s);
 	if (s->write_due && store_ended(s->store) >= s->write_due && save_lets_forget(&now)) {
@@ -142,9 +146,7 @@ uint64_t saver_ended(const struct saver *s)
 
 const char *saver_trouble(const struct saver *s)
 {
-	const char *words = NULL;
-
-	return store_is_failing(s->store, &words) ? words : NULL;
+	return s->trouble;
 }
 
 /* --- life ---------------------------------------------------------------------------------------------------------------- */

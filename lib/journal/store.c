@@ -242,11 +242,30 @@ static void *run_save(void *argument)
 	return NULL;
 }
 
+/* The end of a turn is looked at only where there is something to save; it keeps no loop running. */
+static void set_dirty(struct store *s)
+{
+	s->is_dirty = true;
+	if (ev_is_active(&s->end_of_turn))
+		return;
+	ev_prepare_start(s->loop, &s->end_of_turn);
+	ev_unref(s->loop);
+}
+
+static void set_clean(struct store *s)
+{
+	s->is_dirty = false;
+	if (!ev_is_active(&s->end_of_turn))
+		return;
+	ev_ref(s->loop);
+	ev_prepare_stop(s->loop, &s->end_of_turn);
+}
+
 static void begin_save(struct store *s)
 {
 	struct buf state = BUF_INIT;
 
-	s->is_dirty = false;
+	set_clean(s);
 	s->head.serial++;
 	s->options.snapshot(s->options.context, &state);
 	buf_clear(&s->writing.text);
@@ -263,7 +282,7 @@ static void end_save(struct store *s)
 	if (w->rc < 0) {
 		/* Requests since then fail too, and do not wait for the retry. */
 		s->ended += s->is_dirty;
-		s->is_dirty = true;
+		set_dirty(s);
 		remember_failure(s, &w->e);
 	} else {
 		forget_failure(s);
@@ -324,7 +343,7 @@ int store_save_now(struct store *s, struct err *e)
 
 void store_save_soon(struct store *s)
 {
-	s->is_dirty = true;
+	set_dirty(s);
 }
 
 uint64_t store_due(const struct store *s)
@@ -414,8 +433,6 @@ struct store *store_open(
 	/* The first to act at the end of a turn: answers made after it know what to wait for. */
 	ev_set_priority(&s->end_of_turn, EV_MAXPRI);
 	s->end_of_turn.data = s->retry.data = s->done.data = s;
-	ev_prepare_start(loop, &s->end_of_turn);
-	ev_unref(loop);
 	return s;
 }
 
@@ -425,7 +442,6 @@ void store_free(struct store *s)
 		return;
 	(void)store_save_now(s, NULL);
 	ev_timer_stop(s->loop, &s->retry);
-	ev_ref(s->loop);
-	ev_prepare_stop(s->loop, &s->end_of_turn);
+	set_clean(s);
 	free_store(s);
 }
