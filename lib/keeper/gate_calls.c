@@ -78,12 +78,22 @@ static int give(struct caller *c, struct gate_socket *h)
 	return 0;
 }
 
+/* Its app may have had another user before: what is held already is that user's. */
+static int share(const struct caller *c, const struct gate_list *l, int fd)
+{
+	const struct gate_socket *held = l ? gate_first(c->gate, l) : NULL;
+
+	if (held && reuseport_own_as(fd, held->fd) < 0)
+		log_debug("%s: its socket cannot get the owner of those that are held", c->slot->name);
+	return reuseport_share(fd);
+}
+
 /* The kernel binds what stands at that number then. */
-static int replace_multipath(struct caller *c)
+static int replace_multipath(struct caller *c, const struct gate_list *l)
 {
 	int plain = reuseport_plain(c->call.socket);
 
-	if (plain >= 0 && reuseport_share(plain) == 0)
+	if (plain >= 0 && share(c, l, plain) == 0)
 		(void)replace(c, plain);
 	fd_close(&plain);
 	return CONTINUE;
@@ -112,8 +122,8 @@ static int do_bind(struct caller *c)
 	if (l && (h = gate_find_free(c->gate, l, s, call->pid)))
 		return give(c, h);
 	if (kind == TCP_MULTIPATH)
-		return replace_multipath(c);
-	(void)reuseport_share(call->socket);
+		return replace_multipath(c, l);
+	(void)share(c, l, call->socket);
 	return CONTINUE;
 }
 

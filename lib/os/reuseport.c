@@ -174,6 +174,16 @@ int reuseport_share(int fd)
 	return set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
 }
 
+int reuseport_own_as(int fd, int other)
+{
+	struct stat own;
+	struct stat wanted;
+
+	if (fstat(fd, &own) < 0 || fstat(other, &wanted) < 0)
+		return -1;
+	return own.st_uid == wanted.st_uid ? 0 : fchown(fd, wanted.st_uid, (gid_t)-1);
+}
+
 bool reuseport_listens(int fd)
 {
 	return option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;

@@ -41,6 +41,8 @@ int reuseport_plain(int fd);
 
 /* It may share its address; also one that is bound already.  -1 with errno. */
 int reuseport_share(int fd);
+/* As the owner of `other`: the kernel lets an address be shared by sockets of one user only.  -1 with errno. */
+int reuseport_own_as(int fd, int other);
 bool reuseport_listens(int fd);
 /* Connections that nobody has accepted yet; -1 with errno. */
 int reuseport_queue(int fd);

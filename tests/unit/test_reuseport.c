@@ -2,6 +2,7 @@
 #include "os/reuseport.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -272,6 +273,30 @@ static void a_multipath_socket_has_a_plain_double(void **state)
 	fd_close(&plain);
 }
 
+static void one_user_shares_an_address(void **state)
+{
+	struct sockaddr_storage name;
+	socklen_t len = 0;
+	int port = 0;
+	int first = open_one(AF_INET, &port);
+	int second = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	len = loopback(&name, AF_INET, port);
+	assert_int_equal(fchown(second, 65533, (gid_t)-1), 0);
+	assert_int_equal(reuseport_share(second), 0);
+	assert_int_equal(listen(first, 1), 0);
+	assert_int_equal(bind(second, (const struct sockaddr *)&name, len), -1);
+	assert_int_equal(errno, EADDRINUSE);
+	assert_int_equal(reuseport_own_as(second, first), 0);
+	assert_int_equal(bind(second, (const struct sockaddr *)&name, len), 0);
+	assert_int_equal(reuseport_own_as(-1, first), -1);
+	fd_close(&first);
+	fd_close(&second);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +306,8 @@ int main(void)
 		PROMISE("when a socket stops listening the last one takes its index",
 			the_last_takes_the_place_of_one_that_stops),
 		PROMISE("addresses are told apart as the kernel does it", addresses_are_told_apart),
+		PROMISE("a socket of another user shares an address once it has the owner of those that are there",
+			one_user_shares_an_address),
 		PROMISE("a multipath socket can be replaced by a plain one",
 			a_multipath_socket_has_a_plain_double),
 	};
