@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "keeper/gate_preload.h"
 #include "keeper/gate_private.h"
 #include "keeper/handover.h"
 #include "keeper/slots.h"
@@ -40,10 +41,16 @@ void gate_resume_slot(struct gate *g, struct slot *s, const struct handover_slot
 	s->gate.number = from->gate;
 	s->gate.place = from->place;
 	s->gate.unheld = (int)from->unheld;
+	s->gate.kind = (int)from->hook_kind;
 	for (int i = 0; i < from->port_count; i++)
 		s->gate.ports[s->gate.port_count++] = from->ports[i];
 	if (hook >= 0)
 		gate_hooked(g, s, &hook);
+	s->gate.connection = (int)from->connection;
+	s->gate.caller = (pid_t)from->caller;
+	/* Until it is answered no other is let in. */
+	if (s->gate.connection >= 0)
+		gate_preload_wait(g, s);
 }
 
 static void resume_socket(struct gate *g, const struct handover_socket *from)

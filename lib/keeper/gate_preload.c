@@ -86,6 +86,11 @@ static void watch(struct gate *g, struct slot *s, int fd)
 		log_warn_sys(errno, "%s: cannot see where it listens", s->name);
 }
 
+void gate_preload_wait(struct gate *g, struct slot *s)
+{
+	watch(g, s, s->gate.connection);
+}
+
 void gate_preload_hang_up(struct gate *g, struct slot *s)
 {
 	if (s->gate.connection < 0)
@@ -149,7 +154,7 @@ enum gate_preload_next gate_preload_receive(
 		return next;
 	got = preload_hook_receive(s->gate.connection, call);
 	if (got == 0) {
-		watch(g, s, s->gate.connection);
+		gate_preload_wait(g, s);
 		return PRELOAD_NEXT_NONE;
 	}
 	if (got < 0 || !close_is_socket(call->socket))

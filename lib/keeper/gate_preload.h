@@ -22,6 +22,8 @@ enum gate_preload_next {
 int gate_preload_open(struct gate *g, struct slot *s, char *variable, size_t size);
 enum gate_preload_next gate_preload_receive(
 	const struct slots *all, struct gate *g, struct slot *s, struct bind_call *call);
+/* For what its connection says, and for no other one. */
+void gate_preload_wait(struct gate *g, struct slot *s);
 /* And hangs up.  `given` as in os/preload_hook.h. */
 void gate_preload_answer(struct gate *g, struct slot *s, int number, int given);
 /* The caller gets no answer. */

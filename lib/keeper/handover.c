@@ -92,6 +92,9 @@ static void pack_slot(struct buf *out, const struct slot *s)
 		.unheld = s->gate.unheld,
 		.hook = s->gate.hook,
 		.port_count = s->gate.port_count,
+		.hook_kind = s->gate.kind,
+		.connection = s->gate.connection,
+		.caller = s->gate.caller,
 	};
 
 	memcpy(packed.ports, s->gate.ports, sizeof(packed.ports));
@@ -171,6 +174,13 @@ static bool is_fd(int64_t fd)
 	return fd >= -1 && fd < FD_MAX;
 }
 
+static bool gate_makes_sense(const struct handover_slot *s)
+{
+	return s->gate >= 0 && is_fd(s->hook) && is_fd(s->connection) && s->port_count >= 0 &&
+		s->port_count <= KEEPER_PORTS_MAX && s->hook_kind >= 0 && s->hook_kind < KEEPER_HOOK_COUNT &&
+		s->caller >= 0 && s->caller <= INT32_MAX;
+}
+
 static bool slot_makes_sense(const struct handover_slot *s)
 {
 	/* One whose fork failed has no process. */
@@ -178,8 +188,7 @@ static bool slot_makes_sense(const struct handover_slot *s)
 
 	if (r.state == KEEPER_STATE_FAILED && r.pid == 0)
 		r.pid = INT32_MAX;
-	return ledger_makes_sense(&r) && is_fd(s->pidfd) && is_fd(s->report) && s->gate >= 0 &&
-		is_fd(s->hook) && s->port_count >= 0 && s->port_count <= KEEPER_PORTS_MAX;
+	return ledger_makes_sense(&r) && is_fd(s->pidfd) && is_fd(s->report) && gate_makes_sense(s);
 }
 
 static bool held_makes_sense(const struct handover_held *h)
@@ -343,8 +352,10 @@ void handover_each_fd(const struct handover *l, void (*visit)(int fd, int flags)
 		handover_slot(l, i, &s);
 		visit_fd(s.pidfd, visit, flags);
 		visit_fd(s.report, visit, flags);
-		if (s.gate)
+		if (s.gate) {
 			visit_fd(s.hook, visit, flags);
+			visit_fd(s.connection, visit, flags);
+		}
 	}
 	for (size_t i = 0; i < (size_t)l->head.held; i++) {
 		struct handover_held h;

@@ -52,7 +52,10 @@ struct handover_slot {
 	int64_t hook; /* descriptor */
 	int64_t port_count;
 	uint16_t ports[KEEPER_PORTS_MAX];
-	char spare[88];
+	int64_t hook_kind;
+	int64_t connection; /* descriptor, of a process that has not been answered yet */
+	int64_t caller;     /* its pid */
+	char spare[64];
 };
 
 struct handover_held {

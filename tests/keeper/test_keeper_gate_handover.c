@@ -91,9 +91,15 @@ static int pack(void **state)
 	s->state = KEEPER_STATE_RUNNING;
 	s->is_child = true;
 	s->report_fd = 20;
-	s->gate = (struct slot_gate){
-		.number = 7, .place = 60, .port_count = 2, .ports = { 80, 81 }, .hook = 30, .unheld = EMFILE
-	};
+	s->gate = (struct slot_gate){ .number = 7,
+		.place = 60,
+		.port_count = 2,
+		.ports = { 80, 81 },
+		.kind = KEEPER_HOOK_PRELOAD,
+		.connection = 31,
+		.caller = 177,
+		.hook = 30,
+		.unheld = EMFILE };
 	fd = handover_pack(k, &e);
 	assert_true(fd >= 0);
 	packed_len = (size_t)lseek(fd, 0, SEEK_END);
@@ -109,7 +115,7 @@ static int unpack(void **state)
 
 	(void)state;
 	k->slots.first->is_child = false;
-	k->slots.first->report_fd = k->slots.first->gate.hook = -1;
+	k->slots.first->report_fd = k->slots.first->gate.hook = k->slots.first->gate.connection = -1;
 	slots_free(&k->slots, k->slots.first);
 	empty_gate(k);
 	gate_close(k->gate);
@@ -178,6 +184,9 @@ static void sockets_come_out_in_order(void **state)
 	assert_int_equal(s.gate, 7);
 	assert_int_equal(s.place, 60);
 	assert_int_equal(s.hook, 30);
+	assert_int_equal(s.hook_kind, KEEPER_HOOK_PRELOAD);
+	assert_int_equal(s.connection, 31);
+	assert_int_equal(s.caller, 177);
 	assert_int_equal(s.unheld, EMFILE);
 	assert_int_equal(s.port_count, 2);
 	assert_true(s.ports[0] == 80 && s.ports[1] == 81 && !s.ports[2]);
@@ -225,7 +234,7 @@ static void see(int fd, int flags)
 
 static void every_descriptor_is_known(void **state)
 {
-	static const int all[] = { 10, 20, 30, 53, 52, 50, 51 };
+	static const int all[] = { 10, 20, 30, 31, 53, 52, 50, 51 };
 	struct handover l;
 
 	(void)state;
@@ -297,6 +306,11 @@ static void sockets_of_nonsense_are_refused(void **state)
 	assert_false(fits(HEAD(sockets), SOCKETS + 1));
 	assert_false(fits(HEAD(sockets), SOCKETS - 1));
 	assert_descriptor(SLOT(hook), true);
+	assert_descriptor(SLOT(connection), true);
+	assert_false(fits(SLOT(hook_kind), -1));
+	assert_false(fits(SLOT(hook_kind), KEEPER_HOOK_COUNT));
+	assert_false(fits(SLOT(caller), -1));
+	assert_false(fits(SLOT(caller), (int64_t)INT32_MAX + 1));
 	assert_false(fits(SLOT(gate), -1));
 	assert_false(fits(SLOT(port_count), -1));
 	assert_true(fits(SLOT(port_count), KEEPER_PORTS_MAX));
@@ -332,7 +346,7 @@ static void the_first_format_is_read(void **state)
 	assert_int_equal(pread(fd, &head, sizeof(head), 0), sizeof(head));
 	assert_string_equal(head.magic, "oxherd luggage 2");
 	fd_close(&fd);
-	k->slots.first->gate = (struct slot_gate){ .hook = -1 };
+	k->slots.first->gate = (struct slot_gate){ .hook = -1, .connection = -1 };
 	fd = handover_pack(k, &e);
 	assert_int_equal(pread(fd, &head, sizeof(head), 0), sizeof(head));
 	assert_string_equal(head.magic, "oxherd luggage 1");
