@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "keeper/env_mark.h"
+#include "keeper/gate.h"
 #include "keeper/groups.h"
 #include "keeper/kill.h"
 #include "keeper/ledger.h"
@@ -250,7 +251,7 @@ int adopt_all(struct slots *all, const char *token, struct err *e)
 	}
 	/* Whom they have with them now is remembered, for when they die. */
 	if (all->count)
-		(void)tree_look(all, token);
+		gate_adopt(all->gate, all, tree_look(all, token));
 	if (all->count)
 		log_info("adopted %d running processes of the last keeper, and %d that have ended",
 			written + marked, all->count - written - marked);

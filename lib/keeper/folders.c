@@ -98,6 +98,18 @@ static void make_ledger(struct keeper *k)
 		"%s is not in the ledger that was made again", k->slots.first->name);
 }
 
+static void make_gate_ledger(struct keeper *k)
+{
+	struct gate_ledger *l = &k->gate->ledger;
+
+	gate_ledger_close(l);
+	gate_ledger_open(l, k->options->run, false);
+	for (struct slot *s = k->slots.first; s; s = s->next) {
+		s->gate.record = -1;
+		gate_ledger_note(l, s);
+	}
+}
+
 void folders_check(struct keeper *k)
 {
 	const int locks[] = { k->options->run_lock, k->options->state_lock };
@@ -109,4 +121,6 @@ void folders_check(struct keeper *k)
 			log_warn("'%s' was deleted, and was made again", path);
 	if (is_lost(k->ledger.fd))
 		make_ledger(k);
+	if (is_lost(k->gate->ledger.fd))
+		make_gate_ledger(k);
 }

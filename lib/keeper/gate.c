@@ -29,7 +29,7 @@ struct gate *gate_open(void)
 	ASSERT(g->epoll < 0 && !g->held, "a second gate is opened, and %d sockets are held", g->held);
 	bind_hook_prepare();
 	g->epoll = epoll_create1(EPOLL_CLOEXEC);
-	g->free_socket = g->first_pending = g->last_pending = -1;
+	g->free_socket = g->first_pending = g->last_pending = g->ledger.fd = -1;
 	return g;
 }
 
@@ -42,6 +42,7 @@ void gate_close(struct gate *g)
 			gate_release(g, &g->sockets[i]);
 	ASSERT(!g->held && !g->hooks && g->first_pending < 0, "%d sockets and %d hooks are left of the gate",
 		g->held, g->hooks);
+	gate_ledger_close(&g->ledger);
 	fd_close(&g->epoll);
 }
 
@@ -117,8 +118,7 @@ struct gate_list *gate_new_list(struct gate *g, int64_t number, const struct tcp
 	return &g->lists[i];
 }
 
-/* NULL when there is no room; the descriptor is still the caller's. */
-static struct gate_socket *new_socket(struct gate *g, struct gate_list *l, int fd)
+struct gate_socket *gate_new_socket(struct gate *g, struct gate_list *l, int fd)
 {
 	struct gate_socket *h = NULL;
 	struct stat st;
@@ -391,7 +391,7 @@ enum gate_held gate_hold(struct gate *g, const struct slot *s, struct gate_liste
 		return unheld(g, l, NULL, errno);
 	if (!l)
 		l = gate_new_list(g, s->gate.number, &what->address);
-	h = l ? new_socket(g, l, what->fd) : NULL;
+	h = l ? gate_new_socket(g, l, what->fd) : NULL;
 	if (!h)
 		return unheld(g, l, NULL, ENOSPC);
 	if (listen(what->fd, what->backlog) < 0) {
@@ -399,7 +399,7 @@ enum gate_held gate_hold(struct gate *g, const struct slot *s, struct gate_liste
 		return GATE_REFUSED;
 	}
 	gate_take(g, h, s, what->pid);
-	if (append(g, l, h) < 0 && l->count == 1) {
+	if ((append(g, l, h) < 0 || !gate_is_alone(g, l, h)) && l->count == 1) {
 		l->count = 0;
 		return unheld(g, l, h, errno);
 	}
@@ -427,7 +427,7 @@ int gate_listen_again(struct gate *g, struct gate_socket *h, int backlog)
 
 /* --- slots --- */
 
-void gate_enter(struct slot *s, const struct keeper_msg *m)
+void gate_enter(struct gate *g, struct slot *s, const struct keeper_msg *m)
 {
 	if (!(m->spawn.flags & KEEPER_SPAWN_GATE))
 		return;
@@ -437,6 +437,7 @@ void gate_enter(struct slot *s, const struct keeper_msg *m)
 	s->gate.kind = (int)m->spawn.hook;
 	for (size_t i = 0; i < m->spawn.port_count && i < KEEPER_PORTS_MAX; i++)
 		s->gate.ports[s->gate.port_count++] = (uint16_t)m->spawn.ports[i];
+	gate_ledger_note(&g->ledger, s);
 }
 
 void gate_hooked(struct gate *g, struct slot *s, int *hook)
@@ -489,7 +490,9 @@ void gate_ended(struct gate *g, struct slot *s)
 
 void gate_forget(struct gate *g, struct slot *s)
 {
-	if (g)
+	if (g) {
 		gate_unhook(g, s);
+		gate_ledger_erase(&g->ledger, s);
+	}
 	ASSERT(s->gate.hook < 0, "%s is forgotten, and its hook is open", s->name);
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "keeper/gate_ledger.h"
 #include "os/reuseport.h"
 #include "wire/keeper_msg.h"
 
@@ -40,6 +41,9 @@ struct slot_gate {
 	int hook;       /* the listener of its process' filter, or what its library connects to; -1 */
 	int connection; /* of its library, while its call is not answered; -1 */
 	pid_t caller;   /* whose connection it is */
+	int record;     /* its place in the gate's ledger, or -1 */
+	bool is_chosen; /* its sockets get new connections, as the ledger has it */
+	bool is_named;  /* while that is found out */
 	int unheld;     /* the errno with which a socket of its could not be held, to be sent to the brain */
 };
 
@@ -78,6 +82,9 @@ struct gate {
 	const char *token; /* of the marks; NULL: none is looked at */
 	struct gate_socket sockets[GATE_SOCKETS_MAX];
 	struct gate_list lists[GATE_LISTS_MAX];
+	struct slots *slots; /* whose choice the ledger has; NULL: nobody's */
+	struct gate_ledger ledger;
+	bool has_lost; /* where sockets that nobody holds may listen, so that a new list may be none */
 	int used_sockets, used_lists; /* no record from there up was ever used */
 	int free_socket;              /* the first unused one below; -1 */
 	int held, hooks;              /* how many there are */
@@ -92,7 +99,7 @@ void gate_close(struct gate *g);
 /* --- what slots are to it --- */
 
 /* What a SPAWN says, before the process is there. */
-void gate_enter(struct slot *s, const struct keeper_msg *m);
+void gate_enter(struct gate *g, struct slot *s, const struct keeper_msg *m);
 /* The listener of its filter has come, and is taken over. */
 void gate_hooked(struct gate *g, struct slot *s, int *hook);
 /* Its main process has ended: what it had is free. */
@@ -124,6 +131,12 @@ void gate_each(const struct gate *g,
 void gate_resume_slot(struct gate *g, struct slot *s, const struct handover_slot *from);
 /* All sockets, in a gate that has none yet. */
 void gate_resume(struct gate *g, const struct handover *l);
+
+/* --- after a keeper that was killed: gate_adopt.c --- */
+
+struct tree;
+/* What its processes have is held again; `tree` tells whose each is. */
+void gate_adopt(struct gate *g, struct slots *all, const struct tree *tree);
 
 /* --- messages to the brain --- */
 

@@ -34,7 +34,7 @@ struct caller {
 	int given; /* by the answer to a library; -1 */
 };
 
-static bool is_its_port(const struct slot *s, int port)
+bool gate_has_port(const struct slot *s, int port)
 {
 	for (int i = 0; i < s->gate.port_count; i++)
 		if (s->gate.ports[i] == port)
@@ -110,7 +110,7 @@ static int do_bind(struct caller *c)
 
 	if (kind == TCP_NONE || !call->len || !slot_lives(s) ||
 		reuseport_address_of(call->socket, call->address, call->len, &address) < 0 ||
-		!is_its_port(s, address.port))
+		!gate_has_port(s, address.port))
 		return CONTINUE;
 	/* Then the kernel refuses it. */
 	if (gate_is_anothers(c->gate, s->gate.number, &address))
@@ -156,6 +156,8 @@ static int hold(struct caller *c, const struct tcp_address *address)
 	c->call.socket = what.fd;
 	ASSERT((held == GATE_HELD) == (what.fd < 0), "%s: its socket is %d after it was held", c->slot->name,
 		what.fd);
+	if (held == GATE_HELD)
+		gate_note_choice(c->gate, c->slot->gate.number);
 	if (held == GATE_UNHELD)
 		return listen_unheld(c, gate_find_list(c->gate, address), number);
 	return held == GATE_HELD ? 0 : number;
@@ -171,14 +173,16 @@ static int do_listen(struct caller *c)
 	int number = 0;
 
 	if (kind == TCP_NONE || reuseport_address(call->socket, &address) < 0 ||
-		!is_its_port(c->slot, address.port))
+		!gate_has_port(c->slot, address.port))
 		return CONTINUE;
 	l = gate_find_list(c->gate, &address);
 	h = l ? gate_find_inode(c->gate, l, inode_of(call->socket)) : NULL;
 	if (h) {
 		number = gate_listen_again(c->gate, h, call->backlog);
-		if (!number && gate_is_owner(h, c->slot))
+		if (!number && gate_is_owner(h, c->slot)) {
 			gate_announce(c->gate, h);
+			gate_note_choice(c->gate, c->slot->gate.number);
+		}
 		return number;
 	}
 	if (gate_is_anothers(c->gate, c->slot->gate.number, &address))

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/log.h"
 #include "keeper/gate_private.h"
+#include "keeper/slots.h"
 #include "os/reuseport.h"
 #include "rules/gate_program.h"
 
@@ -295,6 +296,27 @@ int gate_choose(struct gate *g, int64_t gate, const struct keeper_numbers *numbe
 	for (int i = 0; i < g->used_lists; i++)
 		if (g->lists[i].total && g->lists[i].gate == gate && choose_in(g, &g->lists[i]) < 0)
 			number = errno;
+	gate_note_choice(g, gate);
 	errno = number;
 	return number ? -1 : 0;
+}
+
+void gate_note_choice(struct gate *g, int64_t gate)
+{
+	for (struct slot *s = g->slots ? g->slots->first : NULL; s; s = s->next)
+		s->gate.is_named = false;
+	for (int i = 0; g->slots && i < g->used_sockets; i++) {
+		const struct gate_socket *h = &g->sockets[i];
+		struct slot *s =
+			h->number && is_chosen(h) && !h->freed_at ? slots_find(g->slots, h->owner) : NULL;
+
+		if (s)
+			s->gate.is_named = true;
+	}
+	for (struct slot *s = g->slots ? g->slots->first : NULL; s; s = s->next) {
+		if (s->gate.number != gate || s->gate.is_named == s->gate.is_chosen)
+			continue;
+		s->gate.is_chosen = s->gate.is_named;
+		gate_ledger_note(&g->ledger, s);
+	}
 }

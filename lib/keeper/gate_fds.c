@@ -139,8 +139,10 @@ static void announce(struct gate *g, struct gate_socket *h, struct slot *s)
 void gate_fds_born(struct gate *g, struct slot *s)
 {
 	ASSERT(slot_lives(s), "%s gets its sockets, and has no process", s->name);
-	if (s->gate.kind == KEEPER_HOOK_FDS)
-		each(g, s, take);
+	if (s->gate.kind != KEEPER_HOOK_FDS)
+		return;
+	each(g, s, take);
+	gate_note_choice(g, s->gate.number);
 }
 
 void gate_fds_tell(struct gate *g, struct slot *s)

@@ -106,10 +106,18 @@ void gate_resume(struct gate *g, const struct handover *l)
 		g->sockets[i].next = g->free_socket;
 		g->free_socket = i;
 	}
-	/* The program of this build, which may be another one. */
-	for (int i = 0; i < g->used_lists; i++)
-		if (g->lists[i].total && gate_attach(g, &g->lists[i]) < 0)
+	if (g->slots)
+		gate_ledger_resume(&g->ledger, g->slots);
+	for (int i = 0; i < g->used_lists; i++) {
+		struct gate_list *list = &g->lists[i];
+
+		if (!list->total)
+			continue;
+		/* The program of this build, which may be another one. */
+		if (gate_attach(g, list) < 0)
 			log_warn_sys(errno,
 				"gate: cannot tell the kernel who gets the connections of port %d",
-				g->lists[i].address.port);
+				list->address.port);
+		gate_note_choice(g, list->gate);
+	}
 }

@@ -10,6 +10,8 @@
 
 /* NULL when there is no room. */
 struct gate_list *gate_new_list(struct gate *g, int64_t gate, const struct tcp_address *address);
+/* NULL when there is no room; the descriptor is still the caller's. */
+struct gate_socket *gate_new_socket(struct gate *g, struct gate_list *l, int fd);
 /* NULL when nothing has that number any more. */
 struct gate_socket *gate_find(struct gate *g, int64_t number);
 struct gate_list *gate_list_of(struct gate *g, const struct gate_socket *h);
@@ -23,12 +25,23 @@ void gate_forget_announced(struct gate *g, struct gate_socket *h);
 /* The calls of its process are not seen any more. */
 void gate_unhook(struct gate *g, struct slot *s);
 
+/* --- gate_calls.c --- */
+
+bool gate_has_port(const struct slot *s, int port);
+
+/* --- gate_adopt.c --- */
+
+/* The first one of a list has index 0; false with errno: others listen there of whom nothing is known. */
+bool gate_is_alone(struct gate *g, struct gate_list *l, const struct gate_socket *h);
+
 /* --- gate_choice.c: who gets connections --- */
 
 /* The program for a list as it is now, after a look whether all of it still listen.  -1 with errno. */
 int gate_attach(struct gate *g, struct gate_list *l);
 /* It has stopped listening: the last one has its index now. */
 void gate_move_out(struct gate *g, struct gate_socket *h);
+/* The ledger has which processes of a gate get connections. */
+void gate_note_choice(struct gate *g, int64_t gate);
 /* Those that were freed after `before` leave the choice, if a living one is left in it. */
 void gate_leave_choice(struct gate *g, struct gate_list *l, uint64_t before);
 

@@ -61,6 +61,7 @@ static void open_gate(struct keeper *k)
 
 	k->gate = k->slots.gate = gate_open();
 	k->gate->token = k->options->token;
+	k->gate->slots = &k->slots;
 	event.data.ptr = k->gate;
 	if (k->gate->epoll < 0 || epoll_ctl(k->slots.epoll, EPOLL_CTL_ADD, k->gate->epoll, &event) < 0)
 		log_warn_sys(errno, "gate: cannot wait for the calls of processes");
@@ -116,6 +117,8 @@ static void keeper_release(struct keeper *k)
 	/* The ledger's file stays, for the next keeper. */
 	k->slots.ledger = NULL;
 	ledger_close(&k->ledger);
+	if (k->gate)
+		gate_ledger_close(&k->gate->ledger);
 	while (k->slots.first)
 		slots_free(&k->slots, k->slots.first);
 	ASSERT(!k->slots.count && !k->slots.busy && !k->slots.tree_signals && !k->slots.kills_due,
@@ -328,6 +331,7 @@ static void open_ledger(struct keeper *k)
 	if (ledger_open(&k->ledger, k->options->run, k->options->was_left, &why) < 0)
 		log_warn("%s; should this keeper be killed, the next one finds processes by their marks only",
 			why.text.ptr);
+	gate_ledger_open(&k->gate->ledger, k->options->run, k->options->was_left);
 	err_release(&why);
 }
 

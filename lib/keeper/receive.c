@@ -80,7 +80,7 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	}
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
-	gate_enter(s, m);
+	gate_enter(k->gate, s, m);
 	if (k->stopping > STOPPING_REQUESTED) {
 		s->state = KEEPER_STATE_FAILED;
 		s->stage = KEEPER_STAGE_REQUEST;

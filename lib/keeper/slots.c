@@ -182,7 +182,8 @@ struct slot *slots_new(struct slots *all, struct keeper_ticket ticket, const cha
 	s = mem_zalloc(1, sizeof(*s) + len + 1);
 	s->ticket = ticket;
 	s->name = memcpy(s + 1, name, len);
-	s->report_fd = s->pidfd = s->record = s->watch = s->gate.hook = s->gate.connection = -1;
+	s->report_fd = s->pidfd = s->record = s->watch = -1;
+	s->gate.hook = s->gate.connection = s->gate.record = -1;
 	s->next_by_ticket = *bucket;
 	*bucket = s;
 	s->previous = all->last;

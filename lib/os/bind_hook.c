@@ -26,12 +26,9 @@
 #define OWN_ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* Of Linux 5.5, 5.6, 5.9 and 5.19; older headers lack some. */
+/* Of Linux 5.5, 5.9 and 5.19; older headers lack some. */
 #ifndef SECCOMP_USER_NOTIF_FLAG_CONTINUE
 #define SECCOMP_USER_NOTIF_FLAG_CONTINUE 1U
-#endif
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438
 #endif
 #define WAIT_KILLABLE (1UL << 5)
 #define ADDFD_SETFD   1U
@@ -111,6 +108,16 @@ int bind_hook_install(void)
 
 /* --- receiving --- */
 
+bool bind_hook_is_listener(int fd)
+{
+	char path[64], link[sizeof(BIND_HOOK_LINK) + 1];
+	ssize_t len = 0;
+
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	len = readlink(path, link, sizeof(link));
+	return len == sizeof(BIND_HOOK_LINK) - 1 && !memcmp(link, BIND_HOOK_LINK, sizeof(BIND_HOOK_LINK) - 1);
+}
+
 static void wake(int number)
 {
 	(void)number;
@@ -185,7 +192,7 @@ static void look_at(int listener, const struct seccomp_notif *n, struct bind_cal
 	if (!call->is_listen)
 		call->len = read_address(call, n->data.args[1], n->data.args[2], call->address);
 	if (bind_hook_is_valid(listener, call))
-		call->socket = (int)syscall(SYS_pidfd_getfd, process, call->target, 0);
+		call->socket = pidfd_copy(process, call->target);
 	fd_close(&process);
 }
 

@@ -36,6 +36,9 @@ bool bind_hook_can(void);
 /* Would it give up the rights of setuid programs for it, which it has now? */
 bool bind_hook_takes_rights(void);
 
+/* Where /proc shows a listener among the descriptors of a process; and is this one? */
+#define BIND_HOOK_LINK "anon_inode:seccomp notify"
+bool bind_hook_is_listener(int fd);
 /* Before the first bind_hook_receive(): it sets a handler for SIGALRM. */
 void bind_hook_prepare(void);
 /*

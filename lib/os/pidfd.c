@@ -17,6 +17,9 @@
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
+#ifndef SYS_pidfd_getfd
+#define SYS_pidfd_getfd 438
+#endif
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424
 #endif
@@ -40,6 +43,11 @@ int pidfd_open_any(pid_t pid)
 int pidfd_signal(int fd, int number)
 {
 	return (int)syscall(SYS_pidfd_send_signal, fd, number, NULL, 0);
+}
+
+int pidfd_copy(int fd, int number)
+{
+	return (int)syscall(SYS_pidfd_getfd, fd, number, 0);
 }
 
 int pidfd_of(pid_t pid, uint64_t start_time)

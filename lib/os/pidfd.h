@@ -11,6 +11,8 @@
 /* The system calls, which not every C library has; -1 with errno. */
 int pidfd_open_any(pid_t pid);
 int pidfd_signal(int fd, int number);
+/* A descriptor of that process, as one of ours, close-on-exec. */
+int pidfd_copy(int fd, int number);
 /* Of the process that has this pid and began then; -1 with errno, ESRCH when there is no such process (any more).  Readable once it has ended. */
 int pidfd_of(pid_t pid, uint64_t start_time);
 /* True when it has ended within that time; below 0: without end. */

@@ -23,18 +23,30 @@ enum { WAITING_MAX = 64 };
 
 _Static_assert((int)PRELOAD_ADDRESS_MAX <= (int)BIND_HOOK_ADDRESS_MAX, "a call of the library does not fit");
 
+static const char prefix[] = "oxgate-";
+
 int preload_hook_open(char name[PRELOAD_NAME_MAX])
 {
-	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	uint64_t numbers[2];
-	size_t len = 0;
-	int fd = -1;
 
 	/* Nobody can have taken it before. */
 	if (getrandom(numbers, sizeof(numbers), 0) != (ssize_t)sizeof(numbers))
 		return -1;
-	len = (size_t)snprintf(name, PRELOAD_NAME_MAX, "oxgate-%016llx%016llx",
-		(unsigned long long)numbers[0], (unsigned long long)numbers[1]);
+	(void)snprintf(name, PRELOAD_NAME_MAX, "%s%016llx%016llx", prefix, (unsigned long long)numbers[0],
+		(unsigned long long)numbers[1]);
+	return preload_hook_open_as(name);
+}
+
+int preload_hook_open_as(const char *name)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	size_t len = strnlen(name, PRELOAD_NAME_MAX);
+	int fd = -1;
+
+	if (len >= PRELOAD_NAME_MAX || strncmp(name, prefix, sizeof(prefix) - 1) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
 	memcpy(at.sun_path + 1, name, len);
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 &&

@@ -14,6 +14,8 @@
 
 /* A socket to be connected to, close-on-exec and non-blocking, with a name that nobody else has; -1 with errno. */
 int preload_hook_open(char name[PRELOAD_NAME_MAX]);
+/* The same with the name of one that is gone. */
+int preload_hook_open_as(const char *name);
 /* The variable for the child's environment; false when it does not fit. */
 bool preload_hook_variable(char *out, size_t size, const char *name, const uint16_t *ports, int port_count);
 

@@ -404,3 +404,26 @@ void procfs_name(pid_t pid, char name[PROCFS_NAME_MAX])
 	name[len > 0 ? len : 0] = '\0';
 	name[strcspn(name, "\n")] = '\0';
 }
+
+void procfs_each_descriptor(
+	pid_t pid, bool (*visit)(void *context, int number, const char *link), void *context)
+{
+	char path[64], link[PROCFS_NAME_MAX];
+	struct dirent *entry = NULL;
+	bool goes_on = true;
+	DIR *folder = NULL;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	/* cppcheck-suppress readdirCalled */
+	while (folder && goes_on && (entry = readdir(folder))) {
+		ssize_t len = readlinkat(dirfd(folder), entry->d_name, link, sizeof(link) - 1);
+
+		if (len <= 0)
+			continue;
+		link[len] = '\0';
+		goes_on = visit(context, (int)strtol(entry->d_name, NULL, 10), link);
+	}
+	if (folder)
+		closedir(folder);
+}

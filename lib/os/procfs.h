@@ -53,6 +53,9 @@ bool procfs_environ(pid_t pid, const char *variable, char *value, size_t size);
  * and may be a stranger's.  Appends at most `max` bytes.  False when it is gone.
  */
 bool procfs_command(pid_t pid, struct buf *out, size_t max);
+/* Its descriptors and what /proc says that they are, cut to PROCFS_NAME_MAX, until `visit` gives false. */
+void procfs_each_descriptor(
+	pid_t pid, bool (*visit)(void *context, int number, const char *link), void *context);
 /* Who traces it, as a debugger does; 0: nobody, or it is gone. */
 pid_t procfs_tracer(pid_t pid);
 /* The short name that the kernel has for a program, "" when it is gone.  Everybody may ask for it, of anybody's process. */
