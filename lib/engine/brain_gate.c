@@ -7,6 +7,7 @@
 #include "herd/facts.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/netdiag.h"
 #include "sense/port_owner.h"
 #include "sense/tree_connections.h"
 
@@ -119,27 +120,42 @@ bool brain_is_held(void *context, struct ticket ticket, uint32_t inode)
 {
 	const struct brain *b = context;
 	const struct instance *i = herd_slot(b->herd, ticket.slot);
+	int64_t gate = i ? instance_endpoint(i).gate : 0;
 
-	return i && gates_hold(b->gates, instance_endpoint(i).gate, inode);
+	return gate && gates_holder(b->gates, inode) == gate;
+}
+
+/* What nobody needs any more stays with the keeper in the middle of a list. */
+static bool is_spare(const struct brain *b, uint32_t inode)
+{
+	return inode && !gates_holder(b->gates, inode) &&
+		netdiag_pid_holds((pid_t)b->daemon.keeper_pid, clock_cpu_ms() + NETDIAG_OWN_MS, inode);
 }
 
 /* A sibling that has bound the port listens in a moment, or ends. */
-bool brain_is_kin(void *context, struct ticket ticket, uint32_t inode)
+static bool is_siblings(const struct brain *b, const struct instance *own, uint32_t inode)
 {
-	const struct brain *b = context;
-	const struct instance *own = herd_slot(b->herd, ticket.slot);
 	struct port_owner look = { .sockets = NETDIAG_SOCKETS_INIT, .tree = PROCTREE_INIT };
-	bool is_kin = brain_is_held(context, ticket, inode);
+	bool is_it = false;
 
-	for (const struct instance *i = herd_first(b->herd); own && i && !is_kin; i = herd_next(b->herd, i)) {
+	for (const struct instance *i = herd_first(b->herd); i && !is_it; i = herd_next(b->herd, i)) {
 		pid_t pid = (pid_t)instance_pid(i);
 
 		if (i == own || pid <= 0 || strcmp(instance_app(i), instance_app(own)) != 0)
 			continue;
-		is_kin = !inode || port_owner_holds(&look, inode, pid);
+		is_it = !inode || port_owner_holds(&look, inode, pid);
 	}
 	port_owner_release(&look);
-	return is_kin;
+	return is_it;
+}
+
+bool brain_is_kin(void *context, struct ticket ticket, uint32_t inode)
+{
+	const struct brain *b = context;
+	const struct instance *own = herd_slot(b->herd, ticket.slot);
+
+	return own &&
+		(brain_is_held(context, ticket, inode) || is_spare(b, inode) || is_siblings(b, own, inode));
 }
 
 /* --- checks, and what is seen from outside --- */

@@ -228,19 +228,29 @@ int64_t gates_queue(const struct gates *g, int64_t gate, struct ticket ticket)
 	return all;
 }
 
-bool gates_hold(const struct gates *g, int64_t gate_number, uint32_t inode)
+static bool has_inode(const struct app_gate *gate, uint32_t inode)
 {
-	const struct app_gate *gate = gates_find(g, gate_number);
 	const struct held_socket *s = NULL;
 	size_t i = 0;
 
-	if (!gate || !inode)
-		return false;
 	VEC_EACH (&gate->sockets, i, s) {
 		if (s->inode == inode)
 			return true;
 	}
 	return false;
+}
+
+int64_t gates_holder(const struct gates *g, uint32_t inode)
+{
+	const struct map_entry *entry = NULL;
+
+	MAP_EACH (&g->by_number, entry) {
+		const struct app_gate *gate = entry->value;
+
+		if (inode && has_inode(gate, inode))
+			return gate->number;
+	}
+	return 0;
 }
 
 static bool has_ticket(const struct app_gate *gate, struct ticket ticket)

@@ -58,8 +58,8 @@ const struct held_socket *gates_socket_of(
 int gates_unheld(const struct gates *g, int64_t gate, struct ticket ticket);
 /* How many wait to be accepted by it; -1: it has no held socket. */
 int64_t gates_queue(const struct gates *g, int64_t gate, struct ticket ticket);
-/* Is a socket with that inode held there? */
-bool gates_hold(const struct gates *g, int64_t gate, uint32_t inode);
+/* The gate at which a socket with that inode is held; 0: none.  What nobody needs any more, and the keeper still has, is not known here. */
+int64_t gates_holder(const struct gates *g, uint32_t inode);
 /* The gate at which that process has, or had, a socket; 0: none. */
 int64_t gates_gate_of(const struct gates *g, struct ticket ticket);
 

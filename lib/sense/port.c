@@ -268,7 +268,7 @@ static void judge_listener(struct port_wait *wait, struct port_owner *judge)
 	}
 	wait->stranger = inode;
 	wait->judged_at = now;
-	if (wait->is_told)
+	if (wait->is_told || (wait->has_kin && is_kin(&wait->kin, inode)))
 		return;
 	wait->is_told = true;
 	if (netdiag_holder(wait->port, &who, NULL) == 1) {

@@ -242,7 +242,7 @@ static void two_share(void **state)
 	assert_in_range(first, SHARES / 4, SHARES * 3 / 4);
 	assert_int_equal(socket_of(w, 1)->address.port, PORT);
 	assert_true(tcp_address_is_loopback(&socket_of(w, 1)->address));
-	assert_true(gates_hold(w->gates, GATE, socket_of(w, 2)->inode));
+	assert_int_equal(gates_holder(w->gates, socket_of(w, 2)->inode), GATE);
 	assert_int_equal(gates_queue(w->gates, GATE, ticket_of(1)), 0);
 	assert_int_equal(gates_queue(w->gates, GATE, ticket_of(3)), -1);
 }
