@@ -172,3 +172,10 @@ bool brain_find_held(const struct brain *b, int64_t gate, struct ticket ticket, 
 			(struct probe_held){ .address = s->address, .index = s->index, .inode = s->inode };
 	return true;
 }
+
+int64_t brain_queue(const struct brain *b, const struct instance *i)
+{
+	const struct endpoint at = instance_endpoint(i);
+
+	return at.gate ? gates_queue(b->gates, at.gate, at.ticket) : -1;
+}

@@ -99,6 +99,8 @@ bool brain_is_held(void *context, struct ticket ticket, uint32_t inode);
 bool brain_is_kin(void *context, struct ticket ticket, uint32_t inode);
 /* The sockets through which a check reaches it; false: it is behind no gate. */
 bool brain_find_held(const struct brain *b, int64_t gate, struct ticket ticket, struct probe_helds *out);
+/* How many connections wait at its sockets; -1: it has none there. */
+int64_t brain_queue(const struct brain *b, const struct instance *i);
 /* brain_notify.c */
 void brain_open_notify(struct brain *b);
 /* A descriptor that the keeper gave; whatever nobody takes is closed. */

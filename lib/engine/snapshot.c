@@ -85,6 +85,7 @@ static void add_instances(struct brain *b, const struct vec *instances, struct s
 
 		instance_status(instance, clock_ms(), status);
 		status->log_dropped_bytes = dropped_by(b, status);
+		status->queue = brain_queue(b, instance);
 	}
 	measure(b, &out->instances);
 }

@@ -10,6 +10,7 @@ void instance_status_init(struct instance_status *s)
 		.health = "none",
 		.uptime_ms = -1,
 		.memory_bytes = -1,
+		.queue = -1,
 		.cpu_percent = -1,
 		.next_restart_ms = -1,
 		.gone_ms = -1,

@@ -39,8 +39,9 @@ struct instance_status {
 	int64_t uptime_ms; /* -1: nothing runs */
 	int64_t restarts, crashes;
 	int64_t log_dropped_bytes; /* that it printed and no disk took */
-	int64_t memory_bytes;      /* -1: not known */
-	double cpu_percent;        /* negative: not known */
+	int64_t queue; /* connections that wait to be accepted; -1: it is behind no gate, or listens nowhere */
+	int64_t memory_bytes; /* -1: not known */
+	double cpu_percent;   /* negative: not known */
 	struct last_exit last_exit;
 	int64_t next_restart_ms; /* from now; -1: none is due */
 	struct reason *why;      /* it is as it is; owned; NULL: nobody knows, or there is nothing to say */

@@ -83,6 +83,9 @@ static void write_instance_status(const struct instance_status *s, int version, 
 {
 	emit_open(out, NULL, '{');
 	write_status_members(s, out);
+	/* Younger than version 1, and than the first version 2: only where there is one. */
+	if (version > 1 && s->queue >= 0)
+		emit_int(out, "queue", s->queue);
 	write_reason(s, version, out);
 	emit_close(out, '}');
 }

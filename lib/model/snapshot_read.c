@@ -127,6 +127,7 @@ int instance_status_from_json(const struct json *j, struct instance_status *s, s
 	read_exit(&r, &s->last_exit);
 	/* Younger than the others: a daemon of before does not say it. */
 	s->log_dropped_bytes = json_get_int(j, "log_dropped_bytes", 0);
+	s->queue = json_get_int(j, "queue", -1);
 	return end_reading(&r, e);
 }
 

@@ -194,6 +194,8 @@ void fold_sum(const struct fold_row *row, struct instance_status *sum)
 		sum->pid = 0;
 		sum->restarts += s->restarts;
 		sum->log_dropped_bytes += s->log_dropped_bytes;
+		if (s->queue >= 0)
+			sum->queue = (sum->queue < 0 ? 0 : sum->queue) + s->queue;
 		sum->uptime_ms = shortest(sum->uptime_ms, s->uptime_ms);
 		sum->next_restart_ms = shortest(sum->next_restart_ms, s->next_restart_ms);
 		if (s->memory_bytes >= 0)

@@ -330,6 +330,31 @@ static void why_goes_there_and_back(void **state)
 	buf_release(&again);
 }
 
+static void who_waits_is_counted_behind_a_gate(void **state)
+{
+	struct snapshot s = { .version = 2 };
+	struct snapshot t = SNAPSHOT_INIT;
+	struct buf out = BUF_INIT;
+	struct json *j = NULL;
+	struct instance_status *i = snapshot_add_instance(&s);
+
+	(void)state;
+	i->name = mem_strdup("web");
+	i->queue = 3;
+	snapshot_add_instance(&s)->name = mem_strdup("api");
+	snapshot_write(&s, &out);
+	assert_non_null(strstr(out.ptr, "\"next_restart_ms\":null,\"queue\":3,\"reason\":null}"));
+	assert_non_null(strstr(out.ptr, "\"next_restart_ms\":null,\"reason\":null}"));
+	j = json_parse(out.ptr, out.len, out.len, NULL);
+	assert_int_equal(snapshot_from_json(j, &t, NULL), 0);
+	assert_int_equal(((const struct instance_status *)t.instances.items[0])->queue, 3);
+	assert_int_equal(((const struct instance_status *)t.instances.items[1])->queue, -1);
+	snapshot_release(&s);
+	snapshot_release(&t);
+	json_free(j);
+	buf_release(&out);
+}
+
 static void gates_go_there_and_back(void **state)
 {
 	static const char text[] =
@@ -459,6 +484,8 @@ int main(void)
 		PROMISE("\"why\" has the promised JSON, and is read back as it was", why_goes_there_and_back),
 		PROMISE("how it is known that instances listen on a port that they share is in version 2 and in \"why\"",
 			gates_go_there_and_back),
+		PROMISE("the connections that wait for an instance behind a gate are counted",
+			who_waits_is_counted_behind_a_gate),
 		PROMISE("upstreams are in version 2 alone, and only where there is one",
 			upstreams_are_told_in_version_2),
 		PROMISE("the daemon's own JSON is as promised and is read back", the_daemon_is_told_in_full),
