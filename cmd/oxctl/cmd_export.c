@@ -37,7 +37,7 @@ const struct opt nginx_options[] = {
 	{ .name = NULL },
 };
 
-static void add_app(struct vec *apps, const struct placement *p)
+static void add_export_app(struct vec *apps, const struct placement *p)
 {
 	struct export_app *app = mem_zalloc(1, sizeof(*app));
 	/* Those that share a port are one server. */
@@ -57,7 +57,7 @@ static void add_app(struct vec *apps, const struct placement *p)
 	vec_push(apps, app);
 }
 
-static void free_app(void *item)
+static void free_export_app(void *item)
 {
 	struct export_app *app = item;
 
@@ -79,7 +79,7 @@ static int fail_unknown(const struct loaded *l, const char *name)
 }
 
 /* A proxy has no use for an app without a port. */
-static bool is_wanted(const struct placement *p)
+static bool is_for_exporter(const struct placement *p)
 {
 	return exporter->side != EXPORT_PROXY || p->claim.first;
 }
@@ -105,7 +105,7 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 		else if (!selector_mark(name, &specs, marks))
 			code = fail_unknown(l, name);
 		VEC_EACH (&l->placements, i, p) {
-			if (!is_wanted(p) && !strcmp(p->spec->name, name))
+			if (!is_for_exporter(p) && !strcmp(p->spec->name, name))
 				code = daemon_call_fail(EXIT_FAILED,
 					"'%s' has no port; give it one with port = 3000", p->spec->name);
 		}
@@ -116,7 +116,7 @@ static int mark_named(const struct loaded *l, const struct opt_rest *rest, bool 
 }
 
 /* Of the apps that are named, those that the format has words for. */
-static int choose(const struct loaded *l, const struct opt_rest *rest, struct vec *apps)
+static int choose_apps(const struct loaded *l, const struct opt_rest *rest, struct vec *apps)
 {
 	bool *marks = mem_zalloc(l->placements.len + 1, sizeof(*marks));
 	const struct placement *p = NULL;
@@ -124,8 +124,8 @@ static int choose(const struct loaded *l, const struct opt_rest *rest, struct ve
 	int code = mark_named(l, rest, marks);
 
 	VEC_EACH (&l->placements, i, p) {
-		if (marks[i] && is_wanted(p))
-			add_app(apps, p);
+		if (marks[i] && is_for_exporter(p))
+			add_export_app(apps, p);
 	}
 	mem_free(marks);
 	if (code != EXIT_DONE)
@@ -189,13 +189,13 @@ static int print_apps(const struct opt_rest *rest)
 	code = load_oxfile(&l, path, profile);
 	daemon_call_complaints(&l.diags);
 	if (code == EXIT_DONE)
-		code = choose(&l, rest, &apps);
+		code = choose_apps(&l, rest, &apps);
 	if (code == EXIT_DONE)
 		code = render(&text, &apps);
 	if (code == EXIT_DONE)
 		code = deliver(&text);
 out:
-	vec_release_with(&apps, free_app);
+	vec_release_with(&apps, free_export_app);
 	load_release(&l);
 	buf_release(&text);
 	err_release(&e);

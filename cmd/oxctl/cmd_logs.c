@@ -191,7 +191,7 @@ static void print_log_line(void *context, const struct json *line)
 	buf_release(&room);
 }
 
-static bool is_wanted(struct log_search *search, const struct json *line)
+static bool is_searched(struct log_search *search, const struct json *line)
 {
 	struct buf room = BUF_INIT;
 	struct logline l;
@@ -201,7 +201,7 @@ static bool is_wanted(struct log_search *search, const struct json *line)
 	return is_it;
 }
 
-static void on_note(void *context, const char *method, const struct json *params)
+static void on_log_note(void *context, const char *method, const struct json *params)
 {
 	struct log_reading *r = context;
 	const struct json *line = NULL;
@@ -209,7 +209,7 @@ static void on_note(void *context, const char *method, const struct json *params
 	if (strcmp(method, "log") != 0)
 		return;
 	JSON_EACH (json_get(params, "lines"), line) {
-		if (r->search && !is_wanted(r->search, line))
+		if (r->search && !is_searched(r->search, line))
 			continue;
 		if (r->holds)
 			log_search_hold(r->search, line);
@@ -229,7 +229,7 @@ static int print_logs(struct log_reading *r, struct client *client, const struct
 	t.params = json_clone(params);
 	if (r->cursor)
 		json_set(t.params, "cursor", json_clone(r->cursor));
-	client_on_note(client, on_note, r);
+	client_on_note(client, on_log_note, r);
 	code = daemon_call_try_call(client, &t);
 	if (code != EXIT_DONE && code != EXIT_NO_DAEMON)
 		daemon_call_tell(&t, code);

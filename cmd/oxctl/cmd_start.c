@@ -311,14 +311,6 @@ static int call_apply(struct client *client, struct daemon_call *t, const struct
 	return daemon_call_tell(t, code);
 }
 
-static void tell_notes(const struct daemon_call *t)
-{
-	const struct json *note = NULL;
-
-	JSON_EACH (json_get(t->result, "notes"), note)
-		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
-}
-
 static int ask_apply(const char *path, struct daemon_call *t, const struct opt_rest *rest)
 {
 	struct client *client = NULL;
@@ -335,7 +327,7 @@ static int ask_apply(const char *path, struct daemon_call *t, const struct opt_r
 	}
 	if (code == EXIT_DONE)
 		code = call_apply(client, t, rest);
-	tell_notes(t);
+	daemon_call_notes(t);
 out:
 	client_free(client);
 	err_release(&e);

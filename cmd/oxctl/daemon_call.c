@@ -325,10 +325,17 @@ int daemon_call_call(struct client *client, struct daemon_call *t)
 	return daemon_call_tell(t, daemon_call_try_call(client, t));
 }
 
+void daemon_call_notes(const struct daemon_call *t)
+{
+	const struct json *note = NULL;
+
+	JSON_EACH (json_get(t->result, "notes"), note)
+		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
+}
+
 int daemon_call_ask(struct daemon_call *t)
 {
 	struct client *client = NULL;
-	const struct json *note = NULL;
 	int code = daemon_call_check(t);
 
 	if (code == EXIT_DONE)
@@ -337,8 +344,7 @@ int daemon_call_ask(struct daemon_call *t)
 		code = daemon_call_try_call(client, t);
 	if (code != EXIT_DONE && client)
 		daemon_call_tell(t, code);
-	JSON_EACH (json_get(t->result, "notes"), note)
-		daemon_call_fail(EXIT_DONE, "%s", json_string(note, ""));
+	daemon_call_notes(t);
 	client_free(client);
 	return code;
 }

@@ -58,6 +58,8 @@ int daemon_call_try_call(struct client *client, struct daemon_call *t);
 /* Says why it did not work: one line, or the complaints about an oxfile. */
 int daemon_call_tell(struct daemon_call *t, int code);
 int daemon_call_call(struct client *client, struct daemon_call *t);
+/* What the daemon notes beside its answer. */
+void daemon_call_notes(const struct daemon_call *t);
 /* Connects, asks, and says what the daemon notes beside its answer. */
 int daemon_call_ask(struct daemon_call *t);
 /* The result of "status" into an empty snapshot; what is wrong with it is left in `e`. */

@@ -2,22 +2,18 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "os/dirs.h"
 #include "os/fd.h"
+#include "os/file.h"
 #include "os/holder.h"
 #include "os/pidfd.h"
 
-/* Where one is gone, their names tell. */
+/* Where they are gone, their names tell. */
 static bool is_same_path(const char *a, const char *b)
 {
-	struct stat at, bt;
-
-	if (stat(a, &at) == 0 && stat(b, &bt) == 0)
-		return at.st_dev == bt.st_dev && at.st_ino == bt.st_ino;
-	return strcmp(a, b) == 0;
+	return file_is_same(a, b) || strcmp(a, b) == 0;
 }
 
 /* A pidfd of the keeper that serves our run folder, by the lock there or, where that is gone, by the one of the state; -1. */

@@ -183,7 +183,7 @@ static int write_unit(const struct install_options *o, const struct buf *text, s
 	return rc;
 }
 
-static int install(const struct install_options *o, const struct buf *text, struct err *e)
+static int install_service(const struct install_options *o, const struct buf *text, struct err *e)
 {
 	struct buf path = BUF_INIT;
 	struct buf line = BUF_INIT;
@@ -220,7 +220,7 @@ int install_unit(const struct install_options *o)
 	if (rc == 0 && o->only_print)
 		out_write(&text);
 	else if (rc == 0)
-		rc = install(o, &text, &e);
+		rc = install_service(o, &text, &e);
 	if (rc < 0)
 		code = daemon_call_fail(EXIT_FAILED, "%s", e.text.ptr);
 	err_release(&e);

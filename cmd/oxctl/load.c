@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/dotenv.h"
@@ -50,15 +49,6 @@ char *load_find(const char *config, struct err *e)
 	return NULL;
 }
 
-static bool is_one_file(const char *a, const char *b)
-{
-	struct stat first;
-	struct stat second;
-
-	return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-		first.st_ino == second.st_ino;
-}
-
 static bool has_dots(const char *path)
 {
 	for (const char *at = path; *at;) {
@@ -76,7 +66,7 @@ char *load_here(void)
 	const char *pwd = getenv("PWD");
 	char folder[PATH_MAX];
 
-	if (pwd && *pwd == '/' && !has_dots(pwd) && is_one_file(pwd, "."))
+	if (pwd && *pwd == '/' && !has_dots(pwd) && file_is_same(pwd, "."))
 		return path_without_dots(pwd);
 	return getcwd(folder, sizeof(folder)) ? mem_strdup(folder) : NULL;
 }
@@ -100,7 +90,7 @@ char *load_whole(const char *path)
 	char *joined = here ? path_join(here, path) : NULL;
 	char *whole = joined ? path_without_dots(joined) : NULL;
 
-	if (!whole || (has_dots(joined) && !is_one_file(whole, path))) {
+	if (!whole || (has_dots(joined) && !file_is_same(whole, path))) {
 		char *real = real_path(path);
 
 		mem_free(real ? whole : NULL);

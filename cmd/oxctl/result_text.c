@@ -173,7 +173,7 @@ bool result_text_signalled(const struct json *result, const char *signal)
 	return is_any;
 }
 
-static void add_scaled(struct buf *out, const struct json *app)
+static void add_scaled_line(struct buf *out, const struct json *app)
 {
 	int64_t from = json_get_int(app, "from", 0);
 	int64_t to = json_get_int(app, "to", 0);
@@ -187,5 +187,5 @@ static void add_scaled(struct buf *out, const struct json *app)
 
 bool result_text_scaled(const struct json *result)
 {
-	return each_app(result, add_scaled);
+	return each_app(result, add_scaled_line);
 }

@@ -69,7 +69,7 @@ static void on_resize(int number)
 	has_changed = 1;
 }
 
-static void handle(int number, void (*handler)(int number))
+static void set_handler(int number, void (*handler)(int number))
 {
 	struct sigaction action = { .sa_handler = handler };
 	struct sigaction old;
@@ -86,9 +86,9 @@ void screen_begin(void)
 
 	has_keys = isatty(STDIN_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-		handle(ends[i], on_end);
-	handle(SIGTSTP, on_stop);
-	handle(SIGWINCH, on_resize);
+		set_handler(ends[i], on_end);
+	set_handler(SIGTSTP, on_stop);
+	set_handler(SIGWINCH, on_resize);
 	(void)atexit(screen_end);
 	take_terminal();
 }

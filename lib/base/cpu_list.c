@@ -51,7 +51,7 @@ bool cpu_list_equal(const struct cpu_list *a, const struct cpu_list *b)
 	return !memcmp(a->words, b->words, sizeof(a->words));
 }
 
-static const char *skip_blanks(const char *text)
+static const char *after_blanks(const char *text)
 {
 	return text + strspn(text, " \t");
 }
@@ -72,7 +72,7 @@ static int parse_number(const char **at, int *cpu, struct err *e)
 		return err_set(e, "there is no processor %.*s; no kernel has one above %d", (int)(c - *at),
 			*at, CPU_LIST_MAX - 1);
 	*cpu = (int)value;
-	*at = skip_blanks(c);
+	*at = after_blanks(c);
 	return 0;
 }
 
@@ -86,7 +86,7 @@ static int parse_range(const char **at, struct cpu_list *out, struct err *e)
 		return -1;
 	last = first;
 	if (**at == '-') {
-		*at = skip_blanks(*at + 1);
+		*at = after_blanks(*at + 1);
 		if (parse_number(at, &last, e) < 0)
 			return -1;
 	}
@@ -99,7 +99,7 @@ static int parse_range(const char **at, struct cpu_list *out, struct err *e)
 
 int cpu_list_parse(const char *text, struct cpu_list *out, struct err *e)
 {
-	const char *at = skip_blanks(text);
+	const char *at = after_blanks(text);
 
 	*out = (struct cpu_list){ .words = { 0 } };
 	if (!*at)
@@ -111,7 +111,7 @@ int cpu_list_parse(const char *text, struct cpu_list *out, struct err *e)
 			return 0;
 		if (*at != ',')
 			return err_set(e, "expected \",\" or \"-\" at \"%s\"", at);
-		at = skip_blanks(at + 1);
+		at = after_blanks(at + 1);
 	}
 }
 

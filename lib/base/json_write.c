@@ -74,7 +74,7 @@ struct layout {
 	size_t level;
 };
 
-static void make_room(struct layout *l)
+static void make_layout_room(struct layout *l)
 {
 	size_t need = (size_t)(l->end - l->at) + 2 * (l->level + 1) + sizeof(": \n");
 
@@ -111,7 +111,7 @@ static void put_until(struct layout *l, const bool ends[256])
 	l->to = to;
 }
 
-static void put_string(struct layout *l)
+static void put_string_token(struct layout *l)
 {
 	static const bool ends[256] = { ['"'] = true, ['\\'] = true };
 
@@ -156,7 +156,7 @@ static void put_piece(struct layout *l)
 {
 	switch (*l->at) {
 	case '"':
-		put_string(l);
+		put_string_token(l);
 		break;
 	case ':':
 		put_next(l);
@@ -191,10 +191,10 @@ void json_indent(struct buf *out, const char *text, size_t len)
 	l.to = out->ptr + out->len;
 	l.limit = out->ptr + out->cap;
 	while (l.at < l.end) {
-		make_room(&l);
+		make_layout_room(&l);
 		put_piece(&l);
 	}
-	make_room(&l);
+	make_layout_room(&l);
 	*l.to++ = '\n';
 	*l.to = '\0';
 	out->len = (size_t)(l.to - out->ptr);

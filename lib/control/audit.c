@@ -9,16 +9,16 @@
 
 enum { WHO_COMMAND_MAX = 80 };
 
-static void add_words(struct buf *out, const char *words)
+static void add_param(struct buf *out, const char *words)
 {
 	if (out->len < AUDIT_WORDS_MAX)
 		buf_addf(out, " %.120s", words);
 }
 
-static void add_list(struct buf *out, const struct param_strings *list)
+static void add_param_list(struct buf *out, const struct param_strings *list)
 {
 	for (size_t i = 0; list && i < list->count; i++)
-		add_words(out, list->items[i]);
+		add_param(out, list->items[i]);
 }
 
 /* "api=3 web=+1" */
@@ -46,10 +46,10 @@ void audit_write(const struct call *c)
 		const char *const *words = params_member(&c->params, plain[i], PARAM_STRING);
 
 		if (words && *words)
-			add_words(&about, *words);
+			add_param(&about, *words);
 	}
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
-		add_list(&about, params_member(&c->params, lists[i], PARAM_STRINGS));
+		add_param_list(&about, params_member(&c->params, lists[i], PARAM_STRINGS));
 	add_counts(&about, params_member(&c->params, "counts", PARAM_COUNTS));
 	procfs_name(c->caller.pid, program);
 	log_info("control: %s%s by uid %u, pid %d '%s'", method_name(call_method(c)), about.ptr,

@@ -236,7 +236,7 @@ static void look_at_silence(struct client *c)
 }
 
 /* Waits until the socket is ready for one of `events`. */
-static int await(struct client *c, short events, int64_t deadline, struct err *e)
+static int await_socket(struct client *c, short events, int64_t deadline, struct err *e)
 {
 	struct pollfd p = { .fd = c->fd, .events = events };
 	int rc = 0;
@@ -262,13 +262,13 @@ static int await(struct client *c, short events, int64_t deadline, struct err *e
 	return CLIENT_FAILED;
 }
 
-static int receive(struct client *c, int64_t deadline, struct err *e)
+static int receive_some(struct client *c, int64_t deadline, struct err *e)
 {
 	char bytes[READ_CHUNK];
 	ssize_t count = 0;
 	int rc = 0;
 
-	rc = await(c, POLLIN, deadline, e);
+	rc = await_socket(c, POLLIN, deadline, e);
 	if (rc)
 		return rc;
 	count = recv(c->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -306,9 +306,9 @@ static int send_all(struct client *c, const struct buf *text, int64_t deadline, 
 			continue;
 		if (count < 0 && errno != EAGAIN)
 			return CLIENT_DONE;
-		rc = await(c, POLLIN | POLLOUT, deadline, e);
+		rc = await_socket(c, POLLIN | POLLOUT, deadline, e);
 		if (!rc && poll(&p, 1, 0) == 1)
-			rc = receive(c, deadline, e);
+			rc = receive_some(c, deadline, e);
 		if (rc)
 			return rc;
 	}
@@ -355,7 +355,7 @@ static int next_answer(struct client *c, struct client_call *call, struct rpc_me
 		int rc = 0;
 
 		if (got == RPC_NOTHING) {
-			rc = receive(c, deadline, e);
+			rc = receive_some(c, deadline, e);
 			if (rc)
 				return rc;
 			continue;
@@ -378,7 +378,7 @@ static int next_answer(struct client *c, struct client_call *call, struct rpc_me
 	}
 }
 
-static int settle(struct client_call *call, const struct rpc_message *letter, struct err *e)
+static int settle_call(struct client_call *call, const struct rpc_message *letter, struct err *e)
 {
 	if (!letter->code && call->text)
 		json_write(call->text, letter->result);
@@ -437,7 +437,7 @@ int client_call(struct client *c, struct client_call *call, struct err *e)
 			break;
 		is_answered = !letter.root || is_mine(c, &letter);
 		if (letter.root && is_answered)
-			rc = settle(call, &letter, e);
+			rc = settle_call(call, &letter, e);
 		rpc_message_release(&letter);
 	}
 	c->silent_at = INT64_MAX;

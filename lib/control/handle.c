@@ -36,7 +36,7 @@ static void count_live(const struct vec *instances, size_t from, size_t to, int6
 }
 
 /* As they are before the request; a start brings up those that are not live, and a signal reaches those that have a process. */
-static void add_app(enum herd_verb verb, const char *name, const struct vec *instances, size_t from,
+static void add_touched(enum herd_verb verb, const char *name, const struct vec *instances, size_t from,
 	size_t to, struct buf *out)
 {
 	int64_t signalled = 0;
@@ -59,7 +59,7 @@ static void add_app(enum herd_verb verb, const char *name, const struct vec *ins
 }
 
 /* Each app, and how many of its instances are meant; one that has none is there too, if it was meant itself. */
-static void add_apps(
+static void add_all_touched(
 	struct handle *h, enum herd_verb verb, const struct handle_targets *targets, struct buf *out)
 {
 	struct vec instances = VEC_INIT;
@@ -80,7 +80,7 @@ static void add_apps(
 		for (size_t n = 0; n < whole.len && k == from && !is_whole; n++)
 			is_whole = !strcmp(((const struct spec *)whole.items[n])->name, app.name);
 		if (k > from || is_whole)
-			add_app(verb, app.name, &instances, from, k, out);
+			add_touched(verb, app.name, &instances, from, k, out);
 	}
 	emit_close(out, ']');
 	vec_release(&instances);
@@ -88,7 +88,7 @@ static void add_apps(
 }
 
 /* By name, or by its number as text. */
-static char *read_signal(const char *text)
+static char *read_signal_name(const char *text)
 {
 	int64_t number = 0;
 
@@ -120,13 +120,13 @@ static void ask_about(
 		.waits_ready = asking->waits_ready,
 		.signal = asking->signal,
 	};
-	char *signal = ask.signal ? read_signal(ask.signal) : NULL;
+	char *signal = ask.signal ? read_signal_name(ask.signal) : NULL;
 	int rc = 0;
 
 	audit_who(c, &who);
 	ask.who = who.ptr;
 	emit_open(&result, NULL, '{');
-	add_apps(h, asking->verb, targets, &result);
+	add_all_touched(h, asking->verb, targets, &result);
 	emit_close(&result, '}');
 	brain_begin(h->brain);
 	if (ask.signal && !signal) {

@@ -54,7 +54,7 @@ static void count_app(struct handle *h, const char *name, struct tally *t)
 }
 
 /* The first one, and all of them. */
-static void add_ports(struct handle *h, const char *name, struct buf *out)
+static void add_started_ports(struct handle *h, const char *name, struct buf *out)
 {
 	struct vec instances = VEC_INIT;
 	struct buf ports = BUF_INIT;
@@ -77,7 +77,7 @@ static void add_ports(struct handle *h, const char *name, struct buf *out)
 	vec_release(&instances);
 }
 
-static void add_app(
+static void add_started_app(
 	struct handle *h, const struct spec *s, int64_t live_before, struct notes *notes, struct buf *out)
 {
 	struct tally now;
@@ -90,7 +90,7 @@ static void add_app(
 	emit_int(out, "instances", now.instances);
 	emit_int(out, "started", has_started ? now.live - live_before : 0);
 	emit_int(out, "running", now.running);
-	add_ports(h, s->name, out);
+	add_started_ports(h, s->name, out);
 	emit_string(out, "state", s->disabled ? "disabled" : has_started ? "started" : "unchanged");
 	emit_close(out, '}');
 	if (has_started)
@@ -130,7 +130,7 @@ static void apply(struct handle *h, struct call *c, struct herd_apply *a, const 
 		emit_open(&result, "apps", '[');
 		VEC_EACH (a->specs, i, s) {
 			if (meant[i])
-				add_app(h, s, before[i], &notes, &result);
+				add_started_app(h, s, before[i], &notes, &result);
 		}
 		emit_close(&result, ']');
 		notes_emit(&notes, &result);
@@ -235,7 +235,7 @@ static void apply_specs(struct handle *h, struct call *c, const struct applying 
 /* --- an app that comes from no file ------------------------------------------------------------------------------------------ */
 
 /* What no shell replaces would be passed on as it is written. */
-static int check_port(const struct params_start *p, const struct spec *s, struct err *e)
+static int check_port_wanted(const struct params_start *p, const struct spec *s, struct err *e)
 {
 	bool is_alone = s->instances.kind == COUNT_NUMBER && s->instances.value == 1;
 
@@ -269,7 +269,7 @@ static int fill_spec(const struct params_start *p, struct spec *s, struct err *e
 		return err_set(e, "start: cwd '%s' is not absolute", s->folder);
 	if (s->port < 0 || s->port > 65535)
 		return err_set(e, "start: port is outside 1..65535");
-	return read_instances(&p->instances, s, e) < 0 ? -1 : check_port(p, s, e);
+	return read_instances(&p->instances, s, e) < 0 ? -1 : check_port_wanted(p, s, e);
 }
 
 static struct spec *spec_from_params(const struct params_start *p, struct err *e)

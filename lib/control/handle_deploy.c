@@ -57,7 +57,7 @@ static void part_free(void *part)
 	mem_free(p);
 }
 
-static void release(struct deploying *d)
+static void release_deploying(struct deploying *d)
 {
 	vec_release_with(&d->parts, part_free);
 	strings_release(&d->added);
@@ -68,7 +68,7 @@ static void release(struct deploying *d)
 
 /* --- what it is about -------------------------------------------------------------------------------------------------- */
 
-static struct part *add_part(struct deploying *d, const char *path)
+static struct part *add_oxfile_part(struct deploying *d, const char *path)
 {
 	struct part *p = mem_zalloc(1, sizeof(*p));
 
@@ -101,7 +101,7 @@ static void add_known(struct deploying *d)
 		(void)herd_target_specs(brain_herd(d->h->brain), &d->only[k], 1, &named, NULL);
 	oxfile_names_of(d->h, d->only_count ? &named : NULL, &paths);
 	for (size_t i = 0; i < paths.len; i++)
-		add_part(d, paths.items[i]);
+		add_oxfile_part(d, paths.items[i]);
 	vec_release(&named);
 	strings_release(&paths);
 }
@@ -340,12 +340,12 @@ static int refuse_bare(const struct deploying *d, struct err *e)
 }
 
 /* -1 with words; 1 after the call was answered with mistakes. */
-static int prepare(struct deploying *d, struct call *c, struct err *e)
+static int prepare_deploy(struct deploying *d, struct call *c, struct err *e)
 {
 	const struct params_deploy *p = &c->params.deploy;
 
 	if (p->oxfile)
-		add_part(d, p->oxfile);
+		add_oxfile_part(d, p->oxfile);
 	else
 		add_known(d);
 	if (!d->parts.len)
@@ -369,14 +369,14 @@ void handle_deploy(void *context, struct call *c)
 	int rc = check_names(&d, &e);
 
 	if (rc == 0)
-		rc = prepare(&d, c, &e);
+		rc = prepare_deploy(&d, c, &e);
 	if (rc < 0)
 		call_refuse(c, &e);
 	if (rc == 0) {
 		remember_caller(&d, p);
 		go(&d, c, begin_deploy);
 	}
-	release(&d);
+	release_deploying(&d);
 	err_release(&e);
 }
 
@@ -440,7 +440,7 @@ void handle_reload(void *context, struct call *c)
 		d.hides = !c->caller.is_owner;
 		go(&d, c, begin_reload);
 	}
-	release(&d);
+	release_deploying(&d);
 	handle_targets_release(&targets);
 	err_release(&e);
 }
@@ -491,6 +491,6 @@ void handle_signalled(struct handle *h, int number)
 	if (rc < 0)
 		log_error("the %s does not begin, and nothing is touched: %s", what, e.text.ptr);
 	brain_end(h->brain);
-	release(&d);
+	release_deploying(&d);
 	err_release(&e);
 }

@@ -16,6 +16,7 @@
 #include "engine/brain.h"
 #include "model/refusal.h"
 #include "model/snapshot.h"
+#include "os/file.h"
 #include "spawn/launch_env.h"
 
 /* --- targets, and where the call names oxfiles, only the apps that came from them ---------------------------------------- */
@@ -80,25 +81,19 @@ void handle_targets_release(struct handle_targets *t)
 
 /* --- names of oxfiles ----------------------------------------------------------------------------------------------------- */
 
-static bool is_one(const char *a, const char *b)
+static bool is_one_oxfile(const char *a, const char *b)
 {
-	struct stat first;
-	struct stat second;
-
-	if (str_eq(a, b))
-		return true;
-	return a && b && stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-		first.st_ino == second.st_ino;
+	return str_eq(a, b) || (a && b && file_is_same(a, b));
 }
 
-static bool is_gone(const char *path)
+static bool is_file_gone(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
-static void add_name(const char *path, struct strings *paths)
+static void add_oxfile_name(const char *path, struct strings *paths)
 {
 	if (path && !strings_have(paths, path))
 		strings_add(paths, path);
@@ -109,12 +104,12 @@ static void names_of(struct handle *h, const struct vec *specs, struct strings *
 	const struct herd *herd = brain_herd(h->brain);
 
 	for (size_t i = 0; specs && i < specs->len; i++)
-		add_name(((const struct spec *)specs->items[i])->oxfile, paths);
+		add_oxfile_name(((const struct spec *)specs->items[i])->oxfile, paths);
 	for (size_t i = 0; !specs && i < herd_app_count(herd); i++) {
 		struct app_status app;
 
 		herd_app_status(herd, i, &app);
-		add_name(app.oxfile, paths);
+		add_oxfile_name(app.oxfile, paths);
 	}
 }
 
@@ -127,9 +122,9 @@ void oxfile_names_find(struct handle *h, const char *path, struct oxfile_names *
 	for (size_t i = 0; path && i < known.len; i++) {
 		if (str_eq(known.items[i], path))
 			continue;
-		if (is_one(known.items[i], path))
+		if (is_one_oxfile(known.items[i], path))
 			strings_add(&names->also, known.items[i]);
-		else if (is_gone(known.items[i]))
+		else if (is_file_gone(known.items[i]))
 			strings_add(&names->gone, known.items[i]);
 	}
 	strings_release(&known);
@@ -156,7 +151,7 @@ void oxfile_names_of(struct handle *h, const struct vec *specs, struct strings *
 	for (size_t i = 0; i < known.len; i++) {
 		size_t at = 0;
 
-		while (at < paths->len && !is_one(paths->items[at], known.items[i]))
+		while (at < paths->len && !is_one_oxfile(paths->items[at], known.items[i]))
 			at++;
 		if (at == paths->len) {
 			strings_add(paths, known.items[i]);
@@ -188,7 +183,7 @@ int64_t handle_caller(struct handle *h, const char *path)
 }
 
 /* By whom it was started: borrowed until the launch environments change. */
-static void lend(struct handle *h, struct oxfile_source *source)
+static void lend_env(struct handle *h, struct oxfile_source *source)
 {
 	const struct launch_env *caller =
 		launch_envs_get(brain_launch_envs(h->brain), handle_caller(h, source->path), "");
@@ -202,7 +197,7 @@ struct oxfile *handle_read_again(struct handle *h, const char *path, struct diag
 {
 	struct oxfile_source source = { .path = path, .will_run = true };
 
-	lend(h, &source);
+	lend_env(h, &source);
 	return oxfile_load(&source, mistakes);
 }
 
@@ -219,7 +214,7 @@ struct oxfile *handle_read(struct handle *h, struct call *c, const struct oxfile
 		return NULL;
 	}
 	if (!reading.env)
-		lend(h, &reading);
+		lend_env(h, &reading);
 	o = oxfile_load(&reading, &mistakes);
 	if (!o)
 		oxfile_load_refuse(c, source->path, &mistakes);

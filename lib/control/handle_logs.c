@@ -82,7 +82,7 @@ static void tell_lines(void *context, struct call *c)
 	call_answer_text(c, "{}");
 }
 
-static void wake(void *context)
+static void wake_teller(void *context)
 {
 	struct telling *t = context;
 
@@ -95,7 +95,7 @@ static void on_gone(void *context, struct call *c)
 	call_answer_text(c, "null");
 }
 
-static int64_t value_of(struct param_int number, int64_t fallback)
+static int64_t given_or(struct param_int number, int64_t fallback)
 {
 	return number.is_given ? number.value : fallback;
 }
@@ -103,9 +103,9 @@ static int64_t value_of(struct param_int number, int64_t fallback)
 static int read_query(const struct params_logs *p, struct logs_query *q, struct err *e)
 {
 	*q = (struct logs_query){
-		.lines = value_of(p->lines, LOGS_ALL),
-		.since_ms = value_of(p->since_ms, INT64_MIN),
-		.until_ms = value_of(p->until_ms, INT64_MAX),
+		.lines = given_or(p->lines, LOGS_ALL),
+		.since_ms = given_or(p->since_ms, INT64_MIN),
+		.until_ms = given_or(p->until_ms, INT64_MAX),
 		.kinds = 1U << MARK_OUT | 1U << MARK_ERR,
 		.grep = p->grep,
 		.follows = p->follow,
@@ -146,7 +146,7 @@ static void begin_telling(struct handle *h, struct call *c, const struct logs_qu
 		.targets = c->params.logs.targets.items,
 		.count = c->params.logs.targets.count,
 		.query = *query,
-		.wake = wake,
+		.wake = wake_teller,
 		.context = t,
 	};
 	struct err e = ERR_INIT;

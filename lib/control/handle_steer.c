@@ -15,7 +15,7 @@ static bool may_be_meant(const struct app_status *app, bool is_under_way)
 	return app->rollout.phase || !is_under_way;
 }
 
-static void add_name(struct buf *names, const char *name, size_t count)
+static void list_name(struct buf *names, const char *name, size_t count)
 {
 	if (count <= NAMES_MAX)
 		buf_addf(names, "%s%s", names->len ? ", " : "", name);
@@ -38,7 +38,7 @@ static const char *only_app(struct handle *h, bool is_under_way, struct buf *wor
 		if (!may_be_meant(&app, is_under_way) && all > 1)
 			continue;
 		found = app.name;
-		add_name(&names, app.name, ++count);
+		list_name(&names, app.name, ++count);
 	}
 	if (!all)
 		buf_adds(words, "there is no app");

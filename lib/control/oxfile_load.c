@@ -66,7 +66,7 @@ static int read_env_file(
 	return file_read_for(s->user, s->group, path, DOTENV_SIZE_MAX, bytes, e);
 }
 
-static struct oxfile *read_text(
+static struct oxfile *read_source(
 	const struct oxfile_source *reading, const char *text, size_t len, struct diags *d)
 {
 	char *folder = reading->folder ? mem_strdup(reading->folder) : path_folder(reading->path);
@@ -97,9 +97,9 @@ struct oxfile *oxfile_load(const struct oxfile_source *reading, struct diags *d)
 	struct oxfile *o = NULL;
 
 	if (reading->text) {
-		o = read_text(reading, reading->text, strlen(reading->text), d);
+		o = read_source(reading, reading->text, strlen(reading->text), d);
 	} else if (file_read(reading->path, TOML_SIZE_MAX, &bytes, &e) == 0) {
-		o = read_text(reading, bytes.ptr, bytes.len, d);
+		o = read_source(reading, bytes.ptr, bytes.len, d);
 	} else {
 		diags_about(d, reading->path, NULL, 0);
 		diags_error(d, (struct place){ 0, 0 }, "%s", e.text.ptr);

@@ -72,7 +72,7 @@ static void answer_call(struct call *c, const struct buf *result, const struct w
 	buf_release(&text);
 }
 
-static void answer(struct pending_reply *w)
+static void answer_waiting(struct pending_reply *w)
 {
 	struct call *c = w->c;
 	struct buf result = w->result;
@@ -94,7 +94,7 @@ static void on_settled(void *context, const struct wait_results *results)
 	w->results.is_ok = w->results.is_ok && results->is_ok;
 	wait_results_add_copies(&w->results, results);
 	if (w->is_going && !w->left)
-		answer(w);
+		answer_waiting(w);
 }
 
 static void on_timeout(struct ev_loop *loop, ev_timer *t, int events)
@@ -214,7 +214,7 @@ void pending_reply_begin(struct pending_reply *w, const struct buf *result)
 		herd_receipt_close(brain_herd(w->h->brain), w->result.ptr);
 	w->is_going = true;
 	if (!w->left) {
-		answer(w);
+		answer_waiting(w);
 		return;
 	}
 	if (timeout > 0) {

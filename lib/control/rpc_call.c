@@ -69,7 +69,8 @@ static void on_fail(struct call *c, int code, const char *words, const struct bu
 }
 
 /* A notification with the request's id as the last of its parameters. */
-static void write_note(const struct rpc_call *r, const char *name, const struct buf *params, struct buf *line)
+static void write_call_note(
+	const struct rpc_call *r, const char *name, const struct buf *params, struct buf *line)
 {
 	struct buf text = BUF_INIT;
 
@@ -108,13 +109,13 @@ static void on_progress(struct call *c, const struct buf *params)
 	buf_release(&line);
 }
 
-static void on_note(struct call *c, const char *name, const struct buf *params)
+static void on_call_note(struct call *c, const char *name, const struct buf *params)
 {
 	struct rpc_call *r = rpc_call_of(c);
 	struct buf line = BUF_INIT;
 
 	if (wants_answer(r)) {
-		write_note(r, name, params, &line);
+		write_call_note(r, name, params, &line);
 		rpc_session_answer(r->session, &line);
 	}
 	buf_release(&line);
@@ -142,7 +143,7 @@ static const struct call_transport transport = {
 	.answer = on_answer,
 	.fail = on_fail,
 	.progress = on_progress,
-	.note = on_note,
+	.note = on_call_note,
 	.want_room = want_room,
 	.listen = listen_to,
 	.logs_refusal = logs_refusal,

@@ -96,7 +96,7 @@ void rpc_send_queue_promise(struct rpc_send_queue *out)
 }
 
 /* An answer ends with the bracket of its result, if that is an object, and its own. */
-static void amend(struct rpc_send_queue *out, struct rpc_send_item *item, const char *members)
+static void add_members(struct rpc_send_queue *out, struct rpc_send_item *item, const char *members)
 {
 	static const char end[] = "}}\n";
 	const struct rpc_send_text *text = item->text;
@@ -119,7 +119,7 @@ void rpc_send_queue_keep(struct rpc_send_queue *out, const char *members)
 	for (struct rpc_send_item *item = out->first; item; item = item->next) {
 		/* What has left in part stays what it is. */
 		if (item->is_promise && members && (item != out->first || !out->sent))
-			amend(out, item, members);
+			add_members(out, item, members);
 		item->is_promise = false;
 	}
 }

@@ -210,7 +210,7 @@ static void begin_turn(struct rpc_server *s)
 	s->busy_until[false] = s->busy_until[true] = 0;
 }
 
-static void forget_session(struct rpc_server *s, struct rpc_session *session)
+static void drop_session(struct rpc_server *s, struct rpc_session *session)
 {
 	vec_drop(&s->sessions, session);
 	rpc_session_free(session);
@@ -234,7 +234,7 @@ static void on_end_of_turn(struct ev_loop *loop, struct ev_prepare *w, int event
 
 		/* Marked until it is done: what it sets off must not mark it once more. */
 		if (!rpc_session_turn(session)) {
-			forget_session(s, session);
+			drop_session(s, session);
 			continue;
 		}
 		session->is_marked = false;

@@ -244,7 +244,7 @@ static void find_feet(struct brain *b)
 
 /* --- pipes whose files were deleted --- */
 
-static char *pipe_path(const struct brain *b, const char *held)
+static char *held_pipe_path(const struct brain *b, const char *held)
 {
 	char *folder = path_join(b->options.dirs->run, "pipes");
 	char *path = log_held_path(folder, held);
@@ -255,7 +255,7 @@ static char *pipe_path(const struct brain *b, const char *held)
 
 void recovery_take_pipe(struct brain *b, const char *held, int *fd)
 {
-	char *path = pipe_path(b, held);
+	char *path = held_pipe_path(b, held);
 
 	if (path)
 		fifo_give(path, fd);
@@ -269,7 +269,7 @@ static void ask_for_pipes(struct brain *b)
 	size_t i = 0;
 
 	VEC_EACH (&b->recovery->held, i, held) {
-		char *path = pipe_path(b, held);
+		char *path = held_pipe_path(b, held);
 
 		if (path && !file_exists(path))
 			b->recovery->pipes_due +=

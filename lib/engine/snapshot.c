@@ -91,7 +91,7 @@ static void add_instances(struct brain *b, const struct vec *instances, struct s
 }
 
 /* Also an app of no instances is one that was asked for. */
-static bool is_meant(const struct brain *b, const struct vec *instances, const char *const *targets,
+static bool is_app_meant(const struct brain *b, const struct vec *instances, const char *const *targets,
 	size_t count, const char *app)
 {
 	const struct spec *s = herd_spec(b->herd, app);
@@ -161,7 +161,7 @@ static void add_gates(const struct brain *b, struct snapshot *out)
 		add_gate(b, i, out);
 }
 
-static void add_app(struct app_status *app, struct snapshot *out)
+static void add_app_status(struct app_status *app, struct snapshot *out)
 {
 	struct buf reason = BUF_INIT;
 	struct buf message = BUF_INIT;
@@ -191,9 +191,9 @@ int brain_snapshot(
 			struct app_status app;
 
 			herd_app_status(b->herd, i, &app);
-			if (!is_meant(b, &instances, targets, count, app.name))
+			if (!is_app_meant(b, &instances, targets, count, app.name))
 				continue;
-			add_app(&app, out);
+			add_app_status(&app, out);
 			add_upstream(b, i, out);
 		}
 		add_instances(b, &instances, out);

@@ -38,7 +38,7 @@ static int check_app(const struct spec *s, struct err *e)
 	return 0;
 }
 
-static void add_words(struct buf *out, const struct command *c)
+static void add_command_line(struct buf *out, const struct command *c)
 {
 	if (c->text)
 		buf_adds(out, c->text);
@@ -56,7 +56,7 @@ static void add_process(struct buf *out, const struct spec *s)
 		argv_quote(out, folder);
 		buf_adds(out, " && ");
 	}
-	add_words(out, &s->command);
+	add_command_line(out, &s->command);
 	buf_addc(out, '\n');
 }
 

@@ -11,7 +11,7 @@
 /* So many are named; the rest is a number. */
 enum { PENDING_TOLD_MAX = 3 };
 
-static void add_name(const struct app *a, struct strings *apps)
+static void add_pending_name(const struct app *a, struct strings *apps)
 {
 	if (!strings_have(apps, a->spec->name))
 		strings_add(apps, a->spec->name);
@@ -26,13 +26,13 @@ void request_add_apps(const struct herd *h, const struct herd_wait *r, struct st
 		const struct instance *i = r->waits[k].is_done ? NULL : herd_by_slot(h, r->waits[k].slot);
 
 		if (i)
-			add_name(i->app, apps);
+			add_pending_name(i->app, apps);
 	}
 	VEC_EACH (&r->rollouts, k, wait) {
 		const struct app *a = request_rolled_app(h, wait->rollout);
 
 		if (a)
-			add_name(a, apps);
+			add_pending_name(a, apps);
 	}
 }
 
@@ -42,7 +42,8 @@ struct telling {
 };
 
 /* The first ones are named, the others only counted. */
-static void tell(struct telling *t, const struct app *a, const struct instance *i, const struct reason *why)
+static void tell_pending(
+	struct telling *t, const struct app *a, const struct instance *i, const struct reason *why)
 {
 	struct wait_result *r = NULL;
 
@@ -61,13 +62,13 @@ static void tell_instance(struct telling *t, const struct instance *i)
 
 	instance_name(i, &name);
 	if (i->state == STATE_STARTING && i->phase == PHASE_UP) {
-		tell(t, i->app, i,
+		tell_pending(t, i->app, i,
 			&REASON_OF(NOT_READY_YET, .instance = name.ptr,
 				.expects = spec_ready(instance_spec(i)), .port = i->port,
 				.cause = instance_check_reason(i)));
 	} else {
 		cause = instance_reason(i);
-		tell(t, i->app, i,
+		tell_pending(t, i->app, i,
 			&REASON_OF(NOT_YET, .instance = name.ptr, .state = state_word(i->state),
 				.cause = cause));
 	}
@@ -92,7 +93,7 @@ static void tell_request(const struct herd *h, const struct herd_wait *r, struct
 		const struct app *a = request_rolled_app(h, wait->rollout);
 
 		if (a)
-			tell(t, a, NULL, &REASON_OF(DEPLOY_CONTINUES, .app = a->spec->name));
+			tell_pending(t, a, NULL, &REASON_OF(DEPLOY_CONTINUES, .app = a->spec->name));
 	}
 }
 

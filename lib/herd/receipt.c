@@ -61,7 +61,7 @@ static size_t size_of(const struct receipt *r)
 	return sizeof(*r) + strlen(r->key) + strlen(r->text) + r->results_bytes;
 }
 
-static struct receipt *find(const struct herd *h, const char *key)
+static struct receipt *find_receipt(const struct herd *h, const char *key)
 {
 	for (size_t k = 0; k < h->receipts.len; k++) {
 		struct receipt *r = h->receipts.items[k];
@@ -73,7 +73,7 @@ static struct receipt *find(const struct herd *h, const char *key)
 }
 
 /* Its requests continue, for those who wait for them by number. */
-static void forget(struct herd *h, size_t at)
+static void forget_receipt(struct herd *h, size_t at)
 {
 	struct receipt *r = NULL;
 
@@ -134,7 +134,7 @@ static size_t next_to_go(const struct herd *h, bool is_in_bytes)
 	return found;
 }
 
-static void make_room(struct herd *h)
+static void make_receipt_room(struct herd *h)
 {
 	size_t bytes = 0;
 
@@ -142,7 +142,7 @@ static void make_room(struct herd *h)
 		const struct receipt *r = h->receipts.items[k];
 
 		if (is_done(r) && h->now - r->at > RECEIPT_AGE_MS)
-			forget(h, k);
+			forget_receipt(h, k);
 		else
 			bytes += size_of(r);
 	}
@@ -150,12 +150,12 @@ static void make_room(struct herd *h)
 		size_t at = next_to_go(h, h->receipts.len < RECEIPTS_MAX);
 
 		bytes -= size_of(h->receipts.items[at]) < bytes ? size_of(h->receipts.items[at]) : bytes;
-		forget(h, at);
+		forget_receipt(h, at);
 	}
 	ASSERT(h->receipts.len < RECEIPTS_MAX, "%zu receipts are kept", h->receipts.len);
 }
 
-static struct receipt *add(struct herd *h, const char *key)
+static struct receipt *add_receipt(struct herd *h, const char *key)
 {
 	struct receipt *r = mem_zalloc(1, sizeof(*r));
 
@@ -171,8 +171,8 @@ static struct receipt *add(struct herd *h, const char *key)
 void herd_receipt_open(struct herd *h, const char *key, int64_t now)
 {
 	herd_begin(h, now);
-	make_room(h);
-	h->receipt = add(h, key);
+	make_receipt_room(h);
+	h->receipt = add_receipt(h, key);
 	h->receipt->is_open = true;
 }
 
@@ -186,7 +186,7 @@ void herd_receipt_close(struct herd *h, const char *text)
 	r->is_open = false;
 	if (!text) {
 		/* It is the last one: nothing is opened meanwhile. */
-		forget(h, h->receipts.len - 1);
+		forget_receipt(h, h->receipts.len - 1);
 		return;
 	}
 	mem_free(r->text);
@@ -196,7 +196,7 @@ void herd_receipt_close(struct herd *h, const char *text)
 
 bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receipt *out)
 {
-	const struct receipt *r = find(h, key);
+	const struct receipt *r = find_receipt(h, key);
 
 	if (!r)
 		return false;
@@ -210,7 +210,7 @@ bool herd_receipt_find(const struct herd *h, const char *key, struct herd_receip
 
 void herd_receipt_apps(const struct herd *h, const char *key, struct strings *apps)
 {
-	const struct receipt *r = find(h, key);
+	const struct receipt *r = find_receipt(h, key);
 
 	for (size_t k = 0; r && k < h->requests.len; k++) {
 		const struct herd_wait *request = h->requests.items[k];
@@ -222,7 +222,7 @@ void herd_receipt_apps(const struct herd *h, const char *key, struct strings *ap
 
 void herd_receipt_wait(struct herd *h, const char *key, uint64_t id)
 {
-	struct receipt *r = find(h, key);
+	struct receipt *r = find_receipt(h, key);
 
 	if (r)
 		r->waiter = id;
@@ -410,9 +410,9 @@ void receipts_load(struct herd *h, const struct json *list)
 		const char *text = json_string(json_get(item, "text"), "");
 		struct receipt *r = NULL;
 
-		if (!key || find(h, key) || h->receipts.len >= RECEIPTS_MAX)
+		if (!key || find_receipt(h, key) || h->receipts.len >= RECEIPTS_MAX)
 			continue;
-		r = add(h, key);
+		r = add_receipt(h, key);
 		mem_free(r->text);
 		r->text = mem_strdup(is_object(text) ? text : "");
 		r->results.is_ok = !json_bool(json_get(item, "has_failed"), false);

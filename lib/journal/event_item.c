@@ -40,7 +40,7 @@ static struct event_item *new_item(const struct event_item *like, const struct b
 	return item;
 }
 
-static void add_rollout(const struct herd_event *event, struct buf *texts)
+static void add_rollout_part(const struct herd_event *event, struct buf *texts)
 {
 	const struct rollout_part part = {
 		.phase = event->phase,
@@ -78,7 +78,7 @@ struct event_item *event_item_new(const struct herd_event *event, int64_t seq, i
 	buf_adds(&texts, event->lines ? event->lines : "");
 	buf_addc(&texts, '\0');
 	if (event->kind == HERD_EVENT_ROLLOUT)
-		add_rollout(event, &texts);
+		add_rollout_part(event, &texts);
 	item = new_item(&like, &texts);
 	buf_release(&texts);
 	return item;
@@ -175,7 +175,7 @@ static void write_rollout_event(const struct event_item *item, struct buf *out)
 }
 
 /* The sentence with the lines below it, then the reason as data. */
-static void write_why(const struct event_item *item, struct buf *out)
+static void write_item_why(const struct event_item *item, struct buf *out)
 {
 	struct reason_chain room;
 	const struct reason *why = reason_of(item, &room);
@@ -211,7 +211,7 @@ void event_item_write(const struct event_item *item, struct buf *out)
 	emit_word(out, "from", is_state ? state_word((enum state)item->from) : NULL);
 	emit_word(out, "to", is_one ? state_word((enum state)item->to) : NULL);
 	emit_word(out, "on", is_state ? event_word((enum event)item->on) : NULL);
-	write_why(item, out);
+	write_item_why(item, out);
 	emit_int_or_null(out, "pid", item->pid != 0, item->pid);
 	emit_int_or_null(out, "run", item->run != 0, item->run);
 	emit_int_or_null(out, "delay_ms", item->delay_ms >= 0, item->delay_ms);

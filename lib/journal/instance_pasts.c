@@ -14,7 +14,7 @@ struct instance_past {
 	char name[];      /* "api:2" */
 };
 
-static void forget(void *item)
+static void free_past(void *item)
 {
 	struct instance_past *past = item;
 
@@ -26,10 +26,10 @@ static void forget(void *item)
 
 void instance_pasts_release(struct instance_pasts *p)
 {
-	map_release_with(&p->names, forget);
+	map_release_with(&p->names, free_past);
 }
 
-static struct instance_past *find(const struct instance_pasts *p, const char *app, int instance)
+static struct instance_past *find_instance_past(const struct instance_pasts *p, const char *app, int instance)
 {
 	struct instance_past *past = NULL;
 	struct buf name = BUF_INIT;
@@ -40,9 +40,9 @@ static struct instance_past *find(const struct instance_pasts *p, const char *ap
 	return past;
 }
 
-static struct instance_past *find_or_make(struct instance_pasts *p, const struct event_item *item)
+static struct instance_past *make_instance_past(struct instance_pasts *p, const struct event_item *item)
 {
-	struct instance_past *past = find(p, event_item_app(item), event_item_instance(item));
+	struct instance_past *past = find_instance_past(p, event_item_app(item), event_item_instance(item));
 	struct buf name = BUF_INIT;
 
 	if (past)
@@ -63,7 +63,7 @@ void instance_pasts_add(struct instance_pasts *p, struct event_item *item)
 
 	if (event_item_instance(item) < 0 || event_item_kind(item) == HERD_EVENT_ROLLOUT)
 		return;
-	items = &find_or_make(p, item)->items;
+	items = &make_instance_past(p, item)->items;
 	for (size_t k = 0; k < items->len && event_item_has_lines(item); k++)
 		items->items[k] = event_item_cut(items->items[k], OLD_LINES_MAX);
 	if (items->len >= INSTANCE_PAST_MAX)
@@ -73,15 +73,15 @@ void instance_pasts_add(struct instance_pasts *p, struct event_item *item)
 
 void instance_pasts_forget(struct instance_pasts *p, const char *app, int instance)
 {
-	struct instance_past *past = find(p, app, instance);
+	struct instance_past *past = find_instance_past(p, app, instance);
 
 	if (past)
-		forget(map_remove(&p->names, past->name));
+		free_past(map_remove(&p->names, past->name));
 }
 
 const struct vec *instance_pasts_of(const struct instance_pasts *p, const char *app, int instance)
 {
-	const struct instance_past *past = find(p, app, instance);
+	const struct instance_past *past = find_instance_past(p, app, instance);
 
 	return past ? &past->items : NULL;
 }

@@ -24,7 +24,7 @@ struct saver {
 	bool has_changed, is_asked;
 };
 
-static struct save_pace pace(const struct saver *s)
+static struct save_pace pace_now(const struct saver *s)
 {
 	return (struct save_pace){
 		.is_failing = saver_trouble(s) != NULL,
@@ -33,9 +33,9 @@ static struct save_pace pace(const struct saver *s)
 	};
 }
 
-static void arm(struct saver *s)
+static void arm_saver(struct saver *s)
 {
-	const struct save_pace now = pace(s);
+	const struct save_pace now = pace_now(s);
 	double delay = (double)save_delay(&now) / 1000;
 
 	if (ev_is_active(&s->timer) && ev_timer_remaining(s->loop, &s->timer) <= delay)
@@ -47,7 +47,7 @@ static void arm(struct saver *s)
 	ev_timer_start(s->loop, &s->timer);
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+static void on_save_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct saver *s = w->data;
 
@@ -58,7 +58,7 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 	s->write_due = store_due(s->store);
 }
 
-static void forget(struct saver *s)
+static void forget_saved(struct saver *s)
 {
 	for (size_t i = 0; i < s->forgets_due; i++) {
 		s->calls->forget(s->context, *(struct ticket *)s->forgets.items[i]);
@@ -71,19 +71,19 @@ static void forget(struct saver *s)
 	s->calls->forgot(s->context);
 }
 
-static void on_ended(void *context)
+static void on_write_ended(void *context)
 {
 	struct saver *s = context;
 	const char *words = NULL;
 	struct save_pace now;
 
 	s->trouble = store_is_failing(s->store, &words) ? words : NULL;
-	now = pace(s);
+	now = pace_now(s);
 	if (now.is_failing)
-		arm(s);
+		arm_saver(s);
 	if (s->write_due && store_ended(s->store) >= s->write_due && save_lets_forget(&now)) {
 		s->write_due = 0;
-		forget(s);
+		forget_saved(s);
 	}
 	s->calls->ended(s->context);
 }
@@ -112,7 +112,7 @@ void saver_end_turn(struct saver *s)
 	if (s->has_changed && s->is_asked)
 		store_save_soon(s->store);
 	if (s->has_changed || s->forgets.len)
-		arm(s);
+		arm_saver(s);
 	s->has_changed = false;
 	s->is_asked = false;
 }
@@ -158,11 +158,11 @@ struct saver *saver_new(struct ev_loop *loop, const char *path, const struct sav
 	struct buf boot = BUF_INIT;
 	struct store_found found = { .words = BUF_INIT };
 	struct store_options options = {
-		.path = path, .snapshot = on_snapshot, .ended = on_ended, .context = s
+		.path = path, .snapshot = on_snapshot, .ended = on_write_ended, .context = s
 	};
 
 	*s = (struct saver){ .loop = loop, .calls = calls, .context = context };
-	ev_timer_init(&s->timer, on_timer, 0, 0);
+	ev_timer_init(&s->timer, on_save_due, 0, 0);
 	s->timer.data = s;
 	procfs_boot_id(&boot);
 	options.boot_id = boot.ptr;

@@ -34,7 +34,7 @@ static void note_unseen(struct slot *s)
 }
 
 /* 1: it lives and is ours now.  0: it is gone. */
-static int adopt(struct slots *all, struct slot *s, struct err *e)
+static int adopt_slot(struct slots *all, struct slot *s, struct err *e)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = s };
 	int fd = pidfd_of(s->pid, s->start_time);
@@ -80,7 +80,7 @@ static int adopt_written(struct slots *all, struct err *e)
 			continue;
 		take_record(s, &r, index);
 		if (s->state == KEEPER_STATE_STARTING || s->state == KEEPER_STATE_RUNNING)
-			is_alive = adopt(all, s, e);
+			is_alive = adopt_slot(all, s, e);
 		if (is_alive < 0)
 			return -1;
 		living += is_alive;
@@ -129,7 +129,7 @@ static int adopt_main(const struct looking *l, const struct proc *p, const struc
 	s->start_time = p->start_time;
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
-	return adopt(l->all, s, l->e);
+	return adopt_slot(l->all, s, l->e);
 }
 
 static int adopt_remains(const struct looking *l, const struct env_mark *b)
@@ -146,7 +146,7 @@ static int adopt_remains(const struct looking *l, const struct env_mark *b)
 }
 
 /* Of each slot the ledger knows the newest generation, but for what was started in the moment of the kill. */
-static bool is_outdated(const struct slots *all, struct keeper_ticket ticket)
+static bool is_outdated_ticket(const struct slots *all, struct keeper_ticket ticket)
 {
 	for (const struct slot *s = all->first; s; s = s->next)
 		if (s->record >= 0 && s->ticket.slot == ticket.slot &&
@@ -198,7 +198,7 @@ static bool is_believed(struct looking *l, const struct proc *p, const struct en
 {
 	const char *why = doubt(l, p, b);
 
-	if (!why && b->ticket.slot && is_outdated(l->all, b->ticket))
+	if (!why && b->ticket.slot && is_outdated_ticket(l->all, b->ticket))
 		why = "is of an earlier start";
 	if (why && l->for_mains && l->ignored++ < IGNORED_LINES)
 		log_warn("%.*s: pid %d carries its mark, but that %s; ignored", KEEPER_NAME_MAX, b->name,
@@ -206,7 +206,7 @@ static bool is_believed(struct looking *l, const struct proc *p, const struct en
 	return !why;
 }
 
-static bool look(void *context, const struct proc *p)
+static bool look_at_process(void *context, const struct proc *p)
 {
 	struct looking *l = context;
 	struct env_mark b;
@@ -230,10 +230,10 @@ static int adopt_marked(struct slots *all, const char *token, struct err *e)
 {
 	struct looking l = { .all = all, .token = token, .e = e, .for_mains = true };
 
-	if (!procfs_each(look, &l))
+	if (!procfs_each(look_at_process, &l))
 		return err_set(e, "cannot search /proc for processes of an earlier oxherd");
 	l.for_mains = false;
-	if (l.living >= 0 && !procfs_each(look, &l))
+	if (l.living >= 0 && !procfs_each(look_at_process, &l))
 		return err_set(e, "cannot search /proc for processes of an earlier oxherd");
 	return l.living;
 }

@@ -236,7 +236,7 @@ void groups_kill_all(struct groups *g)
 }
 
 /* One that cannot be killed as a whole says nothing that the walk through the tree does not. */
-static void watch(struct slots *all, struct slot *s, const char *name)
+static void watch_group(struct slots *all, struct slot *s, const char *name)
 {
 	struct groups *g = all->groups;
 	char path[sizeof(g->path) + GROUP_NAME_MAX + sizeof("//cgroup.events")];
@@ -262,7 +262,7 @@ bool groups_is_over(struct slots *all, struct slot *s)
 	if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY) {
 		if (was_watched)
 			return false;
-		watch(all, s, name);
+		watch_group(all, s, name);
 		/* It may have become empty before it was watched. */
 		if (cgroup_remove(g->dir, name) < 0 && errno == EBUSY)
 			return false;

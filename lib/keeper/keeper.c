@@ -293,7 +293,7 @@ static void settle_report(void *context, struct slot *s)
 }
 
 /* Reports first: after them slots may be given back, and what points to one would point to nothing. */
-static void handle_events(struct keeper *k, const struct epoll_event *events, int count)
+static void handle_ready(struct keeper *k, const struct epoll_event *events, int count)
 {
 	bool has_signal = false;
 	bool has_brain = false;
@@ -335,14 +335,14 @@ static void open_ledger(struct keeper *k)
 	err_release(&why);
 }
 
-static int adopt(struct keeper *k, struct err *e)
+static int adopt_left(struct keeper *k, struct err *e)
 {
 	open_ledger(k);
 	return k->options->was_left ? adopt_all(&k->slots, k->options->token, e) : 0;
 }
 
 /* Adopts what a dead keeper left, or continues after an exec. */
-static int begin(struct keeper *k, struct err *e)
+static int begin_keeper(struct keeper *k, struct err *e)
 {
 	k->oom = oom_protect();
 	open_groups(k);
@@ -351,7 +351,7 @@ static int begin(struct keeper *k, struct err *e)
 		upgrade_resume(k);
 		return 0;
 	}
-	if (adopt(k, e) < 0)
+	if (adopt_left(k, e) < 0)
 		return -1;
 	groups_settle(&k->groups, &k->slots);
 	kill_resume_ends(&k->slots);
@@ -381,7 +381,7 @@ static int keeper_loop(struct keeper *k, struct err *e)
 {
 	struct epoll_event events[EVENTS_A_TURN];
 
-	if (begin(k, e) < 0)
+	if (begin_keeper(k, e) < 0)
 		return -1;
 	while (k->stopping != STOPPING_DONE && !k->gave_up) {
 		int64_t now = 0;
@@ -391,7 +391,7 @@ static int keeper_loop(struct keeper *k, struct err *e)
 		count = epoll_wait(k->slots.epoll, events, EVENTS_A_TURN, wait_ms(k));
 		if (count < 0 && errno != EINTR)
 			return err_sys(e, errno, "cannot wait for anything");
-		handle_events(k, events, count);
+		handle_ready(k, events, count);
 		now = clock_ms();
 		kill_if_due(k, now);
 		if (k->stopping != NOT_STOPPING)

@@ -55,7 +55,7 @@ static void set_used(struct ledger *l, int index, bool is_now)
 }
 
 /* SIGKILL tears no record.  A full disk may; then the process is found by its mark. */
-static void put(struct ledger *l, const void *bytes, off_t place)
+static void put_record(struct ledger *l, const void *bytes, off_t place)
 {
 	bool is_bad = false;
 
@@ -89,7 +89,7 @@ static void fill_head(struct head *h)
 }
 
 /* A file of another boot or another format, or a new one: it begins empty. */
-static int begin(struct ledger *l, bool goes_on)
+static int begin_ledger(struct ledger *l, bool goes_on)
 {
 	struct head now, found;
 
@@ -113,7 +113,7 @@ int ledger_open(struct ledger *l, const char *folder, bool goes_on, struct err *
 		err_sys(e, errno, "cannot open '%s'", path);
 	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid())
 		err_set(e, "'%s' is no file of ours", path), fd_close(&l->fd);
-	else if (begin(l, goes_on) < 0)
+	else if (begin_ledger(l, goes_on) < 0)
 		err_sys(e, errno, "cannot write '%s'", path), fd_close(&l->fd);
 	mem_free(path);
 	return l->fd < 0 ? -1 : 0;
@@ -142,7 +142,7 @@ static void erase_at(struct ledger *l, int index)
 	static const struct ledger_record nothing;
 
 	set_used(l, index, false);
-	put(l, &nothing, place_of(index));
+	put_record(l, &nothing, place_of(index));
 }
 
 bool ledger_next(struct ledger *l, int *index, struct ledger_record *r)
@@ -290,7 +290,7 @@ void ledger_note(struct ledger *l, struct slot *s)
 		return;
 	ASSERT(is_used(l, s->record), "%s has record %d of the ledger, which is free", s->name, s->record);
 	ledger_fill(&r, s);
-	put(l, &r, place_of(s->record));
+	put_record(l, &r, place_of(s->record));
 }
 
 void ledger_note_pid(const struct ledger *l, const struct slot *s)

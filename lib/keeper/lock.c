@@ -61,7 +61,7 @@ static void read_secret(const char *line, struct lock_text *h)
 	h->has_secret = true;
 }
 
-static void read_text(int fd, struct lock_text *h)
+static void read_lock(int fd, struct lock_text *h)
 {
 	char text[HOLDER_TEXT_MAX];
 	ssize_t got = fd < 0 ? -1 : pread(fd, text, sizeof(text) - 1, 0);
@@ -102,7 +102,7 @@ static int would_block(struct err *e)
 	return -1;
 }
 
-static void wake(int number)
+static void on_wake(int number)
 {
 	(void)number;
 }
@@ -110,7 +110,7 @@ static void wake(int number)
 /* Sleeps in flock for a moment; a timer wakes it. */
 static int flock_for(int fd, int64_t ms)
 {
-	struct sigaction action = { .sa_handler = wake };
+	struct sigaction action = { .sa_handler = on_wake };
 	struct itimerval timer = { .it_value.tv_usec = ms * 1000, .it_interval.tv_usec = ms * 1000 };
 	struct itimerval none = { .it_value.tv_sec = 0 };
 	int rc = -1;
@@ -138,7 +138,7 @@ static int wait_for_children(int fd, const char *path, struct lock_text *h, stru
 	int64_t deadline = clock_ms() + LOCK_WAIT_MS;
 
 	while (flock_for(fd, TRY_MS) < 0) {
-		read_text(fd, h);
+		read_lock(fd, h);
 		if (holder_lives(&h->by))
 			return would_block(e);
 		if (clock_ms() < deadline)
@@ -166,13 +166,13 @@ static int open_lock(const char *path, struct err *e)
 }
 
 /* A descriptor that holds the lock, and who had it before; -1. */
-static int take(const char *folder, const char *what, struct lock_text *h, struct err *e)
+static int take_one_lock(const char *folder, const char *what, struct lock_text *h, struct err *e)
 {
 	char *path = path_join(folder, "oxherd.lock");
 	int fd = open_lock(path, e);
 	int rc = fd < 0 ? -1 : flock(fd, LOCK_EX | LOCK_NB);
 
-	read_text(fd, h);
+	read_lock(fd, h);
 	if (fd >= 0 && rc < 0 && errno != EWOULDBLOCK)
 		err_sys(e, errno, "cannot lock '%s'", path);
 	else if (fd >= 0 && rc < 0 && !holder_lives(&h->by))
@@ -187,7 +187,7 @@ static int take(const char *folder, const char *what, struct lock_text *h, struc
 	if (rc < 0)
 		fd_close(&fd);
 	else
-		read_text(fd, h);
+		read_lock(fd, h);
 	mem_free(path);
 	return fd;
 }
@@ -197,7 +197,7 @@ static int take_state(struct lock *l, const char *state, struct lock_text *h, st
 	struct err why = ERR_INIT;
 	int rc = 0;
 
-	l->state_fd = take(state, "uses", h, &why);
+	l->state_fd = take_one_lock(state, "uses", h, &why);
 	if (l->state_fd < 0 && why.number == EWOULDBLOCK) {
 		rc = err_set(e, "%s%s%s", why.text.ptr, *h->by.run ? "; its run folder is " : "", h->by.run);
 		(void)would_block(e);
@@ -257,7 +257,7 @@ int lock_take(struct lock *l, const char *run, const char *state, struct err *e)
 	int rc = -1;
 
 	l->run = mem_strdup(run);
-	l->run_fd = take(run, "serves", of_run, e);
+	l->run_fd = take_one_lock(run, "serves", of_run, e);
 	if (l->run_fd >= 0)
 		rc = take_state(l, state, of_state, e);
 	if (rc == 0 && !of_run->by.token[0] && !of_state->by.token[0])
@@ -308,9 +308,9 @@ int lock_find_secret(struct lock *l, struct err *e)
 	struct lock_text *h = mem_zalloc(1, sizeof(*h));
 	int rc = 0;
 
-	read_text(l->run_fd, h);
+	read_lock(l->run_fd, h);
 	if (!h->has_secret)
-		read_text(l->state_fd, h);
+		read_lock(l->state_fd, h);
 	l->secret = h->secret;
 	if (!h->has_secret)
 		rc = make_secret(&l->secret, true, e);

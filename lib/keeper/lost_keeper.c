@@ -42,7 +42,7 @@ static bool holds_deleted(const struct search *s, pid_t pid)
 	return is_it;
 }
 
-static bool look(void *context, const struct proc *p)
+static bool look_for_holder(void *context, const struct proc *p)
 {
 	struct search *s = context;
 	uid_t uid = 0;
@@ -68,7 +68,7 @@ bool lost_keeper_find(int lock_fd, struct lost_keeper *found)
 	if (len <= 0)
 		return false;
 	memcpy(s.lock + len, gone, sizeof(gone));
-	(void)procfs_each_like_us(look, &s);
+	(void)procfs_each_like_us(look_for_holder, &s);
 	return found->pid != 0;
 }
 

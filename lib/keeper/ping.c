@@ -116,7 +116,7 @@ void ping_answered(struct keeper *k, uint64_t about)
 	p->look_at = clock_ms() + k->options->answer_ms;
 }
 
-static void give_up(struct keeper *k, int64_t now)
+static void kill_silent_brain(struct keeper *k, int64_t now)
 {
 	struct keeper_brain *b = &k->brain;
 	struct keeper_ping *p = &b->ping;
@@ -160,5 +160,5 @@ void ping_step(struct keeper *k, int64_t now)
 	if (k->brain.has_served && !p->is_out && !p->is_due)
 		p->is_due = true;
 	else if (++p->looks >= LOOKS)
-		give_up(k, now);
+		kill_silent_brain(k, now);
 }

@@ -18,7 +18,7 @@ static int64_t time_us(const struct timeval *t)
 }
 
 /* The report of its exec comes first, also where epoll has not announced it. */
-static void note_end(const struct slots *all, struct slot *s, int status, const struct rusage *used)
+static void note_reaped(const struct slots *all, struct slot *s, int status, const struct rusage *used)
 {
 	ASSERT(WIFEXITED(status) || WIFSIGNALED(status), "%s: pid %d is reaped with status %d", s->name,
 		(int)s->pid, status);
@@ -36,7 +36,7 @@ static void note_slot(struct slots *all, struct slot *s, int status, const struc
 	bool was_starting = s->state == KEEPER_STATE_STARTING;
 
 	ASSERT(s->is_child, "%s: pid %d is reaped, and is no child", s->name, (int)s->pid);
-	note_end(all, s, status, used);
+	note_reaped(all, s, status, used);
 	slots_reaped(all, s);
 	ASSERT(!slot_lives(s), "%s: pid %d is reaped, and lives", s->name, (int)s->pid);
 	if (slot_is_brain(s))

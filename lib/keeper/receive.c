@@ -28,7 +28,7 @@ struct received {
 	size_t fd_count;
 };
 
-static void refuse(struct keeper *k, const struct received *h, int number, const char *words)
+static void refuse_message(struct keeper *k, const struct received *h, int number, const char *words)
 {
 	ASSERT(number > 0 && *words, "message %llu is refused for error %d", (unsigned long long)h->m->serial,
 		number);
@@ -40,7 +40,7 @@ static struct slot *need_slot(struct keeper *k, const struct received *h)
 	struct slot *s = slots_find(&k->slots, h->m->ticket);
 
 	if (!s)
-		refuse(k, h, ESRCH, "no slot has that ticket");
+		refuse_message(k, h, ESRCH, "no slot has that ticket");
 	return s;
 }
 
@@ -70,12 +70,12 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	struct slot *s = NULL;
 
 	if (slots_find(&k->slots, m->ticket)) {
-		refuse(k, h, EEXIST, "that ticket was used already");
+		refuse_message(k, h, EEXIST, "that ticket was used already");
 		return;
 	}
 	s = slots_new(&k->slots, m->ticket, m->name);
 	if (!s) {
-		refuse(k, h, ENOSPC, "every slot is taken; forget some");
+		refuse_message(k, h, ENOSPC, "every slot is taken; forget some");
 		return;
 	}
 	s->at_ms = clock_ms();
@@ -97,7 +97,7 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	slots_set_pending(&k->slots, s, PENDING_FAILED);
 }
 
-static void send_signal(struct keeper *k, const struct received *h, struct slot *s)
+static void signal_slot(struct keeper *k, const struct received *h, struct slot *s)
 {
 	int number = (int)h->m->signal;
 	int rc = -1;
@@ -110,7 +110,7 @@ static void send_signal(struct keeper *k, const struct received *h, struct slot 
 	if (k->slots.tree_signals)
 		keeper_kill_soon(k);
 	if (rc < 0)
-		refuse(k, h, errno, "cannot send the signal");
+		refuse_message(k, h, errno, "cannot send the signal");
 }
 
 /* Decoded before a slot is made: a bad one leaves nothing behind. */
@@ -142,7 +142,7 @@ static void receive_signal(struct keeper *k, struct received *h)
 	struct slot *s = need_slot(k, h);
 
 	if (s)
-		send_signal(k, h, s);
+		signal_slot(k, h, s);
 }
 
 static void note_stopping(struct slot *s)
@@ -176,7 +176,7 @@ static void receive_stop(struct keeper *k, struct received *h)
 	s->signalled |= SIGNALLED_MAIN | (h->m->reach == KEEPER_REACH_TREE ? SIGNALLED_REST : 0U);
 	if (slot_lives(s))
 		ledger_note(k->slots.ledger, s);
-	send_signal(k, h, s);
+	signal_slot(k, h, s);
 }
 
 /* Too late is no error: the signal that follows gets one. */
@@ -247,7 +247,7 @@ static void receive_take_exit(struct keeper *k, struct received *h)
 	if (s->state == KEEPER_STATE_EXITED || s->state == KEEPER_STATE_FAILED)
 		note_taken(k, s);
 	else
-		refuse(k, h, EBUSY, "it has not ended");
+		refuse_message(k, h, EBUSY, "it has not ended");
 }
 
 static void receive_forget(struct keeper *k, struct received *h)
@@ -257,7 +257,7 @@ static void receive_forget(struct keeper *k, struct received *h)
 	if (!s)
 		return;
 	if (slot_lives(s) || s->is_ending || s->is_killing)
-		refuse(k, h, EBUSY, "it has not ended");
+		refuse_message(k, h, EBUSY, "it has not ended");
 	else
 		slots_free(&k->slots, s);
 }
@@ -265,15 +265,15 @@ static void receive_forget(struct keeper *k, struct received *h)
 static void receive_hold(struct keeper *k, struct received *h)
 {
 	if (h->fd_count != 1)
-		refuse(k, h, EINVAL, "a hold carries one descriptor");
+		refuse_message(k, h, EINVAL, "a hold carries one descriptor");
 	else if (fd_store_put(&k->held, h->m->name, &h->fds[0]) < 0)
-		refuse(k, h, errno, "no room to hold another descriptor");
+		refuse_message(k, h, errno, "no room to hold another descriptor");
 }
 
 static void receive_release(struct keeper *k, struct received *h)
 {
 	if (fd_store_release(&k->held, h->m->name) < 0)
-		refuse(k, h, ENOENT, "nothing is held under that name");
+		refuse_message(k, h, ENOENT, "nothing is held under that name");
 }
 
 static void receive_get(struct keeper *k, struct received *h)
@@ -281,7 +281,7 @@ static void receive_get(struct keeper *k, struct received *h)
 	int fd = fd_store_get(&k->held, h->m->name);
 
 	if (fd < 0)
-		refuse(k, h, ENOENT, "nothing is held under that name");
+		refuse_message(k, h, ENOENT, "nothing is held under that name");
 	else
 		send_held(k, h->m->name, fd);
 }
@@ -289,13 +289,13 @@ static void receive_get(struct keeper *k, struct received *h)
 static void receive_choose(struct keeper *k, struct received *h)
 {
 	if (gate_choose(k->gate, h->m->gate, &h->m->chosen) < 0)
-		refuse(k, h, errno, "these sockets cannot be chosen");
+		refuse_message(k, h, errno, "these sockets cannot be chosen");
 }
 
 static void receive_drop(struct keeper *k, struct received *h)
 {
 	if (gate_drop(k->gate, h->m->socket) < 0)
-		refuse(k, h, errno,
+		refuse_message(k, h, errno,
 			errno == EBUSY ? "a living process has that socket" : "no socket has that number");
 }
 
@@ -323,7 +323,7 @@ static void receive_upgrade(struct keeper *k, struct received *h)
 
 	(void)upgrade_requested(k, h->m, &e);
 	log_warn("upgrade: %s", e.text.ptr);
-	refuse(k, h, e.number ? e.number : EBUSY, e.text.ptr);
+	refuse_message(k, h, e.number ? e.number : EBUSY, e.text.ptr);
 	err_release(&e);
 }
 

@@ -29,7 +29,7 @@ enum { REPORT_MAX = 4096 };
 /* Filled before the fork, read after it.  One place for all spawns: they happen one after the other. */
 static struct child_plan plan;
 
-static char **fill(char **at, const struct keeper_list *list)
+static char **fill_argv(char **at, const struct keeper_list *list)
 {
 	const char *text = NULL;
 
@@ -47,7 +47,7 @@ static bool names(const char *entry, const char *variable)
 	return !strncmp(entry, variable, len) && entry[len] == '=';
 }
 
-static bool is_ours(const char *entry, bool has_pid)
+static bool is_our_variable(const char *entry, bool has_pid)
 {
 	if (names(entry, KEEPER_MARK) || names(entry, PRELOAD_VARIABLE))
 		return true;
@@ -75,7 +75,7 @@ static void fill_env(const struct keeper_spawn *spawn, const struct slot *s, con
 		*at++ = plan.listen_names;
 	}
 	while ((entry = keeper_list_next(&spawn->env, entry)))
-		if (!is_ours(entry, has_pid))
+		if (!is_our_variable(entry, has_pid))
 			*at++ = (char *)entry;
 	*at = NULL;
 	ASSERT((size_t)(at - plan.env) < sizeof(plan.env) / sizeof(plan.env[0]), "%s has %zu variables",
@@ -120,7 +120,7 @@ static int fill_sources(const struct keeper_spawn *spawn, const struct spawner *
 	return 0;
 }
 
-static int fail(struct slot *s, enum keeper_spawn_stage stage)
+static int fail_at_stage(struct slot *s, enum keeper_spawn_stage stage)
 {
 	ASSERT(!slot_lives(s) && (unsigned int)stage < KEEPER_STAGE_COUNT,
 		"%s: its spawn fails at stage %d, and pid %d lives", s->name, (int)stage, (int)s->pid);
@@ -287,17 +287,17 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	plan.nofile = by->nofile;
 	plan.oom = by->oom;
 	if (fill_sources(spawn, by) < 0)
-		return fail(s, KEEPER_STAGE_REQUEST);
+		return fail_at_stage(s, KEEPER_STAGE_REQUEST);
 	if (prepare_gate(all, s, spawn) < 0)
-		return fail(s, KEEPER_STAGE_HOOK);
-	fill(plan.programs, &spawn->programs);
-	fill(plan.argv, &spawn->argv);
+		return fail_at_stage(s, KEEPER_STAGE_HOOK);
+	fill_argv(plan.programs, &spawn->programs);
+	fill_argv(plan.argv, &spawn->argv);
 	fill_env(spawn, s, by->token);
 	plan.secret = all->secret;
 	for (size_t i = 0; i < spawn->group_count; i++)
 		plan.groups[i] = (gid_t)spawn->groups[i];
 	if (open_report(all, s, report) < 0)
-		return fail(s, KEEPER_STAGE_PREPARE);
+		return fail_at_stage(s, KEEPER_STAGE_PREPARE);
 	plan.report_fd = report[1];
 	/* The brain has no group: it is to outlive every kill of one. */
 	group_fd = slot_is_brain(s) ? -1 : groups_make(all->groups, s);
@@ -312,7 +312,7 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 	fd_close(&group_fd);
 	fd_close(&report[1]);
 	if (pid < 0) {
-		fail(s, KEEPER_STAGE_FORK);
+		fail_at_stage(s, KEEPER_STAGE_FORK);
 		ledger_erase(all->ledger, s);
 		close_report(all, s);
 		return -1;

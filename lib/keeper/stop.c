@@ -81,7 +81,7 @@ static void step_brain_end(struct keeper *k, int64_t now)
 }
 
 /* One step, if it is due. */
-static void step(struct keeper *k, int64_t now)
+static void step_once(struct keeper *k, int64_t now)
 {
 	bool is_due = k->deadline >= 0 && now >= k->deadline;
 
@@ -105,7 +105,7 @@ void stop_step(struct keeper *k, int64_t now)
 	/* A step that is over at once is followed by the next. */
 	do {
 		before = k->stopping;
-		step(k, now);
+		step_once(k, now);
 		ASSERT(k->stopping >= before, "the shutdown goes back from step %d to %d", (int)before,
 			(int)k->stopping);
 	} while (k->stopping != before);

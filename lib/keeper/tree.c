@@ -194,7 +194,7 @@ static size_t climb(const struct looking *l, struct tree_node *node)
  * has lost its environment already, but not yet its children.  The orphans of adopted processes are
  * among strangers.
  */
-static void judge(const struct looking *l, struct tree_node *node)
+static void judge_node(const struct looking *l, struct tree_node *node)
 {
 	size_t count = climb(l, node);
 
@@ -231,7 +231,7 @@ struct tree *tree_look(const struct slots *all, const char *token)
 	for (size_t i = 0; i < tree.count; i++) {
 		struct tree_node *n = &tree.nodes[i];
 
-		judge(&l, n);
+		judge_node(&l, n);
 		if (n->slot)
 			n->ticket = n->slot->ticket;
 	}

@@ -280,7 +280,7 @@ static void watch_later(struct compressor *g)
 	ev_timer_start(g->loop, &g->again);
 }
 
-static void on_ended(struct ev_loop *loop, ev_io *w, int events)
+static void on_compressor_ended(struct ev_loop *loop, ev_io *w, int events)
 {
 	struct compressor *g = w->data;
 
@@ -306,7 +306,7 @@ struct compressor *compressor_new(struct ev_loop *loop)
 	struct compressor *g = mem_zalloc(1, sizeof(*g));
 
 	g->loop = loop;
-	ev_init(&g->ended, on_ended);
+	ev_init(&g->ended, on_compressor_ended);
 	ev_timer_init(&g->again, on_watch_again, COMPRESSOR_WATCH_AGAIN_MS / 1000.0, 0);
 	g->ended.data = g;
 	g->again.data = g;

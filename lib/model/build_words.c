@@ -65,7 +65,7 @@ static const char *const plain[] = { "echo", "printf", "test", "[", "true", "fal
 
 #define COUNT(list) ((int)(sizeof(list) / sizeof((list)[0])))
 
-static bool is_listed(const char *const *list, int count, const char *word)
+static bool has_word(const char *const *list, int count, const char *word)
 {
 	int at = 0;
 
@@ -150,11 +150,11 @@ static void take_word(struct cutter *c, const char *word, bool is_told)
 		c->is_lost |= !is_told;
 		take_cd(c, word);
 	} else if (c->is_command) {
-		if (argv_is_assignment(word) || is_listed(prefixes, COUNT(prefixes), word))
+		if (argv_is_assignment(word) || has_word(prefixes, COUNT(prefixes), word))
 			return;
 		c->is_command = false;
 		c->is_cd = str_eq(word, "cd");
-		if (is_told && !c->is_cd && !is_listed(plain, COUNT(plain), word))
+		if (is_told && !c->is_cd && !has_word(plain, COUNT(plain), word))
 			take_program(c, word);
 	} else if (is_told && !c->is_lost) {
 		add_argument(c->words, word, c->folder);
@@ -225,7 +225,7 @@ static bool is_shell(char *const *argv)
 {
 	static const char *const shells[] = { "sh", "bash", "dash", "zsh", "ksh" };
 
-	return is_listed(shells, COUNT(shells), path_base(argv[0])) && argv[1] && str_eq(argv[1], "-c") &&
+	return has_word(shells, COUNT(shells), path_base(argv[0])) && argv[1] && str_eq(argv[1], "-c") &&
 		argv[2];
 }
 

@@ -168,7 +168,7 @@ static void read_reason_field(struct reason *r, const struct reason_field *f, co
 }
 
 /* What is borrowed is of `j`.  False where there is none. */
-static bool read_one(struct reason *r, const struct json *j)
+static bool read_reason(struct reason *r, const struct json *j)
 {
 	const char *text = json_string(j, NULL);
 
@@ -191,7 +191,7 @@ struct reason *reason_read(const struct json *j)
 	struct reason_chain chain;
 	int len = 0;
 
-	for (; len < REASON_DEPTH_MAX && read_one(&chain.of[len], j); len++) {
+	for (; len < REASON_DEPTH_MAX && read_reason(&chain.of[len], j); len++) {
 		if (len)
 			chain.of[len - 1].cause = &chain.of[len];
 		j = reason_kind_has_cause(chain.of[len].kind) ? json_get(j, "cause") : NULL;

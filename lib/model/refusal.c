@@ -43,7 +43,7 @@ static const struct refusal_row {
 };
 #undef F
 
-static void add_list(const struct strings *list, const char *key, struct buf *out)
+static void add_texts(const struct strings *list, const char *key, struct buf *out)
 {
 	emit_open(out, key, '[');
 	for (size_t i = 0; i < list->len; i++)
@@ -60,7 +60,7 @@ static void add_field(const struct refusal *r, const struct refusal_field *f, st
 	else if (f->type == NUMBER && *(const int64_t *)at)
 		emit_int(out, f->key, *(const int64_t *)at);
 	else if (f->type == LIST && *(const struct strings *const *)at)
-		add_list(*(const struct strings *const *)at, f->key, out);
+		add_texts(*(const struct strings *const *)at, f->key, out);
 }
 
 static int number_of(enum refusal_kind kind)

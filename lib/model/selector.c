@@ -83,7 +83,7 @@ size_t selector_mark(const char *text, const struct vec *specs, bool *marks)
 	return found;
 }
 
-static const struct spec *find(const struct vec *specs, const char *name)
+static const struct spec *find_named(const struct vec *specs, const char *name)
 {
 	const struct spec *s = NULL;
 	size_t i = 0;
@@ -101,7 +101,7 @@ void selector_add_with_needs(const struct vec *specs, const struct spec *s, stru
 		return;
 	vec_push(chosen, (void *)s);
 	for (size_t k = 0; k < s->depends_on.len; k++) {
-		const struct spec *need = find(specs, s->depends_on.items[k]);
+		const struct spec *need = find_named(specs, s->depends_on.items[k]);
 
 		if (need)
 			selector_add_with_needs(specs, need, chosen);

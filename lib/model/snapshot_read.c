@@ -295,7 +295,7 @@ int snapshot_from_why(const struct json *j, struct snapshot *s, struct err *e)
 }
 
 /* Shown beside the instances: one that makes no sense hides none of them. */
-static void add_app(struct snapshot *s, const struct json *j)
+static void add_read_app(struct snapshot *s, const struct json *j)
 {
 	struct reason *why = reason_read(json_get(json_get(j, "rollout"), "reason"));
 	struct app_status app;
@@ -319,7 +319,7 @@ int snapshot_from_json(const struct json *j, struct snapshot *s, struct err *e)
 	daemon_status_from_json(json_get(j, "daemon"), &daemon);
 	snapshot_set_daemon(s, &daemon);
 	JSON_EACH (json_get(j, "apps"), member)
-		add_app(s, member);
+		add_read_app(s, member);
 	JSON_EACH (processes, member)
 		if (instance_status_from_json(member, snapshot_add_instance(s), e) < 0)
 			return -1;

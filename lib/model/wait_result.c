@@ -23,7 +23,7 @@ struct wait_result *wait_result_new(
 	return r;
 }
 
-static void add_lines(const char *at, struct buf *out)
+static void add_lines_of_words(const char *at, struct buf *out)
 {
 	while (*at) {
 		size_t len = strcspn(++at, "\n");
@@ -46,7 +46,7 @@ struct wait_result *wait_result_from_words(const char *app, bool is_ok, const ch
 	if (!len)
 		return NULL;
 	first = mem_strndup(words, len);
-	add_lines(words + len, &lines);
+	add_lines_of_words(words + len, &lines);
 	r = wait_result_new(app, is_ok, &REASON_OF(OTHER, .text = first), lines.ptr);
 	mem_free(first);
 	buf_release(&lines);

@@ -205,7 +205,7 @@ int dirs_make(const struct dirs *d, struct err *e)
 		: 0;
 }
 
-static int check_step(const char *path, struct err *e)
+static int check_folder_above(const char *path, struct err *e)
 {
 	struct stat st;
 
@@ -229,15 +229,15 @@ static int check_step(const char *path, struct err *e)
 static int check_steps(const char *path, struct err *e)
 {
 	char *part = mem_strdup(path);
-	int rc = check_step("/", e);
+	int rc = check_folder_above("/", e);
 
 	for (char *slash = strchr(part + 1, '/'); slash && rc == 0; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
-		rc = check_step(part, e);
+		rc = check_folder_above(part, e);
 		*slash = '/';
 	}
 	if (rc == 0)
-		rc = check_step(part, e);
+		rc = check_folder_above(part, e);
 	mem_free(part);
 	return rc;
 }

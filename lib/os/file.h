@@ -50,6 +50,8 @@ int file_write_as(const char *path, const struct rights *rights, const void *byt
 /* Gone already is no failure. */
 int file_remove_as(const char *path, const struct rights *rights, struct err *e);
 bool file_exists(const char *path);
+/* Both are there and are one file, or one folder, whatever they are called. */
+bool file_is_same(const char *a, const char *b);
 bool file_is_link(const char *path);
 /* The folders above `path` that are not there, 0755 less the umask; -1 with errno. */
 int file_make_folder(const char *path);

@@ -53,7 +53,7 @@ void limit_write(struct buf *out, const struct rlimit *limit)
 }
 
 /* Steps over it. */
-static bool read_one(const char **at, rlim_t *value)
+static bool read_limit(const char **at, rlim_t *value)
 {
 	char *end = NULL;
 
@@ -72,7 +72,7 @@ static bool read_one(const char **at, rlim_t *value)
 
 bool limit_read(const char *text, struct rlimit *limit)
 {
-	if (!read_one(&text, &limit->rlim_cur) || *text++ != ':' || !read_one(&text, &limit->rlim_max))
+	if (!read_limit(&text, &limit->rlim_cur) || *text++ != ':' || !read_limit(&text, &limit->rlim_max))
 		return false;
 	return !*text && limit->rlim_cur <= limit->rlim_max;
 }

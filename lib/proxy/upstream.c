@@ -164,7 +164,7 @@ static int render_site(const struct site *s, struct buf *out, struct err *e)
 }
 
 /* Its file is as it should be, but for the proxy's knowing; else it is answered already. */
-static bool prepare(struct upstreams *u, struct site *s)
+static bool prepare_site(struct upstreams *u, struct site *s)
 {
 	struct buf text = BUF_INIT;
 	struct err e = ERR_INIT;
@@ -342,12 +342,12 @@ static void begin_round(struct upstreams *u)
 	struct site *first = NULL;
 
 	while (!u->round.len && (first = next_due(u, now)) != NULL)
-		if (prepare(u, first))
+		if (prepare_site(u, first))
 			vec_push(&u->round, first);
 	for (size_t i = 0; u->round.len && i < u->sites.len; i++) {
 		struct site *s = map_at(&u->sites, i)->value;
 
-		if (s != u->round.items[0] && goes_with(u->round.items[0], s) && prepare(u, s))
+		if (s != u->round.items[0] && goes_with(u->round.items[0], s) && prepare_site(u, s))
 			vec_push(&u->round, s);
 	}
 	if (!u->round.len)

@@ -80,7 +80,7 @@ static int64_t check_limit(
 	return next;
 }
 
-static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
+static void on_look_due(struct ev_loop *loop, ev_timer *w, int events)
 {
 	struct limit_watch *l = w->data;
 	struct limit_subject *subjects = NULL;
@@ -117,7 +117,7 @@ struct limit_watch *limit_watch_new(
 	l->usage = usage;
 	l->calls = calls;
 	l->context = context;
-	ev_timer_init(&l->timer, on_timer, 0, 0);
+	ev_timer_init(&l->timer, on_look_due, 0, 0);
 	l->timer.data = l;
 	return l;
 }

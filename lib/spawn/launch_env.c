@@ -193,7 +193,7 @@ struct json *launch_envs_to_json(const struct launch_envs *c)
 }
 
 /* Those of an object that are strings; a later one of the same name wins. */
-static struct env env_from_json(const struct json *j)
+static struct env read_values(const struct json *j)
 {
 	struct env env = { .items = mem_zalloc(json_count(j) + 1, sizeof(*env.items)) };
 	const struct json *member = NULL;
@@ -213,8 +213,8 @@ void launch_envs_from_json(struct launch_envs *c, const struct json *j)
 	const struct json *member = NULL;
 
 	JSON_EACH (j, member) {
-		struct env env = env_from_json(json_get(member, "env"));
-		struct env limits = env_from_json(json_get(member, "rlimits"));
+		struct env env = read_values(json_get(member, "env"));
+		struct env limits = read_values(json_get(member, "rlimits"));
 		int64_t mask = -1;
 
 		(void)json_int(json_get(member, "umask"), &mask);

@@ -143,7 +143,7 @@ static void report_run(struct run *run, enum run_end end)
 }
 
 /* The keeper has nothing of it any more. */
-static void end(struct run *run, enum run_end how)
+static void end_run(struct run *run, enum run_end how)
 {
 	struct runner *r = run->runner;
 
@@ -300,7 +300,7 @@ static void take_failure(struct run *run, const struct keeper_msg *m)
 		buf_adds(&run->words, keeper_spawn_stage_words((enum keeper_spawn_stage)m->stage));
 	run->number = (int)m->number;
 	buf_addf(&run->words, ": %s", strerror(run->number));
-	end(run, RUN_NOT_STARTED);
+	end_run(run, RUN_NOT_STARTED);
 }
 
 static void take_run_exited(struct run *run, const struct keeper_msg *m)
@@ -321,7 +321,7 @@ static void take_spawn_error(struct runner *r, const struct keeper_msg *m)
 		return;
 	run->number = (int)m->number;
 	buf_adds(&run->words, m->words);
-	end(run, RUN_NOT_STARTED);
+	end_run(run, RUN_NOT_STARTED);
 }
 
 static void take_keeper_msg(struct run *run, const struct keeper_msg *m)
@@ -337,7 +337,7 @@ static void take_keeper_msg(struct run *run, const struct keeper_msg *m)
 		take_run_exited(run, m);
 		break;
 	case KEEPER_TREE_GONE:
-		end(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
+		end_run(run, run->is_late ? RUN_TIMED_OUT : RUN_EXITED);
 		break;
 	default:
 		break;

@@ -24,7 +24,7 @@ static void add_step(const struct herd_event *event, struct buf *out)
 }
 
 /* The verdict about a deploy names its app itself. */
-static bool add_verdict(const struct herd_event *event, struct buf *out)
+static bool add_deploy_verdict(const struct herd_event *event, struct buf *out)
 {
 	if (event->instance >= 0 || !str_eq(event->step, "over"))
 		return false;
@@ -36,7 +36,7 @@ static bool add_verdict(const struct herd_event *event, struct buf *out)
 bool event_line(const struct herd_event *event, struct buf *out)
 {
 	if (event->kind == HERD_EVENT_ROLLOUT)
-		return add_verdict(event, out);
+		return add_deploy_verdict(event, out);
 	buf_adds(out, event->app);
 	if (event->instance >= 0)
 		buf_addf(out, ":%d", event->instance);

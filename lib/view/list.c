@@ -81,7 +81,7 @@ static void add_dropped(struct buf *out, int64_t bytes)
 	buf_adds(out, " of its output dropped");
 }
 
-static void add_ports(const struct fold_row *row, struct buf *out)
+static void add_row_ports(const struct fold_row *row, struct buf *out)
 {
 	int low = 0;
 	int high = 0;
@@ -115,7 +115,7 @@ static void add_figures(struct table *t, const struct fold_row *row, const struc
 	struct buf text = BUF_INIT;
 
 	table_cell(t, health_tint(s->health), "%s", str_eq(s->health, "none") ? "-" : s->health);
-	add_ports(row, &text);
+	add_row_ports(row, &text);
 	cell_or_dash(t, &text);
 	if (s->uptime_ms >= 0)
 		add_uptime(&text, s->uptime_ms);

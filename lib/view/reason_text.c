@@ -43,7 +43,7 @@ static bool add_value(const struct reason *r, const char *key, size_t len, struc
 }
 
 /* What stands between the braces. */
-static void add_part(const struct reason *r, const char *part, size_t len, struct buf *out)
+static void add_template_part(const struct reason *r, const char *part, size_t len, struct buf *out)
 {
 	size_t before = len;
 	size_t from = out->len;
@@ -64,7 +64,7 @@ static void add_by_table(const struct reason *r, const char *text, struct buf *o
 		text += len;
 		if (*text) {
 			len = strcspn(++text, "}");
-			add_part(r, text, len, out);
+			add_template_part(r, text, len, out);
 			text += len + 1;
 		}
 	}
@@ -361,7 +361,7 @@ static void port_taken(const struct reason *r, struct buf *out)
 		buf_adds(out, r->command ? r->command : "somebody else");
 }
 
-static void stranger(const struct reason *r, struct buf *out)
+static void stranger_text(const struct reason *r, struct buf *out)
 {
 	const char *name = r->instance ? r->instance : "";
 
@@ -445,7 +445,7 @@ static void (*const functions[REASON_KIND_COUNT])(const struct reason *r, struct
 	[REASON_NOT_HELD] = not_held,
 	[REASON_NOT_BEHIND_GATE] = not_behind_gate,
 	[REASON_PORT_TAKEN] = port_taken,
-	[REASON_STRANGER] = stranger,
+	[REASON_STRANGER] = stranger_text,
 	[REASON_NOT_BELIEVED] = not_believed,
 	[REASON_CONNECTIONS_LEFT] = connections_left,
 	[REASON_RESTART_WAITS] = restart_waits,

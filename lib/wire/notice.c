@@ -5,7 +5,7 @@
 #include "base/str.h"
 
 /* What follows "KEY=" in a line, or NULL. */
-static const char *value_of(const char *line, size_t len, const char *key, size_t *value_len)
+static const char *value_after(const char *line, size_t len, const char *key, size_t *value_len)
 {
 	size_t key_len = strlen(key);
 
@@ -38,7 +38,7 @@ static int64_t read_usec(const char *text, size_t len)
 static bool read_time(const char *line, size_t len, const char *key, int64_t *ms)
 {
 	size_t value_len = 0;
-	const char *value = value_of(line, len, key, &value_len);
+	const char *value = value_after(line, len, key, &value_len);
 	int64_t read = value ? read_usec(value, value_len) : 0;
 
 	if (read > 0)
@@ -91,7 +91,7 @@ static bool read_notice_line(struct notice *n, const char *line, size_t len)
 		*words[i].flag = true;
 		return true;
 	}
-	value = value_of(line, len, "STATUS=", &value_len);
+	value = value_after(line, len, "STATUS=", &value_len);
 	if (value) {
 		read_status(n, value, value_len);
 		return true;
