@@ -228,10 +228,19 @@ static int carry_out(struct caller *c)
 	return c->call.is_listen ? do_listen(c) : do_bind(c);
 }
 
+/* It was a socket when we looked, and something else when we took it: that is done on purpose. */
+static void cut_off(struct caller *c)
+{
+	log_warn("%s: it gives the gate files for sockets, which does not see any more where it listens",
+		c->slot->name);
+	gate_unhook(c->gate, c->slot);
+}
+
 static void handle(struct caller *c)
 {
+	bool is_file = c->call.socket >= 0 && !close_is_socket(c->call.socket);
 	int hook = c->slot->gate.hook;
-	int number = carry_out(c);
+	int number = is_file ? CONTINUE : carry_out(c);
 
 	ASSERT(number >= CONTINUE, "%s: its call is answered with %d", c->slot->name, number);
 	if (is_of_library(c))
@@ -242,6 +251,8 @@ static void handle(struct caller *c)
 		bind_hook_answer(hook, &c->call, number);
 	fd_close(&c->given);
 	close_apart(&c->call.socket);
+	if (is_file)
+		cut_off(c);
 }
 
 static bool receive_from_library(struct caller *c)

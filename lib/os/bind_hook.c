@@ -180,6 +180,17 @@ static size_t read_address(const struct bind_call *call, uint64_t at, uint64_t l
 	return process_vm_readv(call->pid, &ours, 1, &theirs, 1, 0) == (ssize_t)len ? len : 0;
 }
 
+/* As /proc tells, and no file is opened for it: to close what stands in a file system of the process' own may take for ever. */
+static bool is_socket(pid_t pid, int number)
+{
+	static const char name[] = "socket:";
+	char path[64], link[sizeof(name)];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, number);
+	return readlink(path, link, sizeof(link)) == (ssize_t)sizeof(link) &&
+		!memcmp(link, name, sizeof(name) - 1);
+}
+
 /* Once it is sure that the process still waits, its pidfd cannot mean another one, and what was read is its own. */
 static void look_at(int listener, const struct seccomp_notif *n, struct bind_call *call)
 {
@@ -191,7 +202,7 @@ static void look_at(int listener, const struct seccomp_notif *n, struct bind_cal
 		return;
 	if (!call->is_listen)
 		call->len = read_address(call, n->data.args[1], n->data.args[2], call->address);
-	if (bind_hook_is_valid(listener, call))
+	if (is_socket(call->pid, call->target) && bind_hook_is_valid(listener, call))
 		call->socket = pidfd_copy(process, call->target);
 	fd_close(&process);
 }

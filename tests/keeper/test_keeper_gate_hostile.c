@@ -73,6 +73,24 @@ static void odd_lengths(void **state)
 	buf_release(&text);
 }
 
+static void what_is_no_socket(void **state)
+{
+	struct stage *s = *state;
+	static const char script[] =
+		BEGIN "f = os.open('/etc/passwd', os.O_RDONLY); r, w = os.pipe()\n"
+		      "print('no', [(libc.listen(n, 5), ctypes.get_errno()) for n in (f, r, 999)])\n"
+		      "a = new(); bind(a, name(port), 16); a.listen(); time.sleep(60)";
+	struct buf text = BUF_INIT;
+	int out = -1;
+
+	gate_python(s, 1, 0, PORT, script, &out);
+	gate_read(s, out, &text, "no [(-1, 88), (-1, 88), (-1, 9)]");
+	stage_expect(s, KEEPER_LISTENS, 1);
+	assert_well(s, 10, PORT);
+	fd_close(&out);
+	buf_release(&text);
+}
+
 static void killed_in_the_middle(void **state)
 {
 	struct stage *s = *state;
@@ -380,6 +398,8 @@ int main(void)
 		(sentence), (function), stage_open, stage_close, NULL                                        \
 	}
 	const struct CMUnitTest tests[] = {
+		ON_STAGE("a listen at what is no socket fails as ever, and takes nothing from the gate",
+			what_is_no_socket),
 		ON_STAGE(
 			"binds with odd lengths and wild pointers get the kernel's own answers", odd_lengths),
 		ON_STAGE("a process that is killed during its bind leaves nothing behind",
