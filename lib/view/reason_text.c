@@ -347,8 +347,8 @@ static void not_behind_gate(const struct reason *r, struct buf *out)
 		reason_text(r->cause, out);
 	else
 		buf_adds(out,
-			"it listens there, and the gate did not see how (by io_uring, as a 32-bit program, or "
-			"on a socket that it was given)");
+			"it listens there, and the gate did not see how (by io_uring, as a 32-bit program, on a "
+			"socket that it was given, or, with gate = \"preload\", as a static program)");
 	buf_adds(out, "; set port_mode = \"each\" in its oxfile");
 }
 
