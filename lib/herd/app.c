@@ -365,6 +365,9 @@ void revision_set(struct revision **to, struct revision *r)
 int revision_port(const struct revision *r, int number)
 {
 	ASSERT(number >= 0, "the port of instance %d is asked for", number);
+	/* One for all, however many they were when it was given. */
+	if (r->ports_len > 0 && spec_has_gate(r->spec))
+		return r->ports[0];
 	return number < r->ports_len ? r->ports[number] : 0;
 }
 

@@ -43,16 +43,18 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 }
 
 /* What shares its port keeps its server while nobody serves: connections wait there for the next process. */
-static size_t repeat_servers(const struct app *a, struct upstream_server *servers)
+static size_t keep_server(const struct app *a, struct upstream_server *servers)
 {
 	const struct proxy_view *v = &a->proxy;
-	size_t count = 0;
 
-	if (!spec_has_gate(a->spec))
+	if (!spec_has_gate(a->spec) || !a->instances.len || !v->count)
 		return 0;
-	for (; count < v->count && count < a->instances.len; count++)
-		servers[count] = v->servers[count];
-	return count;
+	servers[0] = v->servers[0];
+	servers[0].is_down = false;
+	/* One of those that each instance had before says nothing. */
+	if (v->count > 1)
+		servers[0].at.port = revision_port(a->target, 0);
+	return 1;
 }
 
 static void send(struct app *a, struct upstream_server *servers, size_t count)
@@ -142,7 +144,7 @@ static void settle_upstream(struct app *a)
 	servers = mem_zalloc(a->instances.len, sizeof(*servers));
 	count = list_servers(a, servers);
 	if (!count)
-		count = repeat_servers(a, servers);
+		count = keep_server(a, servers);
 	ASSERT(count <= a->instances.len, "%s has %zu servers of %zu instances", a->spec->name, count,
 		a->instances.len);
 	if (proxy_view_is_wished(&a->proxy, a->spec, servers, count))

@@ -78,8 +78,8 @@ static void check_port_of(struct sim *s, const struct spawn_effect *effect, int 
 	const struct instance *i = instance_of(s, app, number);
 	int none = 0;
 	/* What goes back to another revision has its ports, and may lose them to the next one. */
-	bool is_to_last = number < SIM_COUNT_MAX && i && !instance_is_spare(i) && !s->wants[app].is_told &&
-		i->revision == i->app->target;
+	bool is_to_last = number < SIM_COUNT_MAX && i && !town_shares(app) && !instance_is_spare(i) &&
+		!s->wants[app].is_told && i->revision == i->app->target;
 	int *known = is_to_last ? &s->wants[app].port[number] : &none;
 
 	if (*known && *known != effect->port)

@@ -193,7 +193,8 @@ static void edit_file(struct sim *s, uint64_t *random)
 {
 	int app = (int)sim_draw(random, SIM_APPS);
 
-	s->file_version[app] = sim_chance(random, 10) ? -1 : (int)sim_draw(random, SIM_VERSIONS);
+	s->file_version[app] =
+		sim_chance(random, 10) ? -1 : town_version_of(app, (int)sim_draw(random, SIM_VERSIONS));
 	/* What is deployed is mostly a build that works. */
 	if (s->file_version[app] > 0 && sim_chance(random, 60))
 		s->file_version[app] &= ~8;

@@ -84,6 +84,20 @@ static bool is_pulled(const struct instance *i)
 		(instance_is_spare(i) && instance_is_retired(i) && i->wants_up && !instance_is_restarting(i));
 }
 
+/* Some share a port that others have alone: one of the new kind waits until it is free. */
+static bool has_both_kinds(const struct app *a)
+{
+	bool is_shared = spec_has_gate(a->target->spec);
+
+	for (size_t k = 0; k < a->instances.len; k++) {
+		const struct instance *i = a->instances.items[k];
+
+		if (i->phase != PHASE_NONE && (instance_gate(i) != 0) != is_shared)
+			return true;
+	}
+	return false;
+}
+
 static void look(struct sim *s, const struct app *a, struct seen *row)
 {
 	int count = a->rollout ? a->rollout->count : a->count;
@@ -91,6 +105,9 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 	int wanted = 0;
 	int left = 0;
 	int least = 0;
+	/* Beside one that has the port alone nobody can share it, a spare neither. */
+	bool begins_to_share = rollout_begins_to_share(a);
+	bool is_mixed = has_both_kinds(a);
 	/* What was decided before it turned round, in one step, was measured by how many there would have been. */
 	uint64_t back = a->rollout && a->rollout->phase == ROLLOUT_BACK ? a->rollout->number : 0;
 	bool has_turned = back && s->back[town_app(a->spec->name)] != back;
@@ -102,7 +119,8 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		bool is_same_run = is_same && seen->generation == i->generation;
 
 		/* Those that the same step added, or that were done before it, were not counted on. */
-		wanted += is_same && !seen->was_spare && !seen->was_done && !instance_is_spare(i) &&
+		wanted += !(is_mixed && i->revision == a->target && !serves(i)) && is_same &&
+			!seen->was_spare && !seen->was_done && !instance_is_spare(i) &&
 			i->state != STATE_FINISHED && i->number < count && instance_is_wanted(i);
 		left += serves(i) && !instance_is_going_down(i);
 		/* What was on its way out for another reason is taken away by nobody. */
@@ -122,7 +140,7 @@ static void look(struct sim *s, const struct app *a, struct seen *row)
 		};
 	}
 	s->back[town_app(a->spec->name)] = back;
-	least = town_surge(a->spec, a->rollout ? a->rollout->count : a->count)
+	least = !begins_to_share && town_surge(a->spec, a->rollout ? a->rollout->count : a->count)
 		? wanted
 		: wanted - (int)a->spec->deploy.max_unavailable;
 	if (is_any_taken && a->rollout && !has_turned && !a->is_deleting && !s->is_shutting_down &&

@@ -22,7 +22,7 @@ enum {
 	SIM_COUNT_MAX = 5, /* instances of one app */
 	SIM_NUMBERS = 24,  /* with the spares of its rollouts */
 	SIM_DIARY = 512,   /* ends that are remembered over the deaths of brains */
-	SIM_VERSIONS = 256,
+	SIM_VERSIONS = 512,
 	SIM_PORTS = 256, /* from 3000 on */
 	SIM_PORT_FIRST = 3000,
 	SIM_TRACE_LINES = 400,
@@ -297,6 +297,10 @@ int town_build(int version);
 bool town_is_bad(const struct spec *s);
 /* Does a deploy begin with a spare?  Nobody here listens on a port that was only passed on. */
 bool town_surge(const struct spec *s, int instances);
+/* Which of the versions of all apps that is for this one. */
+int town_version_of(int app, int version);
+/* Its instances share a port, by most of its versions. */
+bool town_shares(int app);
 /* Which version it is, and how many instances that has. */
 int town_version(const struct spec *s);
 int town_count(int app, int version);

@@ -189,12 +189,27 @@ int town_count(int app, int version)
 
 static const char *const commands[] = { NULL, "new --version", "bad --version", "late --version" };
 
+enum { VERSION_CANARY = 32, VERSION_EACH = 256 };
+
+/* What pauses on its way to another kind of port may wait for one that is not given up before somebody continues it. */
+int town_version_of(int app, int version)
+{
+	return houses[app].is_shared && houses[app].port ? version & ~VERSION_CANARY
+							 : version & ~VERSION_EACH;
+}
+
+bool town_shares(int app)
+{
+	return houses[app].is_shared;
+}
+
 int town_version(const struct spec *s)
 {
 	const struct house *house = &houses[town_app(s->name)];
 	int version = (s->instances.value == house->instances ? 0 : 2) |
 		(s->stop_timeout_ms == house->stop_timeout_ms ? 0 : 4) | (s->deploy.surge ? 0 : 16) |
-		(s->deploy.canary ? 32 : 0) | (s->deploy.pre.argv ? 64 : 0) | (s->deploy.rollback ? 0 : 128);
+		(s->deploy.canary ? 32 : 0) | (s->deploy.pre.argv ? 64 : 0) | (s->deploy.rollback ? 0 : 128) |
+		(house->is_shared && s->port_mode == PORT_EACH ? VERSION_EACH : 0);
 
 	for (int k = 1; k < 4; k++)
 		if (str_eq(s->command.text, commands[k]))
@@ -253,7 +268,7 @@ struct spec *town_spec(int app, int version)
 	s->namespace = mem_strdup(house->namespace);
 	s->instances = (struct count){ .kind = COUNT_NUMBER, .value = town_count(app, version) };
 	s->port = house->port;
-	s->port_mode = house->is_shared ? PORT_SHARED : PORT_EACH;
+	s->port_mode = house->is_shared && !(version & VERSION_EACH) ? PORT_SHARED : PORT_EACH;
 	if (house->env_port)
 		env_put(&s->env, "PORT", house->env_port);
 	for (size_t k = 0; k < 2 && house->needs[k]; k++)

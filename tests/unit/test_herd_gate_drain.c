@@ -390,6 +390,49 @@ static void ports_can_be_shared_and_split_by_a_deploy(void **state)
 	}
 }
 
+static void one_that_is_added_in_a_deploy_shares_the_port_too(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	s = begin(&f, 2);
+	s->port_mode = PORT_EACH;
+	s->port = 3100;
+	command_from_line(&s->deploy.pre, "migrate", NULL);
+	fake_apply(&f);
+	fake_scale(&f, "api", 3);
+	fake_live(&f, 1000);
+	assert_int_equal(fake_count(&f, "spawn api:2 3000 gate 1 place 2\n"), 1);
+	fake_release(&f);
+}
+
+static void an_upstream_of_many_servers_becomes_one(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 3);
+	s->port = 3000;
+	s->nginx.output = mem_strdup("/etc/nginx/api.conf");
+	fake_apply(&f);
+	fake_request(&f, HERD_STOP, "api", 0, false);
+	fake_live(&f, 1000);
+	fake_forget(&f);
+	s->port_mode = PORT_SHARED;
+	fake_apply(&f);
+	fake_live(&f, 1000);
+	assert_int_equal(fake_count(&f, "upstream api 3000\n"), 1);
+	fake_forget(&f);
+	for (int k = 0; k < 3; k++)
+		fake_exit(&f, k == 0 ? "api:0" : k == 1 ? "api:1" : "api:2", 1, 0);
+	fake_live(&f, 5000);
+	assert_int_equal(fake_count(&f, "upstream"), 0);
+	fake_release(&f);
+}
+
 static void a_place_that_is_shared_no_more_is_not_kept(void **state)
 {
 	struct fake f;
@@ -440,6 +483,10 @@ int main(void)
 			the_only_instance_is_replaced_behind_a_spare),
 		PROMISE("an instance of a new revision gets no connection before it is proven",
 			a_new_revision_gets_nothing_before_it_is_proven),
+		PROMISE("an instance that is added in the middle of a deploy shares the port too",
+			one_that_is_added_in_a_deploy_shares_the_port_too),
+		PROMISE("an upstream of many servers becomes one, which stays while all restart",
+			an_upstream_of_many_servers_becomes_one),
 		PROMISE("a place that is shared no more is not kept",
 			a_place_that_is_shared_no_more_is_not_kept),
 		PROMISE("a deploy turns a shared port into one each, and back",
