@@ -12,7 +12,8 @@ static struct placement *placement_new(const struct spec *s, int cpus)
 	p->instances = count_resolve(s->instances, cpus);
 	p->claim = (struct port_claim){
 		.app = s->name,
-		.written = (int)s->port,
+		/* One that is shared is known to be listened on, so it is owned wherever it is written. */
+		.written = s->port || !spec_has_gate(s) ? (int)s->port : spec_env_port(s),
 		.from_env = spec_env_port(s),
 		.step = (int)s->port_step,
 		.instances = is_shared && p->instances > 1 ? 1 : p->instances,
@@ -26,7 +27,7 @@ static struct place claim_place(const struct placement *p)
 {
 	const char *key = p->claim.from_env ? "env" : "instances";
 
-	return oxfile_place(p->spec, p->claim.written ? "port" : key);
+	return oxfile_place(p->spec, p->spec->port ? "port" : key);
 }
 
 static void print_range(struct buf *out, const struct placement *p)
