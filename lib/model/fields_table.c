@@ -40,7 +40,7 @@ static const struct field_word restart_words[] = {
 
 static const struct field_word port_mode_words[] = {
 	{ .word = "each", .value = PORT_EACH },
-	{ .word = "shared", .value = PORT_SHARED, .is_not_yet = true },
+	{ .word = "shared", .value = PORT_SHARED },
 	{ .word = NULL },
 };
 

@@ -33,6 +33,25 @@ backend web
 	assert_equal "$stderr" ""
 }
 
+@test "instances that share a port are one server to each proxy, and nginx does not count its failures" {
+	given_oxfile <<-'TOML'
+		[[apps]]
+		name = "api"
+		script = "server.js"
+		exec_mode = "cluster"
+		instances = "max"
+		env = { PORT = 3000 }
+	TOML
+	run -0 --separate-stderr oxctl nginx
+	assert_equal "$output" "upstream api {
+    server 127.0.0.1:3000 max_fails=0;
+}"
+	assert_equal "$stderr" ""
+	assert_equal "$(oxctl export haproxy | grep -c ' server ')" 1
+	assert_equal "$(oxctl export caddy | grep reverse_proxy)" "    reverse_proxy 127.0.0.1:3000 {"
+	assert_equal "$(oxctl nginx --json | grep -c '"port": 3000')" 1
+}
+
 @test "caddy gets a snippet, or with --server a site" {
 	two_apps
 	run -0 oxctl export caddy web

@@ -302,3 +302,26 @@ oxfile.toml:10:14: 'worker' depends on 'apii', which is not defined
 	assert_output --partial "oxfile.toml:2:11: 'command': column 6: the quote ' is never closed"
 	refute_output --partial "oxfile.toml:4"
 }
+
+@test "a shared port that is not written, or that does not fit the other keys, is an error with its place and what to write" {
+	given_oxfile <<-'TOML'
+		[processes.api]
+		command = "node server.js"
+		instances = 4
+		cluster_mode = true
+		[processes.web]
+		command = "node web.js"
+		port = 8080
+		port_mode = "shared"
+		port_step = 10
+		gate = "off"
+	TOML
+	run -2 oxctl validate
+	assert_line "oxfile.toml:4:16: the instances of 'api' share a port, and it is not written which"
+	assert_line "      = add port = 3000, the port that the program listens on"
+	assert_line "oxfile.toml:9:13: 'port_step' does not go with port_mode = \"shared\": all instances of 'web' have one port"
+	assert_line --partial "oxfile.toml:10:8: gate = \"off\" does not go with port_mode = \"shared\""
+	sed -i '/^port_step/d; /^gate/d; s/^cluster_mode.*/&\nport = 3000/' oxfile.toml
+	run -0 oxctl validate
+	assert_output --partial "is valid"
+}

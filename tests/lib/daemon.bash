@@ -200,7 +200,7 @@ pids() {
 
 # ports api: the port of each instance, in one line.
 ports() {
-	oxctl status "$1" --json | sed -n '/"processes"/,$p' | sed -n 's/^ \{6\}"port": \(.*\),$/\1/p' | xargs
+	oxctl status "$1" --json | sed -n '/"processes"/,/^  \]/p' | sed -n 's/^ \{6\}"port": \(.*\),$/\1/p' | xargs
 }
 
 daemon_log() {

@@ -112,6 +112,9 @@ static const struct {
 	{ "start_delay_secs = 1", "start_delay_secs", "\"1s\"" },
 	{ "listen_timeout = 8000", "ready_timeout_secs", "\"8s\"" },
 	{ "cluster_mode = false", "port_mode", "\"each\"" },
+	{ "port = 80\ncluster_mode = true", "port_mode", "\"shared\"" },
+	{ "env.PORT = 80\nexec_mode = \"cluster\"", "port_mode", "\"shared\"" },
+	{ "port = 80\nexec_mode = \"cluster_mode\"\ninstances = \"max\"", "instances", "\"max\"" },
 	{ "exec_mode = \"fork\"", "port_mode", "\"each\"" },
 	{ "exec_mode = \"fork_mode\"", "port_mode", "\"each\"" },
 	{ "cluster_instances = 3", "instances", "3" },
@@ -303,6 +306,26 @@ static void env_files_are_read_in_order_and_env_wins(void **state)
 	diags_release(&d);
 }
 
+static void a_shared_port_may_stand_in_an_env_file(void **state)
+{
+	const char *files[] = { "/srv/app/.env", "PORT=80\n", "/srv/app/none.env", "B=1\n", NULL };
+	struct oxfile *o =
+		read_good("[processes.a]\ncommand = \"x\"\ncluster_mode = true\nenv_file = \".env\"\n"
+			  "[processes.b]\ncommand = \"x\"\ncluster_mode = true\nenv_file = \"none.env\"\n"
+			  "[processes.c]\ncommand = \"x\"\ncluster_mode = true\nenv_file = \"absent.env\"\n");
+	struct diags d = DIAGS_INIT;
+
+	(void)state;
+	assert_int_equal(oxfile_read_env_files(o, fake_reader, files, true, &d), -1);
+	assert_int_equal(spec_env_port(oxfile_find(o, "a")), 80);
+	assert_int_equal(d.errors, 1);
+	assert_int_equal(((struct diag *)d.list.items[0])->at.line, 7);
+	assert_string_equal(((struct diag *)d.list.items[0])->text,
+		"the instances of 'b' share a port, and it is not written which");
+	oxfile_free(o);
+	diags_release(&d);
+}
+
 static void a_missing_env_file_is_an_error_or_a_warning_as_the_caller_says(void **state)
 {
 	const char *files[] = { "/srv/app/.env", "B=2\n", NULL };
@@ -379,6 +402,8 @@ int main(void)
 			variables_come_from_the_environment_that_is_given),
 		PROMISE("env_files are read in order, and env wins",
 			env_files_are_read_in_order_and_env_wins),
+		PROMISE("a port that is shared may stand in an env_file, and must stand there if nowhere else",
+			a_shared_port_may_stand_in_an_env_file),
 		PROMISE("a missing env_file is an error or a warning, as the caller says",
 			a_missing_env_file_is_an_error_or_a_warning_as_the_caller_says),
 		PROMISE("a broken env_file is reported with its own name and line",

@@ -43,6 +43,9 @@ static void unused_settings_are_no_mistake(void **state)
 		"nginx = { options = [\"least_conn\"], test = \"true\" }\n",
 		"logs = { compress = true, max_files = 3 }\n",
 		"restart_delay_max_ms = 300\n",
+		"cluster_mode = true\n",
+		"port_step = 10\n",
+		"gate = \"seccomp\"\n",
 	};
 
 	(void)state;

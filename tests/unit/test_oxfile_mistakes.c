@@ -108,7 +108,22 @@ static const struct {
 	{ "[processes.a]\ncommand = \"x\"\n[processes.a.webhook]\nenabled = true\nport = 9000\n",
 		"3:14 'webhook' is not supported yet\n" },
 	{ "[processes.a]\ncommand = \"x\"\ncluster_mode = true\n",
-		"3:16 cluster_mode = \"shared\" is not supported yet\n" },
+		"3:16 the instances of 'a' share a port, and it is not written which (add port = 3000, the port that the program "
+		"listens on)\n" },
+	{ "[processes.a]\ncommand = \"x\"\nport_mode = \"shared\"\nenv.PORT = \"/run/x.sock\"\n",
+		"3:13 the instances of 'a' share a port, and it is not written which (add port = 3000, the port that the program "
+		"listens on)\n" },
+	{ "[processes.a]\ncommand = \"x\"\nport_mode = \"shared\"\nport = 80\nport_step = 10\n",
+		"5:13 'port_step' does not go with port_mode = \"shared\": all instances of 'a' have one port (remove "
+		"'port_step')\n" },
+	{ "[processes.a]\ncommand = \"x\"\nport_mode = \"shared\"\nport = 80\ngate = \"off\"\n",
+		"5:8 gate = \"off\" does not go with port_mode = \"shared\": without the gate only one instance of 'a' could "
+		"listen on the port (remove 'gate', or write port_mode = \"each\")\n" },
+	{ "[processes.a]\ncommand = \"x\"\ngate = \"seccomp\"\n",
+		"3:8 'gate' is not supported yet where every instance has a port of its own (remove 'gate', or write port_mode = "
+		"\"shared\")\n" },
+	{ "[processes.a]\ncommand = \"x\"\nport_mode = \"shared\"\nport = 80\ngate = \"preload\"\n",
+		"5:8 gate = \"preload\" is not supported yet\n" },
 	{ "[deploy.production]\nhost = \"x\"\n[processes.a]\ncommand = \"x\"\n",
 		"1:2 'deploy' at the top of the file is not supported yet\n" },
 	{ "version = 2\n[processes.a]\ncommand = \"x\"\n",

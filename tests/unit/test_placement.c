@@ -48,6 +48,14 @@ static const struct {
 		"a 5000 5001" },
 	{ "a PORT that is no port is the program's own business",
 		"[processes.a]\ncommand = \"x\"\nenv.PORT = \"/run/x.sock\"\n", "a 0" },
+	{ "instances that share a port have one",
+		"[processes.a]\ncommand = \"x\"\ninstances = 3\nport = 80\nport_mode = \"shared\"\n"
+		"[processes.b]\ncommand = \"x\"\nport = 81\n",
+		"a 80 80 80; b 81" },
+	{ "a shared port may be the one in the environment, and is owned all the same",
+		"[processes.a]\ncommand = \"x\"\ninstances = \"max\"\nenv.PORT = 80\ncluster_mode = true\n"
+		"[processes.b]\ncommand = \"x\"\nport = 80\n",
+		"a 80 80 80 80; b 80\n8:8 'b' (80) and 'a' (80) both want port 80" },
 	{ "blocks go around written ports",
 		"[processes.a]\ncommand = \"x\"\ninstances = 2\n[processes.b]\ncommand = \"x\"\nport = 3001\n",
 		"a 3002 3003; b 3001" },
