@@ -11,6 +11,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "keeper/close_apart.h"
 #include "keeper/gate_ledger.h"
 #include "keeper/gate_private.h"
 #include "keeper/slots.h"
@@ -24,7 +25,7 @@
 
 enum {
 	LOOK_MS = 2000,  /* of processor time, through the descriptors of all processes behind a gate */
-	LEARN_MS = 1000, /* the last sockets of a dead keeper may still be closing */
+	LEARN_MS = 1000, /* for them all; the last sockets of a dead keeper may still be closing */
 	LEARN_PAUSE_MS = 5,
 };
 
@@ -50,7 +51,7 @@ static void take_hook(const struct finder *f, int number)
 	/* What stood at that number when it was looked at may be something else by now. */
 	if (fd >= 0 && bind_hook_is_listener(fd))
 		gate_hooked(f->gate, f->slot, &fd);
-	fd_close(&fd);
+	close_apart(&fd);
 }
 
 /* Of those that have it open it is the oldest one's: the others got it from that one. */
@@ -94,7 +95,7 @@ static void take_socket(const struct finder *f, int number, uint64_t inode)
 	fd = -1;
 	gate_take(g, h, f->slot, f->node->pid);
 out:
-	fd_close(&fd);
+	close_apart(&fd);
 }
 
 static bool look_at(void *context, int number, const char *link)
@@ -171,10 +172,8 @@ static size_t collect(struct gate *g, const struct gate_list *l)
 	return count;
 }
 
-static bool learn(const struct gate_list *l, size_t count)
+static bool learn(const struct gate_list *l, size_t count, int64_t until)
 {
-	int64_t until = clock_ms() + LEARN_MS;
-
 	while (reuseport_order(fds, count, &l->address, order) < 0) {
 		if (clock_ms() >= until)
 			return false;
@@ -200,11 +199,11 @@ static void lose(struct gate *g, struct slots *all, const struct gate_list *l, s
 	ASSERT(!l->total, "%d sockets are left of a list that was lost", l->total);
 }
 
-static void arrange(struct gate *g, struct slots *all, struct gate_list *l)
+static void arrange(struct gate *g, struct slots *all, struct gate_list *l, int64_t until)
 {
 	size_t count = collect(g, l);
 
-	if (!learn(l, count)) {
+	if (!learn(l, count, until)) {
 		lose(g, all, l, count);
 		return;
 	}
@@ -235,6 +234,8 @@ bool gate_is_alone(struct gate *g, struct gate_list *l, const struct gate_socket
 
 void gate_adopt(struct gate *g, struct slots *all, const struct tree *tree)
 {
+	int64_t until = clock_ms() + LEARN_MS;
+
 	if (!g)
 		return;
 	ASSERT(!g->held && !g->hooks, "%d sockets are held before those of the last keeper", g->held);
@@ -242,7 +243,9 @@ void gate_adopt(struct gate *g, struct slots *all, const struct tree *tree)
 	look_into_all(g, tree);
 	for (int i = 0; i < g->used_lists; i++)
 		if (g->lists[i].total)
-			arrange(g, all, &g->lists[i]);
+			arrange(g, all, &g->lists[i], until);
+	for (struct slot *s = all->first; s; s = s->next)
+		gate_take_up(all, g, s);
 	if (g->held || g->hooks)
 		log_info("gate: took over %d sockets and %d hooks of the last keeper", g->held, g->hooks);
 }

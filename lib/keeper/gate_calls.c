@@ -276,8 +276,10 @@ static bool receive_one(struct caller *c)
 		return receive_from_library(c);
 	got = bind_hook_receive(s->gate.hook, &c->call);
 	ASSERT(got <= 1, "%s: %d calls came at once", s->name, got);
-	if (got > 0)
+	if (got > 0) {
+		gate_ledger_note_call(&c->gate->ledger, s, &c->call);
 		handle(c);
+	}
 	if (got >= 0)
 		return got;
 	if (errno == EBUSY) {
@@ -309,4 +311,13 @@ void gate_receive(
 		for (int calls = 0; calls < CALLS_A_SLOT && clock_us() < limit && receive_one(&c); calls++)
 			;
 	}
+}
+
+void gate_take_up(struct slots *all, struct gate *g, struct slot *s)
+{
+	struct caller c = { .all = all, .gate = g, .slot = s, .given = -1 };
+
+	if (s->gate.hook >= 0 && s->gate.kind == KEEPER_HOOK_SECCOMP &&
+		gate_ledger_call(&g->ledger, s, &c.call) && bind_hook_take_up(s->gate.hook, &c.call))
+		handle(&c);
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "keeper/slots.h"
+#include "os/bind_hook.h"
 #include "os/fd.h"
 #include "os/procfs.h"
 
@@ -49,11 +51,15 @@ static void set_used(struct gate_ledger *l, int index, bool is_now)
 	l->used[index / 8] = (unsigned char)(is_now ? l->used[index / 8] | bit : l->used[index / 8] & ~bit);
 }
 
-static void put(struct gate_ledger *l, const struct gate_record *r, int index)
+/* The call of a record is not touched when the rest is written, nor that when the call is. */
+static void put(struct gate_ledger *l, const struct gate_record *r, int index, size_t from, size_t to)
 {
-	bool is_bad = pwrite(l->fd, r, GATE_RECORD, place_of(index)) != GATE_RECORD;
+	const char *bytes = (const char *)r;
+	ssize_t len = (ssize_t)(to - from);
+	bool is_bad = pwrite(l->fd, bytes + from, to - from, place_of(index) + (off_t)from) != len;
 
-	ASSERT(index >= 0, "record %d of the gates is written", index);
+	ASSERT(index >= 0 && to <= GATE_RECORD, "record %d of the gates is written up to byte %zu", index,
+		to);
 	if (is_bad && !l->is_failing)
 		log_warn_sys(errno, "cannot write the ledger of the gates");
 	l->is_failing = is_bad;
@@ -123,15 +129,52 @@ void gate_ledger_note(struct gate_ledger *l, struct slot *s)
 		.port_count = s->gate.port_count,
 		.is_chosen = s->gate.is_chosen,
 	};
+	bool is_new = s->gate.record < 0;
 
 	if (l->fd < 0 || !s->gate.number)
 		return;
-	if (s->gate.record < 0)
+	if (is_new)
 		s->gate.record = find_room(l);
 	if (!ASSERT_OR(s->gate.record >= 0, "%s has no room in the ledger of the gates", s->name))
 		return;
 	memcpy(r.ports, s->gate.ports, sizeof(r.ports));
-	put(l, &r, s->gate.record);
+	put(l, &r, s->gate.record, 0, is_new ? GATE_RECORD : offsetof(struct gate_record, call));
+}
+
+void gate_ledger_note_call(struct gate_ledger *l, const struct slot *s, const struct bind_call *call)
+{
+	struct gate_record r = {
+		.call = call->id,
+		.caller = call->pid,
+		.target = call->target,
+		.address = call->at,
+		.size = call->size,
+		.backlog = call->backlog,
+		.is_listen = call->is_listen,
+	};
+
+	if (l->fd >= 0 && s->gate.record >= 0)
+		put(l, &r, s->gate.record, offsetof(struct gate_record, call), GATE_RECORD);
+}
+
+bool gate_ledger_call(const struct gate_ledger *l, const struct slot *s, struct bind_call *call)
+{
+	struct gate_record r;
+
+	if (l->fd < 0 || s->gate.record < 0 ||
+		pread(l->fd, &r, sizeof(r), place_of(s->gate.record)) != (ssize_t)sizeof(r) || !r.call)
+		return false;
+	*call = (struct bind_call){
+		.id = r.call,
+		.pid = (pid_t)r.caller,
+		.target = (int)r.target,
+		.socket = -1,
+		.is_listen = r.is_listen,
+		.backlog = r.backlog,
+		.at = r.address,
+		.size = r.size,
+	};
+	return true;
 }
 
 static void erase_at(struct gate_ledger *l, int index)
@@ -139,7 +182,7 @@ static void erase_at(struct gate_ledger *l, int index)
 	static const struct gate_record nothing;
 
 	set_used(l, index, false);
-	put(l, &nothing, index);
+	put(l, &nothing, index, 0, GATE_RECORD);
 }
 
 void gate_ledger_erase(struct gate_ledger *l, struct slot *s)
@@ -188,6 +231,8 @@ void gate_ledger_resume(struct gate_ledger *l, struct slots *all)
 		if (!s->gate.number)
 			take(s, &r);
 	}
+	/* What stands there already has a call too. */
 	for (struct slot *s = all->first; s; s = s->next)
-		gate_ledger_note(l, s);
+		if (s->gate.record < 0)
+			gate_ledger_note(l, s);
 }

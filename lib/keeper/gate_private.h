@@ -28,6 +28,8 @@ void gate_unhook(struct gate *g, struct slot *s);
 /* --- gate_calls.c --- */
 
 bool gate_has_port(const struct slot *s, int port);
+/* The call that the last keeper had received and not answered, if there is one. */
+void gate_take_up(struct slots *all, struct gate *g, struct slot *s);
 
 /* --- gate_adopt.c --- */
 

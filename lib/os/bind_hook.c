@@ -192,19 +192,22 @@ static bool is_socket(pid_t pid, int number)
 }
 
 /* Once it is sure that the process still waits, its pidfd cannot mean another one, and what was read is its own. */
-static void look_at(int listener, const struct seccomp_notif *n, struct bind_call *call)
+bool bind_hook_take_up(int listener, struct bind_call *call)
 {
-	int process = -1;
+	int process = call->pid > 0 ? pidfd_open_any(call->pid) : -1;
+	bool has_socket = false;
+	bool is_valid = false;
 
-	call->pid = process_of((pid_t)n->pid);
-	process = call->pid > 0 ? pidfd_open_any(call->pid) : -1;
-	if (process < 0)
-		return;
-	if (!call->is_listen)
-		call->len = read_address(call, n->data.args[1], n->data.args[2], call->address);
-	if (is_socket(call->pid, call->target) && bind_hook_is_valid(listener, call))
+	call->socket = -1;
+	call->len = 0;
+	if (process >= 0 && !call->is_listen)
+		call->len = read_address(call, call->at, call->size, call->address);
+	has_socket = process >= 0 && is_socket(call->pid, call->target);
+	is_valid = bind_hook_is_valid(listener, call);
+	if (has_socket && is_valid)
 		call->socket = pidfd_copy(process, call->target);
 	fd_close(&process);
+	return is_valid;
 }
 
 int bind_hook_receive(int listener, struct bind_call *call)
@@ -231,8 +234,11 @@ int bind_hook_receive(int listener, struct bind_call *call)
 		.socket = -1,
 		.is_listen = n.data.nr == SYS_listen,
 		.backlog = (int)n.data.args[1],
+		.at = n.data.args[1],
+		.size = n.data.args[2],
 	};
-	look_at(listener, &n, call);
+	call->pid = process_of((pid_t)n.pid);
+	(void)bind_hook_take_up(listener, call);
 	return 1;
 }
 

@@ -22,7 +22,8 @@ struct bind_call {
 	int socket;                  /* the same for us; -1: it cannot be had */
 	bool is_listen, is_shutdown; /* else it is a bind */
 	int backlog;
-	size_t len; /* of the address; 0: it cannot be read */
+	uint64_t at, size; /* where its address is, in the memory of the process */
+	size_t len;        /* of the address; 0: it cannot be read */
 	unsigned char address[BIND_HOOK_ADDRESS_MAX];
 };
 
@@ -46,6 +47,8 @@ void bind_hook_prepare(void);
  * EBUSY, somebody else takes the calls.  It never waits for longer than a moment.
  */
 int bind_hook_receive(int listener, struct bind_call *call);
+/* One that another reader has received and not answered: `id`, `pid`, `target`, `is_listen`, `backlog`, `at` and `size` are known.  False: nobody waits. */
+bool bind_hook_take_up(int listener, struct bind_call *call);
 void bind_hook_release(struct bind_call *call);
 /* Is the one who called still waiting?  Then `pid` is its own. */
 bool bind_hook_is_valid(int listener, const struct bind_call *call);

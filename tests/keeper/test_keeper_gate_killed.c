@@ -194,6 +194,86 @@ static void a_bind_waits(void **state)
 	buf_release(&text);
 }
 
+/* A keeper may have received a call and not answered it, and then nobody else can see that. */
+static void a_call_on_the_way(void **state)
+{
+	enum { KILLS = 12 };
+	static const char script[] =
+		"import socket, sys, threading\n"
+		"def run(name):\n"
+		" i = 0\n"
+		" while True:\n"
+		"  a = socket.socket(); a.setsockopt(1, 2, 1); a.bind(('127.0.0.1', int(sys.argv[1]))); a.listen()\n"
+		"  a.close(); i += 1; sys.stdout.write('%s%d\\n' % (name, i))\n"
+		"[threading.Thread(target=run, args=(n,)).start() for n in 'ab']";
+	struct stage *s = *state;
+	int out = -1;
+
+	gate_python(s, 1, 0, PORT, script, &out);
+	for (int i = 0; i < KILLS; i++) {
+		struct buf text = BUF_INIT;
+
+		/* Both threads go on, again and again. */
+		gate_read(s, out, &text, "\na");
+		gate_read(s, out, &text, "\nb");
+		buf_release(&text);
+		close_sockets(s);
+		stage_kill_keeper(s);
+		while (fd_set_nonblocking(out, true) == 0 && read(out, (char[4096]){ 0 }, 4096) > 0)
+			;
+		assert_int_equal(fd_set_nonblocking(out, false), 0);
+		stage_next_keeper(s);
+	}
+	fd_close(&out);
+}
+
+/* With it the ledgers: the brain's next start makes them again. */
+static void in_a_folder_that_was_made_again(void **state)
+{
+	struct stage *s = *state;
+	int64_t sockets[COUNT];
+	char path[128];
+
+	open_some(s, 1, COUNT, sockets);
+	gate_choose_all(s, SOCKETS(sockets[2]));
+	gate_done(s);
+	(void)snprintf(path, sizeof(path), "%s/run/oxherd.gates", s->home);
+	assert_int_equal(unlink(path), 0);
+	stage_kill_brain(s);
+	stage_accept(s, true);
+	replace_keeper(s);
+	assert_int_equal(gate_share(PORT, 40, 3), 40);
+	assert_found(s, 1, COUNT);
+}
+
+/* Each time another one is chosen, and the brain dies before it could have heard how that went. */
+static void brains_die_too(void **state)
+{
+	struct stage *s = *state;
+	int64_t sockets[COUNT];
+	struct gate_load load;
+
+	open_some(s, 1, COUNT, sockets);
+	load = gate_load_start(PORT);
+	for (int i = 0; i < 12; i++) {
+		const struct note *n = NULL;
+
+		gate_choose_all(s, SOCKETS(sockets[i % COUNT]));
+		stage_kill_brain(s);
+		close_sockets(s);
+		s->note_count = s->notes_seen = 0;
+		stage_accept(s, true);
+		assert_int_equal(gate_share(PORT, 10, i % COUNT + 1), 10);
+		for (int k = 0; k < COUNT; k++) {
+			n = stage_expect(s, KEEPER_LISTENS, (uint64_t)k + 1);
+			assert_int_equal(n->socket, sockets[k]);
+			assert_int_equal(n->index, k);
+			assert_int_equal(n->is_chosen, k == i % COUNT);
+		}
+	}
+	assert_nobody_failed(&load);
+}
+
 /* Whoever opens it in the tree: here the child of a shell. */
 static void deep_in_a_tree(void **state)
 {
@@ -296,6 +376,13 @@ int main(void)
 		ON_STAGE("who got connections before gets them again, and nobody else", the_choice_is_kept),
 		ON_STAGE("who dies while there is no keeper is gone", who_dies_meanwhile_is_gone),
 		ON_STAGE("a bind waits for the next keeper", a_bind_waits),
+		ON_STAGE("a bind that the dead keeper had received is answered by the next one",
+			a_call_on_the_way),
+		ON_STAGE("also where the run folder's files were deleted before",
+			in_a_folder_that_was_made_again),
+		ON_STAGE(
+			"under load a brain that is killed after its choice has made it, and the next hears of that",
+			brains_die_too),
 		ON_STAGE("the socket of a shell's child is found too", deep_in_a_tree),
 		ON_STAGE("and those of programs under the library", under_the_library),
 		ON_STAGE("where a stranger listens too nothing is held, and that is said", beside_a_stranger),

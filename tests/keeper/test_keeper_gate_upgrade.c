@@ -166,7 +166,7 @@ static void one_that_was_being_started(void **state)
 	stage_expect(s, KEEPER_SPAWNED, 5);
 }
 
-/* Numbers, records and spare sockets go on where they were. */
+/* Numbers continue, and spare sockets stay spare. */
 static void records_are_used_on(void **state)
 {
 	struct stage *s = *state;
