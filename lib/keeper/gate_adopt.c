@@ -18,6 +18,7 @@
 #include "keeper/tree.h"
 #include "os/clock.h"
 #include "os/fd.h"
+#include "os/netdiag.h"
 #include "os/pidfd.h"
 #include "os/preload_hook.h"
 #include "os/procfs.h"
@@ -35,11 +36,38 @@ _Static_assert((int)GATE_LIST_MAX <= (int)REUSEPORT_ORDER_MAX, "a list is too lo
 
 struct finder {
 	struct gate *gate;
+	const struct netdiag_sockets *listening; /* by inode; NULL: not known */
 	struct slot *slot;
 	const struct tree_node *node;
 	int process; /* a pidfd */
 	int64_t until;
 };
+
+static int by_inode(const void *a, const void *b)
+{
+	const struct netdiag_socket *left = a;
+	const struct netdiag_socket *right = b;
+
+	return (left->inode > right->inode) - (left->inode < right->inode);
+}
+
+/* Of what does not listen, as connections, no copy is made. */
+static bool may_listen(const struct finder *f, uint64_t inode)
+{
+	const struct netdiag_socket wanted = { .inode = (uint32_t)inode };
+
+	return !f->listening ||
+		bsearch(&wanted, f->listening->items, f->listening->len, sizeof(wanted), by_inode);
+}
+
+/* It may be a file that its process has put there meanwhile. */
+static void close_copy(int *fd)
+{
+	if (*fd >= 0 && close_is_socket(*fd))
+		fd_close(fd);
+	else
+		close_apart(fd);
+}
 
 static void take_hook(const struct finder *f, int number)
 {
@@ -51,7 +79,7 @@ static void take_hook(const struct finder *f, int number)
 	/* What stood at that number when it was looked at may be something else by now. */
 	if (fd >= 0 && bind_hook_is_listener(fd))
 		gate_hooked(f->gate, f->slot, &fd);
-	close_apart(&fd);
+	close_copy(&fd);
 }
 
 /* Of those that have it open it is the oldest one's: the others got it from that one. */
@@ -76,7 +104,7 @@ static void take_socket(const struct finder *f, int number, uint64_t inode)
 	struct gate_list *l = NULL;
 	struct gate_socket *h = NULL;
 	struct tcp_address address;
-	int fd = pidfd_copy(f->process, number);
+	int fd = may_listen(f, inode) ? pidfd_copy(f->process, number) : -1;
 
 	if (fd < 0 || !is_behind(f, fd, &address))
 		goto out;
@@ -95,7 +123,7 @@ static void take_socket(const struct finder *f, int number, uint64_t inode)
 	fd = -1;
 	gate_take(g, h, f->slot, f->node->pid);
 out:
-	close_apart(&fd);
+	close_copy(&fd);
 }
 
 static bool look_at(void *context, int number, const char *link)
@@ -127,22 +155,22 @@ static void open_preload(struct gate *g, struct slot *s)
 		gate_hooked(g, s, &hook);
 }
 
-static void look_into(struct gate *g, const struct tree_node *node, int64_t until)
+static void look_into(struct finder f, const struct tree_node *node)
 {
-	struct finder f = { .gate = g, .slot = node->slot, .node = node, .until = until };
-
+	f.node = node;
+	f.slot = node->slot;
 	f.process = pidfd_of(node->pid, node->start_time);
 	if (f.process >= 0)
 		procfs_each_descriptor(node->pid, look_at, &f);
 	if (node->pid == node->slot->pid)
-		open_preload(g, node->slot);
+		open_preload(f.gate, node->slot);
 	fd_close(&f.process);
 }
 
 /* Main processes first: it is their slot that has a hook, and mostly their sockets. */
-static void look_into_all(struct gate *g, const struct tree *tree)
+static void look_into_all(struct gate *g, const struct tree *tree, const struct netdiag_sockets *listening)
 {
-	int64_t until = clock_cpu_ms() + LOOK_MS;
+	struct finder f = { .gate = g, .listening = listening, .until = clock_cpu_ms() + LOOK_MS };
 
 	for (int are_mains = 1; are_mains >= 0; are_mains--)
 		for (size_t i = 0; i < tree->count; i++) {
@@ -150,10 +178,29 @@ static void look_into_all(struct gate *g, const struct tree *tree)
 
 			if (n->slot && n->slot->gate.number && !n->is_dead &&
 				(n->pid == n->slot->pid) == are_mains)
-				look_into(g, n, until);
+				look_into(f, n);
 		}
-	if (clock_cpu_ms() >= until)
+	if (clock_cpu_ms() >= f.until)
 		log_warn("gate: processes have too many descriptors to look through them all");
+}
+
+static void find_sockets(struct gate *g, const struct tree *tree)
+{
+	struct netdiag_sockets listening = NETDIAG_SOCKETS_INIT;
+	bool is_known = netdiag_listeners(0, &listening, NULL) == 0;
+
+	if (is_known && listening.len)
+		qsort(listening.items, listening.len, sizeof(listening.items[0]), by_inode);
+	look_into_all(g, tree, is_known ? &listening : NULL);
+	netdiag_release(&listening);
+}
+
+static bool is_needed(const struct slots *all)
+{
+	for (const struct slot *s = all->first; s; s = s->next)
+		if (s->gate.number)
+			return true;
+	return false;
 }
 
 /* --- the order --- */
@@ -240,7 +287,9 @@ void gate_adopt(struct gate *g, struct slots *all, const struct tree *tree)
 		return;
 	ASSERT(!g->held && !g->hooks, "%d sockets are held before those of the last keeper", g->held);
 	gate_ledger_resume(&g->ledger, all);
-	look_into_all(g, tree);
+	if (!is_needed(all))
+		return;
+	find_sockets(g, tree);
 	for (int i = 0; i < g->used_lists; i++)
 		if (g->lists[i].total)
 			arrange(g, all, &g->lists[i], until);
