@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "herd/herd_private.h"
-#include "view/reason_text.h"
 
 /* What is known of the health of a process that exists. */
 struct checkup {
@@ -182,19 +181,15 @@ static void take_verdict(struct instance *i, enum health verdict)
 	}
 }
 
-/* Said once, until one can be made again. */
+/* An event once, until one can be made again. */
 static void note_hold_up(struct instance *i, enum probe_answer answer, const struct reason *why)
 {
 	bool was_held_up = i->checkup->is_held_up;
-	struct buf words = BUF_INIT;
 
 	i->checkup->is_held_up = answer == PROBE_UNKNOWN;
 	if (!i->checkup->is_held_up || was_held_up)
 		return;
-	reason_text(why, &words);
-	log_warn("%s:%d: its health check cannot be made just now, which says nothing about it: %s",
-		i->app->spec->name, i->number, words.ptr);
-	buf_release(&words);
+	instance_note(i, &REASON_OF(CHECK_HELD_UP, .cause = why));
 }
 
 void herd_probed(
