@@ -298,7 +298,7 @@ static void log_event(const struct herd_event *event)
 {
 	struct buf line = BUF_INIT;
 
-	if (event_line(event, &line) && event->kind == HERD_EVENT_NOTE)
+	if (event_line(event, &line) && event_is_warning(event))
 		log_warn("%s", line.ptr);
 	else if (line.len)
 		log_info("%s", line.ptr);

@@ -218,13 +218,8 @@ static bool is_untouched(const struct rollout *r)
 void rollout_fail(struct rollout *r)
 {
 	const struct app *a = r->app;
-	struct buf why = BUF_INIT;
 
 	ASSERT(a->rollout == r && r->phase != ROLLOUT_BACK, "%s fails on its way back", a->spec->name);
-	failure_text(r->why, r->lines, &why);
-	log_warn("%s: %s of revision %d failed: %s", a->spec->name, rollout_kind_word(r->kind), r->to->number,
-		why.len ? why.ptr : "it makes no progress");
-	buf_release(&why);
 	if (is_untouched(r))
 		give_up(r, REASON_STANDS_UNTOUCHED);
 	else if (a->spec->deploy.rollback || r->is_aborted || r->phase < ROLLOUT_REPLACE)

@@ -56,10 +56,19 @@ static void tell_verdict(struct app *a, const struct wait_result *verdict)
 static void tell_phase(struct app *a)
 {
 	struct herd_event event = event_of(a);
-	bool is_abort = a->rollout->phase == ROLLOUT_BACK && a->rollout->is_aborted;
+	const struct rollout *r = a->rollout;
+	bool is_abort = r->phase == ROLLOUT_BACK && r->is_aborted;
+	struct reason phase = {
+		.kind = REASON_DEPLOY_PHASE,
+		.text = is_abort ? "aborted; rolling back" : rollout_phase_about(r->phase),
+	};
 
-	event.why = &REASON_OF(DEPLOY_PHASE,
-		.text = is_abort ? "aborted; rolling back" : rollout_phase_about(a->rollout->phase));
+	if (r->phase == ROLLOUT_BACK || r->phase == ROLLOUT_HALTED) {
+		phase.verb = rollout_kind_word(r->kind);
+		phase.revision = r->to->number;
+		phase.cause = r->why ? r->why : &REASON_OF(NO_PROGRESS);
+	}
+	event.why = &phase;
 	herd_publish(a->herd, &event);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/str.h"
 #include "model/event.h"
+#include "model/reason.h"
 #include "view/reason_text.h"
 
 static void add_why(const struct herd_event *event, struct buf *out)
@@ -33,8 +34,32 @@ static bool add_deploy_verdict(const struct herd_event *event, struct buf *out)
 	return true;
 }
 
+/* It turns back or stands still; what becomes of it is the verdict's to say. */
+static bool is_failure(const struct herd_event *event)
+{
+	return event->kind == HERD_EVENT_ROLLOUT && event->instance < 0 && event->why &&
+		event->why->kind == REASON_DEPLOY_PHASE && event->why->cause;
+}
+
+static void add_failure(const struct herd_event *event, struct buf *out)
+{
+	buf_addf(out, "%s: %s of revision %lld failed: ", event->app,
+		event->why->verb ? event->why->verb : "deploy", (long long)event->why->revision);
+	reason_text(event->why->cause, out);
+}
+
+bool event_is_warning(const struct herd_event *event)
+{
+	return event->kind == HERD_EVENT_NOTE || is_failure(event) ||
+		(event->kind == HERD_EVENT_ROLLOUT && event->why && event->why->kind == REASON_NOT_DEPLOYED);
+}
+
 bool event_line(const struct herd_event *event, struct buf *out)
 {
+	if (is_failure(event)) {
+		add_failure(event, out);
+		return true;
+	}
 	if (event->kind == HERD_EVENT_ROLLOUT)
 		return add_deploy_verdict(event, out);
 	buf_adds(out, event->app);

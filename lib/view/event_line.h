@@ -10,7 +10,9 @@
 
 struct herd_event;
 
-/* False for a step of a deploy, of which the log says nothing. */
+/* False for a step of a deploy, of which the log says nothing unless it fails. */
 bool event_line(const struct herd_event *event, struct buf *out);
+/* Somebody should look at it. */
+bool event_is_warning(const struct herd_event *event);
 
 #endif

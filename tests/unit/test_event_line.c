@@ -59,7 +59,7 @@ static void what_changes_no_state_says_its_reason(void **state)
 	assert_line(&event, "api: added");
 }
 
-static void of_a_deploy_the_verdict_is_a_line(void **state)
+static void of_a_deploy_failure_and_verdict_are_lines(void **state)
 {
 	struct herd_event event = {
 		.kind = HERD_EVENT_ROLLOUT,
@@ -71,6 +71,11 @@ static void of_a_deploy_the_verdict_is_a_line(void **state)
 
 	(void)state;
 	assert_line(&event, "");
+	assert_false(event_is_warning(&event));
+	event.why = &REASON_OF(DEPLOY_PHASE, .text = "rolling back", .verb = "reload", .revision = 3,
+		.cause = &REASON_OF(NO_PROGRESS));
+	assert_line(&event, "api: reload of revision 3 failed: it makes no progress");
+	assert_true(event_is_warning(&event));
 	event.step = "over";
 	event.why = &REASON_OF(DELETED_MEANWHILE, .app = "api");
 	event.lines = "\n    no database";
@@ -87,8 +92,8 @@ int main(void)
 			a_step_says_why_or_how_long),
 		PROMISE("an event without a change of state says its reason",
 			what_changes_no_state_says_its_reason),
-		PROMISE("of a deploy only the verdict is a line, with the last lines below",
-			of_a_deploy_the_verdict_is_a_line),
+		PROMISE("of a deploy its failure is a line, and its verdict, with the last lines below",
+			of_a_deploy_failure_and_verdict_are_lines),
 	};
 
 	return cmocka_run_group_tests_name("event_line", tests, NULL, NULL);
