@@ -99,9 +99,10 @@ static enum rollout_step step_down(const struct instance *i)
 		return ROLLOUT_STEP_STOPS;
 	if (i->drain == DRAIN_DRAINING)
 		return ROLLOUT_STEP_DRAINS;
-	/* What serves is taken out of the upstream, or of its gate, before its stop signal. */
-	return i->drain == DRAIN_REMOVING || instance_leaves_first(i) ? ROLLOUT_STEP_LEAVES
-								      : ROLLOUT_STEP_STOPS;
+	/* What serves is taken out of the upstream, or of its gate at once, before its stop signal. */
+	if (i->drain != DRAIN_REMOVING && !instance_leaves_first(i))
+		return ROLLOUT_STEP_STOPS;
+	return instance_gate(i) && !instance_leaves_proxy(i) ? ROLLOUT_STEP_DRAINS : ROLLOUT_STEP_LEAVES;
 }
 
 static enum rollout_step step_of(const struct instance *i)

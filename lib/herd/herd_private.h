@@ -227,6 +227,8 @@ void upstream_is_stale(struct app *a);
 void upstream_forget(struct app *a);
 /* It serves, and what it is to stop for has to take it out of its upstream or its gate first. */
 bool instance_leaves_first(const struct instance *i);
+/* Its upstream has to lose a server for that. */
+bool instance_leaves_proxy(const struct instance *i);
 /* May it get its stop signal now?  If it serves, its way out begins with the first question. */
 bool instance_may_stop(struct instance *i);
 /* It serves (again), or will never have to leave. */

@@ -89,9 +89,9 @@ static void begin_drain(struct instance *i)
 }
 
 /* Behind a gate only the last one on a port takes the upstream's server away with it. */
-static bool leaves_proxy(const struct instance *i)
+bool instance_leaves_proxy(const struct instance *i)
 {
-	return !instance_gate(i) || !gate_has_other_there(i);
+	return app_keeps_upstream(i->app) && (!instance_gate(i) || !gate_has_other_there(i));
 }
 
 /* The proxy passes it no requests any more, nor does its gate. */
@@ -101,7 +101,8 @@ static bool is_out(const struct instance *i)
 
 	if (instance_gate(i) && i->app->is_gate_stale)
 		return false;
-	return !leaves_proxy(i) || proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
+	return (instance_gate(i) && !instance_leaves_proxy(i)) ||
+		proxy_view_is_out(&i->app->proxy, i->drain_serial, &at);
 }
 
 /* Else it was called back, and its next step says so. */

@@ -85,7 +85,8 @@ static void check_port_of(struct sim *s, const struct spawn_effect *effect, int 
 	if (*known && *known != effect->port)
 		sim_fail(s, "%s had port %d and is given %d", effect->name, *known, effect->port);
 	*known = effect->port;
-	if (effect->spec->port && !(i && instance_is_spare(i)) &&
+	/* What goes back to a port each has none for those that were added while it was shared. */
+	if (effect->spec->port && !(i && instance_is_spare(i)) && (effect->port || !town_shares(app)) &&
 		effect->port !=
 			effect->spec->port + (effect->gate ? 0 : number * (int)effect->spec->port_step))
 		sim_fail(s, "%s is given port %d, and its app begins at %d", effect->name, effect->port,
