@@ -123,58 +123,65 @@ void manual_keys(struct buf *out)
 	}
 }
 
-static void print_reason_fields(struct buf *out, enum reason_kind kind)
-{
-	size_t count = 0;
+/* --- kinds and the fields that each has: reasons and refusals ------------------------------------------------------------- */
 
-	for (size_t k = 0; k < reason_field_count(); k++)
-		if (reason_kind_has(kind, k))
-			buf_addf(out, "%s%s", count++ ? ", " : " (", reason_field_key(k));
+static void begin_kind(struct buf *out, const char *code, const char *doc)
+{
+	buf_addf(out, ".It Li %s\n", code);
+	manual_text(out, doc);
+}
+
+static void add_kind_field(struct buf *out, size_t *count, const char *key)
+{
+	buf_addf(out, "%s%s", (*count)++ ? ", " : " (", key);
+}
+
+static void end_kind(struct buf *out, size_t count)
+{
 	buf_adds(out, count ? ").\n" : ".\n");
+}
+
+static void print_field(struct buf *out, const char *key, const char *doc)
+{
+	buf_addf(out, ".It Va %s\n", key);
+	manual_text(out, doc);
+	buf_adds(out, ".\n");
 }
 
 void manual_reasons(struct buf *out)
 {
-	for (int kind = 0; kind < REASON_KIND_COUNT; kind++) {
-		buf_addf(out, ".It Li %s\n", reason_code((enum reason_kind)kind));
-		manual_text(out, reason_doc((enum reason_kind)kind));
-		print_reason_fields(out, (enum reason_kind)kind);
+	for (enum reason_kind kind = 0; kind < REASON_KIND_COUNT; kind++) {
+		size_t count = 0;
+
+		begin_kind(out, reason_code(kind), reason_doc(kind));
+		for (size_t k = 0; k < reason_field_count(); k++)
+			if (reason_kind_has(kind, k))
+				add_kind_field(out, &count, reason_field_key(k));
+		end_kind(out, count);
 	}
 }
 
 void manual_reason_fields(struct buf *out)
 {
-	for (size_t k = 0; k < reason_field_count(); k++) {
-		buf_addf(out, ".It Va %s\n", reason_field_key(k));
-		manual_text(out, reason_field_doc(k));
-		buf_adds(out, ".\n");
-	}
-}
-
-static void print_refusal_fields(struct buf *out, enum refusal_kind kind)
-{
-	size_t count = 0;
-
-	for (size_t k = 0; k < refusal_field_count(); k++)
-		if (refusal_has(kind, k))
-			buf_addf(out, "%s%s", count++ ? ", " : " (", refusal_field_key(k));
-	buf_adds(out, count ? ").\n" : ".\n");
+	for (size_t k = 0; k < reason_field_count(); k++)
+		print_field(out, reason_field_key(k), reason_field_doc(k));
 }
 
 void manual_refusals(struct buf *out)
 {
-	for (int kind = 0; kind < REFUSAL_KIND_COUNT; kind++) {
-		buf_addf(out, ".It Li %s\n", refusal_code((enum refusal_kind)kind));
-		manual_text(out, refusal_doc((enum refusal_kind)kind));
-		print_refusal_fields(out, (enum refusal_kind)kind);
+	for (enum refusal_kind kind = 0; kind < REFUSAL_KIND_COUNT; kind++) {
+		size_t count = 0;
+
+		begin_kind(out, refusal_code(kind), refusal_doc(kind));
+		for (size_t k = 0; k < refusal_field_count(); k++)
+			if (refusal_has(kind, k))
+				add_kind_field(out, &count, refusal_field_key(k));
+		end_kind(out, count);
 	}
 }
 
 void manual_refusal_fields(struct buf *out)
 {
-	for (size_t k = 0; k < refusal_field_count(); k++) {
-		buf_addf(out, ".It Va %s\n", refusal_field_key(k));
-		manual_text(out, refusal_field_doc(k));
-		buf_adds(out, ".\n");
-	}
+	for (size_t k = 0; k < refusal_field_count(); k++)
+		print_field(out, refusal_field_key(k), refusal_field_doc(k));
 }
