@@ -47,8 +47,8 @@ static const struct field_word port_mode_words[] = {
 static const struct field_word gate_words[] = {
 	{ .word = "auto", .value = GATE_AUTO },
 	{ .word = "seccomp", .value = GATE_SECCOMP },
-	{ .word = "preload", .value = GATE_PRELOAD, .is_not_yet = true },
-	{ .word = "fds", .value = GATE_FDS, .is_not_yet = true },
+	{ .word = "preload", .value = GATE_PRELOAD },
+	{ .word = "fds", .value = GATE_FDS },
 	{ .word = "off", .value = GATE_OFF },
 	{ .word = NULL },
 };
