@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "os/fd.h"
+#include "os/bind_hook.h"
 
 bool close_is_socket(int fd)
 {
@@ -31,14 +31,10 @@ static long close_in_child(int fd)
 
 void close_apart(int *fd)
 {
-	static const struct linger none = { .l_onoff = 0 };
-
 	if (*fd < 0)
 		return;
 	if (close_is_socket(*fd)) {
-		/* Nobody listens at a connection, which is all that could linger. */
-		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
-		fd_close(fd);
+		bind_hook_close(fd);
 	} else if (close_in_child(*fd) < 0) {
 		log_warn("gate: a descriptor of a process stays open, as it cannot be closed apart");
 	}

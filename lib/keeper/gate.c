@@ -462,7 +462,7 @@ void gate_unhook(struct gate *g, struct slot *s)
 	gate_preload_hang_up(g, s);
 	/* By hand: its process has a copy, and would keep it watched. */
 	(void)epoll_ctl(g->epoll, EPOLL_CTL_DEL, s->gate.hook, NULL);
-	fd_close(&s->gate.hook);
+	bind_hook_close(&s->gate.hook);
 	g->hooks--;
 	ASSERT(g->hooks >= 0, "%d hooks are counted", g->hooks);
 }

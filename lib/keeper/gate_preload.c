@@ -97,7 +97,7 @@ void gate_preload_hang_up(struct gate *g, struct slot *s)
 		return;
 	ASSERT(s->gate.hook >= 0, "%s has a connection and no hook", s->name);
 	watch(g, s, s->gate.hook);
-	fd_close(&s->gate.connection);
+	bind_hook_close(&s->gate.connection);
 }
 
 void gate_preload_answer(struct gate *g, struct slot *s, int number, int given)

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -130,24 +131,48 @@ void bind_hook_prepare(void)
 	(void)sigaction(SIGALRM, &action, NULL);
 }
 
+/* What waits meanwhile is woken up, again and again, as a first signal may come before it sleeps.  errno stays. */
+static void hurry(bool is_on)
+{
+	struct itimerval timer = { .it_value.tv_sec = 0 };
+	int number = errno;
+
+	if (is_on)
+		timer.it_value.tv_usec = timer.it_interval.tv_usec = ALARM_US;
+	(void)setitimer(ITIMER_REAL, &timer, NULL);
+	errno = number;
+}
+
 /*
  * RECV waits without end where nothing is to be received, also when the descriptor does not block.  Who else has the listener, as the process itself, may
  * take a call away after we have seen that it is there: then a timer wakes us up, again and again, as its first signal may come before RECV sleeps.
  */
 static int receive(int listener, struct seccomp_notif *n)
 {
-	struct itimerval timer = { .it_value.tv_usec = ALARM_US, .it_interval.tv_usec = ALARM_US };
-	struct itimerval none = { .it_value.tv_sec = 0 };
-	int number = 0;
 	int rc = -1;
 
 	memset(n, 0, sizeof(*n));
-	(void)setitimer(ITIMER_REAL, &timer, NULL);
+	hurry(true);
 	rc = ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, n);
-	number = errno;
-	(void)setitimer(ITIMER_REAL, &none, NULL);
-	errno = number;
+	hurry(false);
 	return rc;
+}
+
+void bind_hook_close(int *fd)
+{
+	hurry(true);
+	fd_close(fd);
+	hurry(false);
+}
+
+ssize_t bind_hook_take(int fd, struct msghdr *msg)
+{
+	ssize_t got = -1;
+
+	hurry(true);
+	got = recvmsg(fd, msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	hurry(false);
+	return got;
 }
 
 /* The process that a thread belongs to; 0 when it is gone. */

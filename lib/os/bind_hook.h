@@ -15,6 +15,8 @@
 
 enum { BIND_HOOK_ADDRESS_MAX = 128 };
 
+struct msghdr;
+
 struct bind_call {
 	uint64_t id;
 	pid_t pid;                   /* of the process, not of the thread */
@@ -50,6 +52,13 @@ int bind_hook_receive(int listener, struct bind_call *call);
 /* One that another reader has received and not answered: `id`, `pid`, `target`, `is_listen`, `backlog`, `at` and `size` are known.  False: nobody waits. */
 bool bind_hook_take_up(int listener, struct bind_call *call);
 void bind_hook_release(struct bind_call *call);
+/*
+ * Closing what a process may have sent, and receiving it, as the kernel closes what does not fit: where that is the last descriptor of a connection that
+ * lingers, it waits for no longer than a moment.
+ */
+void bind_hook_close(int *fd);
+/* As recvmsg, never waiting; descriptors are close-on-exec. */
+ssize_t bind_hook_take(int fd, struct msghdr *msg);
 /* Is the one who called still waiting?  Then `pid` is its own. */
 bool bind_hook_is_valid(int listener, const struct bind_call *call);
 /* The kernel carries it out as if there was no filter. */

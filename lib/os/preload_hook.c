@@ -100,7 +100,7 @@ static ssize_t receive(int connection, struct preload_call *said, int *fd)
 		.msg_control = control.bytes,
 		.msg_controllen = sizeof(control.bytes),
 	};
-	ssize_t got = recvmsg(connection, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t got = bind_hook_take(connection, &msg);
 	struct cmsghdr *head = got >= 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&

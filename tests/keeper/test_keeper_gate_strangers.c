@@ -154,7 +154,14 @@ static void what_cannot_be_closed_at_once(void **state)
 		" try:\n"
 		"  while True: a.send(bytes(65536))\n"
 		" except BlockingIOError: pass\n"
-		" c = link(); say(c, call(1), a.fileno()); os.dup2(c.fileno(), a.fileno()); c.recv(99)\n"
+		" c = link(); d = link(); os.kill(os.getppid(), 19)\n"
+		" if i < 2: say(c, call(1), a.fileno()); say(d, b'')\n"
+		" elif i == 2: say(c, call(9)); say(c, call(1), a.fileno(), a.fileno()); say(d, b'')\n"
+		" elif i == 3: say(c, call(1), *[a.fileno()] * 9); say(d, b'')\n"
+		" else: say(c, call(9)); say(d, call(1), a.fileno())\n"
+		" os.dup2(c.fileno(), a.fileno()); os.kill(os.getppid(), 18)\n"
+		" try: c.recv(99); d.recv(99)\n"
+		" except ConnectionError: pass\n"
 		"print('sent'); time.sleep(60)";
 	struct buf text = BUF_INIT;
 	int out = -1;
