@@ -122,8 +122,6 @@ static const struct {
 	{ "[processes.a]\ncommand = \"x\"\ngate = \"seccomp\"\n",
 		"3:8 'gate' is not supported yet where every instance has a port of its own (remove 'gate', or write port_mode = "
 		"\"shared\")\n" },
-	{ "[processes.a]\ncommand = \"x\"\nport_mode = \"shared\"\nport = 80\ngate = \"preload\"\n",
-		"5:8 gate = \"preload\" is not supported yet\n" },
 	{ "[deploy.production]\nhost = \"x\"\n[processes.a]\ncommand = \"x\"\n",
 		"1:2 'deploy' at the top of the file is not supported yet\n" },
 	{ "version = 2\n[processes.a]\ncommand = \"x\"\n",
