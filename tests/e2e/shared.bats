@@ -476,3 +476,60 @@ oxctl_nginx() {
 names_one() {
 	[ "$(grep -c ' server ' upstream.conf)" = 1 ] && grep -qx "    server 127.0.0.1:$port max_fails=0;" upstream.conf
 }
+
+@test "kill -9 of the keeper under load: no request is lost, and the next one scales and replaces as before" {
+	shared_herd 3
+	load_up
+	before=$(pids api)
+	expect_error "the keeper is gone"
+	kill -KILL "$(keeper_pid)"
+	all_answer 3
+	oxctl daemon start 3>&-
+	assert_equal "$(pids api)" "$before"
+	all_answer 3
+	oxctl reload api
+	oxctl scale api 5 --wait
+	all_answer 5
+	oxctl scale api 2 --wait
+	eventually 10 all_answer 2
+	crowd_down
+	none_failed
+}
+
+@test "an upgrade of the daemon under load loses no request, and the new one scales and replaces as before" {
+	shared_herd 3
+	load_up
+	before=$(pids api)
+	oxctl daemon upgrade --from "$OXHERD_BUILD/next"
+	assert_equal "$(pids api)" "$before"
+	all_answer 3
+	oxctl reload api
+	oxctl scale api 5 --wait
+	all_answer 5
+	oxctl scale api 2 --wait
+	eventually 10 all_answer 2
+	crowd_down
+	none_failed
+}
+
+@test "clients that keep their connections lose no GET by a reload when the program ends them politely on SIGTERM" {
+	cat >server.js <<-'JS'
+		let isEnding = false
+		const server = require('http').createServer((request, response) => setTimeout(() => {
+		  if (isEnding) response.setHeader('Connection', 'close')
+		  response.end('hello\n')
+		}, 10)).listen(process.env.PORT)
+		process.on('SIGTERM', () => {
+		  isEnding = true
+		  server.close()
+		})
+	JS
+	shared_herd 4
+	sed -i 's/^deploy = .*/deploy = { min_healthy_secs = 0.1, drain_secs = 0.5 }/' oxfile.toml
+	oxctl deploy
+	crowd_up "http://127.0.0.1:$port/" --rate 300
+	oxctl reload api
+	oxctl reload api
+	crowd_down
+	none_failed
+}
