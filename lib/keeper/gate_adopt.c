@@ -56,7 +56,9 @@ static bool may_listen(const struct finder *f, uint64_t inode)
 {
 	const struct netdiag_socket wanted = { .inode = (uint32_t)inode };
 
-	return !f->listening ||
+	if (!f->listening)
+		return true;
+	return f->listening->len &&
 		bsearch(&wanted, f->listening->items, f->listening->len, sizeof(wanted), by_inode);
 }
 
