@@ -87,7 +87,8 @@ static struct reason *not_hooked(int64_t number)
 		cause = " (the kernel has no seccomp notification: it needs Linux 5.9)";
 	else if (number == EACCES || number == EPERM)
 		cause = " (what the daemon runs in does not permit seccomp)";
-	buf_addf(&words, "cannot see where it listens%s; set port_mode = \"each\" instead", cause);
+	buf_addf(&words, "cannot see where it listens%s; set gate = \"preload\" or port_mode = \"each\"",
+		cause);
 	why = reason_copy(&REASON_OF(SPAWN_FAILED, .detail = words.ptr, .number = number));
 	buf_release(&words);
 	return why;

@@ -146,10 +146,10 @@ static void what_to_do_without_a_hook(void **state)
 	s->port_mode = PORT_SHARED;
 	assert_says(spawn_reason(s, KEEPER_STAGE_HOOK, EBUSY),
 		"cannot see where it listens (the daemon runs below a program that has the one filter of this kind); "
-		"set port_mode = \"each\" instead: Device or resource busy");
+		"set gate = \"preload\" or port_mode = \"each\": Device or resource busy");
 	assert_says(spawn_reason(s, KEEPER_STAGE_HOOK, EINVAL),
 		"cannot see where it listens (the kernel has no seccomp notification: it needs Linux 5.9); set "
-		"port_mode = \"each\" instead: Invalid argument");
+		"gate = \"preload\" or port_mode = \"each\": Invalid argument");
 	spec_free(s);
 }
 
