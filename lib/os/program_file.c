@@ -5,29 +5,44 @@
 #include <link.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/fd.h"
 
-enum { SCRIPTS_MAX = 4, HEADERS_MAX = 64, HEAD_MAX = 256 };
+enum { SCRIPTS_MAX = 4, HEADERS_MAX = 64, NOTES_MAX = 16, HEAD_MAX = 256 };
 
 static bool read_at(int fd, void *bytes, size_t size, off_t at)
 {
 	return pread(fd, bytes, size, at) == (ssize_t)size;
 }
 
-/* What Go's linker notes of its build, before anything else in its note. */
-static bool is_go_note(int fd, const ElfW(Phdr) * header)
+/* What stands in a note: a number of bytes, to the next full word. */
+static off_t padded(uint32_t len)
 {
+	return ((off_t)len + 3) & ~(off_t)3;
+}
+
+/* What Go's linker notes of its build, perhaps among the notes of others. */
+static bool has_go_note(int fd, const ElfW(Phdr) * header)
+{
+	off_t at = (off_t)header->p_offset;
+	off_t end = at + (off_t)header->p_filesz;
 	struct {
 		ElfW(Nhdr) head;
 		char name[4];
 	} note;
 
-	return header->p_type == PT_NOTE && read_at(fd, &note, sizeof(note), (off_t)header->p_offset) &&
-		note.head.n_namesz == sizeof(note.name) && !memcmp(note.name, "Go\0", sizeof(note.name));
+	if (header->p_type != PT_NOTE)
+		return false;
+	for (int i = 0; i < NOTES_MAX && at >= 0 && at < end && read_at(fd, &note, sizeof(note), at); i++) {
+		if (note.head.n_namesz == sizeof(note.name) && !memcmp(note.name, "Go\0", sizeof(note.name)))
+			return true;
+		at += (off_t)sizeof(note.head) + padded(note.head.n_namesz) + padded(note.head.n_descsz);
+	}
+	return false;
 }
 
 static enum program_file kind_of_elf(int fd, const ElfW(Ehdr) * elf)
@@ -43,7 +58,7 @@ static enum program_file kind_of_elf(int fd, const ElfW(Ehdr) * elf)
 
 		if (!read_at(fd, &header, sizeof(header), at))
 			return PROGRAM_FILE_UNKNOWN;
-		if (is_go_note(fd, &header))
+		if (has_go_note(fd, &header))
 			return PROGRAM_FILE_GO;
 		if (header.p_type == PT_INTERP)
 			kind = PROGRAM_FILE_DYNAMIC;

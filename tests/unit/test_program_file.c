@@ -1,7 +1,9 @@
 /* What the first bytes of an executable tell. */
 #include "os/program_file.h"
 
+#include <elf.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +99,42 @@ static void what_is_broken(void **state)
 	}
 }
 
+/* A header, an interpreter, and notes of two: the second one is Go's. */
+static void a_program_of_go(void **state)
+{
+	struct {
+		ElfW(Ehdr) elf;
+		ElfW(Phdr) headers[2];
+		struct {
+			ElfW(Nhdr) head;
+			char name[4];
+			char bytes[8];
+		} notes[2];
+	} file = {
+		.elf = { .e_ident = { ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3,
+				 sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32 },
+			.e_phoff = sizeof(ElfW(Ehdr)),
+			.e_phentsize = sizeof(ElfW(Phdr)),
+			.e_phnum = 2 },
+		.headers = { { .p_type = PT_INTERP },
+			{ .p_type = PT_NOTE, .p_offset = sizeof(ElfW(Ehdr)) + 2 * sizeof(ElfW(Phdr)) } },
+		.notes = { { { 4, 7, 1 }, "GNU", "7 bytes" }, { { 4, 8, 4 }, "Go", "8 bytes" } },
+	};
+
+	(void)state;
+	file.headers[1].p_filesz = sizeof(file.notes);
+	assert_int_equal(kind_of(&file, sizeof(file)), PROGRAM_FILE_GO);
+	file.headers[1].p_filesz = sizeof(file.notes[0]);
+	assert_int_equal(kind_of(&file, sizeof(file)), PROGRAM_FILE_DYNAMIC);
+	file.headers[1].p_filesz = sizeof(file.notes);
+	memset(&file.notes[0].head, 0xff, sizeof(file.notes[0].head));
+	assert_int_equal(kind_of(&file, sizeof(file)), PROGRAM_FILE_DYNAMIC);
+	file.elf.e_phnum = 1;
+	assert_int_equal(kind_of(&file, sizeof(file)), PROGRAM_FILE_DYNAMIC);
+	file.headers[0].p_type = PT_LOAD;
+	assert_int_equal(kind_of(&file, sizeof(file)), PROGRAM_FILE_STATIC);
+}
+
 static void what_is_no_file(void **state)
 {
 	char path[128];
@@ -118,6 +156,8 @@ int main(void)
 		PROMISE_IN(begin, end, "a script that is its own interpreter is followed a few times only",
 			a_script_of_itself),
 		PROMISE_IN(begin, end, "a file that is cut or broken is read without harm", what_is_broken),
+		PROMISE_IN(begin, end, "a program of Go is known by its note, also where it is dynamic",
+			a_program_of_go),
 		PROMISE_IN(begin, end, "pipes and folders are not opened", what_is_no_file),
 	};
 
