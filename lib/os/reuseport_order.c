@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <linux/filter.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -177,13 +176,13 @@ static bool try_once(struct search *s)
 /* Others drop packets too, as they are overrun: the right one does so every time.  -1: nobody, or one that has another index. */
 static int find(struct search *s)
 {
-	size_t left = 0;
 	int found = -1;
 
 	for (size_t i = 0; i < s->count; i++)
 		s->may[i] = true;
 	for (int trial = 1; trial <= TRIALS_MOST && try_once(s); trial++) {
-		left = 0;
+		size_t left = 0;
+
 		for (size_t i = 0; i < s->count; i++) {
 			left += s->may[i];
 			found = s->may[i] ? (int)i : found;
