@@ -116,7 +116,8 @@ static void take_exited(struct brain *b, const struct keeper_msg *m)
 	end.is_oom = end.signal == SIGKILL && is_short_of_memory(b);
 	if (i && !end.signal && !end.code)
 		brain_find_left(b, i, &end.left, &command);
-	gates_ended(b->gates, keeper_client_ticket(m));
+	if (!i || instance_endpoint(i).gate)
+		gates_ended(b->gates, keeper_client_ticket(m));
 	herd_exited(b->herd, keeper_client_ticket(m), &end, clock_ms());
 	buf_release(&command);
 }

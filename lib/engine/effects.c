@@ -173,7 +173,7 @@ static void do_watch_ready(void *context, const struct endpoint *at, enum ready_
 	(void)is_adopted;
 	if (!i || !at->port || (kind != READY_ALIVE && kind != READY_LISTEN))
 		return;
-	if (brain_is_behind(b, at->ticket))
+	if (at->gate && brain_is_behind(b, at->ticket))
 		herd_fact_later(b->herd, &(struct herd_fact){ .kind = FACT_READY, .ticket = at->ticket });
 	else
 		port_waits_until_listening(b->senses.ports, at, (pid_t)instance_pid(i));
@@ -182,8 +182,9 @@ static void do_watch_ready(void *context, const struct endpoint *at, enum ready_
 static void port_listens(void *context, struct ticket ticket)
 {
 	struct brain *b = context;
+	const struct instance *i = herd_slot(b->herd, ticket.slot);
 
-	if (!brain_hears_rest(b, ticket))
+	if (!i || !instance_endpoint(i).gate || !brain_hears_rest(b, ticket))
 		herd_ready(b->herd, ticket, clock_ms());
 	brain_end(b);
 }

@@ -85,7 +85,7 @@ static void add_instances(struct brain *b, const struct vec *instances, struct s
 
 		instance_status(instance, clock_ms(), status);
 		status->log_dropped_bytes = dropped_by(b, status);
-		status->queue = brain_queue(b, instance);
+		status->queue = instance_endpoint(instance).gate ? brain_queue(b, instance) : -1;
 	}
 	measure(b, &out->instances);
 }

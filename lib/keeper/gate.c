@@ -429,8 +429,6 @@ int gate_listen_again(struct gate *g, struct gate_socket *h, int backlog)
 
 void gate_enter(struct gate *g, struct slot *s, const struct keeper_msg *m)
 {
-	if (!(m->spawn.flags & KEEPER_SPAWN_GATE))
-		return;
 	ASSERT(!s->gate.number && m->spawn.port_count <= KEEPER_PORTS_MAX, "%s is behind two gates", s->name);
 	s->gate.number = m->gate;
 	s->gate.place = m->place;

@@ -80,7 +80,8 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	}
 	s->at_ms = clock_ms();
 	s->wall_ms = clock_wall_ms();
-	gate_enter(k->gate, s, m);
+	if (m->spawn.flags & KEEPER_SPAWN_GATE)
+		gate_enter(k->gate, s, m);
 	if (k->stopping > STOPPING_REQUESTED) {
 		s->state = KEEPER_STATE_FAILED;
 		s->stage = KEEPER_STAGE_REQUEST;
@@ -93,7 +94,8 @@ static void receive_spawn(struct keeper *k, struct received *h)
 	}
 	ASSERT(s->state == KEEPER_STATE_FAILED && s->is_gone, "%s is not started, and is in state %d",
 		s->name, (int)s->state);
-	gate_fds_tell(k->gate, s);
+	if (s->gate.number)
+		gate_fds_tell(k->gate, s);
 	slots_set_pending(&k->slots, s, PENDING_FAILED);
 }
 

@@ -229,7 +229,8 @@ void slots_free(struct slots *all, struct slot *s)
 	all->tree_signals -= s->tree_signal != 0;
 	forget_session(all, s);
 	groups_drop(all->groups, s);
-	gate_forget(all->gate, s);
+	if (s->gate.number)
+		gate_forget(all->gate, s);
 	ledger_erase(all->ledger, s);
 	if (s->pidfd >= 0)
 		slots_reaped(all, s);
@@ -284,7 +285,8 @@ void slots_reaped(struct slots *all, struct slot *s)
 	s->next_by_pid = NULL;
 	s->is_child = false;
 	fd_close(&s->pidfd);
-	gate_ended(all->gate, s);
+	if (s->gate.number)
+		gate_ended(all->gate, s);
 	ASSERT(!slot_lives(s), "%s: pid %d has ended, and lives", s->name, (int)s->pid);
 }
 

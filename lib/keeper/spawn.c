@@ -318,7 +318,8 @@ int spawn_child(struct slots *all, struct slot *s, const struct keeper_spawn *sp
 		return -1;
 	}
 	slots_born(all, s, pid);
-	gate_fds_born(all->gate, s);
+	if (s->gate.number)
+		gate_fds_born(all->gate, s);
 	/* Not reaped, so its entry is there; exec will not change it. */
 	if (procfs_read(pid, &p))
 		s->start_time = p.start_time;
@@ -371,7 +372,8 @@ bool spawn_settle(const struct slots *all, struct slot *s)
 	} else {
 		s->state = KEEPER_STATE_RUNNING;
 	}
-	gate_fds_tell(all->gate, s);
+	if (s->gate.number)
+		gate_fds_tell(all->gate, s);
 	ASSERT(s->report_fd < 0, "%s has reported, and is still waited for", s->name);
 	return true;
 }

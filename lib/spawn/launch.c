@@ -350,8 +350,9 @@ int launch_fill(struct launch *l, const struct spawn_effect *effect, const struc
 		add_descriptor(&l->message.spawn, STDERR_FILENO, KEEPER_FROM_FIFO, ends->err);
 		filled.argv = command_words(&s->command, env_get(&env, "PORT"));
 		follow_command_links(filled.argv, effect->own);
-		rc = add_gate(
-			&l->message, effect, launch_gate_hook(effect, filled.argv[0], &env, folder), &env, e);
+		if (effect->gate && effect->port)
+			rc = add_gate(&l->message, effect,
+				launch_gate_hook(effect, filled.argv[0], &env, folder), &env, e);
 	}
 	if (rc == 0) {
 		add_ways(&l->message.spawn, s, ends, &env);

@@ -77,8 +77,6 @@ enum gate_hook launch_gate_hook(
 	int setting = effect->spec->gate;
 	char *path = NULL;
 
-	if (!effect->gate || !effect->port)
-		return GATE_OFF;
 	/* The file is looked at only where that makes a difference. */
 	if (gate_hook_pick(setting, can, PROGRAM_DYNAMIC) != gate_hook_pick(setting, can, PROGRAM_STATIC)) {
 		path = find_program(word, env, folder);
