@@ -11,12 +11,12 @@
 
 /* --- who serves --- */
 
-static bool is_listed(const struct upstream_server *servers, size_t count, int port)
+static struct upstream_server *find_listed(struct upstream_server *servers, size_t count, int port)
 {
 	for (size_t k = 0; k < count; k++)
 		if (servers[k].at.port == port)
-			return true;
-	return false;
+			return &servers[k];
+	return NULL;
 }
 
 static size_t list_servers(const struct app *a, struct upstream_server *servers)
@@ -32,10 +32,15 @@ static size_t list_servers(const struct app *a, struct upstream_server *servers)
 		/* The server of a slot that is being replaced stays, marked down.  Who does not come back has none, so its end needs no reload. */
 		bool is_coming = is_trial && !instance_is_spare(i) && i->phase == PHASE_UP;
 		bool comes_back = i->drain != DRAIN_NONE && instance_is_wanted(i);
+		struct upstream_server *same = NULL;
 
 		if (!i->port || (!serves && !is_coming && !comes_back))
 			continue;
-		if (instance_gate(i) && (!serves || is_listed(servers, count, i->port)))
+		/* A port that is shared, or was, is one server: up while anybody serves there. */
+		same = a->gate ? find_listed(servers, count, i->port) : NULL;
+		if (same)
+			same->is_down &= !serves;
+		if (same || (instance_gate(i) && !serves))
 			continue;
 		servers[count++] = (struct upstream_server){ .at = instance_endpoint(i), .is_down = !serves };
 	}

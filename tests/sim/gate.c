@@ -415,6 +415,11 @@ void gate_check_upstream(struct sim *s, const struct upstream_effect *effect)
 {
 	const struct app *a = app_find(s->h, effect->app);
 
+	for (size_t k = 0; k < effect->count; k++)
+		for (size_t n = 0; n < k; n++)
+			if (endpoint_is_same_place(&effect->servers[k].at, &effect->servers[n].at))
+				sim_fail(s, "the upstream of %s names port %d twice", effect->app,
+					effect->servers[k].at.port);
 	/* A deploy may be on its way from a port each. */
 	if (a && !a->rollout && spec_has_gate(effect->spec) && !effect->is_gone && effect->count &&
 		(effect->count > 1 || effect->servers[0].is_down))
