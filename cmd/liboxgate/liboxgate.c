@@ -227,7 +227,12 @@ static bool is_answered(const struct preload_call *call, int fd, int *result)
 
 /* --- the calls --- */
 
-EXPORTED int bind(int fd, const struct sockaddr *address, socklen_t len)
+/* Under the names of the C library's, whose headers call their parameters as nobody else may. */
+EXPORTED int gate_bind(int fd, const struct sockaddr *address, socklen_t len) __asm__("bind");
+EXPORTED int gate_listen(int fd, int backlog) __asm__("listen");
+EXPORTED int gate_shutdown(int fd, int how) __asm__("shutdown");
+
+int gate_bind(int fd, const struct sockaddr *address, socklen_t len)
 {
 	struct preload_call call = { .form = PRELOAD_FORM, .kind = PRELOAD_BIND, .len = len };
 	int before = errno;
@@ -242,7 +247,7 @@ EXPORTED int bind(int fd, const struct sockaddr *address, socklen_t len)
 	return (int)syscall(SYS_bind, fd, address, len);
 }
 
-EXPORTED int listen(int fd, int backlog)
+int gate_listen(int fd, int backlog)
 {
 	struct preload_call call = { .form = PRELOAD_FORM, .kind = PRELOAD_LISTEN, .backlog = backlog };
 	int before = errno;
@@ -258,7 +263,7 @@ EXPORTED int listen(int fd, int backlog)
  * The kernel would take a held socket from all who have it, with the connections that wait at it.  So the program gets another socket in its place, at which
  * accept fails and poll tells of the end, as it would after a shutdown; only a thread that waits in accept already is not woken up.
  */
-EXPORTED int shutdown(int fd, int how)
+int gate_shutdown(int fd, int how)
 {
 	struct preload_call call = { .form = PRELOAD_FORM, .kind = PRELOAD_SHUTDOWN };
 	int before = errno;

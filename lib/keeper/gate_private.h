@@ -9,7 +9,7 @@
 /* --- gate.c: records --- */
 
 /* NULL when there is no room. */
-struct gate_list *gate_new_list(struct gate *g, int64_t gate, const struct tcp_address *address);
+struct gate_list *gate_new_list(struct gate *g, int64_t number, const struct tcp_address *address);
 /* NULL when there is no room; the descriptor is still the caller's. */
 struct gate_socket *gate_new_socket(struct gate *g, struct gate_list *l, int fd);
 /* NULL when nothing has that number any more. */

@@ -106,7 +106,7 @@ struct upstream_status {
 /* What stands before an app whose instances share a port. */
 struct gate_status {
 	const char *app, *hook; /* borrowed; `hook` as the oxfile's key `gate` has it */
-	const char *why;        /* it is that one, in words, borrowed; NULL: the app says so itself */
+	const char *why;        /* why that one, as a sentence, borrowed; NULL: the app says so itself */
 	int port;
 	bool is_without_setuid; /* its processes gain no rights by programs such as sudo: without root that is the price */
 };

@@ -21,7 +21,7 @@ struct note *gate_node_at(struct stage *s, uint64_t generation, int place, int p
 struct note *gate_actor(struct stage *s, uint64_t generation, int place, int port);
 /* A program of Python, with the port as its argument; its output goes to *out if that is not NULL. */
 void gate_python(struct stage *s, uint64_t generation, int place, int port, const char *script, int *out);
-/* The pid that was told when it was started. */
+/* The pid of its SPAWNED. */
 pid_t gate_pid(const struct stage *s, uint64_t generation);
 /* SIGKILL, and waits until it is known. */
 void gate_kill(struct stage *s, uint64_t generation);

@@ -123,44 +123,45 @@ static int unpack(void **state)
 }
 
 /* What is not named is 0. */
+static const struct handover_socket in_order[SOCKETS] = {
+	{ .number = 4 * GATE_SOCKETS_MAX + 3,
+		.fd = 53,
+		.index = -1,
+		.place = 63,
+		.pid = 103,
+		.start_time = 203,
+		.inode = 903,
+		.is_announced = 1,
+		.is_pending = 1 },
+	{ .number = 3 * GATE_SOCKETS_MAX + 2,
+		.fd = 52,
+		.index = 0,
+		.place = 62,
+		.pid = 102,
+		.start_time = 202,
+		.inode = 902,
+		.is_spare = 1 },
+	{ .number = 1 * GATE_SOCKETS_MAX,
+		.fd = 50,
+		.index = 1,
+		.place = 60,
+		.pid = 100,
+		.start_time = 200,
+		.inode = 900,
+		.is_chosen = 1,
+		.is_announced = 1 },
+	{ .number = 2 * GATE_SOCKETS_MAX + 1,
+		.fd = 51,
+		.index = 0,
+		.place = 61,
+		.pid = 101,
+		.start_time = 201,
+		.inode = 901,
+		.freed_at = 1 },
+};
+
 static void sockets_come_out_in_order(void **state)
 {
-	static const struct handover_socket all[SOCKETS] = {
-		{ .number = 4 * GATE_SOCKETS_MAX + 3,
-			.fd = 53,
-			.index = -1,
-			.place = 63,
-			.pid = 103,
-			.start_time = 203,
-			.inode = 903,
-			.is_announced = 1,
-			.is_pending = 1 },
-		{ .number = 3 * GATE_SOCKETS_MAX + 2,
-			.fd = 52,
-			.index = 0,
-			.place = 62,
-			.pid = 102,
-			.start_time = 202,
-			.inode = 902,
-			.is_spare = 1 },
-		{ .number = 1 * GATE_SOCKETS_MAX,
-			.fd = 50,
-			.index = 1,
-			.place = 60,
-			.pid = 100,
-			.start_time = 200,
-			.inode = 900,
-			.is_chosen = 1,
-			.is_announced = 1 },
-		{ .number = 2 * GATE_SOCKETS_MAX + 1,
-			.fd = 51,
-			.index = 0,
-			.place = 61,
-			.pid = 101,
-			.start_time = 201,
-			.inode = 901,
-			.freed_at = 1 },
-	};
 	struct handover l;
 	struct handover_slot s;
 
@@ -170,7 +171,7 @@ static void sockets_come_out_in_order(void **state)
 	assert_int_equal(l.head.gate_serial, SOCKETS);
 	assert_int_equal(l.head.gate_frees, 1);
 	for (size_t i = 0; i < SOCKETS; i++) {
-		struct handover_socket wanted = all[i];
+		struct handover_socket wanted = in_order[i];
 		struct handover_socket got;
 
 		handover_socket(&l, i, &got);

@@ -36,7 +36,7 @@ static void open_some(struct stage *s, uint64_t first, int count, int64_t socket
 		sockets[i] = gate_node(s, first + (uint64_t)i, i, PORT)->socket;
 }
 
-/* Each of these has told of a socket that its own probe reaches; how many others there are is told too. */
+/* Of each of these there is a socket that its own probe reaches, and so many others. */
 static void assert_found(struct stage *s, uint64_t first, int count)
 {
 	unsigned int seen = 0;
@@ -151,7 +151,7 @@ static void who_dies_meanwhile_is_gone(void **state)
 	assert_int_equal(gate_who(PORT, COUNT - 1), 5);
 }
 
-/* It binds when it is told to. */
+/* It binds after a line on its input. */
 static void order_waiting(struct spawn_order *w, uint64_t generation, const char *port, int in, int *out)
 {
 	static const char script[] =
@@ -213,7 +213,7 @@ static void a_call_on_the_way(void **state)
 	for (int i = 0; i < KILLS; i++) {
 		struct buf text = BUF_INIT;
 
-		/* Both threads go on, again and again. */
+		/* Both threads keep running, again and again. */
 		gate_read(s, out, &text, "\na");
 		gate_read(s, out, &text, "\nb");
 		buf_release(&text);
@@ -274,7 +274,7 @@ static void brains_die_too(void **state)
 	assert_nobody_failed(&load);
 }
 
-/* Whoever opens it in the tree: here the child of a shell. */
+/* Any process of the tree may open it: here the child of a shell. */
 static void deep_in_a_tree(void **state)
 {
 	struct stage *s = *state;

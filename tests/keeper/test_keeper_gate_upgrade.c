@@ -77,7 +77,7 @@ static void nobody_is_refused(void **state)
 	assert_marks(s, generations);
 	for (int i = 0; i < 3; i++) {
 		stage_upgrade(s);
-		/* All of it was told before SYNCED. */
+		/* All of it came before SYNCED. */
 		for (int k = 0; k < COUNT; k++) {
 			const struct note *n = expect_socket(s, (uint64_t)k + 1, sockets[k]);
 

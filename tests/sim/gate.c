@@ -173,7 +173,7 @@ void gate_wish(void *context, const struct gate_effect *effect)
 		effect->chosen_count, effect->place_count);
 	f = front_of(s, effect->gate);
 	if (f->is_told && f->digest == digest_of(effect))
-		sim_fail(s, "gate %lld is told twice what it has", (long long)effect->gate);
+		sim_fail(s, "gate %lld gets twice what it has", (long long)effect->gate);
 	f->is_told = true;
 	f->digest = digest_of(effect);
 	f->port = effect->port;
@@ -184,7 +184,7 @@ void gate_wish(void *context, const struct gate_effect *effect)
 	close_free(s, f);
 }
 
-/* Its queue is empty then, or its time is over. */
+/* Its queue is empty then, or the time has passed. */
 bool gate_drain(struct sim *s, struct ticket t, int64_t ms)
 {
 	struct proc *p = machine_find(s, t);

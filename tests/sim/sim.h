@@ -150,7 +150,7 @@ struct sim {
 	int64_t started_at[SIM_APPS][SIM_NUMBERS]; /* its last process; 0: none yet */
 
 	struct vec held;   /* of struct held *: sockets of the keeper */
-	struct vec fronts; /* of struct front *: gates, as they were told last */
+	struct vec fronts; /* of struct front *: gates, by the last effect */
 
 	struct disk disks[SIM_APPS];
 	uint64_t turned_back[SIM_APPS]; /* 1 + the step in which its last rollout that failed gave up */
