@@ -5,6 +5,7 @@
 #include "gate/gate.h"
 #include "loop/watchers.h"
 #include "os/clock.h"
+#include "os/netdiag.h"
 #include "rules/pace.h"
 
 struct one_drain {
@@ -14,8 +15,9 @@ struct one_drain {
 	pid_t main;
 	struct drain_behind pace;
 	size_t left;
-	bool is_begun; /* the keeper has taken it out of the choice */
-	bool is_over;  /* freed at the end of the look that is under way */
+	bool is_begun;  /* the keeper has taken it out of the choice */
+	bool is_looked; /* it was looked at since then */
+	bool is_over;   /* freed at the end of the look that is under way */
 };
 
 struct gate_drains {
@@ -47,6 +49,21 @@ static void arm_gate_look(struct gate_drains *d)
 	ev_timer_set(
 		&d->look, (double)drain_wait(is_any_begun ? d->pause_ms : INT64_MAX, first, now) / 1000, 0);
 	ev_timer_start(d->options.loop, &d->look);
+}
+
+/* Once for each, when it gets nothing new any more.  What cannot be known is waited for. */
+static void look_for_half_open(struct gate_drains *d)
+{
+	struct one_drain *drain = NULL;
+	size_t count = 0;
+	size_t i = 0;
+
+	VEC_EACH (&d->waiting, i, drain) {
+		if (!drain->is_begun || drain->is_looked)
+			continue;
+		drain->is_looked = true;
+		drain->pace.is_half_open = netdiag_half_open(drain->port, &count, NULL) < 0 || count > 0;
+	}
 }
 
 static void count_behind(struct gate_drains *d)
@@ -98,6 +115,7 @@ static void on_gate_look(struct ev_loop *loop, ev_timer *w, int events)
 	(void)loop;
 	(void)events;
 	d->is_looking = true;
+	look_for_half_open(d);
 	count_behind(d);
 	d->pause_ms = drain_pause_after(d->pause_ms);
 	/* The callback may start new ones: they are appended. */
@@ -153,17 +171,6 @@ void gate_drains_free(struct gate_drains *d)
 	mem_free(d);
 }
 
-/* Can a connection to it come from another machine? */
-static bool is_remote(const struct gates *gates, const struct endpoint *at)
-{
-	const struct held_socket *s = NULL;
-
-	while ((s = gates_socket_of(gates, at->gate, at->ticket, s)))
-		if (!tcp_address_is_loopback(&s->address))
-			return true;
-	return false;
-}
-
 void gate_drain_start(struct gate_drains *d, const struct endpoint *at, pid_t main, int64_t ms)
 {
 	struct one_drain *drain = mem_zalloc(1, sizeof(*drain));
@@ -173,7 +180,7 @@ void gate_drain_start(struct gate_drains *d, const struct endpoint *at, pid_t ma
 		.ticket = at->ticket,
 		.port = at->port,
 		.main = main,
-		.pace = { .deadline = clock_ms() + ms, .is_remote = is_remote(d->options.gates, at) },
+		.pace = { .deadline = clock_ms() + ms },
 		.left = 1,
 	};
 	vec_push(&d->waiting, drain);

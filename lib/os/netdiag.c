@@ -22,7 +22,7 @@
 
 enum { ANSWER_MAX = 32 * 1024, PROC_NET_MAX = 64 * 1024 * 1024 };
 /* The kernel's numbers of states; its header for them does not go along with the C library's. */
-enum { STATE_ESTABLISHED = 1, STATE_TIME_WAIT = 6, STATE_LISTEN = 10 };
+enum { STATE_ESTABLISHED = 1, STATE_SYN_RECV = 3, STATE_TIME_WAIT = 6, STATE_LISTEN = 10 };
 
 #define ALL_HELD (~(1U << STATE_TIME_WAIT))
 
@@ -277,14 +277,24 @@ const struct netdiag_socket *netdiag_find(const struct netdiag_sockets *sockets,
 	return found;
 }
 
-int netdiag_connections(int port, size_t *count, struct err *e)
+static int count_in(int port, unsigned int state, size_t *count, struct err *e)
 {
 	struct netdiag_sockets sockets = NETDIAG_SOCKETS_INIT;
-	int rc = dump(port, 1U << STATE_ESTABLISHED, &sockets, e);
+	int rc = dump(port, 1U << state, &sockets, e);
 
 	*count = sockets.len;
 	netdiag_release(&sockets);
 	return rc;
+}
+
+int netdiag_connections(int port, size_t *count, struct err *e)
+{
+	return count_in(port, STATE_ESTABLISHED, count, e);
+}
+
+int netdiag_half_open(int port, size_t *count, struct err *e)
+{
+	return count_in(port, STATE_SYN_RECV, count, e);
 }
 
 int netdiag_connected(int port, struct netdiag_sockets *out, struct err *e)

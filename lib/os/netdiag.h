@@ -53,6 +53,8 @@ int netdiag_link(void);
 int64_t netdiag_listener(int link, const struct sockaddr *to);
 /* Established connections whose local port it is. */
 int netdiag_connections(int port, size_t *count, struct err *e);
+/* Connections to it that are not established yet: their clients have an answer, and theirs is on its way. */
+int netdiag_half_open(int port, size_t *count, struct err *e);
 /* The same as netdiag_listeners() gives listeners; how many of one port is netdiag_count(). */
 int netdiag_connected(int port, struct netdiag_sockets *out, struct err *e);
 size_t netdiag_count(const struct netdiag_sockets *sockets, int port);

@@ -132,17 +132,6 @@ bool tcp_address_takes_ipv4(const struct tcp_address *a)
 	return is_any(a) ? !a->is_only_v6 : !memcmp(a->bytes, mapped, sizeof(mapped));
 }
 
-bool tcp_address_is_loopback(const struct tcp_address *a)
-{
-	static const uint8_t loopback[sizeof(a->bytes)] = { [15] = 1 };
-
-	if (a->family == AF_INET)
-		return a->bytes[0] == 127;
-	if (!is_any(a) && tcp_address_takes_ipv4(a))
-		return a->bytes[12] == 127;
-	return !memcmp(a->bytes, loopback, sizeof(loopback));
-}
-
 bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address *b)
 {
 	if (a->port != b->port || (a->device && b->device && a->device != b->device))

@@ -32,8 +32,6 @@ int reuseport_address_of(int fd, const void *bytes, size_t len, struct tcp_addre
 bool tcp_address_equal(const struct tcp_address *a, const struct tcp_address *b);
 /* Can a connection reach either of them? */
 bool tcp_address_overlaps(const struct tcp_address *a, const struct tcp_address *b);
-/* Can only this machine itself reach it? */
-bool tcp_address_is_loopback(const struct tcp_address *a);
 /* Does it take connections over IPv4? */
 bool tcp_address_takes_ipv4(const struct tcp_address *a);
 /* A plain TCP socket as that one is, for its owner: not bound, close-on-exec.  -1 with errno. */

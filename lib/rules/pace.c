@@ -83,7 +83,7 @@ bool drain_is_over(size_t left, int64_t deadline, int64_t now)
 bool drain_behind_is_over(struct drain_behind *d, size_t left, int64_t now)
 {
 	bool was_empty = d->was_empty;
-	bool is_late = now - d->begun_at >= (d->is_remote ? DRAIN_REMOTE_MS : 0);
+	bool is_late = now - d->begun_at >= (d->is_half_open ? DRAIN_HALF_OPEN_MS : 0);
 
 	d->was_empty = !left;
 	return now >= d->deadline || (!left && was_empty && is_late);

@@ -78,9 +78,9 @@ int64_t stagger_wait(const struct stagger *s, uint32_t slot, int64_t stagger_ms,
 enum {
 	DRAIN_FIRST_MS =
 		5, /* the pause before the first question; each is twice as long as the one before, */
-	DRAIN_MAX_MS = 250,     /* and at most this */
-	DRAIN_REMOTE_MS = 1000, /* a connection that another machine begins may be on its way so long */
-	DRAIN_ALONE_MAX = 4,    /* so many ports are asked for one by one; beyond, all connections at once */
+	DRAIN_MAX_MS = 250,        /* and at most this */
+	DRAIN_HALF_OPEN_MS = 1000, /* for a connection that was half there at the first question */
+	DRAIN_ALONE_MAX = 4, /* so many ports are asked for one by one; beyond, all connections at once */
 };
 
 int64_t drain_pause_after(int64_t pause_ms);
@@ -95,7 +95,7 @@ bool drain_is_over(size_t left, int64_t deadline, int64_t now);
  */
 struct drain_behind {
 	int64_t begun_at, deadline;
-	bool is_remote; /* connections may come from other machines */
+	bool is_half_open; /* a connection was begun before that, and is not established: it will be at the old one */
 	bool was_empty;
 };
 

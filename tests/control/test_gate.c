@@ -3,7 +3,11 @@
  */
 #include "gate/gate.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +20,7 @@
 #include "os/clock.h"
 #include "os/fd.h"
 #include "os/netdiag.h"
+#include "rules/pace.h"
 #include "sense/tree_connections.h"
 #include "spawn/keeper_client.h"
 #include "unit.h"
@@ -241,7 +246,7 @@ static void two_share(void **state)
 	first = gate_share(PORT, SHARES, 1);
 	assert_in_range(first, SHARES / 4, SHARES * 3 / 4);
 	assert_int_equal(socket_of(w, 1)->address.port, PORT);
-	assert_true(tcp_address_is_loopback(&socket_of(w, 1)->address));
+	assert_int_equal(socket_of(w, 1)->address.bytes[0], 127);
 	assert_int_equal(gates_holder(w->gates, socket_of(w, 2)->inode), GATE);
 	assert_int_equal(gates_queue(w->gates, GATE, ticket_of(1)), 0);
 	assert_int_equal(gates_queue(w->gates, GATE, ticket_of(3)), -1);
@@ -299,6 +304,39 @@ static void drained_with_its_last_connection(void **state)
 	assert_int_equal(w->left, 0);
 	fd_close(&fd);
 	fd_close(&other);
+}
+
+static int64_t drains_in(struct herd_of_two *w)
+{
+	int64_t begun = clock_ms();
+
+	w->drained = 0;
+	drain(w, 2, PATIENCE_MS);
+	turn_until(w, &w->drained, 1);
+	assert_int_equal(w->left, 0);
+	return clock_ms() - begun;
+}
+
+static void what_is_half_open_is_waited_for(void **state)
+{
+	struct sockaddr_in to = {
+		.sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr = { htonl(INADDR_LOOPBACK) }
+	};
+	struct sock_filter drop = { .code = BPF_RET | BPF_K };
+	const struct sock_fprog program = { .len = 1, .filter = &drop };
+	struct herd_of_two *w = *state;
+	const struct ticket first = ticket_of(1);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	two(w);
+	set(w, &first, 1, 2);
+	assert_true(drains_in(w) < DRAIN_HALF_OPEN_MS);
+	/* A client that never hears the answer to its first packet. */
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
+	assert_int_equal(connect(fd, (const void *)&to, sizeof(to)), -1);
+	assert_int_equal(errno, EINPROGRESS);
+	assert_true(drains_in(w) >= DRAIN_HALF_OPEN_MS);
+	fd_close(&fd);
 }
 
 static void who_waits_counts(void **state)
@@ -420,6 +458,8 @@ int main(void)
 		GATED("a drain ends when the process has no connection any more, whatever others have",
 			drained_with_its_last_connection),
 		GATED("a connection that waits to be accepted is not drained", who_waits_counts),
+		GATED("a drain waits a second for a connection that is not established yet, and only for that",
+			what_is_half_open_is_waited_for),
 		GATED("sockets that no process comes for are closed", unneeded_sockets_are_closed),
 		GATED("who follows a dead one is chosen on the same socket", a_successor_is_chosen_again),
 		GATED("the next brain hears of all sockets", the_next_brain_hears_of_all),

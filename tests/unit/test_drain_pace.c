@@ -47,9 +47,9 @@ static void behind_a_gate_it_is_over_when_it_was_empty_twice(void **state)
 	assert_true(drain_behind_is_over(&d, 3, 10000));
 }
 
-static void other_machines_have_a_second(void **state)
+static void what_was_half_there_has_a_second(void **state)
 {
-	struct drain_behind d = { .begun_at = 1000, .deadline = 10000, .is_remote = true };
+	struct drain_behind d = { .begun_at = 1000, .deadline = 10000, .is_half_open = true };
 
 	(void)state;
 	assert_false(drain_behind_is_over(&d, 0, 1010));
@@ -67,8 +67,8 @@ int main(void)
 		PROMISE("a drain is over without connections, or at its deadline", over_when_none_is_left),
 		PROMISE("behind a gate it is over when two looks in a row have found no connection",
 			behind_a_gate_it_is_over_when_it_was_empty_twice),
-		PROMISE("connections that other machines have begun have a second to arrive",
-			other_machines_have_a_second),
+		PROMISE("a connection that was half there at first has a second to arrive",
+			what_was_half_there_has_a_second),
 	};
 
 	return cmocka_run_group_tests_name("drain_pace", tests, NULL, NULL);
