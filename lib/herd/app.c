@@ -68,9 +68,10 @@ void app_retarget(struct app *a, struct revision *r)
 	ASSERT(r && r->refs > 0, "an app is to run by a revision that is gone");
 	revision_set(&a->target, r);
 	a->spec = r->spec;
-	if (!a->herd->is_restoring)
+	if (!a->herd->is_restoring && spec_has_gate(a->spec))
 		app_give_gate(a);
-	gate_is_stale(a);
+	if (a->gate)
+		gate_is_stale(a);
 	if (a->starts.first)
 		start_queue_arm(a);
 	if (r->number > a->last_revision)

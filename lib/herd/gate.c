@@ -7,11 +7,6 @@
 #include "herd/herd_private.h"
 #include "herd/unready.h"
 
-int64_t instance_gate(const struct instance *i)
-{
-	return i->port && spec_has_gate(instance_spec(i)) ? i->app->gate : 0;
-}
-
 void app_give_gate(struct app *a)
 {
 	struct herd *h = a->herd;
@@ -176,15 +171,15 @@ void gates_settle(struct herd *h)
 
 void gate_is_stale(struct app *a)
 {
-	if (!a->gate)
-		return;
 	a->is_gate_stale = true;
 	a->herd->has_stale_gate = true;
 }
 
 void app_resume_gate(struct app *a)
 {
-	a->gate_wished.is_unknown = a->gate != 0;
+	if (!a->gate)
+		return;
+	a->gate_wished.is_unknown = true;
 	gate_is_stale(a);
 }
 
@@ -235,13 +230,13 @@ static bool must_be_held(const struct instance *i)
 	return spec_ready(instance_spec(i)) == READY_LISTEN || i->unheld || instance_listens(i);
 }
 
-void instance_become_ready(struct instance *i)
+bool gate_admits(struct instance *i)
 {
-	if (instance_gate(i) && !i->is_held && must_be_held(i)) {
+	if (!i->is_held && must_be_held(i)) {
 		instance_fail_start(i, &REASON_OF(NOT_BEHIND_GATE, .port = i->port, .cause = i->unheld));
-		return;
+		return false;
 	}
-	if (instance_gate(i) && i->unheld)
+	if (i->unheld)
 		instance_note(i, i->unheld);
-	instance_event(i, EVENT_READY, NULL);
+	return true;
 }

@@ -191,6 +191,9 @@ bool instance_is_down(const struct instance *i);
 void instance_last_lines(const struct instance *i, struct buf *out);
 /* The port of its next attempt. */
 int instance_port(const struct instance *i);
+/* The number of the gate that its process is behind, or will be; 0: none. */
+int64_t instance_gate(const struct instance *i);
+void instance_become_ready(struct instance *i);
 
 /* request.c */
 /* Into its past alone: who asked. */
@@ -242,8 +245,6 @@ void instance_drain_resume(struct instance *i);
 void upstream_look_out(struct app *a);
 
 /* gate.c */
-/* The number of the gate that its process is behind, or will be; 0: none. */
-int64_t instance_gate(const struct instance *i);
 /* The first time that its definition has a gate. */
 void app_give_gate(struct app *a);
 /* The keeper says that a process of it is behind that one: the store may be older. */
@@ -253,6 +254,7 @@ bool instance_is_chosen(const struct instance *i);
 /* Another one of its app does; or on its port. */
 bool gate_has_other(const struct instance *i);
 bool gate_has_other_there(const struct instance *i);
+/* Of an app that has one. */
 void gate_is_stale(struct app *a);
 /* An effect for each gate that is not as it should be. */
 void gates_settle(struct herd *h);
@@ -262,8 +264,8 @@ void app_resume_gate(struct app *a);
 void app_close_gate(struct app *a);
 /* Of a run that is over. */
 void instance_forget_held(struct instance *i);
-/* It is, unless it listens on a port that it is to share, and the gate does not hold it: then its start fails. */
-void instance_become_ready(struct instance *i);
+/* May one behind the gate be ready?  Its start fails where it listens on the port that it is to share, and the gate does not hold that. */
+bool gate_admits(struct instance *i);
 
 /* health.c */
 /* From now on its health is checked, as its definition says. */

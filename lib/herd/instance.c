@@ -43,7 +43,8 @@ void instance_forget_process(struct instance *i)
 		instance_check_end(i);
 	if (i->notify)
 		instance_notify_end(i);
-	instance_forget_held(i);
+	if (i->is_held || i->unheld)
+		instance_forget_held(i);
 }
 
 void instance_forget(struct instance *i)
@@ -145,7 +146,8 @@ static void recount(struct instance *i)
 
 	if (((now ^ i->counted) & COUNTED_READY) && app_has_upstream(a))
 		upstream_is_stale(a);
-	gate_is_stale(a);
+	if (a->gate)
+		gate_is_stale(a);
 	count(a, i->counted, -1);
 	count(a, now, 1);
 	i->counted = now;
@@ -262,6 +264,12 @@ bool instance_event(struct instance *i, enum event on, const struct reason *why)
 	ASSERT(!state_is_live(i->state) || i->generation, "%s:%d is %s without an attempt",
 		i->app->spec->name, i->number, state_word(i->state));
 	return true;
+}
+
+void instance_become_ready(struct instance *i)
+{
+	if (!instance_gate(i) || gate_admits(i))
+		instance_event(i, EVENT_READY, NULL);
 }
 
 void instance_restore_state(

@@ -70,6 +70,11 @@ struct ticket instance_ticket(const struct instance *i)
 	return (struct ticket){ .slot = i->slot, .generation = i->generation };
 }
 
+int64_t instance_gate(const struct instance *i)
+{
+	return i->port && spec_has_gate(instance_spec(i)) ? i->app->gate : 0;
+}
+
 struct endpoint instance_endpoint(const struct instance *i)
 {
 	return (struct endpoint){ .port = i->port, .ticket = instance_ticket(i), .gate = instance_gate(i) };

@@ -256,7 +256,8 @@ bool instance_may_stop(struct instance *i)
 	i->drain_serial = 0;
 	instance_arm(i, &i->life, TIMER_DRAIN, UPSTREAM_PATIENCE_MS);
 	upstream_is_stale(i->app);
-	gate_is_stale(i->app);
+	if (i->app->gate)
+		gate_is_stale(i->app);
 	i->app->herd->is_changed = true;
 	return false;
 }
@@ -270,7 +271,8 @@ void instance_drain_cancel(struct instance *i)
 		timer_disarm(&h->timers, &i->life);
 	instance_set_drain(i, DRAIN_NONE);
 	upstream_is_stale(i->app);
-	gate_is_stale(i->app);
+	if (i->app->gate)
+		gate_is_stale(i->app);
 	ASSERT_OF(i, i->drain == DRAIN_NONE && i->app->is_upstream_stale,
 		"is back, and its upstream does not know");
 }
