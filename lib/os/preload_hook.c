@@ -68,6 +68,7 @@ bool preload_hook_variable(char *out, size_t size, const char *name, const uint1
 
 int preload_hook_accept(int hook)
 {
+	/* cppcheck-suppress nullPointer */
 	return accept4(hook, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 

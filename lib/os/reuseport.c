@@ -193,6 +193,7 @@ void reuseport_reset_queue(int fd, int most)
 	if (fd_set_nonblocking(fd, true) < 0)
 		return;
 	for (int i = 0; i < most; i++) {
+		/* cppcheck-suppress nullPointer */
 		int got = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
 		if (got < 0)

@@ -5,7 +5,7 @@ python=$(command -v python3)
 
 setup_file() {
 	musl=
-	command -v musl-gcc >/dev/null && musl=musl-gcc
+	command -v musl-gcc >/dev/null && musl="musl-gcc"
 	export musl
 }
 

@@ -65,7 +65,7 @@ static void assert_order(const struct list *l, int hole)
 			fds[count++] = l->fds[i];
 	assert_int_equal(reuseport_order(fds, (size_t)count, &l->address, order), 0);
 	for (int i = 0; i < count; i++)
-		assert_int_equal(fds[order[i]], l->fds[i == hole ? SOCKETS - 1 : i]);
+		assert_int_equal(fds[order[i]], hole == i ? l->fds[SOCKETS - 1] : l->fds[i]);
 	/* Nothing waits at any of them, and nothing of theirs has changed. */
 	for (int i = 0; i < count; i++) {
 		int least = -1;
