@@ -91,9 +91,10 @@ int preload_hook_peer(int connection, pid_t *pid)
 static ssize_t receive(int connection, struct preload_call *said, int *fd)
 {
 	struct iovec part = { .iov_base = said, .iov_len = sizeof(*said) };
+	/* CMSG_SPACE rounds up, and would take in a second one. */
 	union {
 		struct cmsghdr aligned;
-		char bytes[CMSG_SPACE(sizeof(int))];
+		char bytes[CMSG_LEN(sizeof(int))];
 	} control;
 	struct msghdr msg = {
 		.msg_iov = &part,

@@ -1,6 +1,8 @@
 /* Who speaks to the gate as liboxgate.so does, and is not it: it harms none but itself. */
+#include <dirent.h>
 #include <netinet/in.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -127,6 +129,46 @@ static void what_makes_no_sense(void **state)
 	buf_release(&text);
 }
 
+static int count_descriptors(pid_t pid)
+{
+	char path[64];
+	int count = 0;
+	DIR *folder = NULL;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	folder = opendir(path);
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	(void)closedir(folder);
+	return count;
+}
+
+static void two_descriptors_in_a_call(void **state)
+{
+	enum { CALLS = 100 };
+	struct stage *s = *state;
+	static const char script[] =
+		CLIENT "a = new(); b = new()\n"
+		       "for i in range(100):\n"
+		       " c = link(); c.settimeout(20)\n"
+		       " try: say(c, call(0, here), a.fileno(), b.fileno()); c.recv(99)\n"
+		       " except ConnectionError: pass\n"
+		       "print('sent'); time.sleep(60)";
+	struct buf text = BUF_INIT;
+	int out = -1;
+	int before = 0;
+
+	library_python(s, 1, 0, script, &out);
+	before = count_descriptors(s->keeper);
+	gate_read(s, out, &text, "sent\n");
+	gate_done(s);
+	assert_in_range(count_descriptors(s->keeper), 0, before + CALLS / 10);
+	assert_well(s, 10);
+	fd_close(&out);
+	buf_release(&text);
+}
+
 static void what_connects_and_says_nothing(void **state)
 {
 	struct stage *s = *state;
@@ -206,6 +248,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		ON_STAGE("strangers who connect get nothing", strangers_get_nothing),
 		ON_STAGE("calls that make no sense harm nobody", what_makes_no_sense),
+		ON_STAGE("a hundred calls with two descriptors each leave none open in the keeper",
+			two_descriptors_in_a_call),
 		ON_STAGE(
 			"who connects and says nothing holds up nobody else", what_connects_and_says_nothing),
 		ON_STAGE("a connection that lingers does not hold up the keeper",
