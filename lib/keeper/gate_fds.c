@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "keeper/gate_private.h"
 #include "keeper/slots.h"
 #include "os/fd.h"
@@ -81,10 +82,14 @@ static struct gate_socket *open_one(
 		goto out;
 	l = gate_find_list(g, &what.address);
 	h = l ? gate_find_free(g, l, s, 0) : NULL;
-	if (h)
+	if (h) {
 		gate_take(g, h, s, 0);
-	else
-		h = listen_there(g, s, &what, &at, len);
+		goto out;
+	}
+	/* Its app may have had another user before. */
+	if (l && gate_first(g, l) && reuseport_own_as(what.fd, gate_first(g, l)->fd) < 0)
+		log_debug("%s: its socket cannot get the owner of those that are held", s->name);
+	h = listen_there(g, s, &what, &at, len);
 out:
 	number = errno;
 	fd_close(&what.fd);

@@ -134,6 +134,31 @@ static void as_another_user(void **state)
 	buf_release(&text);
 }
 
+/* The old one still has its socket. */
+static void after_a_change_of_user(void **state)
+{
+	struct stage *s = *state;
+
+	if (geteuid() != 0)
+		skip();
+	for (uint64_t i = 1; i <= 2; i++) {
+		struct buf text = BUF_INIT;
+		struct spawn_order w;
+		int out = -1;
+
+		order_program(&w, i, &out, WORDS("python3", "-uc", python, i == 1 ? "1" : "2"));
+		order_sockets(&w, (int)i, PORT);
+		w.m.spawn.flags |= KEEPER_SPAWN_USER;
+		w.m.spawn.uid = w.m.spawn.gid = NOBODYS_UID - (int)i;
+		order_say(s, &w);
+		gate_read(s, out, &text, i == 1 ? "user 65533" : "user 65532");
+		assert_int_equal(stage_expect(s, KEEPER_LISTENS, i)->index, (int)i - 1);
+		assert_int_equal(gate_who(PORT, (int)i - 1), (int)i);
+		fd_close(&out);
+		buf_release(&text);
+	}
+}
+
 static void what_cannot_be_opened(void **state)
 {
 	struct stage *s = *state;
@@ -200,6 +225,8 @@ int main(void)
 		ON_STAGE("a successor is given the socket with what waits at it", nobody_is_refused),
 		ON_STAGE("one socket a port, with its name", several_ports),
 		ON_STAGE("as another user too, also below 1024", as_another_user),
+		ON_STAGE("one of another user shares the port with those that listen already",
+			after_a_change_of_user),
 		ON_STAGE("a socket that cannot be opened fails the start, and nothing is left of the others",
 			what_cannot_be_opened),
 		ON_STAGE("descriptors that are placed otherwise are not overwritten", numbers_that_are_taken),
