@@ -15,7 +15,7 @@ void held_socket_free(void *item)
 {
 	struct held_socket *s = item;
 
-	fd_close(&s->fd);
+	reuseport_close(&s->fd);
 	mem_free(s);
 }
 
@@ -122,7 +122,7 @@ static void look_at(struct held_socket *s, int *fd)
 
 	if (*fd < 0)
 		return;
-	fd_close(&s->fd);
+	reuseport_close(&s->fd);
 	s->fd = *fd;
 	*fd = -1;
 	s->inode = fstat(s->fd, &st) == 0 ? (uint32_t)st.st_ino : 0;

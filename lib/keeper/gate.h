@@ -24,8 +24,9 @@ enum {
 	GATE_SOCKETS_MAX = 8192,
 	GATE_LISTS_MAX = 2048,
 	GATE_LIST_MAX = 4096, /* sockets in one list */
-	GATE_PLACE_MAX =
-		64, /* and of one place in it: more would be a mistake of its program, and a burden for others */
+	/* Of one place of a gate: more would be a mistake of its program, and a burden for others. */
+	GATE_PLACE_MAX = 64,       /* sockets */
+	GATE_PLACE_LISTS_MAX = 16, /* lists that these stand in: two addresses a port */
 };
 
 struct slot;
@@ -72,9 +73,10 @@ struct gate_socket {
 struct gate_list {
 	struct tcp_address address;
 	int64_t gate;
-	int first; /* of its sockets; -1: none */
-	int total; /* sockets, those that do not listen included */
-	int count; /* that listen: the length of the kernel's list */
+	int first;                    /* of its sockets; -1: none */
+	int total;                    /* sockets, those that do not listen included */
+	int count;                    /* that listen: the length of the kernel's list */
+	uint64_t shut_down, failures; /* that were warned of, or would have been: of sockets, and programs */
 };
 
 struct gate {

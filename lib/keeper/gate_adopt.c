@@ -117,7 +117,7 @@ static void take_socket(const struct finder *f, int number, uint64_t inode)
 		goto out;
 	}
 	l = l ? l : gate_new_list(g, f->slot->gate.number, &address);
-	h = l && l->total < GATE_LIST_MAX ? gate_new_socket(g, l, fd) : NULL;
+	h = l && l->total < GATE_LIST_MAX && !gate_is_full(g, f->slot, l) ? gate_new_socket(g, l, fd) : NULL;
 	if (!h) {
 		log_warn("%s: there is no room to hold its socket at port %d", f->slot->name, address.port);
 		goto out;

@@ -190,6 +190,9 @@ static int do_listen(struct caller *c)
 	/* It came with it from elsewhere, and stands where it stands. */
 	if (reuseport_listens(call->socket))
 		return CONTINUE;
+	/* Nobody follows what comes from a process that has ended, and no list gets one more that is not held. */
+	if (!slot_lives(c->slot))
+		return l ? EADDRINUSE : CONTINUE;
 	if (kind == TCP_MULTIPATH)
 		return listen_unheld(c, l, EOPNOTSUPP);
 	return hold(c, &address);

@@ -34,13 +34,23 @@ void gate_move_out(struct gate *g, struct gate_socket *h)
 		}
 }
 
+/* A process may do it again and again: the 1st, 2nd, 4th, 8th… time is logged. */
+static bool is_due(uint64_t *count)
+{
+	uint64_t now = ++*count;
+
+	return (now & (now - 1)) == 0;
+}
+
 /* A process may shut its socket down, and nobody says so. */
 static void check_order(struct gate *g, struct gate_list *l)
 {
 	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h)) {
 		if (h->index < 0 || reuseport_listens(h->fd))
 			continue;
-		log_warn("gate: a process has shut down its socket at port %d", l->address.port);
+		if (is_due(&l->shut_down))
+			log_warn("gate: a process has shut down its socket at port %d (%llu so far)",
+				l->address.port, (unsigned long long)l->shut_down);
 		gate_move_out(g, h);
 	}
 	ASSERT(l->count >= 0 && l->count <= l->total, "%d of %d sockets listen", l->count, l->total);
@@ -108,9 +118,10 @@ int gate_attach(struct gate *g, struct gate_list *l)
 static void attach_or_warn(struct gate *g, struct gate_list *l)
 {
 	ASSERT(l->total > 0, "a list without a socket gets a program");
-	if (gate_attach(g, l) < 0)
-		log_warn_sys(errno, "gate: cannot tell the kernel who gets the connections of port %d",
-			l->address.port);
+	if (gate_attach(g, l) < 0 && is_due(&l->failures))
+		log_warn_sys(errno,
+			"gate: cannot tell the kernel who gets the connections of port %d (%llu so far)",
+			l->address.port, (unsigned long long)l->failures);
 }
 
 static struct gate_socket *living_chosen(struct gate *g, const struct gate_list *l)

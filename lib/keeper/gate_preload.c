@@ -49,14 +49,14 @@ static bool has_mark(const struct slots *all, const struct gate *g, const struct
 		mark.ticket.slot == s->ticket.slot && mark.ticket.generation == s->ticket.generation;
 }
 
-/* It came from the main process: by its session, by its parents, or by its mark. */
+/* It came from the main process: by its session, by its parents, or by its mark.  Once that has ended its pid may be another's. */
 static bool is_its_process(const struct slots *all, const struct gate *g, const struct slot *s, pid_t pid)
 {
 	pid_t at = pid;
 	struct proc p;
 
 	for (int i = 0; i < PARENTS_MAX && at > 1 && procfs_read(at, &p); i++) {
-		if (at == s->pid || slots_find_session(all, p.session) == s)
+		if ((slot_lives(s) && at == s->pid) || slots_find_session(all, p.session) == s)
 			return true;
 		at = p.parent;
 	}

@@ -25,6 +25,11 @@ void gate_forget_announced(struct gate *g, struct gate_socket *h);
 /* The calls of its process are not seen any more. */
 void gate_unhook(struct gate *g, struct slot *s);
 
+/* --- gate_free.c --- */
+
+/* Has a place as many sockets as it may have, or as many lists, where this one (NULL: a new one) is another? */
+bool gate_is_full(struct gate *g, const struct slot *s, const struct gate_list *l);
+
 /* --- gate_calls.c --- */
 
 bool gate_has_port(const struct slot *s, int port);

@@ -262,6 +262,11 @@ int bind_hook_receive(int listener, struct bind_call *call)
 		.at = n.data.args[1],
 		.size = n.data.args[2],
 	};
+	/* The filter of another program, whose listener stood among the descriptors of a process. */
+	if (n.data.nr != SYS_bind && n.data.nr != SYS_listen) {
+		bind_hook_continue(listener, call);
+		return 0;
+	}
 	call->pid = process_of((pid_t)n.pid);
 	(void)bind_hook_take_up(listener, call);
 	return 1;

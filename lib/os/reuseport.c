@@ -178,6 +178,16 @@ bool reuseport_listens(int fd)
 	return option(fd, SOL_SOCKET, SO_ACCEPTCONN) == 1;
 }
 
+bool reuseport_may_listen(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	memset(&info, 0, sizeof(info));
+	return reuseport_listens(fd) ||
+		(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == 0 && info.tcpi_state == TCP_CLOSE);
+}
+
 int reuseport_queue(int fd)
 {
 	struct tcp_info info;
@@ -220,4 +230,14 @@ int reuseport_detach(int fd)
 void reuseport_stop(int fd)
 {
 	(void)shutdown(fd, SHUT_RDWR);
+}
+
+void reuseport_close(int *fd)
+{
+	static const struct linger none = { .l_onoff = 0 };
+
+	/* Connections get this option from what listens. */
+	if (*fd >= 0 && !reuseport_listens(*fd))
+		(void)setsockopt(*fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+	fd_close(fd);
 }

@@ -42,6 +42,8 @@ int reuseport_share(int fd);
 /* As the owner of `other`: the kernel lets an address be shared by sockets of one user only.  -1 with errno. */
 int reuseport_own_as(int fd, int other);
 bool reuseport_listens(int fd);
+/* It listens, or could: it is no connection, nor becomes one. */
+bool reuseport_may_listen(int fd);
 /* Connections that nobody has accepted yet; -1 with errno. */
 int reuseport_queue(int fd);
 /* Accepts and closes at most so many of them. */
@@ -54,5 +56,7 @@ int reuseport_attach(int fd, const void *steps, size_t count);
 int reuseport_detach(int fd);
 /* It leaves the list, also where others have it open. */
 void reuseport_stop(int fd);
+/* Closes it, sets it to -1, and does not wait where its process has made a connection of it that lingers. */
+void reuseport_close(int *fd);
 
 #endif

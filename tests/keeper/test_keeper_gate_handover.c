@@ -44,7 +44,11 @@ static void put_socket(struct gate *g, int list, int index)
 		.pid = 100 + i,
 		.start_time = 200U + (unsigned)i,
 	};
-	*l = (struct gate_list){ addresses[list], 7, i, l->total + 1, l->count + (index >= 0) };
+	*l = (struct gate_list){ .address = addresses[list],
+		.gate = 7,
+		.first = i,
+		.total = l->total + 1,
+		.count = l->count + (index >= 0) };
 	g->used_lists = 2;
 	g->held++;
 }
