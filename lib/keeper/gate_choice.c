@@ -61,17 +61,21 @@ static bool is_chosen(const struct gate_socket *h)
 	return h->index >= 0 && h->is_chosen;
 }
 
+/* Who serves, now or when the next one comes, is better than what nobody comes for. */
+static int worth(const struct gate_socket *h)
+{
+	return (h->is_spare ? 0 : 1) + (h->freed_at ? 0 : 2);
+}
+
 /* A list has a chosen one always: without one the kernel would choose by itself. */
 static void need_chosen(struct gate *g, struct gate_list *l)
 {
 	struct gate_socket *best = NULL;
 
 	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h)) {
-		bool is_living = h->index >= 0 && !h->freed_at;
-
 		if (is_chosen(h))
 			return;
-		if (h->index >= 0 && (!best || (is_living && best->freed_at)))
+		if (h->index >= 0 && (!best || worth(h) > worth(best)))
 			best = h;
 	}
 	if (best)
@@ -224,10 +228,11 @@ static void close_all(struct gate *g, struct gate_list *l)
 	ASSERT(!l->total, "%d sockets are left of a list that ended", l->total);
 }
 
-static bool has_other_chosen(struct gate *g, const struct gate_list *l, const struct gate_socket *than)
+/* Who gets connections in its place: one that is chosen too, or another that somebody needs. */
+static bool has_heir(struct gate *g, const struct gate_list *l, const struct gate_socket *than)
 {
 	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h))
-		if (h != than && is_chosen(h))
+		if (h != than && h->index >= 0 && (h->is_chosen || !h->is_spare))
 			return true;
 	return false;
 }
@@ -251,7 +256,7 @@ int gate_drop(struct gate *g, int64_t number)
 		close_socket(g, h);
 		return 0;
 	}
-	if (h->is_chosen && has_other_chosen(g, l, h)) {
+	if (h->is_chosen && has_heir(g, l, h)) {
 		h->is_chosen = false;
 		attach_or_warn(g, l);
 	}
@@ -281,11 +286,17 @@ static int choose_in(struct gate *g, struct gate_list *l)
 	if (!is_named)
 		return 0;
 	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h)) {
+		bool was_chosen = h->is_chosen;
+
 		h->is_chosen = h->is_selected;
-		h->is_selected = false;
+		h->is_selected = was_chosen && is_idle(h);
 	}
 	if (gate_attach(g, l) < 0)
 		return -1;
+	/* Who gets a spare one later is not to serve what waited for another. */
+	for (struct gate_socket *h = gate_first(g, l); h; h = gate_next(g, h))
+		if (h->is_selected && is_idle(h))
+			reuseport_reset_queue(h->fd, RESET_MAX);
 	trim(g, l);
 	return 0;
 }

@@ -320,6 +320,25 @@ static void a_drop_frees_the_port_and_the_end(void **state)
 	assert_true(can_bind(PORT));
 }
 
+static void the_last_chosen_is_dropped(void **state)
+{
+	struct stage *s = *state;
+	const struct note *old = gate_actor(s, 1, 0, PORT);
+	int64_t socket = old->socket;
+	int fd = -1;
+
+	/* The next one is there, and nobody has chosen it yet. */
+	gate_node(s, 2, 1, PORT);
+	fd = gate_connect(PORT, -1);
+	assert_int_equal(reuseport_queue(old->fd), 1);
+	gate_kill(s, 1);
+	gate_drop_one(s, socket);
+	gate_done(s);
+	assert_int_equal(reuseport_queue(old->fd), 0);
+	assert_int_equal(gate_share(PORT, 20, 2), 20);
+	fd_close(&fd);
+}
+
 /* What comes and goes between, as it may in any order. */
 static void come_or_go(struct stage *s, int round, int64_t sockets[4], const int64_t nodes[2])
 {
@@ -421,6 +440,8 @@ int main(void)
 		ON_STAGE("a dropped socket goes from the end, or waits for the next bind, and the last frees "
 			 "the port",
 			a_drop_frees_the_port_and_the_end),
+		ON_STAGE("when the only chosen one is dropped, one that is there gets the connections",
+			the_last_chosen_is_dropped),
 		ON_STAGE("4000 probes reach the right instance while others come, go and are dropped",
 			marks_are_exact),
 		ON_STAGE("a new brain hears of every socket", a_new_brain_hears_of_all),
