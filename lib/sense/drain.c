@@ -13,7 +13,8 @@ struct drain {
 	struct endpoint at; /* its port is what the kernel is asked about */
 	int64_t deadline;
 	size_t left;
-	bool is_over; /* freed at the end of the look that is under way */
+	bool is_over;   /* freed at the end of the look that is under way */
+	bool is_former; /* the same, and nobody hears of it: a later one of its process has begun */
 };
 
 struct drains {
@@ -80,7 +81,7 @@ static void sweep_drains(struct drains *d)
 	for (size_t i = 0; i < d->waiting.len; i++) {
 		struct drain *drain = d->waiting.items[i];
 
-		if (drain->is_over)
+		if (drain->is_over || drain->is_former)
 			mem_free(drain);
 		else
 			d->waiting.items[kept++] = drain;
@@ -106,6 +107,8 @@ static void on_drain_look(struct ev_loop *loop, ev_timer *w, int events)
 	for (size_t i = 0; i < count; i++) {
 		struct drain *drain = d->waiting.items[i];
 
+		if (drain->is_former)
+			continue;
 		drain->is_over = drain_is_over(drain->left, drain->deadline, now);
 		if (drain->is_over)
 			d->done(d->context, drain->at.ticket, drain->left);
@@ -134,6 +137,20 @@ void drains_free(struct drains *d)
 	mem_free(d);
 }
 
+/* It was called back, and goes on no longer. */
+static void end_former(struct drains *d, struct ticket ticket)
+{
+	struct drain *drain = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&d->waiting, i, drain) {
+		drain->is_former |= drain->at.ticket.slot == ticket.slot &&
+			drain->at.ticket.generation == ticket.generation;
+	}
+	if (!d->is_looking)
+		sweep_drains(d);
+}
+
 void drain_start(struct drains *d, const struct endpoint *at, int64_t deadline_ms)
 {
 	struct drain *drain = mem_zalloc(1, sizeof(*drain));
@@ -143,6 +160,7 @@ void drain_start(struct drains *d, const struct endpoint *at, int64_t deadline_m
 		.deadline = clock_ms() + deadline_ms,
 		.left = 1,
 	};
+	end_former(d, at->ticket);
 	vec_push(&d->waiting, drain);
 	d->pause_ms = DRAIN_FIRST_MS;
 	if (!d->is_looking)

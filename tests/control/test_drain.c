@@ -154,6 +154,20 @@ static void many_are_told_each_at_its_own_time(void **state)
 	}
 }
 
+static void one_that_was_called_back_ends_none(void **state)
+{
+	enum { SOON_MS = 40, LATER_MS = 200 };
+	struct line *l = &scene.lines[0];
+	int64_t begun = clock_ms();
+
+	(void)state;
+	drain_line(0, SOON_MS);
+	drain_line(0, LATER_MS);
+	turn_until(&l->answers);
+	assert_true(clock_ms() - begun >= LATER_MS);
+	assert_int_equal(l->answers, 1);
+}
+
 static void unknown_is_not_drained(int lines)
 {
 	int64_t begun = clock_ms();
@@ -198,6 +212,8 @@ int main(void)
 		ONE("a port without connections is drained soon, but never inside the call",
 			a_port_without_connections_is_drained_soon),
 		ONE("of many, each is reported at its own time", many_are_told_each_at_its_own_time),
+		ONE("a drain that was called back does not end the next one of the same process",
+			one_that_was_called_back_ends_none),
 		ONE("connections that cannot be counted are not drained before the deadline",
 			what_cannot_be_counted_is_not_drained),
 		ONE("the same for many ports at once", many_that_cannot_be_counted_are_not_drained),
