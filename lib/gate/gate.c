@@ -223,7 +223,8 @@ int64_t gates_queue(const struct gates *g, int64_t gate, struct ticket ticket)
 	for (; s; s = gates_socket_of(g, gate, ticket, s)) {
 		int one = reuseport_queue(s->fd);
 
-		all += one > 0 ? one : 0;
+		/* What cannot be known is waited for. */
+		all += one >= 0 ? one : 1;
 	}
 	return all;
 }

@@ -48,6 +48,8 @@ void gates_sweep(struct gates *g);
 /* `done` is called, never from inside this call, when the keeper has done all that it got before, and all that it had to say was heard. */
 typedef void (*gates_done)(void *context, struct ticket ticket);
 void gates_after(struct gates *g, struct ticket ticket, gates_done done, void *context);
+/* The last choice of that gate is not in effect: it is said again, and in effect until an answer says otherwise.  False: nothing was said. */
+bool gates_choose_again(struct gates *g, int64_t gate);
 
 /* --- questions --- */
 
@@ -56,7 +58,7 @@ const struct held_socket *gates_socket_of(
 	const struct gates *g, int64_t gate, struct ticket ticket, const struct held_socket *previous);
 /* The errno with which a socket of it could not be held; 0: there was none. */
 int gates_unheld(const struct gates *g, int64_t gate, struct ticket ticket);
-/* How many wait to be accepted by it; -1: it has no held socket. */
+/* How many wait to be accepted by it, one where that cannot be known; -1: it has no held socket. */
 int64_t gates_queue(const struct gates *g, int64_t gate, struct ticket ticket);
 /* The gate at which a socket with that inode is held; 0: none.  What nobody needs any more, and the keeper still has, is not known here. */
 int64_t gates_holder(const struct gates *g, uint32_t inode);

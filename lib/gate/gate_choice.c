@@ -73,38 +73,62 @@ static void choose(struct gates *g, struct app_gate *gate)
 	send_choice(g, gate);
 }
 
+static bool has_place(const struct app_gate *gate, int place)
+{
+	for (size_t i = 0; i < gate->place_count; i++)
+		if (gate->places[i] == place)
+			return true;
+	return false;
+}
+
+/*
+ * Who has its place now gets connections at another address that this one is part of, or the other way round: the kernel would bring some of them here,
+ * where nobody is.
+ */
+static bool is_in_the_way(const struct app_gate *gate, const struct held_socket *s)
+{
+	const struct held_socket *other = NULL;
+	size_t i = 0;
+
+	VEC_EACH (&gate->sockets, i, other) {
+		if (other->place == s->place && is_wanted_chosen(gate, other) &&
+			tcp_address_overlaps(&s->address, &other->address) &&
+			!tcp_address_equal(&s->address, &other->address))
+			return true;
+	}
+	return false;
+}
+
 static bool is_needed(const struct app_gate *gate, const struct held_socket *s)
 {
 	if (!s->is_free || !gate->is_set)
 		return true;
-	if (s->address.port != gate->port)
+	/* An address that is not known may be any. */
+	if (s->address.port && s->address.port != gate->port)
 		return false;
-	for (size_t i = 0; i < gate->place_count; i++)
-		if (gate->places[i] == s->place)
-			return true;
-	return false;
+	return has_place(gate, s->place) && !is_in_the_way(gate, s);
 }
 
 /* Nobody comes there any more: who waits is refused, and not left waiting. */
 static void drop_unneeded(struct gates *g, struct app_gate *gate)
 {
-	size_t kept = 0;
+	size_t i = 0;
 
-	for (size_t i = 0; i < gate->sockets.len; i++) {
+	while (i < gate->sockets.len) {
 		struct held_socket *s = gate->sockets.items[i];
 		struct keeper_msg m;
 
 		if (is_needed(gate, s)) {
-			gate->sockets.items[kept++] = s;
+			i++;
 			continue;
 		}
 		keeper_msg_init(&m, KEEPER_DROP);
 		m.serial = ++g->serial;
 		m.socket = s->number;
 		(void)keeper_client_send(g->keeper, &m, -1);
+		(void)vec_remove(&gate->sockets, i);
 		held_socket_free(s);
 	}
-	gate->sockets.len = kept;
 }
 
 /* First nobody new comes to what is to be closed. */
@@ -169,6 +193,16 @@ void gates_after(struct gates *g, struct ticket ticket, gates_done done, void *c
 	*w = (struct gate_waiter){ m.serial, ticket, done, context };
 	vec_push(&g->waiting, w);
 	(void)keeper_client_send(g->keeper, &m, -1);
+}
+
+bool gates_choose_again(struct gates *g, int64_t number)
+{
+	struct app_gate *gate = gates_find(g, number);
+	uint64_t before = g->serial;
+
+	if (gate)
+		choose(g, gate);
+	return g->serial != before;
 }
 
 /* All that was asked up to that serial. */

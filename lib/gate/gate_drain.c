@@ -15,9 +15,11 @@ struct one_drain {
 	pid_t main;
 	struct drain_behind pace;
 	size_t left;
-	bool is_begun;  /* the keeper has taken it out of the choice */
+	int due;        /* answers of the keeper: with the last one it has taken it out of the choice */
+	bool is_again;  /* the choice had failed, and was said again */
 	bool is_looked; /* it was looked at since then */
 	bool is_over;   /* freed at the end of the look that is under way */
+	bool is_former; /* the same, and nobody hears of it: a later one of its process has begun */
 };
 
 struct gate_drains {
@@ -43,7 +45,7 @@ static void arm_gate_look(struct gate_drains *d)
 	VEC_EACH (&d->waiting, i, drain) {
 		if (drain->pace.deadline < first)
 			first = drain->pace.deadline;
-		is_any_begun |= drain->is_begun;
+		is_any_begun |= !drain->due;
 	}
 	ev_now_update(d->options.loop);
 	ev_timer_set(
@@ -59,7 +61,7 @@ static void look_for_half_open(struct gate_drains *d)
 	size_t i = 0;
 
 	VEC_EACH (&d->waiting, i, drain) {
-		if (!drain->is_begun || drain->is_looked)
+		if (drain->due || drain->is_looked)
 			continue;
 		drain->is_looked = true;
 		drain->pace.is_half_open = netdiag_half_open(drain->port, &count, NULL) < 0 || count > 0;
@@ -98,7 +100,7 @@ static void sweep_gate_drains(struct gate_drains *d)
 	for (size_t i = 0; i < d->waiting.len; i++) {
 		struct one_drain *drain = d->waiting.items[i];
 
-		if (drain->is_over)
+		if (drain->is_over || drain->is_former)
 			mem_free(drain);
 		else
 			d->waiting.items[kept++] = drain;
@@ -122,7 +124,7 @@ static void on_gate_look(struct ev_loop *loop, ev_timer *w, int events)
 	for (size_t i = 0; i < count; i++) {
 		struct one_drain *drain = d->waiting.items[i];
 
-		if (!drain->is_begun && now < drain->pace.deadline)
+		if (drain->is_former || (drain->due && now < drain->pace.deadline))
 			continue;
 		drain->is_over = drain_behind_is_over(&drain->pace, drain->left, now);
 		if (drain->is_over)
@@ -133,6 +135,25 @@ static void on_gate_look(struct ev_loop *loop, ev_timer *w, int events)
 	arm_gate_look(d);
 }
 
+static void on_out_of_choice(void *context, struct ticket ticket);
+
+static bool is_ticket(struct ticket a, struct ticket b)
+{
+	return a.slot == b.slot && a.generation == b.generation;
+}
+
+/* Who is still chosen gets connections on: the choice is said again once, and else the deadline ends it. */
+static bool is_still_chosen(struct gate_drains *d, struct one_drain *drain)
+{
+	if (!gates_choose_again(d->options.gates, drain->gate))
+		return false;
+	drain->due = 1;
+	if (!drain->is_again)
+		gates_after(d->options.gates, drain->ticket, on_out_of_choice, d);
+	drain->is_again = true;
+	return true;
+}
+
 static void on_out_of_choice(void *context, struct ticket ticket)
 {
 	struct gate_drains *d = context;
@@ -140,10 +161,9 @@ static void on_out_of_choice(void *context, struct ticket ticket)
 	size_t i = 0;
 
 	VEC_EACH (&d->waiting, i, drain) {
-		if (drain->is_begun || drain->ticket.slot != ticket.slot ||
-			drain->ticket.generation != ticket.generation)
+		if (!drain->due || !is_ticket(drain->ticket, ticket) || --drain->due ||
+			is_still_chosen(d, drain))
 			continue;
-		drain->is_begun = true;
 		drain->pace.begun_at = clock_ms();
 	}
 	d->pause_ms = DRAIN_FIRST_MS;
@@ -171,6 +191,24 @@ void gate_drains_free(struct gate_drains *d)
 	mem_free(d);
 }
 
+/* It was called back, and goes on no longer.  How many answers about it are due. */
+static int end_former(struct gate_drains *d, struct ticket ticket)
+{
+	struct one_drain *drain = NULL;
+	int due = 0;
+	size_t i = 0;
+
+	VEC_EACH (&d->waiting, i, drain) {
+		if (drain->is_former || !is_ticket(drain->ticket, ticket))
+			continue;
+		drain->is_former = true;
+		due += drain->due;
+	}
+	if (!d->is_looking)
+		sweep_gate_drains(d);
+	return due;
+}
+
 void gate_drain_start(struct gate_drains *d, const struct endpoint *at, pid_t main, int64_t ms)
 {
 	struct one_drain *drain = mem_zalloc(1, sizeof(*drain));
@@ -182,6 +220,7 @@ void gate_drain_start(struct gate_drains *d, const struct endpoint *at, pid_t ma
 		.main = main,
 		.pace = { .deadline = clock_ms() + ms },
 		.left = 1,
+		.due = end_former(d, at->ticket) + 1,
 	};
 	vec_push(&d->waiting, drain);
 	gates_after(d->options.gates, at->ticket, on_out_of_choice, d);
