@@ -204,7 +204,7 @@ static void a_call_on_the_way(void **state)
 		" i = 0\n"
 		" while True:\n"
 		"  a = socket.socket(); a.setsockopt(1, 2, 1); a.bind(('127.0.0.1', int(sys.argv[1]))); a.listen()\n"
-		"  a.close(); i += 1; time.sleep(0.001); sys.stdout.write('%s%d\\n' % (name, i))\n"
+		"  a.close(); i += 1; time.sleep(0.004); sys.stdout.write('%s%d\\n' % (name, i))\n"
 		"[threading.Thread(target=run, args=(n,)).start() for n in 'ab']";
 	struct stage *s = *state;
 	int out = -1;
