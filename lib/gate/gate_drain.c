@@ -191,7 +191,7 @@ void gate_drains_free(struct gate_drains *d)
 	mem_free(d);
 }
 
-/* It was called back, and goes on no longer.  How many answers about it are due. */
+/* It was called back.  How many answers about it are due. */
 static int end_former(struct gate_drains *d, struct ticket ticket)
 {
 	struct one_drain *drain = NULL;

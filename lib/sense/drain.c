@@ -137,7 +137,7 @@ void drains_free(struct drains *d)
 	mem_free(d);
 }
 
-/* It was called back, and goes on no longer. */
+/* It was called back. */
 static void end_former(struct drains *d, struct ticket ticket)
 {
 	struct drain *drain = NULL;

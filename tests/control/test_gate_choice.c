@@ -332,5 +332,5 @@ int main(void)
 			a_queue_that_cannot_be_read_is_not_empty),
 	};
 
-	return cmocka_run_group_tests_name("gate: what the keeper is told", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("gate: what the keeper receives", tests, NULL, NULL);
 }
