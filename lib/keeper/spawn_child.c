@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -163,8 +164,19 @@ static int arrange_descriptors(struct child_plan *plan)
 }
 
 /*
- * The keeper gets the listener.  A copy stays open here: should the keeper be killed, the calls wait for the next one, which finds it, where without
- * a copy they would fail.
+ * Who has the listener can answer the calls of all that come from it, and put descriptors into them: of a setuid program too, unless new privileges are
+ * forbidden.  So another user's process gets none.
+ */
+static bool may_have_listener(const struct keeper_spawn *spawn)
+{
+	bool stays = !(spawn->flags & KEEPER_SPAWN_USER) || spawn->uid == geteuid();
+
+	return stays || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
+}
+
+/*
+ * The keeper gets the listener.  A copy stays open here where it may: should the keeper be killed, the calls wait for the next one, which finds it, where
+ * without a copy they fail.
  */
 static int hook(struct child_plan *plan)
 {
@@ -177,7 +189,7 @@ static int hook(struct child_plan *plan)
 	listener = bind_hook_install();
 	if (listener < 0)
 		return -1;
-	if (fcntl(listener, F_DUPFD, least) >= 0)
+	if (!may_have_listener(plan->spawn) || fcntl(listener, F_DUPFD, least) >= 0)
 		rc = sock_send(plan->report_fd, "", 1, &listener, 1);
 	fd_close(&listener);
 	return rc;

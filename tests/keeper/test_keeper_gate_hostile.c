@@ -361,6 +361,44 @@ static void another_user_has_the_same(void **state)
 	assert_int_not_equal(sockets[0], sockets[1]);
 }
 
+/* With it they could answer for programs that are root's, as a setuid one. */
+static void another_user_cannot_answer(void **state)
+{
+	struct stage *s = *state;
+	static const char script[] = BEGIN
+		"has = [os.readlink('/proc/self/fd/' + f) for f in os.listdir('/proc/self/fd') if os.path.lexists('/proc/self/fd/' + f)]\n"
+		"a = new(); bind(a, name(port), 16); a.listen()\n"
+		"print('listeners', sum('seccomp' in f for f in has), '.'); time.sleep(60)";
+	int64_t socket = 0;
+
+	if (geteuid() != 0)
+		skip();
+	for (uint64_t i = 0; i < 2; i++) {
+		struct spawn_order w;
+		struct buf text = BUF_INIT;
+		int out = -1;
+
+		order_program(&w, i + 1, &out, WORDS("python3", "-uc", script, "4803"));
+		order_gate(&w, 0, PORT);
+		w.m.spawn.flags |= KEEPER_SPAWN_USER;
+		w.m.spawn.uid = w.m.spawn.gid = NOBODYS_UID;
+		order_say(s, &w);
+		gate_read(s, out, &text, " .\n");
+		stage_assert_has(&text, "listeners 0 .\n");
+		socket = stage_expect(s, KEEPER_LISTENS, i + 1)->socket;
+		fd_close(&out);
+		buf_release(&text);
+		/* Nobody answers its calls after a killed keeper, and what it has is found all the same. */
+		if (i == 0) {
+			stage_kill_keeper(s);
+			stage_next_keeper(s);
+			assert_int_not_equal(stage_expect(s, KEEPER_LISTENS, 1)->socket, 0);
+			gate_kill(s, 1);
+		}
+	}
+	assert_int_not_equal(socket, 0);
+}
+
 /* As a container may have it. */
 static int open_without_filters(void **state)
 {
@@ -415,6 +453,8 @@ int main(void)
 			one_place_has_only_so_many),
 		ON_STAGE("a multipath socket is replaced by a plain one",
 			a_multipath_socket_becomes_a_plain_one),
+		ON_STAGE("a process of another user cannot answer the calls of those that come from it",
+			another_user_cannot_answer),
 		ON_STAGE("processes of another user share and follow each other as well",
 			another_user_has_the_same),
 		/* The last: this program has that filter from then on. */
