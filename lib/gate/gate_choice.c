@@ -109,7 +109,7 @@ static bool is_needed(const struct app_gate *gate, const struct held_socket *s)
 	return has_place(gate, s->place) && !is_in_the_way(gate, s);
 }
 
-/* Nobody comes there any more: who waits is refused, and not left waiting. */
+/* No process will accept there any more: the clients that wait get a reset at once, not a timeout. */
 static void drop_unneeded(struct gates *g, struct app_gate *gate)
 {
 	size_t i = 0;

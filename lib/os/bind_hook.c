@@ -175,24 +175,30 @@ ssize_t bind_hook_take(int fd, struct msghdr *msg)
 	return got;
 }
 
-/* The process that a thread belongs to; 0 when it is gone. */
-static pid_t process_of(pid_t thread)
+/* The number behind a name in a small file of /proc; 0 where either is not there. */
+static long number_in(const char *path, const char *name, int base)
 {
-	static const char name[] = "\nTgid:";
-	char path[64], text[1024];
+	char text[1024];
 	ssize_t got = -1;
-	int fd = -1;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	const char *at = NULL;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
 	got = read(fd, text, sizeof(text) - 1);
 	fd_close(&fd);
 	text[got > 0 ? got : 0] = '\0';
 	at = strstr(text, name);
-	return at ? (pid_t)strtol(at + sizeof(name) - 1, NULL, 10) : 0;
+	return at ? strtol(at + strlen(name), NULL, base) : 0;
+}
+
+/* The process that a thread belongs to; 0 when it is gone. */
+static pid_t process_of(pid_t thread)
+{
+	char path[64];
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/status", (int)thread);
+	return (pid_t)number_in(path, "\nTgid:", 10);
 }
 
 static size_t read_address(const struct bind_call *call, uint64_t at, uint64_t len, void *to)
@@ -309,21 +315,10 @@ void bind_hook_answer(int listener, const struct bind_call *call, int number)
 /* O_CLOEXEC is of its number, O_NONBLOCK of what is behind it; /proc tells both. */
 static int flags_of(const struct bind_call *call)
 {
-	static const char name[] = "flags:";
-	char path[64], text[256];
-	ssize_t got = -1;
-	int fd = -1;
-	const char *at = NULL;
+	char path[64];
 
 	(void)snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", (int)call->pid, call->target);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	got = read(fd, text, sizeof(text) - 1);
-	fd_close(&fd);
-	text[got > 0 ? got : 0] = '\0';
-	at = strstr(text, name);
-	return at ? (int)strtol(at + sizeof(name) - 1, NULL, 8) : 0;
+	return (int)number_in(path, "flags:", 8);
 }
 
 int bind_hook_replace(int listener, const struct bind_call *call, int fd)

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 
-from peers import MARK, free_ports, marked
+from peers import MARK, free_ports, remove
 from readings import wait_until
 
 SERVER = """
@@ -114,12 +114,7 @@ class Way:
     def close(self):
         with contextlib.suppress(RuntimeError, OSError):
             self.quit()
-        while left := marked(self.home):
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
-        shutil.rmtree(self.home, ignore_errors=True)
+        remove(self.home)
 
 
 class Gate(Way):

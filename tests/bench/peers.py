@@ -36,6 +36,19 @@ def marked(home):
     return found
 
 
+def remove(home):
+    """Nothing with this mark is left, and no folder."""
+    for _ in range(100):
+        left = marked(home)
+        if not left:
+            break
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    shutil.rmtree(home, ignore_errors=True)
+
+
 class Peer:
     """A daemon in a home of its own.  Each kind says how it is started, given programs, asked and ended."""
 
@@ -100,15 +113,7 @@ class Peer:
     def close(self):
         with contextlib.suppress(TooLong, RuntimeError, OSError):
             self.quit()
-        for _ in range(100):
-            left = marked(self.home)
-            if not left:
-                break
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            time.sleep(0.01)
-        shutil.rmtree(self.home, ignore_errors=True)
+        remove(self.home)
 
 
 class Oxherd(Peer):

@@ -450,7 +450,7 @@ int main(void)
 		PROMISE("the gate of a deleted app keeps nothing, and nothing is said of it after that",
 			the_gate_of_a_deleted_app_keeps_nothing),
 		PROMISE("an app that ends at once closes its gate", an_app_that_ends_at_once_closes_its_gate),
-		PROMISE("after the brain's death each gate is told once how it should be",
+		PROMISE("after the brain's death the keeper gets the choice of each gate once",
 			after_the_brains_death_each_gate_is_told_once),
 		PROMISE("a gate that the store does not know stays its app's",
 			a_gate_that_the_store_does_not_know_is_kept),
