@@ -206,9 +206,7 @@ all_healthy() {
 @test "a check that hangs holds up nothing else" {
 	cat >mute.py <<-'PY'
 		import os, socket, time
-		s = socket.socket()
-		s.bind(("127.0.0.1", int(os.environ["PORT"])))
-		s.listen(16)
+		s = socket.create_server(("127.0.0.1", int(os.environ["PORT"])))
 		time.sleep(1000)
 	PY
 	port=$(port_block 2)

@@ -47,6 +47,7 @@ delete() {
 	kill -USR2 "$before"
 	eventually 5 field_is api:0 restarts 1
 	assert field_is api:0 code 42
+	eventually 5 state_is api:0 running
 	works 2
 	# The next daemon finds what runs.
 	before=$(pid_of api:0)

@@ -267,11 +267,11 @@ busy_ports() {
 # port_block [N]: the first of N ports in a row that nobody has now, below those that the kernel gives out by itself.  Files of tests that
 # run side by side have ranges of their own, by OX_LANE: a number from 0, that tests/run.sh gives each of those that run at a time.
 port_block() {
-	local count=${1:-1} lane=$((${OX_LANE:-0} % 4)) first base port taken
-	first=$((18000 + lane * 3200))
+	local count=${1:-1} lane=$((${OX_LANE:-0} % 6)) first base port taken
+	first=$((18000 + lane * 2400))
 	taken=$(busy_ports)
-	for ((base = first + BASHPID * 16 % 3200; ; base += 16)); do
-		[ $((base + count)) -le $((first + 3200)) ] || base=$first
+	for ((base = first + BASHPID * 16 % 2400; ; base += 16)); do
+		[ $((base + count)) -le $((first + 2400)) ] || base=$first
 		for ((port = base; port < base + count; port++)); do
 			case $taken in *"$(printf %04X "$port")"*) continue 2 ;; esac
 		done
