@@ -281,6 +281,7 @@ static bool receive_one(struct caller *c)
 	ASSERT(got <= 1, "%s: %d calls came at once", s->name, got);
 	if (got > 0) {
 		gate_ledger_note_call(&c->gate->ledger, s, &c->call);
+		(void)bind_hook_take_up(s->gate.hook, &c->call);
 		handle(c);
 	}
 	if (got >= 0)

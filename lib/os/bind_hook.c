@@ -225,12 +225,15 @@ static bool is_socket(pid_t pid, int number)
 /* Once it is sure that the process still waits, its pidfd cannot mean another one, and what was read is its own. */
 bool bind_hook_take_up(int listener, struct bind_call *call)
 {
-	int process = call->pid > 0 ? pidfd_open_any(call->pid) : -1;
+	int process = -1;
 	bool has_socket = false;
 	bool is_valid = false;
 
 	call->socket = -1;
 	call->len = 0;
+	call->pid = process_of(call->pid);
+	if (call->pid > 0)
+		process = pidfd_open_any(call->pid);
 	if (process >= 0 && !call->is_listen)
 		call->len = read_address(call, call->at, call->size, call->address);
 	has_socket = process >= 0 && is_socket(call->pid, call->target);
@@ -261,6 +264,7 @@ int bind_hook_receive(int listener, struct bind_call *call)
 	}
 	*call = (struct bind_call){
 		.id = n.id,
+		.pid = (pid_t)n.pid,
 		.target = (int)n.data.args[0],
 		.socket = -1,
 		.is_listen = n.data.nr == SYS_listen,
@@ -273,8 +277,6 @@ int bind_hook_receive(int listener, struct bind_call *call)
 		bind_hook_continue(listener, call);
 		return 0;
 	}
-	call->pid = process_of((pid_t)n.pid);
-	(void)bind_hook_take_up(listener, call);
 	return 1;
 }
 

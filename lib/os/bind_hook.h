@@ -19,9 +19,9 @@ struct msghdr;
 
 struct bind_call {
 	uint64_t id;
-	pid_t pid;                   /* of the process, not of the thread */
-	int target;                  /* the number of its descriptor */
-	int socket;                  /* the same for us; -1: it cannot be had */
+	pid_t pid;  /* of the process; before bind_hook_take_up() it may be that of a thread */
+	int target; /* the number of its descriptor */
+	int socket; /* the same for us; -1: it cannot be had */
 	bool is_listen, is_shutdown; /* else it is a bind */
 	int backlog;
 	uint64_t at, size; /* where its address is, in the memory of the process */
@@ -45,11 +45,12 @@ bool bind_hook_is_listener(int fd);
 /* Before the first bind_hook_receive(): it sets a handler for SIGALRM. */
 void bind_hook_prepare(void);
 /*
- * The next call.  1: there is one, to be continued or answered, then released.  0: there is none.  -1 with errno: ENOTCONN, nobody has the filter any more;
+ * The next call.  1: there is one, to be taken up at once, continued or answered, then released; nobody else can receive it any more, so who may be killed
+ * notes it before anything else.  0: there is none.  -1 with errno: ENOTCONN, nobody has the filter any more;
  * EBUSY, somebody else takes the calls.  It never waits for longer than a moment.
  */
 int bind_hook_receive(int listener, struct bind_call *call);
-/* One that another reader has received and not answered: `id`, `pid`, `target`, `is_listen`, `backlog`, `at` and `size` are known.  False: nobody waits. */
+/* Of a call that was received, perhaps by another reader: its process, its socket and its address.  False: nobody waits. */
 bool bind_hook_take_up(int listener, struct bind_call *call);
 void bind_hook_release(struct bind_call *call);
 /*

@@ -230,7 +230,8 @@ static void load(int port, int stop, int counts)
 	for (int fd = STDERR_FILENO + 1; fd < 256; fd++)
 		if (fd != stop && fd != counts)
 			(void)close(fd);
-	while (poll(&wait, 1, 0) == 0)
+	/* On a slow machine it may have asked nothing yet. */
+	while (poll(&wait, 1, 0) == 0 || both[0] + both[1] < GATE_LOAD_LEAST)
 		both[gate_who(port, -1) == NOBODY]++;
 	(void)fd_write_all(counts, (const char *)both, sizeof(both));
 	_exit(0);

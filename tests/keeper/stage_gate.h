@@ -49,7 +49,9 @@ int gate_answer(int *fd);
 int gate_who(int port, int index);
 /* The same over ::1, whose mark is another one. */
 int gate_who_over_ipv6(int port, int index);
-/* A process that asks one question after the other. */
+enum { GATE_LOAD_LEAST = 50 };
+
+/* A process that asks one question after the other, GATE_LOAD_LEAST at least. */
 struct gate_load {
 	pid_t pid;
 	int stop, counts; /* pipes */
