@@ -6,7 +6,10 @@
 
 #include "stage_gate.h"
 
-enum { LIBRARY_PORT = 4811 };
+/* Where they listen.  Programs of tests run at the same time: each that is not the only one says another in main(). */
+extern int library_port;
+/* The same as text; the next call writes over it. */
+const char *library_port_text(void);
 
 /* Behind the gate by the library at `path`, or the built one. */
 void order_library_at(struct spawn_order *w, int place, const char *path);

@@ -309,13 +309,13 @@ static void under_the_library(void **state)
 
 	library_node(s, 1, 0);
 	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
-	order_waiting(&w, 2, "4811", ends[0], &out);
+	order_waiting(&w, 2, library_port_text(), ends[0], &out);
 	order_library_at(&w, 1, NULL);
 	order_say(s, &w);
 	stage_expect(s, KEEPER_SPAWNED, 2);
 	replace_keeper(s);
 	assert_int_equal(stage_expect(s, KEEPER_LISTENS, 1)->index, 0);
-	assert_int_equal(gate_who(LIBRARY_PORT, 0), 1);
+	assert_int_equal(gate_who(library_port, 0), 1);
 	assert_int_equal(fd_write_all(ends[1], "\n", 1), 0);
 	n = stage_expect(s, KEEPER_LISTENS, 2);
 	assert_int_equal(n->index, 1);
@@ -390,5 +390,6 @@ int main(void)
 			stage_open_without_cgroups, stage_close, NULL },
 	};
 
+	library_port = 4813;
 	return cmocka_run_group_tests_name("keeper: gate, killed keeper", tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "stage_library.h"
 #include "unit.h"
 
-enum { PORT = LIBRARY_PORT, NOBODYS_UID = 65534, MANY = 20 };
+enum { NOBODYS_UID = 65534, MANY = 20 };
 
 static void two_share_a_port(void **state)
 {
@@ -21,12 +21,12 @@ static void two_share_a_port(void **state)
 	assert_int_equal(a->index, 0);
 	assert_int_equal(b->index, 1);
 	assert_true(reuseport_listens(a->fd) && reuseport_listens(b->fd));
-	assert_int_equal(gate_share(PORT, 100, 1), 100);
+	assert_int_equal(gate_share(library_port, 100, 1), 100);
 	gate_choose_all(s, SOCKETS(a->socket, b->socket));
 	gate_done(s);
-	assert_in_range(gate_share(PORT, 400, 2), 130, 270);
+	assert_in_range(gate_share(library_port, 400, 2), 130, 270);
 	for (int i = 0; i < 100; i++)
-		assert_int_equal(gate_who(PORT, i & 1), 1 + (i & 1));
+		assert_int_equal(gate_who(library_port, i & 1), 1 + (i & 1));
 }
 
 static bool is_stopped(struct stage *s, int64_t generation)
@@ -52,10 +52,10 @@ static void a_queue_is_served_by_the_successor(void **state)
 	stage_signal(s, 1, SIGSTOP, KEEPER_REACH_MAIN);
 	stage_until(is_stopped, s, 1);
 	for (int i = 0; i < MANY / 2; i++)
-		gate_ask(fds[i] = gate_connect(PORT, -1));
+		gate_ask(fds[i] = gate_connect(library_port, -1));
 	gate_kill(s, 1);
 	for (int i = MANY / 2; i < MANY; i++)
-		gate_ask(fds[i] = gate_connect(PORT, -1));
+		gate_ask(fds[i] = gate_connect(library_port, -1));
 	assert_int_equal(reuseport_queue(old->fd), MANY);
 	new = library_node(s, 2, 3);
 	assert_int_equal(new->socket, socket);
@@ -78,7 +78,7 @@ static void what_has_closed_everything(void **state)
 
 	library_python(s, 1, 0, script, NULL);
 	stage_expect(s, KEEPER_LISTENS, 1);
-	assert_int_equal(gate_who(PORT, 0), 1);
+	assert_int_equal(gate_who(library_port, 0), 1);
 }
 
 static void the_rest_of_a_program_is_as_it_was(void **state)
@@ -128,7 +128,7 @@ static void a_given_socket_does_what_its_own_did(void **state)
 	int fd = -1;
 
 	gate_kill(s, 1);
-	gate_ask(fd = gate_connect(PORT, -1));
+	gate_ask(fd = gate_connect(library_port, -1));
 	library_python(s, 2, 0, script, &out);
 	gate_read(s, out, &text, "has True True\n");
 	assert_int_equal(stage_expect(s, KEEPER_LISTENS, 2)->socket, socket);
@@ -157,10 +157,10 @@ static void a_shutdown_takes_nothing_from_others(void **state)
 	gate_read(s, out, &text, "accept 22\n");
 	assert_true(reuseport_listens(a->fd) && reuseport_listens(b->fd));
 	/* Nothing has moved. */
-	assert_int_equal(gate_who(PORT, 2), 3);
+	assert_int_equal(gate_who(library_port, 2), 3);
 	gate_kill(s, 2);
 	assert_int_equal(library_node(s, 4, 1)->index, 1);
-	assert_int_equal(gate_who(PORT, 1), 4);
+	assert_int_equal(gate_who(library_port, 1), 4);
 	fd_close(&out);
 	buf_release(&text);
 }
@@ -173,7 +173,7 @@ static void a_library_of_its_own_is_kept(void **state)
 
 	stage_program(ours, sizeof(ours), "liboxgate.so");
 	(void)snprintf(own, sizeof(own), "libdl.so.2:%s", ours);
-	order_actor(&w, 1, NULL, WORDS("--listen", "4811"));
+	order_actor(&w, 1, NULL, WORDS("--listen", library_port_text()));
 	order_library_at(&w, 0, own);
 	order_say(s, &w);
 	stage_expect(s, KEEPER_LISTENS, 1);
@@ -216,7 +216,8 @@ static void as_another_user(void **state)
 		struct buf text = BUF_INIT;
 		int out = -1;
 
-		order_program(&w, i, &out, WORDS("python3", "-uc", script, "4811", i == 1 ? "1" : "2"));
+		order_program(&w, i, &out,
+			WORDS("python3", "-uc", script, library_port_text(), i == 1 ? "1" : "2"));
 		order_library_at(&w, 0, path);
 		w.m.spawn.flags |= KEEPER_SPAWN_USER;
 		w.m.spawn.uid = w.m.spawn.gid = NOBODYS_UID;
@@ -225,10 +226,10 @@ static void as_another_user(void **state)
 		stage_expect(s, KEEPER_LISTENS, i);
 		if (fd >= 0)
 			assert_int_equal(gate_answer(&fd), 2);
-		assert_int_equal(gate_who(PORT, 0), (int)i);
+		assert_int_equal(gate_who(library_port, 0), (int)i);
 		if (i == 1) {
 			gate_kill(s, 1);
-			gate_ask(fd = gate_connect(PORT, -1));
+			gate_ask(fd = gate_connect(library_port, -1));
 		}
 		fd_close(&out);
 		buf_release(&text);
@@ -249,7 +250,7 @@ static void without_a_keeper(void **state)
 	int out = -1;
 
 	(void)snprintf(keeper, sizeof(keeper), "KEEPER=%d", (int)s->keeper);
-	order_program(&w, 1, &out, WORDS("python3", "-uc", script, "4811"));
+	order_program(&w, 1, &out, WORDS("python3", "-uc", script, library_port_text()));
 	keeper_list_add(&w.env, keeper);
 	order_library_at(&w, 0, NULL);
 	order_say(s, &w);
@@ -257,7 +258,7 @@ static void without_a_keeper(void **state)
 	gate_read(s, out, &text, "goes\n");
 	stage_kill_keeper(s);
 	stage_read(out, &text, "listens\n");
-	assert_int_equal(gate_who(PORT, -1), 1);
+	assert_int_equal(gate_who(library_port, -1), 1);
 	stage_next_keeper(s);
 	fd_close(&out);
 	buf_release(&text);
