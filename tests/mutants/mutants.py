@@ -128,10 +128,10 @@ def prepare(lane):
 
 
 def check(lane):
-    """Without any mistake all pass; else every mistake would count as noticed.  All lanes are the same."""
+    """Without any mistake all pass; else every mistake would count as noticed.  All lanes are the same.  What is late once is not wrong."""
     for room in ROOMS:
         path = min((lane / 'lib' / room).glob('*.c')).relative_to(lane)
-        if not survives(lane, str(path)):
+        if not survives(lane, str(path)) and not survives(lane, str(path)):
             raise SystemExit(f'mutants: the tests of {room} fail without any mistake')
 
 
