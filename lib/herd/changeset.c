@@ -33,7 +33,8 @@ void change_free(void *draft)
 		return;
 	build_free(d->build);
 	mem_free(d->build_words);
-	mem_free(d->ports);
+	mem_free(d->ports.ports);
+	mem_free(d->back.ports);
 	mem_free(d);
 }
 
@@ -109,12 +110,15 @@ static int kept(const struct change *d)
 void change_plan(const struct change *d, struct plan *plan)
 {
 	struct plan_app from = { .instances = kept(d) };
-	struct plan_app to = { .spec = d->spec, .instances = d->count, .ports = d->ports, .build = d->build };
+	struct plan_app to = {
+		.spec = d->spec, .instances = d->count, .ports = d->ports.ports, .build = d->build
+	};
 	struct vec before = VEC_INIT;
 	struct vec after = VEC_INIT;
 	int *ports = mem_zalloc((size_t)from.instances, sizeof(*ports));
 
-	ASSERT(!d->ports_len || d->ports, "'%s' has %d ports that are nowhere", d->spec->name, d->ports_len);
+	ASSERT(!d->ports.len || d->ports.ports, "'%s' has %d ports that are nowhere", d->spec->name,
+		d->ports.len);
 	for (int i = 0; i < from.instances; i++)
 		ports[i] = revision_port(d->app->target, i);
 	from.ports = ports;
@@ -254,14 +258,23 @@ static enum herd_did change(struct herd *h, struct change *d)
 	return did;
 }
 
+/* Both begin with the same ports, and give the next number the same one. */
+static bool is_alike(const struct revision *r, const struct revision *by)
+{
+	if (r->port_source != by->port_source || r->spec->port_mode != by->spec->port_mode ||
+		r->spec->port_step != by->spec->port_step)
+		return false;
+	for (int k = 0; k < r->ports_len && k < by->ports_len; k++)
+		if (r->ports[k] != by->ports[k])
+			return false;
+	return true;
+}
+
 /* Where the new ports only continue where the old ones end, instances that are added to the old revision have one too. */
 static void extend_ports(struct revision *r, const struct revision *by)
 {
-	if (r == by || r->ports_len >= by->ports_len || r->port_source != by->port_source)
+	if (r == by || r->ports_len >= by->ports_len || !is_alike(r, by))
 		return;
-	for (int k = 0; k < r->ports_len; k++)
-		if (r->ports[k] != by->ports[k])
-			return;
 	r->ports = mem_resize(r->ports, (size_t)by->ports_len, sizeof(*r->ports));
 	for (int k = r->ports_len; k < by->ports_len; k++)
 		r->ports[k] = by->ports[k];
@@ -270,27 +283,27 @@ static void extend_ports(struct revision *r, const struct revision *by)
 }
 
 /* Has the revision ports beyond the draft's, of instances that a scale down is still stopping?  Not for a block: its rest may belong to another app. */
-static bool has_more_ports(const struct revision *r, const struct change *d)
+static bool has_more_ports(const struct revision *r, const struct port_row *row)
 {
-	if (r->ports_len <= d->ports_len || r->port_source != d->port_source || r->port_source == PORT_BLOCK)
+	if (r->ports_len <= row->len || r->port_source != row->source || r->port_source == PORT_BLOCK)
 		return false;
-	for (int k = 0; k < d->ports_len; k++)
-		if (r->ports[k] != d->ports[k])
+	for (int k = 0; k < row->len; k++)
+		if (r->ports[k] != row->ports[k])
 			return false;
 	return true;
 }
 
-static void take_ports(struct revision *r, struct change *d)
+static void take_ports(struct revision *r, struct port_row *row)
 {
-	ASSERT(r->refs > 0 && (!d->ports_len || d->ports), "'%s' takes %d ports that are nowhere",
-		d->spec->name, d->ports_len);
-	if (has_more_ports(r, d))
+	ASSERT(r->refs > 0 && (!row->len || row->ports), "'%s' takes %d ports that are nowhere",
+		r->spec->name, row->len);
+	if (has_more_ports(r, row))
 		return;
 	mem_free(r->ports);
-	r->ports = d->ports;
-	r->ports_len = d->ports_len;
-	r->port_source = d->port_source;
-	d->ports = NULL;
+	r->ports = row->ports;
+	r->ports_len = row->len;
+	r->port_source = row->source;
+	row->ports = NULL;
 }
 
 /* One instance needs no port, but several have a block, also if they go back to the old definition. */
@@ -313,7 +326,7 @@ static void resize(const struct change *d)
 
 	/* Somebody scaled it in the middle, or changed what it goes back to: that holds also when it goes back. */
 	if (a->rollout && !d->is_rolled && (!d->is_changed || a->current == a->target) &&
-		(d->count != d->was || d->scaled != a->scaled)) {
+		change_is_scaled(d)) {
 		a->rollout->back_count = d->count;
 		a->rollout->back_scaled = d->scaled;
 		share_block(a);
@@ -326,6 +339,23 @@ static void resize(const struct change *d)
 	if (a->rollout)
 		a->rollout->count = d->count;
 	app_resize(a, d->count);
+}
+
+static void share_out_ports(struct change *d)
+{
+	struct app *a = d->app;
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	take_ports(a->target, &d->ports);
+	if (d->back.len) {
+		ASSERT(a->current != a->target, "%s goes back to what it has", a->spec->name);
+		take_ports(a->current, &d->back);
+	}
+	extend_ports(a->current, a->target);
+	VEC_EACH (&a->instances, k, i) {
+		extend_ports(i->revision, a->target);
+	}
 }
 
 void changeset_commit(struct herd *h, struct vec *drafts)
@@ -345,11 +375,7 @@ void changeset_commit(struct herd *h, struct vec *drafts)
 			app_delete(d->app);
 			continue;
 		}
-		take_ports(d->app->target, d);
-		extend_ports(d->app->current, d->app->target);
-		for (size_t k = 0; k < d->app->instances.len; k++)
-			extend_ports(
-				((struct instance *)d->app->instances.items[k])->revision, d->app->target);
+		share_out_ports(d);
 		resize(d);
 	}
 	for (i = 0; i < h->apps.len; i++)
@@ -370,7 +396,7 @@ int app_reaim(struct app *a, struct revision *r, int *count, struct err *e)
 	d->count = a->scaled >= 0 ? a->scaled : count_resolve(r->spec->instances, a->herd->options.cpus);
 	rc = changeset_check(a->herd, &drafts, e);
 	if (rc == 0)
-		take_ports(r, d);
+		take_ports(r, &d->ports);
 	*count = d->count;
 	vec_release_with(&drafts, change_free);
 	return rc;

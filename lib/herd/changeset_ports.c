@@ -18,6 +18,7 @@ struct piece {
 	int first, count;
 	bool grows;   /* its end is new; else all of it is there already, or all of it is new */
 	bool is_held; /* one port that the app has beside what it is to have: nobody else grows into it */
+	bool is_back; /* of what the app may go back to */
 };
 
 enum { LOTS_FIRST = 16 };
@@ -126,7 +127,7 @@ static void add_draft(struct lots *l, struct change *d)
 }
 
 /* Is the port one of those that the draft is to have? */
-static bool is_among(const struct lots *l, const struct change *d, int port)
+static bool is_among(const struct lots *l, const struct change *d, int64_t port)
 {
 	for (size_t at = 0; at < l->len; at++) {
 		const struct port_claim *c = &l->claims[at];
@@ -167,6 +168,47 @@ static void add_held(struct lots *l, struct change *d)
 		return;
 	for (int k = 0; k < a->current->ports_len; k++)
 		hold(l, d, a->current->ports[k]);
+}
+
+/* --- what an app may go back to, and has more instances by now --- */
+
+/* No instance alone gets a block: of a pair the second is given back. */
+static void add_back_block(struct lots *l, struct change *d, int have, int count)
+{
+	struct port_claim *claim = add_piece(l, d, have, count);
+
+	claim->step = (int)d->app->current->spec->port_step;
+	claim->instances = count > 1 ? count : 2;
+	l->pieces[l->len - 1].is_back = true;
+	ASSERT(count > 0, "'%s' lacks %d ports to go back to", d->spec->name, count);
+}
+
+/* What the app is to have anyway is not in its way. */
+static void add_back(struct lots *l, struct change *d)
+{
+	const struct revision *r = d->app ? d->app->current : NULL;
+	int have = 0;
+	int need = 0;
+
+	/* One that is shared is enough for any number. */
+	if (!change_lacks_back(d, &have, &need) || (have && r->spec->port_mode == PORT_SHARED))
+		return;
+	if (!have || r->port_source == PORT_BLOCK) {
+		add_back_block(l, d, have, need - have);
+		return;
+	}
+	for (int n = have; n < need; n++) {
+		int64_t port = revision_next_port(r, n);
+		struct port_claim *claim = NULL;
+
+		if (is_among(l, d, port))
+			continue;
+		claim = add_piece(l, d, n, 1);
+		claim->instances = 1;
+		*(r->port_source == PORT_WRITTEN ? &claim->written : &claim->from_env) =
+			port <= PORTS_LAST ? (int)port : PORTS_LAST + 1;
+		l->pieces[l->len - 1].is_back = true;
+	}
 }
 
 static bool has_port(const struct revision *r, int count, int port)
@@ -295,26 +337,33 @@ static enum outcome lay(struct lots *l, struct err *e)
 	return outcome;
 }
 
-static void give(const struct lots *l)
+static void give_piece(const struct piece *piece, const struct port_claim *claim)
 {
-	for (size_t i = 0; i < l->len; i++) {
-		const struct piece *piece = &l->pieces[i];
-		struct change *d = piece->draft;
-		bool is_shared = d->spec->port_mode == PORT_SHARED;
-		int end = piece->first + piece->count;
+	struct change *d = piece->draft;
+	const struct spec *s = piece->is_back ? d->app->current->spec : d->spec;
+	struct port_row *row = piece->is_back ? &d->back : &d->ports;
+	int end = piece->first + piece->count;
 
-		if (piece->is_held)
-			continue;
-		if (end > d->ports_len) {
-			d->ports = mem_resize(d->ports, (size_t)end, sizeof(*d->ports));
-			d->ports_len = end;
-		}
-		ASSERT(piece->first >= 0 && end <= d->ports_len, "'%s' gets ports %d to %d of %d",
-			d->spec->name, piece->first, end, d->ports_len);
-		for (int k = 0; k < piece->count; k++)
-			d->ports[piece->first + k] = ports_of(&l->claims[i], is_shared ? 0 : k);
-		d->port_source = l->claims[i].source;
+	ASSERT(piece->first >= 0 && piece->count >= 0, "'%s' gets ports %d to %d", s->name, piece->first,
+		end);
+	port_row_reach(row, end);
+	for (int k = 0; k < piece->count; k++)
+		row->ports[piece->first + k] = ports_of(claim, s->port_mode == PORT_SHARED ? 0 : k);
+	row->source = claim->source;
+}
+
+static void give(const struct lots *l, const struct vec *drafts)
+{
+	size_t i = 0;
+	struct change *d = NULL;
+
+	VEC_EACH (drafts, i, d) {
+		if (!d->is_removed)
+			change_begin_back(d);
 	}
+	for (i = 0; i < l->len; i++)
+		if (!l->pieces[i].is_held)
+			give_piece(&l->pieces[i], &l->claims[i]);
 }
 
 static int check_shared(const struct vec *drafts, struct err *e)
@@ -352,12 +401,16 @@ int changeset_assign_ports(const struct herd *h, struct vec *drafts, struct err 
 		}
 		VEC_EACH (drafts, i, d) {
 			if (!d->is_removed)
+				add_back(&l, d);
+		}
+		VEC_EACH (drafts, i, d) {
+			if (!d->is_removed)
 				add_held(&l, d);
 		}
 		outcome = lay(&l, e);
 	}
 	if (outcome == LAID)
-		give(&l);
+		give(&l, drafts);
 	mem_free(l.claims);
 	mem_free(l.pieces);
 	return outcome == LAID ? 0 : -1;

@@ -80,21 +80,19 @@ static void check_port_of(struct sim *s, const struct spawn_effect *effect, int 
 	/* What goes back to another revision has its ports, and may lose them to the next one. */
 	bool is_to_last = number < SIM_COUNT_MAX && i && !town_shares(app) && !instance_is_spare(i) &&
 		!s->wants[app].is_told && i->revision == i->app->target;
-	/* What goes back to a port each has none for those that were added while it was shared. */
-	bool may_lack_port = town_shares(app) && !effect->gate;
 	int *known = is_to_last ? &s->wants[app].port[number] : &none;
 
 	if (*known && *known != effect->port)
 		sim_fail(s, "%s had port %d and is given %d", effect->name, *known, effect->port);
 	*known = effect->port;
-	if (effect->spec->port && !(i && instance_is_spare(i)) && (effect->port || !may_lack_port) &&
+	if (effect->spec->port && !(i && instance_is_spare(i)) &&
 		effect->port !=
 			effect->spec->port + (effect->gate ? 0 : number * (int)effect->spec->port_step))
 		sim_fail(s, "%s is given port %d, and its app begins at %d", effect->name, effect->port,
 			(int)effect->spec->port);
 	/* One that will be too many at the end may be what was a spare of a revision that needs no ports. */
 	if (effect->instances > 1 && number > 0 && !effect->port && !(i && instance_is_spare(i)) &&
-		!is_extra(s, app, i) && !may_lack_port)
+		!is_extra(s, app, i))
 		sim_fail(s, "%s has no port", effect->name);
 	for (size_t k = 0; k < s->procs.len && effect->owns_port; k++) {
 		const struct proc *p = s->procs.items[k];
