@@ -33,18 +33,20 @@ static int next_port(const struct instance *i)
 	return instance_is_spare(i) || instance_is_retired(i) || is_nobodys ? 0 : revision_port(r, i->number);
 }
 
-/* Where it stays by the target too there is nothing to wait for, nor behind one gate; who had a port alone and who shares it are not there together. */
+/*
+ * Where it stays by the target too there is nothing to wait for, nor behind one gate; who had a port alone and who shares it are not there together.
+ * A spare of another revision does not stay.
+ */
 static bool is_to_give_up(const struct instance *i, const struct rollout_slot *s)
 {
-	bool is_in_use = i->port && state_is_live(i->state) && !s->is_target && !instance_is_retired(i) &&
-		!instance_is_spare(i);
+	bool is_in_use = i->port && state_is_live(i->state) && !s->is_target && !instance_is_retired(i);
 	bool was_shared = instance_gate(i) != 0;
 	bool is_shared = spec_has_gate(i->app->target->spec);
 
 	ASSERT_OF(i, s->seat != SEAT_SPARE || instance_is_spare(i), "has the seat of a spare");
 	if (!is_in_use || (was_shared && is_shared))
 		return false;
-	return was_shared != is_shared || s->seat == SEAT_SURPLUS || i->port != next_port(i);
+	return was_shared != is_shared || s->seat != SEAT_REAL || i->port != next_port(i);
 }
 
 /* Another one than `position` that has the port; NULL: nobody. */

@@ -170,6 +170,26 @@ static bool find_useless(
 	return false;
 }
 
+/* One that is not to stay has the port that another waits for: it goes as soon as it can be spared, also where nothing else is decided. */
+static bool find_obstacle(
+	const struct rollout_picture *p, const struct slot_tally *t, struct rollout_decision *d)
+{
+	for (size_t k = 0; k < p->len; k++) {
+		const struct rollout_slot *s = &p->slots[k];
+		const struct rollout_slot *holder = NULL;
+
+		if (s->seat != SEAT_REAL || !s->is_wanted || !is_hindered(s))
+			continue;
+		ASSERT(s->holder < p->len, "slot %zu waits for slot %zu of %zu", k, s->holder, p->len);
+		holder = &p->slots[s->holder];
+		if (holder->seat == SEAT_REAL || holder->is_retired || !can_spare(p, t, holder))
+			continue;
+		*d = decide_verb(ROLLOUT_DO_DROP_SPARE, s->holder);
+		return true;
+	}
+	return false;
+}
+
 static struct rollout_decision prove(
 	const struct rollout_picture *p, const struct slot_tally *t, const struct rollout_decision *wait)
 {
@@ -229,11 +249,11 @@ static size_t next_old(const struct rollout_picture *p)
 	return found == ROLLOUT_NO_SLOT ? first_of_chain(p, held) : found;
 }
 
-/* One that will be too many at the end has the port that `s` is to have: it goes first. */
+/* One that is not to stay, a spare or one too many, has the port that `s` is to have: it goes first. */
 static bool is_slot_in_the_way(const struct rollout_picture *p, const struct rollout_slot *s)
 {
 	ASSERT(!s->is_held || s->holder < p->len, "a slot waits for slot %zu of %zu", s->holder, p->len);
-	return s->is_held && p->slots[s->holder].seat == SEAT_SURPLUS;
+	return s->is_held && p->slots[s->holder].seat != SEAT_REAL;
 }
 
 static struct rollout_decision tidy_up(
@@ -261,6 +281,16 @@ static struct rollout_decision tidy_up(
 	return is_any_left ? *wait : decide_verb(ROLLOUT_DO_END, ROLLOUT_NO_SLOT);
 }
 
+/* Then one that serves can be missed. */
+static struct rollout_decision add_spare(
+	const struct rollout_picture *p, const struct slot_tally *t, struct rollout_decision *wait)
+{
+	ASSERT(wait->verb == ROLLOUT_DO_WAIT, "a spare is added, and %d is decided", (int)wait->verb);
+	if (t->spares < p->rules.surge && is_due(p->spare_at, p->now, wait))
+		return decide_verb(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
+	return *wait;
+}
+
 static struct rollout_decision decide_replace(
 	const struct rollout_picture *p, const struct slot_tally *t, struct rollout_decision *wait)
 {
@@ -277,7 +307,7 @@ static struct rollout_decision decide_replace(
 		size_t holder = p->slots[next].holder;
 
 		return can_spare(p, t, &p->slots[holder]) ? decide_verb(ROLLOUT_DO_DROP_SPARE, holder)
-							  : *wait;
+							  : add_spare(p, t, wait);
 	}
 	/* With a canary also what is down anyway waits its turn. */
 	if (is_free(&p->slots[next]) && !canary)
@@ -286,9 +316,7 @@ static struct rollout_decision decide_replace(
 		return *wait;
 	if (can_spare(p, t, &p->slots[next]))
 		return decide_verb(ROLLOUT_DO_REPLACE, next);
-	if (t->spares < p->rules.surge && is_due(p->spare_at, p->now, wait))
-		return decide_verb(ROLLOUT_DO_ADD_SPARE, ROLLOUT_NO_SLOT);
-	return *wait;
+	return add_spare(p, t, wait);
 }
 
 struct rollout_decision rollout_decide(const struct rollout_picture *p)
@@ -302,7 +330,7 @@ struct rollout_decision rollout_decide(const struct rollout_picture *p)
 		(void)find_useless(p, &t, &d);
 		return d;
 	}
-	if (find_failure(p, &d) || find_proven(p, &d) || find_useless(p, &t, &d))
+	if (find_failure(p, &d) || find_proven(p, &d) || find_useless(p, &t, &d) || find_obstacle(p, &t, &d))
 		return d;
 	if ((is_forward(p) || (p->phase == ROLLOUT_BACK && !p->is_stall_reported)) &&
 		is_due(p->progress_at + p->rules.stall_ms, p->now, &d))
