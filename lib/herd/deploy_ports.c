@@ -120,17 +120,23 @@ static bool has_port(const struct herd *h, int port)
 }
 
 /* The one that the number would have if nobody has it, else the next free one behind the block; 0: the app has no ports, -1: none is left. */
-static int spare_port(const struct app *a)
+static int spare_port(const struct app *a, int number)
 {
 	const struct revision *r = a->target;
 	int step = r->spec->port_step > 1 ? (int)r->spec->port_step : 1;
+	int count = r->ports_len < a->count ? r->ports_len : a->count;
+	int64_t own = 0;
 	int last = 0;
 
 	if (!revision_port(r, 0) || r->spec->port_mode == PORT_SHARED)
 		return revision_port(r, 0);
-	for (int n = 0; n < r->ports_len && n < a->count; n++)
+	for (int n = 0; n < count; n++)
 		if (r->ports[n] > last)
 			last = r->ports[n];
+	/* Those between are for the numbers between. */
+	own = last + (int64_t)(number - count + 1) * step;
+	if (own <= PORTS_LAST && !has_port(a->herd, (int)own))
+		return (int)own;
 	for (int port = last + step; port <= PORTS_LAST; port += step)
 		if (!has_port(a->herd, port))
 			return port;
@@ -165,7 +171,7 @@ void spare_add(struct app *a)
 {
 	struct rollout *r = a->rollout;
 	int number = spare_number(a);
-	int port = spare_port(a);
+	int port = spare_port(a, number);
 	struct instance *i = NULL;
 
 	if (number == APP_INSTANCES_MAX || port < 0) {
