@@ -87,6 +87,23 @@ out:
 	return i;
 }
 
+/*
+ * By what it was started: the next in turn as far as the store knows, but what is behind a gate was started by a revision that has one.  Where none is
+ * known of, it may not listen yet.
+ */
+static struct revision *started_by(const struct instance *i, const struct herd_live *live)
+{
+	const struct app *a = i->app;
+	struct revision *r = i->takes_target || !a->rollout ? a->target : i->revision;
+
+	ASSERT_OF(i, r->refs > 0, "was started by a revision that is gone");
+	if (!live->gate || spec_has_gate(r->spec))
+		return r;
+	if (spec_has_gate(i->revision->spec))
+		return i->revision;
+	return spec_has_gate(a->current->spec) ? a->current : spec_has_gate(a->target->spec) ? a->target : r;
+}
+
 /* Begun after the last save: nothing of what the store says about the last attempt is true any more. */
 static void take_newer(struct instance *i, const struct herd_live *live)
 {
@@ -101,8 +118,7 @@ static void take_newer(struct instance *i, const struct herd_live *live)
 	}
 	ASSERT_OF(i, herd_by_slot(h, i->slot) == i, "has a slot that is another's");
 	i->generation = live->ticket.generation;
-	if (i->takes_target || !i->app->rollout)
-		revision_set(&i->revision, i->app->target);
+	revision_set(&i->revision, started_by(i, live));
 	i->takes_target = false;
 	if (i->trial == TRIAL_PROVEN)
 		i->trial = TRIAL_OPEN;

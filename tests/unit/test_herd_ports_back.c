@@ -252,6 +252,78 @@ static void the_next_brain_has_them(void **state)
 	fake_release(&f);
 }
 
+/* The old one of that number is there still, at the port that all share. */
+static void a_spare_leaves_the_ports_between(void **state)
+{
+	const struct way from = { .instances = 4, .port = 3200, .mode = PORT_SHARED };
+	const struct way to = { .instances = 3, .port = 3200 };
+	struct fake f;
+
+	(void)state;
+	begin(&f, &from, &to);
+	assert_int_equal(fake_port(&f, "api:4"), 3204);
+	f.is_never_ready = false;
+	fake_forget(&f);
+	assert_int_equal(fake_scale(&f, "api", 4), 0);
+	fake_answer(&f);
+	assert_int_equal(fake_count(&f, "signal api:4"), 0);
+	fake_release(&f);
+}
+
+static void a_spare_at_the_shared_port_goes_first(void **state)
+{
+	const struct way from = { .instances = 4, .port = 3200 };
+	const struct way to = { .instances = 4, .port = 3200, .mode = PORT_SHARED };
+	struct fake f;
+
+	(void)state;
+	begin(&f, &from, &to);
+	f.is_never_ready = false;
+	while (!fake_count(&f, "spawn api:4 3200")) {
+		fake_answer(&f);
+		fake_live(&f, 1000);
+	}
+	f.is_never_ready = true;
+	while (!fake_count(&f, "spawn api:1 3200"))
+		fake_live(&f, 1000);
+	f.is_never_ready = false;
+	fake_forget(&f);
+	fake_exit(&f, "api:1", 1, 0);
+	fake_live(&f, 300000);
+	assert_true(fake_is_before(&f, "signal api:4", "signal api:0"));
+	assert_back(&f, (const int[]){ 3200, 3201, 3202, 3203 }, 4);
+	assert_string_equal(fake_state(&f, "api:4"), "none");
+	fake_release(&f);
+}
+
+/* The store is older than what the keeper has: api:1 was to be replaced then, which has failed meanwhile. */
+static void what_is_behind_a_gate_was_started_so(void **state)
+{
+	const struct way from = { .instances = 2, .port = 3200, .mode = PORT_SHARED };
+	const struct way to = { .instances = 2, .port = 3200 };
+	struct herd_live live = { .name = "api:1", .pid = 4711, .gate = 1 };
+	struct fake f;
+
+	(void)state;
+	begin(&f, &from, &to);
+	f.is_never_ready = false;
+	fake_answer(&f);
+	fake_ready(&f, "api:2");
+	while (!fake_count(&f, "signal api:1")) {
+		fake_answer(&f);
+		fake_pass(&f, 100);
+	}
+	assert_int_equal(fake_revision(&f, "api:1"), 1);
+	live.ticket = fake_ticket(&f, "api:1");
+	live.ticket.generation += 100;
+	fake_rebirth(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	herd_resume(f.h, f.now);
+	assert_int_equal(fake_revision(&f, "api:1"), 1);
+	assert_int_equal(fake_port(&f, "api:1"), 3200);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +348,12 @@ int main(void)
 			a_port_of_another_app_is_refused),
 		PROMISE("a new block leaves the ports that added instances may go back to",
 			no_block_takes_them),
+		PROMISE("a spare beyond an old instance leaves the port that goes with the number between",
+			a_spare_leaves_the_ports_between),
+		PROMISE("on the way back to a port each the spare that shares one goes before the instance that gets it",
+			a_spare_at_the_shared_port_goes_first),
+		PROMISE("the next brain takes what is behind a gate for started by the revision that has one",
+			what_is_behind_a_gate_was_started_so),
 		PROMISE("the next brain goes back to the same ports", the_next_brain_has_them),
 	};
 
