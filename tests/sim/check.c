@@ -167,6 +167,8 @@ static void check_left(struct sim *s, const struct proc *p)
 	/* Who shares its port leaves no server of its own. */
 	if (p->gate)
 		return;
+	if (i && port_is_mistaken(s, a))
+		return;
 	if (i && i->ready_at && a->ready > 0 && a->wanted > 0 && !a->is_deleting && a->spec->nginx.output &&
 		proxy_is_early(s, i, p->port) && !s->is_shutting_down)
 		sim_fail(s, "%s is stopped while its upstream names it", p->name);

@@ -193,7 +193,8 @@ bool gate_drain(struct sim *s, struct ticket t, int64_t ms)
 
 	if (!p || !p->gate)
 		return false;
-	if (h && h->is_chosen && i && i->app->wanted)
+	/* Where nobody else is proven the gate stays as it is. */
+	if (h && h->is_chosen && i && i->app->wanted && has_other(s, h->gate, i))
 		for (size_t k = 0; k < s->held.len; k++) {
 			const struct held *other = s->held.items[k];
 
@@ -410,6 +411,19 @@ void gate_check_signal(struct sim *s, const struct proc *p)
 		sim_fail(s, "%s is stopped, and %d connections wait at it", p->name, h->queue);
 }
 
+/* By a definition without a gate, where the app has one now. */
+static bool is_any_alone(const struct app *a)
+{
+	size_t k = 0;
+	const struct instance *i = NULL;
+
+	VEC_EACH (&a->instances, k, i) {
+		if (i->phase != PHASE_NONE && i->port && !instance_gate(i))
+			return true;
+	}
+	return false;
+}
+
 /* The upstream of a shared port has one server, that is never down. */
 void gate_check_upstream(struct sim *s, const struct upstream_effect *effect)
 {
@@ -420,9 +434,9 @@ void gate_check_upstream(struct sim *s, const struct upstream_effect *effect)
 			if (endpoint_is_same_place(&effect->servers[k].at, &effect->servers[n].at))
 				sim_fail(s, "the upstream of %s names port %d twice", effect->app,
 					effect->servers[k].at.port);
-	/* A deploy may be on its way from a port each. */
-	if (a && !a->rollout && spec_has_gate(effect->spec) && !effect->is_gone && effect->count &&
-		(effect->count > 1 || effect->servers[0].is_down))
+	/* A deploy may be on its way from a port each, and so may what was deleted and is wanted again. */
+	if (a && !a->rollout && !is_any_alone(a) && spec_has_gate(effect->spec) && !effect->is_gone &&
+		effect->count && (effect->count > 1 || effect->servers[0].is_down))
 		sim_fail(s, "the upstream of %s has %zu servers, or one that is down", effect->app,
 			effect->count);
 }

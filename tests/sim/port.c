@@ -132,3 +132,16 @@ void port_happen(struct sim *s, const struct due *due)
 	machine_due(s, HAPPENS_PORT, due->ticket, s->now + 200, due->port);
 	herd_port_taken(s->h, due->ticket, 9, "stranger", s->now);
 }
+
+bool port_is_mistaken(const struct sim *s, const struct app *a)
+{
+	for (size_t k = 0; k < s->procs.len; k++) {
+		const struct proc *p = s->procs.items[k];
+		const struct instance *i =
+			p->is_doubtful && p->is_main_alive ? herd_slot(s->h, p->ticket.slot) : NULL;
+
+		if (i && i->app == a && i->generation == p->ticket.generation && i->port != p->port)
+			return true;
+	}
+	return false;
+}

@@ -251,6 +251,8 @@ bool machine_is_port_taken(void *context, int port);
 void port_check_wish(void *context, const struct endpoint *at);
 void port_unwatch(struct sim *s, struct ticket t);
 /* No port belongs to two apps, be it by what they run by or by what they may go back to. */
+/* One of the app, begun after the last save, is taken for one of another revision, which has other ports: its upstream may name where it is not. */
+bool port_is_mistaken(const struct sim *s, const struct app *a);
 void port_check(struct sim *s);
 void port_happen(struct sim *s, const struct due *due);
 
