@@ -102,9 +102,29 @@ static void what_only_changes_on_paper_is_saved(void **state)
 	}
 }
 
+static void only_apps_are_scaled(void **state)
+{
+	static const char *const names[] = { "api:0", "front", "nobody", "all" };
+	struct fake f;
+	struct spec *s = NULL;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->namespace = mem_strdup("front");
+	fake_apply(&f);
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		assert_int_equal(fake_scale(&f, names[k], 3), -1);
+		assert_int_equal(fake_count(&f, "refused "), (int)k + 1);
+	}
+	assert_string_equal(fake_state(&f, "api:2"), "none");
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		PROMISE("only apps are scaled, and what is none is refused", only_apps_are_scaled),
 		PROMISE("a start of the same as before starts what is down", the_same_is_started),
 		PROMISE("a start with other settings is refused, and says which are others and what to type",
 			what_differs_is_named),

@@ -249,25 +249,33 @@ static void after_the_brains_death_each_gate_is_told_once(void **state)
 
 static void a_gate_that_the_store_does_not_know_is_kept(void **state)
 {
-	const struct herd_live live = {
-		.ticket = { .slot = 1, .generation = 1 }, .name = "api:0", .pid = 101, .gate = 9
-	};
-	struct fake f;
-	struct herd_options options;
+	static const int gates[] = { 9, 1 };
 
 	(void)state;
-	fake_init(&f);
-	options = fake_options(&f);
-	herd_free(f.h);
-	f.h = herd_blank(&options);
-	assert_true(herd_adopt(f.h, &live, f.now));
-	herd_resume(f.h, f.now);
-	assert_int_equal(fake_count(&f, "gate 9 0: places\n"), 1);
-	add(&f, 1);
-	fake_apply(&f);
-	fake_live(&f, 20000);
-	assert_int_equal(fake_count(&f, "spawn api:0 3000 gate 9 place 0\n"), 1);
-	fake_release(&f);
+	for (size_t k = 0; k < 2; k++) {
+		const struct herd_live live = { .ticket = { .slot = 2, .generation = 1 },
+			.name = "api:0",
+			.pid = 101,
+			.gate = gates[k] };
+		struct fake f;
+		struct herd_options options;
+		char line[64];
+
+		fake_init(&f);
+		options = fake_options(&f);
+		herd_free(f.h);
+		f.h = herd_blank(&options);
+		assert_true(herd_adopt(f.h, &live, f.now));
+		herd_resume(f.h, f.now);
+		snprintf(line, sizeof(line), "gate %d 0: places\n", gates[k]);
+		assert_int_equal(fake_count(&f, line), 1);
+		add(&f, 1);
+		fake_apply(&f);
+		fake_live(&f, 20000);
+		snprintf(line, sizeof(line), "spawn api:0 3000 gate %d place 0\n", gates[k]);
+		assert_int_equal(fake_count(&f, line), 1);
+		fake_release(&f);
+	}
 }
 
 static void what_shares_its_port_no_more_leaves_the_gate(void **state)

@@ -252,12 +252,41 @@ static void one_whose_port_was_taken_keeps_away_too(void **state)
 	fake_release(&f);
 }
 
+/* Better than to take one down that has to wait for its turn to start again. */
+static void a_deploy_keeps_the_pace(void **state)
+{
+	struct fake f;
+	struct spec *s = NULL;
+	int64_t first = 0;
+
+	(void)state;
+	fake_init(&f);
+	s = fake_app(&f, "api", 2);
+	s->stagger_ms = 3000;
+	s->deploy.min_healthy_ms = 100;
+	s->deploy.surge = 0;
+	fake_apply(&f);
+	fake_live(&f, 10000);
+	fake_forget(&f);
+	command_from_line(&s->command, "serve --better", NULL);
+	fake_apply(&f);
+	for (int k = 0; k < 1000 && !fake_count(&f, "spawn api"); k++)
+		fake_live(&f, 10);
+	first = f.now;
+	for (int k = 0; k < 1000 && fake_count(&f, "signal api") < 2; k++)
+		fake_live(&f, 10);
+	assert_in_range(f.now - first, 2900, 3500);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PROMISE("instances start stagger_ms apart, and a wait ends with the last",
 			instances_start_that_far_apart),
 		PROMISE("the start delay comes first", the_start_delay_comes_first),
+		PROMISE("a deploy takes nobody down that would have to wait for its turn",
+			a_deploy_keeps_the_pace),
 		PROMISE("one crash is delayed by nobody, and many come back one by one",
 			one_crash_is_delayed_by_nobody_and_many_come_back_one_by_one),
 		PROMISE("one that crashes without end does not hold up the others",
