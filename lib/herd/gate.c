@@ -26,7 +26,8 @@ void app_adopt_gate(struct app *a, int64_t gate)
 		return;
 	if (gate > h->last_slot)
 		h->last_slot = (uint32_t)gate;
-	if (!a->gate)
+	/* A newer one is of an app that was deleted and made anew after the last save. */
+	if (gate > a->gate)
 		a->gate = gate;
 	ASSERT(a->gate <= h->last_slot, "%s has gate %lld, which nobody gave", a->spec->name,
 		(long long)a->gate);

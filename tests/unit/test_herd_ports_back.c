@@ -324,6 +324,28 @@ static void what_is_behind_a_gate_was_started_so(void **state)
 	fake_release(&f);
 }
 
+/* It was deleted and is there again, with another gate, since the store was written. */
+static void the_newest_gate_counts(void **state)
+{
+	const struct way shared = { .instances = 1, .port = 3200, .mode = PORT_SHARED };
+	struct herd_live live = { .name = "api:0", .pid = 4711, .gate = 90 };
+	struct fake f;
+
+	(void)state;
+	fake_init(&f);
+	set(fake_app(&f, "api", 1), &shared);
+	assert_int_equal(fake_apply(&f), 0);
+	live.ticket = fake_ticket(&f, "api:0");
+	live.ticket.generation += 100;
+	fake_rebirth(&f);
+	assert_true(herd_adopt(f.h, &live, f.now));
+	fake_forget(&f);
+	herd_resume(f.h, f.now);
+	assert_int_equal(fake_count(&f, "gate 90 3200: places 0"), 1);
+	assert_int_equal(fake_count(&f, "gate"), 1);
+	fake_release(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +376,7 @@ int main(void)
 			a_spare_at_the_shared_port_goes_first),
 		PROMISE("the next brain takes what is behind a gate for started by the revision that has one",
 			what_is_behind_a_gate_was_started_so),
+		PROMISE("of two gates of an app the next brain keeps the newest", the_newest_gate_counts),
 		PROMISE("the next brain goes back to the same ports", the_next_brain_has_them),
 	};
 
