@@ -414,7 +414,8 @@ void check_step(struct sim *s)
 /* Something that it needs is stopped, crashed, or waits itself. */
 static bool is_held_up(const struct instance *i)
 {
-	return i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, NULL);
+	return port_rests(i) ||
+		(i->state == STATE_BLOCKED && i->phase == PHASE_NONE && app_is_waiting(i->app, NULL));
 }
 
 void check_quiet(struct sim *s)

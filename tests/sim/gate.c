@@ -82,9 +82,11 @@ static bool is_expected(const struct sim *s, const struct instance *i)
 {
 	const struct proc *p = machine_find(s, instance_ticket(i));
 
-	return p && p->gate && p->is_held_told && i->state == STATE_RUNNING && i->drain == DRAIN_NONE &&
-		i->wants_up && !instance_is_retired(i) && !s->is_shutting_down &&
-		!instance_is_restarting(i) && !instance_is_on_trial(i);
+	/* A brain with an older store may take it for one of a revision without a gate. */
+	return p && p->gate && (instance_gate(i) || !p->is_doubtful) && p->is_held_told &&
+		i->state == STATE_RUNNING && i->drain == DRAIN_NONE && i->wants_up &&
+		!instance_is_retired(i) && !s->is_shutting_down && !instance_is_restarting(i) &&
+		!instance_is_on_trial(i);
 }
 
 static const struct instance *owner_of(const struct sim *s, const struct held *h)

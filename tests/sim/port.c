@@ -133,6 +133,12 @@ void port_happen(struct sim *s, const struct due *due)
 	herd_port_taken(s->h, due->ticket, 9, "stranger", s->now);
 }
 
+bool port_rests(const struct instance *i)
+{
+	return i && i->state == STATE_BLOCKED && i->phase == PHASE_CHECKING && i->app->rollout &&
+		rollout_waits_for_word(i->app->rollout);
+}
+
 bool port_is_mistaken(const struct sim *s, const struct app *a)
 {
 	for (size_t k = 0; k < s->procs.len; k++) {

@@ -255,6 +255,8 @@ void port_unwatch(struct sim *s, struct ticket t);
 bool port_is_mistaken(const struct sim *s, const struct app *a);
 void port_check(struct sim *s);
 void port_happen(struct sim *s, const struct due *due);
+/* It waits for a port, perhaps of one that is not replaced yet, and its rollout for the word that continues or ends it.  NULL: there is none. */
+bool port_rests(const struct instance *i);
 
 /* proxy.c */
 void proxy_upstream(void *context, const struct upstream_effect *effect);
